@@ -1,0 +1,1 @@
+"""Judges a study from its record: outcomes, survival, comparisons, figures and tables."""

@@ -1,0 +1,1 @@
+"""Runs experiments: the only package that imports ray, optuna or mlflow."""

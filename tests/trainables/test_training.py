@@ -1,0 +1,289 @@
+"""The training guarantees: alone is in company, a fallen replica touches no other, resuming is bit for bit."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from trainables.data import DataSet, load
+from trainables.objectives import OBJECTIVES
+from trainables.optimizers import OPTIMIZERS
+from trainables.penalties import PENALTIES
+from trainables.spec import Spec
+from trainables.training import Training
+
+SMALL = {"hidden": [16, 16]}
+RING: dict[str, Any] = {"name": "ring", "points": 2000, "heldout": 500}
+
+
+class Moments:
+    """An evaluator that is cheap and sensitive: the mean and spread of the samples."""
+
+    samples = 64
+
+    def __call__(self, samples: Tensor, labels: Tensor | None) -> dict[str, Tensor]:
+        flat = samples.flatten(2).double()
+        return {"mean": flat.mean((1, 2)), "spread": flat.std((1, 2))}
+
+
+@pytest.fixture(scope="module")
+def ring() -> DataSet:
+    return load(**RING)
+
+
+@pytest.fixture(scope="module")
+def digits() -> DataSet:
+    return load("digits")
+
+
+def spec(**changes: Any) -> Spec:
+    values: dict[str, Any] = {
+        "data": RING,
+        "steps": 12,
+        "evaluations": 3,
+        "batch_size": 16,
+        "generator": SMALL,
+        "critic": SMALL,
+    }
+    return Spec(**{**values, **changes})
+
+
+def train(which: Spec | Sequence[Spec], seeds: Sequence[int], data: DataSet) -> Training:
+    return Training(which, seeds, data=data, evaluator=Moments())  # type: ignore[arg-type]
+
+
+def curves(training: Training) -> list[list[dict[str, Any]]]:
+    rows = []
+    while not training.done:
+        rows.append(training.advance())
+    return [list(curve) for curve in zip(*rows, strict=True)]
+
+
+def assert_close(ours: list[dict[str, Any]], theirs: list[dict[str, Any]], rel: float = 2e-4) -> None:
+    assert len(ours) == len(theirs)
+    for mine, other in zip(ours, theirs, strict=True):
+        assert mine.keys() == other.keys()
+        assert mine["diverged_step"] == other["diverged_step"]
+        for name in mine.keys() - {"diverged_step"}:
+            assert mine[name] == pytest.approx(other[name], rel=rel, abs=2e-5, nan_ok=True), name
+
+
+PENALISED = {"clip": {"name": "clip", "bound": 0.1}}
+CONV = {"generator": {"kind": "conv", "width": 4, "depth": 2}, "critic": {"kind": "conv", "width": 4, "depth": 2}}
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("updates", ["alternating", "simultaneous"])
+def test_alone_is_in_company_for_every_penalty(penalty: str, updates: str, ring: DataSet) -> None:
+    one = spec(penalty=PENALISED.get(penalty, penalty), updates=updates, ema=0.9)
+    company = curves(train(one, [3, 1, 4, 15, 9], ring))
+    assert_close(company[2], curves(train(one, [4], ring))[0])
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_alone_is_in_company_for_every_objective(objective: str, ring: DataSet) -> None:
+    one = spec(objective=objective, critic_steps=2)
+    company = curves(train(one, [7, 2], ring))
+    assert_close(company[1], curves(train(one, [2], ring))[0])
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("conditioning", ["join", "projection"])
+def test_alone_is_in_company_for_conditional_models(optimizer: str, conditioning: str, ring: DataSet) -> None:
+    one = spec(model="cgan", optimizer=optimizer, conditioning=conditioning, latent="uniform")
+    company = curves(train(one, [0, 5, 6], ring))
+    assert_close(company[1], curves(train(one, [5], ring))[0])
+
+
+@pytest.mark.parametrize("model", ["gan", "cgan"])
+@pytest.mark.parametrize("penalty", ["none", "gradient_penalty", "spectral_norm"])
+def test_alone_is_in_company_for_convolutions(model: str, penalty: str, digits: DataSet) -> None:
+    networks = {role: {**values, "batch_norm": penalty == "none"} for role, values in CONV.items()}
+    one = spec(data={"name": "digits"}, model=model, penalty=penalty, latent_dim=8, **networks)
+    company = curves(train(one, [0, 5, 6], digits))
+    assert_close(company[1], curves(train(one, [5], digits))[0])
+
+
+def test_replicas_of_other_scalars_share_a_population(ring: DataSet) -> None:
+    slow = spec(generator_lr=1e-4, beta1=0.0, penalty={"name": "r1", "weight": 0.1})
+    fast = replace(slow, generator_lr=3e-3, critic_lr=2e-3, beta1=0.9, ema=0.9, penalty={"name": "r1", "weight": 10.0})
+    together = curves(train([slow, fast], [8, 8], ring))
+    for one, curve in zip((slow, fast), together, strict=True):
+        assert_close(curve, curves(train(one, [8], ring))[0])
+    with pytest.raises(ValueError, match="replicas of one population must agree in batch_size"):
+        train([slow, replace(slow, batch_size=8)], [0, 1], ring)
+
+
+def spoil(training: Training, replica: int, value: float = math.nan) -> None:
+    training.players.generator.flat[replica, 0] = value
+
+
+@pytest.mark.parametrize("networks", [{}, CONV], ids=["mlp", "conv"])
+def test_a_fallen_replica_touches_no_other_and_is_frozen(networks: dict[str, Any], digits: DataSet) -> None:
+    one = spec(data={"name": "digits"}, latent_dim=4, penalty="gradient_penalty", **networks)
+    healthy, hurt = train(one, [0, 1, 2], digits), train(one, [0, 1, 2], digits)
+    healthy.advance()
+    hurt.advance()
+    spoil(hurt, 1)
+    frozen = hurt.players.critic.flat[1].clone()
+    ours, theirs = curves(healthy), curves(hurt)
+    assert ours[0] == theirs[0]
+    assert ours[2] == theirs[2]
+    assert [row["diverged"] for row in theirs[1]] == [True, True]
+    assert {row["diverged_step"] for row in theirs[1]} == {5}
+    assert all(math.isnan(row["mean"]) for row in theirs[1])
+    assert torch.equal(hurt.players.critic.flat[1], frozen)
+
+
+def test_a_replica_beyond_the_bound_has_diverged_at_that_step(ring: DataSet) -> None:
+    training = train(spec(objective="wasserstein", bound=50.0), [0, 1], ring)
+    spoil(training, 0, 51.0)
+    first, second = training.advance()
+    assert (first["diverged"], first["diverged_step"]) == (True, 1)
+    assert (second["diverged"], second["diverged_step"]) == (False, None)
+
+
+def test_training_ends_early_when_no_replica_is_left(ring: DataSet) -> None:
+    training = train(spec(), [0, 1], ring)
+    spoil(training, 0)
+    spoil(training, 1)
+    rows = training.advance()
+    assert training.done
+    assert [row["diverged_step"] for row in rows] == [1, 1]
+    assert training.step == 4
+
+
+def saved(training: Training) -> dict[str, Any]:
+    file = io.BytesIO()
+    torch.save(training.state_dict(), file)
+    file.seek(0)
+    state: dict[str, Any] = torch.load(file, weights_only=True)
+    return state
+
+
+@pytest.mark.parametrize("penalty", ["none", "dragan", "spectral_norm"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_resuming_is_bit_for_bit(penalty: str, optimizer: str, ring: DataSet) -> None:
+    one = spec(penalty=penalty, optimizer=optimizer, ema=0.95, model="cgan")
+    whole = train(one, [2, 3], ring)
+    whole.advance()
+    resumed = train(one, [2, 3], ring)
+    resumed.load_state_dict(saved(whole))
+    assert curves(whole) == curves(resumed)
+    assert torch.equal(whole.players.generator.flat, resumed.players.generator.flat)
+    assert torch.equal(whole.average, resumed.average)
+
+
+def test_resuming_is_bit_for_bit_after_a_fall_and_for_convolutions(digits: DataSet) -> None:
+    one = spec(data={"name": "digits"}, latent_dim=4, **CONV)
+    whole = train(one, [2, 3], digits)
+    spoil(whole, 0)
+    whole.advance()
+    resumed = train(one, [2, 3], digits)
+    resumed.load_state_dict(saved(whole))
+    assert resumed.alive.tolist() == [False, True]
+    ours, theirs = curves(whole), curves(resumed)
+    assert ours[1] == theirs[1]
+    assert [r["diverged_step"] for r in ours[0]] == [r["diverged_step"] for r in theirs[0]] == [1, 1]
+
+
+def test_a_state_of_other_seeds_is_refused(ring: DataSet) -> None:
+    with pytest.raises(ValueError, match=r"state of seeds \[0, 1\] does not fit a training of seeds \[0, 2\]"):
+        train(spec(), [0, 2], ring).load_state_dict(train(spec(), [0, 1], ring).state_dict())
+
+
+def test_the_seed_alone_decides(ring: DataSet) -> None:
+    first, second, third = curves(train(spec(), [11, 12, 11], ring))
+    assert first == third
+    assert first[0]["loss_critic"] != second[0]["loss_critic"]
+
+
+def test_block_length_does_not_change_the_seed_s_meaning(ring: DataSet) -> None:
+    """Evaluating more often may cut blocks differently, but never leaves half a block behind."""
+    training = train(spec(steps=8, evaluations=8), [0], ring)
+    state = saved(training)
+    training.advance()
+    assert training.step == 1
+    assert not torch.equal(state["feed"][0], saved(training)["feed"][0])
+
+
+def test_pictures_disturb_nothing(ring: DataSet) -> None:
+    plain, watched = train(spec(model="cgan"), [1], ring), train(spec(model="cgan"), [1], ring)
+    samples, labels = watched.samples(20)
+    assert samples.shape == (1, 20, 2)
+    assert labels is not None
+    assert labels[0, :10].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 0, 1]
+    assert torch.equal(samples, watched.samples(20)[0])
+    assert curves(plain) == curves(watched)
+
+
+def test_the_averaged_generator_is_the_one_measured(ring: DataSet) -> None:
+    training = train(spec(ema=0.999), [0], ring)
+    start = training.average.clone()
+    training.advance()
+    moved = (training.players.generator.flat - start).norm()
+    assert 0 < (training.average - start).norm() < 0.01 * moved
+    training = train(spec(), [0], ring)
+    training.advance()
+    assert torch.equal(training.average, training.players.generator.flat)
+
+
+def test_models_and_data_that_do_not_fit_are_refused(ring: DataSet) -> None:
+    with pytest.raises(ValueError, match="cgan needs labelled data, got 'gaussian'"):
+        train(spec(model="cgan", data={"name": "gaussian"}), [0], load("gaussian", points=100, heldout=10))
+    with pytest.raises(ValueError, match="expected at least one"):
+        train(spec(), [], ring)
+    with pytest.raises(ValueError, match=r"conv needs square images, got samples of shape \(2,\)"):
+        train(spec(**CONV), [0], ring)
+
+
+def test_critic_accuracy_is_a_half_for_a_blind_critic_and_one_for_a_seeing_one(ring: DataSet) -> None:
+    training = train(spec(critic={"hidden": []}), [0, 1], ring)
+    critic = training.players.critic.flat
+    critic.zero_()
+    training.players.generator.flat.zero_()
+    training.average.zero_()
+    training.players.generator.flat[:, -2:] = 100.0
+    training.average[:, -2:] = 100.0
+    critic[1, :3] = torch.tensor([-1.0, -1.0, 10.0])
+    row = training._measure()
+    assert row["critic_accuracy"].tolist() == [0.5, 1.0]
+    assert row["probability_real"][0] == 0.5
+
+
+@pytest.mark.slow
+def test_a_plain_gan_learns_the_ring() -> None:
+    """Sense, not speed: after 3,000 steps most of the eight modes are there and most samples near one."""
+    one = Spec(
+        data={"name": "ring"},
+        steps=3000,
+        evaluations=1,
+        batch_size=256,
+        beta1=0.5,
+        generator={"hidden": [128, 128]},
+        critic={"hidden": [128, 128]},
+    )
+    rows = Training(one, range(4)).advance()
+    assert sorted(row["modes"] for row in rows)[1] >= 6
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("networks", [{}, CONV], ids=["mlp", "conv"])
+def test_a_gpu_trains_the_same_game(networks: dict[str, Any], digits: DataSet) -> None:
+    """Streams differ between devices; the game, its guarantees and its records do not."""
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    one = spec(data={"name": "digits"}, latent_dim=4, model="cgan", **networks)
+    training = Training(one, [0, 1], "cuda", data=digits, evaluator=Moments())  # type: ignore[arg-type]
+    rows = training.advance()
+    resumed = Training(one, [0, 1], "cuda", data=digits, evaluator=Moments())  # type: ignore[arg-type]
+    resumed.load_state_dict(saved(training))
+    assert all(math.isfinite(row["loss_critic"]) for row in rows)
+    assert_close(training.advance(), resumed.advance(), rel=1e-3)

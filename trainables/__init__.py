@@ -1,0 +1,1 @@
+"""What is measured: adversarial objectives, populations of replicas, metrics and known answers."""

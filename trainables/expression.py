@@ -1,0 +1,195 @@
+"""Formulas such as `-softplus(-d)` as functions of tensors: parsed to a whitelisted syntax tree, never `eval`ed.
+
+A formula is built from its variables (`d` for the two functions of an objective), numbers, named constants, the
+operators + - * / ** and the functions of `FUNCTIONS`. Everything else is refused with the offending piece shown.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Value = Tensor | float
+Node = Callable[[Mapping[str, Value]], Value]
+
+LONGEST = 500  # characters of a formula
+DEEPEST = 40  # levels of nesting
+
+
+class ExpressionError(ValueError):
+    """A formula that is not in the language; the message shows the offending piece."""
+
+
+def _tensor(x: Value) -> Tensor:
+    return x if isinstance(x, Tensor) else torch.tensor(x, dtype=torch.float64)
+
+
+def _softplus(x: Tensor) -> Tensor:
+    # torch's own softplus turns linear at 20, an error of 2e-9; this form is exact everywhere.
+    return -functional.logsigmoid(-x)
+
+
+def _smaller(x: Value, y: Value) -> Value:
+    if isinstance(x, Tensor) and isinstance(y, Tensor):
+        return torch.minimum(x, y)
+    if isinstance(x, Tensor):
+        return x.clamp(max=float(y))
+    return y.clamp(max=x) if isinstance(y, Tensor) else min(x, y)
+
+
+def _larger(x: Value, y: Value) -> Value:
+    if isinstance(x, Tensor) and isinstance(y, Tensor):
+        return torch.maximum(x, y)
+    if isinstance(x, Tensor):
+        return x.clamp(min=float(y))
+    return y.clamp(min=x) if isinstance(y, Tensor) else max(x, y)
+
+
+FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "exp": torch.exp,
+    "expm1": torch.expm1,
+    "log": torch.log,
+    "log1p": torch.log1p,
+    "sqrt": torch.sqrt,
+    "square": torch.square,
+    "abs": torch.abs,
+    "sign": torch.sign,
+    "relu": torch.relu,
+    "tanh": torch.tanh,
+    "atan": torch.atan,
+    "sigmoid": torch.sigmoid,
+    "logsigmoid": functional.logsigmoid,
+    "softplus": _softplus,
+    "sin": torch.sin,
+    "cos": torch.cos,
+    "cosh": torch.cosh,
+    "sinh": torch.sinh,
+    "erf": torch.erf,
+}
+CHOOSERS: dict[str, Callable[[Value, Value], Value]] = {"min": _smaller, "max": _larger}
+CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf}
+
+_BINARY: dict[type[ast.operator], Callable[[Value, Value], Value]] = {
+    ast.Add: lambda x, y: x + y,
+    ast.Sub: lambda x, y: x - y,
+    ast.Mult: lambda x, y: x * y,
+    ast.Div: lambda x, y: x / y,
+    ast.Pow: lambda x, y: x**y,
+}
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A parsed formula; call it with its variables as keywords. Tensors in, a tensor of their shape out."""
+
+    text: str
+    node: Node
+
+    def __call__(self, **variables: Tensor) -> Tensor:
+        """Evaluate; a constant formula is spread over the variables' shape."""
+        value = self.node(variables)
+        like = next(iter(variables.values()))
+        return value if isinstance(value, Tensor) and value.shape == like.shape else value + torch.zeros_like(like)
+
+
+def parse(text: str, variables: Sequence[str] = ("d",), constants: Mapping[str, float] | None = None) -> Expression:
+    """Turn a formula into a function of its variables.
+
+    Raises `ExpressionError` naming what is not in the language, and where possible what was meant.
+    """
+    if not isinstance(text, str):
+        raise ExpressionError(f"expected a formula as text, got {text!r}")
+    if len(text) > LONGEST:
+        raise ExpressionError(f"expected a formula of at most {LONGEST} characters, got {len(text)}")
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ExpressionError(f"not a formula: {text!r} ({getattr(error, 'msg', error)})") from None
+    known = {**CONSTANTS, **(constants or {})}
+    return Expression(text.strip(), _build(tree, tuple(variables), known, 0))
+
+
+def _build(tree: ast.expr, variables: Sequence[str], constants: Mapping[str, float], depth: int) -> Node:
+    if depth > DEEPEST:
+        raise ExpressionError(f"a formula may nest at most {DEEPEST} levels deep")
+
+    def build(child: ast.expr) -> Node:
+        return _build(child, variables, constants, depth + 1)
+
+    match tree:
+        case ast.Constant(value=bool()):
+            raise _refused(tree, "only numbers are constants")
+        case ast.Constant(value=int() | float() as number):
+            return _constant(number, tree)
+        case ast.Name(id=name) if name in variables:
+            return lambda scope: scope[name]
+        case ast.Name(id=name) if name in constants:
+            return _constant(constants[name], tree)
+        case ast.Name(id=name):
+            known = ", ".join([*variables, *constants])
+            raise _refused(tree, f"a formula knows {known}, and functions in front of brackets")
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            inner = build(operand)
+            return lambda scope: -inner(scope)
+        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+            return build(operand)
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
+            return _binary(_BINARY[type(op)], build(left), build(right), tree)
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS or name in CHOOSERS:
+            return _call(name, [build(argument) for argument in arguments], tree)
+        case ast.Call():
+            raise _refused(tree, f"the functions are {', '.join([*FUNCTIONS, *CHOOSERS])}")
+        case _:
+            raise _refused(tree, "only + - * / **, numbers and functions of a formula are allowed")
+
+
+def _constant(number: float, tree: ast.expr) -> Node:
+    try:
+        value = float(number)
+    except OverflowError:
+        raise _refused(tree, "the number is too large") from None
+    return lambda _: value
+
+
+def _binary(operate: Callable[[Value, Value], Value], left: Node, right: Node, tree: ast.expr) -> Node:
+    def node(scope: Mapping[str, Value]) -> Value:
+        x, y = left(scope), right(scope)
+        if isinstance(x, Tensor) or isinstance(y, Tensor):
+            return operate(x, y)
+        try:
+            value = operate(x, y)
+        except (ArithmeticError, ValueError) as error:
+            raise _refused(tree, str(error)) from None
+        if isinstance(value, complex):
+            raise _refused(tree, "the value is not a real number")
+        return value
+
+    return node
+
+
+def _call(name: str, arguments: Sequence[Node], tree: ast.expr) -> Node:
+    if name in CHOOSERS:
+        if len(arguments) < 2:
+            raise _refused(tree, f"{name} takes two or more arguments")
+        chooser = CHOOSERS[name]
+        return lambda scope: reduce(chooser, [argument(scope) for argument in arguments])
+    if len(arguments) != 1 or any(isinstance(a, ast.Starred) for a in getattr(tree, "args", [])):
+        raise _refused(tree, f"{name} takes one argument")
+    function, (inner,) = FUNCTIONS[name], arguments
+    return lambda scope: _apply(function, inner(scope))
+
+
+def _apply(function: Callable[[Tensor], Tensor], x: Value) -> Value:
+    return function(x) if isinstance(x, Tensor) else float(function(_tensor(x)))
+
+
+def _refused(tree: ast.expr, why: str) -> ExpressionError:
+    piece = ast.unparse(tree)
+    return ExpressionError(f"'{piece if len(piece) <= 80 else piece[:77] + '...'}' is not allowed in a formula: {why}")

@@ -1,0 +1,295 @@
+"""Generators and critics of a whole population: R networks of one shape evaluated in one call.
+
+A `Network` owns no numbers. It declares its weights' shapes and maps stacked weights (R, *shape) and stacked inputs
+(R, B, ...) to stacked outputs; replica i sees weights i and inputs i alone, so that a non-finite replica touches no
+other. Dense layers are batched products, convolutions grouped ones. Batch normalisation always uses the statistics of
+the batch at hand, in training and in sampling, so that no network carries hidden state.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from trainables.settings import choice, flag, interval, only, whole
+
+KINDS = ("mlp", "conv")
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "generator": {"activation": "relu"},
+    "critic": {"activation": "leaky_relu"},
+}
+COMMON = {"kind": "mlp", "batch_norm": False, "weight_std": None}
+OF_KIND: dict[str, dict[str, Any]] = {"mlp": {"hidden": [128, 128]}, "conv": {"width": 64, "depth": 2}}
+PIECES = 5  # of a maxout unit when `pieces` is not set
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A weight of one replica: its shape and how it is drawn.
+
+    `bound` > 0: uniform in [-bound, bound]; `std` > 0: normal; otherwise the constant `fill`.
+    """
+
+    shape: tuple[int, ...]
+    bound: float = 0.0
+    std: float = 0.0
+    fill: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """Numbers in it."""
+        return math.prod(self.shape)
+
+    def draw(self, generator: torch.Generator) -> Tensor:
+        """Fresh values, flat, on the generator's device."""
+        if self.std > 0:
+            return torch.randn(self.size, generator=generator, device=generator.device) * self.std
+        if self.bound > 0:
+            return (torch.rand(self.size, generator=generator, device=generator.device) * 2 - 1) * self.bound
+        return torch.full((self.size,), self.fill, device=generator.device)
+
+
+# A layer takes its own stacked weights and the activations.
+Layer = Callable[[Sequence[Tensor], Tensor], Tensor]
+Joint = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Network:
+    """R networks of one architecture. `matrices` are the weights that spectral normalisation divides."""
+
+    weights: tuple[Weight, ...]
+    layers: tuple[tuple[int, Layer], ...]  # number of weights each layer takes, in order
+    classes: int
+    join: Joint | None  # joins a label to the input
+    projection: int | None  # index of the class embedding of a projection critic
+
+    @property
+    def matrices(self) -> tuple[int, ...]:
+        """Indices of the weights with two or more axes."""
+        return tuple(i for i, weight in enumerate(self.weights) if len(weight.shape) > 1)
+
+    def __call__(self, weights: Sequence[Tensor], x: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Map inputs (R, B, ...) with labels (R, B) to outputs (R, B, ...); a critic's outputs are (R, B)."""
+        if self.join is not None and labels is not None:
+            x = self.join(x, functional.one_hot(labels, self.classes).to(x.dtype))
+        start = 0
+        for number, (taken, layer) in enumerate(self.layers):
+            if self.projection is not None and labels is not None and number == len(self.layers) - 1:
+                embedding = weights[self.projection]
+                chosen = embedding.gather(1, labels[..., None].expand(*labels.shape, embedding.shape[-1]))
+                return layer(weights[start : start + taken], x) + (x * chosen).sum(-1)
+            x = layer(weights[start : start + taken], x)
+            start += taken
+        return x
+
+
+def settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Check a network's settings and fill in the defaults; `role` is generator or critic.
+
+    Raises `ValueError` or `TypeError` naming the setting.
+    """
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{role}: expected a mapping of network settings, got {given!r}")
+    kind = given.get("kind", "mlp")
+    choice(f"{role}.kind", kind, KINDS)
+    values = {**COMMON, **OF_KIND[kind], **DEFAULTS[role], **given}
+    only(role, given, [*COMMON, *OF_KIND[kind], "activation", "pieces"])
+    choice(f"{role}.activation", values["activation"], [*ACTIVATIONS, "maxout"])
+    flag(f"{role}.batch_norm", values["batch_norm"])
+    if values["weight_std"] is not None:
+        interval(f"{role}.weight_std", values["weight_std"], 0, math.inf)
+    if values["activation"] == "maxout":
+        values.setdefault("pieces", PIECES)
+        whole(f"{role}.pieces", values["pieces"], low=2)
+    elif "pieces" in given:
+        raise ValueError(f"{role}.pieces: expected only with activation maxout, got activation {values['activation']}")
+    if kind == "mlp":
+        if not isinstance(values["hidden"], Sequence) or isinstance(values["hidden"], str):
+            raise TypeError(f"{role}.hidden: expected a list of widths, got {values['hidden']!r}")
+        values["hidden"] = list(values["hidden"])
+        for width in values["hidden"]:
+            whole(f"{role}.hidden", width, low=1)
+        return values
+    whole(f"{role}.width", values["width"], low=1)
+    whole(f"{role}.depth", values["depth"], low=1)
+    return values
+
+
+def generator(values: Mapping[str, Any], latent_dim: int, shape: Sequence[int], classes: int = 0) -> Network:
+    """A generator from latents (R, B, latent_dim) to samples (R, B, *shape); images end in tanh.
+
+    `values` are checked settings, `classes` > 0 joins a one-hot label to the latent.
+    """
+    builder = _Builder(values)
+    join: Joint | None = (lambda z, hot: torch.cat([z, hot], -1)) if classes else None
+    image = len(shape) == 3
+    if values["kind"] == "mlp":
+        width = builder.hidden(latent_dim + classes, values["hidden"])
+        builder.dense(width, math.prod(shape))
+        builder.add(0, lambda _, x: (torch.tanh(x) if image else x).unflatten(-1, tuple(shape)))
+    else:
+        _conv_generator(builder, latent_dim + classes, _square("generator", shape, values["depth"]), values)
+    return Network(tuple(builder.weights), tuple(builder.layers), classes, join, None)
+
+
+def critic(values: Mapping[str, Any], shape: Sequence[int], classes: int = 0, conditioning: str = "join") -> Network:
+    """A critic from samples (R, B, *shape) to raw outputs (R, B).
+
+    With `classes` > 0 the label is joined to the input or, with `conditioning` projection (Miyato & Koyama 2018),
+    enters as an inner product of its embedding with the last hidden layer.
+    """
+    builder = _Builder(values)
+    joined = classes if conditioning == "join" else 0
+    if values["kind"] == "mlp":
+        builder.add(0, lambda _, x: x.flatten(2) if x.dim() > 3 else x)
+        width = builder.hidden(math.prod(shape) + joined, values["hidden"])
+        join: Joint = lambda x, hot: torch.cat([x.flatten(2), hot], -1)  # noqa: E731
+    else:
+        width = _conv_critic(builder, _square("critic", shape, values["depth"]), joined, values)
+        join = _join_planes
+    embedding = None
+    builder.dense(width, 1, after=lambda x: x.squeeze(-1))
+    if classes and conditioning == "projection":
+        embedding = len(builder.weights)
+        builder.weights.append(Weight((classes, width), std=values["weight_std"] or 1 / math.sqrt(width)))
+    return Network(tuple(builder.weights), tuple(builder.layers), classes, join if joined else None, embedding)
+
+
+def _square(role: str, shape: Sequence[int], depth: int) -> tuple[int, int]:
+    """Channels and side of an image that `depth` halvings divide."""
+    if len(shape) != 3 or shape[1] != shape[2]:
+        raise ValueError(f"{role}.kind: conv needs square images, got samples of shape {tuple(shape)}")
+    if shape[1] % 2**depth:
+        raise ValueError(f"{role}.depth: {depth} halvings do not divide images of side {shape[1]}")
+    return shape[0], shape[1]
+
+
+def _join_planes(x: Tensor, hot: Tensor) -> Tensor:
+    planes = hot[..., None, None].expand(*hot.shape, *x.shape[-2:])
+    return torch.cat([x, planes], 2)
+
+
+def _conv_generator(builder: _Builder, inputs: int, image: tuple[int, int], values: Mapping[str, Any]) -> None:
+    channels, side = image
+    depth, width = values["depth"], values["width"]
+    widths = [width * 2 ** (depth - 1 - i) for i in range(depth)]
+    small = side // 2**depth
+    builder.dense(inputs, widths[0] * builder.pieces * small * small)
+    builder.add(0, lambda _, x: x.unflatten(-1, (-1, small, small)))
+    builder.nonlinear(widths[0])
+    for here, there in zip(widths, [*widths[1:], None], strict=True):
+        builder.convolution(here, there * builder.pieces if there else channels, up=True)
+        if there:
+            builder.nonlinear(there)
+    builder.add(0, lambda _, x: torch.tanh(x))
+
+
+def _conv_critic(builder: _Builder, image: tuple[int, int], joined: int, values: Mapping[str, Any]) -> int:
+    channels, side = image
+    depth, width = values["depth"], values["width"]
+    here = channels + joined
+    for level in range(depth):
+        builder.convolution(here, width * 2**level * builder.pieces, up=False)
+        # As in DCGAN (Radford 2016): no normalisation of the layer that sees the image.
+        builder.nonlinear(width * 2**level, normalise=values["batch_norm"] and level > 0)
+        here = width * 2**level
+    builder.add(0, lambda _, x: x.flatten(2))
+    small: int = side // 2**depth
+    return here * small * small
+
+
+class _Builder:
+    """Collects weights and layers in the order of evaluation."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+        self.weights: list[Weight] = []
+        self.layers: list[tuple[int, Layer]] = []
+
+    def add(self, taken: int, layer: Layer) -> None:
+        self.layers.append((taken, layer))
+
+    def _affine(self, shape: tuple[int, ...], bias: tuple[int, ...], fan_in: int) -> None:
+        """A weight and its bias: torch's default initialisation, or N(0, weight_std^2) with zero bias."""
+        std = self.values["weight_std"]
+        if std is not None:
+            self.weights += [Weight(shape, std=std), Weight(bias)]
+        else:
+            bound = 1 / math.sqrt(fan_in)
+            self.weights += [Weight(shape, bound=bound), Weight(bias, bound=bound)]
+
+    def dense(self, inputs: int, outputs: int, after: Callable[[Tensor], Tensor] = lambda x: x) -> None:
+        self._affine((inputs, outputs), (1, outputs), inputs)
+        self.add(2, lambda w, x: after(torch.baddbmm(w[1], x, w[0])))
+
+    def hidden(self, inputs: int, widths: Sequence[int]) -> int:
+        for width in widths:
+            self.dense(inputs, width * self.pieces)
+            self.nonlinear(width)
+            inputs = width
+        return inputs
+
+    @property
+    def pieces(self) -> int:
+        return int(self.values["pieces"]) if self.values["activation"] == "maxout" else 1
+
+    def nonlinear(self, width: int, normalise: bool | None = None) -> None:
+        """Batch normalisation where asked, then the activation."""
+        if self.values["batch_norm"] if normalise is None else normalise:
+            features = width * self.pieces
+            self.weights += [Weight((features,), fill=1.0), Weight((features,))]
+            self.add(2, _batch_norm)
+        if self.values["activation"] == "maxout":
+            pieces = self.pieces
+            self.add(0, lambda _, x: x.unflatten(2, (-1, pieces)).amax(3))
+        else:
+            activation = ACTIVATIONS[self.values["activation"]]
+            self.add(0, lambda _, x: activation(x))
+
+    def convolution(self, inputs: int, outputs: int, up: bool) -> None:
+        """A 4x4 convolution that doubles (`up`) or halves the side."""
+        shape = (inputs, outputs, 4, 4) if up else (outputs, inputs, 4, 4)
+        self._affine(shape, (outputs,), 16 * shape[1])  # torch counts axis 1 as the fan-in of both kinds
+        self.add(2, _convolve_up if up else _convolve_down)
+
+
+def _batch_norm(weights: Sequence[Tensor], x: Tensor) -> Tensor:
+    axes = (1,) if x.dim() == 3 else (1, 3, 4)
+    shape = (x.shape[0], 1, -1, *([1] * (x.dim() - 3)))
+    variance, mean = torch.var_mean(x, axes, correction=0, keepdim=True)
+    return (x - mean) * (variance + 1e-5).rsqrt() * weights[0].view(shape) + weights[1].view(shape)
+
+
+def _grouped(x: Tensor) -> Tensor:
+    """(R, B, C, H, W) -> (B, R*C, H, W), the layout of a grouped convolution."""
+    return x.transpose(0, 1).flatten(1, 2)
+
+
+def _convolve_down(weights: Sequence[Tensor], x: Tensor) -> Tensor:
+    replicas = x.shape[0]
+    y = functional.conv2d(
+        _grouped(x), weights[0].flatten(0, 1), weights[1].flatten(), stride=2, padding=1, groups=replicas
+    )
+    return y.unflatten(1, (replicas, -1)).transpose(0, 1)
+
+
+def _convolve_up(weights: Sequence[Tensor], x: Tensor) -> Tensor:
+    replicas = x.shape[0]
+    y = functional.conv_transpose2d(
+        _grouped(x), weights[0].flatten(0, 1), weights[1].flatten(), stride=2, padding=1, groups=replicas
+    )
+    return y.unflatten(1, (replicas, -1)).transpose(0, 1)
+
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu,
+    "leaky_relu": lambda x: functional.leaky_relu(x, 0.2),
+    "tanh": torch.tanh,
+}

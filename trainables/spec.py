@@ -1,0 +1,129 @@
+"""A `Spec` fixes everything about a replica's training except its seed and its device.
+
+The fields under `HYPERPARAMETERS` are what a study may vary: each is scientific (spans arms), nuisance (searched within
+an arm) or fixed. A spec is plain data: it survives JSON, so a remote worker rebuilds the very same one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from trainables import networks, objectives, optimizers, penalties
+from trainables.settings import choice, close_to, interval, whole
+
+MODELS = ("gan", "cgan")
+UPDATES = ("alternating", "simultaneous")
+LATENTS = ("normal", "uniform")
+CONDITIONINGS = ("join", "projection")
+
+
+def _mapping(**values: Any) -> Any:
+    return field(default_factory=lambda: dict(values))
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One configuration of one model on one data set.
+
+    `data` names a data set and its settings. `steps` counts generator updates, `evaluations` how often training stops
+    to be measured (it must divide `steps`), `batch_size` real and as many generated samples a network update sees.
+    A replica whose loss or parameter exceeds `bound` in absolute value, or is not finite, has diverged.
+
+    Raises `ValueError` or `TypeError` naming the field, what was expected and what came.
+    """
+
+    data: Mapping[str, Any]
+    steps: int
+    evaluations: int
+    batch_size: int
+    model: str = "gan"
+    objective: Mapping[str, Any] = _mapping(name="non_saturating")
+    generator_loss: str = "default"
+    penalty: Mapping[str, Any] = _mapping(name="none")
+    updates: str = "alternating"
+    critic_steps: int = 1
+    optimizer: str = "adam"
+    generator_lr: float = 1e-3
+    critic_lr: float = 1e-3
+    beta1: float = 0.5
+    beta2: float = 0.999
+    ema: float = 0.0
+    latent_dim: int = 2
+    latent: str = "normal"
+    conditioning: str = "join"
+    generator: Mapping[str, Any] = _mapping()
+    critic: Mapping[str, Any] = _mapping()
+    evaluation: Mapping[str, Any] = _mapping()
+    measure: tuple[str, ...] = ()
+    bound: float = 1e6
+
+    def __post_init__(self) -> None:
+        """Normalise names given as plain strings and check every field."""
+        for name in ("objective", "penalty", "data"):
+            object.__setattr__(self, name, _named(name, getattr(self, name)))
+        object.__setattr__(self, "measure", tuple(self.measure))
+        whole("steps", self.steps, low=1)
+        whole("evaluations", self.evaluations, low=1)
+        if self.steps % self.evaluations:
+            raise ValueError(f"evaluations: expected a divisor of steps = {self.steps}, got {self.evaluations}")
+        whole("batch_size", self.batch_size, low=1)
+        choice("model", self.model, MODELS)
+        choice("updates", self.updates, UPDATES)
+        choice("latent", self.latent, LATENTS)
+        choice("conditioning", self.conditioning, CONDITIONINGS)
+        choice("optimizer", self.optimizer, optimizers.OPTIMIZERS)
+        choice("generator_loss", self.generator_loss, ("default", *objectives.GENERATOR_LOSSES))
+        whole("critic_steps", self.critic_steps, low=1)
+        whole("latent_dim", self.latent_dim, low=1)
+        interval("generator_lr", self.generator_lr, 0, math.inf)
+        interval("critic_lr", self.critic_lr, 0, math.inf)
+        interval("beta1", self.beta1, 0, 1, closed="left")
+        interval("beta2", self.beta2, 0, 1, closed="left")
+        interval("ema", self.ema, 0, 1, closed="left")
+        interval("bound", self.bound, 0, math.inf)
+        objectives.resolve(self.objective, self.generator_loss)
+        penalties.resolve(self.penalty)
+        object.__setattr__(self, "generator", networks.settings("generator", self.generator))
+        object.__setattr__(self, "critic", networks.settings("critic", self.critic))
+        if self.updates == "simultaneous" and self.critic_steps != 1:
+            raise ValueError(f"critic_steps: expected 1 with simultaneous updates, got {self.critic_steps}")
+
+    @property
+    def interval(self) -> int:
+        """Generator updates between two evaluations."""
+        return self.steps // self.evaluations
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that `from_dict` turns back into an equal spec."""
+        return {**asdict(self), "measure": list(self.measure)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Spec:
+        """Build a spec from plain data; an unknown field is refused with the nearest valid one named."""
+        known = [f.name for f in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise ValueError(f"{name}: unknown field of a spec{close_to(str(name), known)}")
+        return cls(**values)
+
+
+HYPERPARAMETERS = tuple(
+    f.name
+    for f in fields(Spec)
+    if f.name not in ("data", "steps", "evaluations", "batch_size", "evaluation", "measure", "bound")
+)
+
+# What a population needs to be equal over its replicas; every other number may differ from replica to replica.
+PER_REPLICA = ("generator_lr", "critic_lr", "beta1", "beta2", "ema")
+
+
+def _named(field_name: str, value: Any) -> dict[str, Any]:
+    """`"r1"` and `{"name": "r1"}` are the same."""
+    if isinstance(value, str):
+        return {"name": value}
+    if isinstance(value, Mapping) and isinstance(value.get("name"), str):
+        return dict(value)
+    raise TypeError(f"{field_name}: expected a name or a mapping with the key 'name', got {value!r}")
