@@ -1,0 +1,110 @@
+"""Tiny picture files in the real on-disk formats, written here and read by torchvision's own code."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import pickle
+import struct
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torchvision
+
+TRAIN, TEST = 7, 4  # pictures a batch
+
+
+def md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def idx(values: np.ndarray) -> bytes:
+    """The idx format: 0, 0, type 8 = unsigned byte, dimensions; sizes as big-endian int32; the bytes."""
+    return struct.pack(f">BBBB{values.ndim}i", 0, 0, 8, values.ndim, *values.shape) + values.tobytes()
+
+
+@pytest.fixture
+def write_idx() -> Callable[..., dict[str, np.ndarray]]:
+    """Writes MNIST/raw or FashionMNIST/raw under a root, packed or not; returns what it wrote by file name."""
+
+    def write(root: Path, folder: str = "MNIST", *, packed: bool = False) -> dict[str, np.ndarray]:
+        random = np.random.default_rng(5)
+        raw = root / folder / "raw"
+        raw.mkdir(parents=True)
+        written = {}
+        for part, count in (("train", TRAIN), ("t10k", TEST)):
+            written[f"{part}-images-idx3-ubyte"] = random.integers(0, 256, (count, 28, 28)).astype(np.uint8)
+            written[f"{part}-labels-idx1-ubyte"] = random.integers(0, 10, count).astype(np.uint8)
+        for name, values in written.items():
+            target = raw / (f"{name}.gz" if packed else name)
+            target.write_bytes(gzip.compress(idx(values), mtime=0) if packed else idx(values))
+        return written
+
+    return write
+
+
+@pytest.fixture
+def accept_idx(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Makes torchvision expect the MD5s of the packed files written by the test."""
+
+    def accept(root: Path) -> None:
+        reader = torchvision.datasets.MNIST
+        sums = [(name, md5(root / "MNIST" / "raw" / name)) for name, _ in reader.resources]
+        monkeypatch.setattr(reader, "resources", sums)
+
+    return accept
+
+
+@pytest.fixture
+def write_cifar() -> Callable[[Path], dict[str, np.ndarray]]:
+    """Writes CIFAR-10's python batches under a root; returns the rows (n, 3072) and labels it wrote."""
+
+    def write(root: Path) -> dict[str, np.ndarray]:
+        random = np.random.default_rng(6)
+        folder = root / "cifar-10-batches-py"
+        folder.mkdir(parents=True)
+        written: dict[str, np.ndarray] = {}
+        for name in [*(f"data_batch_{k}" for k in range(1, 6)), "test_batch"]:
+            count = TEST if name == "test_batch" else TRAIN
+            rows: np.ndarray = random.integers(0, 256, (count, 3072)).astype(np.uint8)
+            labels = random.integers(0, 10, count)
+            batch = {"batch_label": name, "labels": labels.tolist(), "data": rows, "filenames": ["x.png"] * count}
+            (folder / name).write_bytes(pickle.dumps(batch, protocol=2))
+            written[name], written[f"{name} labels"] = rows, labels
+        meta = {"num_cases_per_batch": TRAIN, "label_names": list("abcdefghij"), "num_vis": 3072}
+        (folder / "batches.meta").write_bytes(pickle.dumps(meta, protocol=2))
+        return written
+
+    return write
+
+
+@pytest.fixture
+def accept_cifar(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Makes torchvision expect the MD5s of the batches written by the test; it still checks them."""
+
+    def accept(root: Path) -> None:
+        reader = torchvision.datasets.CIFAR10
+        folder = root / reader.base_folder
+        for part in ("train_list", "test_list"):
+            monkeypatch.setattr(reader, part, [[name, md5(folder / name)] for name, _ in getattr(reader, part)])
+        meta = reader.meta["filename"]
+        monkeypatch.setattr(reader, "meta", {**reader.meta, "md5": md5(folder / meta)})
+
+    return accept
+
+
+@pytest.fixture
+def pack_cifar(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, Path], None]:
+    """Packs the batches under one root into the archive of another and makes torchvision expect its MD5."""
+
+    def pack(batches: Path, root: Path) -> None:
+        reader = torchvision.datasets.CIFAR10
+        root.mkdir(parents=True)
+        with tarfile.open(root / reader.filename, "w:gz") as archive:
+            archive.add(batches / reader.base_folder, reader.base_folder)
+        monkeypatch.setattr(reader, "tgz_md5", md5(root / reader.filename))
+
+    return pack

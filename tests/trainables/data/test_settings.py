@@ -1,0 +1,100 @@
+"""Every kind of setting: what it takes, the one form it keeps, and the words with which it refuses the rest."""
+
+import math
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trainables.data import DATASETS, check
+
+
+def kept(name: str, **settings: Any) -> Any:
+    """The checked value of the first setting given."""
+    return check(name, **settings)[next(iter(settings))]
+
+
+@pytest.mark.parametrize("value", [5, np.int64(5)])
+def test_a_whole_number_is_kept_as_int(value: Any) -> None:
+    assert type(kept("ring", modes=value)) is int
+
+
+@pytest.mark.parametrize("value", [2, 2.0, np.float32(2)])
+def test_a_number_is_kept_as_float(value: Any) -> None:
+    assert type(kept("ring", radius=value)) is float
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.0, True, "8", None, [8]])
+def test_what_is_no_count(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"^data\.modes: expected a whole number >= 1, came "):
+        check("ring", modes=value)
+
+
+@pytest.mark.parametrize("value", [0, 0.0, -0.1, math.nan, math.inf, 1e7, True, "wide", None, [0.1]])
+def test_what_is_no_width(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"^data\.std: expected a number from 1e-06 to 1e\+06, came "):
+        check("ring", std=value)
+
+
+def test_a_number_that_yaml_took_for_text_is_explained() -> None:
+    with pytest.raises(ValueError, match=r"came '1e-2' \(text: in YAML write the number unquoted .* 1\.0e-3\)$"):
+        check("ring", std="1e-2")
+
+
+def test_a_seed_may_be_zero_and_not_less() -> None:
+    assert kept("ring", seed=0) == 0
+    with pytest.raises(ValueError, match=r"^data\.seed: expected a whole number >= 0, came -1$"):
+        check("ring", seed=-1)
+
+
+def test_a_mean_may_be_negative() -> None:
+    assert kept("gaussian", mean=-3) == -3.0
+
+
+@pytest.mark.parametrize("value", [1, "true", None])
+def test_what_is_no_flag(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"^data\.download: expected true or false, came "):
+        check("mnist", download=value)
+
+
+def test_a_path_is_kept_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert kept("mnist", root="files", download=True) == str(tmp_path / "files")
+    assert kept("mnist", root="~/files", download=True) == str(tmp_path / "home" / "files")
+    assert kept("mnist", root=tmp_path, download=True) == str(tmp_path)
+
+
+@pytest.mark.parametrize("value", [3, None, ""])
+def test_what_is_no_path(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"^data\.root: expected a path, came "):
+        check("mnist", root=value)
+
+
+@pytest.mark.parametrize("value", [1.0, [], "1, 2", None, {"a": 1}])
+def test_what_is_no_list_of_numbers(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"^data\.variances: expected a list of numbers, came "):
+        check("mixture", means=[0.0], variances=value)
+
+
+def test_a_list_names_the_place_that_is_wrong() -> None:
+    with pytest.raises(ValueError, match=r"^data\.variances\[1\]: expected a number from 1e-12 to 1e\+06, came 0$"):
+        check("mixture", means=[0, 1], variances=[1, 0])
+    with pytest.raises(ValueError, match=r"^data\.means\[1\]: expected a number from -1e\+06 to 1e\+06, came 'b'$"):
+        check("mixture", means=[[0, 1], [1, "b"]], variances=[1, 1])
+
+
+@pytest.mark.parametrize("value", [0.0, [], [[]], [[0, 1, 2]], [[0, 1], [2]], [0, [1, 2]], "ab"])
+def test_what_is_no_list_of_points(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"^data\.means: expected a list of numbers \(1-D\) or of pairs of numbers"):
+        check("mixture", means=value, variances=[1, 1])
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_every_setting_of_every_data_set_refuses_a_mapping(name: str) -> None:
+    for setting in fields(DATASETS[name]):
+        needed = {"means": [0.0], "variances": [1.0]} if name == "mixture" else {}
+        with pytest.raises(ValueError, match=rf"^data\.{setting.name}: expected .*, came {{}}$"):
+            check(name, **{**needed, setting.name: {}})

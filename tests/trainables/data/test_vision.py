@@ -1,0 +1,269 @@
+"""torchvision's own reading, checking, unpacking and downloading on tiny files in the real formats; no network."""
+
+import http.server
+import os
+import pickle
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+
+from trainables.data import check, describe, load
+
+FOLDERS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}
+
+WriteIdx = Callable[..., dict[str, np.ndarray]]
+WriteCifar = Callable[[Path], dict[str, np.ndarray]]
+Accept = Callable[[Path], None]
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder and the address under which this machine alone serves it."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    handler = partial(Quiet, directory=str(folder))
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield folder, f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_idx_files(name: str, tmp_path: Path, write_idx: WriteIdx) -> None:
+    written = write_idx(tmp_path, FOLDERS[name])
+    data = load(name, root=tmp_path)
+    assert (data.shape, data.classes, data.mixture) == ((1, 28, 28), 10, None)
+    assert data.name == name
+    for points, labels, part in (
+        (data.train, data.labels, "train"),
+        (data.heldout, data.heldout_labels, "t10k"),
+    ):
+        assert labels is not None
+        assert points.dtype == torch.float32
+        bytes_again = (points[:, 0] + 1) * 127.5
+        np.testing.assert_allclose(bytes_again.numpy(), written[f"{part}-images-idx3-ubyte"], atol=1e-5)
+        assert labels.tolist() == written[f"{part}-labels-idx1-ubyte"].tolist()
+
+
+def test_bytes_0_and_255_become_minus_one_and_one(tmp_path: Path, write_idx: WriteIdx) -> None:
+    file = tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte"
+    write_idx(tmp_path)
+    content = bytearray(file.read_bytes())
+    content[16:18] = b"\x00\xff"
+    file.write_bytes(content)
+    assert load("mnist", root=tmp_path).train[0, 0, 0, :2].tolist() == [-1.0, 1.0]
+
+
+def test_cifar_batches(tmp_path: Path, write_cifar: WriteCifar, accept_cifar: Accept) -> None:
+    written = write_cifar(tmp_path)
+    accept_cifar(tmp_path)
+    data = load("cifar10", root=tmp_path)
+    assert (data.shape, data.classes) == ((3, 32, 32), 10)
+    batches = [f"data_batch_{k}" for k in range(1, 6)]
+    rows = np.concatenate([written[batch] for batch in batches])  # a row: 1024 red, 1024 green, 1024 blue
+    np.testing.assert_allclose(((data.train + 1) * 127.5).numpy(), rows.reshape(-1, 3, 32, 32), atol=1e-5)
+    labels = np.concatenate([written[f"{batch} labels"] for batch in batches])
+    assert data.labels is not None
+    assert data.labels.tolist() == labels.tolist()
+    assert len(data.heldout) == len(written["test_batch"])
+    assert data.train.is_contiguous()
+
+
+class Trap:
+    """A pickle that leaves a file behind when it is read."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.mark),)
+
+
+def test_a_pickle_that_is_not_cifars_is_never_read(
+    tmp_path: Path, write_cifar: WriteCifar, accept_cifar: Accept
+) -> None:
+    write_cifar(tmp_path)
+    accept_cifar(tmp_path)
+    mark = tmp_path / "mark"
+    batch = tmp_path / "cifar-10-batches-py" / "data_batch_3"
+    batch.write_bytes(pickle.dumps(Trap(mark)))
+    with pytest.raises(ValueError, match=r"^data\.root: the files of cifar10 under .*data_batch_3.* are damaged"):
+        load("cifar10", root=tmp_path)
+    assert not mark.exists()
+
+
+def test_the_published_md5s_are_asked_for(tmp_path: Path, write_cifar: WriteCifar) -> None:
+    write_cifar(tmp_path)
+    with pytest.raises(ValueError, match=r"are damaged or something else .*; delete them and set `download: true`"):
+        load("cifar10", root=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("mnist", "MNIST/raw/train-images-idx3-ubyte"),
+        ("fashion_mnist", "FashionMNIST/raw/t10k-labels-idx1-ubyte"),
+        ("cifar10", "cifar-10-batches-py/batches.meta"),
+    ],
+)
+@pytest.mark.parametrize("use", [check, load])
+def test_missing_files_name_the_folder_and_the_setting(
+    use: Callable[..., Any], name: str, file: str, tmp_path: Path
+) -> None:
+    root = tmp_path / "nowhere"
+    expected = rf"^data\.root: {name} is not under {root}, which lacks .*{file}.*; set `download: true` under `data`"
+    with pytest.raises(FileNotFoundError, match=expected):
+        use(name, root=str(root))
+    assert not root.exists()
+
+
+def test_only_what_is_missing_is_named(tmp_path: Path, write_idx: WriteIdx) -> None:
+    write_idx(tmp_path)
+    (tmp_path / "MNIST" / "raw" / "t10k-labels-idx1-ubyte").unlink()
+    with pytest.raises(FileNotFoundError, match="which lacks MNIST/raw/t10k-labels-idx1-ubyte;"):
+        check("mnist", root=tmp_path)
+
+
+def test_check_and_describe_do_not_load(tmp_path: Path) -> None:
+    resolved = check("cifar10", root=tmp_path, download=True)
+    assert resolved == {"name": "cifar10", "root": str(tmp_path), "download": True}
+    assert describe("cifar10", root=tmp_path) == ((3, 32, 32), 10)
+    assert describe("mnist") == ((1, 28, 28), 10)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not an idx file",
+        b"\x00\x00\x08\x03" + b"\x00\x00\x00\x07" * 3,
+        b"\x00\x00\x0d\x01\x00\x00\x00\x01\x00\x00\x00\x00",
+    ],
+    ids=["empty", "text", "cut short", "floats"],
+)
+def test_damaged_idx_files(content: bytes, tmp_path: Path, write_idx: WriteIdx) -> None:
+    write_idx(tmp_path)
+    (tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte").write_bytes(content)
+    with pytest.raises(ValueError, match=r"^data\.root: the files of mnist under .* are damaged or something else"):
+        load("mnist", root=tmp_path)
+
+
+def test_files_of_another_data_set(tmp_path: Path, write_idx: WriteIdx) -> None:
+    write_idx(tmp_path)
+    raw = tmp_path / "MNIST" / "raw"
+    (raw / "train-labels-idx1-ubyte").write_bytes((raw / "t10k-labels-idx1-ubyte").read_bytes())
+    with pytest.raises(ValueError, match="expected a label for each picture, came 7 and 4"):
+        load("mnist", root=tmp_path)
+    (raw / "train-labels-idx1-ubyte").write_bytes(b"\x00\x00\x08\x01\x00\x00\x00\x07" + bytes([11] * 7))
+    with pytest.raises(ValueError, match=r"expected labels in 0\.\.9, came 11"):
+        load("mnist", root=tmp_path)
+    (raw / "train-images-idx3-ubyte").write_bytes(b"\x00\x00\x08\x03" + b"\x00\x00\x00\x07" * 3 + bytes(7**3))
+    with pytest.raises(ValueError, match=r"expected pictures of shape \(1, 28, 28\), came \(1, 7, 7\)"):
+        load("mnist", root=tmp_path)
+
+
+def test_gzipped_files_that_are_there_are_unpacked_without_a_download(
+    tmp_path: Path, write_idx: WriteIdx, accept_idx: Accept
+) -> None:
+    written = write_idx(tmp_path, packed=True)
+    with pytest.raises(FileNotFoundError, match="mnist is not under"):  # not the published files
+        check("mnist", root=tmp_path)
+    accept_idx(tmp_path)
+    check("mnist", root=tmp_path)
+    data = load("mnist", root=tmp_path)
+    assert len(data.train) == len(written["train-labels-idx1-ubyte"])
+    assert not list(tmp_path.glob(".fetching-*"))
+    assert len(list((tmp_path / "MNIST" / "raw").iterdir())) == 8
+    assert torch.equal(load("mnist", root=tmp_path).train, data.train)
+
+
+def test_a_cifar_archive_that_is_there_is_unpacked_without_a_download(
+    tmp_path: Path, write_cifar: WriteCifar, accept_cifar: Accept, pack_cifar: Callable[[Path, Path], None]
+) -> None:
+    write_cifar(tmp_path / "made")
+    accept_cifar(tmp_path / "made")
+    root = tmp_path / "root"
+    pack_cifar(tmp_path / "made", root)
+    assert torch.equal(load("cifar10", root=root).train, load("cifar10", root=tmp_path / "made").train)
+
+
+def test_mnist_is_downloaded_once(
+    tmp_path: Path,
+    write_idx: WriteIdx,
+    accept_idx: Accept,
+    served: tuple[Path, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder, address = served
+    written = write_idx(tmp_path / "made", packed=True)
+    accept_idx(tmp_path / "made")
+    for file in (tmp_path / "made" / "MNIST" / "raw").iterdir():
+        file.rename(folder / file.name)
+    monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [address])
+    root = tmp_path / "deep" / "root"
+    data = load("mnist", root=root, download=True)
+    assert data.labels is not None
+    assert data.labels.tolist() == written["train-labels-idx1-ubyte"].tolist()
+    for file in folder.iterdir():
+        file.unlink()
+    assert torch.equal(load("mnist", root=root, download=True).train, data.train)
+    check("mnist", root=root)
+
+
+def test_cifar_is_downloaded(
+    tmp_path: Path,
+    write_cifar: WriteCifar,
+    accept_cifar: Accept,
+    pack_cifar: Callable[[Path, Path], None],
+    served: tuple[Path, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder, address = served
+    write_cifar(tmp_path / "made")
+    accept_cifar(tmp_path / "made")
+    pack_cifar(tmp_path / "made", folder / "files")
+    monkeypatch.setattr(torchvision.datasets.CIFAR10, "url", f"{address}files/cifar-10-python.tar.gz")
+    data = load("cifar10", root=tmp_path / "root", download=True)
+    assert torch.equal(data.train, load("cifar10", root=tmp_path / "made").train)
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10"])
+def test_a_download_that_fails_leaves_nothing(
+    name: str, tmp_path: Path, served: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, address = served
+    monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [address])
+    monkeypatch.setattr(torchvision.datasets.CIFAR10, "url", f"{address}cifar-10-python.tar.gz")
+    root = tmp_path / "root"
+    with pytest.raises(
+        ConnectionError, match=rf"^data\.download: {name} could not be downloaded to {root}: (?s:.*)404"
+    ):
+        load(name, root=root, download=True)
+    assert not list(root.iterdir())
+
+
+def test_a_download_of_something_else_is_refused(
+    tmp_path: Path, served: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, address = served
+    (folder / "cifar-10-python.tar.gz").write_bytes(b"not the archive")
+    monkeypatch.setattr(torchvision.datasets.CIFAR10, "url", f"{address}cifar-10-python.tar.gz")
+    with pytest.raises(ConnectionError, match=r"cifar10 could not be downloaded to .*: File not found or corrupted"):
+        load("cifar10", root=tmp_path / "root", download=True)
+    assert not list((tmp_path / "root").iterdir())

@@ -1,0 +1,97 @@
+"""The table of data sets, and the three things to do with a row: check it, describe it, load it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from trainables.data.dataset import DataSet
+from trainables.data.digits import Digits, StackedDigits
+from trainables.data.laboratories import Explicit, Gaussian, Grid, Ring, Sixteen
+from trainables.data.source import Source
+from trainables.data.vision import Cifar10, FashionMnist, Mnist
+
+DATASETS: Mapping[str, type[Source]] = MappingProxyType(
+    {
+        "gaussian": Gaussian,
+        "ring": Ring,
+        "grid": Grid,
+        "sixteen": Sixteen,
+        "mixture": Explicit,
+        "digits": Digits,
+        "stacked_digits": StackedDigits,
+        "mnist": Mnist,
+        "fashion_mnist": FashionMnist,
+        "cifar10": Cifar10,
+    }
+)
+
+
+class Description(NamedTuple):
+    """What is known of a data set before it is loaded."""
+
+    shape: tuple[int, ...]  # of one point; pictures are (channels, height, width)
+    classes: int  # 0: unlabelled
+
+
+def load(name: str, **settings: Any) -> DataSet:
+    """Load the data set `name` onto the CPU; the same settings give the same tensors.
+
+    Raises:
+        ValueError: an unknown name or setting, a wrong value, or damaged files.
+        FileNotFoundError: files are missing; the message names the folder and the setting that
+            downloads them.
+        ConnectionError: a download failed.
+    """
+    return _source(name, settings).load()
+
+
+def describe(name: str, **settings: Any) -> Description:
+    """Shape and classes of a data set; nothing is loaded and its files need not be there.
+
+    Raises:
+        ValueError: an unknown name or setting, or a wrong value.
+    """
+    source = _source(name, settings)
+    return Description(source.shape, source.classes)
+
+
+def check(name: str, **settings: Any) -> dict[str, Any]:
+    """Refuse what `load` would refuse, without loading or downloading anything.
+
+    Returns:
+        `name` and every setting, defaults filled in and paths absolute, as plain YAML types:
+        `load(**check(...))` loads the same data from any working directory.
+
+    Raises:
+        ValueError: an unknown name or setting, or a wrong value.
+        FileNotFoundError: files are missing and no setting allows to download them.
+    """
+    source = _source(name, settings)
+    if message := source.absent():
+        raise FileNotFoundError(message)
+    return {"name": name, **source.settings()}
+
+
+def _source(name: str, settings: Mapping[str, Any]) -> Source:
+    if not isinstance(name, str) or name not in DATASETS:
+        expected = f"expected one of {', '.join(DATASETS)}"
+        raise ValueError(f"data.name: {expected}, came {name!r}{_nearest(name, DATASETS)}")
+    kind = DATASETS[name]
+    known = {setting.name: setting for setting in fields(kind)}
+    for key in settings:
+        if key not in known:
+            valid = f"expected one of {', '.join(known)}" if known else "it has none"
+            raise ValueError(f"data.{key}: no such setting of {name}: {valid}{_nearest(key, known)}")
+    for key, setting in known.items():
+        if setting.default is MISSING and key not in settings:
+            raise ValueError(f"data.{key}: {name} needs it, and it did not come")
+    return kind(**settings)
+
+
+def _nearest(word: object, words: Iterable[str]) -> str:
+    found = difflib.get_close_matches(str(word), list(words), n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""

@@ -1,0 +1,112 @@
+"""Real handwritten digits with no download: scikit-learn's 1,797 pictures of 8 x 8, and triples of them.
+
+They are the test part of the UCI "Optical Recognition of Handwritten Digits" data (Alpaydin & Kaynak 1998),
+grey levels 0..16, here scaled to [-1, 1]. Every fifth picture of each digit, in the file's order, is held
+out; the digits keep their proportions, and 1,442 pictures remain to train on beside 355.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from trainables.data.dataset import DataSet
+from trainables.data.settings import integer
+from trainables.data.source import HELDOUT, TRAIN, Source, stream
+
+# Every fifth picture of a digit is held out.
+_FOLD = 5
+_WHITE = 16
+_CHANNELS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digits(Source):
+    """The digits, (1, 8, 8) in [-1, 1], with a fixed stratified held-out part; it has no settings."""
+
+    name: ClassVar[str] = "digits"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(channels, height, width)."""
+        return (1, 8, 8)
+
+    @property
+    def classes(self) -> int:
+        """The ten digits."""
+        return 10
+
+    def load(self) -> DataSet:
+        """Read them from the installed scikit-learn."""
+        from sklearn.datasets import load_digits  # costs a second, and not every study needs it
+
+        file = load_digits()
+        images = torch.tensor(file.images, dtype=torch.float32).unsqueeze(1) / (_WHITE / 2) - 1
+        labels = torch.tensor(file.target, dtype=torch.int64)
+        held = _every_fifth(labels)
+        return DataSet(
+            name=self.name,
+            train=images[~held],
+            labels=labels[~held],
+            heldout=images[held],
+            heldout_labels=labels[held],
+            classes=self.classes,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackedDigits(Source):
+    """Three digits as channels, (3, 8, 8): 1000 modes, as in Stacked MNIST (Metz et al. 2017).
+
+    Each of the 1000 labels, 100·first + 10·second + third, is equally likely, and each channel's picture is
+    drawn uniformly from those of its digit, all independently. The training part is made of training digits
+    only, the held-out part of held-out ones.
+    """
+
+    name: ClassVar[str] = "stacked_digits"
+    points: int = integer(50_000, low=1)
+    heldout: int = integer(10_000, low=1)
+    seed: int = integer(0, low=0)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(channels, height, width)."""
+        return (_CHANNELS, 8, 8)
+
+    @property
+    def classes(self) -> int:
+        """10³."""
+        return 1000
+
+    def load(self) -> DataSet:
+        """Draw both parts."""
+        digits = Digits().load()
+        if digits.labels is None or digits.heldout_labels is None:
+            raise TypeError("digits came without labels")
+        train, labels = _stacks(digits.train, digits.labels, self.points, stream(self.seed, TRAIN))
+        heldout, heldout_labels = _stacks(
+            digits.heldout, digits.heldout_labels, self.heldout, stream(self.seed, HELDOUT)
+        )
+        return DataSet(self.name, train, labels, heldout, heldout_labels, self.classes)
+
+
+def _every_fifth(labels: Tensor) -> Tensor:
+    """(n,) bool: the fifth, tenth, ... of each class in the order given."""
+    held = torch.zeros(len(labels), dtype=torch.bool)
+    for label in range(int(labels.max()) + 1):
+        held[torch.nonzero(labels == label).squeeze(-1)[_FOLD - 1 :: _FOLD]] = True
+    return held
+
+
+def _stacks(images: Tensor, labels: Tensor, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """(count, 3, 8, 8) stacks and their (count,) labels."""
+    digits = torch.randint(10, (count, _CHANNELS), generator=generator)
+    sizes = labels.bincount(minlength=10)
+    starts = sizes.cumsum(0) - sizes
+    ranks = (torch.rand((count, _CHANNELS), generator=generator, dtype=torch.float64) * sizes[digits]).long()
+    chosen = labels.argsort(stable=True)[starts[digits] + ranks]
+    place = 10 ** torch.arange(_CHANNELS - 1, -1, -1)
+    return images[chosen, 0], (digits * place).sum(-1)

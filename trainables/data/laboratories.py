@@ -1,0 +1,157 @@
+"""Laboratories: points drawn from a mixture of Gaussians in one or two dimensions, its truth known exactly.
+
+The points are drawn once, `points` to train on and `heldout` apart, from streams of their own, so that more
+training points leave the held-out ones as they were. The label of a point is the mode it was drawn from; a
+single mode has no labels. Weights are equal except in `mixture`.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from trainables.data.dataset import DataSet
+from trainables.data.mixture import Mixture
+from trainables.data.settings import integer, number, numbers, points, refuse
+from trainables.data.source import HELDOUT, TRAIN, Source, stream
+
+
+@dataclass(frozen=True, kw_only=True)
+class Laboratory(Source):
+    """Points drawn from `truth()`."""
+
+    points: int = integer(100_000, low=1)
+    heldout: int = integer(10_000, low=1)
+    seed: int = integer(0, low=0)
+
+    @abstractmethod
+    def truth(self) -> Mixture:
+        """The exact distribution."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(d,)."""
+        return (self.truth().dimensions,)
+
+    @property
+    def classes(self) -> int:
+        """The modes, or 0 when there is only one."""
+        modes = self.truth().modes
+        return modes if modes > 1 else 0
+
+    def load(self) -> DataSet:
+        """Draw both parts."""
+        truth = self.truth()
+        train, labels = truth.sample(self.points, stream(self.seed, TRAIN))
+        heldout, heldout_labels = truth.sample(self.heldout, stream(self.seed, HELDOUT))
+        labelled = self.classes > 0
+        return DataSet(
+            name=self.name,
+            train=train.float(),
+            labels=labels if labelled else None,
+            heldout=heldout.float(),
+            heldout_labels=heldout_labels if labelled else None,
+            classes=self.classes,
+            mixture=truth,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gaussian(Laboratory):
+    """N(mean, std²) in one dimension; by default neither where nor as wide as the usual latent N(0, 1)."""
+
+    name: ClassVar[str] = "gaussian"
+    mean: float = number(4.0)
+    std: float = number(0.5, low=1e-6)
+
+    def truth(self) -> Mixture:
+        """The Gaussian as a mixture of one."""
+        return _equal(torch.tensor([[self.mean]], dtype=torch.float64), self.std)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ring(Laboratory):
+    """`modes` Gaussians at angles 2πk/K on a circle; defaults of Metz et al. (2017), Unrolled GANs."""
+
+    name: ClassVar[str] = "ring"
+    modes: int = integer(8, low=1)
+    radius: float = number(2.0, low=1e-6)
+    std: float = number(0.02, low=1e-6)
+
+    def truth(self) -> Mixture:
+        """Mode k at radius·(cos 2πk/K, sin 2πk/K)."""
+        angles = 2 * math.pi / self.modes * torch.arange(self.modes, dtype=torch.float64)
+        return _equal(self.radius * torch.stack([angles.cos(), angles.sin()], dim=-1), self.std)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid(Laboratory):
+    """`modes` (a square number) Gaussians on a grid about 0; defaults of Srivastava et al. (2017), VEEGAN."""
+
+    name: ClassVar[str] = "grid"
+    modes: int = integer(25, low=1)
+    spacing: float = number(2.0, low=1e-6)
+    std: float = number(0.05, low=1e-6)
+
+    def __post_init__(self) -> None:
+        """Refuse also a number of modes that makes no square."""
+        super().__post_init__()
+        if math.isqrt(self.modes) ** 2 != self.modes:
+            raise refuse("data.modes", "a square number, 25 for a grid of 5 x 5", self.modes)
+
+    def truth(self) -> Mixture:
+        """Mode side·i + j at row i and column j."""
+        return _equal(_lattice(math.isqrt(self.modes), self.spacing), self.std)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sixteen(Laboratory):
+    """Sixteen Gaussians on a 4 x 4 grid about 0, the layout of Balduzzi et al. (2018)."""
+
+    name: ClassVar[str] = "sixteen"
+    spacing: float = number(1.0, low=1e-6)
+    std: float = number(0.1, low=1e-6)
+
+    def truth(self) -> Mixture:
+        """Mode 4i + j at row i and column j."""
+        return _equal(_lattice(4, self.spacing), self.std)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explicit(Laboratory):
+    """Any mixture in 1-D or 2-D: `means`, `variances` and relative `weights` (default equal)."""
+
+    name: ClassVar[str] = "mixture"
+    means: tuple[tuple[float, ...], ...] = points()
+    variances: tuple[float, ...] = numbers(low=1e-12)
+    weights: tuple[float, ...] | None = numbers(None, low=1e-12)
+
+    def __post_init__(self) -> None:
+        """Refuse also lists of unequal length."""
+        super().__post_init__()
+        for key, values in (("variances", self.variances), ("weights", self.weights)):
+            if values is not None and len(values) != len(self.means):
+                raise refuse(f"data.{key}", f"{len(self.means)} numbers, one for each mean", list(values))
+
+    def truth(self) -> Mixture:
+        """The mixture as written."""
+        weights = self.weights or (1.0,) * len(self.means)
+        parts = (weights, self.means, self.variances)
+        return Mixture(*(torch.tensor(values, dtype=torch.float64) for values in parts))
+
+
+def _equal(means: Tensor, std: float) -> Mixture:
+    """Equal weights and one standard deviation."""
+    ones = torch.ones(len(means), dtype=torch.float64)
+    return Mixture(ones, means, std**2 * ones)
+
+
+def _lattice(side: int, spacing: float) -> Tensor:
+    """(side², 2) points of a square grid centred on 0."""
+    line = spacing * (torch.arange(side, dtype=torch.float64) - (side - 1) / 2)
+    return torch.cartesian_prod(line, line)

@@ -1,0 +1,209 @@
+"""MNIST, Fashion-MNIST and CIFAR-10, read, checked and downloaded by torchvision's own classes.
+
+The training part is what torchvision calls train, the held-out part what it calls test; bytes 0..255 become
+float32 in [-1, 1]. Files are taken as torchvision lays them out under `root`; archives found there with the
+right MD5 are unpacked without a download. CIFAR-10's batches are pickles, which can run code when they are
+read: torchvision reads only those whose MD5 is the published one, and nothing here goes round that.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from abc import abstractmethod
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from trainables.data.dataset import DataSet
+from trainables.data.settings import flag, folder
+from trainables.data.source import Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures(Source):
+    """A torchvision data set under `root`, downloaded there if it is missing and `download` says so."""
+
+    root: str = folder("data")
+    download: bool = flag(False)
+
+    @property
+    def classes(self) -> int:
+        """Ten in each of the three."""
+        return 10
+
+    @abstractmethod
+    def reader(self) -> Any:
+        """The torchvision class that reads it."""
+
+    @abstractmethod
+    def files(self) -> list[str]:
+        """What the reader reads, relative to `root`."""
+
+    @abstractmethod
+    def archives(self) -> list[tuple[str, str]]:
+        """What a download fetches, relative to `root`, and its MD5."""
+
+    @abstractmethod
+    def images(self, part: Any) -> Tensor:
+        """(n, *shape) uint8 of one part as the reader gives it."""
+
+    def missing(self) -> list[str]:
+        """The files, relative to `root`, that are not there."""
+        return [file for file in self.files() if not Path(self.root, file).is_file()]
+
+    def absent(self) -> str | None:
+        """The missing files, unless archives or a download will bring them."""
+        missing = self.missing()
+        if not missing or self.download or self._packed():
+            return None
+        return (
+            f"data.root: {self.name} is not under {self.root}, which lacks {', '.join(missing)}; "
+            f"set `download: true` under `data` to download it there, or name the folder that holds it"
+        )
+
+    def load(self) -> DataSet:
+        """Read both parts, fetching first what is missing.
+
+        Raises:
+            FileNotFoundError: files are missing and `download` is false.
+            ConnectionError: the download failed.
+            ValueError: the files are not those of this data set, or are damaged.
+        """
+        if message := self.absent():
+            raise FileNotFoundError(message)
+        if self.missing():
+            self._fetch()
+        train, labels = self._read(train=True)
+        heldout, heldout_labels = self._read(train=False)
+        return DataSet(self.name, train, labels, heldout, heldout_labels, self.classes)
+
+    def _read(self, *, train: bool) -> tuple[Tensor, Tensor]:
+        try:
+            part = self.reader()(self.root, train=train)
+            images, labels = self.images(part), torch.as_tensor(part.targets)
+            self._check(images, labels)
+        except (RuntimeError, ValueError, TypeError, AssertionError, LookupError, EOFError) as error:
+            raise ValueError(
+                f"data.root: the files of {self.name} under {self.root} ({', '.join(self.files())}) "
+                f"are damaged or something else ({type(error).__name__}: {error}); delete them and set "
+                f"`download: true` under `data`"
+            ) from error
+        return images.to(torch.float32).div_(127.5).sub_(1.0), labels
+
+    def _check(self, images: Tensor, labels: Tensor) -> None:
+        if tuple(images.shape[1:]) != self.shape:
+            raise ValueError(f"expected pictures of shape {self.shape}, came {tuple(images.shape[1:])}")
+        if len(images) != len(labels) or not len(images):
+            raise ValueError(f"expected a label for each picture, came {len(images)} and {len(labels)}")
+        if labels.min() < 0 or labels.max() >= self.classes:
+            raise ValueError(f"expected labels in 0..{self.classes - 1}, came {int(labels.max())}")
+
+    def _packed(self) -> bool:
+        """Whether every archive lies under `root`, whole."""
+        from torchvision.datasets.utils import check_integrity
+
+        return all(check_integrity(Path(self.root, archive), md5) for archive, md5 in self.archives())
+
+    def _fetch(self) -> None:
+        """Download or unpack into a stage, then move file by file, so that nobody ever meets half a file."""
+        root = Path(self.root)
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=root, prefix=".fetching-") as temporary:
+            stage = Path(temporary)
+            for archive, _ in self.archives():
+                if (root / archive).is_file():
+                    (stage / archive).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(root / archive, stage / archive)
+            try:
+                self.reader()(stage, download=True)
+            except (RuntimeError, OSError, HTTPException) as error:
+                raise ConnectionError(
+                    f"data.download: {self.name} could not be downloaded to {root}: {error}"
+                ) from error
+            for file in self.files():
+                (root / file).parent.mkdir(parents=True, exist_ok=True)
+                os.replace(stage / file, root / file)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mnist(Pictures):
+    """70,000 handwritten digits, (1, 28, 28) (LeCun et al. 1998)."""
+
+    name: ClassVar[str] = "mnist"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(channels, height, width)."""
+        return (1, 28, 28)
+
+    def reader(self) -> Any:
+        """torchvision's MNIST."""
+        from torchvision.datasets import MNIST
+
+        return MNIST
+
+    def files(self) -> list[str]:
+        """The four unpacked idx files."""
+        return [archive.removesuffix(".gz") for archive, _ in self.archives()]
+
+    def archives(self) -> list[tuple[str, str]]:
+        """The four idx files, gzipped."""
+        reader = self.reader()
+        return [(f"{reader.__name__}/raw/{file}", md5) for file, md5 in reader.resources]
+
+    def images(self, part: Any) -> Tensor:
+        """The pictures with a channel axis."""
+        images: Tensor = part.data
+        return images.unsqueeze(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FashionMnist(Mnist):
+    """70,000 pictures of clothes, (1, 28, 28), in MNIST's layout (Xiao, Rasul & Vollgraf 2017)."""
+
+    name: ClassVar[str] = "fashion_mnist"
+
+    def reader(self) -> Any:
+        """torchvision's FashionMNIST."""
+        from torchvision.datasets import FashionMNIST
+
+        return FashionMNIST
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cifar10(Pictures):
+    """60,000 photographs of ten kinds of things, (3, 32, 32) (Krizhevsky 2009)."""
+
+    name: ClassVar[str] = "cifar10"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(channels, height, width)."""
+        return (3, 32, 32)
+
+    def reader(self) -> Any:
+        """torchvision's CIFAR10."""
+        from torchvision.datasets import CIFAR10
+
+        return CIFAR10
+
+    def files(self) -> list[str]:
+        """The batches and the table of class names."""
+        reader = self.reader()
+        batches = [file for file, _ in reader.train_list + reader.test_list]
+        return [f"{reader.base_folder}/{file}" for file in [*batches, reader.meta["filename"]]]
+
+    def archives(self) -> list[tuple[str, str]]:
+        """One archive."""
+        reader = self.reader()
+        return [(reader.filename, reader.tgz_md5)]
+
+    def images(self, part: Any) -> Tensor:
+        """The pictures, channels first."""
+        return torch.from_numpy(part.data).permute(0, 3, 1, 2)
