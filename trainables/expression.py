@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -25,10 +26,6 @@ DEEPEST = 40  # levels of nesting
 
 class ExpressionError(ValueError):
     """A formula that is not in the language; the message shows the offending piece."""
-
-
-def _tensor(x: Value) -> Tensor:
-    return x if isinstance(x, Tensor) else torch.tensor(x, dtype=torch.float64)
 
 
 def _softplus(x: Tensor) -> Tensor:
@@ -108,12 +105,19 @@ def parse(text: str, variables: Sequence[str] = ("d",), constants: Mapping[str, 
         raise ExpressionError(f"expected a formula as text, got {text!r}")
     if len(text) > LONGEST:
         raise ExpressionError(f"expected a formula of at most {LONGEST} characters, got {len(text)}")
+    if not text.isascii():
+        strange = next(character for character in text if not character.isascii())
+        raise ExpressionError(f"{strange!r} is not allowed in a formula: only ASCII characters are")
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ExpressionError(f"not a formula: {text!r} ({getattr(error, 'msg', error)})") from None
     known = {**CONSTANTS, **(constants or {})}
-    return Expression(text.strip(), _build(tree, tuple(variables), known, 0))
+    expression = Expression(text.strip(), _build(tree, tuple(variables), known, 0))
+    expression(**{name: torch.zeros(1) for name in variables})  # so that 1/0 fails here and not in a training
+    return expression
 
 
 def _build(tree: ast.expr, variables: Sequence[str], constants: Mapping[str, float], depth: int) -> Node:
@@ -154,7 +158,9 @@ def _constant(number: float, tree: ast.expr) -> Node:
     try:
         value = float(number)
     except OverflowError:
-        raise _refused(tree, "the number is too large") from None
+        value = math.inf
+    if isinstance(tree, ast.Constant) and math.isinf(value):
+        raise _refused(tree, "the number is too large")
     return lambda _: value
 
 
@@ -164,12 +170,11 @@ def _binary(operate: Callable[[Value, Value], Value], left: Node, right: Node, t
         if isinstance(x, Tensor) or isinstance(y, Tensor):
             return operate(x, y)
         try:
-            value = operate(x, y)
-        except (ArithmeticError, ValueError) as error:
+            return _real(operate(x, y), tree)
+        except OverflowError:
+            raise _refused(tree, "the number is too large") from None
+        except ZeroDivisionError as error:
             raise _refused(tree, str(error)) from None
-        if isinstance(value, complex):
-            raise _refused(tree, "the value is not a real number")
-        return value
 
     return node
 
@@ -183,13 +188,22 @@ def _call(name: str, arguments: Sequence[Node], tree: ast.expr) -> Node:
     if len(arguments) != 1 or any(isinstance(a, ast.Starred) for a in getattr(tree, "args", [])):
         raise _refused(tree, f"{name} takes one argument")
     function, (inner,) = FUNCTIONS[name], arguments
-    return lambda scope: _apply(function, inner(scope))
+    return lambda scope: _apply(function, inner(scope), tree)
 
 
-def _apply(function: Callable[[Tensor], Tensor], x: Value) -> Value:
-    return function(x) if isinstance(x, Tensor) else float(function(_tensor(x)))
+def _apply(function: Callable[[Tensor], Tensor], x: Value, tree: ast.expr) -> Value:
+    return function(x) if isinstance(x, Tensor) else _real(float(function(torch.tensor(x, dtype=torch.float64))), tree)
+
+
+def _real(value: Value | complex, tree: ast.expr) -> Value:
+    if isinstance(value, complex) or (isinstance(value, float) and math.isnan(value)):
+        raise _refused(tree, "the value is not a real number")
+    return value
 
 
 def _refused(tree: ast.expr, why: str) -> ExpressionError:
-    piece = ast.unparse(tree)
+    try:
+        piece = ast.unparse(tree)
+    except RecursionError:
+        piece = type(tree).__name__
     return ExpressionError(f"'{piece if len(piece) <= 80 else piece[:77] + '...'}' is not allowed in a formula: {why}")

@@ -21,13 +21,16 @@ BLOCK = 2**18  # numbers a replica draws at once, at most
 @dataclass
 class Batch:
     """One network update: which real samples (R, B), latents (R, B, L), the labels that generated samples are asked to
-    have (R, B; None for unconditional models), and uniform numbers (R, B, draws)."""
+    have (R, B; None for unconditional models), uniform numbers (R, B, draws), normal ones (R, B, noise), and the
+    fraction of the training that lies behind."""
 
     data: DataSet
     indices: Tensor
     latents: Tensor
     wanted: Tensor | None
     uniform: Tensor
+    normal: Tensor
+    progress: float = 0.0
 
     @cached_property
     def real(self) -> Tensor:
@@ -49,18 +52,20 @@ class Batch:
 
 @dataclass(frozen=True)
 class Diet:
-    """What one replica needs in one step: `updates` network updates, each of `batch` samples."""
+    """What one replica needs in one step: `updates` batches of `batch` samples, and for each sample a latent, `draws`
+    uniform and `noise` normal numbers."""
 
     updates: int
     batch: int
     latent_dim: int
     latent: str
     draws: int
+    noise: int = 0
 
     @property
     def block(self) -> int:
         """Steps drawn at once."""
-        return max(1, BLOCK // (self.updates * self.batch * (self.latent_dim + self.draws + 2)))
+        return max(1, BLOCK // (max(1, self.updates) * self.batch * (self.latent_dim + self.draws + self.noise + 2)))
 
 
 def latents(shape: Sequence[int], kind: str, generator: torch.Generator) -> Tensor:
@@ -77,18 +82,27 @@ class Feed:
         self.data, self.diet, self.generators = data, diet, list(generators)
         self.conditional = conditional
 
-    def draw(self, steps: int) -> Iterator[list[Batch]]:
-        """The batches of the next `steps` steps, a list of one batch per network update for each."""
+    def draw(self, steps: int, first: int = 0, of: int = 1) -> Iterator[list[Batch]]:
+        """The batches of the next `steps` steps, a list of one batch per network update for each; they are the steps
+        from `first` on of a training `of` so many."""
         drawn = [self._block(steps, generator) for generator in self.generators]
         # Replicas third, so that one update of one step is one contiguous piece.
-        indices, wanted, noise, uniform = (torch.stack(pieces, 2) for pieces in zip(*drawn, strict=True))
+        indices, wanted, z, uniform, normal = (torch.stack(pieces, 2) for pieces in zip(*drawn, strict=True))
         for step in range(steps):
             yield [
-                self._batch(indices[step, u], wanted[step, u], noise[step, u], uniform[step, u])
+                Batch(
+                    self.data,
+                    indices[step, u],
+                    z[step, u],
+                    self._labels(wanted[step, u]),
+                    uniform[step, u],
+                    normal[step, u],
+                    (first + step) / of,
+                )
                 for u in range(self.diet.updates)
             ]
 
-    def _block(self, steps: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _block(self, steps: int, generator: torch.Generator) -> tuple[Tensor, ...]:
         diet = self.diet
         shape = (steps, diet.updates, diet.batch)
         count = self.data.train.shape[0]
@@ -100,8 +114,9 @@ class Feed:
         wanted = pick() if self.conditional else indices[..., :0]
         noise = latents((*shape, diet.latent_dim), diet.latent, generator)
         uniform = torch.rand(*shape, diet.draws, generator=generator, device=generator.device)
-        return indices, wanted, noise, uniform
+        normal = torch.randn(*shape, diet.noise, generator=generator, device=generator.device)
+        return indices, wanted, noise, uniform, normal
 
-    def _batch(self, indices: Tensor, wanted: Tensor, noise: Tensor, uniform: Tensor) -> Batch:
+    def _labels(self, wanted: Tensor) -> Tensor | None:
         labels = self.data.labels if self.conditional else None
-        return Batch(self.data, indices, noise, None if labels is None else labels[wanted], uniform)
+        return None if labels is None else labels[wanted]

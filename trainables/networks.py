@@ -26,6 +26,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 COMMON = {"kind": "mlp", "batch_norm": False, "weight_std": None}
 OF_KIND: dict[str, dict[str, Any]] = {"mlp": {"hidden": [128, 128]}, "conv": {"width": 64, "depth": 2}}
+DEEPEST = 100  # hidden layers
 PIECES = 5  # of a maxout unit when `pieces` is not set
 
 
@@ -114,6 +115,8 @@ def settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(values["hidden"], Sequence) or isinstance(values["hidden"], str):
             raise TypeError(f"{role}.hidden: expected a list of widths, got {values['hidden']!r}")
         values["hidden"] = list(values["hidden"])
+        if len(values["hidden"]) > DEEPEST:
+            raise ValueError(f"{role}.hidden: expected at most {DEEPEST} layers, got {len(values['hidden'])}")
         for width in values["hidden"]:
             whole(f"{role}.hidden", width, low=1)
         return values
@@ -139,8 +142,10 @@ def generator(values: Mapping[str, Any], latent_dim: int, shape: Sequence[int], 
     return Network(tuple(builder.weights), tuple(builder.layers), classes, join, None)
 
 
-def critic(values: Mapping[str, Any], shape: Sequence[int], classes: int = 0, conditioning: str = "join") -> Network:
-    """A critic from samples (R, B, *shape) to raw outputs (R, B).
+def critic(
+    values: Mapping[str, Any], shape: Sequence[int], classes: int = 0, conditioning: str = "join", outputs: int = 1
+) -> Network:
+    """A critic from samples (R, B, *shape) to raw outputs (R, B), or to (R, B, outputs) where more are asked for.
 
     With `classes` > 0 the label is joined to the input or, with `conditioning` projection (Miyato & Koyama 2018),
     enters as an inner product of its embedding with the last hidden layer.
@@ -155,7 +160,7 @@ def critic(values: Mapping[str, Any], shape: Sequence[int], classes: int = 0, co
         width = _conv_critic(builder, _square("critic", shape, values["depth"]), joined, values)
         join = _join_planes
     embedding = None
-    builder.dense(width, 1, after=lambda x: x.squeeze(-1))
+    builder.dense(width, outputs, after=lambda x: x.squeeze(-1) if outputs == 1 else x)
     if classes and conditioning == "projection":
         embedding = len(builder.weights)
         builder.weights.append(Weight((classes, width), std=values["weight_std"] or 1 / math.sqrt(width)))
@@ -166,7 +171,7 @@ def _square(role: str, shape: Sequence[int], depth: int) -> tuple[int, int]:
     """Channels and side of an image that `depth` halvings divide."""
     if len(shape) != 3 or shape[1] != shape[2]:
         raise ValueError(f"{role}.kind: conv needs square images, got samples of shape {tuple(shape)}")
-    if shape[1] % 2**depth:
+    if depth > shape[1].bit_length() or shape[1] % 2**depth:
         raise ValueError(f"{role}.depth: {depth} halvings do not divide images of side {shape[1]}")
     return shape[0], shape[1]
 
@@ -226,8 +231,8 @@ class _Builder:
             self.weights += [Weight(shape, bound=bound), Weight(bias, bound=bound)]
 
     def dense(self, inputs: int, outputs: int, after: Callable[[Tensor], Tensor] = lambda x: x) -> None:
-        self._affine((inputs, outputs), (1, outputs), inputs)
-        self.add(2, lambda w, x: after(torch.baddbmm(w[1], x, w[0])))
+        self._affine((inputs, outputs), (outputs,), inputs)
+        self.add(2, lambda w, x: after(torch.baddbmm(w[1][:, None], x, w[0])))
 
     def hidden(self, inputs: int, widths: Sequence[int]) -> int:
         for width in widths:
@@ -272,12 +277,17 @@ def _grouped(x: Tensor) -> Tensor:
     return x.transpose(0, 1).flatten(1, 2)
 
 
+def _ungrouped(y: Tensor, replicas: int) -> Tensor:
+    apart: Tensor = y.unflatten(1, (replicas, -1))
+    return apart.transpose(0, 1)
+
+
 def _convolve_down(weights: Sequence[Tensor], x: Tensor) -> Tensor:
     replicas = x.shape[0]
     y = functional.conv2d(
         _grouped(x), weights[0].flatten(0, 1), weights[1].flatten(), stride=2, padding=1, groups=replicas
     )
-    return y.unflatten(1, (replicas, -1)).transpose(0, 1)
+    return _ungrouped(y, replicas)
 
 
 def _convolve_up(weights: Sequence[Tensor], x: Tensor) -> Tensor:
@@ -285,7 +295,7 @@ def _convolve_up(weights: Sequence[Tensor], x: Tensor) -> Tensor:
     y = functional.conv_transpose2d(
         _grouped(x), weights[0].flatten(0, 1), weights[1].flatten(), stride=2, padding=1, groups=replicas
     )
-    return y.unflatten(1, (replicas, -1)).transpose(0, 1)
+    return _ungrouped(y, replicas)
 
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {

@@ -5,7 +5,7 @@ E_z l(d(G(z))), where l is chosen independently of f and g:
 
 - `saturating`: l = g, the zero-sum game;
 - `non_saturating`: l = -f ("misleading labels");
-- `critic_mean`: l = -d.
+- `critic_mean`: l = -d, or d where a larger d means fake.
 
 A row holds its formulas as text, so that the table is code, documentation and test data at once. `optimal` is
 d*(r) = argmax_d [r f(d) + g(d)] and `phi` the integrand phi(r) = r f(d*) + g(d*) of sup F = E_q phi(r); neither exists
@@ -15,7 +15,7 @@ pointwise for `wasserstein`. A critic whose outputs f and g cannot take is mappe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor
@@ -117,7 +117,8 @@ _ROWS = (
     ),
     Objective(
         "energy", "-d", "-max(0, m - d)", "d", "m (TV - 1)", "Zhao et al. 2017",
-        "m*(1 - sign(r - 1))/2", "-m*min(r, 1)", boundary=None, orientation=-1, link="softplus(d)", parameters={"m": 1.0},
+        "m*(1 - sign(r - 1))/2", "-m*min(r, 1)",
+        boundary=None, orientation=-1, link="softplus(d)", parameters={"m": 1.0},
     ),
 )
 # fmt: on
@@ -156,9 +157,11 @@ def resolve(objective: Mapping[str, Any], generator_loss: str = "default") -> Ga
         number(f"objective.{name}", value)
     values = {**row.parameters, **given}
     _check(row.name, values)
+    if row.name == "least_squares" and values["a"] > values["b"]:
+        row = replace(row, orientation=-1)
     rule = row.generator if generator_loss == "default" else generator_loss
     f, g = _function(row.f, values), _function(row.g, values)
-    loss, link = _loss(rule, f, g, values), _function(_link(row, values), values)
+    loss, link = _loss(rule, f, g, row.orientation, values), _function(_link(row, values), values)
     return Game(row, values, rule, f, g, loss, link, _boundary(row, values))
 
 
@@ -170,14 +173,18 @@ def _function(text: str, values: Mapping[str, float]) -> Callable[[Tensor], Tens
 
 
 def _loss(
-    rule: str, f: Callable[[Tensor], Tensor], g: Callable[[Tensor], Tensor], values: Mapping[str, float]
+    rule: str,
+    f: Callable[[Tensor], Tensor],
+    g: Callable[[Tensor], Tensor],
+    orientation: int,
+    values: Mapping[str, float],
 ) -> Callable[[Tensor], Tensor]:
     if rule == "saturating":
         return g
     if rule == "non_saturating":
         return lambda d: -f(d)
     if rule == "critic_mean":
-        return lambda d: -d
+        return lambda d: -orientation * d
     return _function(rule, values)
 
 

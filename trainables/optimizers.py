@@ -1,14 +1,16 @@
 """Optimisers of a population: weights (R, P), gradients (R, P), and hyperparameters that are vectors over the replicas.
 
-Adam (Kingma & Ba 2015), RMSProp (Tieleman & Hinton 2012) and SGD with heavy-ball momentum, in torch's conventions.
+Adam (Kingma & Ba 2015), RMSProp (Tieleman & Hinton 2012) and SGD with heavy-ball momentum, in torch's conventions, and
+optimistic Adam (Daskalakis et al. 2018), which descends by twice Adam's step less the step before.
 `beta1` is Adam's first decay and SGD's momentum, `beta2` Adam's second decay and RMSProp's smoothing.
 A replica that is not `alive` keeps its weights bit for bit, whatever its gradient.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,7 +22,8 @@ EPSILON = 1e-8
 class Optimizer:
     """State of one optimiser over a population; `rule` is a name of `OPTIMIZERS`.
 
-    `lr`, `beta1`, `beta2` are (R, 1). `first` and `second` are moments (R, P), `count` the updates made so far.
+    `lr`, `beta1`, `beta2` are (R, 1). `first` and `second` are moments (R, P), `before` is the last step per unit of
+    learning rate (R, P; empty where the rule forgets it), `count` the updates made so far.
     """
 
     rule: str
@@ -29,28 +32,52 @@ class Optimizer:
     beta2: Tensor
     first: Tensor
     second: Tensor
+    before: Tensor
     count: int = 0
 
     @classmethod
     def zero(cls, rule: str, weights: Tensor, lr: Tensor, beta1: Tensor, beta2: Tensor) -> Optimizer:
         """An optimiser of `weights` (R, P) before its first update; hyperparameters are (R,)."""
+        before = torch.zeros_like(weights) if rule == "optimistic_adam" else weights.new_zeros(0)
         first, second = torch.zeros_like(weights), torch.zeros_like(weights)
-        return cls(rule, lr.to(weights)[:, None], beta1.to(weights)[:, None], beta2.to(weights)[:, None], first, second)
+        lr, beta1, beta2 = (x.to(weights)[:, None] for x in (lr, beta1, beta2))
+        return cls(rule, lr, beta1, beta2, first, second, before)
 
     def update(self, weights: Tensor, gradient: Tensor, alive: Tensor) -> None:
         """Descend in place; `alive` is (R,) bool."""
         self.count += 1
         gradient = gradient.where(alive[:, None], 0.0)
-        OPTIMIZERS[self.rule](self, weights, gradient, self.lr * alive[:, None])
+        OPTIMIZERS[self.rule](self, weights, gradient, self.lr.where(alive[:, None], 0.0))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Moments and count."""
+        return {"first": self.first, "second": self.second, "before": self.before, "count": self.count}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state of the same rule and shape."""
+        self.first.copy_(state["first"])
+        self.second.copy_(state["second"])
+        self.before.copy_(state["before"])
+        self.count = int(state["count"])
 
 
 def _adam(state: Optimizer, weights: Tensor, gradient: Tensor, lr: Tensor) -> None:
+    weights.sub_(_adam_step(state, gradient, lr))
+
+
+def _optimistic_adam(state: Optimizer, weights: Tensor, gradient: Tensor, lr: Tensor) -> None:
+    step = _adam_step(state, gradient, torch.ones_like(lr))
+    weights.sub_((2 * step - state.before) * lr)
+    state.before.copy_(step)
+
+
+def _adam_step(state: Optimizer, gradient: Tensor, lr: Tensor) -> Tensor:
     state.first.lerp_(gradient, 1 - state.beta1)
     state.second.mul_(state.beta2).addcmul_(gradient, gradient * (1 - state.beta2))
     correction1 = 1 - state.beta1**state.count
     correction2 = 1 - state.beta2**state.count
     denominator = (state.second / correction2).sqrt_().add_(EPSILON)
-    weights.sub_((state.first * (lr / correction1)).div_(denominator))
+    return (state.first * (lr / correction1)).div_(denominator)
 
 
 def _rmsprop(state: Optimizer, weights: Tensor, gradient: Tensor, lr: Tensor) -> None:
@@ -65,6 +92,7 @@ def _sgd(state: Optimizer, weights: Tensor, gradient: Tensor, lr: Tensor) -> Non
 
 OPTIMIZERS: dict[str, Callable[[Optimizer, Tensor, Tensor, Tensor], None]] = {
     "adam": _adam,
+    "optimistic_adam": _optimistic_adam,
     "rmsprop": _rmsprop,
     "sgd": _sgd,
 }

@@ -9,7 +9,8 @@ the critic's gradient with respect to its input, at points made from real sample
 - `dragan` (Kodali 2017): weight * E (|grad d| - 1)^2 at x + u v std(x)/2, u ~ U[0, 1], v ~ U[0, 1]^dim.
 
 `clip` (Arjovsky 2017) clamps every weight to [-bound, bound] after each update; `spectral_norm` (Miyato 2018) divides
-each weight matrix by its largest singular value, followed by one power iteration per critic update.
+each weight matrix by its largest singular value, followed by one power iteration per critic update. `consensus`
+(Mescheder 2017) adds weight/2 * |v|^2 to both players' losses, v being the gradients of both losses together.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ Points = Callable[[Tensor, Tensor, Tensor], Tensor]
 class Penalty:
     """One row: where the critic's gradient is taken, what its squared norm (R, B) costs, and what is set by the user.
 
-    `settings` maps each setting to its default; None means that it must be given. All are positive numbers.
+    `generated`: the points are the generated samples, and carry their labels. `settings` maps each setting to its
+    default; None means that it must be given. All are positive numbers.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Penalty:
     points: Points | None = None
     draws: Callable[[int], int] = lambda size: 0  # uniform numbers a sample of that size needs
     cost: Callable[[Tensor], Tensor] | None = None
+    generated: bool = False
     settings: Mapping[str, float | None] = field(default_factory=dict)
 
 
@@ -64,11 +67,11 @@ _ROWS = (
     Penalty("clip", "Arjovsky et al. 2017", settings={"bound": None}),
     Penalty(
         "gradient_penalty", "Gulrajani et al. 2017", _between, lambda size: 1,
-        lambda s: (_norm(s) - 1).square(), {"weight": 10.0},
+        lambda s: (_norm(s) - 1).square(), settings={"weight": 10.0},
     ),
     Penalty(
         "lipschitz_penalty", "Petzka et al. 2018", _between, lambda size: 1,
-        lambda s: (_norm(s) - 1).relu().square(), {"weight": 10.0},
+        lambda s: (_norm(s) - 1).relu().square(), settings={"weight": 10.0},
     ),
     Penalty(
         "r1", "Mescheder et al. 2018", lambda real, fake, uniform: real,
@@ -76,13 +79,14 @@ _ROWS = (
     ),
     Penalty(
         "r2", "Mescheder et al. 2018", lambda real, fake, uniform: fake,
-        cost=lambda s: s / 2, settings={"weight": 1.0},
+        cost=lambda s: s / 2, generated=True, settings={"weight": 1.0},
     ),
     Penalty(
         "dragan", "Kodali et al. 2017", _around, lambda size: 1 + size,
-        lambda s: (_norm(s) - 1).square(), {"weight": 10.0},
+        lambda s: (_norm(s) - 1).square(), settings={"weight": 10.0},
     ),
     Penalty("spectral_norm", "Miyato et al. 2018"),
+    Penalty("consensus", "Mescheder et al. 2017", settings={"weight": 0.1}),
 )
 # fmt: on
 

@@ -35,9 +35,14 @@ class Stack:
         rows = [torch.cat([weight.draw(g) for weight in network.weights]) for g in generators]
         return cls(network, torch.stack(rows))
 
-    def gradient(self, losses: Tensor, retain: bool = False) -> Tensor:
-        """The gradient (R, P) of each replica's own loss (R,)."""
-        gradients = torch.autograd.grad(losses.sum(), self.views, retain_graph=retain, allow_unused=True)
+    def gradient(self, losses: Tensor, keep: bool = False, retain: bool = False) -> Tensor:
+        """The gradient (R, P) of each replica's own loss (R,).
+
+        `keep` makes the gradient itself differentiable; `retain` only keeps the losses' graph for another call.
+        """
+        gradients = torch.autograd.grad(
+            losses.sum(), self.views, create_graph=keep, retain_graph=keep or retain, allow_unused=True
+        )
         rows = [
             torch.zeros_like(view).flatten(1) if gradient is None else gradient.flatten(1)
             for gradient, view in zip(gradients, self.views, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import math
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,7 +28,7 @@ def number(name: str, value: Any) -> None:
     """Refuse what is not a finite real number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name}: expected a number, got {value!r}")
-    if not math.isfinite(value):
+    if not abs(value) <= sys.float_info.max:  # NaN, infinite, or a whole number that no float can hold
         raise ValueError(f"{name}: expected a finite number, got {value!r}")
 
 

@@ -7,15 +7,15 @@ an arm) or fixed. A spec is plain data: it survives JSON, so a remote worker reb
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from trainables import networks, objectives, optimizers, penalties
+from trainables import adversarial, networks, objectives, optimizers, penalties
 from trainables.settings import choice, close_to, interval, whole
 
-MODELS = ("gan", "cgan")
-UPDATES = ("alternating", "simultaneous")
+MODELS = ("gan", "cgan", "matching", "vae", "oracle")
+REQUIRED = ("data", "steps", "evaluations", "batch_size")
 LATENTS = ("normal", "uniform")
 CONDITIONINGS = ("join", "projection")
 
@@ -54,6 +54,9 @@ class Spec:
     latent_dim: int = 2
     latent: str = "normal"
     conditioning: str = "join"
+    packing: int = 1
+    instance_noise: float = 0.0
+    label_smoothing: float = 0.0
     generator: Mapping[str, Any] = _mapping()
     critic: Mapping[str, Any] = _mapping()
     evaluation: Mapping[str, Any] = _mapping()
@@ -64,32 +67,50 @@ class Spec:
         """Normalise names given as plain strings and check every field."""
         for name in ("objective", "penalty", "data"):
             object.__setattr__(self, name, _named(name, getattr(self, name)))
-        object.__setattr__(self, "measure", tuple(self.measure))
+        object.__setattr__(self, "measure", _names("measure", self.measure))
+        if not isinstance(self.evaluation, Mapping):
+            raise TypeError(f"evaluation: expected a mapping of settings, got {self.evaluation!r}")
+        object.__setattr__(self, "evaluation", dict(self.evaluation))
         whole("steps", self.steps, low=1)
         whole("evaluations", self.evaluations, low=1)
         if self.steps % self.evaluations:
             raise ValueError(f"evaluations: expected a divisor of steps = {self.steps}, got {self.evaluations}")
         whole("batch_size", self.batch_size, low=1)
         choice("model", self.model, MODELS)
-        choice("updates", self.updates, UPDATES)
+        choice("updates", self.updates, adversarial.UPDATES)
         choice("latent", self.latent, LATENTS)
         choice("conditioning", self.conditioning, CONDITIONINGS)
         choice("optimizer", self.optimizer, optimizers.OPTIMIZERS)
         choice("generator_loss", self.generator_loss, ("default", *objectives.GENERATOR_LOSSES))
         whole("critic_steps", self.critic_steps, low=1)
+        whole("packing", self.packing, low=1)
         whole("latent_dim", self.latent_dim, low=1)
         interval("generator_lr", self.generator_lr, 0, math.inf)
         interval("critic_lr", self.critic_lr, 0, math.inf)
         interval("beta1", self.beta1, 0, 1, closed="left")
         interval("beta2", self.beta2, 0, 1, closed="left")
         interval("ema", self.ema, 0, 1, closed="left")
+        interval("instance_noise", self.instance_noise, 0, math.inf, closed="left")
+        interval("label_smoothing", self.label_smoothing, 0, 0.5, closed="left")
         interval("bound", self.bound, 0, math.inf)
         objectives.resolve(self.objective, self.generator_loss)
         penalties.resolve(self.penalty)
         object.__setattr__(self, "generator", networks.settings("generator", self.generator))
         object.__setattr__(self, "critic", networks.settings("critic", self.critic))
-        if self.updates == "simultaneous" and self.critic_steps != 1:
-            raise ValueError(f"critic_steps: expected 1 with simultaneous updates, got {self.critic_steps}")
+        self._check_combination()
+
+    def _check_combination(self) -> None:
+        """Refuse settings that make no sense together."""
+        if self.updates != "alternating" and self.critic_steps != 1:
+            raise ValueError(f"critic_steps: expected 1 with {self.updates} updates, got {self.critic_steps}")
+        if self.penalty["name"] == "consensus" and self.updates == "alternating":
+            raise ValueError("updates: consensus needs both gradients at once, expected simultaneous or extragradient")
+        if self.batch_size % self.packing:
+            raise ValueError(f"packing: expected a divisor of batch_size = {self.batch_size}, got {self.packing}")
+        if self.packing > 1 and self.model == "cgan":
+            raise ValueError(f"packing: expected 1 with cgan, whose samples bear a label each, got {self.packing}")
+        if self.model == "vae" and self.latent != "normal":
+            raise ValueError(f"latent: expected normal with vae, got {self.latent}")
 
     @property
     def interval(self) -> int:
@@ -107,6 +128,9 @@ class Spec:
         for name in values:
             if name not in known:
                 raise ValueError(f"{name}: unknown field of a spec{close_to(str(name), known)}")
+        for name in REQUIRED:
+            if name not in values:
+                raise ValueError(f"{name}: expected in every spec, got nothing")
         return cls(**values)
 
 
@@ -117,7 +141,18 @@ HYPERPARAMETERS = tuple(
 )
 
 # What a population needs to be equal over its replicas; every other number may differ from replica to replica.
-PER_REPLICA = ("generator_lr", "critic_lr", "beta1", "beta2", "ema")
+PER_REPLICA = ("generator_lr", "critic_lr", "beta1", "beta2", "ema", "instance_noise", "label_smoothing")
+
+# Hyperparameters without meaning for a model: such a model is one arm, however many of these a study crosses.
+_ADVERSARIAL = (
+    "objective", "generator_loss", "penalty", "updates", "critic_steps", "critic_lr", "conditioning", "packing",
+    "instance_noise", "label_smoothing",
+)  # fmt: skip
+MEANINGLESS: Mapping[str, tuple[str, ...]] = {
+    "matching": (*_ADVERSARIAL, "critic"),
+    "vae": (*_ADVERSARIAL, "latent"),
+    "oracle": tuple(name for name in HYPERPARAMETERS if name != "model"),
+}
 
 
 def _named(field_name: str, value: Any) -> dict[str, Any]:
@@ -127,3 +162,10 @@ def _named(field_name: str, value: Any) -> dict[str, Any]:
     if isinstance(value, Mapping) and isinstance(value.get("name"), str):
         return dict(value)
     raise TypeError(f"{field_name}: expected a name or a mapping with the key 'name', got {value!r}")
+
+
+def _names(field_name: str, value: Any) -> tuple[str, ...]:
+    """A list of names; a single string would fall apart into its letters."""
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(name, str) for name in value):
+        raise TypeError(f"{field_name}: expected a list of names, got {value!r}")
+    return tuple(value)

@@ -13,17 +13,24 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainables import networks, objectives, penalties
-from trainables.adversarial import Players, Report, step
+from trainables.adversary import Adversary
+from trainables.autoencoder import Autoencoder
 from trainables.data import DataSet, load
 from trainables.evaluation import Evaluator
-from trainables.feed import Diet, Feed, latents
-from trainables.optimizers import Optimizer
-from trainables.population import Stack, generators, views
+from trainables.feed import Batch, Diet, Feed
+from trainables.matching import Matching
+from trainables.model import Ingredients, Model
+from trainables.oracle import Oracle
+from trainables.population import views
 from trainables.spec import PER_REPLICA, Spec
 
-# Purposes of random numbers; each replica has an independent stream for each.
-GENERATOR_WEIGHTS, CRITIC_WEIGHTS, FEED, EVALUATION, PICTURES, SPECTRAL = range(6)
+MODELS: dict[str, Callable[[Ingredients], Model]] = {
+    "gan": Adversary,
+    "cgan": Adversary,
+    "matching": Matching,
+    "vae": Autoencoder,
+    "oracle": Oracle,
+}
 CHUNK = 4096  # samples of a replica generated at once
 
 
@@ -52,11 +59,15 @@ class Training:
         self.step = 0
         self.alive = torch.ones(len(seeds), dtype=torch.bool, device=self.device)
         self.diverged_step = torch.full((len(seeds),), -1, dtype=torch.int64, device=self.device)
-        self.players = self._players(specs)
-        self.optimizers = self._optimizers(specs)
-        self.ema = self._vector(specs, lambda s: s.ema)[:, None]
-        self.average = self.players.generator.flat.clone()
-        self.feed = Feed(self.data, self._diet(), self._streams(FEED), bool(self.classes))
+        self.ingredients = Ingredients(specs, self.seeds, self.data, self.classes, self.device)
+        self.model = MODELS[self.spec.model](self.ingredients)
+        self.ema = self.ingredients.vector(lambda s: s.ema)[:, None]
+        self.average = self.model.stacks[0].flat.clone()
+        diet = Diet(
+            self.model.batches, self.spec.batch_size, self.spec.latent_dim, self.spec.latent,
+            self.model.draws, self.model.noise,
+        )  # fmt: skip
+        self.feed = Feed(self.data, diet, self.ingredients.streams("feed"), bool(self.classes))
 
     @property
     def done(self) -> bool:
@@ -69,11 +80,12 @@ class Training:
         A record holds `seed`, `step`, `diverged`, `diverged_step` (or None) and the measurements: losses and gradient
         norms as means since the last evaluation, the rest measured on fresh samples. NaN: not measurable.
         """
-        reports: list[Report] = []
+        reports: list[dict[str, Tensor]] = []
         for start in range(0, self.spec.interval, self.feed.diet.block):
             if not bool(self.alive.any()):
                 break
-            for batches in self.feed.draw(min(self.feed.diet.block, self.spec.interval - start)):
+            count = min(self.feed.diet.block, self.spec.interval - start)
+            for batches in self.feed.draw(count, self.step + start, self.spec.steps):
                 reports.append(self._step(batches, self.step + len(reports) + 1))
         self.step += self.spec.interval
         return self._records(reports)
@@ -85,21 +97,17 @@ class Training:
         if self.classes:
             turn = torch.arange(count, device=self.device) % self.classes
             labels = turn.expand(len(self.seeds), -1)
-        return self._generate(count, self._streams(PICTURES), labels), labels
+        return self._generate(count, self.ingredients.streams("pictures"), labels), labels
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that training goes on from; tensors and plain data only."""
-        optimizers = [{"first": o.first, "second": o.second, "count": o.count} for o in self.optimizers]
         return {
             "seeds": self.seeds,
             "step": self.step,
             "alive": self.alive,
             "diverged_step": self.diverged_step,
-            "generator": self.players.generator.flat,
-            "critic": self.players.critic.flat,
             "average": self.average,
-            "spectral": self.players.spectral,
-            "optimizers": optimizers,
+            "model": self.model.state_dict(),
             "feed": [g.get_state() for g in self.feed.generators],
         }
 
@@ -108,27 +116,21 @@ class Training:
         if list(state["seeds"]) != self.seeds:
             raise ValueError(f"state of seeds {state['seeds']} does not fit a training of seeds {self.seeds}")
         self.step = int(state["step"])
-        ours = [self.alive, self.diverged_step, self.players.generator.flat, self.players.critic.flat, self.average]
-        theirs = [state[name] for name in ("alive", "diverged_step", "generator", "critic", "average")]
-        for mine, saved in zip([*ours, *self.players.spectral], [*theirs, *state["spectral"]], strict=True):
-            mine.copy_(saved)
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.first.copy_(saved["first"])
-            optimizer.second.copy_(saved["second"])
-            optimizer.count = int(saved["count"])
+        self.alive.copy_(state["alive"])
+        self.diverged_step.copy_(state["diverged_step"])
+        self.average.copy_(state["average"])
+        self.model.load_state_dict(state["model"])
         for generator, saved in zip(self.feed.generators, state["feed"], strict=True):
             generator.set_state(saved.cpu())
 
-    def _step(self, batches: Sequence[Any], number: int) -> Report:
+    def _step(self, batches: Sequence[Batch], number: int) -> dict[str, Tensor]:
         before = self.alive.clone()
-        report = step(
-            self.players, self.optimizers, batches, self.alive, self.spec.updates == "simultaneous", self.spec.bound
-        )
+        report = self.model.step(batches, self.alive)
         self.diverged_step.masked_fill_(before & ~self.alive, number)
-        self.average.lerp_(self.players.generator.flat, 1 - self.ema)
+        self.average.lerp_(self.model.stacks[0].flat, 1 - self.ema)
         return report
 
-    def _records(self, reports: Sequence[Report]) -> list[dict[str, Any]]:
+    def _records(self, reports: Sequence[dict[str, Tensor]]) -> list[dict[str, Any]]:
         columns = {**self._means(reports), **self._measure()}
         alive, fell = self.alive.tolist(), self.diverged_step.tolist()
         rows = {name: _listed(column, self.alive) for name, column in columns.items()}
@@ -143,51 +145,25 @@ class Training:
             for i, seed in enumerate(self.seeds)
         ]
 
-    def _means(self, reports: Sequence[Report]) -> dict[str, Tensor]:
-        names = {
-            "loss_critic": "critic_loss",
-            "loss_generator": "generator_loss",
-            "gradient_norm_critic": "critic_norm",
-            "gradient_norm_generator": "generator_norm",
-        }
+    def _means(self, reports: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """Means over the steps since the last evaluation; NaN when there were none."""
         nothing = torch.full((len(self.seeds),), torch.nan, device=self.device)
         return {
-            column: torch.stack([getattr(r, name) for r in reports]).mean(0) if reports else nothing
-            for column, name in names.items()
+            name: torch.stack([report[name] for report in reports]).mean(0) if reports else nothing
+            for name in self.model.reports
         }
 
     @torch.no_grad()
     def _measure(self) -> dict[str, Tensor]:
-        streams = self._streams(EVALUATION, self.step)
+        streams = self.ingredients.streams("evaluation", self.step)
         labels = self._labels(self.evaluator.samples, streams) if self.classes else None
         samples = self._generate(self.evaluator.samples, streams, labels)
         finite = samples.flatten(1).isfinite().all(1)
         self.diverged_step.masked_fill_(self.alive & ~finite, self.step)
         self.alive &= finite
-        norms = {
-            "parameter_norm_generator": self.players.generator.flat.norm(dim=1),
-            "parameter_norm_critic": self.players.critic.flat.norm(dim=1),
-        }
-        return {**norms, **self._judgement(samples, labels), **self.evaluator(samples, labels)}
-
-    def _judgement(self, samples: Tensor, labels: Tensor | None) -> dict[str, Tensor]:
-        """What the critic makes of held-out real samples and of fresh generated ones."""
-        count = min(samples.shape[1], self.data.heldout.shape[0])
-        real = self.data.heldout[:count].expand(len(self.seeds), count, *self.data.shape)
-        heldout_labels = self.data.heldout_labels
-        real_labels = None
-        if labels is not None and heldout_labels is not None:
-            real_labels, labels = heldout_labels[:count].expand(len(self.seeds), count), labels[:, :count]
-        weights = self.players.critic_weights(self.players.critic.constants)
-        on_real = self._chunked(lambda x, y: self.players.score(weights, x, y), real, real_labels)
-        on_fake = self._chunked(lambda x, y: self.players.score(weights, x, y), samples[:, :count], labels)
-        return {
-            "critic_real": on_real.mean(1),
-            "critic_fake": on_fake.mean(1),
-            "probability_real": on_real.sigmoid().mean(1),
-            "probability_fake": on_fake.sigmoid().mean(1),
-            "critic_accuracy": _accuracy(self.players.game, on_real, on_fake),
-        }
+        norm = {"parameter_norm_generator": self.model.stacks[0].flat.norm(dim=1)}
+        own = self.model.measure(samples, labels, self.data, self._pieces)
+        return {**norm, **own, **self.evaluator(samples, labels)}
 
     def _labels(self, count: int, streams: Sequence[torch.Generator]) -> Tensor:
         """Labels (R, count) distributed as the training data's."""
@@ -197,60 +173,16 @@ class Training:
 
     @torch.no_grad()
     def _generate(self, count: int, streams: Sequence[torch.Generator], labels: Tensor | None) -> Tensor:
-        shape = (count, self.spec.latent_dim)
-        noise = torch.stack([latents(shape, self.spec.latent, g) for g in streams])
-        weights = views(self.players.generator.network, self.average)
-        return self._chunked(lambda z, y: self.players.generate(weights, z, y), noise, labels)
+        noise = self.model.latents(count, streams)
+        weights = views(self.model.stacks[0].network, self.average)
+        return self._pieces(lambda z, y: self.model.generate(weights, z, y), noise, labels)
 
-    def _chunked(self, function: Callable[[Tensor, Tensor | None], Tensor], x: Tensor, labels: Tensor | None) -> Tensor:
+    def _pieces(self, function: Callable[[Tensor, Tensor | None], Tensor], x: Tensor, labels: Tensor | None) -> Tensor:
         """Apply to pieces of the second axis: of the training batch's size where the networks normalise over it."""
         normalised = self.spec.generator["batch_norm"] or self.spec.critic["batch_norm"]
         size = self.spec.batch_size if normalised else CHUNK
         pieces = zip(x.split(size, 1), [None] * x.shape[1] if labels is None else labels.split(size, 1), strict=False)
         return torch.cat([function(piece, label) for piece, label in pieces], 1)
-
-    def _players(self, specs: Sequence[Spec]) -> Players:
-        spec, data = self.spec, self.data
-        generator = networks.generator(spec.generator, spec.latent_dim, data.shape, self.classes)
-        critic = networks.critic(spec.critic, data.shape, self.classes, spec.conditioning)
-        penalty = penalties.PENALTIES[spec.penalty["name"]]
-        settings = [penalties.resolve(s.penalty)[1] for s in specs]
-        spectral: list[Tensor] = []
-        if penalty.name == "spectral_norm":
-            shapes = [critic.weights[i].shape for i in critic.matrices]
-            spectral = penalties.spectral_start(shapes, self._streams(SPECTRAL))
-        return Players(
-            game=objectives.resolve(spec.objective, spec.generator_loss),
-            generator=Stack.drawn(generator, self._streams(GENERATOR_WEIGHTS)),
-            critic=Stack.drawn(critic, self._streams(CRITIC_WEIGHTS)),
-            penalty=penalty,
-            weight=torch.tensor([s.get("weight", 0.0) for s in settings], device=self.device),
-            clip=torch.tensor([[s["bound"]] for s in settings], device=self.device) if penalty.name == "clip" else None,
-            spectral=spectral,
-            separate=spec.critic["batch_norm"],
-        )
-
-    def _optimizers(self, specs: Sequence[Spec]) -> tuple[Optimizer, Optimizer]:
-        beta1, beta2 = self._vector(specs, lambda s: s.beta1), self._vector(specs, lambda s: s.beta2)
-
-        def optimizer(stack: Stack, lr: Tensor) -> Optimizer:
-            return Optimizer.zero(self.spec.optimizer, stack.flat, lr, beta1, beta2)
-
-        return (
-            optimizer(self.players.generator, self._vector(specs, lambda s: s.generator_lr)),
-            optimizer(self.players.critic, self._vector(specs, lambda s: s.critic_lr)),
-        )
-
-    def _vector(self, specs: Sequence[Spec], read: Callable[[Spec], float]) -> Tensor:
-        return torch.tensor([read(s) for s in specs], device=self.device, dtype=torch.float32)
-
-    def _diet(self) -> Diet:
-        draws = self.players.penalty.draws(self.data.train[0].numel())
-        spec = self.spec
-        return Diet(spec.critic_steps + 1, spec.batch_size, spec.latent_dim, spec.latent, draws)
-
-    def _streams(self, purpose: int, step: int = 0) -> list[torch.Generator]:
-        return generators(self.seeds, purpose, self.device, step)
 
 
 def _one(specs: Sequence[Spec], seeds: Sequence[int]) -> Spec:
@@ -277,19 +209,6 @@ def _classes(spec: Spec, data: DataSet) -> int:
     if data.labels is None or data.heldout_labels is None:
         raise ValueError(f"model: cgan needs labelled data, got '{data.name}', which has none")
     return data.classes
-
-
-def _accuracy(game: objectives.Game, real: Tensor, fake: Tensor) -> Tensor:
-    """Fraction (R,) of real (R, n) and generated (R, n) samples on their own side of d*(1); ties count half.
-
-    Where the level of d means nothing the median of all scores takes the place of d*(1).
-    """
-    level: Tensor | float = torch.cat([real, fake], 1).median(1, keepdim=True).values
-    if game.boundary is not None:
-        level = game.boundary
-    side = game.objective.orientation
-    right = (side * (real - level)).sign().mean(1) - (side * (fake - level)).sign().mean(1)
-    return 0.5 + right / 4
 
 
 def _listed(column: Tensor, alive: Tensor) -> list[Any]:

@@ -1,0 +1,458 @@
+"""A stack of R networks against R plain torch modules with the same weights: outputs, gradients, double gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from scipy.stats import ks_2samp
+from torch import Tensor, nn
+
+from trainables import networks
+from trainables.networks import Network, Weight
+from trainables.population import Stack, generators, views
+
+REPLICAS, BATCH, LATENT = 3, 6, 4
+ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
+
+MLPS: list[dict[str, Any]] = [
+    {"hidden": []},
+    {"hidden": [7]},
+    {"hidden": [7, 5], "activation": "relu"},
+    {"hidden": [7, 5], "activation": "leaky_relu"},
+    {"hidden": [7, 5], "activation": "tanh"},
+    {"hidden": [7, 5], "activation": "maxout"},
+    {"hidden": [7, 5], "activation": "maxout", "pieces": 2, "batch_norm": True},
+    {"hidden": [7, 5], "activation": "tanh", "batch_norm": True},
+    {"hidden": [7], "weight_std": 0.5},
+]
+CONVS: list[dict[str, Any]] = [
+    {"kind": "conv", "width": 3, "depth": 1},
+    {"kind": "conv", "width": 2, "depth": 2, "activation": "leaky_relu"},
+    {"kind": "conv", "width": 2, "depth": 2, "activation": "tanh", "batch_norm": True},
+    {"kind": "conv", "width": 2, "depth": 2, "activation": "maxout", "pieces": 3},
+    {"kind": "conv", "width": 2, "depth": 3, "activation": "maxout", "pieces": 2, "batch_norm": True},
+]
+
+
+class Maxout(nn.Module):
+    """The largest of every `pieces` neighbouring features."""
+
+    def __init__(self, pieces: int) -> None:
+        super().__init__()
+        self.pieces = pieces
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.stack([x[:, i :: self.pieces] for i in range(self.pieces)]).amax(0)
+
+
+def nonlinear(values: dict[str, Any], features: int, normalise: bool, image: bool) -> list[nn.Module]:
+    pieces = values.get("pieces", 1)
+    layers: list[nn.Module] = []
+    if normalise:
+        layers.append((nn.BatchNorm2d if image else nn.BatchNorm1d)(features * pieces, track_running_stats=False))
+    if values["activation"] == "maxout":
+        return [*layers, Maxout(pieces)]
+    return [*layers, ACTIVATIONS.get(values["activation"], lambda: nn.LeakyReLU(0.2))()]
+
+
+def plain_mlp(values: dict[str, Any], inputs: int, outputs: int) -> list[nn.Module]:
+    layers: list[nn.Module] = []
+    for width in values["hidden"]:
+        layers.append(nn.Linear(inputs, width * values.get("pieces", 1)))
+        layers += nonlinear(values, width, values["batch_norm"], image=False)
+        inputs = width
+    return [*layers, nn.Linear(inputs, outputs)]
+
+
+def plain_generator(values: dict[str, Any], inputs: int, shape: Sequence[int]) -> nn.Sequential:
+    if values["kind"] == "mlp":
+        squash = [nn.Tanh()] if len(shape) == 3 else []
+        return nn.Sequential(*plain_mlp(values, inputs, math.prod(shape)), *squash, nn.Unflatten(1, tuple(shape)))
+    pieces, depth, normalise = values.get("pieces", 1), values["depth"], values["batch_norm"]
+    widths = [values["width"] * 2**i for i in reversed(range(depth))]
+    side = shape[1] // 2**depth
+    layers: list[nn.Module] = [nn.Linear(inputs, widths[0] * pieces * side**2), nn.Unflatten(1, (-1, side, side))]
+    layers += nonlinear(values, widths[0], normalise, image=True)
+    for i, width in enumerate(widths[1:]):
+        layers.append(nn.ConvTranspose2d(widths[i], width * pieces, 4, 2, 1))
+        layers += nonlinear(values, width, normalise, image=True)
+    return nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], shape[0], 4, 2, 1), nn.Tanh())
+
+
+def plain_critic(values: dict[str, Any], shape: Sequence[int], joined: int = 0) -> nn.Sequential:
+    if values["kind"] == "mlp":
+        return nn.Sequential(nn.Flatten(1), *plain_mlp(values, math.prod(shape) + joined, 1))
+    pieces, depth = values.get("pieces", 1), values["depth"]
+    layers: list[nn.Module] = []
+    channels = shape[0] + joined
+    for level in range(depth):
+        width = values["width"] * 2**level
+        layers.append(nn.Conv2d(channels, width * pieces, 4, 2, 1))
+        layers += nonlinear(values, width, values["batch_norm"] and level > 0, image=True)
+        channels = width
+    return nn.Sequential(*layers, nn.Flatten(1), nn.Linear(channels * (shape[1] // 2**depth) ** 2, 1))
+
+
+def load(module: nn.Module, weights: Sequence[Tensor], replica: int) -> None:
+    """Copy one replica's weights into the module's parameters, in order; torch's Linear is the transpose."""
+    slots = [(m, name) for m in module.modules() for name, _ in m.named_parameters(recurse=False)]
+    assert len(slots) == len(weights)
+    for (layer, name), weight in zip(slots, weights, strict=True):
+        value = weight[replica].detach()
+        value = value.T if isinstance(layer, nn.Linear) and name == "weight" else value
+        assert getattr(layer, name).shape == value.shape
+        setattr(layer, name, nn.Parameter(value.clone()))
+
+
+def saved(module: nn.Module) -> list[Tensor]:
+    """Gradients of a module's parameters, in the stack's layout."""
+    found = []
+    for layer in module.modules():
+        for name, parameter in layer.named_parameters(recurse=False):
+            assert parameter.grad is not None
+            linear = isinstance(layer, nn.Linear) and name == "weight"
+            found.append(parameter.grad.T if linear else parameter.grad)
+    return found
+
+
+def stack(network: Network, seed: int = 0) -> Stack:
+    """Random float64 weights; noise on top of the initialisation, so that biases and gains are not constants."""
+    flat = Stack.drawn(network, generators(range(REPLICAS), seed, "cpu")).flat.double()
+    noise = torch.Generator().manual_seed(seed)
+    return Stack(network, flat + 0.1 * torch.randn(flat.shape, dtype=torch.float64, generator=noise))
+
+
+def randn(*shape: int, seed: int = 1) -> Tensor:
+    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def compare(stacked: Stack, modules: Sequence[nn.Module], x: Tensor, read: Any = lambda y: y) -> None:
+    """Outputs, weight gradients and weight gradients of the squared input gradient of every replica."""
+    ours, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
+    out = stacked.network(stacked.views, ours)
+    plain_out = torch.stack([read(module(theirs[i])) for i, module in enumerate(modules)])
+    torch.testing.assert_close(out, plain_out)
+    weights = randn(*out.shape, seed=2)
+    first = stacked.gradient((out * weights).flatten(1).sum(1), retain=True)
+    (slope,) = torch.autograd.grad((out * weights).sum(), ours, create_graph=True)
+    second = stacked.gradient(slope.flatten(1).square().sum(1))
+    for double, stacked_gradient in ((False, first), (True, second)):
+        for module in modules:
+            module.zero_grad()
+        loss = (plain_out * weights).sum()
+        if double:
+            (plain_slope,) = torch.autograd.grad(loss, theirs, create_graph=True)
+            loss = plain_slope.square().sum()
+            for module in modules:  # a last bias has no second gradient: zero, not None
+                for parameter in module.parameters():
+                    parameter.grad = torch.zeros_like(parameter)
+        loss.backward(retain_graph=True)
+        expected = torch.stack([torch.cat([g.flatten() for g in saved(module)]) for module in modules])
+        torch.testing.assert_close(stacked_gradient, expected)
+
+
+def named(values: dict[str, Any]) -> str:
+    return "-".join(f"{k}={v}" for k, v in values.items()).replace(" ", "")
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 4, 4)])
+@pytest.mark.parametrize("given", MLPS, ids=named)
+def test_mlp_generators(given: dict[str, Any], shape: tuple[int, ...]) -> None:
+    values = networks.settings("generator", given)
+    stacked = stack(networks.generator(values, LATENT, shape))
+    modules = [plain_generator(values, LATENT, shape).double() for _ in range(REPLICAS)]
+    for i, module in enumerate(modules):
+        load(module, stacked.views, i)
+    compare(stacked, modules, randn(REPLICAS, BATCH, LATENT))
+
+
+@pytest.mark.parametrize("shape", [(2,), (2, 4, 4)])
+@pytest.mark.parametrize("given", MLPS, ids=named)
+def test_mlp_critics(given: dict[str, Any], shape: tuple[int, ...]) -> None:
+    values = networks.settings("critic", given)
+    stacked = stack(networks.critic(values, shape))
+    modules = [plain_critic(values, shape).double() for _ in range(REPLICAS)]
+    for i, module in enumerate(modules):
+        load(module, stacked.views, i)
+    compare(stacked, modules, randn(REPLICAS, BATCH, *shape), read=lambda y: y[:, 0])
+
+
+@pytest.mark.parametrize("given", CONVS, ids=named)
+def test_conv_generators(given: dict[str, Any]) -> None:
+    shape = (2, 8, 8)
+    values = networks.settings("generator", given)
+    stacked = stack(networks.generator(values, LATENT, shape))
+    modules = [plain_generator(values, LATENT, shape).double() for _ in range(REPLICAS)]
+    for i, module in enumerate(modules):
+        load(module, stacked.views, i)
+    compare(stacked, modules, randn(REPLICAS, BATCH, LATENT))
+
+
+@pytest.mark.parametrize("given", CONVS, ids=named)
+def test_conv_critics(given: dict[str, Any]) -> None:
+    shape = (2, 8, 8)
+    values = networks.settings("critic", given)
+    stacked = stack(networks.critic(values, shape))
+    modules = [plain_critic(values, shape).double() for _ in range(REPLICAS)]
+    for i, module in enumerate(modules):
+        load(module, stacked.views, i)
+    compare(stacked, modules, randn(REPLICAS, BATCH, *shape), read=lambda y: y[:, 0])
+
+
+LABELS = torch.tensor([[0, 1, 2, 2, 1, 0], [2, 2, 2, 0, 0, 1], [1, 0, 1, 0, 1, 2]])
+HOT = torch.eye(3, dtype=torch.float64)[LABELS]
+
+
+@pytest.mark.parametrize("given", [MLPS[2], CONVS[1]], ids=["mlp", "conv"])
+def test_generators_join_a_one_hot_label_to_the_latent(given: dict[str, Any]) -> None:
+    shape = (1, 8, 8)
+    values = networks.settings("generator", given)
+    stacked, z = stack(networks.generator(values, LATENT, shape, classes=3)), randn(REPLICAS, BATCH, LATENT)
+    out = stacked.network(stacked.views, z, LABELS)
+    for i in range(REPLICAS):
+        module = plain_generator(values, LATENT + 3, shape).double()
+        load(module, stacked.views, i)
+        torch.testing.assert_close(out[i], module(torch.cat([z[i], HOT[i]], 1)))
+
+
+@pytest.mark.parametrize(
+    ("given", "shape"), [(MLPS[2], (2,)), (MLPS[2], (1, 4, 4)), (CONVS[1], (2, 8, 8))], ids=["points", "pixels", "conv"]
+)
+def test_critics_join_a_one_hot_label_to_the_input(given: dict[str, Any], shape: tuple[int, ...]) -> None:
+    values = networks.settings("critic", given)
+    stacked, x = stack(networks.critic(values, shape, classes=3)), randn(REPLICAS, BATCH, *shape)
+    out = stacked.network(stacked.views, x, LABELS)
+    for i in range(REPLICAS):
+        module = plain_critic(values, shape, joined=3).double()
+        load(module, stacked.views, i)
+        if values["kind"] == "mlp":
+            joined = torch.cat([x[i].flatten(1), HOT[i]], 1)
+        else:
+            joined = torch.cat([x[i], HOT[i][:, :, None, None] * torch.ones(8, 8)], 1)
+        torch.testing.assert_close(out[i], module(joined)[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("given", "shape"),
+    [({"hidden": []}, (2,)), (MLPS[2], (1, 4, 4)), (CONVS[1], (2, 8, 8))],
+    ids=["linear", "mlp", "conv"],
+)
+def test_projection_adds_the_labels_embedding_times_the_last_hidden_layer(
+    given: dict[str, Any], shape: tuple[int, ...]
+) -> None:
+    values = networks.settings("critic", given)
+    network = networks.critic(values, shape, classes=3, conditioning="projection")
+    stacked, x = stack(network), randn(REPLICAS, BATCH, *shape)
+    out = stacked.network(stacked.views, x, LABELS)
+    gradient = stacked.gradient(out.sum(1), retain=True)
+    for i in range(REPLICAS):
+        module = plain_critic(values, shape).double()
+        load(module, stacked.views[:-1], i)
+        embedding = stacked.views[-1][i].detach().clone().requires_grad_()
+        hidden = module[:-1](x[i])
+        expected = module(x[i])[:, 0] + (hidden * embedding[LABELS[i]]).sum(1)
+        torch.testing.assert_close(out[i], expected)
+        expected.sum().backward()
+        assert embedding.grad is not None
+        torch.testing.assert_close(gradient[i, -embedding.numel() :], embedding.grad.flatten())
+    # Without labels it is the unconditional part.
+    torch.testing.assert_close(stacked.network(stacked.views, x)[-1], module(x[-1])[:, 0])
+
+
+EVERY_KIND = {
+    "generator": [MLPS[6], CONVS[1], CONVS[2], CONVS[4]],
+    "critic": [MLPS[3], MLPS[6], CONVS[1], CONVS[2], CONVS[4]],
+}
+
+
+@pytest.mark.parametrize("spoiled", [math.nan, math.inf])
+@pytest.mark.parametrize(
+    ("role", "given"), [(role, given) for role, all_given in EVERY_KIND.items() for given in all_given]
+)
+def test_a_spoiled_replica_leaves_the_others_bit_for_bit(role: str, given: dict[str, Any], spoiled: float) -> None:
+    shape = (2, 16, 16)
+    values = networks.settings(role, given)
+    inputs = (LATENT,) if role == "generator" else shape
+    network = networks.generator(values, LATENT, shape) if role == "generator" else networks.critic(values, shape)
+    flat = Stack.drawn(network, generators(range(4), 0, "cpu")).flat
+    x = torch.randn(4, BATCH, *inputs, generator=torch.Generator().manual_seed(0))
+
+    def everything(spoil: bool) -> list[Tensor]:
+        weights, points = flat.clone(), x.clone()
+        if spoil:
+            weights[1], points[1, 0] = spoiled, spoiled
+        stacked, points = Stack(network, weights), points.requires_grad_()
+        out = network(stacked.views, points)
+        (slope,) = torch.autograd.grad(out.sum(), points, create_graph=True)
+        first = stacked.gradient(out.flatten(1).square().mean(1), retain=True)
+        second = stacked.gradient(slope.flatten(1).square().sum(1))
+        return [out.detach(), slope.detach(), first, second]
+
+    others = [0, 2, 3]
+    for whole, touched in zip(everything(False), everything(True), strict=True):
+        assert whole.isfinite().all()
+        assert not touched[1].isfinite().all()
+        assert torch.equal(whole[others], touched[others])
+
+
+@pytest.mark.parametrize(("role", "given"), [("generator", MLPS[6]), ("generator", CONVS[4]), ("critic", CONVS[2])])
+def test_a_replica_alone_is_the_replica_in_company(role: str, given: dict[str, Any]) -> None:
+    shape = (2, 8, 8)
+    values = networks.settings(role, given)
+    inputs = (LATENT,) if role == "generator" else shape
+    network = networks.generator(values, LATENT, shape) if role == "generator" else networks.critic(values, shape)
+    stacked, x = stack(network), randn(REPLICAS, BATCH, *inputs)
+    together = network(stacked.views, x)
+    for i in range(REPLICAS):
+        alone = network(views(network, stacked.flat[i : i + 1]), x[i : i + 1])
+        torch.testing.assert_close(alone[0], together[i])
+
+
+def drawn(network: Network, seeds: int = 4) -> tuple[Tensor, ...]:
+    return Stack.drawn(network, generators(range(seeds), 0, "cpu")).constants
+
+
+def test_dense_layers_start_as_torchs_linear() -> None:
+    network = networks.critic(networks.settings("critic", {"hidden": [200]}), (50,))
+    torch.manual_seed(0)
+    linear = [nn.Linear(50, 200), nn.Linear(200, 1)]
+    for i, layer in enumerate(linear):
+        bound = 1 / math.sqrt(layer.in_features)
+        for ours, theirs in zip(drawn(network)[2 * i : 2 * i + 2], (layer.weight, layer.bias), strict=True):
+            assert ours.abs().max() <= bound
+            assert theirs.abs().max() <= bound
+            assert ks_2samp(ours.flatten().numpy(), theirs.detach().flatten().numpy()).pvalue > 0.01
+    assert float(drawn(network)[0].abs().max()) == pytest.approx(1 / math.sqrt(50), rel=1e-3)
+
+
+@pytest.mark.parametrize("up", [False, True])
+def test_convolutions_start_as_torchs(up: bool) -> None:
+    torch.manual_seed(0)
+    if up:
+        network = networks.generator(networks.settings("generator", CONVS[1] | {"width": 16}), LATENT, (3, 8, 8))
+        layer: nn.Module = nn.ConvTranspose2d(32, 16, 4, 2, 1)
+    else:
+        network = networks.critic(networks.settings("critic", CONVS[1] | {"width": 16}), (3, 8, 8))
+        layer = nn.Conv2d(16, 32, 4, 2, 1)
+    index = next(i for i, weight in enumerate(network.weights) if weight.shape == layer.weight.shape)
+    for ours, theirs in zip(drawn(network)[index : index + 2], (layer.weight, layer.bias), strict=True):
+        bound = network.weights[index].bound
+        assert isinstance(theirs, Tensor)
+        assert theirs.abs().max() <= bound
+        assert ks_2samp(ours.flatten().numpy(), theirs.detach().flatten().numpy()).pvalue > 0.01
+    assert float(layer.weight.detach().abs().max()) == pytest.approx(bound, rel=1e-3)  # type: ignore[operator]
+
+
+def test_weight_std_draws_normal_weights_and_zero_biases() -> None:
+    values = networks.settings("generator", {"hidden": [100, 100], "weight_std": 0.02, "batch_norm": True})
+    weights = drawn(networks.generator(values, 10, (2,)), seeds=2)
+    matrices = torch.cat([w.flatten() for w in weights if w.dim() == 3])
+    assert float(matrices.std()) == pytest.approx(0.02, rel=0.02)
+    assert float(matrices.mean()) == pytest.approx(0, abs=5e-4)
+    assert float((matrices.abs() > 0.04).double().mean()) == pytest.approx(0.0455, abs=0.005)
+    vectors = [w for w in weights if w.dim() == 2]
+    assert [float(v[0, 0]) for v in vectors] == [
+        0,
+        1,
+        0,
+        0,
+        1,
+        0,
+        0,
+    ]  # bias, gain, shift of each layer; bias of the last
+    assert all((v == v[0, 0]).all() for v in vectors)
+
+
+def test_batch_norm_starts_as_the_identity_after_standardising() -> None:
+    values = networks.settings("generator", {"hidden": [5], "activation": "tanh", "batch_norm": True})
+    network = networks.generator(values, LATENT, (2,))
+    gain, shift = drawn(network)[2:4]
+    assert (gain == 1).all()
+    assert (shift == 0).all()
+
+
+def test_every_replica_draws_its_own_weights() -> None:
+    network = networks.critic(networks.settings("critic", {"hidden": [3]}), (2,))
+    together = Stack.drawn(network, generators([5, 6, 7], 0, "cpu")).flat
+    alone = Stack.drawn(network, generators([6], 0, "cpu")).flat
+    assert torch.equal(together[1], alone[0])
+    assert len(together.unique(dim=0)) == 3
+
+
+@pytest.mark.parametrize(
+    ("weight", "low", "high"),
+    [(Weight((3, 50), bound=0.3), -0.3, 0.3), (Weight((3, 50), fill=1.0), 1, 1), (Weight((3, 50)), 0, 0)],
+)
+def test_draws_keep_their_range(weight: Weight, low: float, high: float) -> None:
+    values = weight.draw(torch.Generator().manual_seed(0))
+    assert values.shape == (weight.size,) == (150,)
+    assert low <= float(values.min())
+    assert float(values.max()) <= high
+
+
+def test_critics_with_several_outputs() -> None:
+    values = networks.settings("critic", {"hidden": [7]})
+    stacked, x = stack(networks.critic(values, (2,), outputs=3)), randn(REPLICAS, BATCH, 2)
+    out = stacked.network(stacked.views, x)
+    assert out.shape == (REPLICAS, BATCH, 3)
+    for i in range(REPLICAS):
+        module = nn.Sequential(nn.Linear(2, 7), nn.LeakyReLU(0.2), nn.Linear(7, 3)).double()
+        load(module, stacked.views, i)
+        torch.testing.assert_close(out[i], module(x[i]))
+
+
+def test_spectral_normalisation_divides_matrices_and_no_biases() -> None:
+    shapes = {"mlp": (2,), "conv": (1, 8, 8)}
+    for kind, shape in shapes.items():
+        values = networks.settings("critic", {"kind": kind, "activation": "relu"})
+        network = networks.critic(values, shape, classes=3, conditioning="projection")
+        assert [len(network.weights[i].shape) for i in network.matrices] == (
+            [2, 2, 2, 2] if kind == "mlp" else [4, 4, 2, 2]
+        )
+        biases = [w.shape for i, w in enumerate(network.weights) if i not in network.matrices]
+        assert all(len(bias) == 1 for bias in biases)
+        assert len(biases) == 3
+
+
+def test_images_end_in_tanh_and_points_do_not() -> None:
+    z = 100 * torch.randn(2, 50, LATENT)
+    for given in ({}, {"kind": "conv", "width": 4}):
+        network = networks.generator(networks.settings("generator", given), LATENT, (1, 8, 8))
+        pictures = network(drawn(network, 2), z)
+        assert pictures.shape == (2, 50, 1, 8, 8)
+        assert pictures.abs().max() <= 1
+    network = networks.generator(networks.settings("generator", {}), LATENT, (2,))
+    points = network(drawn(network, 2), z)
+    assert points.shape == (2, 50, 2)
+    assert points.abs().max() > 1
+
+
+@pytest.mark.parametrize("role", ["generator", "critic"])
+@pytest.mark.parametrize(
+    ("shape", "depth", "message"),
+    [
+        ((2,), 2, r"{role}.kind: conv needs square images, got samples of shape \(2,\)"),
+        ((1, 8, 4), 2, r"{role}.kind: conv needs square images, got samples of shape \(1, 8, 4\)"),
+        ((1, 28, 28), 3, "{role}.depth: 3 halvings do not divide images of side 28"),
+        ((1, 8, 8), 4, "{role}.depth: 4 halvings do not divide images of side 8"),
+    ],
+)
+def test_conv_needs_images_it_can_halve(role: str, shape: tuple[int, ...], depth: int, message: str) -> None:
+    values = networks.settings(role, {"kind": "conv", "depth": depth})
+    with pytest.raises(ValueError, match=message.format(role=role)):
+        networks.generator(values, LATENT, shape) if role == "generator" else networks.critic(values, shape)
+
+
+def test_settings_fill_in_defaults_and_leave_what_was_given_alone() -> None:
+    given = {"hidden": (3, 4), "activation": "maxout"}
+    values = networks.settings("critic", given)
+    assert given == {"hidden": (3, 4), "activation": "maxout"}
+    assert values["hidden"] == [3, 4]
+    assert values["pieces"] == networks.PIECES
+    assert networks.settings("critic", values) == values
+    assert networks.settings("generator", {"kind": "conv"})["activation"] == "relu"
+    assert "hidden" not in networks.settings("generator", {"kind": "conv"})

@@ -1,0 +1,205 @@
+"""A spec is plain data: it survives JSON, fills in its defaults, and refuses what cannot be trained."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainables.objectives import GENERATOR_LOSSES, OBJECTIVES
+from trainables.optimizers import OPTIMIZERS
+from trainables.penalties import PENALTIES
+from trainables.spec import HYPERPARAMETERS, MEANINGLESS, MODELS, PER_REPLICA, Spec
+
+BUDGET: dict[str, Any] = {"data": {"name": "ring", "modes": 8}, "steps": 100, "evaluations": 4, "batch_size": 32}
+
+
+def spec(**values: Any) -> Spec:
+    return Spec.from_dict({**BUDGET, **values})
+
+
+def test_defaults() -> None:
+    plain = spec()
+    assert plain.objective == {"name": "non_saturating"}
+    assert plain.penalty == {"name": "none"}
+    assert (plain.model, plain.updates, plain.optimizer, plain.critic_steps) == ("gan", "alternating", "adam", 1)
+    assert plain.generator == {
+        "kind": "mlp", "hidden": [128, 128], "activation": "relu", "batch_norm": False, "weight_std": None,
+    }  # fmt: skip
+    assert plain.critic["activation"] == "leaky_relu"
+    assert plain.interval == 25
+
+
+def test_a_name_stands_for_a_mapping() -> None:
+    short, long = spec(objective="hinge", penalty="r1"), spec(objective={"name": "hinge"}, penalty={"name": "r1"})
+    assert short == long
+    assert spec(data="digits").data == {"name": "digits"}
+
+
+def through_json(original: Spec) -> Spec:
+    return Spec.from_dict(json.loads(json.dumps(original.to_dict())))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"objective": {"name": "alpha", "alpha": -0.5}, "penalty": {"name": "clip", "bound": 0.01}, "ema": 0.99},
+        {"model": "cgan", "conditioning": "projection", "updates": "simultaneous", "measure": ["kernel", "sliced"]},
+        {"generator": {"kind": "conv", "width": 8, "depth": 1}, "critic": {"activation": "maxout", "pieces": 3}},
+        {"critic": {"hidden": ()}, "evaluation": {"samples": 500, "features": "raw"}, "bound": 100},
+    ],
+)
+def test_round_trip_through_json(values: dict[str, Any]) -> None:
+    original = spec(**values)
+    again = through_json(original)
+    assert again == original
+    assert again.to_dict() == original.to_dict()
+    assert isinstance(again.measure, tuple)
+
+
+def test_to_dict_is_a_copy() -> None:
+    original = spec(generator={"hidden": [3]})
+    original.to_dict()["generator"]["hidden"].append(4)
+    assert original.generator["hidden"] == [3]
+
+
+def test_a_spec_does_not_keep_the_callers_objects() -> None:
+    hidden, data = [16], {"name": "ring"}
+    made = spec(data=data, critic={"hidden": hidden}, evaluation=data)
+    hidden.append(17)
+    data["modes"] = "9"
+    assert made.critic["hidden"] == [16]
+    assert made.data == made.evaluation == {"name": "ring"}
+
+
+def test_a_spec_is_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError, match="cannot assign to field 'steps'"):
+        spec().steps = 3  # type: ignore[misc]
+
+
+@pytest.mark.property
+@settings(max_examples=60, deadline=None)
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "model": st.sampled_from(MODELS),
+            "objective": st.sampled_from(sorted(OBJECTIVES)),
+            "generator_loss": st.sampled_from(["default", *GENERATOR_LOSSES]),
+            "penalty": st.sampled_from(sorted(set(PENALTIES) - {"clip", "consensus"})),
+            "optimizer": st.sampled_from(sorted(OPTIMIZERS)),
+            "generator_lr": st.floats(1e-8, 10),
+            "beta1": st.floats(0, 0.9999),
+            "critic_steps": st.integers(1, 9),
+            "latent_dim": st.integers(1, 512),
+            "generator": st.fixed_dictionaries({"hidden": st.lists(st.integers(1, 512), max_size=4)}),
+        },
+    )
+)
+def test_every_valid_combination_survives_json(values: dict[str, Any]) -> None:
+    assert through_json(spec(**values)) == spec(**values)
+
+
+def test_what_may_vary() -> None:
+    everything = {field.name for field in dataclasses.fields(Spec)}
+    assert everything - set(HYPERPARAMETERS) == {*BUDGET, "evaluation", "measure", "bound"}
+    assert set(PER_REPLICA) < set(HYPERPARAMETERS)
+    assert set(MEANINGLESS) <= set(MODELS)
+    assert all(set(names) <= set(HYPERPARAMETERS) - {"model"} for names in MEANINGLESS.values())
+    assert {"objective", "penalty", "generator_loss", "critic_steps", "generator", "latent_dim"} < set(HYPERPARAMETERS)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"stepps": 3}, "stepps: unknown field of a spec; did you mean 'steps'?"),
+        ({"zzz": 3}, "zzz: unknown field of a spec; expected one of data, steps"),
+        ({"steps": 0}, "steps: expected at least 1, got 0"),
+        ({"evaluations": 0}, "evaluations: expected at least 1, got 0"),
+        ({"evaluations": 3}, "evaluations: expected a divisor of steps = 100, got 3"),
+        ({"evaluations": 200}, "evaluations: expected a divisor of steps = 100, got 200"),
+        ({"batch_size": -1}, "batch_size: expected at least 1, got -1"),
+        ({"model": "diffusion"}, "model: unknown name 'diffusion'; expected one of gan, cgan, "),
+        ({"updates": "alternate"}, "updates: unknown name 'alternate'; did you mean 'alternating'?"),
+        ({"latent": "gauss"}, "latent: unknown name 'gauss'; expected one of normal, uniform"),
+        ({"conditioning": "projections"}, "conditioning: unknown name .*; did you mean 'projection'?"),
+        ({"optimizer": "adamw"}, "optimizer: unknown name 'adamw'; did you mean 'adam'?"),
+        ({"generator_loss": "saturate"}, "generator_loss: unknown name 'saturate'; did you mean 'saturating'?"),
+        ({"objective": "hing"}, "objective: unknown name 'hing'; did you mean 'hinge'?"),
+        ({"objective": {"name": "alpha", "alpha": 1}}, "objective.alpha: expected a number other than 0 and 1"),
+        ({"objective": {"name": "hinge", "margin": 1}}, "objective hinge.margin: unknown setting"),
+        ({"penalty": "r3"}, "penalty: unknown name 'r3'; expected one of none, clip"),
+        ({"penalty": "clip"}, "penalty.bound: clip needs it, expected a positive number, got nothing"),
+        ({"penalty": {"name": "r1", "wieght": 2}}, "penalty r1.wieght: unknown setting; did you mean 'weight'?"),
+        ({"critic_steps": 0}, "critic_steps: expected at least 1, got 0"),
+        ({"critic_steps": 2, "updates": "simultaneous"}, "critic_steps: expected 1 with simultaneous updates, got 2"),
+        ({"critic_steps": 2, "updates": "extragradient"}, "critic_steps: expected 1 with extragradient updates, got 2"),
+        ({"penalty": "consensus"}, "updates: consensus needs both gradients at once, expected simultaneous or"),
+        ({"packing": 0}, "packing: expected at least 1, got 0"),
+        ({"packing": 3}, "packing: expected a divisor of batch_size = 32, got 3"),
+        ({"packing": 2, "model": "cgan"}, "packing: expected 1 with cgan, .*got 2"),
+        ({"instance_noise": -1}, r"instance_noise: expected a number in \[0, inf\), got -1"),
+        ({"label_smoothing": 0.5}, r"label_smoothing: expected a number in \[0, 0.5\), got 0.5"),
+        ({"model": "vae", "latent": "uniform"}, "latent: expected normal with vae, got uniform"),
+        ({"latent_dim": 0}, "latent_dim: expected at least 1, got 0"),
+        ({"generator_lr": 0}, r"generator_lr: expected a number in \(0, inf\), got 0"),
+        ({"critic_lr": math.inf}, "critic_lr: expected a finite number, got inf"),
+        ({"beta1": 1}, r"beta1: expected a number in \[0, 1\), got 1"),
+        ({"beta2": -0.1}, r"beta2: expected a number in \[0, 1\), got -0.1"),
+        ({"ema": 1.0}, r"ema: expected a number in \[0, 1\), got 1.0"),
+        ({"bound": 0}, r"bound: expected a number in \(0, inf\), got 0"),
+        ({"generator": {"kind": "cnn"}}, "generator.kind: unknown name 'cnn'"),
+        ({"generator": {"hiden": [3]}}, "generator.hiden: unknown setting; did you mean 'hidden'?"),
+        ({"generator": {"width": 3}}, "generator.width: unknown setting; expected one of kind"),
+        ({"critic": {"kind": "conv", "hidden": [3]}}, "critic.hidden: unknown setting"),
+        ({"critic": {"activation": "gelu"}}, "critic.activation: unknown name 'gelu'; did you mean 'relu'?"),
+        ({"critic": {"pieces": 3}}, "critic.pieces: expected only with activation maxout, got activation leaky_relu"),
+        ({"critic": {"activation": "maxout", "pieces": 1}}, "critic.pieces: expected at least 2, got 1"),
+        ({"critic": {"hidden": [8, 0]}}, "critic.hidden: expected at least 1, got 0"),
+        ({"critic": {"weight_std": 0}}, r"critic.weight_std: expected a number in \(0, inf\), got 0"),
+        ({"critic": {"kind": "conv", "depth": 0}}, "critic.depth: expected at least 1, got 0"),
+    ],
+)
+def test_wrong_values_are_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        spec(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"steps": 1e3}, "steps: expected a whole number, got 1000.0"),
+        ({"steps": True}, "steps: expected a whole number, got True"),
+        ({"data": None}, "data: expected a name or a mapping with the key 'name', got None"),
+        ({"data": {"modes": 8}}, "data: expected a name or a mapping with the key 'name', got {'modes': 8}"),
+        ({"objective": 3}, "objective: expected a name or a mapping with the key 'name', got 3"),
+        ({"penalty": {"name": 1}}, "penalty: expected a name or a mapping with the key 'name', got {'name': 1}"),
+        ({"penalty": {"name": "r1", "weight": "1"}}, "penalty.weight: expected a number, got '1'"),
+        ({"model": ["gan"]}, r"model: expected one of gan, cgan, .*got \['gan'\]"),
+        ({"generator_lr": "1e-3"}, "generator_lr: expected a number, got '1e-3'"),
+        ({"beta1": None}, "beta1: expected a number, got None"),
+        ({"generator": "mlp"}, "generator: expected a mapping of network settings, got 'mlp'"),
+        ({"critic": {"hidden": 128}}, "critic.hidden: expected a list of widths, got 128"),
+        ({"critic": {"hidden": "128"}}, "critic.hidden: expected a list of widths, got '128'"),
+        ({"critic": {"hidden": [1.5]}}, "critic.hidden: expected a whole number, got 1.5"),
+        ({"critic": {"batch_norm": 1}}, "critic.batch_norm: expected true or false, got 1"),
+        ({"evaluation": [1]}, r"evaluation: expected a mapping of settings, got \[1\]"),
+        ({"measure": "kernel"}, "measure: expected a list of names, got 'kernel'"),
+        ({"measure": [1]}, r"measure: expected a list of names, got \[1\]"),
+    ],
+)
+def test_wrong_types_are_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        spec(**values)
+
+
+@pytest.mark.parametrize("name", BUDGET)
+def test_what_every_spec_needs(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}: expected in every spec, got nothing"):
+        Spec.from_dict({key: value for key, value in BUDGET.items() if key != name})

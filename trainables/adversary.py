@@ -1,0 +1,113 @@
+"""GAN and conditional GAN as a `Model`: two players, their optimisers, and what the critic makes of the samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from trainables import networks, objectives, penalties
+from trainables.adversarial import Players, batches_per_step, step
+from trainables.data import DataSet
+from trainables.feed import Batch
+from trainables.model import Ingredients, Model, Pieces
+from trainables.population import Stack
+from trainables.spec import Spec
+
+
+class Adversary(Model):
+    """The population of (conditional) GANs that `ingredients` describe."""
+
+    reports = ("loss_critic", "loss_generator", "gradient_norm_critic", "gradient_norm_generator")
+
+    def __init__(self, ingredients: Ingredients) -> None:
+        spec, self.players = ingredients.spec, _players(ingredients)
+        stacks = [self.players.generator, self.players.critic]
+        rates = [ingredients.vector(lambda s: s.generator_lr), ingredients.vector(lambda s: s.critic_lr)]
+        size = ingredients.data.train[0].numel()
+        super().__init__(
+            ingredients,
+            stacks,
+            rates,
+            buffers=self.players.spectral,
+            batches=batches_per_step(spec.updates, spec.critic_steps),
+            draws=self.players.penalty.draws(size * spec.packing),
+            noise=0 if self.players.noise is None else 2 * size,
+        )
+
+    def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:
+        """One step in the order that the configuration asks for."""
+        optimizers = (self.optimizers[0], self.optimizers[1])
+        return step(self.players, optimizers, batches, alive, self.spec.updates, self.spec.bound)
+
+    def measure(self, samples: Tensor, labels: Tensor | None, data: DataSet, pieces: Pieces) -> dict[str, Tensor]:
+        """What the critic makes of held-out real samples and of as many fresh generated ones."""
+        count = min(samples.shape[1], data.heldout.shape[0])
+        count -= count % self.players.packing
+        real = data.heldout[:count].expand(samples.shape[0], count, *data.shape)
+        wanted = None if labels is None else labels[:, :count]
+        truth = None
+        if labels is not None and data.heldout_labels is not None:
+            truth = data.heldout_labels[:count].expand(samples.shape[0], count)
+        weights = self.players.critic_weights(self.players.critic.constants)
+
+        def judge(x: Tensor, y: Tensor | None) -> Tensor:
+            return self.players.score(weights, x, y)
+
+        on_real = pieces(judge, self.players.packed(real), truth)
+        on_fake = pieces(judge, self.players.packed(samples[:, :count]), wanted)
+        return {
+            "critic_real": on_real.mean(1),
+            "critic_fake": on_fake.mean(1),
+            "probability_real": on_real.sigmoid().mean(1),
+            "probability_fake": on_fake.sigmoid().mean(1),
+            "critic_accuracy": accuracy(self.players.game, on_real, on_fake),
+            "parameter_norm_critic": self.players.critic.flat.norm(dim=1),
+        }
+
+
+def accuracy(game: objectives.Game, real: Tensor, fake: Tensor) -> Tensor:
+    """Fraction (R,) of real (R, n) and generated (R, n) samples on their own side of d*(1); ties count half.
+
+    Where the level of d means nothing the median of all scores takes the place of d*(1).
+    """
+    level: Tensor | float = torch.cat([real, fake], 1).median(1, keepdim=True).values
+    if game.boundary is not None:
+        level = game.boundary
+    side = game.objective.orientation
+    right = (side * (real - level)).sign().mean(1) - (side * (fake - level)).sign().mean(1)
+    return 0.5 + right / 4
+
+
+def _players(ingredients: Ingredients) -> Players:
+    spec, data, classes = ingredients.spec, ingredients.data, ingredients.classes
+    packed = (data.shape[0] * spec.packing, *data.shape[1:])
+    generator = networks.generator(spec.generator, spec.latent_dim, data.shape, classes)
+    critic = networks.critic(spec.critic, packed, classes, spec.conditioning)
+    penalty = penalties.PENALTIES[spec.penalty["name"]]
+    spectral: list[Tensor] = []
+    if penalty.name == "spectral_norm":
+        shapes = [critic.weights[i].shape for i in critic.matrices]
+        spectral = penalties.spectral_start(shapes, ingredients.streams("spectral"))
+
+    def setting(name: str) -> Tensor:
+        return ingredients.vector(lambda s: penalties.resolve(s.penalty)[1].get(name, 0.0))
+
+    def when_used(read: Callable[[Spec], float]) -> Tensor | None:
+        vector = ingredients.vector(read)
+        return vector if bool(vector.any()) else None
+
+    return Players(
+        game=objectives.resolve(spec.objective, spec.generator_loss),
+        generator=Stack.drawn(generator, ingredients.streams("generator")),
+        critic=Stack.drawn(critic, ingredients.streams("critic")),
+        penalty=penalty,
+        weight=setting("weight"),
+        clip=setting("bound")[:, None] if penalty.name == "clip" else None,
+        spectral=spectral,
+        separate=spec.critic["batch_norm"],
+        noise=when_used(lambda s: s.instance_noise),
+        smoothing=when_used(lambda s: s.label_smoothing),
+        packing=spec.packing,
+    )
