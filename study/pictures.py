@@ -1,0 +1,173 @@
+"""A population's samples as one picture: up to four replicas side by side under a heading.
+
+A picture file is an `.npz` with `samples` (replicas, count, *shape), optional `labels` (replicas, count), and for
+mixtures `means` (modes, d), `stds` (modes,) and optional `weights` (modes,). Points of the plane become a scatter over
+the true modes, numbers a histogram against the true density, images a grid with one row a class.
+"""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from study.panels import (
+    DENSE,
+    INK,
+    INSIDE,
+    MUTED,
+    OUTSIDE,
+    PAPER,
+    TRUTH,
+    Array,
+    Colour,
+    as_image,
+    font,
+    grid,
+    histogram,
+    scatter,
+    view_around,
+    view_of,
+)
+
+SHOWN = 4  # replicas in a picture
+EDGE, GAP, CAPTION, TITLE, LEGEND = 20, 20, 26, 28, 20  # pixels
+THUMBNAIL = 256  # longest side, as MLflow's own thumbnails
+Legend = list[tuple[Colour, str, str]]  # colour, mark (dot, ring, line, bar), words
+
+
+def picture(path: Path, title: str = "", captions: Sequence[str] = ()) -> Image.Image:
+    """Render a picture file; captions name all replicas of its trial, of which it may hold the first few.
+
+    OSError or ValueError where the file is not a picture's.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (AttributeError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path}: not a whole .npz file: {error}") from error
+    return render(arrays, title, captions)
+
+
+def render(arrays: Mapping[str, NDArray[Any]], title: str = "", captions: Sequence[str] = ()) -> Image.Image:
+    """Render arrays as described above; ValueError names the shape that cannot be drawn."""
+    if "samples" not in arrays:
+        raise ValueError(f"a picture needs an array 'samples', got {sorted(arrays)}")
+    samples = np.asarray(arrays["samples"], dtype=np.float64)
+    labels = arrays.get("labels")
+    if samples.ndim < 2 or samples.shape[0] < 1 or samples.shape[1] < 1:
+        raise ValueError(f"samples: expected (replicas, count, *shape), got {samples.shape}")
+    if labels is not None and labels.shape != samples.shape[:2]:
+        raise ValueError(f"labels: expected {samples.shape[:2]} as the samples, got {labels.shape}")
+    panels, legend = _panels(samples, labels, arrays)
+    replicas = max(len(samples), len(captions))
+    if replicas > len(panels):
+        title = f"{title} · {len(panels)} of {replicas} replicas".removeprefix(" · ")
+    return _compose(panels, title, legend, captions)
+
+
+def thumbnail(image: Image.Image) -> Image.Image:
+    """The picture within a square of 256 pixels, its shape kept."""
+    scale = THUMBNAIL / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _panels(
+    samples: Array, labels: NDArray[Any] | None, arrays: Mapping[str, NDArray[Any]]
+) -> tuple[list[Array], Legend]:
+    shape = samples.shape[2:]
+    chosen = range(min(len(samples), SHOWN))
+    asked = [None if labels is None else labels[index] for index in chosen]
+    if len(shape) == 3 and shape[0] in (1, 3):
+        return [grid(samples[index], asked[index]) for index in chosen], []
+    if shape not in ((), (1,), (2,)):
+        raise ValueError(f"samples: expected numbers, points of the plane or images (1 or 3, h, w), got {shape}")
+    points = samples.reshape(*samples.shape[:2], -1)
+    means, stds, weights = (_given(arrays, name) for name in ("means", "stds", "weights"))
+    if means is not None and stds is not None:
+        view = view_of(means, stds)
+    else:
+        view = view_around(points.reshape(-1, points.shape[2]))
+    if points.shape[2] == 2:
+        drawn = [scatter(points[index], asked[index], means, stds, view) for index in chosen]
+        return drawn, _scatter_legend(labels is not None) if means is not None else []
+    drawn = [histogram(points[index, :, 0], means, stds, weights, view) for index in chosen]
+    legend: Legend = [(INSIDE, "bar", "generated")]
+    if means is not None:
+        legend += [(INK, "line", "true density"), (OUTSIDE, "bar", "beyond the scale")]
+    return drawn, legend
+
+
+def _given(arrays: Mapping[str, NDArray[Any]], name: str) -> Array | None:
+    return np.asarray(arrays[name], dtype=np.float64) if name in arrays else None
+
+
+def _scatter_legend(labelled: bool) -> Legend:
+    within, outside = ("in the mode asked for", "elsewhere") if labelled else ("within 3 std of a mode", "outside")
+    return [(DENSE, "dot", within), (OUTSIDE, "dot", outside), (TRUTH, "ring", "true modes, 3 std")]
+
+
+def _compose(panels: list[Array], title: str, legend: Legend, captions: Sequence[str]) -> Image.Image:
+    columns = min(len(panels), 2)
+    height, width = max(len(panel) for panel in panels), max(panel.shape[1] for panel in panels)
+    heading = TITLE if title else 0
+    top = EDGE + heading + (LEGEND if legend else 0)
+    caption = CAPTION if captions else 0
+    size = (
+        2 * EDGE + columns * width + (columns - 1) * GAP,
+        top + math.ceil(len(panels) / columns) * (height + caption + GAP) - GAP + EDGE,
+    )
+    image = Image.new("RGB", size, PAPER)
+    draw = ImageDraw.Draw(image)
+    draw.text((EDGE, EDGE - 6), _fitted(title, 16, size[0] - 2 * EDGE), fill=INK, font=font(16))
+    _draw_legend(image, legend, EDGE + heading - 4)
+    for index, panel in enumerate(panels):
+        x = EDGE + index % columns * (width + GAP)
+        y = top + index // columns * (height + caption + GAP)
+        if index < len(captions):
+            draw.text((x, y + 4), _fitted(captions[index], 13, width), fill=INK, font=font(13))
+        image.paste(as_image(panel), (x, y + caption))
+    return image
+
+
+def _draw_legend(image: Image.Image, legend: Legend, y: int) -> None:
+    draw = ImageDraw.Draw(image)
+    x = float(EDGE)
+    for colour, mark, words in legend:
+        stamp = _stamp(mark, colour)
+        image.paste(stamp, (round(x), y + 1))
+        draw.text((x + stamp.width + 5, y), words, fill=MUTED, font=font(12))
+        x += stamp.width + 5 + draw.textlength(words, font=font(12)) + 18
+
+
+@lru_cache(maxsize=16)
+def _stamp(mark: str, colour: Colour) -> Image.Image:
+    """A small mark for a legend, drawn large and reduced so that its edge is smooth."""
+    large = Image.new("RGB", (4 * 14, 4 * 14), PAPER)
+    draw = ImageDraw.Draw(large)
+    if mark == "dot":
+        draw.ellipse((10, 10, 46, 46), fill=colour)
+    elif mark == "ring":
+        draw.ellipse((8, 8, 48, 48), outline=colour, width=6)
+    elif mark == "line":
+        draw.rectangle((0, 24, 56, 31), fill=colour)
+    else:
+        draw.rectangle((6, 6, 50, 50), fill=colour)
+    return large.reduce(4)
+
+
+def _fitted(text: str, size: float, width: float) -> str:
+    """The text, or as much of it as fits into `width` pixels with an ellipsis."""
+    face = font(size)
+    while len(text) > 1 and face.getlength(text) > width:
+        text = text[:-2].rstrip() + "…"
+    return text

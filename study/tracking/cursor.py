@@ -1,0 +1,94 @@
+"""How far MLflow follows the ledger: `tracking.json`, replaced atomically after every batch that MLflow took.
+
+The file is an aid and not a truth. Without it, or with one written for another server, tracking begins anew at the
+ledger's start; runs are then found by their tags, and rows that MLflow has already are ignored by it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from study.ledger import START, Position, entries, sync_folder
+
+NAME = "tracking.json"
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """The MLflow run of an unfinished trial, which of its lives it is, and the step of its newest rows (-1: none)."""
+
+    run_id: str
+    life: int = 1
+    step: int = -1
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """What tracking remembers between batches; a value, so that a batch that fails leaves it as it was.
+
+    Attributes:
+        server: where the runs are, secrets masked; a cursor for another server is not used.
+        position: behind the last ledger entry that MLflow has.
+        time: of that entry, unix seconds.
+        parent: the id of the study's run; None before it is known.
+        runs: trial_id -> run of each unfinished trial.
+        searching: whether MLflow may know runs that this cursor does not, which must be looked for before creating one.
+        owed: the ending that the parent run still lacks (FINISHED, FAILED or KILLED); None if none is due.
+        refused: entries that MLflow will never take, such as those of a run deleted there.
+        trouble: the last error, None once tracking works again.
+    """
+
+    server: str
+    position: Position = START
+    time: float = 0.0
+    parent: str | None = None
+    runs: dict[str, OpenRun] = field(default_factory=dict)
+    searching: bool = True
+    owed: str | None = None
+    refused: int = 0
+    trouble: str | None = None
+
+    def save(self, folder: Path) -> None:
+        """Replace the file; after a kill at any instant there is the old or the new one. OSError if neither can be."""
+        partial = folder / f"{NAME}.partial"
+        with partial.open("w", encoding="utf-8") as file:
+            json.dump(asdict(self), file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(folder / NAME)
+        sync_folder(folder)
+
+    @classmethod
+    def load(cls, folder: Path, server: str | None = None) -> Cursor:
+        """The cursor kept in a study's folder; a new one if there is none, a damaged one, or one for another server."""
+        try:
+            kept = cls._read(json.loads((folder / NAME).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return cls(server or "")
+        return kept if server in (None, kept.server) else cls(server or "")
+
+    @classmethod
+    def _read(cls, content: dict[str, Any]) -> Cursor:
+        runs = {trial_id: OpenRun(**run) for trial_id, run in content.pop("runs").items()}
+        segment, offset = map(int, content.pop("position"))
+        return cls(position=Position(segment, offset), runs=runs, **content)
+
+
+def waiting(folder: str | Path) -> int:
+    """How many entries of a study's ledger MLflow does not have yet; the study's own ending counts as one.
+
+    FileNotFoundError if the folder holds no ledger.
+    """
+    cursor = Cursor.load(Path(folder))
+    return sum(1 for _ in entries(folder, cursor.position)) + (cursor.owed is not None)
+
+
+def trouble(folder: str | Path) -> str | None:
+    """Why rows wait, as far as is known: the tracker's last error, or how many entries MLflow refused; else None."""
+    cursor = Cursor.load(Path(folder))
+    refused = f"MLflow refused {cursor.refused} ledger entries" if cursor.refused else None
+    return cursor.trouble or refused

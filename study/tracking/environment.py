@@ -1,0 +1,27 @@
+"""MLflow's own settings, made before it is first imported.
+
+Requests fail fast and are never repeated by MLflow itself, because the tracker repeats them and knows which of them
+would create a run twice. Nothing is sent to MLflow's makers, and nothing is printed into the study's terminal.
+"""
+
+import logging
+import os
+
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+DEFAULTS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "15", "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "60"}  # seconds
+SERVER = {**SETTINGS, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+
+
+def prepare() -> None:
+    """Set the environment of this process; only the timeouts may be chosen from outside."""
+    os.environ.update(SETTINGS)
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    for name in ("mlflow", "alembic", "urllib3.connectionpool"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

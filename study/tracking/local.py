@@ -1,0 +1,37 @@
+"""MLflow inside the study folder: `mlflow.db` (SQLite) and `artifacts/`, which move with the folder."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+DATABASE = "mlflow.db"
+_MOVE = "UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?"
+
+
+def database_uri(folder: Path) -> str:
+    """The tracking URI of the study's own database; SQLAlchemy 2.1 undoes what is quoted here."""
+    path = str(folder.resolve() / DATABASE)
+    return f"sqlite:///{path.replace('%', '%25').replace('?', '%3F')}"
+
+
+def artifact_uri(folder: Path) -> str:
+    """Where the study's own artifacts are."""
+    return (folder.resolve() / "artifacts").as_uri()
+
+
+def settle(folder: Path) -> None:
+    """Let the database of a folder that was moved or copied point to the artifacts that came with it.
+
+    MLflow keeps absolute addresses. sqlite3.Error if the file is not MLflow's database.
+    """
+    now = artifact_uri(folder)
+    with closing(sqlite3.connect(folder / DATABASE, timeout=10)) as database, database:
+        known = database.execute("SELECT DISTINCT artifact_location FROM experiments WHERE experiment_id != 0")
+        for (was,) in known.fetchall():
+            if was != now:
+                for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+                    move = _MOVE.format(table=table, column=column)
+                    database.execute(move, (now, len(was) + 1, len(was) + 1, f"{was}/"))
+                    database.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (now, was))

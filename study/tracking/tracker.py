@@ -1,0 +1,158 @@
+"""The tracker: a thread that follows the ledger and logs it to MLflow at MLflow's own pace.
+
+It reads the ledger from a cursor of its own, so a server that is slow, refuses or is gone costs the study nothing: rows
+wait on disk, attempts are repeated at growing intervals, and what a kill makes it log twice MLflow keeps once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from study.ledger import entries
+from study.tracking.batch import LARGEST
+from study.tracking.cursor import Cursor, waiting
+from study.tracking.rows import masked
+
+if TYPE_CHECKING:
+    from study.config import StudyConfig
+    from study.tracking.runs import MlflowStudy
+
+LOGGER = logging.getLogger(__name__)
+Ending = Literal["FINISHED", "FAILED", "KILLED"]
+
+PACE = 1.0  # seconds between looks at the ledger, so that a trial's entries share requests
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0  # seconds between attempts while MLflow does not answer
+TROUBLE = 500  # characters of an error that are kept
+LOCAL = "sqlite:///mlflow.db"  # the study folder's own database, wherever the folder is
+
+
+class Tracker:
+    """Follows one study's ledger. The process that runs the study has at most one; no method raises MLflow's errors."""
+
+    def __init__(self, folder: str | Path, config: StudyConfig, *, pace: float = PACE) -> None:
+        """Prepare to track the study in `folder` under `config.study` at `config.tracking.uri`; `start` begins."""
+        self._folder, self._name, self._uri = Path(folder), config.study, config.tracking.uri
+        self._pace = pace
+        self._cursor = Cursor.load(self._folder, masked(self._uri) if self._uri else LOCAL)
+        self._runs: MlflowStudy | None = None
+        self._failures = 0
+        self._size = LARGEST  # entries of a batch; fewer where requests fail, so that some batch succeeds
+        self._news = True
+        self._asked = self._answered = 0  # drains: how many were asked for, and the newest that was satisfied
+        self._urgent = self._closing = False
+        self._change = threading.Condition()
+        self._thread = threading.Thread(target=self._follow, name="mlflow-tracker", daemon=True)
+
+    def start(self) -> None:
+        """Begin; an ending that an earlier session owed the study's run is owed no more."""
+        self._keep(replace(self._cursor, owed=None))
+        self._thread.start()
+
+    def poke(self) -> None:
+        """Say that the ledger has new entries. Costs nothing, and may be called as often as one likes."""
+        self._news = True
+
+    def drain(self, timeout: float, ending: Ending | None = None) -> int:
+        """Let MLflow catch up for at most `timeout` seconds, and then end the study's run if `ending` says how.
+
+        Returns:
+            How many entries still wait, as `waiting` counts them; the next session, or `sync`, logs them.
+        """
+        with self._change:
+            if ending is not None:
+                self._keep(replace(self._cursor, owed=ending))
+            self._asked += 1
+            asked = self._asked
+            self._urgent = True
+            self._change.notify_all()
+            self._change.wait_for(lambda: self._answered >= asked, timeout)
+            self._asked = self._answered
+        return waiting(self._folder)
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Stop following, waiting at most `timeout` seconds for a request under way."""
+        with self._change:
+            self._closing = True
+            self._change.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _follow(self) -> None:
+        while not self._closing:
+            asked, self._urgent = self._asked, False
+            if self._news or self._failures or asked > self._answered:
+                self._news = False
+                self._attempt()
+            with self._change:
+                if not self._failures:
+                    self._answered = max(self._answered, asked)
+                self._change.notify_all()
+                self._change.wait_for(lambda: self._urgent or self._closing, self._pause())
+
+    def _attempt(self) -> None:
+        try:
+            self._catch_up()
+            self._failures = 0
+        except Exception as error:
+            self._runs = None
+            self._failures += 1
+            self._size = max(1, self._size // 2)
+            trouble = masked(f"{type(error).__name__}: {error}")[:TROUBLE]
+            if trouble != self._cursor.trouble:
+                LOGGER.info("MLflow has to wait: %s", trouble)
+                self._keep(replace(self._cursor, trouble=trouble))
+
+    def _catch_up(self) -> None:
+        """Bring MLflow up to the ledger's end, batch by batch; whatever fails leaves the cursor before it."""
+        if self._runs is None:
+            if next(entries(self._folder), None) is None:
+                return
+            from study.tracking.runs import MlflowStudy
+
+            runs = MlflowStudy(self._folder, self._name, self._uri)
+            self._advance(runs.connect(self._cursor))
+            self._runs = runs
+        while batch := list(islice(entries(self._folder, self._cursor.position), self._size)):
+            self._advance(self._runs.log(self._cursor, batch))
+            self._size = min(LARGEST, 2 * self._size)
+            if self._closing:
+                return
+        if self._cursor.owed is not None:
+            self._runs.end(self._cursor)
+            self._advance(replace(self._cursor, trouble=None), owed=False)
+
+    def _advance(self, cursor: Cursor, owed: bool = True) -> None:
+        """Go on from a cursor once it is on disk; an ending asked for meanwhile stays owed."""
+        with self._change:
+            cursor = replace(cursor, owed=self._cursor.owed if owed else None)
+            cursor.save(self._folder)
+            self._cursor = cursor
+
+    def _keep(self, cursor: Cursor) -> None:
+        """Save what is good to know and not worth failing for."""
+        with self._change:
+            self._cursor = cursor
+            try:
+                cursor.save(self._folder)
+            except OSError as error:
+                LOGGER.info("tracking.json could not be written: %s", error)
+
+    def _pause(self) -> float:
+        if not self._failures:
+            return self._pace
+        longest = min(1.0, LONGEST_PAUSE) if self._asked > self._answered else LONGEST_PAUSE
+        return min(SHORTEST_PAUSE * 2.0 ** min(self._failures - 1, 20), longest)
+
+
+def sync(folder: str | Path, config: StudyConfig, timeout: float = 60.0, ending: Ending = "FINISHED") -> int:
+    """Log what MLflow lacks of a study that is not running, and end its run; returns how many entries still wait."""
+    tracker = Tracker(folder, config)
+    tracker.start()
+    still = tracker.drain(timeout, ending)
+    tracker.close()
+    return still

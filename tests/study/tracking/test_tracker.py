@@ -1,0 +1,299 @@
+import itertools
+import random
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.config import StudyConfig
+from study.ledger import Ledger
+from study.tracking import Tracker, sync, tracker, trouble, waiting
+from study.tracking import runs as runs_module
+from study.tracking.cursor import NAME, Cursor
+
+MlflowClient = runs_module.MlflowClient  # type: ignore[attr-defined]
+
+Write = Callable[..., None]
+Trial = Callable[..., list[dict[str, Any]]]
+Story = Callable[[Path], Any]
+WRITES = (
+    "create_experiment",
+    "create_run",
+    "log_batch",
+    "log_artifact",
+    "log_artifacts",
+    "update_run",
+    "set_terminated",
+)
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing in the tracker catches it."""
+
+
+def intercept(monkeypatch: pytest.MonkeyPatch, before: Callable[[str], None], after: Callable[[str], None]) -> None:
+    """Run something before and after every request that changes MLflow, and every save of the cursor."""
+
+    def wrapped(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def around(*args: Any, **options: Any) -> Any:
+            before(name)
+            result = call(*args, **options)
+            after(name)
+            return result
+
+        return around
+
+    for name in WRITES:
+        monkeypatch.setattr(MlflowClient, name, wrapped(name, getattr(MlflowClient, name)))
+    monkeypatch.setattr(Cursor, "save", wrapped("save", Cursor.save))
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracker, "SHORTEST_PAUSE", 0.001)
+    monkeypatch.setattr(tracker, "LONGEST_PAUSE", 0.01)
+
+
+def test_a_study_is_followed_while_it_runs(
+    folder: Path, config: StudyConfig, write: Write, trial: Trial, expected: Story, tracked: Story
+) -> None:
+    follower = Tracker(folder, config, pace=0.01)
+    write(*trial(0)[:2])
+    follower.start()
+    assert follower.drain(60) == 0
+    assert tracked(folder) == expected(folder)
+    write(*trial(0)[2:], *trial(1), begin=False)
+    follower.poke()
+    wait_for(lambda: waiting(folder) == 0)
+    assert tracked(folder) == expected(folder)
+    assert follower.drain(60, "FINISHED") == 0
+    follower.close()
+    assert trouble(folder) is None
+    assert Cursor.load(folder).runs == {}
+
+
+def test_importing_the_package_does_not_import_mlflow() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, study.tracking; sys.exit(any(m.split('.')[0] in ('mlflow', 'ray', 'torch') for m in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[3]).returncode == 0
+
+
+def test_the_tracker_makes_the_database_itself(
+    tmp_path: Path, config: StudyConfig, trial: Trial, tracked: Story
+) -> None:
+    with Ledger.open(tmp_path) as ledger:
+        ledger.append({"kind": "session", "config": config.resolved(), "versions": {}}, *trial(0))
+        assert sync(tmp_path, config) == 0
+    assert len(tracked(tmp_path)["search-hinge-0000"]) == 16
+
+
+def test_a_kill_after_any_request_loses_and_doubles_nothing(
+    folder: Path,
+    config: StudyConfig,
+    write: Write,
+    trial: Trial,
+    expected: Story,
+    tracked: Story,
+    picture_file: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The process dies after the n-th request or cursor, for every n there is, and a new one takes over."""
+    pictured = [{**entry, "pictures": picture_file} if entry.get("step") == 10 else entry for entry in trial(0)]
+    write(*pictured, *trial(1, steps=()))
+    (folder / "study.yaml").write_text("study: ring-study")
+    for module in (tracker, runs_module):
+        monkeypatch.setattr(module, "LARGEST", 4)
+    calls = itertools.count()
+    fatal = -1
+
+    def die(_: str) -> None:
+        if next(calls) == fatal:
+            raise Killed
+
+    intercept(monkeypatch, lambda _: None, die)
+    places = 0
+    for fatal in range(100):
+        place = folder.with_name(f"killed {fatal}")
+        shutil.copytree(folder, place)
+        calls = itertools.count()
+        killed = False
+        for _ in range(2):
+            follower = Tracker(place, config)
+            try:
+                follower._keep(Cursor(follower._cursor.server, owed="FINISHED")) if not killed else None
+                follower._catch_up()
+                break
+            except Killed:
+                killed = True
+        if not killed:
+            break
+        places += 1
+        assert waiting(place) == 0
+        assert tracked(place) == expected(place), f"killed after request {fatal}"
+        assert len(list(place.glob("artifacts/*/artifacts/images/*"))) == 2
+        assert len(list(place.glob("artifacts/*/artifacts/study.yaml"))) == 1
+        shutil.rmtree(place)
+    assert places >= 15
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_requests_that_fail_are_made_again(
+    folder: Path,
+    config: StudyConfig,
+    write: Write,
+    trial: Trial,
+    expected: Story,
+    tracked: Story,
+    monkeypatch: pytest.MonkeyPatch,
+    when: str,
+) -> None:
+    """Two requests in five fail, before they were carried out or only in their answer."""
+    calls, chance = itertools.count(), random.Random(0)
+
+    def fail(_: str) -> None:
+        next(calls)
+        if chance.random() < 0.4:
+            raise OSError("no route to http://user:s3cret@host")
+
+    write(*(entry for index in range(3) for entry in trial(index)))
+    intercept(monkeypatch, *((fail, lambda _: None) if when == "before" else (lambda _: None, fail)))
+    follower = Tracker(folder, config, pace=0.001)
+    follower.start()
+    assert follower.drain(60, "FINISHED") == 0
+    follower.close()
+    assert next(calls) > 20
+    assert tracked(folder) == expected(folder)
+
+
+def test_a_server_that_refuses_leaves_the_study_alone_and_is_named(
+    folder: Path, config: StudyConfig, write: Write, monkeypatch: pytest.MonkeyPatch, expected: Story, tracked: Story
+) -> None:
+    refusing = True
+
+    def refuse(_: str) -> None:
+        if refusing:
+            raise ConnectionError("refused by http://user:s3cret@host")
+
+    intercept(monkeypatch, lambda name: None if name == "save" else refuse(name), lambda _: None)
+    write()
+    follower = Tracker(folder, config, pace=0.001)
+    follower.start()
+    started = time.monotonic()
+    for _ in range(1000):
+        follower.poke()
+    assert time.monotonic() - started < 0.5
+    assert follower.drain(0.2, "FINISHED") == 11
+    wait_for(lambda: trouble(folder) is not None)
+    assert trouble(folder) == "ConnectionError: refused by http://***@host"
+    assert "s3cret" not in (folder / NAME).read_text()
+    refusing = False
+    assert follower.drain(60) == 0
+    assert trouble(folder) is None
+    follower.close()
+    assert tracked(folder) == expected(folder)
+
+
+def test_a_server_that_hangs_holds_nothing_up(
+    folder: Path, config: StudyConfig, write: Write, monkeypatch: pytest.MonkeyPatch, expected: Story, tracked: Story
+) -> None:
+    hanging = threading.Event()
+
+    def hang(name: str) -> None:
+        if name != "save":
+            hanging.wait(60)
+
+    intercept(monkeypatch, hang, lambda _: None)
+    write()
+    follower = Tracker(folder, config)
+    follower.start()
+    started = time.monotonic()
+    assert follower.drain(0.2, "KILLED") == 11
+    follower.close(0.2)
+    assert time.monotonic() - started < 5
+    hanging.set()
+    follower._thread.join(60)
+    assert sync(folder, config) == 0
+    assert tracked(folder) == expected(folder)
+
+
+def test_an_unwritable_cursor_is_a_pause_and_not_an_end(
+    folder: Path, config: StudyConfig, write: Write, monkeypatch: pytest.MonkeyPatch, expected: Story, tracked: Story
+) -> None:
+    full, save = True, Cursor.save
+
+    def save_if_there_is_room(self: Cursor, where: Path) -> None:
+        if full:
+            raise OSError(28, "No space left on device")
+        save(self, where)
+
+    monkeypatch.setattr(Cursor, "save", save_if_there_is_room)
+    write()
+    follower = Tracker(folder, config, pace=0.001)
+    follower.start()
+    assert follower.drain(0.5) == 10
+    full = False
+    assert follower.drain(60, "FINISHED") == 0
+    follower.close()
+    assert tracked(folder) == expected(folder)
+
+
+def test_an_ending_is_owed_until_it_is_delivered(
+    folder: Path, config: StudyConfig, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write()
+    follower = Tracker(folder, config)
+    follower.start()
+    assert follower.drain(60) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(runs_module.MlflowStudy, "end", lambda *_: 1 / 0)
+        assert follower.drain(0.2, "FINISHED") == waiting(folder) == 1
+    assert follower.drain(60) == 0
+    follower.close()
+    assert sync(folder, config) == 0
+
+
+def test_a_study_moved_to_another_server_is_logged_there_in_full(
+    folder: Path,
+    config: StudyConfig,
+    write: Write,
+    expected: Story,
+    tracked: Story,
+    empty_database: Path,
+    tmp_path: Path,
+) -> None:
+    write()
+    assert sync(folder, config) == 0
+    there = tmp_path / "there"
+    there.mkdir()
+    shutil.copy(empty_database, there / "mlflow.db")
+    moved = config.model_copy(
+        update={"tracking": config.tracking.model_copy(update={"uri": f"sqlite:///{there}/mlflow.db"})}
+    )
+    assert sync(folder, moved) == 0
+    assert tracked(there) == expected(folder) == tracked(folder)
+
+
+def test_a_tracker_without_a_ledger_waits_for_one(folder: Path, config: StudyConfig, write: Write) -> None:
+    follower = Tracker(folder, config, pace=0.01)
+    follower.start()
+    time.sleep(0.1)
+    write()
+    follower.poke()
+    assert follower.drain(60) == 0
+    follower.close()
+    assert waiting(folder) == 0
