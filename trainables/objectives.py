@@ -14,15 +14,19 @@ pointwise for `wasserstein`. A critic whose outputs f and g cannot take is mappe
 
 from __future__ import annotations
 
+import importlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from trainables.expression import Expression, parse
+from trainables.expression import Expression, ExpressionError, parse
 from trainables.settings import choice, interval, number, only
 
+PLACE = r"[A-Za-z]\w*(\.[A-Za-z]\w*)*:[A-Za-z]\w*"  # of a Python function, module:attribute
 GENERATOR_LOSSES = ("saturating", "non_saturating", "critic_mean")
 
 
@@ -146,12 +150,17 @@ class Game:
 def resolve(objective: Mapping[str, Any], generator_loss: str = "default") -> Game:
     """Turn a configuration's objective and generator loss into functions.
 
-    `objective` holds `name` and any of the row's parameters; `generator_loss` is `default` (the row's own) or one of
-    `GENERATOR_LOSSES`. Raises `ValueError` or `TypeError` naming the setting.
+    `objective` holds `name` and any of the row's parameters, or a pair of the user's own: a new `name`, `f` and `g`,
+    and if wanted `generator`. `generator_loss` is `default` (the row's own), one of `GENERATOR_LOSSES`, or a formula. A
+    formula of a generator's loss may speak of d, f and g, as in `-f`. Instead of a formula there may stand the place
+    of a Python function of tensors, `module:attribute`. Raises `ValueError` or `TypeError` naming the setting.
     """
-    choice("objective", objective.get("name"), OBJECTIVES)
-    row = OBJECTIVES[objective["name"]]
-    given = {name: value for name, value in objective.items() if name != "name"}
+    if "f" in objective or "g" in objective:
+        row, given = _own(objective), {}
+    else:
+        choice("objective", objective.get("name"), OBJECTIVES)
+        row = OBJECTIVES[objective["name"]]
+        given = {name: value for name, value in objective.items() if name != "name"}
     only(f"objective {row.name}", given, row.parameters)
     for name, value in given.items():
         number(f"objective.{name}", value)
@@ -160,16 +169,54 @@ def resolve(objective: Mapping[str, Any], generator_loss: str = "default") -> Ga
     if row.name == "least_squares" and values["a"] > values["b"]:
         row = replace(row, orientation=-1)
     rule = row.generator if generator_loss == "default" else generator_loss
-    f, g = _function(row.f, values), _function(row.g, values)
-    loss, link = _loss(rule, f, g, row.orientation, values), _function(_link(row, values), values)
+    f, g = _function("objective.f", row.f, values), _function("objective.g", row.g, values)
+    loss, link = _loss(rule, f, g, row.orientation, values), _function("link", _link(row, values), values)
     return Game(row, values, rule, f, g, loss, link, _boundary(row, values))
 
 
-def _function(text: str, values: Mapping[str, float]) -> Callable[[Tensor], Tensor]:
+def _own(objective: Mapping[str, Any]) -> Objective:
+    """A row made of a user's pair."""
+    name = objective.get("name")
+    if not isinstance(name, str) or not re.fullmatch("[a-z][a-z0-9_]{0,39}", name):
+        raise ValueError(f"objective.name: expected lower-case letters, digits and _, at most 40, got {name!r}")
+    if name in OBJECTIVES:
+        raise ValueError(f"objective.name: expected a name of your own beside f and g, got '{name}', which is built in")
+    only("objective", objective, ("name", "f", "g", "generator"))
+    for part in ("f", "g"):
+        if part not in objective:
+            raise ValueError(f"objective.{part}: expected a formula of d, got nothing")
+    generator = objective.get("generator", "saturating")
+    return Objective(name, objective["f"], objective["g"], generator, "", "the user's", boundary=None)
+
+
+def _function(key: str, text: str, values: Mapping[str, float]) -> Callable[[Tensor], Tensor]:
+    """A formula of d, or the function at `module:attribute`."""
     if text == "d":
         return lambda d: d
-    expression: Expression = parse(text, ("d",), values)
+    if isinstance(text, str) and re.fullmatch(PLACE, text):
+        return _found(key, text)
+    expression = _parsed(key, text, ("d",), values)
     return lambda d: expression(d=d)
+
+
+def _parsed(key: str, text: str, variables: tuple[str, ...], values: Mapping[str, float]) -> Expression:
+    try:
+        return parse(text, variables, values)
+    except ExpressionError as error:
+        raise ExpressionError(f"{key}: {error}") from None
+
+
+def _found(key: str, place: str) -> Callable[[Tensor], Tensor]:
+    """The Python function at `module:attribute`, tried out on a tensor."""
+    module, attribute = place.split(":")
+    try:
+        function = getattr(importlib.import_module(module), attribute)
+        tried = function(torch.zeros(2, 3))
+    except Exception as error:
+        raise ValueError(f"{key}: no function of tensors at '{place}': {error}") from None
+    if not isinstance(tried, Tensor) or tried.shape != (2, 3):
+        raise ValueError(f"{key}: expected '{place}' to map a tensor to one of its shape, got {type(tried).__name__}")
+    return lambda d: function(d)
 
 
 def _loss(
@@ -185,7 +232,10 @@ def _loss(
         return lambda d: -f(d)
     if rule == "critic_mean":
         return lambda d: -orientation * d
-    return _function(rule, values)
+    if isinstance(rule, str) and re.fullmatch(PLACE, rule):
+        return _found("generator_loss", rule)
+    formula = _parsed("generator_loss", rule, ("d", "f", "g"), values)
+    return lambda d: formula(d=d, f=f(d), g=g(d))
 
 
 def _check(name: str, values: Mapping[str, float]) -> None:

@@ -81,7 +81,6 @@ class Spec:
         choice("latent", self.latent, LATENTS)
         choice("conditioning", self.conditioning, CONDITIONINGS)
         choice("optimizer", self.optimizer, optimizers.OPTIMIZERS)
-        choice("generator_loss", self.generator_loss, ("default", *objectives.GENERATOR_LOSSES))
         whole("critic_steps", self.critic_steps, low=1)
         whole("packing", self.packing, low=1)
         whole("latent_dim", self.latent_dim, low=1)
@@ -93,6 +92,8 @@ class Spec:
         interval("instance_noise", self.instance_noise, 0, math.inf, closed="left")
         interval("label_smoothing", self.label_smoothing, 0, 0.5, closed="left")
         interval("bound", self.bound, 0, math.inf)
+        if not isinstance(self.generator_loss, str):
+            raise TypeError(f"generator_loss: expected a name or a formula, got {self.generator_loss!r}")
         objectives.resolve(self.objective, self.generator_loss)
         penalties.resolve(self.penalty)
         object.__setattr__(self, "generator", networks.settings("generator", self.generator))
