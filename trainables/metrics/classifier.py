@@ -1,0 +1,216 @@
+"""A small convolutional classifier of labelled images, whose classes are modes and whose penultimate layer is a space.
+
+Trained once a study, from a seed, with AdamW under a cosine schedule on images that are slightly rotated, scaled and
+shifted; never flipped, for a mirrored digit is no digit. Kept in a file with its seed and its accuracy on held-out
+images. Stacked digits are classified channel by channel, by a classifier of single digits, and the digits combined:
+100·first + 10·second + third.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from trainables.data import DataSet
+
+FEATURES = 64
+_BATCH = 128
+_STEPS, _EPOCHS = 1000, 5
+_LEARNING_RATE, _WEIGHT_DECAY, _SMOOTHING = 3e-3, 1e-2, 0.1
+_ROTATION, _SCALE, _SHIFT = 0.2, 0.1, 0.1
+_CHUNK = 512
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What fixes a classifier besides its weights: the shape (C, H, W) of the images, how many classes, whether each
+    channel is classified by itself, the seed, and the fraction of held-out images it gets right."""
+
+    shape: tuple[int, int, int]
+    classes: int
+    stacked: bool
+    seed: int
+    accuracy: float
+
+
+class Classifier:
+    """A trained network and its `identity`; called on images it gives features and predicted classes."""
+
+    def __init__(self, network: nn.Module, identity: Identity) -> None:
+        self.network = network.eval().requires_grad_(False)
+        self.identity = identity
+
+    @property
+    def seed(self) -> int:
+        """The seed it was trained from."""
+        return self.identity.seed
+
+    @property
+    def accuracy(self) -> float:
+        """The fraction of held-out images it gets right."""
+        return self.identity.accuracy
+
+    @torch.no_grad()
+    def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (n, 64·channels classified) and classes (n,), int64, of images (n, C, H, W), clipped to [-1, 1]."""
+        singles = images.flatten(0, 1).unsqueeze(1) if self.identity.stacked else images
+        outputs = [self.network(chunk.clamp(-1, 1)) for chunk in singles.split(_CHUNK)]
+        features = torch.cat([features for features, _ in outputs])
+        classes = torch.cat([scores.argmax(1) for _, scores in outputs])
+        if not self.identity.stacked:
+            return features, classes
+        channels = self.identity.shape[0]
+        places = 10 ** torch.arange(channels - 1, -1, -1, device=classes.device)
+        return features.reshape(len(images), -1), (classes.reshape(-1, channels) * places).sum(1)
+
+    def refuse_other(self, data: DataSet) -> None:
+        """Raise `ValueError` where it was trained on images of another shape, or on other classes."""
+        mine, theirs = (self.identity.shape, self.identity.classes), (data.shape, data.classes)
+        if mine != theirs:
+            raise ValueError(
+                f"evaluation.classifier: expected one for {data.classes} classes of shape {data.shape}, "
+                f"got one for {self.identity.classes} classes of shape {self.identity.shape}"
+            )
+
+    def save(self, path: str | Path) -> None:
+        """Write weights and identity to a file, whole or not at all."""
+        partial = Path(f"{path}.{os.getpid()}.partial")
+        torch.save({"identity": asdict(self.identity), "weights": self.network.state_dict()}, partial)
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: str | Path, device: torch.device | str = "cpu") -> Classifier:
+        """Read what `save` wrote, without unpickling code.
+
+        Raises `FileNotFoundError` where there is no file, `ValueError` where it is not a classifier's.
+        """
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"evaluation.classifier: expected a saved classifier, found none at {path}")
+        try:
+            saved = torch.load(path, map_location=device, weights_only=True)
+            identity = Identity(**{**saved["identity"], "shape": tuple(saved["identity"]["shape"])})
+            network = _network(identity.shape, identity.classes, identity.stacked).to_empty(device=device)
+            network.load_state_dict(saved["weights"])
+        except Exception as error:
+            raise ValueError(f"evaluation.classifier: {path} does not hold a saved classifier: {error}") from error
+        return cls(network, identity)
+
+
+def train_classifier(
+    data: DataSet, seed: int, device: torch.device | str = "cpu", steps: int | None = None
+) -> Classifier:
+    """Train on the training part of labelled images; the same seed, device and thread count give the same weights.
+
+    `steps` of 128 images; by default 1000, or 5 epochs where that is more. Raises `ValueError` for data that are not
+    labelled images.
+    """
+    if not data.images or data.labels is None or data.heldout_labels is None:
+        raise ValueError(f"a classifier needs labelled images, and '{data.name}' has none")
+    shape = (data.shape[0], data.shape[1], data.shape[2])
+    stacked = is_stacked(data)
+    images, labels = data.train.to(device), data.labels.to(device)
+    if stacked:
+        images, labels = _singles(images, labels)
+    generator = torch.Generator(device=device).manual_seed(seed)
+    network = _network(shape, data.classes, stacked).to_empty(device=device)
+    _initialise(network, generator)
+    _fit(network, images, labels, steps or max(_STEPS, _EPOCHS * len(images) // _BATCH), generator)
+    untested = Classifier(network, Identity(shape, data.classes, stacked, seed, math.nan))
+    _, predicted = untested(data.heldout.to(device))
+    accuracy = float((predicted == data.heldout_labels.to(device)).double().mean())
+    return Classifier(network, Identity(shape, data.classes, stacked, seed, accuracy))
+
+
+def is_stacked(data: DataSet) -> bool:
+    """Whether the channels are digits of their own, as in stacked digits: C channels and 10 to the power C classes."""
+    return data.images and data.shape[0] > 1 and data.classes == 10 ** data.shape[0]
+
+
+def _network(shape: tuple[int, int, int], classes: int, stacked: bool) -> nn.Module:
+    """3×3 convolutions that halve the side and double the width until it is at most 4; without memory as yet."""
+    with torch.device("meta"):
+        return _Convolutions(1 if stacked else shape[0], shape[1:], 10 if stacked else classes)
+
+
+class _Convolutions(nn.Module):
+    """Images (n, C, H, W) to penultimate features (n, 64) and class scores (n, K)."""
+
+    def __init__(self, channels: int, size: tuple[int, int], classes: int) -> None:
+        super().__init__()
+        layers = [*_convolution(channels, 32, 1)]
+        width, (height, breadth) = 32, size
+        while max(height, breadth) > 4:
+            layers += _convolution(width, min(2 * width, 128), 2)
+            width, height, breadth = min(2 * width, 128), -(-height // 2), -(-breadth // 2)
+        self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(width * height * breadth, FEATURES), nn.ReLU())
+        self.head = nn.Linear(FEATURES, classes)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.body(images)
+        return features, self.head(features)
+
+
+def _convolution(narrow: int, wide: int, stride: int) -> list[nn.Module]:
+    return [nn.Conv2d(narrow, wide, 3, stride, 1, bias=False), nn.BatchNorm2d(wide), nn.ReLU()]
+
+
+def _initialise(network: nn.Module, generator: torch.Generator) -> None:
+    """He et al. (2015), from the generator and not from torch's global one."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_parameters()
+        elif isinstance(module, (nn.Conv2d, nn.Linear)):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+def _fit(network: nn.Module, images: Tensor, labels: Tensor, steps: int, generator: torch.Generator) -> None:
+    optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
+    network.train()
+    for step, chosen in enumerate(_batches(len(images), steps, generator)):
+        optimizer.param_groups[0]["lr"] = _LEARNING_RATE * (1 + math.cos(math.pi * step / steps)) / 2
+        _, scores = network(_jittered(images[chosen], generator))
+        loss = functional.cross_entropy(scores, labels[chosen], label_smoothing=_SMOOTHING)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def _batches(count: int, steps: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Indices of `steps` batches, epoch after epoch in random order; an epoch's incomplete last batch is dropped."""
+    size = min(_BATCH, count)
+    order = torch.empty(0, dtype=torch.int64)
+    for _ in range(steps):
+        if len(order) < size:
+            order = torch.randperm(count, generator=generator, device=generator.device)
+        yield order[:size]
+        order = order[size:]
+
+
+def _jittered(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Each image rotated (radians), scaled and shifted (fractions of the side) by uniform amounts of its own."""
+    amounts = 2 * torch.rand(4, len(images), generator=generator, device=images.device) - 1
+    angle, scale = _ROTATION * amounts[0], 1 + _SCALE * amounts[1]
+    cosine, sine = scale * angle.cos(), scale * angle.sin()
+    shift = 2 * _SHIFT * amounts[2:]
+    rows = torch.stack([cosine, -sine, shift[0], sine, cosine, shift[1]], 1).reshape(-1, 2, 3)
+    grid = functional.affine_grid(rows, list(images.shape), align_corners=False)
+    return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def _singles(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """The distinct single digits (n, 1, H, W) among stacked ones (N, C, H, W), and their labels (n,)."""
+    channels = images.shape[1]
+    places = 10 ** torch.arange(channels - 1, -1, -1, device=labels.device)
+    singles = images.flatten(0, 1).unsqueeze(1)
+    digits = (labels.unsqueeze(1) // places % 10).flatten()
+    distinct, where = singles.unique(dim=0, return_inverse=True)
+    return distinct, digits.new_zeros(len(distinct)).scatter_(0, where, digits)

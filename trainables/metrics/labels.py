@@ -1,0 +1,57 @@
+"""Conditional models: does a sample show the label it was asked for, and is each class as the data's is?
+
+Label fidelity is the classifier's agreement with the requested labels (for a mixture: the nearest mean's). The
+per-class FID fits a Gaussian to the samples of each requested label and compares it with that class of the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from trainables.metrics.frechet import Gaussian, frechet_distance, gaussian_from_samples
+from trainables.metrics.modes import histogram
+
+# Below this many samples a class has no FID of its own: the estimate would be its sampling bias alone.
+MINIMUM = 20
+
+
+def label_fidelity(predicted: Tensor, requested: Tensor) -> Tensor:
+    """The fraction (R,), float64, of samples whose predicted label is the requested one; both (R, n)."""
+    return (predicted == requested).double().mean(1)
+
+
+def class_gaussians(features: Tensor, labels: Tensor, classes: int) -> list[Gaussian | None]:
+    """The Gaussian of each class of real features (N, d) labelled (N,); None for one of fewer than `MINIMUM`."""
+    members = [features[labels == label] for label in range(classes)]
+    return [gaussian_from_samples(some) if len(some) >= MINIMUM else None for some in members]
+
+
+def class_frechet(features: Tensor, labels: Tensor, references: Sequence[Gaussian | None]) -> Tensor:
+    """FID of each requested class of each replica, (R, K) float64, of finite features (R, n, d) labelled (R, n).
+
+    NaN where the class has fewer than `MINIMUM` samples, generated or real.
+    """
+    distances = torch.full((len(features), len(references)), torch.nan, dtype=torch.float64, device=features.device)
+    enough = histogram(labels, len(references)) >= MINIMUM
+    for label in enough.any(0).nonzero().flatten().tolist():
+        if (reference := references[label]) is not None:
+            replicas = enough[:, label]
+            members, present = _members(features[replicas], labels[replicas] == label)
+            distances[replicas, label] = frechet_distance(members, reference, present)
+    return distances
+
+
+def class_fid(features: Tensor, labels: Tensor, references: Sequence[Gaussian | None]) -> Tensor:
+    """The mean (R,) of `class_frechet` over the classes that have one; NaN where none has."""
+    return class_frechet(features, labels, references).nanmean(1)
+
+
+def _members(features: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+    """The features (R, n, d) in a mask (R, n) moved together, (R, m, d) with m the largest count, and their mask."""
+    largest = int(present.sum(1).max())
+    mask, order = present.to(torch.uint8).sort(dim=1, descending=True, stable=True)
+    chosen = order[:, :largest].unsqueeze(-1).expand(-1, -1, features.shape[-1])
+    return features.gather(1, chosen), mask[:, :largest].bool()

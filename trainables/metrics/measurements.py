@@ -1,0 +1,121 @@
+"""What an `Evaluator` measures: each function here computes its reference once and returns a measurement of samples.
+
+A measurement takes `Seen` samples and returns columns (R,), float64. The reference is the training part of the data;
+for a mixture in the space of the data itself, moments are the exact ones instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trainables.data import DataSet, Mixture
+from trainables.metrics import frechet, kernel, modes, neighbours, sliced
+from trainables.metrics import labels as conditional
+from trainables.metrics.classifier import is_stacked
+
+# Blocks of a kernel estimate, whose spread gives its interval; directions of the sliced distance.
+BLOCKS = 10
+_DIRECTIONS = 128
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Finite samples (R, n, *shape), their features (R, n, d), the classes predicted from them (R, n) where these can
+    be told, and the labels that were requested of them (R, n) where any were."""
+
+    samples: Tensor
+    features: Tensor
+    predicted: Tensor | None
+    requested: Tensor | None
+
+
+Measurement = Callable[[Seen], dict[str, Tensor]]
+
+
+def fid(real: Tensor, mixture: Mixture | None) -> Measurement:
+    """`fid` from real features (N, d), or from the moments of a mixture."""
+    if mixture is None:
+        reference = frechet.gaussian_from_samples(real)
+    else:
+        reference = frechet.gaussian_from_moments(mixture.mean, mixture.covariance)
+    return lambda seen: {"fid": frechet.frechet_distance(seen.features, reference)}
+
+
+def prdc(real: Tensor, count: int, k: int) -> Measurement:
+    """`precision`, `recall`, `density` and `coverage` of the first `count` samples among as many real features."""
+    reference = neighbours.neighbourhood(real[:count], k)
+    return lambda seen: neighbours.prdc(seen.features[:, :count], reference)
+
+
+def mode_coverage(data: DataSet) -> Measurement:
+    """`modes`, `reverse_kl`, `mode_js`, `mode_histogram`, and of a mixture `high_quality`."""
+    mixture = data.mixture
+    if mixture is not None:
+        parts = mixture.weights, mixture.means, mixture.variances
+        return lambda seen: modes.mixture_modes(seen.samples, *parts)
+    weights = class_weights(data)
+    return lambda seen: {} if seen.predicted is None else modes.class_modes(seen.predicted, weights)
+
+
+def class_weights(data: DataSet) -> Tensor:
+    """How often each class of labelled data occurs, (K,): as in the training part, and equally in stacked digits."""
+    if data.labels is None:
+        raise ValueError(f"'{data.name}' has no labels")
+    if is_stacked(data):
+        return torch.full((data.classes,), 1 / data.classes, dtype=torch.float64, device=data.labels.device)
+    return data.labels.bincount(minlength=data.classes).double() / len(data.labels)
+
+
+def label_agreement(real: Tensor, labels: Tensor, classes: int, mixture: Mixture | None) -> Measurement:
+    """`class_fid`, and `label_fidelity` where classes can be predicted, of samples with requested labels."""
+    if mixture is None:
+        references = conditional.class_gaussians(real, labels, classes)
+    else:
+        identity = torch.eye(mixture.dimensions, dtype=torch.float64, device=mixture.means.device)
+        moments = zip(mixture.means, mixture.variances, strict=True)
+        references = [frechet.gaussian_from_moments(mean, variance * identity) for mean, variance in moments]
+
+    def measure(seen: Seen) -> dict[str, Tensor]:
+        if seen.requested is None:
+            return {}
+        columns = {"class_fid": conditional.class_fid(seen.features, seen.requested, references)}
+        if seen.predicted is not None:
+            columns["label_fidelity"] = conditional.label_fidelity(seen.predicted, seen.requested)
+        return columns
+
+    return measure
+
+
+def line(data: DataSet) -> Measurement:
+    """`wasserstein_1d` of 1-D data: from the mixture itself where it is known, else from the training part."""
+    mixture = data.mixture
+    if mixture is not None:
+        return lambda seen: {"wasserstein_1d": sliced.wasserstein_to_mixture(seen.samples.squeeze(-1), mixture)}
+    reference = data.train.double().squeeze(-1).sort().values
+    return lambda seen: {"wasserstein_1d": sliced.wasserstein_1d(seen.samples.squeeze(-1), reference)}
+
+
+def kernels(real: Tensor, samples: int) -> Measurement:
+    """`kid` and `mmd`, each with `_low` and `_high`, in blocks that `samples` samples and the real features fill."""
+    size = min(samples, len(real)) // BLOCKS
+    chosen = {"kid": kernel.cubic, "mmd": kernel.median_gaussian(real)}
+    references = {name: kernel.in_blocks(real, function, BLOCKS, size) for name, function in chosen.items()}
+
+    def measure(seen: Seen) -> dict[str, Tensor]:
+        columns: dict[str, Tensor] = {}
+        for name, reference in references.items():
+            found = kernel.mmd(seen.features, reference)
+            columns |= {name: found["estimate"], f"{name}_low": found["low"], f"{name}_high": found["high"]}
+        return columns
+
+    return measure
+
+
+def slices(real: Tensor, generator: torch.Generator) -> Measurement:
+    """`sliced_wasserstein` along fixed random directions."""
+    reference = sliced.slices(real, _DIRECTIONS, generator)
+    return lambda seen: {"sliced_wasserstein": sliced.sliced_wasserstein(seen.features, reference)}
