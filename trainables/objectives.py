@@ -20,29 +20,32 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from trainables.expression import Expression, ExpressionError, parse
 from trainables.settings import choice, interval, number, only
 
-PLACE = r"[A-Za-z]\w*(\.[A-Za-z]\w*)*:[A-Za-z]\w*"  # of a Python function, module:attribute
+PLACE = r"[A-Za-z]\w*(\.[A-Za-z]\w*)*:[A-Za-z]\w*"  # of a row in Python, module:attribute
 GENERATOR_LOSSES = ("saturating", "non_saturating", "critic_mean")
+
+
+Function = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class Objective:
     """One row: f and g as formulas of d, the generator's usual loss, and what they are known to do.
 
-    `generator` is one of `GENERATOR_LOSSES` or a formula of d. `boundary` is d*(1), where the critic cannot tell p from
+    A row of the user's own may hold functions of tensors in place of formulas. `generator` is one of
+    `GENERATOR_LOSSES` or a formula of d, f and g. `boundary` is d*(1), where the critic cannot tell p from
     q; None where the level of d means nothing. `orientation` is -1 where a larger d means fake. `parameters` are the
     row's numbers with their defaults and may stand in every formula.
     """
 
     name: str
-    f: str
-    g: str
-    generator: str
+    f: str | Function
+    g: str | Function
+    generator: str | Function
     induces: str
     source: str
     optimal: str | None = None
@@ -140,10 +143,10 @@ class Game:
     objective: Objective
     parameters: Mapping[str, float]
     loss_name: str
-    f: Callable[[Tensor], Tensor]
-    g: Callable[[Tensor], Tensor]
-    loss: Callable[[Tensor], Tensor]
-    link: Callable[[Tensor], Tensor]
+    f: Function
+    g: Function
+    loss: Function
+    link: Function
     boundary: float | None
 
 
@@ -151,16 +154,19 @@ def resolve(objective: Mapping[str, Any], generator_loss: str = "default") -> Ga
     """Turn a configuration's objective and generator loss into functions.
 
     `objective` holds `name` and any of the row's parameters, or a pair of the user's own: a new `name`, `f` and `g`,
-    and if wanted `generator`. `generator_loss` is `default` (the row's own), one of `GENERATOR_LOSSES`, or a formula. A
-    formula of a generator's loss may speak of d, f and g, as in `-f`. Instead of a formula there may stand the place
-    of a Python function of tensors, `module:attribute`. Raises `ValueError` or `TypeError` naming the setting.
+    and if wanted `generator`; or, as `name`, the place `module:attribute` of a row in Python, whose parts may be
+    functions. `generator_loss` is `default` (the row's own), one of `GENERATOR_LOSSES`, or a formula. The formula of a generator's
+    loss may speak of d, f and g, as in `-f`. Raises `ValueError` or `TypeError` naming the setting.
     """
+    name = objective.get("name")
+    given = {key: value for key, value in objective.items() if key != "name"}
     if "f" in objective or "g" in objective:
         row, given = _own(objective), {}
+    elif isinstance(name, str) and re.fullmatch(PLACE, name):
+        row = _found(name)
     else:
-        choice("objective", objective.get("name"), OBJECTIVES)
-        row = OBJECTIVES[objective["name"]]
-        given = {name: value for name, value in objective.items() if name != "name"}
+        choice("objective", name, OBJECTIVES)
+        row = OBJECTIVES[str(name)]
     only(f"objective {row.name}", given, row.parameters)
     for name, value in given.items():
         number(f"objective.{name}", value)
@@ -171,7 +177,8 @@ def resolve(objective: Mapping[str, Any], generator_loss: str = "default") -> Ga
     rule = row.generator if generator_loss == "default" else generator_loss
     f, g = _function("objective.f", row.f, values), _function("objective.g", row.g, values)
     loss, link = _loss(rule, f, g, row.orientation, values), _function("link", _link(row, values), values)
-    return Game(row, values, rule, f, g, loss, link, _boundary(row, values))
+    loss_name = rule if isinstance(rule, str) else rule.__name__
+    return Game(row, values, loss_name, f, g, loss, link, _boundary(row, values))
 
 
 def _own(objective: Mapping[str, Any]) -> Objective:
@@ -189,13 +196,25 @@ def _own(objective: Mapping[str, Any]) -> Objective:
     return Objective(name, objective["f"], objective["g"], generator, "", "the user's", boundary=None)
 
 
-def _function(key: str, text: str, values: Mapping[str, float]) -> Callable[[Tensor], Tensor]:
-    """A formula of d, or the function at `module:attribute`."""
-    if text == "d":
+def _found(place: str) -> Objective:
+    """The row at `module:attribute`. What is there is looked at and never called, so a name cannot do anything."""
+    module, attribute = place.split(":")
+    try:
+        row = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"objective: nothing at '{place}': {error}") from None
+    if not isinstance(row, Objective):
+        raise TypeError(f"objective: expected a trainables.objectives.Objective at '{place}', got {type(row).__name__}")
+    return row
+
+
+def _function(key: str, rule: str | Function, values: Mapping[str, float]) -> Function:
+    """A formula of d as a function; a function is one already."""
+    if callable(rule):
+        return rule
+    if rule == "d":
         return lambda d: d
-    if isinstance(text, str) and re.fullmatch(PLACE, text):
-        return _found(key, text)
-    expression = _parsed(key, text, ("d",), values)
+    expression = _parsed(key, rule, ("d",), values)
     return lambda d: expression(d=d)
 
 
@@ -206,34 +225,23 @@ def _parsed(key: str, text: str, variables: tuple[str, ...], values: Mapping[str
         raise ExpressionError(f"{key}: {error}") from None
 
 
-def _found(key: str, place: str) -> Callable[[Tensor], Tensor]:
-    """The Python function at `module:attribute`, tried out on a tensor."""
-    module, attribute = place.split(":")
-    try:
-        function = getattr(importlib.import_module(module), attribute)
-        tried = function(torch.zeros(2, 3))
-    except Exception as error:
-        raise ValueError(f"{key}: no function of tensors at '{place}': {error}") from None
-    if not isinstance(tried, Tensor) or tried.shape != (2, 3):
-        raise ValueError(f"{key}: expected '{place}' to map a tensor to one of its shape, got {type(tried).__name__}")
-    return lambda d: function(d)
-
-
 def _loss(
-    rule: str,
-    f: Callable[[Tensor], Tensor],
-    g: Callable[[Tensor], Tensor],
+    rule: str | Function,
+    f: Function,
+    g: Function,
     orientation: int,
     values: Mapping[str, float],
-) -> Callable[[Tensor], Tensor]:
+) -> Function:
     if rule == "saturating":
         return g
     if rule == "non_saturating":
         return lambda d: -f(d)
     if rule == "critic_mean":
         return lambda d: -orientation * d
-    if isinstance(rule, str) and re.fullmatch(PLACE, rule):
-        return _found("generator_loss", rule)
+    if callable(rule):
+        return rule
+    if re.fullmatch("[a-z]+_?[a-z]{2,}", rule):
+        choice("generator_loss", rule, GENERATOR_LOSSES)
     formula = _parsed("generator_loss", rule, ("d", "f", "g"), values)
     return lambda d: formula(d=d, f=f(d), g=g(d))
 

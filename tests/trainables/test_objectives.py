@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import sys
+import types
 from collections.abc import Callable, Mapping
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +19,7 @@ from scipy.stats import norm
 from torch import Tensor
 
 from trainables.expression import parse
-from trainables.objectives import GENERATOR_LOSSES, OBJECTIVES, Game, resolve
+from trainables.objectives import GENERATOR_LOSSES, OBJECTIVES, Game, Objective, resolve
 
 ALPHAS = (-1.0, -0.5, 0.25, 0.5, 0.75, 1.5, 2.0, 3.0)
 CASES: list[dict[str, object]] = [
@@ -389,3 +392,52 @@ def test_wrong_values_are_refused(given_objective: dict[str, object], message: s
 def test_wrong_types_are_refused(given_objective: dict[str, object], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         resolve(given_objective)
+
+
+MINE = {"name": "mine", "f": "-softplus(-d)", "g": "-softplus(d)", "generator": "-f"}
+
+
+def test_a_pair_of_the_user_s_own_is_the_built_in_one_when_the_formulas_are() -> None:
+    d = torch.linspace(-5, 5, 11)
+    mine, theirs = resolve(MINE), resolve({"name": "non_saturating"})
+    for part in ("f", "g", "loss"):
+        assert torch.equal(getattr(mine, part)(d), getattr(theirs, part)(d))
+    assert mine.loss_name == "-f"
+    assert mine.boundary is None
+
+
+@pytest.mark.parametrize(
+    ("objective", "message"),
+    [
+        ({**MINE, "name": "minimax"}, "objective.name: expected a name of your own beside f and g, got 'minimax'"),
+        ({**MINE, "name": "../up"}, r"objective.name: expected lower-case letters, .* got '../up'"),
+        ({"name": "mine", "f": "d"}, "objective.g: expected a formula of d, got nothing"),
+        ({**MINE, "f": "d.real"}, r"objective.f: 'd.real' is not allowed in a formula"),
+        ({**MINE, "f": "__import__('os')"}, r"objective.f: '__import__\('os'\)' is not allowed"),
+        ({**MINE, "g": "open(d)"}, r"objective.g: 'open\(d\)' is not allowed in a formula: the functions are exp"),
+        ({**MINE, "generator": "h - d"}, "generator_loss: 'h' is not allowed in a formula: a formula knows d, f, g"),
+        ({**MINE, "weight": 2}, "weight: unknown setting"),
+        ({"name": "os:abort"}, "objective: expected a trainables.objectives.Objective at 'os:abort', got builtin"),
+        ({"name": "no_such_module:x"}, "objective: nothing at 'no_such_module:x'"),
+        ({"name": "os:no_such_thing"}, "objective: nothing at 'os:no_such_thing'"),
+        ({"name": "os:__name__"}, "objective: unknown name 'os:__name__'"),
+    ],
+)
+def test_pairs_that_cannot_be_are_refused(objective: dict[str, Any], message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        resolve(objective)
+
+
+def test_a_misspelt_generator_loss_names_the_nearest() -> None:
+    with pytest.raises(ValueError, match="generator_loss: unknown name 'saturate'; did you mean 'saturating'"):
+        resolve({"name": "minimax"}, "saturate")
+
+
+def test_a_row_in_python_may_hold_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("users_objectives")
+    row = Objective("cubic", lambda d: d - d**3 / 3, lambda d: -d, "saturating", "", "the user's")
+    monkeypatch.setattr(module, "row", row, raising=False)
+    monkeypatch.setitem(sys.modules, "users_objectives", module)
+    game = resolve({"name": "users_objectives:row"}, "-f + d")
+    assert float(game.f(torch.tensor(3.0))) == -6.0
+    assert float(game.loss(torch.tensor(3.0))) == 9.0
