@@ -155,8 +155,8 @@ def resolve(objective: Mapping[str, Any], generator_loss: str = "default") -> Ga
 
     `objective` holds `name` and any of the row's parameters, or a pair of the user's own: a new `name`, `f` and `g`,
     and if wanted `generator`; or, as `name`, the place `module:attribute` of a row in Python, whose parts may be
-    functions. `generator_loss` is `default` (the row's own), one of `GENERATOR_LOSSES`, or a formula. The formula of a generator's
-    loss may speak of d, f and g, as in `-f`. Raises `ValueError` or `TypeError` naming the setting.
+    functions. `generator_loss` is `default` (the row's own), one of `GENERATOR_LOSSES`, or a formula, which may speak
+    of d, f and g, as in `-f`. Raises `ValueError` or `TypeError` naming the setting.
     """
     name = objective.get("name")
     given = {key: value for key, value in objective.items() if key != "name"}
