@@ -1,0 +1,230 @@
+"""`ganstudy`, also `python -m study`: check, run, resume, status, report and ui.
+
+Exit status 0: done; 1: failed or interrupted; 2: bad input, with one message on stderr and nothing started. With
+`--json` stdout holds one JSON object and nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from study.config import StudyConfig
+
+DONE, FAILED, BAD_INPUT = 0, 1, 2
+LONGEST_MESSAGE = 4000
+OF_A_STUDY = (  # what a study folder may hold
+    "study.yaml", "study.yaml.partial", "ledger", "history.parquet", "trials.parquet", "mlflow.db", "artifacts",
+    "trials", "report", "tracking.json",
+)  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except KeyboardInterrupt:
+        _say("interrupted; what was done is kept, and `ganstudy resume` goes on from there")
+        return FAILED
+    except Exception as error:
+        cause = getattr(error, "cause", None) or error  # what a remote worker raised
+        exit_status = _exit_status(cause)
+        if exit_status is None:
+            raise
+        _say(str(cause))
+        return exit_status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ganstudy",
+        description="Settles by experiment which adversarial objectives train stably.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Callable[[Any], int], about: str, operand: str, machine: bool = True) -> Any:
+        added = commands.add_parser(name, help=about, description=about, allow_abbrev=False)
+        added.set_defaults(command=run)
+        added.add_argument(operand.lower(), metavar=operand, type=Path)
+        if machine:
+            added.add_argument("--json", action="store_true", help="print one JSON object")
+        return added
+
+    def settings(added: Any) -> Any:
+        added.add_argument(
+            "--set", metavar="KEY=VALUE", action="append", default=[],
+            help="change a setting, as in search.trials_per_arm=3; may be repeated",
+        )  # fmt: skip
+        return added
+
+    settings(command("check", _check, "Validate a configuration; print its arms, trials and expected cost.", "CONFIG"))
+    run = settings(command("run", _run, "Run a study, or go on with it where it has begun.", "CONFIG"))
+    run.add_argument("--out", metavar="DIR", type=Path, help="the study folder (default: studies/NAME)")
+    settings(command("resume", _resume, "Finish an interrupted study, or extend it by --set.", "DIR"))
+    command("status", _status, "Say what of a study is done, running, failed and missing.", "DIR")
+    command("report", _report, "Write a study's report.", "DIR")
+    ui = command("ui", _ui, "Serve MLflow's pages of a study until interrupted.", "DIR", machine=False)
+    ui.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s, this machine)")
+    ui.add_argument("--port", type=int, help="the port to listen on (default: a free one)")
+    return parser
+
+
+def _check(options: argparse.Namespace) -> int:
+    from study import config, rules
+    from study.forecast import forecast
+
+    loaded = config.load(options.config, options.set)
+    rules.ready(loaded)
+    expected = forecast(loaded)
+    if options.json:
+        _print_json({**expected.to_dict(), "config": loaded.resolved()})
+    else:
+        from study.tables import show_forecast
+
+        show_forecast(loaded, expected)
+    return DONE
+
+
+def _run(options: argparse.Namespace) -> int:
+    from study import config, rules
+
+    loaded = config.load(options.config, options.set)
+    rules.ready(loaded)
+    folder = options.out or Path("studies") / loaded.study
+    if _begun(loaded, folder):
+        return _finish(options, folder, lambda run: run.resume_study(folder, []))
+    return _finish(options, folder, lambda run: run.run_study(loaded, folder))
+
+
+def _resume(options: argparse.Namespace) -> int:
+    from study import config, rules
+
+    folder = _study_folder(options.dir)
+    rules.ready(config.load(folder / "study.yaml", options.set))
+    return _finish(options, folder, lambda run: run.resume_study(folder, options.set))
+
+
+def _finish(options: argparse.Namespace, folder: Path, start: Callable[[Any], int]) -> int:
+    from study import run
+
+    if not options.json:
+        return start(run)
+    with redirect_stdout(sys.stderr):
+        exit_status = start(run)
+    from study.status import status
+
+    _print_json(status(folder))
+    return exit_status
+
+
+def _status(options: argparse.Namespace) -> int:
+    folder = _study_folder(options.dir)
+    from study.status import status
+
+    found = status(folder)
+    if options.json:
+        _print_json(found)
+    else:
+        from study.tables import show_status
+
+        show_status(found)
+    return DONE
+
+
+def _report(options: argparse.Namespace) -> int:
+    folder = _study_folder(options.dir)
+    from study.report import write
+
+    page = write(folder)
+    if options.json:
+        _print_json({"report": str(page)})
+    else:
+        print(page)
+    return DONE
+
+
+def _ui(options: argparse.Namespace) -> int:
+    from study.plain import ConfigError
+
+    if options.port is not None and not 0 < options.port < 65536:
+        raise ConfigError(f"--port: expected a number from 1 to 65535, got {options.port}")
+    folder = _study_folder(options.dir)
+    from study.tracking import ServerError, serve
+
+    try:
+        serve(folder, host=options.host, port=options.port)
+    except FileNotFoundError as error:
+        raise ConfigError(str(error)) from None
+    except ServerError as error:
+        _say(str(error))
+        return FAILED
+    return DONE
+
+
+def _study_folder(folder: Path) -> Path:
+    from study.plain import ConfigError
+
+    if not (folder / "study.yaml").is_file():
+        there = "a folder without it" if folder.is_dir() else "a file" if folder.exists() else "nothing there"
+        raise ConfigError(f"{folder}: expected a study folder, one that holds study.yaml, got {there}")
+    return folder
+
+
+def _begun(loaded: StudyConfig, folder: Path) -> bool:
+    """Whether the folder already holds this very study; any other content is refused."""
+    from study import config
+    from study.plain import ConfigError, shown
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        strange = sorted(path.name for path in folder.iterdir() if path.name not in OF_A_STUDY)
+    except OSError as error:
+        raise ConfigError(f"--out: expected a folder that can be written, got {folder} ({error.strerror})") from None
+    if not (folder / "study.yaml").exists():
+        if strange:
+            raise ConfigError(f"--out: expected a new folder or this study's, got {folder}, which holds {strange[0]}")
+        return False
+    ours, theirs = (plain_config.resolved() for plain_config in (loaded, config.load(folder / "study.yaml")))
+    for key in ours:
+        if ours[key] != theirs[key]:
+            raise ConfigError(
+                f"--out: {folder} holds another study; its '{key}' is {shown(theirs[key])}, here {shown(ours[key])}."
+                f" Give another --out, or `ganstudy resume {folder} --set KEY=VALUE` to extend it"
+            )
+    return True
+
+
+def _exit_status(error: object) -> int | None:
+    """Of an error that one message explains; None where only a traceback can."""
+    from study.lock import StudyBusy
+    from study.plain import ConfigError
+
+    if isinstance(error, (ConfigError, StudyBusy)):
+        return BAD_INPUT
+    return FAILED if isinstance(error, OSError) else None
+
+
+def _print_json(value: Any) -> None:
+    """Strictly JSON: what is not finite becomes null."""
+    finite = json.loads(json.dumps(value, default=str), parse_constant=lambda _: None)
+    print(json.dumps(finite, indent=2))
+
+
+def _say(message: str) -> None:
+    """One message on stderr, printable whatever the input held."""
+    printable = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
+    if len(printable) > LONGEST_MESSAGE:
+        printable = printable[:LONGEST_MESSAGE] + " …"
+    print(f"ganstudy: {printable}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,24 @@
+"""What Ray and Tune read from the environment; to be imported before either.
+
+Ray listens on loopback alone unless the study attaches to a cluster (`RAY_ADDRESS`), and neither writes to the
+terminal, which is the study's own. A variable that the user has set stays as it is.
+"""
+
+import os
+
+SETTINGS = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # Tune's own state is never restored from
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_WARN_THRESHOLD_S": "3600",
+}
+
+for _name, _value in SETTINGS.items():
+    os.environ.setdefault(_name, _value)
+if "RAY_ADDRESS" not in os.environ:
+    # Undocumented: what makes Ray bind 127.0.0.1 on systems where it runs on one machine only.
+    os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")

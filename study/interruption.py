@@ -1,0 +1,73 @@
+"""`ctrl-C` and SIGTERM end a study in order; a second one ends it at once.
+
+Either way the study can be resumed: the ledger is whole at every instant. In order means that what the workers have
+done since their last checkpoint is kept too.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from ray.tune import Stopper
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption(Stopper):
+    """Tells Tune's loop to end once a signal came; outside that loop a signal raises `KeyboardInterrupt`.
+
+    A context manager; to be entered after Ray has started, which installs a handler of its own. Only the main thread
+    receives signals, elsewhere nothing is installed.
+    """
+
+    def __init__(self) -> None:
+        """Nothing was requested yet."""
+        self.requested = False
+        self._looping = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Interruption:
+        """Install the handlers."""
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Put back what was there."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @contextmanager
+    def loop(self) -> Iterator[None]:
+        """While Tune's loop runs within, a signal is a request to it."""
+        self._looping = True
+        try:
+            yield
+        finally:
+            self._looping = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles what it is given into a file that no one reads."""
+        return {}
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:  # noqa: ARG002
+        """No trial is stopped by itself."""
+        return False
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Interruption:
+        """Tune copies what it is given; there is one process and one request."""
+        return self
+
+    def stop_all(self) -> bool:
+        """Whether Tune's loop shall end."""
+        return self.requested
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        again, self.requested = self.requested, True
+        if again or not self._looping:
+            raise KeyboardInterrupt

@@ -1,0 +1,74 @@
+"""What a study needs once before its first trial: a classifier of its data set, and the floor of every measurement."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from study.config import StudyConfig
+from trainables.data import DataSet, load
+from trainables.evaluation import Evaluator
+from trainables.metrics.classifier import Classifier, train_classifier
+
+CLASSIFIER = "classifier.pt"
+
+
+def classifier_path(folder: Path, evaluation: Mapping[str, Any]) -> Path | None:
+    """The classifier that the study's measurements use: the configured one, else the study's own, if there is one."""
+    if evaluation.get("classifier") is not None:
+        return Path(evaluation["classifier"])
+    return folder / CLASSIFIER if (folder / CLASSIFIER).is_file() else None
+
+
+def prepare(config: StudyConfig, folder: Path) -> dict[str, Any]:
+    """Train the classifier, if the data are labelled images and none is there, and measure the floor.
+
+    Returns the ledger's floor entry: `values` by measurement, and `classifier` with its accuracy and seed, or None.
+    """
+    device = "cuda" if config.resources.gpu else "cpu"
+    torch.set_num_threads(max(1, int(config.resources.cpu)))
+    data = load(**config.data).to(device)
+    classifier = _classifier(data, folder, config, device)
+    evaluator = Evaluator(data, config.evaluation, config.measure, device, classifier=classifier)
+    about = None if classifier is None else {"accuracy": classifier.accuracy, "seed": classifier.seed}
+    return {"kind": "floor", "values": evaluator.floor(config.search.seed), "classifier": about}
+
+
+class Beside:
+    """A function's result, computed in a thread of its own while the caller does something else."""
+
+    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Start at once; the process may end before the thread does."""
+        self._function, self._arguments = function, arguments
+        self._result: Any = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def result(self) -> Any:
+        """Wait for it; raises what the function raised."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def _run(self) -> None:
+        try:
+            self._result = self._function(*self._arguments)
+        except BaseException as error:
+            self._error = error
+
+
+def _classifier(data: DataSet, folder: Path, config: StudyConfig, device: str) -> Classifier | None:
+    path = classifier_path(folder, config.evaluation)
+    if path is not None:
+        return Classifier.load(path, device)
+    if not data.images or data.labels is None:
+        return None
+    trained = train_classifier(data, config.search.seed, device)
+    trained.save(folder / CLASSIFIER)
+    return trained

@@ -1,0 +1,174 @@
+"""The main path: a configuration becomes trials, MLflow runs and a record; `resume` takes the same path again."""
+
+from __future__ import annotations
+
+import study.environment  # noqa: F401
+
+# isort: split
+import os
+import platform
+import socket
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, cast
+
+import optuna
+import ray
+
+from study import checkpoint, record
+from study import config as configuration
+from study.arms import arms_of
+from study.cluster import connected, exposed
+from study.config import StudyConfig
+from study.extension import check_extension
+from study.interruption import Interruption
+from study.journal import Journal
+from study.plain import ConfigError
+from study.plan import CONFIRM
+from study.prepare import Beside, classifier_path, prepare
+from study.progress import Progress
+from study.tally import Tally
+from study.tracking import Tracker
+from study.tuning import train
+
+DONE, FAILED = 0, 1
+DRAIN = 60.0  # seconds that MLflow gets to catch up at the end
+PACKAGES = ("ganstudy", "torch", "numpy", "ray", "optuna", "mlflow")
+
+
+def run_study(config: StudyConfig, folder: str | Path) -> int:
+    """Run a study from its beginning in a new folder; returns the exit status.
+
+    Raises:
+        ConfigError: the folder holds a study already.
+        StudyBusy: another process is running one there.
+    """
+    folder = Path(folder).resolve()
+    if (folder / "study.yaml").exists():
+        raise ConfigError(
+            f"--out: expected a folder without a study, got {folder}, which holds one;"
+            f" give another --out, or continue it with `ganstudy resume {folder}`"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    journal = Journal.open(folder)
+    try:
+        configuration.write(config, folder / "study.yaml")
+        return Session(config, folder, journal).run()
+    finally:
+        journal.close()
+
+
+def resume_study(folder: str | Path, overrides: Sequence[str] = ()) -> int:
+    """Continue the study in `folder`, extended by `overrides` such as `search.trials_per_arm=40`; the exit status.
+
+    Raises:
+        ConfigError: there is no study, or an override would change what finished trials mean.
+        StudyBusy: another process is running it.
+    """
+    folder = Path(folder).resolve()
+    old = configuration.load(folder / "study.yaml")
+    new = configuration.load(folder / "study.yaml", overrides)
+    journal = Journal.open(folder)
+    try:
+        check_extension(old, new, confirmed=any(key[0] == CONFIRM for key in journal.state.trials))
+        configuration.write(new, folder / "study.yaml")
+        return Session(new, folder, journal).run()
+    finally:
+        journal.close()
+
+
+class Session:
+    """One process's work on a study: from an open journal to a record."""
+
+    def __init__(self, config: StudyConfig, folder: Path, journal: Journal) -> None:
+        """Ready to run; nothing is started yet."""
+        self.config, self.folder, self.journal = config, folder, journal
+        self.tally = Tally(config, arms_of(config), journal.state)
+        self.progress = Progress(config, self.tally)
+        journal.listeners.append(self.progress.heard)
+
+    def run(self) -> int:
+        """Train what is left, write the record, let MLflow catch up; the exit status."""
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self.journal.append({"kind": "session", "config": self.config.resolved(), **_about()})
+        tracker = Tracker(self.folder, self.config)
+        self.journal.listeners.append(lambda *_: tracker.poke())
+        tracker.start()
+        try:
+            with self.progress:
+                self._train()
+                self.progress.doing("writing the record")
+                record.build(self.folder)
+                self.progress.doing("waiting for MLflow")
+                waiting = tracker.drain(DRAIN, "KILLED" if self.tally.left else "FINISHED")
+                self.progress.doing("")
+        finally:
+            tracker.close()
+        return self._conclude(waiting)
+
+    def _train(self) -> None:
+        """Prepare, while Ray starts, and train what is left; an interruption ends it early."""
+        prepared = self._prepared()
+        if prepared and not self.tally.left:
+            return
+        self.progress.doing("starting Ray" if prepared else "starting Ray, measuring every measurement's floor")
+        here = Beside(prepare, self.config, self.folder) if not prepared and self._alone() else None
+        try:
+            with connected(), Interruption() as interruption:
+                if address := exposed():
+                    self.progress.say(f"note: Ray listens on {address}, where others can reach it")
+                if not prepared:
+                    self.journal.append(here.result() if here else self._prepare_remotely())
+                self.progress.doing("")
+                train(self.config, self.folder, self.journal, self.progress, interruption)
+        except KeyboardInterrupt:
+            self.progress.doing("stopping")
+        self._tidy()
+
+    def _prepared(self) -> bool:
+        """Whether floor and classifier are there from an earlier session."""
+        state = self.journal.state
+        return bool(state.floor) and (
+            not state.classifier or classifier_path(self.folder, self.config.evaluation) is not None
+        )
+
+    def _alone(self) -> bool:
+        """Whether trials run on this machine's processors."""
+        return "RAY_ADDRESS" not in os.environ and not self.config.resources.gpu
+
+    def _prepare_remotely(self) -> dict[str, Any]:
+        """Prepare where trials run, with what they have."""
+        resources = self.config.resources
+        task: Any = ray.remote(num_cpus=resources.cpu, num_gpus=resources.gpu)(cast("Any", prepare))
+        return dict(ray.get(task.remote(self.config, self.folder)))
+
+    def _tidy(self) -> None:
+        """Remove checkpoints that a worker left behind of trials that have ended."""
+        for trial in self.journal.state.trials.values():
+            if trial.status is not None:
+                checkpoint.remove(self.folder / "trials" / trial.trial_id)
+
+    def _conclude(self, waiting: int) -> int:
+        trials = self.journal.state.trials.values()
+        failed = sum(trial.status == "failed" for trial in trials)
+        if waiting:
+            self.progress.say(f"{waiting} ledger entries still wait for MLflow; `ganstudy resume` sends them")
+        if self.tally.left:
+            self.progress.say(f"stopped; `ganstudy resume {self.folder}` goes on from here")
+            return FAILED
+        self.progress.say(f"done: {len(trials)} trials, {failed} failed; the record is in {self.folder}")
+        return FAILED if failed == len(trials) else DONE
+
+
+def _about() -> dict[str, Any]:
+    """What a session's ledger entry says of the process."""
+    versions = {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+    return {"versions": versions, "host": socket.gethostname(), "pid": os.getpid()}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # a source tree that was not installed
+        return "unknown"

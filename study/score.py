@@ -1,0 +1,57 @@
+"""From replicas to the number a search is told: the median, in which a diverged replica is worse than any finite score.
+
+A replica's score is None where it diverged, otherwise its value of the metric (a list where there are several). A
+value that could not be measured (NaN) counts as diverged does: nothing better can be claimed for it.
+"""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Values = tuple[float, ...]
+Score = float | list[float] | None
+LARGEST = 1e30  # stands for infinity where Tune and its schedulers need a finite number
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is optimised: the names of the metrics, and for each `min` or `max`."""
+
+    metrics: tuple[str, ...]
+    modes: tuple[str, ...]
+
+    def worst(self) -> Values:
+        """The values of a trial whose replicas all diverged."""
+        return tuple(math.inf if mode == "min" else -math.inf for mode in self.modes)
+
+
+def replica_scores(columns: Mapping[str, Sequence[Any]], goal: Goal) -> list[Score]:
+    """One score a replica from an evaluation's columns; raises `KeyError` naming a metric that was not measured."""
+    missing = [name for name in goal.metrics if name not in columns]
+    if missing:
+        raise KeyError(f"search.metric: expected one of {', '.join(sorted(columns))}, got {', '.join(missing)}")
+    values = zip(*(columns[name] for name in goal.metrics), strict=True)
+    return [
+        None if diverged else (list(value) if len(goal.metrics) > 1 else value[0])
+        for diverged, value in zip(columns["diverged"], values, strict=True)
+    ]
+
+
+def medians(scores: Sequence[Score], goal: Goal) -> Values:
+    """The median over replicas of each metric, ±inf where half of them or more diverged; `scores` is not empty."""
+    return tuple(
+        statistics.median(_value(score, position, worst) for score in scores)
+        for position, worst in enumerate(goal.worst())
+    )
+
+
+def finite(value: float) -> float:
+    """The value within ±`LARGEST`, as Tune wants it."""
+    return max(-LARGEST, min(LARGEST, value))
+
+
+def _value(score: Score, position: int, worst: float) -> float:
+    value = score[position] if isinstance(score, list) else score
+    return worst if value is None or math.isnan(value) else value

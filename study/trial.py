@@ -1,0 +1,174 @@
+"""One trial on a worker: training from evaluation to evaluation, with checkpoints and the samples of its pictures.
+
+A trial starts from its newest whole checkpoint, if there is one for the same spec and seeds. Rows up to `Job.reported`
+are in the ledger and are not reported again; rows after it that the checkpoint holds are, so that a driver's death
+between a checkpoint and the ledger loses none.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from study import checkpoint
+from study.score import Goal, finite, medians, replica_scores
+from trainables.data import DataSet
+from trainables.evaluation import Evaluator
+from trainables.spec import Spec
+from trainables.training import Training
+
+LOGGER = logging.getLogger(__name__)
+POINTS, IMAGES, PICTURED = 1000, 64, 4  # samples of a replica in a picture, and how many replicas at most
+Row = dict[str, Any]  # {"step", "wall_time", "columns": {name: [one a replica]}, "pictures": path | None}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker is told: the trial and how it is run. `folder` is the study's; times are in seconds."""
+
+    trial_id: str
+    spec: dict[str, Any]
+    seeds: list[int]
+    folder: str
+    metrics: list[str]
+    modes: list[str]
+    classifier: str | None = None
+    reported: int = 0
+    pictures: int = 0
+    checkpoint_seconds: float = 60.0
+    report_seconds: float = 0.0
+    threads: int = 1
+    device: str = "cpu"
+
+    def to_json(self) -> str:
+        """One string, because Tune pays for every key of a trial's configuration with every result."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Job":
+        """The inverse of `to_json`."""
+        return cls(**json.loads(text))
+
+
+class Trial:
+    """The training of `job`, built on shared `data` and `evaluator`, resumed where a checkpoint allows."""
+
+    def __init__(self, job: Job, spec: Spec, data: DataSet, evaluator: Evaluator) -> None:
+        """Build the networks and load the newest checkpoint that fits."""
+        self.job, self.spec = job, spec
+        self.folder = Path(job.folder, "trials", job.trial_id)
+        self.goal = Goal(tuple(job.metrics), tuple(job.modes))
+        self.training = Training(spec, job.seeds, job.device, data=data, evaluator=evaluator)
+        self.rows: list[Row] = []
+        self.wall_time = 0.0
+        self._data = data
+        self._pictured = picture_evaluations(spec.evaluations, job.pictures)
+        self._identity = json.dumps([spec.to_dict(), job.seeds], sort_keys=True)
+        self._reported = job.reported
+        self._restore()
+        self._saved, self._saved_step = time.monotonic(), self.training.step
+
+    def report(self) -> dict[str, Any]:
+        """Train until there is something new to report; flat and small, for Tune.
+
+        `rows` is a JSON list of rows; `score` the median of the first metric, always finite; `finished` whether the
+        training ended by itself.
+        """
+        until = time.monotonic() + self.job.report_seconds
+        while not self.training.done and (self._reported >= self.training.step or time.monotonic() < until):
+            self._advance()
+        fresh = [row for row in self.rows if row["step"] > self._reported]
+        self._reported = max(self._reported, self.training.step)
+        values = medians(replica_scores(self.rows[-1]["columns"], self.goal), self.goal)
+        return {
+            "rows": json.dumps(fresh),
+            "score": finite(values[0]),
+            "evaluation": len(self.rows),
+            "done": self.training.done,
+            "finished": self.training.done,
+        }
+
+    def save(self) -> None:
+        """Write a checkpoint; a disk that refuses costs the checkpoint and not the trial."""
+        content = {
+            "identity": self._identity,
+            "state": self.training.state_dict(),
+            "rows": json.dumps(self.rows),
+            "wall_time": self.wall_time,
+        }
+        try:
+            checkpoint.write(self.folder, content)
+        except OSError as error:
+            LOGGER.warning("trial %s: no checkpoint at step %d: %s", self.job.trial_id, self.training.step, error)
+        self._saved, self._saved_step = time.monotonic(), self.training.step
+
+    def leave(self) -> None:
+        """Called when the worker stops: save what an unfinished training has done since its last checkpoint."""
+        if not self.training.done and self.training.step > self._saved_step:
+            self.save()
+
+    def _advance(self) -> None:
+        started = time.monotonic()
+        records = self.training.advance()
+        self.wall_time += time.monotonic() - started
+        self.rows.append(
+            {
+                "step": self.training.step,
+                "wall_time": self.wall_time,
+                "columns": _columns(records),
+                "pictures": self._picture(records),
+            }
+        )
+        if time.monotonic() - self._saved >= self.job.checkpoint_seconds and not self.training.done:
+            self.save()
+
+    def _picture(self, records: Sequence[dict[str, Any]]) -> str | None:
+        """Keep samples for a picture when this evaluation has one; the file's path within the study folder."""
+        if len(self.rows) + 1 not in self._pictured or all(record["diverged"] for record in records):
+            return None
+        samples, labels = self.training.samples(IMAGES if self._data.images else POINTS)
+        arrays: dict[str, Any] = {
+            "samples": samples[:PICTURED].cpu().numpy(),
+            "seeds": np.array(self.job.seeds[:PICTURED]),
+        }
+        if labels is not None:
+            arrays["labels"] = labels[:PICTURED].cpu().numpy()
+        if (mixture := self._data.mixture) is not None:
+            truth = {"means": mixture.means, "stds": mixture.variances.sqrt(), "weights": mixture.weights}
+            arrays |= {name: values.cpu().numpy() for name, values in truth.items()}
+        path = self.folder / "pictures" / f"{self.training.step:08d}.npz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+        partial.replace(path)
+        return path.relative_to(self.job.folder).as_posix()
+
+    def _restore(self) -> None:
+        for content in checkpoint.read_all(self.folder, self.job.device):
+            if content.get("identity") != self._identity:
+                continue
+            try:
+                self.training.load_state_dict(content["state"])
+                self.rows, self.wall_time = json.loads(content["rows"]), float(content["wall_time"])
+            except (KeyError, RuntimeError, ValueError) as error:
+                LOGGER.warning("trial %s: checkpoint not usable, trying an older one: %r", self.job.trial_id, error)
+                continue
+            return
+
+
+def _columns(records: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Records of replicas as columns; a measurement that no replica has is left out."""
+    columns = {name: [record[name] for record in records] for name in records[0] if name not in ("seed", "step")}
+    return {name: values for name, values in columns.items() if any(value is not None for value in values)}
+
+
+def picture_evaluations(evaluations: int, pictures: int) -> set[int]:
+    """Which evaluations, counted from 1, have a picture: evenly spaced, the last included."""
+    count = min(pictures, evaluations)
+    return {-(-evaluations * (i + 1) // count) for i in range(count)}

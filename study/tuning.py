@@ -1,0 +1,100 @@
+"""Tune for one study: searcher, scheduler, recorder and workers put together, and Tune's own storage kept out of it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+
+from study.arms import arms_of
+from study.config import StudyConfig
+from study.interruption import Interruption
+from study.journal import Journal
+from study.ledger import entries
+from study.plan import goal_of
+from study.prepare import classifier_path
+from study.progress import Progress
+from study.recorder import Recorder
+from study.schedule import StudyScheduler
+from study.search import StudySearcher
+from study.state import TrialState
+from study.trial import Job
+from study.worker import Worker
+
+RETRIES = 1
+REPORT = 1.0  # seconds of training that share a report, unless a scheduler wants every evaluation
+PENDING = 16  # trials that wait for an autoscaling cluster to grow
+
+
+def train(config: StudyConfig, folder: Path, journal: Journal, progress: Progress, interruption: Interruption) -> None:
+    """Train what is left of the study, in a Ray that runs already; returns early when interrupted."""
+    scheduler = StudyScheduler(config, (entry for _, entry in entries(folder)))
+    if scheduler.stops:
+        progress.say("note: with early stopping, an arm's configurations depend on the workers' timing")
+    places = config.resources.workers if "RAY_ADDRESS" in os.environ else _places(config)
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(places or PENDING)
+    searcher = StudySearcher(config, arms_of(config), journal, lambda trial: job_of(config, folder, trial), places)
+    with tempfile.TemporaryDirectory(prefix="ganstudy-") as storage:
+        tuner = tune.Tuner(
+            tune.with_resources(Worker, {"cpu": config.resources.cpu, "gpu": config.resources.gpu}),
+            tune_config=tune.TuneConfig(
+                search_alg=searcher,
+                scheduler=scheduler,
+                num_samples=-1,
+                reuse_actors=True,
+                trial_dirname_creator=_dirname,
+            ),
+            run_config=tune.RunConfig(
+                name="tune",
+                storage_path=storage,
+                verbose=0,
+                stop=interruption,
+                callbacks=[Recorder(config, journal, folder, progress)],
+                failure_config=tune.FailureConfig(max_failures=RETRIES),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
+        )
+        with interruption.loop():
+            tuner.fit()
+
+
+def job_of(config: StudyConfig, folder: Path, trial: TrialState) -> Job:
+    """What a worker is told of a trial."""
+    goal = goal_of(config)
+    classifier = classifier_path(folder, config.evaluation)
+    return Job(
+        trial_id=trial.trial_id,
+        spec=trial.spec,
+        seeds=trial.seeds,
+        folder=str(folder),
+        metrics=list(goal.metrics),
+        modes=list(goal.modes),
+        classifier=str(classifier) if classifier else None,
+        reported=trial.last_step,
+        pictures=config.tracking.pictures,
+        checkpoint_seconds=config.resources.checkpoint_seconds,
+        report_seconds=REPORT if config.scheduler.name == "none" else 0.0,
+        threads=max(1, int(config.resources.cpu)),
+        device="cuda" if config.resources.gpu else "cpu",
+    )
+
+
+def _places(config: StudyConfig) -> int:
+    """How many trials fit on this machine at once.
+
+    Knowing it, the searcher gives out a trial when there is a worker for it and not before; a trial that waits would
+    have Tune ask Ray for a worker of its own and give it back.
+    """
+    there = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    fit = [there.get("CPU", 1.0) / config.resources.cpu]
+    if config.resources.gpu:
+        fit.append(there.get("GPU", 0.0) / config.resources.gpu)
+    return max(1, min(int(min(fit) + 1e-9), config.resources.workers or 10**6))
+
+
+def _dirname(trial: Any) -> str:
+    return str(trial.config["trial_id"])

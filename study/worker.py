@@ -1,0 +1,88 @@
+"""The `tune.Trainable` around `Trial`: one process trains many trials, one after the other.
+
+Tune may start a spare worker, so `setup` only reads its job; data and evaluator are built at the first step and kept
+for the next trial. Tune's own checkpoints are not used: a trial's files belong to the study, not to Tune.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import torch
+from ray import tune
+
+from study.trial import Job, Trial
+from trainables.data import DataSet, load
+from trainables.evaluation import Evaluator
+from trainables.spec import Spec
+
+KEPT = 2  # data sets and evaluators a worker keeps
+
+
+class Worker(tune.Trainable):
+    """Trains the trial in `config["job"]`; every result is `Trial.report`'s."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Start without a trial's cost: nothing is loaded before the first step."""
+        self._data: dict[str, DataSet] = {}
+        self._evaluators: dict[str, Evaluator] = {}
+        self._trial: Trial | None = None
+        self._begin(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take another trial in the same process."""
+        self._begin(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Train to the next report."""
+        if self._trial is None:
+            self._trial = self._build()
+        return self._trial.report()
+
+    def cleanup(self) -> None:
+        """Leave a checkpoint of what is unfinished."""
+        if self._trial is not None:
+            self._trial.leave()
+
+    def get_auto_filled_metrics(
+        self,
+        now: datetime | None = None,  # noqa: ARG002
+        time_this_iter: float | None = None,
+        timestamp: int | None = None,  # noqa: ARG002
+        debug_metrics_only: bool = False,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """What Tune adds to a result, without the whole configuration, which it would flatten every time."""
+        return {
+            "trial_id": self.trial_id,
+            "time_this_iter_s": time_this_iter,
+            "time_total_s": self._time_total,
+        }
+
+    def _begin(self, config: dict[str, Any]) -> None:
+        self._job = Job.from_json(config["job"])
+        self._trial = None
+        torch.manual_seed(0)
+        torch.backends.cudnn.benchmark = False
+        torch.set_num_threads(self._job.threads)
+        if self._job.device != "cpu":
+            torch.cuda.empty_cache()
+
+    def _build(self) -> Trial:
+        spec = Spec.from_dict(self._job.spec)
+        data_key = json.dumps(spec.data, sort_keys=True)
+        settings = {**spec.evaluation, "classifier": self._job.classifier}
+        key = json.dumps([spec.data, settings, spec.measure, self._job.device], sort_keys=True)
+        if data_key not in self._data:
+            _make_room(self._data)
+            self._data[data_key] = load(**spec.data).to(self._job.device)
+        data = self._data[data_key]
+        if key not in self._evaluators:
+            _make_room(self._evaluators)
+            self._evaluators[key] = Evaluator(data, settings, spec.measure, self._job.device)
+        return Trial(self._job, spec, data, self._evaluators[key])
+
+
+def _make_room(cache: dict[str, Any]) -> None:
+    while len(cache) >= KEPT:
+        del cache[next(iter(cache))]

@@ -1,0 +1,366 @@
+from __future__ import annotations
+
+import copy
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import study
+from study import config, plain
+from study.__main__ import main
+from study.lock import Holder, StudyBusy
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+QUICK = ROOT / "configs" / "quickstart.yaml"
+COMMANDS = ("check", "run", "resume", "status", "report", "ui")
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """Stands in for `study.run` and notes what it was asked; a run leaves the folder as a real one does first."""
+    asked: list[tuple[Any, ...]] = []
+
+    def run_study(loaded: config.StudyConfig, folder: Path) -> int:
+        asked.append(("run", loaded.study, folder))
+        (folder / "ledger").mkdir()
+        config.write(loaded, folder / "study.yaml")
+        print("a live table")
+        return 0
+
+    def resume_study(folder: Path, overrides: list[str]) -> int:
+        asked.append(("resume", folder, overrides))
+        return 0
+
+    monkeypatch.setattr(study, "run", SimpleNamespace(run_study=run_study, resume_study=resume_study), raising=False)
+    return asked
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """The one message on stderr of a command that exits 2 and prints nothing else."""
+    assert main([str(argument) for argument in arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("ganstudy: ")
+    assert "Traceback" not in err
+    return err.removeprefix("ganstudy: ").rstrip("\n")
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_is_there_for_every_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*([command] if command else []), "--help"])
+    assert ended.value.code == 0
+    out = capsys.readouterr().out
+    assert f"usage: ganstudy {command}".strip() in out
+    if not command:
+        assert all(name in out for name in COMMANDS)
+
+
+def test_help_is_instant_because_nothing_heavy_is_imported() -> None:
+    code = (
+        "import sys; sys.argv = ['ganstudy', '--help']\n"
+        "from study.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'ray', 'mlflow', 'optuna', 'pandas', 'pydantic', 'rich', 'yaml'} & sys.modules.keys()\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, timeout=60)
+
+
+def test_checking_imports_neither_ray_nor_mlflow() -> None:
+    code = (
+        "import sys\n"
+        "from study.__main__ import main\n"
+        f"status = main(['check', {str(QUICK)!r}, '--json'])\n"
+        "heavy = {'ray', 'mlflow', 'optuna'} & sys.modules.keys()\n"
+        "sys.exit(f'imported {heavy}' if heavy else status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True, timeout=120
+    )
+    assert json.loads(done.stdout)["study"] == "quickstart"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["chck"], "invalid choice: 'chck'"),
+        (["check"], "the following arguments are required: CONFIG"),
+        (["check", "a.yaml", "--sett", "a=1"], "unrecognized arguments: --sett a=1"),
+        (["ui", "d", "--port", "many"], "argument --port: invalid int value: 'many'"),
+        (["ui", "d", "--json"], "unrecognized arguments: --json"),
+    ],
+)
+def test_wrong_arguments_exit_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_check_passes_what_comes_with_the_project(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(path)]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert config.load(path).study in out
+    assert "estimate: " in out
+
+
+def test_check_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(QUICK), "--json", "--set", "search.trials_per_arm=7", "--set", "replicas=2"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["arms"][0]["search_trials"] == 7
+    assert found["config"]["replicas"] == 2
+    assert config.build(found["config"]).search.trials_per_arm == 7
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("sacrch.seed=1", "sacrch: unknown key; the nearest valid key is 'search'"),
+        ("replicas=many", "replicas: expected a whole number, got 'many'"),
+        ("replicas=0", "replicas: expected greater than or equal to 1, got 0"),
+        ("scientific.objective=[hing]", "scientific.objective: unknown name 'hing'; did you mean 'hinge'? (arm hing)"),
+        ("nuisance.beta2={uniform: [1, 0]}", "nuisance.beta2.uniform: expected low < high, got [1, 0]"),
+        ("nuisance.beta2={choice: []}", "nuisance.beta2.choice: expected a list of at least one value, got []"),
+        (
+            "fixed.penalty=clip",
+            "fixed.penalty.bound: clip needs it, expected a positive number, got nothing (arm non_sat",
+        ),
+        ("resources.cpu=4000", "resources.cpu: expected at most "),
+        ("data={name: mnist, root: /nowhere}", "data.root: mnist is not under /nowhere"),
+    ],
+)
+def test_check_refuses_bad_input(setting: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert refused(capsys, "check", QUICK, "--set", setting).startswith(message)
+
+
+def test_a_conditional_model_needs_labels(capsys: pytest.CaptureFixture[str]) -> None:
+    message = refused(capsys, "check", QUICK, "--set", "data=gaussian", "--set", "fixed.model=cgan")
+    assert message.startswith("fixed.model: expected gan on unlabelled data, got cgan on 'gaussian' (arm ")
+
+
+def test_a_gpu_that_is_not_there_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    message = refused(capsys, "run", QUICK, "--set", "resources.gpu=0.5")
+    assert message == "resources.gpu: expected at most 0, all that is here, got 0.5"
+
+
+def test_a_run_goes_where_it_is_told(
+    tmp_path: Path, runs: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", str(QUICK)]) == 0
+    assert main(["run", str(QUICK), "--out", "elsewhere/deep", "--set", "study=other"]) == 0
+    assert runs == [
+        ("run", "quickstart", Path("studies/quickstart")),
+        ("run", "other", Path("elsewhere/deep")),
+    ]
+
+
+def test_running_the_same_study_again_goes_on_with_it(tmp_path: Path, runs: list[tuple[Any, ...]]) -> None:
+    folder = tmp_path / "s"
+    for _ in range(2):
+        assert main(["run", str(QUICK), "--out", str(folder)]) == 0
+    assert runs[1] == ("resume", folder, [])
+
+
+def test_a_folder_that_holds_something_else_is_refused(
+    tmp_path: Path, runs: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "s"
+    main(["run", str(QUICK), "--out", str(folder)])
+    capsys.readouterr()
+    message = refused(capsys, "run", QUICK, "--out", folder, "--set", "replicas=3")
+    assert message.startswith(f"--out: {folder} holds another study; its 'replicas' is 8, here 3. Give another --out")
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "a.txt").touch()
+    message = refused(capsys, "run", QUICK, "--out", tmp_path / "letters")
+    assert message.endswith("which holds a.txt")
+    message = refused(capsys, "run", QUICK, "--out", tmp_path / "letters" / "a.txt")
+    assert message.startswith("--out: expected a folder that can be written")
+    assert len(runs) == 1
+
+
+def test_resume_hands_on_what_extends_the_study(tmp_path: Path, runs: list[tuple[Any, ...]]) -> None:
+    folder = tmp_path / "s"
+    main(["run", str(QUICK), "--out", str(folder)])
+    assert main(["resume", str(folder), "--set", "search.trials_per_arm=9"]) == 0
+    assert runs[-1] == ("resume", folder, ["search.trials_per_arm=9"])
+
+
+@pytest.mark.parametrize("command", ["resume", "status", "report", "ui"])
+def test_a_folder_without_a_study_is_refused(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    for there, got in (("nowhere", "nothing there"), (".", "a folder without it"), ("file", "a file")):
+        message = refused(capsys, command, tmp_path / there)
+        assert message.endswith(f"expected a study folder, one that holds study.yaml, got {got}")
+
+
+def test_machines_get_json_alone(
+    tmp_path: Path, runs: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = {"study": "quickstart", "best": float("nan"), "folder": tmp_path}
+    monkeypatch.setitem(sys.modules, "study.status", SimpleNamespace(status=lambda _: found))
+    folder = str(tmp_path / "s")
+    for arguments in (["run", str(QUICK), "--out", folder], ["resume", folder], ["status", folder]):
+        assert main([*arguments, "--json"]) == 0
+        out, _ = capsys.readouterr()
+        assert json.loads(out) == {"study": "quickstart", "best": None, "folder": str(tmp_path)}
+    assert len(runs) == 2
+
+
+def test_report_says_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "study.report", SimpleNamespace(write=lambda folder: folder / "report.html"))
+    (tmp_path / "study.yaml").touch()
+    assert main(["report", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'report.html'}\n"
+    assert main(["report", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"report": str(tmp_path / "report.html")}
+
+
+def test_the_page_is_served_on_loopback_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served: list[dict[str, Any]] = []
+    monkeypatch.setattr("study.tracking.serve", lambda folder, **where: served.append(where))
+    (tmp_path / "study.yaml").touch()
+    assert main(["ui", str(tmp_path)]) == 0
+    assert main(["ui", str(tmp_path), "--host", "0.0.0.0", "--port", "5001"]) == 0
+    assert served == [{"host": "127.0.0.1", "port": None}, {"host": "0.0.0.0", "port": 5001}]
+    assert refused(capsys, "ui", tmp_path, "--port", "70000") == "--port: expected a number from 1 to 65535, got 70000"
+    monkeypatch.undo()
+    assert "expected mlflow.db" in refused(capsys, "ui", tmp_path)
+
+
+def raising(error: BaseException) -> Callable[..., int]:
+    def start(*_: Any) -> int:
+        raise error
+
+    return start
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_status", "message"),
+    [
+        (StudyBusy(Path("s"), Holder("host", 7, 0.0)), 2, "by process 7 on host"),
+        (KeyboardInterrupt(), 1, "interrupted; what was done is kept"),
+        (OSError(28, "No space left on device", "s/ledger"), 1, "No space left on device"),
+        (ConnectionError("no cluster there"), 1, "no cluster there"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_message(
+    error: BaseException,
+    exit_status: int,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(study, "run", SimpleNamespace(run_study=raising(error)), raising=False)
+    assert main(["run", str(QUICK), "--out", str(tmp_path)]) == exit_status
+    assert message in capsys.readouterr().err
+
+
+def test_a_programming_error_keeps_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study, "run", SimpleNamespace(run_study=raising(KeyError("bug"))), raising=False)
+    with pytest.raises(KeyError, match="bug"):
+        main(["run", str(QUICK), "--out", str(tmp_path)])
+
+
+def test_a_failed_study_exits_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study, "run", SimpleNamespace(run_study=lambda *_: 1), raising=False)
+    assert main(["run", str(QUICK), "--out", str(tmp_path)]) == 1
+
+
+def test_messages_are_printable_and_short(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "c.yaml").write_text('{"study": "\\x1b[31m\\ud800", "' + "x" * 9000 + '": 1}')
+    message = refused(capsys, "check", tmp_path / "c.yaml")
+    assert "\x1b" not in message
+    assert len(message) < 5000
+
+
+HOSTILE: tuple[Any, ...] = (
+    None, True, False, 0, -1, 2**63 - 1, -(2**62), 10**18, -0.5, 1e300, 5e-324, "", "none", "../../etc", "\u202e\ud800",
+    "\x00", "x" * 5000, "é" * 100, "__import__('os').system('true')", "d.__class__", "/dev/zero", "~nobody/x", [], [[]],
+    [[[[[[]]]]]], {}, {"name": {}}, {"name": None}, {"name": "clip"}, {"name": "clip", "bound": -1}, {"name": "alpha"},
+    {"name": "alpha", "alpha": 1e308}, {"log_uniform": [0, 1]}, {"log_uniform": [5e-324, 1e308]},
+    {"uniform": [-1e308, 1e308]}, {"int_uniform": [1, 2**62]}, {"choice": []}, {"choice": [1, 1]},
+    {"choice": [None, {}]}, {"uniform": [0, 1], "choice": [1]}, [None], [{}], [1, "a", None], ["x"] * 50,
+    list(range(300)), {"a": {"b": {"c": {"d": {"e": {}}}}}}, {"": ""}, {"__class__": 1}, {"kind": "conv"},
+    {"kind": "conv", "width": 10**9, "depth": 3}, {"hidden": []}, {"hidden": [10**18] * 3}, {"hidden": ["a"]},
+    {"hidden": [128] * 200}, {"activation": "maxout", "pieces": 10**15}, {1: 2}, float("inf"), float("nan"), 10**40,
+)  # fmt: skip
+KEYS = (
+    "",
+    "é",
+    "a.b",
+    "__init__",
+    "study",
+    "foo",
+    "name",
+    "penalty",
+    "latent_dim",
+    "metric",
+    "tail",
+    "storage",
+    "weights",
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every path to something inside a nested value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, below in inner:
+        yield (*path, key)
+        yield from places(below, (*path, key))
+
+
+def spoilt(base: dict[str, Any], chance: random.Random) -> dict[str, Any]:
+    """A copy with one to three hostile values in random places, under known and unknown keys."""
+    values = copy.deepcopy(base)
+    for _ in range(chance.choice((1, 1, 2, 3))):
+        *parents, last = chance.choice(list(places(values)))
+        inner: Any = values
+        for key in parents:
+            inner = inner[key]
+        if isinstance(inner, dict) and chance.random() < 0.2:
+            last = chance.choice(KEYS)
+        inner[last] = copy.deepcopy(chance.choice(HOSTILE))
+    return values
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_hostile_configurations_are_refused_with_a_message(
+    seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chance = random.Random(seed)
+    bases = [config.load(path).resolved() for path in (QUICK, ROOT / "configs" / "digits_cgan.yaml")]
+    path, passed = tmp_path / "c.yaml", 0
+    for _ in range(50):
+        path.write_bytes(plain.dump(spoilt(chance.choice(bases), chance)).encode("utf-8", "surrogatepass"))
+        exit_status = main(["check", str(path)])
+        out, err = capsys.readouterr()
+        assert exit_status in (0, 2), err
+        passed += exit_status == 0
+        if exit_status == 2:
+            assert out == ""
+            assert err.startswith("ganstudy: ")
+            assert 20 < len(err) < 5000
+    assert passed <= 10  # some mutations are no mistakes, such as another seed

@@ -1,0 +1,152 @@
+"""The recorder, called as Tune calls it, with trials that were never run."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ray import cloudpickle
+from ray.exceptions import ActorDiedError, RayTaskError
+from rich.console import Console
+
+from study.arms import arms_of
+from study.config import StudyConfig
+from study.journal import Journal
+from study.ledger import entries
+from study.plan import search_trial
+from study.progress import Progress
+from study.recorder import Recorder, message_of
+from study.state import TrialState
+from study.tally import Tally
+
+Build = Callable[..., StudyConfig]
+GOOD, BAD = [False, False], [True, True]
+
+
+class Study:
+    """A journal with one planned trial, its recorder, and the Tune trial that stands for it."""
+
+    def __init__(self, config: StudyConfig, journal: Journal, folder: Path) -> None:
+        arms = arms_of(config)
+        journal.append(search_trial(config, arms[0], 0, {"generator_lr": 1e-3, "critic_steps": 1}))
+        progress = Progress(config, Tally(config, arms, journal.state), Console(quiet=True))
+        self.recorder = Recorder(config, journal, folder, progress)
+        [self.state] = journal.state.trials.values()
+        keys = {name: getattr(self.state, name) for name in ("trial_id", "phase", "arm", "index")}
+        self.trial = SimpleNamespace(config=keys, last_result={}, **failure(folder / "tune", None, ""))
+
+    def report(self, *steps: int, diverged: list[bool] = GOOD, finished: bool = False) -> None:
+        rows = [row(step, diverged) for step in steps]
+        result = {"rows": json.dumps(rows), "finished": finished, "done": finished}
+        self.trial.last_result = result
+        self.recorder.on_trial_result(0, [], self.trial, result)
+
+    def complete(self) -> TrialState:
+        self.recorder.on_trial_complete(0, [], self.trial)
+        return self.state
+
+    def fail(self, folder: Path, error: Exception | None) -> TrialState:
+        vars(self.trial).update(failure(folder, error, "the whole traceback"))
+        self.recorder.on_trial_error(0, [], self.trial)
+        return self.state
+
+
+def failure(folder: Path, error: Exception | None, text: str) -> dict[str, Any]:
+    """The files that Tune leaves of a failure."""
+    folder.mkdir(exist_ok=True)
+    (folder / "error.txt").write_text(text)
+    if error is not None:
+        (folder / "error.pkl").write_bytes(cloudpickle.dumps(error))
+    return {"error_file": folder / "error.txt", "pickled_error_file": folder / "error.pkl" if error else None}
+
+
+def row(step: int, diverged: list[bool]) -> dict[str, Any]:
+    columns = {"fid": [float(step), float(step + 1)], "modes": [8.0, 8.0], "diverged": diverged}
+    return {"step": step, "wall_time": step / 10, "columns": columns, "pictures": None}
+
+
+@pytest.fixture
+def one(tiny: Build, journal: Journal, tmp_path: Path) -> Study:
+    return Study(tiny(), journal, tmp_path)
+
+
+def kinds(folder: Path) -> list[tuple[str, int | None]]:
+    return [(entry["kind"], entry.get("step")) for _, entry in entries(folder)]
+
+
+def test_evaluations_enter_the_ledger_once(one: Study, tmp_path: Path) -> None:
+    one.report(5, 10)
+    one.report(10, 15)  # a worker tried again repeats what it had reported
+    one.report()
+    assert kinds(tmp_path) == [("planned", None), ("result", 5), ("result", 10), ("result", 15)]
+    assert one.state.last_step == 15
+
+
+def test_a_trial_that_finished_completed(one: Study) -> None:
+    one.report(5, 20, finished=True)
+    trial = one.complete()
+    assert (trial.status, trial.scores, trial.message) == ("completed", [20.0, 21.0], None)
+    assert len(trial.outcomes) == 2
+    assert "truncated" not in trial.outcomes
+
+
+def test_a_trial_that_its_scheduler_stopped_is_truncated(one: Study) -> None:
+    one.report(5)
+    one.trial.last_result["done"] = True  # as Tune marks it
+    trial = one.complete()
+    assert (trial.status, trial.outcomes, trial.scores) == ("truncated", ["truncated"] * 2, [5.0, 6.0])
+
+
+def test_a_trial_whose_every_replica_diverged_is_diverged_and_no_error(one: Study) -> None:
+    one.report(5, diverged=BAD, finished=True)
+    trial = one.complete()
+    assert (trial.status, trial.outcomes, trial.scores) == ("diverged", ["diverged"] * 2, [None, None])
+
+
+def test_one_diverged_replica_is_an_outcome_of_that_replica(one: Study) -> None:
+    one.report(20, diverged=[True, False], finished=True)
+    trial = one.complete()
+    assert (trial.status, trial.scores) == ("completed", [None, 21.0])
+    assert trial.outcomes[0] == "diverged" != trial.outcomes[1]
+
+
+def test_a_failed_trial_keeps_message_traceback_and_curve(one: Study, tmp_path: Path) -> None:
+    one.report(5)
+    error = RayTaskError("step", "…traceback…", ValueError("wrong shape\n(3, 4)"))
+    trial = one.fail(tmp_path, error)
+    assert (trial.status, trial.message) == ("failed", "ValueError: wrong shape (3, 4)")
+    assert (trial.outcomes, trial.scores) == (["failed"] * 2, [None, None])
+    assert (tmp_path / "trials" / trial.trial_id / "error.txt").read_text() == "the whole traceback"
+
+
+def test_a_trial_that_failed_before_it_began_is_failed_too(one: Study, tmp_path: Path) -> None:
+    assert one.fail(tmp_path, ActorDiedError()).status == "failed"
+
+
+def test_checkpoints_go_with_the_ending(one: Study, tmp_path: Path) -> None:
+    kept = tmp_path / "trials" / one.state.trial_id / "checkpoint.pt"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"a checkpoint")
+    one.report(20, finished=True)
+    assert kept.exists()
+    one.complete()
+    assert not kept.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "text", "message"),
+    [
+        (RuntimeError("boom"), "", "RuntimeError: boom"),
+        (None, "Failure # 1\n  it died", "Failure # 1 it died"),
+        (RuntimeError("x" * 5000), "", "RuntimeError: " + "x" * 1986),
+    ],
+)
+def test_messages_are_one_line(tmp_path: Path, error: Exception | None, text: str, message: str) -> None:
+    assert message_of(SimpleNamespace(**failure(tmp_path, error, text))) == message
+
+
+def test_a_failure_without_a_trace_says_so() -> None:
+    trial = SimpleNamespace(error_file=None, pickled_error_file=None)
+    assert message_of(trial) == "no reason was given"

@@ -1,0 +1,258 @@
+"""Whole studies, for real: Ray, Tune, workers, ledger, MLflow and record, through kills, failures and interruptions."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray.cloudpickle
+
+from analysis.table import Record, load
+from study import config as configuration
+from study.arms import arms_of
+from study.config import ConfigError, StudyConfig
+from study.ledger import StudyBusy, entries
+from study.run import resume_study, run_study
+from study.status import status
+from study.worker import Worker
+
+Build = Callable[..., StudyConfig]
+ROOT = Path(__file__).parents[2]
+LONG = {"steps": 1200, "evaluations": 12, "batch_size": 16}  # trials of seconds, to be killed in their middle
+CONFIRM = {"top": 1, "replicas": 3}
+
+pytestmark = pytest.mark.usefixtures("shared_ray")
+ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
+def told(folder: Path, kind: str) -> list[dict[str, Any]]:
+    return [entry for _, entry in entries(folder) if entry["kind"] == kind]
+
+
+def curves(folder: Path) -> dict[tuple[str, int], str]:
+    """What was measured by trial and step, exactly; times left out."""
+    return {(row["trial_id"], row["step"]): json.dumps(row["columns"]) for row in told(folder, "result")}
+
+
+def whole(folder: Path) -> Record:
+    """The record, after checking that every trial ended exactly once and no row is there twice."""
+    record = load(folder)
+    assert not record.running
+    endings = [entry["trial_id"] for entry in told(folder, "ended")]
+    assert sorted(endings) == sorted({entry["trial_id"] for entry in told(folder, "planned")})
+    rows = [(row["trial_id"], row["step"]) for row in told(folder, "result")]
+    assert len(rows) == len(set(rows))
+    return record
+
+
+def when(condition: Callable[[], bool], act: Callable[[], None], timeout: float = 60.0) -> threading.Thread:
+    """Act from another thread as soon as something holds."""
+
+    def watch() -> None:
+        deadline = time.monotonic() + timeout
+        while not condition() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        act()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
+
+
+def results(folder: Path) -> int:
+    try:
+        return len(told(folder, "result"))
+    except FileNotFoundError:
+        return 0
+
+
+@pytest.fixture(scope="module")
+def long_study(tiny: Build) -> StudyConfig:
+    return tiny(budget=LONG, confirm=CONFIRM, resources={"checkpoint_seconds": 0.3})
+
+
+@pytest.fixture(scope="module")
+def reference(long_study: StudyConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The long study, run without a disturbance."""
+    folder = tmp_path_factory.mktemp("reference") / "study"
+    assert run_study(long_study, folder) == 0
+    return folder
+
+
+def test_a_study_runs_from_configuration_to_record(reference: Path, long_study: StudyConfig) -> None:
+    record = whole(reference)
+    assert configuration.load(reference / "study.yaml") == long_study
+    by_phase = record.trials.groupby("phase", observed=True)["trial_id"].nunique()
+    assert by_phase.to_dict() == {"search": 4, "confirm": 2}
+    assert len(record.history) == (4 * 2 + 2 * 3) * 12
+    assert set(record.trials["status"]) == {"completed"}
+    assert not set(record.trials.query("phase == 'confirm'")["seed"]) & set(
+        record.trials.query("phase == 'search'")["seed"]
+    )
+    assert record.trials["floor.fid"].notna().all()
+    found = status(reference)
+    assert (found["state"], found["trials"]["done"], found["tracking"]["waiting"], found["damaged"]) == (
+        "done",
+        6,
+        0,
+        0,
+    )
+
+
+def test_nothing_is_left_behind_but_pictures(reference: Path) -> None:
+    kept = {path.name for trial in (reference / "trials").iterdir() for path in trial.iterdir()}
+    assert kept == {"pictures"}
+    drawn = [row["pictures"] for row in told(reference, "result") if row["pictures"]]
+    assert len(drawn) == 6 * 2
+    assert all((reference / path).is_file() for path in drawn)
+
+
+def test_a_finished_study_resumes_to_itself_at_once(reference: Path) -> None:
+    before, started = curves(reference), time.monotonic()
+    assert resume_study(reference) == 0
+    assert time.monotonic() - started < 10
+    assert curves(reference) == before
+    assert status(reference)["sessions"] == 2
+
+
+def test_the_folder_of_a_study_is_not_overwritten(reference: Path, long_study: StudyConfig) -> None:
+    with pytest.raises(ConfigError, match=r"--out: expected a folder without a study, got .*study, which holds one"):
+        run_study(long_study, reference)
+
+
+def test_an_extension_adds_trials_and_arms_and_keeps_the_rest(reference: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "extended"
+    shutil.copytree(reference, folder)
+    before = curves(folder)
+    changes = [
+        "search.trials_per_arm=3",
+        "scientific.objective=[hinge, non_saturating, minimax]",
+        "resources.workers=2",
+    ]
+    assert resume_study(folder, changes) == 0
+    after = curves(folder)
+    assert before.items() <= after.items()
+    searched = {entry["trial_id"] for entry in told(folder, "ended") if entry["phase"] == "search"}
+    assert searched == {f"search-{arm}-{i:04d}" for arm in ("hinge", "non_saturating", "minimax") for i in range(3)}
+    whole(folder)
+    with pytest.raises(ConfigError, match="budget.steps: expected 1200"):
+        resume_study(folder, ["budget.steps=2400"])
+    with pytest.raises(ConfigError, match="search.trials_per_arm: expected at least 3"):
+        resume_study(folder, ["search.trials_per_arm=2"])
+
+
+def test_one_worker_or_two_make_the_same_study(tiny: Build, tmp_path: Path) -> None:
+    for workers in (1, 2):
+        config = tiny(search={"trials_per_arm": 6, "lag": 1}, resources={"workers": workers}, confirm=CONFIRM)
+        assert run_study(config, tmp_path / str(workers)) == 0
+    assert curves(tmp_path / "1") == curves(tmp_path / "2")
+    planned = [{e["trial_id"]: e["config"] for e in told(tmp_path / str(n), "planned")} for n in (1, 2)]
+    assert planned[0] == planned[1]
+
+
+ONCE, ALWAYS, DIES = (f"search-generator_lr={trial}" for trial in ("0.001-0000", "0.001-0001", "0.002-0000"))
+
+
+class Faulty(Worker):
+    """A worker that raises for one trial once, for another always, and loses its process for a third once."""
+
+    def step(self) -> dict[str, Any]:
+        marker = Path(self._job.folder, f"tried-{self._job.trial_id}")
+        first, _ = not marker.exists(), marker.touch()
+        if self._job.trial_id == ONCE and first:
+            raise ValueError("only this once")
+        if self._job.trial_id == ALWAYS:
+            raise ValueError("always the same\nover and over")
+        if self._job.trial_id == DIES and first:
+            os._exit(1)
+        return super().step()
+
+
+def test_failures_and_divergence_touch_no_other_trial(
+    tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.tuning.Worker", Faulty)
+    spaces = {"critic_lr": {"log_uniform": [1e-4, 1e-2]}}
+    config = tiny(scientific={"generator_lr": [1e-3, 2e-3, 1e30]}, nuisance=spaces, confirm=CONFIRM)
+    hopeless = arms_of(config)[2].name
+    assert run_study(config, tmp_path / "study") == 0
+    trials = whole(tmp_path / "study").trials
+    by_trial = trials.drop_duplicates("trial_id").set_index("trial_id")
+    failed = by_trial[by_trial["status"] == "failed"]
+    assert failed["message"].to_dict() == {ALWAYS: "ValueError: always the same over and over"}
+    assert "over and over" in (tmp_path / "study" / "trials" / ALWAYS / "error.txt").read_text()
+    diverged = trials[trials["arm"] == hopeless]
+    assert set(diverged["status"]) == set(diverged["outcome"]) == {"diverged"}
+    assert set(diverged["steps"]) == {5}  # it ended at its first evaluation
+    assert set(diverged["phase"]) == {"search", "confirm"}
+    assert set(by_trial.drop(ALWAYS).query("arm != @hopeless")["status"]) == {"completed"}
+
+
+def test_early_stopping_truncates_by_arm_and_says_so(
+    tiny: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scheduler = {"name": "asha", "grace": 1, "reduction": 2}
+    config = tiny(search__trials_per_arm=5, scheduler=scheduler, resources={"workers": 1}, confirm=CONFIRM)
+    assert run_study(config, tmp_path / "study") == 0
+    assert "note: with early stopping, an arm's configurations depend on the workers' timing" in capsys.readouterr().out
+    trials = whole(tmp_path / "study").trials
+    truncated = trials[trials["status"] == "truncated"]
+    assert set(truncated["arm"]) == {"hinge", "non_saturating"}
+    assert set(truncated["outcome"]) == {"truncated"}
+    assert set(truncated["phase"]) == {"search"}
+    assert truncated["steps"].max() < 20
+    assert set(trials[trials["status"] == "completed"]["steps"]) == {20}
+
+
+def test_ctrl_c_leaves_a_study_that_resume_finishes(
+    reference: Path, long_study: StudyConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "interrupted"
+    when(lambda: results(folder) > 5, lambda: os.kill(os.getpid(), signal.SIGINT))
+    assert run_study(long_study, folder) == 1
+    assert f"stopped; `ganstudy resume {folder}` goes on from here" in capsys.readouterr().out
+    found = status(folder)
+    assert found["state"] == "interrupted"
+    assert found["trials"]["interrupted"] > 0
+    assert load(folder).running
+    assert resume_study(folder) == 0
+    whole(folder)
+    assert curves(folder) == curves(reference)
+
+
+def test_a_killed_driver_loses_nothing(reference: Path, long_study: StudyConfig, tmp_path: Path) -> None:
+    folder, file = tmp_path / "killed", tmp_path / "study.yaml"
+    configuration.write(long_study, file)
+    command = [sys.executable, "-m", "study", "run", str(file), "--out", str(folder)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as driver:
+        when(lambda: results(folder) > 5, driver.kill).join()
+        assert driver.stderr is not None
+        assert driver.stderr.read() == ""
+    assert driver.returncode == -signal.SIGKILL
+    assert status(folder)["state"] == "interrupted"
+    assert resume_study(folder) == 0
+    whole(folder)
+    assert curves(folder) == curves(reference)
+
+
+def test_a_running_study_is_not_run_twice(tiny: Build, tmp_path: Path) -> None:
+    from study.journal import Journal
+
+    folder = tmp_path / "busy"
+    configuration_file = folder / "study.yaml"
+    folder.mkdir()
+    configuration.write(tiny(), configuration_file)
+    journal = Journal.open(folder)
+    with pytest.raises(StudyBusy, match=f"by process {os.getpid()}"):
+        resume_study(folder)
+    journal.close()
