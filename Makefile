@@ -7,10 +7,14 @@ INSTALLED := .venv/.installed
 
 quickstart: $(INSTALLED)
 	$(BIN)/ganstudy run configs/quickstart.yaml
+	$(BIN)/ganstudy run configs/quickstart_digits.yaml
+	$(BIN)/ganstudy report studies/quickstart
+	$(BIN)/ganstudy report studies/quickstart-digits
 	@echo
-	@echo "See the runs:      $(BIN)/ganstudy ui studies/quickstart"
-	@echo "The report:        studies/quickstart/report/index.html"
-	@echo "The record:        studies/quickstart/history.parquet, studies/quickstart/trials.parquet"
+	@echo "Two studies are done: a ring of Gaussians in studies/quickstart, real digits in studies/quickstart-digits."
+	@echo "See the runs:   $(BIN)/ganstudy ui studies/quickstart          (or studies/quickstart-digits)"
+	@echo "The reports:    studies/quickstart/report/index.html, studies/quickstart-digits/report/index.html"
+	@echo "The records:    history.parquet and trials.parquet in either folder"
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup

@@ -14,12 +14,16 @@ Listener = Callable[[Entry, TrialState | None], None]
 
 
 class Journal:
-    """Writes entries durably, then applies them to `state`, then tells its `listeners` of each and of its trial."""
+    """Writes entries durably, then applies them to `state`, then tells its `listeners` of each and of its trial.
+
+    `trouble` is what kept the last append from being written, None if it was.
+    """
 
     def __init__(self, ledger: Ledger, state: StudyState) -> None:
         """Start from a ledger and the state replayed from it."""
         self.ledger, self.state = ledger, state
         self.listeners: list[Listener] = []
+        self.trouble: OSError | None = None
 
     @classmethod
     def open(cls, folder: Path) -> Journal:
@@ -35,7 +39,12 @@ class Journal:
         """Append entries in one piece; raises `OSError` where they could not be made durable, and nothing changes."""
         now = time.time()
         stamped = [{"time": now, **entry} for entry in entries]
-        position = self.ledger.append(*stamped)
+        self.trouble = None
+        try:
+            position = self.ledger.append(*stamped)
+        except OSError as error:
+            self.trouble = error
+            raise
         for entry in stamped:
             trial = self.state.apply(entry, position)
             for listener in self.listeners:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import study.environment  # noqa: F401
-
-# isort: split
 import os
 import platform
 import socket
+import time
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any, cast
 
 import optuna
 import ray
+from ray.tune import TuneError
 
 from study import checkpoint, record
 from study import config as configuration
@@ -87,6 +86,7 @@ class Session:
         self.tally = Tally(config, arms_of(config), journal.state)
         self.progress = Progress(config, self.tally)
         journal.listeners.append(self.progress.heard)
+        self._started = time.time()
 
     def run(self) -> int:
         """Train what is left, write the record, let MLflow catch up; the exit status."""
@@ -98,8 +98,7 @@ class Session:
         try:
             with self.progress:
                 self._train()
-                self.progress.doing("writing the record")
-                record.build(self.folder)
+                self._record()
                 self.progress.doing("waiting for MLflow")
                 waiting = tracker.drain(DRAIN, "KILLED" if self.tally.left else "FINISHED")
                 self.progress.doing("")
@@ -108,7 +107,7 @@ class Session:
         return self._conclude(waiting)
 
     def _train(self) -> None:
-        """Prepare, while Ray starts, and train what is left; an interruption ends it early."""
+        """Prepare, while Ray starts, and train what is left; an interruption or a full disk ends it early."""
         prepared = self._prepared()
         if prepared and not self.tally.left:
             return
@@ -124,7 +123,18 @@ class Session:
                 train(self.config, self.folder, self.journal, self.progress, interruption)
         except KeyboardInterrupt:
             self.progress.doing("stopping")
+        except (TuneError, OSError):
+            if self.journal.trouble is None:
+                raise
+            self.progress.say(f"the ledger could not be written: {self.journal.trouble}")
         self._tidy()
+
+    def _record(self) -> None:
+        self.progress.doing("writing the record")
+        try:
+            record.build(self.folder)
+        except OSError as error:
+            self.progress.say(f"the record could not be written, the former one stays: {error}")
 
     def _prepared(self) -> bool:
         """Whether floor and classifier are there from an earlier session."""
@@ -144,9 +154,9 @@ class Session:
         return dict(ray.get(task.remote(self.config, self.folder)))
 
     def _tidy(self) -> None:
-        """Remove checkpoints that a worker left behind of trials that have ended."""
+        """Remove what a stopped worker may have written of trials that ended in this session."""
         for trial in self.journal.state.trials.values():
-            if trial.status is not None:
+            if trial.ended is not None and trial.ended >= self._started:
                 checkpoint.remove(self.folder / "trials" / trial.trial_id)
 
     def _conclude(self, waiting: int) -> int:

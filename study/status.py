@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from study import config, ledger
+from study import config
 from study.arms import arms_of
+from study.ledger import damaged
+from study.lock import Holder, holder
 from study.state import StudyState
 from study.tally import PhaseTally, Tally
 from study.tracking import trouble, waiting
@@ -25,23 +27,23 @@ def status(folder: str | Path) -> dict[str, Any]:
     """
     folder = Path(folder)
     settings = config.load(folder / "study.yaml")
-    state, holder = StudyState.replay(folder), ledger.holder(folder)
+    state, held = StudyState.replay(folder), holder(folder)
     tally = Tally(settings, arms_of(settings), state)
-    counts = [_counts(phase, holder) for phase in tally.phases]
-    totals = {name: sum(count[name] for count in counts) for name in _counts(PhaseTally(), holder)}
+    counts = [_counts(phase, held) for phase in tally.phases]
+    totals = {name: sum(count[name] for count in counts) for name in _counts(PhaseTally(), held)}
     left = totals["running"] + totals["interrupted"] + totals["missing"]
     return {
         "study": settings.study,
         "folder": str(folder),
-        "state": "running" if holder else "interrupted" if left else "done",
-        "holder": holder._asdict() if holder else None,
+        "state": "running" if held else "interrupted" if left else "done",
+        "holder": held._asdict() if held else None,
         "metric": settings.search.metrics[0],
         "trials": totals,
         "arms": [
             {
                 "arm": one.arm,
-                "search": _counts(one.search, holder),
-                "confirm": _counts(one.confirm, holder),
+                "search": _counts(one.search, held),
+                "confirm": _counts(one.confirm, held),
                 "best": one.best,
                 "best_trial": one.best_trial,
                 "outcomes": dict(one.outcomes),
@@ -50,17 +52,17 @@ def status(folder: str | Path) -> dict[str, Any]:
         ],
         "failures": {t.trial_id: t.message for t in state.trials.values() if t.status == "failed"},
         "tracking": {"waiting": waiting(folder), "trouble": trouble(folder)},
-        "damaged": ledger.damaged(folder),
+        "damaged": damaged(folder),
         "sessions": len(state.sessions),
     }
 
 
-def _counts(phase: PhaseTally, holder: ledger.Holder | None) -> dict[str, int]:
+def _counts(phase: PhaseTally, held: Holder | None) -> dict[str, int]:
     return {
         "done": phase.done,
         "failed": phase.failed,
-        "running": phase.under_way if holder else 0,
-        "interrupted": 0 if holder else phase.under_way,
+        "running": phase.under_way if held else 0,
+        "interrupted": 0 if held else phase.under_way,
         "missing": phase.missing,
         "total": phase.planned + phase.missing,
     }

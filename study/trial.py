@@ -19,17 +19,20 @@ from study import checkpoint
 from study.score import Goal, finite, medians, replica_scores
 from trainables.data import DataSet
 from trainables.evaluation import Evaluator
+from trainables.gallery import gallery
+from trainables.line import curves
 from trainables.spec import Spec
 from trainables.training import Training
 
 LOGGER = logging.getLogger(__name__)
-POINTS, IMAGES, PICTURED = 1000, 64, 4  # samples of a replica in a picture, and how many replicas at most
+POINTS, IMAGES, PICTURED = 1000, 80, 4  # samples of a replica in a picture, and how many replicas at most
 Row = dict[str, Any]  # {"step", "wall_time", "columns": {name: [one a replica]}, "pictures": path | None}
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker is told: the trial and how it is run. `folder` is the study's; times are in seconds."""
+    """What a worker is told: the trial and how it is run. `folder` is the study's; times are in seconds; with `gallery`
+    the last picture holds walks and nearest neighbours too."""
 
     trial_id: str
     spec: dict[str, Any]
@@ -40,6 +43,7 @@ class Job:
     classifier: str | None = None
     reported: int = 0
     pictures: int = 0
+    gallery: bool = False
     checkpoint_seconds: float = 60.0
     report_seconds: float = 0.0
     threads: int = 1
@@ -141,6 +145,10 @@ class Trial:
         if (mixture := self._data.mixture) is not None:
             truth = {"means": mixture.means, "stds": mixture.variances.sqrt(), "weights": mixture.weights}
             arrays |= {name: values.cpu().numpy() for name, values in truth.items()}
+            if mixture.dimensions == 1:
+                arrays |= {f"line_{name}": values for name, values in curves(self.training, replicas=PICTURED).items()}
+        if self.job.gallery and self.training.done:
+            arrays |= gallery(self.training, PICTURED)
         path = self.folder / "pictures" / f"{self.training.step:08d}.npz"
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")

@@ -62,7 +62,8 @@ def summaries(columns: Mapping[str, Sequence[Any]]) -> dict[str, float]:
     """Median and quartiles over the replicas of every scalar measurement, and how many replicas diverged.
 
     Values that are null or not finite take no part. `diverged` counts the replicas flagged so, and where there is no
-    flag those with a number that is not finite. A column without a finite value has no row.
+    flag those with a number that is not finite. A column without a finite value has no row, and a single replica no
+    quartiles.
     """
     metrics: dict[str, float] = {}
     fallen: set[int] = set()
@@ -71,7 +72,9 @@ def summaries(columns: Mapping[str, Sequence[Any]]) -> dict[str, float]:
             continue
         fallen |= {index for index, value in enumerate(values) if value is not None and not finite(value)}
         kept = [float(value) for value in values if finite(value)]
-        if kept:
+        if len(values) == 1 and kept:
+            metrics[f"{name}/median"] = kept[0]
+        elif kept:
             names = (f"{name}/q25", f"{name}/median", f"{name}/q75")
             metrics |= dict(zip(names, quartiles(kept), strict=True))
     flags = columns.get("diverged")

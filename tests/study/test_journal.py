@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from study.journal import Journal
-from study.ledger import Ledger, StudyBusy, entries
+from study.ledger import Ledger, entries
+from study.lock import StudyBusy
 from study.state import StudyState, TrialState
 
 PLANNED = {
@@ -25,6 +26,10 @@ ENDED = {
     "outcomes": ["converged"] * 2,
     "scores": [1, 2],
 }
+
+
+def trouble(journal: Journal) -> str:
+    return str(journal.trouble)
 
 
 def test_ledger_state_and_listeners_go_in_step(tmp_path: Path) -> None:
@@ -54,8 +59,12 @@ def test_what_could_not_be_written_did_not_happen(tmp_path: Path, monkeypatch: p
     with pytest.raises(OSError, match="No space left"):
         journal.append(PLANNED)
     assert journal.state.trials == {}
+    assert trouble(journal) == "[Errno 28] No space left on device"
+    monkeypatch.undo()
+    journal.append({"kind": "floor", "values": {}, "classifier": None})
+    assert trouble(journal) == "None"
     journal.close()
-    assert list(entries(tmp_path)) == []
+    assert [entry["kind"] for _, entry in entries(tmp_path)] == ["floor"]
 
 
 def test_one_study_has_one_journal(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ from analysis.table import Record, load
 from study import config as configuration
 from study.arms import arms_of
 from study.config import ConfigError, StudyConfig
-from study.ledger import StudyBusy, entries
+from study.ledger import Ledger, entries
+from study.lock import StudyBusy
 from study.run import resume_study, run_study
 from study.status import status
 from study.worker import Worker
@@ -32,7 +33,7 @@ LONG = {"steps": 1200, "evaluations": 12, "batch_size": 16}  # trials of seconds
 CONFIRM = {"top": 1, "replicas": 3}
 
 pytestmark = pytest.mark.usefixtures("shared_ray")
-ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # type: ignore[no-untyped-call]
 
 
 def told(folder: Path, kind: str) -> list[dict[str, Any]]:
@@ -145,9 +146,9 @@ def test_an_extension_adds_trials_and_arms_and_keeps_the_rest(reference: Path, t
     searched = {entry["trial_id"] for entry in told(folder, "ended") if entry["phase"] == "search"}
     assert searched == {f"search-{arm}-{i:04d}" for arm in ("hinge", "non_saturating", "minimax") for i in range(3)}
     whole(folder)
-    with pytest.raises(ConfigError, match="budget.steps: expected 1200"):
+    with pytest.raises(ConfigError, match=r"budget.steps: expected 1200"):
         resume_study(folder, ["budget.steps=2400"])
-    with pytest.raises(ConfigError, match="search.trials_per_arm: expected at least 3"):
+    with pytest.raises(ConfigError, match=r"search.trials_per_arm: expected at least 3"):
         resume_study(folder, ["search.trials_per_arm=2"])
 
 
@@ -168,7 +169,8 @@ class Faulty(Worker):
 
     def step(self) -> dict[str, Any]:
         marker = Path(self._job.folder, f"tried-{self._job.trial_id}")
-        first, _ = not marker.exists(), marker.touch()
+        first = not marker.exists()
+        marker.touch()
         if self._job.trial_id == ONCE and first:
             raise ValueError("only this once")
         if self._job.trial_id == ALWAYS:
@@ -228,6 +230,26 @@ def test_ctrl_c_leaves_a_study_that_resume_finishes(
     assert resume_study(folder) == 0
     whole(folder)
     assert curves(folder) == curves(reference)
+
+
+def test_a_full_disk_ends_a_study_that_resume_finishes(
+    tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = Ledger.append
+
+    def filling(ledger: Ledger, *new: dict[str, Any]) -> Any:
+        if any(entry["kind"] == "ended" for entry in new) and "hinge" in str(new):
+            raise OSError(28, "No space left on device")
+        return real(ledger, *new)
+
+    folder = tmp_path / "study"
+    monkeypatch.setattr(Ledger, "append", filling)
+    assert run_study(tiny(), folder) == 1
+    assert "the ledger could not be written: [Errno 28] No space left on device" in capsys.readouterr().out
+    assert status(folder)["state"] == "interrupted"
+    monkeypatch.undo()
+    assert resume_study(folder) == 0
+    whole(folder)
 
 
 def test_a_killed_driver_loses_nothing(reference: Path, long_study: StudyConfig, tmp_path: Path) -> None:

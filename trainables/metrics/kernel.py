@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from scipy import stats
+from scipy.special import stdtrit  # scipy.stats would cost every worker a second to import
 from torch import Tensor
 
 from trainables.metrics.distances import blocks, squared_distances
@@ -85,7 +85,7 @@ def mmd(samples: Tensor, reference: Blocks, confidence: float = 0.95) -> dict[st
         estimates[some] = own + reference.within[:count] - 2 * across
     mean = estimates.mean(1)
     error = ((estimates - mean.unsqueeze(1)).square().sum(1) / (count * (count - 1))).sqrt()
-    half = float(stats.t.ppf((1 + confidence) / 2, count - 1)) * error
+    half = float(stdtrit(count - 1, (1 + confidence) / 2)) * error
     return {"estimate": mean, "low": mean - half, "high": mean + half}
 
 
