@@ -140,9 +140,9 @@ def hops(histograms: ArrayLike) -> Floats:
 
 def derive(measured: Curves) -> Curves:
     """Add the record's derived measurements, `mode_fraction` and `hop`, where there are mode histograms."""
-    if "mode_histogram" not in measured.values:
+    counts = measured.values.get("mode_histogram")
+    if counts is None or counts.ndim < 3:  # not measured, or null for every replica
         return measured
-    counts = measured.values["mode_histogram"]
     fraction = measured.value("modes") / counts.shape[-1]
     return replace(measured, values={**measured.values, "mode_fraction": fraction, "hop": hops(counts)})
 

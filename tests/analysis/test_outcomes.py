@@ -276,3 +276,9 @@ def test_a_record_is_judged_in_its_own_order():
     assert pd.isna(judged["outcome"].iloc[1])
     assert judged["evaluations"].tolist() == [0, 0, 8, 8, 8, 8]
     assert judged["hop_rate"].tolist()[3] == 0.5
+
+
+def test_histograms_that_are_null_for_every_replica_derive_nothing() -> None:
+    steps, lengths = np.array([[5, 10], [5, 10]]), np.array([2, 2])
+    nothing = Curves(steps, lengths, {"mode_histogram": np.full((2, 2), np.nan), "modes": np.full((2, 2), np.nan)})
+    assert derive(nothing) is nothing
