@@ -1,0 +1,101 @@
+"""What a person sees of a study in MLflow's pages, in a real browser."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from study.config import StudyConfig
+from study.tracking import Tracker
+from study.tracking.server import free_port
+
+pytestmark = pytest.mark.browser
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+    "--window-size=1500,1100",
+)  # fmt: skip
+PATIENCE = 60.0  # seconds for a page on a busy machine
+
+
+@contextmanager
+def browser(profile: Path) -> Iterator[Any]:
+    selenium = pytest.importorskip("selenium.webdriver")
+    if not CHROMIUM or not DRIVER:
+        pytest.skip("Debian's chromium and chromium-driver are not installed")
+    options = selenium.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    driver = selenium.Chrome(options=options, service=selenium.ChromeService(DRIVER))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+@contextmanager
+def pages(folder: Path) -> Iterator[str]:
+    port = free_port()
+    code = f"from study.tracking import serve; serve({str(folder)!r}, port={port})"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert "MLflow: " in process.stdout.readline()
+        yield f"http://127.0.0.1:{port}/#"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def wait_for(driver: Any, seen: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + PATIENCE
+    while not seen():
+        assert time.monotonic() < until, f"{what} did not show in {PATIENCE} s: {text(driver)[-500:]}"
+        time.sleep(0.3)
+
+
+def text(driver: Any) -> str:
+    return str(driver.execute_script("return document.body.innerText"))
+
+
+def test_runs_nested_under_the_study_charts_and_pictures(
+    folder: Path, config: StudyConfig, write: Any, trial: Any, tmp_path: Path
+) -> None:
+    """The experiment's list shows the study, its trials under it, a chart of the FID, and the sample pictures."""
+    story = trial(0)
+    means = np.array([[-2.0, 0.0], [2.0, 0.0]])
+    path = folder / "trials" / "search-hinge-0000" / "pictures" / "00000020.npz"
+    path.parent.mkdir(parents=True)
+    np.savez(path, samples=np.zeros((4, 50, 2), np.float32), seeds=np.arange(4), means=means, stds=np.full(2, 0.1))
+    story[2]["pictures"] = path.relative_to(folder).as_posix()
+    write(*story, *trial(1))
+    tracker = Tracker(folder, config)
+    tracker.start()
+    assert tracker.drain(60, "FINISHED") == 0
+    tracker.close()
+
+    with browser(tmp_path / "profile") as driver, pages(folder) as address:
+        driver.get(f"{address}/experiments")
+        wait_for(driver, lambda: "ring-study" in text(driver), "the experiment")
+        driver.get(f"{address}/experiments/1/runs")
+        wait_for(driver, lambda: bool(driver.find_elements("css selector", "[row-id] button")), "the parent run")
+        assert "search-hinge-0000" not in text(driver)
+        driver.find_elements("css selector", "[row-id] button")[-1].click()
+        wait_for(driver, lambda: "search-hinge-0000" in text(driver), "the runs under it")
+        link = driver.find_element("partial link text", "search-hinge-0000").get_attribute("href")
+        driver.get(f"{link}/model-metrics")
+        wait_for(driver, lambda: "(fid/median)" in text(driver), "the chart of the FID")
+        pictures = "return [...document.images].filter(i => i.naturalWidth > 200).length"
+        for part in driver.find_elements("css selector", "[data-testid]"):
+            driver.execute_script("arguments[0].scrollIntoView()", part)
+        driver.execute_script("document.body.scrollTop = 1e6")
+        wait_for(driver, lambda: driver.execute_script(pictures) > 0, "the sample pictures")
