@@ -1,4 +1,4 @@
-"""`ganstudy`, also `python -m study`: check, run, resume, status, report and ui.
+"""`ganstudy`, also `python -m study`: check, run, resume, status, report, ui and objective.
 
 Exit status 0: done; 1: failed or interrupted; 2: bad input, with one message on stderr and nothing started. With
 `--json` stdout holds one JSON object and nothing else.
@@ -27,7 +27,7 @@ OF_A_STUDY = (  # what a study folder may hold
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     try:
         return int(options.command(options))
     except KeyboardInterrupt:
@@ -74,7 +74,46 @@ def _parser() -> argparse.ArgumentParser:
     ui = command("ui", _ui, "Serve MLflow's pages of a study until interrupted.", "DIR", machine=False)
     ui.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s, this machine)")
     ui.add_argument("--port", type=int, help="the port to listen on (default: a free one)")
+    about = "Explain what an objective does before any training: built in, or a pair of your own."
+    objective = commands.add_parser("objective", help=about, description=about, allow_abbrev=False)
+    objective.set_defaults(command=_objective)
+    _objective_options(objective)
     return parser
+
+
+def _objective_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument(
+        "name",
+        metavar="NAME",
+        nargs="?",
+        help="a built-in objective, a row in Python as module:attribute, or a name for --f and --g",
+    )
+    added.add_argument("--all", action="store_true", help="a table of all built-in objectives")
+    added.add_argument("--f", metavar="EXPR", help="f as a formula of d, as in -softplus(-d)")
+    added.add_argument("--g", metavar="EXPR", help="g likewise")
+    added.add_argument(
+        "--generator", metavar="LOSS",
+        help="what the generator minimises: saturating, non_saturating, critic_mean, or a formula of d, f and g, as -f",
+    )  # fmt: skip
+    added.add_argument(
+        "--set", metavar="KEY=VALUE", action="append", default=[],
+        help="a parameter of a built-in objective, as in alpha=2; may be repeated",
+    )  # fmt: skip
+    added.add_argument("--ratios", nargs=3, metavar=("LOW", "HIGH", "N"), help="density ratios (default: 1e-4 1e4 161)")
+    added.add_argument("--plot", metavar="FILE", type=Path, help="draw it, as PNG, PDF or SVG by the file's ending")
+    added.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """`--f -exp(-d)` as `--f=-exp(-d)`: argparse takes a formula that begins with a minus sign for an option."""
+    joined: list[str] = []
+    for argument in arguments:
+        formula = argument.startswith("-") and not argument.startswith("--")
+        if "objective" in joined[:1] and formula and joined[-1] in ("--f", "--g", "--generator"):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -166,6 +205,34 @@ def _ui(options: argparse.Namespace) -> int:
     except ServerError as error:
         _say(str(error))
         return FAILED
+    return DONE
+
+
+def _objective(options: argparse.Namespace) -> int:
+    from study import explain
+    from study.plain import ConfigError
+    from trainables import induced
+
+    if options.plot is not None:
+        explain.check_plot(options.plot)
+    if options.all:
+        for name in ("name", "f", "g", "generator", "ratios", "plot", "set"):
+            if getattr(options, name):
+                raise ConfigError(f"--all: expected alone or with --json, got it with {name}")
+        every = explain.everything()
+        if options.json:
+            _print_json({"objectives": [explained.to_dict() for explained in every]})
+        else:
+            explain.show_all(every)
+        return DONE
+    game = explain.game(options.name, options.f, options.g, options.generator, options.set)
+    explained = induced.explain(game, explain.ratios(options.ratios))
+    if options.plot is not None:
+        explain.draw(explained, options.plot)
+    if options.json:
+        _print_json(explain.to_dict(explained, game))
+    else:
+        explain.show(explained, game.parameters)
     return DONE
 
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from study.config import StudyConfig
-from study.forecast import ArmForecast, Forecast
+if TYPE_CHECKING:
+    from study.config import StudyConfig
+    from study.forecast import ArmForecast, Forecast
 
 
 def show_forecast(config: StudyConfig, expected: Forecast, console: Console | None = None) -> None:
     """Print a study's arms, what each searches, and what all of it will cost."""
-    console = console or _console()
+    console = console or terminal()
     budget, replicas = config.budget, config.replicas
     console.print(Text(f"{expected.study}: {expected.data}, {_many(len(expected.arms), 'arm')}"))
     console.print(
@@ -42,7 +43,7 @@ def show_forecast(config: StudyConfig, expected: Forecast, console: Console | No
 
 def show_status(found: Mapping[str, Any], console: Console | None = None) -> None:
     """Print what `study.status.status` found."""
-    console = console or _console()
+    console = console or terminal()
     console.print(Text(f"{found['study']} in {found['folder']}: {found['state']}{_by(found['holder'])}"))
     counts = [f"{count} {name}" for name, count in found["trials"].items() if count and name != "total"]
     console.print(f"of {_many(found['trials']['total'], 'trial')}: {', '.join(counts)}")
@@ -129,6 +130,6 @@ def _many(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def _console() -> Console:
+def terminal() -> Console:
     """The terminal; a file or pipe has lines as long as they need."""
     return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from trainables.settings import choice, flag, interval, only, whole
 
-KINDS = ("mlp", "conv")
+KINDS = {"generator": ("mlp", "conv", "affine"), "critic": ("mlp", "conv")}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "generator": {"activation": "relu"},
     "critic": {"activation": "leaky_relu"},
@@ -99,7 +99,9 @@ def settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         raise TypeError(f"{role}: expected a mapping of network settings, got {given!r}")
     kind = given.get("kind", "mlp")
-    choice(f"{role}.kind", kind, KINDS)
+    choice(f"{role}.kind", kind, KINDS[role])
+    if kind == "affine":
+        return _affine_settings(role, given)
     values = {**COMMON, **OF_KIND[kind], **DEFAULTS[role], **given}
     only(role, given, [*COMMON, *OF_KIND[kind], "activation", "pieces"])
     choice(f"{role}.activation", values["activation"], [*ACTIVATIONS, "maxout"])
@@ -125,11 +127,22 @@ def settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
+def _affine_settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """An affine map has nothing to set; `batch_norm` stands there because every network says whether it normalises."""
+    only(role, given, ["kind", "batch_norm"])
+    if given.get("batch_norm", False) is not False:
+        raise ValueError(f"{role}.batch_norm: expected false with kind affine, got {given['batch_norm']!r}")
+    return {"kind": "affine", "batch_norm": False}
+
+
 def generator(values: Mapping[str, Any], latent_dim: int, shape: Sequence[int], classes: int = 0) -> Network:
     """A generator from latents (R, B, latent_dim) to samples (R, B, *shape); images end in tanh.
 
-    `values` are checked settings, `classes` > 0 joins a one-hot label to the latent.
+    `values` are checked settings, `classes` > 0 joins a one-hot label to the latent. Raises `ValueError` where they do
+    not fit the latents or samples.
     """
+    if values["kind"] == "affine":
+        return _affine_generator(latent_dim, shape, classes)
     builder = _Builder(values)
     join: Joint | None = (lambda z, hot: torch.cat([z, hot], -1)) if classes else None
     image = len(shape) == 3
@@ -140,6 +153,18 @@ def generator(values: Mapping[str, Any], latent_dim: int, shape: Sequence[int], 
     else:
         _conv_generator(builder, latent_dim + classes, _square("generator", shape, values["depth"]), values)
     return Network(tuple(builder.weights), tuple(builder.layers), classes, join, None)
+
+
+def _affine_generator(latent_dim: int, shape: Sequence[int], classes: int) -> Network:
+    """G(z) = mu + sigma z, coordinate by coordinate, from mu = 0 and sigma = 1: its density is known exactly."""
+    if len(shape) != 1:
+        raise ValueError(f"generator.kind: affine makes points, got samples of shape {tuple(shape)}")
+    if latent_dim != shape[0]:
+        raise ValueError(f"latent_dim: expected the data's dimension {shape[0]} with kind affine, got {latent_dim}")
+    if classes:
+        raise ValueError("generator.kind: expected mlp or conv with cgan, as affine takes no label, got affine")
+    layer: Layer = lambda w, z: torch.addcmul(w[0][:, None], w[1][:, None], z)  # noqa: E731
+    return Network((Weight((latent_dim,)), Weight((latent_dim,), fill=1.0)), ((2, layer),), 0, None, None)
 
 
 def critic(
