@@ -71,9 +71,9 @@ _SEED = Column("seed", "int64", "", "seed of the replica", True)
 _STEP = Column("step", "int64", "steps", "generator updates taken at this evaluation", True)
 _WALL_TIME = Column("wall_time", "float64", "s", "time spent training since the trial began, all replicas together")
 CHOICES = (
-    Column("model", "category", "", "gan or cgan"),
+    Column("model", "category", "", "gan, cgan, matching, vae or oracle"),
     Column("objective", "category", "", "name of the pair (f, g)"),
-    Column("generator_loss", "category", "", "default, saturating, non_saturating or critic_mean"),
+    Column("generator_loss", "category", "", "default, saturating, non_saturating, critic_mean or a formula"),
     Column("penalty", "category", "", "name of the critic's penalty, or none"),
 )
 
@@ -90,6 +90,15 @@ SIGNALS = _reals([
     ("gradient_norm_critic", "1", "Euclidean norm of the critic's gradient"),
     ("parameter_norm_generator", "1", "Euclidean norm of the generator's parameters"),
     ("parameter_norm_critic", "1", "Euclidean norm of the critic's parameters"),
+    ("critic_bound", "1", "the critic's E_p f(d) + E_q g(d) on held-out real and fresh generated samples"),
+    ("induced_divergence", "1", "sup F = E_q phi(p/q), what the best of all critics would reach; of known mixtures"),
+    ("bound_gap", "1", "induced_divergence less critic_bound, each with its own sampling error"),
+    ("ratio_error", "1", "mean distance of the critic's own p/(p+q) from the true one, on real and generated samples"),
+    ("generator_mean", "data", "mean of what an affine generator in one dimension draws"),
+    ("generator_std", "data", "standard deviation of what an affine generator in one dimension draws"),
+    ("jacobian_real", "1", "largest real part among the eigenvalues of the game's Jacobian at the end of training"),
+    ("jacobian_imaginary", "1", "size of the imaginary part of the eigenvalue with the largest real part"),
+    ("jacobian_radius", "1", "largest modulus among the eigenvalues of the game's Jacobian at the end of training"),
 ])
 QUALITY = _reals([
     ("fid", "data²", "Fréchet distance of Gaussians fitted to features (Heusel 2017)"),
@@ -103,9 +112,20 @@ QUALITY = _reals([
     ("coverage", "1", "share of real neighbourhoods that hold a generated sample (Naeem 2020)"),
     ("label_fidelity", "1", "share of samples the classifier finds to be of the requested label; cgan only"),
     ("class_fid", "data²", "Fréchet distance within each class, mean over classes; cgan only"),
+    ("class_coverage", "1", "coverage within each class, mean over classes (Naeem 2020); cgan only"),
     ("kid", "1", "unbiased squared kernel distance of features (Binkowski 2018)"),
-    ("sliced_wasserstein", "data", "Wasserstein-1 distance, mean over random projections"),
+    ("kid_low", "1", "lower end of kid's 95 % interval over the samples drawn"),
+    ("kid_high", "1", "upper end of kid's 95 % interval over the samples drawn"),
+    ("mmd", "1", "unbiased squared distance under Gaussian kernels about the median distance (Gretton 2012)"),
+    ("mmd_low", "1", "lower end of mmd's 95 % interval over the samples drawn"),
+    ("mmd_high", "1", "upper end of mmd's 95 % interval over the samples drawn"),
+    ("sliced_wasserstein", "data", "root mean square of the Wasserstein-2 distances along random directions"),
     ("wasserstein_1d", "data", "exact Wasserstein-1 distance; data on a line only"),
+    ("density_js", "nats", "Jensen-Shannon divergence of data and samples as densities, an estimate; mixtures only"),
+    ("density_kl", "nats", "KL(p||q) of the data p and the samples' density q, an estimate; mixtures only"),
+    ("density_reverse_kl", "nats", "KL(q||p) of the samples' density q and the data p, an estimate; mixtures only"),
+    ("density_tv", "1", "total variation between data and samples as densities, an estimate; mixtures only"),
+    ("memorisation", "1", "chance that a sample is nearer to the training data than a held-out point (Meehan 2020)"),
 ])
 DERIVED = _reals([
     ("mode_fraction", "1", "modes captured over modes there are"),

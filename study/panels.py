@@ -20,6 +20,7 @@ Colour = tuple[int, int, int]
 SIDE = 400  # pixels
 PAPER, INK, MUTED, FAINT = (255, 255, 255), (34, 34, 34), (118, 118, 118), (238, 238, 238)
 INSIDE, DENSE, OUTSIDE, TRUTH = (86, 180, 233), (0, 72, 128), (230, 130, 0), (90, 90, 90)
+PALE, CRITIC = (213, 232, 244), (213, 94, 0)
 DOT = 1.7  # radius of a sample, pixels
 WITHIN = 3.0  # standard deviations from its mean within which a sample counts as high quality
 CELLS, SPACE = 20, 3  # most rows of a grid; pixels between images
@@ -96,10 +97,28 @@ def within(points: Array, labels: NDArray[np.int64] | None, means: Array, stds: 
     return nearest
 
 
-def histogram(values: Array, means: Array | None, stds: Array | None, weights: Array | None, view: View) -> Array:
+@dataclass(frozen=True)
+class Lines:
+    """What may be drawn over the values of a line: at places x (N,) the generator's density and the critic's own
+    p/(p + q), which has an axis of its own from 0 to 1. NaN: not drawn."""
+
+    x: Array
+    density: Array
+    share: Array | None = None
+
+
+def histogram(
+    values: Array,
+    means: Array | None,
+    stds: Array | None,
+    weights: Array | None,
+    view: View,
+    lines: Lines | None = None,
+) -> Array:
     """The density of values (n,) as bars, with the mixture's own density as a curve where it is known.
 
-    The vertical scale is fixed by the truth, so bars of a collapsed generator end at the top with an orange cap.
+    The vertical scale is fixed by the truth, so bars of a collapsed generator end at the top with an orange cap. With
+    `lines` the bars are faint, and the generator's density and the critic's curve lie over them.
     """
     panel = _paper(SIDE, SIDE)
     base = SIDE - 24
@@ -113,15 +132,28 @@ def histogram(values: Array, means: Array | None, stds: Array | None, weights: A
     left = np.round(np.linspace(0, SIDE, len(bars) + 1)).astype(int)
     for index, height in enumerate(np.minimum(bars / top, 1.0) * base):
         columns = slice(left[index], left[index + 1] - 1)
-        panel[base - round(height) : base, columns] = INSIDE
+        panel[base - round(height) : base, columns] = INSIDE if lines is None else PALE
         if bars[index] > top:
             panel[:5, columns] = OUTSIDE
+    if lines is not None:
+        _overlay(panel, lines, grid, base, top)
     if truth is not None:
         _curve(panel, base - truth / top * base, INK)
     panel[base] = MUTED
     _below(panel, low, high)
     _count_missing(panel, len(values), len(finite), int(counts.sum()))
     return _framed(panel)
+
+
+def _overlay(panel: Array, lines: Lines, grid: Array, base: int, top: float) -> None:
+    """The generator's density, and the critic's share on its axis at the right with a mark at 1/2."""
+    if lines.share is not None and np.isfinite(lines.share).any():
+        panel[base // 2, ::6] = panel[base // 2, 1::6] = CRITIC
+        _curve(panel, base - np.interp(grid, lines.x, lines.share, np.nan, np.nan) * base, CRITIC)
+        _write(panel, [(SIDE - 6, base // 2 - 9, "D = 1/2", "rm")], 12, CRITIC)
+    if np.isfinite(lines.density).any():
+        heights = np.minimum(np.interp(grid, lines.x, lines.density, 0.0, 0.0) / top, 1.0)
+        _curve(panel, base - heights * base, DENSE)
 
 
 def mixture_density(x: Array, means: Array, stds: Array, weights: Array | None = None) -> Array:
@@ -243,10 +275,11 @@ def _dots(panel: Array, pixels: Array, colour: Colour, dense: Colour) -> None:
 
 
 def _curve(panel: Array, heights: Array, colour: Colour, width: float = 1.8) -> None:
-    """A line through heights (width,) in pixels from the top; distances are taken across its slope."""
+    """A line through heights (width,) in pixels from the top, NaN where it has none; distances are taken across its
+    slope."""
     across = np.cos(np.arctan(np.gradient(heights)))
     distance = np.abs(np.arange(len(panel))[:, None] + 0.5 - heights) * across
-    _blend(panel, np.clip(width / 2 + 0.5 - distance, 0, 1), colour)
+    _blend(panel, np.nan_to_num(np.clip(width / 2 + 0.5 - distance, 0, 1)), colour)
 
 
 def _axes(panel: Array, view: View) -> None:

@@ -2,7 +2,10 @@
 
 A picture file is an `.npz` with `samples` (replicas, count, *shape), optional `labels` (replicas, count), and for
 mixtures `means` (modes, d), `stds` (modes,) and optional `weights` (modes,). Points of the plane become a scatter over
-the true modes, numbers a histogram against the true density, images a grid with one row a class.
+the true modes, numbers a histogram against the true density, images a grid with one row a class. With `line_x` (N,),
+`line_generator_density` (replicas, N) and `line_critic_share` (replicas, N) numbers become the picture of Goodfellow
+et al. (2014): both densities and the critic's curve on one axis. `walk` (replicas, paths, stops, *shape) and `beside`
+(replicas, count, 2, channels, h, w) make pictures of their own.
 """
 
 from __future__ import annotations
@@ -20,15 +23,18 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from study.panels import (
+    CRITIC,
     DENSE,
     INK,
     INSIDE,
     MUTED,
     OUTSIDE,
+    PALE,
     PAPER,
     TRUTH,
     Array,
     Colour,
+    Lines,
     as_image,
     font,
     grid,
@@ -38,6 +44,7 @@ from study.panels import (
     view_of,
 )
 
+ACROSS = 8  # samples beside their neighbours in a row
 SHOWN = 4  # replicas in a picture
 EDGE, GAP, CAPTION, TITLE, LEGEND = 20, 20, 26, 28, 20  # pixels
 THUMBNAIL = 256  # longest side, as MLflow's own thumbnails
@@ -49,12 +56,34 @@ def picture(path: Path, title: str = "", captions: Sequence[str] = ()) -> Image.
 
     OSError or ValueError where the file is not a picture's.
     """
+    return render(_read(path), title, captions)
+
+
+def gallery(path: Path, title: str = "", captions: Sequence[str] = ()) -> dict[str, Image.Image]:
+    """The further pictures of a file by name: `walk`, between latent points a row or a curve each, and `beside`, rows
+    of samples and below each its nearest training image. Raises as `picture` does."""
+    arrays = _read(path)
+    found = {}
+    if (walk := _given(arrays, "walk")) is not None and (walk.ndim == 6 or walk.shape[3:] == (2,)):
+        parts: dict[str, NDArray[Any]] = {**arrays, "samples": walk.reshape(len(walk), -1, *walk.shape[3:])}
+        parts.pop("labels", None)
+        if walk.ndim == 6:
+            parts["labels"] = np.tile(np.repeat(np.arange(walk.shape[1]), walk.shape[2]), (len(walk), 1))
+        found["walk"] = render(parts, f"{title} · walks between latent points", captions)
+    if (pairs := _given(arrays, "beside")) is not None:
+        rows = pairs[:, : len(pairs[0]) // ACROSS * ACROSS].reshape(len(pairs), -1, ACROSS, *pairs.shape[2:])
+        below = rows.swapaxes(2, 3).reshape(len(pairs), -1, *pairs.shape[3:])
+        heading = f"{title} · samples, and below each its nearest training image"
+        found["beside"] = render({"samples": below}, heading, captions)
+    return found
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+            return {name: file[name] for name in file.files}
     except (AttributeError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path}: not a whole .npz file: {error}") from error
-    return render(arrays, title, captions)
 
 
 def render(arrays: Mapping[str, NDArray[Any]], title: str = "", captions: Sequence[str] = ()) -> Image.Image:
@@ -100,11 +129,27 @@ def _panels(
     if points.shape[2] == 2:
         drawn = [scatter(points[index], asked[index], means, stds, view) for index in chosen]
         return drawn, _scatter_legend(labels is not None) if means is not None else []
-    drawn = [histogram(points[index, :, 0], means, stds, weights, view) for index in chosen]
-    legend: Legend = [(INSIDE, "bar", "generated")]
+    lines = [_lines(arrays, index) for index in chosen]
+    drawn = [histogram(points[index, :, 0], means, stds, weights, view, lines[index]) for index in chosen]
+    legend: Legend = [(INSIDE if lines[0] is None else PALE, "bar", "generated")]
+    if lines[0] is not None:
+        legend.append((DENSE, "line", "its density"))
     if means is not None:
-        legend += [(INK, "line", "true density"), (OUTSIDE, "bar", "beyond the scale")]
+        legend.append((INK, "line", "true density"))
+    if any(line is not None and line.share is not None for line in lines):
+        legend.append((CRITIC, "line", "critic's p/(p+q)"))
+    elif means is not None:
+        legend.append((OUTSIDE, "bar", "beyond the scale"))
     return drawn, legend
+
+
+def _lines(arrays: Mapping[str, NDArray[Any]], replica: int) -> Lines | None:
+    """A replica's curves of `trainables.line`, where the file has them."""
+    x, density, share = (_given(arrays, f"line_{name}") for name in ("x", "generator_density", "critic_share"))
+    if x is None or density is None:
+        return None
+    told = share is not None and bool(np.isfinite(share).any())
+    return Lines(x, density[replica], share[replica] if told and share is not None else None)
 
 
 def _given(arrays: Mapping[str, NDArray[Any]], name: str) -> Array | None:

@@ -15,7 +15,7 @@ from analysis.table import MEASUREMENTS, QUALITY, SIGNALS
 from study.arms import Arm, arms_of, check_arms, constants_of
 from study.plain import ConfigError, brief, nearest, shown
 from trainables import data, evaluation
-from trainables.spec import HYPERPARAMETERS
+from trainables.spec import HYPERPARAMETERS, MEANINGLESS
 
 if TYPE_CHECKING:
     from study.config import StudyConfig
@@ -24,7 +24,19 @@ SECTIONS = ("scientific", "nuisance", "fixed")
 # The batch size is a stabiliser like any other although it usually stands in the budget.
 KEYS = tuple(dict.fromkeys((*HYPERPARAMETERS, "batch_size")))
 SLOPES = ("clip", "gradient_penalty", "lipschitz_penalty", "spectral_norm", "dragan")  # what bounds a critic's slope
-HIGHER = ("modes", "high_quality", "precision", "recall", "density", "coverage", "label_fidelity")  # is better
+HIGHER = (  # is better
+    "modes", "high_quality", "precision", "recall", "density", "coverage", "label_fidelity", "class_coverage",
+)  # fmt: skip
+DIAGNOSTICS = (  # nothing to search for
+    "critic_bound", "induced_divergence", "bound_gap", "ratio_error", "generator_mean", "generator_std",
+    "jacobian_real", "jacobian_imaginary", "jacobian_radius", "memorisation",
+)  # fmt: skip
+OF_A_CRITIC = (
+    "loss_critic", "critic_real", "critic_fake", "probability_real", "probability_fake", "critic_accuracy",
+    "gradient_norm_critic", "parameter_norm_critic",
+)  # fmt: skip
+OF_A_LOSS = ("loss_generator", "gradient_norm_generator")
+DENSITIES = ("density_js", "density_kl", "density_reverse_kl", "density_tv")
 
 
 def settled(config: StudyConfig) -> StudyConfig:
@@ -148,7 +160,8 @@ def _measured(config: StudyConfig, arm: Arm) -> set[str]:
     """Names of the measurements that every trial of an arm brings."""
     description = data.describe(**config.data)
     images, labelled = len(description.shape) == 3, description.classes > 0
-    conditional = labelled and constants_of(config, arm).get("model") == "cgan"
+    model = constants_of(config, arm).get("model")
+    conditional = labelled and model == "cgan"
     here = {
         "modes": labelled or not images,
         "reverse_kl": labelled or not images,
@@ -158,8 +171,13 @@ def _measured(config: StudyConfig, arm: Arm) -> set[str]:
         "class_fid": conditional,
         "kid": "kernel" in config.measure,
         "mmd": "kernel" in config.measure,
-        "sliced_wasserstein": "sliced" in config.measure,
+        "class_coverage": conditional,
+        "sliced_wasserstein": "sliced" in config.measure or "divergences" in config.measure,
         "wasserstein_1d": description.shape == (1,),
+        **dict.fromkeys(DENSITIES, "divergences" in config.measure and not images),
+        **dict.fromkeys(DIAGNOSTICS, False),
+        **(dict.fromkeys(OF_A_CRITIC, False) if model in MEANINGLESS else {}),
+        **(dict.fromkeys(OF_A_LOSS, False) if model == "oracle" else {}),
     }
     bounds = ("_low", "_high")  # of an interval, nothing to search for
     names = (column.name for column in (*SIGNALS, *QUALITY) if not column.name.endswith(bounds))

@@ -76,6 +76,7 @@ def job_of(config: StudyConfig, folder: Path, trial: TrialState) -> Job:
         classifier=str(classifier) if classifier else None,
         reported=trial.last_step,
         pictures=config.tracking.pictures,
+        gallery=trial.phase == "confirm",
         checkpoint_seconds=config.resources.checkpoint_seconds,
         report_seconds=REPORT if config.scheduler.name == "none" else 0.0,
         threads=max(1, int(config.resources.cpu)),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, fields
 
 import torch
 from torch import Tensor
 
 from trainables import networks, objectives, penalties
 from trainables.adversarial import Players, batches_per_step, step
-from trainables.data import DataSet
+from trainables.data import DataSet, Mixture
 from trainables.feed import Batch
 from trainables.model import Ingredients, Model, Pieces
 from trainables.population import Stack
 from trainables.spec import Spec
+from trainables.spectrum import LARGEST, Spectrum, spectrum
+from trainables.truth import Truth, bound, normal
 
 
 class Adversary(Model):
@@ -35,13 +39,19 @@ class Adversary(Model):
             draws=self.players.penalty.draws(size * spec.packing),
             noise=0 if self.players.noise is None else 2 * size,
         )
+        self.truth = _truth(ingredients, self.players)
+        size = sum(stack.flat.shape[1] for stack in stacks)
+        if "jacobian" in spec.measure and size > LARGEST:
+            raise ValueError(f"measure: jacobian is for small networks, {LARGEST:,} parameters at most, got {size:,}")
 
     def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:
         """One step in the order that the configuration asks for."""
         optimizers = (self.optimizers[0], self.optimizers[1])
         return step(self.players, optimizers, batches, alive, self.spec.updates, self.spec.bound)
 
-    def measure(self, samples: Tensor, labels: Tensor | None, data: DataSet, pieces: Pieces) -> dict[str, Tensor]:
+    def measure(
+        self, weights: Sequence[Tensor], samples: Tensor, labels: Tensor | None, data: DataSet, pieces: Pieces
+    ) -> dict[str, Tensor]:
         """What the critic makes of held-out real samples and of as many fresh generated ones."""
         count = min(samples.shape[1], data.heldout.shape[0])
         count -= count % self.players.packing
@@ -50,14 +60,15 @@ class Adversary(Model):
         truth = None
         if labels is not None and data.heldout_labels is not None:
             truth = data.heldout_labels[:count].expand(samples.shape[0], count)
-        weights = self.players.critic_weights(self.players.critic.constants)
+        used = self.players.critic_weights(self.players.critic.constants)
 
         def judge(x: Tensor, y: Tensor | None) -> Tensor:
-            return self.players.score(weights, x, y)
+            return self.players.score(used, x, y)
 
         on_real = pieces(judge, self.players.packed(real), truth)
         on_fake = pieces(judge, self.players.packed(samples[:, :count]), wanted)
-        return {
+        columns = {
+            **super().measure(weights, samples, labels, data, pieces),
             "critic_real": on_real.mean(1),
             "critic_fake": on_fake.mean(1),
             "probability_real": on_real.sigmoid().mean(1),
@@ -65,6 +76,26 @@ class Adversary(Model):
             "critic_accuracy": accuracy(self.players.game, on_real, on_fake),
             "parameter_norm_critic": self.players.critic.flat.norm(dim=1),
         }
+        if "divergences" not in self.spec.measure:
+            return columns
+        if self.truth is not None:
+            known = self._known(columns)
+            columns |= self.truth.columns(data.heldout[:count], samples, (on_real, on_fake), known)
+        return {**columns, "critic_bound": bound(self.players.game, on_real.double(), on_fake.double())}
+
+    def spectra(self, batch: Batch, alive: Tensor) -> dict[str, Tensor]:
+        """The ends of every replica's spectrum, at the weights that train, as `trainables.spectrum` says."""
+        lost = Spectrum(math.nan, math.nan, math.nan)
+        rows = [spectrum(self.players, batch, i) if live else lost for i, live in enumerate(alive.tolist())]
+        values = torch.tensor([astuple(row) for row in rows], dtype=torch.float64, device=alive.device)
+        return {f"jacobian_{field.name}": values[:, i] for i, field in enumerate(fields(Spectrum))}
+
+    def _known(self, columns: Mapping[str, Tensor]) -> list[Mixture | None]:
+        """The exact distribution of each replica's generator, where it has one that is finite and not a point."""
+        if "generator_mean" not in columns or self.spec.latent != "normal":
+            return [None] * len(self.players.weight)
+        both = torch.stack([columns["generator_mean"], columns["generator_std"]], 1)
+        return [normal(*one) if bool(one.isfinite().all()) and bool(one[1] > 0) else None for one in both]
 
 
 def accuracy(game: objectives.Game, real: Tensor, fake: Tensor) -> Tensor:
@@ -78,6 +109,14 @@ def accuracy(game: objectives.Game, real: Tensor, fake: Tensor) -> Tensor:
     side = game.objective.orientation
     right = (side * (real - level)).sign().mean(1) - (side * (fake - level)).sign().mean(1)
     return 0.5 + right / 4
+
+
+def _truth(ingredients: Ingredients, players: Players) -> Truth | None:
+    """What the critic is held to where it was asked for and can be known: not of packs, nor of labelled samples."""
+    mixture = ingredients.data.mixture
+    if "divergences" not in ingredients.spec.measure or mixture is None or players.packing > 1 or ingredients.classes:
+        return None
+    return Truth(players.game, mixture)
 
 
 def _players(ingredients: Ingredients) -> Players:

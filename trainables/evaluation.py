@@ -10,11 +10,14 @@ refers to the training part of the data, because a set as small as digits holds 
 | precision, recall, density, coverage | k nearest neighbours in them (neighbours, neighbour_samples) |
 | modes, reverse_kl, mode_js, mode_histogram | of mixtures, and of labelled images given a classifier (samples) |
 | high_quality | of mixtures (samples) |
-| class_fid, label_fidelity | where labels were requested; the latter needs a classifier or a mixture (samples) |
+| class_fid, class_coverage | where labels were requested (samples; the latter neighbours) |
+| label_fidelity | where labels were requested, of mixtures and given a classifier (samples) |
 | wasserstein_1d | of 1-D data; exact, from the mixture itself (samples) |
 | kid, kid_low, kid_high | measure `kernel`: cubic kernel, 95 % interval (samples) |
 | mmd, mmd_low, mmd_high | measure `kernel`: Gaussian kernels about the median distance, 95 % interval (samples) |
-| sliced_wasserstein | measure `sliced` (samples) |
+| memorisation | measure `memorisation`: against all training points (neighbour_samples) |
+| sliced_wasserstein | measure `sliced` or `divergences` (samples) |
+| density_js, density_kl, density_reverse_kl, density_tv | measure `divergences`, of mixtures (samples) |
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ from trainables.metrics.finite import finite_replicas, spread_out
 from trainables.metrics.measurements import Measurement, Seen
 from trainables.settings import choice, close_to, only, whole
 
-GROUPS = ("kernel", "sliced")
+GROUPS = ("kernel", "sliced", "divergences", "memorisation", "jacobian")
 
 
 @dataclass(frozen=True)
@@ -149,19 +152,24 @@ class Evaluator:
         features = self._extract(data.train)
         shuffled = features[torch.randperm(len(features), generator=generator).to(self.device)]
         exact = data.mixture if self.settings.features == "raw" else None
+        k, count = self.settings.neighbours, self.settings.neighbour_samples
         chosen = [
             measurements.fid(shuffled, exact),
-            measurements.prdc(shuffled, self.settings.neighbour_samples, self.settings.neighbours),
+            measurements.prdc(shuffled, count, k),
         ]
         if data.mixture or self._classifier:
             chosen.append(measurements.mode_coverage(data))
         if data.labels is not None:
-            chosen.append(measurements.label_agreement(features, data.labels, data.classes, exact))
+            chosen.append(measurements.label_agreement(features, data.labels, data.classes, exact, k, self.samples))
         if data.shape == (1,):
             chosen.append(measurements.line(data))
         if "kernel" in measure:
             chosen.append(measurements.kernels(shuffled, self.samples))
-        if "sliced" in measure:
+        if "divergences" in measure and data.mixture is not None:
+            chosen.append(measurements.densities(data.mixture))
+        if "memorisation" in measure:
+            chosen.append(measurements.copies(features, self._extract(data.heldout), count))
+        if "sliced" in measure or "divergences" in measure:
             chosen.append(measurements.slices(shuffled, generator))
         return chosen
 
@@ -217,9 +225,7 @@ def _saved_classifier(settings: Settings, device: torch.device) -> Classifier | 
     return None if settings.classifier is None else Classifier.load(settings.classifier, device)
 
 
-def _feature_space(
-    settings: Settings, data: DataSet, classifier: Classifier | None, device: torch.device
-) -> Features:
+def _feature_space(settings: Settings, data: DataSet, classifier: Classifier | None, device: torch.device) -> Features:
     """The map to features; refuses what does not fit the data."""
     if classifier is not None:
         classifier.refuse_other(data)

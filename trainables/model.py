@@ -19,7 +19,8 @@ from trainables.optimizers import Optimizer
 from trainables.population import Stack, generators
 from trainables.spec import Spec
 
-STREAMS = ("generator", "critic", "feed", "evaluation", "pictures", "spectral")  # purposes of random numbers
+# What random numbers are for; only ever longer, as a place in it is part of a seed's meaning.
+STREAMS = ("generator", "critic", "feed", "evaluation", "pictures", "spectral", "jacobian", "diagnostic")
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,19 @@ class Model:
         """Samples (R, B, *shape) from latents (R, B, L), by the first stack's network with the given weights."""
         return self.stacks[0].network(weights, latents, labels)
 
-    def measure(self, samples: Tensor, labels: Tensor | None, data: DataSet, pieces: Pieces) -> dict[str, Tensor]:
-        """Measurements (R,) that only this kind of model has, on fresh samples (R, n, *shape)."""
+    def measure(
+        self, weights: Sequence[Tensor], samples: Tensor, labels: Tensor | None, data: DataSet, pieces: Pieces
+    ) -> dict[str, Tensor]:
+        """Measurements (R,) beyond those of samples alone, on fresh samples (R, n, *shape) of a generator with given
+        weights: what an affine generator in one dimension has learned, and whatever a kind of model adds."""
+        if "divergences" not in self.spec.measure or self.spec.generator["kind"] != "affine" or data.shape != (1,):
+            return {}
+        mean, scale = (part.double().squeeze(1) for part in weights)
+        deviation = scale.abs() * (1.0 if self.spec.latent == "normal" else 3**-0.5)
+        return {"generator_mean": mean, "generator_std": deviation}
+
+    def spectra(self, batch: Batch, alive: Tensor) -> dict[str, Tensor]:
+        """Measurements (R,) of the game's Jacobian on a batch, of the replicas `alive` (R,)."""
         return {}
 
     def state_dict(self) -> dict[str, Any]:

@@ -110,10 +110,15 @@ def resolve(given: Mapping[str, Any]) -> tuple[Penalty, dict[str, float]]:
 def gradient_penalty(
     row: Penalty, critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, uniform: Tensor
 ) -> Tensor:
-    """The unweighted penalty (R,) of a critic (R, B, *shape) -> (R, B); `uniform` is (R, B, draws)."""
+    """The unweighted penalty (R,) of a critic (R, B, *shape) -> (R, B); `uniform` is (R, B, draws).
+
+    Differentiable also with respect to what made the samples, where these bear a gradient.
+    """
     assert row.points is not None
     assert row.cost is not None
-    points = row.points(real, fake, uniform).detach().requires_grad_()
+    points = row.points(real, fake, uniform)
+    if not points.requires_grad:
+        points = points.detach().requires_grad_()
     (slope,) = torch.autograd.grad(critic(points).sum(), points, create_graph=True)
     return row.cost(slope.flatten(2).square().sum(2)).mean(1)
 

@@ -8,11 +8,13 @@ on it is `diverged`, its measurements are NaN, and no other replica notices.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from trainables import spectrum
 from trainables.adversary import Adversary
 from trainables.autoencoder import Autoencoder
 from trainables.data import DataSet, load
@@ -99,6 +101,13 @@ class Training:
             labels = turn.expand(len(self.seeds), -1)
         return self._generate(count, self.ingredients.streams("pictures"), labels), labels
 
+    @torch.no_grad()
+    def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Samples (R, n, *shape) of each replica's generator of now from latents (R, n, L) and, for conditional
+        models, labels (R, n)."""
+        weights = views(self.model.stacks[0].network, self.average)
+        return self.pieces(lambda z, y: self.model.generate(weights, z, y), latents, labels)
+
     def state_dict(self) -> dict[str, Any]:
         """Everything that training goes on from; tensors and plain data only."""
         return {
@@ -156,31 +165,45 @@ class Training:
     @torch.no_grad()
     def _measure(self) -> dict[str, Tensor]:
         streams = self.ingredients.streams("evaluation", self.step)
-        labels = self._labels(self.evaluator.samples, streams) if self.classes else None
+        labels = self.labels(self.evaluator.samples, streams) if self.classes else None
         samples = self._generate(self.evaluator.samples, streams, labels)
         finite = samples.flatten(1).isfinite().all(1)
         self.diverged_step.masked_fill_(self.alive & ~finite, self.step)
         self.alive &= finite
         norm = {"parameter_norm_generator": self.model.stacks[0].flat.norm(dim=1)}
-        own = self.model.measure(samples, labels, self.data, self._pieces)
+        weights = views(self.model.stacks[0].network, self.average)
+        own = self.model.measure(weights, samples, labels, self.data, self.pieces)
+        if "jacobian" in self.spec.measure and self.step >= self.spec.steps:
+            own |= self.model.spectra(self._fixed_batch(), self.alive)
         return {**norm, **own, **self.evaluator(samples, labels)}
 
-    def _labels(self, count: int, streams: Sequence[torch.Generator]) -> Tensor:
+    def _fixed_batch(self) -> Batch:
+        """A batch that each replica's seed alone decides, as at the end of training."""
+        diet, times = self.feed.diet, -(-spectrum.SAMPLES // self.spec.batch_size)
+        if not self._normalised:
+            diet = replace(diet, batch=times * self.spec.batch_size)
+        diet = replace(diet, updates=1)
+        feed = Feed(self.data, diet, self.ingredients.streams("jacobian"), bool(self.classes))
+        ((batch,),) = feed.draw(1, self.spec.steps, self.spec.steps)
+        return batch
+
+    @property
+    def _normalised(self) -> bool:
+        """Whether a network normalises over its batch, whose size then matters."""
+        return bool(self.spec.generator["batch_norm"] or self.spec.critic["batch_norm"])
+
+    def labels(self, count: int, streams: Sequence[torch.Generator]) -> Tensor:
         """Labels (R, count) distributed as the training data's."""
         assert self.data.labels is not None
         picks = [torch.randint(len(self.data.labels), (count,), generator=g, device=self.device) for g in streams]
         return self.data.labels[torch.stack(picks)]
 
-    @torch.no_grad()
     def _generate(self, count: int, streams: Sequence[torch.Generator], labels: Tensor | None) -> Tensor:
-        noise = self.model.latents(count, streams)
-        weights = views(self.model.stacks[0].network, self.average)
-        return self._pieces(lambda z, y: self.model.generate(weights, z, y), noise, labels)
+        return self.generate(self.model.latents(count, streams), labels)
 
-    def _pieces(self, function: Callable[[Tensor, Tensor | None], Tensor], x: Tensor, labels: Tensor | None) -> Tensor:
+    def pieces(self, function: Callable[[Tensor, Tensor | None], Tensor], x: Tensor, labels: Tensor | None) -> Tensor:
         """Apply to pieces of the second axis: of the training batch's size where the networks normalise over it."""
-        normalised = self.spec.generator["batch_norm"] or self.spec.critic["batch_norm"]
-        size = self.spec.batch_size if normalised else CHUNK
+        size = self.spec.batch_size if self._normalised else CHUNK
         pieces = zip(x.split(size, 1), [None] * x.shape[1] if labels is None else labels.split(size, 1), strict=False)
         return torch.cat([function(piece, label) for piece, label in pieces], 1)
 

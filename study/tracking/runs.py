@@ -11,13 +11,15 @@ import hashlib
 import json
 import logging
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from PIL import Image
+
 from study.ledger import Entry, Position, entries
-from study.pictures import picture, thumbnail
+from study.pictures import gallery, picture, thumbnail
 from study.tracking import local
 from study.tracking.batch import ENDINGS, LARGEST, Rows, gather
 from study.tracking.cursor import Cursor, OpenRun
@@ -143,7 +145,8 @@ class MlflowStudy:
         try:
             if not path.is_relative_to(self._folder.resolve()):
                 raise ValueError(f"{path} is outside the study folder")
-            image = picture(path, title, captions(entry["seeds"], entry["columns"]))
+            words = captions(entry["seeds"], entry["columns"])
+            image, further = picture(path, title, words), gallery(path, title, words)
         except Exception as error:  # whatever it is, no row may wait for a picture
             LOGGER.info("no picture of %s: %r", title, error)
             return
@@ -153,6 +156,16 @@ class MlflowStudy:
             image.save(Path(folder, f"{stem}.png"), compress_level=3)
             thumbnail(image).save(Path(folder, f"{stem}+compressed.webp"), method=2)
             self._client.log_artifacts(run_id, folder, "images")
+        self._log_gallery(run_id, further, int(entry["step"]))
+
+    def _log_gallery(self, run_id: str, images: Mapping[str, Image.Image], step: int) -> None:
+        """Log further pictures as plain artifacts, under names that a replay writes again."""
+        if not images:
+            return
+        with TemporaryDirectory() as folder:
+            for name, image in images.items():
+                image.save(Path(folder, f"{name}_step_{step}.png"), compress_level=3)
+            self._client.log_artifacts(run_id, folder, "gallery")
 
     def _trial_run(self, rows: Rows) -> str:
         """The run of a trial that the cursor does not know: one that is there already, or a new one."""

@@ -60,5 +60,5 @@ def test_what_would_change_finished_trials_is_refused_by_name(
 def test_confirm_replicas_are_free_until_something_was_confirmed(tiny: Build) -> None:
     old, new = tiny(confirm={"top": 0, "replicas": 4}), tiny(confirm={"top": 1, "replicas": 64})
     check_extension(old, new, confirmed=False)
-    with pytest.raises(ConfigError, match="confirm.replicas: expected 4"):
+    with pytest.raises(ConfigError, match=r"confirm.replicas: expected 4"):
         check_extension(old, new, confirmed=True)

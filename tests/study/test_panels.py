@@ -3,9 +3,12 @@ import pytest
 from scipy.stats import norm
 
 from study.panels import (
+    CRITIC,
+    DENSE,
     INSIDE,
     OUTSIDE,
     SIDE,
+    Lines,
     View,
     grid,
     histogram,
@@ -118,6 +121,29 @@ def test_bars_beyond_the_top_have_an_orange_cap() -> None:
 def test_a_histogram_without_truth_or_without_values_can_be_drawn() -> None:
     assert histogram(np.array([0.1, 0.2, np.nan]), None, None, None, View(0, 0, 1)).shape == (SIDE, SIDE, 3)
     assert histogram(np.array([np.nan]), None, None, None, View(0, 0, 1)).shape == (SIDE, SIDE, 3)
+
+
+def test_curves_lie_over_the_bars_on_axes_of_their_own() -> None:
+    """The generator's density on the truth's scale, the critic's share from 0 at the base to 1 at the top."""
+    means, stds = np.array([[0.0]]), np.array([1.0])
+    view = view_of(means, stds)
+    x = np.linspace(-4, 4, 200)
+    lines = Lines(x, np.full(200, norm.pdf(0)), np.full(200, 0.75))
+    panel = histogram(np.zeros(0), means, stds, None, view, lines)
+    base = SIDE - 24
+    critic = np.flatnonzero(np.abs(panel[:, 40] - CRITIC).sum(axis=1) < 60)
+    assert critic.mean() == pytest.approx(base * 0.25, abs=1.5)
+    density = np.flatnonzero(np.abs(panel[:, 40] - DENSE).sum(axis=1) < 60)
+    assert density.mean() == pytest.approx(base * (1 - 1 / 1.5), abs=1.5)
+
+
+def test_a_curve_ends_where_it_is_not_known() -> None:
+    view = View(0.0, 0.0, 4.0)
+    x = np.linspace(-1, 1, 50)
+    panel = histogram(np.zeros(3), None, None, None, view, Lines(x, np.full(50, np.nan), np.full(50, 0.75)))
+    assert close_to(panel[:150, 140:260], CRITIC) > 50
+    assert close_to(panel[:150, :140], CRITIC) == 0
+    assert np.isfinite(panel).all()
 
 
 def test_a_grid_shows_each_pixel_enlarged() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from study.panels import SIDE
-from study.pictures import CAPTION, EDGE, GAP, LEGEND, TITLE, picture, render, thumbnail
+from study.panels import CRITIC, DENSE, SIDE
+from study.pictures import ACROSS, CAPTION, EDGE, GAP, LEGEND, TITLE, gallery, picture, render, thumbnail
 
 RNG = np.random.default_rng(0)
 ANGLES = 2 * np.pi * np.arange(8) / 8
@@ -101,6 +101,60 @@ def test_a_picture_file_is_read_without_running_code(tmp_path: Path) -> None:
         picture(path)
     with pytest.raises(FileNotFoundError, match="absent"):
         picture(tmp_path / "absent.npz")
+
+
+def line_arrays() -> dict[str, np.ndarray]:
+    x = np.linspace(-4, 4, 100)
+    return {
+        "samples": RNG.normal(size=(2, 500, 1)), "means": np.zeros((1, 1)), "stds": np.ones(1), "weights": np.ones(1),
+        "line_x": x, "line_generator_density": np.tile(np.exp(-((x - 1) ** 2) / 2) / np.sqrt(2 * np.pi), (2, 1)),
+        "line_critic_share": np.tile(1 / (1 + np.exp(-x)), (2, 1)),
+    }  # fmt: skip
+
+
+def count(image: Image.Image, colour: tuple[int, int, int]) -> int:
+    return int((np.abs(np.asarray(image).astype(int) - colour).sum(axis=2) < 30).sum())
+
+
+def test_the_line_shows_both_densities_and_the_critic() -> None:
+    arrays = line_arrays()
+    full = render(arrays, "t")
+    assert count(full, CRITIC) > 400
+    assert count(full, DENSE) > 400
+    silent = render({**arrays, "line_critic_share": np.full((2, 100), np.nan)}, "t")
+    assert count(silent, CRITIC) == 0
+    bare = render({name: array for name, array in arrays.items() if not name.startswith("line_")}, "t")
+    assert count(bare, DENSE) == 0
+    render({**arrays, "line_generator_density": np.full((2, 100), np.nan)}, "t")
+
+
+def test_a_file_without_them_has_no_further_pictures(tmp_path: Path) -> None:
+    np.savez(tmp_path / "p.npz", samples=ring(2, 50))
+    assert gallery(tmp_path / "p.npz") == {}
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 8, 8), (3, 8, 8)])
+def test_walks_are_a_picture_of_their_own(shape: tuple[int, ...], tmp_path: Path) -> None:
+    arrays = {"samples": RNG.normal(size=(2, 6, *shape)), "walk": RNG.normal(size=(2, 4, 5, *shape))}
+    labels = {"labels": np.zeros((2, 6), dtype=int)}
+    np.savez(tmp_path / "p.npz", **arrays, **labels)
+    found = gallery(tmp_path / "p.npz", "t", ["a", "b"])
+    assert list(found) == ["walk"]
+    if len(shape) == 3:
+        rows = {**labels, "labels": np.tile(np.repeat(np.arange(4), 5), (2, 1))}
+        expected = render({"samples": arrays["walk"].reshape(2, 20, *shape), **rows}, "t · walks between latent points")
+        assert found["walk"].size[0] == expected.size[0]
+
+
+def test_each_neighbour_stands_below_its_sample(tmp_path: Path) -> None:
+    """Samples black, neighbours white: rows take turns."""
+    pairs = np.zeros((1, 16, 2, 1, 4, 4))
+    pairs[:, :, 0], pairs[:, :, 1] = -1, 1
+    np.savez(tmp_path / "p.npz", samples=RNG.normal(size=(1, 4, 1, 4, 4)), beside=pairs)
+    image = np.asarray(gallery(tmp_path / "p.npz", "t")["beside"]).astype(int)
+    dark = (image[EDGE + TITLE :].sum(axis=2) == 0).sum(axis=1)
+    rows = np.flatnonzero(np.diff((dark > ACROSS).astype(int)))
+    assert len(rows) >= 3  # two dark bands, one above the other, with a light one between
 
 
 @pytest.mark.parametrize("size", [(800, 400), (400, 800), (3, 2000), (100, 100)])

@@ -1,13 +1,13 @@
 """The recorder, called as Tune calls it, with trials that were never run."""
 
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ray import cloudpickle
 from ray.exceptions import ActorDiedError, RayTaskError
 from rich.console import Console
 
@@ -58,7 +58,7 @@ def failure(folder: Path, error: Exception | None, text: str) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
     (folder / "error.txt").write_text(text)
     if error is not None:
-        (folder / "error.pkl").write_bytes(cloudpickle.dumps(error))
+        (folder / "error.pkl").write_bytes(pickle.dumps(error))
     return {"error_file": folder / "error.txt", "pickled_error_file": folder / "error.pkl" if error else None}
 
 
@@ -114,7 +114,8 @@ def test_one_diverged_replica_is_an_outcome_of_that_replica(one: Study) -> None:
 
 def test_a_failed_trial_keeps_message_traceback_and_curve(one: Study, tmp_path: Path) -> None:
     one.report(5)
-    error = RayTaskError("step", "…traceback…", ValueError("wrong shape\n(3, 4)"))
+    cause = ValueError("wrong shape\n(3, 4)")
+    error = RayTaskError("step", "…traceback…", cause)  # type: ignore[no-untyped-call]
     trial = one.fail(tmp_path, error)
     assert (trial.status, trial.message) == ("failed", "ValueError: wrong shape (3, 4)")
     assert (trial.outcomes, trial.scores) == (["failed"] * 2, [None, None])

@@ -109,7 +109,13 @@ def test_what_goes_together_passes() -> None:
 
 @pytest.mark.parametrize(
     ("data", "model", "measure"),
-    [("ring", "gan", []), ("ring", "cgan", ["sliced"]), ("gaussian", "gan", ["kernel"]), ("digits", "gan", [])],
+    [
+        ("ring", "gan", []),
+        ("ring", "cgan", ["sliced"]),
+        ("gaussian", "gan", ["kernel"]),
+        ("digits", "gan", []),
+        ("sixteen", "gan", ["divergences"]),
+    ],
 )
 def test_a_metric_is_accepted_where_training_brings_it(data: str, model: str, measure: list[str]) -> None:
     few = {} if data == "digits" else {"points": 1000, "heldout": 200}
@@ -126,6 +132,10 @@ def test_a_metric_is_accepted_where_training_brings_it(data: str, model: str, me
     of_classifier = {"modes", "reverse_kl", "mode_js"} if data == "digits" else set()  # trained when a study starts
     for column in MEASUREMENTS:
         if column.name in ("mode_fraction", "hop") or column.name.endswith(("_low", "_high")):
+            continue
+        if column.name in rules.DIAGNOSTICS:
+            with pytest.raises(ConfigError, match=r"search\.metric: expected what is measured here"):
+                study(**sections, search={"metric": column.name})
             continue
         mode = "max" if column.name in rules.HIGHER else "min"
         search = {"metric": column.name, "mode": mode}

@@ -70,7 +70,6 @@ def test_a_trial_tried_again_and_one_that_never_started_do_no_harm(tiny: Build) 
     retried, dropped = trial("hinge", 0), trial("hinge", 1)
     begun(scheduler, retried, dropped, retried)
     scheduler.on_trial_remove(None, dropped)
-    scheduler.on_trial_error(None, retried)
     assert report(scheduler, retried, 1, 1.0) == "CONTINUE"
     scheduler.on_trial_complete(None, retried, {"evaluation": 8, "score": 1.0})
 

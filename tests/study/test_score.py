@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 
@@ -6,7 +7,11 @@ from study.score import LARGEST, Goal, finite, medians, replica_scores
 
 MIN, MAX = Goal(("fid",), ("min",)), Goal(("modes",), ("max",))
 BOTH = Goal(("fid", "modes"), ("min", "max"))
-COLUMNS = {"fid": [3.0, math.nan, 1.0], "modes": [8.0, math.nan, 2.0], "diverged": [False, True, False]}
+COLUMNS: dict[str, list[Any]] = {
+    "fid": [3.0, math.nan, 1.0],
+    "modes": [8.0, math.nan, 2.0],
+    "diverged": [False, True, False],
+}
 
 
 def test_a_diverged_replica_has_no_score() -> None:
@@ -15,7 +20,7 @@ def test_a_diverged_replica_has_no_score() -> None:
 
 
 def test_a_metric_that_was_not_measured_is_named() -> None:
-    with pytest.raises(KeyError, match="search.metric: expected one of diverged, fid, modes, got kid"):
+    with pytest.raises(KeyError, match=r"search.metric: expected one of diverged, fid, modes, got kid"):
         replica_scores(COLUMNS, Goal(("kid",), ("min",)))
 
 

@@ -198,6 +198,29 @@ def test_pictures_hold_samples_and_the_truth(start: Start, tmp_path: Path) -> No
         assert arrays["seeds"].tolist() == [0, 1]
 
 
+def test_only_the_last_picture_of_a_confirmed_trial_has_a_gallery(start: Start, tmp_path: Path) -> None:
+    for trial_id, wanted in (("confirm-a-0000", True), ("search-a-0009", False)):
+        rows = rows_until_done(start(pictures=2, gallery=wanted, trial_id=trial_id))
+        held = []
+        for row in rows:
+            if row["pictures"] is not None:
+                with np.load(tmp_path / str(row["pictures"])) as arrays:
+                    held.append("walk" in arrays.files)
+        assert held == [False, wanted]
+
+
+def test_pictures_of_a_line_hold_its_curves(tiny: Build, tmp_path: Path) -> None:
+    settings = tiny(data={"name": "gaussian", "points": 500, "heldout": 100})
+    spec = spec_for(settings, arms_of(settings)[0], {"generator_lr": 1e-3, "critic_steps": 1})
+    data = load(**spec.data)
+    job = Job("search-a-0000", spec.to_dict(), [0, 1], str(tmp_path), ["fid"], ["min"], pictures=1)
+    rows = rows_until_done(Trial(job, spec, data, Evaluator(data, spec.evaluation)))
+    with np.load(tmp_path / str(rows[-1]["pictures"])) as arrays:
+        assert arrays["line_generator_density"].shape == (2, 400)
+        assert arrays["line_critic_share"].shape == (2, 400)
+        assert arrays["line_quantile"].shape == (400,)
+
+
 def test_an_unmeasured_metric_is_named(start: Start) -> None:
-    with pytest.raises(KeyError, match="search.metric: expected one of .* got label_fidelity"):
+    with pytest.raises(KeyError, match=r"search.metric: expected one of .* got label_fidelity"):
         start(metrics=["label_fidelity"]).report()

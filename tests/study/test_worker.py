@@ -15,6 +15,7 @@ from study.arms import arms_of, spec_for
 from study.config import StudyConfig
 from study.trial import Job
 from study.worker import Worker
+from trainables.data import load
 
 Build = Callable[..., StudyConfig]
 
@@ -31,29 +32,32 @@ def worker(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     monkeypatch.setattr("ray.tune.trainable.trainable.DEFAULT_STORAGE_PATH", str(tmp_path / "ray"))
     made = Worker({"job": job.to_json()})
     yield made
-    made.stop()
+    made.stop()  # type: ignore[no-untyped-call]
     torch.set_num_threads(1)
+
+
+def train(worker: Worker) -> dict[str, Any]:
+    return dict(worker.train())  # type: ignore[no-untyped-call]
 
 
 def test_starting_a_spare_worker_loads_nothing(job: Job, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     loads: list[str] = []
-    real = module.load
 
     def counting(**settings: Any) -> Any:
         loads.append(settings["name"])
-        return real(**settings)
+        return load(**settings)
 
     monkeypatch.setattr(module, "load", counting)
     assert loads == []
-    worker.train()
+    train(worker)
     assert loads == ["ring"]
     assert worker.reset_config({"job": replace(job, trial_id="search-a-0001").to_json()})
-    worker.train()
+    train(worker)
     assert loads == ["ring"]  # kept for the next trial
 
 
 def test_what_tune_gets_is_flat_and_without_the_configuration(worker: Worker) -> None:
-    result = worker.train()
+    result = train(worker)
     assert all(not isinstance(value, (dict, list)) for value in result.values())
     assert {"rows", "score", "evaluation", "done", "finished", "trial_id", "training_iteration"} <= result.keys()
     assert "config" not in result
@@ -63,12 +67,12 @@ def test_trials_in_one_process_are_what_they_are_in_their_own(job: Job, worker: 
     def columns(result: dict[str, Any]) -> list[Any]:
         return [(row["step"], json.dumps(row["columns"])) for row in json.loads(result["rows"])]
 
-    first = columns(worker.train())
+    first = columns(train(worker))
     torch.manual_seed(123)
     torch.backends.cudnn.benchmark = True
     worker.reset_config({"job": replace(job, trial_id="search-a-0001").to_json()})
     assert not torch.backends.cudnn.benchmark
-    assert columns(worker.train()) == first
+    assert columns(train(worker)) == first
 
 
 def test_threads_follow_the_job(job: Job, worker: Worker) -> None:
@@ -80,14 +84,14 @@ def test_a_worker_that_is_stopped_leaves_a_checkpoint(worker: Worker, tmp_path: 
     folder = tmp_path / "trials" / "search-a-0000"
     worker.cleanup()
     assert checkpoint.read_all(folder) == []
-    worker.train()
+    train(worker)
     worker.cleanup()
     assert [content["state"]["step"] for content in checkpoint.read_all(folder)] == [5]
 
 
 def test_a_finished_trial_leaves_none(job: Job, worker: Worker, tmp_path: Path) -> None:
     worker.reset_config({"job": replace(job, report_seconds=60.0).to_json()})
-    assert worker.train()["done"]
+    assert train(worker)["done"]
     worker.cleanup()
     assert checkpoint.read_all(tmp_path / "trials" / "search-a-0000") == []
 
@@ -96,5 +100,5 @@ def test_caches_do_not_grow(job: Job, worker: Worker) -> None:
     for seed in range(4):
         spec = {**job.spec, "data": {**job.spec["data"], "seed": seed}}
         worker.reset_config({"job": replace(job, spec=spec).to_json()})
-        worker.train()
+        train(worker)
     assert len(worker._data) == len(worker._evaluators) == module.KEPT

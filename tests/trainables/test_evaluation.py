@@ -72,7 +72,8 @@ def test_a_perfect_generator_of_a_ring(ring: DataSet) -> None:
     columns = Evaluator(ring, {}, GROUPS)(samples, labels)
     assert columns.keys() == {
         "fid", "precision", "recall", "density", "coverage", "modes", "high_quality", "reverse_kl", "mode_js",
-        "mode_histogram", "class_fid", "label_fidelity", "kid", "kid_low", "kid_high", "mmd", "mmd_low", "mmd_high",
+        "mode_histogram", "class_fid", "class_coverage", "label_fidelity", "density_js", "density_kl",
+        "density_reverse_kl", "density_tv", "memorisation", "kid", "kid_low", "kid_high", "mmd", "mmd_low", "mmd_high",
         "sliced_wasserstein",
     }  # fmt: skip
     for name, values in columns.items():
@@ -83,6 +84,9 @@ def test_a_perfect_generator_of_a_ring(ring: DataSet) -> None:
     assert columns["fid"].max() < 0.02
     assert columns["coverage"].min() > 0.9
     assert columns["label_fidelity"].tolist() == [1, 1, 1]
+    assert columns["class_coverage"].min() > 0.9
+    assert columns["memorisation"].mean().item() == pytest.approx(0.5, abs=0.04)
+    assert columns["density_js"].max() < 0.015
     assert columns["mode_histogram"].sum(1).tolist() == [2500] * 3
 
 

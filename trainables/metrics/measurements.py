@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
 
 from trainables.data import DataSet, Mixture
+from trainables.metrics import densities as density
 from trainables.metrics import frechet, kernel, modes, neighbours, sliced
 from trainables.metrics import labels as conditional
+from trainables.metrics import memorisation as memory
 from trainables.metrics.classifier import is_stacked
 
 # Blocks of a kernel estimate, whose spread gives its interval; directions of the sliced distance.
@@ -70,19 +73,26 @@ def class_weights(data: DataSet) -> Tensor:
     return data.labels.bincount(minlength=data.classes).double() / len(data.labels)
 
 
-def label_agreement(real: Tensor, labels: Tensor, classes: int, mixture: Mixture | None) -> Measurement:
-    """`class_fid`, and `label_fidelity` where classes can be predicted, of samples with requested labels."""
+def label_agreement(
+    real: Tensor, labels: Tensor, classes: int, mixture: Mixture | None, k: int, samples: int
+) -> Measurement:
+    """`class_fid`, `class_coverage` by `k` neighbours, and `label_fidelity` where classes can be predicted, of
+    `samples` samples with requested labels."""
     if mixture is None:
         references = conditional.class_gaussians(real, labels, classes)
     else:
         identity = torch.eye(mixture.dimensions, dtype=torch.float64, device=mixture.means.device)
         moments = zip(mixture.means, mixture.variances, strict=True)
         references = [frechet.gaussian_from_moments(mean, variance * identity) for mean, variance in moments]
+    balls = conditional.class_neighbourhoods(real, labels, classes, k, samples // classes)
 
     def measure(seen: Seen) -> dict[str, Tensor]:
         if seen.requested is None:
             return {}
-        columns = {"class_fid": conditional.class_fid(seen.features, seen.requested, references)}
+        columns = {
+            "class_fid": conditional.class_fid(seen.features, seen.requested, references),
+            "class_coverage": conditional.class_coverage(seen.features, seen.requested, balls),
+        }
         if seen.predicted is not None:
             columns["label_fidelity"] = conditional.label_fidelity(seen.predicted, seen.requested)
         return columns
@@ -113,6 +123,22 @@ def kernels(real: Tensor, samples: int) -> Measurement:
         return columns
 
     return measure
+
+
+def densities(mixture: Mixture) -> Measurement:
+    """`density_js`, `density_kl`, `density_reverse_kl` and `density_tv`, on a grid that fits the number of samples."""
+
+    @cache
+    def grid(count: int) -> density.Grid:
+        return density.Grid(mixture, count)
+
+    return lambda seen: density.divergences(seen.samples, grid(seen.samples.shape[1]))
+
+
+def copies(real: Tensor, heldout: Tensor, count: int) -> Measurement:
+    """`memorisation` of the first `count` samples, of all real features (N, d) and as many held-out ones (m, d)."""
+    reference = memory.training(real, heldout[:count])
+    return lambda seen: {"memorisation": memory.memorisation(seen.features[:, :count], reference)}
 
 
 def slices(real: Tensor, generator: torch.Generator) -> Measurement:

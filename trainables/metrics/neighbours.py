@@ -51,6 +51,15 @@ def squared_radii(points: Tensor, k: int) -> Tensor:
     return radii
 
 
+def covered(samples: Tensor, real: Neighbourhood) -> Tensor:
+    """The coverage alone, a float64 scalar, of one set of finite samples (n, d)."""
+    hit = torch.zeros(len(real.points), dtype=torch.bool, device=samples.device)
+    moved = samples.double() - real.centre
+    for rows in blocks(len(samples), len(real.points), samples.device):
+        hit |= (squared_distances(moved[rows], real.points, slack=True) <= real.radii).any(0)
+    return hit.double().mean()
+
+
 @finite_only
 def prdc(samples: Tensor, real: Neighbourhood) -> dict[str, Tensor]:
     """Precision, recall, density and coverage of each replica's samples (R, n, d), n > k, each (R,) float64.

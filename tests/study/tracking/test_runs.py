@@ -5,6 +5,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -177,6 +178,20 @@ def test_pictures_are_stepped_images_as_mlflow_names_them(
         run.info.run_id, next(path for path in ours if path.endswith(".webp")), str(tmp_path)
     )
     assert max(Image.open(small).size) == 256
+
+
+def test_walks_and_neighbours_are_plain_artifacts_of_one_name_each(
+    folder: Path, write: Write, trial: Trial, picture_file: str
+) -> None:
+    with np.load(folder / picture_file) as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez(folder / picture_file, **arrays, walk=arrays["samples"].reshape(4, 4, 16, 2))
+    write(*[{**entry, "pictures": picture_file} if entry["kind"] == "result" else entry for entry in trial(0)])
+    follow(folder)
+    follow(folder)
+    run = runs_of(folder)["search-hinge-0000"]
+    logged = [file.path for file in client_of(folder).list_artifacts(run.info.run_id, "gallery")]
+    assert logged == ["gallery/walk_step_10.png", "gallery/walk_step_20.png"]
 
 
 @pytest.mark.parametrize("name", ["absent.npz", "../outside.npz", "broken.npz", "/etc/passwd", "ledger"])

@@ -3,7 +3,16 @@ import torch
 from torch import Tensor
 
 from trainables.metrics.frechet import frechet_distance, gaussian_from_samples
-from trainables.metrics.labels import MINIMUM, class_fid, class_frechet, class_gaussians, label_fidelity
+from trainables.metrics.labels import (
+    MINIMUM,
+    class_coverage,
+    class_fid,
+    class_frechet,
+    class_gaussians,
+    class_neighbourhoods,
+    label_fidelity,
+)
+from trainables.metrics.neighbours import neighbourhood, prdc
 
 
 def labelled(replicas: int, count: int, classes: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -64,3 +73,32 @@ def test_a_class_of_too_few_real_samples_has_no_reference() -> None:
 def test_no_class_of_enough_samples_has_no_mean() -> None:
     features, labels = labelled(2, 50, 40)
     assert class_fid(features, labels, [gaussian_from_samples(features[0])] * 40).isnan().all()
+
+
+def test_coverage_within_a_class_is_the_coverage_of_that_class() -> None:
+    real, real_labels = labelled(1, 900, 3, seed=1)
+    features, labels = labelled(2, 300, 3)
+    found = class_coverage(features, labels, class_neighbourhoods(real[0], real_labels[0], 3, 4, 60))
+    for replica in range(2):
+        each = []
+        for label in range(3):
+            balls = neighbourhood(real[0, real_labels[0] == label][:60], 4)
+            own = features[replica : replica + 1, labels[replica] == label][:, :60]
+            each.append(prdc(own, balls)["coverage"].item())
+        assert found[replica].item() == pytest.approx(sum(each) / 3)
+
+
+def test_swapped_labels_cover_nothing() -> None:
+    real, real_labels = labelled(1, 2000, 2, seed=1)
+    features, labels = labelled(1, 1000, 2)
+    balls = class_neighbourhoods(real[0], real_labels[0], 2, 5, 500)
+    assert class_coverage(features, labels, balls).item() > 0.9
+    assert class_coverage(features, 1 - labels, balls).item() < 0.05
+
+
+def test_coverage_leaves_out_classes_that_are_too_small() -> None:
+    points, labels = torch.randn(MINIMUM + 3, 2), torch.tensor([0] * MINIMUM + [1] * 3)
+    balls = class_neighbourhoods(points, labels, 3, 5, 500)
+    assert [ball is None for ball in balls] == [False, True, True]
+    assert class_coverage(points.unsqueeze(0), labels.unsqueeze(0), balls).item() == 1
+    assert class_coverage(points.unsqueeze(0), labels.unsqueeze(0) * 0 + 2, balls).isnan().all()

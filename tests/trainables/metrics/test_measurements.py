@@ -72,10 +72,11 @@ def test_a_label_of_a_mixture_is_its_component() -> None:
     mixture, labels = two_modes(), torch.arange(2).repeat(500)
     noise = torch.randn(1000, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     samples = (mixture.means[labels] + noise).unsqueeze(0)
-    measure = measurements.label_agreement(samples[0], labels, 2, mixture)
+    measure = measurements.label_agreement(samples[0], labels, 2, mixture, 5, 1000)
     columns = measure(seen(samples, predicted=labels.unsqueeze(0), requested=labels.unsqueeze(0)))
     assert columns["label_fidelity"].item() == 1
     assert columns["class_fid"].item() < 0.02
+    assert columns["class_coverage"].item() == 1
     # Swapped, every class is 4 away from where it should be.
     swapped = measure(seen(samples, labels.unsqueeze(0), 1 - labels.unsqueeze(0)))
     assert swapped["label_fidelity"].item() == 0
@@ -84,9 +85,11 @@ def test_a_label_of_a_mixture_is_its_component() -> None:
 
 def test_labels_are_measured_where_requested_and_fidelity_where_predicted() -> None:
     points, labels = torch.randn(100, 3), torch.arange(100) % 2
-    measure = measurements.label_agreement(points, labels, 2, None)
+    measure = measurements.label_agreement(points, labels, 2, None, 5, 100)
     assert measure(seen(points.unsqueeze(0))) == {}
-    assert measure(seen(points.unsqueeze(0), requested=labels.unsqueeze(0))).keys() == {"class_fid"}
+    assert measure(seen(points.unsqueeze(0), requested=labels.unsqueeze(0))).keys() == {
+        "class_fid", "class_coverage",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -1,0 +1,76 @@
+"""Does a generator copy its training data? The distance of a sample to its nearest training point against the same of
+held-out real points (Meehan, Chaudhuri & Dasgupta 2020, whose statistic this is before it is standardised).
+
+    memorisation = P(D(sample) < D(held-out)) + P(D(sample) = D(held-out)) / 2,    D(x) = min over training t |x - t|
+
+1/2 where samples are as near to the training data as fresh real points are, 1 where each is a copy, below 1/2 where
+they lie further off than real points do. In few dimensions the neighbour is found by a k-d tree, otherwise by products
+of matrices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from trainables.metrics.distances import blocks, squared_distances
+from trainables.metrics.finite import finite_only
+
+CHUNK = 8192  # training points that are turned to float64 at once
+FLAT = 8  # dimensions up to which a k-d tree on the CPU is the faster
+
+
+@dataclass(frozen=True)
+class Training:
+    """Training points (N, d), their `centre`, a tree of them relative to it where that helps, and the sorted distances
+    (m,) of held-out points to the nearest of them."""
+
+    points: Tensor
+    centre: Tensor
+    tree: cKDTree | None
+    heldout: Tensor
+
+
+def training(points: Tensor, heldout: Tensor) -> Training:
+    """Prepare training points (N, d) and held-out ones (m, d)."""
+    centre = points.mean(0).double()
+    flat = points.shape[1] <= FLAT and points.device.type == "cpu"
+    tree = cKDTree((points.double() - centre).numpy()) if flat else None
+    distances, _ = nearest(heldout, Training(points, centre, tree, centre.new_empty(0)))
+    return Training(points, centre, tree, distances.sort().values)
+
+
+def nearest(queries: Tensor, reference: Training) -> tuple[Tensor, Tensor]:
+    """The distance (n,), float64, of each point (n, d) to its nearest training point, and that one's index (n,)."""
+    moved = queries.double() - reference.centre
+    if reference.tree is not None:
+        found = reference.tree.query(moved.numpy())
+        return torch.as_tensor(found[0]), torch.as_tensor(found[1])
+    least = torch.full((len(moved),), torch.inf, dtype=torch.float64, device=moved.device)
+    indices = torch.zeros(len(moved), dtype=torch.int64, device=moved.device)
+    for start in range(0, len(reference.points), CHUNK):
+        some = reference.points[start : start + CHUNK].double() - reference.centre
+        for rows in blocks(len(moved), len(some), moved.device):
+            near, which = squared_distances(moved[rows], some).min(1)
+            closer = near < least[rows]
+            least[rows] = near.where(closer, least[rows])
+            indices[rows] = (which + start).where(closer, indices[rows])
+    # Afresh, as a difference: squared distances from products are not 0 between equal points.
+    return (queries.double() - reference.points[indices].double()).norm(dim=1), indices
+
+
+@finite_only
+def memorisation(samples: Tensor, reference: Training) -> Tensor:
+    """The chance above for each replica's samples (R, n, d): (R,) float64 in [0, 1]; NaN where not finite."""
+    chances = [float(_chance(nearest(one, reference)[0], reference.heldout)) for one in samples]
+    return torch.tensor(chances, dtype=torch.float64, device=samples.device)
+
+
+def _chance(distances: Tensor, heldout: Tensor) -> Tensor:
+    """The mean over samples of the share of held-out distances above theirs, ties counting half."""
+    not_above = torch.searchsorted(heldout, distances, right=True)
+    below = torch.searchsorted(heldout, distances)
+    return 1 - (not_above + below).double().mean() / (2 * len(heldout))
