@@ -6,7 +6,8 @@ Asked in this order, the first that holds being the outcome:
 - `failed`: the trial raised. `truncated`: the scheduler stopped it before its budget: right-censored, no failure.
 - `vanished`: the critic separates, the generator's gradient is negligible, quality is bad.
 - `collapsed`: at the last evaluation fewer than a fraction of the modes is captured.
-- `oscillating`: covers, but hops between modes or swings in quality. `converged`: none of these.
+- `oscillating`: covers, but hops between modes or swings in quality; or a map of Dirac-GANs none of which settles.
+  `converged`: none of these.
 
 `vanished` is asked before `collapsed`, since a generator that never learned covers no mode either, and would
 otherwise nearly always count as one that learned and collapsed. A measurement that was not taken (NaN) speaks
@@ -37,6 +38,7 @@ OUTCOMES = ("converged", "oscillating", "collapsed", "vanished", "diverged", "tr
 ENDED = ("completed", "diverged", "truncated", "failed")
 JUDGED = (
     "diverged", "mode_fraction", "critic_accuracy", "gradient_norm_generator", "high_quality", "precision", "hop",
+    "dirac_converged",
 )  # fmt: skip
 Floats = NDArray[np.float64]
 
@@ -95,6 +97,7 @@ class Signals:
     quality: Floats
     hop_rate: Floats
     oscillation: Floats
+    settled: Floats  # share of a Dirac-GAN's map, at the last evaluation
 
 
 def multinomial_noise(first: ArrayLike, second: ArrayLike) -> Floats:
@@ -169,6 +172,7 @@ def signals(measured: Curves, thresholds: Thresholds = Thresholds()) -> Signals:
         quality=np.where(np.isnan(quality), middle("precision"), quality),
         hop_rate=means(measured.value("hop"), tail),
         oscillation=swing,
+        settled=measured.last("dirac_converged"),
     )
 
 
@@ -190,7 +194,7 @@ def verdicts(seen: Signals, status: ArrayLike, thresholds: Thresholds = Threshol
     if (np.isin(ended, ("completed", "diverged")) & (seen.evaluations == 0)).any():
         raise ValueError("a replica of a completed trial has no evaluation to be judged by")
     quiet = (seen.critic_accuracy >= thresholds.critic_accuracy) & (seen.gradient_norm < thresholds.gradient_norm)
-    restless = (seen.hop_rate > thresholds.hop_rate) | (seen.oscillation > thresholds.oscillation)
+    restless = (seen.hop_rate > thresholds.hop_rate) | (seen.oscillation > thresholds.oscillation) | (seen.settled == 0)
     rules = [
         ("diverged", seen.diverged),
         ("failed", ended == "failed"),

@@ -71,7 +71,7 @@ _SEED = Column("seed", "int64", "", "seed of the replica", True)
 _STEP = Column("step", "int64", "steps", "generator updates taken at this evaluation", True)
 _WALL_TIME = Column("wall_time", "float64", "s", "time spent training since the trial began, all replicas together")
 CHOICES = (
-    Column("model", "category", "", "gan, cgan, matching, vae or oracle"),
+    Column("model", "category", "", "gan, cgan, matching, vae, oracle or dirac"),
     Column("objective", "category", "", "name of the pair (f, g)"),
     Column("generator_loss", "category", "", "default, saturating, non_saturating, critic_mean or a formula"),
     Column("penalty", "category", "", "name of the critic's penalty, or none"),
@@ -99,6 +99,8 @@ SIGNALS = _reals([
     ("jacobian_real", "1", "largest real part among the eigenvalues of the game's Jacobian at the end of training"),
     ("jacobian_imaginary", "1", "size of the imaginary part of the eigenvalue with the largest real part"),
     ("jacobian_radius", "1", "largest modulus among the eigenvalues of the game's Jacobian at the end of training"),
+    ("dirac_converged", "1", "share of a Dirac-GAN's map of steps and gammas that has converged by now"),
+    ("dirac_agreement", "1", "share of that map that has converged by now or not as its eigenvalues foretell"),
 ])
 QUALITY = _reals([
     ("fid", "data²", "Fréchet distance of Gaussians fitted to features (Heusel 2017)"),

@@ -1,0 +1,32 @@
+"""Figures: each draws result objects of `analysis`, computes nothing, and returns a `matplotlib.figure.Figure`.
+
+`analysis.style.save` writes one as PDF and SVG.
+"""
+
+from analysis.figures.budget import best_of_k, flattery, profiles
+from analysis.figures.curves import learning_curves
+from analysis.figures.density import density_pictures
+from analysis.figures.explanation import explanation
+from analysis.figures.outcomes import outcome_bars
+from analysis.figures.pairwise import pairwise_matrix
+from analysis.figures.quality import quality_strips
+from analysis.figures.samples import mode_shares, samples_over_time
+from analysis.figures.sensitivity import dependence, importances
+from analysis.figures.survival import survival_curves
+
+__all__ = [
+    "best_of_k",
+    "density_pictures",
+    "dependence",
+    "explanation",
+    "flattery",
+    "importances",
+    "learning_curves",
+    "mode_shares",
+    "outcome_bars",
+    "pairwise_matrix",
+    "profiles",
+    "quality_strips",
+    "samples_over_time",
+    "survival_curves",
+]

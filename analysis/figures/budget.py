@@ -1,0 +1,103 @@
+"""What a budget buys: the best of k configurations, performance profiles, and how far the search flattered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from analysis.budget import BestOfK, Flattery, Profile
+from analysis.figures.curves import FLOOR, draw_band
+from analysis.figures.whisker import scale_for, whisker
+from analysis.style import INK, MUTED, Palette, legend_above, new, scale_axis, shade, short, styled
+from analysis.words import log_scaled, named
+
+
+@styled
+def best_of_k(curves: Sequence[BestOfK], palette: Palette, columns: int = 1, statistic: str = "median") -> Figure:
+    """The `median` or `mean` best score after k configurations of each arm; raises ValueError without an arm.
+
+    Where it is infinite (no configuration may have a finite score) nothing is drawn.
+    """
+    if not curves:
+        raise ValueError("best_of_k: expected at least one arm, got none")
+    bands = [curve.median if statistic == "median" else curve.mean for curve in curves]
+    figure = new(columns, 2.1, [*(curve.arm for curve in curves), FLOOR])
+    axes = figure.subplots()
+    seen = np.concatenate([np.r_[b.low, b.estimate, b.high, c.floor] for b, c in zip(bands, curves, strict=True)])
+    scale_axis(axes, "y", seen, log_scaled(curves[0].metric))
+    scale_axis(axes, "x", [1.0], log=False)
+    for place, (curve, band) in enumerate(zip(curves, bands, strict=True)):
+        draw_band(
+            axes, band, palette[curve.arm], curve.arm, seen, offset=place, bounded=curve.mode, alpha=shade(len(curves))
+        )
+    floor = curves[0].floor
+    if np.isfinite(floor):
+        axes.axhline(floor, color=MUTED, linewidth=0.9, linestyle=(0, (1, 1)), label=FLOOR)
+    axes.grid(axis="y")
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axes.set_xlabel("configurations tried, k")
+    axes.set_ylabel(f"{'median' if statistic == 'median' else 'expected'} best {named(curves[0].metric)}")
+    legend_above(figure, axes)
+    return figure
+
+
+@styled
+def profiles(curves: Sequence[Profile], palette: Palette, columns: int = 1) -> Figure:
+    """The share of each arm's replicas that reach at least the quality τ; raises ValueError without an arm."""
+    if not curves:
+        raise ValueError("profiles: expected at least one arm, got none")
+    figure = new(columns, 2.1, [*(curve.arm for curve in curves), FLOOR])
+    axes = figure.subplots()
+    scale_axis(axes, "x", np.concatenate([curve.band.x for curve in curves]), log_scaled(curves[0].metric))
+    for curve in curves:
+        band, look = curve.band, palette[curve.arm]
+        axes.fill_between(
+            band.x, band.low, band.high, step="post", color=look.colour, alpha=shade(len(curves)), linewidth=0
+        )
+        axes.step(band.x, band.estimate, where="post", color=look.colour, linestyle=look.dash, label=curve.arm)
+    if np.isfinite(curves[0].floor):
+        axes.axvline(curves[0].floor, color=MUTED, linewidth=0.9, linestyle=(0, (1, 1)), label=FLOOR)
+    axes.set_ylim(0, 1.02)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f} %"))
+    if curves[0].mode == "max":
+        axes.invert_xaxis()
+    sign = "≤" if curves[0].mode == "min" else "≥"
+    axes.set_xlabel(f"τ, a bound on the {named(curves[0].metric)}")
+    axes.set_ylabel(f"replicas {sign} τ")
+    axes.grid()
+    legend_above(figure, axes)
+    return figure
+
+
+@styled
+def flattery(results: Sequence[Flattery], palette: Palette, columns: int = 1) -> Figure:
+    """Each winner's score in the search that chose it (open) and on fresh seeds (filled), with their intervals.
+
+    Raises ValueError without a winner.
+    """
+    if not results:
+        raise ValueError("flattery: expected at least one winner, got none")
+    figure = new(columns, 0.6 + 0.3 * len(results), ["in the search", "on fresh seeds"])
+    axes = figure.subplots()
+    ends = [(e.low, e.estimate, e.high) for result in results for e in (result.search, result.confirmed)]
+    scale_for(axes, np.ravel(ends), results[0].metric)
+    for row, result in enumerate(results):
+        look = palette[result.arm]
+        for part, shift, fill in ((result.search, -0.15, "white"), (result.confirmed, 0.15, look.colour)):
+            label = None if row else "in the search" if fill == "white" else "on fresh seeds"
+            whisker(axes, part, row + shift, look.colour)
+            axes.plot(
+                part.estimate, row + shift, marker=look.marker, color=look.colour, markerfacecolor=fill, label=label,
+                linestyle="none", markersize=4.5,
+            )  # fmt: skip
+        if result.flattered:
+            axes.annotate("flattered", (1, row), xycoords=("axes fraction", "data"), ha="right", fontsize=6, color=INK)
+    axes.set_yticks(range(len(results)), [short(f"{r.arm} #{r.index}", 22 * columns) for r in results])
+    axes.set_ylim(len(results) - 0.5, -0.5)
+    axes.grid(axis="x")
+    axes.set_xlabel(f"median {named(results[0].metric)}")
+    legend_above(figure, axes)
+    return figure

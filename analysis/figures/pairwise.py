@@ -1,0 +1,49 @@
+"""All pairs of arms: the probability that the row's arm does better than the column's."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from analysis.compare import Comparison
+from analysis.style import BLUE, COLUMN, INK, MUTED, PAGE, VERMILION, new, short, styled
+from analysis.words import percent
+
+MARKED = 14  # arms up to which every cell has its number
+
+
+@styled
+def pairwise_matrix(comparison: Comparison, columns: int = 1) -> Figure:
+    """The matrix of probabilities of improvement, best arm first; bold with a star where Holm's correction leaves the
+    pair told apart. Raises ValueError with fewer than two arms.
+    """
+    arms = list(comparison.arms)
+    if len(arms) < 2:
+        raise ValueError(f"pairwise_matrix: expected at least two arms, got {len(arms)}")
+    chance = comparison.matrix("improvement").loc[arms, arms].to_numpy(np.float64)
+    p = comparison.matrix("p_holm").loc[arms, arms].to_numpy(np.float64)
+    width = PAGE if columns > 1 else COLUMN
+    figure = new(columns, min(width, 1.1 + 0.27 * len(arms)) + 0.55)
+    axes = figure.subplots()
+    colours = LinearSegmentedColormap.from_list("balance", [VERMILION, "#ffffff", BLUE])
+    shown = axes.imshow(chance, cmap=colours, vmin=0, vmax=1, aspect="auto")
+    if len(arms) <= MARKED:
+        for row, column in zip(*np.nonzero(np.isfinite(chance)), strict=True):
+            told = p[row, column] < comparison.alpha
+            dark = abs(chance[row, column] - 0.5) > 0.33
+            axes.text(
+                column, row, percent(chance[row, column]).removesuffix("\u00a0%") + ("*" if told else ""), ha="center",
+                va="center", fontsize=6.2, fontweight="bold" if told else "normal", color="white" if dark else INK,
+            )  # fmt: skip
+    names = [short(arm, 18 * columns) for arm in arms]
+    axes.set_xticks(range(len(arms)), names, rotation=38, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(arms)), names)
+    axes.tick_params(length=0)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    bar = figure.colorbar(shown, ax=axes, shrink=0.85, aspect=22, pad=0.02, ticks=[0, 0.5, 1])
+    bar.ax.set_yticklabels(["0 %", "50 %", "100 %"])
+    bar.set_label("row better than column", color=MUTED, fontsize=6.5)
+    bar.outline.set_visible(False)
+    return figure

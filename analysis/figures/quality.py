@@ -1,0 +1,78 @@
+"""Final quality: every replica as a point, above them the median and the interquartile mean with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.compare import ArmQuality
+from analysis.figures.whisker import scale_for, whisker
+from analysis.style import INK, MUTED, ArmStyle, Palette, new, short, styled
+from analysis.words import named
+
+MANY = 2000  # points over which they are drawn as one picture
+
+
+@styled
+def quality_strips(results: Sequence[ArmQuality], palette: Palette, columns: int = 1) -> Figure:
+    """A row an arm: its replicas, the median with its interval (line), the interquartile mean's interval (bar).
+
+    Diverged replicas have no place on the axis and are counted at the rim; an interval that is open there points
+    over it.
+
+    Raises ValueError without an arm.
+    """
+    if not results:
+        raise ValueError("quality_strips: expected at least one arm, got none")
+    figure = new(columns, 0.6 + 0.36 * len(results))
+    axes = figure.subplots()
+    floor = results[0].floor
+    seen = np.concatenate([*(result.values for result in results), [floor]])
+    scale_for(axes, seen, results[0].metric)
+    for row, result in enumerate(results):
+        _row(axes, row, result, palette[result.arm])
+    if np.isfinite(floor):
+        axes.axvline(floor, color=MUTED, linewidth=0.9, linestyle=(0, (1, 1)))
+        axes.annotate(
+            "real data", (floor, 1), xycoords=("data", "axes fraction"), xytext=(2, 1), textcoords="offset points",
+            fontsize=6, color=MUTED,
+        )  # fmt: skip
+    axes.set_yticks(range(len(results)), [short(result.arm, 22 * columns) for result in results])
+    axes.set_ylim(len(results) - 0.5, -0.55)
+    axes.grid(axis="x")
+    axes.set_xlabel(named(results[0].metric))
+    return figure
+
+
+def _row(axes: Axes, row: int, result: ArmQuality, look: ArmStyle) -> None:
+    values = result.values[np.isfinite(result.values)]
+    if len(values):
+        places = row + 0.13 + 0.2 * _spread(len(values))
+        axes.scatter(
+            values, places, s=5, color=look.colour, alpha=0.6, linewidths=0, marker=look.marker,
+            rasterized=len(values) > MANY,
+        )  # fmt: skip
+    middle = result.median
+    box = [end for end in (result.iqm.low, result.iqm.high) if np.isfinite(end)]
+    if len(box) == 2:
+        axes.barh(row - 0.2, box[1] - box[0], left=box[0], height=0.17, color=look.colour, alpha=0.28, linewidth=0)
+    whisker(axes, middle, row - 0.2, INK)
+    if np.isfinite(middle.estimate):
+        axes.plot(
+            middle.estimate, row - 0.2, marker=look.marker, color=look.colour, markeredgecolor=INK, markersize=4.5
+        )
+    if result.diverged:
+        note = f"{result.diverged} diverged"
+        axes.annotate(
+            note, (1, row + 0.12), xycoords=("axes fraction", "data"), ha="right", va="center", fontsize=6, color=INK,
+            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.5},
+        )  # fmt: skip
+
+
+def _spread(count: int) -> np.ndarray:
+    """Places in [-1, 1] without chance, neighbours far apart (the golden ratio's sequence)."""
+    places: np.ndarray = 2 * np.mod(np.arange(1, count + 1) * 0.6180339887498949, 1) - 1
+    return places

@@ -1,0 +1,140 @@
+"""Samples over time: a row an arm, a column a step, so that collapse, hopping and loss of modes can be seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+from numpy.typing import NDArray
+
+from analysis.learning import ModeShares
+from analysis.snapshots import Snapshots, evenly
+from analysis.style import BLUE, COLUMN, INK, MUTED, PAGE, RULE, new, short, styled
+
+SHOWN = 900  # points in a panel
+SIDE = 5  # images along a panel's side
+WITHIN = 3.0  # standard deviations
+
+
+@styled
+def samples_over_time(rows: Sequence[Snapshots], columns: int = 2, most: int = 6) -> Figure:
+    """Points of the plane over the true modes (circles of three standard deviations), or grids of images.
+
+    Raises ValueError without a row, or with samples that are neither.
+    """
+    if not rows:
+        raise ValueError("samples_over_time: expected at least one row, got none")
+    for row in rows:
+        if row.kind not in ("plane", "images"):
+            raise ValueError(f"samples_over_time: expected points of the plane or images, got {row.samples.shape[2:]}")
+    across = max(min(most if columns > 1 else 3, len(row.steps)) for row in rows)
+    width = PAGE if columns > 1 else COLUMN
+    side = min(1.5, (width - 0.3) / max(across, 3))
+    figure = new(columns, (side + 0.16) * len(rows) + 0.1)
+    panels = figure.subplots(len(rows), across, squeeze=False)
+    for line, row in zip(panels, rows, strict=True):
+        places = evenly(row.steps, across)
+        for axes in line:
+            axes.set_axis_off()
+        for axes, place in zip(line, places, strict=False):
+            _panel(axes, row, place)
+            axes.set_title(f"step {row.steps[place]:,}", fontsize=6, color=MUTED, pad=2, loc="center")
+        line[0].text(
+            -0.06,
+            0.5,
+            short(row.arm, 22),
+            rotation=90,
+            ha="right",
+            va="center",
+            transform=line[0].transAxes,
+            fontsize=6.5,
+        )
+    return figure
+
+
+def _panel(axes: Axes, row: Snapshots, place: int) -> None:
+    axes.set_axis_on()
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for side in axes.spines.values():
+        side.set(visible=True, color=RULE, linewidth=0.6)
+    if row.kind == "images":
+        axes.imshow(tiles(row.samples[place]), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        return
+    points = row.samples[place][:SHOWN]
+    points = points[np.isfinite(points).all(axis=1)]
+    centre, half = view(row)
+    axes.set(xlim=(centre[0] - half, centre[0] + half), ylim=(centre[1] - half, centre[1] + half), aspect="equal")
+    if row.means is not None and row.stds is not None:
+        for mean, std in zip(row.means, row.stds, strict=True):
+            axes.add_patch(Circle(tuple(mean), max(WITHIN * std, 0.035 * half), fill=False, color=MUTED, linewidth=0.5))
+    axes.scatter(points[:, 0], points[:, 1], s=1.1, color=BLUE, alpha=0.55, linewidths=0, rasterized=True)
+    beyond = len(row.samples[place][:SHOWN]) - int((np.abs(points - centre) <= half).all(axis=1).sum())
+    if beyond:
+        axes.text(0.97, 0.03, f"{beyond} outside", transform=axes.transAxes, ha="right", fontsize=5, color=INK)
+
+
+def view(row: Snapshots) -> tuple[NDArray[np.float64], float]:
+    """Centre (2,) and half side of the square that all steps of a row are shown in."""
+    if row.means is not None and row.stds is not None:
+        reach = WITHIN * row.stds[:, None]
+        low, high = (row.means - reach).min(axis=0), (row.means + reach).max(axis=0)
+        return (low + high) / 2, 0.62 * float((high - low).max()) or 1.0
+    last = row.samples[-1][np.isfinite(row.samples[-1]).all(axis=1)]
+    if not len(last):
+        return np.zeros(2), 1.0
+    centre = np.median(last, axis=0)
+    return centre, 1.2 * float(np.quantile(np.abs(last - centre).max(axis=1), 0.98)) or 1.0
+
+
+def tiles(images: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The first images (n, channels, h, w) in [-1, 1] as one square picture in [0, 1], (H, W) or (H, W, 3)."""
+    side = min(SIDE, math.isqrt(len(images)))
+    chosen = np.clip(np.nan_to_num(images[: side * side]) / 2 + 0.5, 0, 1)
+    framed = np.pad(chosen, ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=1.0)
+    _, channels, height, width = framed.shape
+    grid = framed.reshape(side, side, channels, height, width).transpose(0, 3, 1, 4, 2)
+    picture: NDArray[np.float64] = grid.reshape(side * height, side * width, channels)[:-1, :-1]
+    return picture[..., 0] if channels == 1 else picture
+
+
+@styled
+def mode_shares(rows: Sequence[ModeShares], columns: int = 2) -> Figure:
+    """The share of samples in every mode over training: a row an arm, a panel a replica, a line of cells a mode.
+
+    A generator that covers has even grey lines, one that collapses a single dark line, one that hops a line that breaks
+    off where another begins. Raises ValueError without a row.
+    """
+    if not rows:
+        raise ValueError("mode_shares: expected at least one row, got none")
+    across = max(len(row.seeds) for row in rows)
+    figure = new(columns, 0.45 + (0.72 if columns > 1 else 0.6) * len(rows))
+    panels = figure.subplots(len(rows), across, squeeze=False, sharey="row")
+    shown = None
+    for line, row in zip(panels, rows, strict=True):
+        modes = row.shares.shape[2]
+        even = 1 / modes
+        for axes in line[len(row.seeds) :]:
+            axes.set_axis_off()
+        for axes, seed, shares in zip(line, row.seeds, row.shares, strict=False):
+            shown = axes.imshow(
+                shares.T / even, cmap="Greys", vmin=0, vmax=3, aspect="auto", interpolation="nearest",
+                extent=(0.5, len(row.steps) + 0.5, modes + 0.5, 0.5),
+            )  # fmt: skip
+            axes.set_title(f"seed {seed}", fontsize=6, color=MUTED, pad=2, loc="center")
+            axes.set_xticks([1, len(row.steps)], [f"{row.steps[0]:,}", f"{row.steps[-1]:,}"], fontsize=5.5)
+            axes.set_yticks([])
+        line[0].set_ylabel(short(row.arm, 16), fontsize=6.5, rotation=0, ha="right", va="center")
+    figure.supxlabel("generator updates", fontsize=7)
+    if shown is not None:
+        bar = figure.colorbar(
+            shown, ax=panels, shrink=min(1.0, 1.6 / len(rows)), aspect=14, pad=0.015, ticks=[0, 1, 2, 3]
+        )
+        bar.ax.set_yticklabels(["0", "even", "2 ×", "≥ 3 ×"])
+        bar.set_label("samples in the mode", fontsize=6.5)
+        bar.outline.set_visible(False)
+    return figure

@@ -1,0 +1,61 @@
+# %% [markdown]
+# # Which arm trains most stably?
+#
+# Outcomes with their intervals, time to failure, and how far the verdicts hang on their thresholds.
+
+# %%
+import os
+from pathlib import Path
+
+from numpy.random import default_rng
+
+from analysis import figures
+from analysis.compare import outcomes, signals
+from analysis.report import find, rows
+from analysis.style import arms_in_order, palette
+from analysis.survival import survival
+from analysis.table import load
+from analysis.tables import csv_text
+from analysis.thresholds import threshold_table
+
+folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
+record = load(folder)
+looks = palette(arms_in_order(record.trials))
+phase = find(record).phase
+
+# %% [markdown]
+# ## Outcomes
+# Wilson's intervals. On fresh seeds they capture seeds; over the search, configurations and seeds.
+
+# %%
+ended = [arm for arm in outcomes(record.trials, phase) if arm.n]
+figures.outcome_bars(ended, columns=2)
+
+# %%
+print(csv_text(rows.outcome_table(ended, phase)))
+
+# %% [markdown]
+# ## Time to divergence or collapse
+# Kaplan and Meier's curves: replicas that were stopped early are censored, not counted as survivors.
+
+# %%
+event = "either" if record.history["mode_fraction"].notna().any() else "diverged"
+lasting = survival(record, event, phase)
+figures.survival_curves(lasting, looks, columns=2)
+
+# %%
+print(csv_text(rows.logrank_table(lasting)))
+
+# %% [markdown]
+# ## Signals
+# The critic's distance from a coin toss on held-out data, how much mode mass moves, and how much quality swings.
+
+# %%
+print(csv_text(rows.signal_table(signals(record.trials, phase, generator=default_rng(0)), phase)))
+
+# %% [markdown]
+# ## Thresholds
+# The share of replicas that other thresholds would have judged otherwise.
+
+# %%
+threshold_table(record, phase).changed.round(3)

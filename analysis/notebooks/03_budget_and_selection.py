@@ -1,0 +1,70 @@
+# %% [markdown]
+# # What a budget buys, and what choosing costs
+#
+# How good an arm gets with more configurations tried, how far the search flattered its winners, and which
+# hyperparameters mattered.
+
+# %%
+import os
+from pathlib import Path
+
+from numpy.random import default_rng
+
+from analysis import figures
+from analysis.budget import best_of_k, flattery, profiles
+from analysis.compare import compare, quality
+from analysis.design import scales_of
+from analysis.report import find, rows
+from analysis.sensitivity import sensitivity
+from analysis.style import arms_in_order, palette
+from analysis.table import load
+from analysis.tables import csv_text
+
+folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
+record = load(folder)
+looks = palette(arms_in_order(record.trials))
+findings = find(record)
+metric, mode, phase = findings.metric, findings.mode, findings.phase
+
+# %% [markdown]
+# ## The best of k configurations
+# A configuration's score is the median over its replicas.
+
+# %%
+figures.best_of_k(best_of_k(record.trials, metric, mode=mode, generator=default_rng(0)), looks, columns=2)
+
+# %% [markdown]
+# ## How far the search flattered
+# The score of each winner in the search that chose it, beside its score on fresh seeds. The two are never pooled.
+
+# %%
+winners = flattery(record.trials, metric, mode=mode, generator=default_rng(0)) if phase == "confirm" else ()
+figures.flattery(winners, looks, columns=2) if winners else print("nothing has been confirmed yet")
+
+# %%
+print(csv_text(rows.flattery_table(winners)) if winners else "")
+
+# %% [markdown]
+# ## Quality, and which arms are told apart
+# Diverged replicas rank last. Tests are corrected by Holm.
+
+# %%
+scored = quality(record.trials, metric, phase, mode=mode, generator=default_rng(0))
+figures.quality_strips(scored, looks, columns=2)
+
+# %%
+pairs = compare(record.trials, metric, phase, mode=mode) if len(scored) > 1 else None
+print(csv_text(rows.quality_table(scored, pairs)))
+
+# %%
+figures.profiles(profiles(record.trials, metric, phase, mode=mode), looks, columns=2)
+
+# %% [markdown]
+# ## What matters within an arm
+# Permutation importance of a forest; with few configurations there is nothing to say, and a note says so.
+
+# %%
+scales = scales_of(record.about["config"])
+matter = sensitivity(record.trials, metric, mode=mode, scales=scales, generator=default_rng(0))
+stable = [one for one in matter if one.response == "stability" and not one.note]
+figures.importances(stable, looks, columns=2) if stable else print({one.note for one in matter})

@@ -1,0 +1,124 @@
+"""The report: one self-contained HTML page that a person reads from top to bottom, for any state of a study.
+
+Question and answer first, then pictures and tables, and last what stands behind them. The page fetches nothing and runs
+nothing; beside it lie its figures (`figures/*.pdf`, `*.svg`) and tables (`tables/*.csv`, `*.tex`) for a paper, and
+`objectives.json`, what the pairs do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis import figures
+from analysis.report import provenance, results
+from analysis.report.answer import Answer, answer
+from analysis.report.findings import COLUMNS, Findings, find, judged_by
+from analysis.report.page import Html, joined, page, section, tag
+from analysis.report.plates import Plates
+from analysis.table import HISTORY, load
+
+__all__ = ["Answer", "Findings", "answer", "find", "write"]
+
+
+def write(
+    folder: str | Path,
+    *,
+    state: Mapping[str, Any] | None = None,
+    objectives: Sequence[Mapping[str, Any]] = (),
+) -> Path:
+    """Write `report/index.html` from the record in `folder`, and return its path.
+
+    Args:
+        folder: where the record lies; pictures of samples are taken from `trials/` there, where it exists.
+        state: what `ganstudy status --json` says of the study; without it only the record speaks of what is missing.
+        objectives: what `ganstudy objective --json` says of the pairs (f, g) that are compared.
+
+    Raises:
+        FileNotFoundError: there is no record.
+        RecordError: the record is not whole.
+        OSError: the report could not be written; the former page stays.
+    """
+    folder = Path(folder)
+    record = load(folder, _columns(folder))
+    findings = find(record)
+    plates = Plates(folder / "report", findings.palette)
+    if objectives:
+        explained = json.dumps(list(objectives), indent=1)
+        (folder / "report" / "objectives.json").write_text(explained, encoding="utf-8")
+    path, partial = (folder / "report" / name for name in ("index.html", ".index.html.partial"))
+    partial.write_text(_page(findings, plates, folder, state, objectives), encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def _columns(folder: Path) -> list[str]:
+    metric, _ = judged_by(load(folder, []).about)
+    declared = {column.name for column in HISTORY}
+    return [name for name in dict.fromkeys([metric, *COLUMNS]) if name in declared]
+
+
+def _page(
+    findings: Findings,
+    plates: Plates,
+    folder: Path,
+    state: Mapping[str, Any] | None,
+    objectives: Sequence[Mapping[str, Any]],
+) -> Html:
+    name = str(findings.record.about.get("study", "study"))
+    sections = [
+        results.stability(findings, plates),
+        results.quality(findings, plates),
+        results.training(findings, plates, folder),
+        results.search(findings, plates),
+        results.sensitivity(findings, plates),
+        results.thresholds(findings, plates),
+        _objectives(objectives, plates),
+        provenance.left_out(findings, plates, state),
+        provenance.definitions(findings.record),
+        provenance.making(findings),
+    ]
+    return page(name, *_opening(findings, name, state), _contents(sections), *sections, _closing(findings))
+
+
+def _opening(findings: Findings, name: str, state: Mapping[str, Any] | None) -> list[Html]:
+    said = answer(findings)
+    word, unfinished = provenance.condition(findings.record, state)
+    written = provenance.moment(findings.record.about.get("built"))
+    return [
+        tag("p", f"ganstudy · record of {written} ", tag("span", word, class_="badge"), class_="kicker"),
+        tag("h1", name),
+        tag("p", said.question, class_="question"),
+        tag("div", *(tag("p", sentence) for sentence in said.found), class_="answer"),
+        *(tag("p", caveat) for caveat in said.caveats),
+        tag("p", f"This study is not finished: {unfinished}", class_="note") if unfinished else joined([]),
+    ]
+
+
+def _contents(sections: Sequence[Html]) -> Html:
+    titles = [(part.split('"', 2)[1], part.split("<h2>", 1)[1].split("</h2>", 1)[0]) for part in sections if part]
+    return tag("nav", *(tag("a", Html(title), href=f"#{anchor}") for anchor, title in titles))
+
+
+def _objectives(objectives: Sequence[Mapping[str, Any]], plates: Plates) -> Html:
+    if not objectives:
+        return joined([])
+    parts = [tag("p", "What each pair (f, g) does against the best possible critic, known before any training.")]
+    for place, explained in enumerate(objectives):
+        name = f"{explained.get('name', '')} (generator: {explained.get('generator', '')})"
+        pair = f": f(d) = {explained.get('f', '')}, g(d) = {explained.get('g', '')}. "
+        caption = joined([tag("strong", name), pair, explained.get("sentence", "")])
+        picture = figures.explanation({**explained, "sentence": ""})
+        parts.append(plates.figure(f"objective-{place + 1}", picture, caption, str(explained.get("sentence", name))))
+    return section("The objectives", *parts)
+
+
+def _closing(findings: Findings) -> Html:
+    build = findings.record.about.get("build", "unknown")
+    return tag(
+        "footer",
+        f"Every number follows from history.parquet and trials.parquet of build {build}; figures and tables lie beside"
+        " this page as PDF, SVG, CSV and LaTeX. Resampling has a fixed seed: the same record gives the same page.",
+    )

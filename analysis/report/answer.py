@@ -1,0 +1,166 @@
+"""The study's question, and its answer in a few sentences, each with its uncertainty.
+
+A sentence says less rather than more than the tests: an arm is called better only where Holm's correction leaves it
+told apart, and an answer from the search phase alone is called provisional.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from analysis.compare import ArmOutcomes
+from analysis.report.findings import Findings
+from analysis.style import number
+from analysis.words import EVENTS, NEVER, counted, listed, named, p_value, spoken, spoken_share
+
+ALPHA = 0.05
+FEW = 4  # that are named one by one
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Plain sentences: what was asked, what was found (the first the shortest answer), and what to keep in mind."""
+
+    question: str
+    found: tuple[str, ...]
+    caveats: tuple[str, ...]
+
+
+def answer(findings: Findings) -> Answer:
+    """Say what the findings come to."""
+    outcomes = [arm for arm in findings.outcomes[findings.phase] if arm.n]
+    found = [*_most_stable(findings, outcomes), *_told_apart(findings), *_quality(findings)]
+    return Answer(
+        question(findings), tuple(found) or ("No trial has ended yet; nothing can be said.",), _caveats(findings)
+    )
+
+
+def question(findings: Findings) -> str:
+    """The question that the configuration asks."""
+    config = findings.record.about.get("config", {})
+    varied = [key.replace("_", " ") for key, values in config.get("scientific", {}).items() if len(values) > 1]
+    subject = f"Which choice of {listed(varied)}" if varied else "How stably does this configuration train,"
+    return f"{subject} {'trains most stably ' if varied else ''}on {_data(config.get('data', {}))}?"
+
+
+def _data(data: Any) -> str:
+    if not isinstance(data, Mapping):
+        return f"the data set “{data}”"
+    telling = [
+        f"{key} {data[key]}" for key in ("modes", "std", "radius", "size", "classes") if data.get(key) is not None
+    ]
+    return f"the data set “{data.get('name', '?')}”" + (f" ({', '.join(telling)})" if telling else "")
+
+
+def _most_stable(findings: Findings, outcomes: list[ArmOutcomes]) -> list[str]:
+    if not outcomes:
+        return []
+    where = _where(findings)
+    top = max(arm.probabilities["converged"].estimate for arm in outcomes)
+    if top == 0:
+        return [f"No arm is stable: not one of {counted(sum(arm.n for arm in outcomes), 'replica')} {where} converged."]
+    best = [arm for arm in outcomes if arm.probabilities["converged"].estimate == top]
+    share = spoken_share(best[0].probabilities["converged"])
+    if len(outcomes) == 1:
+        return [f"{best[0].arm} converged in {share} of {counted(best[0].n, 'replica')} {where}."]
+    if len(best) == len(outcomes):
+        return [f"All arms converged equally often {where}: {share} of replicas."]
+    held = f"{round(top * best[0].n)} of {best[0].n} replicas, " if len(best) == 1 else ""
+    low = best[0].probabilities["converged"].low
+    below = [arm.arm for arm in outcomes if arm.probabilities["converged"].high < low]
+    arms = listed([arm.arm for arm in best])
+    return [f"{arms} converged most often {where}: {held}{share}, {_compared(below, len(outcomes) - len(best))}."]
+
+
+def _compared(below: list[str], others: int) -> str:
+    """How the intervals of the other arms lie to the best one's."""
+    if len(below) == others:
+        return "and the interval of every other arm lies below" if others > 1 else "and the other's interval lies below"
+    if not below:
+        return "but the intervals of all others overlap with it" if others > 1 else "but the other's interval overlaps"
+    if len(below) > FEW:
+        return f"and the intervals of {len(below)} of the {others} others lie wholly below"
+    several = len(below) > 1
+    return f"and the interval{'s' * several} of {listed(below)} lie{'' if several else 's'} wholly below"
+
+
+def _told_apart(findings: Findings) -> list[str]:
+    """What the log-rank tests of the first event say."""
+    if not findings.survival or findings.survival[0].overall is None:
+        return []
+    result = findings.survival[0]
+    event = EVENTS[result.event]
+    overall = findings.survival[0].overall
+    if overall is None or np.isnan(overall.p):
+        return [NEVER[result.event]]
+    told = [f"{pair.arms[0]} from {pair.arms[1]}" for pair in result.pairs if pair.p_holm < ALPHA]
+    test = f"log-rank test of all, p\u00a0{_equals(overall.p)}"
+    all_pairs = counted(len(result.pairs), "pair")
+    verdict = (
+        f"{listed(told)} can"
+        if 0 < len(told) <= FEW
+        else f"{len(told)} of {all_pairs} can"
+        if told
+        else "no two arms can"
+    )
+    return [
+        f"In the time to {event} the arms {_differ(overall.p)} ({test}); at 5\u00a0% after Holm's correction"
+        f" {verdict} be told apart."
+    ]
+
+
+def _differ(p: float) -> str:
+    return "differ" if p < ALPHA else "do not differ measurably"
+
+
+def _equals(p: float) -> str:
+    words = p_value(p)
+    return words if words.startswith("<") else f"=\u00a0{words}"
+
+
+def _quality(findings: Findings) -> list[str]:
+    if not findings.quality:
+        return []
+    by_arm = {arm.arm: arm for arm in findings.quality}
+    comparison = findings.comparison
+    best = by_arm[comparison.best] if comparison else findings.quality[0]
+    floor = f" (real data: {number(best.floor)})" if np.isfinite(best.floor) else ""
+    word = "lowest" if findings.mode == "min" else "highest"
+    lead = f"In quality, {best.arm} reached the {word} median {named(findings.metric)}, {spoken(best.median)}{floor}"
+    if comparison is None:
+        return [f"{best.arm} reached a median {named(findings.metric)} of {spoken(best.median)}{floor}."]
+    tied = [arm for arm in comparison.indistinguishable if arm != comparison.best]
+    others = len(comparison.arms) - 1
+    if len(tied) == others:
+        return [f"{lead}; at 5 % no other arm can be told from it."]
+    if not tied:
+        return [f"{lead}, and is told apart from {'every other' if others > 1 else 'the other'} arm at 5 % (Holm)."]
+    return [f"{lead}; it cannot be told from {listed(tied, 'or')}, and is told apart from the rest at 5 % (Holm)."]
+
+
+def _where(findings: Findings) -> str:
+    return "on fresh seeds of the chosen configuration" if findings.phase == "confirm" else "over the search"
+
+
+def _caveats(findings: Findings) -> tuple[str, ...]:
+    said = []
+    if findings.phase == "confirm":
+        said.append(
+            "Brackets are 95 % intervals over seeds: the configuration of each arm is taken as given. What another"
+            " search would have chosen is not in them."
+        )
+    else:
+        said.append(
+            "Provisional: no configuration has been confirmed on fresh seeds. Brackets are 95 % intervals over"
+            " configurations and seeds as the search drew them; winners picked from them are flattered."
+        )
+    if findings.unmeasured:
+        said.append(f"{findings.metric} was not measured in {listed(findings.unmeasured)}, left out of all on quality.")
+    flattered = [one.arm for one in findings.flattery if one.flattered]
+    if flattered:
+        said.append(f"The search flattered {listed(flattered)}: worse on fresh seeds than when chosen.")
+    return tuple(said)

@@ -1,0 +1,98 @@
+"""HTML by construction: whatever is not `Html` already is text, and text is escaped.
+
+A page carries its style sheet, has no script, and forbids itself every fetch by a content security policy, so that it
+reads the same from a disk, an archive or a mail.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+from analysis.report.stylesheet import CSS
+
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+LONG = 40  # characters of a cell from which it may be broken
+VOID = ("meta", "img", "br", "hr")
+UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+class Html(str):
+    """Markup. Only this module makes it."""
+
+    __slots__ = ()
+
+
+def text(value: object) -> Html:
+    """A value as markup: `Html` as it is, anything else escaped, control and bidirectional characters replaced."""
+    return value if isinstance(value, Html) else Html(escape(UNPRINTABLE.sub("\ufffd", str(value))))
+
+
+def tag(name: str, /, *children: object, **attributes: str) -> Html:
+    """An element; a trailing underscore of an attribute's name is dropped (`class_`)."""
+    given = "".join(f' {key.rstrip("_")}="{text(value)}"' for key, value in attributes.items())
+    return Html(f"<{name}{given}>" if name in VOID else f"<{name}{given}>{joined(children)}</{name}>")
+
+
+def joined(parts: Iterable[object], between: str = "") -> Html:
+    """Parts in a row."""
+    return Html(text(between).join(text(part) for part in parts))
+
+
+def table(
+    head: Sequence[object], rows: Iterable[Sequence[object]], caption: object = "", numbers: Sequence[int] = ()
+) -> Html:
+    """A table under its caption, scrolling sideways where it is too wide; columns `numbers` are set flush right."""
+    kinds = ["number" if place in numbers else "words" for place in range(len(head))]
+
+    def line(cells: Sequence[object], name: str) -> Html:
+        return tag(
+            "tr",
+            *(tag(name, cell, class_=_width(kind, cell)) for cell, kind in zip(cells, kinds, strict=True)),
+        )
+
+    body = tag("tbody", *(line(row, "td") for row in rows))
+    inside = tag("div", tag("table", tag("thead", line(head, "th")), body), class_="wide")
+    return tag("figure", tag("figcaption", caption), inside, class_="table") if caption else inside
+
+
+def _width(kind: str, cell: object) -> str:
+    return "long" if kind == "words" and len(str(cell)) > LONG and not isinstance(cell, Html) else kind
+
+
+def facts(pairs: Mapping[str, object]) -> Html:
+    """Names and what they are, one a line."""
+    return tag("dl", *(joined([tag("dt", name), tag("dd", value)]) for name, value in pairs.items()))
+
+
+def image(data: bytes, kind: str, alternative: str, width: float) -> Html:
+    """A picture of a kind such as `svg+xml` inside the page, `width` inches wide; `alternative` describes it."""
+    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    return tag("img", src=source, alt=alternative, style=f"width:{width:.2f}in")
+
+
+def figure(picture: Html, caption: object) -> Html:
+    """A picture and what it shows."""
+    return tag("figure", picture, tag("figcaption", caption))
+
+
+def section(title: str, *children: object) -> Html:
+    """A section; its anchor is made of the title."""
+    anchor = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+    return tag("section", tag("h2", title), *children, id=anchor)
+
+
+def page(title: str, *children: object) -> Html:
+    """The whole document."""
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light"),
+        tag("title", title),
+        tag("style", Html(CSS)),
+    )
+    return Html("<!DOCTYPE html>\n" + tag("html", head, tag("body", tag("main", *children)), lang="en") + "\n")

@@ -1,0 +1,238 @@
+"""The page's sections on results: stability, quality, training, and the search that led there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from analysis import figures
+from analysis.density import densities
+from analysis.report import rows
+from analysis.report.findings import Findings
+from analysis.report.page import Html, joined, section, tag
+from analysis.report.plates import Plates
+from analysis.snapshots import Snapshots, snapshots
+from analysis.words import CAPTURES, EVENTS, NEVER, listed, named, percent
+
+MOST_PAIRS = 14  # arms over which the matrix takes the page's width
+PHASES = {"confirm": "fresh seeds of each arm's chosen configuration", "search": "all configurations of the search"}
+
+
+def stability(findings: Findings, plates: Plates) -> Html:
+    """How the replicas ended, when they failed, and how restless they were."""
+    outcomes = [arm for arm in findings.outcomes[findings.phase] if arm.n]
+    if not outcomes:
+        return section("Stability", tag("p", "No trial has ended yet."))
+    rate = outcomes[0].probabilities["converged"]
+    bars = plates.figure(
+        f"outcomes-{findings.phase}",
+        figures.outcome_bars(outcomes, columns=2),
+        f"How the replicas of each arm ended: {PHASES[findings.phase]}. The line below each bar is the 95 % interval of"
+        f" the share that converged (Wilson), which captures {CAPTURES[rate.captures]}.",
+        "Bars of outcome shares by arm; the table below has the numbers.",
+    )
+    parts: list[Html] = [bars, plates.table(rows.outcome_table(outcomes, findings.phase))]
+    for result in findings.survival:
+        if not any(curve.events for curve in result.curves):
+            parts.append(tag("p", NEVER[result.event]))
+            continue
+        curve = plates.figure(
+            f"survival-{result.event}",
+            figures.survival_curves(result, findings.palette, columns=2),
+            f"Share of replicas without {EVENTS[result.event]} over training (Kaplan and Meier), with pointwise 95 %"
+            " intervals. Ticks mark replicas that were censored: at the end of their budget, or stopped before.",
+            f"Survival curves until {EVENTS[result.event]} by arm.",
+        )
+        parts += [curve, plates.table(rows.survival_table(result))]
+        if result.pairs:
+            parts.append(plates.table(rows.logrank_table(result)))
+    if findings.signals:
+        parts.append(plates.table(rows.signal_table(findings.signals, findings.phase)))
+    return section("Stability", *parts)
+
+
+def quality(findings: Findings, plates: Plates) -> Html:
+    """How good the replicas were at the end, and which arms the data tell apart."""
+    if not findings.quality:
+        return section("Quality", tag("p", f"No replica has a final {named(findings.metric)} yet."))
+    parts = [
+        plates.figure(
+            f"quality-{findings.phase}",
+            figures.quality_strips(findings.quality, findings.palette, columns=2),
+            f"Final {named(findings.metric)}, a mark a replica: {PHASES[findings.phase]}. Above them the median with"
+            " its 95 % interval, and behind it that of the interquartile mean. Diverged replicas are counted.",
+            f"Strips of the final {named(findings.metric)} by arm; the table below has medians and intervals.",
+        ),
+        plates.table(rows.quality_table(findings.quality, findings.comparison)),
+    ]
+    if findings.comparison is not None:
+        parts.append(_pairs(findings, plates))
+    if findings.profiles:
+        parts.append(
+            plates.figure(
+                f"profiles-{findings.phase}",
+                figures.profiles(findings.profiles, findings.palette, columns=2),
+                "Performance profiles: the share of each arm's replicas at least as good as τ, with pointwise 95 %"
+                " intervals. Diverged replicas never are.",
+                "Performance profiles by arm.",
+            )
+        )
+    return section("Quality", *parts)
+
+
+def _pairs(findings: Findings, plates: Plates) -> Html:
+    comparison = findings.comparison
+    assert comparison is not None
+    matrix = plates.figure(
+        f"pairs-{findings.phase}",
+        figures.pairwise_matrix(comparison, columns=2 if len(comparison.arms) > 6 else 1),
+        f"Probability in per cent that a {comparison.unit} of the row's arm is better than one of the column's, ties"
+        f" half. Bold with a star: told apart at {100 * comparison.alpha:.0f} % after Holm's correction.",
+        "Matrix of probabilities of improvement; the table below has the numbers.",
+    )
+    return joined([matrix, plates.table(rows.pair_table(comparison))])
+
+
+def training(findings: Findings, plates: Plates, folder: Path) -> Html:
+    """What happened on the way: learning curves, shares of modes, samples."""
+    parts: list[Html] = []
+    if findings.learning:
+        parts.append(
+            plates.figure(
+                f"learning-{findings.phase}",
+                figures.learning_curves(findings.learning, findings.palette),
+                f"Over training: median and quartiles of {PHASES[findings.phase]}. A diverged replica counts as worse"
+                " than any other in quality, so that a line ends where half have diverged; other signals describe the"
+                " replicas still going. Dotted: the same number of fresh real samples.",
+                "Learning curves by arm.",
+            )
+        )
+    if findings.shares:
+        parts.append(
+            plates.figure(
+                "modes",
+                figures.mode_shares(findings.shares),
+                "Share of the samples in each mode (a line of cells each) over training, first seeds of each arm's"
+                " best configuration. Even grey is coverage, one black line collapse; a line that breaks off where"
+                " another begins is a hop.",
+                "Mode shares over training by arm and seed.",
+            )
+        )
+    return section("Training", *parts, *_samples(findings, plates, folder))
+
+
+def _samples(findings: Findings, plates: Plates, folder: Path) -> list[Html]:
+    found = [one for arm, trial in findings.shown.items() if (one := snapshots(folder, arm, trial)) is not None]
+    drawn = [one for one in found if one.kind in ("plane", "images")]
+    lines = [densities(one) for one in found if one.kind == "line"]
+    parts = []
+    if drawn:
+        parts.append(
+            plates.figure(
+                "samples",
+                figures.samples_over_time(drawn),
+                "Samples over training of the first seed of each arm's best configuration (the seed is not chosen by"
+                f" its result). {'Circles: the true modes, three standard deviations. ' if _true(drawn) else ''}"
+                f"Trials: {', '.join(one.trial_id for one in drawn)}.",
+                "Generated samples over training by arm.",
+            )
+        )
+    if lines:
+        parts.append(
+            plates.figure(
+                "densities",
+                figures.density_pictures(lines, findings.palette),
+                "Density of the data (grey) and of the generator's samples (line, a kernel estimate, which smooths)"
+                f" over training, first seed. Trials: {', '.join(one.trial_id for one in lines)}.",
+                "Densities over training by arm.",
+            )
+        )
+    return parts
+
+
+def _true(drawn: list[Snapshots]) -> bool:
+    return any(one.means is not None for one in drawn)
+
+
+def search(findings: Findings, plates: Plates) -> Html:
+    """What the budget bought, how far choosing flattered, and what the search's own replicas did."""
+    parts: list[Html] = []
+    if findings.flattery:
+        caption = (
+            "Each winner in the search that chose it (open) and on fresh seeds (filled); 95 % intervals over seeds."
+        )
+        picture = figures.flattery(findings.flattery, findings.palette, columns=2)
+        parts.append(plates.figure("flattery", picture, caption, "Search beside confirmed scores by arm."))
+        parts.append(plates.table(rows.flattery_table(findings.flattery)))
+    if findings.best_of_k:
+        parts.append(
+            plates.figure(
+                "best-of-k",
+                figures.best_of_k(findings.best_of_k, findings.palette, columns=2),
+                f"The best {named(findings.metric)} after k configurations of the search, median over which k they are,"
+                " with 95 % intervals, which capture configurations. A configuration's score is its median replica."
+                " Where a band ends at its line, so many configurations say nothing of how good the best could be.",
+                "Best score by number of configurations tried, by arm.",
+            )
+        )
+    outcomes = [arm for arm in findings.outcomes["search"] if arm.n]
+    if outcomes and findings.phase == "confirm":
+        parts.append(
+            plates.figure(
+                "outcomes-search",
+                figures.outcome_bars(outcomes, columns=2),
+                "How the replicas ended in the search, over all configurations: how stable an arm is when nobody has"
+                " tuned it yet. The line is the 95 % interval of the share that converged, over configurations and"
+                " seeds.",
+                "Bars of outcome shares in the search by arm.",
+            )
+        )
+        parts.append(plates.table(rows.outcome_table(outcomes, "search")))
+    return section("The search", *parts) if parts else joined([])
+
+
+def sensitivity(findings: Findings, plates: Plates) -> Html:
+    """Which nuisance hyperparameters matter in which arm."""
+    parts: list[Html] = []
+    for response, words in (("stability", "not diverging"), ("quality", "quality")):
+        usable = [one for one in findings.sensitivity if one.response == response and one.importances and not one.note]
+        if not usable:
+            continue
+        parts.append(
+            plates.figure(
+                f"importance-{response}",
+                figures.importances(usable, findings.palette, columns=2),
+                f"What matters for {words} in the search: the share of the variance that a forest no longer explains"
+                " when a hyperparameter is shuffled, with 95 % intervals, which capture configurations.",
+                f"Importance of hyperparameters for {words} by arm.",
+            )
+        )
+        parts.append(
+            plates.figure(
+                f"dependence-{response}",
+                figures.dependence(usable, findings.palette),
+                f"Partial dependence of {words} on each hyperparameter, the others as they were in the search.",
+                f"Partial dependence of {words} by arm.",
+            )
+        )
+    blind = [f"{one.arm} ({one.response})" for one in findings.sensitivity if one.r2 and not one.r2.estimate > 0]
+    if blind:
+        parts.append(tag("p", f"The forest explains nothing in {listed(blind)}; importances there mean little."))
+    notes: dict[str, list[str]] = {}
+    for one in findings.sensitivity:
+        if one.note:
+            notes.setdefault(one.note, []).append(f"{one.arm} ({one.response})")
+    parts += [tag("p", f"Not estimated, as {why}: {listed(who)}.") for why, who in notes.items()]
+    return section("What matters within an arm", *parts) if parts else joined([])
+
+
+def thresholds(findings: Findings, plates: Plates) -> Html:
+    """How far the verdicts hang on their thresholds."""
+    if findings.thresholds is None or not len(findings.thresholds.changed):
+        return joined([])
+    changed = np.asarray(findings.thresholds.changed["changed"], np.float64)
+    most = float(changed.max(initial=0.0))
+    lead = f"At most {percent(most)} of the replicas change" if most else "No replica changes"
+    lead += " its outcome over the values tried." if not most else " their outcome over the values tried."
+    return section("Thresholds", tag("p", lead), plates.table(rows.threshold_changes(findings.thresholds)))

@@ -1,0 +1,63 @@
+"""The report's style sheet: one column of text for reading, figures at their printed size, rules for paper."""
+
+CSS = """
+:root { --ink: #1b1b1f; --muted: #5d6068; --rule: #d9dade; --tint: #f5f6f8; --accent: #0072b2; --warn: #b34a00; }
+* { box-sizing: border-box; }
+html { font-size: 17px; -webkit-text-size-adjust: 100%; }
+body { margin: 0; background: #fff; color: var(--ink); line-height: 1.55;
+  font-family: Charter, "Bitstream Charter", "Sitka Text", Cambria, "DejaVu Serif", Georgia, serif;
+  font-variant-numeric: lining-nums; overflow-wrap: break-word; }
+main { max-width: 47rem; margin: 0 auto; padding: 3.2rem 1.4rem 5rem; }
+h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; letter-spacing: -.01em; }
+h2 { font-size: 1.3rem; margin: 3rem 0 .6rem; padding-top: .9rem; border-top: 1px solid var(--rule); }
+h3 { font-size: 1.02rem; margin: 1.9rem 0 .4rem; }
+p { margin: .6rem 0; }
+a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset: 2px; }
+.kicker, nav, figcaption, table, dl, .note, .badge, details {
+  font-family: "Source Sans 3", "Helvetica Neue", Helvetica, Arial, "DejaVu Sans", sans-serif; }
+.kicker { color: var(--muted); font-size: .82rem; margin: 0 0 .5rem; }
+.question { font-size: 1.12rem; color: var(--muted); font-style: italic; margin-bottom: 1.4rem; }
+.answer { background: var(--tint); border-left: 4px solid var(--accent); padding: .9rem 1.2rem; font-size: 1.06rem; }
+.answer p { margin: .35rem 0; }
+.answer p + p { font-size: .95rem; }
+.note { border-left: 4px solid var(--warn); background: #fdf5ee; padding: .6rem 1rem; font-size: .86rem;
+  margin: 1rem 0; }
+.badge { display: inline-block; border: 1px solid currentColor; border-radius: 999px; padding: 0 .55rem;
+  font-size: .74rem; }
+nav { font-size: .82rem; margin: 1.6rem 0 0; color: var(--muted); }
+nav a { margin-right: .9rem; white-space: nowrap; }
+figure { margin: 1.5rem 0 1.9rem; text-align: center; break-inside: avoid; }
+figure img { max-width: 100%; height: auto; }
+figcaption { text-align: left; color: var(--muted); font-size: .82rem; line-height: 1.45; }
+figcaption { margin-top: .5rem; }
+figure.table figcaption { margin: 0 0 .5rem; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .78rem; min-width: 100%; font-variant-numeric: tabular-nums lining-nums; }
+thead { border-top: 1.5px solid var(--ink); border-bottom: 1px solid var(--ink); }
+tbody { border-bottom: 1.5px solid var(--ink); }
+th { font-weight: 600; vertical-align: bottom; }
+th, td { padding: .28rem .7rem .28rem 0; text-align: left; }
+th:last-child, td:last-child { padding-right: 0; }
+tbody td { vertical-align: top; }
+th.number, td.number { text-align: right; }
+td.number, td.words { white-space: nowrap; }
+.interval { color: var(--muted); font-size: .92em; }
+figure.table { text-align: left; }
+tbody tr:nth-child(5n):not(:last-child) { border-bottom: 1px solid #ececf0; }
+.trace { opacity: .8; font-style: italic; } sup { line-height: 0; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.1rem; font-size: .84rem; margin: .8rem 0; }
+dt { color: var(--muted); } dd { margin: 0; }
+.swatch { display: inline-block; width: .68em; height: .68em; border-radius: 2px; margin-right: .45em; }
+ul { font-size: .9rem; padding-left: 1.2rem; }
+details { margin: .8rem 0; font-size: .84rem; } summary { cursor: pointer; color: var(--accent); }
+pre { font-size: .74rem; line-height: 1.45; background: var(--tint); padding: .8rem 1rem; overflow-x: auto;
+  font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace; white-space: pre-wrap; }
+footer { margin-top: 3.5rem; border-top: 1px solid var(--rule); color: var(--muted); font-size: .8rem; }
+@page { size: A4; margin: 18mm 16mm; }
+@media print {
+  html { font-size: 10pt; } main { max-width: none; padding: 0; } nav { display: none; }
+  h2, h3 { break-after: avoid; } section { break-before: auto; } tr { break-inside: avoid; }
+  .wide { overflow: visible; } pre { white-space: pre-wrap; } .answer, .note { break-inside: avoid; }
+  a { color: inherit; text-decoration: none; }
+}
+"""

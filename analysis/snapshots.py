@@ -1,0 +1,86 @@
+"""Snapshots: the samples that a trial put aside for pictures, over the steps of its training.
+
+A study folder holds `trials/<trial_id>/pictures/<step>.npz` with `samples` (replicas, count, *shape), `seeds`
+(replicas,), optional `labels` (replicas, count) and, for mixtures, `means` (K, d), `stds` (K,) and `weights` (K,).
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error)
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """Samples of one replica of a trial: `samples` (steps, count, *shape) float64, `steps` (T,).
+
+    `means`, `stds` and `weights` describe the true mixture, None where data are none.
+    """
+
+    arm: str
+    trial_id: str
+    seed: int
+    steps: NDArray[np.int64]
+    samples: Floats
+    means: Floats | None
+    stds: Floats | None
+    weights: Floats | None
+
+    @property
+    def kind(self) -> str:
+        """`line`, `plane` or `images`, by the shape of a sample; `other` cannot be drawn."""
+        shape = self.samples.shape[2:]
+        if shape in ((), (1,)):
+            return "line"
+        return "plane" if shape == (2,) else "images" if len(shape) == 3 and shape[0] in (1, 3) else "other"
+
+
+def snapshots(folder: str | Path, arm: str, trial_id: str, replica: int = 0) -> Snapshots | None:
+    """The pictures of a trial's replica; None where there is none that can be read.
+
+    Files that a kill left torn are passed over, and so are files of another shape than the newest.
+    """
+    found = []
+    for path in sorted((Path(folder) / "trials" / trial_id / "pictures").glob("*.npz")):
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                found.append((int(path.stem), {name: file[name] for name in file.files}))
+        except UNREADABLE:
+            continue
+    found = [(step, arrays) for step, arrays in found if len(arrays.get("samples", ())) > replica]
+    if not found:
+        return None
+    _, last = found[-1]
+    shape = last["samples"].shape[1:]
+    whole = [(step, arrays) for step, arrays in found if arrays["samples"].shape[1:] == shape]
+    seeds = last.get("seeds", np.arange(len(last["samples"])))
+    return Snapshots(
+        arm=arm,
+        trial_id=trial_id,
+        seed=int(seeds[replica]),
+        steps=np.array([step for step, _ in whole], np.int64),
+        samples=np.stack([np.asarray(arrays["samples"][replica], np.float64) for _, arrays in whole]),
+        means=_given(last, "means"),
+        stds=_given(last, "stds"),
+        weights=_given(last, "weights"),
+    )
+
+
+def evenly(steps: Sequence[int] | NDArray[np.int64], most: int) -> list[int]:
+    """Places of at most `most` entries, the first and last among them, evenly apart."""
+    places = np.linspace(0, len(steps) - 1, min(most, len(steps))).round()
+    return [int(place) for place in np.unique(places)]
+
+
+def _given(arrays: dict[str, Any], name: str) -> Floats | None:
+    return np.asarray(arrays[name], np.float64) if name in arrays else None

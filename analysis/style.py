@@ -1,0 +1,262 @@
+"""How every figure looks: sizes in print, fonts, colours, and one style per arm.
+
+Figures are as wide as one column (3.3 in) or two (6.8 in) of a page and are not to be scaled: text is 7 points there.
+Colours are Okabe and Ito's (2008), told apart by colour-blind readers; each arm has a dash and a marker besides, so
+that it is told apart in grey as well. Fonts are embedded (Type 42 in PDF, outlines in SVG), text is never read as
+mathematics, and a figure's files depend on nothing but its content.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from io import BytesIO
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from numpy.typing import NDArray
+
+P = ParamSpec("P")
+COLUMN, PAGE = 3.3, 6.8  # inches: one column, two
+INK, MUTED, RULE, FAINT = "#1b1b1f", "#5d6068", "#c9cbd1", "#eeeff2"
+BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
+COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, "#000000")
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.4, 1.2, 1.4)), (0, (3, 1, 1, 1, 1, 1)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "*")
+OUTCOME_LOOKS: Mapping[str, tuple[str, str]] = {  # colour and hatch; lightness differs too
+    "converged": (GREEN, ""),
+    "oscillating": (SKY, "///"),
+    "collapsed": (ORANGE, ".."),
+    "vanished": (PURPLE, "xxx"),
+    "diverged": (VERMILION, "\\\\\\"),
+    "truncated": ("#e3e4e8", ""),
+}
+FORMATS = ("pdf", "svg")
+RC: Any = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 7.5,
+    "axes.linewidth": 0.6,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 7.5,
+    "axes.titlepad": 4,
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.03,
+    "figure.constrained_layout.w_pad": 0.03,
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so that pictures are the same everywhere
+    "font.size": 7,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "hatch.linewidth": 0.5,
+    "image.composite_image": False,
+    "legend.borderaxespad": 0.3,
+    "legend.columnspacing": 1.2,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "legend.handlelength": 2.6,
+    "legend.labelspacing": 0.35,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 3.6,
+    "pdf.fonttype": 42,
+    "savefig.dpi": 300,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "ganstudy",
+    "text.color": INK,
+    "text.parse_math": False,
+    "xtick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "xtick.labelsize": 7,
+    "xtick.major.size": 2.5,
+    "xtick.major.width": 0.6,
+    "xtick.minor.size": 1.5,
+    "xtick.minor.width": 0.4,
+    "ytick.color": MUTED,
+    "ytick.labelcolor": INK,
+    "ytick.labelsize": 7,
+    "ytick.major.size": 2.5,
+    "ytick.major.width": 0.6,
+    "ytick.minor.size": 1.5,
+    "ytick.minor.width": 0.4,
+}
+
+
+@dataclass(frozen=True)
+class ArmStyle:
+    """How one arm is drawn in every figure; `dash` as matplotlib's `linestyle`."""
+
+    colour: str
+    dash: Any
+    marker: str
+
+
+Palette = Mapping[str, ArmStyle]
+
+
+def palette(arms: Iterable[str]) -> dict[str, ArmStyle]:
+    """A style for each arm by its place, so that arms added at the end change no other's.
+
+    The cycles of colours, dashes and markers have lengths without a common divisor, so that 385 arms differ.
+    """
+    return {
+        arm: ArmStyle(COLOURS[k % len(COLOURS)], DASHES[k % len(DASHES)], MARKERS[k % len(MARKERS)])
+        for k, arm in enumerate(dict.fromkeys(arms))
+    }
+
+
+def arms_in_order(trials: pd.DataFrame) -> list[str]:
+    """The arms of `Record.trials` in the order in which they were first planned, so that an extension's come last.
+
+    Arms of joined studies are "study/arm", study by study.
+    """
+    study = trials["study"].astype(str)
+    several = study.nunique() > 1
+    columns = trials[["started", "index"]].assign(
+        arm=study + "/" + trials["arm"].astype(str) if several else trials["arm"].astype(str),
+        study=pd.factorize(study)[0],
+        place=np.arange(len(trials)),
+    )
+    first = columns.sort_values(["study", "started", "index", "place"]).drop_duplicates("arm")
+    return list(first["arm"])
+
+
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw in this style, whatever matplotlib's settings are at the moment."""
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with mpl.rc_context():
+            mpl.rcdefaults()
+            mpl.rcParams.update(RC)
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
+class Drawing(Figure):
+    """A figure that a notebook shows by itself, as SVG, whatever matplotlib's backend is."""
+
+    def _repr_svg_(self) -> str:
+        return rendered(self).decode()
+
+
+def new(columns: int, height: float, legend: Sequence[str] = ()) -> Figure:
+    """An empty figure, one or two columns wide and `height` inches high, with room for a legend of these labels above.
+
+    To be called within a `styled` function. Raises ValueError for another number of columns.
+    """
+    if columns not in (1, 2):
+        raise ValueError(f"columns: expected 1 or 2 of a page, got {columns!r}")
+    width = (COLUMN, PAGE)[columns - 1]
+    rows = math.ceil(len(legend) / _abreast(legend, width)) if legend else 0
+    return Drawing(figsize=(width, height + 0.145 * rows), layout="constrained")
+
+
+def _abreast(labels: Sequence[str], width: float) -> int:
+    """How many entries of a legend stand beside each other."""
+    return max(1, min(len(labels), int(width / (0.5 + 0.056 * max(len(label) for label in labels)))))
+
+
+def rendered(figure: Figure, kind: str = "svg") -> bytes:
+    """A figure's file, byte for byte the same for the same content; `kind` is pdf, svg or png."""
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None, "Producer": None}}
+    buffer = BytesIO()
+    with mpl.rc_context(RC):
+        figure.savefig(buffer, format=kind, metadata=undated.get(kind))
+    return buffer.getvalue()
+
+
+def save(figure: Figure, folder: str | Path, name: str, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Write a figure as `folder/name.pdf` and `.svg`; the folder is made. Returns the paths."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    paths = [Path(folder) / f"{name}.{kind}" for kind in formats]
+    for path, kind in zip(paths, formats, strict=True):
+        path.write_bytes(rendered(figure, kind))
+    return paths
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number for readers: `digits` significant ones, ∞ for infinity, – for NaN, a true minus sign."""
+    if np.isnan(value):
+        return "–"
+    if np.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size >= 1e5 or size < 1e-4:
+        mantissa, exponent = f"{value:.{max(digits - 1, 0)}e}".split("e")
+        return f"{mantissa}·10{_raised(int(exponent))}".replace("-", "−")
+    places = max(0, digits - 1 - int(np.floor(np.log10(size))))
+    return f"{value:,.{places}f}".replace(",", "\u2009").replace("-", "−")
+
+
+def _raised(exponent: int) -> str:
+    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def _power(value: float, _: object = None) -> str:
+    exponent = round(float(np.log10(value))) if value > 0 else 0
+    mantissa = value / 10.0**exponent if value > 0 else 0.0
+    if value <= 0:
+        return number(value)
+    if 1e-3 <= value < 1e4:
+        return f"{value:g}"
+    if not np.isclose(mantissa, 1):
+        exponent = int(np.floor(np.log10(value) + 1e-9))
+        return f"{value / 10.0**exponent:g}·10{_raised(exponent)}"
+    return f"10{_raised(exponent)}"
+
+
+def _plain(value: float, _: object = None) -> str:
+    return f"{value:,.10g}".replace(",", "\u2009").replace("-", "−")
+
+
+def scale_axis(axes: Axes, which: str, values: NDArray[np.float64] | Sequence[float], log: bool | None = None) -> bool:
+    """Scale an axis for these values, logarithmically where they are positive and span a factor of 20, and label its
+    ticks in plain text; returns whether it is logarithmic.
+    """
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    finite = np.asarray(values, np.float64)
+    finite = finite[np.isfinite(finite)]
+    if log is None:
+        log = bool(len(finite) and finite.min() > 0 and finite.max() / finite.min() >= 20)
+    if not log:
+        axis.set_major_formatter(FuncFormatter(_plain))
+        return False
+    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    narrow = len(finite) > 0 and finite.max() / finite.min() < 30
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,), numticks=6))
+    axis.set_major_formatter(FuncFormatter(_power))
+    axis.set_minor_formatter(NullFormatter())
+    return True
+
+
+def legend_above(figure: Figure, axes: Axes) -> None:
+    """One legend of these axes over the whole figure, in as many columns as its width holds."""
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside upper left", ncols=_abreast(labels, figure.get_figwidth()))
+
+
+def shade(bands: int) -> float:
+    """How opaque each of so many bands is that their overlaps stay light."""
+    return 0.14 if bands <= 4 else max(0.04, 0.56 / bands)
+
+
+def short(name: str, longest: int = 24) -> str:
+    """A name that fits, its middle left out where it does not."""
+    if len(name) <= longest:
+        return name
+    half = (longest - 1) // 2
+    return f"{name[: longest - 1 - half]}…{name[-half:]}"

@@ -1,0 +1,184 @@
+"""Results made by hand, one of each kind, for the figures that draw them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from analysis.budget import BestOfK, Flattery, Profile
+from analysis.compare import ArmOutcomes, ArmQuality
+from analysis.density import densities
+from analysis.intervals import Band, Interval
+from analysis.learning import LearningCurve, ModeShares
+from analysis.outcomes import OUTCOMES
+from analysis.pairs import Comparison, Pair
+from analysis.sensitivity import Dependence, Importance, Sensitivity
+from analysis.snapshots import Snapshots
+from analysis.style import palette
+from analysis.survival import Survival, SurvivalCurve
+
+ARMS = ("non_saturating,none", "hinge,none", "<$x_1$>&r1")
+STEPS = np.linspace(100, 1000, 10)
+
+
+def interval(estimate, width=0.2):
+    return Interval(estimate, estimate * (1 - width), estimate * (1 + width), 16, "by hand", "seeds")
+
+
+def band(x, estimate, width=0.2):
+    return Band(np.asarray(x, float), estimate, estimate * (1 - width), estimate * (1 + width), 16, "by hand", "seeds")
+
+
+def outcomes(arm, converged):
+    rest = (1 - converged) / 5
+    named = {name: converged if name == "converged" else rest for name in OUTCOMES if name != "failed"}
+    shares = {name: Interval(p, max(0, p - 0.1), min(1, p + 0.1), 16, "Wilson", "seeds") for name, p in named.items()}
+    return ArmOutcomes(arm, 16, 1, 0, 0, shares)
+
+
+def learning(arm, metric, level):
+    floor = 0.001 if metric == "fid" else np.nan
+    going = np.full(10, 16)
+    return LearningCurve(arm, metric, "data²", "confirm", floor, band(STEPS, level * np.exp(-STEPS / 300)), going)
+
+
+def survival_curve(arm, events):
+    x = np.r_[0.0, np.linspace(100, 900, events)]
+    share = 1 - np.arange(events + 1) / 16
+    at_risk = 16 - np.arange(events + 1)
+    return SurvivalCurve(
+        arm, "either", band(x, share, 0.1), at_risk, np.full(16 - events, 1000.0), events, 16, interval(900)
+    )
+
+
+def pairs():
+    found = [
+        Pair(a, b, 16, 16, 2.0, 0.01, 0.02, interval(0.7), interval(0.4))
+        for place, a in enumerate(ARMS)
+        for b in ARMS[place + 1 :]
+    ]
+    return Comparison("fid", "min", "confirm", "replica", "brunner_munzel", 0.05, ARMS, ARMS[0], ARMS[:1], tuple(found))
+
+
+def quality(arm, level, diverged):
+    values = np.r_[level * np.linspace(0.5, 2, 16 - diverged), [np.inf] * diverged]
+    counts = {"n": 16, "configurations": 1, "diverged": diverged, "truncated": 0, "failed": 0}
+    return ArmQuality(
+        arm=arm, metric="fid", mode="min", phase="confirm", floor=0.001, median=interval(level), iqm=interval(level),
+        values=values, configuration=np.zeros(16, int), **counts,
+    )  # fmt: skip
+
+
+def best(arm, level):
+    k = np.arange(1, 11)
+    curve = band(k, level / np.sqrt(k))
+    return BestOfK(arm, "fid", "min", 10, 0.001, curve, curve, 0.1**k)
+
+
+def sensitivity(arm, response="stability"):
+    rate = np.geomspace(1e-4, 1e-2, 10)
+    return Sensitivity(
+        arm=arm, response=response, n=20,
+        importances=(
+            Importance("critic_lr", "log", interval(0.5)),
+            Importance("critic_steps", "categorical", interval(0.1)),
+        ),
+        dependence=(
+            Dependence("critic_lr", "log", tuple(rate), band(rate, np.linspace(0.5, 0.9, 10))),
+            Dependence("critic_steps", "categorical", (1, 2, 5), band(np.arange(3), np.array([0.6, 0.7, 0.5]))),
+        ),
+        constant=(), r2=interval(0.5), note="",
+    )  # fmt: skip
+
+
+def plane(arm, images=False):
+    random = np.random.default_rng(0)
+    samples = random.uniform(-1, 1, (3, 40, 1, 6, 6)) if images else random.normal(0, 1, (3, 200, 2))
+    angles = np.arange(8) * np.pi / 4
+    means = None if images else np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    stds = None if images else np.full(8, 0.05)
+    return Snapshots(arm, "confirm-x-0000", 7, np.array([100, 500, 1000]), samples, means, stds, None)
+
+
+def line(arm):
+    samples = np.random.default_rng(0).normal(0, 1, (3, 300, 1))
+    return Snapshots(
+        arm, "confirm-x-0000", 7, np.array([100, 500, 1000]), samples, np.array([[-1.0], [1.0]]), np.full(2, 0.3), None
+    )
+
+
+def shares(arm):
+    found = np.random.default_rng(0).dirichlet(np.ones(8), (2, 10))
+    return ModeShares(arm, "confirm-x-0000", np.array([1, 2]), STEPS.astype(int), found)
+
+
+def explained(kink=False):
+    r = np.logspace(-4, 4, 41)
+    words = ["-inf" if x < 1 else "inf" for x in r]
+    return {
+        "ratios": r.tolist(),
+        "optimal_critic": words if kink else np.log(r).tolist(),
+        "divergence": (np.maximum(r, 1) if kink else r * np.log(r)).tolist(),
+        "critic_curvature": (np.zeros(41) if kink else 1 / r).tolist(),
+        "generator_curvature": ["nan"] * 41 if kink else (1 / r**2).tolist(),
+        "generator_slope": np.ones(41).tolist(),
+        "dirac_eigenvalues": [["nan", "nan"]] if kink else [[0.0, 0.5], [0.0, -0.5]],
+        "sentence": "the critic estimates a divergence",
+    }
+
+
+@pytest.fixture(scope="session")
+def made():
+    """One result of each kind, and the arms' looks."""
+    return SimpleNamespace(
+        looks=palette(ARMS),
+        outcomes=[outcomes(arm, 0.9 - 0.2 * k) for k, arm in enumerate(ARMS)],
+        learning=[learning(arm, metric, 1 + k) for metric in ("fid", "modes") for k, arm in enumerate(ARMS)],
+        survival=Survival("either", "confirm", tuple(survival_curve(a, 3 + k) for k, a in enumerate(ARMS)), None, ()),
+        comparison=pairs(),
+        quality=[quality(arm, 0.01 * (1 + k), k) for k, arm in enumerate(ARMS)],
+        best=[best(arm, 0.1 * (1 + k)) for k, arm in enumerate(ARMS)],
+        profiles=[
+            Profile(arm, "fid", "min", "confirm", 0.001, band(np.geomspace(0.001, 1, 30), np.linspace(0, 1, 30), 0.05))
+            for arm in ARMS
+        ],
+        flattery=[
+            Flattery(arm, k, "fid", "min", interval(0.01), interval(0.02), interval(0.01), k == 0)
+            for k, arm in enumerate(ARMS)
+        ],
+        sensitivity=[sensitivity(arm) for arm in ARMS],
+        plane=[plane(arm) for arm in ARMS],
+        images=[plane(ARMS[0], images=True)],
+        lines=[densities(line(arm)) for arm in ARMS],
+        shares=[shares(arm) for arm in ARMS],
+        explained=explained(),
+        kinked=explained(kink=True),
+    )
+
+
+@pytest.fixture(scope="session")
+def drawn(made):
+    """Every figure, by name: a function of the number of columns."""
+    from analysis import figures
+
+    looks = made.looks
+    return {
+        "outcomes": lambda columns: figures.outcome_bars(made.outcomes, columns),
+        "learning": lambda columns: figures.learning_curves(made.learning, looks, columns),
+        "survival": lambda columns: figures.survival_curves(made.survival, looks, columns),
+        "pairs": lambda columns: figures.pairwise_matrix(made.comparison, columns),
+        "quality": lambda columns: figures.quality_strips(made.quality, looks, columns),
+        "best": lambda columns: figures.best_of_k(made.best, looks, columns),
+        "profiles": lambda columns: figures.profiles(made.profiles, looks, columns),
+        "flattery": lambda columns: figures.flattery(made.flattery, looks, columns),
+        "importances": lambda columns: figures.importances(made.sensitivity, looks, columns),
+        "dependence": lambda columns: figures.dependence(made.sensitivity, looks, columns),
+        "samples": lambda columns: figures.samples_over_time(made.plane, columns),
+        "images": lambda columns: figures.samples_over_time(made.images, columns),
+        "shares": lambda columns: figures.mode_shares(made.shares, columns),
+        "densities": lambda columns: figures.density_pictures(made.lines, looks, columns),
+        "explanation": lambda columns: figures.explanation(made.explained, columns),
+        "kink": lambda columns: figures.explanation(made.kinked, columns),
+    }

@@ -1,0 +1,45 @@
+"""A report of a simulated study, written once."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+from analysis import report
+
+OBJECTIVE = {
+    "name": "hinge", "f": "min(0, d - 1)", "g": "min(0, -1 - d)", "generator": "critic_mean", "sentence": "TV",
+    "ratios": [0.1, 1, 10], "optimal_critic": [-1, 0, 1], "divergence": [0.2, 2, 20], "critic_curvature": [0, 0, 0],
+    "generator_curvature": [0, "nan", 0], "generator_slope": [1, 1, 1], "dirac_eigenvalues": [[0, 1], [0, -1]],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def written(simulated, tmp_path_factory):
+    """The study folder of a finished simulated study with pictures and its report; `index.html` is `page`."""
+    folder = tmp_path_factory.mktemp("written") / "study"
+    shutil.copytree(simulated, folder)
+    pictures = folder / "trials" / picked(folder) / "pictures"
+    pictures.mkdir(parents=True)
+    samples = np.random.default_rng(0).normal(0, 1, (2, 50, 2))
+    for step in (500, 1000):
+        np.savez(pictures / f"{step:08d}.npz", samples=samples, seeds=[10_000, 10_001])
+    path = report.write(folder, objectives=[OBJECTIVE])
+    assert path == folder / "report" / "index.html"
+    return folder
+
+
+def picked(folder):
+    from analysis.table import load
+
+    trials = load(folder, []).trials
+    chosen = trials[(trials["phase"] == "confirm") & (trials["arm"] == "hinge")]
+    return str(chosen["trial_id"].iloc[0])
+
+
+@pytest.fixture(scope="session")
+def page(written):
+    """The page's text."""
+    return (written / "report" / "index.html").read_text(encoding="utf-8")

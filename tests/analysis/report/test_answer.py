@@ -1,0 +1,140 @@
+"""The sentences, against what the numbers allow to be said."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from analysis.compare import ArmOutcomes, ArmQuality
+from analysis.intervals import Interval
+from analysis.outcomes import OUTCOMES
+from analysis.pairs import Comparison
+from analysis.report.answer import answer
+from analysis.survival import LogRank, Survival
+
+CONFIG = {"scientific": {"objective": ["a", "b"], "model": ["gan"]}, "data": {"name": "ring", "modes": 8}}
+
+
+def arm(name, converged, low, high, n=16):
+    shares = {one: Interval(0.0, 0.0, 0.2, n, "Wilson", "seeds") for one in OUTCOMES if one != "failed"}
+    shares["converged"] = Interval(converged, low, high, n, "Wilson", "seeds")
+    return ArmOutcomes(name, n, 1, 0, 0, shares)
+
+
+def quality(name, median, floor=0.001):
+    interval = Interval(median, median / 2, median * 2, 16, "bootstrap", "seeds")
+    return ArmQuality(
+        name, "fid", "min", "confirm", 16, 1, 0, 0, 0, floor, interval, interval, np.zeros(16), np.zeros(16, int)
+    )
+
+
+def comparison(arms, indistinguishable):
+    return Comparison("fid", "min", "confirm", "replica", "brunner_munzel", 0.05, arms, arms[0], indistinguishable, ())
+
+
+def rank(arms, p):
+    return LogRank(arms, 4.0, 1, p, p, "by hand", "seeds")
+
+
+def findings(**changes):
+    settings = {
+        "record": SimpleNamespace(about={"config": CONFIG}),
+        "metric": "fid", "mode": "min", "phase": "confirm", "unmeasured": (),
+        "outcomes": {"confirm": [], "search": []},
+        "survival": (), "quality": (), "comparison": None, "flattery": (),
+    }  # fmt: skip
+    return SimpleNamespace(**{**settings, **changes})
+
+
+def said(**changes):
+    return [sentence.replace("\u00a0", " ") for sentence in answer(findings(**changes)).found]
+
+
+def outcomes(*arms, phase="confirm"):
+    return {"confirm": [], "search": [], phase: list(arms)}
+
+
+def test_the_question_names_what_is_varied_and_on_what():
+    expected = "Which choice of objective trains most stably on the data set “ring” (modes 8)?"
+    assert answer(findings()).question == expected
+
+
+def test_a_study_of_one_arm_asks_how_stable_it_is():
+    about = {"config": {"scientific": {"objective": ["a"]}, "data": "digits"}}
+    asked = answer(findings(record=SimpleNamespace(about=about))).question
+    assert asked == "How stably does this configuration train, on the data set “digits”?"
+
+
+def test_without_a_result_nothing_is_said():
+    assert said() == ["No trial has ended yet; nothing can be said."]
+
+
+def test_the_most_stable_arm_comes_with_its_interval_and_with_how_the_others_lie():
+    best, near, far = arm("a", 0.9375, 0.72, 0.99), arm("b", 0.8, 0.55, 0.93), arm("c", 0.1, 0.02, 0.3)
+    where = "converged most often on fresh seeds of the chosen configuration: 15 of 16 replicas, 94 % [72 %, 99 %]"
+    assert said(outcomes=outcomes(best, near, far)) == [f"a {where}, and the interval of c lies wholly below."]
+    assert said(outcomes=outcomes(best, far)) == [f"a {where}, and the other's interval lies below."]
+    assert said(outcomes=outcomes(best, near)) == [f"a {where}, but the other's interval overlaps."]
+
+
+def test_ties_are_shared():
+    first, second = arm("a", 0.5, 0.3, 0.7), arm("b", 0.5, 0.3, 0.7)
+    (sentence,) = said(outcomes=outcomes(first, second))
+    assert sentence.startswith("All arms converged equally often on fresh seeds")
+    (sentence,) = said(outcomes=outcomes(first, second, arm("c", 0.2, 0.1, 0.4)))
+    assert sentence.startswith("a and b converged most often")
+
+
+def test_no_arm_is_called_stable_when_none_converged():
+    (sentence,) = said(outcomes=outcomes(arm("a", 0, 0, 0.2), arm("b", 0, 0, 0.2)))
+    assert sentence.startswith("No arm is stable: not one of 32 replicas")
+
+
+def test_the_search_alone_makes_a_provisional_answer():
+    found = answer(findings(phase="search", outcomes=outcomes(arm("a", 0.5, 0.3, 0.7), phase="search")))
+    assert "over the search" in found.found[0]
+    assert found.caveats[0].startswith("Provisional: no configuration has been confirmed")
+
+
+@pytest.mark.parametrize(
+    ("tied", "ending"),
+    [
+        (("a", "b", "c"), "; at 5 % no other arm can be told from it."),
+        (("a",), ", and is told apart from every other arm at 5 % (Holm)."),
+        (("a", "b"), "; it cannot be told from b, and is told apart from the rest at 5 % (Holm)."),
+    ],
+)
+def test_quality_claims_no_more_than_the_tests(tied, ending):
+    arms = [quality("a", 0.01), quality("b", 0.02), quality("c", 0.03)]
+    (sentence,) = said(quality=arms, comparison=comparison(("a", "b", "c"), tied))
+    lead = "In quality, a reached the lowest median Fréchet distance, 0.0100 [0.00500, 0.0200] (real data: 0.00100)"
+    assert sentence == lead + ending
+
+
+def test_an_unknown_floor_is_not_mentioned():
+    (sentence,) = said(quality=[quality("a", 0.01, floor=np.nan)])
+    assert sentence == "a reached a median Fréchet distance of 0.0100 [0.00500, 0.0200]."
+
+
+def test_times_to_failure_are_told_apart_by_holm():
+    overall, told = rank(("a", "b", "c"), 0.001), rank(("a", "c"), 0.01)
+    result = Survival("either", "confirm", (), overall, (told, rank(("a", "b"), 0.3), rank(("b", "c"), 0.2)))
+    (sentence,) = said(survival=(result,))
+    assert "the arms differ (log-rank test of all, p = 0.001)" in sentence
+    assert "a from c can be told apart" in sentence
+    (sentence,) = said(survival=(replace(result, pairs=result.pairs[1:], overall=rank(("a", "b"), 0.4)),))
+    assert "do not differ measurably" in sentence
+    assert "no two arms can be told apart" in sentence
+
+
+def test_no_event_is_said_in_words():
+    result = Survival("diverged", "confirm", (), rank(("a", "b"), np.nan), ())
+    assert said(survival=(result,)) == ["No replica diverged."]
+
+
+def test_flattered_winners_and_unmeasured_arms_are_caveats():
+    flattered = SimpleNamespace(arm="a", flattered=True)
+    caveats = answer(findings(flattery=(flattered,), unmeasured=("b",))).caveats
+    assert any("The search flattered a" in caveat for caveat in caveats)
+    assert any("fid was not measured in b" in caveat for caveat in caveats)

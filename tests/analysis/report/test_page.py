@@ -1,0 +1,71 @@
+from html.parser import HTMLParser
+
+import pytest
+
+from analysis.report.page import Html, facts, figure, image, joined, page, section, table, tag, text
+
+HOSTILE = ["<script>alert(1)</script>", '" onload="x', "a & b", "'quoted'", "</style>", "]]>", "&lt;"]
+
+
+class Reader(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.words, self.tags = [], []
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+
+def read(markup):
+    reader = Reader()
+    reader.feed(markup)
+    return reader
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_text_comes_back_as_it_was_wherever_it_stands(name):
+    places = [
+        tag("p", name), table([name], [[name]], caption=name), facts({name: name}), section(name, name),
+        figure(image(b"x", "png", name, 1), name), page(name, name),
+    ]  # fmt: skip
+    for markup in places:
+        reader = read(markup)
+        assert name in "".join(reader.words) or name in reader.words
+        assert not any(kind == "script" for kind, _ in reader.tags)
+        assert not any("onload" in attributes for _, attributes in reader.tags)
+
+
+def test_markup_is_not_escaped_twice():
+    assert tag("p", tag("b", "x"), Html("<i>y</i>")) == "<p><b>x</b><i>y</i></p>"
+    assert joined(["<", Html("<br>")], ", ") == "&lt;, <br>"
+
+
+def test_characters_that_deceive_are_replaced():
+    assert text("a\x00b\u202ec\ud800") == "a\ufffdb\ufffdc\ufffd"
+
+
+def test_an_attribute_cannot_be_left():
+    assert read(tag("a", "x", title='"><script>')).tags == [("a", {"title": '"><script>'})]
+
+
+def test_a_table_sets_its_numbers_apart_and_lets_long_words_break():
+    markup = table(["arm", "n"], [["a", 1], ["x" * 50, 2]], numbers=[1])
+    classes = [attributes.get("class") for kind, attributes in read(markup).tags if kind == "td"]
+    assert classes == ["words", "number", "long", "number"]
+
+
+def test_a_row_has_a_cell_for_each_head():
+    with pytest.raises(ValueError, match="zip"):
+        table(["a", "b"], [[1]])
+
+
+def test_the_page_forbids_itself_to_fetch_and_run():
+    reader = read(page("x", "y"))
+    policy = next(a["content"] for _, a in reader.tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert "default-src 'none'" in policy
+    assert "img-src data:" in policy
+    assert "script" not in policy
+    assert page("x").startswith("<!DOCTYPE html>")

@@ -1,0 +1,201 @@
+"""The whole page: what it says is in the record, it fetches nothing, and it is there for any state of a study."""
+
+import csv
+import re
+import xml.etree.ElementTree as ElementTree
+from html import unescape
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from analysis import report
+from analysis.report.findings import find, judged_by
+from analysis.table import load
+
+HOSTILE = "<script>alert('x')</script>&{}$_%"
+SECTIONS = [
+    "Stability", "Quality", "Training", "The search", "What matters within an arm", "Thresholds", "The objectives",
+    "What was left out", "Definitions", "How it was made",
+]  # fmt: skip
+
+
+def words(markup):
+    """The page as a reader sees it, in one line."""
+    shown = re.sub(r"<style>.*?</style>", "", markup, flags=re.S)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", shown)).replace("\u00a0", " ").split())
+
+
+def rows(folder, name):
+    with (folder / "report" / "tables" / f"{name}.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_sections_stand_in_reading_order(page):
+    assert re.findall(r"<h2>(.*?)</h2>", page) == SECTIONS
+    assert page.index('class="question"') < page.index('class="answer"') < page.index("<h2>")
+
+
+def test_nothing_is_fetched_and_nothing_runs(page):
+    assert not re.search(r"""(?:src|href|action|data|poster)\s*=\s*["'](?!data:|#)""", page)
+    assert not re.search(r"url\(|@import|<script|<iframe|<object|<embed|<link|javascript:", page)
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+def test_the_markup_is_well_formed(page):
+    closed = re.sub(r"<(meta|img|br|hr)\b([^>]*)>", r"<\1\2/>", page.removeprefix("<!DOCTYPE html>"))
+    ElementTree.fromstring(closed)  # every tag is closed where it should be
+
+
+def test_anchors_lead_to_sections(page):
+    targets = set(re.findall(r'<section id="(.*?)"', page))
+    assert set(re.findall(r'href="#(.*?)"', page)) == targets
+
+
+def test_every_share_can_be_counted_in_the_record(written):
+    trials = load(written).trials
+    confirmed = trials[trials["phase"] == "confirm"]
+    for row in rows(written, "outcomes-confirm"):
+        mine = confirmed[confirmed["arm"] == row["arm"]]
+        held = int((mine["outcome"] == "converged").sum())
+        assert int(row["replicas"]) == len(mine)
+        assert float(row["converged"]) == pytest.approx(held / len(mine))
+        wilson = binomtest(held, len(mine)).proportion_ci(method="wilson")
+        assert float(row["converged low"]) == pytest.approx(wilson.low, abs=1e-9)
+        assert float(row["converged high"]) == pytest.approx(wilson.high, abs=1e-9)
+
+
+def test_every_median_is_that_of_the_records_rows(written):
+    trials = load(written).trials
+    confirmed = trials[trials["phase"] == "confirm"]
+    for row in rows(written, "quality-confirm"):
+        mine = confirmed[confirmed["arm"] == row["arm"]]
+        scores = np.where(mine["outcome"] == "diverged", np.inf, mine["fid"])
+        assert float(row["median Fréchet distance"]) == pytest.approx(np.median(scores))
+        assert int(row["diverged"]) == int(np.isinf(scores).sum())
+
+
+def test_the_tables_on_the_page_are_those_beside_it(written, page):
+    seen = words(page)
+    for name in ("outcomes-confirm", "quality-confirm", "pairs-confirm", "flattery", "thresholds-confirm"):
+        for row in rows(written, name):
+            assert next(iter(row.values())) in seen
+    assert f"{load(written).trials['trial_id'].nunique()} trials" in seen
+
+
+def test_search_and_confirmed_results_are_apart(written, page):
+    search, confirm = rows(written, "outcomes-search"), rows(written, "outcomes-confirm")
+    assert {row["replicas"] for row in search} == {"80"}
+    assert {row["replicas"] for row in confirm} == {"12"}
+    assert "Never pooled" in words(page)
+
+
+def test_figures_lie_beside_the_page_in_both_formats(written, page):
+    figures = written / "report" / "figures"
+    names = {path.stem for path in figures.iterdir()}
+    assert {path.name for path in figures.iterdir()} == {f"{n}.{kind}" for n in names for kind in ("pdf", "svg")}
+    assert {
+        "outcomes-confirm",
+        "survival-either",
+        "quality-confirm",
+        "pairs-confirm",
+        "learning-confirm",
+        "modes",
+    } <= names
+    assert {"samples", "best-of-k", "flattery", "profiles-confirm", "importance-stability", "objective-1"} <= names
+    assert page.count("data:image/svg+xml;base64,") == len(names)
+    assert len(re.findall(r'<img [^>]*alt="[^"]{15,}"', page)) >= len(names) - 1
+
+
+def test_what_stands_behind_the_results_is_said(page):
+    seen = words(page)
+    for fact in (
+        "python 3.11",
+        "host box",
+        "10000–10011",
+        "generator_lr",
+        "simulated",
+        "seed",
+        "log_uniform",
+        "min(0, d - 1)",
+    ):
+        assert fact in seen, fact
+
+
+def test_the_same_record_gives_the_same_page(written, page):
+    assert report.write(written, objectives=_objectives(written)).read_text(encoding="utf-8") == page
+
+
+def _objectives(folder):
+    import json
+
+    return json.loads((folder / "report" / "objectives.json").read_text(encoding="utf-8"))
+
+
+def test_what_was_left_out_is_said_and_why(simulate, tmp_path):
+    simulate(tmp_path, running=1, failed=2, truncated=1, message=HOSTILE, about={"damaged": 3, "undeclared": ["odd"]})
+    page = report.write(tmp_path).read_text(encoding="utf-8")
+    seen = words(page)
+    found = {(row["what"], row["trials"], row["replicas"]) for row in rows(tmp_path, "left-out")}
+    assert found == {("running", "1", "4"), ("truncated", "1", "4"), ("failed", "2", "8")}
+    assert HOSTILE in seen
+    assert "<script" not in page
+    assert "This study is not finished: 1 trial had not ended." in seen
+    assert "3 lines of the ledger could not be read" in seen
+    assert "odd" in seen
+
+
+def test_hostile_names_are_text_everywhere(simulate, tmp_path):
+    config = {"scientific": {HOSTILE: [1, 2]}, "data": {"name": HOSTILE}, "search": {"metric": "fid"}}
+    session = {"time": 1.0, "host": HOSTILE, "versions": {HOSTILE: HOSTILE}}
+    about = {"study": HOSTILE, "config": config, "sessions": [session]}
+    simulate(tmp_path, arms=("a", "<img src=x>"), trials=3, replicas=2, confirm=3, evaluations=4, about=about)
+    page = report.write(tmp_path, objectives=[]).read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert "<img src=x" not in page
+    assert f"<title>{HOSTILE}" not in page
+    assert words(page).count(HOSTILE) >= 4
+
+
+def test_a_study_under_way_is_said_to_be_so(simulate, tmp_path):
+    simulate(tmp_path, trials=4, replicas=2, confirm=0, evaluations=4, running=2)
+    state = {"state": "running", "trials": {"done": 10, "failed": 0, "running": 2, "interrupted": 0, "missing": 3}}
+    seen = words(report.write(tmp_path, state=state).read_text(encoding="utf-8"))
+    assert "10 of 15 trials are done; 2 trials under way and 3 trials not begun. Numbers will change." in seen
+    assert "Provisional: no configuration has been confirmed on fresh seeds" in seen
+
+
+def test_a_study_of_which_nothing_has_ended_has_a_page(simulate, tmp_path):
+    simulate(tmp_path, arms=("a",), trials=2, replicas=2, confirm=0, evaluations=4, running=2)
+    seen = words(report.write(tmp_path).read_text(encoding="utf-8"))
+    assert "No trial has ended yet; nothing can be said." in seen
+
+
+def test_a_study_of_which_everything_failed_has_a_page(simulate, tmp_path):
+    simulate(tmp_path, arms=("a",), trials=2, replicas=2, confirm=0, evaluations=4, failed=2)
+    assert "out of memory" in words(report.write(tmp_path).read_text(encoding="utf-8"))
+
+
+def test_one_arm_has_a_page_without_comparisons(simulate, tmp_path):
+    simulate(tmp_path, arms=("a",), trials=3, replicas=2, confirm=4, evaluations=4)
+    report.write(tmp_path)
+    assert not (tmp_path / "report" / "figures" / "pairs-confirm.svg").exists()
+
+
+def test_there_must_be_a_record(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no record there"):
+        report.write(tmp_path)
+
+
+def test_findings_hang_on_the_seed_alone(simulate, tmp_path):
+    record = load(simulate(tmp_path, trials=4, replicas=3, evaluations=4))
+    first, second, other = find(record), find(record), find(record, seed=1)
+    assert [one.iqm for one in first.quality] == [one.iqm for one in second.quality]
+    assert [one.iqm for one in first.quality] != [one.iqm for one in other.quality]
+
+
+def test_the_metric_is_the_one_that_the_search_went_by():
+    assert judged_by({}) == ("fid", "min")
+    assert judged_by({"config": {"search": {"metric": "coverage", "mode": "max"}}}) == ("coverage", "max")
+    assert judged_by({"config": {"search": {"metric": ["kid", "fid"], "mode": ["min", "max"]}}}) == ("kid", "min")

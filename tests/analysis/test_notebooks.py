@@ -1,0 +1,63 @@
+"""Every notebook runs on a small table, and is what STYLE asks of one."""
+
+import ast
+import json
+import runpy
+from pathlib import Path
+
+import pytest
+
+NOTEBOOKS = Path(__file__).parents[2] / "analysis" / "notebooks"
+NAMES = [
+    "01_first_look", "02_compare_stability", "03_budget_and_selection", "04_objectives_and_divergences",
+    "05_paper_figures",
+]  # fmt: skip
+
+
+def test_all_are_here():
+    assert sorted(path.stem for path in NOTEBOOKS.glob("*.py")) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_is_a_script_of_cells_that_defines_no_function(name):
+    source = (NOTEBOOKS / f"{name}.py").read_text(encoding="utf-8")
+    assert source.startswith("# %% [markdown]\n# # ")
+    assert source.count("\n# %%\n") >= 3
+    defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+    assert not [node for node in ast.walk(ast.parse(source)) if isinstance(node, defined)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("confirm", [6, 0])
+def test_a_notebook_runs_on_a_small_study_confirmed_or_not(name, confirm, simulate, tmp_path, monkeypatch):
+    simulate(tmp_path, trials=4, replicas=2, confirm=confirm, evaluations=4)
+    monkeypatch.setenv("GANSTUDY_FOLDER", str(tmp_path))
+    monkeypatch.delenv("GANSTUDY_PAPER", raising=False)
+    runpy.run_path(str(NOTEBOOKS / f"{name}.py"))
+
+
+def test_the_paper_gets_a_file_for_each_figure_and_table(simulated, tmp_path, monkeypatch):
+    monkeypatch.setenv("GANSTUDY_FOLDER", str(simulated))
+    monkeypatch.setenv("GANSTUDY_PAPER", str(tmp_path))
+    runpy.run_path(str(NOTEBOOKS / "05_paper_figures.py"))
+    stems = {path.stem for path in tmp_path.glob("*.pdf")}
+    assert {
+        "outcomes",
+        "survival",
+        "quality",
+        "best-of-k",
+        "profiles",
+        "pairs",
+        "flattery",
+        "learning",
+        "modes",
+    } == stems
+    assert {path.stem for path in tmp_path.glob("*.tex")} == {"outcomes-confirm", "quality-confirm"}
+
+
+def test_a_notebook_converts_to_ipynb():
+    jupytext = pytest.importorskip("jupytext")
+    for name in NAMES:
+        notebook = jupytext.read(NOTEBOOKS / f"{name}.py")
+        cells = json.loads(jupytext.writes(notebook, "ipynb"))["cells"]
+        assert {cell["cell_type"] for cell in cells} == {"markdown", "code"}
