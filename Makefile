@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: quickstart test lint bench slow clean
+.PHONY: quickstart test lint bench slow notebooks clean
 
 quickstart: $(INSTALLED)
 	$(BIN)/ganstudy run configs/quickstart.yaml
@@ -29,7 +29,18 @@ lint: $(INSTALLED)
 	$(BIN)/lint-imports
 
 bench: $(INSTALLED)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --write
+
+# Of the study in studies/quickstart, or of STUDY.
+STUDY ?= studies/quickstart
+notebooks: $(INSTALLED)
+	mkdir -p build/notebooks
+	for name in $(basename $(notdir $(wildcard analysis/notebooks/*.py))); do \
+	  $(BIN)/jupytext --quiet --to ipynb --output build/notebooks/$$name.ipynb analysis/notebooks/$$name.py && \
+	  GANSTUDY_FOLDER=$(abspath $(STUDY)) $(BIN)/jupyter-nbconvert --to notebook --execute --inplace \
+	    build/notebooks/$$name.ipynb && \
+	  $(BIN)/jupyter-nbconvert --to html build/notebooks/$$name.ipynb || exit 1; \
+	done
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -180,9 +180,11 @@ def _status(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     folder = _study_folder(options.dir)
-    from study.report import write
+    from study.report import deliver, write
 
     page = write(folder)
+    if waiting := deliver(folder):
+        print(f"{waiting} ledger entries still wait for MLflow, and the report with them", file=sys.stderr)
     if options.json:
         _print_json({"report": str(page)})
     else:

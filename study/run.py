@@ -172,9 +172,19 @@ class Session:
 
 
 def _about() -> dict[str, Any]:
-    """What a session's ledger entry says of the process."""
+    """What a session's ledger entry says of the process and its machine."""
     versions = {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
-    return {"versions": versions, "host": socket.gethostname(), "pid": os.getpid()}
+    hardware = {"cpus": os.cpu_count(), "processor": _processor(), "platform": platform.platform()}
+    return {"versions": versions, "hardware": hardware, "host": socket.gethostname(), "pid": os.getpid()}
+
+
+def _processor() -> str:
+    """The processor's name, as Linux has it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def _version(package: str) -> str:
