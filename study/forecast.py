@@ -29,6 +29,7 @@ from trainables.spec import Spec
 SECONDS_PER_FLOP = {"mlp": 2.5e-11, "conv": 6e-11}
 SECONDS_PER_UPDATE = 4e-4  # of a whole population
 SECONDS_PER_EVALUATION = 0.02  # of a replica, beside its networks' arithmetic
+SECONDS_PER_CELL = 4e-8  # of a map of Dirac-GANs, for each move of each replica
 INCEPTION = 1.1e10  # operations per image
 ARCHITECTURE = ("data", "model", "latent_dim", "conditioning", "generator", "critic")
 DRAWS = 12  # configurations of an arm that its cost is averaged over
@@ -107,6 +108,9 @@ def _draw(config: StudyConfig, arm: Arm, share: float) -> Spec:
 
 def _seconds(spec: Spec, replicas: int) -> float:
     """Of one trial on one core."""
+    if spec.model == "dirac":
+        cells = int(spec.data["step"]["count"]) * int(spec.data["gamma"]["count"])
+        return spec.steps * (SECONDS_PER_UPDATE + SECONDS_PER_CELL * cells * replicas * (1 + spec.critic_steps))
     g, d = _operations(json.dumps({name: value for name, value in spec.to_dict().items() if name in ARCHITECTURE}))
     penalised = 6 * d if PENALTIES[spec.penalty["name"]].points else 0.0
     step = spec.batch_size * (spec.critic_steps * (6 * d + g + penalised) + 3 * g + 2 * d)

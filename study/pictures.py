@@ -6,6 +6,10 @@ the true modes, numbers a histogram against the true density, images a grid with
 `line_generator_density` (replicas, N) and `line_critic_share` (replicas, N) numbers become the picture of Goodfellow
 et al. (2014): both densities and the critic's curve on one axis. `walk` (replicas, paths, stops, *shape) and `beside`
 (replicas, count, 2, channels, h, w) make pictures of their own.
+
+Or it is a map of Dirac-GANs: `dirac_distance` (replicas, S, G) from the equilibrium relative to the start's over
+`dirac_step` (S,) and `dirac_gamma` (G,), with the spectral radius `dirac_radius` (S, G), the iterations `dirac_moves`
+and the distance `dirac_tolerance` that counts as converged.
 """
 
 from __future__ import annotations
@@ -23,10 +27,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from study.panels import (
+    CIRCLING,
     CRITIC,
     DENSE,
     INK,
     INSIDE,
+    LINGERING,
     MUTED,
     OUTSIDE,
     PALE,
@@ -34,10 +40,12 @@ from study.panels import (
     TRUTH,
     Array,
     Colour,
+    Foretold,
     Lines,
     as_image,
     font,
     grid,
+    heat_map,
     histogram,
     scatter,
     view_around,
@@ -88,6 +96,8 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
 
 def render(arrays: Mapping[str, NDArray[Any]], title: str = "", captions: Sequence[str] = ()) -> Image.Image:
     """Render arrays as described above; ValueError names the shape that cannot be drawn."""
+    if "dirac_distance" in arrays:
+        return _render_maps(arrays, title, captions)
     if "samples" not in arrays:
         raise ValueError(f"a picture needs an array 'samples', got {sorted(arrays)}")
     samples = np.asarray(arrays["samples"], dtype=np.float64)
@@ -97,10 +107,28 @@ def render(arrays: Mapping[str, NDArray[Any]], title: str = "", captions: Sequen
     if labels is not None and labels.shape != samples.shape[:2]:
         raise ValueError(f"labels: expected {samples.shape[:2]} as the samples, got {labels.shape}")
     panels, legend = _panels(samples, labels, arrays)
-    replicas = max(len(samples), len(captions))
-    if replicas > len(panels):
-        title = f"{title} · {len(panels)} of {replicas} replicas".removeprefix(" · ")
-    return _compose(panels, title, legend, captions)
+    return _compose(panels, _counted(title, len(panels), len(samples), captions), legend, captions)
+
+
+def _counted(title: str, shown: int, held: int, captions: Sequence[str]) -> str:
+    """The title, with how many replicas are shown where these are not all."""
+    replicas = max(held, len(captions))
+    return f"{title} · {shown} of {replicas} replicas".removeprefix(" · ") if replicas > shown else title
+
+
+def _render_maps(arrays: Mapping[str, NDArray[Any]], title: str, captions: Sequence[str]) -> Image.Image:
+    parts = {name: np.asarray(array, np.float64) for name, array in arrays.items() if name.startswith("dirac_")}
+    distance, step, gamma = (parts[f"dirac_{name}"] for name in ("distance", "step", "gamma"))
+    if distance.ndim != 3 or distance.shape[1:] != (len(step), len(gamma)) or not len(distance):
+        raise ValueError(f"dirac_distance: expected (replicas, {len(step)}, {len(gamma)}), got {distance.shape}")
+    moves, tolerance = float(parts["dirac_moves"]), float(parts["dirac_tolerance"])
+    foretold = Foretold(parts["dirac_radius"], moves, tolerance)
+    panels = [heat_map(cells, step, gamma, foretold) for cells in distance[:SHOWN]]
+    legend: Legend = [
+        (DENSE, "bar", "converged"), (LINGERING, "bar", "nearer than at first"), (CIRCLING, "bar", "as far"),
+        (OUTSIDE, "bar", "farther"), (INK, "line", "spectral radius 1"), (CRITIC, "line", f"and by {moves:g} steps"),
+    ]  # fmt: skip
+    return _compose(panels, _counted(title, len(panels), len(distance), captions), legend, captions)
 
 
 def thumbnail(image: Image.Image) -> Image.Image:

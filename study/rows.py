@@ -19,7 +19,9 @@ TYPES = {column.name: table.ARROW[column.dtype] for column in (*table.HISTORY, *
 MEASURED = tuple(c.name for c in (*table.SIGNALS, *table.QUALITY))
 DERIVED = tuple(c.name for c in table.DERIVED)
 FLAGS = ("diverged", "diverged_step")
-JUDGED = ("diverged", "modes", "critic_accuracy", "gradient_norm_generator", "high_quality", "precision")
+JUDGED = (
+    "diverged", "modes", "critic_accuracy", "gradient_norm_generator", "high_quality", "precision", "dirac_converged",
+)  # fmt: skip
 
 
 class Rows:

@@ -36,6 +36,7 @@ OF_A_CRITIC = (
     "gradient_norm_critic", "parameter_norm_critic",
 )  # fmt: skip
 OF_A_LOSS = ("loss_generator", "gradient_norm_generator")
+OF_A_MAP = ("dirac_converged", "dirac_agreement")
 DENSITIES = ("density_js", "density_kl", "density_reverse_kl", "density_tv")
 
 
@@ -96,6 +97,8 @@ def warnings(config: StudyConfig) -> list[str]:
 def _slope_is_free(config: StudyConfig, arm: Arm) -> bool:
     constant = constants_of(config, arm)
     objective, penalty = (_name(constant.get(key)) for key in ("objective", "penalty"))
+    if constant.get("model") == "dirac":
+        return False
     return objective == "wasserstein" and penalty not in SLOPES and "penalty" not in arm.space
 
 
@@ -158,6 +161,8 @@ def _evaluation(config: StudyConfig) -> dict[str, Any]:
 
 def _measured(config: StudyConfig, arm: Arm) -> set[str]:
     """Names of the measurements that every trial of an arm brings."""
+    if constants_of(config, arm).get("model") == "dirac":
+        return set(OF_A_MAP)
     description = data.describe(**config.data)
     images, labelled = len(description.shape) == 3, description.classes > 0
     model = constants_of(config, arm).get("model")
@@ -175,7 +180,7 @@ def _measured(config: StudyConfig, arm: Arm) -> set[str]:
         "sliced_wasserstein": "sliced" in config.measure or "divergences" in config.measure,
         "wasserstein_1d": description.shape == (1,),
         **dict.fromkeys(DENSITIES, "divergences" in config.measure and not images),
-        **dict.fromkeys(DIAGNOSTICS, False),
+        **dict.fromkeys((*DIAGNOSTICS, *OF_A_MAP), False),
         **(dict.fromkeys(OF_A_CRITIC, False) if model in MEANINGLESS else {}),
         **(dict.fromkeys(OF_A_LOSS, False) if model == "oracle" else {}),
     }
@@ -214,8 +219,8 @@ def _metric(config: StudyConfig, arms: tuple[Arm, ...], metric: str, mode: str) 
                 f"search.metric: expected what is measured here, got {shown(metric)}; the nearest is"
                 f" '{nearest(metric, sorted(valid))}' (arm {arm.name})"
             )
-    better = "max" if metric in HIGHER else "min"
-    if mode != better and metric in {column.name for column in QUALITY}:
+    better = "max" if metric in (*HIGHER, *OF_A_MAP) else "min"
+    if mode != better and metric in (*(column.name for column in QUALITY), *OF_A_MAP):
         raise ConfigError(f"search.mode: expected {better}, as {metric} is better so, got {mode}")
 
 

@@ -132,14 +132,23 @@ class Trial:
             self.save()
 
     def _picture(self, records: Sequence[dict[str, Any]]) -> str | None:
-        """Keep samples for a picture when this evaluation has one; the file's path within the study folder."""
+        """Keep what makes a picture when this evaluation has one; the file's path within the study folder."""
         if len(self.rows) + 1 not in self._pictured or all(record["diverged"] for record in records):
             return None
+        arrays = self.training.model.picture(PICTURED) or self._sampled()
+        arrays |= {"seeds": np.array(self.job.seeds[:PICTURED])}
+        path = self.folder / "pictures" / f"{self.training.step:08d}.npz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+        partial.replace(path)
+        return path.relative_to(self.job.folder).as_posix()
+
+    def _sampled(self) -> dict[str, Any]:
+        """Samples of the first replicas, and what belongs beside them."""
         samples, labels = self.training.samples(IMAGES if self._data.images else POINTS)
-        arrays: dict[str, Any] = {
-            "samples": samples[:PICTURED].cpu().numpy(),
-            "seeds": np.array(self.job.seeds[:PICTURED]),
-        }
+        arrays: dict[str, Any] = {"samples": samples[:PICTURED].cpu().numpy()}
         if labels is not None:
             arrays["labels"] = labels[:PICTURED].cpu().numpy()
         if (mixture := self._data.mixture) is not None:
@@ -149,13 +158,7 @@ class Trial:
                 arrays |= {f"line_{name}": values for name, values in curves(self.training, replicas=PICTURED).items()}
         if self.job.gallery and self.training.done:
             arrays |= gallery(self.training, PICTURED)
-        path = self.folder / "pictures" / f"{self.training.step:08d}.npz"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            np.savez_compressed(file, **arrays)
-        partial.replace(path)
-        return path.relative_to(self.job.folder).as_posix()
+        return arrays
 
     def _restore(self) -> None:
         for content in checkpoint.read_all(self.folder, self.job.device):

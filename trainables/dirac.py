@@ -65,11 +65,11 @@ def simulate(
     NaN from there on. Raises `ValueError` or `TypeError` naming the argument.
     """
     whole("steps", steps, low=1)
-    dynamics, size = _set_up(objective, penalty, gamma, step, updates, critic_steps, generator_loss)
+    play, size = dynamics(objective, penalty, gamma, step, updates, critic_steps, generator_loss)
     theta, psi = (torch.full_like(size, float(place)) for place in start)
     places = [torch.stack([theta, psi], -1)]
     for _ in range(steps):
-        theta, psi = dynamics.iterate(theta, psi, size)
+        theta, psi = play.iterate(theta, psi, size)
         places.append(torch.stack([theta, psi], -1))
     return torch.stack(places).numpy()
 
@@ -89,10 +89,10 @@ def eigenvalues(
     of about 2e6 gamma. NaN where f, g or the generator's loss has no derivative at 0. Raises as `simulate` does.
     """
     given = 1.0 if step is None else step
-    dynamics, size = _set_up(objective, penalty, gamma, given, updates, critic_steps, generator_loss)
+    play, size = dynamics(objective, penalty, gamma, given, updates, critic_steps, generator_loss)
     at = [torch.zeros_like(size).requires_grad_() for _ in range(2)]
     theta, psi = at
-    moved = dynamics.field(theta, psi) if step is None else dynamics.iterate(theta, psi, size)
+    moved = play.field(theta, psi) if step is None else play.iterate(theta, psi, size)
     rows = [torch.autograd.grad(part.sum(), at, retain_graph=True, materialize_grads=True) for part in moved]
     (a, b), (c, d) = ([part.detach().numpy() for part in row] for row in rows)
     root = np.sqrt((((a - d) / 2) ** 2 + b * c).astype(np.complex128))
@@ -154,13 +154,13 @@ def sweep(
     whole("steps", steps, low=2)
     step, gamma = (np.atleast_1d(np.asarray(values, dtype=np.float64)) for values in (step, gamma))
     rules = updates, critic_steps, generator_loss
-    dynamics, size = _set_up(objective, penalty, gamma[None, :], step[:, None], *rules)
+    play, size = dynamics(objective, penalty, gamma[None, :], step[:, None], *rules)
     with np.errstate(over="ignore", invalid="ignore"):
         radius = np.abs(eigenvalues(objective, penalty, gamma[None, :], step[:, None], *rules)).max(-1)
     theta, psi = (torch.full_like(size, float(place)) for place in start)
-    line, rounding = _Line(size), ROUNDING[dynamics.penalty == "instance_noise"]
+    line, rounding = _Line(size), ROUNDING[play.penalty == "instance_noise"]
     for time in range(1, steps + 1):
-        theta, psi = dynamics.iterate(theta, psi, size)
+        theta, psi = play.iterate(theta, psi, size)
         distance = torch.hypot(theta, psi)
         line.add(time, distance, (distance > rounding) & ((distance < 1e-4) | (time >= steps / 2)))
     rate = line.slope().exp().masked_fill(~distance.isfinite(), torch.inf)
@@ -189,8 +189,8 @@ class _Line:
 
 
 @dataclass(frozen=True)
-class _Dynamics:
-    """The players' gradients and updates; `gamma` has the shape of the cells."""
+class Dynamics:
+    """The players' gradients and updates; `gamma` has the shape of the cells. Made by `dynamics`."""
 
     game: Game
     penalty: str
@@ -272,7 +272,7 @@ def _slope(function: Function, x: Tensor) -> Tensor:
     return slope
 
 
-def _set_up(
+def dynamics(
     objective: Objective,
     penalty: str | None,
     gamma: ArrayLike,
@@ -280,8 +280,11 @@ def _set_up(
     updates: str,
     critic_steps: int,
     generator_loss: str,
-) -> tuple[_Dynamics, Tensor]:
-    """Check all arguments; the game's dynamics and the step in every cell."""
+) -> tuple[Dynamics, Tensor]:
+    """Check all arguments; the game's dynamics, and the step in every cell, for `Dynamics.iterate`.
+
+    The cells are what `gamma` and `step` broadcast to. Raises as `simulate` does.
+    """
     name = "none" if penalty is None else penalty
     choice("penalty", name, STABILISERS)
     choice("updates", updates, UPDATES)
@@ -291,7 +294,7 @@ def _set_up(
     weight, size = _positive("gamma", gamma), _positive("step", step)
     weight, size = torch.broadcast_tensors(weight, size)
     game = resolved(objective, generator_loss)
-    return _Dynamics(game, name, weight.clone(), updates == "simultaneous", critic_steps), size.clone()
+    return Dynamics(game, name, weight.clone(), updates == "simultaneous", critic_steps), size.clone()
 
 
 def _positive(name: str, values: ArrayLike) -> Tensor:

@@ -134,8 +134,10 @@ class Evaluator:
 
         Mixtures are sampled afresh; of other data held-out points are taken without replacement, and a warning says
         so where there are fewer of them than `samples`: the bias of FID and its like is then larger than of the
-        generator's samples.
+        generator's samples. Empty where nothing is measured.
         """
+        if not self._measurements:
+            return {}
         if self.floor_samples < self.samples:
             warnings.warn(
                 f"the floor of '{self.data.name}' is measured on all its {self.floor_samples} held-out points, "
@@ -147,7 +149,9 @@ class Evaluator:
         return {name: float(values) for name, values in columns.items() if values.ndim == 1}
 
     def _refer(self, measure: Sequence[str]) -> list[Measurement]:
-        """Compute once what every measurement refers to."""
+        """Compute once what every measurement refers to; data that are one point have nothing to be measured by."""
+        if self.data.point:
+            return []
         data, generator = self.data, torch.Generator().manual_seed(0)
         features = self._extract(data.train)
         shuffled = features[torch.randperm(len(features), generator=generator).to(self.device)]

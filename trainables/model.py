@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from trainables.data import DataSet
@@ -62,9 +63,11 @@ class Model:
     checkpoint must carry.
 
     `reports` names what a step returns. `batches` is how many a step takes, `draws` and `noise` how many uniform and
-    normal numbers come with each real sample.
+    normal numbers come with each real sample. A model that is not `sampled` has no samples to be measured by: it is
+    what its own `measure` says, and `picture` draws it.
     """
 
+    sampled = True
     reports: tuple[str, ...] = ("loss_generator", "gradient_norm_generator")
 
     def __init__(
@@ -109,6 +112,10 @@ class Model:
 
     def spectra(self, batch: Batch, alive: Tensor) -> dict[str, Tensor]:
         """Measurements (R,) of the game's Jacobian on a batch, of the replicas `alive` (R,)."""
+        return {}
+
+    def picture(self, replicas: int) -> dict[str, NDArray[Any]]:
+        """Arrays for a picture of the first `replicas` replicas; empty where their samples are the picture."""
         return {}
 
     def state_dict(self) -> dict[str, Any]:

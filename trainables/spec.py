@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from trainables import adversarial, networks, objectives, optimizers, penalties
+from trainables import adversarial, dirac, networks, objectives, optimizers, penalties
 from trainables.settings import choice, close_to, interval, whole
 
-MODELS = ("gan", "cgan", "matching", "vae", "oracle")
+MODELS = ("gan", "cgan", "matching", "vae", "oracle", "dirac")
 REQUIRED = ("data", "steps", "evaluations", "batch_size")
 LATENTS = ("normal", "uniform")
 CONDITIONINGS = ("join", "projection")
@@ -95,13 +95,15 @@ class Spec:
         if not isinstance(self.generator_loss, str):
             raise TypeError(f"generator_loss: expected a name or a formula, got {self.generator_loss!r}")
         objectives.resolve(self.objective, self.generator_loss)
-        penalties.resolve(self.penalty)
+        self._check_dirac() if self.model == "dirac" else penalties.resolve(self.penalty)
         object.__setattr__(self, "generator", networks.settings("generator", self.generator))
         object.__setattr__(self, "critic", networks.settings("critic", self.critic))
         self._check_combination()
 
     def _check_combination(self) -> None:
         """Refuse settings that make no sense together."""
+        if (self.model == "dirac") != (self.data["name"] == "dirac"):
+            raise ValueError(f"model: expected dirac on data dirac only, got {self.model} on '{self.data['name']}'")
         if self.updates != "alternating" and self.critic_steps != 1:
             raise ValueError(f"critic_steps: expected 1 with {self.updates} updates, got {self.critic_steps}")
         if self.penalty["name"] == "consensus" and self.updates == "alternating":
@@ -112,6 +114,16 @@ class Spec:
             raise ValueError(f"packing: expected 1 with cgan, whose samples bear a label each, got {self.packing}")
         if self.model == "vae" and self.latent != "normal":
             raise ValueError(f"latent: expected normal with vae, got {self.latent}")
+
+    def _check_dirac(self) -> None:
+        """Refuse what `trainables.dirac` does not play; a penalty's strength is the map's axis."""
+        choice("penalty", self.penalty["name"], dirac.STABILISERS)
+        settings = [name for name in self.penalty if name != "name"]
+        if settings:
+            raise ValueError(
+                f"penalty.{settings[0]}: expected none with dirac, where data.gamma is the strength of every penalty"
+            )
+        choice("updates", self.updates, dirac.UPDATES)
 
     @property
     def interval(self) -> int:
@@ -153,6 +165,11 @@ MEANINGLESS: Mapping[str, tuple[str, ...]] = {
     "matching": (*_ADVERSARIAL, "critic"),
     "vae": (*_ADVERSARIAL, "latent"),
     "oracle": tuple(name for name in HYPERPARAMETERS if name != "model"),
+    "dirac": tuple(
+        name
+        for name in HYPERPARAMETERS
+        if name not in ("model", "objective", "generator_loss", "penalty", "updates", "critic_steps")
+    ),
 }
 
 

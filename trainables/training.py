@@ -18,6 +18,7 @@ from trainables import spectrum
 from trainables.adversary import Adversary
 from trainables.autoencoder import Autoencoder
 from trainables.data import DataSet, load
+from trainables.dirac_map import DiracMap
 from trainables.evaluation import Evaluator
 from trainables.feed import Batch, Diet, Feed
 from trainables.matching import Matching
@@ -32,6 +33,7 @@ MODELS: dict[str, Callable[[Ingredients], Model]] = {
     "matching": Matching,
     "vae": Autoencoder,
     "oracle": Oracle,
+    "dirac": DiracMap,
 }
 CHUNK = 4096  # samples of a replica generated at once
 
@@ -164,6 +166,9 @@ class Training:
 
     @torch.no_grad()
     def _measure(self) -> dict[str, Tensor]:
+        if not self.model.sampled:
+            nothing = torch.empty(len(self.seeds), 0, *self.data.shape, device=self.device)
+            return self.model.measure((), nothing, None, self.data, self.pieces)
         streams = self.ingredients.streams("evaluation", self.step)
         labels = self.labels(self.evaluator.samples, streams) if self.classes else None
         samples = self._generate(self.evaluator.samples, streams, labels)

@@ -19,6 +19,7 @@ from analysis.report.findings import COLUMNS, Findings, find, judged_by
 from analysis.report.page import Html, joined, page, section, tag
 from analysis.report.plates import Plates
 from analysis.table import HISTORY, load
+from analysis.thresholds import thresholds_of
 
 __all__ = ["Answer", "Findings", "answer", "find", "write"]
 
@@ -55,9 +56,10 @@ def write(
 
 
 def _columns(folder: Path) -> list[str]:
-    metric, _ = judged_by(load(folder, []).about)
+    bare = load(folder, [])
+    metric, _ = judged_by(bare.about)
     declared = {column.name for column in HISTORY}
-    return [name for name in dict.fromkeys([metric, *COLUMNS]) if name in declared]
+    return [name for name in dict.fromkeys([metric, thresholds_of(bare).metric, *COLUMNS]) if name in declared]
 
 
 def _page(

@@ -264,7 +264,7 @@ def test_a_record_is_judged_in_its_own_order():
     rows = []
     for ((trial, seed), changes), step in itertools.product(kinds.items(), range(1, 9)):
         keys = {"study": "s", "phase": "search", "arm": "x", "trial_id": trial, "seed": seed, "step": step}
-        rows.append({**keys, **GOOD, "precision": math.nan, **changes})
+        rows.append({**keys, **GOOD, "precision": math.nan, "dirac_converged": math.nan, **changes})
     trials = pd.DataFrame({"study": "s", "phase": "search", "arm": "x", "trial_id": list("ccbbaa"), "seed": [1, 2] * 3})
     trials["status"] = ["failed", "running"] + ["completed"] * 4
     trials.index = pd.Index(range(10, 16))

@@ -28,6 +28,7 @@ SHORT: dict[str, list[str]] = {
     "pacgan_grid": ["data.points=500", "data.heldout=200", "budget.batch_size=24"],
     "mode_hopping_sixteen": ["data.points=500", "data.heldout=200", "budget.batch_size=16"],
     "fgan_mixture": ["data.points=500", "data.heldout=200", "budget.batch_size=64"],
+    "dirac": ["data.step.count=4", "data.gamma.count=4"],
     "are_gans_created_equal": ["data.download=false", "budget.batch_size=8", "fixed.generator.width=4"],
 }
 

@@ -89,7 +89,7 @@ def test_a_spec_is_frozen() -> None:
     st.fixed_dictionaries(
         {},
         optional={
-            "model": st.sampled_from(MODELS),
+            "model": st.sampled_from(sorted(set(MODELS) - {"dirac"})),
             "objective": st.sampled_from(sorted(OBJECTIVES)),
             "generator_loss": st.sampled_from(["default", *GENERATOR_LOSSES]),
             "penalty": st.sampled_from(sorted(set(PENALTIES) - {"clip", "consensus"})),

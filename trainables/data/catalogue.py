@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from trainables.data.dataset import DataSet
 from trainables.data.digits import Digits, StackedDigits
-from trainables.data.laboratories import Explicit, Gaussian, Grid, Ring, Sixteen
+from trainables.data.laboratories import Dirac, Explicit, Gaussian, Grid, Ring, Sixteen
 from trainables.data.source import Source
 from trainables.data.vision import Cifar10, FashionMnist, Mnist
 
@@ -21,6 +21,7 @@ DATASETS: Mapping[str, type[Source]] = MappingProxyType(
         "grid": Grid,
         "sixteen": Sixteen,
         "mixture": Explicit,
+        "dirac": Dirac,
         "digits": Digits,
         "stacked_digits": StackedDigits,
         "mnist": Mnist,

@@ -64,6 +64,11 @@ class DataSet:
         """Whether a point is a picture, (channels, height, width)."""
         return len(self.shape) == 3
 
+    @property
+    def point(self) -> bool:
+        """Whether all of it is one point, about which samples tell nothing."""
+        return len(self.train) == 1
+
     def to(self, device: torch.device | str) -> DataSet:
         """The same data set on another device."""
         moved = copy(self)  # past the checks, which would wait for the device

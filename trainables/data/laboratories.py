@@ -2,7 +2,7 @@
 
 The points are drawn once, `points` to train on and `heldout` apart, from streams of their own, so that more
 training points leave the held-out ones as they were. The label of a point is the mode it was drawn from; a
-single mode has no labels. Weights are equal except in `mixture`.
+single mode has no labels. Weights are equal except in `mixture`. `dirac` alone is one point.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from trainables.data.dataset import DataSet
 from trainables.data.mixture import Mixture
-from trainables.data.settings import integer, number, numbers, points, refuse
+from trainables.data.settings import Axis, axis, integer, number, numbers, points, refuse
 from trainables.data.source import HELDOUT, TRAIN, Source, stream
 
 
@@ -143,6 +143,42 @@ class Explicit(Laboratory):
         weights = self.weights or (1.0,) * len(self.means)
         parts = (weights, self.means, self.variances)
         return Mixture(*(torch.tensor(values, dtype=torch.float64) for values in parts))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dirac(Source):
+    """A point mass at 0, and the map of Dirac-GANs that is played on it (Mescheder et al. 2018).
+
+    Every pair of a `step` and a `gamma` is a cell with a game of its own, which starts at a distance of `radius` from
+    the equilibrium and has converged when `tolerance` of that distance is left.
+    """
+
+    name: ClassVar[str] = "dirac"
+    step: Axis = axis(1e-3, 2.0, 64)  # noqa: RUF009
+    gamma: Axis = axis(1e-2, 10.0, 64)  # noqa: RUF009
+    radius: float = number(0.1, low=1e-6)
+    tolerance: float = number(1e-3, low=1e-12)
+
+    def __post_init__(self) -> None:
+        """Refuse also a tolerance at which every game would have converged before it began."""
+        super().__post_init__()
+        if self.tolerance >= 1:
+            raise refuse("data.tolerance", "a share below 1 of the first distance", self.tolerance)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(1,)."""
+        return (1,)
+
+    @property
+    def classes(self) -> int:
+        """No labels."""
+        return 0
+
+    def load(self) -> DataSet:
+        """The point."""
+        point = torch.zeros(1, 1)
+        return DataSet(self.name, point, None, point.clone(), None, 0)
 
 
 def _equal(means: Tensor, std: float) -> Mixture:

@@ -7,7 +7,7 @@ one line.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, field
+from dataclasses import MISSING, dataclass, field
 from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
@@ -17,6 +17,16 @@ Accept = Callable[[str, object], object]
 
 # Beyond it float32 points lose their digits, and a slip is likelier than an intention.
 LARGEST = 1e6
+MOST = 10_000  # places of an axis
+
+
+@dataclass(frozen=True)
+class Axis:
+    """`count` places from `low` to `high`, evenly apart on a logarithmic scale."""
+
+    low: float
+    high: float
+    count: int
 
 
 def integer(default: int, *, low: int) -> Any:
@@ -47,6 +57,11 @@ def numbers(default: Any = MISSING, *, low: float = -LARGEST) -> Any:
 def points(default: Any = MISSING) -> Any:
     """A list of points in 1-D or 2-D, [1.0, 2.0] or [[0, 1], [2, 3]], kept as a tuple of tuples."""
     return _setting(_points, default)
+
+
+def axis(low: float, high: float, count: int) -> Any:
+    """A logarithmic axis, `{low: 1.0e-3, high: 2.0, count: 64}`; these are its default."""
+    return _setting(_axis, Axis(low, high, count))
 
 
 def refuse(key: str, expected: str, came: object) -> ValueError:
@@ -112,3 +127,17 @@ def _points(key: str, value: object) -> tuple[tuple[float, ...], ...]:
         tuple(_number(f"{key}[{place}]", coordinate, low=-LARGEST) for coordinate in row)
         for place, row in enumerate(rows)
     )
+
+
+def _axis(key: str, value: object) -> Axis:
+    if isinstance(value, Axis):
+        return value
+    if not isinstance(value, dict) or set(value) != {"low", "high", "count"}:
+        raise refuse(key, "a mapping of low, high and count", value)
+    low, high = (_number(f"{key}.{end}", value[end], low=1e-12) for end in ("low", "high"))
+    count = _integer(f"{key}.count", value["count"], low=2)
+    if count > MOST:
+        raise refuse(f"{key}.count", f"at most {MOST}", count)
+    if low >= high:
+        raise refuse(key, "low < high", value)
+    return Axis(low, high, count)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
 from trainables.data.dataset import DataSet
+from trainables.data.settings import Axis
 
 # Keeps the points of data seed s apart from the noise of a replica whose seed is also s.
 _DATA = 0xDA7A
@@ -64,4 +65,6 @@ def stream(seed: int, part: int) -> torch.Generator:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Axis):
+        return asdict(value)
     return [_plain(item) for item in value] if isinstance(value, tuple) else value

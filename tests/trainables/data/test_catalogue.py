@@ -35,7 +35,7 @@ def settings(
         return {"root": str(tmp_path)}
     if name == "mixture":
         return {"means": [[0, 0], [1, 1]], "variances": [0.1, 0.2], **SMALL}
-    return {} if name == "digits" else dict(SMALL)
+    return {} if name in ("digits", "dirac") else dict(SMALL)
 
 
 @pytest.mark.parametrize("name", DATASETS)
