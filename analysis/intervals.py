@@ -79,10 +79,10 @@ def wilson_ends(share: ArrayLike, units: ArrayLike, confidence: float = 0.95) ->
     z = quantile(confidence)
     p, n = np.broadcast_arrays(np.asarray(share, np.float64), np.asarray(units, np.float64))
     p = np.where(n > 0, p, 0.5)
-    width = z * np.sqrt(n * p * (1 - p) + z * z / 4)
-    centre = n * p + z * z / 2
-    low, high = (centre - width) / (n + z * z), (centre + width) / (n + z * z)
-    return np.where(p <= 0, 0.0, np.clip(low, 0, 1)), np.where(p >= 1, 1.0, np.clip(high, 0, 1))
+    width = z * np.sqrt(n * p * (1 - p) + z * z / 4)  # the roots' product gives each end without cancellation
+    low = n * p**2 / (n * p + z * z / 2 + width)
+    high = 1 - n * (1 - p) ** 2 / (n * (1 - p) + z * z / 2 + width)
+    return low, high
 
 
 def wilson(successes: float, total: int, confidence: float = 0.95) -> Interval:

@@ -48,7 +48,7 @@ def k_samples(samples: Sequence[Sample]) -> tuple[float, int, float]:
     variance = np.diag(share @ scale) - (share * scale) @ share.T
     if not scale.any():
         return float("nan"), k - 1, float("nan")
-    statistic = float(excess @ np.linalg.pinv(variance, hermitian=True) @ excess)
+    statistic = float(excess @ np.linalg.pinv(variance, rcond=1e-9, hermitian=True) @ excess)
     return statistic, k - 1, float(chi2.sf(statistic, k - 1))
 
 

@@ -227,7 +227,9 @@ def test_machines_get_json_alone(
 def test_report_says_where_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "study.report", SimpleNamespace(write=lambda folder: folder / "report.html", deliver=lambda _: 0))
+    monkeypatch.setitem(
+        sys.modules, "study.report", SimpleNamespace(write=lambda folder: folder / "report.html", deliver=lambda _: 0)
+    )
     (tmp_path / "study.yaml").touch()
     assert main(["report", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'report.html'}\n"

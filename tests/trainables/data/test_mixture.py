@@ -125,7 +125,8 @@ def test_quantile_inverts_the_cdf(modes: list[tuple[float, float, float]], proba
     # the cdf's own slope times the rounding of x bounds what an exact inverse can give
     slack = 1e-14 + 4e-16 * x.abs().item() * truth.density(x).item()
     assert truth.cdf(x).item() == pytest.approx(probability, abs=slack)
-    assert truth.cdf(x - 1e-9 * (1 + x.abs())).item() <= probability
+    # near 1 the cdf is flat to the last digit, so a point to the left may round to one above
+    assert truth.cdf(x - 1e-9 * (1 + x.abs())).item() <= probability + 2.3e-16
 
 
 def test_quantile_at_the_ends_and_outside(line: Mixture) -> None:
