@@ -140,6 +140,19 @@ class Tracking(Section):
     uri: str | None = None
     pictures: int = Field(default=3, ge=0, le=10**4)
 
+    @field_validator("uri")
+    @classmethod
+    def _no_secret(cls, value: str | None) -> str | None:
+        """The configuration is kept with the study and in its ledger, where no secret may stand."""
+        from study.tracking.rows import masked
+
+        if value is not None and (hidden := masked(value)) != value:
+            raise ValueError(
+                f"expected an address without a password, got {hidden}; MLflow reads one from"
+                " MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+            )
+        return value
+
 
 def _or_nothing(value: Any) -> Any:
     return {} if value is None or (value == 0 and value is not False) else value

@@ -185,3 +185,10 @@ def test_a_file_that_is_no_mapping_is_refused(text: str, tmp_path: Path) -> None
     (tmp_path / "c.yaml").write_text(text)
     with pytest.raises(ConfigError, match=r"c\.yaml: expected a mapping with the keys study, data, budget"):
         load(tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize("uri", ["https://me:hunter2@mlflow.example", "https://mlflow.example/?token=hunter2"])
+def test_a_password_in_the_tracking_address_is_refused_and_not_repeated(uri: str) -> None:
+    with pytest.raises(ConfigError, match=r"tracking.uri: expected an address without a password") as caught:
+        build({**LEAST, "tracking": {"uri": uri}})
+    assert "hunter2" not in str(caught.value)
