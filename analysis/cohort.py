@@ -19,21 +19,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.intervals import Captures, Floats
+from analysis.table import HIGHER
 
 PHASES = ("search", "confirm")
-HIGHER = frozenset(
-    {
-        "modes",
-        "mode_fraction",
-        "high_quality",
-        "precision",
-        "recall",
-        "density",
-        "coverage",
-        "class_coverage",
-        "label_fidelity",
-    }
-)
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.cohort import HIGHER, one_phase
+from analysis.cohort import one_phase
 from analysis.curves import Curves, curves
 from analysis.intervals import Band
 from analysis.outcomes import quantiles
-from analysis.table import MEASUREMENTS, QUALITY, Record
+from analysis.table import HIGHER, MEASUREMENTS, QUALITY, Record
 
 UNITS = {column.name: column.unit for column in MEASUREMENTS}
 Floats = NDArray[np.float64]

@@ -133,6 +133,11 @@ DERIVED = _reals([
     ("mode_fraction", "1", "modes captured over modes there are"),
     ("hop", "1", "mode mass moved since the evaluation before (total variation), less multinomial noise"),
 ])
+# Measurements of which more is better; of every other, less is.
+HIGHER = frozenset({
+    "modes", "mode_fraction", "high_quality", "precision", "recall", "density", "coverage", "class_coverage",
+    "label_fidelity", "dirac_converged", "dirac_agreement",
+})
 # fmt: on
 MEASUREMENTS = (*SIGNALS, *QUALITY, *DERIVED)
 HISTOGRAM = Column("mode_histogram", "counts", "samples", "generated samples nearest to each mode")

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis import table
 from analysis.table import MEASUREMENTS, QUALITY, SIGNALS
 from study.arms import Arm, arms_of, check_arms, constants_of
 from study.plain import ConfigError, brief, nearest, shown
@@ -24,9 +25,7 @@ SECTIONS = ("scientific", "nuisance", "fixed")
 # The batch size is a stabiliser like any other although it usually stands in the budget.
 KEYS = tuple(dict.fromkeys((*HYPERPARAMETERS, "batch_size")))
 SLOPES = ("clip", "gradient_penalty", "lipschitz_penalty", "spectral_norm", "dragan")  # what bounds a critic's slope
-HIGHER = (  # is better
-    "modes", "high_quality", "precision", "recall", "density", "coverage", "label_fidelity", "class_coverage",
-)  # fmt: skip
+HIGHER = tuple(column.name for column in QUALITY if column.name in table.HIGHER)  # is better
 DIAGNOSTICS = (  # nothing to search for
     "critic_bound", "induced_divergence", "bound_gap", "ratio_error", "generator_mean", "generator_std",
     "jacobian_real", "jacobian_imaginary", "jacobian_radius", "memorisation",

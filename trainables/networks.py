@@ -307,20 +307,16 @@ def _ungrouped(y: Tensor, replicas: int) -> Tensor:
     return apart.transpose(0, 1)
 
 
-def _convolve_down(weights: Sequence[Tensor], x: Tensor) -> Tensor:
-    replicas = x.shape[0]
-    y = functional.conv2d(
-        _grouped(x), weights[0].flatten(0, 1), weights[1].flatten(), stride=2, padding=1, groups=replicas
-    )
-    return _ungrouped(y, replicas)
+def _convolution(convolve: Callable[..., Tensor]) -> Layer:
+    def layer(weights: Sequence[Tensor], x: Tensor) -> Tensor:
+        kernel, bias = weights[0].flatten(0, 1), weights[1].flatten()
+        y = convolve(_grouped(x), kernel, bias, stride=2, padding=1, groups=x.shape[0])
+        return _ungrouped(y, x.shape[0])
+
+    return layer
 
 
-def _convolve_up(weights: Sequence[Tensor], x: Tensor) -> Tensor:
-    replicas = x.shape[0]
-    y = functional.conv_transpose2d(
-        _grouped(x), weights[0].flatten(0, 1), weights[1].flatten(), stride=2, padding=1, groups=replicas
-    )
-    return _ungrouped(y, replicas)
+_convolve_down, _convolve_up = _convolution(functional.conv2d), _convolution(functional.conv_transpose2d)
 
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
