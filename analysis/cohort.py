@@ -62,13 +62,11 @@ class Cohort:
 
 
 def one_phase(rows: pd.DataFrame, phase: str) -> pd.DataFrame:
-    """The rows of a phase, their column `arm` fit for grouping: "study/arm" where there are several studies."""
+    """The rows of a phase, their column `arm` fit for grouping."""
     if phase not in PHASES:
         raise ValueError(f"phase: expected one of {', '.join(PHASES)}, got {phase!r}; the two are never pooled")
     chosen = rows[rows["phase"] == phase]
     arm = chosen["arm"].astype(str)
-    if chosen["study"].nunique() > 1:
-        arm = chosen["study"].astype(str) + "/" + arm
     return chosen.assign(arm=pd.Categorical(arm, list(dict.fromkeys(arm))))
 
 
@@ -77,9 +75,15 @@ def arms(rows: pd.DataFrame, phase: str) -> list[tuple[str, pd.DataFrame]]:
     return [(str(arm), part) for arm, part in one_phase(rows, phase).groupby("arm", observed=True, sort=False)]
 
 
-def captured(phase: str) -> Captures:
-    """What intervals of a phase capture: confirmed configurations are chosen ones, those of a search are drawn."""
-    return "both" if phase == "search" else "seeds"
+def captured(rows: pd.DataFrame, phase: str) -> Captures:
+    """What intervals of a phase capture: confirmed configurations are chosen ones, those of a search are drawn.
+
+    A search that tried a single configuration in every arm drew nothing but seeds.
+    """
+    if phase != "search":
+        return "seeds"
+    tried = one_phase(rows, phase).groupby("arm", observed=True)["trial_id"].nunique()
+    return "both" if tried.max() > 1 else "seeds"
 
 
 def direction(metric: str, mode: str | None = None) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from analysis.bootstrap import percentiles, resampled
 from analysis.cohort import Cohort, arms, captured, cohorts
-from analysis.intervals import Floats, Interval, proportion
+from analysis.intervals import Captures, Floats, Interval, proportion
 from analysis.outcomes import OUTCOMES
 from analysis.pairs import Comparison, Pair, compare
 
@@ -101,7 +101,8 @@ class ArmSignal:
 
 def outcomes(trials: pd.DataFrame, phase: str, *, confidence: float = 0.95) -> tuple[ArmOutcomes, ...]:
     """Each arm's outcome probabilities with Wilson's intervals; in a search on effective numbers of replicas."""
-    return tuple(_outcomes(arm, rows, phase, confidence) for arm, rows in arms(trials, phase))
+    captures = captured(trials, phase)
+    return tuple(_outcomes(arm, rows, captures, confidence) for arm, rows in arms(trials, phase))
 
 
 def quality(
@@ -129,7 +130,8 @@ def quality(
         The arms that have a score, in the record's order.
     """
     found = [cohort for cohort in cohorts(trials, metric, phase, mode) if len(cohort.cost)]
-    return tuple(_quality(cohort, metric, phase, generator, resamples, confidence) for cohort in found)
+    captures = captured(trials, phase)
+    return tuple(_quality(cohort, metric, phase, captures, generator, resamples, confidence) for cohort in found)
 
 
 def signals(
@@ -141,7 +143,7 @@ def signals(
     confidence: float = 0.95,
 ) -> tuple[ArmSignal, ...]:
     """Each arm's signals of stability, those that were measured."""
-    found = []
+    found, captures = [], captured(trials, phase)
     for arm, rows in arms(trials, phase):
         ended = rows[rows["status"].isin(("completed", "diverged"))]
         distance = (ended["critic_accuracy"] - 0.5).abs()
@@ -151,21 +153,19 @@ def signals(
             if not taken.any():
                 continue
             groups = ended["trial_id"].astype(str).to_numpy()[taken]
-            estimates, draws, freedom = resampled(
-                values[taken], groups, generator, ("median",), captured(phase), resamples
-            )
-            interval = percentiles(estimates[0], draws[0], freedom, int(taken.sum()), captured(phase), confidence)
+            estimates, draws, freedom = resampled(values[taken], groups, generator, ("median",), captures, resamples)
+            interval = percentiles(estimates[0], draws[0], freedom, int(taken.sum()), captures, confidence)
             found.append(ArmSignal(arm, signal, interval))
     return tuple(found)
 
 
-def _outcomes(arm: str, rows: pd.DataFrame, phase: str, confidence: float) -> ArmOutcomes:
+def _outcomes(arm: str, rows: pd.DataFrame, captures: Captures, confidence: float) -> ArmOutcomes:
     outcome = rows["outcome"].astype(object)
     judged = (outcome.notna() & (outcome != "failed")).to_numpy()
     groups = rows["trial_id"].astype(str).to_numpy()[judged]
     kept = outcome.to_numpy()[judged]
     probabilities = {
-        name: proportion(kept == name, groups, captures=captured(phase), confidence=confidence)
+        name: proportion(kept == name, groups, captures=captures, confidence=confidence)
         for name in OUTCOMES
         if name != "failed"
     }
@@ -175,9 +175,15 @@ def _outcomes(arm: str, rows: pd.DataFrame, phase: str, confidence: float) -> Ar
 
 
 def _quality(
-    cohort: Cohort, metric: str, phase: str, generator: np.random.Generator, resamples: int, confidence: float
+    cohort: Cohort,
+    metric: str,
+    phase: str,
+    captures: Captures,
+    generator: np.random.Generator,
+    resamples: int,
+    confidence: float,
 ) -> ArmQuality:
-    captures, n = captured(phase), len(cohort.cost)
+    n = len(cohort.cost)
     estimates, draws, freedom = resampled(
         cohort.cost, cohort.configuration, generator, ("median", "iqm"), captures, resamples
     )

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from analysis.cohort import cohorts, direction
+from analysis.cohort import captured, cohorts, direction
 from analysis.holm import holm
 from analysis.intervals import Captures, Floats, Interval
 from analysis.ranks import rank_test, relative_effect
@@ -61,8 +61,8 @@ class Comparison:
         metric: what quality is measured by.
         mode: "min" or "max", which is better.
         phase: whose rows these are.
-        unit: "replica" in the phase confirm; "configuration", by its median, in a search, whose replicas of one
-            configuration are not independent.
+        unit: "replica" in the phase confirm, and where each arm has one configuration; otherwise "configuration", by
+            its median, as replicas of one configuration are not independent.
         test: of `analysis.ranks.TESTS`.
         alpha: family-wise level of the verdict.
         arms: the best first, by the median over units, then by mean probability of improvement.
@@ -118,8 +118,9 @@ def compare(
     found = [cohort for cohort in cohorts(trials, metric, phase, mode) if len(cohort.cost)]
     if not found:
         raise ValueError(f"phase: no arm has a score of {metric} in the phase {phase!r}")
-    units = {cohort.arm: cohort.cost if phase == "confirm" else cohort.medians()[1] for cohort in found}
-    pairs = _pairs(units, test, "seeds" if phase == "confirm" else "configurations", confidence)
+    single = captured(trials, phase) == "seeds"
+    units = {cohort.arm: cohort.cost if single else cohort.medians()[1] for cohort in found}
+    pairs = _pairs(units, test, "seeds" if single else "configurations", confidence)
     order = _ranked(units, pairs)
     best = order[0]
     rejected = {arm for pair in pairs if best in (pair.a, pair.b) and pair.p_holm <= alpha for arm in (pair.a, pair.b)}
@@ -127,7 +128,7 @@ def compare(
         metric=metric,
         mode=direction(metric, mode),
         phase=phase,
-        unit="replica" if phase == "confirm" else "configuration",
+        unit="replica" if single else "configuration",
         test=test,
         alpha=alpha,
         arms=order,

@@ -86,7 +86,7 @@ def survival(
     Intervals and tests of a search capture configurations and seeds, those of confirmed rows seeds.
     """
     rows = times(record, event, phase, thresholds=thresholds, patience=patience)
-    captures = captured(phase)
+    captures = captured(record.trials, phase)
     parts = {str(arm): part for arm, part in rows.groupby("arm", observed=True, sort=False)}
     found = tuple(
         kaplan_meier(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from analysis.cohort import arms, captured
 from analysis.intervals import shares
+from analysis.join import studies_of
 from analysis.outcomes import OUTCOMES, Signals, Thresholds, judge_record, verdicts
 from analysis.table import Record, RecordError
 
@@ -83,8 +84,7 @@ def threshold_table(
 
 def thresholds_of(record: Record) -> Thresholds:
     """The thresholds that a record's study, or joined studies, were judged by; raises RecordError if they differ."""
-    abouts = record.about.get("joined", [record.about])
-    found = [Thresholds(**about.get("config", {}).get("outcomes", {})) for about in abouts]
+    found = [Thresholds(**about.get("config", {}).get("outcomes", {})) for about in studies_of(record.about)]
     for name in (field.name for field in fields(Thresholds)):
         different = {getattr(one, name) for one in found}
         if len(different) > 1:
@@ -126,9 +126,10 @@ def _fractions(
 ) -> list[dict[str, str | int | float]]:
     rows: list[dict[str, str | int | float]] = []
     names = [name for name in OUTCOMES if name != "failed"]
+    captures = captured(trials, phase)
     for arm, part in arms(trials.assign(moved=outcome), phase):
         held = part["moved"].to_numpy()[:, None] == np.array(names)
-        share, low, high, _ = shares(held, part["index"].to_numpy(), captured(phase), confidence)
+        share, low, high, _ = shares(held, part["index"].to_numpy(), captures, confidence)
         for place, name in enumerate(names):
             ends = {"fraction": float(share[place]), "low": float(low[place]), "high": float(high[place])}
             rows.append({"arm": arm, "outcome": name, "n": len(part), **ends})

@@ -6,18 +6,24 @@
 from analysis.figures.budget import best_of_k, flattery, profiles
 from analysis.figures.curves import learning_curves
 from analysis.figures.density import density_pictures
+from analysis.figures.dirac import dirac_maps
+from analysis.figures.divergence import divergence_curves, divergence_errors
 from analysis.figures.explanation import explanation
 from analysis.figures.outcomes import outcome_bars
 from analysis.figures.pairwise import pairwise_matrix
 from analysis.figures.quality import quality_strips
 from analysis.figures.samples import mode_shares, samples_over_time
 from analysis.figures.sensitivity import dependence, importances
+from analysis.figures.spectra import spectra
 from analysis.figures.survival import survival_curves
 
 __all__ = [
     "best_of_k",
     "density_pictures",
     "dependence",
+    "dirac_maps",
+    "divergence_curves",
+    "divergence_errors",
     "explanation",
     "flattery",
     "importances",
@@ -28,5 +34,6 @@ __all__ = [
     "profiles",
     "quality_strips",
     "samples_over_time",
+    "spectra",
     "survival_curves",
 ]

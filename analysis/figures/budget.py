@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analysis.budget import BestOfK, Flattery, Profile
+from analysis.figures.crowd import CROWD, height, label_outer, ordered, panels
 from analysis.figures.curves import FLOOR, draw_band
 from analysis.figures.whisker import scale_for, whisker
-from analysis.style import INK, MUTED, Palette, legend_above, new, scale_axis, shade, short, styled
+from analysis.style import INK, MUTED, Palette, legend_above, new, scale_axis, short, styled
 from analysis.words import log_scaled, named
 
 
@@ -24,23 +25,27 @@ def best_of_k(curves: Sequence[BestOfK], palette: Palette, columns: int = 1, sta
     if not curves:
         raise ValueError("best_of_k: expected at least one arm, got none")
     bands = [curve.median if statistic == "median" else curve.mean for curve in curves]
-    figure = new(columns, 2.1, [*(curve.arm for curve in curves), FLOOR])
-    axes = figure.subplots()
+    arms, floor = [curve.arm for curve in curves], curves[0].floor
     seen = np.concatenate([np.r_[b.low, b.estimate, b.high, c.floor] for b, c in zip(bands, curves, strict=True)])
-    scale_axis(axes, "y", seen, log_scaled(curves[0].metric))
-    scale_axis(axes, "x", [1.0], log=False)
-    for place, (curve, band) in enumerate(zip(curves, bands, strict=True)):
-        draw_band(
-            axes, band, palette[curve.arm], curve.arm, seen, offset=place, bounded=curve.mode, alpha=shade(len(curves))
-        )
-    floor = curves[0].floor
-    if np.isfinite(floor):
-        axes.axhline(floor, color=MUTED, linewidth=0.9, linestyle=(0, (1, 1)), label=FLOOR)
-    axes.grid(axis="y")
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    axes.set_xlabel("configurations tried, k")
-    axes.set_ylabel(f"{'median' if statistic == 'median' else 'expected'} best {named(curves[0].metric)}")
-    legend_above(figure, axes)
+    figure = new(columns, height(len(arms), columns, 2.1), [] if len(arms) > CROWD else [*arms, FLOOR])
+    drawn = panels(figure, arms, columns)
+    for panel in drawn:
+        axes = panel.axes
+        scale_axis(axes, "y", seen, log_scaled(curves[0].metric))
+        scale_axis(axes, "x", [1.0], log=False)
+        for place in ordered(arms, panel):
+            look, alpha = panel.look(arms[place], palette), panel.shade(arms[place], len(arms))
+            draw_band(
+                axes, bands[place], look, arms[place], seen, offset=place, bounded=curves[place].mode, alpha=alpha
+            )
+        if np.isfinite(floor):
+            axes.axhline(floor, color=MUTED, linewidth=0.9, linestyle=(0, (1, 1)), label=FLOOR)
+        axes.grid(axis="y")
+        axes.xaxis.set_major_locator(MaxNLocator(8 if panel.arm is None else 4, integer=True))
+    best = f"{'median' if statistic == 'median' else 'expected'} best {named(curves[0].metric)}"
+    label_outer(figure, drawn, "configurations tried, k", best)
+    if drawn[0].arm is None:
+        legend_above(figure, drawn[0].axes)
     return figure
 
 
@@ -49,26 +54,28 @@ def profiles(curves: Sequence[Profile], palette: Palette, columns: int = 1) -> F
     """The share of each arm's replicas that reach at least the quality τ; raises ValueError without an arm."""
     if not curves:
         raise ValueError("profiles: expected at least one arm, got none")
-    figure = new(columns, 2.1, [*(curve.arm for curve in curves), FLOOR])
-    axes = figure.subplots()
-    scale_axis(axes, "x", np.concatenate([curve.band.x for curve in curves]), log_scaled(curves[0].metric))
-    for curve in curves:
-        band, look = curve.band, palette[curve.arm]
-        axes.fill_between(
-            band.x, band.low, band.high, step="post", color=look.colour, alpha=shade(len(curves)), linewidth=0
-        )
-        axes.step(band.x, band.estimate, where="post", color=look.colour, linestyle=look.dash, label=curve.arm)
-    if np.isfinite(curves[0].floor):
-        axes.axvline(curves[0].floor, color=MUTED, linewidth=0.9, linestyle=(0, (1, 1)), label=FLOOR)
-    axes.set_ylim(0, 1.02)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f} %"))
+    arms = [curve.arm for curve in curves]
+    figure = new(columns, height(len(arms), columns, 2.1), [] if len(arms) > CROWD else [*arms, FLOOR])
+    drawn = panels(figure, arms, columns)
+    for panel in drawn:
+        axes = panel.axes
+        scale_axis(axes, "x", np.concatenate([curve.band.x for curve in curves]), log_scaled(curves[0].metric))
+        for place in ordered(arms, panel):
+            band, look = curves[place].band, panel.look(arms[place], palette)
+            if alpha := panel.shade(arms[place], len(arms)):
+                axes.fill_between(band.x, band.low, band.high, step="post", color=look.colour, alpha=alpha, linewidth=0)
+            axes.step(band.x, band.estimate, where="post", color=look.colour, linestyle=look.dash, label=arms[place])
+        if np.isfinite(curves[0].floor):
+            axes.axvline(curves[0].floor, color=MUTED, linewidth=0.9, linestyle=(0, (1, 1)), label=FLOOR)
+        axes.set_ylim(0, 1.02)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f} %"))
+        axes.grid()
     if curves[0].mode == "max":
-        axes.invert_xaxis()
+        drawn[0].axes.invert_xaxis()  # shared by all
     sign = "≤" if curves[0].mode == "min" else "≥"
-    axes.set_xlabel(f"τ, a bound on the {named(curves[0].metric)}")
-    axes.set_ylabel(f"replicas {sign} τ")
-    axes.grid()
-    legend_above(figure, axes)
+    label_outer(figure, drawn, f"τ, a bound on the {named(curves[0].metric)}", f"replicas {sign} τ")
+    if drawn[0].arm is None:
+        legend_above(figure, drawn[0].axes)
     return figure
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.figures.crowd import CROWD
 from analysis.intervals import Band
 from analysis.learning import LearningCurve
 from analysis.style import MUTED, ArmStyle, Palette, legend_above, new, scale_axis, shade, styled
@@ -20,6 +21,8 @@ FLOOR = "real data (floor)"
 @styled
 def learning_curves(curves: Sequence[LearningCurve], palette: Palette, columns: int = 2) -> Figure:
     """Median and quartiles over training of each measurement in `curves`; `columns` of the page, 1 or 2, is its width.
+
+    Where more arms share a panel than `CROWD` their quartiles are left out.
 
     Raises ValueError without a curve, and KeyError where an arm has no style.
     """
@@ -49,7 +52,8 @@ def _panel(axes: Axes, curves: Sequence[LearningCurve], palette: Palette) -> Non
     axes.set_title(named(curves[0].metric, curves[0].unit))
     axes.grid(axis="y")
     for place, curve in enumerate(curves):
-        draw_band(axes, curve.band, palette[curve.arm], curve.arm, seen, offset=place, alpha=shade(len(curves)))
+        alpha = shade(len(curves)) if len(curves) <= CROWD else 0.0  # many bands hide each other and all lines
+        draw_band(axes, curve.band, palette[curve.arm], curve.arm, seen, offset=place, alpha=alpha)
     if np.isfinite(curves[0].floor):
         axes.axhline(curves[0].floor, color=MUTED, linewidth=0.9, linestyle=(0, (1, 1)), label=FLOOR)
     if not log:
@@ -80,7 +84,8 @@ def draw_band(
     high = np.where(np.isposinf(band.high), estimate if bounded == "max" else top + 100 * away, band.high)
     if axes.get_yscale() == "log":
         low = np.clip(low, bottom / 100, None)
-    axes.fill_between(band.x, low, high, color=look.colour, alpha=alpha, linewidth=0)
+    if alpha:
+        axes.fill_between(band.x, low, high, color=look.colour, alpha=alpha, linewidth=0)
     every = max(1, len(band.x) // 6)
     axes.plot(
         band.x, estimate, color=look.colour, linestyle=look.dash, marker=look.marker,

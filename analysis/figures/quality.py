@@ -50,7 +50,7 @@ def quality_strips(results: Sequence[ArmQuality], palette: Palette, columns: int
 def _row(axes: Axes, row: int, result: ArmQuality, look: ArmStyle) -> None:
     values = result.values[np.isfinite(result.values)]
     if len(values):
-        places = row + 0.13 + 0.2 * _spread(len(values))
+        places = row + 0.13 + 0.2 * spread(len(values))
         axes.scatter(
             values, places, s=5, color=look.colour, alpha=0.6, linewidths=0, marker=look.marker,
             rasterized=len(values) > MANY,
@@ -72,7 +72,7 @@ def _row(axes: Axes, row: int, result: ArmQuality, look: ArmStyle) -> None:
         )  # fmt: skip
 
 
-def _spread(count: int) -> np.ndarray:
+def spread(count: int) -> np.ndarray:
     """Places in [-1, 1] without chance, neighbours far apart (the golden ratio's sequence)."""
     places: np.ndarray = 2 * np.mod(np.arange(1, count + 1) * 0.6180339887498949, 1) - 1
     return places

@@ -9,24 +9,27 @@ import os
 from pathlib import Path
 
 from analysis import figures
+from analysis.dirac import dirac_map
+from analysis.figures.dirac import MOST
 from analysis.learning import learning
-from analysis.report import find
-from analysis.style import arms_in_order, palette
+from analysis.report import find, rows
 from analysis.table import load
+from analysis.tables import csv_text
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
 record = load(folder)
-looks = palette(arms_in_order(record.trials))
-phase = find(record).phase
+findings = find(record)
+looks, phase = findings.palette, findings.phase
 
 # %% [markdown]
 # ## Known before training
-# `ganstudy report` leaves what it says of the study's pairs in `report/objectives.json`; `ganstudy objective NAME
-# --json` says the same of any other.
+# `ganstudy report` leaves what it says of the study's pairs in `report/objectives.json`, in the study's folder or, with
+# `--out`, in the one above; `ganstudy objective NAME --json` says the same of any other.
 
 # %%
-kept = folder / "report" / "objectives.json"
-explained = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
+kept = [place / "report" / "objectives.json" for place in (folder, folder.absolute().parent)]
+texts = [path.read_text(encoding="utf-8") for path in kept if path.is_file()]
+explained = json.loads(texts[0]) if texts else []
 for pair in explained:
     print(pair["sentence"])
 
@@ -36,12 +39,22 @@ pictures[0] if pictures else print("run `ganstudy report` first")
 
 # %% [markdown]
 # ## Estimated during training
-# The critic's own estimate of sup F, the value that the best critic would reach, and the gap between them: where the
-# gap is wide, the generator does not follow the divergence that the pair stands for.
+# What the critics estimate, and in black the divergence that the best of all critics would find: where the line runs
+# below it, the generator does not follow the divergence that the pair stands for.
 
 # %%
-measured = learning(record, ["critic_bound", "induced_divergence", "bound_gap", "ratio_error"], phase)
-figures.learning_curves(measured, looks) if measured else print("no divergence was measured in this study")
+curves = findings.divergence_curves
+figures.divergence_curves(curves, looks) if curves else print("no true divergence is known in this study")
+
+# %% [markdown]
+# At the end: the gap between the two, and how wrong the density ratio is that can be read from the critic.
+
+# %%
+ends = findings.divergences
+figures.divergence_errors(ends, looks) if ends else print("no divergence was measured in this study")
+
+# %%
+print(csv_text(rows.divergence_table(ends)) if ends else "")
 
 # %% [markdown]
 # ## The critic
@@ -53,8 +66,23 @@ figures.learning_curves(outputs, looks) if outputs else print("no critic was mea
 
 # %% [markdown]
 # ## The game's Jacobian
-# Eigenvalues with positive real parts leave the equilibrium, large imaginary parts circle it.
+# The leading eigenvalue of each replica: left of the line small gradient steps settle where the players stand, right of
+# it they leave; far from the horizontal axis they go in circles.
 
 # %%
-spectrum = ["jacobian_real", "jacobian_imaginary", "jacobian_radius"]
-record.trials.groupby(["phase", "arm"], observed=True)[spectrum].median()
+found = findings.spectra
+figures.spectra(found, looks) if found else print("no Jacobian was measured in this study")
+
+# %%
+print(csv_text(rows.spectrum_table(found)) if found else "")
+
+# %% [markdown]
+# ## Maps of the Dirac-GAN
+# What happened in every cell of steps and gammas from the first start, beside what its eigenvalues foretell.
+
+# %%
+maps = [one for arm, trial in findings.shown.items() if (one := dirac_map(folder, arm, trial)) is not None]
+figures.dirac_maps(maps[:MOST]) if maps else print("this study has no map of Dirac-GANs")
+
+# %%
+print(csv_text(rows.dirac_table(findings.dirac)) if findings.dirac else "")

@@ -8,23 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from analysis import budget, cohort, compare, learning, sensitivity, survival, thresholds
+from analysis import budget, cohort, compare, dirac, divergence, learning, sensitivity, spectra, survival, thresholds
 from analysis.design import scales_of
+from analysis.join import studies_of
 from analysis.learning import LearningCurve, ModeShares
 from analysis.outcomes import JUDGED
 from analysis.style import Palette, arms_in_order, palette
-from analysis.table import Record
+from analysis.table import Record, RecordError
 
 FOLLOWED = (  # over training, where they were measured
-    "modes", "high_quality", "precision", "recall", "critic_accuracy", "gradient_norm_generator", "hop", "bound_gap",
+    "modes", "high_quality", "precision", "recall", "critic_accuracy", "gradient_norm_generator", "hop",
 )  # fmt: skip
+Of = TypeVar("Of", divergence.DivergenceCurve, divergence.ArmDivergence, spectra.ArmSpectrum, dirac.DiracShares)
 MOST_CURVES = 6
 MODES_SHOWN = 64
-COLUMNS = tuple(dict.fromkeys([*JUDGED, *FOLLOWED, "modes", "mode_histogram"]))  # of history, besides the metric
+COLUMNS = tuple(
+    dict.fromkeys([*JUDGED, *FOLLOWED, divergence.ESTIMATE, divergence.TRUTH, "modes", "mode_histogram"])
+)  # of history, besides the metric
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,10 @@ class Findings:
         sensitivity: of the search.
         thresholds: how outcomes in `phase` hang on them; None where nothing has ended.
         learning: curves in `phase`.
+        divergence_curves: what critics estimate beside the truth over training, in `phase`.
+        divergences: the same at the end, in `phase`.
+        spectra: of the game's Jacobian, in `phase`.
+        dirac: shares of the maps of Dirac-GANs, in `phase`.
         shares: of samples by mode, in `shown`.
         shown: arm -> the trial whose samples are shown, the best of `phase` by its median.
     """
@@ -72,12 +80,27 @@ class Findings:
     sensitivity: tuple[sensitivity.Sensitivity, ...]
     thresholds: thresholds.ThresholdTable | None
     learning: tuple[LearningCurve, ...]
+    divergence_curves: tuple[divergence.DivergenceCurve, ...]
+    divergences: tuple[divergence.ArmDivergence, ...]
+    spectra: tuple[spectra.ArmSpectrum, ...]
+    dirac: tuple[dirac.DiracShares, ...]
     shares: tuple[ModeShares, ...]
     shown: Mapping[str, str]
 
 
 def judged_by(about: Mapping[str, Any]) -> tuple[str, str]:
-    """The metric that the study's configuration names first and which way is better; FID where it names none."""
+    """The metric that the study's configuration names first and which way is better; FID where it names none.
+
+    Raises RecordError where joined studies were searched by different ones.
+    """
+    found = sorted({_judged_by(study) for study in studies_of(about)})
+    if len(found) > 1:
+        words = " and ".join(f"{metric} ({mode})" for metric, mode in found)
+        raise RecordError(f"search.metric: the joined studies differ, {words}; arms are ranked by one")
+    return found[0]
+
+
+def _judged_by(about: Mapping[str, Any]) -> tuple[str, str]:
     search = about.get("config", {}).get("search", {})
     named, mode = search.get("metric", "fid"), search.get("mode")
     if isinstance(named, list):
@@ -118,17 +141,24 @@ def find(record: Record, seed: int = 0) -> Findings:
         best_of_k=budget.best_of_k(measured, metric, mode=mode, generator=chance()) if "search" in phases else (),
         flattery=budget.flattery(measured, metric, mode=mode, generator=chance()) if len(phases) == 2 else (),
         sensitivity=(
-            sensitivity.sensitivity(
-                measured, metric, mode=mode, scales=scales_of(record.about.get("config", {})), generator=chance()
-            )
+            sensitivity.sensitivity(measured, metric, mode=mode, scales=scales_of(record.about), generator=chance())
             if "search" in phases
             else ()
         ),
         thresholds=thresholds.threshold_table(record, phase) if len(ended) else None,
         learning=learning.learning(record, _followed(record, metric), phase),
+        divergence_curves=_as_planned(names, divergence.divergence_curves(record, phase)),
+        divergences=_as_planned(names, divergence.divergences(record.trials, phase, generator=chance())),
+        spectra=_as_planned(names, spectra.spectra(record.trials, phase, generator=chance())),
+        dirac=_as_planned(names, dirac.dirac_shares(record.trials, phase)),
         shares=_mode_shares(record, shown),
         shown=shown,
     )
+
+
+def _as_planned(names: list[str], results: tuple[Of, ...]) -> tuple[Of, ...]:
+    """Results of arms in the order in which the arms were planned."""
+    return tuple(sorted(results, key=lambda one: names.index(one.arm)))
 
 
 def _unmeasured(ended: Any, metric: str, phase: str) -> list[str]:

@@ -36,7 +36,7 @@ def stability(findings: Findings, plates: Plates) -> Html:
     for result in findings.survival:
         if not any(curve.events for curve in result.curves):
             parts.append(tag("p", NEVER[result.event]))
-            continue
+            break  # the events after it are parts of this one
         curve = plates.figure(
             f"survival-{result.event}",
             figures.survival_curves(result, findings.palette, columns=2),

@@ -8,11 +8,15 @@ import numpy as np
 
 from analysis.budget import Flattery
 from analysis.compare import ArmOutcomes, ArmQuality, ArmSignal, Comparison
+from analysis.dirac import DiracShares
+from analysis.divergence import ESTIMATE, GAP, RATIO, TRUTH, ArmDivergence
+from analysis.intervals import Interval
+from analysis.spectra import ArmSpectrum
 from analysis.survival import Survival
 from analysis.table import Record
 from analysis.tables import Head, Table, Value
 from analysis.thresholds import ThresholdTable
-from analysis.words import CAPTURES, EVENTS, NAMES, named
+from analysis.words import CAPTURES, EVENTS, NAMES, counted, listed, named
 
 
 def outcome_table(outcomes: Sequence[ArmOutcomes], phase: str) -> Table:
@@ -175,6 +179,76 @@ def threshold_changes(result: ThresholdTable) -> Table:
         (Head("threshold"), Head("in use", "number"), Head("moved to", "number"), Head("judged otherwise", "share")),
         tuple(rows),
     )
+
+
+def divergence_table(results: Sequence[ArmDivergence]) -> Table:
+    """What the critics of each arm estimated at the end of training, beside the truth."""
+    columns = {
+        ESTIMATE: "critic's estimate", TRUTH: "true divergence", GAP: "truth less estimate",
+        RATIO: "error of p / (p + q)",
+    }  # fmt: skip
+    phase = results[0].phase
+    captures = _captured([one.medians[name] for one in results for name in (GAP, RATIO) if name in one.medians])
+
+    def cell(one: ArmDivergence, name: str) -> Value:
+        middle = one.medians.get(name)
+        return middle if middle is None or name in (GAP, RATIO) else middle.estimate
+
+    return Table(
+        f"divergence-{phase}",
+        "What the critics estimated at the end of training: medians over the replicas that did not diverge; the"
+        f" bootstrap 95 % intervals capture {captures}; the held-out points are the same throughout. Divergences"
+        " of different pairs are different quantities.",
+        f"trials.parquet: phase = {phase}, columns {', '.join(columns)}; completed replicas that did not diverge",
+        (Head("arm"), Head("replicas", "count"), *(Head(words, "number") for words in columns.values())),
+        tuple((one.arm, one.n, *(cell(one, name) for name in columns)) for one in results),
+    )
+
+
+def spectrum_table(results: Sequence[ArmSpectrum]) -> Table:
+    """Where the players stand to the boundary between settling and leaving, by arm."""
+    phase = results[0].phase
+    heads = (
+        Head("arm"), Head("replicas", "count"), Head("right of 0", "share"), Head("largest real part", "number"),
+        Head("imaginary share", "share"), Head("radius", "number"),
+    )  # fmt: skip
+    unfound = sum(one.unfound for one in results)
+    lost = f" Left out, as their eigenvalues were not found: {counted(unfound, 'replica')}." if unfound else ""
+    return Table(
+        f"spectra-{phase}",
+        "Eigenvalues of the game's Jacobian at the end of training: the share of replicas whose leading eigenvalue has"
+        " a positive real part (Wilson's 95 % interval), and medians of that real part, of the imaginary part's share"
+        " in the leading eigenvalue's modulus, and of the largest modulus (radius). Intervals capture"
+        f" {_captured([one.growth for one in results])}.{lost}",
+        f"trials.parquet: phase = {phase}, columns jacobian_real, jacobian_imaginary, jacobian_radius; completed"
+        " replicas that did not diverge",
+        heads,
+        tuple((o.arm, o.n, o.leaves, o.growth, o.turning, o.reach.estimate) for o in results),
+    )
+
+
+def dirac_table(results: Sequence[DiracShares]) -> Table:
+    """How much of the Dirac-GAN's map converged in each arm, and how much went as the eigenvalues say."""
+    heads = (
+        Head("arm"), Head("starts", "count"), Head("cells", "count"), Head("converged", "share"),
+        Head("as foretold", "share"), Head("least of a start", "share"), Head("most of a start", "share"),
+    )  # fmt: skip
+    return Table(
+        f"dirac-{results[0].phase}",
+        "Share of the map's cells that converged, and of those that did so or not as their eigenvalues foretell, mean"
+        " over starts. The 95 % intervals (Wilson, a cell as the unit) capture which cells were played, as if drawn"
+        " from the plane of log step and log gamma, which is cautious for a grid; the last columns show how starts"
+        " differ.",
+        f"trials.parquet: phase = {results[0].phase}, columns dirac_converged, dirac_agreement; cells are"
+        " config.data.step.count × config.data.gamma.count",
+        heads,
+        tuple((o.arm, o.starts, o.cells, o.converged, o.foretold, o.lowest, o.highest) for o in results),
+    )
+
+
+def _captured(intervals: Sequence[Interval]) -> str:
+    """What intervals capture, in words; arms with a single configuration may differ from the others."""
+    return listed(list(dict.fromkeys(CAPTURES[interval.captures] for interval in intervals)), "or")
 
 
 def left_out_table(record: Record) -> Table:

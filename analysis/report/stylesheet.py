@@ -31,7 +31,8 @@ figure img { max-width: 100%; height: auto; }
 figcaption { text-align: left; color: var(--muted); font-size: .82rem; line-height: 1.45; }
 figcaption { margin-top: .5rem; }
 figure.table figcaption { margin: 0 0 .5rem; }
-.wide { overflow-x: auto; }
+.wide { overflow-x: auto; width: max-content; min-width: 100%; max-width: min(94vw, 76rem);
+  position: relative; left: 50%; transform: translateX(-50%); }
 table { border-collapse: collapse; font-size: .78rem; min-width: 100%; font-variant-numeric: tabular-nums lining-nums; }
 thead { border-top: 1.5px solid var(--ink); border-bottom: 1px solid var(--ink); }
 tbody { border-bottom: 1.5px solid var(--ink); }
@@ -57,7 +58,6 @@ footer { margin-top: 3.5rem; border-top: 1px solid var(--rule); color: var(--mut
 @media print {
   html { font-size: 10pt; } main { max-width: none; padding: 0; } nav { display: none; }
   h2, h3 { break-after: avoid; } section { break-before: auto; } tr { break-inside: avoid; }
-  .wide { overflow: visible; } pre { white-space: pre-wrap; } .answer, .note { break-inside: avoid; }
   a { color: inherit; text-decoration: none; }
 }
 """

@@ -34,13 +34,18 @@ def test_phases_are_never_pooled():
             ValueError, match=f"phase: expected one of search, confirm, got '{phase}'; the two are never"
         ):
             one_phase(rows, phase)
-    assert (captured("search"), captured("confirm")) == ("both", "seeds")
 
 
-def test_arms_keep_the_records_order_and_take_their_studys_name_where_there_are_several():
-    rows = frame(trial("wasserstein"), trial("hinge", study="grids"), trial("hinge"))
-    assert [arm for arm, _ in arms(rows, "search")] == ["rings/wasserstein", "grids/hinge", "rings/hinge"]
-    assert [arm for arm, _ in arms(rows[rows["study"] == "rings"], "search")] == ["wasserstein", "hinge"]
+def test_intervals_capture_configurations_where_a_search_drew_several():
+    several = frame(trial(index=0), trial(index=1), trial(phase="confirm"), trial("hinge"))
+    assert (captured(several, "search"), captured(several, "confirm")) == ("both", "seeds")
+    single = frame(trial(), trial("hinge"))
+    assert captured(single, "search") == "seeds"  # nothing but seeds was drawn
+
+
+def test_arms_keep_the_records_order():
+    rows = frame(trial("wasserstein"), trial("minimax"), trial("hinge"))
+    assert [arm for arm, _ in arms(rows, "search")] == ["wasserstein", "minimax", "hinge"]
     assert arms(rows, "confirm") == []
 
 

@@ -10,12 +10,15 @@ import pytest
 from analysis.budget import BestOfK, Flattery, Profile
 from analysis.compare import ArmOutcomes, ArmQuality
 from analysis.density import densities
+from analysis.dirac import DiracMap
+from analysis.divergence import ESTIMATE, GAP, RATIO, TRUTH, ArmDivergence, DivergenceCurve
 from analysis.intervals import Band, Interval
 from analysis.learning import LearningCurve, ModeShares
 from analysis.outcomes import OUTCOMES
 from analysis.pairs import Comparison, Pair
 from analysis.sensitivity import Dependence, Importance, Sensitivity
 from analysis.snapshots import Snapshots
+from analysis.spectra import ArmSpectrum
 from analysis.style import palette
 from analysis.survival import Survival, SurvivalCurve
 
@@ -114,6 +117,29 @@ def shares(arm):
     return ModeShares(arm, "confirm-x-0000", np.array([1, 2]), STEPS.astype(int), found)
 
 
+def divergence(arm, gap):
+    values = {name: np.linspace(0.5, 1.5, 16) * gap for name in (ESTIMATE, TRUTH, GAP, RATIO)}
+    medians = {name: interval(gap) for name in values if name != RATIO or gap != 0.2}
+    return ArmDivergence(arm, "confirm", 16, values, medians)
+
+
+def spectrum(arm, real):
+    reals = real + np.linspace(-0.2, 0.2, 16)
+    imaginary = np.r_[np.zeros(8), np.full(8, 0.5)]
+    return ArmSpectrum(
+        arm, "confirm", 16, 0, reals, imaginary, np.full(16, 5.0), interval(0.5), interval(real), interval(0.4),
+        interval(5.0),
+    )  # fmt: skip
+
+
+def dirac(arm):
+    step, gamma = np.geomspace(0.01, 1, 12), np.geomspace(0.1, 10, 8)
+    expected = np.tile(100 * step[:, None], (1, 8)) ** 3 * 1e-4
+    distance = expected.copy()
+    distance[:2, 3], distance[-1, 0] = 10.0, np.nan
+    return DiracMap(arm, "confirm-x-0000", 7, 1000, 1e-3, step, gamma, distance, expected)
+
+
 def explained(kink=False):
     r = np.logspace(-4, 4, 41)
     words = ["-inf" if x < 1 else "inf" for x in r]
@@ -153,6 +179,13 @@ def made():
         images=[plane(ARMS[0], images=True)],
         lines=[densities(line(arm)) for arm in ARMS],
         shares=[shares(arm) for arm in ARMS],
+        divergence_curves=[
+            DivergenceCurve(arm, "confirm", band(STEPS, np.linspace(0.1, 0.5, 10)), band(STEPS, np.full(10, 0.6)))
+            for arm in ARMS
+        ],
+        divergences=[divergence(arm, 0.1 * (1 + k)) for k, arm in enumerate(ARMS)],
+        spectra=[spectrum(arm, 0.3 * (k - 1) or -0.1) for k, arm in enumerate(ARMS)],
+        dirac=[dirac(arm) for arm in ARMS],
         explained=explained(),
         kinked=explained(kink=True),
     )
@@ -179,6 +212,10 @@ def drawn(made):
         "images": lambda columns: figures.samples_over_time(made.images, columns),
         "shares": lambda columns: figures.mode_shares(made.shares, columns),
         "densities": lambda columns: figures.density_pictures(made.lines, looks, columns),
+        "divergence curves": lambda columns: figures.divergence_curves(made.divergence_curves, looks, columns),
+        "divergence errors": lambda columns: figures.divergence_errors(made.divergences, looks, columns),
+        "spectra": lambda columns: figures.spectra(made.spectra, looks, columns),
+        "dirac": lambda columns: figures.dirac_maps(made.dirac, columns),
         "explanation": lambda columns: figures.explanation(made.explained, columns),
         "kink": lambda columns: figures.explanation(made.kinked, columns),
     }

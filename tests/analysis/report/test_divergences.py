@@ -1,0 +1,161 @@
+"""The page's section on theory: there when something of the kind was measured, and what it says then."""
+
+import csv
+import re
+from dataclasses import replace
+from html import unescape
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from analysis import report
+from analysis.figures.dirac import MOST
+from analysis.report.divergences import theory
+from analysis.report.plates import Plates
+from analysis.table import load
+
+HOSTILE = "<script>alert('x')</script>&{}$_%"
+ARMS = ("a", HOSTILE)
+ENDS = {
+    "critic_bound": 0.5, "induced_divergence": 0.7, "bound_gap": 0.2, "ratio_error": 0.05, "jacobian_real": -0.1,
+    "jacobian_imaginary": 0.3, "jacobian_radius": 2.0, "dirac_converged": 0.4, "dirac_agreement": 0.94,
+    "config.data.step.count": 10, "config.data.gamma.count": 5,
+}  # fmt: skip
+PARTS = ["What the critics estimate", "Settling, leaving, turning", "Maps of the Dirac-GAN"]
+
+
+def words(markup):
+    shown = re.sub(r"<style>.*?</style>", "", markup, flags=re.S)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", shown)).replace("\u00a0", " ").split())
+
+
+def table(folder, name):
+    with (folder / "report" / "tables" / f"{name}.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def rewrite(folder, **columns):
+    """Set columns of both tables of a record, in history those that it has."""
+    for name in ("history", "trials"):
+        path = folder / f"{name}.parquet"
+        held = pq.read_table(path)
+        for column, value in columns.items():
+            array = pa.array(np.broadcast_to(value, len(held)))
+            if column in held.column_names:
+                held = held.set_column(held.column_names.index(column), held.schema.field(column), array)
+            elif name == "trials":
+                held = held.append_column(column, array)
+        pq.write_table(held, path)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def measured(simulate, tmp_path_factory):
+    """The folder of a study in which everything was measured, with maps and a report."""
+    folder = tmp_path_factory.mktemp("measured")
+    simulate(folder, arms=ARMS, trials=1, replicas=2, confirm=4, evaluations=3)
+    rewrite(folder, **ENDS)
+    for trial in load(folder, []).trials["trial_id"].unique():
+        pictures = folder / "trials" / trial / "pictures"
+        pictures.mkdir(parents=True)
+        arrays = {"distance": np.full((1, 10, 5), 1e-6), "step": np.geomspace(0.1, 1, 10), "gamma": np.arange(1.0, 6)}
+        arrays |= {"radius": np.full((10, 5), 0.5), "moves": 100, "tolerance": 1e-3}
+        np.savez(pictures / "00001000.npz", seeds=[0], **{f"dirac_{name}": value for name, value in arrays.items()})
+    report.write(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def findings(measured):
+    return report.find(load(measured))
+
+
+@pytest.fixture
+def section(findings, measured, tmp_path):
+    """The section alone, of the findings with some changed."""
+
+    def write(folder=measured, **changed):
+        return theory(replace(findings, **changed), Plates(tmp_path / "report", findings.palette), folder)
+
+    return write
+
+
+def test_the_page_has_the_section_with_all_its_parts(measured):
+    page = (measured / "report" / "index.html").read_text(encoding="utf-8")
+    assert re.findall(r"<h2>(.*?)</h2>", page).index("Held against theory") == 3
+    assert re.findall(r"<h3>(.*?)</h3>", page)[:3] == PARTS
+    assert "<script" not in page
+    for name in ("divergence-confirm", "divergence-errors-confirm", "spectra-confirm", "dirac-maps"):
+        for kind in ("pdf", "svg"):
+            assert (measured / "report" / "figures" / f"{name}.{kind}").is_file()
+
+
+def test_the_numbers_are_the_records(measured):
+    trials = load(measured, []).trials
+    confirmed = trials[(trials["phase"] == "confirm") & (trials["outcome"] != "diverged")]
+    rows = table(measured, "divergence-confirm")
+    assert {row["arm"]: int(row["replicas"]) for row in rows} == confirmed.groupby(
+        "arm", observed=True
+    ).size().to_dict()
+    assert {float(row["truth less estimate"]) for row in rows} == {0.2}
+    spectra = table(measured, "spectra-confirm")
+    assert {(float(row["right of 0"]), float(row["radius"])) for row in spectra} == {(0.0, 2.0)}
+    dirac = table(measured, "dirac-confirm")
+    assert [(row["arm"], row["cells"], float(row["as foretold"])) for row in dirac] == [
+        (arm, "50", 0.94) for arm in ARMS
+    ]
+
+
+def test_names_from_data_are_text_in_words_and_tables(section, measured):
+    markup = section(divergences=())
+    seen = words(markup)
+    assert f"Of 2 arms a and {HOSTILE} ended with every leading eigenvalue on the side where the players settle" in seen
+    assert f"Cells converged in a and {HOSTILE} of 2 arms." in seen
+    assert "<script" not in markup
+    tex = (measured / "report" / "tables" / "spectra-confirm.tex").read_text(encoding="utf-8")
+    assert r"\textless{}script\textgreater{}" in tex
+
+
+def test_without_anything_of_the_kind_there_is_no_section(section):
+    assert section(divergences=(), spectra=(), dirac=()) == ""
+
+
+def test_spectra_that_were_not_found_are_counted(section, findings):
+    lost = (replace(findings.spectra[0], unfound=3), *findings.spectra[1:])
+    assert "as their eigenvalues were not found: 3 replicas." in words(section(divergences=(), spectra=lost, dirac=()))
+
+
+def test_a_part_that_was_not_measured_is_left_out(section):
+    assert re.findall(r"<h3>(.*?)</h3>", section(divergences=(), dirac=())) == [PARTS[1]]
+
+
+def test_without_pictures_the_table_of_maps_stands_alone(section, tmp_path):
+    markup = section(folder=tmp_path, divergences=(), spectra=())
+    assert "<img" not in markup
+    assert "The eigenvalues foretold 94 % of the cells of a and no less of any other arm's" in words(markup)
+
+
+def test_where_all_is_foretold_and_nothing_converges_that_is_said(section, findings, tmp_path):
+    none, every = (replace(findings.dirac[0].converged, estimate=value) for value in (0.0, 1.0))
+    found = tuple(replace(one, converged=none, foretold=every) for one in findings.dirac)
+    seen = words(section(folder=tmp_path, divergences=(), spectra=(), dirac=found))
+    assert "Cells converged in none of 2 arms. The eigenvalues foretold every cell of every arm" in seen
+
+
+def test_many_maps_take_several_figures(section, findings, measured, tmp_path):
+    trial = next(iter(findings.shown.values()))
+    shown = {f"arm {k}": trial for k in range(MOST + 1)}
+    found = tuple(replace(findings.dirac[0], arm=arm) for arm in shown)
+    assert section(divergences=(), spectra=(), shown=shown, dirac=found).count("<img") == 2
+    assert {path.name for path in (tmp_path / "report" / "figures").glob("*.svg")} == {
+        "dirac-maps-1.svg", "dirac-maps-2.svg",
+    }  # fmt: skip
+
+
+def test_arms_stand_in_the_order_in_which_they_were_planned(measured, findings):
+    record = load(measured)
+    found = report.find(replace(record, trials=record.trials[::-1].reset_index(drop=True)))
+    for name in ("divergences", "spectra", "dirac"):
+        assert [one.arm for one in getattr(found, name)] == list(findings.arms) == list(ARMS)
