@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.intervals import Floats
+from analysis.join import studies_of
 
 SCALES = ("log", "linear", "categorical")
 PREFIX = "config."
@@ -70,11 +71,19 @@ def varying(rows: pd.DataFrame, names: Sequence[str] | None = None) -> list[str]
     return [name for name in names if rows[PREFIX + name].nunique() > 1]
 
 
-def scales_of(config: Mapping[str, Any]) -> dict[str, str]:
-    """The scale of every range searched in a study's resolved configuration, `Record.about["config"]`."""
-    choices = [(key, choice) for key, column in config.get("scientific", {}).items() for choice in column]
-    entries = [*choices, *config.get("nuisance", {}).items()]
-    return {name: scale for key, entry in entries for name, scale in _walk(key, entry)}
+def scales_of(about: Mapping[str, Any]) -> dict[str, str]:
+    """The scale of every range that a study, or studies joined, searched, by their resolved configurations.
+
+    `about` is that of a `Record`. A range searched on different scales by joined studies is left out.
+    """
+    found: dict[str, set[str]] = {}
+    for study in studies_of(about):
+        config = study.get("config", {})
+        choices = [(key, choice) for key, column in config.get("scientific", {}).items() for choice in column]
+        for key, entry in [*choices, *config.get("nuisance", {}).items()]:
+            for name, scale in _walk(key, entry):
+                found.setdefault(name, set()).add(scale)
+    return {name: min(scales) for name, scales in found.items() if len(scales) == 1}
 
 
 def _walk(path: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -1,13 +1,17 @@
-"""Several studies as one record, where their columns agree; arms are then told apart as "study/arm"."""
+"""Several studies as one record, where their columns agree; arms and trials are then told apart as "study/…"."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from analysis.table import Record, RecordError
+from analysis.table import FLOORS, Record, RecordError
+
+TOLD_APART = ("arm", "trial_id")  # columns whose values may stand in several studies
 
 
 def join(records: Sequence[Record]) -> Record:
@@ -17,7 +21,9 @@ def join(records: Sequence[Record]) -> Record:
         records: with the same columns of the same dtypes, `config.*` included, and studies of different names.
 
     Returns:
-        `about` is {"joined": the `about` of each}; what it says of a single study holds for none of several.
+        Arms and trials are named "study/arm" and "study/trial". A floor that is not the same in all studies is NaN, as
+        no one line holds for all arms. `about` is {"joined": the `about` of each}; what it says of a single study
+        holds for none of several. A single record comes back as it is.
 
     Raises:
         RecordError: nothing to join, a study stands twice, or columns differ; the message says which.
@@ -34,13 +40,32 @@ def join(records: Sequence[Record]) -> Record:
         differences = _differences([getattr(record, table) for record in records], [_named(r) for r in records])
         if differences:
             raise RecordError(f"join: {table}.parquet differs between studies: {'; '.join(differences)}")
-    history, trials = (_stacked([getattr(record, table) for record in records]) for table in ("history", "trials"))
-    abouts = [about for record in records for about in record.about.get("joined", [record.about])]
-    return Record(history, trials, {"joined": abouts})
+    parts = [record if "joined" in record.about else _told_apart(record) for record in records]
+    history, trials = (_stacked([getattr(part, table) for part in parts]) for table in ("history", "trials"))
+    floors = [floor.name for floor in FLOORS if floor.name in trials and trials[floor.name].nunique(dropna=False) > 1]
+    abouts = [about for record in records for about in studies_of(record.about)]
+    return Record(history, trials.assign(**dict.fromkeys(floors, np.nan)), {"joined": abouts})
+
+
+def studies_of(about: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What each study says of itself: `Record.about` of a study, or of several that were joined."""
+    return list(about.get("joined", [about]))
 
 
 def _named(record: Record) -> str:
     return ", ".join(map(str, record.trials["study"].unique())) or str(record.about.get("study", "an empty study"))
+
+
+def _told_apart(record: Record) -> Record:
+    history, trials = (
+        table.assign(**{name: _prefixed(table, name) for name in TOLD_APART})
+        for table in (record.history, record.trials)
+    )
+    return Record(history, trials, record.about)
+
+
+def _prefixed(table: pd.DataFrame, name: str) -> pd.Series:
+    return (table["study"].astype(str) + "/" + table[name].astype(str)).astype("category")
 
 
 def _differences(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> list[str]:

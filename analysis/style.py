@@ -117,13 +117,11 @@ def palette(arms: Iterable[str]) -> dict[str, ArmStyle]:
 def arms_in_order(trials: pd.DataFrame) -> list[str]:
     """The arms of `Record.trials` in the order in which they were first planned, so that an extension's come last.
 
-    Arms of joined studies are "study/arm", study by study.
+    Joined studies stand one after the other.
     """
-    study = trials["study"].astype(str)
-    several = study.nunique() > 1
     columns = trials[["started", "index"]].assign(
-        arm=study + "/" + trials["arm"].astype(str) if several else trials["arm"].astype(str),
-        study=pd.factorize(study)[0],
+        arm=trials["arm"].astype(str),
+        study=pd.factorize(trials["study"])[0],
         place=np.arange(len(trials)),
     )
     first = columns.sort_values(["study", "started", "index", "place"]).drop_duplicates("arm")

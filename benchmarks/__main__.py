@@ -1,8 +1,9 @@
 """Run the benchmarks and print their table; `make bench` runs all of them, in about a quarter of an hour.
 
-    python -m benchmarks [population|noop_trials|study_end_to_end|frechet ...] [--write] [--turns N]
+    python -m benchmarks [NAME ...] [--write] [--turns N]
 
-`--write` keeps the table in benchmarks/results.md.
+NAME is population, noop_trials, study_end_to_end, frechet, record_reading or report. `--write` keeps the table in
+benchmarks/results.md.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 import torch
 from torchmetrics.image.fid import _compute_fid
 
-from benchmarks import frechet, noop_trials, population, study_end_to_end
+from benchmarks import frechet, noop_trials, population, record_reading, report, study_end_to_end
 from benchmarks.comparison import Comparison, in_turns, provenance, table
 from trainables.metrics.frechet import frechet_between, gaussian_from_moments
 
@@ -61,6 +62,8 @@ BENCHMARKS: dict[str, Callable[..., list[Comparison]]] = {
     "noop_trials": noop_trials.compare,
     "study_end_to_end": study_end_to_end.compare,
     "frechet": compare_frechet,
+    "record_reading": record_reading.compare,
+    "report": report.compare,
 }
 
 

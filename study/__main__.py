@@ -68,9 +68,13 @@ def _parser() -> argparse.ArgumentParser:
     settings(command("check", _check, "Validate a configuration; print its arms, trials and expected cost.", "CONFIG"))
     run = settings(command("run", _run, "Run a study, or go on with it where it has begun.", "CONFIG"))
     run.add_argument("--out", metavar="DIR", type=Path, help="the study folder (default: studies/NAME)")
-    settings(command("resume", _resume, "Finish an interrupted study, or extend it by --set.", "DIR"))
+    resume = settings(command("resume", _resume, "Finish an interrupted study, or extend it by --set.", "DIR"))
+    resume.add_argument("--retry-failed", action="store_true", help="train the trials that failed again")
     command("status", _status, "Say what of a study is done, running, failed and missing.", "DIR")
-    command("report", _report, "Write a study's report.", "DIR")
+    about = "Write a study's report, or one of records from anywhere, joined."
+    reports = commands.add_parser("report", help=about, description=about, allow_abbrev=False)
+    reports.set_defaults(command=_report)
+    _report_options(reports)
     ui = command("ui", _ui, "Serve MLflow's pages of a study until interrupted.", "DIR", machine=False)
     ui.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s, this machine)")
     ui.add_argument("--port", type=int, help="the port to listen on (default: a free one)")
@@ -79,6 +83,21 @@ def _parser() -> argparse.ArgumentParser:
     objective.set_defaults(command=_objective)
     _objective_options(objective)
     return parser
+
+
+def _report_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument(
+        "sources",
+        metavar="SOURCE",
+        nargs="+",
+        help="a study folder, a folder with history.parquet and trials.parquet, or a study's MLflow run: runs:/RUN_ID",
+    )
+    added.add_argument(
+        "--out", metavar="DIR", type=Path,
+        help="where records and report go; needed but for a single study folder, which keeps its own",
+    )  # fmt: skip
+    added.add_argument("--tracking", metavar="URI", help="where MLflow is (default: MLFLOW_TRACKING_URI)")
+    added.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _objective_options(added: argparse.ArgumentParser) -> None:
@@ -138,6 +157,7 @@ def _run(options: argparse.Namespace) -> int:
     loaded = config.load(options.config, options.set)
     rules.ready(loaded)
     folder = options.out or Path("studies") / loaded.study
+    _bring(loaded, folder)
     if _begun(loaded, folder):
         return _finish(options, folder, lambda run: run.resume_study(folder, []))
     return _finish(options, folder, lambda run: run.run_study(loaded, folder))
@@ -148,7 +168,7 @@ def _resume(options: argparse.Namespace) -> int:
 
     folder = _study_folder(options.dir)
     rules.ready(config.load(folder / "study.yaml", options.set))
-    return _finish(options, folder, lambda run: run.resume_study(folder, options.set))
+    return _finish(options, folder, lambda run: run.resume_study(folder, options.set, options.retry_failed))
 
 
 def _finish(options: argparse.Namespace, folder: Path, start: Callable[[Any], int]) -> int:
@@ -179,17 +199,40 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    folder = _study_folder(options.dir)
-    from study.report import deliver, write
+    from study.plain import ConfigError
+    from study.sources import RUN, holds_record
 
-    page = write(folder)
-    if waiting := deliver(folder):
-        print(f"{waiting} ledger entries still wait for MLflow, and the report with them", file=sys.stderr)
+    first, *others = options.sources
+    runs = [source for source in options.sources if source.startswith(RUN)]
+    if options.tracking is not None and not runs:
+        raise ConfigError(f"--tracking: expected with a source {RUN}RUN_ID, got it without")
+    if options.out is not None:
+        page = _gather(options)
+    elif others or runs or (holds_record(Path(first)) and not (Path(first) / "study.yaml").is_file()):
+        what = f"{len(options.sources)} sources" if others else f"{first}, which is no study folder"
+        raise ConfigError(f"--out: expected a folder for the records and the report of {what}, got none")
+    else:
+        page = _report_study(_study_folder(Path(first)))
     if options.json:
         _print_json({"report": str(page)})
     else:
         print(page)
     return DONE
+
+
+def _report_study(folder: Path) -> Path:
+    from study.report import deliver, write
+
+    page = write(folder)
+    if waiting := deliver(folder):
+        print(f"{waiting} ledger entries still wait for MLflow, and the report with them", file=sys.stderr)
+    return page
+
+
+def _gather(options: argparse.Namespace) -> Path:
+    from study.report import gather
+
+    return gather(options.sources, options.out, options.tracking)
 
 
 def _ui(options: argparse.Namespace) -> int:
@@ -269,6 +312,26 @@ def _begun(loaded: StudyConfig, folder: Path) -> bool:
                 f" Give another --out, or `ganstudy resume {folder} --set KEY=VALUE` to extend it"
             )
     return True
+
+
+def _bring(loaded: StudyConfig, folder: Path) -> None:
+    """Fetch what the storage has of this study, if this machine has nothing of it."""
+    from study.cluster import temporary
+    from study.mirror import fetch
+    from study.plain import ConfigError
+    from study.store import store_of
+
+    if loaded.resources.storage is None:
+        if temporary(folder):
+            raise ConfigError(
+                f"--out: expected a folder that stays, got {folder}, in the copy of the working directory that Ray"
+                " deletes after the job; give an absolute --out, or resources.storage"
+            )
+        return
+    if not (folder / "study.yaml").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        if fetch(store_of(loaded, folder), folder):
+            print(f"brought the study from {loaded.resources.storage} to {folder}", file=sys.stderr)
 
 
 def _exit_status(error: object) -> int | None:

@@ -22,6 +22,7 @@ from study.plain import ConfigError, nearest, shown
 __all__ = ["ConfigError", "StudyConfig", "build", "load", "write"]
 
 MOST_PROBLEMS = 8  # shown at once
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"  # of a study
 
 
 class Section(BaseModel):
@@ -124,14 +125,26 @@ class Confirm(Section):
 class Resources(Section):
     """What a trial occupies; `gpu` is a fraction of one, or a whole number. `workers` null: as many as fit.
 
-    A checkpoint is written at most every `checkpoint_seconds`. `storage` is where a cluster's nodes share files.
+    A checkpoint is written at most every `checkpoint_seconds`. An evaluation with the training before it that takes
+    longer than `evaluation_limit` seconds hangs, and its worker is ended; null: it may take for ever. `storage` is
+    where a cluster's nodes share files: a path, or an address such as s3://bucket/prefix.
     """
 
     cpu: float = Field(default=1.0, gt=0, le=4096)
     gpu: float = Field(default=0.0, ge=0, le=4096)
     workers: int | None = Field(default=None, ge=1, le=10**5)
     checkpoint_seconds: float = Field(default=10.0, ge=0, le=10**6)
+    evaluation_limit: float | None = Field(default=None, gt=0, le=10**8)
     storage: str | None = None
+
+    @field_validator("storage")
+    @classmethod
+    def _place(cls, value: str | None) -> str | None:
+        from study.store import problem_of
+
+        if value is not None and (problem := problem_of(value)):
+            raise ValueError(problem)
+        return value
 
 
 class Tracking(Section):
@@ -180,7 +193,7 @@ class StudyConfig(Section):
     @field_validator("study")
     @classmethod
     def _names_a_folder(cls, value: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", value):
+        if not re.fullmatch(NAME, value):
             raise ValueError(
                 "expected at most 64 letters, digits, '_', '-' and '.', a letter or digit first,"
                 f" as it names a folder, got {shown(value)}"

@@ -1,17 +1,21 @@
-"""Builds a study's record, writes its report, and hands it to MLflow."""
+"""Builds a study's record, writes its report, and hands it to MLflow; also reports of records from elsewhere."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from analysis import report
-from study import config, record
+from study import config, record, sources
 from study.arms import arms_of, constants_of
+from study.config import ConfigError, StudyConfig
 from study.status import status
 from study.tracking import sync
 from trainables.induced import explain
 
+LOGGER = logging.getLogger(__name__)
 DELIVERY = 30.0  # seconds that MLflow gets to take the report
 
 
@@ -24,7 +28,19 @@ def write(folder: str | Path) -> Path:
     """
     record.build(folder)
     found = status(folder)
-    return report.write(folder, state=found, objectives=_objectives(folder))
+    return report.write(folder, state=found, objectives=_objectives([config.load(Path(folder) / "study.yaml")]))
+
+
+def gather(places: Sequence[str], out: Path, tracking: str | None = None) -> Path:
+    """Bring records from anywhere (see `study.sources`) into `out` and write their one report there; its path.
+
+    Raises what `study.sources.fetch` raises.
+    """
+    found = sources.fetch(places, out, tracking)
+    studies = [place for place in map(Path, places) if sources.is_study(place)]
+    state = status(studies[0]) if studies and len(places) == 1 else None
+    settings = [built for _, kept in found if (built := _settings(kept.about)) is not None]
+    return report.write(out, [folder for folder, _ in found], state=state, objectives=_objectives(settings))
 
 
 def deliver(folder: str | Path) -> int:
@@ -39,13 +55,25 @@ def deliver(folder: str | Path) -> int:
     return sync(folder, settings, DELIVERY, "FINISHED" if state == "done" else "KILLED")
 
 
-def _objectives(folder: str | Path) -> list[dict[str, Any]]:
-    """What every pair (f, g) of the study's arms does, each once."""
-    settings = config.load(Path(folder) / "study.yaml")
+def _settings(about: Any) -> StudyConfig | None:
+    """The configuration that a record holds; None, and a warning, where this version cannot read it."""
+    try:
+        return config.build(about.get("config", {}))
+    except ConfigError as error:
+        first = str(error).splitlines()[0]
+        LOGGER.warning("%s: its pairs (f, g) are not explained: %s", about.get("study"), first)
+        return None
+
+
+def _objectives(studies: Iterable[StudyConfig]) -> list[dict[str, Any]]:
+    """What every pair (f, g) of the studies' arms does, each once."""
     found: dict[str, dict[str, Any]] = {}
-    for arm in arms_of(settings):
-        constants = constants_of(settings, arm)
-        objective = constants.get("objective", "non_saturating")
-        generator = constants.get("generator_loss", "default")
-        found.setdefault(f"{objective} {generator}", explain(objective, generator_loss=generator).to_dict())
+    for settings in studies:
+        for arm in arms_of(settings):
+            constants = constants_of(settings, arm)
+            objective = constants.get("objective", "non_saturating")
+            generator = constants.get("generator_loss", "default")
+            if f"{objective} {generator}" not in found:
+                explained = explain(objective, generator_loss=generator).to_dict()
+                found[f"{objective} {generator}"] = explained
     return list(found.values())

@@ -64,7 +64,7 @@ figures.profiles(profiles(record.trials, metric, phase, mode=mode), looks, colum
 # Permutation importance of a forest; with few configurations there is nothing to say, and a note says so.
 
 # %%
-scales = scales_of(record.about["config"])
+scales = scales_of(record.about)
 matter = sensitivity(record.trials, metric, mode=mode, scales=scales, generator=default_rng(0))
 stable = [one for one in matter if one.response == "stability" and not one.note]
 figures.importances(stable, looks, columns=2) if stable else print({one.note for one in matter})

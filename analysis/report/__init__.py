@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML page that a person reads from top to bottom, for any state of a study.
+"""The report: one self-contained HTML page that a person reads from top to bottom, for any state of a study or several.
 
 Question and answer first, then pictures and tables, and last what stands behind them. The page fetches nothing and runs
 nothing; beside it lie its figures (`figures/*.pdf`, `*.svg`) and tables (`tables/*.csv`, `*.tex`) for a paper, and
@@ -13,38 +13,42 @@ from pathlib import Path
 from typing import Any
 
 from analysis import figures
-from analysis.report import provenance, results
+from analysis.join import join, studies_of
+from analysis.report import divergences, provenance, results
 from analysis.report.answer import Answer, answer
 from analysis.report.findings import COLUMNS, Findings, find, judged_by
 from analysis.report.page import Html, joined, page, section, tag
 from analysis.report.plates import Plates
-from analysis.table import HISTORY, load
+from analysis.table import HISTORY, Record, load
 from analysis.thresholds import thresholds_of
+from analysis.words import listed
 
 __all__ = ["Answer", "Findings", "answer", "find", "write"]
 
 
 def write(
     folder: str | Path,
+    records: Sequence[str | Path] = (),
     *,
     state: Mapping[str, Any] | None = None,
     objectives: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
-    """Write `report/index.html` from the record in `folder`, and return its path.
+    """Write `report/index.html` into `folder`, and return its path.
 
     Args:
-        folder: where the record lies; pictures of samples are taken from `trials/` there, where it exists.
+        folder: gets the report; pictures of samples are taken from `trials/` there, where it exists.
+        records: the folders of the records that it is about, several of them joined; `folder` itself when none.
         state: what `ganstudy status --json` says of the study; without it only the record speaks of what is missing.
         objectives: what `ganstudy objective --json` says of the pairs (f, g) that are compared.
 
     Raises:
         FileNotFoundError: there is no record.
-        RecordError: the record is not whole.
+        RecordError: a record is not whole, or several cannot be joined, or were judged by different metrics or
+            thresholds; the message says which.
         OSError: the report could not be written; the former page stays.
     """
     folder = Path(folder)
-    record = load(folder, _columns(folder))
-    findings = find(record)
+    findings = find(_read(records or [folder]))
     plates = Plates(folder / "report", findings.palette)
     if objectives:
         explained = json.dumps(list(objectives), indent=1)
@@ -55,11 +59,13 @@ def write(
     return path
 
 
-def _columns(folder: Path) -> list[str]:
-    bare = load(folder, [])
+def _read(places: Sequence[str | Path]) -> Record:
+    """The record, or several joined, with the columns that findings go by."""
+    bare = join([load(place, []) for place in places])
     metric, _ = judged_by(bare.about)
     declared = {column.name for column in HISTORY}
-    return [name for name in dict.fromkeys([metric, thresholds_of(bare).metric, *COLUMNS]) if name in declared]
+    names = [name for name in dict.fromkeys([metric, thresholds_of(bare).metric, *COLUMNS]) if name in declared]
+    return join([load(place, names) for place in places])
 
 
 def _page(
@@ -69,33 +75,37 @@ def _page(
     state: Mapping[str, Any] | None,
     objectives: Sequence[Mapping[str, Any]],
 ) -> Html:
-    name = str(findings.record.about.get("study", "study"))
+    name = " + ".join(provenance.names(findings.record))
     sections = [
         results.stability(findings, plates),
         results.quality(findings, plates),
         results.training(findings, plates, folder),
+        divergences.theory(findings, plates, folder),
         results.search(findings, plates),
         results.sensitivity(findings, plates),
         results.thresholds(findings, plates),
         _objectives(objectives, plates),
         provenance.left_out(findings, plates, state),
         provenance.definitions(findings.record),
-        provenance.making(findings),
+        provenance.making(findings.record),
     ]
     return page(name, *_opening(findings, name, state), _contents(sections), *sections, _closing(findings))
 
 
 def _opening(findings: Findings, name: str, state: Mapping[str, Any] | None) -> list[Html]:
     said = answer(findings)
+    several = len(studies_of(findings.record.about)) > 1
+    lead = "Not all of these studies are finished" if several else "This study is not finished"
     word, unfinished = provenance.condition(findings.record, state)
-    written = provenance.moment(findings.record.about.get("built"))
+    written = listed(provenance.moments(findings.record))
     return [
         tag("p", f"ganstudy · record of {written} ", tag("span", word, class_="badge"), class_="kicker"),
         tag("h1", name),
         tag("p", said.question, class_="question"),
+        *(tag("p", sentence) for sentence in provenance.joining(findings.record)),
         tag("div", *(tag("p", sentence) for sentence in said.found), class_="answer"),
         *(tag("p", caveat) for caveat in said.caveats),
-        tag("p", f"This study is not finished: {unfinished}", class_="note") if unfinished else joined([]),
+        tag("p", f"{lead}: {unfinished}", class_="note") if unfinished else joined([]),
     ]
 
 
@@ -118,9 +128,9 @@ def _objectives(objectives: Sequence[Mapping[str, Any]], plates: Plates) -> Html
 
 
 def _closing(findings: Findings) -> Html:
-    build = findings.record.about.get("build", "unknown")
+    builds = listed([str(about.get("build", "unknown")) for about in studies_of(findings.record.about)])
     return tag(
         "footer",
-        f"Every number follows from history.parquet and trials.parquet of build {build}; figures and tables lie beside"
+        f"Every number follows from history.parquet and trials.parquet of build {builds}; figures and tables lie beside"
         " this page as PDF, SVG, CSV and LaTeX. Resampling has a fixed seed: the same record gives the same page.",
     )

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from analysis.compare import ArmOutcomes
+from analysis.join import studies_of
 from analysis.report.findings import Findings
 from analysis.style import number
 from analysis.words import EVENTS, NEVER, counted, listed, named, p_value, spoken, spoken_share
@@ -40,11 +41,16 @@ def answer(findings: Findings) -> Answer:
 
 
 def question(findings: Findings) -> str:
-    """The question that the configuration asks."""
-    config = findings.record.about.get("config", {})
-    varied = [key.replace("_", " ") for key, values in config.get("scientific", {}).items() if len(values) > 1]
+    """The question that the configuration asks, or those of the studies that were joined."""
+    studies = studies_of(findings.record.about)
+    configs = [about.get("config", {}) for about in studies]
+    places = listed(list(dict.fromkeys(_data(config.get("data", {})) for config in configs)))
+    if len(studies) > 1:
+        names = listed([str(about.get("study", "?")) for about in studies])
+        return f"Which arm of the studies {names} trains most stably, on {places}?"
+    varied = [key.replace("_", " ") for key, values in configs[0].get("scientific", {}).items() if len(values) > 1]
     subject = f"Which choice of {listed(varied)}" if varied else "How stably does this configuration train,"
-    return f"{subject} {'trains most stably ' if varied else ''}on {_data(config.get('data', {}))}?"
+    return f"{subject} {'trains most stably ' if varied else ''}on {places}?"
 
 
 def _data(data: Any) -> str:
@@ -68,7 +74,8 @@ def _most_stable(findings: Findings, outcomes: list[ArmOutcomes]) -> list[str]:
     if len(outcomes) == 1:
         return [f"{best[0].arm} converged in {share} of {counted(best[0].n, 'replica')} {where}."]
     if len(best) == len(outcomes):
-        return [f"All arms converged equally often {where}: {share} of replicas."]
+        every = "All confirmed arms" if _unconfirmed(findings) else "All arms"
+        return [f"{every} converged equally often {where}: {share} of replicas."]
     held = f"{round(top * best[0].n)} of {best[0].n} replicas, " if len(best) == 1 else ""
     low = best[0].probabilities["converged"].low
     below = [arm.arm for arm in outcomes if arm.probabilities["converged"].high < low]
@@ -146,6 +153,14 @@ def _where(findings: Findings) -> str:
     return "on fresh seeds of the chosen configuration" if findings.phase == "confirm" else "over the search"
 
 
+def _unconfirmed(findings: Findings) -> list[str]:
+    """The arms without a replica on fresh seeds, where others have some."""
+    if findings.phase != "confirm":
+        return []
+    confirmed = {arm.arm for arm in findings.outcomes["confirm"] if arm.n}
+    return [arm for arm in findings.arms if arm not in confirmed]
+
+
 def _caveats(findings: Findings) -> tuple[str, ...]:
     said = []
     if findings.phase == "confirm":
@@ -158,6 +173,9 @@ def _caveats(findings: Findings) -> tuple[str, ...]:
             "Provisional: no configuration has been confirmed on fresh seeds. Brackets are 95 % intervals over"
             " configurations and seeds as the search drew them; winners picked from them are flattered."
         )
+    if unconfirmed := _unconfirmed(findings):
+        who = listed(unconfirmed) if len(unconfirmed) <= FEW else f"{len(unconfirmed)} of the {len(findings.arms)} arms"
+        said.append(f"Not confirmed, and therefore in the search's results alone: {who}.")
     if findings.unmeasured:
         said.append(f"{findings.metric} was not measured in {listed(findings.unmeasured)}, left out of all on quality.")
     flattered = [one.arm for one in findings.flattery if one.flattered]

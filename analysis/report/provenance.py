@@ -9,15 +9,19 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.outcomes import Thresholds
+from analysis.join import studies_of
 from analysis.report import rows
 from analysis.report.findings import Findings
 from analysis.report.page import Html, facts, joined, section, tag
 from analysis.report.plates import Plates
 from analysis.table import Record
+from analysis.thresholds import thresholds_of
 from analysis.words import counted, listed, percent
 
 State = Mapping[str, Any]
+About = Mapping[str, Any]  # what one study's record says of itself
+OWN = ("study", "scientific", "resources", "tracking", "search.seed")  # settings that each study has of its own
+MOST_KEYS = 8  # that are named
 
 
 def moment(seconds: float | None) -> str:
@@ -41,22 +45,46 @@ def condition(record: Record, state: State | None) -> tuple[str, str]:
     return str(state["state"]), f"{done} trials are done; {listed(parts)}. Numbers will change." if parts else ""
 
 
+def names(record: Record) -> list[str]:
+    """The study, or those that were joined."""
+    return [_name(about) for about in studies_of(record.about)]
+
+
+def moments(record: Record) -> list[str]:
+    """When each study's record was written."""
+    return list(dict.fromkeys(moment(about.get("built")) for about in studies_of(record.about)))
+
+
+def joining(record: Record) -> list[str]:
+    """Which studies were joined and wherein their configurations differ; nothing of a single one."""
+    studies = studies_of(record.about)
+    if len(studies) == 1:
+        return []
+    said = f"Joined from the records of {counted(len(studies), 'study', 'studies')}, {listed(names(record))}."
+    said += " An arm is named study/arm, and each study searched its own."
+    differ = _differing([about.get("config", {}) for about in studies])
+    if not differ:
+        return [f"{said} But for their arms the studies were configured alike."]
+    few = differ if len(differ) <= MOST_KEYS else [*differ[:MOST_KEYS], f"{len(differ) - MOST_KEYS} more settings"]
+    return [said, f"The studies differ not in their arms alone but also in {listed(few)}: so may their results."]
+
+
 def left_out(findings: Findings, plates: Plates, state: State | None) -> Html:
     """What does not enter the results, and why."""
     record = findings.record
+    studies = studies_of(record.about)
     table = rows.left_out_table(record)
     notes = []
     _, unfinished = condition(record, state)
     if unfinished:
         notes.append(unfinished)
-    if record.about.get("damaged"):
-        notes.append(f"{counted(record.about['damaged'], 'line')} of the ledger could not be read and are not here.")
-    if record.about.get("undeclared"):
-        notes.append(f"Measured but in no column of the record: {', '.join(record.about['undeclared'])}.")
+    for about in studies:
+        notes += [_of(about, studies) + note for note in _gaps(about)]
     if findings.unmeasured:
         notes.append(f"{findings.metric} was never measured in {listed(findings.unmeasured)}: not compared in quality.")
-    if len(_versions(record.about.get("sessions", []))) > 1:
-        notes.append("The study's sessions ran with different versions; see below.")
+    if len(_versions([session for about in studies for session in about.get("sessions", [])])) > 1:
+        subject = "The study's" if len(studies) == 1 else "The studies'"
+        notes.append(f"{subject} sessions ran with different versions; see below.")
     said = tag("ul", *(tag("li", note) for note in notes)) if notes else joined([])
     nothing = (
         tag("p", "Nothing: every planned trial ended, and every replica is in.") if not (table.rows or notes) else ""
@@ -66,7 +94,7 @@ def left_out(findings: Findings, plates: Plates, state: State | None) -> Html:
 
 def definitions(record: Record) -> Html:
     """What the words of the outcomes mean here, with the thresholds in use."""
-    used = Thresholds(**record.about.get("config", {}).get("outcomes", {}))
+    used = thresholds_of(record)
     meanings = {
         "diverged": "a loss, parameter or sample was not finite or exceeded a bound; never made into a score",
         "truncated": "stopped by the scheduler before its budget: censored, no failure",
@@ -80,15 +108,33 @@ def definitions(record: Record) -> Html:
     return section("Definitions", tag("p", "The first that holds is a replica's outcome."), facts(meanings))
 
 
-def making(findings: Findings) -> Html:
-    """Versions, seeds, machines, time and the whole configuration."""
-    record, about = findings.record, findings.record.about
+def making(record: Record) -> Html:
+    """Versions, seeds, machines, time and the whole configuration of each study."""
+    studies = studies_of(record.about)
+    parts: list[Html] = []
+    for about in studies:
+        history, trials = record.history, record.trials
+        if len(studies) > 1:
+            history, trials = (table[table["study"] == about.get("study")] for table in (history, trials))
+            parts.append(tag("h3", _name(about)))
+        parts.append(facts(_made(about, trials, len(history))))
+        floor = {name: f"{v:.6g}" for name, v in (about.get("floor") or {}).items() if isinstance(v, float)}
+        if floor:
+            parts += [tag("h3", f"{_of(about, studies)}Floors: what fresh real samples score"), facts(floor)]
+        config = json.dumps(about.get("config", {}), indent=2, ensure_ascii=False)
+        whole = tag("details", tag("summary", "The whole configuration"), tag("pre", config), open="")
+        parts += [tag("h3", f"{_of(about, studies)}Configuration"), whole]
+    return section("How it was made", *parts)
+
+
+def _made(about: About, replicas: pd.DataFrame, evaluations: int) -> dict[str, object]:
+    """What `making` tells of one study, whose rows of trials.parquet are `replicas`."""
     sessions = about.get("sessions", [])
-    trials = record.trials.drop_duplicates(["study", "trial_id"])
-    seeds = [f"{phase}: {_range(part['seed'])}" for phase, part in record.trials.groupby("phase", observed=True)]
+    trials = replicas.drop_duplicates(["study", "trial_id"])
+    seeds = [f"{phase}: {_range(part['seed'])}" for phase, part in replicas.groupby("phase", observed=True)]
     pairs: dict[str, object] = {
-        "trials": f"{counted(len(trials), 'trial')}, {counted(len(record.trials), 'replica')},"
-        f" {counted(len(record.history), 'evaluation')}",
+        "trials": f"{counted(len(trials), 'trial')}, {counted(len(replicas), 'replica')},"
+        f" {counted(evaluations, 'evaluation')}",
         "seeds": "; ".join(seeds),
         "search's seed": about.get("config", {}).get("search", {}).get("seed", "unknown"),
         "training time": f"{trials['wall_time'].sum() / 3600:.2f} h of trials, replicas of a trial together",
@@ -100,11 +146,44 @@ def making(findings: Findings) -> Html:
     }
     for place, session in enumerate(_distinct(sessions)):
         pairs[f"session {place + 1}"] = _session(session)
-    config = json.dumps(about.get("config", {}), indent=2, ensure_ascii=False)
-    whole = tag("details", tag("summary", "The whole configuration"), tag("pre", config), open="")
-    floor = {name: f"{value:.6g}" for name, value in (about.get("floor") or {}).items() if isinstance(value, float)}
-    floors = joined([tag("h3", "Floors: what fresh real samples score"), facts(floor)]) if floor else joined([])
-    return section("How it was made", facts(pairs), floors, tag("h3", "Configuration"), whole)
+    return pairs
+
+
+def _gaps(about: About) -> list[str]:
+    """What a study's record itself could not hold."""
+    notes = []
+    if about.get("damaged"):
+        notes.append(f"{counted(about['damaged'], 'line')} of the ledger could not be read and are not here.")
+    if about.get("undeclared"):
+        notes.append(f"Measured but in no column of the record: {', '.join(about['undeclared'])}.")
+    return notes
+
+
+def _name(about: About) -> str:
+    return str(about.get("study", "study"))
+
+
+def _of(about: About, studies: Sequence[About]) -> str:
+    """What a line about one of several studies begins with."""
+    return f"{_name(about)}: " if len(studies) > 1 else ""
+
+
+def _differing(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The settings, as `budget.steps`, that are not the same in all configurations; arms and machines apart."""
+    flat = [
+        {
+            f"{key}.{name}" if name else key: inner
+            for key, value in config.items()
+            for name, inner in (value.items() if isinstance(value, Mapping) else [("", value)])
+            if key not in OWN and f"{key}.{name}" not in OWN
+        }
+        for config in configs
+    ]
+    return [
+        key
+        for key in dict.fromkeys(key for one in flat for key in one)
+        if any(one.get(key) != flat[0].get(key) for one in flat)
+    ]
 
 
 def _session(session: Mapping[str, Any]) -> str:

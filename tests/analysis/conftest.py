@@ -57,6 +57,7 @@ def write_record(
     truncated: int = 0,
     message: str = "out of memory",
     about: dict[str, Any] | None = None,
+    study: str = "simulated",
 ) -> Path:
     """Write a record in which arm k has a median FID of 0.02·(1+k) and diverges and collapses with chance 0.05·(1+k).
 
@@ -64,10 +65,10 @@ def write_record(
     (none at all for `failed`). FID falls with the distance of the generator's learning rate from 1e-3.
     """
     random = np.random.default_rng(seed)
-    rows = _replicas(arms, trials, replicas, confirm, random, failed, running, truncated)
+    rows = _replicas(arms, trials, replicas, confirm, random, failed, running, truncated).assign(study=study)
     history, summary = _history(rows, evaluations, random), rows
     summary = _summary(rows, history)
-    mark = {"build": "simulated", "study": "simulated", "built": 1.8e9, "config": CONFIG, "floor": FLOOR}
+    mark = {"build": study, "study": study, "built": 1.8e9, "config": {**CONFIG, "study": study}, "floor": FLOOR}
     session = {"kind": "session", "time": 1.8e9 - 3600, "host": "box", "pid": 1, "versions": {"python": "3.11"}}
     mark |= {"sessions": [session], "classifier": None, "damaged": 0, "undeclared": [], **(about or {})}
     summary["message"] = np.where(summary["status"] == "failed", message, None)
@@ -122,7 +123,7 @@ def _replicas(
         edge -= count
     penalty = 1 + np.abs(np.log10(rows["config.generator_lr"]) + 3)
     rows["level"] = 0.02 * (1 + rows["place"]) * penalty * np.exp(random.normal(0, 0.25, len(rows)))
-    return rows.assign(study="simulated", model="gan", generator_loss="default", penalty="none")
+    return rows.assign(model="gan", generator_loss="default", penalty="none")
 
 
 def _history(rows: pd.DataFrame, evaluations: int, random: Any) -> pd.DataFrame:

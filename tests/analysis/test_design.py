@@ -5,6 +5,7 @@ import pytest
 from analysis.design import hyperparameter, scales_of, varying
 
 RANDOM = np.random.default_rng(0)
+KINDS = ("log_uniform", "uniform")
 
 
 def test_the_scale_is_guessed_from_how_the_draws_lie():
@@ -62,7 +63,7 @@ def test_scales_are_read_from_the_configuration():
             "generator": {"kind": "mlp", "weight_std": {"uniform": [0.01, 0.1]}},
         },
     }
-    assert scales_of(config) == {
+    assert scales_of({"config": config}) == {
         "penalty.bound": "log",
         "generator_lr": "log",
         "beta1": "linear",
@@ -70,3 +71,9 @@ def test_scales_are_read_from_the_configuration():
         "generator.weight_std": "linear",
     }
     assert scales_of({}) == {}
+
+
+def test_a_scale_on_which_joined_studies_differ_is_left_to_be_guessed():
+    one, two = ({"config": {"nuisance": {"lr": {kind: [1e-4, 1]}, "beta1": {"uniform": [0, 0.9]}}}} for kind in KINDS)
+    assert scales_of({"joined": [one, two]}) == {"beta1": "linear"}
+    assert scales_of({"joined": [one, one]}) == {"lr": "log", "beta1": "linear"}

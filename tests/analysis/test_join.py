@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from analysis.compare import outcomes
-from analysis.join import join
+from analysis.join import join, studies_of
 from analysis.outcomes import Thresholds
 from analysis.table import Record, RecordError
 from analysis.thresholds import thresholds_of
@@ -36,13 +36,43 @@ def test_studies_are_stacked_and_their_arms_told_apart():
     assert found.trials["config.beta1"].tolist() == [0.5, 0.5, 0.9, 0.9, 0.0, 0.0]
     assert [about["study"] for about in found.about["joined"]] == ["rings", "grids", "rows"]
     assert [one.arm for one in outcomes(found.trials, "confirm")] == ["rings/hinge", "grids/hinge", "rows/minimax"]
+    for table in (found.history, found.trials):
+        assert list(table["arm"].unique()) == ["rings/hinge", "grids/hinge", "rows/minimax"]
+        assert table["trial_id"].iloc[2] == "grids/confirm-hinge-0000"
+        assert table["arm"].dtype == "category"
+        assert table["trial_id"].dtype == "category"
     assert not found.running
+
+
+def test_an_arm_has_one_name_in_all_phases_of_a_join():
+    rings, grids = record("rings"), record("grids")
+    tables = (table.assign(phase=pd.Categorical(["search"] * 2)) for table in (grids.history, grids.trials))
+    search = Record(*tables, grids.about)
+    found = join([rings, search])
+    names = [one.arm for phase in ("search", "confirm") for one in outcomes(found.trials, phase)]
+    assert names == ["grids/hinge", "rings/hinge"]
+
+
+def test_a_floor_that_is_not_the_same_everywhere_is_unknown():
+    def floored(study, fid):
+        one = record(study)
+        return Record(one.history, one.trials.assign(**{"floor.fid": fid, "floor.kid": 0.5}), one.about)
+
+    same = join([floored("rings", 0.1), floored("grids", 0.1)])
+    assert same.trials["floor.fid"].tolist() == [0.1] * 4
+    found = join([floored("rings", 0.1), floored("grids", 0.2)])
+    assert found.trials["floor.fid"].isna().all()
+    assert found.trials["floor.kid"].tolist() == [0.5] * 4
 
 
 def test_joins_join_and_one_is_itself():
     one, two, three = record("rings"), record("grids"), record("rows")
     assert join([one]) is one
-    assert len(join([join([one, two]), three]).about["joined"]) == 3
+    thrice = join([join([one, two]), three])
+    assert len(thrice.about["joined"]) == 3
+    assert thrice.trials["arm"].tolist()[::2] == ["rings/hinge", "grids/hinge", "rows/hinge"]
+    assert [about["study"] for about in studies_of(thrice.about)] == ["rings", "grids", "rows"]
+    assert studies_of(one.about) == [one.about]
 
 
 def test_columns_that_differ_are_named_with_their_studies():

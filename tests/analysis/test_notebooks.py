@@ -12,6 +12,11 @@ NAMES = [
     "01_first_look", "02_compare_stability", "03_budget_and_selection", "04_objectives_and_divergences",
     "05_paper_figures",
 ]  # fmt: skip
+PAIR = {
+    "name": "hinge", "f": "min(0, d - 1)", "g": "min(0, -1 - d)", "generator": "critic_mean", "sentence": "It is TV.",
+    "ratios": [0.1, 1, 10], "optimal_critic": [-1, 0, 1], "divergence": [0.2, 2, 20], "critic_curvature": [0, 0, 0],
+    "generator_curvature": [0, "nan", 0], "generator_slope": [1, 1, 1], "dirac_eigenvalues": [[0, 1], [0, -1]],
+}  # fmt: skip
 
 
 def test_all_are_here():
@@ -61,3 +66,15 @@ def test_a_notebook_converts_to_ipynb():
         notebook = jupytext.read(NOTEBOOKS / f"{name}.py")
         cells = json.loads(jupytext.writes(notebook, "ipynb"))["cells"]
         assert {cell["cell_type"] for cell in cells} == {"markdown", "code"}
+
+
+def test_a_record_that_was_fetched_has_its_pairs_in_the_common_report(simulate, tmp_path, monkeypatch, capsys):
+    """`ganstudy report … --out DIR` keeps the record in DIR/STUDY and the report in DIR/report."""
+    folder = tmp_path / "simulated"
+    folder.mkdir()
+    simulate(folder, trials=4, replicas=2, confirm=0, evaluations=4)
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "objectives.json").write_text(json.dumps([PAIR]), encoding="utf-8")
+    monkeypatch.setenv("GANSTUDY_FOLDER", str(folder))
+    runpy.run_path(str(NOTEBOOKS / "04_objectives_and_divergences.py"))
+    assert PAIR["sentence"] in capsys.readouterr().out

@@ -52,7 +52,7 @@ def test_budget_sensitivity_and_thresholds(record):
     assert {one.arm for one in budget.flattery(record.trials, "fid", generator=generator())} == {
         one.arm for one in curves
     }
-    scales = scales_of(record.about["config"])
+    scales = scales_of(record.about)
     found = sensitivity.sensitivity(record.trials, "fid", generator=generator(), scales=scales, refits=3)
     assert len(found) == 6
     assert {one.scale for result in found for one in result.importances} == {"log"}

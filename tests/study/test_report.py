@@ -1,68 +1,108 @@
-"""A study's report from its ledger: while it runs, and when it is done."""
+"""A study's report from its ledger, while it runs and when it is done; and one of records from elsewhere."""
 
-import numpy as np
+import json
+import shutil
+
 import pytest
 
-from study import config as configuration
-from study import report
+from analysis.table import load
+from study import config, record
 from study.__main__ import main
-from study.journal import Journal
-
-SPEC = {"data": {"name": "ring"}, "objective": {"name": "hinge"}, "penalty": {"name": "none"}}
-
-
-def planned(phase, arm, index, seeds):
-    keys = {"phase": phase, "arm": arm, "index": index, "trial_id": f"{phase}-{arm}-{index:04d}", "seeds": seeds}
-    return keys, {"kind": "planned", **keys, "config": {"generator_lr": 1e-3, "critic_steps": 1}, "spec": SPEC}
+from study.report import gather
+from study.tracking import sync
+from study.tracking.cursor import Cursor
+from study.tracking.server import running
 
 
-def results(keys, level):
-    random = np.random.default_rng(keys["index"])
-    for step in (5, 10, 15, 20):
-        scores = (level * np.exp(random.normal(0, 0.1, len(keys["seeds"])))).tolist()
-        columns = {"fid": scores, "modes": [8.0] * len(scores), "mode_histogram": [[8] * 8] * len(scores)}
-        yield {"kind": "result", **keys, "step": step, "wall_time": step / 10, "columns": columns, "pictures": None}
+@pytest.fixture(scope="module")
+def study(begun, tmp_path_factory):
+    """A study under way and its report, which the command wrote."""
+    folder = begun(tmp_path_factory.mktemp("begun") / "tiny")
+    assert main(["report", str(folder)]) == 0
+    return folder
 
 
-@pytest.fixture
-def study(tmp_path, tiny):
-    """A folder whose search has ended in one arm and goes on in the other."""
-    config = tiny()
-    configuration.write(config, tmp_path / "study.yaml")
-    journal = Journal.open(tmp_path)
-    versions = {"python": "3.11", "torch": "2"}
-    journal.append({"kind": "session", "config": config.resolved(), "versions": versions, "host": "box", "pid": 1})
-    journal.append({"kind": "floor", "values": {"fid": 0.001}, "classifier": None})
-    for index in (0, 1):
-        keys, plan = planned("search", "hinge", index, [0, 1])
-        journal.append(plan, *results(keys, 0.1 * (1 + index)))
-        ended = {"status": "completed", "message": "", "outcomes": ["converged"] * 2, "scores": [0.1, 0.1]}
-        journal.append({"kind": "ended", **keys, **ended})
-    keys, plan = planned("search", "non_saturating", 0, [0, 1])
-    journal.append(plan, *list(results(keys, 0.2))[:2])
-    journal.close()
-    return tmp_path
+@pytest.fixture(scope="module")
+def page(study):
+    return (study / "report" / "index.html").read_text(encoding="utf-8")
 
 
-def test_a_study_that_is_not_done_has_a_report_that_says_so(study):
-    page = report.write(study).read_text(encoding="utf-8")
+def test_a_study_that_is_not_done_has_a_report_that_says_so(study, page):
     assert "This study is not finished: 2 of " in page
     assert "1 trial interrupted" in page
     assert "Provisional" in page
-    assert (study / "history.parquet").is_file()
+    assert load(study, []).running
 
 
-def test_the_studys_objectives_are_explained_each_once(study):
-    page = report.write(study).read_text(encoding="utf-8")
+def test_the_studys_objectives_are_explained_each_once(page):
     assert page.count("f(d) = ") == 2
     assert "hinge (generator: critic_mean)" in page
-
-
-def test_the_command_prints_where_the_page_is(study, capsys):
-    assert main(["report", str(study)]) == 0
-    assert capsys.readouterr().out.strip() == str(study / "report" / "index.html")
 
 
 def test_a_folder_without_a_study_is_bad_input(tmp_path, capsys):
     assert main(["report", str(tmp_path)]) == 2
     assert "expected a study folder" in capsys.readouterr().err
+
+
+def test_a_run_and_a_copy_have_one_report(begun, study, tmp_path, capsys, monkeypatch):
+    """The run from a real server, the copy a folder of two files without a study.yaml."""
+    rings = begun(tmp_path / "rings", study="rings", scientific={"objective": ["hinge", "wasserstein"]})
+    record.build(rings)
+    assert sync(rings, config.load(rings / "study.yaml")) == 0
+    copy = tmp_path / "from a colleague"
+    copy.mkdir()
+    for name in ("history.parquet", "trials.parquet"):
+        shutil.copy(study / name, copy)
+    out = tmp_path / "out"
+    with running(rings) as (_, address):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        capsys.readouterr()
+        run = f"runs:/{Cursor.load(rings).parent}"
+        assert main(["report", run, str(copy), "--out", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"report": str(out / "report" / "index.html")}
+    page = (out / "report" / "index.html").read_text(encoding="utf-8")
+    assert "Joined from the records of 2 studies, rings and tiny." in page
+    assert page.count("f(d) = ") == 3  # hinge is in both studies
+    for name, origin in (("rings", rings), ("tiny", study)):
+        assert sorted(path.name for path in (out / name).iterdir()) == ["history.parquet", "trials.parquet"]
+        assert load(out / name).history.equals(load(origin).history)
+        assert f"{name}/hinge" in page
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What the page would be written with; writing it is the other tests' matter."""
+    given = {}
+    monkeypatch.setattr("analysis.report.write", lambda out, records, **named: given.update(named, records=records))
+    return given
+
+
+def test_a_configuration_that_cannot_be_read_costs_the_explanations_alone(begun, retell, told, tmp_path, caplog):
+    copy = begun(tmp_path / "tiny")
+    record.build(copy)
+    shutil.rmtree(copy / "ledger")  # a copy of what was published, no study any more
+    retell(copy, '"non_saturating"', '"of_another_version"')
+    gather([str(copy)], tmp_path / "out")
+    assert told == {"records": [tmp_path / "out" / "tiny"], "state": None, "objectives": []}
+    assert "tiny: its pairs (f, g) are not explained: scientific.objective" in caplog.text
+
+
+def test_the_state_is_told_where_the_one_source_is_a_study(study, told, tmp_path):
+    gather([str(study)], tmp_path / "out")
+    assert told["state"]["state"] == "interrupted"
+    assert [pair["name"] for pair in told["objectives"]] == ["non_saturating", "hinge"]
+
+
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [
+        (["{study}", "{study}"], "--out: expected a folder for the records and the report of 2 sources, got none"),
+        (["runs:/abc"], "--out: expected a folder for the records and the report of runs:/abc, which is no study"),
+        (["{study}", "--tracking", "sqlite:///x.db"], "--tracking: expected with a source runs:/RUN_ID"),
+    ],
+)
+def test_a_report_that_has_no_place_is_bad_input(study, sources, said, capsys):
+    assert main(["report", *(source.format(study=study) for source in sources)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"ganstudy: {said}")

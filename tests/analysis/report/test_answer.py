@@ -40,7 +40,7 @@ def rank(arms, p):
 def findings(**changes):
     settings = {
         "record": SimpleNamespace(about={"config": CONFIG}),
-        "metric": "fid", "mode": "min", "phase": "confirm", "unmeasured": (),
+        "metric": "fid", "mode": "min", "phase": "confirm", "unmeasured": (), "arms": (),
         "outcomes": {"confirm": [], "search": []},
         "survival": (), "quality": (), "comparison": None, "flattery": (),
     }  # fmt: skip
@@ -58,6 +58,16 @@ def outcomes(*arms, phase="confirm"):
 def test_the_question_names_what_is_varied_and_on_what():
     expected = "Which choice of objective trains most stably on the data set “ring” (modes 8)?"
     assert answer(findings()).question == expected
+
+
+def test_studies_joined_ask_together():
+    def joined(*configs):
+        about = {"joined": [{"study": name, "config": one} for name, one in zip("xyz", configs, strict=False)]}
+        return answer(findings(record=SimpleNamespace(about=about))).question
+
+    expected = "Which arm of the studies x and y trains most stably, on the data set “ring” (modes 8)?"
+    assert joined(CONFIG, CONFIG) == expected
+    assert joined(CONFIG, {"data": "digits"}).endswith("on the data set “ring” (modes 8) and the data set “digits”?")
 
 
 def test_a_study_of_one_arm_asks_how_stable_it_is():
@@ -84,6 +94,17 @@ def test_ties_are_shared():
     assert sentence.startswith("All arms converged equally often on fresh seeds")
     (sentence,) = said(outcomes=outcomes(first, second, arm("c", 0.2, 0.1, 0.4)))
     assert sentence.startswith("a and b converged most often")
+
+
+def test_arms_that_were_not_confirmed_are_not_spoken_for():
+    first, second = arm("a", 0.5, 0.3, 0.7), arm("b", 0.5, 0.3, 0.7)
+    found = answer(findings(outcomes=outcomes(first, second), arms=("a", "b", "c")))
+    assert found.found[0].startswith("All confirmed arms converged equally often")
+    assert "Not confirmed, and therefore in the search's results alone: c." in found.caveats
+    found = answer(findings(outcomes=outcomes(first, second), arms=("a", "b", *"cdefg")))
+    assert "Not confirmed, and therefore in the search's results alone: 5 of the 7 arms." in found.caveats
+    found = answer(findings(outcomes=outcomes(first, second), arms=("a", "b")))
+    assert not any("Not confirmed" in caveat for caveat in found.caveats)
 
 
 def test_no_arm_is_called_stable_when_none_converged():

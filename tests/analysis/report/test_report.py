@@ -199,3 +199,13 @@ def test_the_metric_is_the_one_that_the_search_went_by():
     assert judged_by({}) == ("fid", "min")
     assert judged_by({"config": {"search": {"metric": "coverage", "mode": "max"}}}) == ("coverage", "max")
     assert judged_by({"config": {"search": {"metric": ["kid", "fid"], "mode": ["min", "max"]}}}) == ("kid", "min")
+
+
+def test_that_nothing_happened_is_said_once(simulate, tmp_path):
+    """A replica that neither diverged nor collapsed did not diverge: one sentence, not two."""
+    simulate(tmp_path, arms=("a",), trials=3, replicas=2, confirm=4, evaluations=4, seed=1)
+    assert not any(one.curves[0].events for one in find(load(tmp_path)).survival)
+    seen = words(report.write(tmp_path).read_text(encoding="utf-8"))
+    stability = seen[seen.index("How the replicas of each arm ended") : seen.index("Signals of stability")]
+    assert stability.count("No replica diverged or collapsed.") == 1
+    assert "No replica diverged." not in seen

@@ -1,0 +1,121 @@
+"""The report of several studies: one page, arms named study/arm, every study's origins told apart."""
+
+import csv
+import re
+from html import unescape
+
+import numpy as np
+import pytest
+
+from analysis import report
+from analysis.join import join
+from analysis.report import answer, find, provenance
+from analysis.report.findings import judged_by
+from analysis.table import RecordError, load
+
+CONFIG = {"data": {"name": "ring", "modes": 8}, "search": {"metric": "fid", "mode": "min", "seed": 0}}
+SIZES = {"trials": 4, "replicas": 2, "evaluations": 4}
+
+
+@pytest.fixture(scope="module")
+def joined(simulate, tmp_path_factory):
+    """Two studies with arms and trials of the same names, one of them not confirmed and not done."""
+    folder = tmp_path_factory.mktemp("joined")
+    places = [folder / "rings", folder / "more-rings"]
+    abouts = [
+        {"config": {**CONFIG, "budget": {"steps": 1000}}, "damaged": 2},
+        {"config": {**CONFIG, "budget": {"steps": 2000}, "search": {**CONFIG["search"], "seed": 7}}},
+    ]
+    for place, about, confirm, running in zip(places, abouts, (6, 0), (0, 1), strict=True):
+        place.mkdir()
+        simulate(
+            place, study=place.name, arms=("hinge", "minimax"), confirm=confirm, running=running, about=about, **SIZES
+        )
+    assert report.write(folder, places) == folder / "report" / "index.html"
+    return folder
+
+
+@pytest.fixture(scope="module")
+def record(joined):
+    return join([load(joined / name) for name in ("rings", "more-rings")])
+
+
+@pytest.fixture(scope="module")
+def seen(joined):
+    """The page as a reader sees it."""
+    markup = (joined / "report" / "index.html").read_text(encoding="utf-8")
+    shown = re.sub(r"<style>.*?</style>", "", markup, flags=re.S)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", shown)).replace("\u00a0", " ").split())
+
+
+def table(folder, name):
+    with (folder / "report" / "tables" / f"{name}.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_page_says_that_it_is_joined_and_wherein_the_studies_differ(seen):
+    assert seen.startswith("rings + more-rings ")
+    assert "Which arm of the studies rings and more-rings trains most stably, on the data set “ring” (modes 8)?" in seen
+    assert "Joined from the records of 2 studies, rings and more-rings. An arm is named study/arm" in seen
+    assert "differ not in their arms alone but also in budget.steps: so may their results." in seen
+    assert "Not all of these studies are finished: 1 trial had not ended." in seen
+
+
+def test_arms_carry_their_studys_name_in_every_table(joined):
+    assert [row["arm"] for row in table(joined, "outcomes-confirm")] == ["rings/hinge", "rings/minimax"]
+    assert [row["arm"] for row in table(joined, "outcomes-search")] == [
+        "rings/hinge", "rings/minimax", "more-rings/hinge", "more-rings/minimax",
+    ]  # fmt: skip
+    assert {row["arm"] for row in table(joined, "quality-confirm")} == {"rings/hinge", "rings/minimax"}
+
+
+def test_every_median_is_that_of_its_studys_rows(joined):
+    confirmed = load(joined / "rings").trials.query("phase == 'confirm'")
+    for row in table(joined, "quality-confirm"):
+        mine = confirmed[confirmed["arm"] == row["arm"].removeprefix("rings/")]
+        scores = np.where(mine["outcome"] == "diverged", np.inf, mine["fid"])
+        assert float(row["median Fréchet distance"]) == pytest.approx(np.median(scores))
+
+
+def test_what_was_left_out_is_counted_in_its_study(joined, seen):
+    (row,) = table(joined, "left-out")
+    assert (row["what"], row["trials"], row["replicas"]) == ("running", "1", "2")
+    assert "rings: 2 lines of the ledger could not be read and are not here." in seen
+
+
+def test_each_study_tells_how_it_was_made(seen):
+    made = seen[seen.index("How it was made rings trials") :]
+    first, second = made.split("more-rings trials", 1)
+    assert "search's seed 0" in first
+    assert "confirm: 10000–10005" in first
+    assert "rings: Floors" in first
+    assert '"steps": 1000' in first
+    assert "search's seed 7" in second
+    assert "10000" not in second.split("more-rings: Configuration")[0]
+    assert '"steps": 2000' in second
+    for part in (first, second):
+        assert "python 3.11" in part
+        assert "host box" in part
+    assert "of build rings and more-rings" in seen
+
+
+def test_shown_samples_are_of_one_trial_of_one_study(record):
+    found = find(record)
+    assert set(found.shown) == {"rings/hinge", "rings/minimax"}
+    assert all(trial.startswith("rings/confirm-") for trial in found.shown.values())
+    assert [shares.arm for shares in found.shares] == list(found.shown)
+    assert set(found.palette) == set(found.arms)
+    assert "search's results alone: more-rings/hinge and more-rings/minimax." in " ".join(answer(found).caveats)
+
+
+def test_studies_that_are_configured_alike_are_said_to_be(record):
+    about = record.about["joined"][0]
+    twin = {"joined": [about, {**about, "study": "twin"}]}
+    (said,) = provenance.joining(type(record)(record.history, record.trials, twin))
+    assert said.endswith("But for their arms the studies were configured alike.")
+
+
+def test_different_metrics_have_no_common_report():
+    about = {"joined": [{"config": CONFIG}, {"config": {"search": {"metric": "kid"}}}]}
+    with pytest.raises(RecordError, match=r"search\.metric: the joined studies differ, fid \(min\) and kid \(min\)"):
+        judged_by(about)
