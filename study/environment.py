@@ -24,6 +24,8 @@ SETTINGS = {
 
 for _name, _value in SETTINGS.items():
     os.environ.setdefault(_name, _value)
+if os.environ.get("RAY_ADDRESS") in ("", "local"):  # either is Ray's word for none
+    del os.environ["RAY_ADDRESS"]
 if "RAY_ADDRESS" not in os.environ:
     # Undocumented: what makes Ray bind 127.0.0.1 on systems where it runs on one machine only.
     os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")

@@ -22,12 +22,13 @@ class Interruption(Stopper):
     """Tells Tune's loop to end once a signal came; outside that loop a signal raises `KeyboardInterrupt`.
 
     A context manager; to be entered after Ray has started, which installs a handler of its own. Only the main thread
-    receives signals, elsewhere nothing is installed.
+    receives signals, elsewhere nothing is installed. `reason` is None unless it was not a signal.
     """
 
     def __init__(self) -> None:
         """Nothing was requested yet."""
         self.requested = False
+        self.reason: str | None = None
         self._looping = False
         self._before: dict[signal.Signals, Any] = {}
 
@@ -50,6 +51,10 @@ class Interruption(Stopper):
             yield
         finally:
             self._looping = False
+
+    def request(self, reason: str) -> None:
+        """Have Tune's loop end, and say why."""
+        self.requested, self.reason = True, self.reason or reason
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles what it is given into a file that no one reads."""

@@ -3,7 +3,7 @@
 `FOLDER/ledger/NNNN.jsonl` are its segments, read in the order of their numbers; a line is one entry,
 `<crc32 of the json, 8 hex digits> <json>\n`. An entry is whole when its line ends and its checksum fits; anything
 else (an append that a kill cut short, a flipped byte) is skipped by `entries` and counted by `damaged`. Every session
-appends to segments of its own, so nothing is ever written behind a torn line.
+appends to segments of its own, of some megabytes each, so nothing is ever written behind a torn line.
 
 What an `append` that returned promises: its entries are on disk (fsync, that of the folder included) and every later
 reader yields them. What one that raised promises: the ledger reads as before, and the next append goes to a fresh
@@ -16,6 +16,7 @@ may lag behind by its attribute cache, but sees entries in order and never half.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -32,6 +33,7 @@ from study.lock import hold, release
 from study.lock import holder as holder
 
 Entry = dict[str, Any]
+SEGMENT = 4 * 2**20  # bytes after which an append begins the next segment, so that copying what is new stays cheap
 _SEGMENT = re.compile(r"(\d{4,})\.jsonl")
 _KIND = re.compile(rb'.{8} \{"kind": "(\w+)"')
 
@@ -82,7 +84,7 @@ class Ledger:
             raise ValueError(f"{self._folder}: closed, so nothing can be appended")
         lines = b"".join([encode(entry) for entry in entries])
         try:
-            if self._file < 0:
+            if self._file < 0 or self._position.offset >= SEGMENT:
                 self._turn()
             _write_all(self._file, lines)
             os.fsync(self._file)
@@ -94,6 +96,9 @@ class Ledger:
 
     def _turn(self) -> None:
         """Begin the next segment."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
         number = self._position.segment + 1
         path = self._folder / f"{number:04d}.jsonl"
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644)
@@ -202,6 +207,12 @@ def decode(line: bytes) -> Entry | None:
         return None
     entry: Entry = json.loads(line[9:])
     return entry
+
+
+def identity(folder: str | Path) -> str:
+    """What tells this study from all others, for ever: a digest of its ledger's first entry."""
+    _, first = next(entries(folder))
+    return hashlib.sha256(json.dumps(first, sort_keys=True).encode()).hexdigest()[:20]
 
 
 def sync_folder(folder: Path) -> None:

@@ -34,7 +34,7 @@ class Holder(NamedTuple):
 class StudyBusy(RuntimeError):  # noqa: N818 (a state of the folder, which may pass)
     """Another process runs the study in this folder; `holder` is None if it did not leave its name."""
 
-    def __init__(self, folder: Path, holder: Holder | None) -> None:
+    def __init__(self, folder: Path | str, holder: Holder | None) -> None:
         self.folder, self.holder = folder, holder
         who = "another process"
         if holder:

@@ -45,6 +45,20 @@ def confirm_trial(config: StudyConfig, champion: TrialState) -> dict[str, Any]:
     return _planned(config, CONFIRM, champion.arm, champion.index, champion.config, champion.spec)
 
 
+def planned_again(trial: TrialState) -> dict[str, Any]:
+    """The ledger entry after which a trial that ended begins anew."""
+    return {
+        "kind": "planned",
+        "phase": trial.phase,
+        "arm": trial.arm,
+        "index": trial.index,
+        "trial_id": trial.trial_id,
+        "config": trial.config,
+        "spec": trial.spec,
+        "seeds": trial.seeds,
+    }
+
+
 def champions(config: StudyConfig, state: StudyState, arm: str) -> list[TrialState]:
     """The search trials of an arm to confirm, the best first.
 

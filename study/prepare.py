@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from study.config import StudyConfig
+from study.store import Store, store_at
 from trainables.data import DataSet, load
 from trainables.evaluation import Evaluator
 from trainables.metrics.classifier import Classifier, train_classifier
@@ -17,22 +17,22 @@ from trainables.metrics.classifier import Classifier, train_classifier
 CLASSIFIER = "classifier.pt"
 
 
-def classifier_path(folder: Path, evaluation: Mapping[str, Any]) -> Path | None:
-    """The classifier that the study's measurements use: the configured one, else the study's own, if there is one."""
-    if evaluation.get("classifier") is not None:
-        return Path(evaluation["classifier"])
-    return folder / CLASSIFIER if (folder / CLASSIFIER).is_file() else None
+def own_classifier(store: Store, device: str = "cpu") -> Classifier | None:
+    """The classifier that the study trained for its data; None if it has none. Raises `OSError`, `ValueError`."""
+    payload = store.read(CLASSIFIER)
+    return None if payload is None else Classifier.from_bytes(payload, device, f"{CLASSIFIER} in {store.place}")
 
 
-def prepare(config: StudyConfig, folder: Path) -> dict[str, Any]:
+def prepare(config: StudyConfig, place: str) -> dict[str, Any]:
     """Train the classifier, if the data are labelled images and none is there, and measure the floor.
 
-    Returns the ledger's floor entry: `values` by measurement, and `classifier` with its accuracy and seed, or None.
+    `place` is the study's store. Returns the ledger's floor entry: `values` by measurement, and `classifier` with its
+    accuracy and seed, or None.
     """
     device = "cuda" if config.resources.gpu else "cpu"
     torch.set_num_threads(max(1, int(config.resources.cpu)))
     data = load(**config.data).to(device)
-    classifier = _classifier(data, folder, config, device)
+    classifier = _classifier(data, store_at(place), config, device)
     evaluator = Evaluator(data, config.evaluation, config.measure, device, classifier=classifier)
     about = None if classifier is None else {"accuracy": classifier.accuracy, "seed": classifier.seed}
     return {"kind": "floor", "values": evaluator.floor(config.search.seed), "classifier": about}
@@ -63,12 +63,13 @@ class Beside:
             self._error = error
 
 
-def _classifier(data: DataSet, folder: Path, config: StudyConfig, device: str) -> Classifier | None:
-    path = classifier_path(folder, config.evaluation)
-    if path is not None:
-        return Classifier.load(path, device)
+def _classifier(data: DataSet, store: Store, config: StudyConfig, device: str) -> Classifier | None:
+    if config.evaluation.get("classifier") is not None:
+        return Classifier.load(config.evaluation["classifier"], device)
     if not data.images or data.labels is None:
         return None
-    trained = train_classifier(data, config.search.seed, device)
-    trained.save(folder / CLASSIFIER)
-    return trained
+    found = own_classifier(store, device)
+    if found is None:
+        found = train_classifier(data, config.search.seed, device)
+        store.write(CLASSIFIER, found.to_bytes())
+    return found

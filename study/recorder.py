@@ -1,7 +1,8 @@
 """What Tune reports becomes ledger entries: results as they come, and one ending a trial.
 
 The recorder is the only one that ends trials. A trial whose every replica diverged ended as `diverged`, one that its
-scheduler stopped as `truncated`, one that raised twice as `failed` with its message; otherwise it `completed`.
+scheduler stopped as `truncated`, one that raised again after its retries as `failed` with its message; otherwise it
+`completed`. Where one trial after the other fails the recorder has the study stop, rather than spend its budget.
 Evaluations that the journal has already, from before a retry or a resume, are passed over.
 """
 
@@ -9,34 +10,50 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ray import cloudpickle
-from ray.exceptions import RayTaskError
+from ray.exceptions import RayActorError, RayTaskError
 from ray.tune import Callback
 
 from analysis.outcomes import judge
 from study import checkpoint
 from study.config import StudyConfig
+from study.interruption import Interruption
 from study.journal import Journal
+from study.mirror import bring
 from study.plan import goal_of
 from study.progress import Progress
 from study.score import replica_scores
 from study.state import TrialState
+from study.store import Store
+from study.trial import HANG, folder_of
 
 LOGGER = logging.getLogger(__name__)
 LONGEST_MESSAGE = 2000  # characters
+FAILURES = 5  # trials that fail in a row before the study stops: it is not them, it is what they run on
 
 
 class Recorder(Callback):
     """Writes what happens to trials into the journal, and lets the terminal follow."""
 
-    def __init__(self, config: StudyConfig, journal: Journal, folder: Path, progress: Progress) -> None:
-        """Record the study in `folder`."""
+    def __init__(
+        self,
+        config: StudyConfig,
+        journal: Journal,
+        folder: Path,
+        store: Store,
+        progress: Progress,
+        interruption: Interruption,
+    ) -> None:
+        """Record the study in `folder`, whose trials keep their files in `store`."""
         self._goal, self._thresholds = goal_of(config), config.outcomes
-        self._journal, self._folder, self._progress = journal, folder, progress
+        self._journal, self._folder, self._store = journal, folder, store
+        self._progress, self._interruption = progress, interruption
+        self._failures = 0
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles what it is given into a file that no one reads."""
@@ -54,6 +71,8 @@ class Recorder(Callback):
         state = self._state(trial)
         rows = [row for row in json.loads(result["rows"]) if row["step"] > state.last_step]
         if rows:
+            self._failures = 0
+            self._fetch(row["pictures"] for row in rows if row["pictures"])
             self._journal.append(*({"kind": "result", **_keys(state), "seeds": state.seeds, **row} for row in rows))
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ARG002
@@ -65,11 +84,18 @@ class Recorder(Callback):
         self._end(state, status, None, replica_scores(last, self._goal))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ARG002
-        """Append the ending of a trial that failed again after its retry."""
-        state, message = self._state(trial), message_of(trial)
+        """Append the ending of a trial that failed again after its retries."""
+        state = self._state(trial)
+        message = (self._hung(state) if isinstance(error_of(trial), RayActorError) else None) or message_of(trial)
         LOGGER.warning("trial %s failed: %s", state.trial_id, message)
         self._keep_traceback(state, trial)
         self._end(state, "failed", message, [None] * len(state.seeds))
+        self._failures += 1
+        if self._failures >= FAILURES:
+            self._interruption.request(
+                f"{self._failures} trials failed one after the other, with no result between them, the last as"
+                f" {message}; mend the cause, then `ganstudy resume {self._folder} --retry-failed`"
+            )
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:  # noqa: ARG002
         """Let the terminal follow."""
@@ -79,11 +105,34 @@ class Recorder(Callback):
         outcomes = judge(state.curves(), status, self._thresholds).tolist()
         ending = {"status": status, "message": message, "outcomes": outcomes, "scores": scores}
         self._journal.append({"kind": "ended", **_keys(state), **ending})
-        checkpoint.remove(self._folder / "trials" / state.trial_id)
+        with suppress(OSError):
+            checkpoint.remove(self._store, folder_of(state.trial_id))
 
     def _state(self, trial: Any) -> TrialState:
         keys = trial.config["phase"], trial.config["arm"], trial.config["index"]
         return self._journal.state.trials[keys]
+
+    def _fetch(self, pictures: Iterable[str]) -> None:
+        """Bring pictures to the study's folder, where MLflow and the report look for them."""
+        if self._store.place != str(self._folder):
+            for name in pictures:
+                try:
+                    bring(self._store, self._folder, name)
+                except OSError as error:
+                    LOGGER.warning("%s could not be fetched from %s: %s", name, self._store.place, error)
+
+    def _hung(self, state: TrialState) -> str | None:
+        """Why a trial failed if its last evaluation hung; its tracebacks are kept beside the error."""
+        name = f"{folder_of(state.trial_id)}/{HANG}"
+        try:
+            if self._store.place != str(self._folder):
+                bring(self._store, self._folder, name)
+            found = self._store.read(name)
+        except OSError:
+            return None
+        if found is None:
+            return None
+        return f"an evaluation took longer than resources.evaluation_limit; where it hung is in {name}"
 
     def _keep_traceback(self, state: TrialState, trial: Any) -> None:
         path = self._folder / "trials" / state.trial_id / "error.txt"
@@ -93,14 +142,20 @@ class Recorder(Callback):
 
 def message_of(trial: Any) -> str:
     """Why a trial failed, in a line: the exception raised on the worker, or how the worker died."""
-    error = None
+    error = error_of(trial)
+    text = traceback_of(trial) if error is None else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())[:LONGEST_MESSAGE]
+
+
+def error_of(trial: Any) -> BaseException | None:
+    """What ended a trial: the exception raised on the worker, Ray's own where the worker died, None if unknown."""
+    error: Any = None
     if trial.pickled_error_file:
         with suppress(Exception), open(trial.pickled_error_file, "rb") as file:  # whatever an exception is made of
             error = cloudpickle.load(file)
     if isinstance(error, RayTaskError):
         error = error.cause or error
-    text = traceback_of(trial) if error is None else f"{type(error).__name__}: {error}"
-    return " ".join(text.split())[:LONGEST_MESSAGE]
+    return error if isinstance(error, BaseException) else None
 
 
 def traceback_of(trial: Any) -> str:

@@ -6,7 +6,9 @@ import os
 import platform
 import socket
 import time
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
@@ -15,20 +17,25 @@ import optuna
 import ray
 from ray.tune import TuneError
 
-from study import checkpoint, record
+from study import checkpoint, claim, record
 from study import config as configuration
 from study.arms import arms_of
-from study.cluster import connected, exposed
+from study.cluster import connected, notice
 from study.config import StudyConfig
 from study.extension import check_extension
 from study.interruption import Interruption
 from study.journal import Journal
+from study.ledger import identity
+from study.mirror import Mirror
+from study.nodes import refuse_blind
 from study.plain import ConfigError
-from study.plan import CONFIRM
-from study.prepare import Beside, classifier_path, prepare
+from study.plan import CONFIRM, planned_again
+from study.prepare import CLASSIFIER, Beside, prepare
 from study.progress import Progress
+from study.store import store_of
 from study.tally import Tally
 from study.tracking import Tracker
+from study.trial import folder_of
 from study.tuning import train
 
 DONE, FAILED = 0, 1
@@ -58,8 +65,10 @@ def run_study(config: StudyConfig, folder: str | Path) -> int:
         journal.close()
 
 
-def resume_study(folder: str | Path, overrides: Sequence[str] = ()) -> int:
+def resume_study(folder: str | Path, overrides: Sequence[str] = (), retry_failed: bool = False) -> int:
     """Continue the study in `folder`, extended by `overrides` such as `search.trials_per_arm=40`; the exit status.
+
+    With `retry_failed` the trials that failed are trained again, for whatever failed them may be mended.
 
     Raises:
         ConfigError: there is no study, or an override would change what finished trials mean.
@@ -72,6 +81,9 @@ def resume_study(folder: str | Path, overrides: Sequence[str] = ()) -> int:
     try:
         check_extension(old, new, confirmed=any(key[0] == CONFIRM for key in journal.state.trials))
         configuration.write(new, folder / "study.yaml")
+        if retry_failed:
+            failed = [trial for trial in journal.state.trials.values() if trial.status == "failed" and trial.spec]
+            journal.append(*(planned_again(trial) for trial in failed))
         return Session(new, folder, journal).run()
     finally:
         journal.close()
@@ -83,22 +95,31 @@ class Session:
     def __init__(self, config: StudyConfig, folder: Path, journal: Journal) -> None:
         """Ready to run; nothing is started yet."""
         self.config, self.folder, self.journal = config, folder, journal
+        self.store = store_of(config, folder)
         self.tally = Tally(config, arms_of(config), journal.state)
         self.progress = Progress(config, self.tally)
         journal.listeners.append(self.progress.heard)
+        self._interruption = Interruption()
         self._started = time.time()
 
     def run(self) -> int:
         """Train what is left, write the record, let MLflow catch up; the exit status."""
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self.journal.append({"kind": "session", "config": self.config.resolved(), **_about()})
+        if self._elsewhere:
+            known = [str(session.get("session")) for session in self.journal.state.sessions]
+            claim.refuse_other(self.store, identity(self.folder) if known else None, known)
+        session = uuid.uuid4().hex
+        self.journal.append({"kind": "session", "session": session, "config": self.config.resolved(), **_about()})
+        self._claim = claim.new(identity(self.folder), session)
+        claim.write(self.store, self._claim)
         tracker = Tracker(self.folder, self.config)
         self.journal.listeners.append(lambda *_: tracker.poke())
         tracker.start()
         try:
             with self.progress:
-                self._train()
-                self._record()
+                with self._mirrored():
+                    self._train()
+                    self._record()
                 self.progress.doing("waiting for MLflow")
                 waiting = tracker.drain(DRAIN, "KILLED" if self.tally.left else "FINISHED")
                 self.progress.doing("")
@@ -106,27 +127,61 @@ class Session:
             tracker.close()
         return self._conclude(waiting)
 
+    @property
+    def _elsewhere(self) -> bool:
+        """Whether the trials' files are not in the study's own folder."""
+        return self.store.place != str(self.folder)
+
+    @contextmanager
+    def _mirrored(self) -> Iterator[None]:
+        """Meanwhile the ledger is copied to where the loss of this machine does not reach, if there is such a place."""
+        if not self._elsewhere:
+            yield
+            return
+        mirror = Mirror(self.folder, self.store, self._claim, self._lost)
+        mirror.start()
+        try:
+            yield
+        finally:
+            if trouble := mirror.close():
+                self.progress.say(f"the ledger's copy in {self.store.place} is not up to date: {trouble}")
+
+    def _lost(self, other: claim.Claim) -> None:
+        self._interruption.request(f"the study was taken over by process {other.pid} on {other.host}")
+
     def _train(self) -> None:
         """Prepare, while Ray starts, and train what is left; an interruption or a full disk ends it early."""
         prepared = self._prepared()
         if prepared and not self.tally.left:
             return
         self.progress.doing("starting Ray" if prepared else "starting Ray, measuring every measurement's floor")
-        here = Beside(prepare, self.config, self.folder) if not prepared and self._alone() else None
+        here = Beside(prepare, self.config, self.store.place) if not prepared and self._alone() else None
         try:
-            with connected(), Interruption() as interruption:
-                if address := exposed():
-                    self.progress.say(f"note: Ray listens on {address}, where others can reach it")
+            with connected(), self._interruption as interruption:
+                if note := notice():
+                    self.progress.say(f"note: {note}")
+                if "RAY_ADDRESS" in os.environ:
+                    refuse_blind(self.store, self._claim.session)
                 if not prepared:
                     self.journal.append(here.result() if here else self._prepare_remotely())
                 self.progress.doing("")
-                train(self.config, self.folder, self.journal, self.progress, interruption)
+                train(
+                    self.config,
+                    self.folder,
+                    self.store,
+                    self._claim.session,
+                    self.journal,
+                    self.progress,
+                    interruption,
+                )
         except KeyboardInterrupt:
             self.progress.doing("stopping")
         except (TuneError, OSError):
             if self.journal.trouble is None:
                 raise
             self.progress.say(f"the ledger could not be written: {self.journal.trouble}")
+        if self._interruption.reason:
+            self.progress.say(self._interruption.reason)
         self._tidy()
 
     def _record(self) -> None:
@@ -138,10 +193,9 @@ class Session:
 
     def _prepared(self) -> bool:
         """Whether floor and classifier are there from an earlier session."""
-        state = self.journal.state
-        return bool(state.floor) and (
-            not state.classifier or classifier_path(self.folder, self.config.evaluation) is not None
-        )
+        state, given = self.journal.state, self.config.evaluation.get("classifier")
+        missing = state.classifier and given is None and CLASSIFIER not in self.store.names("")
+        return bool(state.floor) and not missing
 
     def _alone(self) -> bool:
         """Whether trials run on this machine's processors."""
@@ -151,13 +205,14 @@ class Session:
         """Prepare where trials run, with what they have."""
         resources = self.config.resources
         task: Any = ray.remote(num_cpus=resources.cpu, num_gpus=resources.gpu)(cast("Any", prepare))
-        return dict(ray.get(task.remote(self.config, self.folder)))
+        return dict(ray.get(task.remote(self.config, self.store.place)))
 
     def _tidy(self) -> None:
         """Remove what a stopped worker may have written of trials that ended in this session."""
         for trial in self.journal.state.trials.values():
             if trial.ended is not None and trial.ended >= self._started:
-                checkpoint.remove(self.folder / "trials" / trial.trial_id)
+                with suppress(OSError):
+                    checkpoint.remove(self.store, folder_of(trial.trial_id))
 
     def _conclude(self, waiting: int) -> int:
         trials = self.journal.state.trials.values()
@@ -168,6 +223,8 @@ class Session:
             self.progress.say(f"stopped; `ganstudy resume {self.folder}` goes on from here")
             return FAILED
         self.progress.say(f"done: {len(trials)} trials, {failed} failed; the record is in {self.folder}")
+        if failed:
+            self.progress.say(f"`ganstudy resume {self.folder} --retry-failed` trains failed trials again")
         return FAILED if failed == len(trials) else DONE
 
 

@@ -5,18 +5,20 @@ are in the ledger and are not reported again; rows after it that the checkpoint 
 between a checkpoint and the ledger loses none.
 """
 
+import io
 import json
 import logging
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from study import checkpoint
 from study.score import Goal, finite, medians, replica_scores
+from study.store import Store, store_at
+from study.watchdog import time_limit
 from trainables.data import DataSet
 from trainables.evaluation import Evaluator
 from trainables.gallery import gallery
@@ -25,29 +27,40 @@ from trainables.spec import Spec
 from trainables.training import Training
 
 LOGGER = logging.getLogger(__name__)
+HANG = "hang.txt"  # where an evaluation was that took longer than it may
 POINTS, IMAGES, PICTURED = 1000, 80, 4  # samples of a replica in a picture, and how many replicas at most
 Row = dict[str, Any]  # {"step", "wall_time", "columns": {name: [one a replica]}, "pictures": path | None}
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker is told: the trial and how it is run. `folder` is the study's; times are in seconds; with `gallery`
-    the last picture holds walks and nearest neighbours too."""
+    """What a worker is told: the trial and how it is run; times are in seconds.
+
+    `store` is the place of the study's files, and `session` who holds it (see `study.claim`); None: not asked. With
+    `classifier` the study's own is there; with `gallery` the last picture holds walks and nearest neighbours too.
+    """
 
     trial_id: str
     spec: dict[str, Any]
     seeds: list[int]
-    folder: str
+    store: str
     metrics: list[str]
     modes: list[str]
-    classifier: str | None = None
+    session: str | None = None
+    classifier: bool = False
     reported: int = 0
     pictures: int = 0
     gallery: bool = False
     checkpoint_seconds: float = 60.0
+    evaluation_limit: float | None = None
     report_seconds: float = 0.0
     threads: int = 1
     device: str = "cpu"
+
+    @property
+    def folder(self) -> str:
+        """The trial's folder in the store."""
+        return folder_of(self.trial_id)
 
     def to_json(self) -> str:
         """One string, because Tune pays for every key of a trial's configuration with every result."""
@@ -59,13 +72,18 @@ class Job:
         return cls(**json.loads(text))
 
 
+def folder_of(trial_id: str) -> str:
+    """Where in the store a trial's files are."""
+    return f"trials/{trial_id}"
+
+
 class Trial:
     """The training of `job`, built on shared `data` and `evaluator`, resumed where a checkpoint allows."""
 
     def __init__(self, job: Job, spec: Spec, data: DataSet, evaluator: Evaluator) -> None:
         """Build the networks and load the newest checkpoint that fits."""
         self.job, self.spec = job, spec
-        self.folder = Path(job.folder, "trials", job.trial_id)
+        self.store: Store = store_at(job.store)
         self.goal = Goal(tuple(job.metrics), tuple(job.modes))
         self.training = Training(spec, job.seeds, job.device, data=data, evaluator=evaluator)
         self.rows: list[Row] = []
@@ -106,7 +124,7 @@ class Trial:
             "wall_time": self.wall_time,
         }
         try:
-            checkpoint.write(self.folder, content)
+            checkpoint.write(self.store, self.job.folder, content)
         except OSError as error:
             LOGGER.warning("trial %s: no checkpoint at step %d: %s", self.job.trial_id, self.training.step, error)
         self._saved, self._saved_step = time.monotonic(), self.training.step
@@ -118,7 +136,8 @@ class Trial:
 
     def _advance(self) -> None:
         started = time.monotonic()
-        records = self.training.advance()
+        with time_limit(self.job.evaluation_limit, self._hang):
+            records = self.training.advance()
         self.wall_time += time.monotonic() - started
         self.rows.append(
             {
@@ -137,13 +156,18 @@ class Trial:
             return None
         arrays = self.training.model.picture(PICTURED) or self._sampled()
         arrays |= {"seeds": np.array(self.job.seeds[:PICTURED])}
-        path = self.folder / "pictures" / f"{self.training.step:08d}.npz"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            np.savez_compressed(file, **arrays)
-        partial.replace(path)
-        return path.relative_to(self.job.folder).as_posix()
+        name, buffer = f"{self.job.folder}/pictures/{self.training.step:08d}.npz", io.BytesIO()
+        np.savez_compressed(buffer, **arrays)
+        try:
+            self.store.write(name, buffer.getvalue())
+        except OSError as error:
+            LOGGER.warning("trial %s: no picture at step %d: %s", self.job.trial_id, self.training.step, error)
+            return None
+        return name
+
+    def _hang(self, traceback: str) -> None:
+        """Called before the process ends because an evaluation took too long."""
+        self.store.write(f"{self.job.folder}/{HANG}", traceback.encode())
 
     def _sampled(self) -> dict[str, Any]:
         """Samples of the first replicas, and what belongs beside them."""
@@ -161,7 +185,7 @@ class Trial:
         return arrays
 
     def _restore(self) -> None:
-        for content in checkpoint.read_all(self.folder, self.job.device):
+        for content in checkpoint.read_all(self.store, self.job.folder, self.job.device):
             if content.get("identity") != self._identity:
                 continue
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +17,44 @@ from study.interruption import Interruption
 from study.journal import Journal
 from study.ledger import entries
 from study.plan import goal_of
-from study.prepare import classifier_path
 from study.progress import Progress
 from study.recorder import Recorder
 from study.schedule import StudyScheduler
 from study.search import StudySearcher
 from study.state import TrialState
+from study.store import Store
 from study.trial import Job
 from study.worker import Worker
 
-RETRIES = 1
+RETRIES = 3  # of a trial whose worker raised or died; a cluster may take a node away more than once
 REPORT = 1.0  # seconds of training that share a report, unless a scheduler wants every evaluation
 PENDING = 16  # trials that wait for an autoscaling cluster to grow
 
 
-def train(config: StudyConfig, folder: Path, journal: Journal, progress: Progress, interruption: Interruption) -> None:
-    """Train what is left of the study, in a Ray that runs already; returns early when interrupted."""
+def train(
+    config: StudyConfig,
+    folder: Path,
+    store: Store,
+    session: str,
+    journal: Journal,
+    progress: Progress,
+    interruption: Interruption,
+) -> None:
+    """Train what is left of the study, in a Ray that runs already; returns early when interrupted.
+
+    The trials' files go to `store`, which `session` holds.
+    """
     scheduler = StudyScheduler(config, (entry for _, entry in entries(folder)))
     if scheduler.stops:
         progress.say("note: with early stopping, an arm's configurations depend on the workers' timing")
     places = config.resources.workers if "RAY_ADDRESS" in os.environ else _places(config)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(places or PENDING)
-    searcher = StudySearcher(config, arms_of(config), journal, lambda trial: job_of(config, folder, trial), places)
+    own = bool(journal.state.classifier) and config.evaluation.get("classifier") is None
+
+    def job(trial: TrialState) -> Job:
+        return replace(job_of(config, store, trial), session=session, classifier=own)
+
+    searcher = StudySearcher(config, arms_of(config), journal, job, places)
     with tempfile.TemporaryDirectory(prefix="ganstudy-") as storage:
         tuner = tune.Tuner(
             tune.with_resources(Worker, {"cpu": config.resources.cpu, "gpu": config.resources.gpu}),
@@ -53,7 +70,7 @@ def train(config: StudyConfig, folder: Path, journal: Journal, progress: Progres
                 storage_path=storage,
                 verbose=0,
                 stop=interruption,
-                callbacks=[Recorder(config, journal, folder, progress)],
+                callbacks=[Recorder(config, journal, folder, store, progress, interruption)],
                 failure_config=tune.FailureConfig(max_failures=RETRIES),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
@@ -62,22 +79,21 @@ def train(config: StudyConfig, folder: Path, journal: Journal, progress: Progres
             tuner.fit()
 
 
-def job_of(config: StudyConfig, folder: Path, trial: TrialState) -> Job:
-    """What a worker is told of a trial."""
+def job_of(config: StudyConfig, store: Store, trial: TrialState) -> Job:
+    """What a worker is told of a trial, but for its session's own."""
     goal = goal_of(config)
-    classifier = classifier_path(folder, config.evaluation)
     return Job(
         trial_id=trial.trial_id,
         spec=trial.spec,
         seeds=trial.seeds,
-        folder=str(folder),
+        store=store.place,
         metrics=list(goal.metrics),
         modes=list(goal.modes),
-        classifier=str(classifier) if classifier else None,
         reported=trial.last_step,
         pictures=config.tracking.pictures,
         gallery=trial.phase == "confirm",
         checkpoint_seconds=config.resources.checkpoint_seconds,
+        evaluation_limit=config.resources.evaluation_limit,
         report_seconds=REPORT if config.scheduler.name == "none" else 0.0,
         threads=max(1, int(config.resources.cpu)),
         device="cuda" if config.resources.gpu else "cpu",

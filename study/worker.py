@@ -11,6 +11,9 @@ from typing import Any
 import torch
 from ray import tune
 
+from study import claim
+from study.prepare import own_classifier
+from study.store import store_at
 from study.trial import Job, Trial
 from trainables.data import DataSet, load
 from trainables.evaluation import Evaluator
@@ -70,16 +73,22 @@ class Worker(tune.Trainable):
 
     def _build(self) -> Trial:
         spec = Spec.from_dict(self._job.spec)
+        store = store_at(self._job.store)
+        if self._job.session is not None:
+            claim.check(store, self._job.session)
         data_key = json.dumps(spec.data, sort_keys=True)
-        settings = {**spec.evaluation, "classifier": self._job.classifier}
-        key = json.dumps([spec.data, settings, spec.measure, self._job.device], sort_keys=True)
+        own = self._job.classifier
+        key = json.dumps([spec.data, spec.evaluation, spec.measure, self._job.device, own], sort_keys=True)
         if data_key not in self._data:
             _make_room(self._data)
             self._data[data_key] = load(**spec.data).to(self._job.device)
         data = self._data[data_key]
         if key not in self._evaluators:
             _make_room(self._evaluators)
-            self._evaluators[key] = Evaluator(data, settings, spec.measure, self._job.device)
+            classifier = own_classifier(store, self._job.device) if own else None
+            self._evaluators[key] = Evaluator(
+                data, spec.evaluation, spec.measure, self._job.device, classifier=classifier
+            )
         return Trial(self._job, spec, data, self._evaluators[key])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import ray
 
-from study.cluster import connected, exposed
+from study.cluster import connected, notice, temporary
 from study.environment import SETTINGS
 
 FAMILY = ("raylet", "gcs_server")
@@ -39,7 +39,7 @@ def listening(names: tuple[str, ...]) -> dict[str, set[str]]:
 
 @pytest.mark.usefixtures("shared_ray")
 def test_a_ray_of_ones_own_listens_on_loopback_alone() -> None:
-    assert exposed() is None
+    assert notice() is None
     found = listening(FAMILY)
     assert set(found) == set(FAMILY)
     assert set().union(*found.values()) <= {"0100007F", "0000000000000000FFFF00000100007F"}
@@ -79,6 +79,18 @@ def test_ray_and_tune_are_quiet_and_on_loopback_by_default() -> None:
 
 def test_on_a_cluster_the_network_is_left_alone() -> None:
     assert "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER" not in variables(RAY_ADDRESS="10.0.0.1:6379")
+
+
+@pytest.mark.parametrize("none", ["", "local"])
+def test_an_address_that_is_none_is_none(none: str) -> None:
+    found = variables(RAY_ADDRESS=none)
+    assert "RAY_ADDRESS" not in found
+    assert found["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0"
+
+
+def test_what_ray_unpacks_for_a_job_is_temporary(tmp_path: Path) -> None:
+    assert temporary(tmp_path / "session" / "runtime_resources" / "working_dir_files" / "package" / "studies")
+    assert not temporary(tmp_path / "studies")
 
 
 def test_what_the_user_has_set_stays() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from study import prepare as module
 from study.config import StudyConfig
-from study.prepare import CLASSIFIER, Beside, classifier_path, prepare
+from study.prepare import Beside, own_classifier, prepare
+from study.store import store_at
 from trainables.metrics.classifier import Classifier, train_classifier
 
 Build = Callable[..., StudyConfig]
@@ -20,7 +21,7 @@ DIGITS: dict[str, Any] = {
 
 
 def test_mixtures_have_a_floor_and_no_classifier(tiny: Build, tmp_path: Path) -> None:
-    entry = prepare(tiny(), tmp_path)
+    entry = prepare(tiny(), str(tmp_path))
     assert entry["kind"] == "floor"
     assert entry["classifier"] is None
     assert entry["values"]["modes"] == 8
@@ -29,7 +30,7 @@ def test_mixtures_have_a_floor_and_no_classifier(tiny: Build, tmp_path: Path) ->
 
 
 def test_the_floor_follows_the_studys_seed(tiny: Build, tmp_path: Path) -> None:
-    first, again, other = (json.dumps(prepare(tiny(search__seed=seed), tmp_path)) for seed in (0, 0, 1))
+    first, again, other = (json.dumps(prepare(tiny(search__seed=seed), str(tmp_path))) for seed in (0, 0, 1))
     assert first == again != other
 
 
@@ -42,13 +43,15 @@ def test_labelled_images_get_a_classifier_once(tiny: Build, tmp_path: Path, monk
 
     monkeypatch.setattr(module, "train_classifier", short)
     config = tiny(**DIGITS)
-    assert classifier_path(tmp_path, config.evaluation) is None
-    entry = prepare(config, tmp_path)
-    assert classifier_path(tmp_path, config.evaluation) == tmp_path / CLASSIFIER
+    assert own_classifier(store_at(str(tmp_path))) is None
+    entry = prepare(config, str(tmp_path))
+    found = own_classifier(store_at(str(tmp_path)))
+    assert found is not None
+    assert found.accuracy == entry["classifier"]["accuracy"]
     assert entry["classifier"]["seed"] == 0
     assert 0.1 < entry["classifier"]["accuracy"] <= 1
     assert {"modes", "class_fid", "label_fidelity"} <= entry["values"].keys()
-    assert json.dumps(prepare(config, tmp_path)) == json.dumps(entry)
+    assert json.dumps(prepare(config, str(tmp_path))) == json.dumps(entry)
     assert trained == [0]
 
 
@@ -59,7 +62,7 @@ def test_a_configured_classifier_is_used_and_none_is_trained(tiny: Build, tmp_pa
     train_classifier(load("digits"), seed=5, steps=20).save(path)
     config = tiny(**{**DIGITS, "evaluation": {**DIGITS["evaluation"], "classifier": str(path)}})
     (tmp_path / "study").mkdir()
-    assert prepare(config, tmp_path / "study")["classifier"]["seed"] == 5
+    assert prepare(config, str(tmp_path / "study"))["classifier"]["seed"] == 5
     assert list((tmp_path / "study").iterdir()) == []
 
 

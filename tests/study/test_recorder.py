@@ -13,12 +13,14 @@ from rich.console import Console
 
 from study.arms import arms_of
 from study.config import StudyConfig
+from study.interruption import Interruption
 from study.journal import Journal
 from study.ledger import entries
 from study.plan import search_trial
 from study.progress import Progress
-from study.recorder import Recorder, message_of
+from study.recorder import FAILURES, Recorder, message_of
 from study.state import TrialState
+from study.store import store_at, store_of
 from study.tally import Tally
 
 Build = Callable[..., StudyConfig]
@@ -32,7 +34,9 @@ class Study:
         arms = arms_of(config)
         journal.append(search_trial(config, arms[0], 0, {"generator_lr": 1e-3, "critic_steps": 1}))
         progress = Progress(config, Tally(config, arms, journal.state), Console(quiet=True))
-        self.recorder = Recorder(config, journal, folder, progress)
+        self.interruption = Interruption()
+        store = store_of(config, folder)
+        self.recorder = Recorder(config, journal, folder, store, progress, self.interruption)
         [self.state] = journal.state.trials.values()
         keys = {name: getattr(self.state, name) for name in ("trial_id", "phase", "arm", "index")}
         self.trial = SimpleNamespace(config=keys, last_result={}, **failure(folder / "tune", None, ""))
@@ -55,7 +59,7 @@ class Study:
 
 def failure(folder: Path, error: Exception | None, text: str) -> dict[str, Any]:
     """The files that Tune leaves of a failure."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "error.txt").write_text(text)
     if error is not None:
         (folder / "error.pkl").write_bytes(pickle.dumps(error))
@@ -124,6 +128,54 @@ def test_a_failed_trial_keeps_message_traceback_and_curve(one: Study, tmp_path: 
 
 def test_a_trial_that_failed_before_it_began_is_failed_too(one: Study, tmp_path: Path) -> None:
     assert one.fail(tmp_path, ActorDiedError()).status == "failed"
+
+
+def test_an_evaluation_that_hung_is_told_by_what_it_left(one: Study, tmp_path: Path) -> None:
+    left = tmp_path / "trials" / one.state.trial_id / "hang.txt"
+    left.parent.mkdir(parents=True)
+    left.write_text("Thread 0x1: file forever.py, line 1")
+    message = one.fail(tmp_path, ActorDiedError()).message
+    assert message == (
+        "an evaluation took longer than resources.evaluation_limit; where it hung is in"
+        f" trials/{one.state.trial_id}/hang.txt"
+    )
+
+
+def test_what_raised_is_told_as_such_though_an_earlier_attempt_hung(one: Study, tmp_path: Path) -> None:
+    left = tmp_path / "trials" / one.state.trial_id / "hang.txt"
+    left.parent.mkdir(parents=True)
+    left.write_text("Thread 0x1: file forever.py, line 1")
+    assert one.fail(tmp_path, RuntimeError("out of memory")).message == "RuntimeError: out of memory"
+
+
+def test_trials_that_fail_in_a_row_stop_the_study(one: Study, tmp_path: Path) -> None:
+    for _ in range(FAILURES - 1):
+        one.fail(tmp_path, RuntimeError("no such module"))
+    assert not one.interruption.requested
+    one.fail(tmp_path, RuntimeError("no such module"))
+    assert one.interruption.requested
+    reason = str(one.interruption.reason)
+    assert reason.startswith(f"{FAILURES} trials failed one after the other")
+    assert "RuntimeError: no such module" in reason
+    assert f"ganstudy resume {tmp_path} --retry-failed" in reason
+
+
+def test_a_result_between_failures_says_that_not_everything_is_broken(one: Study, tmp_path: Path) -> None:
+    for step in range(3 * FAILURES):
+        one.fail(tmp_path, RuntimeError("this one is too large"))
+        if step % 2:
+            one.report(step)
+    assert not one.interruption.requested
+
+
+def test_pictures_are_brought_from_where_the_trials_keep_them(tiny: Build, journal: Journal, tmp_path: Path) -> None:
+    study = Study(tiny(resources={"storage": str(tmp_path / "shared")}), journal, tmp_path / "folder")
+    name = f"trials/{study.state.trial_id}/pictures/00000005.npz"
+    store_at(str(tmp_path / "shared" / "tiny")).write(name, b"samples")
+    rows = [{**row(5, GOOD), "pictures": name}, {**row(10, GOOD), "pictures": name.replace("05.", "10.")}]
+    study.recorder.on_trial_result(0, [], study.trial, {"rows": json.dumps(rows)})
+    assert (tmp_path / "folder" / name).read_bytes() == b"samples"
+    assert study.state.last_step == 10  # a picture that cannot be had costs no row
 
 
 def test_checkpoints_go_with_the_ending(one: Study, tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ class Faulty(Worker):
     """A worker that raises for one trial once, for another always, and loses its process for a third once."""
 
     def step(self) -> dict[str, Any]:
-        marker = Path(self._job.folder, f"tried-{self._job.trial_id}")
+        marker = Path(self._job.store, f"tried-{self._job.trial_id}")
         first = not marker.exists()
         marker.touch()
         if self._job.trial_id == ONCE and first:
@@ -198,6 +198,25 @@ def test_failures_and_divergence_touch_no_other_trial(
     assert set(diverged["steps"]) == {5}  # it ended at its first evaluation
     assert set(diverged["phase"]) == {"search", "confirm"}
     assert set(by_trial.drop(ALWAYS).query("arm != @hopeless")["status"]) == {"completed"}
+
+
+def test_what_failed_is_trained_again_when_asked(
+    tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tiny(scientific={"generator_lr": [1e-3]}, nuisance={"critic_lr": {"log_uniform": [1e-4, 1e-2]}})
+    with monkeypatch.context() as broken:
+        broken.setattr("study.tuning.Worker", Faulty)
+        assert run_study(config, tmp_path / "study") == 0
+    assert "--retry-failed` trains failed trials again" in capsys.readouterr().out.replace("\n", " ")
+    assert status(tmp_path / "study")["trials"]["failed"] == 1
+    assert resume_study(tmp_path / "study") == 0
+    assert status(tmp_path / "study")["trials"]["failed"] == 1  # not unless asked
+    assert resume_study(tmp_path / "study", retry_failed=True) == 0
+    record = load(tmp_path / "study")
+    assert set(record.trials["status"]) == {"completed"}
+    assert len(record.history) == 2 * 2 * 4
+    rows = [(row["trial_id"], row["step"]) for row in told(tmp_path / "study", "result")]
+    assert len(rows) == len(set(rows)) == 2 * 4
 
 
 def test_early_stopping_truncates_by_arm_and_says_so(

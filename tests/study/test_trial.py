@@ -14,6 +14,7 @@ from study import checkpoint
 from study.arms import arms_of, spec_for
 from study.config import StudyConfig
 from study.score import LARGEST
+from study.store import store_at
 from study.trial import Job, Row, Trial, picture_evaluations
 from trainables.data import load
 from trainables.evaluation import Evaluator
@@ -138,15 +139,15 @@ def test_checkpoints_of_another_configuration_or_seeds_or_version_are_not_used(s
     assert start().training.step == 5
     assert start(seeds=[2, 3]).training.step == 0
     assert start(config={"fixed__beta1": 0.9}).training.step == 0
-    [content] = checkpoint.read_all(tmp_path / "trials" / "search-a-0000")
+    [content] = checkpoint.read_all(store_at(str(tmp_path)), "trials/search-a-0000")
     del content["state"]["model"]
-    checkpoint.write(tmp_path / "trials" / "search-a-0000", content)
+    checkpoint.write(store_at(str(tmp_path)), "trials/search-a-0000", content)
     assert start().training.step == 5  # the one before
 
 
 def test_checkpoints_are_as_frequent_as_asked(start: Start, tmp_path: Path) -> None:
     rows_until_done(start(checkpoint_seconds=0.0))
-    kept = checkpoint.read_all(tmp_path / "trials" / "search-a-0000")
+    kept = checkpoint.read_all(store_at(str(tmp_path)), "trials/search-a-0000")
     assert [content["state"]["step"] for content in kept] == [15, 10]  # none at the end, which is the ledger's
 
 

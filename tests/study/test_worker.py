@@ -13,6 +13,7 @@ from study import checkpoint
 from study import worker as module
 from study.arms import arms_of, spec_for
 from study.config import StudyConfig
+from study.store import store_at
 from study.trial import Job
 from study.worker import Worker
 from trainables.data import load
@@ -81,19 +82,19 @@ def test_threads_follow_the_job(job: Job, worker: Worker) -> None:
 
 
 def test_a_worker_that_is_stopped_leaves_a_checkpoint(worker: Worker, tmp_path: Path) -> None:
-    folder = tmp_path / "trials" / "search-a-0000"
+    kept = store_at(str(tmp_path)), "trials/search-a-0000"
     worker.cleanup()
-    assert checkpoint.read_all(folder) == []
+    assert checkpoint.read_all(*kept) == []
     train(worker)
     worker.cleanup()
-    assert [content["state"]["step"] for content in checkpoint.read_all(folder)] == [5]
+    assert [content["state"]["step"] for content in checkpoint.read_all(*kept)] == [5]
 
 
 def test_a_finished_trial_leaves_none(job: Job, worker: Worker, tmp_path: Path) -> None:
     worker.reset_config({"job": replace(job, report_seconds=60.0).to_json()})
     assert train(worker)["done"]
     worker.cleanup()
-    assert checkpoint.read_all(tmp_path / "trials" / "search-a-0000") == []
+    assert checkpoint.read_all(store_at(str(tmp_path)), "trials/search-a-0000") == []
 
 
 def test_caches_do_not_grow(job: Job, worker: Worker) -> None:

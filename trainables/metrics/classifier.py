@@ -8,6 +8,7 @@ images. Stacked digits are classified channel by channel, by a classifier of sin
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from collections.abc import Iterator
@@ -82,8 +83,14 @@ class Classifier:
     def save(self, path: str | Path) -> None:
         """Write weights and identity to a file, whole or not at all."""
         partial = Path(f"{path}.{os.getpid()}.partial")
-        torch.save({"identity": asdict(self.identity), "weights": self.network.state_dict()}, partial)
+        partial.write_bytes(self.to_bytes())
         partial.replace(path)
+
+    def to_bytes(self) -> bytes:
+        """Weights and identity, as `save` writes them."""
+        buffer = io.BytesIO()
+        torch.save({"identity": asdict(self.identity), "weights": self.network.state_dict()}, buffer)
+        return buffer.getvalue()
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> Classifier:
@@ -93,13 +100,18 @@ class Classifier:
         """
         if not Path(path).is_file():
             raise FileNotFoundError(f"evaluation.classifier: expected a saved classifier, found none at {path}")
+        return cls.from_bytes(Path(path).read_bytes(), device, str(path))
+
+    @classmethod
+    def from_bytes(cls, payload: bytes, device: torch.device | str = "cpu", origin: str = "this") -> Classifier:
+        """The inverse of `to_bytes`; a `ValueError` names the `origin`."""
         try:
-            saved = torch.load(path, map_location=device, weights_only=True)
+            saved = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
             identity = Identity(**{**saved["identity"], "shape": tuple(saved["identity"]["shape"])})
             network = _network(identity.shape, identity.classes, identity.stacked).to_empty(device=device)
             network.load_state_dict(saved["weights"])
         except Exception as error:
-            raise ValueError(f"evaluation.classifier: {path} does not hold a saved classifier: {error}") from error
+            raise ValueError(f"evaluation.classifier: {origin} does not hold a saved classifier: {error}") from error
         return cls(network, identity)
 
 
