@@ -109,14 +109,14 @@ def _floor(entry: Entry, rows: Rows) -> None:
 def _trial(entry: Entry, rows: Rows) -> None:
     if entry["kind"] == "planned":
         rows.params |= flat(entry["config"])
-        rows.tags |= {"seeds": canonical(entry["seeds"])[:LONGEST_TAG], "status": "running"}
+        rows.tags["seeds"] = canonical(entry["seeds"])[:LONGEST_TAG]
     elif entry["kind"] == "result" and entry["step"] > rows.step:
         rows.measure(summaries(entry["columns"]) | {"wall_time": float(entry["wall_time"])}, entry, entry["step"])
         rows.step = entry["step"]
         if entry.get("pictures"):
             rows.pictures.append(entry)
             rows.tags |= IMAGES
-    elif entry["kind"] == "ended":
+    elif entry["kind"] == "ended":  # no status before: a request that a server carries out late would set it back
         rows.tags |= {"status": entry["status"], "outcome": counted(entry.get("outcomes") or [])}
         rows.tags |= {"message": masked(str(entry["message"]))[:LONGEST_TAG]} if entry.get("message") else {}
         rows.ended = entry

@@ -7,8 +7,6 @@ ledger's own times (MLflow's SQL store keeps one of two equal metric rows), and 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image
 
-from study.ledger import Entry, Position, entries
+from study.ledger import Entry, Position, entries, identity
 from study.pictures import gallery, picture, thumbnail
 from study.tracking import local
 from study.tracking.batch import ENDINGS, LARGEST, Rows, gather
@@ -30,7 +28,7 @@ from study.tracking.rows import captions, masked, milliseconds
 prepare()
 
 from mlflow import MlflowClient  # noqa: E402
-from mlflow.entities import Metric, Param, Run, RunTag  # noqa: E402
+from mlflow.entities import Metric, Param, Run, RunTag, ViewType  # noqa: E402
 from mlflow.exceptions import MlflowException, RestException  # noqa: E402
 
 LOGGER = logging.getLogger(__name__)
@@ -51,7 +49,7 @@ class MlflowStudy:
         """Open the store; the study's ledger must hold an entry."""
         self._folder, self._name, self._local = folder, name, uri is None
         self._client = MlflowClient(uri or local.database_uri(folder))
-        self._study = _identity(folder)
+        self._study = identity(folder)
         self._lives = Lives()
         self._experiment = self._parent = ""
         self._new = False  # whether nothing was logged to the parent yet
@@ -83,7 +81,8 @@ class MlflowStudy:
             try:
                 self._send(rows, runs)
             except MlflowException as error:
-                if not (self._final(error) and self._exists(self._parent)):
+                known = cursor.runs.get(rows.trial_id or "")
+                if not self._hopeless(error, known.run_id if known else None):
                     raise
                 LOGGER.info("MLflow refused rows of %s: %s", rows.trial_id or self._name, error)
                 refused += rows.entries
@@ -221,17 +220,14 @@ class MlflowStudy:
                 return
 
     def _exists(self, run_id: str) -> bool:
-        try:
-            self._client.get_run(run_id)
-        except MlflowException as error:
-            if self._final(error):
-                return False
-            raise
-        return True
+        """Whether the store has a run, deleted or not; a plain user who asks for one that is not there is denied it."""
+        return bool(self._client.search_runs([self._experiment], f"attributes.run_id = '{run_id}'", ViewType.ALL, 1))
 
-    def _final(self, error: MlflowException) -> bool:
+    def _hopeless(self, error: MlflowException, run_id: str | None) -> bool:
         """Whether MLflow itself, and not something on the way to it, says that asking again is of no use."""
-        return error.error_code in FINAL and (self._local or isinstance(error, RestException))
+        final = error.error_code in FINAL and (self._local or isinstance(error, RestException))
+        gone = error.error_code == "PERMISSION_DENIED" and run_id is not None and not self._exists(run_id)
+        return (final or gone) and self._exists(self._parent)
 
     def _remove_twins(self, cursor: Cursor) -> None:
         """Remove runs that a server created although its answer never came, and that were then created again."""
@@ -239,9 +235,3 @@ class MlflowStudy:
         for run in self._search(f"tags.`{STUDY}` = '{self._study}' and attributes.status = 'RUNNING'"):
             if run.info.run_id not in known and not run.data.params and not run.data.metrics:
                 self._client.delete_run(run.info.run_id)
-
-
-def _identity(folder: Path) -> str:
-    """What tells this study from all others on a server, for ever: a digest of the ledger's first entry."""
-    _, first = next(entries(folder))
-    return hashlib.sha256(json.dumps(first, sort_keys=True).encode()).hexdigest()[:20]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -27,7 +28,8 @@ Ending = Literal["FINISHED", "FAILED", "KILLED"]
 
 PACE = 1.0  # seconds between looks at the ledger, so that a trial's entries share requests
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0  # seconds between attempts while MLflow does not answer
-TROUBLE = 500  # characters of an error that are kept
+SILENCE = 20.0  # seconds that a drain bears errors alone, so that a study need not wait long for a server that is gone
+BEGINNING, END = 300, 200  # characters of an error that are kept; the reason often comes last
 LOCAL = "sqlite:///mlflow.db"  # the study folder's own database, wherever the folder is
 
 
@@ -44,6 +46,7 @@ class Tracker:
         self._size = LARGEST  # entries of a batch; fewer where requests fail, so that some batch succeeds
         self._news = True
         self._asked = self._answered = 0  # drains: how many were asked for, and the newest that was satisfied
+        self._heard = 0.0  # when MLflow last took anything, on the monotonic clock
         self._urgent = self._closing = False
         self._change = threading.Condition()
         self._thread = threading.Thread(target=self._follow, name="mlflow-tracker", daemon=True)
@@ -60,6 +63,8 @@ class Tracker:
     def drain(self, timeout: float, ending: Ending | None = None) -> int:
         """Let MLflow catch up for at most `timeout` seconds, and then end the study's run if `ending` says how.
 
+        It gives up earlier where MLflow has taken nothing for `SILENCE` seconds and the newest attempt failed.
+
         Returns:
             How many entries still wait, as `waiting` counts them; the next session, or `sync`, logs them.
         """
@@ -69,8 +74,9 @@ class Tracker:
             self._asked += 1
             asked = self._asked
             self._urgent = True
+            self._heard = time.monotonic()
             self._change.notify_all()
-            self._change.wait_for(lambda: self._answered >= asked, timeout)
+            self._change.wait_for(lambda: self._answered >= asked or self._silent(), timeout)
             self._asked = self._answered
         return waiting(self._folder)
 
@@ -81,6 +87,9 @@ class Tracker:
             self._change.notify_all()
         if self._thread.is_alive():
             self._thread.join(timeout)
+
+    def _silent(self) -> bool:
+        return self._failures > 0 and time.monotonic() - self._heard > SILENCE
 
     def _follow(self) -> None:
         while not self._closing:
@@ -102,7 +111,7 @@ class Tracker:
             self._runs = None
             self._failures += 1
             self._size = max(1, self._size // 2)
-            trouble = masked(f"{type(error).__name__}: {error}")[:TROUBLE]
+            trouble = _shortened(masked(f"{type(error).__name__}: {error}"))
             if trouble != self._cursor.trouble:
                 LOGGER.info("MLflow has to wait: %s", trouble)
                 self._keep(replace(self._cursor, trouble=trouble))
@@ -132,6 +141,7 @@ class Tracker:
             cursor = replace(cursor, owed=self._cursor.owed if owed else None)
             cursor.save(self._folder)
             self._cursor = cursor
+            self._heard = time.monotonic()
 
     def _keep(self, cursor: Cursor) -> None:
         """Save what is good to know and not worth failing for."""
@@ -147,6 +157,10 @@ class Tracker:
             return self._pace
         longest = min(1.0, LONGEST_PAUSE) if self._asked > self._answered else LONGEST_PAUSE
         return min(SHORTEST_PAUSE * 2.0 ** min(self._failures - 1, 20), longest)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= BEGINNING + END else f"{text[:BEGINNING]} … {text[-END:]}"
 
 
 def sync(folder: str | Path, config: StudyConfig, timeout: float = 60.0, ending: Ending = "FINISHED") -> int:
