@@ -16,7 +16,7 @@ from analysis.compare import ArmOutcomes
 from analysis.join import studies_of
 from analysis.report.findings import Findings
 from analysis.style import number
-from analysis.words import EVENTS, NEVER, counted, listed, named, p_value, spoken, spoken_share
+from analysis.words import CAPTURES, EVENTS, NEVER, counted, listed, named, p_value, spoken, spoken_share
 
 ALPHA = 0.05
 FEW = 4  # that are named one by one
@@ -35,9 +35,8 @@ def answer(findings: Findings) -> Answer:
     """Say what the findings come to."""
     outcomes = [arm for arm in findings.outcomes[findings.phase] if arm.n]
     found = [*_most_stable(findings, outcomes), *_told_apart(findings), *_quality(findings)]
-    return Answer(
-        question(findings), tuple(found) or ("No trial has ended yet; nothing can be said.",), _caveats(findings)
-    )
+    caveats = (*_stable_yet_worse(findings, outcomes), *_caveats(findings))
+    return Answer(question(findings), tuple(found) or ("No trial has ended yet; nothing can be said.",), caveats)
 
 
 def question(findings: Findings) -> str:
@@ -149,6 +148,23 @@ def _quality(findings: Findings) -> list[str]:
     return [f"{lead}; it cannot be told from {listed(tied, 'or')}, and is told apart from the rest at 5 % (Holm)."]
 
 
+def _stable_yet_worse(findings: Findings, outcomes: list[ArmOutcomes]) -> list[str]:
+    """A reminder where the arm that converged most often is told apart from the best in quality."""
+    comparison = findings.comparison
+    if comparison is None or not outcomes:
+        return []
+    top = max(arm.probabilities["converged"].estimate for arm in outcomes)
+    stable = [arm.arm for arm in outcomes if arm.probabilities["converged"].estimate == top > 0]
+    medians = {arm.arm: arm.median.estimate for arm in findings.quality}
+    if len(stable) != 1 or stable[0] in comparison.indistinguishable or stable[0] not in medians:
+        return []
+    return [
+        "Converged means that a replica covers the modes and has settled, not that its samples are good:"
+        f" {stable[0]}, which did so most often, has a median {named(findings.metric)} of"
+        f" {number(medians[stable[0]])}, {comparison.best} one of {number(medians[comparison.best])}."
+    ]
+
+
 def _where(findings: Findings) -> str:
     return "on fresh seeds of the chosen configuration" if findings.phase == "confirm" else "over the search"
 
@@ -169,9 +185,11 @@ def _caveats(findings: Findings) -> tuple[str, ...]:
             " search would have chosen is not in them."
         )
     else:
+        searched = findings.outcomes["search"]
+        drawn = CAPTURES[searched[0].probabilities["converged"].captures if searched else "both"]
         said.append(
             "Provisional: no configuration has been confirmed on fresh seeds. Brackets are 95 % intervals over"
-            " configurations and seeds as the search drew them; winners picked from them are flattered."
+            f" {drawn} as the search drew them; winners picked from them are flattered."
         )
     if unconfirmed := _unconfirmed(findings):
         who = listed(unconfirmed) if len(unconfirmed) <= FEW else f"{len(unconfirmed)} of the {len(findings.arms)} arms"

@@ -102,8 +102,8 @@ def training(findings: Findings, plates: Plates, folder: Path) -> Html:
             plates.figure(
                 f"learning-{findings.phase}",
                 figures.learning_curves(findings.learning, findings.palette),
-                f"Over training: median and quartiles of {PHASES[findings.phase]}. A diverged replica counts as worse"
-                " than any other in quality, so that a line ends where half have diverged; other signals describe the"
+                f"Over training: median{_and_quartiles(findings)} of {PHASES[findings.phase]}. A diverged replica counts"
+                " as worse than any other in quality, so that a line ends where half have diverged; other signals describe the"
                 " replicas still going. Dotted: the same number of fresh real samples.",
                 "Learning curves by arm.",
             )
@@ -149,6 +149,12 @@ def _samples(findings: Findings, plates: Plates, folder: Path) -> list[Html]:
             )
         )
     return parts
+
+
+def _and_quartiles(findings: Findings) -> str:
+    """Whether the learning curves of so many arms have bands."""
+    arms = {curve.arm for curve in findings.learning}
+    return " and quartiles" if len(arms) <= figures.CROWD else f" (quartiles are left out of more than {figures.CROWD})"
 
 
 def _true(drawn: list[Snapshots]) -> bool:

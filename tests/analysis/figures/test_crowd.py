@@ -75,7 +75,8 @@ def test_learning_curves_of_many_have_no_bands():
     def drawn(count):
         names = arms(count)
         curves = [
-            LearningCurve(arm, "fid", "data²", "confirm", np.nan, band(k), np.full(3, 16)) for k, arm in enumerate(names)
+            LearningCurve(arm, "fid", "data²", "confirm", np.nan, band(k), np.full(3, 16))
+            for k, arm in enumerate(names)
         ]
         return len(learning_curves(curves, palette(names)).axes[0].collections)
 

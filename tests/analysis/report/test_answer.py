@@ -159,3 +159,17 @@ def test_flattered_winners_and_unmeasured_arms_are_caveats():
     caveats = answer(findings(flattery=(flattered,), unmeasured=("b",))).caveats
     assert any("The search flattered a" in caveat for caveat in caveats)
     assert any("fid was not measured in b" in caveat for caveat in caveats)
+
+
+def test_an_arm_that_settles_on_bad_samples_is_not_praised_alone():
+    stable = outcomes(arm("a", 1.0, 0.8, 1.0), arm("b", 0.6, 0.4, 0.8))
+    told = {"quality": (quality("b", 0.005), quality("a", 0.2)), "comparison": comparison(("b", "a"), ("b",))}
+    caveat = answer(findings(outcomes=stable, **told)).caveats[0]
+    assert caveat == (
+        "Converged means that a replica covers the modes and has settled, not that its samples are good:"
+        " a, which did so most often, has a median Fréchet distance of 0.200, b one of 0.00500."
+    )
+    alike = {**told, "comparison": comparison(("b", "a"), ("b", "a"))}
+    assert not answer(findings(outcomes=stable, **alike)).caveats[0].startswith("Converged means")
+    none = outcomes(arm("a", 0.0, 0.0, 0.2), arm("b", 0.0, 0.0, 0.2))
+    assert not answer(findings(outcomes=none, **told)).caveats[0].startswith("Converged means")
