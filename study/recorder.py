@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -87,7 +88,6 @@ class Recorder(Callback):
         """Append the ending of a trial that failed again after its retries."""
         state = self._state(trial)
         message = (self._hung(state) if isinstance(error_of(trial), RayActorError) else None) or message_of(trial)
-        LOGGER.warning("trial %s failed: %s", state.trial_id, message)
         self._keep_traceback(state, trial)
         self._end(state, "failed", message, [None] * len(state.seeds))
         self._failures += 1
@@ -143,8 +143,24 @@ class Recorder(Callback):
 def message_of(trial: Any) -> str:
     """Why a trial failed, in a line: the exception raised on the worker, or how the worker died."""
     error = error_of(trial)
+    if isinstance(error, RayActorError):
+        return _ended(error)
     text = traceback_of(trial) if error is None else f"{type(error).__name__}: {error}"
     return " ".join(text.split())[:LONGEST_MESSAGE]
+
+
+def _ended(error: RayActorError) -> str:
+    """How a worker's process ended, of Ray's long account of it; the whole of that is in the trial's error.txt."""
+    account = " ".join(str(error).split())
+    if "low on memory" in account:
+        return "the worker was ended because its machine ran low on memory"
+    if "node has died" in account or "node was terminated" in account:
+        return "the machine that the worker ran on was lost"
+    if left := re.search(r"exit code (-?\d+)", account):
+        return f"the worker's process left with exit status {left[1]}"
+    if "End of file" in account:
+        return "the worker's process was killed, as the system does for want of memory, or crashed in a library's code"
+    return f"{type(error).__name__}: {account}"[:LONGEST_MESSAGE]
 
 
 def error_of(trial: Any) -> BaseException | None:

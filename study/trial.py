@@ -92,6 +92,7 @@ class Trial:
         self._pictured = picture_evaluations(spec.evaluations, job.pictures)
         self._identity = json.dumps([spec.to_dict(), job.seeds], sort_keys=True)
         self._reported = job.reported
+        self._forget_hang()
         self._restore()
         self._saved, self._saved_step = time.monotonic(), self.training.step
 
@@ -102,7 +103,8 @@ class Trial:
         training ended by itself.
         """
         until = time.monotonic() + self.job.report_seconds
-        while not self.training.done and (self._reported >= self.training.step or time.monotonic() < until):
+        known = self._reported >= self.training.step  # else a checkpoint tells more: it is reported before going on
+        while known and not self.training.done and (self._reported >= self.training.step or time.monotonic() < until):
             self._advance()
         fresh = [row for row in self.rows if row["step"] > self._reported]
         self._reported = max(self._reported, self.training.step)
@@ -168,6 +170,13 @@ class Trial:
     def _hang(self, traceback: str) -> None:
         """Called before the process ends because an evaluation took too long."""
         self.store.write(f"{self.job.folder}/{HANG}", traceback.encode())
+
+    def _forget_hang(self) -> None:
+        """What an earlier attempt left says nothing about this one."""
+        try:
+            self.store.remove(f"{self.job.folder}/{HANG}")
+        except OSError as error:
+            LOGGER.warning("trial %s: %s could not be removed: %s", self.job.trial_id, HANG, error)
 
     def _sampled(self) -> dict[str, Any]:
         """Samples of the first replicas, and what belongs beside them."""

@@ -5,6 +5,7 @@ for the next trial. Tune's own checkpoints are not used: a trial's files belong 
 """
 
 import json
+import pickle
 from datetime import datetime
 from typing import Any
 
@@ -38,10 +39,15 @@ class Worker(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        """Train to the next report."""
-        if self._trial is None:
-            self._trial = self._build()
-        return self._trial.report()
+        """Train to the next report; what it raises reaches the driver in its own words, whatever it is made of."""
+        try:
+            if self._trial is None:
+                self._trial = self._build()
+            return self._trial.report()
+        except Exception as error:
+            if _portable(error):
+                raise
+            raise RuntimeError(f"{type(error).__name__}: {error}") from error
 
     def cleanup(self) -> None:
         """Leave a checkpoint of what is unfinished."""
@@ -90,6 +96,14 @@ class Worker(tune.Trainable):
                 data, spec.evaluation, spec.measure, self._job.device, classifier=classifier
             )
         return Trial(self._job, spec, data, self._evaluators[key])
+
+
+def _portable(error: Exception) -> bool:
+    """Whether an exception survives the way to another process."""
+    try:
+        return type(pickle.loads(pickle.dumps(error))) is type(error)
+    except Exception:
+        return False
 
 
 def _make_room(cache: dict[str, Any]) -> None:

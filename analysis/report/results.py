@@ -102,9 +102,9 @@ def training(findings: Findings, plates: Plates, folder: Path) -> Html:
             plates.figure(
                 f"learning-{findings.phase}",
                 figures.learning_curves(findings.learning, findings.palette),
-                f"Over training: median{_and_quartiles(findings)} of {PHASES[findings.phase]}. A diverged replica counts"
-                " as worse than any other in quality, so that a line ends where half have diverged; other signals describe the"
-                " replicas still going. Dotted: the same number of fresh real samples.",
+                f"Over training: median{_and_quartiles(findings)} of {PHASES[findings.phase]}. A diverged replica is"
+                " worse than any other in quality, so that a line ends where half have diverged; other signals are of"
+                " the replicas still going. Dotted: the same number of fresh real samples.",
                 "Learning curves by arm.",
             )
         )

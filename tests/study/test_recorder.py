@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ray.exceptions import ActorDiedError, RayTaskError
+from ray.exceptions import ActorDiedError, RayActorError, RayTaskError
 from rich.console import Console
 
 from study.arms import arms_of
@@ -198,6 +198,40 @@ def test_checkpoints_go_with_the_ending(one: Study, tmp_path: Path) -> None:
 )
 def test_messages_are_one_line(tmp_path: Path, error: Exception | None, text: str, message: str) -> None:
     assert message_of(SimpleNamespace(**failure(tmp_path, error, text))) == message
+
+
+DIED = "The actor died unexpectedly before finishing this task.\n\tactor_id: c81ee9b6\n\tpid: 19776\nThe actor is dead"
+
+
+@pytest.mark.parametrize(
+    ("account", "message"),
+    [
+        (
+            f"{DIED} because its worker process has died. Worker exit type: SYSTEM_ERROR Worker exit detail: Worker"
+            " unexpectedly exits with a connection error code 2. End of file. Some common causes include: …",
+            "the worker's process was killed, as the system does for want of memory, or crashed in a library's code",
+        ),
+        (
+            f"{DIED} because its worker process has died. Worker exit type: SYSTEM_ERROR Worker exit detail: Worker"
+            " exits unexpectedly. Worker exits with an exit code 3.",
+            "the worker's process left with exit status 3",
+        ),
+        (
+            f"{DIED} because its worker process has died. Worker exit type: NODE_OUT_OF_MEMORY Worker exit detail: Task"
+            " was killed due to the node running low on memory.",
+            "the worker was ended because its machine ran low on memory",
+        ),
+        (
+            "The actor died unexpectedly before finishing this task.\nThe actor died because its node has died. Node"
+            " Id: 7dad The node was terminated unexpectedly.",
+            "the machine that the worker ran on was lost",
+        ),
+        ("Something new.", "RayActorError: Something new."),
+    ],
+)
+def test_how_a_worker_ended_is_told_without_numbers(tmp_path: Path, account: str, message: str) -> None:
+    error = RayActorError(error_msg=account)
+    assert message_of(SimpleNamespace(**failure(tmp_path, error, account))) == message
 
 
 def test_a_failure_without_a_trace_says_so() -> None:

@@ -15,7 +15,7 @@ from study.arms import arms_of, spec_for
 from study.config import StudyConfig
 from study.score import LARGEST
 from study.store import store_at
-from study.trial import Job, Row, Trial, picture_evaluations
+from study.trial import HANG, Job, Row, Trial, picture_evaluations
 from trainables.data import load
 from trainables.evaluation import Evaluator
 from trainables.spec import Spec
@@ -104,6 +104,25 @@ def test_rows_that_the_driver_never_heard_of_are_reported_again(start: Start) ->
         trial.report()
     trial.save()
     assert measured(rows_until_done(start(trial_id="search-a-0001", reported=5))) == measured(whole[1:])
+
+
+def test_what_a_checkpoint_knows_is_told_before_anything_can_fail(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start()
+    first.report()
+    first.leave()
+    again = start(report_seconds=60.0)
+    monkeypatch.setattr(again.training, "advance", lambda: pytest.fail("it fails again"))
+    assert [row["step"] for row in json.loads(again.report()["rows"])] == [5]
+
+
+def test_what_an_earlier_attempt_that_hung_left_is_forgotten(start: Start, tmp_path: Path) -> None:
+    left = tmp_path / start().job.folder / HANG
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_text("it hung here")
+    start()
+    assert not left.exists()
 
 
 def test_rows_that_the_ledger_has_beyond_the_checkpoint_are_not_reported_again(start: Start) -> None:

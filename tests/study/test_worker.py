@@ -76,6 +76,30 @@ def test_trials_in_one_process_are_what_they_are_in_their_own(job: Job, worker: 
     assert columns(train(worker)) == first
 
 
+class Opaque(Exception):  # noqa: N818
+    """Cannot be made again from its message, which is all that pickle keeps."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(f"{first} and {second}")
+
+
+def test_what_is_raised_keeps_its_words_on_the_way_to_the_driver(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raising(error: Exception) -> Callable[[], Any]:
+        def build() -> Any:
+            raise error
+
+        return build
+
+    monkeypatch.setattr(worker, "_build", raising(ValueError("as it is")))
+    with pytest.raises(ValueError, match="as it is"):
+        worker.step()
+    monkeypatch.setattr(worker, "_build", raising(Opaque("this", "that")))
+    with pytest.raises(RuntimeError, match="Opaque: this and that"):
+        worker.step()
+
+
 def test_threads_follow_the_job(job: Job, worker: Worker) -> None:
     worker.reset_config({"job": replace(job, threads=2).to_json()})
     assert torch.get_num_threads() == 2
