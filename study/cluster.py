@@ -41,6 +41,19 @@ def connected() -> Iterator[None]:
         ray.shutdown()
 
 
+def refuse_unreachable() -> None:
+    """Raise what `connected` would raise of a `RAY_ADDRESS` that is none or where nothing answers, without joining."""
+    address = os.environ.get("RAY_ADDRESS")
+    if address is None or ray.is_initialized():
+        return
+    if "://" in address:
+        raise ConfigError(
+            f"RAY_ADDRESS: expected HOST:PORT of a cluster's head, or auto, got {shown(address)}; a study is run on a"
+            " node of the cluster, where `ray job submit` brings it"
+        )
+    _knock(address)
+
+
 def notice() -> str | None:
     """What the user shall know of the Ray in use: which cluster it is, or that others can reach it; else None."""
     address = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
@@ -69,12 +82,7 @@ def _connect(address: str | None) -> None:
 
 def _attach(address: str, quiet: dict[str, Any]) -> None:
     """Join a cluster, whose workers get the settings that one's own would inherit."""
-    if "://" in address:
-        raise ConfigError(
-            f"RAY_ADDRESS: expected HOST:PORT of a cluster's head, or auto, got {shown(address)}; a study is run on a"
-            " node of the cluster, where `ray job submit` brings it"
-        )
-    _knock(address)
+    refuse_unreachable()
     settings = {name: os.environ[name] for name in SETTINGS}
     try:
         ray.init(address=address, runtime_env={"env_vars": settings}, **quiet)

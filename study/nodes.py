@@ -19,16 +19,23 @@ SHOWN = 4  # nodes named
 def refuse_blind(store: Store, session: str) -> None:
     """Raise `ConfigError` naming nodes that do not see the store, or cannot import this package.
 
-    A node that joins later is not asked; its workers check for themselves.
+    A node that joins later is not asked; its workers check for themselves. One that is lost meanwhile is not missed.
     """
-    nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]  # type: ignore[no-untyped-call]
-    asked = {node["NodeManagerAddress"] + " " + node["NodeID"][:6]: _ask(node, store.place, session) for node in nodes}
+    nodes = _alive()
+    asked = {name: _ask(node, store.place, session) for name, node in nodes.items()}
     ray.wait(list(asked.values()), num_returns=len(asked), timeout=PATIENCE)
     answers = {name: _answer(reference) for name, reference in asked.items()}
-    blind = [f"{name}: {answer}" for name, answer in answers.items() if answer]
+    still = _alive() if any(answers.values()) else {}
+    blind = [f"{name}: {answer}" for name, answer in answers.items() if answer and name in still]
     if blind:
         more = f"\n… and {len(blind) - SHOWN} more nodes" if len(blind) > SHOWN else ""
         raise ConfigError("\n".join(blind[:SHOWN]) + more)
+
+
+def _alive() -> dict[str, dict[str, Any]]:
+    """The nodes that trials can run on, by address and the beginning of their ids."""
+    nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]  # type: ignore[no-untyped-call]
+    return {f"{node['NodeManagerAddress']} {node['NodeID'][:6]}": node for node in nodes}
 
 
 def _ask(node: dict[str, Any], place: str, session: str) -> Any:

@@ -20,7 +20,7 @@ from ray.tune import TuneError
 from study import checkpoint, claim, record
 from study import config as configuration
 from study.arms import arms_of
-from study.cluster import connected, notice
+from study.cluster import connected, notice, refuse_unreachable
 from study.config import StudyConfig
 from study.extension import check_extension
 from study.interruption import Interruption
@@ -56,6 +56,7 @@ def run_study(config: StudyConfig, folder: str | Path) -> int:
             f"--out: expected a folder without a study, got {folder}, which holds one;"
             f" give another --out, or continue it with `ganstudy resume {folder}`"
         )
+    refuse_unreachable()
     folder.mkdir(parents=True, exist_ok=True)
     journal = Journal.open(folder)
     try:
@@ -77,6 +78,7 @@ def resume_study(folder: str | Path, overrides: Sequence[str] = (), retry_failed
     folder = Path(folder).resolve()
     old = configuration.load(folder / "study.yaml")
     new = configuration.load(folder / "study.yaml", overrides)
+    refuse_unreachable()
     journal = Journal.open(folder)
     try:
         check_extension(old, new, confirmed=any(key[0] == CONFIRM for key in journal.state.trials))

@@ -47,7 +47,8 @@ class Worker(tune.Trainable):
         except Exception as error:
             if _portable(error):
                 raise
-            raise RuntimeError(f"{type(error).__name__}: {error}") from error
+            words = RuntimeError(f"{type(error).__name__}: {error}")
+            raise words.with_traceback(error.__traceback__) from None
 
     def cleanup(self) -> None:
         """Leave a checkpoint of what is unfinished."""
@@ -98,10 +99,10 @@ class Worker(tune.Trainable):
         return Trial(self._job, spec, data, self._evaluators[key])
 
 
-def _portable(error: Exception) -> bool:
-    """Whether an exception survives the way to another process."""
+def _portable(error: BaseException | None) -> bool:
+    """Whether an exception survives the way to the driver; Ray copies it with all that caused it."""
     try:
-        return type(pickle.loads(pickle.dumps(error))) is type(error)
+        return error is None or (pickle.loads(pickle.dumps(error)) is not None and _portable(error.__cause__))
     except Exception:
         return False
 
