@@ -136,8 +136,11 @@ class Recorder(Callback):
 
     def _keep_traceback(self, state: TrialState, trial: Any) -> None:
         path = self._folder / "trials" / state.trial_id / "error.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(traceback_of(trial), encoding="utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(traceback_of(trial), encoding="utf-8")
+        except OSError as error:
+            LOGGER.warning("%s could not be written: %s", path, error)
 
 
 def message_of(trial: Any) -> str:

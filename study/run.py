@@ -196,7 +196,7 @@ class Session:
     def _prepared(self) -> bool:
         """Whether floor and classifier are there from an earlier session."""
         state, given = self.journal.state, self.config.evaluation.get("classifier")
-        missing = state.classifier and given is None and CLASSIFIER not in self.store.names("")
+        missing = state.classifier and given is None and self.store.read(CLASSIFIER) is None
         return bool(state.floor) and not missing
 
     def _alone(self) -> bool:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -64,8 +65,9 @@ def store_of(config: StudyConfig, folder: Path) -> Store:
     return store_at(str(folder.resolve()) if storage is None else _inside(storage, config.study))
 
 
+@cache
 def store_at(place: str) -> Store:
-    """The store at an absolute path or an address."""
+    """The store at an absolute path or an address; a process asks where a bucket is once."""
     return ObjectStore(place) if "://" in place else FolderStore(place)
 
 

@@ -126,6 +126,11 @@ def test_a_failed_trial_keeps_message_traceback_and_curve(one: Study, tmp_path: 
     assert (tmp_path / "trials" / trial.trial_id / "error.txt").read_text() == "the whole traceback"
 
 
+def test_a_traceback_that_cannot_be_kept_costs_no_ending(one: Study, tmp_path: Path) -> None:
+    (tmp_path / "trials").write_text("in the way of a folder")
+    assert one.fail(tmp_path, RuntimeError("boom")).status == "failed"
+
+
 def test_a_trial_that_failed_before_it_began_is_failed_too(one: Study, tmp_path: Path) -> None:
     assert one.fail(tmp_path, ActorDiedError()).status == "failed"
 

@@ -96,8 +96,14 @@ def test_what_is_raised_keeps_its_words_on_the_way_to_the_driver(
     with pytest.raises(ValueError, match="as it is"):
         worker.step()
     monkeypatch.setattr(worker, "_build", raising(Opaque("this", "that")))
-    with pytest.raises(RuntimeError, match="Opaque: this and that"):
-        worker.step()
+    with pytest.raises(RuntimeError, match="Opaque: this and that") as raised:
+        worker.train()  # type: ignore[no-untyped-call]
+    assert any(frame.name == "build" for frame in raised.traceback)
+    caused = ValueError("by something")
+    caused.__cause__ = Opaque("this", "that")
+    monkeypatch.setattr(worker, "_build", raising(caused))
+    with pytest.raises(RuntimeError, match="ValueError: by something"):
+        worker.train()  # type: ignore[no-untyped-call]
 
 
 def test_threads_follow_the_job(job: Job, worker: Worker) -> None:
