@@ -2,8 +2,11 @@
 
 The recorder is the only one that ends trials. A trial whose every replica diverged ended as `diverged`, one that its
 scheduler stopped as `truncated`, one that raised again after its retries as `failed` with its message; otherwise it
-`completed`. Where one trial after the other fails the recorder has the study stop, rather than spend its budget.
-Evaluations that the journal has already, from before a retry or a resume, are passed over.
+`completed`. Evaluations that the journal has already, from before a retry or a resume, are passed over.
+
+A worker lost between two trials fails the second one twice for Tune, which then gives it up at once: such a trial has
+not ended, and is given out again. Where one trial after the other fails the recorder has the study stop, rather than
+spend its budget.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -49,12 +52,13 @@ class Recorder(Callback):
         store: Store,
         progress: Progress,
         interruption: Interruption,
+        again: Callable[[TrialState], None],
     ) -> None:
-        """Record the study in `folder`, whose trials keep their files in `store`."""
+        """Record the study in `folder`, whose trials keep their files in `store`; `again` gives a trial out again."""
         self._goal, self._thresholds = goal_of(config), config.outcomes
         self._journal, self._folder, self._store = journal, folder, store
         self._progress, self._interruption = progress, interruption
-        self._failures = 0
+        self._again, self._failures = again, 0
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles what it is given into a file that no one reads."""
@@ -87,7 +91,11 @@ class Recorder(Callback):
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ARG002
         """Append the ending of a trial that failed again after its retries."""
         state = self._state(trial)
-        message = (self._hung(state) if isinstance(error_of(trial), RayActorError) else None) or message_of(trial)
+        lost = isinstance(error_of(trial), RayActorError)
+        if lost and trial.should_recover():
+            self._again(state)
+            return
+        message = (self._hung(state) if lost else None) or message_of(trial)
         self._keep_traceback(state, trial)
         self._end(state, "failed", message, [None] * len(state.seeds))
         self._failures += 1

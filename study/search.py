@@ -61,10 +61,15 @@ class StudySearcher(Searcher):
             return None
         trial = self._next()
         if trial is None:
-            return str(Searcher.FINISHED) if self._confirming is not None else None
+            return str(Searcher.FINISHED) if self._confirming is not None and not self._open else None
         self._open.add((trial.phase, trial.arm, trial.index))
         keys = {"trial_id": trial.trial_id, "phase": trial.phase, "arm": trial.arm, "index": trial.index}
         return {**keys, "job": self._job_of(trial).to_json()}
+
+    def again(self, trial: TrialState) -> None:
+        """Give a trial out again that Tune has let go of and that has not ended."""
+        self._open.discard((trial.phase, trial.arm, trial.index))
+        self._unfinished.append(trial)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Nothing: the ending is read from the state."""

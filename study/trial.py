@@ -85,10 +85,11 @@ class Trial:
         self.job, self.spec = job, spec
         self.store: Store = store_at(job.store)
         self.goal = Goal(tuple(job.metrics), tuple(job.modes))
-        self.training = Training(spec, job.seeds, job.device, data=data, evaluator=evaluator)
+        self._data, self._evaluator = data, evaluator
+        self.training = self._untrained()
         self.rows: list[Row] = []
         self.wall_time = 0.0
-        self._data = data
+        self._whole = True  # whether the training is where its last row is; not while it is between two
         self._pictured = picture_evaluations(spec.evaluations, job.pictures)
         self._identity = json.dumps([spec.to_dict(), job.seeds], sort_keys=True)
         self._reported = job.reported
@@ -132,12 +133,15 @@ class Trial:
         self._saved, self._saved_step = time.monotonic(), self.training.step
 
     def leave(self) -> None:
-        """Called when the worker stops: save what an unfinished training has done since its last checkpoint."""
-        if not self.training.done and self.training.step > self._saved_step:
+        """Called when the worker stops: save what an unfinished training has done since its last checkpoint.
+
+        What raised between two evaluations left the training anywhere, and nothing is saved of that.
+        """
+        if self._whole and not self.training.done and self.training.step > self._saved_step:
             self.save()
 
     def _advance(self) -> None:
-        started = time.monotonic()
+        started, self._whole = time.monotonic(), False
         with time_limit(self.job.evaluation_limit, self._hang):
             records = self.training.advance()
         self.wall_time += time.monotonic() - started
@@ -149,6 +153,7 @@ class Trial:
                 "pictures": self._picture(records),
             }
         )
+        self._whole = True
         if time.monotonic() - self._saved >= self.job.checkpoint_seconds and not self.training.done:
             self.save()
 
@@ -193,6 +198,9 @@ class Trial:
             arrays |= gallery(self.training, PICTURED)
         return arrays
 
+    def _untrained(self) -> Training:
+        return Training(self.spec, self.job.seeds, self.job.device, data=self._data, evaluator=self._evaluator)
+
     def _restore(self) -> None:
         for content in checkpoint.read_all(self.store, self.job.folder, self.job.device):
             if content.get("identity") != self._identity:
@@ -202,6 +210,7 @@ class Trial:
                 self.rows, self.wall_time = json.loads(content["rows"]), float(content["wall_time"])
             except (KeyError, RuntimeError, ValueError) as error:
                 LOGGER.warning("trial %s: checkpoint not usable, trying an older one: %r", self.job.trial_id, error)
+                self.training, self.rows, self.wall_time = self._untrained(), [], 0.0  # some of it may be loaded
                 continue
             return
 

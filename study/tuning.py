@@ -70,7 +70,7 @@ def train(
                 storage_path=storage,
                 verbose=0,
                 stop=interruption,
-                callbacks=[Recorder(config, journal, folder, store, progress, interruption)],
+                callbacks=[Recorder(config, journal, folder, store, progress, interruption, searcher.again)],
                 failure_config=tune.FailureConfig(max_failures=RETRIES),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),

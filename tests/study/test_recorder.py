@@ -36,10 +36,13 @@ class Study:
         progress = Progress(config, Tally(config, arms, journal.state), Console(quiet=True))
         self.interruption = Interruption()
         store = store_of(config, folder)
-        self.recorder = Recorder(config, journal, folder, store, progress, self.interruption)
+        self.again: list[TrialState] = []
+        self.recorder = Recorder(config, journal, folder, store, progress, self.interruption, self.again.append)
         [self.state] = journal.state.trials.values()
         keys = {name: getattr(self.state, name) for name in ("trial_id", "phase", "arm", "index")}
+        self.retries = 0
         self.trial = SimpleNamespace(config=keys, last_result={}, **failure(folder / "tune", None, ""))
+        self.trial.should_recover = lambda: self.retries > 0
 
     def report(self, *steps: int, diverged: list[bool] = GOOD, finished: bool = False) -> None:
         rows = [row(step, diverged) for step in steps]
@@ -133,6 +136,13 @@ def test_a_traceback_that_cannot_be_kept_costs_no_ending(one: Study, tmp_path: P
 
 def test_a_trial_that_failed_before_it_began_is_failed_too(one: Study, tmp_path: Path) -> None:
     assert one.fail(tmp_path, ActorDiedError()).status == "failed"
+
+
+def test_a_worker_that_tune_gave_up_too_early_is_no_ending(one: Study, tmp_path: Path) -> None:
+    one.retries = 1
+    assert one.fail(tmp_path, ActorDiedError()).status is None
+    assert one.again == [one.state]
+    assert one.fail(tmp_path, RuntimeError("its own doing")).status == "failed"
 
 
 def test_an_evaluation_that_hung_is_told_by_what_it_left(one: Study, tmp_path: Path) -> None:

@@ -219,6 +219,26 @@ def test_what_failed_is_trained_again_when_asked(
     assert len(rows) == len(set(rows)) == 2 * 4
 
 
+class Leaving(Worker):
+    """A worker that loses its process once, between two trials."""
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        marker = Path(self._job.store, "left")
+        if not marker.exists():
+            marker.touch()
+            os._exit(1)
+        return super().reset_config(new_config)
+
+
+def test_a_worker_lost_between_two_trials_fails_neither(
+    tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.tuning.Worker", Leaving)
+    assert run_study(tiny(resources={"workers": 1}), tmp_path / "study") == 0
+    assert (tmp_path / "study" / "left").exists()
+    assert set(whole(tmp_path / "study").trials["status"]) == {"completed"}
+
+
 def test_early_stopping_truncates_by_arm_and_says_so(
     tiny: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -137,6 +137,25 @@ def test_no_more_trials_are_out_than_there_are_places(tiny: Build, tmp_path: Pat
     session.journal.close()
 
 
+def test_a_trial_that_was_given_up_is_given_out_again_and_the_last_one_too(tiny: Build, tmp_path: Path) -> None:
+    config = tiny(search__trials_per_arm=3, confirm={"top": 1, "replicas": 2})
+    session = Session(config, tmp_path, 1, 0)
+    finished = session.fill()
+    while session.running:
+        assert not finished  # Tune would not ask again
+        trial, given = session.running.pop(), [trial.trial_id for trial in session.given]
+        if given.count(trial.trial_id) == 1:
+            session.searcher.again(trial)
+        else:
+            end(session.journal, trial)
+        finished = session.fill()
+    assert finished
+    given = [trial.trial_id for trial in session.given]
+    assert {given.count(name) for name in given} == {2}
+    assert len(given) == 2 * (2 * 3 + 2)
+    session.journal.close()
+
+
 def test_failed_trials_count_against_the_budget_and_the_search_goes_on(tiny: Build, tmp_path: Path) -> None:
     config = tiny(search__trials_per_arm=4, confirm={"top": 1, "replicas": 2})
     session = Session(config, tmp_path, 1, 0)

@@ -117,6 +117,37 @@ def test_what_a_checkpoint_knows_is_told_before_anything_can_fail(
     assert [row["step"] for row in json.loads(again.report()["rows"])] == [5]
 
 
+def test_an_attempt_that_failed_between_two_evaluations_leaves_nothing_half_trained(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = rows_until_done(start())
+    trial = start(trial_id="search-a-0001")
+    trial.report()
+    train, fails = trial.training.model.step, iter((False, True))
+
+    def failing(*arguments: Any) -> Any:
+        if next(fails):
+            raise RuntimeError("out of memory")
+        return train(*arguments)
+
+    monkeypatch.setattr(trial.training.model, "step", failing)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        trial.report()
+    trial.leave()
+    assert measured(rows_until_done(start(trial_id="search-a-0001"))) == measured(whole)
+
+
+def test_an_attempt_that_failed_while_it_measured_loses_no_row(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = rows_until_done(start())
+    trial = start(trial_id="search-a-0001")
+    trial.report()
+    monkeypatch.setattr(trial.training, "_records", lambda _: pytest.fail("out of memory"))
+    with pytest.raises(pytest.fail.Exception):
+        trial.report()
+    trial.leave()
+    assert measured(rows_until_done(start(trial_id="search-a-0001"))) == measured(whole)
+
+
 def test_what_an_earlier_attempt_that_hung_left_is_forgotten(start: Start, tmp_path: Path) -> None:
     left = tmp_path / start().job.folder / HANG
     left.parent.mkdir(parents=True, exist_ok=True)
@@ -162,6 +193,19 @@ def test_checkpoints_of_another_configuration_or_seeds_or_version_are_not_used(s
     del content["state"]["model"]
     checkpoint.write(store_at(str(tmp_path)), "trials/search-a-0000", content)
     assert start().training.step == 5  # the one before
+
+
+def test_a_checkpoint_that_turns_out_unusable_halfway_leaves_no_trace(start: Start, tmp_path: Path) -> None:
+    whole = rows_until_done(start())
+    trial = start(trial_id="search-a-0001")
+    trial.report()
+    trial.save()
+    kept = store_at(str(tmp_path)), trial.job.folder
+    [content] = checkpoint.read_all(*kept)
+    del content["state"]["feed"]  # the last to be loaded
+    checkpoint.write(*kept, content)
+    checkpoint.write(*kept, content)  # the one before it too
+    assert measured(rows_until_done(start(trial_id="search-a-0001"))) == measured(whole)
 
 
 def test_checkpoints_are_as_frequent_as_asked(start: Start, tmp_path: Path) -> None:

@@ -1,0 +1,80 @@
+"""Disks that are full for real: small file systems in memory, which only root may mount."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from audit import audit, undisturbed
+from subject import Subject, settings, until
+
+from study.status import status
+
+Begin = Callable[..., Subject]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+FULL = "No space left on device"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 24 megabytes."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"a file system in memory cannot be mounted here: {error}")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Leave no byte of a disk free."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        for size in (2**20, 4096, 1):
+            with suppress(OSError):
+                while file.write(bytes(size)) == size:
+                    pass
+    return filler
+
+
+def test_a_disk_that_fills_up_stops_the_study_in_order(begin: Begin, disk: Path, tmp_path: Path) -> None:
+    study = begin(settings(search__trials_per_arm=3), "disk/study")
+    study.start()
+    until(lambda: study.look() > 10, "results")
+    filler = fill(disk)
+    assert study.wait() == 1
+    study.look()
+    assert f"the ledger could not be written: [Errno 28] {FULL}" in study.said
+    assert "goes on from here" in study.said
+    assert "Traceback" not in study.said
+    assert study.finish() == 1  # still full: it says so and changes nothing
+    assert FULL in study.said.splitlines()[-1]
+    assert "Traceback" not in study.said
+    filler.unlink()
+    assert study.finish() == 0, study.said
+    finding = audit(study.folder, undisturbed(study.config, tmp_path / "undisturbed"), study.seen)
+    assert not finding.wrong, finding
+
+
+def test_a_storage_that_fills_up_costs_checkpoints_and_no_row(begin: Begin, disk: Path, tmp_path: Path) -> None:
+    values = settings(search__trials_per_arm=3, resources__storage=str(disk), resources__checkpoint_seconds=0)
+    study = begin(values)
+    study.start()
+    until(lambda: study.look() > 10, "results")
+    fill(disk)
+    already = study.look()
+    assert study.wait() == 0, study.said
+    assert "the ledger's copy in" in study.said
+    assert FULL in study.said
+    rows = study.told("result")
+    assert any(row["pictures"] for row in rows[:already])
+    assert not any(row["pictures"] for row in rows[already + 12 :])
+    assert status(study.folder)["trials"]["failed"] == 0
+    finding = audit(study.folder, undisturbed(study.config, tmp_path / "undisturbed"), study.seen)
+    assert not finding.wrong, finding
