@@ -4,7 +4,6 @@
 """
 
 from analysis.figures.budget import best_of_k, flattery, profiles
-from analysis.figures.crowd import CROWD
 from analysis.figures.curves import learning_curves
 from analysis.figures.density import density_pictures
 from analysis.figures.dirac import dirac_maps
@@ -19,7 +18,6 @@ from analysis.figures.spectra import spectra
 from analysis.figures.survival import survival_curves
 
 __all__ = [
-    "CROWD",
     "best_of_k",
     "density_pictures",
     "dependence",

@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis import figures
 from analysis.density import densities
+from analysis.figures.crowd import CROWD
 from analysis.report import rows
 from analysis.report.findings import Findings
 from analysis.report.page import Html, joined, section, tag
@@ -154,7 +155,7 @@ def _samples(findings: Findings, plates: Plates, folder: Path) -> list[Html]:
 def _and_quartiles(findings: Findings) -> str:
     """Whether the learning curves of so many arms have bands."""
     arms = {curve.arm for curve in findings.learning}
-    return " and quartiles" if len(arms) <= figures.CROWD else f" (quartiles are left out of more than {figures.CROWD})"
+    return " and quartiles" if len(arms) <= CROWD else f" (quartiles are left out of more than {CROWD})"
 
 
 def _true(drawn: list[Snapshots]) -> bool:
