@@ -26,6 +26,7 @@ from sklearn.ensemble import RandomForestRegressor
 from analysis.cohort import Cohort, arms, cohorts, one_phase
 from analysis.design import PREFIX, Hyperparameter, hyperparameter, varying
 from analysis.intervals import Band, Floats, Interval, quantile
+from analysis.words import counted
 
 RESPONSES = ("stability", "convergence", "quality")
 TREES = 25
@@ -170,7 +171,8 @@ def _obstacle(y: Floats, columns: int, response: str) -> str:
         return "no hyperparameter varies in this arm"
     needed = max(FEWEST, 4 * columns)
     if len(y) < needed:
-        return f"{len(y)} configurations are too few for {columns} hyperparameter(s): {needed} are needed"
+        few = f"{counted(len(y), 'configuration')} {'is' if len(y) == 1 else 'are'} too few"
+        return f"{few} for {counted(columns, 'hyperparameter')}: {needed} are needed"
     if np.ptp(y) == 0:
         return f"{response} is the same in all {len(y)} configurations: {y[0]:.3g}"
     return ""

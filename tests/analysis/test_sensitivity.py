@@ -81,7 +81,7 @@ def test_texts_are_hyperparameters_too():
 def test_too_few_configurations_give_words_instead_of_numbers():
     found = of(run(trials(14, by_rate)))
     assert (found.importances, found.dependence, found.r2) == ((), (), None)
-    assert found.note == "14 configurations are too few for 4 hyperparameter(s): 16 are needed"
+    assert found.note == "14 configurations are too few for 4 hyperparameters: 16 are needed"
 
 
 def test_a_response_that_never_changes_says_so():
