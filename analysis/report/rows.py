@@ -71,10 +71,13 @@ def _test(
 ) -> str:
     if comparison is None:
         return ""
-    names = {"brunner_munzel": "Brunner and Munzel's test", "mann_whitney": "Mann and Whitney's test"}
-    test = names.get(comparison.test, comparison.test)
-    pairs = len(comparison.pairs)
-    return f" {lead}, ties half; p by {test} over {comparison.unit}s, corrected for all {pairs} pairs (Holm)."
+    over = f"over {comparison.unit}s"
+    names = {
+        "brunner_munzel": f"Brunner and Munzel's test {over}, where Mann and Whitney's is larger by that",
+        "mann_whitney": f"Mann and Whitney's test {over}",
+    }
+    test = names.get(comparison.test, f"{comparison.test} {over}")
+    return f" {lead}, ties half; p by {test}; corrected for all {len(comparison.pairs)} pairs (Holm)."
 
 
 def _quality_row(result: ArmQuality, comparison: Comparison | None) -> tuple[Value, ...]:
