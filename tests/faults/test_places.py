@@ -53,6 +53,12 @@ def test_two_studies_beside_each_other_do_not_interfere(begin: Begin, tmp_path: 
         assert not finding.wrong, finding
 
 
+def until_copied(study: Subject) -> None:
+    """Wait until the ledger's copy holds results; the study has trials for a while to come."""
+    store = store_of(study.config, study.folder)
+    until(lambda: b'"kind": "result"' in (store.read("ledger/0001.jsonl") or b""), "the ledger's copy")
+
+
 def taken_up(begin: Begin, first: Subject, values: dict[str, object], tmp_path: Path) -> None:
     """Take a study up in another folder, once its holder was not seen for long enough, and audit it."""
     second = begin(values, "second")
@@ -70,11 +76,10 @@ def taken_up(begin: Begin, first: Subject, values: dict[str, object], tmp_path: 
 
 
 def test_a_study_whose_machine_is_lost_goes_on_from_its_storage(begin: Begin, tmp_path: Path) -> None:
-    values = settings(search__trials_per_arm=6, resources__storage=str(tmp_path / "shared"))
+    values = settings(search__trials_per_arm=16, resources__storage=str(tmp_path / "shared"))
     first = begin(values, "first")
     first.start()
-    until(lambda: first.look() > 30, "results")
-    time.sleep(claim.SEEN)  # long enough for the ledger to be copied
+    until_copied(first)
     first.kill()
     first.sweep()
     shutil.rmtree(first.folder)
@@ -82,11 +87,10 @@ def test_a_study_whose_machine_is_lost_goes_on_from_its_storage(begin: Begin, tm
 
 
 def test_a_driver_that_slept_while_its_study_was_taken_over_stops(begin: Begin, tmp_path: Path) -> None:
-    values = settings(search__trials_per_arm=6, resources__storage=str(tmp_path / "shared"))
+    values = settings(search__trials_per_arm=16, resources__storage=str(tmp_path / "shared"))
     first = begin(values, "first")
     first.start()
-    until(lambda: first.look() > 30, "results")
-    time.sleep(claim.SEEN)
+    until_copied(first)
     os.kill(first.driver.pid, signal.SIGSTOP)
     taken_up(begin, first, values, tmp_path)
     os.kill(first.driver.pid, signal.SIGCONT)
