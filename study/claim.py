@@ -83,7 +83,7 @@ def refuse_other(store: Store, study: str | None, sessions: Collection[str]) -> 
             f"resources.storage: {store.place} holds another study of the same name, begun on {found.host};"
             " give the study another name, or another storage"
         )
-    refuse_busy(store)
+    _refuse_fresh(store, found)
     if found.session not in sessions:
         raise ConfigError(
             f"resources.storage: the study went on from {store.place} on {found.host}, and this folder does not know of"
@@ -93,8 +93,12 @@ def refuse_other(store: Store, study: str | None, sessions: Collection[str]) -> 
 
 def refuse_busy(store: Store) -> None:
     """Raise `StudyBusy` if a session is at work on the store, or was until a minute ago and died."""
-    found = read(store)
-    if found is not None and time.time() - found.seen < FRESH:
+    if (found := read(store)) is not None:
+        _refuse_fresh(store, found)
+
+
+def _refuse_fresh(store: Store, found: Claim) -> None:
+    if time.time() - found.seen < FRESH:
         raise StudyBusy(store.place, Holder(found.host, found.pid, found.since))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from study import claim
 from study.claim import Claim
-from study.store import Store
+from study.store import Store, lies_in, store_at
 
 LOGGER = logging.getLogger(__name__)
 SETTINGS, RECORD = "study.yaml", ("history.parquet", "trials.parquet")
@@ -86,8 +86,7 @@ def fetch(store: Store, folder: Path) -> bool:
         StudyBusy: a session is at work there.
         OSError: the store does not answer, or the folder cannot be written.
     """
-    folder = folder.resolve()
-    if store.place == str(folder):
+    if lies_in(store, folder):
         return False
     settings = store.read(SETTINGS)
     if settings is None:
@@ -96,17 +95,11 @@ def fetch(store: Store, folder: Path) -> bool:
     for name in (*store.names("ledger"), *store.names("trials")):
         if name.endswith((".jsonl", ".npz")):
             bring(store, folder, name)
-    (folder / SETTINGS).write_bytes(settings)
+    store_at(str(folder.resolve())).write(SETTINGS, settings)
     return True
 
 
 def bring(store: Store, folder: Path, name: str) -> None:
-    """Copy one file of a store into a folder, whole or not at all; nothing where the store has none."""
-    payload = store.read(name)
-    if payload is None:
-        return
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_bytes(payload)
-    partial.replace(path)
+    """Copy one file of a store into a folder, whole or not at all; nothing where the store has none or lies there."""
+    if not lies_in(store, folder) and (payload := store.read(name)) is not None:
+        store_at(str(folder.resolve())).write(name, payload)

@@ -37,26 +37,19 @@ def seeds_of(config: StudyConfig, phase: str) -> list[int]:
 
 def search_trial(config: StudyConfig, arm: Arm, index: int, params: Mapping[str, Any]) -> dict[str, Any]:
     """The ledger entry that plans an arm's trial with the configuration its sampler drew."""
-    return _planned(config, SEARCH, arm.name, index, dict(params), spec_for(config, arm, params).to_dict())
+    spec = spec_for(config, arm, params).to_dict()
+    return _planned(SEARCH, arm.name, index, dict(params), spec, seeds_of(config, SEARCH))
 
 
 def confirm_trial(config: StudyConfig, champion: TrialState) -> dict[str, Any]:
     """The ledger entry that plans the confirmation of a search trial on fresh seeds."""
-    return _planned(config, CONFIRM, champion.arm, champion.index, champion.config, champion.spec)
+    seeds = seeds_of(config, CONFIRM)
+    return _planned(CONFIRM, champion.arm, champion.index, champion.config, champion.spec, seeds)
 
 
 def planned_again(trial: TrialState) -> dict[str, Any]:
     """The ledger entry after which a trial that ended begins anew."""
-    return {
-        "kind": "planned",
-        "phase": trial.phase,
-        "arm": trial.arm,
-        "index": trial.index,
-        "trial_id": trial.trial_id,
-        "config": trial.config,
-        "spec": trial.spec,
-        "seeds": trial.seeds,
-    }
+    return _planned(trial.phase, trial.arm, trial.index, trial.config, trial.spec, trial.seeds)
 
 
 def champions(config: StudyConfig, state: StudyState, arm: str) -> list[TrialState]:
@@ -96,7 +89,7 @@ def _dominates(other: tuple[float, ...], mine: tuple[float, ...]) -> bool:
 
 
 def _planned(
-    config: StudyConfig, phase: str, arm: str, index: int, params: dict[str, Any], spec: dict[str, Any]
+    phase: str, arm: str, index: int, params: dict[str, Any], spec: dict[str, Any], seeds: list[int]
 ) -> dict[str, Any]:
     return {
         "kind": "planned",
@@ -106,5 +99,5 @@ def _planned(
         "trial_id": trial_id(phase, arm, index),
         "config": params,
         "spec": spec,
-        "seeds": seeds_of(config, phase),
+        "seeds": seeds,
     }

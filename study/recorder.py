@@ -122,19 +122,17 @@ class Recorder(Callback):
 
     def _fetch(self, pictures: Iterable[str]) -> None:
         """Bring pictures to the study's folder, where MLflow and the report look for them."""
-        if self._store.place != str(self._folder):
-            for name in pictures:
-                try:
-                    bring(self._store, self._folder, name)
-                except OSError as error:
-                    LOGGER.warning("%s could not be fetched from %s: %s", name, self._store.place, error)
+        for name in pictures:
+            try:
+                bring(self._store, self._folder, name)
+            except OSError as error:
+                LOGGER.warning("%s could not be fetched from %s: %s", name, self._store.place, error)
 
     def _hung(self, state: TrialState) -> str | None:
         """Why a trial failed if its last evaluation hung; its tracebacks are kept beside the error."""
         name = f"{folder_of(state.trial_id)}/{HANG}"
         try:
-            if self._store.place != str(self._folder):
-                bring(self._store, self._folder, name)
+            bring(self._store, self._folder, name)
             found = self._store.read(name)
         except OSError:
             return None

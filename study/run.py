@@ -32,7 +32,7 @@ from study.plain import ConfigError
 from study.plan import CONFIRM, planned_again
 from study.prepare import CLASSIFIER, Beside, prepare
 from study.progress import Progress
-from study.store import store_of
+from study.store import lies_in, store_of
 from study.tally import Tally
 from study.tracking import Tracker
 from study.trial import folder_of
@@ -107,7 +107,7 @@ class Session:
     def run(self) -> int:
         """Train what is left, write the record, let MLflow catch up; the exit status."""
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        if self._elsewhere:
+        if not lies_in(self.store, self.folder):
             known = [str(session.get("session")) for session in self.journal.state.sessions]
             claim.refuse_other(self.store, identity(self.folder) if known else None, known)
         session = uuid.uuid4().hex
@@ -129,15 +129,10 @@ class Session:
             tracker.close()
         return self._conclude(waiting)
 
-    @property
-    def _elsewhere(self) -> bool:
-        """Whether the trials' files are not in the study's own folder."""
-        return self.store.place != str(self.folder)
-
     @contextmanager
     def _mirrored(self) -> Iterator[None]:
         """Meanwhile the ledger is copied to where the loss of this machine does not reach, if there is such a place."""
-        if not self._elsewhere:
+        if lies_in(self.store, self.folder):
             yield
             return
         mirror = Mirror(self.folder, self.store, self._claim, self._lost)

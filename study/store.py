@@ -71,6 +71,11 @@ def store_at(place: str) -> Store:
     return ObjectStore(place) if "://" in place else FolderStore(place)
 
 
+def lies_in(store: Store, folder: Path) -> bool:
+    """Whether a store is this very folder, so that its files need not be brought there."""
+    return store.place == str(folder.resolve())
+
+
 class FolderStore:
     """A folder; what was written is on its disk."""
 

@@ -107,38 +107,23 @@ def test_a_request_that_arrives_when_nobody_waits_for_it_any_more(
     check(team, folder, config, expected)
 
 
-def test_a_server_that_is_killed_and_started_again(
-    team: Any, folder: Path, config: StudyConfig, write: Write, trial: Trial, expected: Story, follower: Tracker
-) -> None:
+@pytest.mark.parametrize("part", ["server", pytest.param("database", marks=pytest.mark.slow)])
+def test_a_part_that_is_killed_and_started_again(
+    part: str, team: Any, folder: Path, config: StudyConfig, write: Write, trial: Trial, expected: Story,
+    follower: Tracker,
+) -> None:  # fmt: skip
     """SIGKILL while it takes rows."""
+    victim = team if part == "server" else team.database
     for index in range(1, 11):
         write(*trial(index), begin=False)
     follower.poke()
     until(lambda: len(team.tracked(config.study)) >= 3)
-    team.kill()
+    victim.kill()
     write(*trial(0)[2:], *trial(11), begin=False)
     follower.poke()
     until(lambda: trouble(folder) is not None)
     assert waiting(folder) > 0
-    team.start()
-    assert follower.drain(60, "FINISHED") == 0
-    check(team, folder, config, expected)
-
-
-@pytest.mark.slow
-def test_a_database_that_is_killed_and_started_again(
-    team: Any, folder: Path, config: StudyConfig, write: Write, trial: Trial, expected: Story, follower: Tracker
-) -> None:
-    for index in range(1, 11):
-        write(*trial(index), begin=False)
-    follower.poke()
-    until(lambda: len(team.tracked(config.study)) >= 3)
-    team.database.kill()
-    write(*trial(0)[2:], *trial(11), begin=False)
-    follower.poke()
-    until(lambda: trouble(folder) is not None)
-    assert waiting(folder) > 0
-    team.database.start()
+    victim.start()
     assert follower.drain(60, "FINISHED") == 0
     check(team, folder, config, expected)
 
