@@ -162,6 +162,7 @@ TRIALS = (
     Column("oscillation", "float64", "1", "spread of the judged metric over the last part, relative to its median"),
     *MEASUREMENTS, *FLOORS,
 )  # fmt: skip
+FILES = ("history.parquet", "trials.parquet")  # of a record
 HISTORY_KEYS = ("study", "phase", "arm", "trial_id", "seed", "step")
 TRIALS_KEYS = ("study", "phase", "arm", "trial_id", "seed")
 
@@ -223,8 +224,8 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
     if unknown:
         raise RecordError(f"analysis/table.py declares no column(s) {', '.join(unknown)} of history.parquet")
     names = declared if columns is None else list(dict.fromkeys([*HISTORY_KEYS, *columns]))
-    past, past_about = _read(Path(folder) / "history.parquet", history_schema(), names)
-    now, about = _read(Path(folder) / "trials.parquet", trials_schema({}), None)
+    past, past_about = _read(Path(folder) / FILES[0], history_schema(), names)
+    now, about = _read(Path(folder) / FILES[1], trials_schema({}), None)
     if past_about.get("build") != about.get("build"):
         raise RecordError(f"{folder}: history.parquet and trials.parquet are of different builds; build them again")
     history, trials = _frame(past), _frame(now)

@@ -11,12 +11,13 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from analysis.table import FILES
 from study import claim
 from study.claim import Claim
 from study.store import Store, lies_in, store_at
 
 LOGGER = logging.getLogger(__name__)
-SETTINGS, RECORD = "study.yaml", ("history.parquet", "trials.parquet")
+SETTINGS = "study.yaml"
 
 
 class Mirror:
@@ -41,7 +42,7 @@ class Mirror:
         try:
             if not self._held():
                 return None
-            self._copy(*RECORD)
+            self._copy(*FILES)
             claim.release(self._store, self._claimed)
         except OSError as error:
             return str(error)

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 from analysis.join import join
 from analysis.report.findings import judged_by
-from analysis.table import Record, RecordError, load
+from analysis.table import FILES, Record, RecordError, load
 from analysis.thresholds import thresholds_of
 from study import record
 from study.config import NAME
@@ -28,7 +28,6 @@ from study.tracking import masked
 from study.tracking.environment import prepare
 
 RUN = "runs:/"
-FILES = ("history.parquet", "trials.parquet")
 REPORT = "report"
 PARTIAL = ".partial"  # of `out`, while a fetch is under way
 TRACKING = "MLFLOW_TRACKING_URI"

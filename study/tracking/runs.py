@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image
 
+from analysis.table import FILES
 from study.ledger import Entry, Position, entries, identity
 from study.pictures import gallery, picture, thumbnail
 from study.tracking import local
@@ -34,7 +35,7 @@ from mlflow.exceptions import MlflowException, RestException  # noqa: E402
 LOGGER = logging.getLogger(__name__)
 STUDY, IDENTITY, PARENT = "ganstudy.study", "ganstudy.run", "mlflow.parentRunId"  # tags
 SAMPLES = "samples"  # key of the stepped images
-RECORD, SETTINGS = ("history.parquet", "trials.parquet"), "study.yaml"
+SETTINGS = "study.yaml"
 FINAL = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")  # what MLflow will not take later either
 
 
@@ -94,7 +95,7 @@ class MlflowStudy:
 
     def end(self, cursor: Cursor) -> None:
         """Give the parent run the record, the report and the ending it is owed."""
-        for name in RECORD:
+        for name in FILES:
             if (self._folder / name).is_file():
                 self._client.log_artifact(self._parent, str(self._folder / name))
         if (self._folder / SETTINGS).is_file():
