@@ -20,7 +20,7 @@ from torch.nn.functional import softplus
 
 from benchmarks.comparison import Comparison, in_turns, table
 from trainables.data import load
-from trainables.evaluation import Evaluator
+from trainables.metrics.evaluator import Evaluator
 from trainables.spec import Spec
 from trainables.training import Training
 

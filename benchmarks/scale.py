@@ -70,9 +70,11 @@ class Meter:
 
 def measured(trials: int) -> dict[str, float]:
     """Run a study in this process; milliseconds a trial, MiB of memory at its highest, kilobytes of folder a trial."""
-    from study import config, record, run
-    from study.arm_search import ArmSearch
-    from study.ledger import Ledger
+    from study import run
+    from study.config import loading
+    from study.ledger.ledger import Ledger
+    from study.record import build as record
+    from study.search.arm_search import ArmSearch
     from study.tracking.tracker import Tracker
 
     meter = Meter()
@@ -80,7 +82,7 @@ def measured(trials: int) -> dict[str, float]:
     meter.put(Ledger, "append", "ledger")
     meter.put(Tracker, "_attempt", "mlflow")
     meter.put(record, "build", "record")
-    settings = config.build({**CONFIG, "search": {"trials_per_arm": trials // ARMS}})
+    settings = loading.build({**CONFIG, "search": {"trials_per_arm": trials // ARMS}})
     with tempfile.TemporaryDirectory(prefix="ganstudy-scale-") as temporary:
         folder = Path(temporary) / "study"
         started = time.monotonic()

@@ -1,4 +1,4 @@
-"""A simulated study's record of any size, in the files and columns that `study/record.py` writes.
+"""A simulated study's record of any size, in the files and columns that `study/record/build.py` writes.
 
 Replicas learn a ring of eight modes at a speed that hangs on the learning rate; some diverge, some collapse to a mode.
 What a study of a ring measures is filled in; a measurement that it does not take is null, as in a real record.
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from analysis import table
+from analysis.record import schema
 
 MODES, SAMPLES, STEPS = 8, 1000, 5000
 START = np.datetime64("2026-01-01T00:00", "us")
@@ -50,8 +50,8 @@ def write(
             "nuisance": NUISANCE, "search": {"metric": "fid", "mode": "min", "seed": seed}, "replicas": replicas,
         },
     }  # fmt: skip
-    schemas = {"history": table.history_schema(), "trials": table.trials_schema(SETTINGS)}
-    schemas = {name: one.with_metadata({table.METADATA: json.dumps(about)}) for name, one in schemas.items()}
+    schemas = {"history": schema.history_schema(), "trials": schema.trials_schema(SETTINGS)}
+    schemas = {name: one.with_metadata({schema.METADATA: json.dumps(about)}) for name, one in schemas.items()}
     rows = 0
     with (
         pq.ParquetWriter(folder / "history.parquet", schemas["history"], compression="zstd") as history,

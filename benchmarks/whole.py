@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from study.ledger import entries
+from study.ledger.ledger import entries
 
 LONGEST = 3600.0  # seconds
 

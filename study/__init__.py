@@ -1,3 +1,3 @@
 """Runs experiments: the only package that imports ray, optuna or mlflow."""
 
-import study.environment  # noqa: F401
+import study.cluster.environment  # noqa: F401

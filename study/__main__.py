@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from study.config import StudyConfig
+    from study.config.schema import StudyConfig
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 LONGEST_MESSAGE = 4000
@@ -136,25 +136,25 @@ def _joined(arguments: Sequence[str]) -> list[str]:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from study import config, rules
-    from study.forecast import forecast
+    from study.config import loading, rules
+    from study.progress.forecast import forecast
 
-    loaded = config.load(options.config, options.set)
+    loaded = loading.load(options.config, options.set)
     rules.ready(loaded)
     expected = forecast(loaded)
     if options.json:
         _print_json({**expected.to_dict(), "config": loaded.resolved()})
     else:
-        from study.tables import show_forecast
+        from study.progress.tables import show_forecast
 
         show_forecast(loaded, expected)
     return DONE
 
 
 def _run(options: argparse.Namespace) -> int:
-    from study import config, rules
+    from study.config import loading, rules
 
-    loaded = config.load(options.config, options.set)
+    loaded = loading.load(options.config, options.set)
     rules.ready(loaded)
     folder = options.out or Path("studies") / loaded.study
     _bring(loaded, folder)
@@ -164,10 +164,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _resume(options: argparse.Namespace) -> int:
-    from study import config, rules
+    from study.config import loading, rules
 
     folder = _study_folder(options.dir)
-    rules.ready(config.load(folder / "study.yaml", options.set))
+    rules.ready(loading.load(folder / "study.yaml", options.set))
     return _finish(options, folder, lambda run: run.resume_study(folder, options.set, options.retry_failed))
 
 
@@ -178,7 +178,7 @@ def _finish(options: argparse.Namespace, folder: Path, start: Callable[[Any], in
         return start(run)
     with redirect_stdout(sys.stderr):
         exit_status = start(run)
-    from study.status import status
+    from study.progress.status import status
 
     _print_json(status(folder))
     return exit_status
@@ -186,21 +186,21 @@ def _finish(options: argparse.Namespace, folder: Path, start: Callable[[Any], in
 
 def _status(options: argparse.Namespace) -> int:
     folder = _study_folder(options.dir)
-    from study.status import status
+    from study.progress.status import status
 
     found = status(folder)
     if options.json:
         _print_json(found)
     else:
-        from study.tables import show_status
+        from study.progress.tables import show_status
 
         show_status(found)
     return DONE
 
 
 def _report(options: argparse.Namespace) -> int:
-    from study.plain import ConfigError
-    from study.sources import RUN, holds_record
+    from study.config.messages import ConfigError
+    from study.record.sources import RUN, holds_record
 
     first, *others = options.sources
     runs = [source for source in options.sources if source.startswith(RUN)]
@@ -221,7 +221,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _report_study(folder: Path) -> Path:
-    from study.report import deliver, write
+    from study.command.report import deliver, write
 
     page = write(folder)
     if waiting := deliver(folder):
@@ -230,13 +230,13 @@ def _report_study(folder: Path) -> Path:
 
 
 def _gather(options: argparse.Namespace) -> Path:
-    from study.report import gather
+    from study.command.report import gather
 
     return gather(options.sources, options.out, options.tracking)
 
 
 def _ui(options: argparse.Namespace) -> int:
-    from study.plain import ConfigError
+    from study.config.messages import ConfigError
 
     if options.port is not None and not 0 < options.port < 65536:
         raise ConfigError(f"--port: expected a number from 1 to 65535, got {options.port}")
@@ -254,35 +254,35 @@ def _ui(options: argparse.Namespace) -> int:
 
 
 def _objective(options: argparse.Namespace) -> int:
-    from study import explain
-    from study.plain import ConfigError
-    from trainables import induced
+    from study.command import objective
+    from study.config.messages import ConfigError
+    from trainables.objectives import induced
 
     if options.plot is not None:
-        explain.check_plot(options.plot)
+        objective.check_plot(options.plot)
     if options.all:
         for name in ("name", "f", "g", "generator", "ratios", "plot", "set"):
             if getattr(options, name):
                 raise ConfigError(f"--all: expected alone or with --json, got it with {name}")
-        every = explain.everything()
+        every = objective.everything()
         if options.json:
             _print_json({"objectives": [explained.to_dict() for explained in every]})
         else:
-            explain.show_all(every)
+            objective.show_all(every)
         return DONE
-    game = explain.game(options.name, options.f, options.g, options.generator, options.set)
-    explained = induced.explain(game, explain.ratios(options.ratios))
+    game = objective.game(options.name, options.f, options.g, options.generator, options.set)
+    explained = induced.explain(game, objective.ratios(options.ratios))
     if options.plot is not None:
-        explain.draw(explained, options.plot)
+        objective.draw(explained, options.plot)
     if options.json:
-        _print_json(explain.to_dict(explained, game))
+        _print_json(objective.to_dict(explained, game))
     else:
-        explain.show(explained, game.parameters)
+        objective.show(explained, game.parameters)
     return DONE
 
 
 def _study_folder(folder: Path) -> Path:
-    from study.plain import ConfigError
+    from study.config.messages import ConfigError
 
     if not (folder / "study.yaml").is_file():
         there = "a folder without it" if folder.is_dir() else "a file" if folder.exists() else "nothing there"
@@ -292,8 +292,8 @@ def _study_folder(folder: Path) -> Path:
 
 def _begun(loaded: StudyConfig, folder: Path) -> bool:
     """Whether the folder already holds this very study; any other content is refused."""
-    from study import config
-    from study.plain import ConfigError, shown
+    from study.config import loading
+    from study.config.messages import ConfigError, shown
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -304,7 +304,7 @@ def _begun(loaded: StudyConfig, folder: Path) -> bool:
         if strange:
             raise ConfigError(f"--out: expected a new folder or this study's, got {folder}, which holds {strange[0]}")
         return False
-    ours, theirs = (plain_config.resolved() for plain_config in (loaded, config.load(folder / "study.yaml")))
+    ours, theirs = (plain_config.resolved() for plain_config in (loaded, loading.load(folder / "study.yaml")))
     for key in ours:
         if ours[key] != theirs[key]:
             raise ConfigError(
@@ -316,10 +316,10 @@ def _begun(loaded: StudyConfig, folder: Path) -> bool:
 
 def _bring(loaded: StudyConfig, folder: Path) -> None:
     """Fetch what the storage has of this study, if this machine has nothing of it."""
-    from study.cluster import temporary
-    from study.mirror import fetch
-    from study.plain import ConfigError
-    from study.store import store_of
+    from study.cluster.connection import temporary
+    from study.config.messages import ConfigError
+    from study.storage.mirror import fetch
+    from study.storage.store import store_of
 
     if loaded.resources.storage is None:
         if temporary(folder):
@@ -336,8 +336,8 @@ def _bring(loaded: StudyConfig, folder: Path) -> None:
 
 def _exit_status(error: object) -> int | None:
     """Of an error that one message explains; None where only a traceback can."""
-    from study.lock import StudyBusy
-    from study.plain import ConfigError
+    from study.config.messages import ConfigError
+    from study.ledger.lock import StudyBusy
 
     if isinstance(error, (ConfigError, StudyBusy)):
         return BAD_INPUT

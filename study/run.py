@@ -17,26 +17,27 @@ import optuna
 import ray
 from ray.tune import TuneError
 
-from study import checkpoint, claim, record
-from study import config as configuration
-from study.arms import arms_of
-from study.cluster import connected, notice, refuse_unreachable
-from study.config import StudyConfig
-from study.extension import check_extension
-from study.interruption import Interruption
-from study.journal import Journal
-from study.ledger import identity
-from study.mirror import Mirror
-from study.nodes import refuse_blind
-from study.plain import ConfigError
-from study.plan import CONFIRM, planned_again
-from study.prepare import CLASSIFIER, Beside, prepare
-from study.progress import Progress
-from study.store import lies_in, store_of
-from study.tally import Tally
+from study.cluster.connection import connected, notice, refuse_unreachable
+from study.cluster.nodes import check_nodes_see_store
+from study.config import loading
+from study.config.arms import arms_of
+from study.config.extension import check_extension
+from study.config.messages import ConfigError
+from study.config.schema import StudyConfig
+from study.execution.interruption import Interruption
+from study.execution.preparation import CLASSIFIER, BackgroundCall, prepare
+from study.execution.trial import folder_of
+from study.execution.tuning import train
+from study.ledger.journal import Journal
+from study.ledger.ledger import identity
+from study.progress.live import Progress
+from study.progress.tally import Tally
+from study.record import build as record
+from study.search.plan import CONFIRM, planned_again
+from study.storage import checkpoint, lease
+from study.storage.mirror import Mirror
+from study.storage.store import lies_in, store_of
 from study.tracking import Tracker
-from study.trial import folder_of
-from study.tuning import train
 
 DONE, FAILED = 0, 1
 DRAIN = 60.0  # seconds that MLflow gets to catch up at the end
@@ -60,7 +61,7 @@ def run_study(config: StudyConfig, folder: str | Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     journal = Journal.open(folder)
     try:
-        configuration.write(config, folder / "study.yaml")
+        loading.write(config, folder / "study.yaml")
         return Session(config, folder, journal).run()
     finally:
         journal.close()
@@ -76,13 +77,13 @@ def resume_study(folder: str | Path, overrides: Sequence[str] = (), retry_failed
         StudyBusy: another process is running it.
     """
     folder = Path(folder).resolve()
-    old = configuration.load(folder / "study.yaml")
-    new = configuration.load(folder / "study.yaml", overrides)
+    old = loading.load(folder / "study.yaml")
+    new = loading.load(folder / "study.yaml", overrides)
     refuse_unreachable()
     journal = Journal.open(folder)
     try:
         check_extension(old, new, confirmed=any(key[0] == CONFIRM for key in journal.state.trials))
-        configuration.write(new, folder / "study.yaml")
+        loading.write(new, folder / "study.yaml")
         if retry_failed:
             failed = [trial for trial in journal.state.trials.values() if trial.status == "failed" and trial.spec]
             journal.append(*(planned_again(trial) for trial in failed))
@@ -109,13 +110,13 @@ class Session:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         if not lies_in(self.store, self.folder):
             known = [str(session.get("session")) for session in self.journal.state.sessions]
-            claim.refuse_other(self.store, identity(self.folder) if known else None, known)
+            lease.refuse_other(self.store, identity(self.folder) if known else None, known)
         session = uuid.uuid4().hex
         self.journal.append({"kind": "session", "session": session, "config": self.config.resolved(), **_about()})
-        self._claim = claim.new(identity(self.folder), session)
-        claim.write(self.store, self._claim)
+        self._claim = lease.new(identity(self.folder), session)
+        lease.write(self.store, self._claim)
         tracker = Tracker(self.folder, self.config)
-        self.journal.listeners.append(lambda *_: tracker.poke())
+        self.journal.listeners.append(lambda *_: tracker.notify())
         tracker.start()
         try:
             with self.progress:
@@ -143,7 +144,7 @@ class Session:
             if trouble := mirror.close():
                 self.progress.say(f"the ledger's copy in {self.store.place} is not up to date: {trouble}")
 
-    def _lost(self, other: claim.Claim) -> None:
+    def _lost(self, other: lease.Lease) -> None:
         self._interruption.request(f"the study was taken over by process {other.pid} on {other.host}")
 
     def _train(self) -> None:
@@ -152,13 +153,13 @@ class Session:
         if prepared and not self.tally.left:
             return
         self.progress.doing("starting Ray" if prepared else "starting Ray, measuring every measurement's floor")
-        here = Beside(prepare, self.config, self.store.place) if not prepared and self._alone() else None
+        here = BackgroundCall(prepare, self.config, self.store.place) if not prepared and self._alone() else None
         try:
             with connected(), self._interruption as interruption:
                 if note := notice():
                     self.progress.say(f"note: {note}")
                 if "RAY_ADDRESS" in os.environ:
-                    refuse_blind(self.store, self._claim.session)
+                    check_nodes_see_store(self.store, self._claim.session)
                 if not prepared:
                     self.journal.append(here.result() if here else self._prepare_remotely())
                 self.progress.doing("")

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainables.settings import choice, flag, interval, only, whole
+from trainables.checks import choice, flag, interval, only, whole
 
 KINDS = {"generator": ("mlp", "conv", "affine"), "critic": ("mlp", "conv")}
 DEFAULTS: dict[str, dict[str, Any]] = {

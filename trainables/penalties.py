@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainables.settings import choice, interval, only
+from trainables.checks import choice, interval, only
 
 # Real and generated samples (R, B, *shape) and uniform numbers (R, B, count) to the points where the gradient is taken.
 Points = Callable[[Tensor, Tensor, Tensor], Tensor]

@@ -15,7 +15,7 @@ from torch import Tensor
 from trainables.networks import Network
 
 
-class Stack:
+class StackedParameters:
     """The weights of R replicas of one network.
 
     `flat` (R, P) is the truth; `views` are leaves (R, *shape) on the same memory, for autograd.
@@ -30,7 +30,7 @@ class Stack:
         self.constants = views(network, flat)
 
     @classmethod
-    def drawn(cls, network: Network, generators: Sequence[torch.Generator]) -> Stack:
+    def drawn(cls, network: Network, generators: Sequence[torch.Generator]) -> StackedParameters:
         """Fresh weights, replica i from generator i."""
         rows = [torch.cat([weight.draw(g) for weight in network.weights]) for g in generators]
         return cls(network, torch.stack(rows))

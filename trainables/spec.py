@@ -11,8 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from trainables import adversarial, dirac, networks, objectives, optimizers, penalties
-from trainables.settings import choice, close_to, interval, whole
+from trainables import networks, optimizers, penalties
+from trainables.checks import choice, close_to, interval, whole
+from trainables.models import updates
+from trainables.objectives import dirac
+from trainables.objectives import table as objectives
 
 MODELS = ("gan", "cgan", "matching", "vae", "oracle", "dirac")
 REQUIRED = ("data", "steps", "evaluations", "batch_size")
@@ -77,7 +80,7 @@ class Spec:
             raise ValueError(f"evaluations: expected a divisor of steps = {self.steps}, got {self.evaluations}")
         whole("batch_size", self.batch_size, low=1)
         choice("model", self.model, MODELS)
-        choice("updates", self.updates, adversarial.UPDATES)
+        choice("updates", self.updates, updates.UPDATES)
         choice("latent", self.latent, LATENTS)
         choice("conditioning", self.conditioning, CONDITIONINGS)
         choice("optimizer", self.optimizer, optimizers.OPTIMIZERS)
@@ -116,7 +119,7 @@ class Spec:
             raise ValueError(f"latent: expected normal with vae, got {self.latent}")
 
     def _check_dirac(self) -> None:
-        """Refuse what `trainables.dirac` does not play; a penalty's strength is the map's axis."""
+        """Refuse what `trainables.objectives.dirac` does not play; a penalty's strength is the map's axis."""
         choice("penalty", self.penalty["name"], dirac.STABILISERS)
         settings = [name for name in self.penalty if name != "name"]
         if settings:

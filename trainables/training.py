@@ -14,24 +14,24 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainables import spectrum
-from trainables.adversary import Adversary
-from trainables.autoencoder import Autoencoder
+from trainables.batches import Batch, BatchSampler, BatchShape
 from trainables.data import DataSet, load
-from trainables.dirac_map import DiracMap
-from trainables.evaluation import Evaluator
-from trainables.feed import Batch, Diet, Feed
-from trainables.matching import Matching
-from trainables.model import Ingredients, Model
-from trainables.oracle import Oracle
+from trainables.metrics.evaluator import Evaluator
+from trainables.models import jacobian
+from trainables.models.dirac_map import DiracMap
+from trainables.models.gan import GAN
+from trainables.models.model import Model, ModelContext
+from trainables.models.moment_matching import MomentMatching
+from trainables.models.oracle import Oracle
+from trainables.models.vae import VAE
 from trainables.population import views
 from trainables.spec import PER_REPLICA, Spec
 
-MODELS: dict[str, Callable[[Ingredients], Model]] = {
-    "gan": Adversary,
-    "cgan": Adversary,
-    "matching": Matching,
-    "vae": Autoencoder,
+MODELS: dict[str, Callable[[ModelContext], Model]] = {
+    "gan": GAN,
+    "cgan": GAN,
+    "matching": MomentMatching,
+    "vae": VAE,
     "oracle": Oracle,
     "dirac": DiracMap,
 }
@@ -63,15 +63,15 @@ class Training:
         self.step = 0
         self.alive = torch.ones(len(seeds), dtype=torch.bool, device=self.device)
         self.diverged_step = torch.full((len(seeds),), -1, dtype=torch.int64, device=self.device)
-        self.ingredients = Ingredients(specs, self.seeds, self.data, self.classes, self.device)
-        self.model = MODELS[self.spec.model](self.ingredients)
-        self.ema = self.ingredients.vector(lambda s: s.ema)[:, None]
+        self.context = ModelContext(specs, self.seeds, self.data, self.classes, self.device)
+        self.model = MODELS[self.spec.model](self.context)
+        self.ema = self.context.vector(lambda s: s.ema)[:, None]
         self.average = self.model.stacks[0].flat.clone()
-        diet = Diet(
+        batch_shape = BatchShape(
             self.model.batches, self.spec.batch_size, self.spec.latent_dim, self.spec.latent,
             self.model.draws, self.model.noise,
         )  # fmt: skip
-        self.feed = Feed(self.data, diet, self.ingredients.streams("feed"), bool(self.classes))
+        self.sampler = BatchSampler(self.data, batch_shape, self.context.streams("feed"), bool(self.classes))
 
     @property
     def done(self) -> bool:
@@ -85,11 +85,11 @@ class Training:
         norms as means since the last evaluation, the rest measured on fresh samples. NaN: not measurable.
         """
         reports: list[dict[str, Tensor]] = []
-        for start in range(0, self.spec.interval, self.feed.diet.block):
+        for start in range(0, self.spec.interval, self.sampler.batch_shape.block):
             if not bool(self.alive.any()):
                 break
-            count = min(self.feed.diet.block, self.spec.interval - start)
-            for batches in self.feed.draw(count, self.step + start, self.spec.steps):
+            count = min(self.sampler.batch_shape.block, self.spec.interval - start)
+            for batches in self.sampler.draw(count, self.step + start, self.spec.steps):
                 reports.append(self._step(batches, self.step + len(reports) + 1))
         self.step += self.spec.interval
         return self._records(reports)
@@ -101,7 +101,7 @@ class Training:
         if self.classes:
             turn = torch.arange(count, device=self.device) % self.classes
             labels = turn.expand(len(self.seeds), -1)
-        return self._generate(count, self.ingredients.streams("pictures"), labels), labels
+        return self._generate(count, self.context.streams("pictures"), labels), labels
 
     @torch.no_grad()
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -119,7 +119,7 @@ class Training:
             "diverged_step": self.diverged_step,
             "average": self.average,
             "model": self.model.state_dict(),
-            "feed": [g.get_state() for g in self.feed.generators],
+            "feed": [g.get_state() for g in self.sampler.generators],
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -131,7 +131,7 @@ class Training:
         self.diverged_step.copy_(state["diverged_step"])
         self.average.copy_(state["average"])
         self.model.load_state_dict(state["model"])
-        for generator, saved in zip(self.feed.generators, state["feed"], strict=True):
+        for generator, saved in zip(self.sampler.generators, state["feed"], strict=True):
             generator.set_state(saved.cpu())
 
     def _step(self, batches: Sequence[Batch], number: int) -> dict[str, Tensor]:
@@ -169,7 +169,7 @@ class Training:
         if not self.model.sampled:
             nothing = torch.empty(len(self.seeds), 0, *self.data.shape, device=self.device)
             return self.model.measure((), nothing, None, self.data, self.pieces)
-        streams = self.ingredients.streams("evaluation", self.step)
+        streams = self.context.streams("evaluation", self.step)
         labels = self.labels(self.evaluator.samples, streams) if self.classes else None
         samples = self._generate(self.evaluator.samples, streams, labels)
         finite = samples.flatten(1).isfinite().all(1)
@@ -184,12 +184,12 @@ class Training:
 
     def _fixed_batch(self) -> Batch:
         """A batch that each replica's seed alone decides, as at the end of training."""
-        diet, times = self.feed.diet, -(-spectrum.SAMPLES // self.spec.batch_size)
+        batch_shape, times = self.sampler.batch_shape, -(-jacobian.SAMPLES // self.spec.batch_size)
         if not self._normalised:
-            diet = replace(diet, batch=times * self.spec.batch_size)
-        diet = replace(diet, updates=1)
-        feed = Feed(self.data, diet, self.ingredients.streams("jacobian"), bool(self.classes))
-        ((batch,),) = feed.draw(1, self.spec.steps, self.spec.steps)
+            batch_shape = replace(batch_shape, batch=times * self.spec.batch_size)
+        batch_shape = replace(batch_shape, updates=1)
+        sampler = BatchSampler(self.data, batch_shape, self.context.streams("jacobian"), bool(self.classes))
+        ((batch,),) = sampler.draw(1, self.spec.steps, self.spec.steps)
         return batch
 
     @property

@@ -1,9 +1,9 @@
 """Figures: each draws result objects of `analysis`, computes nothing, and returns a `matplotlib.figure.Figure`.
 
-`analysis.style.save` writes one as PDF and SVG.
+`analysis.figures.style.save` writes one as PDF and SVG.
 """
 
-from analysis.figures.budget import best_of_k, flattery, profiles
+from analysis.figures.budget import best_of_k, profiles, selection_bias
 from analysis.figures.curves import learning_curves
 from analysis.figures.density import density_pictures
 from analysis.figures.dirac import dirac_maps
@@ -25,7 +25,6 @@ __all__ = [
     "divergence_curves",
     "divergence_errors",
     "explanation",
-    "flattery",
     "importances",
     "learning_curves",
     "mode_shares",
@@ -34,6 +33,7 @@ __all__ = [
     "profiles",
     "quality_strips",
     "samples_over_time",
+    "selection_bias",
     "spectra",
     "survival_curves",
 ]

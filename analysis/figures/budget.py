@@ -8,12 +8,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from analysis.budget import BestOfK, Flattery, Profile
 from analysis.figures.crowd import CROWD, height, label_outer, ordered, panels
 from analysis.figures.curves import FLOOR, draw_band
+from analysis.figures.style import INK, MUTED, Palette, legend_above, new, scale_axis, short, styled
 from analysis.figures.whisker import scale_for, whisker
-from analysis.style import INK, MUTED, Palette, legend_above, new, scale_axis, short, styled
-from analysis.words import log_scaled, named
+from analysis.results.budget import BestOfK, Profile, SelectionBias
+from analysis.wording import log_scaled, named
 
 
 @styled
@@ -80,7 +80,7 @@ def profiles(curves: Sequence[Profile], palette: Palette, columns: int = 1) -> F
 
 
 @styled
-def flattery(results: Sequence[Flattery], palette: Palette, columns: int = 1) -> Figure:
+def selection_bias(results: Sequence[SelectionBias], palette: Palette, columns: int = 1) -> Figure:
     """Each winner's score in the search that chose it (open) and on fresh seeds (filled), with their intervals.
 
     Raises ValueError without a winner.

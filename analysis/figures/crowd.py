@@ -9,7 +9,7 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
 
-from analysis.style import RULE, ArmStyle, Palette, shade, short
+from analysis.figures.style import RULE, ArmStyle, Palette, shade, short
 
 CROWD = 6  # arms that one panel holds
 PANEL = 1.15  # inches, the height of a panel of its own

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures.crowd import CROWD
-from analysis.intervals import Band
-from analysis.learning import LearningCurve
-from analysis.style import MUTED, ArmStyle, Palette, legend_above, new, scale_axis, shade, styled
-from analysis.words import log_scaled, named
+from analysis.figures.style import MUTED, ArmStyle, Palette, legend_above, new, scale_axis, shade, styled
+from analysis.results.learning import LearningCurve
+from analysis.statistics.intervals import Band
+from analysis.wording import log_scaled, named
 
 FLOOR = "real data (floor)"
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from analysis.density import Densities
-from analysis.snapshots import evenly
-from analysis.style import MUTED, RULE, Palette, legend_above, new, scale_axis, short, styled
-from analysis.words import percent
+from analysis.figures.style import MUTED, RULE, Palette, legend_above, new, scale_axis, short, styled
+from analysis.record.snapshots import evenly
+from analysis.results.density import Densities
+from analysis.wording import percent
 
 
 @styled

@@ -14,9 +14,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from analysis.dirac import ENDS, DiracMap
-from analysis.intervals import Floats
-from analysis.style import COLUMN, MUTED, new, number, short, styled
+from analysis.figures.style import COLUMN, MUTED, new, number, short, styled
+from analysis.results.dirac import ENDS, DiracMap
+from analysis.statistics.intervals import Floats
 
 COLOURS = ("#004880", "#bed8e8", "#faf7f0", "#e68200")  # of `ENDS`; their lightness differs too
 WRONG = "not as foretold"
@@ -56,8 +56,8 @@ def dirac_maps(maps: Sequence[DiracMap], columns: int = 2) -> Figure:
     return figure
 
 
-def _pair(happened: Axes, foretold: Axes, one: DiracMap, *, first: bool, last: bool) -> None:
-    for axes, ends, words in ((happened, one.ends, "happened"), (foretold, one.foretold, "foretold")):
+def _pair(happened: Axes, predicted: Axes, one: DiracMap, *, first: bool, last: bool) -> None:
+    for axes, ends, words in ((happened, one.ends, "happened"), (predicted, one.predicted, "foretold")):
         axes.set_axis_on()
         _panel(axes, one, ends)
         axes.tick_params(labelbottom=last, labelleft=first and axes is happened)

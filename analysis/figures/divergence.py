@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.divergence import GAP, RATIO, ArmDivergence, DivergenceCurve
 from analysis.figures.curves import draw_band
 from analysis.figures.signed import signed_axis
 from analysis.figures.strips import HEIGHT, strips
-from analysis.style import INK, MUTED, ArmStyle, Palette, legend_above, new, scale_axis, short, styled
+from analysis.figures.style import INK, MUTED, ArmStyle, Palette, legend_above, new, scale_axis, short, styled
+from analysis.results.critic_bound import GAP, RATIO, ArmDivergence, DivergenceCurve
 
 TALLEST = 8.2  # inches, of all panels
 TRUE, SAID = "true divergence", "the critic's estimate"

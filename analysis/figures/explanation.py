@@ -14,8 +14,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.explained import Floats, above_tangent, numbers
-from analysis.style import BLUE, INK, MUTED, VERMILION, new, scale_axis, styled
+from analysis.figures.style import BLUE, INK, MUTED, VERMILION, new, scale_axis, styled
+from analysis.results.explained import Floats, above_tangent, numbers
 
 NEEDED = (
     "ratios", "optimal_critic", "divergence", "critic_curvature", "generator_curvature", "generator_slope",

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
-from analysis.compare import ArmOutcomes
-from analysis.style import INK, OUTCOME_LOOKS, new, short, styled
-from analysis.words import percent
+from analysis.figures.style import INK, OUTCOME_LOOKS, new, short, styled
+from analysis.results.compare import ArmOutcomes
+from analysis.wording import percent
 
 
 @styled

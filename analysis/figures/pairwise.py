@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from analysis.compare import Comparison
-from analysis.style import BLUE, COLUMN, INK, MUTED, PAGE, VERMILION, new, short, styled
-from analysis.words import percent
+from analysis.figures.style import BLUE, COLUMN, INK, MUTED, PAGE, VERMILION, new, short, styled
+from analysis.results.compare import Comparison
+from analysis.wording import percent
 
 MARKED = 14  # arms up to which every cell has its number
 

@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.compare import ArmQuality
+from analysis.figures.style import INK, MUTED, ArmStyle, Palette, new, short, styled
 from analysis.figures.whisker import scale_for, whisker
-from analysis.style import INK, MUTED, ArmStyle, Palette, new, short, styled
-from analysis.words import named
+from analysis.results.compare import ArmQuality
+from analysis.wording import named
 
 MANY = 2000  # points over which they are drawn as one picture
 

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
-from analysis.learning import ModeShares
-from analysis.snapshots import Snapshots, evenly
-from analysis.style import BLUE, COLUMN, INK, MUTED, PAGE, RULE, new, short, styled
+from analysis.figures.style import BLUE, COLUMN, INK, MUTED, PAGE, RULE, new, short, styled
+from analysis.record.snapshots import Snapshots, evenly
+from analysis.results.learning import ModeShares
 
 SHOWN = 900  # points in a panel
 SIDE = 5  # images along a panel's side

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from analysis.sensitivity import Dependence, Sensitivity
-from analysis.style import MUTED, Palette, legend_above, new, scale_axis, shade, short, styled
+from analysis.figures.style import MUTED, Palette, legend_above, new, scale_axis, shade, short, styled
+from analysis.results.sensitivity import Dependence, Sensitivity
 
 RESPONSES = {"stability": "replicas that do not diverge", "quality": "rank in its arm (1 best)"}
 

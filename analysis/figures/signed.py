@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
-from analysis.style import number, scale_axis
+from analysis.figures.style import number, scale_axis
 
 ALIKE = 30.0  # times the middle size up to which the largest leaves an axis linear
 DECADES = 4  # at most, beyond the part about 0

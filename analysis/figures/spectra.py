@@ -11,8 +11,8 @@ from matplotlib.ticker import FuncFormatter
 
 from analysis.figures.signed import signed_axis
 from analysis.figures.strips import HEIGHT, strips
-from analysis.spectra import ArmSpectrum
-from analysis.style import MUTED, Palette, new, styled
+from analysis.figures.style import MUTED, Palette, new, styled
+from analysis.results.jacobian import ArmSpectrum
 
 STABLE = "#eef4ee"
 

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analysis.figures.quality import spread
+from analysis.figures.style import INK, Palette, short
 from analysis.figures.whisker import whisker
-from analysis.intervals import Floats, Interval
-from analysis.style import INK, Palette, short
+from analysis.statistics.intervals import Floats, Interval
 
 MANY = 2000  # points over which they are drawn as one picture
 HEIGHT = 0.3  # inches a row

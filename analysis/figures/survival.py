@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analysis.figures.crowd import CROWD, Panel, height, label_outer, ordered, panels
-from analysis.style import MUTED, ArmStyle, Palette, legend_above, new, scale_axis, short, styled
-from analysis.survival import Survival, SurvivalCurve
-from analysis.words import EVENTS
+from analysis.figures.style import MUTED, ArmStyle, Palette, legend_above, new, scale_axis, short, styled
+from analysis.results.survival import Survival, SurvivalCurve
+from analysis.wording import EVENTS
 
 
 @styled

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from analysis.intervals import Interval
-from analysis.style import scale_axis
-from analysis.words import log_scaled
+from analysis.figures.style import scale_axis
+from analysis.statistics.intervals import Interval
+from analysis.wording import log_scaled
 
 ROOM = 0.06  # share of the axis beyond the outermost value
 

@@ -9,10 +9,10 @@ import os
 from pathlib import Path
 
 from analysis import figures
-from analysis.learning import learning, mode_shares
+from analysis.figures.style import arms_in_order, palette
+from analysis.record.schema import load
 from analysis.report import answer, find
-from analysis.style import arms_in_order, palette
-from analysis.table import load
+from analysis.results.learning import learning, mode_shares
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
 record = load(folder)

@@ -10,13 +10,13 @@ from pathlib import Path
 from numpy.random import default_rng
 
 from analysis import figures
-from analysis.compare import outcomes, signals
-from analysis.report import find, rows
-from analysis.style import arms_in_order, palette
-from analysis.survival import survival
-from analysis.table import load
-from analysis.tables import csv_text
-from analysis.thresholds import threshold_table
+from analysis.figures.style import arms_in_order, palette
+from analysis.record.schema import load
+from analysis.report import find, tables
+from analysis.report.table_files import csv_text
+from analysis.results.compare import outcomes, signals
+from analysis.results.survival import survival
+from analysis.results.thresholds import threshold_table
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
 record = load(folder)
@@ -32,7 +32,7 @@ ended = [arm for arm in outcomes(record.trials, phase) if arm.n]
 figures.outcome_bars(ended, columns=2)
 
 # %%
-print(csv_text(rows.outcome_table(ended, phase)))
+print(csv_text(tables.outcome_table(ended, phase)))
 
 # %% [markdown]
 # ## Time to divergence or collapse
@@ -44,14 +44,14 @@ lasting = survival(record, event, phase)
 figures.survival_curves(lasting, looks, columns=2)
 
 # %%
-print(csv_text(rows.logrank_table(lasting)))
+print(csv_text(tables.logrank_table(lasting)))
 
 # %% [markdown]
 # ## Signals
 # The critic's distance from a coin toss on held-out data, how much mode mass moves, and how much quality swings.
 
 # %%
-print(csv_text(rows.signal_table(signals(record.trials, phase, generator=default_rng(0)), phase)))
+print(csv_text(tables.signal_table(signals(record.trials, phase, generator=default_rng(0)), phase)))
 
 # %% [markdown]
 # ## Thresholds

@@ -11,14 +11,14 @@ from pathlib import Path
 from numpy.random import default_rng
 
 from analysis import figures
-from analysis.budget import best_of_k, flattery, profiles
-from analysis.compare import compare, quality
-from analysis.design import scales_of
-from analysis.report import find, rows
-from analysis.sensitivity import sensitivity
-from analysis.style import arms_in_order, palette
-from analysis.table import load
-from analysis.tables import csv_text
+from analysis.figures.style import arms_in_order, palette
+from analysis.record.schema import load
+from analysis.report import find, tables
+from analysis.report.table_files import csv_text
+from analysis.results.budget import best_of_k, profiles, selection_bias
+from analysis.results.compare import compare, quality
+from analysis.results.design import scales_of
+from analysis.results.sensitivity import sensitivity
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
 record = load(folder)
@@ -38,11 +38,11 @@ figures.best_of_k(best_of_k(record.trials, metric, mode=mode, generator=default_
 # The score of each winner in the search that chose it, beside its score on fresh seeds. The two are never pooled.
 
 # %%
-winners = flattery(record.trials, metric, mode=mode, generator=default_rng(0)) if phase == "confirm" else ()
-figures.flattery(winners, looks, columns=2) if winners else print("nothing has been confirmed yet")
+winners = selection_bias(record.trials, metric, mode=mode, generator=default_rng(0)) if phase == "confirm" else ()
+figures.selection_bias(winners, looks, columns=2) if winners else print("nothing has been confirmed yet")
 
 # %%
-print(csv_text(rows.flattery_table(winners)) if winners else "")
+print(csv_text(tables.flattery_table(winners)) if winners else "")
 
 # %% [markdown]
 # ## Quality, and which arms are told apart
@@ -54,7 +54,7 @@ figures.quality_strips(scored, looks, columns=2)
 
 # %%
 pairs = compare(record.trials, metric, phase, mode=mode) if len(scored) > 1 else None
-print(csv_text(rows.quality_table(scored, pairs)))
+print(csv_text(tables.quality_table(scored, pairs)))
 
 # %%
 figures.profiles(profiles(record.trials, metric, phase, mode=mode), looks, columns=2)

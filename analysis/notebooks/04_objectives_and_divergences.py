@@ -9,12 +9,12 @@ import os
 from pathlib import Path
 
 from analysis import figures
-from analysis.dirac import dirac_map
 from analysis.figures.dirac import MOST
-from analysis.learning import learning
-from analysis.report import find, rows
-from analysis.table import load
-from analysis.tables import csv_text
+from analysis.record.schema import load
+from analysis.report import find, tables
+from analysis.report.table_files import csv_text
+from analysis.results.dirac import dirac_map
+from analysis.results.learning import learning
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
 record = load(folder)
@@ -54,7 +54,7 @@ ends = findings.divergences
 figures.divergence_errors(ends, looks) if ends else print("no divergence was measured in this study")
 
 # %%
-print(csv_text(rows.divergence_table(ends)) if ends else "")
+print(csv_text(tables.divergence_table(ends)) if ends else "")
 
 # %% [markdown]
 # ## The critic
@@ -74,7 +74,7 @@ found = findings.spectra
 figures.spectra(found, looks) if found else print("no Jacobian was measured in this study")
 
 # %%
-print(csv_text(rows.spectrum_table(found)) if found else "")
+print(csv_text(tables.spectrum_table(found)) if found else "")
 
 # %% [markdown]
 # ## Maps of the Dirac-GAN
@@ -85,4 +85,4 @@ maps = [one for arm, trial in findings.shown.items() if (one := dirac_map(folder
 figures.dirac_maps(maps[:MOST]) if maps else print("this study has no map of Dirac-GANs")
 
 # %%
-print(csv_text(rows.dirac_table(findings.dirac)) if findings.dirac else "")
+print(csv_text(tables.dirac_table(findings.dirac)) if findings.dirac else "")

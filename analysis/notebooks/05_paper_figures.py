@@ -8,10 +8,10 @@
 import os
 from pathlib import Path
 
-from analysis import figures, tables
-from analysis.report import find, rows
-from analysis.style import save
-from analysis.table import load
+from analysis import figures
+from analysis.figures.style import save
+from analysis.record.schema import load
+from analysis.report import find, table_files, tables
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
 paper = Path(os.environ.get("GANSTUDY_PAPER", folder / "report" / "paper"))
@@ -33,8 +33,8 @@ save(figures.profiles(findings.profiles, looks), paper, "profiles")
 # %%
 if findings.comparison is not None:
     save(figures.pairwise_matrix(findings.comparison), paper, "pairs")
-if findings.flattery:
-    save(figures.flattery(findings.flattery, looks), paper, "flattery")
+if findings.selection_bias:
+    save(figures.selection_bias(findings.selection_bias, looks), paper, "flattery")
 
 # %% [markdown]
 # ## The width of the page
@@ -48,9 +48,9 @@ if findings.shares:
 # ## Tables
 
 # %%
-tables.save(rows.outcome_table(ended, phase), paper)
-tables.save(rows.quality_table(findings.quality, findings.comparison), paper)
-print(tables.latex(rows.quality_table(findings.quality, findings.comparison)))
+table_files.save(tables.outcome_table(ended, phase), paper)
+table_files.save(tables.quality_table(findings.quality, findings.comparison), paper)
+print(table_files.latex(tables.quality_table(findings.quality, findings.comparison)))
 
 # %%
 sorted(path.name for path in paper.iterdir())

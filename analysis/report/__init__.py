@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from analysis import figures
-from analysis.join import join, studies_of
+from analysis.record.join import join, studies_of
+from analysis.record.schema import HISTORY, Record, load
 from analysis.report import divergences, provenance, results
 from analysis.report.answer import Answer, answer
 from analysis.report.findings import COLUMNS, Findings, find, judged_by
 from analysis.report.page import Html, joined, page, section, tag
-from analysis.report.plates import Plates
-from analysis.table import HISTORY, Record, load
-from analysis.thresholds import thresholds_of
-from analysis.words import listed
+from analysis.report.writer import FigureWriter
+from analysis.results.thresholds import thresholds_of
+from analysis.wording import listed
 
 __all__ = ["Answer", "Findings", "answer", "find", "write"]
 
@@ -49,7 +49,7 @@ def write(
     """
     folder = Path(folder)
     findings = find(_read(records or [folder]))
-    plates = Plates(folder / "report", findings.palette)
+    plates = FigureWriter(folder / "report", findings.palette)
     if objectives:
         explained = json.dumps(list(objectives), indent=1)
         (folder / "report" / "objectives.json").write_text(explained, encoding="utf-8")
@@ -70,7 +70,7 @@ def _read(places: Sequence[str | Path]) -> Record:
 
 def _page(
     findings: Findings,
-    plates: Plates,
+    plates: FigureWriter,
     folder: Path,
     state: Mapping[str, Any] | None,
     objectives: Sequence[Mapping[str, Any]],
@@ -114,7 +114,7 @@ def _contents(sections: Sequence[Html]) -> Html:
     return tag("nav", *(tag("a", Html(title), href=f"#{anchor}") for anchor, title in titles))
 
 
-def _objectives(objectives: Sequence[Mapping[str, Any]], plates: Plates) -> Html:
+def _objectives(objectives: Sequence[Mapping[str, Any]], plates: FigureWriter) -> Html:
     if not objectives:
         return joined([])
     parts = [tag("p", "What each pair (f, g) does against the best possible critic, known before any training.")]

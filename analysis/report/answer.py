@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from analysis.compare import ArmOutcomes
-from analysis.join import studies_of
+from analysis.figures.style import number
+from analysis.record.join import studies_of
 from analysis.report.findings import Findings
-from analysis.style import number
-from analysis.words import CAPTURES, EVENTS, NEVER, counted, listed, named, p_value, spoken, spoken_share
+from analysis.results.compare import ArmOutcomes
+from analysis.wording import CAPTURES, EVENTS, NEVER, counted, listed, named, p_value, spoken, spoken_share
 
 ALPHA = 0.05
 FEW = 4  # that are named one by one
@@ -196,7 +196,7 @@ def _caveats(findings: Findings) -> tuple[str, ...]:
         said.append(f"Not confirmed, and therefore in the search's results alone: {who}.")
     if findings.unmeasured:
         said.append(f"{findings.metric} was not measured in {listed(findings.unmeasured)}, left out of all on quality.")
-    flattered = [one.arm for one in findings.flattery if one.flattered]
+    flattered = [one.arm for one in findings.selection_bias if one.flattered]
     if flattered:
         said.append(f"The search flattered {listed(flattered)}: worse on fresh seeds than when chosen.")
     return tuple(said)

@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis import figures
-from analysis.dirac import ENDS, DiracMap, dirac_map
 from analysis.figures.dirac import MOST
-from analysis.report import rows
+from analysis.report import tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, joined, section, tag
-from analysis.report.plates import Plates
-from analysis.words import counted, listed, percent
+from analysis.report.writer import FigureWriter
+from analysis.results.dirac import ENDS, DiracMap, dirac_map
+from analysis.wording import counted, listed, percent
 
 FEW = 4  # arms that are named one by one
 
 
-def theory(findings: Findings, plates: Plates, folder: Path) -> Html:
+def theory(findings: Findings, plates: FigureWriter, folder: Path) -> Html:
     """What theory says beside what happened; nothing where nothing of the kind was measured."""
     parts = [*_divergence(findings, plates), *_spectra(findings, plates), *_dirac(findings, plates, folder)]
     return section("Held against theory", *parts) if parts else joined([])
 
 
-def _divergence(findings: Findings, plates: Plates) -> list[Html]:
+def _divergence(findings: Findings, plates: FigureWriter) -> list[Html]:
     if not findings.divergences:
         return []
     parts: list[Html] = [tag("h3", "What the critics estimate")]
@@ -51,10 +51,10 @@ def _divergence(findings: Findings, plates: Plates) -> list[Html]:
             "Strips of the gap and of the ratio's error by arm; the table below has medians and intervals.",
         )
     )
-    return [*parts, plates.table(rows.divergence_table(findings.divergences))]
+    return [*parts, plates.table(tables.divergence_table(findings.divergences))]
 
 
-def _spectra(findings: Findings, plates: Plates) -> list[Html]:
+def _spectra(findings: Findings, plates: FigureWriter) -> list[Html]:
     if not findings.spectra:
         return []
     right = [one.arm for one in findings.spectra if one.leaves.estimate == 1]
@@ -74,29 +74,29 @@ def _spectra(findings: Findings, plates: Plates) -> list[Html]:
         " both players at once above 2 over the spectral radius settle nowhere.",
         "Leading eigenvalues in the complex plane and by arm; the table below has medians and intervals.",
     )
-    table = plates.table(rows.spectrum_table(findings.spectra))
+    table = plates.table(tables.spectrum_table(findings.spectra))
     return [tag("h3", "Settling, leaving, turning"), tag("p", lead), picture, table]
 
 
-def _dirac(findings: Findings, plates: Plates, folder: Path) -> list[Html]:
+def _dirac(findings: Findings, plates: FigureWriter, folder: Path) -> list[Html]:
     if not findings.dirac:
         return []
     some = [one.arm for one in findings.dirac if one.converged.estimate > 0]
-    worst = min(findings.dirac, key=lambda one: one.foretold.estimate)
-    foretold = "every cell of every arm"
-    if worst.foretold.estimate < 1:
-        foretold = f"{percent(worst.foretold.estimate)} of the cells of {worst.arm} and no less of any other arm's"
+    worst = min(findings.dirac, key=lambda one: one.predicted.estimate)
+    predicted = "every cell of every arm"
+    if worst.predicted.estimate < 1:
+        predicted = f"{percent(worst.predicted.estimate)} of the cells of {worst.arm} and no less of any other arm's"
     lead = (
         f"Cells converged in {_named(some)} of {counted(len(findings.dirac), 'arm')}. The eigenvalues foretold"
-        f" {foretold}; where nothing converges and nothing was to, that is easily done."
+        f" {predicted}; where nothing converges and nothing was to, that is easily done."
     )
     shown = [(one.arm, findings.shown[one.arm]) for one in findings.dirac if one.arm in findings.shown]
     maps = [one for arm, trial in shown if (one := dirac_map(folder, arm, trial)) is not None]
     parts = [tag("h3", "Maps of the Dirac-GAN"), tag("p", lead), *_maps(maps, plates)]
-    return [*parts, plates.table(rows.dirac_table(findings.dirac))]
+    return [*parts, plates.table(tables.dirac_table(findings.dirac))]
 
 
-def _maps(maps: Sequence[DiracMap], plates: Plates) -> list[Html]:
+def _maps(maps: Sequence[DiracMap], plates: FigureWriter) -> list[Html]:
     sheets = [maps[first : first + MOST] for first in range(0, len(maps), MOST)]
     return [
         plates.figure(

@@ -12,22 +12,33 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from analysis import budget, cohort, compare, dirac, divergence, learning, sensitivity, spectra, survival, thresholds
-from analysis.design import scales_of
-from analysis.join import studies_of
-from analysis.learning import LearningCurve, ModeShares
-from analysis.outcomes import JUDGED
-from analysis.style import Palette, arms_in_order, palette
-from analysis.table import Record, RecordError
+from analysis.figures.style import Palette, arms_in_order, palette
+from analysis.record.join import studies_of
+from analysis.record.schema import Record, RecordError
+from analysis.results import (
+    budget,
+    cohort,
+    compare,
+    critic_bound,
+    dirac,
+    jacobian,
+    learning,
+    sensitivity,
+    survival,
+    thresholds,
+)
+from analysis.results.design import scales_of
+from analysis.results.learning import LearningCurve, ModeShares
+from analysis.results.outcomes import JUDGED
 
 FOLLOWED = (  # over training, where they were measured
     "modes", "high_quality", "precision", "recall", "critic_accuracy", "gradient_norm_generator", "hop",
 )  # fmt: skip
-Of = TypeVar("Of", divergence.DivergenceCurve, divergence.ArmDivergence, spectra.ArmSpectrum, dirac.DiracShares)
+Of = TypeVar("Of", critic_bound.DivergenceCurve, critic_bound.ArmDivergence, jacobian.ArmSpectrum, dirac.DiracShares)
 MOST_CURVES = 6
 MODES_SHOWN = 64
 COLUMNS = tuple(
-    dict.fromkeys([*JUDGED, *FOLLOWED, divergence.ESTIMATE, divergence.TRUTH, "modes", "mode_histogram"])
+    dict.fromkeys([*JUDGED, *FOLLOWED, critic_bound.ESTIMATE, critic_bound.TRUTH, "modes", "mode_histogram"])
 )  # of history, besides the metric
 
 
@@ -76,13 +87,13 @@ class Findings:
     comparison: compare.Comparison | None
     profiles: tuple[budget.Profile, ...]
     best_of_k: tuple[budget.BestOfK, ...]
-    flattery: tuple[budget.Flattery, ...]
+    selection_bias: tuple[budget.SelectionBias, ...]
     sensitivity: tuple[sensitivity.Sensitivity, ...]
     thresholds: thresholds.ThresholdTable | None
     learning: tuple[LearningCurve, ...]
-    divergence_curves: tuple[divergence.DivergenceCurve, ...]
-    divergences: tuple[divergence.ArmDivergence, ...]
-    spectra: tuple[spectra.ArmSpectrum, ...]
+    divergence_curves: tuple[critic_bound.DivergenceCurve, ...]
+    divergences: tuple[critic_bound.ArmDivergence, ...]
+    spectra: tuple[jacobian.ArmSpectrum, ...]
     dirac: tuple[dirac.DiracShares, ...]
     shares: tuple[ModeShares, ...]
     shown: Mapping[str, str]
@@ -139,7 +150,9 @@ def find(record: Record, seed: int = 0) -> Findings:
         comparison=compare.compare(measured, metric, phase, mode=mode) if several else None,
         profiles=budget.profiles(measured, metric, phase, mode=mode) if phase in phases else (),
         best_of_k=budget.best_of_k(measured, metric, mode=mode, generator=chance()) if "search" in phases else (),
-        flattery=budget.flattery(measured, metric, mode=mode, generator=chance()) if len(phases) == 2 else (),
+        selection_bias=budget.selection_bias(measured, metric, mode=mode, generator=chance())
+        if len(phases) == 2
+        else (),
         sensitivity=(
             sensitivity.sensitivity(measured, metric, mode=mode, scales=scales_of(record.about), generator=chance())
             if "search" in phases
@@ -147,9 +160,9 @@ def find(record: Record, seed: int = 0) -> Findings:
         ),
         thresholds=thresholds.threshold_table(record, phase) if len(ended) else None,
         learning=learning.learning(record, _followed(record, metric), phase),
-        divergence_curves=_as_planned(names, divergence.divergence_curves(record, phase)),
-        divergences=_as_planned(names, divergence.divergences(record.trials, phase, generator=chance())),
-        spectra=_as_planned(names, spectra.spectra(record.trials, phase, generator=chance())),
+        divergence_curves=_as_planned(names, critic_bound.divergence_curves(record, phase)),
+        divergences=_as_planned(names, critic_bound.divergences(record.trials, phase, generator=chance())),
+        spectra=_as_planned(names, jacobian.spectra(record.trials, phase, generator=chance())),
         dirac=_as_planned(names, dirac.dirac_shares(record.trials, phase)),
         shares=_mode_shares(record, shown),
         shown=shown,

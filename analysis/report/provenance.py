@@ -9,14 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.join import studies_of
-from analysis.report import rows
+from analysis.record.join import studies_of
+from analysis.record.schema import Record
+from analysis.report import tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, facts, joined, section, tag
-from analysis.report.plates import Plates
-from analysis.table import Record
-from analysis.thresholds import thresholds_of
-from analysis.words import counted, listed, percent
+from analysis.report.writer import FigureWriter
+from analysis.results.thresholds import thresholds_of
+from analysis.wording import counted, listed, percent
 
 State = Mapping[str, Any]
 About = Mapping[str, Any]  # what one study's record says of itself
@@ -69,11 +69,11 @@ def joining(record: Record) -> list[str]:
     return [said, f"The studies differ not in their arms alone but also in {listed(few)}: so may their results."]
 
 
-def left_out(findings: Findings, plates: Plates, state: State | None) -> Html:
+def left_out(findings: Findings, plates: FigureWriter, state: State | None) -> Html:
     """What does not enter the results, and why."""
     record = findings.record
     studies = studies_of(record.about)
-    table = rows.left_out_table(record)
+    table = tables.left_out_table(record)
     notes = []
     _, unfinished = condition(record, state)
     if unfinished:

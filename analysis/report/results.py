@@ -7,20 +7,20 @@ from pathlib import Path
 import numpy as np
 
 from analysis import figures
-from analysis.density import densities
 from analysis.figures.crowd import CROWD
-from analysis.report import rows
+from analysis.record.snapshots import Snapshots, snapshots
+from analysis.report import tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, joined, section, tag
-from analysis.report.plates import Plates
-from analysis.snapshots import Snapshots, snapshots
-from analysis.words import CAPTURES, EVENTS, NEVER, listed, named, percent
+from analysis.report.writer import FigureWriter
+from analysis.results.density import densities
+from analysis.wording import CAPTURES, EVENTS, NEVER, listed, named, percent
 
 MOST_PAIRS = 14  # arms over which the matrix takes the page's width
 PHASES = {"confirm": "fresh seeds of each arm's chosen configuration", "search": "all configurations of the search"}
 
 
-def stability(findings: Findings, plates: Plates) -> Html:
+def stability(findings: Findings, plates: FigureWriter) -> Html:
     """How the replicas ended, when they failed, and how restless they were."""
     outcomes = [arm for arm in findings.outcomes[findings.phase] if arm.n]
     if not outcomes:
@@ -33,7 +33,7 @@ def stability(findings: Findings, plates: Plates) -> Html:
         f" the share that converged (Wilson), which captures {CAPTURES[rate.captures]}.",
         "Bars of outcome shares by arm; the table below has the numbers.",
     )
-    parts: list[Html] = [bars, plates.table(rows.outcome_table(outcomes, findings.phase))]
+    parts: list[Html] = [bars, plates.table(tables.outcome_table(outcomes, findings.phase))]
     for result in findings.survival:
         if not any(curve.events for curve in result.curves):
             parts.append(tag("p", NEVER[result.event]))
@@ -45,15 +45,15 @@ def stability(findings: Findings, plates: Plates) -> Html:
             " intervals. Ticks mark replicas that were censored: at the end of their budget, or stopped before.",
             f"Survival curves until {EVENTS[result.event]} by arm.",
         )
-        parts += [curve, plates.table(rows.survival_table(result))]
+        parts += [curve, plates.table(tables.survival_table(result))]
         if result.pairs:
-            parts.append(plates.table(rows.logrank_table(result)))
+            parts.append(plates.table(tables.logrank_table(result)))
     if findings.signals:
-        parts.append(plates.table(rows.signal_table(findings.signals, findings.phase)))
+        parts.append(plates.table(tables.signal_table(findings.signals, findings.phase)))
     return section("Stability", *parts)
 
 
-def quality(findings: Findings, plates: Plates) -> Html:
+def quality(findings: Findings, plates: FigureWriter) -> Html:
     """How good the replicas were at the end, and which arms the data tell apart."""
     if not findings.quality:
         return section("Quality", tag("p", f"No replica has a final {named(findings.metric)} yet."))
@@ -65,7 +65,7 @@ def quality(findings: Findings, plates: Plates) -> Html:
             " its 95 % interval, and behind it that of the interquartile mean. Diverged replicas are counted.",
             f"Strips of the final {named(findings.metric)} by arm; the table below has medians and intervals.",
         ),
-        plates.table(rows.quality_table(findings.quality, findings.comparison)),
+        plates.table(tables.quality_table(findings.quality, findings.comparison)),
     ]
     if findings.comparison is not None:
         parts.append(_pairs(findings, plates))
@@ -82,7 +82,7 @@ def quality(findings: Findings, plates: Plates) -> Html:
     return section("Quality", *parts)
 
 
-def _pairs(findings: Findings, plates: Plates) -> Html:
+def _pairs(findings: Findings, plates: FigureWriter) -> Html:
     comparison = findings.comparison
     assert comparison is not None
     matrix = plates.figure(
@@ -92,10 +92,10 @@ def _pairs(findings: Findings, plates: Plates) -> Html:
         f" half. Bold with a star: told apart at {100 * comparison.alpha:.0f} % after Holm's correction.",
         "Matrix of probabilities of improvement; the table below has the numbers.",
     )
-    return joined([matrix, plates.table(rows.pair_table(comparison))])
+    return joined([matrix, plates.table(tables.pair_table(comparison))])
 
 
-def training(findings: Findings, plates: Plates, folder: Path) -> Html:
+def training(findings: Findings, plates: FigureWriter, folder: Path) -> Html:
     """What happened on the way: learning curves, shares of modes, samples."""
     parts: list[Html] = []
     if findings.learning:
@@ -123,7 +123,7 @@ def training(findings: Findings, plates: Plates, folder: Path) -> Html:
     return section("Training", *parts, *_samples(findings, plates, folder))
 
 
-def _samples(findings: Findings, plates: Plates, folder: Path) -> list[Html]:
+def _samples(findings: Findings, plates: FigureWriter, folder: Path) -> list[Html]:
     found = [one for arm, trial in findings.shown.items() if (one := snapshots(folder, arm, trial)) is not None]
     drawn = [one for one in found if one.kind in ("plane", "images")]
     lines = [densities(one) for one in found if one.kind == "line"]
@@ -162,16 +162,16 @@ def _true(drawn: list[Snapshots]) -> bool:
     return any(one.means is not None for one in drawn)
 
 
-def search(findings: Findings, plates: Plates) -> Html:
+def search(findings: Findings, plates: FigureWriter) -> Html:
     """What the budget bought, how far choosing flattered, and what the search's own replicas did."""
     parts: list[Html] = []
-    if findings.flattery:
+    if findings.selection_bias:
         caption = (
             "Each winner in the search that chose it (open) and on fresh seeds (filled); 95 % intervals over seeds."
         )
-        picture = figures.flattery(findings.flattery, findings.palette, columns=2)
+        picture = figures.selection_bias(findings.selection_bias, findings.palette, columns=2)
         parts.append(plates.figure("flattery", picture, caption, "Search beside confirmed scores by arm."))
-        parts.append(plates.table(rows.flattery_table(findings.flattery)))
+        parts.append(plates.table(tables.flattery_table(findings.selection_bias)))
     if findings.best_of_k:
         parts.append(
             plates.figure(
@@ -195,11 +195,11 @@ def search(findings: Findings, plates: Plates) -> Html:
                 "Bars of outcome shares in the search by arm.",
             )
         )
-        parts.append(plates.table(rows.outcome_table(outcomes, "search")))
+        parts.append(plates.table(tables.outcome_table(outcomes, "search")))
     return section("The search", *parts) if parts else joined([])
 
 
-def sensitivity(findings: Findings, plates: Plates) -> Html:
+def sensitivity(findings: Findings, plates: FigureWriter) -> Html:
     """Which nuisance hyperparameters matter in which arm."""
     parts: list[Html] = []
     for response, words in (("stability", "not diverging"), ("quality", "quality")):
@@ -234,7 +234,7 @@ def sensitivity(findings: Findings, plates: Plates) -> Html:
     return section("What matters within an arm", *parts) if parts else joined([])
 
 
-def thresholds(findings: Findings, plates: Plates) -> Html:
+def thresholds(findings: Findings, plates: FigureWriter) -> Html:
     """How far the verdicts hang on their thresholds."""
     if findings.thresholds is None or not len(findings.thresholds.changed):
         return joined([])
@@ -242,4 +242,4 @@ def thresholds(findings: Findings, plates: Plates) -> Html:
     most = float(changed.max(initial=0.0))
     lead = f"At most {percent(most)} of the replicas change" if most else "No replica changes"
     lead += " its outcome over the values tried." if not most else " their outcome over the values tried."
-    return section("Thresholds", tag("p", lead), plates.table(rows.threshold_changes(findings.thresholds)))
+    return section("Thresholds", tag("p", lead), plates.table(tables.threshold_changes(findings.thresholds)))

@@ -4,8 +4,8 @@ Importing this package does not import MLflow. `Tracker` runs beside a study, `s
 `trouble` say what MLflow still lacks and why, and `serve` shows MLflow's own page.
 """
 
+from study.config.addresses import masked
 from study.tracking.cursor import trouble, waiting
-from study.tracking.rows import masked
 from study.tracking.server import ServerError, serve
 from study.tracking.tracker import Ending, Tracker, sync
 

@@ -1,7 +1,7 @@
 """What a batch of ledger entries says about each MLflow run: rows gathered run by run, so that a run costs one request.
 
-Pure but for `Lives`, which is told of every entry. Where the ledger has a step of a trial twice the first one counts,
-because MLflow's rows cannot be changed or taken back.
+Pure but for `Attempts`, which is told of every entry. Where the ledger has a step of a trial twice the first one
+counts, because MLflow's rows cannot be changed or taken back.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from study.ledger import Entry
+from study.config.addresses import masked
+from study.ledger.ledger import Entry
+from study.tracking.attempts import Attempts
 from study.tracking.cursor import OpenRun
-from study.tracking.plans import Lives
-from study.tracking.rows import canonical, counted, finite, flat, masked, milliseconds, summaries
+from study.tracking.summaries import canonical, counted, finite, flat, milliseconds, summaries
 
 LARGEST = 200  # entries of a batch
 LONGEST_TAG = 5000  # characters, below every version's limit
@@ -57,7 +58,7 @@ class Rows:
         self.metrics += [(name, value, time, step) for name, value in metrics.items()]
 
 
-def gather(batch: Iterable[Entry], lives: Lives, runs: Mapping[str, OpenRun]) -> tuple[list[Rows], int]:
+def gather(batch: Iterable[Entry], lives: Attempts, runs: Mapping[str, OpenRun]) -> tuple[list[Rows], int]:
     """Rows for each run in the order of their first entries, and how many entries are none of a study's.
 
     `runs` are the open runs by trial as they were before the batch. Kinds unknown to this version are passed over.

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from study.ledger import START, Position, entries, sync_folder
+from study.ledger.ledger import START, Position, entries, sync_folder
 
 NAME = "tracking.json"
 

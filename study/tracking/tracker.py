@@ -14,14 +14,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from study.ledger import entries
+from study.config.addresses import masked
+from study.ledger.ledger import entries
 from study.tracking.batch import LARGEST
 from study.tracking.cursor import Cursor, waiting
-from study.tracking.rows import masked
 
 if TYPE_CHECKING:
-    from study.config import StudyConfig
-    from study.tracking.runs import MlflowStudy
+    from study.config.schema import StudyConfig
+    from study.tracking.mlflow_study import MlflowStudy
 
 LOGGER = logging.getLogger(__name__)
 Ending = Literal["FINISHED", "FAILED", "KILLED"]
@@ -56,7 +56,7 @@ class Tracker:
         self._keep(replace(self._cursor, owed=None))
         self._thread.start()
 
-    def poke(self) -> None:
+    def notify(self) -> None:
         """Say that the ledger has new entries. Costs nothing, and may be called as often as one likes."""
         self._news = True
 
@@ -121,7 +121,7 @@ class Tracker:
         if self._runs is None:
             if next(entries(self._folder), None) is None:
                 return
-            from study.tracking.runs import MlflowStudy
+            from study.tracking.mlflow_study import MlflowStudy
 
             runs = MlflowStudy(self._folder, self._name, self._uri)
             self._advance(runs.connect(self._cursor))

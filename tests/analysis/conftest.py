@@ -1,4 +1,4 @@
-"""Simulated records of known truth, written as `study/record.py` writes them."""
+"""Simulated records of known truth, written as `study/record/build.py` writes them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.outcomes import multinomial_noise
-from analysis.table import METADATA, history_schema, trials_schema
+from analysis.record.schema import METADATA, history_schema, trials_schema
+from analysis.results.outcomes import multinomial_noise
 
 MODES, SAMPLES, STEPS = 8, 400, 1000
 ARMS = ("non_saturating", "least_squares", "hinge")

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from analysis import budget, compare, sensitivity, survival, thresholds
-from analysis.design import scales_of
-from analysis.join import join
-from analysis.table import RecordError, load
+from analysis.record.join import join
+from analysis.record.schema import RecordError, load
+from analysis.results import budget, compare, sensitivity, survival, thresholds
+from analysis.results.design import scales_of
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_the_simulated_order_is_found(record):
 def test_budget_sensitivity_and_thresholds(record):
     curves = budget.best_of_k(record.trials, "fid", generator=generator())
     assert {one.n for one in curves} <= {17, 18, 19, 20}
-    assert {one.arm for one in budget.flattery(record.trials, "fid", generator=generator())} == {
+    assert {one.arm for one in budget.selection_bias(record.trials, "fid", generator=generator())} == {
         one.arm for one in curves
     }
     scales = scales_of(record.about)

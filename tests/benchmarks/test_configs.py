@@ -1,17 +1,17 @@
 import pytest
 
 from benchmarks import noop_trials, study_end_to_end
-from study import config, rules
-from study.arms import arms_of
+from study.config import loading, rules
+from study.config.arms import arms_of
 
 
 @pytest.mark.parametrize("module", [noop_trials, study_end_to_end])
 def test_configurations_pass_check(module):
-    rules.ready(config.build(module.CONFIG))
+    rules.ready(loading.build(module.CONFIG))
 
 
 def test_the_noop_study_has_its_trials():
-    built = config.build(noop_trials.CONFIG)
+    built = loading.build(noop_trials.CONFIG)
     assert len(arms_of(built)) * built.search.trials_per_arm == noop_trials.TRIALS
     assert not built.confirm
 
@@ -19,7 +19,7 @@ def test_the_noop_study_has_its_trials():
 def test_the_studies_are_the_same_study():
     from benchmarks import plain_study
 
-    built = config.build(study_end_to_end.CONFIG)
+    built = loading.build(study_end_to_end.CONFIG)
     assert tuple(built.scientific["objective"]) == plain_study.OBJECTIVES
     assert built.budget.batch_size == plain_study.BATCH
     assert built.budget.evaluations == plain_study.EVALUATIONS

@@ -3,13 +3,13 @@ import json
 import pytest
 
 from benchmarks import scale
-from study import config
+from study.config import loading
 
 
 def test_the_study_has_as_many_trials_as_it_says():
-    from study.arms import arms_of
+    from study.config.arms import arms_of
 
-    settings = config.build({**scale.CONFIG, "search": {"trials_per_arm": 2}})
+    settings = loading.build({**scale.CONFIG, "search": {"trials_per_arm": 2}})
     assert len(arms_of(settings)) == scale.ARMS
 
 

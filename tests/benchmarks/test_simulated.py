@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from analysis.curves import curves
-from analysis.outcomes import judge_record
-from analysis.table import load
+from analysis.record.curves import curves
+from analysis.record.schema import load
+from analysis.results.outcomes import judge_record
 from benchmarks import simulated
 
 

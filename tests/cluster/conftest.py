@@ -21,8 +21,8 @@ from typing import Any
 import psutil
 import pytest
 
-from study.environment import SETTINGS
-from study.ledger import entries
+from study.cluster.environment import SETTINGS
+from study.ledger.ledger import entries
 
 ROOT = Path(__file__).parents[2]
 NODE, WATCHED = Path(__file__).with_name("node.py"), Path(__file__).with_name("watched.py")

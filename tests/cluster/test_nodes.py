@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from analysis.table import load
-from study.ledger import entries
+from analysis.record.schema import load
+from study.ledger.ledger import entries
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(900)]
 Make = Callable[..., Path]

@@ -19,8 +19,8 @@ import psutil
 import pytest
 import yaml
 
-from study.ledger import entries
-from study.status import status
+from study.ledger.ledger import entries
+from study.progress.status import status
 
 ROOT = Path(__file__).parents[2]
 LONG = {"budget": {"steps": 1200, "evaluations": 12, "batch_size": 16}, "resources": {"checkpoint_seconds": 0.3}}
@@ -40,7 +40,7 @@ pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(900)]
     ],
 )
 def test_where_no_cluster_is_the_study_says_so_at_once(nodes: Any, address: str, message: str) -> None:
-    code = "from study.cluster import connected\nwith connected(): pass"
+    code = "from study.cluster.connection import connected\nwith connected(): pass"
     printed = nodes.finish(nodes.python("-c", code, environment={"RAY_ADDRESS": address}), 1)
     assert re.search(message, printed)
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import ray
 
+import study.execution.tuning
 import study.run
-import study.tuning
 from study.__main__ import main
-from study.environment import SETTINGS
-from study.prepare import prepare as prepare_on
-from study.worker import Worker
+from study.cluster.environment import SETTINGS
+from study.execution.preparation import prepare as prepare_on
+from study.execution.worker import Worker
 
 NOTES = os.environ["NOTES"]
 TOGETHER = int(os.environ["TOGETHER"])  # workers that wait for each other before their first trial
@@ -71,6 +71,6 @@ def prepare(config: Any, place: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    study.tuning.Worker = Watched  # type: ignore[misc]
+    study.execution.tuning.Worker = Watched  # type: ignore[misc]
     study.run.prepare = prepare  # type: ignore[attr-defined]
     sys.exit(main())

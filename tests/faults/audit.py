@@ -24,21 +24,21 @@ import torch
 from rich.console import Console
 from subject import Acknowledged
 
-from analysis.table import MEASUREMENTS, load
-from study.arms import arms_of
-from study.config import StudyConfig
-from study.interruption import Interruption
-from study.journal import Journal
-from study.ledger import Entry, entries, identity
-from study.progress import Progress
-from study.recorder import Recorder
-from study.search import StudySearcher
-from study.store import store_of
-from study.tally import Tally
-from study.trial import Job, Trial
-from study.tuning import job_of
+from analysis.record.schema import MEASUREMENTS, load
+from study.config.arms import arms_of
+from study.config.schema import StudyConfig
+from study.execution.interruption import Interruption
+from study.execution.recorder import Recorder
+from study.execution.trial import Job, Trial
+from study.execution.tuning import job_of
+from study.ledger.journal import Journal
+from study.ledger.ledger import Entry, entries, identity
+from study.progress.live import Progress
+from study.progress.tally import Tally
+from study.search.searcher import StudySearcher
+from study.storage.store import store_of
 from trainables.data import load as load_data
-from trainables.evaluation import Evaluator
+from trainables.metrics.evaluator import Evaluator
 from trainables.spec import Spec
 
 Row = tuple[str, int, int]  # trial, seed, step

@@ -22,12 +22,12 @@ from audit import Finding, Reference, audit, undisturbed
 from ray.cluster_utils import Cluster
 from subject import PATIENCE, Subject, kill_group, settings
 
-from study import config as configuration
-from study.ledger import end
+from study.config import loading
+from study.execution.tuning import RETRIES
+from study.ledger.ledger import end
 from study.tracking import waiting
 from study.tracking.cursor import Cursor
 from study.tracking.server import free_port, running
-from study.tuning import RETRIES
 
 ALONE = {"worker": 12, "driver": 6, "server": 8}  # of 50 kills
 ON_A_CLUSTER = {"node": 12, "worker": 8, "driver": 4}
@@ -79,7 +79,7 @@ class Toll:
 def campaign(kills: int, seed: int, folder: Path, say: Callable[[str], None] = lambda _: None) -> Toll:
     """Kill so many times, or a few more, and count; `say` hears of each study, and one with a fault stays."""
     chance, toll, values = random.Random(seed), Toll(), settings()
-    reference = undisturbed(configuration.build(values), folder / "undisturbed")
+    reference = undisturbed(loading.build(values), folder / "undisturbed")
     for name, shares, surroundings in (("alone", ALONE, _alone), ("cluster", ON_A_CLUSTER, _cluster)):
         planned = _planned(shares, kills, chance)
         while planned:

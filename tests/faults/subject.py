@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 
 import psutil
 
-import study.environment  # noqa: F401 - before anything imports Ray
-from study import config as configuration
-from study.ledger import Entry, entries
+import study.cluster.environment  # noqa: F401 - before anything imports Ray
+from study.config import loading
+from study.ledger.ledger import Entry, entries
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -69,10 +69,10 @@ class Subject:
 
     def __init__(self, values: Mapping[str, Any], folder: Path, environment: Mapping[str, str] | None = None) -> None:
         """Nothing is started before `start`; the workers can import what lies beside this file."""
-        self.folder, self.config = folder, configuration.build(values)
+        self.folder, self.config = folder, loading.build(values)
         self.file = folder.with_name(f"{folder.name}.yaml")
         folder.parent.mkdir(parents=True, exist_ok=True)
-        configuration.write(self.config, self.file)
+        loading.write(self.config, self.file)
         self.seen: set[Acknowledged] = set()
         self.started = 0.0
         self._log = folder.with_name(f"{folder.name}.log")

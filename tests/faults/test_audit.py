@@ -13,9 +13,9 @@ import pytest
 from audit import Reference, audit, undisturbed
 from subject import acknowledged, settings
 
-from study import config as configuration
-from study import record
-from study.ledger import Entry, encode, entries
+from study.config import loading
+from study.ledger.ledger import Entry, encode, entries
+from study.record import build as record
 from study.tracking import sync
 
 SMALL = settings(
@@ -30,7 +30,7 @@ SMALL = settings(
 def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Reference]:
     """A study with its record and its runs in MLflow."""
     folder = tmp_path_factory.mktemp("sound") / "study"
-    config = configuration.build(SMALL)
+    config = loading.build(SMALL)
     reference = undisturbed(config, folder)
     record.build(folder)
     assert sync(folder, config) == 0

@@ -11,7 +11,7 @@ import pytest
 from audit import audit, undisturbed
 from subject import Subject, settings, until
 
-from study.status import status
+from study.progress.status import status
 
 Begin = Callable[..., Subject]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

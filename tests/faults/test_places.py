@@ -13,8 +13,8 @@ import pytest
 from audit import audit, undisturbed
 from subject import Subject, settings, until
 
-from study import claim
-from study.store import store_of
+from study.storage import lease
+from study.storage.store import store_of
 from study.tracking.server import running
 
 Begin = Callable[..., Subject]
@@ -62,12 +62,12 @@ def until_copied(study: Subject) -> None:
 def taken_up(begin: Begin, first: Subject, values: dict[str, object], tmp_path: Path) -> None:
     """Take a study up in another folder, once its holder was not seen for long enough, and audit it."""
     second = begin(values, "second")
-    found = claim.read(store_of(first.config, first.folder))
+    found = lease.read(store_of(first.config, first.folder))
     assert found is not None
-    if time.time() - found.seen < claim.FRESH / 2:
+    if time.time() - found.seen < lease.FRESH / 2:
         assert second.finish() == 2
         assert f"by process {first.driver.pid} on {found.host}" in second.said
-    time.sleep(max(0.0, found.seen + claim.FRESH - time.time()))
+    time.sleep(max(0.0, found.seen + lease.FRESH - time.time()))
     assert second.finish() == 0, second.said
     finding = audit(second.folder, undisturbed(second.config, tmp_path / "undisturbed"))
     assert not finding.wrong, finding

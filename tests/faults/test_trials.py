@@ -13,8 +13,8 @@ from audit import audit, undisturbed
 from misbehaving import NO_CUDA_MEMORY
 from subject import Subject, settings
 
-from study.recorder import FAILURES
-from study.status import status
+from study.execution.recorder import FAILURES
+from study.progress.status import status
 
 Begin = Callable[..., Subject]
 SHORT = {

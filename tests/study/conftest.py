@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-import study.environment  # noqa: F401 - before anything imports Ray
-from analysis.table import METADATA
-from study import config as configuration
-from study.config import StudyConfig
-from study.journal import Journal
+import study.cluster.environment  # noqa: F401 - before anything imports Ray
+from analysis.record.schema import METADATA
+from study.config import loading
+from study.config.schema import StudyConfig
+from study.ledger.journal import Journal
 
 TINY: dict[str, Any] = {
     "study": "tiny",
@@ -50,7 +50,7 @@ def tiny_values(**changes: Any) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def tiny() -> Build:
     """Builds the small configuration, changed as `tiny_values` says."""
-    return lambda **changes: configuration.build(tiny_values(**changes))
+    return lambda **changes: loading.build(tiny_values(**changes))
 
 
 @pytest.fixture
@@ -66,9 +66,9 @@ SPEC = {"data": {"name": "ring"}, "objective": {"name": "hinge"}, "penalty": {"n
 
 def begin(folder: Path, **changes: Any) -> Path:
     """Write a study, changed as `tiny_values` says, whose search has ended in one arm and goes on in the other."""
-    config = configuration.build(tiny_values(**changes))
+    config = loading.build(tiny_values(**changes))
     folder.mkdir(parents=True, exist_ok=True)
-    configuration.write(config, folder / "study.yaml")
+    loading.write(config, folder / "study.yaml")
     journal = Journal.open(folder)
     versions = {"python": "3.11", "torch": "2"}
     journal.append({"kind": "session", "config": config.resolved(), "versions": versions, "host": "box", "pid": 1})
@@ -125,7 +125,7 @@ def begun() -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def shared_ray() -> Iterator[None]:
     """One Ray for all tests that train for real; studies that find it running use it."""
-    from study.cluster import connected
+    from study.cluster.connection import connected
 
     with connected():
         yield

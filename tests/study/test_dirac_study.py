@@ -9,25 +9,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.curves import Curves
-from analysis.outcomes import judge
-from study import config
-from study.arms import arms_of, spec_for
-from study.forecast import forecast
-from study.panels import CRITIC, DENSE, INK, OUTSIDE, Foretold, heat_map
-from study.pictures import picture, render
-from study.plain import ConfigError
-from study.rules import warnings
-from study.trial import Job, Trial
+from analysis.pictures.panels import CRITIC, DENSE, INK, OUTSIDE, Predicted, heat_map
+from analysis.pictures.pictures import picture, render
+from analysis.record.curves import Curves
+from analysis.results.outcomes import judge
+from study.config import loading
+from study.config.arms import arms_of, spec_for
+from study.config.messages import ConfigError
+from study.config.rules import warnings
+from study.execution.trial import Job, Trial
+from study.progress.forecast import forecast
 from trainables.data import load
-from trainables.evaluation import Evaluator
+from trainables.metrics.evaluator import Evaluator
 
 CONFIG = Path(__file__).parents[2] / "configs" / "dirac.yaml"
 SMALL = ["data.step.count=6", "data.gamma.count=5", "budget.steps=100", "replicas=2"]
 
 
 def test_the_map_has_thousands_of_cells_and_costs_seconds() -> None:
-    loaded = config.load(CONFIG)
+    loaded = loading.load(CONFIG)
     assert loaded.data["step"]["count"] * loaded.data["gamma"]["count"] >= 4000
     assert len(arms_of(loaded)) == 24
     assert forecast(loaded).core_seconds < 100
@@ -46,21 +46,21 @@ def test_the_map_has_thousands_of_cells_and_costs_seconds() -> None:
 )
 def test_check_refuses(setting: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        config.load(CONFIG, [setting])
+        loading.load(CONFIG, [setting])
 
 
 def test_what_a_map_has_no_use_for_makes_no_arms() -> None:
-    loaded = config.load(CONFIG, ["scientific.optimizer=[adam, sgd]", "scientific.instance_noise=[0.0, 0.1]"])
+    loaded = loading.load(CONFIG, ["scientific.optimizer=[adam, sgd]", "scientific.instance_noise=[0.0, 0.1]"])
     assert len(arms_of(loaded)) == 24
 
 
 def test_other_models_do_not_measure_a_map() -> None:
     with pytest.raises(ConfigError, match="expected what is measured here, got 'dirac_converged'"):
-        config.load(CONFIG.with_name("ring.yaml"), ["search.metric=dirac_converged", "search.mode=max"])
+        loading.load(CONFIG.with_name("ring.yaml"), ["search.metric=dirac_converged", "search.mode=max"])
 
 
 def test_a_trial_leaves_a_map_that_can_be_drawn(tmp_path: Path) -> None:
-    loaded = config.load(CONFIG, SMALL)
+    loaded = loading.load(CONFIG, SMALL)
     spec = spec_for(loaded, arms_of(loaded)[2], {})
     job = Job("t", spec.to_dict(), [4, 5], str(tmp_path), ["dirac_converged"], ["max"], pictures=1, gallery=False)
     data = load(**spec.data)
@@ -93,7 +93,7 @@ def near(panel: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
 def test_the_lines_are_where_the_radius_says() -> None:
     given = arrays()
     axes = given["dirac_step"], given["dirac_gamma"]
-    panel = heat_map(given["dirac_distance"][0], *axes, Foretold(given["dirac_radius"], 100.0, 1e-3))
+    panel = heat_map(given["dirac_distance"][0], *axes, Predicted(given["dirac_radius"], 100.0, 1e-3))
     row = panel[200]
     assert near(row, DENSE).any()
     assert near(row, OUTSIDE).any()
@@ -107,7 +107,7 @@ def test_the_lines_are_where_the_radius_says() -> None:
 def test_a_plateau_at_radius_one_has_no_line_and_lost_cells_are_orange() -> None:
     step = np.geomspace(0.01, 1, 8)
     flat = 1 + 1e-13 * np.arange(64).reshape(8, 8) % 3e-13
-    panel = heat_map(np.full((8, 8), np.nan), step, step, Foretold(flat, 10.0, 1e-3))
+    panel = heat_map(np.full((8, 8), np.nan), step, step, Predicted(flat, 10.0, 1e-3))
     assert not near(panel[20:330, 70:380], INK).any()
     assert near(panel[20:330, 70:380], OUTSIDE).all()
 

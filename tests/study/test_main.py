@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 import study
-from study import config, plain
 from study.__main__ import main
-from study.lock import Holder, StudyBusy
+from study.config import loading, strict_yaml
+from study.config.schema import StudyConfig
+from study.ledger.lock import Holder, StudyBusy
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
@@ -28,10 +29,10 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """Stands in for `study.run` and notes what it was asked; a run leaves the folder as a real one does first."""
     asked: list[tuple[Any, ...]] = []
 
-    def run_study(loaded: config.StudyConfig, folder: Path) -> int:
+    def run_study(loaded: StudyConfig, folder: Path) -> int:
         asked.append(("run", loaded.study, folder))
         (folder / "ledger").mkdir()
-        config.write(loaded, folder / "study.yaml")
+        loading.write(loaded, folder / "study.yaml")
         print("a live table")
         return 0
 
@@ -113,7 +114,7 @@ def test_check_passes_what_comes_with_the_project(path: Path, capsys: pytest.Cap
     assert main(["check", str(path)]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    assert config.load(path).study in out
+    assert loading.load(path).study in out
     assert "estimate: " in out
 
 
@@ -122,7 +123,7 @@ def test_check_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert found["arms"][0]["search_trials"] == 7
     assert found["config"]["replicas"] == 2
-    assert config.build(found["config"]).search.trials_per_arm == 7
+    assert loading.build(found["config"]).search.trials_per_arm == 7
 
 
 @pytest.mark.parametrize(
@@ -232,7 +233,7 @@ def test_machines_get_json_alone(
     tmp_path: Path, runs: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = {"study": "quickstart", "best": float("nan"), "folder": tmp_path}
-    monkeypatch.setitem(sys.modules, "study.status", SimpleNamespace(status=lambda _: found))
+    monkeypatch.setitem(sys.modules, "study.progress.status", SimpleNamespace(status=lambda _: found))
     folder = str(tmp_path / "s")
     for arguments in (["run", str(QUICK), "--out", folder], ["resume", folder], ["status", folder]):
         assert main([*arguments, "--json"]) == 0
@@ -245,7 +246,9 @@ def test_report_says_where_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(
-        sys.modules, "study.report", SimpleNamespace(write=lambda folder: folder / "report.html", deliver=lambda _: 0)
+        sys.modules,
+        "study.command.report",
+        SimpleNamespace(write=lambda folder: folder / "report.html", deliver=lambda _: 0),
     )
     (tmp_path / "study.yaml").touch()
     assert main(["report", str(tmp_path)]) == 0
@@ -370,10 +373,10 @@ def test_hostile_configurations_are_refused_with_a_message(
     seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chance = random.Random(seed)
-    bases = [config.load(path).resolved() for path in (QUICK, ROOT / "configs" / "digits_cgan.yaml")]
+    bases = [loading.load(path).resolved() for path in (QUICK, ROOT / "configs" / "digits_cgan.yaml")]
     path, passed = tmp_path / "c.yaml", 0
     for _ in range(50):
-        path.write_bytes(plain.dump(spoilt(chance.choice(bases), chance)).encode("utf-8", "surrogatepass"))
+        path.write_bytes(strict_yaml.dump(spoilt(chance.choice(bases), chance)).encode("utf-8", "surrogatepass"))
         exit_status = main(["check", str(path)])
         out, err = capsys.readouterr()
         assert exit_status in (0, 2), err

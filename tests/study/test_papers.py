@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from study import config
 from study.__main__ import main
-from study.arms import Arm, arms_of, corners, spec_for
-from study.config import StudyConfig
+from study.config import loading
+from study.config.arms import Arm, arms_of, corners, spec_for
+from study.config.schema import StudyConfig
 from trainables import data
-from trainables.evaluation import Evaluator
 from trainables.metrics.classifier import train_classifier
+from trainables.metrics.evaluator import Evaluator
 from trainables.spec import Spec
 from trainables.training import Training
 
@@ -38,7 +38,7 @@ def short(path: Path, mnist: Path) -> StudyConfig:
     settings = ["budget.steps=2", "budget.evaluations=2", "evaluation.samples=60", "evaluation.neighbour_samples=60"]
     if path.stem == "are_gans_created_equal":
         settings += [f"data.root={mnist}", "nuisance.critic.width=4"]
-    return config.load(path, [*SHORT[path.stem], *settings])
+    return loading.load(path, [*SHORT[path.stem], *settings])
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_check_passes(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(path)]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    assert config.load(path).study in out
+    assert loading.load(path).study in out
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -91,7 +91,7 @@ def test_every_arm_trains(path: Path, mnist: Path) -> None:
 
 
 def specs(name: str, *settings: str) -> list[Spec]:
-    loaded = config.load(PAPERS / f"{name}.yaml", settings)
+    loaded = loading.load(PAPERS / f"{name}.yaml", settings)
     return [first(loaded, arm) for arm in arms_of(loaded)]
 
 
@@ -118,7 +118,7 @@ def test_pacgan_is_the_papers(name: str, modes: int, std: float, reach: float) -
         assert spec.generator["batch_norm"] is True
         assert spec.generator["weight_std"] == spec.critic["weight_std"] == 0.02
         assert (spec.latent_dim, spec.latent, spec.evaluation["samples"]) == (2, "normal", 2500)
-    assert config.load(PAPERS / f"{name}.yaml").replicas == 10
+    assert loading.load(PAPERS / f"{name}.yaml").replicas == 10
 
 
 def test_pacgans_own_hundred_packs_are_a_setting_away() -> None:
@@ -128,7 +128,7 @@ def test_pacgans_own_hundred_packs_are_a_setting_away() -> None:
 
 @pytest.mark.golden
 def test_are_gans_created_equal_has_the_papers_ranges() -> None:
-    loaded = config.load(PAPERS / "are_gans_created_equal.yaml")
+    loaded = loading.load(PAPERS / "are_gans_created_equal.yaml")
     arms = {arm.name: arm for arm in arms_of(loaded)}
     assert {"gan-minimax-none", "gan-non_saturating-none", "gan-least_squares-none", "vae"} <= set(arms)
     wgan, wgan_gp = arms["gan-wasserstein-clip"], arms["gan-wasserstein-gradient_penalty"]
@@ -141,7 +141,7 @@ def test_are_gans_created_equal_has_the_papers_ranges() -> None:
         assert arm.space["beta1"].kind == "uniform"
         assert arm.space["generator_lr"].kind == "log_uniform"
     assert (loaded.search.trials_per_arm, loaded.search.sampler, loaded.confirm.replicas) == (100, "random", 50)
-    fashion = config.load(PAPERS / "are_gans_created_equal.yaml", ["data.name=fashion_mnist", "study=fashion"])
+    fashion = loading.load(PAPERS / "are_gans_created_equal.yaml", ["data.name=fashion_mnist", "study=fashion"])
     assert fashion.data["name"] == "fashion_mnist"
 
 

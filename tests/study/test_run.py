@@ -17,15 +17,16 @@ from typing import Any
 import pytest
 import ray.cloudpickle
 
-from analysis.table import Record, load
-from study import config as configuration
-from study.arms import arms_of
-from study.config import ConfigError, StudyConfig
-from study.ledger import Ledger, entries
-from study.lock import StudyBusy
+from analysis.record.schema import Record, load
+from study.config import loading
+from study.config.arms import arms_of
+from study.config.messages import ConfigError
+from study.config.schema import StudyConfig
+from study.execution.worker import Worker
+from study.ledger.ledger import Ledger, entries
+from study.ledger.lock import StudyBusy
+from study.progress.status import status
 from study.run import resume_study, run_study
-from study.status import status
-from study.worker import Worker
 
 Build = Callable[..., StudyConfig]
 ROOT = Path(__file__).parents[2]
@@ -92,7 +93,7 @@ def reference(long_study: StudyConfig, tmp_path_factory: pytest.TempPathFactory)
 
 def test_a_study_runs_from_configuration_to_record(reference: Path, long_study: StudyConfig) -> None:
     record = whole(reference)
-    assert configuration.load(reference / "study.yaml") == long_study
+    assert loading.load(reference / "study.yaml") == long_study
     by_phase = record.trials.groupby("phase", observed=True)["trial_id"].nunique()
     assert by_phase.to_dict() == {"search": 4, "confirm": 2}
     assert len(record.history) == (4 * 2 + 2 * 3) * 12
@@ -183,7 +184,7 @@ class Faulty(Worker):
 def test_failures_and_divergence_touch_no_other_trial(
     tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("study.tuning.Worker", Faulty)
+    monkeypatch.setattr("study.execution.tuning.Worker", Faulty)
     spaces = {"critic_lr": {"log_uniform": [1e-4, 1e-2]}}
     config = tiny(scientific={"generator_lr": [1e-3, 2e-3, 1e30]}, nuisance=spaces, confirm=CONFIRM)
     hopeless = arms_of(config)[2].name
@@ -205,7 +206,7 @@ def test_what_failed_is_trained_again_when_asked(
 ) -> None:
     config = tiny(scientific={"generator_lr": [1e-3]}, nuisance={"critic_lr": {"log_uniform": [1e-4, 1e-2]}})
     with monkeypatch.context() as broken:
-        broken.setattr("study.tuning.Worker", Faulty)
+        broken.setattr("study.execution.tuning.Worker", Faulty)
         assert run_study(config, tmp_path / "study") == 0
     assert "--retry-failed` trains failed trials again" in capsys.readouterr().out.replace("\n", " ")
     assert status(tmp_path / "study")["trials"]["failed"] == 1
@@ -233,7 +234,7 @@ class Leaving(Worker):
 def test_a_worker_lost_between_two_trials_fails_neither(
     tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("study.tuning.Worker", Leaving)
+    monkeypatch.setattr("study.execution.tuning.Worker", Leaving)
     assert run_study(tiny(resources={"workers": 1}), tmp_path / "study") == 0
     assert (tmp_path / "study" / "left").exists()
     assert set(whole(tmp_path / "study").trials["status"]) == {"completed"}
@@ -293,7 +294,7 @@ def test_a_full_disk_ends_a_study_that_resume_finishes(
 
 def test_a_killed_driver_loses_nothing(reference: Path, long_study: StudyConfig, tmp_path: Path) -> None:
     folder, file = tmp_path / "killed", tmp_path / "study.yaml"
-    configuration.write(long_study, file)
+    loading.write(long_study, file)
     command = [sys.executable, "-m", "study", "run", str(file), "--out", str(folder)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as driver:
         when(lambda: results(folder) > 5, driver.kill).join()
@@ -307,12 +308,12 @@ def test_a_killed_driver_loses_nothing(reference: Path, long_study: StudyConfig,
 
 
 def test_a_running_study_is_not_run_twice(tiny: Build, tmp_path: Path) -> None:
-    from study.journal import Journal
+    from study.ledger.journal import Journal
 
     folder = tmp_path / "busy"
     configuration_file = folder / "study.yaml"
     folder.mkdir()
-    configuration.write(tiny(), configuration_file)
+    loading.write(tiny(), configuration_file)
     journal = Journal.open(folder)
     with pytest.raises(StudyBusy, match=f"by process {os.getpid()}"):
         resume_study(folder)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from trainables import networks
 from trainables.networks import Network, Weight
-from trainables.population import Stack, generators, views
+from trainables.population import StackedParameters, generators, views
 
 REPLICAS, BATCH, LATENT = 3, 6, 4
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
@@ -119,18 +119,18 @@ def saved(module: nn.Module) -> list[Tensor]:
     return found
 
 
-def stack(network: Network, seed: int = 0) -> Stack:
+def stack(network: Network, seed: int = 0) -> StackedParameters:
     """Random float64 weights; noise on top of the initialisation, so that biases and gains are not constants."""
-    flat = Stack.drawn(network, generators(range(REPLICAS), seed, "cpu")).flat.double()
+    flat = StackedParameters.drawn(network, generators(range(REPLICAS), seed, "cpu")).flat.double()
     noise = torch.Generator().manual_seed(seed)
-    return Stack(network, flat + 0.1 * torch.randn(flat.shape, dtype=torch.float64, generator=noise))
+    return StackedParameters(network, flat + 0.1 * torch.randn(flat.shape, dtype=torch.float64, generator=noise))
 
 
 def randn(*shape: int, seed: int = 1) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
-def compare(stacked: Stack, modules: Sequence[nn.Module], x: Tensor, read: Any = lambda y: y) -> None:
+def compare(stacked: StackedParameters, modules: Sequence[nn.Module], x: Tensor, read: Any = lambda y: y) -> None:
     """Outputs, weight gradients and weight gradients of the squared input gradient of every replica."""
     ours, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
     out = stacked.network(stacked.views, ours)
@@ -278,14 +278,14 @@ def test_a_spoiled_replica_leaves_the_others_bit_for_bit(role: str, given: dict[
     values = networks.settings(role, given)
     inputs = (LATENT,) if role == "generator" else shape
     network = networks.generator(values, LATENT, shape) if role == "generator" else networks.critic(values, shape)
-    flat = Stack.drawn(network, generators(range(4), 0, "cpu")).flat
+    flat = StackedParameters.drawn(network, generators(range(4), 0, "cpu")).flat
     x = torch.randn(4, BATCH, *inputs, generator=torch.Generator().manual_seed(0))
 
     def everything(spoil: bool) -> list[Tensor]:
         weights, points = flat.clone(), x.clone()
         if spoil:
             weights[1], points[1, 0] = spoiled, spoiled
-        stacked, points = Stack(network, weights), points.requires_grad_()
+        stacked, points = StackedParameters(network, weights), points.requires_grad_()
         out = network(stacked.views, points)
         (slope,) = torch.autograd.grad(out.sum(), points, create_graph=True)
         first = stacked.gradient(out.flatten(1).square().mean(1), retain=True)
@@ -313,7 +313,7 @@ def test_a_replica_alone_is_the_replica_in_company(role: str, given: dict[str, A
 
 
 def drawn(network: Network, seeds: int = 4) -> tuple[Tensor, ...]:
-    return Stack.drawn(network, generators(range(seeds), 0, "cpu")).constants
+    return StackedParameters.drawn(network, generators(range(seeds), 0, "cpu")).constants
 
 
 def test_dense_layers_start_as_torchs_linear() -> None:
@@ -377,8 +377,8 @@ def test_batch_norm_starts_as_the_identity_after_standardising() -> None:
 
 def test_every_replica_draws_its_own_weights() -> None:
     network = networks.critic(networks.settings("critic", {"hidden": [3]}), (2,))
-    together = Stack.drawn(network, generators([5, 6, 7], 0, "cpu")).flat
-    alone = Stack.drawn(network, generators([6], 0, "cpu")).flat
+    together = StackedParameters.drawn(network, generators([5, 6, 7], 0, "cpu")).flat
+    alone = StackedParameters.drawn(network, generators([6], 0, "cpu")).flat
     assert torch.equal(together[1], alone[0])
     assert len(together.unique(dim=0)) == 3
 

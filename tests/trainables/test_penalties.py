@@ -22,7 +22,7 @@ from trainables.penalties import (
     spectral_divide,
     spectral_start,
 )
-from trainables.population import Stack, generators
+from trainables.population import StackedParameters, generators
 
 REPLICAS, BATCH = 3, 40
 ON_GRADIENTS = [row for row in PENALTIES.values() if row.points is not None]
@@ -102,7 +102,9 @@ def transposed(weight: Tensor) -> Tensor:
 @pytest.mark.parametrize("row", ON_GRADIENTS, ids=lambda row: row.name)
 def test_gradient_of_the_weights_is_torchs_double_backward(row: Penalty) -> None:
     network = networks.critic(networks.settings("critic", {"hidden": [8, 6]}), (2,))
-    stacked = Stack(network, 3 * Stack.drawn(network, generators(range(REPLICAS), 0, "cpu")).flat.double())
+    stacked = StackedParameters(
+        network, 3 * StackedParameters.drawn(network, generators(range(REPLICAS), 0, "cpu")).flat.double()
+    )
     real, fake, uniform = batch(row, 2)
     penalty = gradient_penalty(row, lambda x: network(stacked.views, x), real, fake, uniform)
     gradient = stacked.gradient(penalty)

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from trainables import networks
-from trainables.population import Stack, generators, views
+from trainables.population import StackedParameters, generators, views
 
 NETWORK = networks.critic(networks.settings("critic", {"hidden": [6, 5], "activation": "tanh"}), (3,))
 
 
-def stack(seeds: range = range(4)) -> Stack:
-    return Stack.drawn(NETWORK, generators(seeds, 0, "cpu"))
+def stack(seeds: range = range(4)) -> StackedParameters:
+    return StackedParameters.drawn(NETWORK, generators(seeds, 0, "cpu"))
 
 
 def test_views_are_the_rows_of_one_matrix() -> None:
@@ -39,13 +39,13 @@ def test_gradient_is_each_replicas_own() -> None:
     losses = NETWORK(stacked.views, x).square().mean(1)
     gradient = stacked.gradient(losses)
     for i in range(4):
-        alone = Stack(NETWORK, stacked.flat[i : i + 1].clone())
+        alone = StackedParameters(NETWORK, stacked.flat[i : i + 1].clone())
         own = alone.gradient(NETWORK(alone.views, x[i : i + 1]).square().mean(1))
         torch.testing.assert_close(gradient[i], own[0])
 
 
 def test_gradient_agrees_with_finite_differences() -> None:
-    stacked = Stack(NETWORK, stack().flat.double())
+    stacked = StackedParameters(NETWORK, stack().flat.double())
     x = torch.randn(4, 7, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     gradient = stacked.gradient(NETWORK(stacked.views, x).square().mean(1))
     direction = torch.randn_like(stacked.flat)
@@ -60,7 +60,7 @@ def test_gradient_agrees_with_finite_differences() -> None:
 
 def test_a_weight_that_was_not_used_has_gradient_zero() -> None:
     network = networks.critic(networks.settings("critic", {"hidden": [5]}), (3,), classes=4, conditioning="projection")
-    stacked = Stack.drawn(network, generators(range(2), 0, "cpu"))
+    stacked = StackedParameters.drawn(network, generators(range(2), 0, "cpu"))
     gradient = stacked.gradient(network(stacked.views, torch.randn(2, 6, 3)).sum(1))
     embedding = network.weights[-1].size
     assert (gradient[:, -embedding:] == 0).all()
@@ -76,9 +76,9 @@ def test_a_graph_can_be_kept_for_a_second_gradient() -> None:
 
 
 def test_a_gradient_can_be_kept_differentiable() -> None:
-    stacked, x = Stack(NETWORK, stack().flat.double()), torch.randn(4, 7, 3, dtype=torch.float64)
+    stacked, x = StackedParameters(NETWORK, stack().flat.double()), torch.randn(4, 7, 3, dtype=torch.float64)
 
-    def gradient(of: Stack, keep: bool) -> torch.Tensor:
+    def gradient(of: StackedParameters, keep: bool) -> torch.Tensor:
         return of.gradient(NETWORK(of.views, x).square().mean(1), keep=keep)
 
     assert not gradient(stacked, keep=False).requires_grad
@@ -86,7 +86,9 @@ def test_a_gradient_can_be_kept_differentiable() -> None:
     direction = torch.randn_like(kept)
     product = stacked.gradient((kept * direction).sum(1))  # of each replica's Hessian and the direction
     nudge = 1e-6
-    ends = [gradient(Stack(NETWORK, stacked.flat + sign * nudge * direction), keep=False) for sign in (1, -1)]
+    ends = [
+        gradient(StackedParameters(NETWORK, stacked.flat + sign * nudge * direction), keep=False) for sign in (1, -1)
+    ]
     torch.testing.assert_close(product, (ends[0] - ends[1]) / (2 * nudge), rtol=1e-5, atol=1e-7)
 
 

@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainables.adversarial import UPDATES
 from trainables.data import DataSet, load
-from trainables.objectives import OBJECTIVES
+from trainables.models.updates import UPDATES
+from trainables.objectives.table import OBJECTIVES
 from trainables.optimizers import OPTIMIZERS
 from trainables.penalties import PENALTIES
 from trainables.spec import Spec

@@ -14,11 +14,11 @@ import torch
 from scipy.ndimage import minimum_filter
 from scipy.optimize import minimize
 
+from trainables.checks import choice
 from trainables.data.mixture import Mixture
 from trainables.metrics.divergences import DIVERGENCES, of_mixtures
 from trainables.metrics.overlap import landmarks, log_density
 from trainables.metrics.quadrature import KRONROD, NODES, Array
-from trainables.settings import choice
 
 MEANS, STDS = 41, 25  # of the Gaussians looked at first
 STARTS = 4  # of them that are improved, at most

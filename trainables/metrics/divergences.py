@@ -25,11 +25,11 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from trainables.checks import choice
 from trainables.data.mixture import Mixture
 from trainables.metrics.overlap import Density, Divergence, Overlap, landmarks, log_density, logarithm
 from trainables.metrics.quadrature import Array, integrate
-from trainables.objectives import Game
-from trainables.settings import choice
+from trainables.objectives.table import Game
 
 PANELS = (256, 2048, 16384)  # tried in turn until the densities integrate to 1
 MISSING = 0.01  # mass that may lie outside the interval

@@ -1,7 +1,7 @@
 """What an `Evaluator` measures: each function here computes its reference once and returns a measurement of samples.
 
-A measurement takes `Seen` samples and returns columns (R,), float64. The reference is the training part of the data;
-for a mixture in the space of the data itself, moments are the exact ones instead.
+A measurement takes `MeasuredSamples` samples and returns columns (R,), float64. The reference is the training part of
+the data; for a mixture in the space of the data itself, moments are the exact ones instead.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DIRECTIONS = 128
 
 
 @dataclass(frozen=True)
-class Seen:
+class MeasuredSamples:
     """Finite samples (R, n, *shape), their features (R, n, d), the classes predicted from them (R, n) where these can
     be told, and the labels that were requested of them (R, n) where any were."""
 
@@ -36,7 +36,7 @@ class Seen:
     requested: Tensor | None
 
 
-Measurement = Callable[[Seen], dict[str, Tensor]]
+Measurement = Callable[[MeasuredSamples], dict[str, Tensor]]
 
 
 def fid(real: Tensor, mixture: Mixture | None) -> Measurement:
@@ -86,7 +86,7 @@ def label_agreement(
         references = [frechet.gaussian_from_moments(mean, variance * identity) for mean, variance in moments]
     balls = conditional.class_neighbourhoods(real, labels, classes, k, samples // classes)
 
-    def measure(seen: Seen) -> dict[str, Tensor]:
+    def measure(seen: MeasuredSamples) -> dict[str, Tensor]:
         if seen.requested is None:
             return {}
         columns = {
@@ -115,7 +115,7 @@ def kernels(real: Tensor, samples: int) -> Measurement:
     chosen = {"kid": kernel.cubic, "mmd": kernel.median_gaussian(real)}
     references = {name: kernel.in_blocks(real, function, BLOCKS, size) for name, function in chosen.items()}
 
-    def measure(seen: Seen) -> dict[str, Tensor]:
+    def measure(seen: MeasuredSamples) -> dict[str, Tensor]:
         columns: dict[str, Tensor] = {}
         for name, reference in references.items():
             found = kernel.mmd(seen.features, reference)

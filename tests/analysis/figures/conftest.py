@@ -7,20 +7,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from analysis.budget import BestOfK, Flattery, Profile
-from analysis.compare import ArmOutcomes, ArmQuality
-from analysis.density import densities
-from analysis.dirac import DiracMap
-from analysis.divergence import ESTIMATE, GAP, RATIO, TRUTH, ArmDivergence, DivergenceCurve
-from analysis.intervals import Band, Interval
-from analysis.learning import LearningCurve, ModeShares
-from analysis.outcomes import OUTCOMES
-from analysis.pairs import Comparison, Pair
-from analysis.sensitivity import Dependence, Importance, Sensitivity
-from analysis.snapshots import Snapshots
-from analysis.spectra import ArmSpectrum
-from analysis.style import palette
-from analysis.survival import Survival, SurvivalCurve
+from analysis.figures.style import palette
+from analysis.record.snapshots import Snapshots
+from analysis.results.budget import BestOfK, Profile, SelectionBias
+from analysis.results.compare import ArmOutcomes, ArmQuality
+from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, ArmDivergence, DivergenceCurve
+from analysis.results.density import densities
+from analysis.results.dirac import DiracMap
+from analysis.results.jacobian import ArmSpectrum
+from analysis.results.learning import LearningCurve, ModeShares
+from analysis.results.outcomes import OUTCOMES
+from analysis.results.pairs import Comparison, Pair
+from analysis.results.sensitivity import Dependence, Importance, Sensitivity
+from analysis.results.survival import Survival, SurvivalCurve
+from analysis.statistics.intervals import Band, Interval
 
 ARMS = ("non_saturating,none", "hinge,none", "<$x_1$>&r1")
 STEPS = np.linspace(100, 1000, 10)
@@ -170,8 +170,8 @@ def made():
             Profile(arm, "fid", "min", "confirm", 0.001, band(np.geomspace(0.001, 1, 30), np.linspace(0, 1, 30), 0.05))
             for arm in ARMS
         ],
-        flattery=[
-            Flattery(arm, k, "fid", "min", interval(0.01), interval(0.02), interval(0.01), k == 0)
+        selection_bias=[
+            SelectionBias(arm, k, "fid", "min", interval(0.01), interval(0.02), interval(0.01), k == 0)
             for k, arm in enumerate(ARMS)
         ],
         sensitivity=[sensitivity(arm) for arm in ARMS],
@@ -205,7 +205,7 @@ def drawn(made):
         "quality": lambda columns: figures.quality_strips(made.quality, looks, columns),
         "best": lambda columns: figures.best_of_k(made.best, looks, columns),
         "profiles": lambda columns: figures.profiles(made.profiles, looks, columns),
-        "flattery": lambda columns: figures.flattery(made.flattery, looks, columns),
+        "flattery": lambda columns: figures.selection_bias(made.selection_bias, looks, columns),
         "importances": lambda columns: figures.importances(made.sensitivity, looks, columns),
         "dependence": lambda columns: figures.dependence(made.sensitivity, looks, columns),
         "samples": lambda columns: figures.samples_over_time(made.plane, columns),

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from analysis.budget import Profile
 from analysis.figures import learning_curves, profiles, survival_curves
 from analysis.figures.crowd import CROWD
-from analysis.intervals import Band, Interval
-from analysis.learning import LearningCurve
-from analysis.style import RULE, palette
-from analysis.survival import Survival, SurvivalCurve
+from analysis.figures.style import RULE, palette
+from analysis.results.budget import Profile
+from analysis.results.learning import LearningCurve
+from analysis.results.survival import Survival, SurvivalCurve
+from analysis.statistics.intervals import Band, Interval
 
 X = np.array([0.0, 1.0, 2.0])
 

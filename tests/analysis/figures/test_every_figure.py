@@ -8,7 +8,7 @@ import pytest
 from matplotlib.text import Text
 
 from analysis import figures
-from analysis.style import COLUMN, PAGE, rendered, save
+from analysis.figures.style import COLUMN, PAGE, rendered, save
 
 EDGE = 0.03  # inches
 NAMES = [
@@ -79,7 +79,7 @@ def test_names_from_data_are_text(drawn):
         (lambda: figures.learning_curves([], {}), "learning_curves: expected at least one curve"),
         (lambda: figures.best_of_k([], {}), "best_of_k: expected at least one arm"),
         (lambda: figures.profiles([], {}), "profiles: expected at least one arm"),
-        (lambda: figures.flattery([], {}), "flattery: expected at least one winner"),
+        (lambda: figures.selection_bias([], {}), "flattery: expected at least one winner"),
         (lambda: figures.quality_strips([], {}), "quality_strips: expected at least one arm"),
         (lambda: figures.importances([], {}), "importances: expected an arm with importances"),
         (lambda: figures.dependence([], {}), "dependence: expected an arm with importances"),

@@ -7,9 +7,9 @@ import pytest
 from matplotlib.text import Text
 
 from analysis import figures
-from analysis.explained import numbers
 from analysis.figures.samples import tiles, view
-from analysis.style import MARKERS
+from analysis.figures.style import MARKERS
+from analysis.results.explained import numbers
 
 
 def words(figure):
@@ -59,7 +59,7 @@ def test_every_replica_is_a_mark_and_diverged_ones_are_counted(made):
 
 
 def test_flattered_winners_are_named(made):
-    assert words(figures.flattery(made.flattery, made.looks)).count("flattered") == 1
+    assert words(figures.selection_bias(made.selection_bias, made.looks)).count("flattered") == 1
 
 
 def test_responses_are_not_mixed(made):

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from analysis import figures
-from analysis.dirac import ENDS
-from analysis.divergence import GAP, RATIO
 from analysis.figures.signed import signed_axis
-from analysis.style import INK
+from analysis.figures.style import INK
+from analysis.results.critic_bound import GAP, RATIO
+from analysis.results.dirac import ENDS
 
 
 def words(figure):
@@ -77,9 +77,9 @@ def test_a_study_whose_eigenvalues_are_all_positive_shows_the_boundary_too(made)
 
 def test_a_map_shows_what_happened_beside_what_was_foretold_and_marks_where_they_differ(made):
     one = made.dirac[0]
-    happened, foretold = figures.dirac_maps([one]).axes[:2]
+    happened, predicted = figures.dirac_maps([one]).axes[:2]
     np.testing.assert_array_equal(happened.images[0].get_array(), one.ends.T)
-    np.testing.assert_array_equal(foretold.images[0].get_array(), one.foretold.T)
+    np.testing.assert_array_equal(predicted.images[0].get_array(), one.predicted.T)
     expected = np.log10(np.c_[one.steps[[0, 1]], one.gammas[[3, 3]]])
     np.testing.assert_allclose(happened.collections[0].get_offsets(), expected)
     left, right = happened.images[0].get_extent()[:2]

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from analysis.compare import ArmOutcomes, ArmQuality
-from analysis.intervals import Interval
-from analysis.outcomes import OUTCOMES
-from analysis.pairs import Comparison
 from analysis.report.answer import answer
-from analysis.survival import LogRank, Survival
+from analysis.results.compare import ArmOutcomes, ArmQuality
+from analysis.results.outcomes import OUTCOMES
+from analysis.results.pairs import Comparison
+from analysis.results.survival import LogRank, Survival
+from analysis.statistics.intervals import Interval
 
 CONFIG = {"scientific": {"objective": ["a", "b"], "model": ["gan"]}, "data": {"name": "ring", "modes": 8}}
 
@@ -42,7 +42,7 @@ def findings(**changes):
         "record": SimpleNamespace(about={"config": CONFIG}),
         "metric": "fid", "mode": "min", "phase": "confirm", "unmeasured": (), "arms": (),
         "outcomes": {"confirm": [], "search": []},
-        "survival": (), "quality": (), "comparison": None, "flattery": (),
+        "survival": (), "quality": (), "comparison": None, "selection_bias": (),
     }  # fmt: skip
     return SimpleNamespace(**{**settings, **changes})
 
@@ -156,7 +156,7 @@ def test_no_event_is_said_in_words():
 
 def test_flattered_winners_and_unmeasured_arms_are_caveats():
     flattered = SimpleNamespace(arm="a", flattered=True)
-    caveats = answer(findings(flattery=(flattered,), unmeasured=("b",))).caveats
+    caveats = answer(findings(selection_bias=(flattered,), unmeasured=("b",))).caveats
     assert any("The search flattered a" in caveat for caveat in caveats)
     assert any("fid was not measured in b" in caveat for caveat in caveats)
 

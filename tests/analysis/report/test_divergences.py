@@ -12,9 +12,9 @@ import pytest
 
 from analysis import report
 from analysis.figures.dirac import MOST
+from analysis.record.schema import load
 from analysis.report.divergences import theory
-from analysis.report.plates import Plates
-from analysis.table import load
+from analysis.report.writer import FigureWriter
 
 HOSTILE = "<script>alert('x')</script>&{}$_%"
 ARMS = ("a", HOSTILE)
@@ -77,7 +77,7 @@ def section(findings, measured, tmp_path):
     """The section alone, of the findings with some changed."""
 
     def write(folder=measured, **changed):
-        return theory(replace(findings, **changed), Plates(tmp_path / "report", findings.palette), folder)
+        return theory(replace(findings, **changed), FigureWriter(tmp_path / "report", findings.palette), folder)
 
     return write
 
@@ -139,7 +139,7 @@ def test_without_pictures_the_table_of_maps_stands_alone(section, tmp_path):
 
 def test_where_all_is_foretold_and_nothing_converges_that_is_said(section, findings, tmp_path):
     none, every = (replace(findings.dirac[0].converged, estimate=value) for value in (0.0, 1.0))
-    found = tuple(replace(one, converged=none, foretold=every) for one in findings.dirac)
+    found = tuple(replace(one, converged=none, predicted=every) for one in findings.dirac)
     seen = words(section(folder=tmp_path, divergences=(), spectra=(), dirac=found))
     assert "Cells converged in none of 2 arms. The eigenvalues foretold every cell of every arm" in seen
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from analysis import report
-from analysis.join import join
+from analysis.record.join import join
+from analysis.record.schema import RecordError, load
 from analysis.report import answer, find, provenance
 from analysis.report.findings import judged_by
-from analysis.table import RecordError, load
 
 CONFIG = {"data": {"name": "ring", "modes": 8}, "search": {"metric": "fid", "mode": "min", "seed": 0}}
 SIZES = {"trials": 4, "replicas": 2, "evaluations": 4}

@@ -10,8 +10,8 @@ import pytest
 from scipy.stats import binomtest
 
 from analysis import report
+from analysis.record.schema import load
 from analysis.report.findings import find, judged_by
-from analysis.table import load
 
 HOSTILE = "<script>alert('x')</script>&{}$_%"
 SECTIONS = [

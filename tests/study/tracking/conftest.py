@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from study.config import StudyConfig
-from study.ledger import Ledger, entries
+from study.config.schema import StudyConfig
+from study.ledger.ledger import Ledger, entries
 from study.tracking.environment import prepare
 
 NAN, INF = float("nan"), float("inf")

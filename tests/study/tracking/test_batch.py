@@ -3,15 +3,15 @@ from typing import Any
 
 import pytest
 
+from study.tracking.attempts import Attempts
 from study.tracking.batch import Rows, gather
 from study.tracking.cursor import OpenRun
-from study.tracking.plans import Lives
 
 Trial = Callable[..., list[dict[str, Any]]]
 
 
 def rows_of(*story: dict[str, Any], runs: dict[str, OpenRun] | None = None) -> list[Rows]:
-    rows, strange = gather(story, Lives(), runs or {})
+    rows, strange = gather(story, Attempts(), runs or {})
     assert strange == 0
     return rows
 
@@ -99,8 +99,8 @@ def test_floors_are_metrics_of_the_study() -> None:
     [{"kind": "planned"}, {"kind": "result", "trial_id": "t", "step": None, "columns": 3}, {"kind": "session"}, {}],
 )
 def test_what_is_not_a_studys_entry_is_counted(entry: dict[str, Any]) -> None:
-    assert gather([entry], Lives(), {}) == ([], 1)
+    assert gather([entry], Attempts(), {}) == ([], 1)
 
 
 def test_kinds_unknown_to_this_version_are_passed_over() -> None:
-    assert gather([{"kind": "weather", "time": 1.0}], Lives(), {}) == ([], 0)
+    assert gather([{"kind": "weather", "time": 1.0}], Attempts(), {}) == ([], 0)

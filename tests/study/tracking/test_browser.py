@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from study.config import StudyConfig
+from study.config.schema import StudyConfig
 from study.tracking import Tracker
 from study.tracking.server import free_port
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from study.ledger import START, Position, entries
+from study.ledger.ledger import START, Position, entries
 from study.tracking.cursor import NAME, Cursor, OpenRun, trouble, waiting
 
 CURSOR = Cursor("http://h", Position(2, 50), 7.5, "parent", {"t": OpenRun("run", 1, 20)}, False, "FINISHED", 3, "no")

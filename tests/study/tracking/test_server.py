@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from study.config import StudyConfig
+from study.config.schema import StudyConfig
 from study.tracking import ServerError, Tracker, serve, server, sync, trouble, waiting
 from study.tracking.server import free_port, running
 
@@ -116,7 +116,7 @@ def test_a_server_killed_twice_during_a_study_ends_with_the_ledgers_rows(
         with running(team, port=port) as (process, _):
             for index in range(1 + 20 * round_, 21 + 20 * round_):
                 write(*trial(index), begin=False)
-                follower.poke()
+                follower.notify()
                 time.sleep(0.05)
             if round_ < 2:
                 os.killpg(process.pid, signal.SIGKILL)

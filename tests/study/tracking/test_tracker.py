@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from study.config import StudyConfig
-from study.ledger import Ledger
-from study.tracking import Tracker, sync, tracker, trouble, waiting
-from study.tracking import runs as runs_module
+from study.config.schema import StudyConfig
+from study.ledger.ledger import Ledger
+from study.tracking import Tracker, mlflow_study, sync, tracker, trouble, waiting
 from study.tracking.cursor import NAME, Cursor
 
-MlflowClient = runs_module.MlflowClient  # type: ignore[attr-defined]
+MlflowClient = mlflow_study.MlflowClient  # type: ignore[attr-defined]
 
 Write = Callable[..., None]
 Trial = Callable[..., list[dict[str, Any]]]
@@ -74,7 +73,7 @@ def test_a_study_is_followed_while_it_runs(
     assert follower.drain(60) == 0
     assert tracked(folder) == expected(folder)
     write(*trial(0)[2:], *trial(1), begin=False)
-    follower.poke()
+    follower.notify()
     wait_for(lambda: waiting(folder) == 0)
     assert tracked(folder) == expected(folder)
     assert follower.drain(60, "FINISHED") == 0
@@ -116,7 +115,7 @@ def test_a_kill_after_any_request_loses_and_doubles_nothing(
     pictured = [{**entry, "pictures": picture_file} if entry.get("step") == 10 else entry for entry in trial(0)]
     write(*pictured, *trial(1, steps=()))
     (folder / "study.yaml").write_text("study: ring-study")
-    for module in (tracker, runs_module):
+    for module in (tracker, mlflow_study):
         monkeypatch.setattr(module, "LARGEST", 4)
     calls = itertools.count()
     fatal = -1
@@ -195,7 +194,7 @@ def test_a_server_that_refuses_leaves_the_study_alone_and_is_named(
     follower.start()
     started = time.monotonic()
     for _ in range(1000):
-        follower.poke()
+        follower.notify()
     assert time.monotonic() - started < 0.5
     assert follower.drain(0.2, "FINISHED") == 11
     wait_for(lambda: trouble(folder) is not None)
@@ -291,7 +290,7 @@ def test_an_ending_is_owed_until_it_is_delivered(
     follower.start()
     assert follower.drain(60) == 0
     with monkeypatch.context() as patch:
-        patch.setattr(runs_module.MlflowStudy, "end", lambda *_: 1 / 0)
+        patch.setattr(mlflow_study.MlflowStudy, "end", lambda *_: 1 / 0)
         assert follower.drain(0.2, "FINISHED") == waiting(folder) == 1
     assert follower.drain(60) == 0
     follower.close()
@@ -324,7 +323,7 @@ def test_a_tracker_without_a_ledger_waits_for_one(folder: Path, config: StudyCon
     follower.start()
     time.sleep(0.1)
     write()
-    follower.poke()
+    follower.notify()
     assert follower.drain(60) == 0
     follower.close()
     assert waiting(folder) == 0

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from trainables.data import DataSet, Mixture, load
 from trainables.metrics import measurements
-from trainables.metrics.measurements import Seen
+from trainables.metrics.measurements import MeasuredSamples
 
 
 def two_modes() -> Mixture:
@@ -18,8 +18,8 @@ def data_of(points: Tensor, labels: Tensor | None = None, classes: int = 0, mixt
     return DataSet("points", points, labels, points, labels, classes, mixture)
 
 
-def seen(samples: Tensor, predicted: Tensor | None = None, requested: Tensor | None = None) -> Seen:
-    return Seen(samples, samples.flatten(2), predicted, requested)
+def seen(samples: Tensor, predicted: Tensor | None = None, requested: Tensor | None = None) -> MeasuredSamples:
+    return MeasuredSamples(samples, samples.flatten(2), predicted, requested)
 
 
 def test_fid_of_a_mixture_refers_to_its_exact_moments() -> None:

@@ -22,8 +22,8 @@ from typing import Any
 
 import pytest
 
-from study.config import StudyConfig
-from study.ledger import Ledger
+from study.config.schema import StudyConfig
+from study.ledger.ledger import Ledger
 from study.tracking import server, tracker
 from study.tracking.environment import SERVER
 from study.tracking.server import free_port

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from study.config import StudyConfig
+from study.config.schema import StudyConfig
 from study.tracking import Tracker, sync, trouble, waiting
 from study.tracking.cursor import Cursor
 
@@ -72,7 +72,7 @@ def test_two_studies_at_once_stay_apart(
     for follower in followers:
         follower.start()
     write(*trial(1), begin=False)
-    followers[0].poke()
+    followers[0].notify()
     assert [follower.drain(60, "FINISHED") for follower in followers] == [0, 0]
     for follower in followers:
         follower.close()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from study.config import StudyConfig
+from study.config.schema import StudyConfig
 from study.tracking import Tracker, trouble, waiting
 
 pytestmark = pytest.mark.xdist_group("mlflow-team")
@@ -71,10 +71,10 @@ def test_a_line_that_fails_for_a_while(
     started = time.monotonic()
     for index in range(1, 5):
         write(*trial(index), begin=False)
-        follower.poke()
+        follower.notify()
     assert time.monotonic() - started < 1.0
     write(*trial(0)[2:], begin=False)
-    follower.poke()
+    follower.notify()
     if fault != "slow":
         until(lambda: trouble(folder) is not None)
         assert waiting(folder) > 0
@@ -95,10 +95,10 @@ def test_a_request_that_arrives_when_nobody_waits_for_it_any_more(
     line.late = request_
     planned, *rest = trial(1)
     write(planned, begin=False)
-    follower.poke()
+    follower.notify()
     until(lambda: waiting(folder) == 0)
     write(*rest, *trial(0)[2:], begin=False)
-    follower.poke()
+    follower.notify()
     until(lambda: waiting(folder) == 0)
     line.arrival.set()
     time.sleep(1.0)
@@ -116,11 +116,11 @@ def test_a_part_that_is_killed_and_started_again(
     victim = team if part == "server" else team.database
     for index in range(1, 11):
         write(*trial(index), begin=False)
-    follower.poke()
+    follower.notify()
     until(lambda: len(team.tracked(config.study)) >= 3)
     victim.kill()
     write(*trial(0)[2:], *trial(11), begin=False)
-    follower.poke()
+    follower.notify()
     until(lambda: trouble(folder) is not None)
     assert waiting(folder) > 0
     victim.start()
@@ -136,12 +136,12 @@ def test_a_server_that_stops_answering_for_longer_than_requests_wait(
     for round_ in range(5):
         for index in range(1 + 4 * round_, 5 + 4 * round_):
             write(*trial(index), begin=False)
-        follower.poke()
+        follower.notify()
         time.sleep(0.1 * round_)
         team.signal(signal.SIGSTOP)
         try:
             write(*trial(100 + round_), begin=False)
-            follower.poke()
+            follower.notify()
             until(lambda: trouble(folder) is not None)
         finally:
             team.signal(signal.SIGCONT)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from study.config import StudyConfig
+from study.config.schema import StudyConfig
 from study.tracking import Tracker, sync, trouble, waiting
 from study.tracking.cursor import Cursor
 
@@ -60,7 +60,7 @@ def test_a_database_that_takes_no_writes(
     try:
         team.database.query(others)
         write(*trial(0)[2:], *trial(1), begin=False)
-        follower.poke()
+        follower.notify()
         assert follower.drain(3, "FINISHED") == waiting(folder) == 7
         assert "read-only" in str(trouble(folder))
     finally:
@@ -115,7 +115,7 @@ def test_a_server_whose_disk_is_full(
         fill(ballast)
         for index in range(1, 40):
             write(*pictured(index), begin=False)
-        follower.poke()
+        follower.notify()
         assert follower.drain(10, "FINISHED") == waiting(folder) > 0
         assert trouble(folder) is not None
         ballast.unlink()

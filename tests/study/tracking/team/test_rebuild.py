@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from study.config import StudyConfig
+from study.config.schema import StudyConfig
 from study.tracking import sync, trouble
 from study.tracking.cursor import NAME, Cursor
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from study.ledger import entries
+from study.ledger.ledger import entries
 from study.tracking import tracker, waiting
 from study.tracking.cursor import Cursor
 

@@ -1,0 +1,246 @@
+"""A population's samples as one picture: up to four replicas side by side under a heading.
+
+A picture file is an `.npz` with `samples` (replicas, count, *shape), optional `labels` (replicas, count), and for
+mixtures `means` (modes, d), `stds` (modes,) and optional `weights` (modes,). Points of the plane become a scatter over
+the true modes, numbers a histogram against the true density, images a grid with one row a class. With `line_x` (N,),
+`line_generator_density` (replicas, N) and `line_critic_share` (replicas, N) numbers become the picture of Goodfellow
+et al. (2014): both densities and the critic's curve on one axis. `walk` (replicas, paths, stops, *shape) and `beside`
+(replicas, count, 2, channels, h, w) make pictures of their own.
+
+Or it is a map of Dirac-GANs: `dirac_distance` (replicas, S, G) from the equilibrium relative to the start's over
+`dirac_step` (S,) and `dirac_gamma` (G,), with the spectral radius `dirac_radius` (S, G), the iterations `dirac_moves`
+and the distance `dirac_tolerance` that counts as converged.
+"""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from analysis.pictures.panels import (
+    CIRCLING,
+    CRITIC,
+    DENSE,
+    INK,
+    INSIDE,
+    LINGERING,
+    MUTED,
+    OUTSIDE,
+    PALE,
+    PAPER,
+    TRUTH,
+    Array,
+    Colour,
+    Lines,
+    Predicted,
+    as_image,
+    font,
+    grid,
+    heat_map,
+    histogram,
+    scatter,
+    view_around,
+    view_of,
+)
+
+ACROSS = 8  # samples beside their neighbours in a row
+SHOWN = 4  # replicas in a picture
+EDGE, GAP, CAPTION, TITLE, LEGEND = 20, 20, 26, 28, 20  # pixels
+THUMBNAIL = 256  # longest side, as MLflow's own thumbnails
+Legend = list[tuple[Colour, str, str]]  # colour, mark (dot, ring, line, bar), words
+
+
+def picture(path: Path, title: str = "", captions: Sequence[str] = ()) -> Image.Image:
+    """Render a picture file; captions name all replicas of its trial, of which it may hold the first few.
+
+    OSError or ValueError where the file is not a picture's.
+    """
+    return render(_read(path), title, captions)
+
+
+def gallery(path: Path, title: str = "", captions: Sequence[str] = ()) -> dict[str, Image.Image]:
+    """The further pictures of a file by name: `walk`, between latent points a row or a curve each, and `beside`, rows
+    of samples and below each its nearest training image. Raises as `picture` does."""
+    arrays = _read(path)
+    found = {}
+    if (walk := _given(arrays, "walk")) is not None and (walk.ndim == 6 or walk.shape[3:] == (2,)):
+        parts: dict[str, NDArray[Any]] = {**arrays, "samples": walk.reshape(len(walk), -1, *walk.shape[3:])}
+        parts.pop("labels", None)
+        if walk.ndim == 6:
+            parts["labels"] = np.tile(np.repeat(np.arange(walk.shape[1]), walk.shape[2]), (len(walk), 1))
+        found["walk"] = render(parts, f"{title} · walks between latent points", captions)
+    if (pairs := _given(arrays, "beside")) is not None:
+        rows = pairs[:, : len(pairs[0]) // ACROSS * ACROSS].reshape(len(pairs), -1, ACROSS, *pairs.shape[2:])
+        below = rows.swapaxes(2, 3).reshape(len(pairs), -1, *pairs.shape[3:])
+        heading = f"{title} · samples, and below each its nearest training image"
+        found["beside"] = render({"samples": below}, heading, captions)
+    return found
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (AttributeError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path}: not a whole .npz file: {error}") from error
+
+
+def render(arrays: Mapping[str, NDArray[Any]], title: str = "", captions: Sequence[str] = ()) -> Image.Image:
+    """Render arrays as described above; ValueError names the shape that cannot be drawn."""
+    if "dirac_distance" in arrays:
+        return _render_maps(arrays, title, captions)
+    if "samples" not in arrays:
+        raise ValueError(f"a picture needs an array 'samples', got {sorted(arrays)}")
+    samples = np.asarray(arrays["samples"], dtype=np.float64)
+    labels = arrays.get("labels")
+    if samples.ndim < 2 or samples.shape[0] < 1 or samples.shape[1] < 1:
+        raise ValueError(f"samples: expected (replicas, count, *shape), got {samples.shape}")
+    if labels is not None and labels.shape != samples.shape[:2]:
+        raise ValueError(f"labels: expected {samples.shape[:2]} as the samples, got {labels.shape}")
+    panels, legend = _panels(samples, labels, arrays)
+    return _compose(panels, _counted(title, len(panels), len(samples), captions), legend, captions)
+
+
+def _counted(title: str, shown: int, held: int, captions: Sequence[str]) -> str:
+    """The title, with how many replicas are shown where these are not all."""
+    replicas = max(held, len(captions))
+    return f"{title} · {shown} of {replicas} replicas".removeprefix(" · ") if replicas > shown else title
+
+
+def _render_maps(arrays: Mapping[str, NDArray[Any]], title: str, captions: Sequence[str]) -> Image.Image:
+    parts = {name: np.asarray(array, np.float64) for name, array in arrays.items() if name.startswith("dirac_")}
+    distance, step, gamma = (parts[f"dirac_{name}"] for name in ("distance", "step", "gamma"))
+    if distance.ndim != 3 or distance.shape[1:] != (len(step), len(gamma)) or not len(distance):
+        raise ValueError(f"dirac_distance: expected (replicas, {len(step)}, {len(gamma)}), got {distance.shape}")
+    moves, tolerance = float(parts["dirac_moves"]), float(parts["dirac_tolerance"])
+    predicted = Predicted(parts["dirac_radius"], moves, tolerance)
+    panels = [heat_map(cells, step, gamma, predicted) for cells in distance[:SHOWN]]
+    legend: Legend = [
+        (DENSE, "bar", "converged"), (LINGERING, "bar", "nearer than at first"), (CIRCLING, "bar", "as far"),
+        (OUTSIDE, "bar", "farther"), (INK, "line", "spectral radius 1"), (CRITIC, "line", f"and by {moves:g} steps"),
+    ]  # fmt: skip
+    return _compose(panels, _counted(title, len(panels), len(distance), captions), legend, captions)
+
+
+def thumbnail(image: Image.Image) -> Image.Image:
+    """The picture within a square of 256 pixels, its shape kept."""
+    scale = THUMBNAIL / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _panels(
+    samples: Array, labels: NDArray[Any] | None, arrays: Mapping[str, NDArray[Any]]
+) -> tuple[list[Array], Legend]:
+    shape = samples.shape[2:]
+    chosen = range(min(len(samples), SHOWN))
+    asked = [None if labels is None else labels[index] for index in chosen]
+    if len(shape) == 3 and shape[0] in (1, 3):
+        return [grid(samples[index], asked[index]) for index in chosen], []
+    if shape not in ((), (1,), (2,)):
+        raise ValueError(f"samples: expected numbers, points of the plane or images (1 or 3, h, w), got {shape}")
+    points = samples.reshape(*samples.shape[:2], -1)
+    means, stds, weights = (_given(arrays, name) for name in ("means", "stds", "weights"))
+    if means is not None and stds is not None:
+        view = view_of(means, stds)
+    else:
+        view = view_around(points.reshape(-1, points.shape[2]))
+    if points.shape[2] == 2:
+        drawn = [scatter(points[index], asked[index], means, stds, view) for index in chosen]
+        return drawn, _scatter_legend(labels is not None) if means is not None else []
+    lines = [_lines(arrays, index) for index in chosen]
+    drawn = [histogram(points[index, :, 0], means, stds, weights, view, lines[index]) for index in chosen]
+    legend: Legend = [(INSIDE if lines[0] is None else PALE, "bar", "generated")]
+    if lines[0] is not None:
+        legend.append((DENSE, "line", "its density"))
+    if means is not None:
+        legend.append((INK, "line", "true density"))
+    if any(line is not None and line.share is not None for line in lines):
+        legend.append((CRITIC, "line", "critic's p/(p+q)"))
+    elif means is not None:
+        legend.append((OUTSIDE, "bar", "beyond the scale"))
+    return drawn, legend
+
+
+def _lines(arrays: Mapping[str, NDArray[Any]], replica: int) -> Lines | None:
+    """A replica's curves of `trainables.inspection.one_dimensional`, where the file has them."""
+    x, density, share = (_given(arrays, f"line_{name}") for name in ("x", "generator_density", "critic_share"))
+    if x is None or density is None:
+        return None
+    told = share is not None and bool(np.isfinite(share).any())
+    return Lines(x, density[replica], share[replica] if told and share is not None else None)
+
+
+def _given(arrays: Mapping[str, NDArray[Any]], name: str) -> Array | None:
+    return np.asarray(arrays[name], dtype=np.float64) if name in arrays else None
+
+
+def _scatter_legend(labelled: bool) -> Legend:
+    within, outside = ("in the mode asked for", "elsewhere") if labelled else ("within 3 std of a mode", "outside")
+    return [(DENSE, "dot", within), (OUTSIDE, "dot", outside), (TRUTH, "ring", "true modes, 3 std")]
+
+
+def _compose(panels: list[Array], title: str, legend: Legend, captions: Sequence[str]) -> Image.Image:
+    columns = min(len(panels), 2)
+    height, width = max(len(panel) for panel in panels), max(panel.shape[1] for panel in panels)
+    heading = TITLE if title else 0
+    top = EDGE + heading + (LEGEND if legend else 0)
+    caption = CAPTION if captions else 0
+    size = (
+        2 * EDGE + columns * width + (columns - 1) * GAP,
+        top + math.ceil(len(panels) / columns) * (height + caption + GAP) - GAP + EDGE,
+    )
+    image = Image.new("RGB", size, PAPER)
+    draw = ImageDraw.Draw(image)
+    draw.text((EDGE, EDGE - 6), _fitted(title, 16, size[0] - 2 * EDGE), fill=INK, font=font(16))
+    _draw_legend(image, legend, EDGE + heading - 4)
+    for index, panel in enumerate(panels):
+        x = EDGE + index % columns * (width + GAP)
+        y = top + index // columns * (height + caption + GAP)
+        if index < len(captions):
+            draw.text((x, y + 4), _fitted(captions[index], 13, width), fill=INK, font=font(13))
+        image.paste(as_image(panel), (x, y + caption))
+    return image
+
+
+def _draw_legend(image: Image.Image, legend: Legend, y: int) -> None:
+    draw = ImageDraw.Draw(image)
+    x = float(EDGE)
+    for colour, mark, words in legend:
+        stamp = _stamp(mark, colour)
+        image.paste(stamp, (round(x), y + 1))
+        draw.text((x + stamp.width + 5, y), words, fill=MUTED, font=font(12))
+        x += stamp.width + 5 + draw.textlength(words, font=font(12)) + 18
+
+
+@lru_cache(maxsize=16)
+def _stamp(mark: str, colour: Colour) -> Image.Image:
+    """A small mark for a legend, drawn large and reduced so that its edge is smooth."""
+    large = Image.new("RGB", (4 * 14, 4 * 14), PAPER)
+    draw = ImageDraw.Draw(large)
+    if mark == "dot":
+        draw.ellipse((10, 10, 46, 46), fill=colour)
+    elif mark == "ring":
+        draw.ellipse((8, 8, 48, 48), outline=colour, width=6)
+    elif mark == "line":
+        draw.rectangle((0, 24, 56, 31), fill=colour)
+    else:
+        draw.rectangle((6, 6, 50, 50), fill=colour)
+    return large.reduce(4)
+
+
+def _fitted(text: str, size: float, width: float) -> str:
+    """The text, or as much of it as fits into `width` pixels with an ellipsis."""
+    face = font(size)
+    while len(text) > 1 and face.getlength(text) > width:
+        text = text[:-2].rstrip() + "…"
+    return text

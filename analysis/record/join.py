@@ -1,0 +1,94 @@
+"""Several studies as one record, where their columns agree; arms and trials are then told apart as "study/…"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import union_categoricals
+
+from analysis.record.schema import FLOORS, Record, RecordError
+
+TOLD_APART = ("arm", "trial_id")  # columns whose values may stand in several studies
+
+
+def join(records: Sequence[Record]) -> Record:
+    """One record of several studies' rows.
+
+    Args:
+        records: with the same columns of the same dtypes, `config.*` included, and studies of different names.
+
+    Returns:
+        Arms and trials are named "study/arm" and "study/trial". A floor that is not the same in all studies is NaN, as
+        no one line holds for all arms. `about` is {"joined": the `about` of each}; what it says of a single study
+        holds for none of several. A single record comes back as it is.
+
+    Raises:
+        RecordError: nothing to join, a study stands twice, or columns differ; the message says which.
+    """
+    if not records:
+        raise RecordError("join: expected at least one record, got none")
+    names = [str(study) for record in records for study in record.trials["study"].unique()]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise RecordError(f"join: studies that stand twice: {', '.join(twice)}; give each a name of its own")
+    if len(records) == 1:
+        return records[0]
+    for table in ("history", "trials"):
+        differences = _differences([getattr(record, table) for record in records], [_named(r) for r in records])
+        if differences:
+            raise RecordError(f"join: {table}.parquet differs between studies: {'; '.join(differences)}")
+    parts = [record if "joined" in record.about else _told_apart(record) for record in records]
+    history, trials = (_stacked([getattr(part, table) for part in parts]) for table in ("history", "trials"))
+    floors = [floor.name for floor in FLOORS if floor.name in trials and trials[floor.name].nunique(dropna=False) > 1]
+    abouts = [about for record in records for about in studies_of(record.about)]
+    return Record(history, trials.assign(**dict.fromkeys(floors, np.nan)), {"joined": abouts})
+
+
+def studies_of(about: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What each study says of itself: `Record.about` of a study, or of several that were joined."""
+    return list(about.get("joined", [about]))
+
+
+def _named(record: Record) -> str:
+    return ", ".join(map(str, record.trials["study"].unique())) or str(record.about.get("study", "an empty study"))
+
+
+def _told_apart(record: Record) -> Record:
+    history, trials = (
+        table.assign(**{name: _prefixed(table, name) for name in TOLD_APART})
+        for table in (record.history, record.trials)
+    )
+    return Record(history, trials, record.about)
+
+
+def _prefixed(table: pd.DataFrame, name: str) -> pd.Series:
+    return (table["study"].astype(str) + "/" + table[name].astype(str)).astype("category")
+
+
+def _differences(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> list[str]:
+    found = []
+    every = list(dict.fromkeys(name for frame in frames for name in frame))
+    for column in every:
+        lacking = [name for frame, name in zip(frames, names, strict=True) if column not in frame]
+        if lacking:
+            found.append(f"column {column} is missing in {', '.join(lacking)}")
+            continue
+        kinds = [str(frame[column].dtype.name) for frame in frames]
+        if len(set(kinds)) > 1:
+            seen = ", ".join(f"{kind} in {name}" for kind, name in zip(kinds, names, strict=True))
+            found.append(f"column {column} is {seen}")
+    return found
+
+
+def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    first = frames[0]
+    columns = {
+        name: union_categoricals([frame[name] for frame in frames])
+        if isinstance(first[name].dtype, pd.CategoricalDtype)
+        else pd.concat([frame[name] for frame in frames], ignore_index=True)
+        for name in first
+    }
+    return pd.DataFrame(columns)

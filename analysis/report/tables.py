@@ -1,0 +1,275 @@
+"""Results as tables: each says which rows of the record its numbers come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from analysis.record.schema import Record
+from analysis.report.table_files import Head, Table, Value
+from analysis.results.budget import SelectionBias
+from analysis.results.compare import ArmOutcomes, ArmQuality, ArmSignal, Comparison
+from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, ArmDivergence
+from analysis.results.dirac import DiracShares
+from analysis.results.jacobian import ArmSpectrum
+from analysis.results.survival import Survival
+from analysis.results.thresholds import ThresholdTable
+from analysis.statistics.intervals import Interval
+from analysis.wording import CAPTURES, EVENTS, NAMES, counted, listed, named
+
+
+def outcome_table(outcomes: Sequence[ArmOutcomes], phase: str) -> Table:
+    """How likely each outcome is in each arm; outcomes that nowhere occurred are left out."""
+    first = outcomes[0].probabilities
+    seen = [
+        name for name in first if name == "converged" or any(arm.probabilities[name].estimate > 0 for arm in outcomes)
+    ]
+    heads = (Head("arm"), Head("configurations", "count"), Head("replicas", "count"), *(Head(n, "share") for n in seen))
+    rows: list[tuple[Value, ...]] = [
+        (arm.arm, arm.configurations, arm.n, *(arm.probabilities[name] for name in seen)) for arm in outcomes
+    ]
+    captures = CAPTURES[first["converged"].captures]
+    return Table(
+        f"outcomes-{phase}",
+        f"Share of replicas by outcome, with Wilson's 95 % intervals, which capture {captures}.",
+        f"trials.parquet: phase = {phase}, outcome by arm; failed and running trials left out",
+        heads,
+        tuple(rows),
+    )
+
+
+def quality_table(results: Sequence[ArmQuality], comparison: Comparison | None) -> Table:
+    """Final quality by arm, best first, against the best arm."""
+    order = list(comparison.arms) if comparison else [result.arm for result in results]
+    by_arm = {result.arm: result for result in results}
+    metric = results[0].metric
+    heads = [
+        Head("arm"), Head("replicas", "count"), Head("diverged", "count"), Head(f"median {named(metric)}", "number"),
+        Head("interquartile mean", "number"),
+    ]  # fmt: skip
+    if comparison:
+        heads += [Head("best is better", "share"), Head("p (Holm)", "p")]
+    rows = [_quality_row(by_arm[arm], comparison) for arm in order]
+    tied = frozenset(order.index(arm) for arm in comparison.indistinguishable) if comparison else frozenset()
+    captures = CAPTURES[results[0].median.captures]
+    floor = f" Fresh real samples score {results[0].floor:.3g}." if np.isfinite(results[0].floor) else ""
+    return Table(
+        f"quality-{results[0].phase}",
+        f"Final {named(metric)} with bootstrap 95 % intervals, which capture {captures}; diverged replicas rank last."
+        f"{_test(comparison)}{floor}",
+        f"trials.parquet: phase = {results[0].phase}, column {metric}; truncated and failed trials left out",
+        tuple(heads),
+        tuple(rows),
+        order.index(comparison.best) if comparison else None,
+        tied,
+    )
+
+
+def _test(
+    comparison: Comparison | None, lead: str = "“best is better”: probability that the best beats this one"
+) -> str:
+    if comparison is None:
+        return ""
+    over = f"over {comparison.unit}s"
+    names = {
+        "brunner_munzel": f"Brunner and Munzel's test {over}, where Mann and Whitney's is larger by that",
+        "mann_whitney": f"Mann and Whitney's test {over}",
+    }
+    test = names.get(comparison.test, f"{comparison.test} {over}")
+    return f" {lead}, ties half; p by {test}; corrected for all {len(comparison.pairs)} pairs (Holm)."
+
+
+def _quality_row(result: ArmQuality, comparison: Comparison | None) -> tuple[Value, ...]:
+    row: list[Value] = [result.arm, result.n, result.diverged, result.median, result.iqm]
+    if comparison and result.arm == comparison.best:
+        row += [None, None]
+    elif comparison:
+        pair = comparison.pair(comparison.best, result.arm)
+        row += [pair.improvement, pair.p_holm]
+    return tuple(row)
+
+
+def pair_table(comparison: Comparison) -> Table:
+    """Every pair of arms."""
+    heads = (
+        Head("a"), Head("b"), Head("n a", "count"), Head("n b", "count"), Head("a better than b", "share"),
+        Head("Cliff's delta", "number"), Head("p", "p"), Head("p (Holm)", "p"),
+    )  # fmt: skip
+    turned = [comparison.pair(a, b) for i, a in enumerate(comparison.arms) for b in comparison.arms[i + 1 :]]
+    rows = [(o.a, o.b, o.n_a, o.n_b, o.improvement, o.delta, o.p, o.p_holm) for o in turned]
+    return Table(
+        f"pairs-{comparison.phase}",
+        f"All pairs of arms by {named(comparison.metric)}, the unit being a {comparison.unit}."
+        f"{_test(comparison, '“a better than b”: probability')}",
+        f"trials.parquet: phase = {comparison.phase}, column {comparison.metric}, two arms at a time",
+        heads,
+        tuple(rows),
+    )
+
+
+def survival_table(result: Survival) -> Table:
+    """Events and medians by arm."""
+    heads = (Head("arm"), Head("replicas", "count"), Head("events", "count"), Head("median step", "number"))
+    rows = [(curve.arm, curve.n, curve.events, curve.median) for curve in result.curves]
+    overall = result.overall
+    test = f" Log-rank test of all arms: chi-squared {overall.statistic:.2f} on {overall.df}." if overall else ""
+    return Table(
+        f"survival-{result.event}-{result.phase}",
+        f"Time to {EVENTS[result.event]}; median by Kaplan and Meier, ∞ where half never met it.{test}",
+        f"history.parquet and trials.parquet: phase = {result.phase}",
+        heads,
+        tuple(rows),
+    )
+
+
+def logrank_table(result: Survival) -> Table:
+    """The log-rank test of every two arms."""
+    heads = (Head("a"), Head("b"), Head("chi-squared", "number"), Head("p", "p"), Head("p (Holm)", "p"))
+    rows: list[tuple[Value, ...]] = [(*pair.arms, pair.statistic, pair.p, pair.p_holm) for pair in result.pairs]
+    return Table(
+        f"logrank-{result.event}-{result.phase}",
+        f"Log-rank tests of the time to {EVENTS[result.event]}, every two arms, corrected by Holm.",
+        f"history.parquet and trials.parquet: phase = {result.phase}",
+        heads,
+        tuple(rows),
+    )
+
+
+def signal_table(results: Sequence[ArmSignal], phase: str) -> Table:
+    """The median of each signal of stability by arm."""
+    signals = list(dict.fromkeys(result.signal for result in results))
+    arms = list(dict.fromkeys(result.arm for result in results))
+    known = {(result.arm, result.signal): result.interval for result in results}
+    return Table(
+        f"signals-{phase}",
+        "Signals of stability: medians over replicas that ended without failing, with 95 % intervals, which capture"
+        f" {CAPTURES[results[0].interval.captures]}. All are 0 at a settled equilibrium.",
+        f"trials.parquet: phase = {phase}, columns critic_accuracy, hop_rate, oscillation",
+        (Head("arm"), *(Head(NAMES.get(signal, signal), "number") for signal in signals)),
+        tuple((arm, *(known.get((arm, signal)) for signal in signals)) for arm in arms),
+    )
+
+
+def flattery_table(results: Sequence[SelectionBias]) -> Table:
+    """What the search said of each winner, beside what fresh seeds say."""
+    heads = (
+        Head("arm"), Head("configuration", "count"), Head("in the search", "number"), Head("on fresh seeds", "number"),
+        Head("change", "number"), Head("flattered"),
+    )  # fmt: skip
+    said = ["yes" if r.flattered else "unknown" if np.isnan(r.change.estimate) else "not shown" for r in results]
+    rows = [(r.arm, r.index, r.search, r.confirmed, r.change, word) for r, word in zip(results, said, strict=True)]
+    return Table(
+        "flattery",
+        f"How far selection flattered each winner: median {named(results[0].metric)} of the same configuration in the"
+        " search that chose it and on fresh seeds, 95 % intervals over seeds. Never pooled.",
+        f"trials.parquet: column {results[0].metric} of the confirmed configurations, phase by phase",
+        heads,
+        tuple(rows),
+    )
+
+
+def threshold_changes(result: ThresholdTable) -> Table:
+    """The share of replicas that another threshold would have judged otherwise."""
+    base = {name: float(getattr(result.base, name)) for name in result.changed["threshold"].unique()}
+    changed = result.changed[~result.changed["base"]]
+    names = changed["threshold"].astype(str)
+    rows = zip(names, names.map(base), changed["value"], changed["changed"], strict=True)
+    return Table(
+        f"thresholds-{result.phase}",
+        "How far the verdicts hang on their thresholds: share of replicas judged otherwise than by the one in use.",
+        f"history.parquet: phase = {result.phase}, judged afresh (analysis/results/outcomes.py)",
+        (Head("threshold"), Head("in use", "number"), Head("moved to", "number"), Head("judged otherwise", "share")),
+        tuple(rows),
+    )
+
+
+def divergence_table(results: Sequence[ArmDivergence]) -> Table:
+    """What the critics of each arm estimated at the end of training, beside the truth."""
+    columns = {
+        ESTIMATE: "critic's estimate", TRUTH: "true divergence", GAP: "truth less estimate",
+        RATIO: "error of p / (p + q)",
+    }  # fmt: skip
+    phase = results[0].phase
+    captures = _captured([one.medians[name] for one in results for name in (GAP, RATIO) if name in one.medians])
+
+    def cell(one: ArmDivergence, name: str) -> Value:
+        middle = one.medians.get(name)
+        return middle if middle is None or name in (GAP, RATIO) else middle.estimate
+
+    return Table(
+        f"divergence-{phase}",
+        "What the critics estimated at the end of training: medians over the replicas that did not diverge; the"
+        f" bootstrap 95 % intervals capture {captures}; the held-out points are the same throughout. Divergences"
+        " of different pairs are different quantities.",
+        f"trials.parquet: phase = {phase}, columns {', '.join(columns)}; completed replicas that did not diverge",
+        (Head("arm"), Head("replicas", "count"), *(Head(words, "number") for words in columns.values())),
+        tuple((one.arm, one.n, *(cell(one, name) for name in columns)) for one in results),
+    )
+
+
+def spectrum_table(results: Sequence[ArmSpectrum]) -> Table:
+    """Where the players stand to the boundary between settling and leaving, by arm."""
+    phase = results[0].phase
+    heads = (
+        Head("arm"), Head("replicas", "count"), Head("right of 0", "share"), Head("largest real part", "number"),
+        Head("imaginary share", "share"), Head("radius", "number"),
+    )  # fmt: skip
+    unfound = sum(one.unfound for one in results)
+    lost = f" Left out, as their eigenvalues were not found: {counted(unfound, 'replica')}." if unfound else ""
+    return Table(
+        f"spectra-{phase}",
+        "Eigenvalues of the game's Jacobian at the end of training: the share of replicas whose leading eigenvalue has"
+        " a positive real part (Wilson's 95 % interval), and medians of that real part, of the imaginary part's share"
+        " in the leading eigenvalue's modulus, and of the largest modulus (radius). Intervals capture"
+        f" {_captured([one.growth for one in results])}.{lost}",
+        f"trials.parquet: phase = {phase}, columns jacobian_real, jacobian_imaginary, jacobian_radius; completed"
+        " replicas that did not diverge",
+        heads,
+        tuple((o.arm, o.n, o.leaves, o.growth, o.turning, o.reach.estimate) for o in results),
+    )
+
+
+def dirac_table(results: Sequence[DiracShares]) -> Table:
+    """How much of the Dirac-GAN's map converged in each arm, and how much went as the eigenvalues say."""
+    heads = (
+        Head("arm"), Head("starts", "count"), Head("cells", "count"), Head("converged", "share"),
+        Head("as foretold", "share"), Head("least of a start", "share"), Head("most of a start", "share"),
+    )  # fmt: skip
+    return Table(
+        f"dirac-{results[0].phase}",
+        "Share of the map's cells that converged, and of those that did so or not as their eigenvalues foretell, mean"
+        " over starts. The 95 % intervals (Wilson, a cell as the unit) capture which cells were played, as if drawn"
+        " from the plane of log step and log gamma, which is cautious for a grid; the last columns show how starts"
+        " differ.",
+        f"trials.parquet: phase = {results[0].phase}, columns dirac_converged, dirac_agreement; cells are"
+        " config.data.step.count × config.data.gamma.count",
+        heads,
+        tuple((o.arm, o.starts, o.cells, o.converged, o.predicted, o.lowest, o.highest) for o in results),
+    )
+
+
+def _captured(intervals: Sequence[Interval]) -> str:
+    """What intervals capture, in words; arms with a single configuration may differ from the others."""
+    return listed(list(dict.fromkeys(CAPTURES[interval.captures] for interval in intervals)), "or")
+
+
+def left_out_table(record: Record) -> Table:
+    """What does not enter, or enters as censored, and why."""
+    trials = record.trials.assign(outcome=record.trials["outcome"].astype(object))
+    whole = trials.drop_duplicates(["study", "trial_id"])
+    rows: list[tuple[Value, ...]] = []
+    for status, why in (
+        ("running", "had not ended when the record was written: left out, censored in survival"),
+        ("truncated", "stopped early by the scheduler: left out of final quality, censored in survival"),
+    ):
+        for phase, part in whole[whole["status"] == status].groupby("phase", observed=True):
+            replicas = int(((trials["status"] == status) & (trials["phase"] == phase)).sum())
+            rows.append((str(phase), status, len(part), replicas, why))
+    failed = whole[whole["status"] == "failed"]
+    for (in_phase, message), part in failed.groupby(["phase", failed["message"].fillna("")], observed=True):
+        replicas = int(trials["trial_id"].isin(part["trial_id"]).sum())
+        rows.append((str(in_phase), "failed", len(part), replicas, str(message) or "no message"))
+    heads = (Head("phase"), Head("what"), Head("trials", "count"), Head("replicas", "count"), Head("why"))
+    caption = "What was left out, and why. Diverged replicas are never left out: divergence is an outcome."
+    return Table("left-out", caption, "trials.parquet: status and message", heads, tuple(rows))

@@ -1,0 +1,81 @@
+"""Plates: figures and tables on their way into the page, each also left as a file of its own beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from analysis.figures.style import Palette, rendered
+from analysis.report import page, table_files
+from analysis.report.page import Html, tag
+from analysis.report.table_files import Table, shown
+
+LONGEST = 60  # rows that stand on the page
+FIRST = 12  # rows over which the rest is folded away
+CLIPPED = 300  # characters of a cell
+
+
+class FigureWriter:
+    """Writes `figures/*.pdf`, `figures/*.svg`, `tables/*.csv` and `tables/*.tex` under a folder."""
+
+    def __init__(self, folder: Path, palette: Palette) -> None:
+        """`palette` marks the names of arms with their colours."""
+        self._folder, self._palette = folder, palette
+        for name in ("figures", "tables"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+
+    def figure(self, name: str, figure: Figure, caption: object, described: str) -> Html:
+        """A figure under a caption; `described` says in its place what it shows."""
+        picture = rendered(figure, "svg")
+        (self._folder / "figures" / f"{name}.svg").write_bytes(picture)
+        figure.set_layout_engine("none")  # the same places again, without finding them twice
+        (self._folder / "figures" / f"{name}.pdf").write_bytes(rendered(figure, "pdf"))
+        return page.figure(page.image(picture, "svg+xml", described, figure.get_figwidth()), caption)
+
+    def table(self, table: Table) -> Html:
+        """A table; the best row is bold, those not distinguishable from it carry a dagger."""
+        table_files.save(table, self._folder / "tables")
+        numbers = [place for place, head in enumerate(table.heads) if head.kind != "text"]
+        rows = [self._row(table, place) for place in range(min(len(table.rows), LONGEST))]
+        heads = [head.name for head in table.heads]
+        caption = page.joined([table.caption, _legend(table), tag("span", f" Rows: {table.rows_of}.", class_="trace")])
+        if len(rows) <= FIRST:
+            return page.table(heads, rows, caption, numbers)
+        rest = page.table(heads, rows[FIRST:], "", numbers)
+        beyond = f"; all {len(table.rows)} are in tables/{table.name}.csv" if len(table.rows) > LONGEST else ""
+        more = tag("details", tag("summary", f"{len(rows) - FIRST} more rows{beyond}"), rest)
+        return page.joined([page.table(heads, rows[:FIRST], caption, numbers), more])
+
+    def arm(self, name: str) -> str:
+        """An arm's name with its colour; any other text as it is."""
+        if name not in self._palette:
+            return name
+        return page.joined([tag("span", class_="swatch", style=f"background:{self._palette[name].colour}"), name])
+
+    def _row(self, table: Table, place: int) -> list[object]:
+        cells: list[object] = []
+        for value, head in zip(table.rows[place], table.heads, strict=True):
+            words = shown(value, head.kind)
+            words = words if len(words) <= CLIPPED else words[:CLIPPED] + " …"
+            cell = self.arm(words) if head.kind == "text" else _quietened(words)
+            cells.append(tag("strong", cell) if place == table.best else cell)
+        if place in table.tied and place != table.best:
+            cells[0] = page.joined([cells[0], tag("sup", "†")])
+        return cells
+
+
+def _quietened(words: str) -> Html:
+    """A number, the interval after it set more quietly."""
+    estimate, bracket, ends = words.partition(" [")
+    return (
+        page.joined([estimate, " ", tag("span", bracket.strip(), ends, class_="interval")])
+        if bracket
+        else page.text(words)
+    )
+
+
+def _legend(table: Table) -> str:
+    if table.best is None:
+        return ""
+    return " Bold: best; †: not distinguishable from it." if len(table.tied) > 1 else " Bold: best."

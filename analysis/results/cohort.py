@@ -1,0 +1,137 @@
+"""Cohorts: the rows of one phase, arm by arm, and what they are scored.
+
+Search-phase and confirmed rows are never pooled: the former chose the configurations that the latter repeat, so that
+together they would be neither. Every statistic is asked for one phase and takes its rows from here.
+
+Scores are costs, less being better: a metric of which more is better has its sign turned, and a replica that
+diverged, or whose value could not be measured, costs +inf, more than any finite score and as much as its fellows.
+Only trials that ran to their budget's end or diverged have a final quality: those a scheduler truncated are left out
+with all their replicas, and counted, as are failed ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.record.schema import HIGHER
+from analysis.statistics.intervals import Captures, Floats
+
+PHASES = ("search", "confirm")
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """The replicas of one arm in one phase that have a final score.
+
+    Attributes:
+        arm: its name; "study/arm" where studies are joined.
+        cost: (N,) less is better, +inf where diverged or not measurable.
+        configuration: (N,) index of the trial of each.
+        seed: (N,).
+        replicas: of the arm in this phase, those without a score included.
+        truncated: replicas left out because the scheduler stopped their trial.
+        stopped: the trials that these belong to.
+        failed: replicas left out because their trial failed.
+        running: replicas left out because their trial has not ended.
+        sign: cost × sign is the metric.
+        floor: the metric of fresh real samples; NaN when unknown.
+    """
+
+    arm: str
+    cost: Floats
+    configuration: NDArray[np.int64]
+    seed: NDArray[np.int64]
+    replicas: int
+    truncated: int
+    stopped: int
+    failed: int
+    running: int
+    sign: int
+    floor: float
+
+    def medians(self) -> tuple[NDArray[np.int64], Floats]:
+        """The configurations that have a score, and for each the median cost over its replicas."""
+        index, group = np.unique(self.configuration, return_inverse=True)
+        found = [np.median(self.cost[group == place]) for place in range(len(index))]
+        return index, np.array(found, np.float64)
+
+
+def one_phase(rows: pd.DataFrame, phase: str) -> pd.DataFrame:
+    """The rows of a phase, their column `arm` fit for grouping."""
+    if phase not in PHASES:
+        raise ValueError(f"phase: expected one of {', '.join(PHASES)}, got {phase!r}; the two are never pooled")
+    chosen = rows[rows["phase"] == phase]
+    arm = chosen["arm"].astype(str)
+    return chosen.assign(arm=pd.Categorical(arm, list(dict.fromkeys(arm))))
+
+
+def arms(rows: pd.DataFrame, phase: str) -> list[tuple[str, pd.DataFrame]]:
+    """Each arm's rows of a phase, in the order in which arms first appear; none where the phase has no rows."""
+    return [(str(arm), part) for arm, part in one_phase(rows, phase).groupby("arm", observed=True, sort=False)]
+
+
+def captured(rows: pd.DataFrame, phase: str) -> Captures:
+    """What intervals of a phase capture: confirmed configurations are chosen ones, those of a search are drawn.
+
+    A search that tried a single configuration in every arm drew nothing but seeds.
+    """
+    if phase != "search":
+        return "seeds"
+    tried = one_phase(rows, phase).groupby("arm", observed=True)["trial_id"].nunique()
+    return "both" if tried.max() > 1 else "seeds"
+
+
+def direction(metric: str, mode: str | None = None) -> str:
+    """`mode` where it is given, otherwise "max" for the metrics of which more is better, `HIGHER`, "min" for others."""
+    if mode not in (None, "min", "max"):
+        raise ValueError(f"mode: expected 'min' or 'max', got {mode!r}")
+    return mode or ("max" if metric in HIGHER else "min")
+
+
+def cohorts(trials: pd.DataFrame, metric: str, phase: str, mode: str | None = None) -> tuple[Cohort, ...]:
+    """Every arm's cohort.
+
+    Raises:
+        ValueError: phase or mode is none there is; the metric is no column; an arm was not measured by it at all.
+    """
+    if metric not in trials:
+        raise ValueError(f"metric: the record has no column {metric!r}")
+    sign = 1 if direction(metric, mode) == "min" else -1
+    found = tuple(_cohort(arm, part, metric, sign) for arm, part in arms(trials, phase))
+    blind = [cohort.arm for cohort in found if np.isnan(cohort.cost).any()]
+    if blind:
+        raise ValueError(f"metric: {metric} was not measured in {', '.join(blind)}; leave these arms out")
+    return found
+
+
+def _cohort(arm: str, rows: pd.DataFrame, metric: str, sign: int) -> Cohort:
+    status = rows["status"].astype(str)
+    scored = rows[status.isin(("completed", "diverged"))]
+    value = _numbers(scored[metric])
+    diverged = (scored["outcome"] == "diverged").to_numpy()
+    unmeasured = len(scored) > 0 and bool((np.isnan(value) & ~diverged).sum() == (~diverged).sum() > 0)
+    worst = np.nan if unmeasured else np.inf
+    floor = f"floor.{metric}"
+    return Cohort(
+        arm=arm,
+        cost=np.where(diverged, np.inf, np.where(np.isnan(value), worst, sign * value)),
+        configuration=scored["index"].to_numpy(np.int64),
+        seed=scored["seed"].to_numpy(np.int64),
+        replicas=len(rows),
+        truncated=int((status == "truncated").sum()),
+        stopped=rows.loc[status == "truncated", "trial_id"].nunique(),
+        failed=int((status == "failed").sum()),
+        running=int((status == "running").sum()),
+        sign=sign,
+        floor=float(rows[floor].median()) if floor in rows else float("nan"),
+    )
+
+
+def _numbers(column: Any) -> Floats:
+    found: Floats = column.to_numpy(np.float64, na_value=np.nan)
+    return found

@@ -1,0 +1,208 @@
+"""Arms compared within one phase: outcome probabilities, final quality, signals of stability, and all pairs by rank.
+
+`trials` is `Record.trials` or rows of it; arms of joined studies are named "study/arm". Intervals of the phase "search"
+capture configurations and seeds both, those of "confirm" seeds alone (analysis/statistics/intervals.py); an adaptive
+sampler draws good configurations more often than its space holds them, and "both" then speaks of such searches. Seeds
+are the same in every arm, which makes a comparison of arms cautious where it matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.results.cohort import Cohort, arms, captured, cohorts
+from analysis.results.outcomes import OUTCOMES
+from analysis.results.pairs import Comparison, Pair, compare
+from analysis.statistics.bootstrap import percentiles, resampled
+from analysis.statistics.intervals import Captures, Floats, Interval, proportion
+
+__all__ = ["ArmOutcomes", "ArmQuality", "ArmSignal", "Comparison", "Pair", "compare", "outcomes", "quality", "signals"]
+
+SIGNALS = ("critic_distance", "hop_rate", "oscillation")
+
+
+@dataclass(frozen=True)
+class ArmOutcomes:
+    """How likely each outcome is for a replica of an arm.
+
+    Attributes:
+        arm: its name.
+        n: replicas with an outcome; `failed` and `running` ones are left out and counted.
+        configurations: trials that they belong to.
+        failed: replicas left out because their trial failed.
+        running: replicas left out because their trial has not ended.
+        probabilities: an interval for each of `OUTCOMES` but failed, in that order; the estimates sum to 1. A
+            `truncated` replica is censored: it might still have met any other end, which survival.py accounts for.
+    """
+
+    arm: str
+    n: int
+    configurations: int
+    failed: int
+    running: int
+    probabilities: Mapping[str, Interval]
+
+
+@dataclass(frozen=True)
+class ArmQuality:
+    """Final quality of an arm's replicas, as medians and interquartile means in which diverged ones rank worst.
+
+    Attributes:
+        arm: its name.
+        metric: what quality is measured by.
+        mode: "min" or "max", which is better.
+        phase: whose rows these are.
+        n: replicas with a score, diverged ones included.
+        configurations: trials that they belong to.
+        diverged: replicas that diverged or could not be measured.
+        truncated: replicas left out because the scheduler stopped their trial.
+        failed: replicas left out because their trial failed.
+        floor: the metric of fresh real samples; NaN when unknown.
+        median: infinite where half of the replicas or more diverged.
+        iqm: infinite where more than a quarter diverged.
+        values: (n,) the scores, +inf (mode min) or -inf (mode max) where diverged.
+        configuration: (n,) index of the trial of each.
+    """
+
+    arm: str
+    metric: str
+    mode: str
+    phase: str
+    n: int
+    configurations: int
+    diverged: int
+    truncated: int
+    failed: int
+    floor: float
+    median: Interval
+    iqm: Interval
+    values: Floats
+    configuration: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ArmSignal:
+    """The median over replicas of a signal of `SIGNALS`, among those where it could be measured.
+
+    `critic_distance` is |accuracy - 1/2| of the critic on held-out data at the last evaluation, 0 at equilibrium;
+    hop rate and oscillation are those of analysis/results/outcomes.py. Diverged replicas mostly have none: see the
+    outcomes.
+    """
+
+    arm: str
+    signal: str
+    interval: Interval
+
+
+def outcomes(trials: pd.DataFrame, phase: str, *, confidence: float = 0.95) -> tuple[ArmOutcomes, ...]:
+    """Each arm's outcome probabilities with Wilson's intervals; in a search on effective numbers of replicas."""
+    captures = captured(trials, phase)
+    return tuple(_outcomes(arm, rows, captures, confidence) for arm, rows in arms(trials, phase))
+
+
+def quality(
+    trials: pd.DataFrame,
+    metric: str,
+    phase: str,
+    *,
+    generator: np.random.Generator,
+    mode: str | None = None,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+) -> tuple[ArmQuality, ...]:
+    """Each arm's median and interquartile mean with bootstrap intervals stratified by configuration.
+
+    Args:
+        trials: of `Record.trials`.
+        metric: a column of measurements.
+        phase: "search" or "confirm".
+        generator: what resampling draws from.
+        mode: "min" or "max"; by default what is known of the metric (`analysis.results.cohort.direction`).
+        resamples: of the bootstrap.
+        confidence: nominal coverage.
+
+    Returns:
+        The arms that have a score, in the record's order.
+    """
+    found = [cohort for cohort in cohorts(trials, metric, phase, mode) if len(cohort.cost)]
+    captures = captured(trials, phase)
+    return tuple(_quality(cohort, metric, phase, captures, generator, resamples, confidence) for cohort in found)
+
+
+def signals(
+    trials: pd.DataFrame,
+    phase: str,
+    *,
+    generator: np.random.Generator,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+) -> tuple[ArmSignal, ...]:
+    """Each arm's signals of stability, those that were measured."""
+    found, captures = [], captured(trials, phase)
+    for arm, rows in arms(trials, phase):
+        ended = rows[rows["status"].isin(("completed", "diverged"))]
+        distance = (ended["critic_accuracy"] - 0.5).abs()
+        for signal, column in zip(SIGNALS, (distance, ended["hop_rate"], ended["oscillation"]), strict=True):
+            values = column.to_numpy(np.float64, na_value=np.nan)
+            taken = ~np.isnan(values)
+            if not taken.any():
+                continue
+            groups = ended["trial_id"].astype(str).to_numpy()[taken]
+            estimates, draws, freedom = resampled(values[taken], groups, generator, ("median",), captures, resamples)
+            interval = percentiles(estimates[0], draws[0], freedom, int(taken.sum()), captures, confidence)
+            found.append(ArmSignal(arm, signal, interval))
+    return tuple(found)
+
+
+def _outcomes(arm: str, rows: pd.DataFrame, captures: Captures, confidence: float) -> ArmOutcomes:
+    outcome = rows["outcome"].astype(object)
+    judged = (outcome.notna() & (outcome != "failed")).to_numpy()
+    groups = rows["trial_id"].astype(str).to_numpy()[judged]
+    kept = outcome.to_numpy()[judged]
+    probabilities = {
+        name: proportion(kept == name, groups, captures=captures, confidence=confidence)
+        for name in OUTCOMES
+        if name != "failed"
+    }
+    failed, running = int((outcome == "failed").sum()), int(outcome.isna().sum())
+    count = len(np.unique(groups))
+    return ArmOutcomes(arm, len(kept), count, failed, running, MappingProxyType(probabilities))
+
+
+def _quality(
+    cohort: Cohort,
+    metric: str,
+    phase: str,
+    captures: Captures,
+    generator: np.random.Generator,
+    resamples: int,
+    confidence: float,
+) -> ArmQuality:
+    n = len(cohort.cost)
+    estimates, draws, freedom = resampled(
+        cohort.cost, cohort.configuration, generator, ("median", "iqm"), captures, resamples
+    )
+    intervals = [percentiles(e, d, freedom, n, captures, confidence) for e, d in zip(estimates, draws, strict=True)]
+    median, iqm = (one if cohort.sign == 1 else one.negated() for one in intervals)
+    return ArmQuality(
+        arm=cohort.arm,
+        metric=metric,
+        mode="min" if cohort.sign == 1 else "max",
+        phase=phase,
+        n=n,
+        configurations=len(np.unique(cohort.configuration)),
+        diverged=int(np.isinf(cohort.cost).sum()),
+        truncated=cohort.truncated,
+        failed=cohort.failed,
+        floor=cohort.floor,
+        median=median,
+        iqm=iqm,
+        values=cohort.cost * cohort.sign,
+        configuration=cohort.configuration,
+    )

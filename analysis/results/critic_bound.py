@@ -1,0 +1,94 @@
+"""What critics estimate, beside the truth: the bound on the divergence, its gap, and the ratio read from the critic.
+
+A critic's F = E_p f(d) + E_q g(d) is a lower bound on the divergence that its pair induces (Nowozin et al. 2016). Its
+expectations are means over held-out real points, which all replicas of a study share, and over each replica's own
+samples. A gap below 0 is their sampling error. Intervals over replicas therefore lack the error that comes with the
+held-out points, which moves all arms of one pair alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+from analysis.record.schema import Record
+from analysis.results.learning import learning
+from analysis.results.medians import column, finished, median
+from analysis.statistics.intervals import Band, Floats, Interval
+
+ESTIMATE, TRUTH, GAP, RATIO = "critic_bound", "induced_divergence", "bound_gap", "ratio_error"
+MEASURED = (ESTIMATE, TRUTH, GAP, RATIO)
+
+
+@dataclass(frozen=True)
+class DivergenceCurve:
+    """An arm's critics over training: medians and quartiles of what they estimate and of the truth, at the same steps.
+
+    Diverged replicas are left out from there on. The truth is at each step that of the generators then.
+    """
+
+    arm: str
+    phase: str
+    estimate: Band
+    truth: Band
+
+
+@dataclass(frozen=True)
+class ArmDivergence:
+    """An arm's critics at the end of training, of replicas that did not diverge.
+
+    Attributes:
+        arm: its name.
+        phase: whose rows these are.
+        n: replicas.
+        values: measurement of `MEASURED` -> (n,), NaN where it was not taken.
+        medians: measurement -> median; none of a measurement that no replica has, as the truth of `wasserstein`.
+    """
+
+    arm: str
+    phase: str
+    n: int
+    values: Mapping[str, Floats]
+    medians: Mapping[str, Interval]
+
+
+def divergence_curves(record: Record, phase: str) -> tuple[DivergenceCurve, ...]:
+    """The arms whose true divergence is known, in the record's order.
+
+    Raises RecordError where `record.history` was loaded without critic_bound or induced_divergence.
+    """
+    if TRUTH in record.history and record.history[TRUTH].isna().all():
+        return ()
+    found = {(one.arm, one.metric): one.band for one in learning(record, [ESTIMATE, TRUTH], phase)}
+    return tuple(
+        DivergenceCurve(arm, phase, found[arm, ESTIMATE], band)
+        for (arm, metric), band in found.items()
+        if metric == TRUTH and (arm, ESTIMATE) in found
+    )
+
+
+def divergences(
+    trials: pd.DataFrame,
+    phase: str,
+    *,
+    generator: np.random.Generator,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+) -> tuple[ArmDivergence, ...]:
+    """The arms of a phase in which a gap or a ratio's error was measured, with bootstrap intervals of the medians.
+
+    `trials` is `Record.trials` or rows of it, `generator` what resampling draws from.
+    """
+    found = []
+    for arm, rows in finished(trials, phase):
+        values = {name: column(rows, name) for name in MEASURED}
+        if np.isnan(values[GAP]).all() and np.isnan(values[RATIO]).all():
+            continue
+        medians = {name: median(rows, values[name], phase, generator, resamples, confidence) for name in MEASURED}
+        known = {name: interval for name, interval in medians.items() if interval is not None}
+        found.append(ArmDivergence(arm, phase, len(rows), MappingProxyType(values), MappingProxyType(known)))
+    return tuple(found)

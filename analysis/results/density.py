@@ -1,0 +1,88 @@
+"""Densities on a line: what the data's are, and what a generator's samples say of its own.
+
+The generator's is a Gaussian kernel estimate with the bandwidth h = 0.9 min(s, IQR / 1.34) n^(-1/5) of Silverman (1986,
+eq. 3.31), halved, since these densities may have several modes; it smooths, so that a sharp mode looks lower and wider.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.record.snapshots import Snapshots
+
+Floats = NDArray[np.float64]
+POINTS = 401
+REACH = 5.0  # standard deviations beyond the outermost modes
+
+
+@dataclass(frozen=True)
+class Densities:
+    """Over `x` (M,): the data's density (M,), NaN where it is not known, and the generator's at `steps`, (T, M).
+
+    `outside` (T,) is the share of the samples beyond `x` or not finite.
+    """
+
+    arm: str
+    trial_id: str
+    seed: int
+    x: Floats
+    truth: Floats
+    steps: NDArray[np.int64]
+    generated: Floats
+    outside: Floats
+
+
+def densities(row: Snapshots) -> Densities:
+    """Densities from the snapshots of a replica on data of one dimension; ValueError for any other."""
+    if row.kind != "line":
+        raise ValueError(f"densities: expected samples of one dimension, got {row.samples.shape[2:]}")
+    samples = row.samples.reshape(len(row.steps), -1)
+    x = _axis(row, samples)
+    inside = (samples >= x[0]) & (samples <= x[-1])
+    return Densities(
+        arm=row.arm,
+        trial_id=row.trial_id,
+        seed=row.seed,
+        x=x,
+        truth=_truth(row, x),
+        steps=row.steps,
+        generated=np.stack([kernel_density(line, x) for line in samples]),
+        outside=1 - inside.mean(axis=1),
+    )
+
+
+def kernel_density(samples: Floats, x: Floats) -> Floats:
+    """Density (M,) at x (M,) estimated from samples (n,); those that are not finite count in n alone."""
+    finite = samples[np.isfinite(samples)]
+    if len(finite) < 2:
+        return np.full(len(x), np.nan)
+    spread = min(finite.std(ddof=1), float(np.subtract(*np.quantile(finite, (0.75, 0.25)))) / 1.34) or finite.std(
+        ddof=1
+    )
+    width = max(0.45 * spread * len(finite) ** -0.2, (x[1] - x[0]) / 2)
+    kernels = np.exp(-0.5 * ((x[:, None] - finite) / width) ** 2)
+    found: Floats = kernels.sum(axis=1) / (len(samples) * width * np.sqrt(2 * np.pi))
+    return found
+
+
+def _axis(row: Snapshots, samples: Floats) -> Floats:
+    if row.means is not None and row.stds is not None:
+        means = row.means.reshape(len(row.stds), -1)[:, 0]
+        return np.linspace((means - REACH * row.stds).min(), (means + REACH * row.stds).max(), POINTS)
+    finite = samples[np.isfinite(samples)]
+    low, high = np.quantile(finite, (0.005, 0.995)) if len(finite) else (-1.0, 1.0)
+    room = 0.2 * (high - low) or 1.0
+    return np.linspace(low - room, high + room, POINTS)
+
+
+def _truth(row: Snapshots, x: Floats) -> Floats:
+    if row.means is None or row.stds is None:
+        return np.full(len(x), np.nan)
+    means = row.means.reshape(len(row.stds), -1)[:, 0]
+    weights = np.full(len(means), 1 / len(means)) if row.weights is None else row.weights
+    parts = np.exp(-0.5 * ((x[:, None] - means) / row.stds) ** 2) / (row.stds * np.sqrt(2 * np.pi))
+    truth: Floats = parts @ weights
+    return truth

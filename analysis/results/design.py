@@ -1,0 +1,110 @@
+"""Hyperparameters as a forest takes them: one column of numbers each, with the scale it was searched on.
+
+Numbers searched on a logarithmic scale enter as their logarithm, so that splits and grids lie evenly. Choices that
+are no numbers enter as the place of their text among the texts in order, which trees can part in any way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.record.join import studies_of
+from analysis.statistics.intervals import Floats
+
+SCALES = ("log", "linear", "categorical")
+PREFIX = "config."
+KINDS = {"log_uniform": "log", "log_int_uniform": "log", "uniform": "linear", "int_uniform": "linear"}
+POINTS = 16  # of a partial dependence
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """One hyperparameter of an arm's configurations.
+
+    Attributes:
+        name: without "config.".
+        scale: of `SCALES`.
+        column: (n,) what the forest sees; NaN where a configuration does not have it.
+        grid: (G,) points for its partial dependence, as the forest sees them.
+        values: the same as a reader knows them, numbers or texts.
+    """
+
+    name: str
+    scale: str
+    column: Floats
+    grid: Floats
+    values: tuple[Any, ...]
+
+
+def hyperparameter(name: str, drawn: pd.Series, scale: str | None = None) -> Hyperparameter:
+    """The column of one hyperparameter from the values (n,) that were drawn; its scale is guessed when None."""
+    numeric = pd.api.types.is_numeric_dtype(drawn) and not pd.api.types.is_bool_dtype(drawn)
+    if not numeric or scale == "categorical":
+        texts = drawn.astype(object).map(str, na_action="ignore")
+        values = sorted(texts.dropna().unique())
+        codes = texts.map({text: float(place) for place, text in enumerate(values)}).to_numpy(np.float64)
+        return Hyperparameter(name, "categorical", codes, np.arange(float(len(values))), tuple(values))
+    numbers: Floats = drawn.to_numpy(np.float64, na_value=np.nan)
+    scale = scale or _guess(numbers[~np.isnan(numbers)])
+    if scale not in SCALES:
+        raise ValueError(f"scales: expected one of {', '.join(SCALES)} for {name}, got {scale!r}")
+    if scale == "log" and not (numbers[~np.isnan(numbers)] > 0).all():
+        raise ValueError(f"scales: expected positive values of {name} for a log scale, got {np.nanmin(numbers)}")
+    column = np.log(numbers) if scale == "log" else numbers
+    known = np.unique(column[~np.isnan(column)])
+    grid = known if len(known) <= POINTS else np.linspace(known[0], known[-1], POINTS)
+    return Hyperparameter(name, scale, column, grid, tuple((np.exp(grid) if scale == "log" else grid).tolist()))
+
+
+def varying(rows: pd.DataFrame, names: Sequence[str] | None = None) -> list[str]:
+    """The hyperparameters, of those named or of all, that take two values or more in these rows of trials.parquet."""
+    if names is None:
+        names = [str(column).removeprefix(PREFIX) for column in rows if str(column).startswith(PREFIX)]
+    unknown = [name for name in names if PREFIX + name not in rows]
+    if unknown:
+        raise ValueError(f"hyperparameters: the record has no column {', '.join(PREFIX + name for name in unknown)}")
+    return [name for name in names if rows[PREFIX + name].nunique() > 1]
+
+
+def scales_of(about: Mapping[str, Any]) -> dict[str, str]:
+    """The scale of every range that a study, or studies joined, searched, by their resolved configurations.
+
+    `about` is that of a `Record`. A range searched on different scales by joined studies is left out.
+    """
+    found: dict[str, set[str]] = {}
+    for study in studies_of(about):
+        config = study.get("config", {})
+        choices = [(key, choice) for key, column in config.get("scientific", {}).items() for choice in column]
+        for key, entry in [*choices, *config.get("nuisance", {}).items()]:
+            for name, scale in _walk(key, entry):
+                found.setdefault(name, set()).add(scale)
+    return {name: min(scales) for name, scales in found.items() if len(scales) == 1}
+
+
+def _walk(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    if not isinstance(value, Mapping):
+        return
+    for key, inner in value.items():
+        if key in KINDS:
+            yield path, KINDS[key]
+        else:
+            yield from _walk(f"{path}.{key}", inner)
+
+
+def _guess(numbers: Floats) -> str:
+    """log where the logarithms are nearer to evenly spread than the numbers are."""
+    values = np.unique(numbers)
+    if len(values) < 8 or values[0] <= 0:
+        return "linear"
+    return "log" if _unevenness(np.log(values)) < _unevenness(values) else "linear"
+
+
+def _unevenness(values: Floats) -> float:
+    """How far ascending values are from lying evenly between the first and the last."""
+    share = (values - values[0]) / (values[-1] - values[0])
+    return float(np.abs(share - np.linspace(0, 1, len(values))).max())

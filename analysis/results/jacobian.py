@@ -1,0 +1,121 @@
+"""Spectra of the game's Jacobian at the end of training: do the players stay where they are, and do they turn?
+
+The players follow a vector field; near an equilibrium small gradient steps converge if every eigenvalue of its Jacobian
+has a negative real part, imaginary parts turn them in circles (Mescheder et al. 2017, 2018). The record holds each
+replica's leading eigenvalue, that with the largest real part, and the spectral radius, the largest modulus. Plain steps
+of both players at once that are larger than 2/radius converge nowhere. A critic that is no equilibrium has directions
+in which it could still improve, and so a leading eigenvalue above 0: that says "not settled here", not "will diverge".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.results.medians import captures_of, column, finished, median
+from analysis.statistics.intervals import Floats, Interval, proportion
+
+COLUMNS = ("jacobian_real", "jacobian_imaginary", "jacobian_radius")
+ROUNDING = 1e-6  # of the radius: the tolerance of the iteration that finds the eigenvalues
+
+
+@dataclass(frozen=True)
+class ArmSpectrum:
+    """An arm's spectra, of replicas that did not diverge and whose eigenvalues were found.
+
+    Attributes:
+        arm: its name.
+        phase: whose rows these are.
+        n: replicas.
+        unfound: replicas whose eigenvalues were not found, left out.
+        real: (n,) real part of each leading eigenvalue.
+        imaginary: (n,) size of its imaginary part.
+        radius: (n,) largest modulus.
+        leaves: share of replicas whose leading eigenvalue has a real part above 0 and above the error of finding it.
+        growth: median of `real`.
+        turning: median of `turns`: 0 straight, 1 in circles.
+        reach: median of `radius`.
+    """
+
+    arm: str
+    phase: str
+    n: int
+    unfound: int
+    real: Floats
+    imaginary: Floats
+    radius: Floats
+    leaves: Interval
+    growth: Interval
+    turning: Interval
+    reach: Interval
+
+    @property
+    def turns(self) -> Floats:
+        """(n,) the imaginary part's share in each leading eigenvalue's modulus, 0 to 1."""
+        return turns(self.real, self.imaginary)
+
+
+def spectra(
+    trials: pd.DataFrame,
+    phase: str,
+    *,
+    generator: np.random.Generator,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+) -> tuple[ArmSpectrum, ...]:
+    """The arms of a phase whose spectra were measured; shares with Wilson's intervals, medians with bootstrap ones.
+
+    `trials` is `Record.trials` or rows of it, `generator` what resampling draws from.
+    """
+    found = []
+    for arm, rows in finished(trials, phase):
+        known: NDArray[np.bool_] = np.logical_and.reduce([np.isfinite(column(rows, c)) for c in COLUMNS])
+        if known.any():
+            unfound = int((~known).sum())
+            found.append(_spectrum(arm, rows.loc[known], phase, unfound, generator, resamples, confidence))
+    return tuple(found)
+
+
+def _spectrum(
+    arm: str,
+    rows: pd.DataFrame,
+    phase: str,
+    unfound: int,
+    generator: np.random.Generator,
+    resamples: int,
+    confidence: float,
+) -> ArmSpectrum:
+    real, imaginary, radius = (column(rows, name) for name in COLUMNS)
+
+    def middle(values: Floats) -> Interval:
+        interval = median(rows, values, phase, generator, resamples, confidence)
+        assert interval is not None  # all values are finite
+        return interval
+
+    return ArmSpectrum(
+        arm=arm,
+        phase=phase,
+        n=len(rows),
+        unfound=unfound,
+        real=real,
+        imaginary=imaginary,
+        radius=radius,
+        leaves=proportion(
+            real > ROUNDING * radius,
+            rows["trial_id"].astype(str).to_numpy(),
+            captures=captures_of(rows, phase),
+            confidence=confidence,
+        ),
+        growth=middle(real),
+        turning=middle(turns(real, imaginary)),
+        reach=middle(radius),
+    )
+
+
+def turns(real: Floats, imaginary: Floats) -> Floats:
+    """The imaginary part's share in the modulus of eigenvalues (n,), 0 to 1; 0 of an eigenvalue that is 0."""
+    modulus = np.hypot(real, imaginary)
+    return np.divide(np.abs(imaginary), modulus, out=np.zeros_like(modulus), where=modulus > 0)

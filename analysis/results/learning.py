@@ -1,0 +1,147 @@
+"""Learning curves: the middle of each arm's replicas over training, and how far they spread.
+
+At every step stand the median and the quartiles over an arm's replicas. For a measurement of quality a diverged replica
+counts as worse than any number, by rank, so a median ends where half of the replicas have diverged; for any other
+measurement the replicas that are still going are described. Bands show the spread of replicas (their configurations'
+too, in the search), not the uncertainty of the median. Replicas that were stopped early are left out from there on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.record.curves import Curves, curves
+from analysis.record.schema import HIGHER, MEASUREMENTS, QUALITY, Record
+from analysis.results.cohort import one_phase
+from analysis.results.outcomes import quantiles
+from analysis.statistics.intervals import Band
+
+UNITS = {column.name: column.unit for column in MEASUREMENTS}
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """One measurement of one arm: `band` over steps (M,), `going` (M,) the replicas described at each; `floor` is NaN
+    where it is unknown or does not apply.
+    """
+
+    arm: str
+    metric: str
+    unit: str
+    phase: str
+    floor: float
+    band: Band
+    going: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ModeShares:
+    """Share of the samples nearest to each mode, (replicas, steps, modes), of the trial of an arm; NaN past the end."""
+
+    arm: str
+    trial_id: str
+    seeds: NDArray[np.int64]
+    steps: NDArray[np.int64]
+    shares: Floats
+
+
+def learning(record: Record, metrics: Sequence[str], phase: str) -> tuple[LearningCurve, ...]:
+    """The curves of every arm with rows in `phase`, metric by metric; a metric that was never measured has none.
+
+    Raises RecordError where `record.history` was loaded without a metric.
+    """
+    part = one_phase(record.history, phase)
+    if not len(part):
+        return ()
+    replicas, measured = curves(part, ["diverged", *metrics])
+    steps, placed = on_one_grid(measured)
+    arms = replicas["arm"].astype(str).to_numpy()
+    found = []
+    for metric in metrics:
+        values = _ranked(placed, metric)
+        for arm in dict.fromkeys(arms.tolist()):
+            mine = values[arms == arm]
+            if np.isfinite(mine).any():
+                found.append(_curve(record, metric, phase, arm, steps, mine))
+    return tuple(found)
+
+
+def on_one_grid(measured: Curves) -> tuple[NDArray[np.int64], Curves]:
+    """The steps (M,) at which any replica was evaluated, and the curves with exactly these as columns."""
+    present = measured.present
+    steps = np.unique(measured.steps[present])
+    row, column = np.nonzero(present)
+    target = np.searchsorted(steps, measured.steps[row, column])
+    values = {}
+    for name, value in measured.values.items():
+        values[name] = np.full((len(value), len(steps), *value.shape[2:]), np.nan)
+        values[name][row, target] = value[row, column]
+    grid = np.broadcast_to(steps, (len(present), len(steps)))
+    return steps, replace(measured, steps=grid, values=values)
+
+
+def mode_shares(record: Record, trials: Sequence[str], most: int = 4) -> tuple[ModeShares, ...]:
+    """Mode histograms as shares for the first replicas of some trials; none for data without modes."""
+    found = []
+    for trial in trials:
+        part = record.history[record.history["trial_id"] == trial]
+        part = part[part["seed"].isin(np.sort(part["seed"].unique())[:most])].sort_values(["seed", "step"])
+        counts = part["mode_histogram"]
+        if not len(part) or counts.isna().all():
+            continue
+        seeds, steps = (np.unique(part[name].to_numpy(np.int64)) for name in ("seed", "step"))
+        shares = _shares(part, counts, seeds, steps)
+        found.append(ModeShares(str(part["arm"].iloc[0]), trial, seeds, steps, shares))
+    return tuple(found)
+
+
+def _shares(part: Any, counts: Any, seeds: NDArray[np.int64], steps: NDArray[np.int64]) -> Floats:
+    modes = len(counts.dropna().iloc[0])
+    shares = np.full((len(seeds), len(steps), modes), np.nan)
+    for seed, step, row in zip(part["seed"], part["step"], counts, strict=True):
+        held = np.asarray(row, np.float64) if isinstance(row, (list, np.ndarray)) else np.full(modes, np.nan)
+        total = held.sum()
+        shares[np.searchsorted(seeds, seed), np.searchsorted(steps, step)] = held / total if total > 0 else np.nan
+    return shares
+
+
+def _ranked(placed: Curves, metric: str) -> Floats:
+    """(N, M); a diverged replica's quality is the worst there is from its divergence on, other signals end there."""
+    fallen = np.maximum.accumulate(np.nan_to_num(placed.value("diverged")), axis=1) > 0
+    quality = metric in {column.name for column in QUALITY} or metric == "mode_fraction"
+    worst = np.nan if not quality else -np.inf if metric in HIGHER else np.inf
+    values: Floats = np.where(fallen, worst, placed.value(metric))
+    return values
+
+
+def _curve(
+    record: Record, metric: str, phase: str, arm: str, steps: NDArray[np.int64], values: Floats
+) -> LearningCurve:
+    across = values.T
+    middle, low, high = (quantiles(across, np.isfinite(across) | np.isinf(across), q) for q in (0.5, 0.25, 0.75))
+    going = (~np.isnan(across)).sum(axis=1)
+    band = Band(
+        x=steps.astype(np.float64),
+        estimate=middle,
+        low=low,
+        high=high,
+        n=len(values),
+        method="median and quartiles of the replicas",
+        captures="seeds" if phase == "confirm" else "both",
+        confidence=0.5,
+    )
+    return LearningCurve(arm, metric, UNITS.get(metric, "1"), phase, floor_of(record, metric), band, going)
+
+
+def floor_of(record: Record, metric: str) -> float:
+    """What fresh real samples reach on a metric; NaN where it is unknown."""
+    name = f"floor.{metric}"
+    if name not in record.trials:
+        return float("nan")
+    return float(record.trials[name].median())

@@ -1,0 +1,256 @@
+"""The outcome of a replica: one pure function of its curve, with every threshold in `Thresholds`.
+
+Asked in this order, the first that holds being the outcome:
+
+- `diverged`: a loss, parameter or sample was not finite or exceeded a bound; an event, whatever came after.
+- `failed`: the trial raised. `truncated`: the scheduler stopped it before its budget: right-censored, no failure.
+- `vanished`: the critic separates, the generator's gradient is negligible, quality is bad.
+- `collapsed`: at the last evaluation fewer than a fraction of the modes is captured.
+- `oscillating`: covers, but hops between modes or swings in quality; or a map of Dirac-GANs none of which settles.
+  `converged`: none of these.
+
+`vanished` is asked before `collapsed`, since a generator that never learned covers no mode either, and would
+otherwise nearly always count as one that learned and collapsed. A measurement that was not taken (NaN) speaks
+against nobody: data without modes do not collapse.
+
+**Hop rate.** For mode histograms of n and n' samples, hop is their total variation less what noise alone gives: the
+mean total variation over all ways of dealing the n + n' samples out again. A mode that holds m of them then has a
+hypergeometric share X of the first n, and E|X − EX| = 2 g(ν) / (n + n'), with g(ν) = ν (n' − m + ν) P(X = ν) and
+ν = ⌊EX⌋ + 1 (De Moivre's summation; Diaconis & Zabell 1991). The hops of a generator that stays thus average to
+exactly 0, single ones falling below, be its modes rare or common; a full move has nearly 1. Per evaluation interval.
+
+**Oscillation.** The interquartile range of a metric over the last part of training, over the size of its median.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import gammaln
+
+from analysis.record.curves import Curves, curves
+from analysis.record.schema import TRIALS_KEYS, Record
+
+OUTCOMES = ("converged", "oscillating", "collapsed", "vanished", "diverged", "truncated", "failed")
+ENDED = ("completed", "diverged", "truncated", "failed")
+JUDGED = (
+    "diverged", "mode_fraction", "critic_accuracy", "gradient_norm_generator", "high_quality", "precision", "hop",
+    "dirac_converged",
+)  # fmt: skip
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What the verdict turns on; raises ValueError naming a field out of range.
+
+    Attributes:
+        modes: captured share of the modes under which a replica has collapsed, in [0, 1].
+        hop_rate: mode mass moved an evaluation, noise taken off, over which it oscillates, ≥ 0.
+        oscillation: interquartile range of `metric` relative to its median over which it oscillates, ≥ 0.
+        metric: the measurement whose oscillation is judged.
+        tail: share of the evaluations, the last ones, that hop rate, oscillation and vanishing look at, in (0, 1];
+            three evaluations at least, where there are as many.
+        critic_accuracy: median accuracy from which the critic separates perfectly, in [0, 1].
+        gradient_norm: median norm of the generator's gradient under which it is negligible, ≥ 0.
+        quality: median share of high-quality samples (precision, where data are no mixture) under which it is bad.
+    """
+
+    modes: float = 0.5
+    hop_rate: float = 0.1
+    oscillation: float = 1.0
+    metric: str = "fid"
+    tail: float = 0.25
+    critic_accuracy: float = 0.99
+    gradient_norm: float = 1e-3
+    quality: float = 0.25
+
+    def __post_init__(self) -> None:
+        """Hold every threshold to its type and range."""
+        for item in fields(self):
+            value, wanted = getattr(self, item.name), str if item.name == "metric" else (int, float)
+            if not isinstance(value, wanted) or isinstance(value, bool):
+                expected = "a measurement's name" if wanted is str else "a number"
+                raise ValueError(f"outcomes.{item.name}: expected {expected}, got {value!r}")
+        for name in ("modes", "tail", "critic_accuracy", "quality"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"outcomes.{name}: expected a share in [0, 1], got {getattr(self, name)!r}")
+        for name in ("hop_rate", "oscillation", "gradient_norm"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"outcomes.{name}: expected a number >= 0, got {getattr(self, name)!r}")
+        if self.tail == 0:
+            raise ValueError("outcomes.tail: expected a share above 0, got 0")
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What the verdict looks at; each (N,) over replicas, NaN where it was not measured. See `Thresholds`."""
+
+    evaluations: NDArray[np.int64]
+    diverged: NDArray[np.bool_]
+    mode_fraction: Floats
+    critic_accuracy: Floats
+    gradient_norm: Floats
+    quality: Floats
+    hop_rate: Floats
+    oscillation: Floats
+    settled: Floats  # share of a Dirac-GAN's map, at the last evaluation
+
+
+def multinomial_noise(first: ArrayLike, second: ArrayLike) -> Floats:
+    """Expected total variation of two samples of one distribution, of the sizes and pooled counts of these, (…, K).
+
+    NaN where a sample is empty.
+    """
+    counts, others = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    n, rest = counts.sum(-1, keepdims=True), others.sum(-1, keepdims=True)
+    held = counts + others
+    with np.errstate(divide="ignore", invalid="ignore"):
+        above = np.floor(held * n / (n + rest)) + 1
+        left = rest - held + above
+        possible = (above <= held) & (above <= n) & (left > 0)
+        chance = _log_choose(held, above) + _log_choose(n + rest - held, n - above) - _log_choose(n + rest, n)
+        summed = np.where(possible, above * left * np.exp(chance), 0.0)
+        noise: Floats = (summed / (n * rest)).sum(-1)
+    return noise
+
+
+def _log_choose(n: Floats, k: Floats) -> Floats:
+    found: Floats = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+    return found
+
+
+def hops(histograms: ArrayLike) -> Floats:
+    """Mode mass moved into each evaluation from the one before, noise taken off.
+
+    Args:
+        histograms: (…, T, K) counts of samples by mode.
+
+    Returns:
+        (…, T), NaN at the first evaluation and where a histogram is empty.
+    """
+    counts = np.asarray(histograms, np.float64)
+    moved = np.full(counts.shape[:-1], np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = counts / counts.sum(-1, keepdims=True)
+    distance = 0.5 * np.abs(np.diff(share, axis=-2)).sum(-1)
+    moved[..., 1:] = distance - multinomial_noise(counts[..., :-1, :], counts[..., 1:, :])
+    return moved
+
+
+def derive(measured: Curves) -> Curves:
+    """Add the record's derived measurements, `mode_fraction` and `hop`, where there are mode histograms."""
+    counts = measured.values.get("mode_histogram")
+    if counts is None or counts.ndim < 3:  # not measured, or null for every replica
+        return measured
+    fraction = measured.value("modes") / counts.shape[-1]
+    return replace(measured, values={**measured.values, "mode_fraction": fraction, "hop": hops(counts)})
+
+
+def signals(measured: Curves, thresholds: Thresholds = Thresholds()) -> Signals:
+    """Condense curves with derived measurements (as `derive` and the record have them) to what is judged."""
+    tail = measured.tail(thresholds.tail)
+
+    def middle(name: str) -> Floats:
+        return quantiles(measured.value(name), tail, 0.5)
+
+    metric = measured.value(thresholds.metric)
+    diverged: NDArray[np.bool_] = np.any(measured.present & (measured.value("diverged") > 0), axis=1)
+    low, centre, high = (quantiles(metric, tail, q) for q in (0.25, 0.5, 0.75))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        swing = np.where(high > low, (high - low) / np.abs(centre), centre - centre)
+    quality = middle("high_quality")
+    return Signals(
+        evaluations=measured.lengths,
+        diverged=diverged,
+        mode_fraction=measured.last("mode_fraction"),
+        critic_accuracy=middle("critic_accuracy"),
+        gradient_norm=middle("gradient_norm_generator"),
+        quality=np.where(np.isnan(quality), middle("precision"), quality),
+        hop_rate=means(measured.value("hop"), tail),
+        oscillation=swing,
+        settled=measured.last("dirac_converged"),
+    )
+
+
+def verdicts(seen: Signals, status: ArrayLike, thresholds: Thresholds = Thresholds()) -> NDArray[np.str_]:
+    """The outcome of each replica, (N,) of `OUTCOMES`.
+
+    Args:
+        seen: the signals of N replicas.
+        status: how each replica's trial ended, one of `ENDED` for all or (N,) of them.
+        thresholds: what the verdict turns on.
+
+    Raises:
+        ValueError: a status is none of `ENDED`, or a completed replica has no evaluation to be judged by.
+    """
+    ended = np.broadcast_to(np.asarray(status, np.str_), seen.diverged.shape)
+    if not np.isin(ended, ENDED).all():
+        wrong = ended[~np.isin(ended, ENDED)][0]
+        raise ValueError(f"status: expected one of {', '.join(ENDED)}, got {wrong!s}; a running trial has no outcome")
+    if (np.isin(ended, ("completed", "diverged")) & (seen.evaluations == 0)).any():
+        raise ValueError("a replica of a completed trial has no evaluation to be judged by")
+    quiet = (seen.critic_accuracy >= thresholds.critic_accuracy) & (seen.gradient_norm < thresholds.gradient_norm)
+    restless = (seen.hop_rate > thresholds.hop_rate) | (seen.oscillation > thresholds.oscillation) | (seen.settled == 0)
+    rules = [
+        ("diverged", seen.diverged),
+        ("failed", ended == "failed"),
+        ("truncated", ended == "truncated"),
+        ("vanished", quiet & (seen.quality < thresholds.quality)),
+        ("collapsed", seen.mode_fraction < thresholds.modes),
+        ("oscillating", restless),
+    ]
+    return np.select([held for _, held in rules], [np.str_(name) for name, _ in rules], np.str_("converged"))
+
+
+def judge(measured: Curves, status: ArrayLike, thresholds: Thresholds = Thresholds()) -> NDArray[np.str_]:
+    """The outcome of each replica from its measured curves: `derive`, `signals`, `verdicts`; errors as there."""
+    return verdicts(signals(derive(measured), thresholds), status, thresholds)
+
+
+def judge_record(record: Record, thresholds: Thresholds = Thresholds()) -> pd.DataFrame:
+    """Judge a whole record afresh: a row per replica of `record.trials`, in its order and with its index.
+
+    Columns are the replica's keys, the `Signals`, and `outcome`, which is null for a trial still running.
+    """
+    replicas, measured = curves(record.history, list(dict.fromkeys([*JUDGED, thresholds.metric])))
+    seen = signals(measured, thresholds)
+    table = replicas.assign(**{f.name: getattr(seen, f.name) for f in fields(seen)})
+    keys = list(TRIALS_KEYS)
+    judged = record.trials[[*keys, "status"]].merge(table, on=keys, how="left", validate="one_to_one")
+    judged = judged.fillna({"evaluations": 0, "diverged": False}).astype({"evaluations": "int64", "diverged": "bool"})
+    ended = (judged["status"] != "running").to_numpy()
+    columns = {f.name: judged.loc[ended, f.name].to_numpy() for f in fields(seen)}
+    outcome = np.full(len(judged), None, dtype=object)
+    outcome[ended] = verdicts(Signals(**columns), judged.loc[ended, "status"].to_numpy(np.str_), thresholds)
+    judged["outcome"] = pd.Categorical(outcome, OUTCOMES)
+    return judged.drop(columns="status").set_index(record.trials.index)
+
+
+def means(values: Floats, mask: NDArray[np.bool_]) -> Floats:
+    """Mean of the finite masked entries of each row of (N, T); NaN where there are none."""
+    used = mask & np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        total: Floats = np.where(used, values, 0.0).sum(1) / used.sum(1)
+    return total
+
+
+def quantiles(values: Floats, mask: NDArray[np.bool_], q: float) -> Floats:
+    """Linear quantile of the masked entries of each row of (N, T), NaNs left out; NaN where there are none.
+
+    As `numpy.nanquantile` row by row, a hundred times faster on many short rows.
+    """
+    used = mask & ~np.isnan(values)
+    if values.shape[1] == 0:
+        return np.full(len(values), np.nan)
+    ordered = np.sort(np.where(used, values, np.nan), axis=1)
+    place = q * np.maximum(used.sum(1) - 1, 0)
+    below = np.floor(place).astype(np.int64)[:, None]
+    low = np.take_along_axis(ordered, below, 1)[:, 0]
+    high = np.take_along_axis(ordered, np.ceil(place).astype(np.int64)[:, None], 1)[:, 0]
+    with np.errstate(invalid="ignore"):
+        between: Floats = np.where(low == high, low, low + (high - low) * (place - below[:, 0]))
+    return between

@@ -1,0 +1,180 @@
+"""Time to divergence and to collapse: when it happens to each replica, curves by arm, and whether arms differ.
+
+A replica without the event is right-censored at the last step it was seen at: at the end of its budget, where a
+scheduler truncated its trial, or where the trial failed or still runs. None of these is an event. A scheduler that
+stops what fares badly censors those likeliest to fall next, so that the curves of such a search flatter; confirmed
+trials are never stopped.
+
+- `diverged`: at the step of divergence.
+- `collapsed`: at the first evaluation that finds fewer than a fraction of the modes (`Thresholds.modes`) once there
+  had been as many, or once `patience`, a share of the budget, is over: a generator that has not spread by then counts
+  as collapsed then. Known to the evaluation, not to the step. Divergence censors it.
+- `either`: whichever is first; the event to ask for where divergence is what keeps replicas from collapsing.
+
+What a replica did after its event changes nothing, so that one that collapses and recovers has collapsed; its outcome
+(analysis/results/outcomes.py), which judges the end of training, may differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from analysis.record.curves import Curves, curves
+from analysis.record.schema import TRIALS_KEYS, Record
+from analysis.results.cohort import captured, one_phase
+from analysis.results.outcomes import Thresholds
+from analysis.results.thresholds import thresholds_of
+from analysis.statistics.holm import holm
+from analysis.statistics.intervals import Captures, Floats
+from analysis.statistics.kaplan_meier import SurvivalCurve, kaplan_meier
+from analysis.statistics.logrank import clustered, k_samples, two_samples
+
+__all__ = ["EVENTS", "LogRank", "Survival", "SurvivalCurve", "kaplan_meier", "survival", "times"]
+
+EVENTS = ("diverged", "collapsed", "either")
+
+
+@dataclass(frozen=True)
+class LogRank:
+    """A log-rank test of two arms or more.
+
+    Attributes:
+        arms: those compared.
+        statistic: chi-squared; NaN where no replica of them met the event.
+        df: its degrees of freedom.
+        p: of the test alone.
+        p_holm: corrected for all pairs (Holm 1979); p itself of an overall test.
+        method: how it was made.
+        captures: "seeds", replicas being independent, or "both", configurations being what was drawn.
+    """
+
+    arms: tuple[str, ...]
+    statistic: float
+    df: int
+    p: float
+    p_holm: float
+    method: str
+    captures: Captures
+
+
+@dataclass(frozen=True)
+class Survival:
+    """Every arm's curve, the test whether all are alike (None for a single arm), and a test for every two arms."""
+
+    event: str
+    phase: str
+    curves: tuple[SurvivalCurve, ...]
+    overall: LogRank | None
+    pairs: tuple[LogRank, ...]
+
+
+def survival(
+    record: Record,
+    event: str,
+    phase: str,
+    *,
+    thresholds: Thresholds | None = None,
+    patience: float = 0.5,
+    confidence: float = 0.95,
+) -> Survival:
+    """Curves and log-rank tests of one event in one phase; arguments as for `times` and `kaplan_meier`.
+
+    Intervals and tests of a search capture configurations and seeds, those of confirmed rows seeds.
+    """
+    rows = times(record, event, phase, thresholds=thresholds, patience=patience)
+    captures = captured(record.trials, phase)
+    parts = {str(arm): part for arm, part in rows.groupby("arm", observed=True, sort=False)}
+    found = tuple(
+        kaplan_meier(
+            part["time"], part["observed"], part["trial_id"],
+            captures=captures, confidence=confidence, arm=arm, event=event,
+        )
+        for arm, part in parts.items()
+    )  # fmt: skip
+    tests = [_test({arm: parts[arm] for arm in pair}, captures) for pair in combinations(parts, 2)]
+    corrected = holm([one.p for one in tests])
+    pairs = tuple(replace(one, p_holm=float(p)) for one, p in zip(tests, corrected, strict=True))
+    return Survival(event, phase, found, _test(parts, captures) if len(parts) > 1 else None, pairs)
+
+
+def times(
+    record: Record,
+    event: str,
+    phase: str,
+    *,
+    thresholds: Thresholds | None = None,
+    patience: float = 0.5,
+) -> pd.DataFrame:
+    """When each replica of a phase met an event.
+
+    Args:
+        record: history with the columns of `analysis.record.schema.HISTORY` that are its keys, `diverged` and
+        `mode_fraction`. event: one of `EVENTS`. phase: "search" or "confirm". thresholds: `modes` is what collapse
+        turns on; the study's own when None. patience: share of its budget that a replica has to spread over the modes
+        at first, in (0, 1].
+
+    Returns:
+        A row per replica that was ever trained: its keys (the arm "study/arm" where studies are joined), `time` in
+        steps, float64, and `observed`, False where it is censored.
+
+    Raises:
+        ValueError: no such event or phase, patience out of range, or modes were not counted in these data.
+    """
+    if event not in EVENTS:
+        raise ValueError(f"event: expected one of {', '.join(EVENTS)}, got {event!r}")
+    if not 0 < patience <= 1:
+        raise ValueError(f"patience: expected a share of the budget in (0, 1], got {patience}")
+    rows = one_phase(record.trials, phase).reset_index(drop=True)
+    fell = rows["diverged_step"].to_numpy(np.float64, na_value=np.inf)
+    last = np.minimum(rows["steps"].to_numpy(np.float64), fell)
+    first = fell
+    if event != "diverged":
+        seen = _collapse(record, rows, phase, thresholds or thresholds_of(record), patience)
+        collapse = np.where(seen <= last, seen, np.inf)
+        first = collapse if event == "collapsed" else np.minimum(fell, collapse)
+    table = rows[list(TRIALS_KEYS)].assign(time=np.minimum(first, last), observed=np.isfinite(first))
+    return table[(table["time"] > 0) | table["observed"]].reset_index(drop=True)
+
+
+def _collapse(record: Record, rows: pd.DataFrame, phase: str, thresholds: Thresholds, patience: float) -> Floats:
+    """The step at which each replica of `rows` is first found collapsed, inf where it never is."""
+    keys = list(TRIALS_KEYS)
+    replicas, measured = curves(one_phase(record.history, phase), ["diverged", "mode_fraction"])
+    if len(replicas) and np.isnan(measured.value("mode_fraction")).all():
+        raise ValueError("event: collapse needs the measurement mode_fraction, which these data do not have")
+    budget = (
+        rows["config.steps"]
+        if "config.steps" in rows
+        else rows.groupby("study", observed=True)["steps"].transform("max")
+    )
+    budgets = rows[keys].assign(budget=budget.to_numpy(np.float64))
+    own = replicas.merge(budgets, on=keys, how="left", validate="one_to_one")["budget"].to_numpy()
+    found = replicas.assign(step=_first_collapse(measured, thresholds.modes, patience * own))
+    joined = rows[keys].merge(found, on=keys, how="left", validate="one_to_one")["step"]
+    return joined.fillna(np.inf).to_numpy(np.float64)
+
+
+def _first_collapse(measured: Curves, fraction: float, grace: Floats) -> Floats:
+    """(N,) the first step at which coverage is under `fraction` after it was not, or after `grace` (N,) is over."""
+    share = measured.value("mode_fraction")
+    reached = np.logical_or.accumulate(share >= fraction, axis=1)
+    down = measured.present & (share < fraction) & (reached | (measured.steps >= grace[:, None]))
+    down &= ~(measured.value("diverged") > 0)
+    steps: Floats = np.where(down, measured.steps, np.inf).min(axis=1, initial=np.inf)
+    return steps
+
+
+def _test(parts: dict[str, pd.DataFrame], captures: Captures) -> LogRank:
+    samples = [(part["time"].to_numpy(), part["observed"].to_numpy()) for part in parts.values()]
+    if captures == "both":
+        found = clustered(samples, [part["trial_id"].astype(str).to_numpy() for part in parts.values()])
+        method = "log-rank scores of configurations, F approximation"
+    else:
+        found = two_samples(*samples) if len(samples) == 2 else k_samples(samples)
+        method = "log-rank"
+    statistic, df, p = found
+    return LogRank(tuple(parts), statistic, df, p, p, method, captures)

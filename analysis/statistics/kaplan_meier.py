@@ -1,0 +1,143 @@
+"""The Kaplan-Meier curve (1958): the share of replicas that has not met an event by each step.
+
+Censoring must say nothing about the event: a replica that a scheduler stopped would have fared as its fellows of the
+same step. The curve itself is scipy's `ecdf` of `CensoredData`. Its interval at each step is Wilson's on the number of
+independent uncensored replicas that know the share as well (Rothman 1978), which unlike those by a normal
+approximation also exists where nobody or everybody met the event, there with the number still at risk (Dorey & Korn
+1987). The variance is Greenwood's (1926) for seeds; for both, that between configurations (Williams 1995).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import ecdf
+
+from analysis.statistics.intervals import Band, Captures, Floats, Interval, effective_units, numbered, wilson_ends
+from analysis.statistics.logrank import censored as as_censored
+
+
+@dataclass(frozen=True)
+class SurvivalCurve:
+    """The share of an arm's replicas without the event.
+
+    Attributes:
+        arm: its name.
+        event: its name.
+        band: `x` are steps from 0 on, each holding until the next.
+        at_risk: (M,) replicas that had neither met the event nor been censored before each step.
+        censored: the steps at which replicas were censored, ascending.
+        events: replicas that met it.
+        n: replicas.
+        median: steps until half met it; inf where the curve, or an end of the interval, never falls to a half.
+    """
+
+    arm: str
+    event: str
+    band: Band
+    at_risk: NDArray[np.int64]
+    censored: Floats
+    events: int
+    n: int
+    median: Interval
+
+    def at(self, step: float) -> Interval:
+        """The share without the event at a step.
+
+        Past the last at which a replica was at risk the estimate is NaN, unless all had met the event, and the
+        interval goes from 0 to the last upper end. Raises ValueError for a step below 0.
+        """
+        if not step >= 0:
+            raise ValueError(f"step: expected a number >= 0, got {step}")
+        band = self.band
+        place = int(np.searchsorted(band.x, step, side="right")) - 1
+        estimate, low, high = (float(ends[place]) for ends in (band.estimate, band.low, band.high))
+        if step > band.x[-1] and estimate > 0:
+            estimate, low = float("nan"), 0.0
+        return Interval(estimate, low, high, band.n, band.method, band.captures, band.confidence)
+
+
+def kaplan_meier(
+    time: ArrayLike,
+    observed: ArrayLike,
+    configurations: ArrayLike | None = None,
+    *,
+    captures: Captures = "seeds",
+    confidence: float = 0.95,
+    arm: str = "",
+    event: str = "",
+) -> SurvivalCurve:
+    """The curve of N replicas.
+
+    Args:
+        time: (N,) steps until the event, or until the replica was last seen without it.
+        observed: (N,) whether the event was met; False is right-censored.
+        configurations: (N,) labels, needed where both are captured.
+        captures: seeds or both (analysis/statistics/intervals.py).
+        confidence: nominal coverage at a step.
+        arm: whose curve this is.
+        event: of what.
+    """
+    times, met = np.asarray(time, np.float64), np.asarray(observed, np.bool_)
+    if times.ndim != 1 or met.shape != times.shape or not len(times) or not (times >= 0).all():
+        raise ValueError(f"time: expected (N,) steps >= 0, N > 0, as many as observed {met.shape}, got {times.shape}")
+    curve = ecdf(as_censored(times, met)).sf
+    before = [0.0] if curve.quantiles[0] > 0 else []  # until the first time seen the curve is 1, but not for certain
+    steps, share = np.r_[before, curve.quantiles], np.r_[np.ones(len(before)), curve.probabilities]
+    place = np.searchsorted(steps, times)
+    deaths = np.bincount(place[met], minlength=len(steps)).astype(np.float64)
+    risk: Floats = np.subtract(len(times), np.searchsorted(np.sort(times), steps), dtype=np.float64)
+    if captures == "seeds":
+        units = _units(share, deaths, risk)
+        method = "Kaplan-Meier, Wilson on effective replicas"
+    else:
+        group, count = numbered(configurations, len(times), captures)
+        units = _clustered_units(share, deaths, risk, met, place, group, count, confidence)
+        method = f"Kaplan-Meier, Wilson on effective replicas of {count} configurations"
+    low, high = wilson_ends(share, units, confidence)
+    band = Band(steps, share, low, high, len(times), method, captures, confidence)
+    half, soonest, latest = (_first(steps, ends <= 0.5) for ends in (share, low, high))
+    median = Interval(half, soonest, latest, len(times), f"{method}, inverted", captures, confidence)
+    at_risk = risk.astype(np.int64)
+    return SurvivalCurve(arm, event, band, at_risk, np.sort(times[~met]), int(met.sum()), len(times), median)
+
+
+def _units(share: Floats, deaths: Floats, risk: Floats) -> Floats:
+    """Effective replicas (M,) by Greenwood's variance; those at risk where nobody met the event, and where all did."""
+    left = np.maximum(risk - deaths, 1)
+    greenwood = np.cumsum(deaths / (risk * left))
+    known = (share > 0) & (share < 1)
+    units: Floats = np.where(known, (1 - share) / np.where(known, share * greenwood, 1.0), risk)
+    if share[-1] == 0 and len(share) > 1 and known[-2]:
+        units[-1] = units[-2]
+    return units
+
+
+def _clustered_units(
+    share: Floats,
+    deaths: Floats,
+    risk: Floats,
+    met: NDArray[np.bool_],
+    place: NDArray[np.int64],
+    group: NDArray[np.int64],
+    count: int,
+    confidence: float,
+) -> Floats:
+    """Effective replicas (M,) by the variance between configurations of what each adds to the curve's error."""
+    shape = (count, len(share))
+    ended, died = np.zeros(shape), np.zeros(shape)
+    np.add.at(ended, (group, place), 1.0)
+    np.add.at(died, (group[met], place[met]), 1.0)
+    waiting = np.cumsum(ended[:, ::-1], axis=1)[:, ::-1]
+    hazard = np.cumsum(deaths / risk**2)
+    added = np.cumsum(ended * hazard - died / risk, axis=1) + (waiting - ended) * hazard
+    fallen = np.cumsum(died, axis=1) > 0
+    mixed = np.minimum(fallen.sum(0), (waiting > ended).sum(0))
+    alone = (fallen | (waiting > 0)).sum(0)
+    return effective_units(share, len(group) * share * added, mixed, alone, len(group), confidence)
+
+
+def _first(steps: Floats, reached: NDArray[np.bool_]) -> float:
+    return float(steps[reached.argmax()]) if reached.any() else float("inf")

@@ -1,0 +1,96 @@
+"""Two samples compared by rank: how likely one is below the other, with interval and test.
+
+The relative effect is P(A < B) + P(A = B)/2 (Mann & Whitney 1947), which is Vargha & Delaney's A (2000), and Cliff's
+delta (1993) is twice it less one. Ranks alone matter, so that ties count half and infinities are like any other value.
+
+**Interval.** Wilson's, on as many units as the variance of the placements (Brunner & Munzel 2000) is worth, with
+Welch's degrees of freedom. The units lie between min(n, m), which no distributions can fall short of (Birnbaum & Klose
+1957), and 4nm/(n + m): near complete separation the estimated variance means nothing, and at it vanishes.
+
+**Test.** `mann_whitney` asks whether two distributions are one and the same. `brunner_munzel` asks whether the relative
+effect is 1/2, whatever their variances; since it alone rejects too often in samples of tens, and always where they are
+separated, its p-value here is never below Mann and Whitney's, so that it keeps its level under either null hypothesis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import mannwhitneyu, rankdata, t
+
+from analysis.statistics.intervals import Floats, quantile, wilson_ends
+
+TESTS = ("brunner_munzel", "mann_whitney")
+
+
+@dataclass(frozen=True)
+class RelativeEffect:
+    """P(A < B) + P(A = B)/2 of samples of n and m, the variance of the estimate, and its degrees of freedom."""
+
+    estimate: float
+    variance: float
+    freedom: float
+    n: int
+    m: int
+
+    @property
+    def units(self) -> float:
+        """How many independent yes-or-no trials know the effect as well."""
+        least, most = min(self.n, self.m), 4 * self.n * self.m / (self.n + self.m)
+        spread = self.estimate * (1 - self.estimate)
+        return float(np.clip(spread / self.variance, least, most)) if self.variance > 0 else float(least)
+
+    def ends(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Ends of the effect's interval."""
+        widened = (quantile(confidence) / quantile(confidence, self.freedom)) ** 2
+        low, high = wilson_ends(self.estimate, self.units * widened, confidence)
+        return float(low), float(high)
+
+    def brunner_munzel(self) -> tuple[float, float]:
+        """Statistic and two-sided p-value by Student's t; of complete separation ±inf and 0."""
+        away = self.estimate - 0.5
+        if away == 0:
+            return 0.0, 1.0
+        statistic = away / np.sqrt(self.variance) if self.variance > 0 else np.copysign(np.inf, away)
+        return float(statistic), float(2 * t.sf(abs(statistic), self.freedom))
+
+
+def relative_effect(a: ArrayLike, b: ArrayLike) -> RelativeEffect:
+    """The relative effect of two samples, (n,) and (m,); infinities are values, NaN is refused."""
+    first, second = _sample("a", a), _sample("b", b)
+    n, m = len(first), len(second)
+    ranks = rankdata(np.concatenate([first, second]))
+    above = 1 - (ranks[:n] - rankdata(first)) / m  # for each a, the share of b above it, ties half
+    below = (ranks[n:] - rankdata(second)) / n
+    parts = np.array([_variance(above) / n, _variance(below) / m])
+    variance = float(parts.sum())
+    freedom = variance**2 / (parts**2 / np.maximum([n - 1, m - 1], 1)).sum() if variance > 0 else min(n, m) - 1
+    return RelativeEffect(float(below.mean()), variance, max(float(freedom), 1.0), n, m)
+
+
+def rank_test(a: ArrayLike, b: ArrayLike, test: str = "brunner_munzel") -> tuple[float, float]:
+    """Statistic and two-sided p-value of one of `TESTS`; the statistic, or U, is large where a tends below b."""
+    if test not in TESTS:
+        raise ValueError(f"test: expected one of {', '.join(TESTS)}, got {test!r}")
+    first, second = _sample("a", a), _sample("b", b)
+    ranks = rankdata(np.concatenate([first, second]))
+    if ranks.min() == ranks.max():
+        return (0.0 if test == "brunner_munzel" else len(first) * len(second) / 2), 1.0
+    found = mannwhitneyu(ranks[len(first) :], ranks[: len(first)])
+    if test == "mann_whitney":
+        return float(found.statistic), float(found.pvalue)
+    statistic, p = relative_effect(first, second).brunner_munzel()
+    return statistic, max(p, float(found.pvalue))
+
+
+def _variance(placements: Floats) -> float:
+    return float(placements.var(ddof=1)) if len(placements) > 1 else 0.0
+
+
+def _sample(name: str, values: ArrayLike) -> Floats:
+    found = np.asarray(values, np.float64)
+    if found.ndim != 1 or not len(found) or np.isnan(found).any():
+        raise ValueError(f"{name}: expected (n,) numbers without NaN, n > 0, got shape {found.shape}")
+    return found

@@ -1,0 +1,89 @@
+"""The record's names in words: measurements with their units, outcomes, intervals as a reader expects them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from analysis.figures.style import number
+from analysis.statistics.intervals import Interval
+
+NAMES = {
+    "fid": "Fréchet distance",
+    "modes": "modes captured",
+    "mode_fraction": "share of modes captured",
+    "high_quality": "share of high-quality samples",
+    "reverse_kl": "reverse KL of mode weights",
+    "mode_js": "JS of mode weights",
+    "kid": "kernel distance (KID)",
+    "sliced_wasserstein": "sliced Wasserstein distance",
+    "wasserstein_1d": "Wasserstein distance",
+    "class_fid": "mean per-class Fréchet distance",
+    "label_fidelity": "label fidelity",
+    "hop": "mode mass moved",
+    "hop_rate": "hop rate",
+    "critic_distance": "|critic accuracy − ½|",
+    "critic_accuracy": "critic's held-out accuracy",
+    "gradient_norm_generator": "generator's gradient norm",
+    "gradient_norm_critic": "critic's gradient norm",
+    "loss_critic": "critic's loss",
+    "loss_generator": "generator's loss",
+}
+CAPTURES = {"seeds": "seeds", "configurations": "configurations", "both": "seeds and configurations"}
+EVENTS = {"diverged": "divergence", "collapsed": "collapse", "either": "divergence or collapse"}
+LOGARITHMIC = ("fid", "class_fid", "kid", "reverse_kl", "mode_js", "sliced_wasserstein", "wasserstein_1d")
+NEVER = {
+    "diverged": "No replica diverged.",
+    "collapsed": "No replica collapsed.",
+    "either": "No replica diverged or collapsed.",
+}
+QUIET_UNITS = ("", "1", "modes")
+
+
+def named(metric: str, unit: str = "") -> str:
+    """A measurement in words, with its unit unless it is a pure number."""
+    words = NAMES.get(metric, metric.replace("_", " "))
+    return words if unit in QUIET_UNITS else f"{words} ({unit})"
+
+
+def log_scaled(metric: str) -> bool | None:
+    """What `style.scale_axis` is told: to look at the values where a measurement has no upper bound, else False."""
+    return None if metric in LOGARITHMIC or metric.startswith(("gradient_norm", "parameter_norm")) else False
+
+
+def percent(share: float) -> str:
+    """A share of one in per cent, whole, but never rounded to 0 or 100 where it is neither."""
+    if np.isnan(share):
+        return "–"
+    if 0 < share < 0.005:
+        return "<\u00a01\u00a0%"
+    return ">\u00a099\u00a0%" if 0.995 < share < 1 else f"{100 * share:.0f}\u00a0%".replace("-", "−")
+
+
+def spoken(interval: Interval, digits: int = 3) -> str:
+    """`0.012 [0.008, 0.020]`."""
+    ends = f"[{number(interval.low, digits)}, {number(interval.high, digits)}]"
+    return f"{number(interval.estimate, digits)} {ends}"
+
+
+def spoken_share(interval: Interval) -> str:
+    """`94 % [72 %, 99 %]`, with spaces that do not break."""
+    return f"{percent(interval.estimate)} [{percent(interval.low)}, {percent(interval.high)}]"
+
+
+def p_value(p: float) -> str:
+    """`0.034`, `< 0.001`."""
+    if np.isnan(p):
+        return "–"
+    return "<\u00a00.001" if p < 0.001 else f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """`a, b and c`."""
+    return " ".join([", ".join(words[:-1]), last, words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """`1 trial`, `2 trials`, thousands apart."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}".replace(",", "\u2009")

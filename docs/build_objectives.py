@@ -1,0 +1,202 @@
+"""`python -m docs.build_objectives`: writes docs/objectives.md from the table of objectives itself, so that it cannot
+drift.
+
+Formulas come from the rows of `trainables.objectives.table.OBJECTIVES`; what a pair does is computed by
+`trainables.objectives.induced.explain`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from textwrap import fill
+
+from study.command import objective
+from trainables.objectives import induced
+from trainables.objectives.expression import CHOOSERS, FUNCTIONS
+from trainables.objectives.induced import Explanation
+from trainables.objectives.latex import latex
+from trainables.objectives.table import GENERATOR_LOSSES, OBJECTIVES, Function, Objective
+
+PAGE = Path(__file__).parents[1] / "docs" / "objectives.md"
+
+INTRODUCTION = r"""# Objectives
+
+This page is built from the code by `python -m docs.build_objectives`; change `trainables/objectives/table.py` instead.
+
+The critic's output is $`d`$, the data have density $`p`$, the generator $`q`$, and $`r = p/q`$. The critic maximises
+
+```math
+F = \mathbb{E}_p f(d) + \mathbb{E}_q g(d),
+```
+
+and the generator minimises $`\mathbb{E}_q \ell(d)`$. The pair $`(f, g)`$ decides which divergence the critic
+estimates, the loss $`\ell`$ what the generator does with it, and the two are independent choices: `objective` and
+`generator_loss` in a configuration.
+
+| `generator_loss` | $`\ell(d)`$ | |
+|---|---|---|
+| `saturating` | $`g(d)`$ | the zero-sum game |
+| `non_saturating` | $`-f(d)`$ | misleading labels: the same fixed point, a strong signal when the critic wins |
+| `critic_mean` | $`-d`$ | $`d`$ where a larger $`d`$ means fake |
+| a formula | of `d`, `f` and `g` | such as `-f` or `(d - 1)**2/2` |
+
+At every point the best critic and what it attains depend on the density ratio alone:
+
+```math
+d^\ast(r) = \arg\max_d \left[ r f(d) + g(d) \right], \qquad
+\varphi(r) = \max_d \left[ r f(d) + g(d) \right], \qquad
+\sup F = \mathbb{E}_q \varphi(r).
+```
+
+$`\varphi`$ is convex, and a divergence up to a constant where it is not linear at $`r = 1`$. The ratio can be read
+back from the critic, $`r = -g'(d^\ast)/f'(d^\ast)`$. A step of the generator against the best critic descends the
+divergence with second derivative $`-\ell'(d^\ast)\, {d^\ast}'(r)/r`$; where that is negative it descends none.
+`ganstudy objective NAME` prints all of this for one objective, `--plot FILE` draws it.
+"""
+
+ESTIMATES = """\
+## What the critic estimates, and what the generator descends
+
+Computed from the functions alone, with the default parameters. *Fades* says that the generator's gradient dies as the
+critic wins. `wasserstein` is bounded only for a constrained critic, and then an integral probability metric.
+"""
+
+DIRAC = r"""## Dirac-GAN
+
+Data at 0, the generator a point at θ, the critic $`d(x) = \psi x`$ (Mescheder et al. 2018). The eigenvalues of the flow
+at its equilibrium are $`\pm\sqrt{-g'(0) \ell'(0)}`$, imaginary for every sound pair: it circles, and simultaneous
+gradient steps spiral out. With R1 of weight $`\gamma`$ they are
+$`-\gamma/2 \pm \sqrt{\gamma^2/4 - g'(0) \ell'(0)}`$, and it converges. 0 says that the slope at $`d = 0`$ vanishes: the
+best critic of `least_squares` with its default labels is ½ at equilibrium, which $`\psi x`$ cannot say.
+"""
+
+OWN = """\
+## A pair of your own
+
+```yaml
+scientific:
+  objective:
+    - {{name: mine, f: "-softplus(-d)", g: "-softplus(d)", generator: "-f"}}
+```
+
+`ganstudy objective --f "-softplus(-d)" --g "-softplus(d)" --generator -f` explains it before any training. A formula is
+made of `d`, numbers, `pi`, `e`, `inf`, the operators `+ - * / **` and the functions
+{functions}.
+It is parsed and never evaluated as Python. Functions of tensors go in as a `trainables.objectives.table.Objective` in a
+module of your own, whose place is then the objective's name: `objective: [mine.losses:PAIR]`.
+"""
+
+
+def page() -> str:
+    """The whole page, as Markdown."""
+    rows = list(OBJECTIVES.values())
+    explained = {(row.name, loss): induced.explain(row.name, generator_loss=loss) for row in rows for loss in _losses()}
+    return "\n".join(
+        [
+            INTRODUCTION,
+            *_formulas(rows),
+            *_divergences(),
+            *_generators(rows, explained),
+            *_dirac(rows, explained),
+            OWN.format(functions=fill(", ".join(f"`{name}`" for name in [*FUNCTIONS, *CHOOSERS]), 120)),
+        ]
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the page to the given file, or where it belongs."""
+    path = Path(arguments[0]) if arguments else PAGE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page(), encoding="utf-8")
+    return 0
+
+
+Explained = dict[tuple[str, str], Explanation]
+
+
+def _losses() -> tuple[str, ...]:
+    return ("default", *GENERATOR_LOSSES)
+
+
+def _titles() -> list[str]:
+    return ["its own loss", *(f"`{name}`" for name in GENERATOR_LOSSES)]
+
+
+def _formulas(rows: Iterable[Objective]) -> list[str]:
+    lines = [
+        "## Formulas",
+        "",
+        "The generator's loss is the row's own, used where a configuration names none.",
+        "",
+        *_head("objective", _math("f(d)"), _math("g(d)"), "generator", _math(r"d^\ast(r)"), _math(r"\varphi(r)"),
+               _math(r"\sup F"), "source"),
+    ]  # fmt: skip
+    for row in rows:
+        own = f"`{row.generator}`" if row.generator in GENERATOR_LOSSES else _formula(row.generator)
+        cells = (f"`{row.name}`", _formula(row.f), _formula(row.g), own, _formula(row.optimal), _formula(row.phi))
+        lines.append(_row(*cells, row.induces.replace("||", "‖"), row.source))
+    defaults = (_defaults(row) for row in rows if row.parameters)
+    links = (f"`{row.name}` maps the critic's output by {_formula(row.link)}" for row in rows if row.link != "d")
+    return [*lines, "", f"Parameters and their defaults: {'; '.join(defaults)}.", f"{'; '.join(links)}.", ""]
+
+
+def _defaults(row: Objective) -> str:
+    return f"`{row.name}` " + ", ".join(f"`{name}: {value:g}`" for name, value in row.parameters.items())
+
+
+def _divergences() -> list[str]:
+    """The names that the next table speaks in."""
+    named = [_row(f"`{name}`", _formula(phi)) for name, phi in induced.KNOWN.items()]
+    return [
+        "## Divergences",
+        "",
+        r"The divergence of a name below is $`\mathbb{E}_q \varphi(r)`$ with",
+        "",
+        *_head("divergence", _math(r"\varphi(r)")),
+        *named,
+        "",
+    ]
+
+
+def _generators(rows: Iterable[Objective], explained: Explained) -> list[str]:
+    lines = [ESTIMATES, *_head("objective", "the critic estimates", *_titles())]
+    for row in rows:
+        every = [explained[row.name, loss] for loss in _losses()]
+        lines.append(_row(f"`{row.name}`", objective.estimates(every[0]), *map(_step, every)))
+    return [*lines, ""]
+
+
+def _step(explained: Explanation) -> str:
+    return objective.descends(explained) + (" (*fades*)" if explained.saturates else "")
+
+
+def _dirac(rows: Iterable[Objective], explained: Explained) -> list[str]:
+    lines = [DIRAC, *_head("objective", *_titles())]
+    for row in rows:
+        values = (objective.eigenvalues(explained[row.name, loss]).replace("+-", "±") for loss in _losses())
+        lines.append(_row(f"`{row.name}`", *values))
+    return [*lines, ""]
+
+
+def _formula(rule: str | Function | None) -> str:
+    if rule is None:
+        return ""
+    return _math(latex(rule)) if isinstance(rule, str) else f"`{rule.__name__}`"
+
+
+def _math(text: str) -> str:
+    return f"$`{text}`$"
+
+
+def _head(*titles: str) -> list[str]:
+    return [_row(*titles), "|" + "---|" * len(titles)]
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

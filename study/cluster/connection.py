@@ -1,0 +1,107 @@
+"""Ray for one study: the cluster that `RAY_ADDRESS` names, or one of this process's own that listens on loopback."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import AuthenticationError
+
+from study.cluster.environment import SETTINGS
+from study.config.messages import ConfigError, shown
+
+OBJECT_STORE = 128 * 2**20  # bytes; results are small and travel inline
+LOUD = ("ray", "ray.tune", "ray.train", "ray.data")
+PATIENCE = 10.0  # seconds for a cluster's head to take a connection; Ray itself would try for minutes
+
+
+@contextmanager
+def connected() -> Iterator[None]:
+    """Connect to Ray and quieten it; leaves it running if it was running before.
+
+    Raises:
+        ConfigError: `RAY_ADDRESS` is not the address of a cluster's head.
+        ConnectionError: no cluster there, or one that does not let this process in.
+    """
+    for name in LOUD:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    if ray.is_initialized():
+        yield
+        return
+    _connect(os.environ.get("RAY_ADDRESS"))
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def refuse_unreachable() -> None:
+    """Raise what `connected` would raise of a `RAY_ADDRESS` that is none or where nothing answers, without joining."""
+    address = os.environ.get("RAY_ADDRESS")
+    if address is None or ray.is_initialized():
+        return
+    if "://" in address:
+        raise ConfigError(
+            f"RAY_ADDRESS: expected HOST:PORT of a cluster's head, or auto, got {shown(address)}; a study is run on a"
+            " node of the cluster, where `ray job submit` brings it"
+        )
+    _knock(address)
+
+
+def notice() -> str | None:
+    """What the user shall know of the Ray in use: which cluster it is, or that others can reach it; else None."""
+    address = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
+    if "RAY_ADDRESS" in os.environ:
+        head, there = ray.get_runtime_context().gcs_address, ray.cluster_resources()  # type: ignore[no-untyped-call]
+        alive = sum(bool(node["Alive"]) for node in ray.nodes())  # type: ignore[no-untyped-call]
+        has = f"nodes {alive}, processors {there.get('CPU', 0):g}, GPUs {there.get('GPU', 0):g}"
+        return f"trials run on the cluster at {head} ({has})"
+    return None if address.startswith("127.") else f"Ray listens on {address}, where others can reach it"
+
+
+def temporary(folder: Path) -> bool:
+    """Whether a folder lies where Ray unpacks a job's working directory, which it deletes when the job is over."""
+    return "runtime_resources" in folder.resolve().parts
+
+
+def _connect(address: str | None) -> None:
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL", "configure_logging": False}
+    if address is not None:
+        _attach(address, quiet)
+        return
+    ray.init(address="local", include_dashboard=False, object_store_memory=OBJECT_STORE, **quiet)
+    with suppress(OSError):  # Ray writes it for all to read
+        (Path.home() / ".ray" / "auth_token").chmod(0o600)
+
+
+def _attach(address: str, quiet: dict[str, Any]) -> None:
+    """Join a cluster, whose workers get the settings that one's own would inherit."""
+    refuse_unreachable()
+    settings = {name: os.environ[name] for name in SETTINGS}
+    try:
+        ray.init(address=address, runtime_env={"env_vars": settings}, **quiet)
+    except (ConnectionError, AuthenticationError, RuntimeError) as error:
+        raise ConnectionError(
+            f"RAY_ADDRESS={address}: {str(error).splitlines()[0]}; a cluster with a token wants RAY_AUTH_MODE=token and"
+            " its token in RAY_AUTH_TOKEN, in the file RAY_AUTH_TOKEN_PATH or in ~/.ray/auth_token"
+        ) from error
+
+
+def _knock(address: str) -> None:
+    """Raise `ConnectionError` if nothing listens at HOST:PORT; `auto` is looked for by Ray."""
+    host, _, port = address.rpartition(":")
+    if not port.isdigit():
+        return
+    loopback = host == "localhost" or host.startswith("127.")
+    reached = str(ray.util.get_node_ip_address()) if loopback else host  # type: ignore[no-untyped-call]
+    try:
+        socket.create_connection((reached, int(port)), timeout=PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        hint = "; with a head on loopback alone, set RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 here too" if loopback else ""
+        raise ConnectionError(f"RAY_ADDRESS={address}: nothing answers at {reached}:{port} ({error}){hint}") from None

@@ -1,0 +1,62 @@
+"""Whether the nodes of a cluster can do a study's work, asked before the first trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from study.config.messages import ConfigError
+from study.storage import lease
+from study.storage.store import Store, store_at
+
+PATIENCE = 120.0  # seconds that a node gets to start a process and install its environment
+SHOWN = 4  # nodes named
+
+
+def check_nodes_see_store(store: Store, session: str) -> None:
+    """Raise `ConfigError` naming nodes that do not see the store, or cannot import this package.
+
+    A node that joins later is not asked; its workers check for themselves. One that is lost meanwhile is not missed.
+    """
+    nodes = _alive()
+    asked = {name: _ask(node, store.place, session) for name, node in nodes.items()}
+    ray.wait(list(asked.values()), num_returns=len(asked), timeout=PATIENCE)
+    answers = {name: _answer(reference) for name, reference in asked.items()}
+    still = _alive() if any(answers.values()) else {}
+    blind = [f"{name}: {answer}" for name, answer in answers.items() if answer and name in still]
+    if blind:
+        more = f"\n… and {len(blind) - SHOWN} more nodes" if len(blind) > SHOWN else ""
+        raise ConfigError("\n".join(blind[:SHOWN]) + more)
+
+
+def _alive() -> dict[str, dict[str, Any]]:
+    """The nodes that trials can run on, by address and the beginning of their ids."""
+    nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]  # type: ignore[no-untyped-call]
+    return {f"{node['NodeManagerAddress']} {node['NodeID'][:6]}": node for node in nodes}
+
+
+def _ask(node: dict[str, Any], place: str, session: str) -> Any:
+    there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+    remote: Callable[..., Any] = ray.remote(num_cpus=0, max_retries=1)(cast("Any", _check))
+    task: Any = remote
+    return task.options(scheduling_strategy=there).remote(place, session)
+
+
+def _answer(reference: Any) -> str | None:
+    """What is wrong with a node; None if nothing is."""
+    try:
+        found: str | None = ray.get(reference, timeout=0)
+    except Exception as error:  # whatever keeps a node from running a function of this package
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
+    return found
+
+
+def _check(place: str, session: str) -> str | None:
+    try:
+        lease.check(store_at(place), session)
+    except (lease.StorageError, ImportError) as error:
+        return str(error)
+    return None

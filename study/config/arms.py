@@ -1,0 +1,227 @@
+"""Scientific choices become arms; nuisance entries become the space that each arm searches for itself.
+
+Every combination of the scientific lists is an arm, in the order of the lists, the last key turning fastest. Its name
+is made of the values of all scientific keys and of nothing else, so that it stays when the lists grow. A choice that
+holds a space of its own, `{name: clip, bound: {log_uniform: [1e-3, 1]}}`, adds `penalty.bound` to the nuisance
+hyperparameters of its arms alone. A model without a critic takes part once: what has no meaning for it is left out.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from study.config.messages import ConfigError, brief, shown
+from study.config.spaces import EXPECTED, Space, split, text
+from trainables import data, networks
+from trainables.networks import Network
+from trainables.spec import MEANINGLESS, Spec
+
+if TYPE_CHECKING:
+    from study.config.schema import StudyConfig
+
+MOST_ARMS = 2000
+LONGEST_NAME = 120  # it names folders
+MOST_CORNERS = 64
+MOST_WEIGHTS = 10**9  # of one network of one replica
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One combination of scientific choices.
+
+    `choices` maps scientific keys to plain values, spaces taken out. `space` maps hyperparameters, or dotted
+    settings within them, to what is searched in this arm: its own settings first, then the study's nuisance.
+    """
+
+    name: str
+    choices: Mapping[str, Any]
+    space: Mapping[str, Space]
+
+
+def arms_of(config: StudyConfig) -> tuple[Arm, ...]:
+    """The arms of a study in order. Raises `ConfigError`."""
+    count = math.prod(len(choices) for choices in config.scientific.values())
+    if count > MOST_ARMS:
+        raise ConfigError(f"scientific: expected at most {MOST_ARMS} combinations, got {count}")
+    nuisance = _nuisance(config.nuisance)
+    columns = [_column(key, choices) for key, choices in config.scientific.items()]
+    found = (_arm(combination, nuisance, config.fixed.get("model")) for combination in itertools.product(*columns))
+    named: dict[str, Arm] = {}
+    for arm in found:
+        if arm.name.casefold() in named:
+            other = named[arm.name.casefold()]
+            if other == arm:
+                continue
+            raise ConfigError(
+                f"scientific: expected combinations with names of their own, got '{arm.name}' for"
+                f" {shown(dict(other.choices))} and {shown(dict(arm.choices))}"
+            )
+        named[arm.name.casefold()] = arm
+    return tuple(named.values())
+
+
+def constants_of(config: StudyConfig, arm: Arm) -> dict[str, Any]:
+    """What is the same in all trials of an arm: hyperparameters, budget, data and evaluation, as `Spec`'s fields."""
+    batch_size = config.budget.batch_size
+    settings = {
+        "data": config.data,
+        "steps": config.budget.steps,
+        "evaluations": config.budget.evaluations,
+        "evaluation": config.evaluation,
+        "measure": config.measure,
+        **({} if batch_size is None else {"batch_size": batch_size}),
+        **config.fixed,
+        **_beside_spaces(config.nuisance),
+        **arm.choices,
+    }
+    return deepcopy(settings)
+
+
+def spec_for(config: StudyConfig, arm: Arm, values: Mapping[str, Any]) -> Spec:
+    """The specification of a trial; `values` holds a draw for each entry of the arm's space.
+
+    Raises `ValueError` or `TypeError` where the combination makes no sense.
+    """
+    if values.keys() != arm.space.keys():
+        raise ValueError(f"arm {arm.name}: expected values for {sorted(arm.space)}, got {sorted(values)}")
+    settings = constants_of(config, arm)
+    for name, drawn in values.items():
+        _put(settings, name.split("."), deepcopy(arm.space[name].value(drawn)))
+    return Spec.from_dict(settings)
+
+
+def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
+    """Build the specification and networks at the corners of every arm's space. Raises `ConfigError`."""
+    description = data.describe(**config.data)
+    for arm in arms:
+        for values in corners(arm.space):
+            try:
+                _check_networks(spec_for(config, arm, values), description)
+            except (ValueError, TypeError, OverflowError) as error:
+                raise ConfigError(f"{_located(config, brief(error))} (arm {arm.name})") from None
+
+
+def networks_of(spec: Spec, description: data.Description) -> tuple[Network, Network]:
+    """The generator and critic that a specification trains; shapes only, no weights are drawn."""
+    classes = description.classes if spec.model == "cgan" else 0
+    if spec.model == "cgan" and not classes:
+        raise ValueError(f"model: expected gan on unlabelled data, got cgan on '{spec.data['name']}'")
+    packed = (description.shape[0] * spec.packing, *description.shape[1:])
+    return (
+        networks.generator(spec.generator, spec.latent_dim, description.shape, classes),
+        networks.critic(spec.critic, packed, classes, spec.conditioning),
+    )
+
+
+def _check_networks(spec: Spec, description: data.Description) -> None:
+    for role, network in zip(("generator", "critic"), networks_of(spec, description), strict=True):
+        size = sum(weight.size for weight in network.weights)
+        if size > MOST_WEIGHTS:
+            raise ValueError(f"{role}: expected at most {MOST_WEIGHTS:.0e} weights, got {size:.1e}")
+
+
+def corners(space: Mapping[str, Space]) -> Iterator[dict[str, Any]]:
+    """All lows, all highs, every choice in turn, and every combination of ends where these are few."""
+    ends = {name: entry.ends if entry.numeric else entry.options for name, entry in space.items()}
+    low = {name: values[0] for name, values in ends.items()}
+    yield low
+    yield {name: values[-1] for name, values in ends.items()}
+    for name, values in ends.items():
+        yield from ({**low, name: value} for value in values[1:])
+    if math.prod(len(values) for values in ends.values()) <= MOST_CORNERS:
+        yield from (dict(zip(ends, chosen, strict=True)) for chosen in itertools.product(*ends.values()))
+
+
+def distributions(arm: Arm) -> dict[str, Any]:
+    """The arm's space as Optuna's distributions."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    def distribution(space: Space) -> Any:
+        if not space.numeric:
+            return CategoricalDistribution(space.options)
+        words = space.kind.split("_")
+        kind: Any = IntDistribution if "int" in words else FloatDistribution
+        return kind(space.low, space.high, log="log" in words)
+
+    return {name: distribution(space) for name, space in arm.space.items()}
+
+
+@dataclass(frozen=True)
+class _Choice:
+    key: str
+    name: str
+    value: Any
+    space: Mapping[str, Space]
+
+
+def _column(key: str, choices: tuple[Any, ...]) -> list[_Choice]:
+    if not choices:
+        raise ConfigError(f"scientific.{key}: expected a list of at least one choice, got []")
+    column: dict[str, _Choice] = {}
+    for index, given in enumerate(choices):
+        value, found = split(f"scientific.{key}.{index}", given)
+        if "" in found:
+            raise ConfigError(f"scientific.{key}.{index}: expected a choice, got the search space {shown(given)}")
+        name = text(value)
+        if name in column:
+            raise ConfigError(
+                f"scientific.{key}: expected choices with names of their own, got '{name}' for"
+                f" {shown(choices[list(column).index(name)])} and {shown(given)}"
+            )
+        column[name] = _Choice(key, name, value, {f"{key}.{rest}": space for rest, space in found.items()})
+    return list(column.values())
+
+
+def _arm(combination: tuple[_Choice, ...], nuisance: Mapping[str, Space], model: Any) -> Arm:
+    """The arm of a combination without what means nothing to its model; `model` is the one all arms share, if any."""
+    model = next((choice.value for choice in combination if choice.key == "model"), model)
+    without = MEANINGLESS.get(model, ()) if isinstance(model, str) else ()
+    combination = tuple(choice for choice in combination if choice.key not in without)
+    parts = [c.name if isinstance(c.value, (str, Mapping)) else f"{c.key}={c.name}" for c in combination]
+    name = "-".join(parts) or "single"
+    if len(name) > LONGEST_NAME or not re.fullmatch(r"[A-Za-z0-9_.,=-]+", name):
+        raise ConfigError(f"scientific: expected arm names of at most {LONGEST_NAME} characters, got {shown(name)}")
+    own = {key: space for choice in combination for key, space in choice.space.items()}
+    searched = {key: space for key, space in nuisance.items() if key.split(".")[0] not in without}
+    return Arm(name, {choice.key: choice.value for choice in combination}, {**own, **searched})
+
+
+def _nuisance(entries: Mapping[str, Any]) -> dict[str, Space]:
+    spaces: dict[str, Space] = {}
+    for key, value in entries.items():
+        _, found = split(f"nuisance.{key}", value)
+        if not found:
+            raise ConfigError(f"nuisance.{key}: expected {EXPECTED}, got {shown(value)}")
+        spaces |= {f"{key}.{rest}".rstrip("."): space for rest, space in found.items()}
+    return spaces
+
+
+def _beside_spaces(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands beside the spaces in nuisance entries such as `{kind: mlp, batch_norm: {choice: …}}`."""
+    split_entries = {key: split(f"nuisance.{key}", value) for key, value in entries.items()}
+    return {key: constant for key, (constant, found) in split_entries.items() if "" not in found}
+
+
+def _put(settings: dict[str, Any], path: list[str], value: Any) -> None:
+    for key in path[:-1]:
+        if not isinstance(settings.get(key), dict):
+            settings[key] = {}
+        settings = settings[key]
+    settings[path[-1]] = value
+
+
+def _located(config: StudyConfig, message: str) -> str:
+    """The message with the section in front that the hyperparameter it begins with stands in."""
+    match = re.match(r"[a-z_0-9]+", message)
+    root = match.group() if match else ""
+    sections = {"scientific": config.scientific, "nuisance": config.nuisance, "fixed": config.fixed}
+    for name, section in sections.items():
+        if root in section:
+            return f"{name}.{message}"
+    return f"budget.{message}" if root in ("steps", "evaluations", "batch_size") else message

@@ -1,0 +1,56 @@
+"""What may change when a study is resumed: how much is done and how it runs, never what finished trials mean.
+
+`search.trials_per_arm` and `confirm.top` may grow, the lists under `scientific` may gain values, and `resources` and
+`tracking` are free. Before any trial was confirmed, `confirm.replicas` is free too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from study.config.arms import arms_of
+from study.config.messages import ConfigError, shown
+from study.config.schema import StudyConfig
+
+FREE = ("resources", "tracking")
+GROWING = ("search.trials_per_arm", "confirm.top")
+
+
+def check_extension(old: StudyConfig, new: StudyConfig, confirmed: bool) -> None:
+    """Refuse a configuration under which the study's trials would mean something else. Raises `ConfigError`.
+
+    `confirmed`: whether the study has confirm trials.
+    """
+    before: dict[str, Any] = dict(_flat(old.resolved()))
+    after: dict[str, Any] = dict(_flat(new.resolved()))
+    for key in sorted(before.keys() | after.keys()):
+        was, now = before.get(key), after.get(key)
+        if was == now or key.split(".")[0] in (*FREE, "scientific") or (key == "confirm.replicas" and not confirmed):
+            continue
+        if key not in GROWING:
+            raise ConfigError(
+                f"{key}: expected {shown(was)}, as finished trials were run with it, got {shown(now)};"
+                " start a new study with another --out"
+            )
+        if after[key] < before[key]:
+            raise ConfigError(f"{key}: expected at least {shown(was)}, as the study has them, got {shown(now)}")
+    _check_arms(old, new)
+
+
+def _check_arms(old: StudyConfig, new: StudyConfig) -> None:
+    kept = {arm.name: arm for arm in arms_of(new)}
+    for arm in arms_of(old):
+        if kept.get(arm.name) != arm:
+            raise ConfigError(
+                f"scientific: expected lists that still contain every value the study has, arm '{arm.name}' is gone"
+                f" or changed; got {shown(new.resolved()['scientific'])}"
+            )
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

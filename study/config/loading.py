@@ -1,0 +1,97 @@
+"""From a file to a checked configuration: read, override, check everything that needs no training, and write back.
+
+Whatever is wrong is a `ConfigError` whose lines each name a key, what was expected and what came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from study.config import rules, strict_yaml
+from study.config.messages import LONGEST, ConfigError, nearest, shown
+from study.config.schema import Section, StudyConfig
+
+MOST_PROBLEMS = 8  # shown at once
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> StudyConfig:
+    """Read a configuration file, put each `key.path=value` of `overrides` in its place, and check all of it.
+
+    Raises `ConfigError`.
+    """
+    values = strict_yaml.read(Path(path))
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: expected a mapping with the keys {_listed(StudyConfig)}, got {shown(values)}")
+    for setting in overrides:
+        strict_yaml.override(values, setting)
+    return build(values)
+
+
+def build(values: Mapping[str, Any]) -> StudyConfig:
+    """Check a configuration given as plain data. Raises `ConfigError`."""
+    strict_yaml.check(dict(values))
+    try:
+        config = StudyConfig.model_validate(dict(values))
+    except ValidationError as error:
+        raise ConfigError(_problems(error)) from None
+    return rules.settled(config)
+
+
+def write(config: StudyConfig, path: Path) -> None:
+    """Write the resolved configuration, whole or not at all, as YAML that `load` reads back to an equal one."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(strict_yaml.dump(config.resolved()), encoding="utf-8")
+    partial.replace(path)
+
+
+def _problems(error: ValidationError) -> str:
+    found = sorted(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
+    lines = [_problem(problem) for problem in found[:MOST_PROBLEMS]]
+    return "\n".join([*lines, *([f"… and {len(found) - MOST_PROBLEMS} more"] if len(found) > MOST_PROBLEMS else [])])
+
+
+def _problem(problem: Mapping[str, Any]) -> str:
+    """What pydantic found, as the key, what was expected and what came."""
+    *parents, key = problem["loc"]
+    path, came = ".".join(str(part) for part in problem["loc"])[:LONGEST], shown(problem["input"])
+    match problem["type"]:
+        case "extra_forbidden":
+            return f"{path}: unknown key; {_nearest_key(_section(parents), str(key))}"
+        case "missing":
+            return f"{path}: expected a value, as it is required, got nothing"
+        case "model_type":
+            return f"{path}: expected a mapping with the keys {_listed(_section([*parents, key]))}, got {came}"
+        case "value_error":
+            message = str(problem["ctx"]["error"])
+            return message if message.startswith(path) else f"{path}: {message}"
+    expected = problem["msg"].replace("Input should be ", "").replace("a valid integer", "a whole number")
+    for theirs, ours in (("a valid ", "a "), ("tuple", "list"), ("dictionary", "mapping")):
+        expected = expected.replace(theirs, ours)
+    return f"{path}: expected {expected}, got {came}"
+
+
+def _section(path: Iterable[Any]) -> type[Section]:
+    """The section that a path of keys leads to."""
+    section: type[Section] = StudyConfig
+    for key in path:
+        annotation = section.model_fields[str(key)].annotation
+        assert isinstance(annotation, type)
+        assert issubclass(annotation, Section)
+        section = annotation
+    return section
+
+
+def _nearest_key(section: type[Section], key: str) -> str:
+    for name, field in StudyConfig.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, Section) and key in inner.model_fields:
+            return f"the nearest valid key is '{name}.{key}'"
+    return f"the nearest valid key is '{nearest(key, section.model_fields)}', of {_listed(section)}"
+
+
+def _listed(section: type[Section]) -> str:
+    return ", ".join(section.model_fields)

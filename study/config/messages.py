@@ -1,0 +1,30 @@
+"""What bad input is answered with: `ConfigError`, and how values and keys are shown in its message."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+LONGEST = 120  # characters of a value shown in a message
+
+
+class ConfigError(ValueError):
+    """Bad input: the message names the key, what was expected and what came."""
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: on one line and short."""
+    text = "null" if value is None else repr(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def brief(message: object) -> str:
+    """A message that quotes its input, cut where that is long."""
+    text = str(message)
+    return text if len(text) <= 4 * LONGEST else f"{text[: 4 * LONGEST - 1]}…"
+
+
+def nearest(key: str, valid: Iterable[str]) -> str:
+    """The valid key most like this one; empty where there is none."""
+    return next(iter(difflib.get_close_matches(key[:LONGEST], list(valid), n=1, cutoff=0.0)), "")

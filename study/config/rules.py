@@ -1,0 +1,249 @@
+"""What the parts of a configuration must be to one another: rules beyond names, types and ranges.
+
+Everything here is decided before anything starts and from the configuration alone, but for `ready`, which looks at this
+machine: whether the data set's files are there, and the processors and GPUs that a trial asks for.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.record import schema
+from analysis.record.schema import MEASUREMENTS, QUALITY, SIGNALS
+from study.config.arms import Arm, arms_of, check_arms, constants_of
+from study.config.messages import ConfigError, brief, nearest, shown
+from trainables import data
+from trainables.metrics import evaluator
+from trainables.spec import HYPERPARAMETERS, MEANINGLESS
+
+if TYPE_CHECKING:
+    from study.config.schema import StudyConfig
+
+SECTIONS = ("scientific", "nuisance", "fixed")
+# The batch size is a stabiliser like any other although it usually stands in the budget.
+KEYS = tuple(dict.fromkeys((*HYPERPARAMETERS, "batch_size")))
+SLOPES = ("clip", "gradient_penalty", "lipschitz_penalty", "spectral_norm", "dragan")  # what bounds a critic's slope
+HIGHER = tuple(column.name for column in QUALITY if column.name in schema.HIGHER)  # is better
+DIAGNOSTICS = (  # nothing to search for
+    "critic_bound", "induced_divergence", "bound_gap", "ratio_error", "generator_mean", "generator_std",
+    "jacobian_real", "jacobian_imaginary", "jacobian_radius", "memorisation",
+)  # fmt: skip
+OF_A_CRITIC = (
+    "loss_critic", "critic_real", "critic_fake", "probability_real", "probability_fake", "critic_accuracy",
+    "gradient_norm_critic", "parameter_norm_critic",
+)  # fmt: skip
+OF_A_LOSS = ("loss_generator", "gradient_norm_generator")
+OF_A_MAP = ("dirac_converged", "dirac_agreement")
+DENSITIES = ("density_js", "density_kl", "density_reverse_kl", "density_tv")
+
+
+def settled(config: StudyConfig) -> StudyConfig:
+    """The configuration with its data settings written out, every rule checked. Raises `ConfigError`."""
+    _hyperparameters(config)
+    config = config.model_copy(update={"data": _data(config)})
+    config = config.model_copy(update={"evaluation": _evaluation(config)})
+    arms = arms_of(config)
+    check_arms(config, arms)
+    _search(config, arms)
+    _scheduler(config)
+    _outcomes(config)
+    _resources(config)
+    return config
+
+
+def ready(config: StudyConfig) -> None:
+    """Refuse what cannot run here, or on the cluster that RAY_ADDRESS names. Raises `ConfigError`."""
+    try:
+        data.check(**config.data)
+    except (OSError, ValueError) as error:
+        raise ConfigError(brief(error)) from None
+    if os.environ.get("RAY_ADDRESS"):
+        return  # its nodes may come and go, and Ray says what it waits for
+    gpus = 0
+    if config.resources.gpu:
+        import torch
+
+        gpus = torch.cuda.device_count()
+    check_resources(config, gpus, os.cpu_count() or 1)
+
+
+def check_resources(config: StudyConfig, gpus_available: float, cpus_available: float | None = None) -> None:
+    """Refuse a trial that asks for more than there is: it would wait for ever. Raises `ConfigError`."""
+    for kind, available in (("gpu", gpus_available), ("cpu", cpus_available)):
+        asked = getattr(config.resources, kind)
+        if available is not None and asked > available:
+            raise ConfigError(f"resources.{kind}: expected at most {available:g}, all that is here, got {asked:g}")
+
+
+def warnings(config: StudyConfig) -> list[str]:
+    """What is allowed but rarely meant, a sentence each."""
+    arms = arms_of(config)
+    trials = config.search.trials_per_arm
+    still = [arm.name for arm in arms if not arm.space and trials > 1]
+    free = [arm.name for arm in arms if _slope_is_free(config, arm)]
+    found = []
+    if still:
+        found.append(f"nothing is searched, so that all {trials} trials are the same: {_few(still)}")
+    if free:
+        found.append(f"wasserstein needs a critic of bounded slope, by {', '.join(SLOPES)}: {_few(free)}")
+    if config.scheduler.name == "asha":
+        found.append("asha stops trials as results arrive, so that the search depends on the workers' timing")
+    return found
+
+
+def _slope_is_free(config: StudyConfig, arm: Arm) -> bool:
+    constant = constants_of(config, arm)
+    objective, penalty = (_name(constant.get(key)) for key in ("objective", "penalty"))
+    if constant.get("model") == "dirac":
+        return False
+    return objective == "wasserstein" and penalty not in SLOPES and "penalty" not in arm.space
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more arms" if len(names) > 4 else "")
+
+
+def _name(value: Any) -> Any:
+    return value.get("name") if isinstance(value, dict) else value
+
+
+def _hyperparameters(config: StudyConfig) -> None:
+    stands: dict[str, str] = {"batch_size": "budget"} if config.budget.batch_size is not None else {}
+    for section in SECTIONS:
+        for key in getattr(config, section):
+            if key not in KEYS:
+                raise ConfigError(
+                    f"{section}.{key}: unknown hyperparameter; the nearest valid key is"
+                    f" '{nearest(key, KEYS)}', of {', '.join(KEYS)}"
+                )
+            if key in stands:
+                raise ConfigError(
+                    f"{section}.{key}: expected each hyperparameter in one place, got it also as {stands[key]}.{key}"
+                )
+            stands[key] = section
+    if "batch_size" not in stands:
+        raise ConfigError("budget.batch_size: expected a value here or under scientific, nuisance or fixed, got none")
+
+
+def _data(config: StudyConfig) -> dict[str, Any]:
+    """The data set's name and every setting, paths absolute; its files need not be there."""
+    name = config.data.get("name")
+    if name is None:
+        raise ConfigError(f"data.name: expected one of {', '.join(data.DATASETS)}, got nothing")
+    settings = {key: value for key, value in config.data.items() if key != "name"}
+    try:
+        data.describe(name, **settings)
+        return {"name": name, **data.DATASETS[name](**settings).settings()}
+    except (ValueError, OSError, RuntimeError) as error:
+        raise ConfigError(brief(error)) from None
+
+
+def _evaluation(config: StudyConfig) -> dict[str, Any]:
+    """Every setting of the evaluation, paths absolute."""
+    given = dict(config.evaluation)
+    try:
+        for name in ("weights", "classifier"):
+            if isinstance(given.get(name), str):
+                given[name] = str(Path(given[name]).expanduser().absolute())
+        settings = asdict(evaluator.check(given, config.measure))
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
+        raise ConfigError(brief(error)) from None
+    description = data.describe(**config.data)
+    images, features = len(description.shape) == 3, settings["features"]
+    if features != "raw" and not (images and (features != "classifier" or description.classes)):
+        name, kind = config.data["name"], "labelled images" if features == "classifier" else "images"
+        raise ConfigError(f"evaluation.features: expected raw, as '{name}' has no {kind}, got {shown(features)}")
+    return settings
+
+
+def _measured(config: StudyConfig, arm: Arm) -> set[str]:
+    """Names of the measurements that every trial of an arm brings."""
+    if constants_of(config, arm).get("model") == "dirac":
+        return set(OF_A_MAP)
+    description = data.describe(**config.data)
+    images, labelled = len(description.shape) == 3, description.classes > 0
+    model = constants_of(config, arm).get("model")
+    conditional = labelled and model == "cgan"
+    here = {
+        "modes": labelled or not images,
+        "reverse_kl": labelled or not images,
+        "mode_js": labelled or not images,
+        "high_quality": not images,
+        "label_fidelity": conditional,
+        "class_fid": conditional,
+        "kid": "kernel" in config.measure,
+        "mmd": "kernel" in config.measure,
+        "class_coverage": conditional,
+        "sliced_wasserstein": "sliced" in config.measure or "divergences" in config.measure,
+        "wasserstein_1d": description.shape == (1,),
+        **dict.fromkeys(DENSITIES, "divergences" in config.measure and not images),
+        **dict.fromkeys((*DIAGNOSTICS, *OF_A_MAP), False),
+        **(dict.fromkeys(OF_A_CRITIC, False) if model in MEANINGLESS else {}),
+        **(dict.fromkeys(OF_A_LOSS, False) if model == "oracle" else {}),
+    }
+    bounds = ("_low", "_high")  # of an interval, nothing to search for
+    names = (column.name for column in (*SIGNALS, *QUALITY) if not column.name.endswith(bounds))
+    return {name for name in names if here.get(name, True)}
+
+
+def _search(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
+    search = config.search
+    if len(search.modes) != len(search.metrics):
+        raise ConfigError(f"search.mode: expected one, or one for each of {search.metrics}, got {search.modes}")
+    if len(set(search.metrics)) != len(search.metrics):
+        raise ConfigError(f"search.metric: expected each metric once, got {', '.join(search.metrics)}")
+    if (search.sampler == "nsga2") != (len(search.metrics) > 1):
+        expected = "two or more metrics for" if search.sampler == "nsga2" else "nsga2 where there are several,"
+        raise ConfigError(f"search.metric: expected {expected} sampler {search.sampler}, got {list(search.metrics)}")
+    for metric, mode in zip(search.metrics, search.modes, strict=True):
+        _metric(config, arms, metric, mode)
+    if search.sampler == "cmaes":
+        for arm in arms:
+            choices = [name for name, space in arm.space.items() if not space.numeric]
+            if choices or len(arm.space) == 1:
+                raise ConfigError(
+                    "search.sampler: expected numeric spaces, two or more, for cmaes, got"
+                    f" {', '.join(choices or arm.space)} (arm {arm.name})"
+                )
+
+
+def _metric(config: StudyConfig, arms: tuple[Arm, ...], metric: str, mode: str) -> None:
+    if mode not in ("min", "max"):
+        raise ConfigError(f"search.mode: expected min or max, got {shown(mode)}")
+    for arm in arms:
+        if metric not in (valid := _measured(config, arm)):
+            raise ConfigError(
+                f"search.metric: expected what is measured here, got {shown(metric)}; the nearest is"
+                f" '{nearest(metric, sorted(valid))}' (arm {arm.name})"
+            )
+    better = "max" if metric in (*HIGHER, *OF_A_MAP) else "min"
+    if mode != better and metric in (*(column.name for column in QUALITY), *OF_A_MAP):
+        raise ConfigError(f"search.mode: expected {better}, as {metric} is better so, got {mode}")
+
+
+def _scheduler(config: StudyConfig) -> None:
+    if config.scheduler.name != "asha":
+        return
+    if len(config.search.metrics) > 1:
+        raise ConfigError(f"scheduler.name: expected none with several metrics, got asha for {config.search.metrics}")
+    if config.scheduler.grace > config.budget.evaluations:
+        raise ConfigError(
+            f"scheduler.grace: expected at most budget.evaluations = {config.budget.evaluations},"
+            f" got {config.scheduler.grace}"
+        )
+
+
+def _outcomes(config: StudyConfig) -> None:
+    names = [column.name for column in MEASUREMENTS]
+    if (metric := config.outcomes.metric) not in names:
+        near = nearest(metric, names)
+        raise ConfigError(f"outcomes.metric: expected a measurement, got {shown(metric)}; the nearest is '{near}'")
+
+
+def _resources(config: StudyConfig) -> None:
+    gpu = config.resources.gpu
+    if gpu > 1 and gpu != int(gpu):
+        raise ConfigError(f"resources.gpu: expected a fraction of one or a whole number, got {gpu:g}")

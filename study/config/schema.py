@@ -1,0 +1,194 @@
+"""A study's configuration as types: its sections, their defaults and ranges, strict and frozen.
+
+What the types alone cannot say is in `study.config.rules`; `study.config.loading` brings both together.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from analysis.results.outcomes import Thresholds
+from study.config.addresses import masked, problem_of
+from study.config.messages import nearest, shown
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"  # of a study
+
+
+class Section(BaseModel):
+    """What all sections share: no unknown key, no silent conversion, no change after loading."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+def _named(value: Any) -> Any:
+    """`asha` and `{name: asha}` are the same, and null is `none`."""
+    return {"name": value or "none"} if value is None or isinstance(value, str) else value
+
+
+def _thresholds(value: Any) -> Thresholds:
+    """Thresholds from a mapping; their names, types and ranges are declared by the dataclass alone."""
+    if isinstance(value, Thresholds):
+        return value
+    if not isinstance(value, dict):
+        raise ValueError(f"expected a mapping, got {shown(value)}")
+    known = {field.name: type(field.default) for field in fields(Thresholds)}
+    for key, given in value.items():
+        if key not in known:
+            raise ValueError(f"outcomes.{key}: unknown key; the nearest valid key is '{nearest(key, known)}'")
+        expected, kinds = ("a number", (int, float)) if known[key] is float else ("a name", (str,))
+        if isinstance(given, bool) or not isinstance(given, kinds):
+            raise ValueError(f"outcomes.{key}: expected {expected}, got {shown(given)}")
+    return Thresholds(**value)
+
+
+Plain = dict[str, Any]
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+
+
+class Budget(Section):
+    """What every trial may spend.
+
+    `steps` counts generator updates and is a multiple of `evaluations`. `batch_size` stands here unless it is a
+    scientific or nuisance hyperparameter.
+    """
+
+    steps: int = Field(ge=1, le=10**9)
+    evaluations: int = Field(default=20, ge=1, le=10**5)
+    batch_size: int | None = Field(default=None, ge=1, le=10**6)
+
+
+class Search(Section):
+    """How each arm's nuisance hyperparameters are searched.
+
+    Several metrics, each with its mode, make a search for their Pareto front. `lag` is how many trials of an arm may
+    be under way at once: trial k is drawn knowing the results of trials 0 … k − lag.
+    """
+
+    sampler: Literal["tpe", "random", "cmaes", "nsga2"] = "tpe"
+    trials_per_arm: int = Field(default=20, ge=1, le=10**6)
+    metric: str | tuple[str, ...] = "fid"
+    mode: str | tuple[str, ...] = "min"
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    lag: int = Field(default=2, ge=1, le=10**4)
+
+    @field_validator("metric", "mode", mode="plain")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> str | tuple[str, ...]:
+        if isinstance(value, str) and value:
+            return value
+        if isinstance(value, (list, tuple)) and value and all(isinstance(v, str) and v for v in value):
+            return tuple(value)
+        raise ValueError(f"expected a name or a list of names, got {shown(value)}")
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What is optimised, one name or several."""
+        return (self.metric,) if isinstance(self.metric, str) else self.metric
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """`min` or `max` for each of `metrics`; a single mode holds for all."""
+        modes = (self.mode,) if isinstance(self.mode, str) else self.mode
+        return modes * len(self.metrics) if len(modes) == 1 else modes
+
+
+class Scheduler(Section):
+    """Early stopping: `asha` lets a trial run `grace` evaluations, then keeps one in `reduction` at each rung."""
+
+    name: Literal["none", "asha"] = "none"
+    grace: int = Field(default=1, ge=1)
+    reduction: int = Field(default=3, ge=2, le=100)
+
+
+class Confirm(Section):
+    """The `top` configurations of each arm trained again on `replicas` fresh seeds; `top: 0` or null: none."""
+
+    top: int = Field(default=0, ge=0, le=1000)
+    replicas: int = Field(default=32, ge=1, le=4096)
+
+    def __bool__(self) -> bool:
+        """Whether anything is confirmed."""
+        return self.top > 0
+
+
+class Resources(Section):
+    """What a trial occupies; `gpu` is a fraction of one, or a whole number. `workers` null: as many as fit.
+
+    A checkpoint is written at most every `checkpoint_seconds`. An evaluation with the training before it that takes
+    longer than `evaluation_limit` seconds hangs, and its worker is ended; null: it may take for ever. `storage` is
+    where a cluster's nodes share files: a path, or an address such as s3://bucket/prefix.
+    """
+
+    cpu: float = Field(default=1.0, gt=0, le=4096)
+    gpu: float = Field(default=0.0, ge=0, le=4096)
+    workers: int | None = Field(default=None, ge=1, le=10**5)
+    checkpoint_seconds: float = Field(default=10.0, ge=0, le=10**6)
+    evaluation_limit: float | None = Field(default=None, gt=0, le=10**8)
+    storage: str | None = None
+
+    @field_validator("storage")
+    @classmethod
+    def _place(cls, value: str | None) -> str | None:
+        if value is not None and (problem := problem_of(value)):
+            raise ValueError(problem)
+        return value
+
+
+class Tracking(Section):
+    """Where MLflow runs go (null: SQLite in the study folder) and how many steps of a trial log pictures."""
+
+    uri: str | None = None
+    pictures: int = Field(default=3, ge=0, le=10**4)
+
+    @field_validator("uri")
+    @classmethod
+    def _no_secret(cls, value: str | None) -> str | None:
+        """The configuration is kept with the study and in its ledger, where no secret may stand."""
+        if value is not None and (hidden := masked(value)) != value:
+            raise ValueError(
+                f"expected an address without a password, got {hidden}; MLflow reads one from"
+                " MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+            )
+        return value
+
+
+def _or_nothing(value: Any) -> Any:
+    return {} if value is None or (value == 0 and value is not False) else value
+
+
+class StudyConfig(Section):
+    """One study; DESIGN's words. Built by `load` or `build`, which check what the types alone cannot say."""
+
+    study: str
+    data: Annotated[Plain, BeforeValidator(lambda value: {"name": value} if isinstance(value, str) else value)]
+    budget: Budget
+    replicas: int = Field(default=8, ge=1, le=4096)
+    scientific: dict[str, Annotated[tuple[Any, ...], Field(strict=False)]] = {}
+    nuisance: Plain = {}
+    fixed: Plain = {}
+    evaluation: Plain = {}
+    measure: Names = ()
+    outcomes: Annotated[Thresholds, BeforeValidator(_thresholds)] = Thresholds()
+    search: Search = Search()
+    scheduler: Annotated[Scheduler, BeforeValidator(_named)] = Scheduler()
+    confirm: Annotated[Confirm, BeforeValidator(_or_nothing)] = Confirm()
+    resources: Resources = Resources()
+    tracking: Tracking = Tracking()
+
+    @field_validator("study")
+    @classmethod
+    def _names_a_folder(cls, value: str) -> str:
+        if not re.fullmatch(NAME, value):
+            raise ValueError(
+                "expected at most 64 letters, digits, '_', '-' and '.', a letter or digit first,"
+                f" as it names a folder, got {shown(value)}"
+            )
+        return value
+
+    def resolved(self) -> dict[str, Any]:
+        """Plain data, every default written out, that `build` turns back into an equal configuration."""
+        return self.model_dump(mode="json")

@@ -1,0 +1,171 @@
+"""Search spaces: `{log_uniform: [1e-4, 1e-2]}` and its kin, checked and named.
+
+A space stands for one hyperparameter, or for one setting within a mapping: `{name: clip, bound: {log_uniform: …}}`
+is the penalty `clip` whose `bound` is searched. Bounds are inclusive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from study.config.messages import ConfigError, nearest, shown
+
+KINDS = ("log_uniform", "uniform", "int_uniform", "log_int_uniform", "choice")
+LONGEST_TEXT = 40
+EXPECTED = "a space, {log_uniform | uniform | int_uniform | log_int_uniform: [low, high]} or {choice: [a, b]}"
+
+
+@dataclass(frozen=True)
+class Space:
+    """What one hyperparameter may be: a range with `low` < `high`, or one of `choices`."""
+
+    kind: str
+    low: float = 0.0
+    high: float = 0.0
+    choices: tuple[Any, ...] = ()
+
+    @property
+    def numeric(self) -> bool:
+        """A range, not a choice."""
+        return self.kind != "choice"
+
+    @property
+    def ends(self) -> tuple[Any, ...]:
+        """The values that bound it: every choice, or low and high."""
+        return (self.low, self.high) if self.numeric else self.choices
+
+    @property
+    def options(self) -> tuple[Any, ...]:
+        """The choices as a sampler and a table take them: scalars as they are, the rest by their text."""
+        return tuple(text(c) if isinstance(c, (list, tuple, dict)) else c for c in self.choices)
+
+    def value(self, drawn: Any) -> Any:
+        """The value that a sampler's draw stands for."""
+        return drawn if self.numeric else self.choices[self.options.index(drawn)]
+
+    def at(self, share: float) -> Any:
+        """The draw at a share of the way through the space, 0 ≤ share < 1, as a sampler would give it."""
+        if not self.numeric:
+            return self.options[int(share * len(self.choices))]
+        if "log" in self.kind.split("_"):
+            value = math.exp((1 - share) * math.log(self.low) + share * math.log(self.high))
+        else:
+            value = self.low + share * (self.high - self.low)
+        return round(value) if "int" in self.kind.split("_") else value
+
+    def __str__(self) -> str:
+        """As tables show it."""
+        if not self.numeric:
+            return " | ".join(text(choice) for choice in self.choices)
+        words = [word for word in ("log", "int") if word in self.kind.split("_")]
+        return " ".join([f"{text(self.low)} … {text(self.high)}", *words])
+
+
+def is_space(value: Any) -> bool:
+    """Whether a value is written as a search space, right or wrong."""
+    return isinstance(value, Mapping) and any(key in KINDS for key in value)
+
+
+def parse(path: str, value: Any) -> Space:
+    """Read a space; `path` is the key that messages name."""
+    if not is_space(value):
+        near = nearest(str(next(iter(value))), KINDS) if isinstance(value, Mapping) and value else ""
+        raise _refused(path, EXPECTED + (f" (the nearest is '{near}')" if near else ""), value)
+    if len(value) != 1:
+        raise _refused(path, f"one of {', '.join(KINDS)} alone", value)
+    ((kind, arguments),) = value.items()
+    if kind == "choice":
+        return _choice(f"{path}.choice", arguments)
+    return _range(f"{path}.{kind}", kind, arguments)
+
+
+def split(path: str, value: Any) -> tuple[Any, dict[str, Space]]:
+    """Take the spaces out of a mapping's settings: what is constant, and the spaces by dotted key.
+
+    `path` ends with the hyperparameter's name, and so does every key: `penalty.bound`.
+    """
+    if is_space(value):
+        return None, {"": parse(path, value)}
+    if not isinstance(value, Mapping):
+        return value, {}
+    constant: dict[str, Any] = {}
+    found: dict[str, Space] = {}
+    for key, inner in value.items():
+        kept, spaces = split(f"{path}.{key}", inner)
+        if "" not in spaces:
+            constant[key] = kept
+        found |= {f"{key}.{rest}".rstrip("."): space for rest, space in spaces.items()}
+    return constant, found
+
+
+def text(value: Any) -> str:
+    """A stable name of a plain value, of `[A-Za-z0-9_.,=-]` alone: `r1_1` for `{name: r1, weight: 1.0}`."""
+    named = _text(value)
+    safe = re.sub(r"[^A-Za-z0-9_.,=-]+", "_", named)
+    if safe == named and len(safe) <= LONGEST_TEXT:
+        return safe
+    digest = hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{safe[: LONGEST_TEXT - 9]}.{digest}"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return _mapping_text(value)
+    if isinstance(value, (list, tuple)):
+        return "x".join(_text(item) for item in value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return value if isinstance(value, str) else shown(value)
+
+
+def _mapping_text(value: Mapping[str, Any]) -> str:
+    title = next((key for key in ("name", "kind") if isinstance(value.get(key), str)), None)
+    if title and "f" in value and "g" in value:  # a pair of the user's own, whose name is to tell it from others
+        return str(value[title])
+    rest = {key: _text(inner) for key, inner in sorted(value.items()) if key != title}
+    if title is None:
+        return ",".join(f"{key}={inner}" for key, inner in rest.items())
+    alone = len(rest) == 1
+    settings = ",".join(inner if alone else f"{key}={inner}" for key, inner in rest.items())
+    return f"{value[title]}_{settings}" if settings else str(value[title])
+
+
+def _range(path: str, kind: str, bounds: Any) -> Space:
+    whole = "int" in kind.split("_")
+    number = "whole number" if whole else "number"
+    if not isinstance(bounds, (list, tuple)) or len(bounds) != 2:
+        raise _refused(path, f"[low, high], two {number}s", bounds)
+    for bound in bounds:
+        if isinstance(bound, bool) or not isinstance(bound, int if whole else (int, float)):
+            raise _refused(path, f"[low, high], two {number}s", bounds)
+        if not math.isfinite(bound):
+            raise _refused(path, "finite bounds", bounds)
+    low, high = bounds
+    if "log" in kind.split("_") and low <= 0:
+        raise _refused(path, "a low bound above 0, as the scale is logarithmic", bounds)
+    if low >= high:
+        raise _refused(path, "low < high", bounds)
+    return Space(kind, low if whole else float(low), high if whole else float(high))
+
+
+def _choice(path: str, choices: Any) -> Space:
+    if not isinstance(choices, (list, tuple)) or not choices:
+        raise _refused(path, "a list of at least one value", choices)
+    seen: dict[str, Any] = {}
+    for value in choices:
+        if split(path, value)[1]:
+            raise _refused(path, "values without search spaces inside", value)
+        name = text(value)
+        if name in seen:
+            raise ConfigError(f"{path}: expected each value once, got {shown(seen[name])} and {shown(value)}")
+        seen[name] = value
+    return Space("choice", choices=tuple(choices))
+
+
+def _refused(path: str, expected: str, came: Any) -> ConfigError:
+    return ConfigError(f"{path}: expected {expected}, got {shown(came)}")

@@ -1,0 +1,75 @@
+"""What a study needs once before its first trial: a classifier of its data set, and the floor of every measurement."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from study.config.schema import StudyConfig
+from study.storage.store import Store, store_at
+from trainables.data import DataSet, load
+from trainables.metrics.classifier import Classifier, train_classifier
+from trainables.metrics.evaluator import Evaluator
+
+CLASSIFIER = "classifier.pt"
+
+
+def own_classifier(store: Store, device: str = "cpu") -> Classifier | None:
+    """The classifier that the study trained for its data; None if it has none. Raises `OSError`, `ValueError`."""
+    payload = store.read(CLASSIFIER)
+    return None if payload is None else Classifier.from_bytes(payload, device, f"{CLASSIFIER} in {store.place}")
+
+
+def prepare(config: StudyConfig, place: str) -> dict[str, Any]:
+    """Train the classifier, if the data are labelled images and none is there, and measure the floor.
+
+    `place` is the study's store. Returns the ledger's floor entry: `values` by measurement, and `classifier` with its
+    accuracy and seed, or None.
+    """
+    device = "cuda" if config.resources.gpu else "cpu"
+    torch.set_num_threads(max(1, int(config.resources.cpu)))
+    data = load(**config.data).to(device)
+    classifier = _classifier(data, store_at(place), config, device)
+    evaluator = Evaluator(data, config.evaluation, config.measure, device, classifier=classifier)
+    about = None if classifier is None else {"accuracy": classifier.accuracy, "seed": classifier.seed}
+    return {"kind": "floor", "values": evaluator.floor(config.search.seed), "classifier": about}
+
+
+class BackgroundCall:
+    """A function's result, computed in a thread of its own while the caller does something else."""
+
+    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Start at once; the process may end before the thread does."""
+        self._function, self._arguments = function, arguments
+        self._result: Any = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def result(self) -> Any:
+        """Wait for it; raises what the function raised."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def _run(self) -> None:
+        try:
+            self._result = self._function(*self._arguments)
+        except BaseException as error:
+            self._error = error
+
+
+def _classifier(data: DataSet, store: Store, config: StudyConfig, device: str) -> Classifier | None:
+    if config.evaluation.get("classifier") is not None:
+        return Classifier.load(config.evaluation["classifier"], device)
+    if not data.images or data.labels is None:
+        return None
+    found = own_classifier(store, device)
+    if found is None:
+        found = train_classifier(data, config.search.seed, device)
+        store.write(CLASSIFIER, found.to_bytes())
+    return found

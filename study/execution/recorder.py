@@ -1,0 +1,195 @@
+"""What Tune reports becomes ledger entries: results as they come, and one ending a trial.
+
+The recorder is the only one that ends trials. A trial whose every replica diverged ended as `diverged`, one that its
+scheduler stopped as `truncated`, one that raised again after its retries as `failed` with its message; otherwise it
+`completed`. Evaluations that the journal has already, from before a retry or a resume, are passed over.
+
+A worker lost between two trials fails the second one twice for Tune, which then gives it up at once: such a trial has
+not ended, and is given out again. Where one trial after the other fails the recorder has the study stop, rather than
+spend its budget.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ray import cloudpickle
+from ray.exceptions import RayActorError, RayTaskError
+from ray.tune import Callback
+
+from analysis.results.outcomes import judge
+from study.config.schema import StudyConfig
+from study.execution.interruption import Interruption
+from study.execution.trial import HANG, folder_of
+from study.ledger.journal import Journal
+from study.ledger.state import TrialState
+from study.progress.live import Progress
+from study.search.goal import replica_scores
+from study.search.plan import goal_of
+from study.storage import checkpoint
+from study.storage.mirror import bring
+from study.storage.store import Store
+
+LOGGER = logging.getLogger(__name__)
+LONGEST_MESSAGE = 2000  # characters
+FAILURES = 5  # trials that fail in a row before the study stops: it is not them, it is what they run on
+
+
+class Recorder(Callback):
+    """Writes what happens to trials into the journal, and lets the terminal follow."""
+
+    def __init__(
+        self,
+        config: StudyConfig,
+        journal: Journal,
+        folder: Path,
+        store: Store,
+        progress: Progress,
+        interruption: Interruption,
+        again: Callable[[TrialState], None],
+    ) -> None:
+        """Record the study in `folder`, whose trials keep their files in `store`; `again` gives a trial out again."""
+        self._goal, self._thresholds = goal_of(config), config.outcomes
+        self._journal, self._folder, self._store = journal, folder, store
+        self._progress, self._interruption = progress, interruption
+        self._again, self._failures = again, 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles what it is given into a file that no one reads."""
+        return {}
+
+    def on_trial_result(
+        self,
+        iteration: int,  # noqa: ARG002
+        trials: list[Any],  # noqa: ARG002
+        trial: Any,
+        result: dict[str, Any],
+        **info: Any,  # noqa: ARG002
+    ) -> None:
+        """Append the new evaluations in one piece."""
+        state = self._state(trial)
+        rows = [row for row in json.loads(result["rows"]) if row["step"] > state.last_step]
+        if rows:
+            self._failures = 0
+            self._fetch(row["pictures"] for row in rows if row["pictures"])
+            self._journal.append(*({"kind": "result", **_keys(state), "seeds": state.seeds, **row} for row in rows))
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ARG002
+        """Append the ending of a trial that finished or was stopped."""
+        state = self._state(trial)
+        last = state.results[state.last_step].columns
+        finished = "completed" if trial.last_result["finished"] else "truncated"
+        status = "diverged" if all(last["diverged"]) else finished
+        self._end(state, status, None, replica_scores(last, self._goal))
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ARG002
+        """Append the ending of a trial that failed again after its retries."""
+        state = self._state(trial)
+        lost = isinstance(error_of(trial), RayActorError)
+        if lost and trial.should_recover():
+            self._again(state)
+            return
+        message = (self._hung(state) if lost else None) or message_of(trial)
+        self._keep_traceback(state, trial)
+        self._end(state, "failed", message, [None] * len(state.seeds))
+        self._failures += 1
+        if self._failures >= FAILURES:
+            self._interruption.request(
+                f"{self._failures} trials failed one after the other, with no result between them, the last as"
+                f" {message}; mend the cause, then `ganstudy resume {self._folder} --retry-failed`"
+            )
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:  # noqa: ARG002
+        """Let the terminal follow."""
+        self._progress.tick()
+
+    def _end(self, state: TrialState, status: str, message: str | None, scores: list[Any]) -> None:
+        outcomes = judge(state.curves(), status, self._thresholds).tolist()
+        ending = {"status": status, "message": message, "outcomes": outcomes, "scores": scores}
+        self._journal.append({"kind": "ended", **_keys(state), **ending})
+        with suppress(OSError):
+            checkpoint.remove(self._store, folder_of(state.trial_id))
+
+    def _state(self, trial: Any) -> TrialState:
+        keys = trial.config["phase"], trial.config["arm"], trial.config["index"]
+        return self._journal.state.trials[keys]
+
+    def _fetch(self, pictures: Iterable[str]) -> None:
+        """Bring pictures to the study's folder, where MLflow and the report look for them."""
+        for name in pictures:
+            try:
+                bring(self._store, self._folder, name)
+            except OSError as error:
+                LOGGER.warning("%s could not be fetched from %s: %s", name, self._store.place, error)
+
+    def _hung(self, state: TrialState) -> str | None:
+        """Why a trial failed if its last evaluation hung; its tracebacks are kept beside the error."""
+        name = f"{folder_of(state.trial_id)}/{HANG}"
+        try:
+            bring(self._store, self._folder, name)
+            found = self._store.read(name)
+        except OSError:
+            return None
+        if found is None:
+            return None
+        return f"an evaluation took longer than resources.evaluation_limit; where it hung is in {name}"
+
+    def _keep_traceback(self, state: TrialState, trial: Any) -> None:
+        path = self._folder / "trials" / state.trial_id / "error.txt"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(traceback_of(trial), encoding="utf-8")
+        except OSError as error:
+            LOGGER.warning("%s could not be written: %s", path, error)
+
+
+def message_of(trial: Any) -> str:
+    """Why a trial failed, in a line: the exception raised on the worker, or how the worker died."""
+    error = error_of(trial)
+    if isinstance(error, RayActorError):
+        return _ended(error)
+    text = traceback_of(trial) if error is None else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())[:LONGEST_MESSAGE]
+
+
+def _ended(error: RayActorError) -> str:
+    """How a worker's process ended, of Ray's long account of it; the whole of that is in the trial's error.txt."""
+    account = " ".join(str(error).split())
+    if "low on memory" in account:
+        return "the worker was ended because its machine ran low on memory"
+    if "node has died" in account or "node was terminated" in account:
+        return "the machine that the worker ran on was lost"
+    if left := re.search(r"exit code (-?\d+)", account):
+        return f"the worker's process left with exit status {left[1]}"
+    if "End of file" in account:
+        return "the worker's process was killed, as the system does for want of memory, or crashed in a library's code"
+    return f"{type(error).__name__}: {account}"[:LONGEST_MESSAGE]
+
+
+def error_of(trial: Any) -> BaseException | None:
+    """What ended a trial: the exception raised on the worker, Ray's own where the worker died, None if unknown."""
+    error: Any = None
+    if trial.pickled_error_file:
+        with suppress(Exception), open(trial.pickled_error_file, "rb") as file:  # whatever an exception is made of
+            error = cloudpickle.load(file)
+    if isinstance(error, RayTaskError):
+        error = error.cause or error
+    return error if isinstance(error, BaseException) else None
+
+
+def traceback_of(trial: Any) -> str:
+    """All that Tune wrote of a trial's failures, its retry's included; kept beside Tune's own state for now."""
+    try:
+        return Path(trial.error_file).read_text(encoding="utf-8")
+    except (OSError, TypeError):
+        return "no reason was given"
+
+
+def _keys(state: TrialState) -> dict[str, Any]:
+    return {"phase": state.phase, "arm": state.arm, "index": state.index, "trial_id": state.trial_id}

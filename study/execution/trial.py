@@ -1,0 +1,227 @@
+"""One trial on a worker: training from evaluation to evaluation, with checkpoints and the samples of its pictures.
+
+A trial starts from its newest whole checkpoint, if there is one for the same spec and seeds. Rows up to `Job.reported`
+are in the ledger and are not reported again; rows after it that the checkpoint holds are, so that a driver's death
+between a checkpoint and the ledger loses none.
+"""
+
+import io
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from study.execution.watchdog import time_limit
+from study.search.goal import Goal, finite, medians, replica_scores
+from study.storage import checkpoint
+from study.storage.store import Store, store_at
+from trainables.data import DataSet
+from trainables.inspection.latent_walks import gallery
+from trainables.inspection.one_dimensional import curves
+from trainables.metrics.evaluator import Evaluator
+from trainables.spec import Spec
+from trainables.training import Training
+
+LOGGER = logging.getLogger(__name__)
+HANG = "hang.txt"  # where an evaluation was that took longer than it may
+POINTS, IMAGES, PICTURED = 1000, 80, 4  # samples of a replica in a picture, and how many replicas at most
+Row = dict[str, Any]  # {"step", "wall_time", "columns": {name: [one a replica]}, "pictures": path | None}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker is told: the trial and how it is run; times are in seconds.
+
+    `store` is the place of the study's files, and `session` who holds it (see `study.storage.lease`); None: not asked.
+    With `classifier` the study's own is there; with `gallery` the last picture holds walks and nearest neighbours too.
+    """
+
+    trial_id: str
+    spec: dict[str, Any]
+    seeds: list[int]
+    store: str
+    metrics: list[str]
+    modes: list[str]
+    session: str | None = None
+    classifier: bool = False
+    reported: int = 0
+    pictures: int = 0
+    gallery: bool = False
+    checkpoint_seconds: float = 60.0
+    evaluation_limit: float | None = None
+    report_seconds: float = 0.0
+    threads: int = 1
+    device: str = "cpu"
+
+    @property
+    def folder(self) -> str:
+        """The trial's folder in the store."""
+        return folder_of(self.trial_id)
+
+    def to_json(self) -> str:
+        """One string, because Tune pays for every key of a trial's configuration with every result."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Job":
+        """The inverse of `to_json`."""
+        return cls(**json.loads(text))
+
+
+def folder_of(trial_id: str) -> str:
+    """Where in the store a trial's files are."""
+    return f"trials/{trial_id}"
+
+
+class Trial:
+    """The training of `job`, built on shared `data` and `evaluator`, resumed where a checkpoint allows."""
+
+    def __init__(self, job: Job, spec: Spec, data: DataSet, evaluator: Evaluator) -> None:
+        """Build the networks and load the newest checkpoint that fits."""
+        self.job, self.spec = job, spec
+        self.store: Store = store_at(job.store)
+        self.goal = Goal(tuple(job.metrics), tuple(job.modes))
+        self._data, self._evaluator = data, evaluator
+        self.training = self._untrained()
+        self.rows: list[Row] = []
+        self.wall_time = 0.0
+        self._whole = True  # whether the training is where its last row is; not while it is between two
+        self._pictured = picture_evaluations(spec.evaluations, job.pictures)
+        self._identity = json.dumps([spec.to_dict(), job.seeds], sort_keys=True)
+        self._reported = job.reported
+        self._forget_hang()
+        self._restore()
+        self._saved, self._saved_step = time.monotonic(), self.training.step
+
+    def report(self) -> dict[str, Any]:
+        """Train until there is something new to report; flat and small, for Tune.
+
+        `rows` is a JSON list of rows; `score` the median of the first metric, always finite; `finished` whether the
+        training ended by itself.
+        """
+        until = time.monotonic() + self.job.report_seconds
+        known = self._reported >= self.training.step  # else a checkpoint tells more: it is reported before going on
+        while known and not self.training.done and (self._reported >= self.training.step or time.monotonic() < until):
+            self._advance()
+        fresh = [row for row in self.rows if row["step"] > self._reported]
+        self._reported = max(self._reported, self.training.step)
+        values = medians(replica_scores(self.rows[-1]["columns"], self.goal), self.goal)
+        return {
+            "rows": json.dumps(fresh),
+            "score": finite(values[0]),
+            "evaluation": len(self.rows),
+            "done": self.training.done,
+            "finished": self.training.done,
+        }
+
+    def save(self) -> None:
+        """Write a checkpoint; a disk that refuses costs the checkpoint and not the trial."""
+        content = {
+            "identity": self._identity,
+            "state": self.training.state_dict(),
+            "rows": json.dumps(self.rows),
+            "wall_time": self.wall_time,
+        }
+        try:
+            checkpoint.write(self.store, self.job.folder, content)
+        except OSError as error:
+            LOGGER.warning("trial %s: no checkpoint at step %d: %s", self.job.trial_id, self.training.step, error)
+        self._saved, self._saved_step = time.monotonic(), self.training.step
+
+    def leave(self) -> None:
+        """Called when the worker stops: save what an unfinished training has done since its last checkpoint.
+
+        What raised between two evaluations left the training anywhere, and nothing is saved of that.
+        """
+        if self._whole and not self.training.done and self.training.step > self._saved_step:
+            self.save()
+
+    def _advance(self) -> None:
+        started, self._whole = time.monotonic(), False
+        with time_limit(self.job.evaluation_limit, self._hang):
+            records = self.training.advance()
+        self.wall_time += time.monotonic() - started
+        self.rows.append(
+            {
+                "step": self.training.step,
+                "wall_time": self.wall_time,
+                "columns": _columns(records),
+                "pictures": self._picture(records),
+            }
+        )
+        self._whole = True
+        if time.monotonic() - self._saved >= self.job.checkpoint_seconds and not self.training.done:
+            self.save()
+
+    def _picture(self, records: Sequence[dict[str, Any]]) -> str | None:
+        """Keep what makes a picture when this evaluation has one; the file's path within the study folder."""
+        if len(self.rows) + 1 not in self._pictured or all(record["diverged"] for record in records):
+            return None
+        arrays = self.training.model.picture(PICTURED) or self._sampled()
+        arrays |= {"seeds": np.array(self.job.seeds[:PICTURED])}
+        name, buffer = f"{self.job.folder}/pictures/{self.training.step:08d}.npz", io.BytesIO()
+        np.savez_compressed(buffer, **arrays)
+        try:
+            self.store.write(name, buffer.getvalue())
+        except OSError as error:
+            LOGGER.warning("trial %s: no picture at step %d: %s", self.job.trial_id, self.training.step, error)
+            return None
+        return name
+
+    def _hang(self, traceback: str) -> None:
+        """Called before the process ends because an evaluation took too long."""
+        self.store.write(f"{self.job.folder}/{HANG}", traceback.encode())
+
+    def _forget_hang(self) -> None:
+        """What an earlier attempt left says nothing about this one."""
+        try:
+            self.store.remove(f"{self.job.folder}/{HANG}")
+        except OSError as error:
+            LOGGER.warning("trial %s: %s could not be removed: %s", self.job.trial_id, HANG, error)
+
+    def _sampled(self) -> dict[str, Any]:
+        """Samples of the first replicas, and what belongs beside them."""
+        samples, labels = self.training.samples(IMAGES if self._data.images else POINTS)
+        arrays: dict[str, Any] = {"samples": samples[:PICTURED].cpu().numpy()}
+        if labels is not None:
+            arrays["labels"] = labels[:PICTURED].cpu().numpy()
+        if (mixture := self._data.mixture) is not None:
+            truth = {"means": mixture.means, "stds": mixture.variances.sqrt(), "weights": mixture.weights}
+            arrays |= {name: values.cpu().numpy() for name, values in truth.items()}
+            if mixture.dimensions == 1:
+                arrays |= {f"line_{name}": values for name, values in curves(self.training, replicas=PICTURED).items()}
+        if self.job.gallery and self.training.done:
+            arrays |= gallery(self.training, PICTURED)
+        return arrays
+
+    def _untrained(self) -> Training:
+        return Training(self.spec, self.job.seeds, self.job.device, data=self._data, evaluator=self._evaluator)
+
+    def _restore(self) -> None:
+        for content in checkpoint.read_all(self.store, self.job.folder, self.job.device):
+            if content.get("identity") != self._identity:
+                continue
+            try:
+                self.training.load_state_dict(content["state"])
+                self.rows, self.wall_time = json.loads(content["rows"]), float(content["wall_time"])
+            except (KeyError, RuntimeError, ValueError) as error:
+                LOGGER.warning("trial %s: checkpoint not usable, trying an older one: %r", self.job.trial_id, error)
+                self.training, self.rows, self.wall_time = self._untrained(), [], 0.0  # some of it may be loaded
+                continue
+            return
+
+
+def _columns(records: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Records of replicas as columns; a measurement that no replica has is left out."""
+    columns = {name: [record[name] for record in records] for name in records[0] if name not in ("seed", "step")}
+    return {name: values for name, values in columns.items() if any(value is not None for value in values)}
+
+
+def picture_evaluations(evaluations: int, pictures: int) -> set[int]:
+    """Which evaluations, counted from 1, have a picture: evenly spaced, the last included."""
+    count = min(pictures, evaluations)
+    return {-(-evaluations * (i + 1) // count) for i in range(count)}

@@ -1,0 +1,112 @@
+"""The `tune.Trainable` around `Trial`: one process trains many trials, one after the other.
+
+Tune may start a spare worker, so `setup` only reads its job; data and evaluator are built at the first step and kept
+for the next trial. Tune's own checkpoints are not used: a trial's files belong to the study, not to Tune.
+"""
+
+import json
+import pickle
+from datetime import datetime
+from typing import Any
+
+import torch
+from ray import tune
+
+from study.execution.preparation import own_classifier
+from study.execution.trial import Job, Trial
+from study.storage import lease
+from study.storage.store import store_at
+from trainables.data import DataSet, load
+from trainables.metrics.evaluator import Evaluator
+from trainables.spec import Spec
+
+KEPT = 2  # data sets and evaluators a worker keeps
+
+
+class Worker(tune.Trainable):
+    """Trains the trial in `config["job"]`; every result is `Trial.report`'s."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Start without a trial's cost: nothing is loaded before the first step."""
+        self._data: dict[str, DataSet] = {}
+        self._evaluators: dict[str, Evaluator] = {}
+        self._trial: Trial | None = None
+        self._begin(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take another trial in the same process."""
+        self._begin(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Train to the next report; what it raises reaches the driver in its own words, whatever it is made of."""
+        try:
+            if self._trial is None:
+                self._trial = self._build()
+            return self._trial.report()
+        except Exception as error:
+            if _portable(error):
+                raise
+            words = RuntimeError(f"{type(error).__name__}: {error}")
+            raise words.with_traceback(error.__traceback__) from None
+
+    def cleanup(self) -> None:
+        """Leave a checkpoint of what is unfinished."""
+        if self._trial is not None:
+            self._trial.leave()
+
+    def get_auto_filled_metrics(
+        self,
+        now: datetime | None = None,  # noqa: ARG002
+        time_this_iter: float | None = None,
+        timestamp: int | None = None,  # noqa: ARG002
+        debug_metrics_only: bool = False,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """What Tune adds to a result, without the whole configuration, which it would flatten every time."""
+        return {
+            "trial_id": self.trial_id,
+            "time_this_iter_s": time_this_iter,
+            "time_total_s": self._time_total,
+        }
+
+    def _begin(self, config: dict[str, Any]) -> None:
+        self._job = Job.from_json(config["job"])
+        self._trial = None
+        torch.manual_seed(0)
+        torch.backends.cudnn.benchmark = False
+        torch.set_num_threads(self._job.threads)
+        if self._job.device != "cpu":
+            torch.cuda.empty_cache()
+
+    def _build(self) -> Trial:
+        spec = Spec.from_dict(self._job.spec)
+        store = store_at(self._job.store)
+        if self._job.session is not None:
+            lease.check(store, self._job.session)
+        data_key = json.dumps(spec.data, sort_keys=True)
+        own = self._job.classifier
+        key = json.dumps([spec.data, spec.evaluation, spec.measure, self._job.device, own], sort_keys=True)
+        if data_key not in self._data:
+            _make_room(self._data)
+            self._data[data_key] = load(**spec.data).to(self._job.device)
+        data = self._data[data_key]
+        if key not in self._evaluators:
+            _make_room(self._evaluators)
+            classifier = own_classifier(store, self._job.device) if own else None
+            self._evaluators[key] = Evaluator(
+                data, spec.evaluation, spec.measure, self._job.device, classifier=classifier
+            )
+        return Trial(self._job, spec, data, self._evaluators[key])
+
+
+def _portable(error: BaseException | None) -> bool:
+    """Whether an exception survives the way to the driver; Ray copies it with all that caused it."""
+    try:
+        return error is None or (pickle.loads(pickle.dumps(error)) is not None and _portable(error.__cause__))
+    except Exception:
+        return False
+
+
+def _make_room(cache: dict[str, Any]) -> None:
+    while len(cache) >= KEPT:
+        del cache[next(iter(cache))]

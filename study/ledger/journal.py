@@ -1,0 +1,55 @@
+"""The journal of a running study: what is appended to the ledger, and the state that follows from it, in step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from study.ledger.ledger import Entry, Ledger
+from study.ledger.state import StudyState, TrialState
+
+Listener = Callable[[Entry, TrialState | None], None]
+
+
+class Journal:
+    """Writes entries durably, then applies them to `state`, then tells its `listeners` of each and of its trial.
+
+    `trouble` is what kept the last append from being written, None if it was.
+    """
+
+    def __init__(self, ledger: Ledger, state: StudyState) -> None:
+        """Start from a ledger and the state replayed from it."""
+        self.ledger, self.state = ledger, state
+        self.listeners: list[Listener] = []
+        self.trouble: OSError | None = None
+
+    @classmethod
+    def open(cls, folder: Path) -> Journal:
+        """Lock the study in `folder`, replay it and continue it; raises `StudyBusy`."""
+        ledger = Ledger.open(folder)
+        try:
+            return cls(ledger, StudyState.replay(folder))
+        except BaseException:
+            ledger.close()
+            raise
+
+    def append(self, *entries: dict[str, Any]) -> None:
+        """Append entries in one piece; raises `OSError` where they could not be made durable, and nothing changes."""
+        now = time.time()
+        stamped = [{"time": now, **entry} for entry in entries]
+        self.trouble = None
+        try:
+            position = self.ledger.append(*stamped)
+        except OSError as error:
+            self.trouble = error
+            raise
+        for entry in stamped:
+            trial = self.state.apply(entry, position)
+            for listener in self.listeners:
+                listener(entry, trial)
+
+    def close(self) -> None:
+        """Let go of the study."""
+        self.ledger.close()

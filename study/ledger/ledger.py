@@ -1,0 +1,241 @@
+"""The ledger: the append-only account of a study from which everything else is derived.
+
+`FOLDER/ledger/NNNN.jsonl` are its segments, read in the order of their numbers; a line is one entry,
+`<crc32 of the json, 8 hex digits> <json>\n`. An entry is whole when its line ends and its checksum fits; anything
+else (an append that a kill cut short, a flipped byte) is skipped by `entries` and counted by `damaged`. Every session
+appends to segments of its own, of some megabytes each, so nothing is ever written behind a torn line.
+
+What an `append` that returned promises: its entries are on disk (fsync, that of the folder included) and every later
+reader yields them. What one that raised promises: the ledger reads as before, and the next append goes to a fresh
+segment. An append that the process did not survive may be there or not; the last write wins by its key, so that doing
+it again is safe.
+
+One process writes, the one that holds the study (study/ledger/lock.py); readers need no leave. A reader on another NFS
+host may lag behind by its attribute cache, but sees entries in order and never half.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import time
+import zlib
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from study.ledger.lock import StudyBusy as StudyBusy
+from study.ledger.lock import hold, release
+from study.ledger.lock import holder as holder
+
+Entry = dict[str, Any]
+SEGMENT = 4 * 2**20  # bytes after which an append begins the next segment, so that copying what is new stays cheap
+_SEGMENT = re.compile(r"(\d{4,})\.jsonl")
+_KIND = re.compile(rb'.{8} \{"kind": "(\w+)"')
+
+
+class Position(NamedTuple):
+    """A place between two entries: a segment's number and the bytes of it that lie before."""
+
+    segment: int
+    offset: int
+
+
+START = Position(0, 0)
+
+
+class Ledger:
+    """The one writer of a study's ledger; a context manager. Appends come from one thread."""
+
+    def __init__(self, folder: Path, lock: int) -> None:
+        """Use `Ledger.open`, which takes the lock."""
+        self._folder, self._lock = folder / "ledger", lock
+        self._file = -1
+        self._position = Position(max((number for number, _ in segments(folder)), default=0), 0)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Ledger:
+        """Lock the study in `folder`, made if need be, for writing.
+
+        Raises:
+            StudyBusy: another process holds it; the message names host and process.
+            OSError: the folder cannot be written, or its file system cannot lock.
+        """
+        folder = Path(folder)
+        (folder / "ledger").mkdir(parents=True, exist_ok=True)
+        sync_folder(folder)
+        return cls(folder, hold(folder))
+
+    def append(self, *entries: Mapping[str, Any]) -> Position:
+        """Write entries, each with a "kind", durably and in one piece; "time" is added where it lacks.
+
+        Returns:
+            The position after the last of them.
+
+        Raises:
+            TypeError, ValueError: an entry has no kind or is not JSON; nothing was written.
+            OSError: they could not be written or synced, as when the disk is full; nothing was kept.
+        """
+        if self._lock < 0:
+            raise ValueError(f"{self._folder}: closed, so nothing can be appended")
+        lines = b"".join([encode(entry) for entry in entries])
+        try:
+            if self._file < 0 or self._position.offset >= SEGMENT:
+                self._turn()
+            _write_all(self._file, lines)
+            os.fsync(self._file)
+            self._position = Position(self._position.segment, self._position.offset + len(lines))
+        except BaseException:  # an interrupt too may leave half a line
+            self._abandon()
+            raise
+        return self._position
+
+    def _turn(self) -> None:
+        """Begin the next segment."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        number = self._position.segment + 1
+        path = self._folder / f"{number:04d}.jsonl"
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644)
+        self._position = Position(number, 0)
+        sync_folder(self._folder)
+
+    def _abandon(self) -> None:
+        """Cut off what a failed append left and leave the segment.
+
+        What one fsync refused, a second may report as written although it is lost (PostgreSQL's fsync, 2018),
+        so the segment is not trusted with more.
+        """
+        if self._file >= 0:
+            with suppress(OSError):
+                os.ftruncate(self._file, self._position.offset)
+            with suppress(OSError):
+                os.close(self._file)
+        self._file = -1
+
+    def close(self) -> None:
+        """Let go of the study; twice does no harm."""
+        if self._file >= 0:
+            os.close(self._file)
+        if self._lock >= 0:
+            release(self._lock)
+        self._file = self._lock = -1
+
+    def __enter__(self) -> Ledger:
+        """The ledger itself."""
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        """Close."""
+        self.close()
+
+
+def entries(
+    folder: str | Path, after: Position = START, kinds: Collection[str] | None = None
+) -> Iterator[tuple[Position, Entry]]:
+    """Yield the whole entries behind a position, in order, each with the position after it.
+
+    An unfinished line at the very end is left for a later call: it may still be being written.
+
+    Args:
+        folder: the study's folder.
+        after: where to begin; the last position yielded before.
+        kinds: yield these kinds alone, which spares parsing the others.
+
+    Raises:
+        FileNotFoundError: the folder holds no ledger.
+    """
+    # The list is taken first: a segment followed by another can no longer grow, so nothing slips in between.
+    for number, path in segments(folder):
+        if number < after.segment:
+            continue
+        offset = after.offset if number == after.segment else 0
+        with path.open("rb", buffering=1 << 20) as file:
+            file.seek(offset)
+            for line in file:
+                offset += len(line)
+                if line[-1:] != b"\n":
+                    break  # reading on would take the rest of a line being written for a line
+                kind = _KIND.match(line) if kinds is not None else None
+                if kind and kinds is not None and kind[1].decode() not in kinds:
+                    continue
+                entry = decode(line)
+                if entry is not None and (kinds is None or entry["kind"] in kinds):
+                    yield Position(number, offset), entry
+
+
+def end(folder: str | Path) -> Position:
+    """The position behind all that is written now."""
+    found = segments(folder)
+    return Position(found[-1][0], found[-1][1].stat().st_size) if found else START
+
+
+def damaged(folder: str | Path) -> int:
+    """How many lines are torn or do not fit their checksum; one being written just now may count."""
+    count = 0
+    for _, path in segments(folder):
+        with path.open("rb", buffering=1 << 20) as file:
+            count += sum(not _whole(line) for line in file)
+    return count
+
+
+def segments(folder: str | Path) -> list[tuple[int, Path]]:
+    """The segments of a study's ledger by number; FileNotFoundError if it has no ledger."""
+    ledger = Path(folder) / "ledger"
+    if not ledger.is_dir():
+        raise FileNotFoundError(f"{folder}: no study there (it has no ledger)")
+    found = ((_SEGMENT.fullmatch(path.name), path) for path in ledger.iterdir())
+    return sorted((int(match[1]), path) for match, path in found if match)
+
+
+def encode(entry: Mapping[str, Any]) -> bytes:
+    """One entry as its line; "kind" stands first in the JSON so that readers can tell kinds without parsing."""
+    if not isinstance(entry.get("kind"), str):
+        raise ValueError(f"ledger entry: expected a text under 'kind', got {entry.get('kind')!r}")
+    text = json.dumps({"kind": entry["kind"], "time": time.time(), **entry}, default=_plain).encode()
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def decode(line: bytes) -> Entry | None:
+    """The entry of a line; None if the line is torn or its checksum does not fit."""
+    if not _whole(line):
+        return None
+    entry: Entry = json.loads(line[9:])
+    return entry
+
+
+def identity(folder: str | Path) -> str:
+    """What tells this study from all others, for ever: a digest of its ledger's first entry."""
+    _, first = next(entries(folder))
+    return hashlib.sha256(json.dumps(first, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _write_all(file: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def _whole(line: bytes) -> bool:
+    return line[-1:] == b"\n" and line[:9] == b"%08x " % zlib.crc32(memoryview(line)[9:-1])
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's scalars and arrays as Python's numbers and lists."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"ledger entry: {type(value).__name__} is not JSON: {value!r}")

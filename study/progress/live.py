@@ -1,0 +1,141 @@
+"""What the terminal shows of a running study: one calm table, or plain lines where there is no terminal."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from study.config.schema import StudyConfig
+from study.ledger.state import TrialState
+from study.progress.tables import duration
+from study.progress.tally import ArmTally, PhaseTally, Tally
+from study.search.goal import medians
+from study.search.plan import goal_of
+
+CALM = 0.5  # seconds between two pictures of the table
+OTHER_LINES = 8  # of the terminal, besides the arms
+
+
+class Progress:
+    """Shows `tally`, which it keeps up to date as a listener of the journal.
+
+    A context manager, within which the terminal belongs to it. `tick` may be called often and draws now and then;
+    `say` is for what must not be missed.
+    """
+
+    def __init__(self, config: StudyConfig, tally: Tally, console: Console | None = None) -> None:
+        """Show the study `config`; by default on standard output."""
+        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.tally = tally
+        self._config = config
+        self._live = (
+            Live(console=self.console, auto_refresh=False, transient=True) if self.console.is_terminal else None
+        )
+        self._drawn = float("-inf")
+        self._done = 0.0  # replicas trained in this session
+        self._started: float | None = None
+        self._doing = ""
+
+    def __enter__(self) -> Progress:
+        """Take the terminal."""
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the terminal back, the last table standing."""
+        if self._live:
+            self._live.stop()
+            self.console.print(self._table())
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self.console.print(Text(text))
+
+    def doing(self, text: str) -> None:
+        """What goes on while no trial runs; empty when trials run."""
+        self._doing = text
+        self._started = time.monotonic() if not text and self._started is None else self._started
+        if self._live:
+            self.tick(now=True)
+        elif text:
+            self.say(text)
+
+    def heard(self, entry: dict[str, Any], trial: TrialState | None) -> None:
+        """Take in a journal entry; a line for each ending where there is no terminal, and for failures always."""
+        if trial is not None and entry["kind"] == "planned":
+            self.tally.planned(trial)
+        elif trial is not None and entry["kind"] == "ended":
+            self.tally.ended(trial)
+            self._done += len(trial.seeds)
+            if trial.status == "failed":
+                self.say(f"{trial.trial_id} failed: {trial.message}")
+            elif self._live is None:
+                self.say(f"{trial.trial_id} {trial.status}: {self._result(trial)} ({self._line()})")
+
+    def tick(self, now: bool = False) -> None:
+        """Draw the table if it is time, or `now`."""
+        if self._live and (now or time.monotonic() - self._drawn >= CALM):
+            self._live.update(Group(self._table(), Text(self._line())), refresh=True)
+            self._drawn = time.monotonic()
+
+    def left(self) -> float | None:
+        """Seconds until the study ends at the pace of this session; None while that is unknown."""
+        steps = self._config.budget.steps
+        begun = sum(len(trial.seeds) * trial.last_step / steps for trial in self.tally.open.values())
+        if self._started is None or not self._done + begun:
+            return None
+        todo = sum(len(trial.seeds) for trial in self.tally.open.values()) - begun
+        for one in self.tally.arms.values():
+            todo += one.search.missing * self._config.replicas + one.confirm.missing * self._config.confirm.replicas
+        return todo * (time.monotonic() - self._started) / (self._done + begun)
+
+    def _line(self) -> str:
+        phases = self.tally.phases
+        ended = sum(phase.done + phase.failed for phase in phases)
+        words = [f"{ended} of {ended + self.tally.left} trials"]
+        if self._doing:
+            words.append(self._doing)
+        elif left := self.left():
+            words.append(f"about {duration(left)} left")
+        return ", ".join(words)
+
+    def _result(self, trial: TrialState) -> str:
+        goal = goal_of(self._config)
+        values = zip(goal.metrics, medians(trial.scores, goal), strict=True)
+        words = [f"{name} {value:.4g}" for name, value in values]
+        diverged = sum(score is None for score in trial.scores)
+        return ", ".join([*words, *([f"{diverged} of {len(trial.scores)} diverged"] if diverged else [])])
+
+    def _table(self) -> Table:
+        arms = list(self.tally.arms.values())
+        confirm = any(one.confirm.wanted for one in arms)
+        failed = any(phase.failed for phase in self.tally.phases)
+        titles = ["search", *(["confirm"] if confirm else []), f"best {self._config.search.metrics[0]}", "diverged"]
+        table = Table("arm", box=SIMPLE_HEAD, pad_edge=False, title=self._config.study, title_justify="left")
+        for title in [*titles, *(["failed"] if failed else [])]:
+            table.add_column(title, justify="right")
+        shown = arms[: max(1, self.console.height - OTHER_LINES)] if self._live else arms
+        for one in shown:
+            table.add_row(*(Text(cell) for cell in _cells(one, confirm, failed)))
+        if len(shown) < len(arms):
+            table.caption = f"and {len(arms) - len(shown)} more arms"
+        return table
+
+
+def _cells(one: ArmTally, confirm: bool, failed: bool) -> list[str]:
+    cells = [one.arm, _share(one.search), *([_share(one.confirm)] if confirm else [])]
+    cells.append("–" if one.best is None else f"{one.best:.4g}")
+    cells.append("–" if one.diverged is None else f"{one.diverged:.0%}")
+    return [*cells, *([str(one.search.failed + one.confirm.failed)] if failed else [])]
+
+
+def _share(phase: PhaseTally) -> str:
+    running = f" ({phase.under_way} running)" if phase.under_way else ""
+    return f"{phase.done + phase.failed}/{max(phase.wanted, phase.planned)}{running}"

@@ -1,0 +1,135 @@
+"""What `check` and `status` print for people, as quiet tables; compare `--json` for machines."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from study.config.schema import StudyConfig
+    from study.progress.forecast import ArmForecast, Forecast
+
+
+def show_forecast(config: StudyConfig, expected: Forecast, console: Console | None = None) -> None:
+    """Print a study's arms, what each searches, and what all of it will cost."""
+    console = console or terminal()
+    budget, replicas = config.budget, config.replicas
+    console.print(Text(f"{expected.study}: {expected.data}, {_many(len(expected.arms), 'arm')}"))
+    console.print(
+        f"a trial: {_many(replicas, 'replica')}, {budget.steps:,} generator updates each, "
+        f"measured {_many(budget.evaluations, 'time')}"
+    )
+    shared = _shared(expected.arms)
+    if shared:
+        console.print(_spaces("searched in every arm", shared))
+    console.print(_arms(expected, shared))
+    stopping = config.scheduler.name != "none"
+    most = "at most " if stopping else ""
+    console.print(
+        f"in all {most}{_many(expected.trials, 'trial')} of {_many(expected.replicas, 'replica')}, "
+        f"{expected.evaluations:,} evaluations, {expected.updates:,} generator updates"
+    )
+    console.print(_cost(config, expected, most))
+    for warning in expected.warnings:
+        console.print(Text(f"note: {warning}"))
+
+
+def show_status(found: Mapping[str, Any], console: Console | None = None) -> None:
+    """Print what `study.progress.status.status` found."""
+    console = console or terminal()
+    console.print(Text(f"{found['study']} in {found['folder']}: {found['state']}{_by(found['holder'])}"))
+    counts = [f"{count} {name}" for name, count in found["trials"].items() if count and name != "total"]
+    console.print(f"of {_many(found['trials']['total'], 'trial')}: {', '.join(counts)}")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("arm", no_wrap=True)
+    for title in ("search", "confirm", f"best {found['metric']}"):
+        table.add_column(title, justify="right")
+    table.add_column("outcomes of its replicas")
+    for arm in found["arms"]:
+        best = "" if arm["best"] is None else f"{arm['best']:.4g}"
+        outcomes = ", ".join(f"{count} {name}" for name, count in sorted(arm["outcomes"].items()))
+        cells = (arm["arm"], _progress(arm["search"]), _progress(arm["confirm"]), best, outcomes)
+        table.add_row(*(Text(cell) for cell in cells))
+    console.print(table)
+    for trial, message in found["failures"].items():
+        console.print(Text(f"{trial} failed: {message}"))
+    if found["tracking"]["waiting"]:
+        trouble = found["tracking"]["trouble"]
+        waiting = _many(found["tracking"]["waiting"], "entry").replace("entrys", "entries")
+        console.print(Text(f"MLflow lacks {waiting} of the ledger{f': {trouble}' if trouble else ''}"))
+    if found["damaged"]:
+        console.print(f"{_many(found['damaged'], 'line')} of the ledger unreadable, skipped")
+
+
+def _by(holder: Mapping[str, Any] | None) -> str:
+    return f", by process {holder['pid']} on {holder['host']}" if holder else ""
+
+
+def _progress(phase: Mapping[str, int]) -> str:
+    """`12/20`, and whatever is not simply done or still to come."""
+    special = [f"{phase[name]} {name}" for name in ("failed", "running", "interrupted") if phase[name]]
+    return " ".join([f"{phase['done']}/{phase['total']}", *([f"({', '.join(special)})"] if special else [])])
+
+
+def _spaces(title: str, spaces: Mapping[str, str]) -> Table:
+    table = Table(title, "", box=SIMPLE_HEAD, pad_edge=False)
+    for name, space in spaces.items():
+        table.add_row(Text(name), Text(space))
+    return table
+
+
+def _shared(arms: tuple[ArmForecast, ...]) -> dict[str, str]:
+    """What every arm searches, in the same space."""
+    return {name: space for name, space in arms[0].space.items() if all(arm.space.get(name) == space for arm in arms)}
+
+
+def _arms(expected: Forecast, shared: Mapping[str, str]) -> Table:
+    own = any(arm.space.keys() - shared for arm in expected.arms)
+    confirm = any(arm.confirm_trials for arm in expected.arms)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("arm", no_wrap=True)
+    if own:
+        table.add_column("searched besides", overflow="fold")
+    for title in ("trials", *(["confirmed"] if confirm else []), "updates", "core time"):
+        table.add_column(title, justify="right")
+    for arm in expected.arms:
+        besides = [f"{name} {space}" for name, space in arm.space.items() if name not in shared]
+        cells = [arm.name, *([", ".join(besides)] if own else []), str(arm.search_trials)]
+        cells += [str(arm.confirm_trials)] if confirm else []
+        table.add_row(*(Text(cell) for cell in [*cells, f"{arm.updates:,}", duration(arm.core_seconds)]))
+    return table
+
+
+def _cost(config: StudyConfig, expected: Forecast, most: str) -> str:
+    """One sentence; the estimate is rough, and says so."""
+    sentence = f"estimate: {most}{duration(expected.core_seconds)} of one core, right within a factor of two or so"
+    if config.resources.gpu:
+        return f"{sentence}; what a GPU gains is not in it"
+    fit = int((os.cpu_count() or 1) / config.resources.cpu)
+    workers = max(1, min(fit, config.resources.workers or fit))
+    return f"{sentence}; {duration(expected.core_seconds / workers)} with {_many(workers, 'worker')} here"
+
+
+def duration(seconds: float) -> str:
+    """Two figures at most: `40 s`, `12 min`, `3.5 h`, `2.1 days`."""
+    for unit, size, limit in (("s", 1, 90), ("min", 60, 5400), ("h", 3600, 129600)):
+        if seconds < limit:
+            return f"{seconds / size:.2g} {unit}"
+    days = seconds / 86400
+    return f"{days:.2g} days" if days < 100 else f"{days:,.0f} days"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def terminal() -> Console:
+    """The terminal; a file or pipe has lines as long as they need."""
+    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)

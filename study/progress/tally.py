@@ -1,0 +1,128 @@
+"""How far a study has come, arm by arm: what the terminal and `status` show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from study.config.arms import Arm
+from study.config.schema import StudyConfig
+from study.ledger.state import Key, StudyState, TrialState
+from study.search.goal import medians
+from study.search.plan import CONFIRM, SEARCH, goal_of, unconfirmed
+
+
+@dataclass
+class PhaseTally:
+    """The trials of one arm in one phase; `under_way` are planned and not ended, `wanted` what the study asks for."""
+
+    wanted: int = 0
+    done: int = 0
+    failed: int = 0
+    under_way: int = 0
+
+    @property
+    def planned(self) -> int:
+        """The trials that were planned, whatever became of them."""
+        return self.done + self.failed + self.under_way
+
+    @property
+    def missing(self) -> int:
+        """The trials that are still to be planned."""
+        return max(0, self.wanted - self.planned)
+
+
+@dataclass
+class ArmTally:
+    """One arm: its phases, the outcomes of its replicas, and its best search trial.
+
+    `best` is the median of the first metric over the replicas of `best_trial`; None as long as every trial diverged.
+    """
+
+    arm: str
+    search: PhaseTally
+    confirm: PhaseTally
+    outcomes: Counter[str] = field(default_factory=Counter)
+    best: float | None = None
+    best_trial: str | None = None
+
+    @property
+    def diverged(self) -> float | None:
+        """The share of ended replicas that diverged; None before any ended."""
+        return self.outcomes["diverged"] / self.outcomes.total() if self.outcomes else None
+
+    @property
+    def phases(self) -> tuple[PhaseTally, PhaseTally]:
+        """Search and confirm."""
+        return self.search, self.confirm
+
+
+class Tally:
+    """The tallies of `arms` by name, kept up to date by `planned` and `ended`; `open` are the trials under way."""
+
+    def __init__(self, config: StudyConfig, arms: Sequence[Arm], state: StudyState) -> None:
+        """Count what the state holds."""
+        self._config, self._state, self._goal = config, state, goal_of(config)
+        self.arms = {arm.name: self._none(arm.name) for arm in arms}
+        self.open: dict[Key, TrialState] = {}
+        for trial in state.trials.values():
+            self.planned(trial)
+            if trial.status is not None:
+                self._end(trial)
+        for one in self.arms.values():
+            self._settle(one)
+
+    def planned(self, trial: TrialState) -> None:
+        """A trial was planned."""
+        if trial.arm in self.arms:
+            self.open[trial.phase, trial.arm, trial.index] = trial
+            self._phase(trial).under_way += 1
+
+    def ended(self, trial: TrialState) -> None:
+        """A planned trial ended."""
+        if trial.arm in self.arms:
+            self._end(trial)
+            self._settle(self.arms[trial.arm])
+
+    def _end(self, trial: TrialState) -> None:
+        if self.open.pop((trial.phase, trial.arm, trial.index), None) is None:
+            return
+        one, phase = self.arms[trial.arm], self._phase(trial)
+        phase.under_way -= 1
+        one.outcomes.update(trial.outcomes)
+        if trial.status == "failed":
+            phase.failed += 1
+            return
+        phase.done += 1
+        if trial.phase == SEARCH and trial.scores:
+            self._compare(one, trial)
+
+    def _settle(self, one: ArmTally) -> None:
+        """What is to be confirmed is known once the arm's search has ended."""
+        if not one.search.missing and not one.search.under_way:
+            one.confirm.wanted = one.confirm.planned + len(unconfirmed(self._config, self._state, one.arm))
+
+    @property
+    def phases(self) -> list[PhaseTally]:
+        """Every arm's every phase."""
+        return [phase for one in self.arms.values() for phase in one.phases]
+
+    @property
+    def left(self) -> int:
+        """Trials that have not ended."""
+        return sum(phase.under_way + phase.missing for phase in self.phases)
+
+    def _none(self, arm: str) -> ArmTally:
+        trials = self._config.search.trials_per_arm
+        return ArmTally(arm, PhaseTally(trials), PhaseTally(min(self._config.confirm.top, trials)))
+
+    def _phase(self, trial: TrialState) -> PhaseTally:
+        one = self.arms[trial.arm]
+        return one.confirm if trial.phase == CONFIRM else one.search
+
+    def _compare(self, one: ArmTally, trial: TrialState) -> None:
+        value = medians(trial.scores, self._goal)[0]
+        sign = 1 if self._goal.modes[0] == "min" else -1
+        if abs(value) < float("inf") and (one.best is None or sign * value < sign * one.best):
+            one.best, one.best_trial = value, trial.trial_id

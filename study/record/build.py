@@ -1,0 +1,232 @@
+"""Builds the Parquet record of a study from its ledger, whole or not at all.
+
+`build(folder)` replays the ledger and writes `history.parquet` and `trials.parquet` exactly as
+`analysis/record/schema.py` declares them: to temporary files, synced, then renamed, so that a reader meets the former
+record or the new one. The two carry the same `build` mark, by which `analysis.record.schema.load` tells a pair that a
+kill parted. Studies under way are written too, their unfinished trials as `running`.
+
+Trials are written when they end, so memory holds what was under way at once in the ledger's order, and one row group.
+A trial that is heard of again after its end is rare (planned anew); the pass is then repeated with it held to the end.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.record import schema
+from analysis.results.outcomes import Thresholds
+from study.ledger import ledger
+from study.ledger.ledger import Entry, Position
+from study.ledger.lock import lock_file
+from study.ledger.state import Key, StudyState, TrialState
+from study.record.columns import Rows, configuration
+
+LOGGER = logging.getLogger(__name__)
+ROW_GROUP = 1 << 16
+SMALL = 256  # batches waiting singly; Arrow needs about a kilobyte for each of their arrays
+BUILDING = 3600.0  # seconds that one build waits for another to end
+
+
+class Written(NamedTuple):
+    """What a build wrote: rows of each table, lines of the ledger it could not read, measurements not declared."""
+
+    history: int
+    trials: int
+    damaged: int
+    undeclared: tuple[str, ...]
+
+
+def build(folder: str | Path) -> Written:
+    """Write the record of the study in `folder` as its ledger now stands.
+
+    Raises:
+        FileNotFoundError: the folder holds no ledger.
+        OSError: it could not be written, as when the disk is full; the former record stays as it was.
+        ValueError: a trial's measurement or configuration is not of its column's dtype; the message names both.
+    """
+    folder = Path(folder)
+    end = ledger.end(folder)
+    lock = lock_file(folder / "ledger" / "record.lock", BUILDING)
+    try:
+        outline = _outline(folder, end)
+        held: set[Key] = set()
+        while True:
+            with _tables(folder, outline) as tables:
+                reopened = _write_trials(folder, end, outline, tables, held)
+                if not reopened:
+                    return _publish(folder, end, outline, tables)
+            held |= reopened
+    finally:
+        os.close(lock)
+
+
+@dataclass
+class _Outline:
+    """What the whole study shares; `config` maps each `config.*` name to its dtype."""
+
+    study: str
+    state: StudyState
+    thresholds: Thresholds
+    config: dict[str, str]
+    undeclared: set[str] = field(default_factory=set)
+
+
+def _outline(folder: Path, end: Position) -> _Outline:
+    state, kinds = StudyState(), dict[str, set[type]]()
+    for entry in _until(folder, end, ("session", "floor", "planned")):
+        if entry["kind"] != "planned":
+            state.apply(entry)
+            continue
+        for name, value in configuration(entry["spec"], entry["config"]).items():
+            kinds.setdefault(name, set()).add(type(value))
+    config = {name: schema.config_dtype(found) for name, found in kinds.items()}
+    thresholds = Thresholds(**state.config.get("outcomes", {}))
+    return _Outline(state.config.get("study", folder.resolve().name), state, thresholds, config)
+
+
+def _until(folder: Path, end: Position, kinds: Sequence[str] | None = None) -> Iterator[Entry]:
+    found = takewhile(lambda place: place[0] <= end, ledger.entries(folder, kinds=kinds))
+    return (entry for _, entry in found)
+
+
+def _write_trials(folder: Path, end: Position, outline: _Outline, tables: _Tables, held: set[Key]) -> set[Key]:
+    """Write every trial, those `held` last; the keys of those that were heard of after they had been written."""
+    under_way: dict[Key, TrialState] = {}
+    written: set[Key] = set()
+    reopened: set[Key] = set()
+    for entry in _until(folder, end, ("planned", "result", "ended")):
+        key = (entry["phase"], entry["arm"], entry["index"])
+        if key in written:
+            reopened.add(key)
+            continue
+        trial = under_way.setdefault(key, TrialState.of(entry))
+        trial.apply(entry)
+        if trial.status is not None and key not in held:
+            tables.add(trial, outline)
+            written.add(key)
+            del under_way[key]
+    if not reopened:
+        for trial in under_way.values():
+            tables.add(trial, outline)
+    return reopened
+
+
+class _Table:
+    """One Parquet file under construction, a row group at a time."""
+
+    def __init__(self, path: Path, schema: Any) -> None:
+        self.path, self.partial, self.schema = path, _partial(path), schema
+        texts = [f.name for f in schema if not pa.types.is_floating(f.type) and not pa.types.is_list(f.type)]
+        self.writer = pq.ParquetWriter(self.partial, schema, compression="zstd", use_dictionary=texts)
+        self.rows = self.waiting = 0
+        self.batches: list[Any] = []
+        self.wholes: list[Any] = []
+
+    def add(self, columns: Mapping[str, Any], rows: int) -> None:
+        """Add rows; a column that is not given is null."""
+        arrays = [columns[f.name] if f.name in columns else pa.nulls(rows, f.type) for f in self.schema]
+        self.batches.append(pa.RecordBatch.from_arrays(arrays, schema=self.schema))
+        self.rows, self.waiting = self.rows + rows, self.waiting + rows
+        if len(self.batches) >= SMALL or self.waiting >= ROW_GROUP:
+            self.join()
+        if self.waiting >= ROW_GROUP:
+            self.flush()
+
+    def join(self) -> None:
+        """Make one of the batches that wait."""
+        self.wholes.append(_joined([pa.Table.from_batches(self.batches, self.schema)]))
+        self.batches = []
+
+    def flush(self) -> None:
+        """Write what waits as one row group."""
+        self.join()
+        if self.waiting:
+            self.writer.write_table(_joined(self.wholes), row_group_size=self.waiting)
+        self.wholes, self.waiting = [], 0
+
+    def finish(self, about: str) -> None:
+        """Write the rest and make the file durable under its temporary name."""
+        self.flush()
+        self.writer.add_key_value_metadata({schema.METADATA: about})
+        self.writer.close()
+        with self.partial.open("rb") as file:
+            os.fsync(file.fileno())
+
+    def discard(self) -> None:
+        """Let go of the file."""
+        with suppress(OSError):  # a full disk refuses the end of the file too
+            self.writer.close()
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.partial")
+
+
+def _joined(tables: Sequence[Any]) -> Any:
+    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+
+
+@dataclass
+class _Tables:
+    history: _Table
+    trials: _Table
+
+    def add(self, trial: TrialState, outline: _Outline) -> None:
+        """Write both tables' rows of a trial."""
+        rows = Rows(trial, outline.study, outline.thresholds)
+        outline.undeclared |= rows.undeclared()
+        self.history.add(rows.history(), len(trial.seeds) * len(rows.steps))
+        self.trials.add(rows.summary(outline.state.floor, outline.config), len(trial.seeds))
+
+
+@contextmanager
+def _tables(folder: Path, outline: _Outline) -> Iterator[_Tables]:
+    """Both tables under construction; what was not renamed is dropped at the end."""
+    schemas = {"history": schema.history_schema(), "trials": schema.trials_schema(outline.config)}
+    with ExitStack() as stack:
+        tables = []
+        for name, declared in schemas.items():
+            path = folder / f"{name}.parquet"
+            stack.callback(_partial(path).unlink, missing_ok=True)
+            tables.append(_Table(path, declared))
+            stack.callback(tables[-1].discard)
+        yield _Tables(*tables)
+
+
+def _publish(folder: Path, end: Position, outline: _Outline, tables: _Tables) -> Written:
+    damaged, undeclared, state = ledger.damaged(folder), tuple(sorted(outline.undeclared)), outline.state
+    if undeclared:
+        LOGGER.warning(
+            "%s: measurements that analysis/record/schema.py does not declare are left out: %s", folder, undeclared
+        )
+    about = {
+        "build": uuid.uuid4().hex,
+        "built": time.time(),
+        "through": end,
+        "study": outline.study,
+        "config": state.config,
+        "sessions": state.sessions,
+        "floor": state.floor,
+        "classifier": state.classifier,
+        "damaged": damaged,
+        "undeclared": undeclared,
+    }
+    for one in (tables.history, tables.trials):
+        one.finish(json.dumps(about))
+    for one in (tables.history, tables.trials):
+        one.partial.replace(one.path)
+    ledger.sync_folder(folder)
+    return Written(tables.history.rows, tables.trials.rows, damaged, undeclared)

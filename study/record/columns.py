@@ -1,0 +1,183 @@
+"""The record's rows of one trial, as Arrow columns by name; columns that a trial lacks are left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from analysis.record import schema
+from analysis.record.curves import Curves
+from analysis.results.outcomes import Signals, Thresholds, derive, judge, signals
+from study.ledger.state import TrialState
+
+Columns = dict[str, Any]
+TYPES = {column.name: schema.ARROW[column.dtype] for column in (*schema.HISTORY, *schema.TRIALS)}
+MEASURED = tuple(c.name for c in (*schema.SIGNALS, *schema.QUALITY))
+DERIVED = tuple(c.name for c in schema.DERIVED)
+FLAGS = ("diverged", "diverged_step")
+JUDGED = (
+    "diverged", "modes", "critic_accuracy", "gradient_norm_generator", "high_quality", "precision", "dirac_converged",
+)  # fmt: skip
+
+
+class Rows:
+    """One trial's rows. `study` is the study's name; raises ValueError naming trial and column that do not fit."""
+
+    def __init__(self, trial: TrialState, study: str, thresholds: Thresholds) -> None:
+        self.trial, self.steps = trial, trial.steps()
+        names = {*JUDGED, schema.HISTOGRAM.name, thresholds.metric}
+        self._curves: Curves = derive(trial.curves(names))
+        self._signals: Signals = signals(self._curves, thresholds)
+        self._thresholds = thresholds
+        self._same = {
+            "study": study,
+            **{name: getattr(trial, name) for name in ("phase", "arm", "trial_id")},
+            **{c.name: _name(trial.spec.get(c.name, trial.config.get(c.name))) for c in schema.CHOICES},
+        }
+
+    def history(self) -> Columns:
+        """The rows of history.parquet, replica by replica and within it step by step."""
+        replicas, evaluations = len(self.trial.seeds), len(self.steps)
+        times = [self.trial.results[step].wall_time for step in self.steps]
+        values: dict[str, Any] = {
+            "seed": np.repeat(self.trial.seeds, evaluations),
+            "step": np.tile(self.steps, replicas),
+            "wall_time": np.tile(times, replicas),
+            "diverged": [bool(flag) for flag in self.trial.column("diverged")],
+        }
+        taken = {name for result in self.trial.results.values() for name in result.columns}
+        for name in (*MEASURED, schema.HISTOGRAM.name):
+            if name in taken:
+                values[name] = self.trial.column(name)
+        columns = self._columns(values, replicas * evaluations)
+        for name in DERIVED:
+            columns[name] = pa.array(self._curves.value(name).ravel(), from_pandas=True)
+        return columns
+
+    def summary(self, floor: Mapping[str, float], config: Mapping[str, str]) -> Columns:
+        """The rows of trials.parquet; `config` gives the dtype of each `config.*` column."""
+        trial, replicas = self.trial, len(self.trial.seeds)
+        values: dict[str, Any] = {
+            "seed": trial.seeds,
+            "outcome": self._outcomes(),
+            "diverged_step": self._diverged_steps(),
+            "hop_rate": _nulls(self._signals.hop_rate),
+            "oscillation": _nulls(self._signals.oscillation),
+        }
+        if self.steps:
+            last = trial.results[self.steps[-1]]
+            values |= {name: last.column(name, trial.seeds) for name in MEASURED if name in last.columns}
+            values |= {name: _nulls(self._curves.last(name)) for name in DERIVED}
+        same: dict[str, Any] = {
+            "index": trial.index,
+            "status": trial.status or "running",
+            "message": trial.message,
+            "started": _microseconds(trial.planned),
+            "ended": _microseconds(trial.ended),
+            "wall_time": trial.wall_time,
+            "steps": trial.last_step,
+            **{f"floor.{name}": value for name, value in floor.items() if f"floor.{name}" in TYPES},
+        }
+        flat = configuration(trial.spec, trial.config)
+        chosen = {f"config.{name}": _plain(flat.get(name), dtype) for name, dtype in config.items()}
+        types = {f"config.{name}": schema.ARROW[dtype] for name, dtype in config.items()}
+        return self._columns(values, replicas, {**same, **chosen}, types)
+
+    def undeclared(self) -> set[str]:
+        """Measurements in the ledger that the record has no column for."""
+        taken = {name for result in self.trial.results.values() for name in result.columns}
+        return taken - {*MEASURED, *FLAGS, schema.HISTOGRAM.name}
+
+    def _columns(
+        self,
+        values: Mapping[str, Any],
+        rows: int,
+        same: Mapping[str, Any] | None = None,
+        types: Mapping[str, Any] | None = None,
+    ) -> Columns:
+        known = {**TYPES, **(types or {})}
+        columns: Columns = {}
+        for name, value in [*self._same.items(), *(same or {}).items()]:
+            columns[name] = self._checked(name, _repeated, value, rows, known[name])
+        for name, value in values.items():
+            columns[name] = self._checked(name, _array, value, known[name])
+        return columns
+
+    def _checked(self, name: str, function: Any, *arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except (pa.ArrowException, TypeError, OverflowError) as error:
+            raise ValueError(f"trial {self.trial.trial_id}: column {name}: {error}") from error
+
+    def _outcomes(self) -> list[Any]:
+        """As the study judged when the trial ended; judged here where it did not say, null while running."""
+        trial = self.trial
+        if trial.status is None:
+            return [None] * len(trial.seeds)
+        if trial.outcomes:
+            return trial.outcomes
+        if not self.steps and trial.status not in ("failed", "truncated"):
+            return [None] * len(trial.seeds)
+        return list(judge(self._curves, trial.status, self._thresholds).tolist())
+
+    def _diverged_steps(self) -> list[int | None]:
+        """As reported; the evaluation at which the flag was first up where the step was not reported."""
+        if not self.steps:
+            return [None] * len(self.trial.seeds)
+        last = self.trial.results[self.steps[-1]].column("diverged_step", self.trial.seeds)
+        flags = np.nan_to_num(self._curves.value("diverged"))
+        first = [self.steps[at] if flags[r, at] else None for r, at in enumerate(flags.argmax(1))]
+        return [step if step is not None else fallback for step, fallback in zip(last, first, strict=True)]
+
+
+def configuration(spec: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """A trial's specification and the hyperparameters chosen for it, flat and dotted; lists become JSON texts."""
+    return {**_flat(spec), **_flat(config)}
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = json.dumps(value) if isinstance(value, (list, tuple)) else value
+    return flat
+
+
+def _name(choice: Any) -> Any:
+    """`r1` of `{name: r1, weight: 1}` and of `r1`."""
+    return choice.get("name") if isinstance(choice, Mapping) else choice
+
+
+def _plain(value: Any, dtype: str) -> Any:
+    """A configuration value for its column; what is not text becomes JSON in a column of texts."""
+    if value is None or dtype != "category" or isinstance(value, str):
+        return value
+    return json.dumps(value)
+
+
+def _microseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1e6)
+
+
+def _nulls(values: Any) -> list[float | None]:
+    return [None if value != value else value for value in values.tolist()]
+
+
+def _repeated(value: Any, rows: int, kind: Any) -> Any:
+    if value is None:
+        return pa.nulls(rows, kind)
+    if pa.types.is_dictionary(kind):
+        return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), pa.array([value], pa.string()))
+    return pa.repeat(pa.array([value], kind)[0], rows)
+
+
+def _array(values: Any, kind: Any) -> Any:
+    if pa.types.is_dictionary(kind):
+        return pa.array(values, pa.string()).dictionary_encode()
+    return pa.array(values, kind)

@@ -1,0 +1,210 @@
+"""Where a report's records come from: study folders, copies of a record, and MLflow's runs.
+
+A source is a study folder, a folder that holds just `history.parquet` and `trials.parquet`, or a study's run in MLflow
+as `runs:/RUN_ID`. `fetch` brings the records of several sources into one folder, each into a subfolder named after its
+study; it looks at all of them before it keeps any. A record was written by others: the name that it gives its study
+becomes a folder's name only where a study may have that name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from analysis.record.join import join
+from analysis.record.schema import FILES, Record, RecordError, load
+from analysis.report.findings import judged_by
+from analysis.results.thresholds import thresholds_of
+from study.config.addresses import masked
+from study.config.messages import ConfigError, shown
+from study.config.schema import NAME
+from study.record import build as record
+from study.tracking.environment import prepare
+
+RUN = "runs:/"
+REPORT = "report"
+PARTIAL = ".partial"  # of `out`, while a fetch is under way
+TRACKING = "MLFLOW_TRACKING_URI"
+TRIES = 3  # of a copy whose two files a build under way has parted
+UNKNOWN = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")  # MLflow's words for a run that is not there
+LONGEST = 300  # characters of what MLflow says
+_SECRET = re.compile(r"://.*@")
+
+
+def fetch(sources: Sequence[str], out: Path, tracking: str | None = None) -> list[tuple[Path, Record]]:
+    """Copy the records of `sources` into `out`, all or none; where each then lies, and what it is.
+
+    The records come back without their histories' measurements. That of a study folder is built first.
+
+    Args:
+        sources: as the module says.
+        out: a new folder, or one that holds records and a report alone; the former record of a study is replaced.
+        tracking: where MLflow is; None: what MLFLOW_TRACKING_URI says.
+
+    Raises:
+        ConfigError: a source has no record, or one that is not whole; the records cannot be joined; `out` holds
+            something else.
+        OSError: MLflow does not answer, or something could not be read or written.
+    """
+    _refuse_strange(out)
+    new = not out.exists()
+    try:
+        with _partial(out) as partial:
+            found = [_fetched(source, partial / str(place), tracking) for place, source in enumerate(sources)]
+            _check_joined([kept for _, kept in found])
+            return [(_publish(folder, out / _name(kept)), kept) for folder, kept in found]
+    except BaseException:
+        if new and out.is_dir() and not any(out.iterdir()):
+            out.rmdir()
+        raise
+
+
+def is_study(folder: Path) -> bool:
+    """Whether a folder is a study's own, ledger and all."""
+    return (folder / "study.yaml").is_file() and (folder / "ledger").is_dir()
+
+
+def holds_record(folder: Path) -> bool:
+    """Whether both files of a record lie in a folder."""
+    return all((folder / name).is_file() for name in FILES)
+
+
+def _fetched(source: str, place: Path, tracking: str | None) -> tuple[Path, Record]:
+    place.mkdir()
+    if source.startswith(RUN):
+        _download(source, place, tracking)
+    else:
+        _copy(Path(source), place)
+    try:
+        kept = load(place, [])
+    except (RecordError, KeyError, TypeError, ValueError) as error:  # a file that is no Parquet is a ValueError too
+        said = str(error).replace(f"{place}/", "").replace(f"{place}: ", "")
+        raise ConfigError(f"{source}: its record cannot be used: {said}") from None
+    _check_name(source, kept)
+    return place, kept
+
+
+def _copy(folder: Path, place: Path) -> None:
+    if is_study(folder):
+        record.build(folder)
+    if not holds_record(folder):
+        lacking = " and ".join(name for name in FILES if not (folder / name).is_file())
+        there = f"a folder without {lacking}" if folder.is_dir() else "a file" if folder.exists() else "nothing there"
+        raise ConfigError(f"{folder}: expected a study folder, or one that holds {' and '.join(FILES)}, got {there}")
+    for _ in range(TRIES):
+        before = [(folder / name).stat().st_ino for name in FILES]
+        for name in FILES:
+            shutil.copyfile(folder / name, place / name)
+        if before == [(folder / name).stat().st_ino for name in FILES]:
+            break
+
+
+def _download(source: str, place: Path, tracking: str | None) -> None:
+    """Get the record of a study's run from MLflow."""
+    uri = tracking or os.environ.get(TRACKING)
+    if not uri:
+        raise ConfigError(f"{source}: expected --tracking URI or {TRACKING}, to know where MLflow is, got neither")
+    if uri.startswith("sqlite:///"):  # MLflow would make an empty one
+        path = Path(unquote(uri.removeprefix("sqlite:///").partition("?")[0]))
+        if not path.is_file():
+            raise ConfigError(f"{source}: expected MLflow's database at {path}, got nothing there")
+    run_id = source.removeprefix(RUN)
+    with _answering(source, uri):
+        prepare()
+        from mlflow import MlflowClient
+
+        client = MlflowClient(uri)
+        run = client.get_run(run_id)
+        names = {artifact.path for artifact in client.list_artifacts(run_id)}
+    _check_run(source, run, names)
+    with _answering(source, uri):
+        for name in FILES:
+            client.download_artifacts(run_id, name, str(place))
+
+
+def _check_run(source: str, run: Any, artifacts: set[str]) -> None:
+    from study.tracking.mlflow_study import PARENT
+
+    parent = run.data.tags.get(PARENT)
+    if parent:
+        raise ConfigError(f"{source}: expected the run of a study, got that of a trial; its study's is {RUN}{parent}")
+    lacking = " and ".join(name for name in FILES if name not in artifacts)
+    if lacking:
+        running = " as the study still runs; it is logged at its end" if run.info.status == "RUNNING" else ""
+        raise ConfigError(f"{source}: expected a run with a study's record, got one without {lacking}{running}")
+
+
+@contextmanager
+def _answering(source: str, uri: str) -> Iterator[None]:
+    """Whatever MLflow's clients and stores raise as one line without secrets: bad input where a run is not known."""
+    try:
+        yield
+    except Exception as error:
+        address = masked(_SECRET.sub("://***@", uri))
+        lines = masked(str(error).replace(uri, address)).strip().splitlines() or [type(error).__name__]
+        said = lines[0] if len(lines[0]) <= LONGEST else f"{lines[0][:LONGEST]} …"
+        if getattr(error, "error_code", None) in UNKNOWN:
+            raise ConfigError(f"{source}: expected a run that MLflow at {address} knows, got: {said}") from None
+        raise ConnectionError(f"{source}: MLflow at {address} could not be read: {said}") from None
+
+
+def _name(kept: Record) -> str:
+    return str(kept.about.get("study"))
+
+
+def _check_name(source: str, kept: Record) -> None:
+    """One study, whose rows and whose word for itself are the same, and fit to name a folder."""
+    name, names = _name(kept), [str(study) for study in kept.trials["study"].unique()]
+    if names not in ([name], []) or not re.fullmatch(NAME, name):
+        found = ", ".join(shown(one) for one in dict.fromkeys([name, *names]))
+        raise ConfigError(f"{source}: expected the record of one study with a study's name, got {found}")
+    if name.casefold() == REPORT:
+        raise ConfigError(f"{source}: a study named {name} cannot stand beside the folder '{REPORT}'")
+
+
+def _check_joined(records: Sequence[Record]) -> None:
+    try:
+        joined = join(records)
+        judged_by(joined.about)
+        thresholds_of(joined)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(str(error)) from None
+
+
+def _refuse_strange(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"--out: expected a folder, got {out}, a file")
+    known = {*FILES, REPORT}
+    for path in sorted(out.iterdir()) if out.is_dir() else []:
+        ours = path.is_dir() and (path.name in (REPORT, PARTIAL) or {one.name for one in path.iterdir()} <= known)
+        if not ours:
+            raise ConfigError(
+                f"--out: expected a new folder, or one of records and their report, got {out}, which holds {path.name}"
+            )
+
+
+@contextmanager
+def _partial(out: Path) -> Iterator[Path]:
+    partial = out / PARTIAL
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _publish(fetched: Path, folder: Path) -> Path:
+    """Put a record in its place; a kill leaves the former one, the new one, or none that anybody takes for one."""
+    folder.mkdir(exist_ok=True)
+    history, trials = FILES
+    (folder / trials).unlink(missing_ok=True)
+    for name in (history, trials):
+        (fetched / name).replace(folder / name)
+    return folder

@@ -1,0 +1,157 @@
+"""One arm's search: an OptunaSearch under a *lagged tell*.
+
+The sampler is told results in the order of the trials, and before trial k is asked it has been told
+exactly the results 0 … k − lag. What an arm proposes is thus a function of its seed and of its own results,
+whatever the number of workers and their timing; at most `lag` trials of an arm are outstanding. Asking and
+telling again from recorded trials rebuilds the sampler after an interruption, so nothing of Optuna is kept on
+disk. (Parallel use of a plain OptunaSearch is not reproducible: its sampler sees whichever results happened to
+arrive first.)
+"""
+
+import hashlib
+import itertools
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.trial import TrialState as OptunaState
+from ray.tune.search.optuna import OptunaSearch
+
+from study.search.goal import Goal, Values
+
+LOGGER = logging.getLogger(__name__)
+SAMPLERS = ("tpe", "random", "cmaes", "nsga2")
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A trial of the arm as the ledger knows it; `values`, one a metric, is None when it failed."""
+
+    params: Mapping[str, Any]
+    ended: bool
+    values: Values | None
+
+
+Recorder = Callable[[int], Recorded]  # the trial of an index, as it is now
+
+
+def arm_seed(seed: int, arm: str, attempt: int = 0) -> int:
+    """The sampler's seed: of the study's seed and the arm's name alone, so that adding an arm disturbs no other."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{arm}/{attempt}".encode()).digest()[:4], "big")
+
+
+def make_sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
+    """The Optuna sampler called `name`, one of `SAMPLERS`, seeded."""
+    if name == "tpe":
+        return optuna.samplers.TPESampler(seed=seed)
+    if name == "random":
+        return optuna.samplers.RandomSampler(seed=seed)
+    if name == "cmaes":
+        return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
+    if name == "nsga2":
+        return optuna.samplers.NSGAIISampler(seed=seed)
+    raise ValueError(f"sampler: expected one of {', '.join(SAMPLERS)}, got {name!r}")
+
+
+class ArmSearch:
+    """Asks for an arm's next configuration, telling its sampler the results that are due first.
+
+    `lag` ≥ 1 bounds the outstanding trials; the random sampler learns nothing and needs no bound. Recorded
+    trials are replayed on construction; `exact` is False when that could not reproduce them (a newer Optuna
+    draws other numbers, a damaged ledger lacks one), and they were added as evaluated points instead. `next` is
+    the index of the trial that will be asked for.
+    """
+
+    def __init__(
+        self,
+        arm: str,
+        space: Mapping[str, BaseDistribution],
+        goal: Goal,
+        *,
+        sampler: str,
+        seed: int,
+        lag: int,
+        recorded: Mapping[int, Recorded] = MappingProxyType({}),
+    ) -> None:
+        """Rebuild the sampler from the recorded trials by index; `lag` below 1 raises `ValueError`."""
+        if lag < 1:
+            raise ValueError(f"lag: expected an integer >= 1, got {lag}")
+        self.arm, self.goal, self.space = arm, goal, dict(space)
+        self._sampler, self._seed, self._lag = sampler, seed, lag
+        self._restart({})
+        self.exact = self._replay(recorded)
+        if not self.exact:
+            LOGGER.warning(
+                "arm %s: its %d recorded trials could not be asked for again identically (another version of "
+                "Optuna?); the search goes on from them, but is no longer the uninterrupted one",
+                arm,
+                len(recorded),
+            )
+            self._restart(recorded)
+
+    def ready(self, recorded: Recorder) -> bool:
+        """Whether every result that the next trial must have seen is there."""
+        return all(recorded(index).ended for index in range(self._told, self._due()))
+
+    def ask(self, recorded: Recorder) -> tuple[int, dict[str, Any]]:
+        """Tell what is due, then draw the next trial's index and configuration. Call only when `ready`."""
+        for index in range(self._told, self._due()):
+            self._tell(index, recorded(index))
+        index = self.next
+        params = dict(self._search.suggest(str(index)) or {}) if self.space else {}
+        self._taken.add(index)
+        while self.next in self._taken:
+            self.next += 1
+        return index, params
+
+    def _due(self) -> int:
+        learns = self.space and self._sampler != "random"
+        return max(self._told, self.next - self._lag + 1) if learns else self._told
+
+    def _restart(self, adopted: Mapping[int, Recorded]) -> None:
+        self._storage = optuna.storages.InMemoryStorage()
+        several = len(self.goal.metrics) > 1
+        self._search = OptunaSearch(
+            self.space,
+            metric=list(self.goal.metrics) if several else self.goal.metrics[0],
+            mode=list(self.goal.modes) if several else self.goal.modes[0],
+            sampler=make_sampler(self._sampler, arm_seed(self._seed, self.arm, attempt=len(adopted))),
+            storage=self._storage,
+            study_name=self.arm,
+        )
+        self._adopted, self._taken, self._told = set(adopted), set(adopted), 0
+        self.next = next(index for index in itertools.count() if index not in adopted)
+
+    def _replay(self, recorded: Mapping[int, Recorded]) -> bool:
+        for index in range(len(recorded)):
+            if index not in recorded or not self.ready(recorded.__getitem__):
+                return False
+            if self.ask(recorded.__getitem__)[1] != recorded[index].params:
+                return False
+        return True
+
+    def _tell(self, index: int, trial: Recorded) -> None:
+        self._told = index + 1
+        if index in self._adopted:
+            self._add_evaluated(trial)
+        elif trial.values is None:
+            self._search.on_trial_complete(str(index), error=True)
+        else:
+            result = dict(zip(self.goal.metrics, trial.values, strict=True))
+            self._search.on_trial_complete(str(index), result)
+
+    def _add_evaluated(self, trial: Recorded) -> None:
+        # OptunaSearch.add_evaluated_point knows one objective only: reach the study through its storage.
+        study = optuna.load_study(study_name=self.arm, storage=self._storage)
+        study.add_trial(
+            optuna.trial.create_trial(
+                state=OptunaState.FAIL if trial.values is None else OptunaState.COMPLETE,
+                values=trial.values,
+                params=dict(trial.params),
+                distributions=self.space,
+            )
+        )

@@ -1,0 +1,103 @@
+"""What a trial is before it starts: its name, its seeds, its entry in the ledger.
+
+The seeds are the same for every trial of a phase, so that arms and configurations meet the same draws of weights,
+noise and batches; confirmation takes seeds that the search did not use. A confirm trial bears the index of the
+search trial it repeats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from study.config.arms import Arm, spec_for
+from study.config.schema import StudyConfig
+from study.ledger.state import StudyState, TrialState
+from study.search.goal import Goal, medians
+
+SEARCH, CONFIRM = "search", "confirm"
+BLOCK = 10_000  # seeds set aside for each phase of each study seed; more than any population
+
+
+def goal_of(config: StudyConfig) -> Goal:
+    """What the study optimises."""
+    return Goal(config.search.metrics, config.search.modes)
+
+
+def trial_id(phase: str, arm: str, index: int) -> str:
+    """The trial's name, which names its folder too."""
+    return f"{phase}-{arm}-{index:04d}"
+
+
+def seeds_of(config: StudyConfig, phase: str) -> list[int]:
+    """The replicas' seeds in a phase."""
+    first = 2 * BLOCK * config.search.seed + (BLOCK if phase == CONFIRM else 0)
+    return [first + replica for replica in range(config.confirm.replicas if phase == CONFIRM else config.replicas)]
+
+
+def search_trial(config: StudyConfig, arm: Arm, index: int, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The ledger entry that plans an arm's trial with the configuration its sampler drew."""
+    spec = spec_for(config, arm, params).to_dict()
+    return _planned(SEARCH, arm.name, index, dict(params), spec, seeds_of(config, SEARCH))
+
+
+def confirm_trial(config: StudyConfig, champion: TrialState) -> dict[str, Any]:
+    """The ledger entry that plans the confirmation of a search trial on fresh seeds."""
+    seeds = seeds_of(config, CONFIRM)
+    return _planned(CONFIRM, champion.arm, champion.index, champion.config, champion.spec, seeds)
+
+
+def planned_again(trial: TrialState) -> dict[str, Any]:
+    """The ledger entry after which a trial that ended begins anew."""
+    return _planned(trial.phase, trial.arm, trial.index, trial.config, trial.spec, trial.seeds)
+
+
+def champions(config: StudyConfig, state: StudyState, arm: str) -> list[TrialState]:
+    """The search trials of an arm to confirm, the best first.
+
+    Trials that ran to their end go before those a scheduler stopped; failed ones are left out. With several
+    metrics the trials that fewest others dominate go first, then those best in the first metric. An arm whose
+    every trial diverged is confirmed as well: how surely it diverges is a result.
+    """
+    trials = [t for t in state.trials.values() if (t.phase, t.arm) == (SEARCH, arm) and t.scores and t.spec]
+    costs = [_costs(trial, goal_of(config)) for trial in trials]
+    dominating = [0] * len(trials)
+    if len(config.search.metrics) > 1:
+        dominating = [sum(_dominates(other, mine) for other in costs) for mine in costs]
+    ranks = [
+        (trial.status == "truncated", count, cost, sum(score is None for score in trial.scores), trial.index)
+        for trial, count, cost in zip(trials, dominating, costs, strict=True)
+        if trial.status != "failed"
+    ]
+    by_index = {trial.index: trial for trial in trials}
+    return [by_index[index] for *_, index in sorted(ranks)[: config.confirm.top]]
+
+
+def unconfirmed(config: StudyConfig, state: StudyState, arm: str) -> list[TrialState]:
+    """The champions of an arm that no confirm trial repeats yet, the best first."""
+    return [trial for trial in champions(config, state, arm) if (CONFIRM, arm, trial.index) not in state.trials]
+
+
+def _costs(trial: TrialState, goal: Goal) -> tuple[float, ...]:
+    """The trial's medians with their signs turned so that less is better."""
+    values = zip(goal.modes, medians(trial.scores, goal), strict=True)
+    return tuple(value if mode == "min" else -value for mode, value in values)
+
+
+def _dominates(other: tuple[float, ...], mine: tuple[float, ...]) -> bool:
+    return other != mine and all(theirs <= ours for theirs, ours in zip(other, mine, strict=True))
+
+
+def _planned(
+    phase: str, arm: str, index: int, params: dict[str, Any], spec: dict[str, Any], seeds: list[int]
+) -> dict[str, Any]:
+    return {
+        "kind": "planned",
+        "phase": phase,
+        "arm": arm,
+        "index": index,
+        "trial_id": trial_id(phase, arm, index),
+        "config": params,
+        "spec": spec,
+        "seeds": seeds,
+    }

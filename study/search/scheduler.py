@@ -1,0 +1,108 @@
+"""Early stopping, arm by arm: each arm has an ASHA of its own, so that a slow starter is judged by its own kind.
+
+ASHA (Li et al. 2020) keeps, at each rung of evaluations, one trial in `reduction` of those that reached it. Confirm
+trials are never stopped. The rungs are refilled from the ledger when a study is resumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
+
+from study.config.schema import StudyConfig
+from study.search.goal import finite, medians, replica_scores
+from study.search.plan import SEARCH, goal_of
+
+
+@dataclass(frozen=True)
+class AshaTrial:
+    """A trial as far as ASHA looks at it, by its name in the study, which stays over sessions."""
+
+    trial_id: str
+
+
+class StudyScheduler(FIFOScheduler):
+    """First in, first out, with an ASHA per arm where `config.scheduler` asks for it; `past` are ledger entries."""
+
+    def __init__(self, config: StudyConfig, past: Iterable[Mapping[str, Any]] = ()) -> None:
+        """Refill the rungs from the results among `past`."""
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._config = config
+        self._arms: dict[str, ASHAScheduler] = {}
+        if self.stops:
+            self._refill(past)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles what it is given into a file that no one reads."""
+        return {}
+
+    @property
+    def stops(self) -> bool:
+        """Whether trials may be stopped early."""
+        return self._config.scheduler.name == "asha"
+
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        """Tell the arm's ASHA of a trial, new or tried again."""
+        if arm := self._arm(trial.config):
+            arm.on_trial_add(tune_controller, _asha_trial(trial))
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        """Whether the trial goes on."""
+        if arm := self._arm(trial.config):
+            return str(arm.on_trial_result(tune_controller, _asha_trial(trial), result))
+        return self.CONTINUE
+
+    def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
+        """Keep the final result in the arm's rungs."""
+        if arm := self._arm(trial.config):
+            arm.on_trial_complete(tune_controller, _asha_trial(trial), result)
+
+    def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
+        """Forget a trial that never started."""
+        if arm := self._arm(trial.config):
+            arm.on_trial_remove(tune_controller, _asha_trial(trial))
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any | None:
+        """The pending trial; looks at live trials alone, whose number does not grow with the study."""
+        return next((trial for trial in tune_controller.get_live_trials() if trial.status == "PENDING"), None)
+
+    def debug_string(self) -> str:
+        """The rungs of every arm."""
+        return "\n".join([f"{name}: {arm.debug_string()}" for name, arm in self._arms.items()]) or "first in, first out"
+
+    def _arm(self, trial: Mapping[str, Any]) -> ASHAScheduler | None:
+        if not self.stops or trial["phase"] != SEARCH:
+            return None
+        name = trial["arm"]
+        if name not in self._arms:
+            self._arms[name] = ASHAScheduler(
+                time_attr="evaluation",
+                metric="score",
+                mode=self._config.search.modes[0],
+                max_t=self._config.budget.evaluations + 1,
+                grace_period=self._config.scheduler.grace,
+                reduction_factor=self._config.scheduler.reduction,
+            )
+        return self._arms[name]
+
+    def _refill(self, past: Iterable[Mapping[str, Any]]) -> None:
+        goal, seen = goal_of(self._config), set()
+        interval = self._config.budget.steps // self._config.budget.evaluations
+        for entry in past:
+            arm = self._arm(entry) if entry["kind"] == "result" else None
+            if arm is None:
+                continue
+            trial: Any = AshaTrial(entry["trial_id"])
+            controller: Any = None
+            if trial.trial_id not in seen:
+                arm.on_trial_add(controller, trial)
+                seen.add(trial.trial_id)
+            score = finite(medians(replica_scores(entry["columns"], goal), goal)[0])
+            arm.on_trial_result(controller, trial, {"evaluation": entry["step"] // interval, "score": score})
+
+
+def _asha_trial(trial: Any) -> Any:
+    return AshaTrial(trial.config["trial_id"])

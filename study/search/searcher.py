@@ -1,0 +1,145 @@
+"""One Tune searcher for a whole study.
+
+It gives out, in this order: trials that an earlier session left unfinished; the search trials, the arms in
+rotation, each with a sampler of its own; once all of those have ended, the confirm trials; then `FINISHED`. What
+it gives out is in the ledger first. It learns from the study's state alone, which the recorder keeps, so that it
+cannot tell a resumed study from an uninterrupted one.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ray.tune.search import Searcher
+
+from study.config.arms import Arm, distributions
+from study.config.schema import StudyConfig
+from study.execution.trial import Job
+from study.ledger.journal import Journal
+from study.ledger.state import StudyState, TrialState
+from study.search.arm_search import ArmSearch, Recorded
+from study.search.goal import Goal, medians
+from study.search.plan import SEARCH, confirm_trial, goal_of, search_trial, unconfirmed
+
+JobOf = Callable[[TrialState], Job]
+
+
+class StudySearcher(Searcher):
+    """Gives out the study's trials; `job_of` turns a planned trial into what a worker is told.
+
+    At most `places` trials are out at once, without bound when that is None.
+    """
+
+    def __init__(
+        self, config: StudyConfig, arms: Sequence[Arm], journal: Journal, job_of: JobOf, places: int | None = None
+    ) -> None:
+        """Rebuild every arm's search from the journal's state."""
+        super().__init__()
+        self._config, self._journal, self._job_of, self._places = config, journal, job_of, places
+        self._arms = {arm.name: arm for arm in arms}
+        self._searches = {arm.name: rebuilt(config, arm, journal.state) for arm in arms}
+        self._rotation = deque(self._arms)
+        self._unfinished = deque(trial for trial in journal.state.unfinished if not trial.unplanned)
+        self._open: set[tuple[str, str, int]] = set()
+        self._confirming: Iterator[dict[str, Any]] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles what it is given into a file that no one reads."""
+        return {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]  # noqa: ARG002
+        """A trial's Tune configuration; None while there is nothing to give out yet; `FINISHED` in the end.
+
+        The configuration is small and flat because Tune handles all of it with every result.
+        """
+        trials = self._journal.state.trials
+        self._open = {key for key in self._open if trials[key].status is None}
+        if self._places is not None and len(self._open) >= self._places:
+            return None
+        trial = self._next()
+        if trial is None:
+            return str(Searcher.FINISHED) if self._confirming is not None and not self._open else None
+        self._open.add((trial.phase, trial.arm, trial.index))
+        keys = {"trial_id": trial.trial_id, "phase": trial.phase, "arm": trial.arm, "index": trial.index}
+        return {**keys, "job": self._job_of(trial).to_json()}
+
+    def again(self, trial: TrialState) -> None:
+        """Give a trial out again that Tune has let go of and that has not ended."""
+        self._open.discard((trial.phase, trial.arm, trial.index))
+        self._unfinished.append(trial)
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Nothing: the ending is read from the state."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the ledger has it all."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: see `save`."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether every arm's recorded trials could be replayed exactly."""
+        return all(search.exact for search in self._searches.values())
+
+    def _next(self) -> TrialState | None:
+        if self._unfinished:
+            return self._unfinished.popleft()
+        entry = self._next_search()
+        if entry is None and self._searched():
+            self._confirming = self._confirming or self._confirmations()
+            entry = next(self._confirming, None)
+        if entry is None:
+            return None
+        self._journal.append(entry)
+        return self._journal.state.trials[entry["phase"], entry["arm"], entry["index"]]
+
+    def _next_search(self) -> dict[str, Any] | None:
+        for _ in range(len(self._rotation)):
+            name = self._rotation[0]
+            self._rotation.rotate(-1)
+            search, recorded = self._searches[name], self._recorder(name)
+            if search.next < self._config.search.trials_per_arm and search.ready(recorded):
+                index, params = search.ask(recorded)
+                return search_trial(self._config, self._arms[name], index, params)
+        return None
+
+    def _searched(self) -> bool:
+        """Whether every search trial there is to be has ended."""
+        if any(search.next < self._config.search.trials_per_arm for search in self._searches.values()):
+            return False
+        return not any(key[0] == SEARCH for key in self._open)
+
+    def _confirmations(self) -> Iterator[dict[str, Any]]:
+        chosen = [unconfirmed(self._config, self._journal.state, arm) for arm in self._arms]
+        for rank in itertools.zip_longest(*chosen):
+            yield from (confirm_trial(self._config, trial) for trial in rank if trial)
+
+    def _recorder(self, arm: str) -> Callable[[int], Recorded]:
+        goal, trials = goal_of(self._config), self._journal.state.trials
+        return lambda index: recorded_of(trials[SEARCH, arm, index], goal)
+
+
+def rebuilt(config: StudyConfig, arm: Arm, state: StudyState) -> ArmSearch:
+    """The arm's search as it was when the state was reached."""
+    goal = goal_of(config)
+    found = [t for t in state.trials.values() if (t.phase, t.arm) == (SEARCH, arm.name)]
+    known = {t.index: recorded_of(t, goal) for t in found if t.config.keys() == arm.space.keys() and not t.unplanned}
+    return ArmSearch(
+        arm.name,
+        distributions(arm),
+        goal,
+        sampler=config.search.sampler,
+        seed=config.search.seed,
+        lag=config.search.lag,
+        recorded=known,
+    )
+
+
+def recorded_of(trial: TrialState, goal: Goal) -> Recorded:
+    """What an arm's search wants to know of a trial."""
+    failed = trial.status == "failed" or not trial.scores
+    return Recorded(trial.config, trial.status is not None, None if failed else medians(trial.scores, goal))

@@ -1,0 +1,57 @@
+"""Checkpoints of a trial: whole or absent.
+
+A file is a SHA-256 digest (32 bytes) followed by what `torch.save` wrote. The one before the newest is kept, so that a
+file torn by a dying machine costs one interval and no more. Reading executes no code (`weights_only`).
+"""
+
+import hashlib
+import io
+import logging
+import pickle
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from study.storage.store import Store
+
+LOGGER = logging.getLogger(__name__)
+NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
+
+
+def write(store: Store, folder: str, content: Mapping[str, Any]) -> None:
+    """Save tensors and plain data as the newest in `folder`; raises `OSError`, leaving the older ones whole."""
+    buffer = io.BytesIO()
+    torch.save(dict(content), buffer)
+    payload = buffer.getvalue()
+    store.write(f"{folder}/{NEWEST}", hashlib.sha256(payload).digest() + payload, former=f"{folder}/{PREVIOUS}")
+
+
+def read_all(store: Store, folder: str, device: str = "cpu") -> list[dict[str, Any]]:
+    """The whole checkpoints in `folder`, the newest first; torn, foreign and unreadable files are passed over."""
+    found = (_read(store, f"{folder}/{name}", device) for name in (NEWEST, PREVIOUS))
+    return [content for content in found if content is not None]
+
+
+def remove(store: Store, folder: str) -> None:
+    """Delete a trial's checkpoints, which nothing needs once its ending is in the ledger."""
+    for name in (NEWEST, PREVIOUS):
+        store.remove(f"{folder}/{name}")
+
+
+def _read(store: Store, name: str, device: str) -> dict[str, Any] | None:
+    try:
+        raw = store.read(name)
+    except OSError as error:
+        LOGGER.warning("%s could not be read: %s", name, error)
+        return None
+    if raw is None:
+        return None
+    digest, payload = raw[:32], raw[32:]
+    if hashlib.sha256(payload).digest() != digest:
+        return None
+    try:
+        content = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+    except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError):
+        return None
+    return content if isinstance(content, dict) else None

@@ -1,0 +1,156 @@
+"""Where trials keep their files: checkpoints, samples of pictures, and the classifier of the data.
+
+The place is the study folder itself; with `resources.storage`, which every node of a cluster must see, it is a folder
+named after the study in there: a path that nodes share, or an object store such as s3://bucket/prefix or
+gs://bucket/prefix, whose credentials come from each node's surroundings as the vendor's own tools find them.
+
+A file's name is relative, with slashes. A file is whole or absent, also for who reads while it is being written. Every
+method raises `OSError` where the place does not answer.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from study.ledger.ledger import sync_folder
+
+if TYPE_CHECKING:
+    from study.config.schema import StudyConfig
+
+PARTIAL = ".partial"
+
+
+class Store(Protocol):
+    """Files by name. `place` is what `store_at` makes an equal store of, on any node."""
+
+    place: str
+
+    def write(self, name: str, payload: bytes, former: str | None = None) -> None:
+        """Put a file in its place, the one that was there under the name `former`; where that fails it stays."""
+
+    def read(self, name: str) -> bytes | None:
+        """A file's content; None where there is none."""
+
+    def remove(self, name: str) -> None:
+        """Delete a file, and what a writer that died left of it; nothing where there is none."""
+
+    def names(self, folder: str) -> list[str]:
+        """The files in a folder and below, sorted."""
+
+
+def store_of(config: StudyConfig, folder: Path) -> Store:
+    """Where the files of the trials of the study in `folder` are."""
+    storage = config.resources.storage
+    return store_at(str(folder.resolve()) if storage is None else _inside(storage, config.study))
+
+
+@cache
+def store_at(place: str) -> Store:
+    """The store at an absolute path or an address; a process asks where a bucket is once."""
+    return ObjectStore(place) if "://" in place else FolderStore(place)
+
+
+def lies_in(store: Store, folder: Path) -> bool:
+    """Whether a store is this very folder, so that its files need not be brought there."""
+    return store.place == str(folder.resolve())
+
+
+class FolderStore:
+    """A folder; what was written is on its disk."""
+
+    def __init__(self, place: str) -> None:
+        """The folder appears with its first file."""
+        self.place, self._root = place, Path(place)
+
+    def write(self, name: str, payload: bytes, former: str | None = None) -> None:
+        """See `Store`."""
+        path = self._root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A name of its own: a worker that outlived its driver may be writing too.
+        descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PARTIAL, dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(payload)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(partial, 0o644)  # a shared folder's readers are not all the same user
+            if former is not None:
+                with suppress(FileNotFoundError):
+                    path.replace(self._root / former)
+            os.replace(partial, path)
+        except OSError:
+            Path(partial).unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+
+    def read(self, name: str) -> bytes | None:
+        """See `Store`."""
+        try:
+            return (self._root / name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def remove(self, name: str) -> None:
+        """See `Store`."""
+        path = self._root / name
+        for found in (path, *path.parent.glob(f".{path.name}.*{PARTIAL}")):
+            found.unlink(missing_ok=True)
+
+    def names(self, folder: str) -> list[str]:
+        """See `Store`."""
+        found = (path for path in (self._root / folder).rglob("*") if path.is_file())
+        return sorted(path.relative_to(self._root).as_posix() for path in found if not path.name.endswith(PARTIAL))
+
+
+class ObjectStore:
+    """An object store, through pyarrow; an object appears when it is whole."""
+
+    def __init__(self, place: str) -> None:
+        """Connects with the first request. Raises `ValueError` for an address that pyarrow cannot read."""
+        from pyarrow import fs
+
+        self.place = place
+        self._files, self._root = fs.FileSystem.from_uri(place)
+        self._selector: Any = fs.FileSelector
+
+    def write(self, name: str, payload: bytes, former: str | None = None) -> None:
+        """See `Store`."""
+        if former is not None and self._files.get_file_info(self._path(name)).is_file:
+            self._files.copy_file(self._path(name), self._path(former))
+        with self._files.open_output_stream(self._path(name)) as stream:
+            stream.write(payload)
+
+    def read(self, name: str) -> bytes | None:
+        """See `Store`."""
+        try:
+            with self._files.open_input_stream(self._path(name)) as stream:
+                return bytes(stream.read())
+        except FileNotFoundError:
+            return None
+
+    def remove(self, name: str) -> None:
+        """See `Store`."""
+        with suppress(FileNotFoundError):
+            self._files.delete_file(self._path(name))
+
+    def names(self, folder: str) -> list[str]:
+        """See `Store`."""
+        found = self._files.get_file_info(self._selector(self._path(folder), allow_not_found=True, recursive=True))
+        return sorted(info.path[len(self._root) :].lstrip("/") for info in found if info.is_file)
+
+    def _path(self, name: str) -> str:
+        return f"{self._root.rstrip('/')}/{name}"
+
+
+def _inside(storage: str, name: str) -> str:
+    """A folder in a path, or in an address, whose settings (?region=…) stay at its end."""
+    if "://" not in storage:
+        return str(Path(storage) / name)
+    parts = urlsplit(storage)
+    return parts._replace(path=f"{parts.path.rstrip('/')}/{name}").geturl()

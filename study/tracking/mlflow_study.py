@@ -1,0 +1,239 @@
+"""A study's runs in MLflow: one experiment, a parent run for the study, under it a run for each trial.
+
+Importing this module imports MLflow, which takes a second, so the tracker does it in its own thread. Every call can be
+made again: runs carry a tag that says whose they are and are looked for where one might exist already, rows carry the
+ledger's own times (MLflow's SQL store keeps one of two equal metric rows), and pictures are named by run and step.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+
+from analysis.pictures.pictures import gallery, picture, thumbnail
+from analysis.record.schema import FILES
+from study.config.addresses import masked
+from study.ledger.ledger import Entry, Position, entries, identity
+from study.tracking import local
+from study.tracking.attempts import KINDS, Attempts
+from study.tracking.batch import ENDINGS, LARGEST, Rows, gather
+from study.tracking.cursor import Cursor, OpenRun
+from study.tracking.environment import prepare
+from study.tracking.summaries import captions, milliseconds
+
+prepare()
+
+from mlflow import MlflowClient  # noqa: E402
+from mlflow.entities import Metric, Param, Run, RunTag, ViewType  # noqa: E402
+from mlflow.exceptions import MlflowException, RestException  # noqa: E402
+
+LOGGER = logging.getLogger(__name__)
+STUDY, IDENTITY, PARENT = "ganstudy.study", "ganstudy.run", "mlflow.parentRunId"  # tags
+SAMPLES = "samples"  # key of the stepped images
+SETTINGS = "study.yaml"
+FINAL = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")  # what MLflow will not take later either
+
+
+class MlflowStudy:
+    """The runs of the study in `folder` on an MLflow store; `uri` None is the folder's own database.
+
+    Methods take a cursor and return the one to go on from. They raise whatever MLflow raises; what was asked for may
+    then be done or not, and the next attempt needs a new `MlflowStudy`.
+    """
+
+    def __init__(self, folder: Path, name: str, uri: str | None) -> None:
+        """Open the store; the study's ledger must hold an entry."""
+        self._folder, self._name, self._local = folder, name, uri is None
+        self._client = MlflowClient(uri or local.database_uri(folder))
+        self._study = identity(folder)
+        self._lives = Attempts()
+        self._experiment = self._parent = ""
+        self._new = False  # whether nothing was logged to the parent yet
+        self._unsure = LARGEST  # entries to come of which an attempt that failed may have created runs already
+        self._doubtful = True  # whether a request may have created a run that nobody knows
+
+    def connect(self, cursor: Cursor) -> Cursor:
+        """Find or create the experiment and the parent run; where the store no longer has them, begin anew."""
+        self._experiment = self._find_experiment()
+        if cursor.parent and self._exists(cursor.parent):
+            self._parent = cursor.parent
+        else:
+            found = self._find(self._study)
+            self._parent = found or self._create_parent()
+            self._new, self._doubtful = found is None, found is not None
+            self._unsure = 0 if self._new else LARGEST
+            cursor = Cursor(cursor.server, owed=cursor.owed, searching=found is not None)
+        for position, entry in entries(self._folder, kinds=KINDS):
+            if position > cursor.position:
+                break
+            self._lives.apply(entry)
+        return replace(cursor, parent=self._parent)
+
+    def log(self, cursor: Cursor, batch: Sequence[tuple[Position, Entry]]) -> Cursor:
+        """Log the next entries, `LARGEST` at most. What MLflow refuses for good is counted and passed over."""
+        runs = dict(cursor.runs)
+        gathered, refused = gather((entry for _, entry in batch), self._lives, runs)
+        for rows in gathered:
+            try:
+                self._send(rows, runs)
+            except MlflowException as error:
+                known = cursor.runs.get(rows.trial_id or "")
+                if not self._is_permanent(error, known.run_id if known else None):
+                    raise
+                LOGGER.info("MLflow refused rows of %s: %s", rows.trial_id or self._name, error)
+                refused += rows.entries
+        self._new = False
+        self._unsure = LARGEST if cursor.searching else max(0, self._unsure - len(batch))
+        position, last = batch[-1]
+        refused += cursor.refused
+        return replace(cursor, position=position, time=last["time"], runs=runs, refused=refused, trouble=None)
+
+    def end(self, cursor: Cursor) -> None:
+        """Give the parent run the record, the report and the ending it is owed."""
+        for name in FILES:
+            if (self._folder / name).is_file():
+                self._client.log_artifact(self._parent, str(self._folder / name))
+        if (self._folder / SETTINGS).is_file():
+            self._client.log_text(self._parent, masked((self._folder / SETTINGS).read_text("utf-8")), SETTINGS)
+        if (self._folder / "report").is_dir():
+            self._client.log_artifacts(self._parent, str(self._folder / "report"), "report")
+        if self._doubtful:
+            self._remove_duplicate_runs(cursor)
+        self._client.set_terminated(self._parent, cursor.owed, milliseconds(cursor.time))
+
+    def _send(self, rows: Rows, runs: dict[str, OpenRun]) -> None:
+        """Log what a batch says about one run, and keep the open runs up to date."""
+        if rows.trial_id is None:
+            self._send_study(rows)
+            return
+        known = runs.get(rows.trial_id)
+        if rows.ended:
+            runs.pop(rows.trial_id, None)
+        run_id = known.run_id if known and known.life == rows.life else self._trial_run(rows)
+        self._log(run_id, rows)
+        for entry in rows.pictures:
+            self._log_picture(run_id, entry)
+        if rows.ended:
+            status = ENDINGS.get(rows.ended["status"], "FINISHED")
+            self._client.set_terminated(run_id, status, milliseconds(rows.ended["time"]))
+        else:
+            runs[rows.trial_id] = OpenRun(run_id, rows.life, rows.step)
+
+    def _send_study(self, rows: Rows) -> None:
+        logged = {} if self._new else self._client.get_run(self._parent).data.params
+        changed = {name for name, value in rows.params.items() if logged.get(name, value) != value}
+        rows.tags = {f"changed.{name}": rows.params[name] for name in changed} | rows.tags
+        rows.params = {name: value for name, value in rows.params.items() if name not in logged}
+        if rows.sessions and not self._new:
+            self._client.update_run(self._parent, "RUNNING")
+        self._log(self._parent, rows)
+
+    def _log(self, run_id: str, rows: Rows) -> None:
+        metrics = [Metric(*metric) for metric in rows.metrics]
+        params = [Param(name, value) for name, value in rows.params.items()]
+        self._client.log_batch(run_id, metrics, params, [RunTag(*tag) for tag in rows.tags.items()])
+
+    def _log_picture(self, run_id: str, entry: Entry) -> None:
+        """Log a picture where MLflow's page looks for the images of a step (as `MlflowClient.log_image` names them)."""
+        path = (self._folder / entry["pictures"]).resolve()
+        title = f"{entry['trial_id']} · step {entry['step']:,}"
+        try:
+            if not path.is_relative_to(self._folder.resolve()):
+                raise ValueError(f"{path} is outside the study folder")
+            words = captions(entry["seeds"], entry["columns"])
+            image, further = picture(path, title, words), gallery(path, title, words)
+        except Exception as error:  # whatever it is, no row may wait for a picture
+            LOGGER.info("no picture of %s: %r", title, error)
+            return
+        unique = uuid.uuid5(uuid.NAMESPACE_OID, f"{run_id}/{entry['step']}")
+        stem = f"{SAMPLES}+step+{entry['step']}+timestamp+{milliseconds(entry['time'])}+{unique}"
+        with TemporaryDirectory() as folder:
+            image.save(Path(folder, f"{stem}.png"), compress_level=3)
+            thumbnail(image).save(Path(folder, f"{stem}+compressed.webp"), method=2)
+            self._client.log_artifacts(run_id, folder, "images")
+        self._log_gallery(run_id, further, int(entry["step"]))
+
+    def _log_gallery(self, run_id: str, images: Mapping[str, Image.Image], step: int) -> None:
+        """Log further pictures as plain artifacts, under names that a replay writes again."""
+        if not images:
+            return
+        with TemporaryDirectory() as folder:
+            for name, image in images.items():
+                image.save(Path(folder, f"{name}_step_{step}.png"), compress_level=3)
+            self._client.log_artifacts(run_id, folder, "gallery")
+
+    def _trial_run(self, rows: Rows) -> str:
+        """The run of a trial that the cursor does not know: one that is there already, or a new one."""
+        entry = rows.first
+        name = f"{self._study}/{entry['trial_id']}"
+        identity = name if rows.life == 1 else f"{name}#{rows.life}"
+        if rows.life > 1:
+            former = self._find(name if rows.life == 2 else f"{name}#{rows.life - 1}")
+            if former is not None:
+                self._client.delete_run(former)
+        if self._unsure or entry["kind"] != "planned":
+            found = self._find(identity)
+            if found is not None:
+                return found
+        tags = {PARENT: self._parent, **{key: str(entry[key]) for key in ("phase", "arm", "index")}}
+        return self._create(identity, entry["trial_id"], entry["time"], tags)
+
+    def _create_parent(self) -> str:
+        _, first = next(entries(self._folder))
+        return self._create(self._study, self._name, first["time"], {})
+
+    def _create(self, identity: str, name: str, time: float, tags: dict[str, str]) -> str:
+        tags = {STUDY: self._study, IDENTITY: identity, "mlflow.source.name": "ganstudy", **tags}
+        run = self._client.create_run(self._experiment, milliseconds(time), tags, name)
+        return str(run.info.run_id)
+
+    def _find_experiment(self) -> str:
+        found = self._client.get_experiment_by_name(self._name)
+        if found is None:
+            where = local.artifact_uri(self._folder) if self._local else None
+            return str(self._client.create_experiment(self._name, where))
+        if found.lifecycle_stage != "active":
+            raise RuntimeError(
+                f"experiment '{self._name}' was deleted in MLflow; restore it there, or remove it for good"
+            )
+        if self._local:
+            local.settle(self._folder)
+        return str(found.experiment_id)
+
+    def _find(self, identity: str) -> str | None:
+        """The run with an identity; of twins, the one that something was logged to."""
+        runs = list(self._search(f"tags.`{IDENTITY}` = '{identity}'"))
+        runs.sort(key=lambda run: (not run.data.params, not run.data.metrics, run.info.run_id))
+        return str(runs[0].info.run_id) if runs else None
+
+    def _search(self, condition: str) -> Iterator[Run]:
+        token = None
+        while True:
+            page = self._client.search_runs([self._experiment], condition, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _exists(self, run_id: str) -> bool:
+        """Whether the store has a run, deleted or not; a plain user who asks for one that is not there is denied it."""
+        return bool(self._client.search_runs([self._experiment], f"attributes.run_id = '{run_id}'", ViewType.ALL, 1))
+
+    def _is_permanent(self, error: MlflowException, run_id: str | None) -> bool:
+        """Whether MLflow itself, and not something on the way to it, says that asking again is of no use."""
+        final = error.error_code in FINAL and (self._local or isinstance(error, RestException))
+        gone = error.error_code == "PERMISSION_DENIED" and run_id is not None and not self._exists(run_id)
+        return (final or gone) and self._exists(self._parent)
+
+    def _remove_duplicate_runs(self, cursor: Cursor) -> None:
+        """Remove runs that a server created although its answer never came, and that were then created again."""
+        known = {self._parent, *(run.run_id for run in cursor.runs.values())}
+        for run in self._search(f"tags.`{STUDY}` = '{self._study}' and attributes.status = 'RUNNING'"):
+            if run.info.run_id not in known and not run.data.params and not run.data.metrics:
+                self._client.delete_run(run.info.run_id)

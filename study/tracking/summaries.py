@@ -1,0 +1,112 @@
+"""What ledger entries say in MLflow's words: flat params, tags, and metrics over the replicas of a trial.
+
+Pure functions of an entry, so that logging an entry again writes the same rows and MLflow keeps one of them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from study.config.addresses import masked
+
+Entry = Mapping[str, Any]
+
+LONGEST_PARAM = 6000  # characters, MLflow's limit
+NOT_MEASURED = frozenset({"seed", "step", "diverged", "diverged_step"})
+
+
+def canonical(value: Any) -> str:
+    """One string for one value, whatever wrote it: strings as they are, the rest as JSON with sorted keys."""
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return masked(text)[:LONGEST_PARAM]
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested mappings as dotted keys with canonical values; an empty mapping stays `{}`."""
+    params: dict[str, str] = {}
+    for name, value in values.items():
+        key = f"{prefix}{name}"
+        params |= flat(value, f"{key}.") if isinstance(value, Mapping) and value else {key: canonical(value)}
+    return params
+
+
+def milliseconds(seconds: float) -> int:
+    """A ledger time as MLflow counts: whole milliseconds."""
+    return round(seconds * 1000)
+
+
+def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """The 25 %, 50 % and 75 % quantiles of finite values (replicas,), linearly interpolated."""
+    ordered = sorted(values)
+
+    def at(share: float) -> float:
+        place = share * (len(ordered) - 1)
+        low = math.floor(place)
+        high = min(low + 1, len(ordered) - 1)
+        return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+
+    return at(0.25), at(0.5), at(0.75)
+
+
+def summaries(columns: Mapping[str, Sequence[Any]]) -> dict[str, float]:
+    """Median and quartiles over the replicas of every scalar measurement, and how many replicas diverged.
+
+    Values that are null or not finite take no part. `diverged` counts the replicas flagged so, and where there is no
+    flag those with a number that is not finite. A column without a finite value has no row, and a single replica no
+    quartiles.
+    """
+    metrics: dict[str, float] = {}
+    fallen: set[int] = set()
+    for name, values in columns.items():
+        if name in NOT_MEASURED or not all(value is None or _number(value) for value in values):
+            continue
+        fallen |= {index for index, value in enumerate(values) if value is not None and not finite(value)}
+        kept = [float(value) for value in values if finite(value)]
+        if len(values) == 1 and kept:
+            metrics[f"{name}/median"] = kept[0]
+        elif kept:
+            names = (f"{name}/q25", f"{name}/median", f"{name}/q75")
+            metrics |= dict(zip(names, quartiles(kept), strict=True))
+    flags = columns.get("diverged")
+    metrics["diverged"] = float(len(fallen) if flags is None else sum(map(bool, flags)))
+    return metrics
+
+
+def finite(value: Any) -> bool:
+    """Whether a value is a number that is neither NaN nor infinite."""
+    return _number(value) and math.isfinite(value)
+
+
+def counted(words: Iterable[str]) -> str:
+    """How often each word comes, most frequent first: `converged 6, diverged 2`."""
+    return ", ".join(f"{word} {count}" for word, count in Counter(words).most_common())
+
+
+def captions(seeds: Sequence[int], columns: Mapping[str, Sequence[Any]]) -> list[str]:
+    """A line over each replica of a picture: its seed and how good its samples are."""
+    return [
+        " · ".join([f"seed {seed}", *_quality({name: values[index] for name, values in columns.items()})])
+        for index, seed in enumerate(seeds)
+    ]
+
+
+def _quality(record: Mapping[str, Any]) -> list[str]:
+    if record.get("diverged"):
+        step = record.get("diverged_step")
+        return ["diverged" if step is None else f"diverged at step {step:,}"]
+    words = []
+    if finite(record.get("fid")):
+        words.append(f"FID {record['fid']:.3g}")
+    if finite(record.get("modes")):
+        words.append(f"{record['modes']:.0f} mode{'' if record['modes'] == 1 else 's'}")
+    if finite(record.get("dirac_converged")):
+        words.append(f"{record['dirac_converged']:.1%} converged, {record['dirac_agreement']:.1%} as foretold")
+    return words
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,0 +1,106 @@
+import math
+
+import pandas as pd
+import pytest
+
+from analysis.record.join import join, studies_of
+from analysis.record.schema import Record, RecordError
+from analysis.results.compare import outcomes
+from analysis.results.outcomes import Thresholds
+from analysis.results.thresholds import thresholds_of
+
+
+def record(study, arm="hinge", outcomes=None, **config):
+    """A confirmed trial of two replicas, one of them diverged."""
+    keys = {"study": study, "phase": "confirm", "arm": arm, "trial_id": f"confirm-{arm}-0000"}
+    history = pd.DataFrame([{**keys, "seed": seed, "step": 100, "fid": 1.0} for seed in (1, 2)])
+    rows = [
+        {**keys, "index": 0, "seed": seed, "status": "completed", "outcome": outcome, "diverged_step": step,
+         **{f"config.{name}": value for name, value in config.items()}}
+        for seed, outcome, step in ((1, "converged", None), (2, "diverged", 50))
+    ]  # fmt: skip
+    trials = pd.DataFrame(rows).astype({"diverged_step": "Int64"})
+    texts = ["study", "phase", "arm", "trial_id"]
+    about = {"study": study, "config": {"study": study, "outcomes": outcomes or {}}}
+    return Record(
+        history.astype(dict.fromkeys(texts, "category")), trials.astype(dict.fromkeys(texts, "category")), about
+    )
+
+
+def test_studies_are_stacked_and_their_arms_told_apart():
+    found = join([record("rings", beta1=0.5), record("grids", beta1=0.9), record("rows", "minimax", beta1=0.0)])
+    assert len(found.history) == len(found.trials) == 6
+    assert found.trials["study"].tolist() == ["rings"] * 2 + ["grids"] * 2 + ["rows"] * 2
+    assert found.trials["study"].dtype == "category"
+    assert found.trials["diverged_step"].dtype == "Int64"
+    assert found.trials["config.beta1"].tolist() == [0.5, 0.5, 0.9, 0.9, 0.0, 0.0]
+    assert [about["study"] for about in found.about["joined"]] == ["rings", "grids", "rows"]
+    assert [one.arm for one in outcomes(found.trials, "confirm")] == ["rings/hinge", "grids/hinge", "rows/minimax"]
+    for table in (found.history, found.trials):
+        assert list(table["arm"].unique()) == ["rings/hinge", "grids/hinge", "rows/minimax"]
+        assert table["trial_id"].iloc[2] == "grids/confirm-hinge-0000"
+        assert table["arm"].dtype == "category"
+        assert table["trial_id"].dtype == "category"
+    assert not found.running
+
+
+def test_an_arm_has_one_name_in_all_phases_of_a_join():
+    rings, grids = record("rings"), record("grids")
+    tables = (table.assign(phase=pd.Categorical(["search"] * 2)) for table in (grids.history, grids.trials))
+    search = Record(*tables, grids.about)
+    found = join([rings, search])
+    names = [one.arm for phase in ("search", "confirm") for one in outcomes(found.trials, phase)]
+    assert names == ["grids/hinge", "rings/hinge"]
+
+
+def test_a_floor_that_is_not_the_same_everywhere_is_unknown():
+    def floored(study, fid):
+        one = record(study)
+        return Record(one.history, one.trials.assign(**{"floor.fid": fid, "floor.kid": 0.5}), one.about)
+
+    same = join([floored("rings", 0.1), floored("grids", 0.1)])
+    assert same.trials["floor.fid"].tolist() == [0.1] * 4
+    found = join([floored("rings", 0.1), floored("grids", 0.2)])
+    assert found.trials["floor.fid"].isna().all()
+    assert found.trials["floor.kid"].tolist() == [0.5] * 4
+
+
+def test_joins_join_and_one_is_itself():
+    one, two, three = record("rings"), record("grids"), record("rows")
+    assert join([one]) is one
+    thrice = join([join([one, two]), three])
+    assert len(thrice.about["joined"]) == 3
+    assert thrice.trials["arm"].tolist()[::2] == ["rings/hinge", "grids/hinge", "rows/hinge"]
+    assert [about["study"] for about in studies_of(thrice.about)] == ["rings", "grids", "rows"]
+    assert studies_of(one.about) == [one.about]
+
+
+def test_columns_that_differ_are_named_with_their_studies():
+    with pytest.raises(
+        RecordError,
+        match=r"join: trials\.parquet differs between studies: column config\.beta1 is missing in grids; "
+        r"column config\.steps is int64 in rings, float64 in grids",
+    ):
+        join([record("rings", beta1=0.5, steps=100), record("grids", steps=math.pi)])
+
+
+def test_a_measurement_left_out_of_one_history_is_named():
+    short = record("grids")
+    short = Record(short.history.drop(columns="fid"), short.trials, short.about)
+    with pytest.raises(RecordError, match=r"history\.parquet differs between studies: column fid is missing in grids"):
+        join([record("rings"), short])
+
+
+def test_a_study_that_stands_twice_and_nothing_at_all_are_refused():
+    with pytest.raises(RecordError, match="join: studies that stand twice: rings; give each a name of its own"):
+        join([record("rings"), record("rings")])
+    with pytest.raises(RecordError, match="join: expected at least one record, got none"):
+        join([])
+
+
+def test_the_thresholds_of_joined_studies_must_agree():
+    strict = {"modes": 0.9}
+    assert thresholds_of(join([record("rings", outcomes=strict), record("grids", outcomes=strict)])) == Thresholds(0.9)
+    with pytest.raises(RecordError, match=r"outcomes\.modes: the joined studies differ, \[0\.5, 0\.9\]; say which"):
+        thresholds_of(join([record("rings", outcomes=strict), record("grids")]))
+    assert thresholds_of(record("rings")) == Thresholds()

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from analysis.record.snapshots import evenly, snapshots
+
+
+def put(folder, step, samples, **others):
+    pictures = folder / "trials" / "confirm-a-0000" / "pictures"
+    pictures.mkdir(parents=True, exist_ok=True)
+    path = pictures / f"{step:08d}.npz"
+    np.savez(path, samples=samples, **others)
+    return path
+
+
+def test_one_replica_over_its_steps(tmp_path):
+    for step in (200, 100):
+        put(
+            tmp_path, step, np.full((2, 5, 2), step) + np.arange(2)[:, None, None], seeds=[7, 8], means=np.zeros((3, 2))
+        )
+    found = snapshots(tmp_path, "a", "confirm-a-0000", replica=1)
+    assert found.steps.tolist() == [100, 200]
+    assert found.samples[:, 0, 0].tolist() == [101, 201]
+    assert (found.seed, found.kind, found.stds) == (8, "plane", None)
+    assert found.means.shape == (3, 2)
+
+
+def test_torn_files_and_files_of_another_shape_are_passed_over(tmp_path):
+    put(tmp_path, 100, np.zeros((1, 4, 2)))
+    put(tmp_path, 200, np.zeros((1, 5, 2)))
+    torn = put(tmp_path, 300, np.zeros((1, 5, 2)))
+    torn.write_bytes(torn.read_bytes()[:40])
+    assert snapshots(tmp_path, "a", "confirm-a-0000").steps.tolist() == [200]
+
+
+def test_pickles_are_never_loaded(tmp_path):
+    put(tmp_path, 100, np.array([[["x", {}]]], dtype=object))
+    assert snapshots(tmp_path, "a", "confirm-a-0000") is None
+
+
+def test_no_pictures_and_no_such_replica_are_none(tmp_path):
+    assert snapshots(tmp_path, "a", "confirm-a-0000") is None
+    put(tmp_path, 100, np.zeros((1, 5, 2)))
+    assert snapshots(tmp_path, "a", "confirm-a-0000", replica=1) is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind"), [((), "line"), ((1,), "line"), ((2,), "plane"), ((3, 4, 4), "images"), ((7,), "other")]
+)
+def test_the_kind_follows_from_a_samples_shape(tmp_path, shape, kind):
+    put(tmp_path, 1, np.zeros((1, 5, *shape)))
+    assert snapshots(tmp_path, "a", "confirm-a-0000").kind == kind
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "places"), [(3, 6, [0, 1, 2]), (10, 4, [0, 3, 6, 9]), (1, 4, [0]), (5, 1, [0])]
+)
+def test_steps_are_chosen_evenly(count, most, places):
+    assert evenly(list(range(count)), most) == places

@@ -1,0 +1,105 @@
+import csv
+import io
+import math
+
+import pytest
+
+from analysis.report.table_files import Head, Table, csv_text, escaped, latex, save, shown
+from analysis.statistics.intervals import Interval
+
+
+def interval(estimate, low, high):
+    return Interval(estimate, low, high, 16, "by hand", "seeds")
+
+
+def table(**changes):
+    settings = {
+        "name": "quality",
+        "caption": "Final quality, 100 % of it.",
+        "rows_of": "trials.parquet: phase = confirm",
+        "heads": (Head("arm"), Head("n", "count"), Head("converged", "share"), Head("fid", "number"), Head("p", "p")),
+        "rows": (
+            ("hinge_r1", 16, 0.9375, interval(0.01, 0.005, math.inf), None),
+            ("a&b", 1600, interval(0.5, 0.25, 0.75), interval(0.02, 0.01, 0.03), 0.0004),
+            ("<script>", 16, 0.0, math.nan, 0.21),
+        ),
+        "best": 0,
+        "tied": frozenset({0, 1}),
+    }
+    return Table(**{**settings, **changes})
+
+
+GOLDEN = r"""% trials.parquet: phase = confirm
+\begin{table}
+  \centering
+  \caption{Final quality, 100 \% of it. Bold: best. \textsuperscript{\textdagger}: not distinguishable from it.}
+  \label{tab:quality}
+  \begin{tabular}{lrrrr}
+    \toprule
+    arm & n & converged & fid & p \\
+    \midrule
+    \textbf{hinge\_r1} & \textbf{16} & \textbf{94~\%} & \textbf{0.0100 [0.00500, $\infty$]} & \textbf{--} \\
+    a\&b\textsuperscript{\textdagger} & 1\,600 & 50~\% [25~\%, 75~\%] & 0.0200 [0.0100, 0.0300] & \textless{}~0.001 \\
+    \textless{}script\textgreater{} & 16 & 0~\% & -- & 0.21 \\
+    \bottomrule
+  \end{tabular}
+\end{table}
+"""
+
+
+@pytest.mark.golden
+def test_latex_is_booktabs_with_the_best_and_its_equals_marked():
+    assert latex(table()) == GOLDEN
+
+
+def test_without_a_best_row_nothing_is_marked():
+    plain = latex(table(best=None, tied=frozenset()))
+    assert "textbf" not in plain
+    assert "dagger" not in plain
+
+
+@pytest.mark.golden
+def test_csv_has_full_precision_and_an_interval_as_three_columns():
+    rows = list(csv.DictReader(io.StringIO(csv_text(table()))))
+    assert rows[0] == {
+        "arm": "hinge_r1", "n": "16", "converged": "0.9375", "converged low": "", "converged high": "",
+        "fid": "0.01", "fid low": "0.005", "fid high": "inf", "p": "", "best": "True", "indistinguishable": "True",
+    }  # fmt: skip
+    assert rows[2]["fid"] == ""
+    assert rows[1]["converged low"] == "0.25"
+    assert [row["indistinguishable"] for row in rows] == ["True", "True", "False"]
+
+
+def test_commas_and_newlines_stay_inside_their_csv_field():
+    found = list(csv.reader(io.StringIO(csv_text(table(rows=(('a,"b"\nc', 1, 0.0, 0.0, 1.0),), best=None)))))
+    assert found[1][0] == 'a,"b"\nc'
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        (r"\input{x}", r"\textbackslash{}input\{x\}"),
+        ("50 % & $x$ #1 a_b", r"50 \% \& \$x\$ \#1 a\_b"),
+        ("~ ^", r"\textasciitilde{} \textasciicircum{}"),
+        ("1.5·10⁻⁷", r"1.5$\cdot$10\textsuperscript{-7}"),
+        ("data²", r"data\textsuperscript{2}"),
+        ("two\nlines", "two lines"), ("−∞", r"$-$$\infty$"),
+    ],
+)  # fmt: skip
+def test_text_is_no_latex(text, safe):
+    assert escaped(text) == safe
+
+
+def test_an_interval_without_an_estimate_is_a_dash():
+    assert shown(interval(math.nan, math.nan, math.nan), "number") == "–"
+
+
+def test_a_row_has_a_value_for_each_head():
+    with pytest.raises(ValueError, match="table quality, row 0: expected 5 values, got 1"):
+        table(rows=(("alone",),))
+
+
+def test_both_files_are_written(tmp_path):
+    paths = save(table(), tmp_path / "deep")
+    assert [path.name for path in paths] == ["quality.csv", "quality.tex"]
+    assert paths[1].read_text(encoding="utf-8") == GOLDEN

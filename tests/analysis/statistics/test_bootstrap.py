@@ -1,0 +1,203 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import trim_mean
+
+from analysis.statistics import bootstrap as module
+from analysis.statistics.bootstrap import bootstrap, ordered_quantiles, resampled
+
+SCORES = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=24)
+
+
+def estimate(values, statistic):
+    return bootstrap(values, statistic=statistic, generator=np.random.default_rng(0), resamples=50).estimate
+
+
+def interval(values, groups=None, seed=0, **options):
+    return bootstrap(values, groups, generator=np.random.default_rng(seed), **options)
+
+
+@pytest.mark.golden
+def test_estimates_by_hand():
+    assert estimate([1, 2, 3, 10], "median") == 2.5
+    assert estimate([3, 1, 10], "median") == 3
+    assert estimate([1, 2, 3, 4, 5, 6, 70, 80], "iqm") == (3 + 4 + 5 + 6) / 4
+    assert estimate([1, 2, 3, 4, 5], "iqm") == pytest.approx((0.75 * 2 + 3 + 0.75 * 4) / 2.5)  # parts of 2 and 4
+
+
+@pytest.mark.property
+@given(SCORES)
+def test_the_estimates_are_numpys_and_scipys(values):
+    assert estimate(values, "median") == pytest.approx(np.median(values), abs=1e-9)
+    whole = values[: len(values) // 4 * 4]
+    if whole:
+        assert estimate(whole, "iqm") == pytest.approx(trim_mean(whole, 0.25), abs=1e-6)
+
+
+@pytest.mark.property
+@given(SCORES, st.floats(-100, 100), st.floats(0.1, 10))
+def test_shifting_and_scaling_move_the_interval_along(values, shift, scale):
+    one, other = interval(values, resamples=50), interval(np.array(values) * scale + shift, resamples=50)
+    assert other.estimate == pytest.approx(one.estimate * scale + shift, abs=1e-6)
+    assert other.low == pytest.approx(one.low * scale + shift, abs=1e-6)
+    assert other.high == pytest.approx(one.high * scale + shift, abs=1e-6)
+
+
+@pytest.mark.golden
+def test_the_draws_of_three_replicas_are_known():
+    """Two of three are drawn: the same one twice with chance 1/9 each, each pair with 2/9."""
+    _, draws, freedom = resampled([1.0, 2.0, 4.0], None, np.random.default_rng(0), ("median",), resamples=40_000)
+    values, counts = np.unique(draws, return_counts=True)
+    np.testing.assert_array_equal(values, [1, 1.5, 2, 2.5, 3, 4])
+    np.testing.assert_allclose(counts / 40_000, np.array([1, 2, 1, 2, 2, 1]) / 9, atol=0.01)
+    assert freedom == 2
+
+
+def test_the_variance_of_the_draws_is_without_bias():
+    """Four strata of four: drawing n of n would give 3/4 of the variance of a mean-like statistic."""
+    generator = np.random.default_rng(1)
+    groups = np.repeat(range(4), 4)
+    ratio = []
+    for _ in range(300):
+        values = generator.normal(size=16)
+        weights = module._within(groups, 300, generator)
+        within = np.mean([values[groups == g].var(ddof=1) for g in range(4)])
+        ratio.append((weights @ values / 16).var() / (within / 16))
+    assert np.mean(ratio) == pytest.approx(1.0, abs=0.05)
+
+
+@pytest.mark.parametrize("captures", ["seeds", "both"])
+def test_the_generator_fixes_the_result_and_is_used(captures):
+    values, groups = np.random.default_rng(3).normal(size=64), np.repeat(range(16), 4)
+    assert interval(values, groups, captures=captures) == interval(values, groups, captures=captures)
+    assert interval(values, groups, captures=captures) != interval(values, groups, seed=1, captures=captures)
+
+
+def test_pieces_change_nothing(monkeypatch):
+    values = np.random.default_rng(3).normal(size=20)
+    whole = interval(values, resamples=100)
+    monkeypatch.setattr(module, "CHUNK", 200)
+    assert interval(values, resamples=100) == whole
+
+
+def test_seeds_know_nothing_of_the_spread_between_configurations():
+    values = np.repeat([1.0, 2.0, 3.0, 4.0, 5.0], 4) + np.tile([-0.01, 0.0, 0.0, 0.01], 5)
+    seeds = interval(values, np.repeat(range(5), 4))
+    both = interval(values, np.repeat(range(5), 4), captures="both")
+    assert seeds.high - seeds.low < 0.1
+    assert both.high - both.low > 1
+    assert (seeds.captures, both.captures) == ("seeds", "both")
+
+
+def test_diverged_replicas_rank_worst():
+    some, most = [1.0, 2.0, 3.0, 4.0, math.inf], [1.0, 2.0, math.inf, math.inf, math.inf]
+    assert estimate(some, "median") == 3
+    assert estimate(most, "median") == math.inf
+    assert estimate([1.0, 2.0, 3.0, math.inf], "iqm") == 2.5
+    assert estimate([1.0, 2.0, math.inf, math.inf], "iqm") == math.inf
+    found = interval([1.0, 2.0, 3.0, 4.0, math.inf, math.inf, math.inf], statistic="median")
+    assert (found.estimate, found.high) == (4, math.inf)
+    assert math.isfinite(found.low)
+
+
+def test_all_alike_is_certain():
+    found = interval([3.0] * 8)
+    assert (found.estimate, found.low, found.high) == pytest.approx((3, 3, 3))
+    found = interval([math.inf] * 8, statistic="median")
+    assert (found.estimate, found.low, found.high) == (math.inf,) * 3
+
+
+@pytest.mark.parametrize(
+    ("captures", "groups", "words"),
+    [("seeds", [0, 1, 2], "one replica a configuration"), ("both", [0, 0, 0], "one configuration")],
+)
+def test_what_was_not_repeated_has_no_interval(captures, groups, words):
+    found = interval([1.0, 2.0, 3.0], groups, captures=captures, statistic="median")
+    assert found.estimate == 2
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
+    assert words in found.method
+
+
+def test_a_lone_replica_keeps_its_place_beside_larger_strata():
+    weights = module._within(np.array([0, 0, 0, 1]), 50, np.random.default_rng(0))
+    np.testing.assert_array_equal(weights[:, 3], 1)
+    np.testing.assert_allclose(weights[:, :3].sum(1), 3)
+
+
+def test_what_is_no_score_is_refused():
+    with pytest.raises(
+        ValueError, match=r"values: expected \(N,\) numbers without NaN, N > 0, got shape \(2,\) with 1"
+    ):
+        interval([1.0, math.nan])
+    with pytest.raises(ValueError, match="statistic: expected one of median, iqm, got 'mean'"):
+        interval([1.0, 2.0], statistic="mean")
+
+
+def test_quantiles_are_draws():
+    assert ordered_quantiles(np.array([3.0, 1.0, math.inf, 2.0]), (0.0, 0.25, 0.5, 0.99)) == (1, 1, 2, math.inf)
+
+
+DRAWS = {
+    "lognormal": lambda generator, shape: np.exp(generator.normal(size=shape)),
+    "heavy": lambda generator, shape: np.exp(1.5 * generator.standard_t(4, size=shape)),
+    "diverging": lambda generator, shape: np.where(
+        generator.random(shape) < 0.2, np.inf, np.exp(generator.normal(size=shape))
+    ),
+}
+
+
+def known(values, statistic):
+    return module._statistic(np.sort(values), module._mass(np.ones((1, len(values)))), statistic)[0]
+
+
+def coverage(name, configurations, replicas, statistic, count, resamples, seed):
+    """How often the interval over seeds covers what a million fresh seeds of the same configurations give."""
+    generator = np.random.default_rng(seed)
+    apart = np.linspace(0, 2, configurations)[:, None]
+
+    def draw(size):
+        return (DRAWS[name](generator, (configurations, size)) + apart).ravel()
+
+    truth = known(draw(1_000_000 // configurations), statistic)
+    groups = np.repeat(range(configurations), replicas)
+    options = {"statistic": statistic, "resamples": resamples, "generator": generator}
+    found = [bootstrap(draw(replicas), groups, **options) for _ in range(count)]
+    return np.mean([one.low <= truth <= one.high for one in found])
+
+
+@pytest.mark.parametrize("statistic", ["median", "iqm"])
+def test_intervals_of_one_configuration_cover(statistic):
+    assert 0.92 <= coverage("lognormal", 1, 32, statistic, 1000, 400, 4) <= 0.98
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("statistic", ["median", "iqm"])
+@pytest.mark.parametrize(("configurations", "replicas"), [(1, 32), (1, 16), (1, 8), (4, 8), (4, 4), (20, 8)])
+@pytest.mark.parametrize("name", sorted(DRAWS))
+def test_intervals_cover(name, configurations, replicas, statistic):
+    covered = coverage(name, configurations, replicas, statistic, 1000, 1000, 5)
+    print(f"bootstrap {statistic}, {name}, {configurations} × {replicas}: {covered:.3f}")
+    assert 0.92 <= covered <= 0.98, covered
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("statistic", ["median", "iqm"])
+@pytest.mark.parametrize("spread", [0.3, 2.0])
+def test_intervals_over_configurations_cover(statistic, spread):
+    """20 configurations of 8 replicas, the configurations drawn anew each time."""
+    generator = np.random.default_rng(6)
+
+    def draw(count):
+        return np.exp(spread * generator.normal(size=(count, 1)) + generator.normal(size=(count, 8))).ravel()
+
+    truth = known(draw(200_000), statistic)
+    groups = np.repeat(range(20), 8)
+    options = {"statistic": statistic, "captures": "both", "resamples": 1000, "generator": generator}
+    found = [bootstrap(draw(20), groups, **options) for _ in range(1000)]
+    covered = np.mean([one.low <= truth <= one.high for one in found])
+    print(f"bootstrap over configurations {statistic}, spread {spread}: {covered:.3f}")
+    assert 0.92 <= covered <= 0.98, covered

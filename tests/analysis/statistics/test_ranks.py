@@ -1,0 +1,132 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import brunnermunzel, mannwhitneyu
+
+from analysis.statistics.ranks import rank_test, relative_effect
+
+SAMPLE = st.lists(st.one_of(st.integers(0, 5).map(float), st.just(math.inf)), min_size=2, max_size=12)
+
+
+@pytest.mark.golden
+def test_by_hand():
+    # pairs of (1, 3) and (2, 3, inf): 1 is below all three; 3 is above 2, ties with 3, is below inf
+    found = relative_effect([1, 3], [2, 3, math.inf])
+    assert found.estimate == (3 + 0 + 0.5 + 1) / 6
+    # placements of a: 1 and 1/2, variance 1/8; of b: 1/2, 3/4 and 1, variance 1/16
+    assert found.variance == pytest.approx(1 / 8 / 2 + 1 / 16 / 3)
+
+
+@pytest.mark.property
+@given(SAMPLE, SAMPLE)
+def test_every_pair_counts_once(a, b):
+    wins = np.mean([(x < y) + (x == y) / 2 for x in a for y in b])
+    found = relative_effect(a, b)
+    low, high = found.ends()
+    assert found.estimate == pytest.approx(wins)
+    assert 0 <= low <= found.estimate + 1e-12
+    assert found.estimate - 1e-12 <= high <= 1
+
+
+@pytest.mark.property
+@given(SAMPLE, SAMPLE)
+def test_turning_the_pair_turns_everything(a, b):
+    one, other = relative_effect(a, b), relative_effect(b, a)
+    assert other.estimate == pytest.approx(1 - one.estimate)
+    assert other.ends() == pytest.approx(tuple(1 - end for end in reversed(one.ends())))
+    assert other.brunner_munzel()[1] == pytest.approx(one.brunner_munzel()[1])
+
+
+@pytest.mark.property
+@given(SAMPLE, SAMPLE)
+def test_only_ranks_matter(a, b):
+    one, other = relative_effect(a, b), relative_effect(np.exp(a), np.exp(b))
+    assert one == other
+
+
+def test_brunner_and_munzel_is_scipys_but_never_below_mann_and_whitney():
+    generator = np.random.default_rng(0)
+    for shift in (0.0, 0.5, 1.0):
+        a, b = generator.normal(size=15).round(1), (2 * generator.normal(size=20) + shift).round(1)
+        theirs, least = brunnermunzel(a, b), mannwhitneyu(a, b).pvalue
+        assert relative_effect(a, b).brunner_munzel() == pytest.approx((theirs.statistic, theirs.pvalue))
+        assert rank_test(a, b) == pytest.approx((theirs.statistic, max(theirs.pvalue, least)))
+
+
+def test_mann_and_whitney_is_scipys_with_large_u_where_a_is_better():
+    a, b = np.array([1.0, 2.0, 2.0, 5.0]), np.array([2.0, 4.0, 6.0, 7.0, math.inf])
+    statistic, p = rank_test(a, b, "mann_whitney")
+    assert p == pytest.approx(mannwhitneyu([1, 2, 2, 5], [2, 4, 6, 7, 8]).pvalue)
+    assert statistic == relative_effect(a, b).estimate * 20
+    assert rank_test(b, a, "mann_whitney") == pytest.approx((20 - statistic, p))
+
+
+def test_a_separated_pair_has_the_exact_chance_of_being_dealt_so():
+    assert rank_test([1, 2, 3], [4, 5, 6]) == (math.inf, pytest.approx(2 / 20))
+    assert rank_test([4, 5, 6], [1, 2, 3]) == (-math.inf, pytest.approx(2 / 20))
+    low, high = relative_effect([1, 2, 3], [4, 5, 6]).ends()
+    assert (low < 0.7, high) == (True, 1.0)
+
+
+@pytest.mark.parametrize("test", ["brunner_munzel", "mann_whitney"])
+def test_samples_all_alike_do_not_differ(test):
+    assert rank_test([math.inf] * 4, [math.inf] * 6, test)[1] == 1
+    assert relative_effect([math.inf] * 4, [math.inf] * 6).estimate == 0.5
+
+
+def test_diverged_replicas_lose_to_any_score_and_tie_with_each_other():
+    assert relative_effect([1e300, 1e300], [math.inf, math.inf]).estimate == 1
+    assert relative_effect([1.0, math.inf], [math.inf, math.inf]).estimate == 0.75
+
+
+def test_single_values_are_taken():
+    low, high = relative_effect([1.0], [2.0]).ends()
+    assert 0 < low < 0.5
+    assert high == 1
+    assert rank_test([1.0], [2.0])[1] == 1
+
+
+def test_what_is_no_sample_or_test_is_refused():
+    with pytest.raises(ValueError, match=r"b: expected \(n,\) numbers without NaN, n > 0, got shape \(0,\)"):
+        relative_effect([1.0], [])
+    with pytest.raises(ValueError, match="test: expected one of brunner_munzel, mann_whitney, got 't'"):
+        rank_test([1.0], [2.0], "t")
+
+
+def normal(generator, size):
+    return generator.normal(size=size)
+
+
+SCENES = {
+    "alike": lambda g, n, m: (normal(g, n), normal(g, m)),
+    "shifted": lambda g, n, m: (normal(g, n), normal(g, m) + 1),
+    "far": lambda g, n, m: (normal(g, n), normal(g, m) + 2),
+    "spread": lambda g, n, m: (0.2 * normal(g, n), normal(g, m) + 0.7),
+    "diverging": lambda g, n, m: (normal(g, n), np.where(g.random(m) < 0.5, np.inf, normal(g, m))),
+    "both_diverging": lambda g, n, m: (np.where(g.random(n) < 0.3, np.inf, 0), np.where(g.random(m) < 0.6, np.inf, 0)),
+    "counts": lambda g, n, m: (-g.binomial(8, 0.95, n), -g.binomial(8, 0.9, m)),
+    "two_humps": lambda g, n, m: (np.where(g.random(n) < 0.1, 5, 0) + normal(g, n), normal(g, m) + 4),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("n", "m"), [(32, 32), (16, 16)])
+@pytest.mark.parametrize("name", sorted(SCENES))
+def test_the_probability_of_improvement_is_covered(name, n, m):
+    generator = np.random.default_rng(1)
+    truth = relative_effect(*SCENES[name](generator, 300_000, 300_000)).estimate
+    found = [relative_effect(*SCENES[name](generator, n, m)).ends() for _ in range(1000)]
+    covered = np.mean([low <= truth <= high for low, high in found])
+    print(f"probability of improvement, {name}, {n} and {m}: {covered:.3f}")
+    assert 0.92 <= covered <= 0.98, covered
+
+
+@pytest.mark.parametrize("test", ["brunner_munzel", "mann_whitney"])
+@pytest.mark.parametrize("size", [8, 32])
+def test_the_level_is_kept(size, test):
+    generator = np.random.default_rng(2)
+    wrong = np.mean([rank_test(*generator.normal(size=(2, size)), test)[1] <= 0.05 for _ in range(2000)])
+    print(f"{test} at {size}: {wrong:.4f}")
+    assert wrong <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 2000)

@@ -1,0 +1,51 @@
+import pytest
+
+from analysis.statistics.intervals import Interval
+from analysis.wording import counted, listed, log_scaled, named, p_value, percent, spoken, spoken_share
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0, "0 %"),
+        (1, "100 %"),
+        (0.5, "50 %"),
+        (0.001, "< 1 %"),
+        (0.999, "> 99 %"),
+        (float("nan"), "–"),
+        (0.994, "99 %"),
+    ],
+)
+def test_shares_are_never_rounded_to_certainty(share, words):
+    assert percent(share).replace("\u00a0", " ") == words
+
+
+@pytest.mark.parametrize(
+    ("p", "words"), [(0.0004, "< 0.001"), (0.0123, "0.012"), (0.21, "0.21"), (1, "1.00"), (float("nan"), "–")]
+)
+def test_p_values(p, words):
+    assert p_value(p).replace("\u00a0", " ") == words
+
+
+def test_intervals_have_both_ends():
+    interval = Interval(0.5, 0.25, 0.75, 16, "by hand", "seeds")
+    assert spoken(interval) == "0.500 [0.250, 0.750]"
+    assert spoken_share(interval).replace("\u00a0", " ") == "50 % [25 %, 75 %]"
+
+
+def test_lists_and_counts():
+    assert (listed([]), listed(["a"]), listed(["a", "b", "c"])) == ("", "a", "a, b and c")
+    assert listed(["a", "b"], "or") == "a or b"
+    assert (counted(1, "trial"), counted(1200, "trial")) == ("1 trial", "1\u2009200 trials")
+
+
+def test_measurements_have_names_and_units():
+    assert named("fid", "data²") == "Fréchet distance (data²)"
+    assert named("modes", "modes") == "modes captured"
+    assert named("a_new_one", "nats") == "a new one (nats)"
+
+
+def test_only_unbounded_measurements_may_be_logarithmic():
+    assert log_scaled("fid") is None
+    assert log_scaled("gradient_norm_critic") is None
+    assert log_scaled("precision") is False

@@ -1,0 +1,99 @@
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import ray
+
+from study.cluster.connection import connected, notice, temporary
+from study.cluster.environment import SETTINGS
+
+FAMILY = ("raylet", "gcs_server")
+
+
+def listening(names: tuple[str, ...]) -> dict[str, set[str]]:
+    """Where processes of these names below this one listen: name -> hexadecimal addresses of /proc/net/tcp."""
+    sockets: dict[str, str] = {}
+    for table in ("tcp", "tcp6"):
+        for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A":
+                sockets[f"socket:[{fields[9]}]"] = fields[1].split(":")[0]
+    found: dict[str, set[str]] = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            name, parent = (
+                (process / "comm").read_text().strip(),
+                (process / "stat").read_text().rsplit(")", 1)[1].split()[1],
+            )
+            if name in names and parent == str(os.getpid()):
+                links = {os.readlink(link) for link in (process / "fd").iterdir()}
+                found.setdefault(name, set()).update(sockets[link] for link in links & sockets.keys())
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.usefixtures("shared_ray")
+def test_a_ray_of_ones_own_listens_on_loopback_alone() -> None:
+    assert notice() is None
+    found = listening(FAMILY)
+    assert set(found) == set(FAMILY)
+    assert set().union(*found.values()) <= {"0100007F", "0000000000000000FFFF00000100007F"}
+
+
+@pytest.mark.usefixtures("shared_ray")
+def test_a_ray_that_runs_already_is_used_and_left_running() -> None:
+    node = ray.get_runtime_context().get_node_id()
+    with connected():
+        assert ray.get_runtime_context().get_node_id() == node
+    assert ray.is_initialized()
+
+
+@pytest.mark.usefixtures("shared_ray")
+def test_the_token_is_for_its_owner_alone() -> None:
+    token = Path.home() / ".ray" / "auth_token"
+    if not token.exists():
+        pytest.skip("this Ray uses no token")
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+
+
+def variables(**environment: str) -> dict[str, str]:
+    """The environment that a process has after importing `study.cluster.environment`."""
+    code = "import os, json, study.cluster.environment; print(json.dumps(dict(os.environ)))"
+    kept = {name: value for name, value in os.environ.items() if name not in SETTINGS and not name.startswith("RAY_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**kept, **environment}, capture_output=True, text=True, check=True
+    )
+    return dict(json.loads(done.stdout))
+
+
+def test_ray_and_tune_are_quiet_and_on_loopback_by_default() -> None:
+    found = variables()
+    assert SETTINGS.items() <= found.items()
+    assert found["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0"
+
+
+def test_on_a_cluster_the_network_is_left_alone() -> None:
+    assert "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER" not in variables(RAY_ADDRESS="10.0.0.1:6379")
+
+
+@pytest.mark.parametrize("none", ["", "local"])
+def test_an_address_that_is_none_is_none(none: str) -> None:
+    found = variables(RAY_ADDRESS=none)
+    assert "RAY_ADDRESS" not in found
+    assert found["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0"
+
+
+def test_what_ray_unpacks_for_a_job_is_temporary(tmp_path: Path) -> None:
+    assert temporary(tmp_path / "session" / "runtime_resources" / "working_dir_files" / "package" / "studies")
+    assert not temporary(tmp_path / "studies")
+
+
+def test_what_the_user_has_set_stays() -> None:
+    found = variables(TUNE_PRINT_ALL_TRIAL_ERRORS="1", RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="1")
+    assert found["TUNE_PRINT_ALL_TRIAL_ERRORS"] == "1"
+    assert found["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "1"

@@ -1,0 +1,51 @@
+"""What is asked of a cluster's nodes, here of one; clusters of several are in tests/cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+
+from study.cluster import nodes
+from study.config.messages import ConfigError
+from study.storage import lease
+from study.storage.store import Store, store_at
+
+pytestmark = pytest.mark.usefixtures("shared_ray")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A store that the session `mine` holds."""
+    found = store_at(str(tmp_path))
+    lease.write(found, lease.new("a study", "mine"))
+    return found
+
+
+def after(monkeypatch: pytest.MonkeyPatch, *lists: list[dict[str, Any]]) -> None:
+    """Let Ray tell of one list of nodes after the other."""
+    told = iter(lists)
+    monkeypatch.setattr(ray, "nodes", lambda: next(told))
+
+
+def test_nodes_that_see_the_store_pass(store: Store) -> None:
+    nodes.check_nodes_see_store(store, "mine")
+
+
+def test_a_node_that_does_not_see_the_store_is_named(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^\S+ [0-9a-f]{6}: .* was taken over by process"):
+        nodes.check_nodes_see_store(store, "another")
+    with pytest.raises(ConfigError, match=r"does not see the study's files in .*elsewhere; give resources.storage"):
+        nodes.check_nodes_see_store(store_at(str(tmp_path / "elsewhere")), "mine")
+
+
+def test_a_node_that_is_lost_while_it_is_asked_is_not_missed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = ray.nodes()  # type: ignore[no-untyped-call]
+    lost = {**there[0], "NodeID": "ab" * 28}
+    after(monkeypatch, [*there, lost], [*there, lost])
+    with pytest.raises(ConfigError, match="ababab: TaskUnschedulableError"):
+        nodes.check_nodes_see_store(store, "mine")
+    after(monkeypatch, [*there, lost], there)
+    nodes.check_nodes_see_store(store, "mine")

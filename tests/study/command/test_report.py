@@ -1,0 +1,109 @@
+"""A study's report from its ledger, while it runs and when it is done; and one of records from elsewhere."""
+
+import json
+import shutil
+
+import pytest
+
+from analysis.record.schema import load
+from study.__main__ import main
+from study.command.report import gather
+from study.config import loading
+from study.record import build as record
+from study.tracking import sync
+from study.tracking.cursor import Cursor
+from study.tracking.server import running
+
+
+@pytest.fixture(scope="module")
+def study(begun, tmp_path_factory):
+    """A study under way and its report, which the command wrote."""
+    folder = begun(tmp_path_factory.mktemp("begun") / "tiny")
+    assert main(["report", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(study):
+    return (study / "report" / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_study_that_is_not_done_has_a_report_that_says_so(study, page):
+    assert "This study is not finished: 2 of " in page
+    assert "1 trial interrupted" in page
+    assert "Provisional" in page
+    assert load(study, []).running
+
+
+def test_the_studys_objectives_are_explained_each_once(page):
+    assert page.count("f(d) = ") == 2
+    assert "hinge (generator: critic_mean)" in page
+
+
+def test_a_folder_without_a_study_is_bad_input(tmp_path, capsys):
+    assert main(["report", str(tmp_path)]) == 2
+    assert "expected a study folder" in capsys.readouterr().err
+
+
+def test_a_run_and_a_copy_have_one_report(begun, study, tmp_path, capsys, monkeypatch):
+    """The run from a real server, the copy a folder of two files without a study.yaml."""
+    rings = begun(tmp_path / "rings", study="rings", scientific={"objective": ["hinge", "wasserstein"]})
+    record.build(rings)
+    assert sync(rings, loading.load(rings / "study.yaml")) == 0
+    copy = tmp_path / "from a colleague"
+    copy.mkdir()
+    for name in ("history.parquet", "trials.parquet"):
+        shutil.copy(study / name, copy)
+    out = tmp_path / "out"
+    with running(rings) as (_, address):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        capsys.readouterr()
+        run = f"runs:/{Cursor.load(rings).parent}"
+        assert main(["report", run, str(copy), "--out", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"report": str(out / "report" / "index.html")}
+    page = (out / "report" / "index.html").read_text(encoding="utf-8")
+    assert "Joined from the records of 2 studies, rings and tiny." in page
+    assert page.count("f(d) = ") == 3  # hinge is in both studies
+    for name, origin in (("rings", rings), ("tiny", study)):
+        assert sorted(path.name for path in (out / name).iterdir()) == ["history.parquet", "trials.parquet"]
+        assert load(out / name).history.equals(load(origin).history)
+        assert f"{name}/hinge" in page
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What the page would be written with; writing it is the other tests' matter."""
+    given = {}
+    monkeypatch.setattr("analysis.report.write", lambda out, records, **named: given.update(named, records=records))
+    return given
+
+
+def test_a_configuration_that_cannot_be_read_costs_the_explanations_alone(begun, retell, told, tmp_path, caplog):
+    copy = begun(tmp_path / "tiny")
+    record.build(copy)
+    shutil.rmtree(copy / "ledger")  # a copy of what was published, no study any more
+    retell(copy, '"non_saturating"', '"of_another_version"')
+    gather([str(copy)], tmp_path / "out")
+    assert told == {"records": [tmp_path / "out" / "tiny"], "state": None, "objectives": []}
+    assert "tiny: its pairs (f, g) are not explained: scientific.objective" in caplog.text
+
+
+def test_the_state_is_told_where_the_one_source_is_a_study(study, told, tmp_path):
+    gather([str(study)], tmp_path / "out")
+    assert told["state"]["state"] == "interrupted"
+    assert [pair["name"] for pair in told["objectives"]] == ["non_saturating", "hinge"]
+
+
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [
+        (["{study}", "{study}"], "--out: expected a folder for the records and the report of 2 sources, got none"),
+        (["runs:/abc"], "--out: expected a folder for the records and the report of runs:/abc, which is no study"),
+        (["{study}", "--tracking", "sqlite:///x.db"], "--tracking: expected with a source runs:/RUN_ID"),
+    ],
+)
+def test_a_report_that_has_no_place_is_bad_input(study, sources, said, capsys):
+    assert main(["report", *(source.format(study=study) for source in sources)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"ganstudy: {said}")

@@ -1,0 +1,64 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from study.config.extension import check_extension
+from study.config.messages import ConfigError
+from study.config.schema import StudyConfig
+
+Build = Callable[..., StudyConfig]
+CONFIRM = {"top": 1, "replicas": 4}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"search__trials_per_arm": 9},
+        {"confirm": {"top": 3, "replicas": 4}},
+        {"scientific": {"objective": ["minimax", "hinge", "non_saturating"]}},
+        {"resources": {"cpu": 0.5, "workers": 3, "checkpoint_seconds": 1.0}},
+        {"tracking": {"pictures": 0, "uri": "http://127.0.0.1:5000"}},
+    ],
+)
+def test_more_trials_more_arms_and_other_resources_are_extensions(tiny: Build, change: dict[str, Any]) -> None:
+    check_extension(tiny(confirm=CONFIRM), tiny(**{"confirm": CONFIRM, **change}), confirmed=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"study": "other"}, "study: expected 'tiny', as finished trials were run with it, got 'other'"),
+        ({"replicas": 3}, "replicas: expected 2, as finished trials were run with it, got 3"),
+        ({"budget__steps": 40}, "budget.steps: expected 20"),
+        ({"data__std": 0.05}, "data.std: expected 0.02"),
+        ({"search__seed": 1}, "search.seed: expected 0"),
+        ({"search__lag": 5}, "search.lag: expected 2"),
+        ({"search__sampler": "random"}, "search.sampler: expected 'tpe'"),
+        ({"scheduler": "asha"}, "scheduler.name: expected 'none'"),
+        ({"fixed__beta1": 0.9}, "fixed.beta1: expected null"),
+        ({"outcomes": {"modes": 0.9}}, "outcomes.modes: expected 0.5"),
+        ({"search__trials_per_arm": 1}, "search.trials_per_arm: expected at least 2, as the study has them, got 1"),
+        ({"confirm": {"top": 0, "replicas": 4}}, "confirm.top: expected at least 1"),
+        ({"confirm": {"top": 1, "replicas": 5}}, "confirm.replicas: expected 4"),
+        ({"nuisance__generator_lr": {"log_uniform": [1e-4, 1e-1]}}, "nuisance.generator_lr.log_uniform: expected"),
+        ({"scientific": {"objective": ["hinge"]}}, "scientific: expected lists that .* arm 'non_saturating' is gone"),
+        (
+            {"scientific": {"objective": ["non_saturating", "hinge"], "updates": ["alternating"]}},
+            "scientific: .* arm 'non_saturating' is gone",
+        ),
+    ],
+)
+def test_what_would_change_finished_trials_is_refused_by_name(
+    tiny: Build, change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check_extension(tiny(confirm=CONFIRM), tiny(**{"confirm": CONFIRM, **change}), confirmed=True)
+
+
+def test_confirm_replicas_are_free_until_something_was_confirmed(tiny: Build) -> None:
+    old, new = tiny(confirm={"top": 0, "replicas": 4}), tiny(confirm={"top": 1, "replicas": 64})
+    check_extension(old, new, confirmed=False)
+    with pytest.raises(ConfigError, match=r"confirm.replicas: expected 4"):
+        check_extension(old, new, confirmed=True)

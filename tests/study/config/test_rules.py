@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.record.schema import MEASUREMENTS, QUALITY
+from study.config import rules
+from study.config.arms import arms_of, spec_for
+from study.config.loading import build
+from study.config.messages import ConfigError
+from study.config.schema import StudyConfig
+from trainables.training import Training
+
+LR = {"log_uniform": [1e-4, 1e-2]}
+
+
+def study(**sections: Any) -> StudyConfig:
+    values = {"study": "s", "data": "ring", "budget": {"steps": 20, "evaluations": 2, "batch_size": 8}, **sections}
+    return build(deepcopy(values))
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        (
+            {"nuisance": {"beta1": {"uniform": [0, 0.9]}}, "fixed": {"beta1": 0.5}},
+            "fixed.beta1: expected each hyperparameter in one place, got it also as nuisance.beta1",
+        ),
+        (
+            {"fixed": {"batch_size": 4}},
+            "fixed.batch_size: expected each hyperparameter in one place, got it also as budget.",
+        ),
+        ({"budget": {"steps": 20}}, "budget.batch_size: expected a value here or under scientific, nuisance or fixed"),
+        ({"data": {"name": "rng"}}, "data.name: expected one of gaussian, ring"),
+        ({"data": {"name": "ring", "mods": 3}}, "data.mods: no such setting of ring"),
+        ({"data": {"name": "ring", "modes": 0}}, "data.modes: expected a whole number >= 1, came 0"),
+        (
+            {"data": "gaussian", "scientific": {"model": ["cgan"]}},
+            "scientific.model: expected gan on unlabelled data, got cgan",
+        ),
+        (
+            {"evaluation": {"features": "inception"}},
+            "evaluation.features: expected raw, as 'ring' has no images, got 'incep",
+        ),
+        ({"evaluation": {"classifier": "/nowhere"}}, "evaluation.classifier: expected a file, found none at /nowhere"),
+        ({"measure": ["kernal"]}, "measure: unknown group 'kernal'; did you mean 'kernel'?"),
+        (
+            {"search": {"metric": "fidd"}},
+            "search.metric: expected what is measured here, got 'fidd'; the nearest is 'fid'",
+        ),
+        (
+            {"search": {"metric": "label_fidelity"}},
+            "search.metric: expected what is measured here, got 'label_fidelity'",
+        ),
+        ({"search": {"metric": "kid"}}, "search.metric: expected what is measured here, got 'kid'"),
+        ({"search": {"mode": "lowest"}}, "search.mode: expected min or max, got 'lowest'"),
+        ({"search": {"mode": "max"}}, "search.mode: expected min, as fid is better so, got max"),
+        ({"search": {"metric": "coverage"}}, "search.mode: expected max, as coverage is better so, got min"),
+        (
+            {"search": {"metric": ["fid", "modes"]}},
+            "search.metric: expected nsga2 where there are several, sampler tpe",
+        ),
+        (
+            {"search": {"sampler": "nsga2"}},
+            "search.metric: expected two or more metrics for sampler nsga2, got ['fid']",
+        ),
+        (
+            {"search": {"sampler": "nsga2", "metric": ["fid", "modes"], "mode": ["min", "max", "min"]}},
+            "search.mode: expected one, or one for each of",
+        ),
+        (
+            {"search": {"sampler": "nsga2", "metric": ["fid", "fid"]}},
+            "search.metric: expected each metric once, got fid, fid",
+        ),
+        (
+            {"search": {"sampler": "cmaes"}, "nuisance": {"generator_lr": LR, "critic_steps": {"choice": [1, 2]}}},
+            "search.sampler: expected numeric spaces, two or more, for cmaes, got critic_steps (arm single)",
+        ),
+        (
+            {"search": {"sampler": "cmaes"}, "nuisance": {"generator_lr": LR}},
+            "for cmaes, got generator_lr (arm single)",
+        ),
+        (
+            {"scheduler": {"name": "asha", "grace": 3}},
+            "scheduler.grace: expected at most budget.evaluations = 2, got 3",
+        ),
+        (
+            {"scheduler": "asha", "search": {"sampler": "nsga2", "metric": ["fid", "modes"], "mode": ["min", "max"]}},
+            "scheduler.name: expected none with several metrics, got asha",
+        ),
+        ({"outcomes": {"metric": "fud"}}, "outcomes.metric: expected a measurement, got 'fud'; the nearest is 'fid'"),
+        ({"resources": {"gpu": 1.5}}, "resources.gpu: expected a fraction of one or a whole number, got 1.5"),
+    ],
+)
+def test_parts_that_do_not_go_together_are_refused(sections: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        study(**sections)
+
+
+def test_what_goes_together_passes() -> None:
+    study(search={"sampler": "cmaes"}, nuisance={"generator_lr": LR, "critic_lr": LR})
+    study(search={"sampler": "nsga2", "metric": ["fid", "modes"], "mode": ["min", "max"]})
+    study(search={"metric": "label_fidelity", "mode": "max"}, scientific={"model": ["cgan"]})
+    study(search={"metric": "loss_critic", "mode": "max"})
+    study(scheduler={"name": "asha", "grace": 2}, resources={"gpu": 2})
+
+
+@pytest.mark.parametrize(
+    ("data", "model", "measure"),
+    [
+        ("ring", "gan", []),
+        ("ring", "cgan", ["sliced"]),
+        ("gaussian", "gan", ["kernel"]),
+        ("digits", "gan", []),
+        ("sixteen", "gan", ["divergences"]),
+    ],
+)
+def test_a_metric_is_accepted_where_training_brings_it(data: str, model: str, measure: list[str]) -> None:
+    few = {} if data == "digits" else {"points": 1000, "heldout": 200}
+    evaluation = {"samples": 100, "neighbour_samples": 100}
+    sections = {
+        "scientific": {"model": [model]},
+        "data": {"name": data, **few},
+        "measure": measure,
+        "evaluation": evaluation,
+    }
+    config = study(**sections)
+    (arm,) = arms_of(config)
+    record = Training(spec_for(config, arm, {}), [0]).advance()[0]
+    of_classifier = {"modes", "reverse_kl", "mode_js"} if data == "digits" else set()  # trained when a study starts
+    for column in MEASUREMENTS:
+        if column.name in ("mode_fraction", "hop") or column.name.endswith(("_low", "_high")):
+            continue
+        if column.name in rules.DIAGNOSTICS:
+            with pytest.raises(ConfigError, match=r"search\.metric: expected what is measured here"):
+                study(**sections, search={"metric": column.name})
+            continue
+        mode = "max" if column.name in rules.HIGHER else "min"
+        search = {"metric": column.name, "mode": mode}
+        if column.name in record or column.name in of_classifier:
+            study(**sections, search=search)
+        else:
+            with pytest.raises(ConfigError, match=r"search\.metric: expected what is measured here"):
+                study(**sections, search=search)
+
+
+def test_directions_are_given_for_columns_of_the_record() -> None:
+    assert set(rules.HIGHER) <= {column.name for column in QUALITY}
+
+
+def test_a_trial_may_not_ask_for_more_than_there_is() -> None:
+    config = study(resources={"gpu": 1, "cpu": 4})
+    rules.check_resources(config, 1, 4)
+    rules.check_resources(config, 8)
+    with pytest.raises(ConfigError, match=r"resources\.gpu: expected at most 0, all that is here, got 1"):
+        rules.check_resources(config, 0, 4)
+    with pytest.raises(ConfigError, match=r"resources\.cpu: expected at most 2, all that is here, got 4"):
+        rules.check_resources(config, 1, 2)
+
+
+def test_readiness_looks_at_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    rules.ready(study())
+    wants_gpu = study(resources={"gpu": 0.25})
+    with pytest.raises(ConfigError, match=r"resources\.gpu: expected at most 0, all that is here, got 0\.25"):
+        rules.ready(wants_gpu)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    rules.ready(wants_gpu)
+    with pytest.raises(ConfigError, match=r"data\.root: mnist is not under .*set `download: true`"):
+        rules.ready(study(data={"name": "mnist", "root": str(tmp_path)}))
+    rules.ready(study(data={"name": "mnist", "root": str(tmp_path), "download": True}))
+
+
+def test_on_a_cluster_its_own_resources_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "ray://somewhere:10001")
+    rules.ready(study(resources={"gpu": 8, "cpu": 4000}))
+
+
+def test_what_is_rarely_meant_is_noted() -> None:
+    assert rules.warnings(study(nuisance={"generator_lr": LR})) == []
+    assert rules.warnings(study()) == ["nothing is searched, so that all 20 trials are the same: single"]
+    objectives = {"scientific": {"objective": ["wasserstein", "hinge"], "penalty": ["r1", "spectral_norm"]}}
+    (note,) = rules.warnings(study(**objectives, nuisance={"generator_lr": LR}))
+    assert note.startswith("wasserstein needs a critic of bounded slope")
+    assert note.endswith(": wasserstein-r1")
+    (note,) = rules.warnings(study(scheduler="asha", nuisance={"generator_lr": LR}))
+    assert "depends on the workers' timing" in note
+
+
+def test_long_lists_of_arms_are_cut_in_notes() -> None:
+    (note,) = rules.warnings(study(scientific={"latent_dim": [1, 2, 3, 4, 5, 6]}))
+    assert note.endswith("latent_dim=4 and 2 more arms")

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from analysis.results.outcomes import Thresholds
+from study.config import loading, strict_yaml
+from study.config.arms import arms_of
+from study.config.loading import build, load
+from study.config.messages import ConfigError
+from study.config.schema import Confirm, Scheduler
+
+ROOT = Path(__file__).parents[3]
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+RING = ROOT / "configs" / "ring.yaml"
+LEAST = {"study": "s", "data": "ring", "budget": {"steps": 20, "batch_size": 8}}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_configuration_that_comes_with_the_project_loads(path: Path) -> None:
+    config = load(path)
+    assert len(arms_of(config)) >= 4
+    assert config.study.replace("-", "_") in (path.stem, f"{path.stem}_objectives")
+
+
+def test_the_designs_example_means_what_it_says() -> None:
+    config = load(RING)
+    assert config.data == {
+        "name": "ring", "modes": 8, "std": 0.02, "radius": 2.0, "points": 100000, "heldout": 10000, "seed": 0,
+    }  # fmt: skip
+    assert (config.budget.steps, config.budget.evaluations, config.budget.batch_size) == (5000, 20, 256)
+    assert len(config.scientific["objective"]) >= 6
+    assert config.nuisance["generator_lr"] == {"log_uniform": [1e-4, 1e-2]}
+    assert (config.search.metrics, config.search.modes, config.search.trials_per_arm) == (("fid",), ("min",), 20)
+    assert (config.scheduler.name, config.confirm.top, config.confirm.replicas) == ("asha", 1, 32)
+    assert config.tracking.uri is None
+    assert config.outcomes == Thresholds()
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_what_is_resolved_reloads_to_the_same(path: Path, tmp_path: Path) -> None:
+    config = load(path)
+    loading.write(config, tmp_path / "study.yaml")
+    again = load(tmp_path / "study.yaml")
+    assert again == config
+    assert again.resolved() == config.resolved() == strict_yaml.read(tmp_path / "study.yaml")
+    assert [path.name for path in tmp_path.iterdir()] == ["study.yaml"]
+
+
+def test_resolved_settings_are_whole_and_point_to_absolute_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.pt").touch()
+    values = {**LEAST, "data": {"name": "mnist", "root": "there"}, "evaluation": {"classifier": "c.pt"}}
+    resolved = build(values).resolved()
+    assert resolved["data"] == {"name": "mnist", "root": str(tmp_path / "there"), "download": False}
+    assert resolved["evaluation"]["classifier"] == str(tmp_path / "c.pt")
+    assert resolved["evaluation"]["neighbours"] == 5
+    assert resolved["outcomes"]["modes"] == 0.5
+    assert resolved["search"]["lag"] == 2
+
+
+def test_the_least_configuration_has_calm_defaults() -> None:
+    config = build(LEAST)
+    assert (config.replicas, config.search.sampler, config.scheduler.name) == (8, "tpe", "none")
+    assert not config.confirm
+    assert (config.resources.workers, config.tracking.pictures) == (None, 3)
+
+
+def test_short_forms_mean_the_long_ones() -> None:
+    assert build({**LEAST, "scheduler": "asha"}).scheduler == Scheduler(name="asha")
+    assert build({**LEAST, "scheduler": None}).scheduler == Scheduler()
+    assert build({**LEAST, "confirm": None}).confirm == build({**LEAST, "confirm": 0}).confirm == Confirm()
+    assert bool(build({**LEAST, "confirm": {"top": 1}}).confirm)
+    several = build({**LEAST, "search": {"sampler": "nsga2", "metric": ["fid", "reverse_kl"]}}).search
+    assert (several.metrics, several.modes) == (("fid", "reverse_kl"), ("min", "min"))
+
+
+def test_a_configuration_does_not_change() -> None:
+    config = build(LEAST)
+    with pytest.raises(ValidationError, match="frozen"):
+        config.replicas = 3
+    with pytest.raises(ValidationError, match="frozen"):
+        config.search.seed = 3
+
+
+def test_overrides_are_checked_like_the_file() -> None:
+    config = load(
+        RING, ["search.trials_per_arm=3", "scientific.objective=[hinge]", "confirm=null", "outcomes.modes=0.9"]
+    )
+    assert config.search.trials_per_arm == 3
+    assert config.scientific["objective"] == ("hinge",)
+    assert config.confirm.top == 0
+    assert config.outcomes.modes == 0.9
+    with pytest.raises(ConfigError, match=r"search\.trials_per_arm: expected a whole number, got 'many'"):
+        load(RING, ["search.trials_per_arm=many"])
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ({"serch": {}}, "serch: unknown key; the nearest valid key is 'search'"),
+        ({"lag": 3}, "lag: unknown key; the nearest valid key is 'search.lag'"),
+        (
+            {"search": {"trails_per_arm": 3}},
+            "search.trails_per_arm: unknown key; the nearest valid key is 'trials_per_arm'",
+        ),
+        ({"budget": {"stps": 3}}, "budget.stps: unknown key; the nearest valid key is 'steps'"),
+        ({"outcomes": {"mods": 1}}, "outcomes.mods: unknown key; the nearest valid key is 'modes'"),
+        ({"resources": {"gpus": 1}}, "resources.gpus: unknown key; the nearest valid key is 'gpu'"),
+        (
+            {"fixed": {"critic_step": 1}},
+            "fixed.critic_step: unknown hyperparameter; the nearest valid key is 'critic_steps'",
+        ),
+        ({"evaluation": {"sampels": 9}}, "evaluation.sampels: unknown setting; did you mean 'samples'?"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest(key: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        build({**LEAST, **key})
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"study": "../up"}, "study: expected at most 64 letters, digits, '_', '-' and '.', a letter or digit first"),
+        ({"study": ".."}, "study: expected at most 64 letters"),
+        ({"study": "a/b"}, "study: expected at most 64 letters"),
+        ({"study": "a\n"}, r"got 'a\n'"),
+        ({"study": "x" * 65}, "study: expected at most 64 letters"),
+        ({"study": 3}, "study: expected a string, got 3"),
+        ({"data": 3}, "data: expected a mapping, got 3"),
+        ({"data": {}}, "data.name: expected one of gaussian, ring"),
+        ({"budget": []}, "budget: expected a mapping with the keys steps, evaluations, batch_size, got []"),
+        ({"budget": {}}, "budget.steps: expected a value, as it is required, got nothing"),
+        ({"budget": {"steps": 0}}, "budget.steps: expected greater than or equal to 1, got 0"),
+        ({"budget": {"steps": "9"}}, "budget.steps: expected a whole number, got '9'"),
+        ({"budget": {"steps": 1e3}}, "budget.steps: expected a whole number, got 1000.0"),
+        ({"budget": {"steps": True}}, "budget.steps: expected a whole number, got true"),
+        ({"replicas": 0}, "replicas: expected greater than or equal to 1, got 0"),
+        ({"replicas": 10**12}, "replicas: expected less than or equal to 4096, got 1000000000000"),
+        ({"scientific": []}, "scientific: expected a mapping, got []"),
+        ({"scientific": {"model": "gan"}}, "scientific.model: expected a list, got 'gan'"),
+        ({"measure": "kernel"}, "measure: expected a list, got 'kernel'"),
+        ({"measure": [3]}, "measure.0: expected a string, got 3"),
+        ({"search": {"sampler": "grid"}}, "search.sampler: expected 'tpe', 'random', 'cmaes' or 'nsga2', got 'grid'"),
+        ({"search": {"metric": []}}, "search.metric: expected a name or a list of names, got []"),
+        ({"search": {"lag": 0}}, "search.lag: expected greater than or equal to 1, got 0"),
+        ({"search": {"seed": -1}}, "search.seed: expected greater than or equal to 0, got -1"),
+        ({"scheduler": "hyperband"}, "scheduler.name: expected 'none' or 'asha', got 'hyperband'"),
+        ({"scheduler": 3}, "scheduler: expected a mapping with the keys name, grace, reduction, got 3"),
+        ({"confirm": False}, "confirm: expected a mapping with the keys top, replicas, got false"),
+        ({"resources": {"cpu": 0}}, "resources.cpu: expected greater than 0, got 0"),
+        ({"resources": {"gpu": float("nan")}}, "resources.gpu: expected a finite number, got nan"),
+        ({"tracking": {"uri": 3}}, "tracking.uri: expected a string, got 3"),
+        ({"outcomes": {"modes": 2}}, "outcomes.modes: expected a share in [0, 1], got 2"),
+        ({"outcomes": {"modes": "0.5"}}, "outcomes.modes: expected a number, got '0.5'"),
+        ({"outcomes": {"metric": 1}}, "outcomes.metric: expected a name, got 1"),
+        ({"outcomes": []}, "outcomes: expected a mapping, got []"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_key(section: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        build({**LEAST, **section})
+
+
+def test_several_mistakes_are_told_at_once_and_unknown_keys_first() -> None:
+    with pytest.raises(ConfigError) as caught:
+        build({**LEAST, "replicas": 0, "budget": {"stps": 1}, "sead": 1})
+    lines = str(caught.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == ["budget.stps", "sead", "budget.steps", "replicas"]
+
+
+def test_many_mistakes_are_counted() -> None:
+    with pytest.raises(ConfigError, match="… and 12 more"):
+        build({**LEAST, **{f"key{index}": 1 for index in range(20)}})
+
+
+@pytest.mark.parametrize("text", ["", "3", "[1, 2]", "study"])
+def test_a_file_that_is_no_mapping_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=r"c\.yaml: expected a mapping with the keys study, data, budget"):
+        load(tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize("uri", ["https://me:hunter2@mlflow.example", "https://mlflow.example/?token=hunter2"])
+def test_a_password_in_the_tracking_address_is_refused_and_not_repeated(uri: str) -> None:
+    with pytest.raises(ConfigError, match=r"tracking.uri: expected an address without a password") as caught:
+        build({**LEAST, "tracking": {"uri": uri}})
+    assert "hunter2" not in str(caught.value)

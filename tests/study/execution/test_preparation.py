@@ -1,0 +1,79 @@
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.config.schema import StudyConfig
+from study.execution import preparation as module
+from study.execution.preparation import BackgroundCall, own_classifier, prepare
+from study.storage.store import store_at
+from trainables.metrics.classifier import Classifier, train_classifier
+
+Build = Callable[..., StudyConfig]
+DIGITS: dict[str, Any] = {
+    "data": "digits",
+    "fixed": {"generator": {"hidden": [8]}, "critic": {"hidden": [8]}},
+    "evaluation": {"samples": 60, "neighbour_samples": 60},
+}
+
+
+def test_mixtures_have_a_floor_and_no_classifier(tiny: Build, tmp_path: Path) -> None:
+    entry = prepare(tiny(), str(tmp_path))
+    assert entry["kind"] == "floor"
+    assert entry["classifier"] is None
+    assert entry["values"]["modes"] == 8
+    assert 0 < entry["values"]["fid"] < 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_floor_follows_the_studys_seed(tiny: Build, tmp_path: Path) -> None:
+    first, again, other = (json.dumps(prepare(tiny(search__seed=seed), str(tmp_path))) for seed in (0, 0, 1))
+    assert first == again != other
+
+
+def test_labelled_images_get_a_classifier_once(tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[int] = []
+
+    def short(data: Any, seed: int, device: str) -> Classifier:
+        trained.append(seed)
+        return train_classifier(data, seed, device, steps=20)
+
+    monkeypatch.setattr(module, "train_classifier", short)
+    config = tiny(**DIGITS)
+    assert own_classifier(store_at(str(tmp_path))) is None
+    entry = prepare(config, str(tmp_path))
+    found = own_classifier(store_at(str(tmp_path)))
+    assert found is not None
+    assert found.accuracy == entry["classifier"]["accuracy"]
+    assert entry["classifier"]["seed"] == 0
+    assert 0.1 < entry["classifier"]["accuracy"] <= 1
+    assert {"modes", "class_fid", "label_fidelity"} <= entry["values"].keys()
+    assert json.dumps(prepare(config, str(tmp_path))) == json.dumps(entry)
+    assert trained == [0]
+
+
+def test_a_configured_classifier_is_used_and_none_is_trained(tiny: Build, tmp_path: Path) -> None:
+    from trainables.data import load
+
+    path = tmp_path / "mine.pt"
+    train_classifier(load("digits"), seed=5, steps=20).save(path)
+    config = tiny(**{**DIGITS, "evaluation": {**DIGITS["evaluation"], "classifier": str(path)}})
+    (tmp_path / "study").mkdir()
+    assert prepare(config, str(tmp_path / "study"))["classifier"]["seed"] == 5
+    assert list((tmp_path / "study").iterdir()) == []
+
+
+def test_beside_gives_the_result_or_the_error() -> None:
+    started = threading.Event()
+    slow = BackgroundCall(lambda number: started.wait(10) and number + 1, 41)
+    started.set()
+    assert slow.result() == 42
+
+    def fail() -> None:
+        raise FileNotFoundError("no data")
+
+    with pytest.raises(FileNotFoundError, match="no data"):
+        BackgroundCall(fail).result()

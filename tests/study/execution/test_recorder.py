@@ -1,0 +1,254 @@
+"""The recorder, called as Tune calls it, with trials that were never run."""
+
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ray.exceptions import ActorDiedError, RayActorError, RayTaskError
+from rich.console import Console
+
+from study.config.arms import arms_of
+from study.config.schema import StudyConfig
+from study.execution.interruption import Interruption
+from study.execution.recorder import FAILURES, Recorder, message_of
+from study.ledger.journal import Journal
+from study.ledger.ledger import entries
+from study.ledger.state import TrialState
+from study.progress.live import Progress
+from study.progress.tally import Tally
+from study.search.plan import search_trial
+from study.storage.store import store_at, store_of
+
+Build = Callable[..., StudyConfig]
+GOOD, BAD = [False, False], [True, True]
+
+
+class Study:
+    """A journal with one planned trial, its recorder, and the Tune trial that stands for it."""
+
+    def __init__(self, config: StudyConfig, journal: Journal, folder: Path) -> None:
+        arms = arms_of(config)
+        journal.append(search_trial(config, arms[0], 0, {"generator_lr": 1e-3, "critic_steps": 1}))
+        progress = Progress(config, Tally(config, arms, journal.state), Console(quiet=True))
+        self.interruption = Interruption()
+        store = store_of(config, folder)
+        self.again: list[TrialState] = []
+        self.recorder = Recorder(config, journal, folder, store, progress, self.interruption, self.again.append)
+        [self.state] = journal.state.trials.values()
+        keys = {name: getattr(self.state, name) for name in ("trial_id", "phase", "arm", "index")}
+        self.retries = 0
+        self.trial = SimpleNamespace(config=keys, last_result={}, **failure(folder / "tune", None, ""))
+        self.trial.should_recover = lambda: self.retries > 0
+
+    def report(self, *steps: int, diverged: list[bool] = GOOD, finished: bool = False) -> None:
+        rows = [row(step, diverged) for step in steps]
+        result = {"rows": json.dumps(rows), "finished": finished, "done": finished}
+        self.trial.last_result = result
+        self.recorder.on_trial_result(0, [], self.trial, result)
+
+    def complete(self) -> TrialState:
+        self.recorder.on_trial_complete(0, [], self.trial)
+        return self.state
+
+    def fail(self, folder: Path, error: Exception | None) -> TrialState:
+        vars(self.trial).update(failure(folder, error, "the whole traceback"))
+        self.recorder.on_trial_error(0, [], self.trial)
+        return self.state
+
+
+def failure(folder: Path, error: Exception | None, text: str) -> dict[str, Any]:
+    """The files that Tune leaves of a failure."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "error.txt").write_text(text)
+    if error is not None:
+        (folder / "error.pkl").write_bytes(pickle.dumps(error))
+    return {"error_file": folder / "error.txt", "pickled_error_file": folder / "error.pkl" if error else None}
+
+
+def row(step: int, diverged: list[bool]) -> dict[str, Any]:
+    columns = {"fid": [float(step), float(step + 1)], "modes": [8.0, 8.0], "diverged": diverged}
+    return {"step": step, "wall_time": step / 10, "columns": columns, "pictures": None}
+
+
+@pytest.fixture
+def one(tiny: Build, journal: Journal, tmp_path: Path) -> Study:
+    return Study(tiny(), journal, tmp_path)
+
+
+def kinds(folder: Path) -> list[tuple[str, int | None]]:
+    return [(entry["kind"], entry.get("step")) for _, entry in entries(folder)]
+
+
+def test_evaluations_enter_the_ledger_once(one: Study, tmp_path: Path) -> None:
+    one.report(5, 10)
+    one.report(10, 15)  # a worker tried again repeats what it had reported
+    one.report()
+    assert kinds(tmp_path) == [("planned", None), ("result", 5), ("result", 10), ("result", 15)]
+    assert one.state.last_step == 15
+
+
+def test_a_trial_that_finished_completed(one: Study) -> None:
+    one.report(5, 20, finished=True)
+    trial = one.complete()
+    assert (trial.status, trial.scores, trial.message) == ("completed", [20.0, 21.0], None)
+    assert len(trial.outcomes) == 2
+    assert "truncated" not in trial.outcomes
+
+
+def test_a_trial_that_its_scheduler_stopped_is_truncated(one: Study) -> None:
+    one.report(5)
+    one.trial.last_result["done"] = True  # as Tune marks it
+    trial = one.complete()
+    assert (trial.status, trial.outcomes, trial.scores) == ("truncated", ["truncated"] * 2, [5.0, 6.0])
+
+
+def test_a_trial_whose_every_replica_diverged_is_diverged_and_no_error(one: Study) -> None:
+    one.report(5, diverged=BAD, finished=True)
+    trial = one.complete()
+    assert (trial.status, trial.outcomes, trial.scores) == ("diverged", ["diverged"] * 2, [None, None])
+
+
+def test_one_diverged_replica_is_an_outcome_of_that_replica(one: Study) -> None:
+    one.report(20, diverged=[True, False], finished=True)
+    trial = one.complete()
+    assert (trial.status, trial.scores) == ("completed", [None, 21.0])
+    assert trial.outcomes[0] == "diverged" != trial.outcomes[1]
+
+
+def test_a_failed_trial_keeps_message_traceback_and_curve(one: Study, tmp_path: Path) -> None:
+    one.report(5)
+    cause = ValueError("wrong shape\n(3, 4)")
+    error = RayTaskError("step", "…traceback…", cause)  # type: ignore[no-untyped-call]
+    trial = one.fail(tmp_path, error)
+    assert (trial.status, trial.message) == ("failed", "ValueError: wrong shape (3, 4)")
+    assert (trial.outcomes, trial.scores) == (["failed"] * 2, [None, None])
+    assert (tmp_path / "trials" / trial.trial_id / "error.txt").read_text() == "the whole traceback"
+
+
+def test_a_traceback_that_cannot_be_kept_costs_no_ending(one: Study, tmp_path: Path) -> None:
+    (tmp_path / "trials").write_text("in the way of a folder")
+    assert one.fail(tmp_path, RuntimeError("boom")).status == "failed"
+
+
+def test_a_trial_that_failed_before_it_began_is_failed_too(one: Study, tmp_path: Path) -> None:
+    assert one.fail(tmp_path, ActorDiedError()).status == "failed"
+
+
+def test_a_worker_that_tune_gave_up_too_early_is_no_ending(one: Study, tmp_path: Path) -> None:
+    one.retries = 1
+    assert one.fail(tmp_path, ActorDiedError()).status is None
+    assert one.again == [one.state]
+    assert one.fail(tmp_path, RuntimeError("its own doing")).status == "failed"
+
+
+def test_an_evaluation_that_hung_is_told_by_what_it_left(one: Study, tmp_path: Path) -> None:
+    left = tmp_path / "trials" / one.state.trial_id / "hang.txt"
+    left.parent.mkdir(parents=True)
+    left.write_text("Thread 0x1: file forever.py, line 1")
+    message = one.fail(tmp_path, ActorDiedError()).message
+    assert message == (
+        "an evaluation took longer than resources.evaluation_limit; where it hung is in"
+        f" trials/{one.state.trial_id}/hang.txt"
+    )
+
+
+def test_what_raised_is_told_as_such_though_an_earlier_attempt_hung(one: Study, tmp_path: Path) -> None:
+    left = tmp_path / "trials" / one.state.trial_id / "hang.txt"
+    left.parent.mkdir(parents=True)
+    left.write_text("Thread 0x1: file forever.py, line 1")
+    assert one.fail(tmp_path, RuntimeError("out of memory")).message == "RuntimeError: out of memory"
+
+
+def test_trials_that_fail_in_a_row_stop_the_study(one: Study, tmp_path: Path) -> None:
+    for _ in range(FAILURES - 1):
+        one.fail(tmp_path, RuntimeError("no such module"))
+    assert not one.interruption.requested
+    one.fail(tmp_path, RuntimeError("no such module"))
+    assert one.interruption.requested
+    reason = str(one.interruption.reason)
+    assert reason.startswith(f"{FAILURES} trials failed one after the other")
+    assert "RuntimeError: no such module" in reason
+    assert f"ganstudy resume {tmp_path} --retry-failed" in reason
+
+
+def test_a_result_between_failures_says_that_not_everything_is_broken(one: Study, tmp_path: Path) -> None:
+    for step in range(3 * FAILURES):
+        one.fail(tmp_path, RuntimeError("this one is too large"))
+        if step % 2:
+            one.report(step)
+    assert not one.interruption.requested
+
+
+def test_pictures_are_brought_from_where_the_trials_keep_them(tiny: Build, journal: Journal, tmp_path: Path) -> None:
+    study = Study(tiny(resources={"storage": str(tmp_path / "shared")}), journal, tmp_path / "folder")
+    name = f"trials/{study.state.trial_id}/pictures/00000005.npz"
+    store_at(str(tmp_path / "shared" / "tiny")).write(name, b"samples")
+    rows = [{**row(5, GOOD), "pictures": name}, {**row(10, GOOD), "pictures": name.replace("05.", "10.")}]
+    study.recorder.on_trial_result(0, [], study.trial, {"rows": json.dumps(rows)})
+    assert (tmp_path / "folder" / name).read_bytes() == b"samples"
+    assert study.state.last_step == 10  # a picture that cannot be had costs no row
+
+
+def test_checkpoints_go_with_the_ending(one: Study, tmp_path: Path) -> None:
+    kept = tmp_path / "trials" / one.state.trial_id / "checkpoint.pt"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"a checkpoint")
+    one.report(20, finished=True)
+    assert kept.exists()
+    one.complete()
+    assert not kept.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "text", "message"),
+    [
+        (RuntimeError("boom"), "", "RuntimeError: boom"),
+        (None, "Failure # 1\n  it died", "Failure # 1 it died"),
+        (RuntimeError("x" * 5000), "", "RuntimeError: " + "x" * 1986),
+    ],
+)
+def test_messages_are_one_line(tmp_path: Path, error: Exception | None, text: str, message: str) -> None:
+    assert message_of(SimpleNamespace(**failure(tmp_path, error, text))) == message
+
+
+DIED = "The actor died unexpectedly before finishing this task.\n\tactor_id: c81ee9b6\n\tpid: 19776\nThe actor is dead"
+
+
+@pytest.mark.parametrize(
+    ("account", "message"),
+    [
+        (
+            f"{DIED} because its worker process has died. Worker exit type: SYSTEM_ERROR Worker exit detail: Worker"
+            " unexpectedly exits with a connection error code 2. End of file. Some common causes include: …",
+            "the worker's process was killed, as the system does for want of memory, or crashed in a library's code",
+        ),
+        (
+            f"{DIED} because its worker process has died. Worker exit type: SYSTEM_ERROR Worker exit detail: Worker"
+            " exits unexpectedly. Worker exits with an exit code 3.",
+            "the worker's process left with exit status 3",
+        ),
+        (
+            f"{DIED} because its worker process has died. Worker exit type: NODE_OUT_OF_MEMORY Worker exit detail: Task"
+            " was killed due to the node running low on memory.",
+            "the worker was ended because its machine ran low on memory",
+        ),
+        (
+            "The actor died unexpectedly before finishing this task.\nThe actor died because its node has died. Node"
+            " Id: 7dad The node was terminated unexpectedly.",
+            "the machine that the worker ran on was lost",
+        ),
+        ("Something new.", "RayActorError: Something new."),
+    ],
+)
+def test_how_a_worker_ended_is_told_without_numbers(tmp_path: Path, account: str, message: str) -> None:
+    error = RayActorError(error_msg=account)
+    assert message_of(SimpleNamespace(**failure(tmp_path, error, account))) == message
+
+
+def test_a_failure_without_a_trace_says_so() -> None:
+    trial = SimpleNamespace(error_file=None, pickled_error_file=None)
+    assert message_of(trial) == "no reason was given"

@@ -1,0 +1,290 @@
+"""A worker's trial without a worker: what it reports, and what it recovers from checkpoints."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from study.config.arms import arms_of, spec_for
+from study.config.schema import StudyConfig
+from study.execution.trial import HANG, Job, Row, Trial, picture_evaluations
+from study.search.goal import LARGEST
+from study.storage import checkpoint
+from study.storage.store import store_at
+from trainables.data import load
+from trainables.metrics.evaluator import Evaluator
+from trainables.spec import Spec
+
+Build = Callable[..., StudyConfig]
+Start = Callable[..., Trial]
+
+
+@pytest.fixture
+def start(tiny: Build, tmp_path: Path) -> Start:
+    """Starts the trial of a tiny configuration, as a worker does; arguments change its job and its config."""
+    loaded: dict[str, Any] = {}
+
+    def begin(config: dict[str, Any] | None = None, **job: Any) -> Trial:
+        settings = tiny(**(config or {}))
+        spec = spec_for(settings, arms_of(settings)[0], {"generator_lr": 1e-3, "critic_steps": 1})
+        if not loaded:
+            data = load(**spec.data)
+            loaded.update(data=data, evaluator=Evaluator(data, spec.evaluation))
+        made = Job("search-a-0000", spec.to_dict(), [0, 1], str(tmp_path), ["fid"], ["min"])
+        made = replace(made, **job)
+        return Trial(made, Spec.from_dict(made.spec), **loaded)
+
+    return begin
+
+
+def rows_until_done(trial: Trial) -> list[Row]:
+    rows: list[Row] = []
+    while True:
+        result = trial.report()
+        rows += json.loads(result["rows"])
+        if result["done"]:
+            return rows
+
+
+def measured(rows: list[Row]) -> list[Any]:
+    """What must be equal, bit for bit; times are not."""
+    return [(row["step"], json.dumps(row["columns"])) for row in rows]
+
+
+def test_a_job_survives_its_one_string(start: Start) -> None:
+    job = start().job
+    assert Job.from_json(job.to_json()) == job
+
+
+def test_every_evaluation_is_reported_once_with_a_value_per_replica(start: Start) -> None:
+    rows = rows_until_done(start())
+    assert [row["step"] for row in rows] == [5, 10, 15, 20]
+    assert {len(values) for row in rows for values in row["columns"].values()} == {2}
+    assert {"fid", "modes", "diverged", "loss_critic"} <= rows[0]["columns"].keys()
+    times = [row["wall_time"] for row in rows]
+    assert times == sorted(times)
+    assert times[0] > 0
+
+
+def test_a_report_is_flat_small_and_finite(start: Start) -> None:
+    result = start().report()
+    assert result.keys() == {"rows", "score", "evaluation", "done", "finished"}
+    assert math.isfinite(result["score"])
+    assert (result["evaluation"], result["done"]) == (1, False)
+
+
+def test_fast_evaluations_share_a_report(start: Start) -> None:
+    result = start(report_seconds=60.0).report()
+    assert [row["step"] for row in json.loads(result["rows"])] == [5, 10, 15, 20]
+    assert result["done"]
+    assert result["finished"]
+
+
+def test_stopping_anywhere_and_resuming_gives_the_uninterrupted_curve(start: Start, tmp_path: Path) -> None:
+    whole = rows_until_done(start())
+    for stop in (1, 2, 3):
+        trial = start(trial_id=f"search-a-{stop:04d}")
+        before = [row for _ in range(stop) for row in json.loads(trial.report()["rows"])]
+        trial.leave()
+        after = rows_until_done(start(trial_id=f"search-a-{stop:04d}", reported=before[-1]["step"]))
+        assert measured(before + after) == measured(whole)
+        assert after[0]["wall_time"] > before[-1]["wall_time"]
+    assert not (tmp_path / "trials" / "search-a-0000").exists()
+
+
+def test_rows_that_the_driver_never_heard_of_are_reported_again(start: Start) -> None:
+    whole = rows_until_done(start())
+    trial = start(trial_id="search-a-0001")
+    for _ in range(3):
+        trial.report()
+    trial.save()
+    assert measured(rows_until_done(start(trial_id="search-a-0001", reported=5))) == measured(whole[1:])
+
+
+def test_what_a_checkpoint_knows_is_told_before_anything_can_fail(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start()
+    first.report()
+    first.leave()
+    again = start(report_seconds=60.0)
+    monkeypatch.setattr(again.training, "advance", lambda: pytest.fail("it fails again"))
+    assert [row["step"] for row in json.loads(again.report()["rows"])] == [5]
+
+
+def test_an_attempt_that_failed_between_two_evaluations_leaves_nothing_half_trained(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = rows_until_done(start())
+    trial = start(trial_id="search-a-0001")
+    trial.report()
+    train, fails = trial.training.model.step, iter((False, True))
+
+    def failing(*arguments: Any) -> Any:
+        if next(fails):
+            raise RuntimeError("out of memory")
+        return train(*arguments)
+
+    monkeypatch.setattr(trial.training.model, "step", failing)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        trial.report()
+    trial.leave()
+    assert measured(rows_until_done(start(trial_id="search-a-0001"))) == measured(whole)
+
+
+def test_an_attempt_that_failed_while_it_measured_loses_no_row(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = rows_until_done(start())
+    trial = start(trial_id="search-a-0001")
+    trial.report()
+    monkeypatch.setattr(trial.training, "_records", lambda _: pytest.fail("out of memory"))
+    with pytest.raises(pytest.fail.Exception):
+        trial.report()
+    trial.leave()
+    assert measured(rows_until_done(start(trial_id="search-a-0001"))) == measured(whole)
+
+
+def test_what_an_earlier_attempt_that_hung_left_is_forgotten(start: Start, tmp_path: Path) -> None:
+    left = tmp_path / start().job.folder / HANG
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_text("it hung here")
+    start()
+    assert not left.exists()
+
+
+def test_rows_that_the_ledger_has_beyond_the_checkpoint_are_not_reported_again(start: Start) -> None:
+    whole = rows_until_done(start())
+    trial = start(trial_id="search-a-0001")
+    trial.report()
+    trial.save()
+    assert measured(rows_until_done(start(trial_id="search-a-0001", reported=15))) == measured(whole[3:])
+
+
+def test_a_trial_that_was_all_reported_ends_at_once(start: Start) -> None:
+    result = start(reported=20).report()
+    assert (json.loads(result["rows"]), result["done"]) == ([], True)
+
+
+def test_a_torn_newest_checkpoint_costs_one_interval(start: Start, tmp_path: Path) -> None:
+    whole = rows_until_done(start())
+    trial = start(trial_id="search-a-0001")
+    for _ in range(2):
+        trial.report()
+        trial.save()
+    newest = tmp_path / "trials" / "search-a-0001" / checkpoint.NEWEST
+    newest.write_bytes(newest.read_bytes()[:100])
+    resumed = start(trial_id="search-a-0001", reported=10)
+    assert resumed.training.step == 5
+    assert measured(rows_until_done(resumed)) == measured(whole[2:])
+
+
+def test_checkpoints_of_another_configuration_or_seeds_or_version_are_not_used(start: Start, tmp_path: Path) -> None:
+    trial = start()
+    trial.report()
+    trial.save()
+    assert start().training.step == 5
+    assert start(seeds=[2, 3]).training.step == 0
+    assert start(config={"fixed__beta1": 0.9}).training.step == 0
+    [content] = checkpoint.read_all(store_at(str(tmp_path)), "trials/search-a-0000")
+    del content["state"]["model"]
+    checkpoint.write(store_at(str(tmp_path)), "trials/search-a-0000", content)
+    assert start().training.step == 5  # the one before
+
+
+def test_a_checkpoint_that_turns_out_unusable_halfway_leaves_no_trace(start: Start, tmp_path: Path) -> None:
+    whole = rows_until_done(start())
+    trial = start(trial_id="search-a-0001")
+    trial.report()
+    trial.save()
+    kept = store_at(str(tmp_path)), trial.job.folder
+    [content] = checkpoint.read_all(*kept)
+    del content["state"]["feed"]  # the last to be loaded
+    checkpoint.write(*kept, content)
+    checkpoint.write(*kept, content)  # the one before it too
+    assert measured(rows_until_done(start(trial_id="search-a-0001"))) == measured(whole)
+
+
+def test_checkpoints_are_as_frequent_as_asked(start: Start, tmp_path: Path) -> None:
+    rows_until_done(start(checkpoint_seconds=0.0))
+    kept = checkpoint.read_all(store_at(str(tmp_path)), "trials/search-a-0000")
+    assert [content["state"]["step"] for content in kept] == [15, 10]  # none at the end, which is the ledger's
+
+
+def test_a_full_disk_costs_the_checkpoint_and_not_the_trial(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "write", full)
+    assert len(rows_until_done(start(checkpoint_seconds=0.0))) == 4
+    assert "trial search-a-0000: no checkpoint at step 5: [Errno 28] No space left on device" in caplog.text
+
+
+def test_a_population_that_diverged_ends_early_with_the_worst_score(start: Start) -> None:
+    trial = start(config={"fixed__critic_lr": 1e30})
+    result = trial.report()
+    assert result["done"]
+    assert result["finished"]
+    assert result["score"] == LARGEST
+    [row] = json.loads(result["rows"])
+    assert row["columns"]["diverged"] == [True, True]
+    assert (row["step"], row["pictures"]) == (5, None)
+
+
+def test_one_diverged_replica_ends_nobody(start: Start) -> None:
+    trial = start()
+    trial.training.alive[0] = False
+    rows = rows_until_done(trial)
+    assert len(rows) == 4
+    assert rows[-1]["columns"]["diverged"] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "pictures", "expected"),
+    [(4, 2, {2, 4}), (10, 3, {4, 7, 10}), (3, 8, {1, 2, 3}), (20, 1, {20}), (5, 0, set())],
+)
+def test_pictures_are_evenly_spaced_and_the_last_is_one(evaluations: int, pictures: int, expected: set[int]) -> None:
+    assert picture_evaluations(evaluations, pictures) == expected
+
+
+def test_pictures_hold_samples_and_the_truth(start: Start, tmp_path: Path) -> None:
+    rows = rows_until_done(start(pictures=2))
+    assert [row["pictures"] is None for row in rows] == [True, False, True, False]
+    with np.load(tmp_path / str(rows[-1]["pictures"])) as arrays:
+        assert arrays["samples"].shape == (2, 1000, 2)
+        assert arrays["means"].shape == (8, 2)
+        assert np.allclose(arrays["stds"], 0.02)
+        assert arrays["seeds"].tolist() == [0, 1]
+
+
+def test_only_the_last_picture_of_a_confirmed_trial_has_a_gallery(start: Start, tmp_path: Path) -> None:
+    for trial_id, wanted in (("confirm-a-0000", True), ("search-a-0009", False)):
+        rows = rows_until_done(start(pictures=2, gallery=wanted, trial_id=trial_id))
+        held = []
+        for row in rows:
+            if row["pictures"] is not None:
+                with np.load(tmp_path / str(row["pictures"])) as arrays:
+                    held.append("walk" in arrays.files)
+        assert held == [False, wanted]
+
+
+def test_pictures_of_a_line_hold_its_curves(tiny: Build, tmp_path: Path) -> None:
+    settings = tiny(data={"name": "gaussian", "points": 500, "heldout": 100})
+    spec = spec_for(settings, arms_of(settings)[0], {"generator_lr": 1e-3, "critic_steps": 1})
+    data = load(**spec.data)
+    job = Job("search-a-0000", spec.to_dict(), [0, 1], str(tmp_path), ["fid"], ["min"], pictures=1)
+    rows = rows_until_done(Trial(job, spec, data, Evaluator(data, spec.evaluation)))
+    with np.load(tmp_path / str(rows[-1]["pictures"])) as arrays:
+        assert arrays["line_generator_density"].shape == (2, 400)
+        assert arrays["line_critic_share"].shape == (2, 400)
+        assert arrays["line_quantile"].shape == (400,)
+
+
+def test_an_unmeasured_metric_is_named(start: Start) -> None:
+    with pytest.raises(KeyError, match=r"search.metric: expected one of .* got label_fidelity"):
+        start(metrics=["label_fidelity"]).report()

@@ -1,0 +1,73 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from study.config import loading
+from study.config.arms import arms_of
+from study.config.messages import ConfigError
+from study.config.schema import StudyConfig
+from study.ledger.journal import Journal
+from study.progress.status import status
+from study.search.plan import search_trial
+
+Build = Callable[..., StudyConfig]
+PARAMS = {"generator_lr": 1e-3, "critic_steps": 1}
+
+
+@pytest.fixture
+def folder(tiny: Build, tmp_path: Path) -> Path:
+    """A study of 2 × 3 + 2 trials: one completed, one failed, one under way; the driver is gone."""
+    config = tiny(search__trials_per_arm=3, confirm={"top": 1})
+    loading.write(config, tmp_path / "study.yaml")
+    journal = Journal.open(tmp_path)
+    journal.append({"kind": "session", "config": config.resolved(), "versions": {}, "host": "here", "pid": 1})
+    planned = [search_trial(config, arm, index, PARAMS) for index in range(2) for arm in arms_of(config)][:3]
+    journal.append(*planned)
+    good = {"status": "completed", "message": None, "outcomes": ["converged", "collapsed"], "scores": [1.0, 3.0]}
+    bad = {"status": "failed", "message": "ValueError: no", "outcomes": ["failed"] * 2, "scores": [None, None]}
+    journal.append({**planned[0], "kind": "ended", **good}, {**planned[1], "kind": "ended", **bad})
+    journal.close()
+    return tmp_path
+
+
+def test_an_interrupted_study(folder: Path) -> None:
+    found = status(folder)
+    assert (found["study"], found["state"], found["holder"], found["metric"]) == ("tiny", "interrupted", None, "fid")
+    expected = {"done": 1, "failed": 1, "running": 0, "interrupted": 1, "missing": 5, "total": 8}
+    assert found["trials"] == expected
+    first, second = found["arms"]
+    assert (first["arm"], first["best"], first["best_trial"]) == ("non_saturating", 2.0, "search-non_saturating-0000")
+    assert first["outcomes"] == {"converged": 1, "collapsed": 1}
+    assert (second["best"], second["search"]["failed"], second["confirm"]["missing"]) == (None, 1, 1)
+    assert found["failures"] == {"search-hinge-0000": "ValueError: no"}
+    assert found["sessions"] == 1
+    assert found["tracking"]["waiting"] == 6
+
+
+def test_it_is_plain_json(folder: Path) -> None:
+    found = status(folder)
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_a_running_study_names_its_holder(folder: Path) -> None:
+    journal = Journal.open(folder)
+    found = status(folder)
+    journal.close()
+    assert found["state"] == "running"
+    assert set(found["holder"]) == {"host", "pid", "since"}
+    assert (found["trials"]["running"], found["trials"]["interrupted"]) == (1, 0)
+
+
+def test_damaged_lines_are_counted(folder: Path) -> None:
+    [segment] = (folder / "ledger").glob("*.jsonl")
+    segment.write_bytes(segment.read_bytes()[:-20])
+    found = status(folder)
+    assert found["damaged"] == 1
+    assert found["trials"]["interrupted"] == 2
+
+
+def test_no_study_is_no_status(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="expected a YAML file, got nothing there"):
+        status(tmp_path)

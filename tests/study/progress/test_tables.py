@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import io
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from study.config.loading import build
+from study.config.schema import StudyConfig
+from study.progress.forecast import forecast
+from study.progress.tables import duration, show_forecast, show_status
+
+PHASE = {"done": 3, "failed": 0, "running": 0, "interrupted": 0, "missing": 1, "total": 4}
+STATUS = {
+    "study": "rings",
+    "folder": "studies/rings",
+    "state": "running",
+    "holder": {"host": "here", "pid": 7, "since": 0.0},
+    "metric": "fid",
+    "trials": {"done": 6, "failed": 1, "running": 1, "interrupted": 0, "missing": 1, "total": 9},
+    "arms": [
+        {
+            "arm": "gan-[bold]hinge",
+            "outcomes": {"converged": 20, "collapsed": 4},
+            "best": 0.012345,
+            "best_trial": "search-gan-hinge-0002",
+            "search": PHASE,
+            "confirm": {**PHASE, "done": 2, "failed": 1, "running": 1, "missing": 0},
+        },
+        {"arm": "none", "outcomes": {}, "best": None, "best_trial": None, "search": PHASE, "confirm": PHASE},
+    ],
+    "failures": {"search-none-0001": "RuntimeError: [out] of memory"},
+    "tracking": {"waiting": 12, "trouble": "connection refused"},
+    "damaged": 1,
+    "sessions": 2,
+}
+
+
+def study(**sections: Any) -> StudyConfig:
+    values = {
+        "study": "rings",
+        "data": "ring",
+        "budget": {"steps": 1000, "evaluations": 10, "batch_size": 64},
+        "nuisance": {"generator_lr": {"log_uniform": [1e-4, 1e-2]}},
+        **sections,
+    }
+    return build(deepcopy(values))
+
+
+def shown(config: StudyConfig) -> str:
+    console = Console(file=io.StringIO(), width=160, soft_wrap=True)
+    show_forecast(config, forecast(config), console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"), (40, "40 s"), (89, "89 s"), (90, "1.5 min"), (720, "12 min"), (5400, "1.5 h"), (40_000, "11 h"),
+        (200_000, "2.3 days"), (86_400 * 99, "99 days"), (86_400 * 12_345, "12,345 days"),
+    ],
+)  # fmt: skip
+def test_durations_have_two_figures(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_check_shows_arms_spaces_counts_and_an_estimate_that_says_so() -> None:
+    clip = {"name": "clip", "bound": {"log_uniform": [1e-3, 1]}}
+    text = shown(study(scientific={"penalty": ["none", clip]}, confirm={"top": 1, "replicas": 16}))
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "rings: ring, 2 arms" in lines
+    assert "a trial: 8 replicas, 1,000 generator updates each, measured 10 times" in lines
+    assert "generator_lr 0.0001 … 0.01 log" in lines
+    assert any(line.startswith("none 20 1 176,000") for line in lines)
+    assert any(line.startswith("clip penalty.bound 0.001 … 1 log 20 1 176,000") for line in lines)
+    assert "in all 42 trials of 352 replicas, 3,520 evaluations, 352,000 generator updates" in lines
+    assert any(line.startswith("estimate: ") and "within a factor of two or so" in line for line in lines)
+
+
+def test_an_upper_bound_is_called_one() -> None:
+    text = shown(study(scheduler="asha"))
+    assert "in all at most 20 trials" in text
+    assert "estimate: at most" in text
+    assert "note: asha stops trials as results arrive" in text
+
+
+def test_an_estimate_for_a_gpu_is_not_pretended() -> None:
+    assert "what a GPU gains is not in it" in shown(study(resources={"gpu": 1}))
+
+
+def test_status_shows_every_arm_and_what_went_wrong() -> None:
+    console = Console(file=io.StringIO(), width=160, soft_wrap=True)
+    show_status(STATUS, console)
+    assert isinstance(console.file, io.StringIO)
+    lines = [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
+    assert "rings in studies/rings: running, by process 7 on here" in lines
+    assert "of 9 trials: 6 done, 1 failed, 1 running, 1 missing" in lines
+    assert "gan-[bold]hinge 3/4 2/4 (1 failed, 1 running) 0.01235 4 collapsed, 20 converged" in lines
+    assert "search-none-0001 failed: RuntimeError: [out] of memory" in lines
+    assert "MLflow lacks 12 entries of the ledger: connection refused" in lines
+    assert "1 line of the ledger unreadable, skipped" in lines

@@ -1,0 +1,354 @@
+import errno
+import json
+import math
+import os
+import resource
+import threading
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from analysis.record import schema
+from analysis.record.schema import RecordError, load
+from analysis.results.outcomes import hops, judge_record
+from study.ledger import ledger
+from study.ledger.ledger import Ledger
+from study.ledger.lock import lock_file
+from study.record import build as record
+
+SPEC = {
+    "model": "gan", "objective": {"name": "hinge"}, "penalty": {"name": "r1", "weight": 1.0},
+    "generator_loss": "default", "data": {"name": "ring", "modes": 4},
+    "generator": {"hidden": [64, 64], "weight_std": None},
+}  # fmt: skip
+SESSION = {
+    "kind": "session",
+    "time": 1e9,
+    "config": {"study": "rings"},
+    "versions": {"torch": "2.15"},
+    "host": "h",
+    "pid": 1,
+}
+FLOOR = {"kind": "floor", "time": 1e9, "values": {"fid": 0.01, "modes": 4.0, "unheard": 1.0}, "classifier": None}
+
+
+def about(kind, index=0, **more):
+    entry = {"kind": kind, "time": 1e9 + index, "phase": "search", "arm": "hinge", "index": index}
+    return {**entry, "trial_id": f"search-hinge-{index:04d}", **more}
+
+
+def planned(index=0, seeds=(1, 2), config=None, **more):
+    config = {"generator_lr": 1e-3} if config is None else config
+    return about("planned", index, config=config, spec=SPEC, seeds=list(seeds), **more)
+
+
+def result(step, index=0, seeds=(1, 2), **columns):
+    every = {"fid": [1.0 / step, 2.0 / step], "diverged": [False, False], "diverged_step": [None, None]} | columns
+    return about("result", index, step=step, wall_time=step / 10, columns=every, seeds=list(seeds), pictures=None)
+
+
+def ended(index=0, status="completed", outcomes=("converged", "oscillating"), message=None):
+    return about("ended", index, status=status, message=message, outcomes=[*outcomes], scores=[1.0, 2.0])
+
+
+def trial(index=0, steps=(100, 200)):
+    return [planned(index), *(result(step, index) for step in steps), ended(index)]
+
+
+def built(folder, *entries):
+    with Ledger.open(folder) as book:
+        book.append(*entries)
+    written = record.build(folder)
+    return written, load(folder)
+
+
+def test_a_study_becomes_both_tables(tmp_path):
+    written, found = built(tmp_path, SESSION, FLOOR, *trial(0), *trial(1))
+    assert written == (8, 4, 0, ())
+    history, trials = found.history, found.trials
+    assert history[["trial_id", "seed", "step", "fid", "wall_time"]].values.tolist()[:4] == [
+        ["search-hinge-0000", 1, 100, 0.01, 10.0],
+        ["search-hinge-0000", 1, 200, 0.005, 20.0],
+        ["search-hinge-0000", 2, 100, 0.02, 10.0],
+        ["search-hinge-0000", 2, 200, 0.01, 20.0],
+    ]
+    for name, value in {"study": "rings", "phase": "search", "arm": "hinge", "model": "gan", "objective": "hinge",
+                        "penalty": "r1", "generator_loss": "default"}.items():  # fmt: skip
+        assert set(history[name]) == set(trials[name]) == {value}
+    assert trials["outcome"].tolist() == ["converged", "oscillating"] * 2
+    assert trials[["index", "steps", "wall_time"]].values.tolist() == [[0, 200, 20.0]] * 2 + [[1, 200, 20.0]] * 2
+    assert trials["fid"].tolist() == [0.005, 0.01] * 2
+    assert trials["floor.fid"].tolist() == [0.01] * 4
+    assert trials["floor.kid"].isna().all()
+    assert trials["status"].tolist() == ["completed"] * 4
+    assert trials["started"].iloc[2].timestamp() == trials["ended"].iloc[2].timestamp() == 1e9 + 1
+
+
+def test_the_files_are_exactly_as_declared(tmp_path):
+    built(tmp_path, SESSION, *trial())
+    assert pq.read_schema(tmp_path / "history.parquet").equals(schema.history_schema())
+    found = pq.read_schema(tmp_path / "trials.parquet")
+    chosen = {f.name.removeprefix("config."): "float64" for f in found if f.name.startswith("config.")}
+    assert [f.name for f in found] == schema.trials_schema(chosen).names
+
+
+def test_the_record_says_what_it_is_of(tmp_path):
+    _, found = built(tmp_path, SESSION, FLOOR, *trial())
+    assert found.about["config"] == SESSION["config"]
+    assert found.about["sessions"] == [{name: value for name, value in SESSION.items() if name != "config"}]
+    assert (found.about["damaged"], found.about["floor"]["fid"]) == (0, 0.01)
+    assert tuple(found.about["through"]) == ledger.end(tmp_path)
+
+
+def test_configurations_are_flat_and_typed_over_all_trials(tmp_path):
+    plans = [{"critic_steps": 1, "beta1": 0, "sn": True, "odd": 1}, {"critic_steps": 5, "beta1": 0.5, "odd": "x"}, {}]
+    _, found = built(tmp_path, SESSION, *(planned(index, seeds=[1], config=plan) for index, plan in enumerate(plans)))
+    trials = found.trials
+    assert trials["config.critic_steps"].tolist()[:2] == [1, 5]
+    assert trials["config.critic_steps"].isna().tolist() == [False, False, True]
+    assert trials["config.beta1"].tolist()[:2] == [0.0, 0.5]
+    assert trials["config.sn"].tolist() == [True, None, None]
+    assert trials["config.odd"].tolist()[:2] == ["1", "x"]
+    assert trials["config.penalty.weight"].tolist() == [1.0] * 3
+    assert trials["config.data.name"].tolist() == ["ring"] * 3
+    assert trials["config.generator.hidden"].tolist() == ["[64, 64]"] * 3
+    assert trials["config.generator.weight_std"].isna().all()
+
+
+def test_the_last_write_wins(tmp_path):
+    again = result(100, fid=[7.0, 8.0])
+    _, found = built(tmp_path, SESSION, planned(), result(100), result(200), again, ended(), ended(status="truncated"))
+    assert found.history["fid"].tolist() == [7.0, 0.005, 8.0, 0.01]
+    assert set(found.trials["status"]) == {"truncated"}
+
+
+def test_what_comes_after_an_end_still_counts(tmp_path):
+    _, found = built(tmp_path, SESSION, *trial(0), *trial(1), result(300), result(100, index=1, fid=[9.0, 9.0]))
+    assert found.trials[["trial_id", "steps"]].drop_duplicates().set_index("trial_id")["steps"].to_dict() == {
+        "search-hinge-0000": 300, "search-hinge-0001": 200
+    }  # fmt: skip
+    second = found.history[found.history["trial_id"] == "search-hinge-0001"]
+    assert second["fid"].tolist() == [9.0, 0.005, 9.0, 0.01]
+
+
+def test_an_ended_trial_planned_again_counts_from_there(tmp_path):
+    failed = ended(status="failed", outcomes=["failed"] * 2, message="out of memory")
+    _, found = built(tmp_path, SESSION, planned(), result(100), failed, *trial(steps=(50,)))
+    assert found.history["step"].tolist() == [50, 50]
+    assert found.trials["status"].tolist() == ["completed"] * 2
+    assert found.trials["message"].isna().all()
+
+
+def test_a_study_under_way_is_written_too(tmp_path):
+    with Ledger.open(tmp_path) as book:
+        book.append(SESSION, *trial(0), planned(1), result(100, 1), planned(2))
+        record.build(tmp_path)
+        found = load(tmp_path)
+        assert found.running
+        assert found.trials["status"].tolist() == ["completed"] * 2 + ["running"] * 4
+        assert found.trials["steps"].tolist() == [200, 200, 100, 100, 0, 0]
+        assert found.trials["outcome"].isna().tolist() == [False] * 2 + [True] * 4
+        assert found.trials["ended"].isna().tolist() == [False] * 2 + [True] * 4
+        book.append(ended(1), *trial(2)[1:])
+        record.build(tmp_path)
+    assert not load(tmp_path).running
+
+
+def test_a_study_in_which_nothing_happened_has_empty_tables(tmp_path):
+    written, found = built(tmp_path, SESSION)
+    assert (written.history, written.trials) == (0, 0)
+    assert len(found.history) == len(found.trials) == 0
+    with pytest.raises(FileNotFoundError, match="no study there"):
+        record.build(tmp_path / "elsewhere")
+
+
+def test_failed_and_diverged_trials(tmp_path):
+    fell = result(200, 1, diverged=[True, False], diverged_step=[130, None], fid=[math.nan, 1.0])
+    entries = [
+        *[planned(0), ended(0, "failed", [], "RuntimeError: boom")],
+        *[planned(1), fell, ended(1, outcomes=[])],
+    ]
+    _, found = built(tmp_path, SESSION, *entries)
+    trials = found.trials
+    assert trials["outcome"].tolist() == ["failed", "failed", "diverged", "converged"]
+    assert trials["message"].tolist()[0] == "RuntimeError: boom"
+    assert trials["diverged_step"].tolist()[2] == 130
+    assert trials["diverged_step"].isna().tolist() == [True, True, False, True]
+    assert found.history["diverged"].tolist() == [True, False]
+
+
+def test_the_step_of_a_divergence_that_was_not_reported_is_its_first_evaluation(tmp_path):
+    flags = [result(step, diverged=[step > 100, False], diverged_step=[None, None]) for step in (100, 200, 300)]
+    _, found = built(tmp_path, SESSION, planned(), *flags, ended())
+    assert found.trials["diverged_step"].iloc[0] == 200
+
+
+def test_null_is_what_was_not_measured_and_nan_what_is_not_a_number(tmp_path):
+    built(tmp_path, SESSION, planned(), result(100, fid=[math.nan, math.inf], kid=[None, 1.0]), ended())
+    columns = pq.read_table(tmp_path / "history.parquet")
+    assert [str(value) for value in columns["fid"].to_pylist()] == ["nan", "inf"]
+    assert columns["kid"].to_pylist() == [None, 1.0]
+    assert columns["precision"].to_pylist() == [None, None]
+
+
+def test_derived_measurements_and_verdicts_are_those_of_analysis(tmp_path):
+    generator = np.random.default_rng(0)
+    counts = generator.multinomial(500, [0.25] * 4, size=(6, 2))
+    results = [
+        result(step, modes=[4, 1], mode_histogram=counts[at].tolist(), fid=[1.0, 1.0 + at % 2])
+        for at, step in enumerate(range(100, 700, 100))
+    ]
+    _, found = built(tmp_path, SESSION, planned(), *results, ended(outcomes=[]))
+    np.testing.assert_allclose(found.history["hop"], np.concatenate([hops(counts[:, 0]), hops(counts[:, 1])]))
+    assert found.history["mode_fraction"].tolist() == [1.0] * 6 + [0.25] * 6
+    assert found.history["mode_histogram"].iloc[7] == counts[1, 1].tolist()
+    judged = judge_record(found)
+    for name in ("hop_rate", "oscillation", "outcome"):
+        assert found.trials[name].tolist() == judged[name].tolist()
+    assert found.trials["outcome"].tolist() == ["converged", "collapsed"]
+    assert found.trials["mode_fraction"].tolist() == [1.0, 0.25]
+
+
+def test_thresholds_come_from_the_configuration(tmp_path):
+    strict = {**SESSION, "config": {"study": "rings", "outcomes": {"oscillation": 0.1}}}
+    steps = [result(step, fid=[1.0, step / 100]) for step in (100, 200, 300)]
+    _, found = built(tmp_path, strict, planned(), *steps, ended(outcomes=[]))
+    assert found.trials["outcome"].tolist() == ["converged", "oscillating"]
+
+
+def test_measurements_without_a_column_are_named_and_left_out(tmp_path, caplog):
+    written, found = built(tmp_path, SESSION, planned(), result(100, sharpness=[1.0, 2.0], beauty=["a", "b"]), ended())
+    assert written.undeclared == ("beauty", "sharpness")
+    assert "does not declare are left out: ('beauty', 'sharpness')" in caplog.text
+    assert found.about["undeclared"] == ["beauty", "sharpness"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ([planned(), result(100, kid=["a", "b"])], "trial search-hinge-0000: column kid: .*Could not convert 'a'"),
+        ([planned(seeds=[2**64, 1])], "trial search-hinge-0000: column seed"),
+    ],
+)
+def test_a_value_that_is_no_measurement_is_named(tmp_path, entries, message):
+    with Ledger.open(tmp_path) as book:
+        book.append(SESSION, *entries)
+    with pytest.raises(ValueError, match=message):
+        record.build(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["ledger"]
+
+
+def test_damaged_lines_are_counted_and_cost_no_more_than_themselves(tmp_path):
+    with Ledger.open(tmp_path) as book:
+        for entry in (SESSION, *trial(0), *trial(1)):
+            book.append(entry)
+    path = tmp_path / "ledger/0001.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    for plan in (1, 5):
+        lines[plan] = b"0" + lines[plan][1:] if lines[plan][:1] != b"0" else b"1" + lines[plan][1:]
+    path.write_bytes(b"".join(lines))
+    written = record.build(tmp_path)
+    assert written == (8, 4, 2, ())
+    assert load(tmp_path).trials["objective"].isna().all()
+
+
+def test_row_groups_are_bounded_and_words_survive_between_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "ROW_GROUP", 10)
+    monkeypatch.setattr(record, "SMALL", 2)
+    entries = [entry for index in range(12) for entry in trial(index)]
+    _, found = built(tmp_path, SESSION, *entries)
+    with pq.ParquetFile(tmp_path / "history.parquet") as file:
+        groups = [file.metadata.row_group(at).num_rows for at in range(file.num_row_groups)]
+    assert groups == [12] * 4
+    assert found.history["trial_id"].tolist() == [f"search-hinge-{index:04d}" for index in range(12) for _ in range(4)]
+    assert found.trials["index"].tolist() == [index for index in range(12) for _ in range(2)]
+
+
+@pytest.mark.parametrize("room", [0, 5000])
+def test_a_build_that_fails_leaves_the_former_record(tmp_path, room):
+    _, former = built(tmp_path, SESSION, *trial(0))
+    with Ledger.open(tmp_path) as book:
+        book.append(*trial(1))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            record.build(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert load(tmp_path).about == former.about
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["history.parquet", "ledger", "trials.parquet"]
+    assert record.build(tmp_path).trials == 4
+
+
+def test_a_pair_that_a_kill_parted_is_refused_and_mended_by_the_next_build(tmp_path, monkeypatch):
+    built(tmp_path, SESSION, *trial(0))
+    replace = record.Path.replace
+
+    def killed(self, target):
+        if target.name == "trials.parquet":
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(record.Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            record.build(tmp_path)
+    with pytest.raises(RecordError, match="different builds"):
+        load(tmp_path)
+    record.build(tmp_path)
+    assert len(load(tmp_path).trials) == 2
+
+
+def test_files_are_synced_before_they_are_renamed(tmp_path, monkeypatch):
+    with Ledger.open(tmp_path) as book:
+        book.append(SESSION, *trial(0))
+    events, fsync, replace = [], os.fsync, record.Path.replace
+
+    def synced(file):
+        events.append(os.readlink(f"/proc/self/fd/{file}"))
+        fsync(file)
+
+    def renamed(self, target):
+        events.append(f"rename {target.name}")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(record.Path, "replace", renamed)
+    record.build(tmp_path)
+    assert [event.removeprefix(f"{tmp_path}/") for event in events] == [
+        ".history.parquet.partial", ".trials.parquet.partial", "rename history.parquet", "rename trials.parquet",
+        str(tmp_path),
+    ]  # fmt: skip
+
+
+def test_the_record_ends_where_the_ledger_ended_when_it_began(tmp_path, monkeypatch):
+    """A trial planned meanwhile, with a configuration column of its own, waits for the next build."""
+    with Ledger.open(tmp_path) as book:
+        book.append(SESSION, *trial(0))
+        outline = record._outline
+        late = planned(1, config={"new": 1})
+        monkeypatch.setattr(record, "_outline", lambda *given: (outline(*given), book.append(late))[0])
+        assert record.build(tmp_path).trials == 2
+        assert record.build(tmp_path).trials == 4
+    assert "config.new" in load(tmp_path).trials
+
+
+def test_builds_wait_for_each_other(tmp_path, monkeypatch):
+    built(tmp_path, SESSION, *trial(0))
+    lock = lock_file(tmp_path / "ledger" / "record.lock", 0)
+    threading.Timer(0.3, os.close, [lock]).start()
+    assert record.build(tmp_path).trials == 2
+    lock = lock_file(tmp_path / "ledger" / "record.lock", 0)
+    monkeypatch.setattr(record, "BUILDING", 0.0)
+    with pytest.raises(BlockingIOError) as busy:
+        record.build(tmp_path)
+    assert busy.value.errno == errno.EAGAIN
+    os.close(lock)
+
+
+def test_the_metadata_is_json(tmp_path):
+    built(tmp_path, SESSION, *trial(0))
+    for name in ("history.parquet", "trials.parquet"):
+        assert json.loads(pq.read_metadata(tmp_path / name).metadata[schema.METADATA])["study"] == "rings"

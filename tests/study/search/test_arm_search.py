@@ -1,0 +1,167 @@
+import logging
+import math
+import random
+from collections.abc import Sequence
+
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+from study.search.arm_search import SAMPLERS, ArmSearch, Recorded, arm_seed, make_sampler
+from study.search.goal import Goal, Values
+
+SPACE = {
+    "generator_lr": FloatDistribution(1e-4, 1e-2, log=True),
+    "critic_steps": IntDistribution(1, 5),
+    "beta1": FloatDistribution(0.0, 0.9),
+    "optimizer": CategoricalDistribution(["adam", "sgd"]),
+}
+NUMBERS = {name: space for name, space in SPACE.items() if name != "optimizer"}
+ONE = Goal(("fid",), ("min",))
+TWO = Goal(("fid", "modes"), ("min", "max"))
+
+
+def search(sampler: str, recorded: Sequence[Recorded] = (), lag: int = 3, arm: str = "hinge") -> ArmSearch:
+    return ArmSearch(
+        arm,
+        NUMBERS if sampler == "cmaes" else SPACE,
+        TWO if sampler == "nsga2" else ONE,
+        sampler=sampler,
+        seed=7,
+        lag=lag,
+        recorded=dict(enumerate(recorded)),
+    )
+
+
+def outcome(params: dict[str, float], goal: Goal) -> Values | None:
+    """A made-up landscape in which a part of the space diverges and another raises."""
+    if params["beta1"] > 0.8:
+        return goal.worst()
+    if params["beta1"] < 0.05:
+        return None
+    distance = abs(math.log10(params["generator_lr"]) + 3) + params["beta1"]
+    return (distance, float(params["critic_steps"]))[: len(goal.modes)]
+
+
+def drive(
+    sampler: str, trials: int, workers: int, order: random.Random, recorded: Sequence[Recorded] = ()
+) -> list[Recorded]:
+    """Runs `workers` trials at a time, ending them in a random order, until `trials` were asked."""
+    found = list(recorded)
+    engine = search(sampler, found)
+    while len(found) < trials or any(not trial.ended for trial in found):
+        running = [index for index, trial in enumerate(found) if not trial.ended]
+        if len(running) < workers and len(found) < trials and engine.ready(found.__getitem__):
+            found.append(Recorded(engine.ask(found.__getitem__)[1], ended=False, values=None))
+            continue
+        index = order.choice(running[:workers])
+        found[index] = Recorded(found[index].params, ended=True, values=outcome(dict(found[index].params), engine.goal))
+    return found
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_configurations_do_not_depend_on_workers_or_timing(sampler: str) -> None:
+    sequences = [drive(sampler, 40, workers, random.Random(workers)) for workers in (1, 2, 3, 8)]
+    assert all(sequence == sequences[0] for sequence in sequences)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_rebuilding_from_the_record_continues_the_same_sequence(sampler: str) -> None:
+    whole = drive(sampler, 40, 2, random.Random(0))
+    for cut in (1, 12, 25):
+        order = random.Random(cut)
+        partial = [
+            trial if index < cut - 2 or order.random() < 0.5 else Recorded(trial.params, ended=False, values=None)
+            for index, trial in enumerate(whole[:cut])
+        ]
+        assert search(sampler, partial).exact
+        assert drive(sampler, 40, 3, order, partial) == whole
+
+
+def test_the_lag_bounds_the_outstanding_trials() -> None:
+    engine = search("tpe", lag=3)
+    found: list[Recorded] = []
+    while engine.ready(found.__getitem__):
+        found.append(Recorded(engine.ask(found.__getitem__)[1], ended=False, values=None))
+    assert len(found) == 3
+    found[1] = Recorded(found[1].params, ended=True, values=(1.0,))
+    assert not engine.ready(found.__getitem__)  # trial 3 waits for result 0, which others may not replace
+    found[0] = Recorded(found[0].params, ended=True, values=(1.0,))
+    assert engine.ready(found.__getitem__)
+
+
+def test_random_search_learns_nothing_and_never_waits() -> None:
+    engine = search("random", lag=1)
+    found: list[Recorded] = []
+    for _ in range(20):
+        assert engine.ready(found.__getitem__)
+        found.append(Recorded(engine.ask(found.__getitem__)[1], ended=False, values=None))
+
+
+def test_tpe_finds_better_configurations_than_random() -> None:
+    def median(sampler: str) -> float:
+        late = [trial.values[0] for trial in drive(sampler, 60, 2, random.Random(0))[30:] if trial.values]
+        return sorted(late)[len(late) // 2]
+
+    assert median("tpe") < 0.7 * median("random")
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_an_arm_that_always_diverges_keeps_searching(sampler: str) -> None:
+    found: list[Recorded] = []
+    engine = search(sampler)
+    for _ in range(60):
+        params = engine.ask(found.__getitem__)[1]
+        found.append(Recorded(params, ended=True, values=engine.goal.worst()))
+    assert len({trial.params["beta1"] for trial in found}) > 50
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_records_of_another_library_are_adopted_with_a_warning(sampler: str, caplog: pytest.LogCaptureFixture) -> None:
+    whole = drive(sampler, 20, 2, random.Random(0))
+    foreign = [Recorded({**trial.params, "beta1": 0.5}, trial.ended, trial.values) for trial in whole]
+    foreign[-1] = Recorded(foreign[-1].params, ended=False, values=None)
+    with caplog.at_level(logging.WARNING):
+        engine = search(sampler, foreign)
+    assert not engine.exact
+    assert "arm hinge: its 20 recorded trials could not be asked for again identically" in caplog.text
+    continued = drive(sampler, 30, 2, random.Random(0), foreign)
+    assert continued[:19] == foreign[:19]
+    fresh = [trial.params for trial in continued[20:]]
+    assert not any(params in [trial.params for trial in whole] for params in fresh)
+
+
+def test_a_trial_that_the_record_lacks_is_asked_for_again() -> None:
+    whole = drive("tpe", 10, 1, random.Random(0))
+    known = {index: trial for index, trial in enumerate(whole) if index != 4}
+    engine = ArmSearch("hinge", SPACE, ONE, sampler="tpe", seed=7, lag=3, recorded=known)
+    assert not engine.exact
+    assert engine.next == 4
+    index, params = engine.ask(known.__getitem__)
+    assert (index, engine.next) == (4, 10)
+    known[4] = Recorded(params, ended=False, values=None)
+    assert not engine.ready(known.__getitem__)
+    known[4] = Recorded(params, ended=True, values=(1.0,))
+    assert engine.ask(known.__getitem__)[0] == 10
+
+
+def test_an_arm_with_nothing_to_search_repeats_its_one_configuration() -> None:
+    engine = ArmSearch("hinge", {}, ONE, sampler="tpe", seed=7, lag=1)
+    nothing: dict[int, Recorded] = {}
+    assert [engine.ask(nothing.__getitem__) for _ in range(3)] == [(0, {}), (1, {}), (2, {})]
+
+
+def test_seeds_differ_by_arm_and_study_and_stay_the_same() -> None:
+    assert arm_seed(0, "hinge") == 1399055466
+    seeds = {arm_seed(0, "hinge"), arm_seed(1, "hinge"), arm_seed(0, "minimax"), arm_seed(0, "hinge", 3)}
+    assert len(seeds) == 4
+    other = search("tpe", arm="minimax")
+    assert [trial.params for trial in drive("tpe", 3, 1, random.Random(0))] != [
+        other.ask([].__getitem__)[1] for _ in range(3)
+    ]
+
+
+def test_bad_names_and_lags_are_refused() -> None:
+    with pytest.raises(ValueError, match="sampler: expected one of tpe, random, cmaes, nsga2, got 'grid'"):
+        make_sampler("grid", 0)
+    with pytest.raises(ValueError, match="lag: expected an integer >= 1, got 0"):
+        search("tpe", lag=0)

@@ -1,0 +1,96 @@
+"""Early stopping by arm, with the calls that Tune makes."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from study.config.schema import StudyConfig
+from study.search.scheduler import StudyScheduler
+
+Build = Callable[..., StudyConfig]
+ASHA = {"name": "asha", "grace": 1, "reduction": 2}
+BUDGET = {"steps": 80, "evaluations": 8, "batch_size": 16}
+
+
+def trial(arm: str, index: int, phase: str = "search") -> Any:
+    """A Tune trial as far as schedulers look at it; its own id is random, as Tune's are."""
+    keys = {"trial_id": f"{phase}-{arm}-{index:04d}", "phase": phase, "arm": arm, "index": index}
+    return SimpleNamespace(trial_id=f"{id(keys):x}", config=keys)
+
+
+def report(scheduler: StudyScheduler, one: Any, evaluation: int, score: float) -> str:
+    return scheduler.on_trial_result(None, one, {"evaluation": evaluation, "score": score})
+
+
+def begun(scheduler: StudyScheduler, *trials: Any) -> None:
+    for one in trials:
+        scheduler.on_trial_add(None, one)
+
+
+@pytest.mark.parametrize(("metric", "mode", "sign"), [("fid", "min", 1), ("modes", "max", -1)])
+def test_the_worse_half_of_an_arm_is_stopped(tiny: Build, metric: str, mode: str, sign: int) -> None:
+    scheduler = StudyScheduler(tiny(scheduler=ASHA, budget=BUDGET, search={"metric": metric, "mode": mode}))
+    good, bad = trial("hinge", 0), trial("hinge", 1)
+    begun(scheduler, good, bad)
+    assert report(scheduler, good, 1, sign * 1.0) == "CONTINUE"
+    assert report(scheduler, bad, 1, sign * 5.0) == "STOP"
+
+
+def test_a_slow_starter_is_judged_by_its_own_arm(tiny: Build) -> None:
+    scheduler = StudyScheduler(tiny(scheduler=ASHA, budget=BUDGET))
+    fast = [trial("non_saturating", index) for index in range(4)]
+    slow = [trial("hinge", index) for index in range(2)]
+    begun(scheduler, *fast, *slow)
+    for index, one in enumerate(fast):
+        report(scheduler, one, 1, 1.0 + index)
+    assert report(scheduler, slow[0], 1, 100.0) == "CONTINUE"
+    assert report(scheduler, slow[1], 1, 90.0) == "CONTINUE"
+
+
+def test_confirm_trials_are_never_stopped(tiny: Build) -> None:
+    scheduler = StudyScheduler(tiny(scheduler=ASHA, budget=BUDGET))
+    confirming = [trial("hinge", index, "confirm") for index in range(3)]
+    begun(scheduler, *confirming)
+    assert [report(scheduler, one, 1, 10.0**i) for i, one in enumerate(confirming)] == ["CONTINUE"] * 3
+
+
+def test_without_a_scheduler_nobody_is_stopped(tiny: Build) -> None:
+    scheduler = StudyScheduler(tiny())
+    trials = [trial("hinge", index) for index in range(3)]
+    begun(scheduler, *trials)
+    assert not scheduler.stops
+    assert [report(scheduler, one, 4, 10.0**i) for i, one in enumerate(trials)] == ["CONTINUE"] * 3
+    assert scheduler.debug_string() == "first in, first out"
+
+
+def test_a_trial_tried_again_and_one_that_never_started_do_no_harm(tiny: Build) -> None:
+    scheduler = StudyScheduler(tiny(scheduler=ASHA, budget=BUDGET))
+    retried, dropped = trial("hinge", 0), trial("hinge", 1)
+    begun(scheduler, retried, dropped, retried)
+    scheduler.on_trial_remove(None, dropped)
+    assert report(scheduler, retried, 1, 1.0) == "CONTINUE"
+    scheduler.on_trial_complete(None, retried, {"evaluation": 8, "score": 1.0})
+
+
+def test_rungs_are_refilled_from_the_ledger_once_a_trial(tiny: Build) -> None:
+    def row(index: int, step: int, score: float) -> dict[str, Any]:
+        columns = {"fid": [score, score], "diverged": [False, False]}
+        return {"kind": "result", **trial("hinge", index).config, "step": step, "columns": columns}
+
+    past = [{"kind": "session"}, row(0, 10, 1.0), row(0, 20, 0.9), row(1, 10, 2.0), {"kind": "floor"}]
+    scheduler = StudyScheduler(tiny(scheduler=ASHA, budget=BUDGET), past)
+    resumed, fresh = trial("hinge", 1), trial("hinge", 2)
+    begun(scheduler, resumed, fresh)
+    assert report(scheduler, fresh, 1, 1.6) == "STOP"  # over the median of 1 and 2
+    assert report(scheduler, resumed, 2, 1.0) == "STOP"  # over 0.9, which trial 0 had there
+
+
+def test_the_pending_trial_runs_next(tiny: Build) -> None:
+    scheduler = StudyScheduler(tiny())
+    live = [SimpleNamespace(status=status) for status in ("RUNNING", "PENDING", "RUNNING")]
+    controller = SimpleNamespace(get_live_trials=lambda: live)
+    assert scheduler.choose_trial_to_run(controller) is live[1]
+    live.pop(1)
+    assert scheduler.choose_trial_to_run(controller) is None

@@ -1,0 +1,108 @@
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from study.config.addresses import masked
+from study.tracking.summaries import canonical, captions, counted, finite, flat, milliseconds, quartiles, summaries
+
+NAN, INF = float("nan"), float("inf")
+FINITE = st.floats(allow_nan=False, allow_infinity=False, width=32)
+
+
+@pytest.mark.property
+@given(st.lists(FINITE, min_size=1, max_size=40))
+def test_quartiles_are_numpys(values: list[float]) -> None:
+    assert quartiles(values) == pytest.approx(np.quantile(values, [0.25, 0.5, 0.75]), rel=1e-12, abs=1e-30)
+
+
+def test_summaries_leave_out_what_is_not_finite() -> None:
+    columns: dict[str, list[Any]] = {"fid": [3.0, NAN, 1.0, None, INF, 2.0], "kid": [None] * 6, "gone": [NAN] * 6}
+    found = summaries(columns)
+    assert found == {"fid/q25": 1.5, "fid/median": 2.0, "fid/q75": 2.5, "diverged": 6.0}
+
+
+def test_diverged_counts_the_flags_where_there_are_flags() -> None:
+    columns: dict[str, list[Any]] = {
+        "diverged": [True, False, False],
+        "reverse_kl": [NAN, INF, 0.5],
+        "diverged_step": [7, None, None],
+    }
+    assert summaries(columns) == {
+        "reverse_kl/q25": 0.5,
+        "reverse_kl/median": 0.5,
+        "reverse_kl/q75": 0.5,
+        "diverged": 1.0,
+    }
+
+
+def test_summaries_skip_what_is_not_a_scalar_measurement() -> None:
+    columns: dict[str, list[Any]] = {
+        "seed": [1, 2],
+        "mode_histogram": [[1, 2], [3, 4]],
+        "name": ["a", "b"],
+        "modes": [8, 6],
+    }
+    assert set(summaries(columns)) == {"modes/q25", "modes/median", "modes/q75", "diverged"}
+
+
+def test_flat_params_are_dotted_and_canonical() -> None:
+    values = {"a": {"b": {"c": 1e-4}, "empty": {}}, "list": [1, 2.5, "x"], "none": None, "on": True, "text": "é"}
+    assert flat(values) == {
+        "a.b.c": "0.0001",
+        "a.empty": "{}",
+        "list": '[1,2.5,"x"]',
+        "none": "null",
+        "on": "true",
+        "text": "é",
+    }
+
+
+def test_equal_mappings_have_one_canonical_form() -> None:
+    assert canonical([{"b": 1, "a": 2}]) == canonical([{"a": 2, "b": 1}]) == '[{"a":2,"b":1}]'
+    assert len(canonical("x" * 10_000)) == 6000
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://me:s3cret@host:5000/x", "https://***@host:5000/x"),
+        ("postgresql+psycopg2://me:p@ss@db/mlflow", "postgresql+psycopg2://***@db/mlflow"),
+        ("mysql://db/x?password=s3cret&ssl=1", "mysql://db/x?password=***&ssl=1"),
+        ("http://h/?api_key=s3cret and http://u:s3cret@h2", "http://h/?api_key=*** and http://***@h2"),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("mail me@host", "mail me@host"),
+    ],
+)
+def test_secrets_in_addresses_are_masked(text: str, shown: str) -> None:
+    assert masked(text) == shown
+    assert flat({"tracking": {"uri": text}}) == {"tracking.uri": shown}
+
+
+def test_counted_names_the_most_frequent_first() -> None:
+    assert counted(["diverged", "converged", "converged"]) == "converged 2, diverged 1"
+    assert counted([]) == ""
+
+
+def test_captions_say_how_each_replica_does() -> None:
+    columns: dict[str, list[Any]] = {
+        "fid": [0.01234, NAN, 1.0],
+        "modes": [8, 1, None],
+        "diverged": [False, False, True],
+        "diverged_step": [None, None, 2400],
+    }
+    assert captions([5, 6, 7], columns) == [
+        "seed 5 · FID 0.0123 · 8 modes",
+        "seed 6 · 1 mode",
+        "seed 7 · diverged at step 2,400",
+    ]
+
+
+def test_milliseconds_and_finite() -> None:
+    assert milliseconds(1_700_000_000.0625) == 1_700_000_000_062
+    assert [finite(value) for value in (1, 0.5, NAN, INF, None, True, "1", math.pi)] == [
+        True, True, False, False, False, False, False, True,
+    ]  # fmt: skip

@@ -1,0 +1,707 @@
+"""One step of the population against plain PyTorch, replica by replica; and what happens to a replica that falls."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from trainables import networks, penalties
+from trainables.batches import Batch, BatchSampler, BatchShape
+from trainables.data import DataSet, load
+from trainables.models.updates import UPDATES, Players, batches_per_step, descend, healthy, step
+from trainables.objectives import table as objectives
+from trainables.optimizers import Optimizer
+from trainables.population import StackedParameters, generators
+
+REPLICAS, BATCH, LATENT, CLASSES = 3, 12, 2, 4
+HIDDEN = [8, 6]
+GENERATOR_LR, CRITIC_LR = (1e-2, 3e-2, 2e-3), (2e-2, 1e-3, 1e-2)
+BETA1, BETA2 = (0.5, 0.0, 0.9), (0.9, 0.99, 0.999)
+STRENGTH = (0.5, 1.0, 2.0)  # of a penalty, times the row's default
+CLIP = (0.1, 0.3, 0.5)
+NOISE, SMOOTHING = (0.3, 0.0, 1.5), (0.1, 0.4, 0.0)
+
+
+@pytest.fixture(scope="module")
+def ring() -> DataSet:
+    return load("ring", modes=CLASSES, std=0.3, points=300, heldout=10)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A game small enough to be written out by hand."""
+
+    objective: str = "non_saturating"
+    penalty: str = "none"
+    critic_steps: int = 1
+    updates: str = "alternating"
+    conditioning: str | None = None
+    critic_norm: bool = False
+    loss: str = "default"
+    optimizer: str = "adam"
+    noise: bool = False
+    smoothing: bool = False
+    packing: int = 1
+    replicas: int = REPLICAS
+
+    def __str__(self) -> str:
+        extras = [name for name in ("noise", "smoothing", "critic_norm") if getattr(self, name)]
+        parts = [self.objective, self.loss, self.penalty, f"{self.updates}{self.critic_steps}", self.conditioning]
+        parts += [self.optimizer, *extras, f"packs{self.packing}" if self.packing > 1 else None]
+        return "-".join(part for part in parts if part not in (None, "default", "none", "adam"))
+
+    @property
+    def classes(self) -> int:
+        return CLASSES if self.conditioning else 0
+
+
+@dataclass
+class Game:
+    """The population's side: players, optimisers, feed, and who is alive."""
+
+    case: Case
+    data: DataSet
+    bound: float = 1e6
+    players: Players = field(init=False)
+    optimizers: tuple[Optimizer, Optimizer] = field(init=False)
+    sampler: BatchSampler = field(init=False)
+    alive: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        case, seeds = self.case, range(self.case.replicas)
+        generator = networks.generator(networks.settings("generator", {"hidden": HIDDEN}), LATENT, (2,), case.classes)
+        critic = networks.critic(
+            networks.settings("critic", {"hidden": HIDDEN, "batch_norm": case.critic_norm}),
+            (2 * case.packing,), case.classes, case.conditioning or "join",
+        )  # fmt: skip
+        row = penalties.PENALTIES[case.penalty]
+        shapes = [critic.weights[i].shape for i in critic.matrices] if case.penalty == "spectral_norm" else []
+        stacks = [StackedParameters.drawn(n, generators(seeds, i, "cpu")) for i, n in enumerate((generator, critic))]
+        players = [StackedParameters(stack.network, stack.flat.double()) for stack in stacks]
+        numbers = (STRENGTH, CLIP, BETA1, BETA2, NOISE, SMOOTHING)
+        vector = [torch.tensor(v[: case.replicas], dtype=torch.float64) for v in numbers]
+        self.players = Players(
+            objectives.resolve({"name": case.objective}, case.loss), players[0], players[1], row,
+            weight=vector[0] * (row.settings.get("weight") or 0),
+            clip=vector[1][:, None] if case.penalty == "clip" else None,
+            spectral=[v.double() for v in penalties.spectral_start(shapes, generators(seeds, 2, "cpu"))],
+            separate=case.critic_norm,
+            noise=vector[4] if case.noise else None,
+            smoothing=vector[5] if case.smoothing else None,
+            packing=case.packing,
+        )  # fmt: skip
+        rates = [torch.tensor(lr[: case.replicas], dtype=torch.float64) for lr in (GENERATOR_LR, CRITIC_LR)]
+        made = [Optimizer.zero(case.optimizer, s.flat, r, *vector[2:4]) for s, r in zip(players, rates, strict=True)]
+        self.optimizers = (made[0], made[1])
+        count = batches_per_step(case.updates, case.critic_steps)
+        batch_shape = BatchShape(
+            count, BATCH, LATENT, "normal", row.draws(2 * case.packing), noise=4 if case.noise else 0
+        )
+        self.sampler = BatchSampler(self.data, batch_shape, generators(seeds, 3, "cpu"), bool(case.classes))
+        self.alive = torch.ones(case.replicas, dtype=torch.bool)
+
+    def batches(self, steps: int) -> list[list[Batch]]:
+        """Float64 batches, so that comparisons can be tight."""
+        return [[doubled(batch) for batch in batches] for batches in self.sampler.draw(steps, of=steps)]
+
+    def step(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
+        return step(self.players, self.optimizers, batches, self.alive, self.case.updates, self.bound)
+
+    def losses(self, for_critic: Batch, for_generator: Batch) -> tuple[Tensor, Tensor]:
+        """The critic's and the generator's (R,) at the present weights."""
+        players, generator, critic = self.players, self.players.generator, self.players.critic
+        on_critic = players.critic_loss(for_critic, generator.constants, critic.views)
+        return on_critic, players.generator_loss(for_generator, generator.views, critic.constants)
+
+    def everything(self) -> list[Tensor]:
+        """Copies of all that a frozen replica must keep."""
+        stacks = (self.players.generator.flat, self.players.critic.flat)
+        return [state.clone() for state in stacks]
+
+
+def doubled(batch: Batch) -> Batch:
+    made = Batch(
+        batch.data, batch.indices, batch.latents.double(), batch.wanted,
+        batch.uniform.double(), batch.normal.double(), batch.progress,
+    )  # fmt: skip
+    made.real = batch.real.double()
+    return made
+
+
+Scores = Callable[[Tensor], Tensor]
+
+
+def bce(target: float) -> Scores:
+    return lambda d: functional.binary_cross_entropy_with_logits(d, torch.full_like(d, target))
+
+
+# Losses as the papers write them: of the critic on real, of the critic on fake, of the generator.
+LOSSES: dict[tuple[str, str], tuple[Scores, Scores, Scores]] = {
+    ("non_saturating", "default"): (bce(1), bce(0), bce(1)),
+    ("non_saturating", "saturating"): (bce(1), bce(0), lambda d: -bce(0)(d)),
+    ("minimax", "default"): (bce(1), bce(0), lambda d: (1 - d.sigmoid()).log().mean()),
+    ("minimax", "critic_mean"): (bce(1), bce(0), lambda d: -d.mean()),
+    ("least_squares", "default"): (
+        lambda d: ((d - 1) ** 2).mean() / 2, lambda d: (d**2).mean() / 2, lambda d: ((d - 1) ** 2).mean() / 2,
+    ),
+    ("hinge", "default"): (lambda d: (1 - d).relu().mean(), lambda d: (1 + d).relu().mean(), lambda d: -d.mean()),
+    ("wasserstein", "default"): (lambda d: -d.mean(), lambda d: d.mean(), lambda d: -d.mean()),
+    ("absolute_error", "default"): (
+        lambda d: (1 - d.sigmoid()).abs().mean() / 2, lambda d: d.sigmoid().abs().mean() / 2,
+        lambda d: -d.sigmoid().mean() / 2,
+    ),
+    ("kl", "default"): (lambda d: -d.mean(), lambda d: (d - 1).exp().mean(), lambda d: -(d - 1).exp().mean()),
+    ("pearson_chi2", "non_saturating"): (
+        lambda d: -d.mean(), lambda d: (d**2 / 4 + d).mean(), lambda d: -d.mean(),
+    ),
+    ("energy", "default"): (lambda d: d.mean(), lambda d: (1 - d).relu().mean(), lambda d: d.mean()),
+}  # fmt: skip
+
+
+class PlainCritic(nn.Module):
+    def __init__(self, case: Case) -> None:
+        super().__init__()
+        norms = [nn.BatchNorm1d(w, track_running_stats=False) for w in HIDDEN] if case.critic_norm else None
+        inputs, layers = 2 * case.packing + (CLASSES if case.conditioning == "join" else 0), []
+        for i, width in enumerate(HIDDEN):
+            layers += [nn.Linear(inputs, width), *([norms[i]] if norms else []), nn.LeakyReLU(0.2)]
+            inputs = width
+        self.body, self.head = nn.Sequential(*layers), nn.Linear(HIDDEN[-1], 1)
+        if case.conditioning == "projection":
+            self.embedding = nn.Embedding(CLASSES, HIDDEN[-1])
+        self.case = case
+
+    def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
+        if self.case.conditioning == "join":
+            assert labels is not None
+            x = torch.cat([x, functional.one_hot(labels, CLASSES)], 1)
+        hidden = self.body(x)
+        d: Tensor = self.head(hidden)[:, 0]
+        if self.case.conditioning == "projection":
+            d = d + (hidden * self.embedding(labels)).sum(1)
+        return functional.softplus(d, threshold=50) if self.case.objective == "energy" else d
+
+
+class OptimisticAdam(torch.optim.Adam):
+    """Twice torch's Adam step less the step before; Adam's steps depend on the gradients alone."""
+
+    before: Sequence[Tensor | float] = ()
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        parameters = self.param_groups[0]["params"]
+        starts = [parameter.clone() for parameter in parameters]
+        super().step(closure)
+        steps = [parameter - start for parameter, start in zip(parameters, starts, strict=True)]
+        for p, start, now, before in zip(parameters, starts, steps, self.before or [0.0] * len(steps), strict=True):
+            p.copy_(start + 2 * now - before)
+        self.before = steps
+
+
+def optimizer(name: str, module: nn.Module, lr: float, i: int) -> torch.optim.Optimizer:
+    if name == "adam":
+        return torch.optim.Adam(module.parameters(), lr, (BETA1[i], BETA2[i]))
+    if name == "optimistic_adam":
+        return OptimisticAdam(module.parameters(), lr, (BETA1[i], BETA2[i]))
+    if name == "rmsprop":
+        return torch.optim.RMSprop(module.parameters(), lr, BETA2[i])
+    return torch.optim.SGD(module.parameters(), lr, momentum=BETA1[i])
+
+
+class Peer:
+    """One replica in plain PyTorch: two modules, two of torch's optimisers, one loop."""
+
+    def __init__(self, game: Game, i: int) -> None:
+        self.i, self.case, case = i, game.case, game.case
+        self.real_loss, self.fake_loss, self.generator_loss = LOSSES[case.objective, case.loss]
+        self.strength = STRENGTH[i] * (penalties.PENALTIES[case.penalty].settings.get("weight") or 0)
+        self.generator = nn.Sequential(
+            nn.Linear(LATENT + case.classes, HIDDEN[0]), nn.ReLU(),
+            nn.Linear(HIDDEN[0], HIDDEN[1]), nn.ReLU(), nn.Linear(HIDDEN[1], 2),
+        ).double()  # fmt: skip
+        self.critic = PlainCritic(case).double()
+        self.vectors = {}
+        matrices = iter(game.players.spectral)
+        for module, stack in ((self.generator, game.players.generator), (self.critic, game.players.critic)):
+            for (name, parameter), view in zip(module.named_parameters(), stack.views, strict=True):
+                value = view[i].detach()
+                parameter.data = (value if value.dim() == 1 or "embedding" in name else value.T).clone()
+                if game.players.spectral and module is self.critic and parameter.dim() == 2:
+                    self.vectors[name] = next(matrices)[i].clone()
+        rates = ((self.generator, GENERATOR_LR[i]), (self.critic, CRITIC_LR[i]))
+        self.optimizers = [optimizer(case.optimizer, module, lr, i) for module, lr in rates]
+
+    def flat(self, module: nn.Module) -> Tensor:
+        return torch.cat(
+            [(p if p.dim() == 1 or "embedding" in n else p.T).detach().flatten() for n, p in module.named_parameters()]
+        )
+
+    def seen(self, samples: Tensor, batch: Batch, columns: slice) -> Tensor:
+        """Samples with instance noise, side by side in packs."""
+        if self.case.noise:
+            samples = samples + NOISE[self.i] * (1 - batch.progress) * batch.normal[self.i][:, columns]
+        return torch.cat([samples[k :: self.case.packing] for k in range(self.case.packing)], 1)
+
+    def generate(self, batch: Batch, columns: slice) -> Tensor:
+        z = batch.latents[self.i]
+        if batch.wanted is not None:
+            z = torch.cat([z, functional.one_hot(batch.wanted[self.i], CLASSES)], 1)
+        return self.seen(self.generator(z), batch, columns)
+
+    def scorer(self, iterate: bool) -> Callable[[Tensor, Tensor | None], Tensor]:
+        """The critic, its matrices divided by their singular values under spectral normalisation."""
+        ready: dict[str, Tensor] = dict(self.critic.named_parameters())
+        for name, u in self.vectors.items():
+            matrix = ready[name] if "embedding" in name else ready[name].T
+            v = functional.normalize(matrix.detach().T @ u, dim=0)
+            if iterate:
+                u = self.vectors[name] = functional.normalize(matrix.detach() @ v, dim=0)
+            ready[name] = ready[name] / (u @ matrix @ v)
+        return lambda x, labels: torch.func.functional_call(self.critic, ready, (x, labels))
+
+    def penalty(
+        self, score: Callable[[Tensor, Tensor | None], Tensor], batch: Batch, real: Tensor, fake: Tensor
+    ) -> Tensor | float:
+        name, i, labels = self.case.penalty, self.i, row(batch.labels, self.i)
+        if not self.strength or name == "consensus":
+            return 0.0
+        u = batch.uniform[i, : len(real)]
+        if name == "r2":
+            points, labels = fake, row(batch.wanted, i)
+        elif name == "dragan":
+            points = real + u[:, :1] * u[:, 1:] * real.std() / 2
+        else:
+            points = real if name == "r1" else (1 - u) * real + u * fake
+        points = points.detach().clone().requires_grad_()
+        (slope,) = torch.autograd.grad(score(points, labels).sum(), points, create_graph=True)
+        norm: Tensor = slope.norm(dim=1)
+        if name in ("r1", "r2"):
+            return self.strength * norm.square().mean() / 2
+        excess = (norm - 1).relu() if name == "lipschitz_penalty" else norm - 1
+        return self.strength * excess.square().mean()
+
+    def critic_loss(self, batch: Batch) -> Tensor:
+        real, fake = self.seen(batch.real[self.i], batch, slice(0, 2)), self.generate(batch, slice(2, 4))
+        score = self.scorer(iterate=True)
+        on_real = score(real, row(batch.labels, self.i))
+        loss = self.real_loss(on_real)
+        if self.case.smoothing:
+            loss = (1 - SMOOTHING[self.i]) * loss + SMOOTHING[self.i] * self.fake_loss(on_real)
+        return loss + self.fake_loss(score(fake, row(batch.wanted, self.i))) + self.penalty(score, batch, real, fake)
+
+    def generators_loss(self, batch: Batch) -> Tensor:
+        score = self.scorer(iterate=False)
+        return self.generator_loss(score(self.generate(batch, slice(0, 2)), row(batch.wanted, self.i)))
+
+    def differentiate(self, for_critic: Batch | None, for_generator: Batch | None) -> list[Tensor]:
+        """Set the gradients of one or both players at the present weights."""
+        asked = [(self.critic, self.critic_loss, for_critic), (self.generator, self.generators_loss, for_generator)]
+        games = [(list(module.parameters()), loss(batch)) for module, loss, batch in asked if batch is not None]
+        consensus = self.case.penalty == "consensus"
+        found = [
+            torch.autograd.grad(loss, parameters, create_graph=consensus, retain_graph=True)
+            for parameters, loss in games
+        ]
+        energy = self.strength / 2 * torch.stack([g.square().sum() for gs in found for g in gs]).sum()
+        for (parameters, _), gradients in zip(games, found, strict=True):
+            extra: Sequence[Tensor] = [torch.zeros(())] * len(parameters)
+            if consensus:
+                extra = torch.autograd.grad(energy, parameters, retain_graph=True, materialize_grads=True)
+            for parameter, gradient, more in zip(parameters, gradients, extra, strict=True):
+                parameter.grad = gradient.detach() + more
+        return [loss.detach() for _, loss in games]
+
+    def update(self, critic: bool = True, generator: bool = True) -> None:
+        if critic:
+            self.optimizers[1].step()
+        if critic and self.case.penalty == "clip":
+            for parameter in self.critic.parameters():
+                parameter.data.clamp_(-CLIP[self.i], CLIP[self.i])
+        if generator:
+            self.optimizers[0].step()
+
+    def step(self, batches: Sequence[Batch]) -> list[Tensor]:
+        """The losses of the critic's and of the generator's last update."""
+        if self.case.updates == "alternating":
+            for batch in batches[:-1]:
+                critic_loss = self.differentiate(batch, None)
+                self.update(generator=False)
+            generator_loss = self.differentiate(None, batches[-1])
+            self.update(critic=False)
+            return critic_loss + generator_loss
+        losses = self.differentiate(*batches[:2])
+        if self.case.updates == "extragradient":
+            modules = (self.generator, self.critic)
+            before = [parameter.detach().clone() for module in modules for parameter in module.parameters()]
+            self.update()
+            losses = self.differentiate(*batches[2:])
+            for parameter, value in zip((p for m in modules for p in m.parameters()), before, strict=True):
+                parameter.data.copy_(value)
+        self.update()
+        return losses
+
+
+def row(labels: Tensor | None, i: int) -> Tensor | None:
+    return None if labels is None else labels[i]
+
+
+TOGETHER = ("simultaneous", "extragradient")
+ORDERS: list[dict[str, Any]] = [{}, {"critic_steps": 3}, *[{"updates": updates} for updates in TOGETHER]]
+CASES = [
+    *[Case(objective, loss=loss, **order) for objective, loss in LOSSES for order in ORDERS],
+    *[
+        Case("non_saturating", p, **order)
+        for p in penalties.PENALTIES
+        for order in ORDERS
+        if p not in ("none", "consensus")
+    ],
+    *[Case(objective, "consensus", updates=u) for objective in ("minimax", "wasserstein") for u in TOGETHER],
+    *[Case(noise=True, updates=updates) for updates in UPDATES],
+    Case("wasserstein", "dragan", noise=True),
+    *[Case(smoothing=True, updates=updates) for updates in UPDATES],
+    *[Case("hinge", penalty, packing=m) for penalty in ("none", "gradient_penalty", "dragan", "r2") for m in (2, 3)],
+    Case("least_squares", "r1", noise=True, smoothing=True, packing=4, updates="simultaneous"),
+    *[
+        Case("wasserstein", p, critic_steps=3)
+        for p in ("clip", "gradient_penalty", "lipschitz_penalty", "spectral_norm")
+    ],
+    Case("hinge", "spectral_norm"),
+    Case("energy", "r1"),
+    Case("energy", "gradient_penalty"),
+    Case(critic_norm=True),
+    Case(optimizer="rmsprop"),
+    Case(optimizer="sgd"),
+    *[Case(optimizer="optimistic_adam", updates=updates) for updates in UPDATES],
+    *[Case("hinge", p, 2, conditioning=c) for p in ("none", "r2", "spectral_norm") for c in ("join", "projection")],
+    Case("least_squares", "gradient_penalty", conditioning="join", updates="simultaneous"),
+]
+
+
+def losses_at(game: Game, batches: Sequence[Batch]) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Both losses as functions of both players' flat weights, for torch.func and by hand."""
+    players = game.players
+
+    def losses(generator: Tensor, critic: Tensor) -> tuple[Tensor, Tensor]:
+        theta, psi = pieces(players.generator, generator), pieces(players.critic, critic)
+        return players.critic_loss(batches[0], theta, psi), players.generator_loss(batches[1], theta, psi)
+
+    return losses
+
+
+def pieces(stack: StackedParameters, flat: Tensor) -> list[Tensor]:
+    parts = flat.split([w.size for w in stack.network.weights], 1)
+    return [part.unflatten(1, w.shape) for part, w in zip(parts, stack.network.weights, strict=True)]
+
+
+def flat_gradients(
+    losses: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], theta: Tensor, psi: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The critic's gradient of its loss and the generator's of its own."""
+    critic_loss, generator_loss = losses(theta, psi)
+    (up,) = torch.autograd.grad(critic_loss.sum(), psi, create_graph=True)
+    (down,) = torch.autograd.grad(generator_loss.sum(), theta, create_graph=True)
+    return up, down
+
+
+def test_consensus_adds_the_gradient_of_half_the_squared_vector_field(ring: DataSet) -> None:
+    case = Case(penalty="consensus", updates="simultaneous", optimizer="sgd")
+    game = Game(case, ring)
+    theta, psi = (x.requires_grad_() for x in game.everything())
+    (batches,) = game.batches(1)
+    up, down = flat_gradients(losses_at(game, batches), theta, psi)
+    field = 0.5 * (up.square().sum(1) + down.square().sum(1))
+    pull = torch.autograd.grad((game.players.weight * field).sum(), (psi, theta))
+    game.step(batches)
+    rates = [torch.tensor(lr, dtype=torch.float64)[:, None] for lr in (CRITIC_LR, GENERATOR_LR)]
+    torch.testing.assert_close(game.players.critic.flat, (psi - rates[0] * (up + pull[0])).detach())
+    torch.testing.assert_close(game.players.generator.flat, (theta - rates[1] * (down + pull[1])).detach())
+
+
+def test_extragradient_takes_the_gradients_of_where_it_looked(ring: DataSet) -> None:
+    """With plain gradient descent (no momentum) the algorithm is two lines (Korpelevich 1976)."""
+    game = Game(Case(updates="simultaneous", optimizer="sgd"), ring)
+    for optimizer in game.optimizers:
+        optimizer.beta1 *= 0
+    theta, psi = (x.requires_grad_() for x in game.everything())
+    (first,), (second,) = game.batches(1), game.batches(1)
+    rates = [torch.tensor(lr, dtype=torch.float64)[:, None] for lr in (GENERATOR_LR, CRITIC_LR)]
+    up, down = flat_gradients(losses_at(game, first), theta, psi)
+    ahead = [(theta - rates[0] * down).detach().requires_grad_(), (psi - rates[1] * up).detach().requires_grad_()]
+    up, down = flat_gradients(losses_at(game, second), ahead[0], ahead[1])
+    step(game.players, game.optimizers, [*first, *second], game.alive, "extragradient", game.bound)
+    torch.testing.assert_close(game.players.generator.flat, (theta - rates[0] * down).detach())
+    torch.testing.assert_close(game.players.critic.flat, (psi - rates[1] * up).detach())
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_steps_are_those_of_plain_torch(case: Case, ring: DataSet) -> None:
+    game = Game(case, ring)
+    peers = [Peer(game, i) for i in range(REPLICAS)]
+    start = game.everything()
+    for batches in game.batches(4):
+        report = game.step(batches)
+        expected = [peer.step(batches) for peer in peers]
+        for name, losses in zip(("loss_critic", "loss_generator"), zip(*expected, strict=True), strict=True):
+            torch.testing.assert_close(report[name], torch.stack(losses), rtol=1e-7, atol=1e-8)
+    # GP's root is smoothed by 1e-12 under the root, hence not 1e-12 here.
+    for stack, name in ((game.players.generator, "generator"), (game.players.critic, "critic")):
+        theirs = torch.stack([peer.flat(getattr(peer, name)) for peer in peers])
+        torch.testing.assert_close(stack.flat, theirs, rtol=1e-6, atol=1e-7)
+    assert game.alive.all()
+    assert all((new != old).any(1).all() for new, old in zip(game.everything(), start, strict=True))
+
+
+@pytest.mark.parametrize("objective", objectives.OBJECTIVES)
+@pytest.mark.parametrize("penalty", penalties.PENALTIES)
+def test_every_objective_goes_with_every_penalty(objective: str, penalty: str, ring: DataSet) -> None:
+    game = Game(Case(objective, penalty, updates="simultaneous" if penalty == "consensus" else "alternating"), ring)
+    for batches in game.batches(2):
+        report = game.step(batches)
+    assert game.alive.all()
+    assert all(values.isfinite().all() for values in report.values())
+    assert (report["gradient_norm_critic"] > 0).all()
+    assert (report["gradient_norm_generator"] > 0).all()
+
+
+def test_the_report_holds_the_losses_and_the_norms_of_their_gradients(ring: DataSet) -> None:
+    game, twin = (Game(Case(updates="simultaneous"), ring) for _ in range(2))
+    (batches,) = game.batches(1)
+    report = game.step(batches)
+    critic_loss, generator_loss = twin.losses(*batches)
+    torch.testing.assert_close(report["loss_critic"], critic_loss.detach())
+    torch.testing.assert_close(report["loss_generator"], generator_loss.detach())
+    critic, generator = twin.players.critic.gradient(critic_loss), twin.players.generator.gradient(generator_loss)
+    torch.testing.assert_close(report["gradient_norm_critic"], critic.norm(dim=1))
+    torch.testing.assert_close(report["gradient_norm_generator"], generator.norm(dim=1))
+    assert not any(values.requires_grad for values in report.values())
+
+
+def test_the_orders_and_their_batches() -> None:
+    assert list(UPDATES) == ["alternating", "simultaneous", "extragradient"]
+    assert [batches_per_step("alternating", steps) for steps in (1, 5)] == [2, 6]
+    assert [batches_per_step(updates, 1) for updates in TOGETHER] == [2, 4]
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize(
+    ("updates", "grows"), [("simultaneous", True), ("alternating", None), ("extragradient", False)]
+)
+def test_orders_turn_as_known_on_a_bilinear_game(updates: str, grows: bool | None) -> None:
+    """The Dirac-GAN with linear f: simultaneous steps spiral out by sqrt(1 + h^2) a step, extragradient steps in by
+    sqrt(1 - h^2 + h^4), alternating steps keep an ellipse (Mescheder et al. 2018; Gidel et al. 2019)."""
+    point = torch.zeros(1, 1)
+    data = DataSet("dirac", point, None, point, None, classes=0)
+    # G(z) = theta as the bias of a linear layer, d(x) = psi x as the weight of one.
+    generator = networks.generator(networks.settings("generator", {"hidden": []}), 1, (1,))
+    critic = networks.critic(networks.settings("critic", {"hidden": []}), (1,))
+    stacks = [
+        StackedParameters(n, torch.tensor(w, dtype=torch.float64))
+        for n, w in ((generator, [[0.0, 1.0]]), (critic, [[0.0, 0.0]]))
+    ]
+    players = Players(
+        objectives.resolve({"name": "wasserstein"}), stacks[0], stacks[1], penalties.PENALTIES["none"],
+        torch.zeros(1), None, [], separate=False,
+    )  # fmt: skip
+    h, zero, alive = 0.1, torch.zeros(1), torch.ones(1, dtype=torch.bool)
+    both = [Optimizer.zero("sgd", stack.flat, torch.tensor([h]), zero, zero) for stack in stacks]
+    batch_shape = BatchShape(batches_per_step(updates, 1), 1, 1, "normal", 0)
+    orbit = []
+    for batches in BatchSampler(data, batch_shape, generators([0], 0, "cpu"), conditional=False).draw(400):
+        step(players, (both[0], both[1]), [still(batch) for batch in batches], alive, updates, 1e6)
+        orbit.append(math.hypot(float(stacks[0].flat[0, 1]), float(stacks[1].flat[0, 0])))
+    expected = {True: math.sqrt(1 + h**2) ** 400, False: math.sqrt(1 - h**2 + h**4) ** 400}
+    if grows is None:
+        assert 0.9 < min(orbit) <= max(orbit) < 1.1
+    else:
+        assert orbit[-1] == pytest.approx(expected[grows], rel=1e-5)
+
+
+def still(batch: Batch) -> Batch:
+    """The batch in float64, its latents 0."""
+    made = doubled(batch)
+    made.latents = torch.zeros_like(made.latents)
+    return made
+
+
+@pytest.mark.parametrize("critic_steps", [1, 3])
+def test_spectral_vectors_move_once_per_critic_update(critic_steps: int, ring: DataSet) -> None:
+    game = Game(Case(penalty="spectral_norm", critic_steps=critic_steps), ring)
+    for optimizer in game.optimizers:
+        optimizer.lr *= 0  # the matrices stand still
+    matrices = [game.players.critic.constants[i] for i in game.players.critic.network.matrices]
+    expected = [vector.clone() for vector in game.players.spectral]
+    for batches in game.batches(2):
+        game.step(batches)
+        for _ in range(critic_steps):
+            for matrix, vector in zip(matrices, expected, strict=True):
+                penalties.spectral_divide(matrix, vector, iterate=True)
+        for ours, theirs in zip(game.players.spectral, expected, strict=True):
+            assert torch.equal(ours, theirs)
+    game.players.generator_loss(batches[-1], game.players.generator.views, game.players.critic.constants)
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(game.players.spectral, expected, strict=True))
+
+
+def test_clipping_holds_from_the_first_update_on(ring: DataSet) -> None:
+    game = Game(Case("wasserstein", "clip", critic_steps=2), ring)
+    clip = torch.tensor(CLIP, dtype=torch.float64)
+    assert (game.players.critic.flat.abs().amax(1) > clip).all()
+    for batches in game.batches(3):
+        game.step(batches)
+        torch.testing.assert_close(game.players.critic.flat.abs().amax(1), clip)
+    assert (game.players.generator.flat.abs().amax(1) > clip).any()
+
+
+def spoil(batch: Batch, value: float = math.nan, replica: int = 1) -> Batch:
+    batch.latents = batch.latents.clone()
+    batch.latents[replica, 0, 0] = value
+    return batch
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("penalty", ["none", "clip", "gradient_penalty", "spectral_norm"])
+@pytest.mark.parametrize("updates", UPDATES)
+def test_a_replica_falls_before_the_update_that_would_spoil_it(
+    penalty: str, updates: str, value: float, ring: DataSet
+) -> None:
+    case = Case(penalty=penalty, updates=updates)
+    game, twin = Game(case, ring), Game(case, ring)
+    steps, whole = game.batches(5), twin.batches(5)
+    game.step(steps[0]), twin.step(whole[0])
+    fell = game.everything()
+    spoil(steps[1][0], value)
+    game.step(steps[1]), twin.step(whole[1])
+    assert game.alive.tolist() == [True, False, True]
+    for batches, intact in zip(steps[2:], whole[2:], strict=True):
+        game.step(batches), twin.step(intact)
+    for state, undisturbed, frozen in zip(game.everything(), twin.everything(), fell, strict=True):
+        assert torch.equal(state[1], frozen[1])  # frozen where it fell
+        assert torch.equal(state[[0, 2]], undisturbed[[0, 2]])  # and nobody else noticed
+        assert not torch.equal(undisturbed[1], frozen[1])
+    assert game.alive.tolist() == [True, False, True]
+    assert twin.alive.all()
+
+
+def test_a_fall_in_the_second_critic_update_keeps_the_first(ring: DataSet) -> None:
+    game, twin = Game(Case(critic_steps=3), ring), Game(Case(critic_steps=1), ring)
+    (batches,) = game.batches(1)
+    start = game.everything()
+    twin.step([batches[0], batches[-1]])
+    spoil(batches[1])
+    game.step(batches)
+    assert game.alive.tolist() == [True, False, True]
+    assert torch.equal(game.players.critic.flat[1], twin.players.critic.flat[1])
+    assert torch.equal(game.players.generator.flat[1], start[0][1])
+
+
+@pytest.mark.parametrize("updates", UPDATES)
+def test_a_fall_in_the_generators_loss(updates: str, ring: DataSet) -> None:
+    game = Game(Case(updates=updates), ring)
+    (batches,) = game.batches(1)
+    start = game.everything()
+    spoil(batches[-1])
+    game.step(batches)
+    assert game.alive.tolist() == [True, False, True]
+    assert torch.equal(game.players.generator.flat[1], start[0][1])
+    # Alternating, the critic's update came before; otherwise neither is made.
+    assert torch.equal(game.players.critic.flat[1], start[1][1]) == (updates != "alternating")
+
+
+def test_a_fallen_replica_is_not_clipped_either(ring: DataSet) -> None:
+    game = Game(Case("wasserstein", "clip"), ring)
+    (batches,) = game.batches(1)
+    start = game.everything()
+    spoil(batches[0])
+    game.step(batches)
+    assert torch.equal(game.players.critic.flat[1], start[1][1])
+    assert float(start[1][1].abs().max()) > CLIP[1]
+
+
+def test_a_loss_beyond_the_bound_is_a_fall(ring: DataSet) -> None:
+    game = Game(Case("wasserstein"), ring, bound=50.0)
+    game.players.critic.flat[2, -1] = 0.0
+    game.players.critic.flat[2, -7:-1] *= 1e4
+    start = game.everything()
+    report = game.step(game.batches(1)[0])
+    assert game.alive.tolist() == [True, True, False]
+    assert float(report["loss_critic"][2].abs()) > 50
+    assert report["loss_critic"].isfinite().all()
+    for state, before in zip(game.everything(), start, strict=True):
+        assert torch.equal(state[2], before[2])
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_weight_beyond_the_bound_is_a_fall_and_stays_where_it_fell(which: int, ring: DataSet) -> None:
+    game = Game(Case(), ring, bound=20.0)
+    game.optimizers[which].lr[0] = 100.0  # Adam's first step is about as long as its learning rate
+    steps = game.batches(3)
+    game.step(steps[0])
+    assert game.alive.tolist() == [False, True, True]
+    fell = game.everything()
+    assert float(fell[which][0].abs().max()) > 20
+    for batches in steps[1:]:
+        game.step(batches)
+    for state, frozen in zip(game.everything(), fell, strict=True):
+        assert torch.equal(state[0], frozen[0])
+
+
+@pytest.mark.parametrize("batch", range(4))
+def test_a_fall_while_looking_ahead_leaves_the_weights_from_before(batch: int, ring: DataSet) -> None:
+    game = Game(Case(updates="extragradient"), ring)
+    first, second = game.batches(2)
+    game.step(first)
+    fell = game.everything()
+    spoil(second[batch])
+    game.step(second)
+    assert game.alive.tolist() == [True, False, True]
+    for state, before in zip(game.everything(), fell, strict=True):
+        assert torch.equal(state[1], before[1])
+        assert not torch.equal(state[0], before[0])
+
+
+def test_several_stacks_descend_one_loss(ring: DataSet) -> None:
+    game = Game(Case(optimizer="sgd"), ring)
+    stacks, (batches,) = (game.players.generator, game.players.critic), game.batches(1)
+    loss = game.players.generator_loss(batches[-1], stacks[0].views, stacks[1].views)
+    expected = [stack.gradient(loss, retain=True) for stack in stacks]
+    start = game.everything()
+    loss = loss * torch.tensor([1.0, math.nan, 1.0])
+    norms = descend(stacks, game.optimizers, loss, game.alive, 1e6)
+    assert game.alive.tolist() == [True, False, True]
+    for stack, optimizer, gradient, norm, before in zip(stacks, game.optimizers, expected, norms, start, strict=True):
+        torch.testing.assert_close(stack.flat[[0, 2]], (before - optimizer.lr * gradient)[[0, 2]])
+        assert torch.equal(stack.flat[1], before[1])
+        torch.testing.assert_close(norm[[0, 2]], gradient.norm(dim=1)[[0, 2]])
+
+
+def test_all_may_fall(ring: DataSet) -> None:
+    game = Game(Case(), ring, bound=1e-9)
+    start = game.everything()
+    for batches in game.batches(2):
+        game.step(batches)
+    assert not game.alive.any()
+    assert all(torch.equal(new, old) for new, old in zip(game.everything(), start, strict=True))
+
+
+@pytest.mark.parametrize("case", [Case(), Case("hinge", "r1", 2), Case("wasserstein", "spectral_norm")], ids=str)
+def test_a_replica_alone_is_the_replica_in_company(case: Case, ring: DataSet) -> None:
+    company = Game(case, ring)
+    alone = Game(Case(**{**vars(case), "replicas": 1}), ring)
+    for many, one in zip(company.batches(5), alone.batches(5), strict=True):
+        company.step(many), alone.step(one)
+    for together, single in zip(company.everything(), alone.everything(), strict=True):
+        torch.testing.assert_close(together[0], single[0], rtol=1e-9, atol=1e-10)
+
+
+def test_healthy() -> None:
+    loss = torch.tensor([1.0, -5.0, 5.0, 5.1, math.nan, -math.inf, 0.0, 0.0, 0.0])
+    gradient = torch.zeros(9, 2)
+    gradient[6, 0], gradient[7, 1], gradient[8, 0] = math.nan, math.inf, 1e30
+    expected = [True, True, True, False, False, False, False, False, False]
+    assert healthy(loss, gradient, 5.0).tolist() == expected

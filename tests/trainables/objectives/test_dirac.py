@@ -1,0 +1,386 @@
+"""The Dirac-GAN against what Mescheder et al. 2018 (arXiv 1801.04406) prove of it, and against its own eigenvalues."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from trainables.objectives.dirac import STABILISERS, eigenvalues, simulate, sweep
+from trainables.objectives.induced import dirac_eigenvalues, resolved
+from trainables.objectives.table import GENERATOR_LOSSES, OBJECTIVES
+
+Array = NDArray[np.float64]
+
+# g'(0) and l'(0) of every row with its default numbers and generator, by hand.
+SLOPES: dict[str, tuple[float, float]] = {
+    "minimax": (-1 / 2, -1 / 2),
+    "non_saturating": (-1 / 2, -1 / 2),
+    "least_squares": (0, -1),
+    "hinge": (-1, -1),
+    "wasserstein": (-1, -1),
+    "absolute_error": (-1 / 8, -1 / 8),
+    "total_variation": (-1 / 2, -1 / 2),
+    "kl": (-math.exp(-1), -math.exp(-1)),
+    "reverse_kl": (-1, -1),
+    "pearson_chi2": (-1, -1),
+    "neyman_chi2": (-1, -1),
+    "squared_hellinger": (-1, -1),
+    "jensen_shannon": (-1 / 2, -1 / 2),
+    "jeffrey": (-2, -2),
+    "exponential": (-1, -1),
+    "alpha": (-1, -1),
+    "energy": (1, 1),
+}
+
+
+def distances(trajectory: Array) -> Array:
+    return np.linalg.norm(trajectory, axis=-1)
+
+
+def pair(first: complex, second: complex) -> NDArray[np.complex128]:
+    return np.sort_complex(np.array([first, second]))
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_eigenvalues_of_the_unregularised_flow(name: str) -> None:
+    """+-i sqrt(g'(0) l'(0)), for the paper's one function +-i f'(0)."""
+    g, loss = SLOPES[name]
+    root = 1j * math.sqrt(g * loss)
+    np.testing.assert_allclose(np.sort_complex(eigenvalues(name)), pair(-root, root), atol=1e-14)
+    np.testing.assert_allclose(np.sort_complex(dirac_eigenvalues(resolved(name))), pair(-root, root), atol=1e-14)
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("penalty", ["r1", "r2"])
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_eigenvalues_under_r1(name: str, penalty: str) -> None:
+    """-gamma/2 +- sqrt(gamma^2/4 - g'(0) l'(0)): the paper's zero-centred gradient penalties."""
+    gamma = np.array([0.03, 0.3, 1.0, 3.0, 30.0])
+    g, loss = SLOPES[name]
+    root = np.sqrt((gamma**2 / 4 - g * loss).astype(complex))
+    expected = np.stack([-gamma / 2 + root, -gamma / 2 - root], -1)
+    np.testing.assert_allclose(eigenvalues(name, penalty, gamma), expected, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("rule", GENERATOR_LOSSES)
+def test_eigenvalues_follow_the_generators_loss(rule: str) -> None:
+    # kl: g'(0) = -1/e; l'(0) is g'(0), -f'(0) = -1 and -1.
+    loss = {"saturating": math.exp(-1), "non_saturating": 1.0, "critic_mean": 1.0}[rule]
+    found = eigenvalues("kl", generator_loss=rule)
+    np.testing.assert_allclose(np.abs(found.imag), math.sqrt(math.exp(-1) * loss), rtol=1e-12)
+
+
+@pytest.mark.golden
+def test_eigenvalues_under_instance_noise() -> None:
+    """f''(0) s^2 +- sqrt(f''(0)^2 s^4 - f'(0)^2) in the paper; minimax has f'(0) = 1/2 and f''(0) = -1/4."""
+    std = np.array([0.2, 1.0, 1.4, 1.5, 2.0, 5.0])
+    root = np.sqrt((std**4 / 16 - 1 / 4).astype(complex))
+    expected = np.stack([-(std**2) / 4 + root, -(std**2) / 4 - root], -1)
+    np.testing.assert_allclose(eigenvalues("minimax", "instance_noise", std), expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("name", ["minimax", "jeffrey", "pearson_chi2", "wasserstein"])
+def test_eigenvalues_under_consensus(name: str) -> None:
+    """-gamma g'(0)^2 +- i g'(0) for a zero-sum pair (Mescheder et al. 2017, the field v - gamma J^T v)."""
+    g = SLOPES[name][0]
+    for gamma in (0.1, 1.0):
+        expected = pair(-gamma * g * g - 1j * abs(g), -gamma * g * g + 1j * abs(g))
+        np.testing.assert_allclose(np.sort_complex(eigenvalues(name, "consensus", gamma)), expected, rtol=1e-12)
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("critic_steps", [1, 2, 5])
+@pytest.mark.parametrize("name", ["minimax", "hinge", "jeffrey"])
+def test_eigenvalues_of_alternating_updates(name: str, critic_steps: int) -> None:
+    """1 - a^2/2 +- sqrt((1 - a^2/2)^2 - 1) with a = sqrt(n) h f'(0), on the unit circle up to a = 2."""
+    step = np.array([0.01, 0.1, 0.5, 1.0, 3.0, 10.0])
+    a = math.sqrt(critic_steps) * step * abs(SLOPES[name][0])
+    root = np.sqrt(((1 - a**2 / 2) ** 2 - 1).astype(complex))
+    expected = np.stack([1 - a**2 / 2 + root, 1 - a**2 / 2 - root], -1)
+    found = eigenvalues(name, step=step, updates="alternating", critic_steps=critic_steps)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(np.abs(found[a < 2]), 1, rtol=1e-9)
+
+
+@pytest.mark.golden
+def test_eigenvalues_of_simultaneous_updates() -> None:
+    """1 + h times the flow's."""
+    step = np.array([0.01, 0.3, 2.0])
+    for penalty in ("none", "r1", "consensus", "instance_noise"):
+        expected = 1 + step[:, None] * eigenvalues("minimax", penalty, 0.7)
+        np.testing.assert_allclose(eigenvalues("minimax", penalty, 0.7, step), expected, rtol=1e-12)
+
+
+def differences(**arguments: Any) -> NDArray[np.complex128]:
+    """Eigenvalues of the map's Jacobian by central differences of one iteration, of fourth order: three critic steps
+    with noise bend the map enough for a second-order difference to be off by 1e-6."""
+    small = 3e-5
+
+    def apart(theta: float, psi: float) -> NDArray[np.float64]:
+        ends = [simulate(**arguments, steps=1, start=(s * theta, s * psi))[1] for s in (1, -1)]
+        return np.asarray(ends[0] - ends[1])
+
+    columns = [
+        (8 * apart(*axis) - apart(2 * axis[0], 2 * axis[1])) / (12 * small) for axis in ((small, 0.0), (0.0, small))
+    ]
+    return np.sort_complex(np.linalg.eigvals(np.stack(columns, 1)))
+
+
+@pytest.mark.property
+@settings(max_examples=60, deadline=None)
+@given(
+    name=st.sampled_from(sorted(OBJECTIVES)),
+    penalty=st.sampled_from([None, "r1", "r2", "lipschitz_penalty", "clip", "instance_noise", "consensus"]),
+    gamma=st.floats(0.05, 2),
+    step=st.floats(0.01, 0.5),
+    order=st.sampled_from([("simultaneous", 1), ("alternating", 1), ("alternating", 3)]),
+    rule=st.sampled_from(["default", *GENERATOR_LOSSES]),
+)
+def test_the_jacobian_is_that_of_the_simulated_map(
+    name: str, penalty: str | None, gamma: float, step: float, order: tuple[str, int], rule: str
+) -> None:
+    arguments: dict[str, Any] = {
+        "objective": name, "penalty": penalty, "gamma": gamma, "step": step,
+        "updates": order[0], "critic_steps": order[1], "generator_loss": rule,
+    }  # fmt: skip
+    found, expected = eigenvalues(**arguments), differences(**arguments)
+    # The trace and the determinant: eigenvalues themselves are ill conditioned where they meet.
+    assert found.sum() == pytest.approx(expected.sum(), abs=1e-7)
+    assert found.prod() == pytest.approx(expected.prod(), abs=1e-7)
+
+
+class TestWhatMeschederFound:
+    @pytest.mark.golden
+    @pytest.mark.parametrize("name", ["minimax", "squared_hellinger", "wasserstein"])
+    def test_simultaneous_descent_without_a_penalty_spirals_out(self, name: str) -> None:
+        """A zero-sum step multiplies the squared distance by exactly 1 + h^2 g'(psi theta)^2."""
+        step = 0.1
+        path = simulate(name, step=step, steps=200, generator_loss="saturating")
+        growth = (distances(path[1:]) / distances(path[:-1])) ** 2
+        d = path[:-1].prod(-1)
+        slopes = {
+            "minimax": -1 / (1 + np.exp(-d)),
+            "squared_hellinger": -np.exp(d),
+            "wasserstein": -np.ones_like(d),
+        }
+        np.testing.assert_allclose(growth, 1 + step**2 * slopes[name] ** 2, rtol=1e-10)
+        assert distances(path)[-1] > 1.2 * distances(path)[0]
+
+    @pytest.mark.parametrize("name", ["minimax", "wasserstein", "reverse_kl"])
+    def test_alternating_descent_without_a_penalty_stays_on_a_cycle(self, name: str) -> None:
+        path = distances(simulate(name, step=0.1, steps=5000, updates="alternating"))
+        assert path.max() < 2.2
+        assert path[-1000:].min() > 0.9
+        assert path[-1000:].mean() == pytest.approx(path[:1000].mean(), rel=5e-2)
+
+    @pytest.mark.golden
+    def test_the_bilinear_game_has_an_invariant(self) -> None:
+        """Alternating steps of h conserve theta^2 + psi^2 - h theta psi: the cycle is an ellipse."""
+        theta, psi = simulate("wasserstein", step=0.3, steps=5000, updates="alternating").T
+        kept = theta**2 + psi**2 - 0.3 * theta * psi
+        np.testing.assert_allclose(kept, kept[0], rtol=1e-9)
+
+    @pytest.mark.parametrize("updates", ["simultaneous", "alternating"])
+    @pytest.mark.parametrize("name", [name for name in OBJECTIVES if name not in ("least_squares", "energy")])
+    def test_r1_converges(self, name: str, updates: str) -> None:
+        critical = 2 * math.sqrt(math.prod(SLOPES[name]))
+        path = distances(simulate(name, "r1", critical, step=0.2, steps=1500, updates=updates))
+        assert path[-1] < 1e-10
+
+    @pytest.mark.parametrize(
+        ("name", "penalty"),
+        [("wasserstein", "gradient_penalty"), ("non_saturating", "gradient_penalty"), ("wasserstein", "dragan")],
+    )
+    def test_wgan_gp_does_not_converge_to_the_equilibrium(self, name: str, penalty: str) -> None:
+        """The penalty holds psi near +-1, and theta is driven past 0 for ever."""
+        path = simulate(name, penalty, 1.0, step=0.05, steps=6000, updates="alternating")
+        assert distances(path)[1000:].min() > 0.3
+        assert path[1000:, 0].min() < -0.3 < 0.3 < path[1000:, 0].max()
+
+    def test_the_one_sided_penalty_leaves_the_cycle_alone(self) -> None:
+        path = distances(simulate("wasserstein", "lipschitz_penalty", 1.0, step=0.1, steps=5000, updates="alternating"))
+        assert 0.5 < path[-1000:].min() < path[-1000:].max() < 1.2
+
+    def test_clipping_does_not_converge(self) -> None:
+        path = simulate("wasserstein", "clip", 0.3, step=0.05, steps=4000, updates="alternating")
+        assert np.abs(path[1:, 1]).max() <= 0.3
+        assert distances(path)[-2000:].min() > 0.2
+
+    @pytest.mark.parametrize("name", ["minimax", "non_saturating"])
+    def test_instance_noise_converges(self, name: str) -> None:
+        path = distances(simulate(name, "instance_noise", 1.0, step=0.1, steps=1200, updates="alternating"))
+        assert path[-1] < 1e-10
+
+    def test_instance_noise_is_blind_to_a_linear_pair(self) -> None:
+        # f'' = g'' = 0, so noise of mean 0 changes nothing.
+        plain, noisy = simulate("wasserstein", steps=300), simulate("wasserstein", "instance_noise", 2.0, steps=300)
+        np.testing.assert_allclose(noisy, plain, rtol=1e-9, atol=1e-9)
+
+    @pytest.mark.parametrize("name", ["minimax", "wasserstein", "kl"])
+    def test_consensus_converges(self, name: str) -> None:
+        path = distances(simulate(name, "consensus", 1.0, step=0.2, steps=1500))
+        assert path[-1] < 1e-9
+
+    @pytest.mark.golden
+    def test_the_non_saturating_flow_converges_below_any_rate(self) -> None:
+        """d/dt of half the squared distance is -d tanh(d/2) with d = psi theta, of fourth order in the distance."""
+        step = 1e-3
+        path = simulate("non_saturating", step=step, steps=1500)
+        d = path.prod(-1)
+        slope = np.diff((path**2).sum(-1) / 2) / step
+        np.testing.assert_allclose(slope, (-d * np.tanh(d / 2))[:-1], atol=2e-3)
+        far = distances(simulate("non_saturating", step=0.2, steps=8000, updates="alternating"))
+        assert far[1000] < 0.5 * far[0]
+        assert far[8000] < 0.5 * far[1000]
+        assert far[8000] > 0.01  # at the first thousand steps' rate it would be below 0.005
+
+    def test_the_invariant_circle_of_the_zero_sum_flow(self) -> None:
+        path = distances(simulate("minimax", step=1e-4, steps=3000))
+        np.testing.assert_allclose(path, path[0], rtol=1e-5)
+
+
+class TestSimulate:
+    def test_the_trajectory_starts_at_the_start(self) -> None:
+        path = simulate("minimax", steps=7, start=(0.5, -2.0))
+        assert path.shape == (8, 2)
+        assert path.dtype == np.float64
+        np.testing.assert_array_equal(path[0], [0.5, -2.0])
+
+    @pytest.mark.golden
+    def test_one_simultaneous_step_by_hand(self) -> None:
+        # hinge at d = 1/2: g' = -1, and l' = -1 of critic_mean.
+        path = simulate("hinge", step=0.1, steps=1, start=(0.5, 1.0))
+        np.testing.assert_allclose(path[1], [0.5 + 0.1 * 1.0, 1.0 - 0.1 * 0.5])
+
+    @pytest.mark.golden
+    def test_alternating_takes_the_critics_steps_first(self) -> None:
+        theta, psi = simulate("wasserstein", "r1", 2.0, 0.1, 1, "alternating", 3, (1.0, 0.5))[1]
+        expected = 0.5
+        for _ in range(3):
+            expected += 0.1 * (-1.0 - 2.0 * expected)
+        assert psi == pytest.approx(expected, rel=1e-14)
+        assert theta == pytest.approx(1.0 + 0.1 * expected, rel=1e-14)
+
+    @pytest.mark.parametrize("penalty", STABILISERS)
+    @pytest.mark.parametrize("updates", ["simultaneous", "alternating"])
+    def test_cells_are_games_of_their_own(self, penalty: str, updates: str) -> None:
+        step, gamma = np.array([[0.05], [0.2]]), np.array([0.1, 0.7, 1.5])
+        together = simulate("jeffrey", penalty, gamma, step, 50, updates)
+        assert together.shape == (51, 2, 3, 2)
+        for i, j in ((0, 0), (1, 2)):
+            alone = simulate("jeffrey", penalty, gamma[j], step[i, 0], 50, updates)
+            np.testing.assert_allclose(together[:, i, j], alone, rtol=1e-9, atol=1e-12)
+
+    def test_an_overflow_shows_and_stops_nothing(self) -> None:
+        path = simulate("wasserstein", step=np.array([5.0, 0.1]), steps=500)
+        assert not np.isfinite(path[-1, 0]).all()
+        assert np.isfinite(path[:, 1]).all()
+
+    def test_a_mapping_may_hold_an_objectives_numbers(self) -> None:
+        # D_2 is half of pearson_chi2 under d -> 2 d, so its critic need only be half as large.
+        halved = simulate({"name": "alpha", "alpha": 2.0}, step=0.1, steps=1, start=(1.0, 0.5))[1]
+        whole = simulate("pearson_chi2", step=0.1, steps=1, start=(1.0, 1.0))[1]
+        assert halved[1] - 0.5 == pytest.approx(whole[1] - 1.0, rel=1e-12)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"objective": "hinges"}, "objective: unknown name 'hinges'; did you mean 'hinge'"),
+            ({"penalty": "r3"}, "penalty: unknown name 'r3'; expected one of none, clip"),
+            ({"penalty": "spectral_norm"}, "penalty: unknown name 'spectral_norm'"),
+            ({"penalty": "instance_nose"}, "did you mean 'instance_noise'"),
+            ({"updates": "both"}, "updates: unknown name 'both'; expected one of simultaneous, alternating"),
+            ({"gamma": -1.0}, "gamma: expected positive finite numbers, got -1.0"),
+            ({"step": [0.1, 0.0]}, r"step: expected positive finite numbers, got \[0.1, 0.0\]"),
+            ({"steps": 0}, "steps: expected at least 1, got 0"),
+            ({"critic_steps": 2}, "critic_steps: expected 1 with simultaneous updates, got 2"),
+            ({"critic_steps": 0, "updates": "alternating"}, "critic_steps: expected at least 1, got 0"),
+        ],
+    )
+    def test_wrong_arguments_are_refused(self, arguments: dict[str, Any], message: str) -> None:
+        with pytest.raises(ValueError, match=message):
+            simulate(**{"objective": "minimax", **arguments})
+
+
+class TestSweep:
+    step = np.logspace(-2, 0.5, 32)
+    gamma = np.logspace(-2, 1.5, 32)
+
+    @pytest.mark.golden
+    @pytest.mark.parametrize(
+        ("penalty", "order"),
+        [
+            ("r1", ("simultaneous", 1)),
+            ("r1", ("alternating", 1)),
+            ("r1", ("alternating", 5)),
+            ("consensus", ("simultaneous", 1)),
+            ("consensus", ("alternating", 1)),
+            ("instance_noise", ("simultaneous", 1)),
+            ("instance_noise", ("alternating", 1)),
+        ],
+    )
+    def test_the_map_is_where_the_eigenvalues_say_it_is(self, penalty: str, order: tuple[str, int]) -> None:
+        """From near the equilibrium; 99.4 to 100 % of 4096 cells agree, the rest lie at the map's edge."""
+        found = sweep("minimax", penalty, self.gamma, self.step, 500, *order, start=(1e-3, 1e-3))
+        assert 0.05 < found.converged.mean() < 0.95
+        assert found.agreement > 0.985
+        amiss = found.predicted != found.converged
+        edge = np.abs(found.steps * np.log(found.radius[amiss]) - math.log(found.tolerance))
+        assert edge.max(initial=0) < 3.5  # radius^steps is within a factor e^3.5 of the tolerance
+
+    @pytest.mark.golden
+    def test_the_rate_is_the_spectral_radius(self) -> None:
+        found = sweep("jeffrey", "r1", self.gamma, self.step, 800, start=(1e-2, 1e-2))
+        inside = found.converged & (found.radius > 0.1)
+        error = np.abs(np.log(found.rate[inside]) - np.log(found.radius[inside]))
+        assert np.median(error) < 1e-4
+        assert error.max() < 2e-2
+
+    @pytest.mark.golden
+    def test_the_border_of_r1_is_where_theory_puts_it(self) -> None:
+        """Of a linear pair with g' = l' = -1 under simultaneous steps: h below gamma."""
+        found = sweep("wasserstein", "r1", [0.5, 1.0], [0.1, 0.3, 0.45, 0.55, 0.9, 1.1], 4000, start=(1.0, 1.0))
+        # lambda = -gamma/2 +- i sqrt(1 - gamma^2/4), and |1 + h lambda|^2 = 1 - h gamma + h^2.
+        np.testing.assert_array_equal(found.converged, np.array(found.step)[:, None] < np.array([0.5, 1.0]))
+        np.testing.assert_array_equal(found.converged, found.predicted)
+
+    def test_nothing_converges_without_help(self) -> None:
+        for order in ("simultaneous", "alternating"):
+            found = sweep("minimax", None, [1.0], self.step, 500, order)
+            assert not found.converged.any()
+            assert not found.predicted.any()
+            assert found.agreement == 1
+
+    def test_wgan_gp_converges_nowhere(self) -> None:
+        found = sweep("wasserstein", "gradient_penalty", self.gamma, self.step, 500, "alternating")
+        assert not found.converged.any()
+        assert not found.predicted.any()
+
+    def test_overflow_is_not_convergence(self) -> None:
+        found = sweep("wasserstein", None, [1.0], [0.1, 5.0], 500)
+        assert found.rate[1, 0] == math.inf
+        assert not found.converged.any()
+
+    def test_a_nilpotent_map_is_predicted_too(self) -> None:
+        # Critical damping at h gamma = 2: both eigenvalues of 1 + h lambda are 0, and two steps arrive.
+        found = sweep("wasserstein", "r1", [2.0], [1.0], 10, start=(1.0, 1.0))
+        np.testing.assert_allclose(found.radius, 0, atol=1e-7)
+        assert found.distance.item() == 0
+        assert found.rate.item() == 0
+        assert found.agreement == 1
+
+    def test_shapes(self) -> None:
+        found = sweep("minimax", "r1", [0.1, 1.0, 2.0], [0.1, 0.2], 20)
+        assert found.step.shape == (2,)
+        assert found.gamma.shape == (3,)
+        for part in (found.radius, found.distance, found.rate, found.predicted, found.converged):
+            assert part.shape == (2, 3)

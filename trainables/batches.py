@@ -1,0 +1,124 @@
+"""What a population eats: for every step and replica the real batch, the latents, the labels and the penalty's numbers.
+
+Each replica draws everything from one generator of its own, in blocks of steps whose length depends on the
+configuration alone. So a replica's diet does not depend on who trains beside it, and drawing costs little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from trainables.data import DataSet
+
+BLOCK = 2**18  # numbers a replica draws at once, at most
+
+
+@dataclass
+class Batch:
+    """One network update: which real samples (R, B), latents (R, B, L), the labels that generated samples are asked to
+    have (R, B; None for unconditional models), uniform numbers (R, B, draws), normal ones (R, B, noise), and the
+    fraction of the training that lies behind."""
+
+    data: DataSet
+    indices: Tensor
+    latents: Tensor
+    wanted: Tensor | None
+    uniform: Tensor
+    normal: Tensor
+    progress: float = 0.0
+
+    @cached_property
+    def real(self) -> Tensor:
+        """Real samples (R, B, *shape); gathered when first asked for, as a generator's update needs none."""
+        rows = self.data.train.index_select(0, self.indices.flatten())
+        return rows.view(*self.indices.shape, *self.data.shape)
+
+    @property
+    def labels(self) -> Tensor | None:
+        """The real samples' labels (R, B), for conditional models."""
+        return None if self.wanted is None or self.data.labels is None else self.data.labels[self.indices]
+
+    @property
+    def both_labels(self) -> Tensor | None:
+        """The labels of the real and then of the generated samples (R, 2B)."""
+        labels = self.labels
+        return None if labels is None or self.wanted is None else torch.cat([labels, self.wanted], 1)
+
+
+@dataclass(frozen=True)
+class BatchShape:
+    """What one replica needs in one step: `updates` batches of `batch` samples, and for each sample a latent, `draws`
+    uniform and `noise` normal numbers."""
+
+    updates: int
+    batch: int
+    latent_dim: int
+    latent: str
+    draws: int
+    noise: int = 0
+
+    @property
+    def block(self) -> int:
+        """Steps drawn at once."""
+        return max(1, BLOCK // (max(1, self.updates) * self.batch * (self.latent_dim + self.draws + self.noise + 2)))
+
+
+def latents(shape: Sequence[int], kind: str, generator: torch.Generator) -> Tensor:
+    """Latents of a `normal` N(0, I) or a `uniform` U[-1, 1] prior."""
+    if kind == "normal":
+        return torch.randn(*shape, generator=generator, device=generator.device)
+    return torch.rand(*shape, generator=generator, device=generator.device) * 2 - 1
+
+
+class BatchSampler:
+    """Batches for R replicas from R generators. `conditional` asks for labels."""
+
+    def __init__(
+        self, data: DataSet, batch_shape: BatchShape, generators: Sequence[torch.Generator], conditional: bool
+    ) -> None:
+        self.data, self.batch_shape, self.generators = data, batch_shape, list(generators)
+        self.conditional = conditional
+
+    def draw(self, steps: int, first: int = 0, of: int = 1) -> Iterator[list[Batch]]:
+        """The batches of the next `steps` steps, a list of one batch per network update for each; they are the steps
+        from `first` on of a training `of` so many."""
+        drawn = [self._block(steps, generator) for generator in self.generators]
+        # Replicas third, so that one update of one step is one contiguous piece.
+        indices, wanted, z, uniform, normal = (torch.stack(pieces, 2) for pieces in zip(*drawn, strict=True))
+        for step in range(steps):
+            yield [
+                Batch(
+                    self.data,
+                    indices[step, u],
+                    z[step, u],
+                    self._labels(wanted[step, u]),
+                    uniform[step, u],
+                    normal[step, u],
+                    (first + step) / of,
+                )
+                for u in range(self.batch_shape.updates)
+            ]
+
+    def _block(self, steps: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        batch_shape = self.batch_shape
+        shape = (steps, batch_shape.updates, batch_shape.batch)
+        count = self.data.train.shape[0]
+
+        def pick() -> Tensor:
+            return torch.randint(count, shape, generator=generator, device=generator.device)
+
+        indices = pick()
+        wanted = pick() if self.conditional else indices[..., :0]
+        noise = latents((*shape, batch_shape.latent_dim), batch_shape.latent, generator)
+        uniform = torch.rand(*shape, batch_shape.draws, generator=generator, device=generator.device)
+        normal = torch.randn(*shape, batch_shape.noise, generator=generator, device=generator.device)
+        return indices, wanted, noise, uniform, normal
+
+    def _labels(self, wanted: Tensor) -> Tensor | None:
+        labels = self.data.labels if self.conditional else None
+        return None if labels is None else labels[wanted]

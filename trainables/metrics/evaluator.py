@@ -1,0 +1,246 @@
+"""`Evaluator`: every measurement of a population's samples against one data set.
+
+Built once and reused by all trials of a worker: the reference's moments, its neighbours' balls and its kernels are
+computed at construction. For mixtures in `raw` space the reference moments are the exact ones; everything else
+refers to the training part of the data, because a set as small as digits holds out too little to fit a Gaussian to.
+
+| column | what it is (the settings that fix its sample size) |
+|---|---|
+| fid | Fréchet distance in the chosen features (samples) |
+| precision, recall, density, coverage | k nearest neighbours in them (neighbours, neighbour_samples) |
+| modes, reverse_kl, mode_js, mode_histogram | of mixtures, and of labelled images given a classifier (samples) |
+| high_quality | of mixtures (samples) |
+| class_fid, class_coverage | where labels were requested (samples; the latter neighbours) |
+| label_fidelity | where labels were requested, of mixtures and given a classifier (samples) |
+| wasserstein_1d | of 1-D data; exact, from the mixture itself (samples) |
+| kid, kid_low, kid_high | measure `kernel`: cubic kernel, 95 % interval (samples) |
+| mmd, mmd_low, mmd_high | measure `kernel`: Gaussian kernels about the median distance, 95 % interval (samples) |
+| memorisation | measure `memorisation`: against all training points (neighbour_samples) |
+| sliced_wasserstein | measure `sliced` or `divergences` (samples) |
+| density_js, density_kl, density_reverse_kl, density_tv | measure `divergences`, of mixtures (samples) |
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainables.checks import choice, close_to, only, whole
+from trainables.data import DataSet
+from trainables.metrics import measurements, modes
+from trainables.metrics.classifier import Classifier
+from trainables.metrics.distances import blocks
+from trainables.metrics.features import FEATURES, Features, inception, raw
+from trainables.metrics.finite import finite_replicas, spread_out
+from trainables.metrics.measurements import MeasuredSamples, Measurement
+
+GROUPS = ("kernel", "sliced", "divergences", "memorisation", "jacobian")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a configuration may say under `evaluation`.
+
+    `samples` of each replica are measured in the space `features`; of them and of the training data
+    `neighbour_samples` at most enter precision, recall, density and coverage, with balls of `neighbours` neighbours.
+    `weights` is the file of InceptionV3 weights, None to download them; `classifier` the file of a saved classifier.
+    """
+
+    samples: int = 2500
+    features: str = "raw"
+    neighbours: int = 5
+    neighbour_samples: int = 1000
+    weights: str | Path | None = None
+    classifier: str | Path | None = None
+
+
+def check(settings: Mapping[str, Any], measure: Sequence[str] = ()) -> Settings:
+    """The settings with their defaults, checked without loading anything: of named files only whether they exist.
+
+    Raises `ValueError`, `TypeError` or `FileNotFoundError` naming the setting, what was expected and what came.
+    """
+    only("evaluation", settings, [field.name for field in fields(Settings)])
+    chosen = Settings(**settings)
+    choice("evaluation.features", chosen.features, FEATURES)
+    whole("evaluation.neighbours", chosen.neighbours, low=1)
+    for name in ("samples", "neighbour_samples"):
+        whole(f"evaluation.{name}", getattr(chosen, name), max(2 * measurements.BLOCKS, chosen.neighbours + 1))
+    for name in ("weights", "classifier"):
+        _check_file(f"evaluation.{name}", getattr(chosen, name))
+    for group in measure:
+        if group not in GROUPS:
+            raise ValueError(f"measure: unknown group '{group}'{close_to(str(group), GROUPS)}")
+    return chosen
+
+
+class Evaluator:
+    """Measures populations against one data set; see the module for the columns.
+
+    `classifier` may be given instead of the setting of that name. Raises what `check` raises, and `ValueError` for
+    features or a classifier that do not fit the data.
+    """
+
+    def __init__(
+        self,
+        data: DataSet,
+        settings: Mapping[str, Any],
+        measure: Sequence[str] = (),
+        device: torch.device | str = "cpu",
+        *,
+        classifier: Classifier | None = None,
+    ) -> None:
+        self.settings = check(settings, measure)
+        self.device = torch.device(device)
+        self.data = data.to(device)
+        self._classifier = classifier or _saved_classifier(self.settings, self.device)
+        self._extract = _feature_space(self.settings, self.data, self._classifier, self.device)
+        self._measurements = self._refer(measure)
+
+    @property
+    def samples(self) -> int:
+        """How many samples of each replica it wants."""
+        return self.settings.samples
+
+    @property
+    def floor_samples(self) -> int:
+        """How many fresh real samples `floor` measures: fewer than `samples` where the held-out part is smaller."""
+        return self.samples if self.data.mixture else min(self.samples, len(self.data.heldout))
+
+    @torch.no_grad()
+    def __call__(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+        """Measure samples (R, n, *shape), in random order, and the labels (R, n) that were requested of them.
+
+        Returns columns (R,), float64, and `mode_histogram` (R, K), int64, on the evaluator's device. NaN, and a
+        histogram of 0, for a replica with samples that are not finite, which touches no other. Raises `ValueError` for
+        samples or labels of a wrong shape.
+        """
+        self._check_shapes(samples, labels)
+        samples = samples.detach().to(self.device)
+        finite = finite_replicas(samples)
+        samples, labels = samples[finite], None if labels is None else labels.to(self.device)[finite]
+        some = [*blocks(len(samples), 4 * samples[:1].numel(), self.device)] or [slice(0, 0)]
+        pieces = [self._measure(samples[few], None if labels is None else labels[few]) for few in some]
+        return {name: spread_out(torch.cat([piece[name] for piece in pieces]), finite) for name in pieces[0]}
+
+    def floor(self, seed: int = 0) -> dict[str, float]:
+        """What perfect looks like: the same measurements of `floor_samples` fresh real samples and their labels.
+
+        Mixtures are sampled afresh; of other data held-out points are taken without replacement, and a warning says
+        so where there are fewer of them than `samples`: the bias of FID and its like is then larger than of the
+        generator's samples. Empty where nothing is measured.
+        """
+        if not self._measurements:
+            return {}
+        if self.floor_samples < self.samples:
+            warnings.warn(
+                f"the floor of '{self.data.name}' is measured on all its {self.floor_samples} held-out points, "
+                f"fewer than the {self.samples} samples of a generator",
+                stacklevel=2,
+            )
+        points, labels = self._fresh(torch.Generator().manual_seed(seed))
+        columns = self(points.unsqueeze(0), None if labels is None else labels.unsqueeze(0))
+        return {name: float(values) for name, values in columns.items() if values.ndim == 1}
+
+    def _refer(self, measure: Sequence[str]) -> list[Measurement]:
+        """Compute once what every measurement refers to; data that are one point have nothing to be measured by."""
+        if self.data.point:
+            return []
+        data, generator = self.data, torch.Generator().manual_seed(0)
+        features = self._extract(data.train)
+        shuffled = features[torch.randperm(len(features), generator=generator).to(self.device)]
+        exact = data.mixture if self.settings.features == "raw" else None
+        k, count = self.settings.neighbours, self.settings.neighbour_samples
+        chosen = [
+            measurements.fid(shuffled, exact),
+            measurements.prdc(shuffled, count, k),
+        ]
+        if data.mixture or self._classifier:
+            chosen.append(measurements.mode_coverage(data))
+        if data.labels is not None:
+            chosen.append(measurements.label_agreement(features, data.labels, data.classes, exact, k, self.samples))
+        if data.shape == (1,):
+            chosen.append(measurements.line(data))
+        if "kernel" in measure:
+            chosen.append(measurements.kernels(shuffled, self.samples))
+        if "divergences" in measure and data.mixture is not None:
+            chosen.append(measurements.densities(data.mixture))
+        if "memorisation" in measure:
+            chosen.append(measurements.copies(features, self._extract(data.heldout), count))
+        if "sliced" in measure or "divergences" in measure:
+            chosen.append(measurements.slices(shuffled, generator))
+        return chosen
+
+    def _measure(self, samples: Tensor, requested: Tensor | None) -> dict[str, Tensor]:
+        features, predicted = self._describe(samples)
+        seen = MeasuredSamples(samples, features, predicted, requested)
+        return {name: values for measurement in self._measurements for name, values in measurement(seen).items()}
+
+    def _describe(self, samples: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Features (R, n, d) of samples (R, n, *shape), and their predicted classes (R, n) where they can be told."""
+        points, predicted = samples.flatten(0, 1), None
+        if self._classifier is not None:
+            penultimate, classes = self._classifier(points)
+            predicted = classes.reshape(samples.shape[:2])
+        elif self.data.mixture is not None:
+            predicted, _ = modes.nearest_mode(samples, self.data.mixture.means)
+        features = penultimate if self.settings.features == "classifier" else self._extract(points)
+        return features.reshape(*samples.shape[:2], features.shape[-1]), predicted
+
+    def _fresh(self, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
+        if self.data.mixture is not None:
+            points, labels = self.data.mixture.to("cpu").sample(self.samples, generator)
+            return points, labels if self.data.classes else None
+        chosen = torch.randperm(len(self.data.heldout), generator=generator)[: self.samples].to(self.device)
+        heldout_labels = self.data.heldout_labels
+        return self.data.heldout[chosen], None if heldout_labels is None else heldout_labels[chosen]
+
+    def _check_shapes(self, samples: Tensor, labels: Tensor | None) -> None:
+        if samples.shape[2:] != self.data.shape:
+            expected = ", ".join(map(str, ("R", "n", *self.data.shape)))
+            raise ValueError(f"expected samples ({expected}), got shape {tuple(samples.shape)}")
+        if samples.shape[1] <= self.settings.neighbours:
+            needed = self.settings.neighbours + 1
+            raise ValueError(f"expected at least {needed} samples a replica, got {samples.shape[1]}")
+        if labels is None:
+            return
+        if self.data.labels is None:
+            raise ValueError(f"labels were requested of samples of '{self.data.name}', which has none")
+        if labels.shape != samples.shape[:2]:
+            raise ValueError(f"expected labels of shape {tuple(samples.shape[:2])}, got {tuple(labels.shape)}")
+
+
+def _check_file(name: str, path: Any) -> None:
+    if path is None:
+        return
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"{name}: expected a path or null, got {path!r}")
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{name}: expected a file, found none at {path}")
+
+
+def _saved_classifier(settings: Settings, device: torch.device) -> Classifier | None:
+    return None if settings.classifier is None else Classifier.load(settings.classifier, device)
+
+
+def _feature_space(settings: Settings, data: DataSet, classifier: Classifier | None, device: torch.device) -> Features:
+    """The map to features; refuses what does not fit the data."""
+    if classifier is not None:
+        classifier.refuse_other(data)
+    if settings.features == "raw":
+        return raw
+    if not data.images:
+        raise ValueError(
+            f"evaluation.features: '{settings.features}' needs images, and '{data.name}' has none; expected 'raw'"
+        )
+    if settings.features == "inception":
+        return inception(settings.weights, device)
+    if classifier is None:
+        raise ValueError("evaluation.classifier: features 'classifier' need the path of a saved classifier, got null")
+    return lambda images: classifier(images)[0]

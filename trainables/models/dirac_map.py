@@ -1,0 +1,104 @@
+"""A map of Dirac-GANs as a model: every cell of a (step, gamma) grid is a game, and a step of training a move of each.
+
+A replica is a start: a point drawn uniformly from the circle of the data set's radius about the equilibrium. Cells are
+played on the CPU in float64, whatever the device. Where all cells start near the equilibrium their linear part decides,
+and the eigenvalues foretell which converge (Mescheder et al. 2018). A cell that leaves every bound is a result of the
+map and no divergence of the replica.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from trainables.batches import Batch
+from trainables.data import DataSet
+from trainables.data.laboratories import Dirac
+from trainables.data.settings import Axis
+from trainables.models.model import Model, ModelContext, Pieces
+from trainables.networks import Network
+from trainables.objectives import dirac
+from trainables.population import StackedParameters
+
+
+class DiracMap(Model):
+    """R starts of the same S x G games; the buffers are theta and psi (R, S, G), and how many moves were made."""
+
+    reports = ()
+    sampled = False
+
+    def __init__(self, context: ModelContext) -> None:
+        spec, seeds = context.spec, context.seeds
+        self.laboratory = Dirac(**{name: value for name, value in spec.data.items() if name != "name"})
+        self.steps, self.gammas = places(self.laboratory.step), places(self.laboratory.gamma)
+        rules = (spec.updates, spec.critic_steps, spec.generator_loss)
+        objective, penalty = spec.objective, spec.penalty["name"]
+        gamma, step = (axis.copy() for axis in np.broadcast_arrays(self.gammas[None, :], self.steps[:, None]))
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = dirac.eigenvalues(objective, penalty, gamma, step, *rules)
+        self.radius = np.abs(values).max(-1)
+        shape = (len(seeds), *gamma.shape)
+        self._play, self._size = dirac.dynamics(objective, penalty, np.tile(gamma, (len(seeds), 1, 1)), step, *rules)
+        streams = context.streams("generator")  # a start is what first weights are elsewhere
+        angles = [torch.rand((), generator=g, device=g.device, dtype=torch.float64) for g in streams]
+        turn = 2 * math.pi * torch.stack(angles).cpu().view(-1, 1, 1).expand(shape)
+        self.theta, self.psi = self.laboratory.radius * turn.cos(), self.laboratory.radius * turn.sin()
+        self.moves = torch.zeros((), dtype=torch.int64)
+        nothing = StackedParameters(Network((), (), 0, None, None), torch.zeros(len(seeds), 0, device=context.device))
+        super().__init__(context, [nothing], buffers=[self.theta, self.psi, self.moves], batches=0)
+
+    def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:  # noqa: ARG002
+        """One iteration of every game."""
+        theta, psi = self._play.iterate(self.theta, self.psi, self._size)
+        self.theta.copy_(theta)
+        self.psi.copy_(psi)
+        self.moves += 1
+        return {}
+
+    def measure(
+        self,
+        weights: Sequence[Tensor],  # noqa: ARG002
+        samples: Tensor,
+        labels: Tensor | None,  # noqa: ARG002
+        data: DataSet,  # noqa: ARG002
+        pieces: Pieces,  # noqa: ARG002
+    ) -> dict[str, Tensor]:
+        """The shares (R,) of the cells that have converged, and of those of which the eigenvalues foretold it."""
+        converged = self.distance < self.laboratory.tolerance
+        agreed = converged == torch.as_tensor(self.predicted)
+        shares = {"dirac_converged": converged, "dirac_agreement": agreed}
+        return {name: cells.double().mean((1, 2)).to(samples.device) for name, cells in shares.items()}
+
+    @property
+    def distance(self) -> Tensor:
+        """Distances (R, S, G) from the equilibrium, relative to the start's; NaN and infinity: beyond all numbers."""
+        return torch.hypot(self.theta, self.psi) / self.laboratory.radius
+
+    @property
+    def predicted(self) -> NDArray[np.bool_]:
+        """Whether a cell (S, G) is to have converged by now: spectral radius^moves < tolerance."""
+        with np.errstate(divide="ignore"):
+            predicted: NDArray[np.bool_] = int(self.moves) * np.log(self.radius) < math.log(self.laboratory.tolerance)
+        return predicted
+
+    def picture(self, replicas: int) -> dict[str, NDArray[Any]]:
+        """The map: distances (replicas, S, G), the axes, and what the eigenvalues say."""
+        return {
+            "dirac_distance": self.distance[:replicas].numpy(),
+            "dirac_step": self.steps,
+            "dirac_gamma": self.gammas,
+            "dirac_radius": self.radius,
+            "dirac_moves": np.array(int(self.moves)),
+            "dirac_tolerance": np.array(self.laboratory.tolerance),
+        }
+
+
+def places(axis: Axis) -> NDArray[np.float64]:
+    """The places (count,) of an axis."""
+    return np.geomspace(axis.low, axis.high, axis.count)

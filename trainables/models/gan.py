@@ -1,0 +1,153 @@
+"""GAN and conditional GAN as a `Model`: two players, their optimisers, and what the critic makes of the samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, fields
+
+import torch
+from torch import Tensor
+
+from trainables import networks, penalties
+from trainables.batches import Batch
+from trainables.data import DataSet, Mixture
+from trainables.models.critic_bound import Truth, bound, normal
+from trainables.models.jacobian import LARGEST, Spectrum, spectrum
+from trainables.models.model import Model, ModelContext, Pieces
+from trainables.models.updates import Players, batches_per_step, step
+from trainables.objectives import table as objectives
+from trainables.population import StackedParameters
+from trainables.spec import Spec
+
+
+class GAN(Model):
+    """The population of (conditional) GANs that `context` describe."""
+
+    reports = ("loss_critic", "loss_generator", "gradient_norm_critic", "gradient_norm_generator")
+
+    def __init__(self, context: ModelContext) -> None:
+        spec, self.players = context.spec, _players(context)
+        stacks = [self.players.generator, self.players.critic]
+        rates = [context.vector(lambda s: s.generator_lr), context.vector(lambda s: s.critic_lr)]
+        size = context.data.train[0].numel()
+        super().__init__(
+            context,
+            stacks,
+            rates,
+            buffers=self.players.spectral,
+            batches=batches_per_step(spec.updates, spec.critic_steps),
+            draws=self.players.penalty.draws(size * spec.packing),
+            noise=0 if self.players.noise is None else 2 * size,
+        )
+        self.truth = _truth(context, self.players)
+        size = sum(stack.flat.shape[1] for stack in stacks)
+        if "jacobian" in spec.measure and size > LARGEST:
+            raise ValueError(f"measure: jacobian is for small networks, {LARGEST:,} parameters at most, got {size:,}")
+
+    def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:
+        """One step in the order that the configuration asks for."""
+        optimizers = (self.optimizers[0], self.optimizers[1])
+        return step(self.players, optimizers, batches, alive, self.spec.updates, self.spec.bound)
+
+    def measure(
+        self, weights: Sequence[Tensor], samples: Tensor, labels: Tensor | None, data: DataSet, pieces: Pieces
+    ) -> dict[str, Tensor]:
+        """What the critic makes of held-out real samples and of as many fresh generated ones."""
+        count = min(samples.shape[1], data.heldout.shape[0])
+        count -= count % self.players.packing
+        real = data.heldout[:count].expand(samples.shape[0], count, *data.shape)
+        wanted = None if labels is None else labels[:, :count]
+        truth = None
+        if labels is not None and data.heldout_labels is not None:
+            truth = data.heldout_labels[:count].expand(samples.shape[0], count)
+        used = self.players.critic_weights(self.players.critic.constants)
+
+        def judge(x: Tensor, y: Tensor | None) -> Tensor:
+            return self.players.score(used, x, y)
+
+        on_real = pieces(judge, self.players.packed(real), truth)
+        on_fake = pieces(judge, self.players.packed(samples[:, :count]), wanted)
+        columns = {
+            **super().measure(weights, samples, labels, data, pieces),
+            "critic_real": on_real.mean(1),
+            "critic_fake": on_fake.mean(1),
+            "probability_real": on_real.sigmoid().mean(1),
+            "probability_fake": on_fake.sigmoid().mean(1),
+            "critic_accuracy": accuracy(self.players.game, on_real, on_fake),
+            "parameter_norm_critic": self.players.critic.flat.norm(dim=1),
+        }
+        if "divergences" not in self.spec.measure:
+            return columns
+        if self.truth is not None:
+            known = self._known(columns)
+            columns |= self.truth.columns(data.heldout[:count], samples, (on_real, on_fake), known)
+        return {**columns, "critic_bound": bound(self.players.game, on_real.double(), on_fake.double())}
+
+    def spectra(self, batch: Batch, alive: Tensor) -> dict[str, Tensor]:
+        """The ends of every replica's spectrum, at the weights that train, as `trainables.models.jacobian` says."""
+        lost = Spectrum(math.nan, math.nan, math.nan)
+        rows = [spectrum(self.players, batch, i) if live else lost for i, live in enumerate(alive.tolist())]
+        values = torch.tensor([astuple(row) for row in rows], dtype=torch.float64, device=alive.device)
+        return {f"jacobian_{field.name}": values[:, i] for i, field in enumerate(fields(Spectrum))}
+
+    def _known(self, columns: Mapping[str, Tensor]) -> list[Mixture | None]:
+        """The exact distribution of each replica's generator, where it has one that is finite and not a point."""
+        if "generator_mean" not in columns or self.spec.latent != "normal":
+            return [None] * len(self.players.weight)
+        both = torch.stack([columns["generator_mean"], columns["generator_std"]], 1)
+        return [normal(*one) if bool(one.isfinite().all()) and bool(one[1] > 0) else None for one in both]
+
+
+def accuracy(game: objectives.Game, real: Tensor, fake: Tensor) -> Tensor:
+    """Fraction (R,) of real (R, n) and generated (R, n) samples on their own side of d*(1); ties count half.
+
+    Where the level of d means nothing the median of all scores takes the place of d*(1).
+    """
+    level: Tensor | float = torch.cat([real, fake], 1).median(1, keepdim=True).values
+    if game.boundary is not None:
+        level = game.boundary
+    side = game.objective.orientation
+    right = (side * (real - level)).sign().mean(1) - (side * (fake - level)).sign().mean(1)
+    return 0.5 + right / 4
+
+
+def _truth(context: ModelContext, players: Players) -> Truth | None:
+    """What the critic is held to where it was asked for and can be known: not of packs, nor of labelled samples."""
+    mixture = context.data.mixture
+    if "divergences" not in context.spec.measure or mixture is None or players.packing > 1 or context.classes:
+        return None
+    return Truth(players.game, mixture)
+
+
+def _players(context: ModelContext) -> Players:
+    spec, data, classes = context.spec, context.data, context.classes
+    packed = (data.shape[0] * spec.packing, *data.shape[1:])
+    generator = networks.generator(spec.generator, spec.latent_dim, data.shape, classes)
+    critic = networks.critic(spec.critic, packed, classes, spec.conditioning)
+    penalty = penalties.PENALTIES[spec.penalty["name"]]
+    spectral: list[Tensor] = []
+    if penalty.name == "spectral_norm":
+        shapes = [critic.weights[i].shape for i in critic.matrices]
+        spectral = penalties.spectral_start(shapes, context.streams("spectral"))
+
+    def setting(name: str) -> Tensor:
+        return context.vector(lambda s: penalties.resolve(s.penalty)[1].get(name, 0.0))
+
+    def when_used(read: Callable[[Spec], float]) -> Tensor | None:
+        vector = context.vector(read)
+        return vector if bool(vector.any()) else None
+
+    return Players(
+        game=objectives.resolve(spec.objective, spec.generator_loss),
+        generator=StackedParameters.drawn(generator, context.streams("generator")),
+        critic=StackedParameters.drawn(critic, context.streams("critic")),
+        penalty=penalty,
+        weight=setting("weight"),
+        clip=setting("bound")[:, None] if penalty.name == "clip" else None,
+        spectral=spectral,
+        separate=spec.critic["batch_norm"],
+        noise=when_used(lambda s: s.instance_noise),
+        smoothing=when_used(lambda s: s.label_smoothing),
+        packing=spec.packing,
+    )

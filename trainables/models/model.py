@@ -1,0 +1,135 @@
+"""What every model of a population offers, so that `Training` need not know which one it trains.
+
+A model owns stacks of networks and their optimisers. It says how many batches a step takes and how many uniform numbers
+a sample needs, makes the step, generates samples, and adds measurements of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from trainables.batches import Batch, latents
+from trainables.data import DataSet
+from trainables.optimizers import Optimizer
+from trainables.population import StackedParameters, generators
+from trainables.spec import Spec
+
+# What random numbers are for; only ever longer, as a place in it is part of a seed's meaning.
+STREAMS = ("generator", "critic", "feed", "evaluation", "pictures", "spectral", "jacobian", "diagnostic")
+
+
+@dataclass(frozen=True)
+class ModelContext:
+    """What a population's model is made from: a spec per replica (equal but for numbers that may differ), the seeds,
+    the data, how many labels the networks are told (0: none), and the device."""
+
+    specs: Sequence[Spec]
+    seeds: Sequence[int]
+    data: DataSet
+    classes: int
+    device: torch.device
+
+    @property
+    def spec(self) -> Spec:
+        """What all replicas share."""
+        return self.specs[0]
+
+    def vector(self, read: Callable[[Spec], float]) -> Tensor:
+        """A number of each replica's spec, (R,)."""
+        return torch.tensor([read(spec) for spec in self.specs], device=self.device, dtype=torch.float32)
+
+    def streams(self, purpose: str, step: int = 0) -> list[torch.Generator]:
+        """A fresh random generator per replica, independent over the purposes named in `STREAMS`."""
+        return generators(self.seeds, STREAMS.index(purpose), self.device, step)
+
+    def optimizer(self, stack: StackedParameters, lr: Tensor) -> Optimizer:
+        """The spec's optimiser of a stack, with a learning rate (R,)."""
+        beta1, beta2 = self.vector(lambda s: s.beta1), self.vector(lambda s: s.beta2)
+        return Optimizer.zero(self.spec.optimizer, stack.flat, lr, beta1, beta2)
+
+
+# Applies a function of samples and labels in pieces of the second axis that fit in memory and suit batch statistics.
+Pieces = Callable[[Callable[[Tensor, Tensor | None], Tensor], Tensor, Tensor | None], Tensor]
+
+
+class Model:
+    """The stacks of a population (the generator first), an optimiser for each, and further tensors (`buffers`) that a
+    checkpoint must carry.
+
+    `reports` names what a step returns. `batches` is how many a step takes, `draws` and `noise` how many uniform and
+    normal numbers come with each real sample. A model that is not `sampled` has no samples to be measured by: it is
+    what its own `measure` says, and `picture` draws it.
+    """
+
+    sampled = True
+    reports: tuple[str, ...] = ("loss_generator", "gradient_norm_generator")
+
+    def __init__(
+        self,
+        context: ModelContext,
+        stacks: Sequence[StackedParameters],
+        rates: Sequence[Tensor] = (),
+        *,
+        buffers: Sequence[Tensor] = (),
+        batches: int = 1,
+        draws: int = 0,
+        noise: int = 0,
+    ) -> None:
+        """`rates` are the stacks' learning rates (R,)."""
+        self.spec, self.stacks, self.buffers = context.spec, list(stacks), list(buffers)
+        self.optimizers = [context.optimizer(s, lr) for s, lr in zip(stacks, rates, strict=False)]
+        self.batches, self.draws, self.noise = batches, draws, noise
+
+    def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:
+        """Train once; strikes replicas that leave the bounds out of `alive` (R,) and returns measurements (R,)."""
+        raise NotImplementedError
+
+    def latents(self, count: int, streams: Sequence[torch.Generator]) -> Tensor:
+        """What samples are generated from, (R, count, L): one stream a replica."""
+        shape = (count, self.spec.latent_dim)
+        return torch.stack([latents(shape, self.spec.latent, stream) for stream in streams])
+
+    def generate(self, weights: Sequence[Tensor], latents: Tensor, labels: Tensor | None) -> Tensor:
+        """Samples (R, B, *shape) from latents (R, B, L), by the first stack's network with the given weights."""
+        return self.stacks[0].network(weights, latents, labels)
+
+    def measure(
+        self, weights: Sequence[Tensor], samples: Tensor, labels: Tensor | None, data: DataSet, pieces: Pieces
+    ) -> dict[str, Tensor]:
+        """Measurements (R,) beyond those of samples alone, on fresh samples (R, n, *shape) of a generator with given
+        weights: what an affine generator in one dimension has learned, and whatever a kind of model adds."""
+        if "divergences" not in self.spec.measure or self.spec.generator["kind"] != "affine" or data.shape != (1,):
+            return {}
+        mean, scale = (part.double().squeeze(1) for part in weights)
+        deviation = scale.abs() * (1.0 if self.spec.latent == "normal" else 3**-0.5)
+        return {"generator_mean": mean, "generator_std": deviation}
+
+    def spectra(self, batch: Batch, alive: Tensor) -> dict[str, Tensor]:
+        """Measurements (R,) of the game's Jacobian on a batch, of the replicas `alive` (R,)."""
+        return {}
+
+    def picture(self, replicas: int) -> dict[str, NDArray[Any]]:
+        """Arrays for a picture of the first `replicas` replicas; empty where their samples are the picture."""
+        return {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors and plain data that training goes on from."""
+        return {
+            "stacks": [stack.flat for stack in self.stacks],
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "buffers": self.buffers,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state of the same configuration."""
+        ours = [*(stack.flat for stack in self.stacks), *self.buffers]
+        for mine, saved in zip(ours, [*state["stacks"], *state["buffers"]], strict=True):
+            mine.copy_(saved)
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)

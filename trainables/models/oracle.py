@@ -1,0 +1,43 @@
+"""The oracle draws real samples and learns nothing: what every measurement looks like when the generator is perfect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from trainables.batches import Batch
+from trainables.models.model import Model, ModelContext
+from trainables.networks import Network
+from trainables.population import StackedParameters
+
+
+class Oracle(Model):
+    """Fresh draws of a mixture, or, where the truth is not known, held-out samples drawn with replacement."""
+
+    reports = ()
+
+    def __init__(self, context: ModelContext) -> None:
+        nothing = Network((), (), 0, None, None)
+        flat = torch.zeros(len(context.seeds), 0, device=context.device)
+        super().__init__(context, [StackedParameters(nothing, flat)], batches=0)
+        self.data = context.data
+
+    def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:  # noqa: ARG002
+        """Nothing to learn."""
+        return {}
+
+    def latents(self, count: int, streams: Sequence[torch.Generator]) -> Tensor:
+        """The samples themselves, (R, count, *shape)."""
+        return torch.stack([self._drawn(count, stream) for stream in streams])
+
+    def generate(self, weights: Sequence[Tensor], latents: Tensor, labels: Tensor | None) -> Tensor:  # noqa: ARG002
+        """Real samples, as drawn."""
+        return latents
+
+    def _drawn(self, count: int, stream: torch.Generator) -> Tensor:
+        if self.data.mixture is not None:
+            return self.data.mixture.sample(count, stream)[0].to(self.data.train)
+        heldout = self.data.heldout
+        return heldout[torch.randint(len(heldout), (count,), generator=stream, device=heldout.device)]

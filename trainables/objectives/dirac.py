@@ -1,0 +1,304 @@
+"""The Dirac-GAN (Mescheder et al. 2018): the smallest GAN there is, with a known spectrum.
+
+The data are a point at 0, the generator a point at theta, the critic is d(x) = psi x, so that
+
+    theta' = -psi l'(psi theta),    psi' = theta g'(psi theta) - the penalty's slope,
+
+with the equilibrium at (0, 0), where the flow's eigenvalues are +-i sqrt(g'(0) l'(0)) for every smooth pair, and
+-gamma/2 +- sqrt(gamma^2/4 - g'(0) l'(0)) under R1. Gradient steps of size h turn the flow into a map, which converges
+to the equilibrium where its Jacobian's spectral radius is below 1. d goes into the objective without its link. What may
+be added, and what `gamma` is then:
+
+| penalty | gamma | effect |
+|---|---|---|
+| r1, r2 | weight | gamma/2 psi^2 off the critic's objective, the critic's slope being psi on real and fake alike |
+| gradient_penalty, dragan | weight | gamma (abs(psi) - 1)^2, which pushes psi away from its equilibrium |
+| lipschitz_penalty | weight | gamma max(0, abs(psi) - 1)^2, which does nothing near it |
+| clip | bound | psi clamped to [-gamma, gamma] after every update of the critic |
+| instance_noise | standard deviation | N(0, gamma^2) added to data and samples, in expectation (Sonderby et al. 2017) |
+| consensus | weight | -gamma times the gradient of half the field's squared norm, added to it (Mescheder et al. 2017) |
+
+Steps and gammas may be arrays that broadcast: every cell is a game of its own. All is float64.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.polynomial.hermite_e import hermegauss
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from trainables.checks import choice, whole
+from trainables.objectives.induced import resolved
+from trainables.objectives.optimum import Function
+from trainables.objectives.table import Game
+from trainables.penalties import PENALTIES
+
+STABILISERS = ("none", "clip", "instance_noise", "consensus", *(name for name, row in PENALTIES.items() if row.cost))
+UPDATES = ("simultaneous", "alternating")
+NOISE_NODES = 24  # of the Gauss-Hermite rule that takes the expectation over instance noise
+ROUNDING = (1e-150, 1e-13)  # distances below which rounding rules, without and with that expectation
+
+Objective = str | Mapping[str, Any] | Game
+
+
+def simulate(
+    objective: Objective,
+    penalty: str | None = None,
+    gamma: ArrayLike = 1.0,
+    step: ArrayLike = 0.1,
+    steps: int = 1000,
+    updates: str = "simultaneous",
+    critic_steps: int = 1,
+    start: tuple[float, float] = (1.0, 1.0),
+    generator_loss: str = "default",
+) -> NDArray[np.float64]:
+    """Gradient descent from `start`: the trajectory (steps + 1, 2) of (theta, psi), or (steps + 1, *cells, 2).
+
+    `alternating` takes `critic_steps` updates of the critic, then one of the generator. What overflows is infinite or
+    NaN from there on. Raises `ValueError` or `TypeError` naming the argument.
+    """
+    whole("steps", steps, low=1)
+    play, size = dynamics(objective, penalty, gamma, step, updates, critic_steps, generator_loss)
+    theta, psi = (torch.full_like(size, float(place)) for place in start)
+    places = [torch.stack([theta, psi], -1)]
+    for _ in range(steps):
+        theta, psi = play.iterate(theta, psi, size)
+        places.append(torch.stack([theta, psi], -1))
+    return torch.stack(places).numpy()
+
+
+def eigenvalues(
+    objective: Objective,
+    penalty: str | None = None,
+    gamma: ArrayLike = 1.0,
+    step: ArrayLike | None = None,
+    updates: str = "simultaneous",
+    critic_steps: int = 1,
+    generator_loss: str = "default",
+) -> NDArray[np.complex128]:
+    """Both eigenvalues (2,) or (*cells, 2) of the Jacobian at the equilibrium, the flow's or, given a step, the map's.
+
+    A `gradient_penalty` has a kink at the equilibrium, rounded off as in training at 1e-6, which shows as an eigenvalue
+    of about 2e6 gamma. NaN where f, g or the generator's loss has no derivative at 0. Raises as `simulate` does.
+    """
+    given = 1.0 if step is None else step
+    play, size = dynamics(objective, penalty, gamma, given, updates, critic_steps, generator_loss)
+    at = [torch.zeros_like(size).requires_grad_() for _ in range(2)]
+    theta, psi = at
+    moved = play.field(theta, psi) if step is None else play.iterate(theta, psi, size)
+    rows = [torch.autograd.grad(part.sum(), at, retain_graph=True, materialize_grads=True) for part in moved]
+    (a, b), (c, d) = ([part.detach().numpy() for part in row] for row in rows)
+    root = np.sqrt((((a - d) / 2) ** 2 + b * c).astype(np.complex128))
+    return np.stack([(a + d) / 2 + root, (a + d) / 2 - root], -1)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Where gradient descent on a Dirac-GAN converges, over steps (S,) and gammas (G,); everything else is (S, G).
+
+    `radius` is the spectral radius of the map's Jacobian, `predicted` whether radius^steps is below `tolerance`.
+    `distance` is the last iterate's from the equilibrium relative to the start's, `converged` whether it is below
+    `tolerance`, and `rate` the factor per iteration by which the distance changed in the end: from 1e-4 down to
+    rounding, else over the second half. All three are of the simulation alone; NaN or infinite distances count as not
+    converged, and their rate is infinite.
+    """
+
+    step: NDArray[np.float64]
+    gamma: NDArray[np.float64]
+    steps: int
+    tolerance: float
+    radius: NDArray[np.float64]
+    distance: NDArray[np.float64]
+    rate: NDArray[np.float64]
+
+    @property
+    def predicted(self) -> NDArray[np.bool_]:
+        """Whether the eigenvalues say that a cell converges within the steps."""
+        with np.errstate(divide="ignore"):
+            return self.steps * np.log(self.radius) < math.log(self.tolerance)
+
+    @property
+    def converged(self) -> NDArray[np.bool_]:
+        """Whether a cell did."""
+        return self.distance < self.tolerance
+
+    @property
+    def agreement(self) -> float:
+        """The fraction of the cells whose outcome was predicted."""
+        return float((self.predicted == self.converged).mean())
+
+
+def sweep(
+    objective: Objective,
+    penalty: str | None = None,
+    gamma: ArrayLike = (1.0,),
+    step: ArrayLike = (0.1,),
+    steps: int = 1000,
+    updates: str = "simultaneous",
+    critic_steps: int = 1,
+    start: tuple[float, float] = (1.0, 1.0),
+    generator_loss: str = "default",
+    tolerance: float = 1e-3,
+) -> Sweep:
+    """Simulate every pair of a step (S,) and a gamma (G,) at once, and predict each from its eigenvalues.
+
+    The prediction is of the linear part, exact as `start` nears (0, 0). Raises as `simulate` does.
+    """
+    whole("steps", steps, low=2)
+    step, gamma = (np.atleast_1d(np.asarray(values, dtype=np.float64)) for values in (step, gamma))
+    rules = updates, critic_steps, generator_loss
+    play, size = dynamics(objective, penalty, gamma[None, :], step[:, None], *rules)
+    with np.errstate(over="ignore", invalid="ignore"):
+        radius = np.abs(eigenvalues(objective, penalty, gamma[None, :], step[:, None], *rules)).max(-1)
+    theta, psi = (torch.full_like(size, float(place)) for place in start)
+    line, rounding = _Line(size), ROUNDING[play.penalty == "instance_noise"]
+    for time in range(1, steps + 1):
+        theta, psi = play.iterate(theta, psi, size)
+        distance = torch.hypot(theta, psi)
+        line.add(time, distance, (distance > rounding) & ((distance < 1e-4) | (time >= steps / 2)))
+    rate = line.slope().exp().masked_fill(~distance.isfinite(), torch.inf)
+    return Sweep(step, gamma, steps, tolerance, radius, (distance / math.hypot(*start)).numpy(), rate.numpy())
+
+
+class _Line:
+    """Straight lines fitted to the logarithms of distances (...) over time, from running sums."""
+
+    def __init__(self, like: Tensor) -> None:
+        self._sums = [torch.zeros_like(like) for _ in range(5)]
+
+    def add(self, time: int, distance: Tensor, counted: Tensor) -> None:
+        """Count the finite distances in a mask."""
+        weight = (counted & distance.isfinite()).double()
+        height = distance.log().nan_to_num(0.0, 0.0, 0.0)
+        for power, total in enumerate(self._sums[:3]):
+            total.add_(weight * float(time) ** power)
+        for power, total in enumerate(self._sums[3:]):
+            total.add_(weight * float(time) ** power * height)
+
+    def slope(self) -> Tensor:
+        """The slopes; -inf where fewer than two distances were counted, which fell too fast to be seen."""
+        n, t, tt, y, ty = self._sums
+        return torch.where(n >= 2, (n * ty - t * y) / (n * tt - t * t), -torch.inf)
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """The players' gradients and updates; `gamma` has the shape of the cells. Made by `dynamics`."""
+
+    game: Game
+    penalty: str
+    gamma: Tensor
+    simultaneous: bool
+    critic_steps: int
+
+    def iterate(self, theta: Tensor, psi: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
+        """One iteration of both players."""
+        if self.simultaneous:
+            generator, critic = self.field(theta, psi)
+            return theta + step * generator, self._clip(psi + step * critic)
+        for _ in range(self.critic_steps):
+            psi = self._clip(psi + step * self._critic(theta, psi))
+        return theta + step * self._generator(theta, psi), psi
+
+    def field(self, theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
+        """What theta and psi move along."""
+        if self.penalty == "consensus":
+            return self._consensus(theta, psi)
+        return self._generator(theta, psi), self._critic(theta, psi)
+
+    def _generator(self, theta: Tensor, psi: Tensor) -> Tensor:
+        if self.penalty == "consensus":
+            return self._consensus(theta, psi)[0]
+        if self.penalty == "instance_noise":
+            noise, weights = self._noise()
+            slopes = [_slope(self.game.loss, psi * (theta + sign * noise)) for sign in (1, -1)]
+            return -psi * (weights * (slopes[0] + slopes[1])).sum(0)
+        return -psi * _slope(self.game.loss, psi * theta)
+
+    def _critic(self, theta: Tensor, psi: Tensor) -> Tensor:
+        if self.penalty == "consensus":
+            return self._consensus(theta, psi)[1]
+        if self.penalty == "instance_noise":
+            return self._noisy_critic(theta, psi)
+        ascent = theta * _slope(self.game.g, psi * theta)
+        cost = PENALTIES[self.penalty].cost if self.penalty in PENALTIES else None
+        return ascent if cost is None else ascent - self.gamma * _slope(lambda x: cost(x.square()), psi)
+
+    def _noisy_critic(self, theta: Tensor, psi: Tensor) -> Tensor:
+        """The mean of e f'(psi e) + (theta + e) g'(psi (theta + e)) over the noise e, exactly 0 at the equilibrium."""
+        noise, weights = self._noise()
+        real = [_slope(self.game.f, sign * psi * noise) for sign in (1, -1)]
+        fake = [_slope(self.game.g, psi * (theta + sign * noise)) for sign in (1, -1)]
+        odd = noise * (real[0] - real[1] + fake[0] - fake[1])
+        return (weights * (odd + theta * (fake[0] + fake[1]))).sum(0)
+
+    def _noise(self) -> tuple[Tensor, Tensor]:
+        """The rule's nodes (N/2, *cells) above 0, each standing for its mirror image too, and their weights."""
+        nodes, weights = (torch.as_tensor(part[NOISE_NODES // 2 :]) for part in hermegauss(NOISE_NODES))
+        shape = (-1, *[1] * self.gamma.dim())
+        return nodes.view(shape) * self.gamma, (weights / weights.sum() / 2).view(shape)
+
+    def _consensus(self, theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
+        keep, plain = theta.requires_grad, replace(self, penalty="none")
+        with torch.enable_grad():
+            # As variables of their own: psi may have been computed from theta.
+            at = [place.view_as(place) if keep else place.detach().requires_grad_() for place in (theta, psi)]
+            field = plain.field(at[0], at[1])
+            half = (field[0].square() + field[1].square()).sum() / 2
+            pulls = torch.autograd.grad(half, at, create_graph=keep, materialize_grads=True)
+            moves = [part - self.gamma * pull for part, pull in zip(field, pulls, strict=True)]
+        return (moves[0], moves[1]) if keep else (moves[0].detach(), moves[1].detach())
+
+    def _clip(self, psi: Tensor) -> Tensor:
+        return psi.clamp(-self.gamma, self.gamma) if self.penalty == "clip" else psi
+
+
+def _slope(function: Function, x: Tensor) -> Tensor:
+    """The derivative of a function at many places, itself differentiable where x is."""
+    keep = x.requires_grad
+    with torch.enable_grad():
+        at = x if keep else x.detach().requires_grad_()
+        value = function(at)
+        if not value.requires_grad:
+            return torch.zeros_like(x)
+        (slope,) = torch.autograd.grad(value.sum(), at, create_graph=keep, materialize_grads=True)
+    return slope
+
+
+def dynamics(
+    objective: Objective,
+    penalty: str | None,
+    gamma: ArrayLike,
+    step: ArrayLike,
+    updates: str,
+    critic_steps: int,
+    generator_loss: str,
+) -> tuple[Dynamics, Tensor]:
+    """Check all arguments; the game's dynamics, and the step in every cell, for `Dynamics.iterate`.
+
+    The cells are what `gamma` and `step` broadcast to. Raises as `simulate` does.
+    """
+    name = "none" if penalty is None else penalty
+    choice("penalty", name, STABILISERS)
+    choice("updates", updates, UPDATES)
+    whole("critic_steps", critic_steps, low=1)
+    if updates == "simultaneous" and critic_steps != 1:
+        raise ValueError(f"critic_steps: expected 1 with simultaneous updates, got {critic_steps}")
+    weight, size = _positive("gamma", gamma), _positive("step", step)
+    weight, size = torch.broadcast_tensors(weight, size)
+    game = resolved(objective, generator_loss)
+    return Dynamics(game, name, weight.clone(), updates == "simultaneous", critic_steps), size.clone()
+
+
+def _positive(name: str, values: ArrayLike) -> Tensor:
+    array = np.asarray(values, dtype=np.float64)
+    if not np.all(np.isfinite(array) & (array > 0)):
+        raise ValueError(f"{name}: expected positive finite numbers, got {values!r}")
+    return torch.as_tensor(array)

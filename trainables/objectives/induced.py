@@ -1,0 +1,303 @@
+"""What a pair (f, g) does, known before any training.
+
+With r = p/q the critic that maximises E_p f(d) + E_q g(d) is, pointwise,
+
+    d*(r) = argmax_d [r f(d) + g(d)],    phi(r) = max_d [r f(d) + g(d)],    sup F = E_q phi(r),
+
+so phi is a supremum of functions linear in r, hence convex; it is a divergence (up to a constant) where it is finite
+and not linear at r = 1. A step of the generator's loss l against d* descends the divergence with second derivative
+-l'(d*) d*'(r) / r, that is, it descends one where l(d*(r)) falls with r (Nowozin et al. 2016; Poole et al. 2016).
+Everything here is computed from the functions alone.
+"""
+
+from __future__ import annotations
+
+import cmath
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from trainables.objectives import table as objectives
+from trainables.objectives.expression import Expression, parse
+from trainables.objectives.optimum import Optimum, derivatives, optimum
+from trainables.objectives.table import Game
+
+Array = NDArray[np.float64]
+FIT = 1e-6  # relative difference from a known divergence that counts as none
+FAR = 700.0  # stands for an infinite d where a derivative is asked for
+
+DEFAULT_RATIOS = np.logspace(-4, 4, 161)
+COMPARED = np.logspace(-2, 2, 40)  # where a divergence is held against the known ones; not at 1, where kinks sit
+NEAR_ONE = np.array([0.5, 0.99, 1.0, 1.01, 2.0])
+WINNING = np.array([1e-8, 0.5])  # where the critic wins, and where it does not
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What an objective does over a range of density ratios r.
+
+    Arrays have the shape of `ratios`. `optimal_critic` may be infinite, and is NaN where every d is as good or none is
+    best; `divergence` is phi(r), infinite where the objective is unbounded; `critic_curvature` is phi''(r) and
+    `generator_curvature` that of the divergence which the generator's step descends, both 0 where all curvature sits in
+    a kink, NaN where there is no optimum. `generator_slope` is l'(d*(r)): small at small r means that the generator
+    learns nothing from a critic that wins. `log_ratio` is log r read back from d* as log(-g'/f'); NaN where it cannot
+    be. Where `matches` names a known divergence D, sup F = scale * D + shift; `generator_matches` names the one that
+    the generator's step descends. Both are judged on r from 0.01 to 100 whatever `ratios` are. `is_divergence` asks for
+    phi finite and, as `strict` says, not linear at r = 1. The step descends a divergence where l(d*(r)) falls with r,
+    also where it falls in a jump; `ascends_at` holds the ratios at which, or between which, it rises.
+    """
+
+    name: str
+    f: str
+    g: str
+    generator: str
+    ratios: Array
+    optimal_critic: Array
+    divergence: Array
+    critic_curvature: Array
+    generator_curvature: Array
+    generator_slope: Array
+    log_ratio: Array
+    value_at_equality: float
+    finite: bool
+    unique: bool
+    is_divergence: bool
+    strict: bool
+    generator_descends: bool
+    ascends_at: tuple[float, ...]
+    saturates: bool
+    matches: str | None
+    scale: float | None
+    shift: float | None
+    generator_matches: str | None
+    dirac_eigenvalues: tuple[complex, complex]
+    sentence: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: arrays as lists, non-finite numbers as text, eigenvalues as [real, imaginary]."""
+        return {name: _plain(value) for name, value in asdict(self).items()}
+
+
+def explain(
+    objective: str | Mapping[str, Any] | Game, ratios: ArrayLike = DEFAULT_RATIOS, generator_loss: str = "default"
+) -> Explanation:
+    """Explain an objective by name, by a configuration's mapping, or resolved, at positive density ratios.
+
+    Raises `ValueError` for ratios that are not positive and finite, and what `objectives.resolve` raises.
+    """
+    r = np.atleast_1d(np.asarray(ratios, dtype=np.float64))
+    if r.ndim != 1 or not np.all(np.isfinite(r) & (r > 0)):
+        raise ValueError("ratios: expected positive finite numbers")
+    game = resolved(objective, generator_loss)
+    wanted = (r, COMPARED, NEAR_ONE, WINNING)
+    best, compared, near, winning = optimum(game, np.concatenate(wanted)).split([len(part) for part in wanted])
+    slopes = _slopes(game, best, r)
+    bounded = bool(np.all(np.isfinite(best.value)) and np.all(np.isfinite(compared.value)))
+    strict = bounded and _strict(near.value)
+    at_one = float(near.value[2])
+    known = _matches(compared.value) if bounded else None
+    rising = _rising(game, best, r, slopes["generator_curvature"])
+    parts: dict[str, Any] = {
+        "name": game.objective.name,
+        "f": _written(game.objective.f),
+        "g": _written(game.objective.g),
+        "generator": game.loss_name,
+        "ratios": r,
+        "optimal_critic": best.place,
+        "divergence": best.value,
+        **slopes,
+        "value_at_equality": at_one,
+        "finite": bool(best.finite.all()),
+        "unique": bool(best.unique.all()),
+        "is_divergence": strict,
+        "strict": strict,
+        "generator_descends": bounded and not rising and _moving(game, compared),
+        "ascends_at": rising,
+        "saturates": _saturates(game, winning),
+        "matches": known[0] if known else None,
+        "scale": known[1] if known else None,
+        "shift": at_one if known else None,
+        "generator_matches": _generator_matches(game, compared) if bounded else None,
+        "dirac_eigenvalues": dirac_eigenvalues(game),
+    }
+    return Explanation(**parts, sentence=_sentence(parts))
+
+
+def resolved(objective: str | Mapping[str, Any] | Game, generator_loss: str = "default") -> Game:
+    """An objective by name, by a configuration's mapping, or resolved already."""
+    if isinstance(objective, Game):
+        return objective
+    return objectives.resolve({"name": objective} if isinstance(objective, str) else objective, generator_loss)
+
+
+def _written(rule: str | Callable[..., Any]) -> str:
+    """A formula as it stands, a Python function by its name."""
+    return rule if isinstance(rule, str) else str(getattr(rule, "__name__", rule))
+
+
+def _slopes(game: Game, best: Optimum, ratios: Array) -> dict[str, Array]:
+    """Curvatures, the generator's slope and the ratio read back, at the optimum."""
+    r = torch.as_tensor(ratios)
+    d = _reachable(best.place)
+    (f1, f2), (g1, g2), (loss1,) = derivatives(game.f, d, 2), derivatives(game.g, d, 2), derivatives(game.loss, d)
+    bend = r * f2 + g2
+    stationary = (r * f1 + g1).abs() <= 1e-6 * (r * f1).abs()
+    smooth = torch.as_tensor(best.place).isfinite() & stationary & f1.isfinite() & bend.isfinite() & (bend != 0)
+    moving = torch.where(smooth, -f1 / bend, 0.0)
+    nowhere = torch.as_tensor(best.place).isnan()
+    return {
+        "critic_curvature": (f1 * moving).masked_fill(nowhere, torch.nan).numpy(),
+        "generator_curvature": (-loss1 * moving / r).masked_fill(nowhere, torch.nan).numpy(),
+        "generator_slope": loss1.numpy(),
+        "log_ratio": torch.where(smooth, (-g1 / f1).log(), torch.nan).numpy(),
+    }
+
+
+def _reachable(place: Array) -> Tensor:
+    """Optima with a large number in place of an infinite one, where derivatives are asked for."""
+    return torch.as_tensor(place).nan_to_num(nan=0.0, posinf=FAR, neginf=-FAR)
+
+
+def _strict(value: Array) -> bool:
+    """Whether phi, given at NEAR_ONE, bends at r = 1 by more than rounding."""
+    _, below, here, above, _ = value
+    return bool(below + above - 2 * here > 1e-9 * np.abs(value).max() + 1e-14)
+
+
+def _losses(game: Game, best: Optimum) -> Array:
+    """l(d*), NaN where there is no optimum."""
+    nowhere = torch.as_tensor(best.place).isnan()
+    return game.loss(_reachable(best.place)).masked_fill(nowhere, torch.nan).numpy()
+
+
+def _rising(game: Game, best: Optimum, ratios: Array, curvature: Array) -> tuple[float, ...]:
+    """Ratios where the generator's step climbs: its curvature is negative, or l(d*) rises to the next ratio."""
+    loss = _losses(game, best)
+    order = np.argsort(ratios)
+    order = order[np.isfinite(loss[order])]
+    step = np.diff(loss[order]) > 1e-9 * np.abs(loss[order][1:])
+    climbs = curvature < 0
+    climbs[order[:-1][step]] = True
+    climbs[order[1:][step]] = True
+    return tuple(float(x) for x in ratios[climbs])
+
+
+def _moving(game: Game, best: Optimum) -> bool:
+    """Whether the generator's step does anything to a divergence: l(d*) depends on r."""
+    loss = _losses(game, best)
+    known = loss[np.isfinite(loss)]
+    return bool(known.size and np.ptp(known) > 1e-12)
+
+
+def _saturates(game: Game, best: Optimum) -> bool:
+    """Whether the generator's slope, given d* at WINNING, dies as the critic wins."""
+    winning, even = derivatives(game.loss, _reachable(best.place))[0].abs().tolist()
+    return bool(winning < 1e-3 * even or winning < 1e-12)
+
+
+# phi(r) of divergences as REFERENCE's symbols define them, each with phi(1) = 0.
+KNOWN = {
+    "total_variation": "abs(r - 1)/2",
+    "kl": "r*log(r)",
+    "reverse_kl": "-log(r)",
+    "jensen_shannon": "(r*log(r) - (1 + r)*log((1 + r)/2))/2",
+    "jeffrey": "(r - 1)*log(r)",
+    "pearson_chi2": "(r - 1)**2",
+    "neyman_chi2": "(r - 1)**2/r",
+    "squared_hellinger": "(sqrt(r) - 1)**2",
+    "triangular": "(r - 1)**2/(r + 1)",
+    "kl of the mixture to the data": "(1 + r)/2*log((1 + r)/(2*r))",
+    "reverse_kl + neyman_chi2/2": "-log(r) + (r - 1)**2/(2*r)",
+}
+
+
+def _matches(value: Array) -> tuple[str, float] | None:
+    """The known divergence that phi, given at COMPARED, is up to shift and a multiple of r - 1, and the scale."""
+    r = COMPARED
+    for name, phi in _known().items():
+        scale = _fit(value / (1 + r), np.stack([phi / (1 + r), 1 / (1 + r), r / (1 + r)], 1))
+        if scale:
+            return name, scale
+    return None
+
+
+def _generator_matches(game: Game, best: Optimum) -> str | None:
+    """The known divergence that the generator's step descends: of phi, l(d*) is phi - r phi' and a constant."""
+    loss = _losses(game, best)
+    if not np.all(np.isfinite(loss)):
+        return None
+    for name, phi in _known(lambda r, phi: phi(r=r) - r * derivatives(lambda x: phi(r=x), r)[0]).items():
+        if _fit(loss, np.stack([phi, np.ones_like(phi)], 1)):
+            return name
+    return None
+
+
+def _known(of: Callable[[Tensor, Expression], Tensor] = lambda r, phi: phi(r=r)) -> dict[str, Array]:
+    """Every known phi, or what `of` makes of it, at COMPARED."""
+    r = torch.as_tensor(COMPARED)
+    return {name: of(r, parse(text, ("r",))).numpy() for name, text in KNOWN.items()}
+
+
+def _fit(values: Array, terms: Array) -> float | None:
+    """The factor of the first of the terms (n, k) in values (n,) that they sum up to; None where they do not."""
+    factors, *_ = np.linalg.lstsq(terms, values)
+    scale = float(factors[0])
+    close = np.abs(terms @ factors - values).max() <= FIT * scale * np.ptp(terms[:, 0])
+    return scale if scale > 0 and close else None
+
+
+def dirac_eigenvalues(game: Game) -> tuple[complex, complex]:
+    """Eigenvalues of the Dirac-GAN's flow at its equilibrium, +-sqrt(-g'(0) l'(0)) (Mescheder et al. 2018)."""
+    zero = torch.zeros(1, dtype=torch.float64)
+    product = float(derivatives(game.g, zero)[0] * derivatives(game.loss, zero)[0])
+    root = cmath.sqrt(-product)
+    return root, -root
+
+
+def _sentence(parts: Mapping[str, Any]) -> str:
+    """What a researcher wants to know first."""
+    if not np.all(np.isfinite(parts["divergence"])):
+        return (
+            f"{parts['name']}: unbounded without a constraint on the critic, so no f-divergence; with a Lipschitz "
+            "critic it is an integral probability metric, and it needs clipping, a gradient penalty or spectral "
+            "normalisation."
+        )
+    induced = f"the critic estimates {_formula(parts) or 'a divergence without a common name'}"
+    if not parts["is_divergence"]:
+        induced = "phi is linear at r = 1, so the critic cannot tell nearby distributions apart and F is no divergence"
+    if parts["generator_descends"]:
+        same = "the same" if parts["generator"] == "saturating" else "another divergence"
+        step = f"the {parts['generator']} generator descends {parts['generator_matches'] or same}"
+    elif parts["ascends_at"]:
+        low, high = min(parts["ascends_at"]), max(parts["ascends_at"])
+        step = f"the generator's step descends no divergence: it climbs for r from {low:.3g} to {high:.3g}"
+    else:
+        step = "the generator's step moves no divergence"
+    fate = "fades" if parts["saturates"] else "stays"
+    return f"{parts['name']}: {induced}; {step}; its gradient {fate} as the critic wins."
+
+
+def _formula(parts: Mapping[str, Any]) -> str | None:
+    """What sup F is, such as `2 x jensen_shannon - 1.386`."""
+    if parts["matches"] is None:
+        return None
+    scale, shift = parts["scale"], parts["shift"]
+    scaled = parts["matches"] if abs(scale - 1) < FIT else f"{scale:.4g} x {parts['matches']}"
+    return scaled if abs(shift) < FIT * scale else f"{scaled} {'-' if shift < 0 else '+'} {abs(shift):.4g}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return [_plain(float(x)) for x in value]
+    if isinstance(value, complex):
+        return [_plain(value.real), _plain(value.imag)]
+    if isinstance(value, (tuple, list)):
+        return [_plain(x) for x in value]
+    if isinstance(value, float) and not np.isfinite(value):
+        return str(value)
+    return value

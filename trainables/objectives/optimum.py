@@ -1,0 +1,170 @@
+"""The critic's optimum d*(r) = argmax_d [r f(d) + g(d)] and its value phi(r), from the two functions alone.
+
+d is scanned from -1e30 to 1e30 on a scale that is linear near 0 and logarithmic far away; then the derivative is
+bisected around the best place, in float64. An optimum at infinity, a flat one, one at the edge of the functions' domain
+and none at all are told apart. Of several separate optima of one height the lowest d is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from trainables.objectives.table import Game
+
+Array = NDArray[np.float64]
+Function = Callable[[Tensor], Tensor]
+
+REACH = 1e30  # the largest |d| looked at
+SCAN = 6000  # places looked at on each side of 0
+HALVINGS = 120
+NUDGE = 1e-13
+TIE = 1e-12  # relative difference of heights that counts as none
+GROWTH = 1e-6  # d times slope, relative to the height, above which the height still grows at REACH
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The critic's optimum at each ratio: place, value, and whether it is finite and the only one.
+
+    `place` is NaN where every d is as good, infinite where the supremum is only neared, or where there is none and
+    `value` is infinite.
+    """
+
+    place: Array
+    value: Array
+    finite: NDArray[np.bool_]
+    unique: NDArray[np.bool_]
+
+    def split(self, sizes: Sequence[int]) -> Iterator[Optimum]:
+        """The optima at the first of the ratios, at the next, and so on."""
+        parts = (np.split(part, np.cumsum(sizes)[:-1]) for part in astuple(self))
+        return (Optimum(*pieces) for pieces in zip(*parts, strict=True))
+
+
+def optimum(game: Game, ratios: ArrayLike) -> Optimum:
+    """Maximise r f(d) + g(d) over d for every r.
+
+    Where the objective restricts d by a link, what is scanned is the link's argument. A d at which f or g is not a
+    number, or -inf, is outside the domain.
+    """
+    r = torch.as_tensor(ratios, dtype=torch.float64)
+    heights = _Heights(game, r / (1 + r), 1 / (1 + r))
+    places = _scanned()
+    found = heights.everywhere(places)
+    top, summit = found.max(1)
+    enough = torch.where(top.isinf(), top, top - TIE * top.abs().clamp(min=1.0))
+    first, last, lone = _plateau(found >= enough[:, None])
+    low, high = places[(first - 1).clamp(min=0)], places[(last + 1).clamp(max=len(places) - 1)]
+    left, right = (_bisect(heights.climbs(places[summit], strictly), low, high) for strictly in (True, False))
+    # A plateau that reaches to infinity, as relu's does, has a finite end; what only nears its supremum has none.
+    at_start, at_end = first == 0, last == len(places) - 1
+    flat = at_start & at_end
+    falling, rising = heights.slope(places[last]) != 0, heights.slope(places[first]) != 0
+    away = ~flat & ((at_start & falling) | (at_end & rising))
+    middle = torch.where(at_start, right, torch.where(at_end, left, (left + right) / 2))
+    middle = torch.where(heights(middle).isfinite(), middle, places[summit])  # not just beyond the domain's edge
+    place = torch.where(away, torch.where(at_start, low, high), middle)
+    growing = (away | flat) & ((heights.slope(place) * place).abs() > GROWTH * (1 + top.abs()))
+    limit = game.link(torch.copysign(torch.full_like(place, torch.inf), place))
+    return Optimum(
+        place=torch.where(away, limit, game.link(place)).masked_fill(flat, torch.nan).numpy(),
+        value=(torch.maximum(heights(place), top) * (1 + r)).masked_fill(growing, torch.inf).numpy(),
+        finite=(~flat & (~away | (limit.isfinite() & ~growing))).numpy(),
+        unique=(lone & ~flat & (away | (right - left <= 1e-9 * (1 + place.abs())))).numpy(),
+    )
+
+
+@dataclass(frozen=True)
+class _Heights:
+    """(r f + g)/(1 + r) of the link's argument: of the order of 1 for any r, so that one tolerance fits all."""
+
+    game: Game
+    share: Tensor
+    rest: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Heights (R,) at a place for each r; -inf outside the domain."""
+        return _defined(self._weigh(x))
+
+    def everywhere(self, places: Tensor) -> Tensor:
+        """Heights (R, N) at the same places (N,) for each r."""
+        d = self.game.link(places)
+        f, g = self.game.f(d), self.game.g(d)
+        heights = _defined(self.share[:, None] * f + self.rest[:, None] * g)
+        return heights.masked_fill(_outwards(_noisy(self.game.f, d, f) | _noisy(self.game.g, d, g)), -torch.inf)
+
+    def slope(self, x: Tensor) -> Tensor:
+        """Derivatives (R,) at a place for each r."""
+        return derivatives(self._weigh, x)[0]
+
+    def climbs(self, summit: Tensor, strictly: bool) -> Callable[[Tensor], Tensor]:
+        """Whether the height rises at a place; outside the domain, whether the summit lies to the right."""
+
+        def rises(x: Tensor) -> Tensor:
+            slope = self.slope(x)
+            inside = self(x).isfinite() & ~slope.isnan()
+            return torch.where(inside, slope > 0 if strictly else slope >= 0, x < summit)
+
+        return rises
+
+    def _weigh(self, x: Tensor) -> Tensor:
+        d = self.game.link(x)
+        return self.share * self.game.f(d) + self.rest * self.game.g(d)
+
+
+def _defined(heights: Tensor) -> Tensor:
+    return heights.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
+
+
+def _noisy(function: Function, d: Tensor, value: Tensor) -> Tensor:
+    """Where a function is rounding error: it changes at once with d's last digits, as e^d + 1 - e^d does at d = 40."""
+    return (function(d * (1 + NUDGE)) - value).abs() > 1e-6 * (1 + value.abs())
+
+
+def _outwards(mask: Tensor) -> Tensor:
+    """True (N,) from the True nearest the middle to the end, on both sides."""
+    below, above = mask[: SCAN + 1].flip(0), mask[SCAN:]
+    return torch.cat([below.cumsum(0).flip(0)[:-1], above.cumsum(0)]) > 0
+
+
+def _scanned() -> Tensor:
+    """The places (2 SCAN + 1,) looked at: 0 and both its sides alike."""
+    side = torch.sinh(torch.linspace(0, 1, SCAN + 1, dtype=torch.float64) * float(np.arcsinh(REACH)))
+    return torch.cat([-side[1:].flip(0), side])
+
+
+def _plateau(ties: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """First and last index (R,) of the first run of True in every row (R, N), and whether it is the only run."""
+    edges = functional.pad(ties.to(torch.int8), (1, 1)).diff(dim=1)
+    return (edges == 1).int().argmax(1), (edges == -1).int().argmax(1) - 1, (edges == 1).sum(1) == 1
+
+
+def _bisect(climbs: Callable[[Tensor], Tensor], low: Tensor, high: Tensor) -> Tensor:
+    """The place between `low` and `high` (N,) where a condition true on the left turns false."""
+    for _ in range(HALVINGS):
+        wide = high - low > 1 + low.abs().minimum(high.abs())
+        middle = torch.where(wide, ((low.asinh() + high.asinh()) / 2).sinh(), low + (high - low) / 2)
+        on = climbs(middle)
+        low, high = torch.where(on, middle, low), torch.where(on, high, middle)
+    return low + (high - low) / 2
+
+
+def derivatives(function: Function, d: Tensor, order: int = 1) -> list[Tensor]:
+    """The first derivatives up to `order` of a function of one variable, each at every place; 0 for a constant."""
+    x = d.detach().clone().requires_grad_()
+    value = function(x)
+    found = []
+    for level in range(order):
+        if not value.requires_grad:
+            found.append(torch.zeros_like(x))
+            continue
+        (value,) = torch.autograd.grad(value.sum(), x, create_graph=level + 1 < order, materialize_grads=True)
+        found.append(value.detach())
+    return found

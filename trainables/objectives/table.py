@@ -1,0 +1,268 @@
+"""The adversarial functional F(D; p, q) = E_p f(d(x)) + E_q g(d(x)), as a table of (f, g, generator loss).
+
+`d` is the critic's output, `p` the data, `q` the generator, `r = p/q`. The critic maximises F; the generator minimises
+E_z l(d(G(z))), where l is chosen independently of f and g:
+
+- `saturating`: l = g, the zero-sum game;
+- `non_saturating`: l = -f ("misleading labels");
+- `critic_mean`: l = -d, or d where a larger d means fake.
+
+A row holds its formulas as text, so that the table is code, documentation and test data at once. `optimal` is
+d*(r) = argmax_d [r f(d) + g(d)] and `phi` the integrand phi(r) = r f(d*) + g(d*) of sup F = E_q phi(r); neither exists
+pointwise for `wasserstein`. A critic whose outputs f and g cannot take is mapped into their domain by `link`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from torch import Tensor
+
+from trainables.checks import choice, interval, number, only
+from trainables.objectives.expression import Expression, ExpressionError, parse
+
+PLACE = r"[A-Za-z]\w*(\.[A-Za-z]\w*)*:[A-Za-z]\w*"  # of a row in Python, module:attribute
+GENERATOR_LOSSES = ("saturating", "non_saturating", "critic_mean")
+
+
+Function = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One row: f and g as formulas of d, the generator's usual loss, and what they are known to do.
+
+    A row of the user's own may hold functions of tensors in place of formulas. `generator` is one of
+    `GENERATOR_LOSSES` or a formula of d, f and g. `boundary` is d*(1), where the critic cannot tell p from
+    q; None where the level of d means nothing. `orientation` is -1 where a larger d means fake. `parameters` are the
+    row's numbers with their defaults and may stand in every formula.
+    """
+
+    name: str
+    f: str | Function
+    g: str | Function
+    generator: str | Function
+    induces: str
+    source: str
+    optimal: str | None = None
+    phi: str | None = None
+    boundary: float | None = 0.0
+    orientation: int = 1
+    link: str = "d"
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+
+# fmt: off
+_ROWS = (
+    Objective(
+        "minimax", "-softplus(-d)", "-softplus(d)", "saturating", "2 JS - log 4",
+        "Goodfellow et al. 2014", "log(r)", "r*log(r) - (1 + r)*log1p(r)",
+    ),
+    Objective(
+        "non_saturating", "-softplus(-d)", "-softplus(d)", "non_saturating", "2 JS - log 4",
+        "Goodfellow et al. 2014", "log(r)", "r*log(r) - (1 + r)*log1p(r)",
+    ),
+    Objective(
+        "least_squares", "-(d - b)**2/2", "-(d - a)**2/2", "(d - c)**2/2", "-(b - a)^2 (2 - Delta)/8",
+        "Mao et al. 2017", "(b*r + a)/(r + 1)", "-(b - a)**2/2 * r/(r + 1)",
+        boundary=0.5, parameters={"a": 0.0, "b": 1.0, "c": 1.0},
+    ),
+    Objective(
+        "hinge", "min(0, d - 1)", "min(0, -1 - d)", "critic_mean", "2 TV - 2",
+        "Lim & Ye 2017", "sign(log(r))", "abs(r - 1) - (r + 1)",
+    ),
+    Objective(
+        "wasserstein", "d", "-d", "critic_mean", "K W1 over K-Lipschitz critics", "Arjovsky et al. 2017", boundary=None,
+    ),
+    Objective(
+        "absolute_error", "-sigmoid(-d)/2", "-sigmoid(d)/2", "saturating", "TV/2 - 1/2",
+        "error of a probability critic", "sign(r - 1)*inf", "-min(r, 1)/2",
+    ),
+    Objective(
+        "total_variation", "tanh(d)/2", "-tanh(d)/2", "saturating", "TV",
+        "Nowozin et al. 2016", "sign(r - 1)*inf", "abs(r - 1)/2",
+    ),
+    Objective(
+        "kl", "d", "-exp(d - 1)", "saturating", "KL(p||q)",
+        "Nowozin et al. 2016", "1 + log(r)", "r*log(r)", boundary=1.0,
+    ),
+    Objective(
+        "reverse_kl", "-exp(-d)", "1 - d", "saturating", "KL(q||p)", "Nowozin et al. 2016", "log(r)", "-log(r)",
+    ),
+    Objective(
+        "pearson_chi2", "d", "-d**2/4 - d", "saturating", "int (p - q)^2/q",
+        "Nowozin et al. 2016", "2*(r - 1)", "(r - 1)**2",
+    ),
+    Objective(
+        "neyman_chi2", "1 - exp(-d)", "2*exp(-d/2) - 2", "saturating", "int (p - q)^2/p",
+        "Nowozin et al. 2016", "2*log(r)", "(r - 1)**2/r",
+    ),
+    Objective(
+        "squared_hellinger", "1 - exp(-d)", "1 - exp(d)", "saturating", "H^2",
+        "Nowozin et al. 2016", "log(r)/2", "(sqrt(r) - 1)**2",
+    ),
+    Objective(
+        "jensen_shannon", "log(2) - softplus(-d)", "log(2) - softplus(d)", "saturating", "2 JS",
+        "Nowozin et al. 2016", "log(r)", "r*log(r) - (1 + r)*log((1 + r)/2)",
+    ),
+    Objective(
+        "jeffrey", "1 + d - exp(-d)", "1 - d - exp(d)", "saturating", "KL(p||q) + KL(q||p)",
+        "Nowozin et al. 2016", "log(r)", "(r - 1)*log(r)",
+    ),
+    Objective(
+        "exponential", "-exp(-d)", "-exp(d)", "saturating", "H^2 - 2", "boosting's loss", "log(r)/2", "-2*sqrt(r)",
+    ),
+    Objective(
+        # For alpha < 1 the conjugate is finite only below 1/(1 - alpha), where f-GAN's output activation keeps d.
+        "alpha", "d", "-(max(d*(alpha - 1) + 1, 0)**(alpha/(alpha - 1)) - 1)/alpha", "saturating", "D_alpha",
+        "Nowozin et al. 2016", "(r**(alpha - 1) - 1)/(alpha - 1)",
+        "(r**alpha - 1 - alpha*(r - 1))/(alpha*(alpha - 1))", parameters={"alpha": 0.5},
+    ),
+    Objective(
+        "energy", "-d", "-max(0, m - d)", "d", "m (TV - 1)", "Zhao et al. 2017",
+        "m*(1 - sign(r - 1))/2", "-m*min(r, 1)",
+        boundary=None, orientation=-1, link="softplus(d)", parameters={"m": 1.0},
+    ),
+)
+# fmt: on
+
+OBJECTIVES: dict[str, Objective] = {row.name: row for row in _ROWS}
+
+
+@dataclass(frozen=True)
+class Game:
+    """An objective with its numbers filled in and its generator's loss chosen: four functions of tensors.
+
+    `link` maps the critic network's output to `d`; `f`, `g` and `loss` take `d`. `loss_name` is what the record shows.
+    """
+
+    objective: Objective
+    parameters: Mapping[str, float]
+    loss_name: str
+    f: Function
+    g: Function
+    loss: Function
+    link: Function
+    boundary: float | None
+
+
+def resolve(objective: Mapping[str, Any], generator_loss: str = "default") -> Game:
+    """Turn a configuration's objective and generator loss into functions.
+
+    `objective` holds `name` and any of the row's parameters, or a pair of the user's own: a new `name`, `f` and `g`,
+    and if wanted `generator`; or, as `name`, the place `module:attribute` of a row in Python, whose parts may be
+    functions. `generator_loss` is `default` (the row's own), one of `GENERATOR_LOSSES`, or a formula, which may speak
+    of d, f and g, as in `-f`. Raises `ValueError` or `TypeError` naming the setting.
+    """
+    name = objective.get("name")
+    given = {key: value for key, value in objective.items() if key != "name"}
+    if "f" in objective or "g" in objective:
+        row, given = _own(objective), {}
+    elif isinstance(name, str) and re.fullmatch(PLACE, name):
+        row = _found(name)
+    else:
+        choice("objective", name, OBJECTIVES)
+        row = OBJECTIVES[str(name)]
+    only(f"objective {row.name}", given, row.parameters)
+    for name, value in given.items():
+        number(f"objective.{name}", value)
+    values = {**row.parameters, **given}
+    _check(row.name, values)
+    if row.name == "least_squares" and values["a"] > values["b"]:
+        row = replace(row, orientation=-1)
+    rule = row.generator if generator_loss == "default" else generator_loss
+    f, g = _function("objective.f", row.f, values), _function("objective.g", row.g, values)
+    loss, link = _loss(rule, f, g, row.orientation, values), _function("link", _link(row, values), values)
+    loss_name = rule if isinstance(rule, str) else rule.__name__
+    return Game(row, values, loss_name, f, g, loss, link, _boundary(row, values))
+
+
+def _own(objective: Mapping[str, Any]) -> Objective:
+    """A row made of a user's pair."""
+    name = objective.get("name")
+    if not isinstance(name, str) or not re.fullmatch("[a-z][a-z0-9_]{0,39}", name):
+        raise ValueError(f"objective.name: expected lower-case letters, digits and _, at most 40, got {name!r}")
+    if name in OBJECTIVES:
+        raise ValueError(f"objective.name: expected a name of your own beside f and g, got '{name}', which is built in")
+    only("objective", objective, ("name", "f", "g", "generator"))
+    for part in ("f", "g"):
+        if part not in objective:
+            raise ValueError(f"objective.{part}: expected a formula of d, got nothing")
+    generator = objective.get("generator", "saturating")
+    return Objective(name, objective["f"], objective["g"], generator, "", "the user's", boundary=None)
+
+
+def _found(place: str) -> Objective:
+    """The row at `module:attribute`. What is there is looked at and never called, so a name cannot do anything."""
+    module, attribute = place.split(":")
+    try:
+        row = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"objective: nothing at '{place}': {error}") from None
+    if not isinstance(row, Objective):
+        raise TypeError(
+            f"objective: expected a trainables.objectives.table.Objective at '{place}', got {type(row).__name__}"
+        )
+    return row
+
+
+def _function(key: str, rule: str | Function, values: Mapping[str, float]) -> Function:
+    """A formula of d as a function; a function is one already."""
+    if callable(rule):
+        return rule
+    if rule == "d":
+        return lambda d: d
+    expression = _parsed(key, rule, ("d",), values)
+    return lambda d: expression(d=d)
+
+
+def _parsed(key: str, text: str, variables: tuple[str, ...], values: Mapping[str, float]) -> Expression:
+    try:
+        return parse(text, variables, values)
+    except ExpressionError as error:
+        raise ExpressionError(f"{key}: {error}") from None
+
+
+def _loss(
+    rule: str | Function,
+    f: Function,
+    g: Function,
+    orientation: int,
+    values: Mapping[str, float],
+) -> Function:
+    if rule == "saturating":
+        return g
+    if rule == "non_saturating":
+        return lambda d: -f(d)
+    if rule == "critic_mean":
+        return lambda d: -orientation * d
+    if callable(rule):
+        return rule
+    if re.fullmatch("[a-z]+_?[a-z]{2,}", rule):
+        choice("generator_loss", rule, GENERATOR_LOSSES)
+    formula = _parsed("generator_loss", rule, ("d", "f", "g"), values)
+    return lambda d: formula(d=d, f=f(d), g=g(d))
+
+
+def _check(name: str, values: Mapping[str, float]) -> None:
+    if name == "alpha" and values["alpha"] in (0, 1):
+        advice = "expected a number other than 0 and 1 (use reverse_kl or kl)"
+        raise ValueError(f"objective.alpha: {advice}, got {values['alpha']}")
+    if name == "energy":
+        interval("objective.m", values["m"], 0, float("inf"))
+    if name == "least_squares" and values["a"] == values["b"]:
+        raise ValueError(f"objective.a: expected a label other than b = {values['b']}, got {values['a']}")
+
+
+def _link(row: Objective, values: Mapping[str, float]) -> str:
+    if row.name == "alpha" and values["alpha"] < 1:
+        return "1/(1 - alpha) - softplus(-d)"
+    return row.link
+
+
+def _boundary(row: Objective, values: Mapping[str, float]) -> float | None:
+    return (values["a"] + values["b"]) / 2 if row.name == "least_squares" else row.boundary
