@@ -14,13 +14,15 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from study.atomic_write import SUFFIX
+
 if TYPE_CHECKING:
     from study.config.schema import StudyConfig
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 LONGEST_MESSAGE = 4000
 OF_A_STUDY = (  # what a study folder may hold
-    "study.yaml", "study.yaml.partial", "ledger", "history.parquet", "trials.parquet", "mlflow.db", "artifacts",
+    "study.yaml", "ledger", "history.parquet", "trials.parquet", "mlflow.db", "artifacts",
     "trials", "report", "tracking.json",
 )  # fmt: skip
 
@@ -297,7 +299,8 @@ def _begun(loaded: StudyConfig, folder: Path) -> bool:
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        strange = sorted(path.name for path in folder.iterdir() if path.name not in OF_A_STUDY)
+        names = [path.name for path in folder.iterdir()]
+        strange = sorted(name for name in names if name not in OF_A_STUDY and not name.endswith(SUFFIX))
     except OSError as error:
         raise ConfigError(f"--out: expected a folder that can be written, got {folder} ({error.strerror})") from None
     if not (folder / "study.yaml").exists():

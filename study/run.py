@@ -17,6 +17,7 @@ import optuna
 import ray
 from ray.tune import TuneError
 
+from study.atomic_write import remove_partials
 from study.cluster.connection import connected, notice, refuse_unreachable
 from study.cluster.nodes import check_nodes_see_store
 from study.config import loading
@@ -107,6 +108,7 @@ class Session:
 
     def run(self) -> int:
         """Train what is left, write the record, let MLflow catch up; the exit status."""
+        remove_partials(self.folder / "study.yaml")
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         if not lies_in(self.store, self.folder):
             known = [str(session.get("session")) for session in self.journal.state.sessions]

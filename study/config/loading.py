@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from study.atomic_write import atomic_write
 from study.config import rules, strict_yaml
 from study.config.messages import LONGEST, ConfigError, nearest, shown
 from study.config.schema import Section, StudyConfig
@@ -43,9 +44,7 @@ def build(values: Mapping[str, Any]) -> StudyConfig:
 
 def write(config: StudyConfig, path: Path) -> None:
     """Write the resolved configuration, whole or not at all, as YAML that `load` reads back to an equal one."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(strict_yaml.dump(config.resolved()), encoding="utf-8")
-    partial.replace(path)
+    atomic_write(path, strict_yaml.dump(config.resolved()).encode())
 
 
 def _problems(error: ValidationError) -> str:

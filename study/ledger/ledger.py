@@ -28,6 +28,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from study.atomic_write import sync_folder
 from study.ledger.lock import StudyBusy as StudyBusy
 from study.ledger.lock import hold, release
 from study.ledger.lock import holder as holder
@@ -213,15 +214,6 @@ def identity(folder: str | Path) -> str:
     """What tells this study from all others, for ever: a digest of its ledger's first entry."""
     _, first = next(entries(folder))
     return hashlib.sha256(json.dumps(first, sort_keys=True).encode()).hexdigest()[:20]
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _write_all(file: int, data: bytes) -> None:

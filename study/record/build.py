@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 
 from analysis.record import schema
 from analysis.results.outcomes import Thresholds
+from study.atomic_write import PartialFile, remove_partials, sync_folder
 from study.ledger import ledger
 from study.ledger.ledger import Entry, Position
 from study.ledger.lock import lock_file
@@ -127,10 +128,10 @@ def _write_trials(folder: Path, end: Position, outline: _Outline, tables: _Table
 class _Table:
     """One Parquet file under construction, a row group at a time."""
 
-    def __init__(self, path: Path, schema: Any) -> None:
-        self.path, self.partial, self.schema = path, _partial(path), schema
+    def __init__(self, partial: PartialFile, schema: Any) -> None:
+        self.partial, self.schema = partial, schema
         texts = [f.name for f in schema if not pa.types.is_floating(f.type) and not pa.types.is_list(f.type)]
-        self.writer = pq.ParquetWriter(self.partial, schema, compression="zstd", use_dictionary=texts)
+        self.writer = pq.ParquetWriter(self.partial.path, schema, compression="zstd", use_dictionary=texts)
         self.rows = self.waiting = 0
         self.batches: list[Any] = []
         self.wholes: list[Any] = []
@@ -162,17 +163,12 @@ class _Table:
         self.flush()
         self.writer.add_key_value_metadata({schema.METADATA: about})
         self.writer.close()
-        with self.partial.open("rb") as file:
-            os.fsync(file.fileno())
+        self.partial.sync()
 
     def discard(self) -> None:
         """Let go of the file."""
         with suppress(OSError):  # a full disk refuses the end of the file too
             self.writer.close()
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.name}.partial")
 
 
 def _joined(tables: Sequence[Any]) -> Any:
@@ -200,8 +196,10 @@ def _tables(folder: Path, outline: _Outline) -> Iterator[_Tables]:
         tables = []
         for name, declared in schemas.items():
             path = folder / f"{name}.parquet"
-            stack.callback(_partial(path).unlink, missing_ok=True)
-            tables.append(_Table(path, declared))
+            remove_partials(path)  # the lock keeps other builds out
+            partial = PartialFile(path)
+            stack.callback(partial.discard)
+            tables.append(_Table(partial, declared))
             stack.callback(tables[-1].discard)
         yield _Tables(*tables)
 
@@ -227,6 +225,6 @@ def _publish(folder: Path, end: Position, outline: _Outline, tables: _Tables) ->
     for one in (tables.history, tables.trials):
         one.finish(json.dumps(about))
     for one in (tables.history, tables.trials):
-        one.partial.replace(one.path)
-    ledger.sync_folder(folder)
+        one.partial.publish()
+    sync_folder(folder)
     return Written(tables.history.rows, tables.trials.rows, damaged, undeclared)

@@ -10,20 +10,16 @@ method raises `OSError` where the place does not answer.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from study.ledger.ledger import sync_folder
+from study.atomic_write import SUFFIX, atomic_write, remove_partials
 
 if TYPE_CHECKING:
     from study.config.schema import StudyConfig
-
-PARTIAL = ".partial"
 
 
 class Store(Protocol):
@@ -72,22 +68,7 @@ class FolderStore:
         """See `Store`."""
         path = self._root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A name of its own: a worker that outlived its driver may be writing too.
-        descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PARTIAL, dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(payload)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(partial, 0o644)  # a shared folder's readers are not all the same user
-            if former is not None:
-                with suppress(FileNotFoundError):
-                    path.replace(self._root / former)
-            os.replace(partial, path)
-        except OSError:
-            Path(partial).unlink(missing_ok=True)
-            raise
-        sync_folder(path.parent)
+        atomic_write(path, payload, None if former is None else self._root / former)
 
     def read(self, name: str) -> bytes | None:
         """See `Store`."""
@@ -99,13 +80,14 @@ class FolderStore:
     def remove(self, name: str) -> None:
         """See `Store`."""
         path = self._root / name
-        for found in (path, *path.parent.glob(f".{path.name}.*{PARTIAL}")):
-            found.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            remove_partials(path)
 
     def names(self, folder: str) -> list[str]:
         """See `Store`."""
         found = (path for path in (self._root / folder).rglob("*") if path.is_file())
-        return sorted(path.relative_to(self._root).as_posix() for path in found if not path.name.endswith(PARTIAL))
+        return sorted(path.relative_to(self._root).as_posix() for path in found if not path.name.endswith(SUFFIX))
 
 
 class ObjectStore:

@@ -7,12 +7,12 @@ ledger's start; runs are then found by their tags, and rows that MLflow has alre
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from study.ledger.ledger import START, Position, entries, sync_folder
+from study.atomic_write import atomic_write
+from study.ledger.ledger import START, Position, entries
 
 NAME = "tracking.json"
 
@@ -54,13 +54,7 @@ class Cursor:
 
     def save(self, folder: Path) -> None:
         """Replace the file; after a kill at any instant there is the old or the new one. OSError if neither can be."""
-        partial = folder / f"{NAME}.partial"
-        with partial.open("w", encoding="utf-8") as file:
-            json.dump(asdict(self), file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(folder / NAME)
-        sync_folder(folder)
+        atomic_write(folder / NAME, json.dumps(asdict(self)).encode())
 
     @classmethod
     def load(cls, folder: Path, server: str | None = None) -> Cursor:

@@ -14,10 +14,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from study.atomic_write import remove_partials
 from study.config.addresses import masked
 from study.ledger.ledger import entries
 from study.tracking.batch import LARGEST
-from study.tracking.cursor import Cursor, waiting
+from study.tracking.cursor import NAME, Cursor, waiting
 
 if TYPE_CHECKING:
     from study.config.schema import StudyConfig
@@ -53,6 +54,7 @@ class Tracker:
 
     def start(self) -> None:
         """Begin; an ending that an earlier session owed the study's run is owed no more."""
+        remove_partials(self._folder / NAME)
         self._keep(replace(self._cursor, owed=None))
         self._thread.start()
 

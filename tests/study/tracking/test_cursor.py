@@ -1,4 +1,4 @@
-import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_a_damaged_cursor_means_beginning_anew(tmp_path: Path, text: str) -> Non
 
 def test_a_kill_while_writing_leaves_the_former_cursor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     CURSOR.save(tmp_path)
-    monkeypatch.setattr(json, "dump", lambda _, file: (file.write('{"server"'), 1 / 0))
+    monkeypatch.setattr(os, "fsync", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         replace(CURSOR, time=8.0).save(tmp_path)
     assert Cursor.load(tmp_path) == CURSOR
