@@ -1,7 +1,7 @@
 """All histories of a study of 1,000 trials, five measurements at 50 evaluations each: from the record, and from MLflow.
 
 The peer asks MLflow's client for each run's metric histories one by one, the public way to them, in a store of its own
-on this machine (SQLite, no server between). Ours is `analysis.record.schema.load`, checks included. Both give the same
+on this machine (SQLite, no server between). Ours is `analysis.load`, checks included. Both give the same
 numbers, and the benchmark fails where they do not.
 
     python -m benchmarks.record_reading [turns]
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.record.schema import load
+from analysis import load
 from benchmarks import simulated
 from benchmarks.comparison import Comparison, in_turns, table
 

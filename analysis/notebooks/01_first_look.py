@@ -8,9 +8,8 @@
 import os
 from pathlib import Path
 
-from analysis import figures
+from analysis import figures, load
 from analysis.figures.style import arms_in_order, palette
-from analysis.record.schema import load
 from analysis.report import answer, find
 from analysis.results.learning import learning, mode_shares
 

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from numpy.random import default_rng
 
-from analysis import figures
+from analysis import figures, load
 from analysis.figures.style import arms_in_order, palette
-from analysis.record.schema import load
 from analysis.report import find, tables
 from analysis.report.table_files import csv_text
 from analysis.results.budget import best_of_k, profiles, selection_bias

@@ -8,9 +8,8 @@ import json
 import os
 from pathlib import Path
 
-from analysis import figures
+from analysis import figures, load
 from analysis.figures.dirac import MOST
-from analysis.record.schema import load
 from analysis.report import find, tables
 from analysis.report.table_files import csv_text
 from analysis.results.dirac import dirac_map

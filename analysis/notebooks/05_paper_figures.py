@@ -8,9 +8,8 @@
 import os
 from pathlib import Path
 
-from analysis import figures
+from analysis import figures, load
 from analysis.figures.style import save
-from analysis.record.schema import load
 from analysis.report import find, table_files, tables
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))

@@ -1,1 +1,1 @@
-"""To be said."""
+"""A study's record: its schema, loading it, joining several, and what lies beside it."""

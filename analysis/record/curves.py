@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.record.schema import TRIALS_KEYS, RecordError
+from analysis.record.loading import RecordError
+from analysis.record.schema import TRIALS_KEYS
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from analysis.record.schema import FLOORS, Record, RecordError
+from analysis.record.loading import Record, RecordError
+from analysis.record.schema import FLOORS
 
 TOLD_APART = ("arm", "trial_id")  # columns whose values may stand in several studies
 

@@ -1,11 +1,12 @@
-"""The record: every column of both tables declared once, and `load`, which holds files to it.
+"""The record's schema: every column of both tables, declared once with dtype, unit and meaning.
 
-`history.parquet` has a row per trial × replica × evaluation, `trials.parquet` a row per trial × replica.
-`HISTORY` and `TRIALS` below are their columns, with dtype, unit and meaning; `study/record/build.py` writes exactly
-`history_schema()` and `trials_schema(...)`, and `load` refuses anything else. Two families of columns of
-`trials.parquet` follow rules: `config.*`, the trial's resolved configuration, flat and dotted, whose names and
-dtypes differ from study to study; and `floor.*`, each sample-based measurement of fresh real samples against
-the same reference, the best value that anything could show.
+`history.parquet` has a row per trial × replica × evaluation, `trials.parquet` a row per trial × replica; `HISTORY` and
+`TRIALS` are their columns. `study/record/build.py` writes exactly `history_schema()` and `trials_schema(...)`, and
+`analysis.record.loading.load` refuses anything else. Two families of columns of `trials.parquet` follow rules:
+
+- `config.*`: the trial's resolved configuration, flat and dotted; names and dtypes differ from study to study.
+- `floor.*`: each sample-based measurement of fresh real samples against the same reference, which is the best value
+  that any generator could reach.
 
 Null means that the measurement does not apply or was not asked for; NaN that it was taken and is not a number,
 as after a divergence. pandas shows both as NaN, and the column `diverged` says which. The unit "1" marks pure
@@ -14,15 +15,11 @@ numbers, "steps" generator updates, "nats" natural logarithms, "data" the units 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 STATUSES = ("completed", "diverged", "truncated", "failed", "running")
 ARROW = {
@@ -34,11 +31,7 @@ ARROW = {
     "time": pa.timestamp("us", tz="UTC"),
     "counts": pa.list_(pa.int64()),
 }
-METADATA = b"ganstudy"
-
-
-class RecordError(ValueError):
-    """A record that is not what this module declares; the message names file, column or rows."""
+METADATA = b"ganstudy"  # the key under which a file's schema carries `Record.about`
 
 
 @dataclass(frozen=True)
@@ -187,111 +180,3 @@ def config_dtype(kinds: Iterable[type]) -> str:
     if found and found <= {int, float}:
         return "int64" if found == {int} else "float64"
     return "category"
-
-
-@dataclass(frozen=True)
-class Record:
-    """Both tables and `about`, what the files say of themselves: config, sessions, versions, floor, damaged lines.
-
-    In `history` and `trials` category columns are pandas categoricals, `mode_histogram` stays in Arrow, and integer
-    columns that may be null are `Int64`.
-    """
-
-    history: pd.DataFrame
-    trials: pd.DataFrame
-    about: Mapping[str, Any]
-
-    @property
-    def running(self) -> bool:
-        """Whether some trial had not ended when the record was written."""
-        return bool((self.trials["status"] == "running").any())
-
-
-def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
-    """Read and check the record in `folder`.
-
-    Args:
-        folder: where history.parquet and trials.parquet lie; a study folder, or a folder with copies of the two.
-        columns: the columns of `HISTORY` to read besides its keys; all when None.
-
-    Raises:
-        FileNotFoundError: a file is missing.
-        RecordError: a column is missing, unknown or of another dtype; a key is null or stands twice; the two
-            files do not belong together; an evaluation that a replica must have is missing. The message says which.
-    """
-    declared = [c.name for c in HISTORY]
-    unknown = [name for name in columns or () if name not in declared]
-    if unknown:
-        raise RecordError(f"analysis/record/schema.py declares no column(s) {', '.join(unknown)} of history.parquet")
-    names = declared if columns is None else list(dict.fromkeys([*HISTORY_KEYS, *columns]))
-    past, past_about = _read(Path(folder) / FILES[0], history_schema(), names)
-    now, about = _read(Path(folder) / FILES[1], trials_schema({}), None)
-    if past_about.get("build") != about.get("build"):
-        raise RecordError(f"{folder}: history.parquet and trials.parquet are of different builds; build them again")
-    history, trials = _frame(past), _frame(now)
-    _check_keys(history, HISTORY_KEYS, "history.parquet")
-    _check_keys(trials, TRIALS_KEYS, "trials.parquet")
-    _check_rows(history, trials)
-    return Record(history, trials, about)
-
-
-def _read(path: Path, schema: Any, names: list[str] | None) -> tuple[Any, dict[str, Any]]:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no record there; `ganstudy run` writes it when a study ends")
-    with pq.ParquetFile(path) as file:
-        _check_columns(path, file.schema_arrow, schema)
-        about = json.loads((file.metadata.metadata or {}).get(METADATA, b"{}"))
-        return file.read(columns=names), about
-
-
-def _check_columns(path: Path, found: Any, schema: Any) -> None:
-    missing = [name for name in schema.names if name not in found.names]
-    if missing:
-        raise RecordError(f"{path}: lacks the column(s) {', '.join(missing)}; build the record again from its ledger")
-    unknown = [name for name in found.names if name not in schema.names and not name.startswith("config.")]
-    if unknown:
-        raise RecordError(f"{path}: column(s) that analysis/record/schema.py does not declare: {', '.join(unknown)}")
-    for want in schema:
-        got = found.field(want.name).type
-        if got != want.type:
-            raise RecordError(f"{path}: column {want.name} should be {want.type}, is {got}")
-
-
-def _frame(table: Any) -> pd.DataFrame:
-    """To pandas, lists left in Arrow and integers that may be null as Int64."""
-    nullable = [f.name for f in table.schema if f.type == pa.int64() and f.nullable]
-    kept: pd.DataFrame = table.to_pandas(
-        types_mapper=lambda kind: pd.ArrowDtype(kind) if pa.types.is_list(kind) else None,
-        split_blocks=True,
-        self_destruct=True,
-    )
-    return kept.astype(dict.fromkeys(nullable, "Int64"))
-
-
-def _named(rows: pd.DataFrame, limit: int = 3) -> str:
-    """The first rows in words, `trial_id a, seed 1; trial_id b, seed 2 and 7 more`."""
-    shown = [", ".join(f"{k} {v}" for k, v in row.items()) for row in rows.head(limit).to_dict("records")]
-    return "; ".join(shown) + (f" and {len(rows) - limit} more" if len(rows) > limit else "")
-
-
-def _check_keys(frame: pd.DataFrame, keys: tuple[str, ...], file: str) -> None:
-    for key in keys:
-        if frame[key].isna().any():
-            raise RecordError(f"{file}: the key {key} is null in {int(frame[key].isna().sum())} row(s)")
-    twice = frame.duplicated(list(keys))
-    if twice.any():
-        raise RecordError(f"{file}: {int(twice.sum())} row(s) stand twice: {_named(frame.loc[twice, list(keys[2:])])}")
-
-
-def _check_rows(history: pd.DataFrame, trials: pd.DataFrame) -> None:
-    """Each replica has all evaluations that its fellows have, up to the step that trials.parquet names."""
-    keys = list(TRIALS_KEYS)
-    seen = history.groupby(keys, observed=True)["step"].agg(["size", "max"]).reset_index()
-    both = trials[[*keys, "steps"]].merge(seen, on=keys, how="outer", indicator=True)
-    orphans = both[both["_merge"] == "right_only"]
-    if len(orphans):
-        raise RecordError(f"history.parquet: rows of replicas unknown to trials.parquet: {_named(orphans[keys[3:]])}")
-    short = both["max"].fillna(0) != both["steps"]
-    short |= both["size"].fillna(0) < both.groupby(keys[:-1], observed=True)["size"].transform("max").fillna(0)
-    if short.any():
-        raise RecordError(f"history.parquet: lacks evaluations of {_named(both.loc[short, [*keys[3:], 'steps']])}")

@@ -14,7 +14,8 @@ from typing import Any
 
 from analysis import figures
 from analysis.record.join import join, studies_of
-from analysis.record.schema import HISTORY, Record, load
+from analysis.record.loading import Record, load
+from analysis.record.schema import HISTORY
 from analysis.report import divergences, provenance, results
 from analysis.report.answer import Answer, answer
 from analysis.report.findings import COLUMNS, Findings, find, judged_by

@@ -14,7 +14,7 @@ import numpy as np
 
 from analysis.figures.style import Palette, arms_in_order, palette
 from analysis.record.join import studies_of
-from analysis.record.schema import Record, RecordError
+from analysis.record.loading import Record, RecordError
 from analysis.results import (
     budget,
     cohort,

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.record.join import studies_of
-from analysis.record.schema import Record
+from analysis.record.loading import Record
 from analysis.report import tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, facts, joined, section, tag

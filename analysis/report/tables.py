@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.record.schema import Record
+from analysis.record.loading import Record
 from analysis.report.table_files import Head, Table, Value
 from analysis.results.budget import SelectionBias
 from analysis.results.compare import ArmOutcomes, ArmQuality, ArmSignal, Comparison

@@ -15,7 +15,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from analysis.record.schema import Record
+from analysis.record.loading import Record
 from analysis.results.learning import learning
 from analysis.results.medians import column, finished, median
 from analysis.statistics.intervals import Band, Floats, Interval

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.record.schema import RecordError
+from analysis.record.loading import RecordError
 from analysis.record.snapshots import UNREADABLE
 from analysis.results.cohort import arms
 from analysis.statistics.intervals import Floats, Interval, wilson

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.record.curves import Curves, curves
-from analysis.record.schema import HIGHER, MEASUREMENTS, QUALITY, Record
+from analysis.record.loading import Record
+from analysis.record.schema import HIGHER, MEASUREMENTS, QUALITY
 from analysis.results.cohort import one_phase
 from analysis.results.outcomes import quantiles
 from analysis.statistics.intervals import Band

@@ -32,7 +32,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 
 from analysis.record.curves import Curves, curves
-from analysis.record.schema import TRIALS_KEYS, Record
+from analysis.record.loading import Record
+from analysis.record.schema import TRIALS_KEYS
 
 OUTCOMES = ("converged", "oscillating", "collapsed", "vanished", "diverged", "truncated", "failed")
 ENDED = ("completed", "diverged", "truncated", "failed")

@@ -24,7 +24,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.record.curves import Curves, curves
-from analysis.record.schema import TRIALS_KEYS, Record
+from analysis.record.loading import Record
+from analysis.record.schema import TRIALS_KEYS
 from analysis.results.cohort import captured, one_phase
 from analysis.results.outcomes import Thresholds
 from analysis.results.thresholds import thresholds_of

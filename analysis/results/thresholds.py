@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.record.join import studies_of
-from analysis.record.schema import Record, RecordError
+from analysis.record.loading import Record, RecordError
 from analysis.results.cohort import arms, captured
 from analysis.results.outcomes import OUTCOMES, Signals, Thresholds, judge_record, verdicts
 from analysis.statistics.intervals import shares

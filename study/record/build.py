@@ -2,7 +2,7 @@
 
 `build(folder)` replays the ledger and writes `history.parquet` and `trials.parquet` exactly as
 `analysis/record/schema.py` declares them: to temporary files, synced, then renamed, so that a reader meets the former
-record or the new one. The two carry the same `build` mark, by which `analysis.record.schema.load` tells a pair that a
+record or the new one. The two carry the same `build` mark, by which `analysis.record.loading.load` tells a pair that a
 kill parted. Studies under way are written too, their unfinished trials as `running`.
 
 Trials are written when they end, so memory holds what was under way at once in the ledger's order, and one row group.

@@ -18,7 +18,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from analysis.record.join import join
-from analysis.record.schema import FILES, Record, RecordError, load
+from analysis.record.loading import Record, RecordError, load
+from analysis.record.schema import FILES
 from analysis.report.findings import judged_by
 from analysis.results.thresholds import thresholds_of
 from study.config.addresses import masked

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.record.join import join
-from analysis.record.schema import RecordError, load
+from analysis.record.loading import RecordError, load
 from analysis.results import budget, compare, sensitivity, survival, thresholds
 from analysis.results.design import scales_of
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from analysis.record.curves import curves
-from analysis.record.schema import load
+from analysis.record.loading import load
 from analysis.results.outcomes import judge_record
 from benchmarks import simulated
 

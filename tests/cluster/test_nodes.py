@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from analysis.record.schema import load
+from analysis.record.loading import load
 from study.ledger.ledger import entries
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(900)]

@@ -24,7 +24,8 @@ import torch
 from rich.console import Console
 from subject import Acknowledged
 
-from analysis.record.schema import MEASUREMENTS, load
+from analysis.record.loading import load
+from analysis.record.schema import MEASUREMENTS
 from study.config.arms import arms_of
 from study.config.schema import StudyConfig
 from study.execution.interruption import Interruption

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import ray.cloudpickle
 
-from analysis.record.schema import Record, load
+from analysis.record.loading import Record, load
 from study.config import loading
 from study.config.arms import arms_of
 from study.config.messages import ConfigError

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from analysis.record.curves import Curves, curves
-from analysis.record.schema import RecordError
+from analysis.record.loading import RecordError
 
 
 def history():

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from analysis.record.join import join, studies_of
-from analysis.record.schema import Record, RecordError
+from analysis.record.loading import Record, RecordError
 from analysis.results.compare import outcomes
 from analysis.results.outcomes import Thresholds
 from analysis.results.thresholds import thresholds_of

@@ -32,7 +32,7 @@ def written(simulated, tmp_path_factory):
 
 
 def picked(folder):
-    from analysis.record.schema import load
+    from analysis.record.loading import load
 
     trials = load(folder, []).trials
     chosen = trials[(trials["phase"] == "confirm") & (trials["arm"] == "hinge")]

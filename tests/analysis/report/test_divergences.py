@@ -12,7 +12,7 @@ import pytest
 
 from analysis import report
 from analysis.figures.dirac import MOST
-from analysis.record.schema import load
+from analysis.record.loading import load
 from analysis.report.divergences import theory
 from analysis.report.writer import FigureWriter
 

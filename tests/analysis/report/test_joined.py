@@ -9,7 +9,7 @@ import pytest
 
 from analysis import report
 from analysis.record.join import join
-from analysis.record.schema import RecordError, load
+from analysis.record.loading import RecordError, load
 from analysis.report import answer, find, provenance
 from analysis.report.findings import judged_by
 

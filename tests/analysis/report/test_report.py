@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import binomtest
 
 from analysis import report
-from analysis.record.schema import load
+from analysis.record.loading import load
 from analysis.report.findings import find, judged_by
 
 HOSTILE = "<script>alert('x')</script>&{}$_%"

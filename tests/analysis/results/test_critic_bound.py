@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.record.schema import Record
+from analysis.record.loading import Record
 from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, divergence_curves, divergences
 
 N = np.nan

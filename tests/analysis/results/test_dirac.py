@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from analysis.record.schema import RecordError
+from analysis.record.loading import RecordError
 from analysis.results.dirac import ENDS, DiracMap, dirac_map, dirac_shares
 
 STEPS, GAMMAS = np.array([0.1, 1.0, 10.0]), np.array([0.5, 2.0])

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.record.schema import Record, RecordError, load
+from analysis.record.loading import Record, RecordError, load
 from analysis.results.learning import floor_of, learning, mode_shares
 
 

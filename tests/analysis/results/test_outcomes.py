@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 from scipy.stats import binom, hypergeom
 
 from analysis.record.curves import Curves
-from analysis.record.schema import Record
+from analysis.record.loading import Record
 from analysis.results.outcomes import (
     OUTCOMES,
     Thresholds,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.record.schema import Record
+from analysis.record.loading import Record
 from analysis.results.outcomes import Thresholds
 from analysis.results.survival import EVENTS, kaplan_meier, survival, times
 from analysis.statistics.holm import holm

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.record.schema import Record
+from analysis.record.loading import Record
 from analysis.results.compare import outcomes
 from analysis.results.outcomes import JUDGED, Thresholds, judge_record
 from analysis.results.thresholds import MOVED, threshold_table, thresholds_of

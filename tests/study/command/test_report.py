@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from analysis.record.schema import load
+from analysis.record.loading import load
 from study.__main__ import main
 from study.command.report import gather
 from study.config import loading

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis.record import schema
-from analysis.record.schema import RecordError, load
+from analysis.record.loading import RecordError, load
 from analysis.results.outcomes import hops, judge_record
 from study.ledger import ledger
 from study.ledger.ledger import Ledger

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pyarrow as pa
 import pytest
 
-from analysis.record.schema import load
+from analysis.record.loading import load
 from study.__main__ import main
 from study.config import loading
 from study.config.messages import ConfigError
