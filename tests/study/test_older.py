@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.record.schema import load
+from analysis.record.loading import load
 from study.__main__ import main
 
 OLDER = Path(__file__).with_name("older")
