@@ -82,12 +82,12 @@ def measured(trials: int) -> dict[str, float]:
     meter.put(Ledger, "append", "ledger")
     meter.put(Tracker, "_attempt", "mlflow")
     meter.put(record, "build", "record")
-    settings = loading.build({**CONFIG, "search": {"trials_per_arm": trials // ARMS}})
+    plan = loading.build({**CONFIG, "search": {"trials_per_arm": trials // ARMS}})
     with tempfile.TemporaryDirectory(prefix="ganstudy-scale-") as temporary:
         folder = Path(temporary) / "study"
         started = time.monotonic()
         before = time.process_time()
-        assert run.run_study(settings, folder) == 0
+        assert run.run_study(plan, folder) == 0
         wall, driver = time.monotonic() - started, time.process_time() - before
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     spent = {name: 1000 * meter.spent.get(name, 0.0) / trials for name in ("search", "ledger", "mlflow", "record")}

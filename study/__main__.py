@@ -141,35 +141,35 @@ def _check(options: argparse.Namespace) -> int:
     from study.config import loading, rules
     from study.progress.forecast import forecast
 
-    loaded = loading.load(options.config, options.set)
-    rules.ready(loaded)
-    expected = forecast(loaded)
+    plan = loading.load(options.config, options.set)
+    rules.ready(plan.config)
+    expected = forecast(plan)
     if options.json:
-        _print_json({**expected.to_dict(), "config": loaded.resolved()})
+        _print_json({**expected.to_dict(), "config": plan.config.resolved()})
     else:
         from study.progress.tables import show_forecast
 
-        show_forecast(loaded, expected)
+        show_forecast(plan.config, expected)
     return DONE
 
 
 def _run(options: argparse.Namespace) -> int:
     from study.config import loading, rules
 
-    loaded = loading.load(options.config, options.set)
-    rules.ready(loaded)
-    folder = options.out or Path("studies") / loaded.study
-    _bring(loaded, folder)
-    if _begun(loaded, folder):
+    plan = loading.load(options.config, options.set)
+    rules.ready(plan.config)
+    folder = options.out or Path("studies") / plan.config.study
+    _bring(plan.config, folder)
+    if _begun(plan.config, folder):
         return _finish(options, folder, lambda run: run.resume_study(folder, []))
-    return _finish(options, folder, lambda run: run.run_study(loaded, folder))
+    return _finish(options, folder, lambda run: run.run_study(plan, folder))
 
 
 def _resume(options: argparse.Namespace) -> int:
     from study.config import loading, rules
 
     folder = _study_folder(options.dir)
-    rules.ready(loading.load(folder / "study.yaml", options.set))
+    rules.ready(loading.load(folder / "study.yaml", options.set).config)
     return _finish(options, folder, lambda run: run.resume_study(folder, options.set, options.retry_failed))
 
 
@@ -292,7 +292,7 @@ def _study_folder(folder: Path) -> Path:
     return folder
 
 
-def _begun(loaded: StudyConfig, folder: Path) -> bool:
+def _begun(config: StudyConfig, folder: Path) -> bool:
     """Whether the folder already holds this very study; any other content is refused."""
     from study.config import loading
     from study.config.messages import ConfigError, shown
@@ -307,7 +307,7 @@ def _begun(loaded: StudyConfig, folder: Path) -> bool:
         if strange:
             raise ConfigError(f"--out: expected a new folder or this study's, got {folder}, which holds {strange[0]}")
         return False
-    ours, theirs = (plain_config.resolved() for plain_config in (loaded, loading.load(folder / "study.yaml")))
+    ours, theirs = (config.resolved() for config in (config, loading.load(folder / "study.yaml").config))
     for key in ours:
         if ours[key] != theirs[key]:
             raise ConfigError(
@@ -317,14 +317,14 @@ def _begun(loaded: StudyConfig, folder: Path) -> bool:
     return True
 
 
-def _bring(loaded: StudyConfig, folder: Path) -> None:
+def _bring(config: StudyConfig, folder: Path) -> None:
     """Fetch what the storage has of this study, if this machine has nothing of it."""
     from study.cluster.connection import temporary
     from study.config.messages import ConfigError
     from study.storage.mirror import fetch
     from study.storage.store import store_of
 
-    if loaded.resources.storage is None:
+    if config.resources.storage is None:
         if temporary(folder):
             raise ConfigError(
                 f"--out: expected a folder that stays, got {folder}, in the copy of the working directory that Ray"
@@ -333,8 +333,8 @@ def _bring(loaded: StudyConfig, folder: Path) -> None:
         return
     if not (folder / "study.yaml").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        if fetch(store_of(loaded, folder), folder):
-            print(f"brought the study from {loaded.resources.storage} to {folder}", file=sys.stderr)
+        if fetch(store_of(config, folder), folder):
+            print(f"brought the study from {config.resources.storage} to {folder}", file=sys.stderr)
 
 
 def _exit_status(error: object) -> int | None:

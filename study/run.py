@@ -21,13 +21,12 @@ from study.atomic_write import remove_partials
 from study.cluster.connection import connected, notice, refuse_unreachable
 from study.cluster.nodes import check_nodes_see_store
 from study.config import loading
-from study.config.arms import arms_of
 from study.config.extension import check_extension
 from study.config.messages import ConfigError
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from study.execution.interruption import Interruption
+from study.execution.job import folder_of
 from study.execution.preparation import CLASSIFIER, BackgroundCall, prepare
-from study.execution.trial import folder_of
 from study.execution.tuning import train
 from study.ledger.journal import Journal
 from study.ledger.ledger import identity
@@ -45,7 +44,7 @@ DRAIN = 60.0  # seconds that MLflow gets to catch up at the end
 PACKAGES = ("ganstudy", "torch", "numpy", "ray", "optuna", "mlflow")
 
 
-def run_study(config: StudyConfig, folder: str | Path) -> int:
+def run_study(plan: StudyPlan, folder: str | Path) -> int:
     """Run a study from its beginning in a new folder; returns the exit status.
 
     Raises:
@@ -62,8 +61,8 @@ def run_study(config: StudyConfig, folder: str | Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     journal = Journal.open(folder)
     try:
-        loading.write(config, folder / "study.yaml")
-        return Session(config, folder, journal).run()
+        loading.write(plan.config, folder / "study.yaml")
+        return Session(plan, folder, journal).run()
     finally:
         journal.close()
 
@@ -84,7 +83,7 @@ def resume_study(folder: str | Path, overrides: Sequence[str] = (), retry_failed
     journal = Journal.open(folder)
     try:
         check_extension(old, new, confirmed=any(key[0] == CONFIRM for key in journal.state.trials))
-        loading.write(new, folder / "study.yaml")
+        loading.write(new.config, folder / "study.yaml")
         if retry_failed:
             failed = [trial for trial in journal.state.trials.values() if trial.status == "failed" and trial.spec]
             journal.append(*(planned_again(trial) for trial in failed))
@@ -96,12 +95,12 @@ def resume_study(folder: str | Path, overrides: Sequence[str] = (), retry_failed
 class Session:
     """One process's work on a study: from an open journal to a record."""
 
-    def __init__(self, config: StudyConfig, folder: Path, journal: Journal) -> None:
+    def __init__(self, plan: StudyPlan, folder: Path, journal: Journal) -> None:
         """Ready to run; nothing is started yet."""
-        self.config, self.folder, self.journal = config, folder, journal
-        self.store = store_of(config, folder)
-        self.tally = Tally(config, arms_of(config), journal.state)
-        self.progress = Progress(config, self.tally)
+        self.plan, self.config, self.folder, self.journal = plan, plan.config, folder, journal
+        self.store = store_of(plan.config, folder)
+        self.tally = Tally(plan, journal.state)
+        self.progress = Progress(plan, self.tally)
         journal.listeners.append(self.progress.heard)
         self._interruption = Interruption()
         self._started = time.time()
@@ -166,7 +165,7 @@ class Session:
                     self.journal.append(here.result() if here else self._prepare_remotely())
                 self.progress.doing("")
                 train(
-                    self.config,
+                    self.plan,
                     self.folder,
                     self.store,
                     self._claim.session,

@@ -9,9 +9,9 @@ from typing import Any
 
 from analysis import report
 from study.config import loading
-from study.config.arms import arms_of, constants_of
+from study.config.arms import constants_of
 from study.config.messages import ConfigError
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from study.progress.status import status
 from study.record import build as record
 from study.record import sources
@@ -42,8 +42,8 @@ def gather(places: Sequence[str], out: Path, tracking: str | None = None) -> Pat
     found = sources.fetch(places, out, tracking)
     studies = [place for place in map(Path, places) if sources.is_study(place)]
     state = status(studies[0]) if studies and len(places) == 1 else None
-    settings = [built for _, kept in found if (built := _settings(kept.about)) is not None]
-    return report.write(out, [folder for folder, _ in found], state=state, objectives=_objectives(settings))
+    plans = [plan for _, kept in found if (plan := _plan(kept.about)) is not None]
+    return report.write(out, [folder for folder, _ in found], state=state, objectives=_objectives(plans))
 
 
 def deliver(folder: str | Path) -> int:
@@ -54,12 +54,12 @@ def deliver(folder: str | Path) -> int:
     state = status(folder)["state"]
     if state == "running" or not (Path(folder) / "tracking.json").exists():
         return 0
-    settings = loading.load(Path(folder) / "study.yaml")
-    return sync(folder, settings, DELIVERY, "FINISHED" if state == "done" else "KILLED")
+    config = loading.load(Path(folder) / "study.yaml").config
+    return sync(folder, config, DELIVERY, "FINISHED" if state == "done" else "KILLED")
 
 
-def _settings(about: Any) -> StudyConfig | None:
-    """The configuration that a record holds; None, and a warning, where this version cannot read it."""
+def _plan(about: Any) -> StudyPlan | None:
+    """The study whose configuration a record holds; None, and a warning, where this version cannot read it."""
     try:
         return loading.build(about.get("config", {}))
     except ConfigError as error:
@@ -68,12 +68,12 @@ def _settings(about: Any) -> StudyConfig | None:
         return None
 
 
-def _objectives(studies: Iterable[StudyConfig]) -> list[dict[str, Any]]:
+def _objectives(plans: Iterable[StudyPlan]) -> list[dict[str, Any]]:
     """What every pair (f, g) of the studies' arms does, each once."""
     found: dict[str, dict[str, Any]] = {}
-    for settings in studies:
-        for arm in arms_of(settings):
-            constants = constants_of(settings, arm)
+    for plan in plans:
+        for arm in plan.arms:
+            constants = constants_of(plan.config, arm)
             objective = constants.get("objective", "non_saturating")
             generator = constants.get("generator_loss", "default")
             if f"{objective} {generator}" not in found:

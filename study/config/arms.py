@@ -14,16 +14,14 @@ import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from study.config.messages import ConfigError, brief, shown
+from study.config.schema import StudyConfig
 from study.config.spaces import EXPECTED, Space, split, text
 from trainables import data, networks
 from trainables.networks import Network
 from trainables.spec import MEANINGLESS, Spec
-
-if TYPE_CHECKING:
-    from study.config.schema import StudyConfig
 
 MOST_ARMS = 2000
 LONGEST_NAME = 120  # it names folders
@@ -136,20 +134,6 @@ def corners(space: Mapping[str, Space]) -> Iterator[dict[str, Any]]:
         yield from ({**low, name: value} for value in values[1:])
     if math.prod(len(values) for values in ends.values()) <= MOST_CORNERS:
         yield from (dict(zip(ends, chosen, strict=True)) for chosen in itertools.product(*ends.values()))
-
-
-def distributions(arm: Arm) -> dict[str, Any]:
-    """The arm's space as Optuna's distributions."""
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    def distribution(space: Space) -> Any:
-        if not space.numeric:
-            return CategoricalDistribution(space.options)
-        words = space.kind.split("_")
-        kind: Any = IntDistribution if "int" in words else FloatDistribution
-        return kind(space.low, space.high, log="log" in words)
-
-    return {name: distribution(space) for name, space in arm.space.items()}
 
 
 @dataclass(frozen=True)

@@ -9,21 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from study.config.arms import arms_of
 from study.config.messages import ConfigError, shown
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 
 FREE = ("resources", "tracking")
 GROWING = ("search.trials_per_arm", "confirm.top")
 
 
-def check_extension(old: StudyConfig, new: StudyConfig, confirmed: bool) -> None:
+def check_extension(old: StudyPlan, new: StudyPlan, confirmed: bool) -> None:
     """Refuse a configuration under which the study's trials would mean something else. Raises `ConfigError`.
 
     `confirmed`: whether the study has confirm trials.
     """
-    before: dict[str, Any] = dict(_flat(old.resolved()))
-    after: dict[str, Any] = dict(_flat(new.resolved()))
+    before: dict[str, Any] = dict(_flat(old.config.resolved()))
+    after: dict[str, Any] = dict(_flat(new.config.resolved()))
     for key in sorted(before.keys() | after.keys()):
         was, now = before.get(key), after.get(key)
         if was == now or key.split(".")[0] in (*FREE, "scientific") or (key == "confirm.replicas" and not confirmed):
@@ -38,13 +37,13 @@ def check_extension(old: StudyConfig, new: StudyConfig, confirmed: bool) -> None
     _check_arms(old, new)
 
 
-def _check_arms(old: StudyConfig, new: StudyConfig) -> None:
-    kept = {arm.name: arm for arm in arms_of(new)}
-    for arm in arms_of(old):
+def _check_arms(old: StudyPlan, new: StudyPlan) -> None:
+    kept = {arm.name: arm for arm in new.arms}
+    for arm in old.arms:
         if kept.get(arm.name) != arm:
             raise ConfigError(
                 f"scientific: expected lists that still contain every value the study has, arm '{arm.name}' is gone"
-                f" or changed; got {shown(new.resolved()['scientific'])}"
+                f" or changed; got {shown(new.config.resolved()['scientific'])}"
             )
 
 

@@ -1,4 +1,4 @@
-"""From a file to a checked configuration: read, override, check everything that needs no training, and write back.
+"""From a file to a checked study: read, override, check everything that needs no training, and write back.
 
 Whatever is wrong is a `ConfigError` whose lines each name a key, what was expected and what came.
 """
@@ -14,12 +14,13 @@ from pydantic import ValidationError
 from study.atomic_write import atomic_write
 from study.config import rules, strict_yaml
 from study.config.messages import LONGEST, ConfigError, nearest, shown
+from study.config.plan import StudyPlan
 from study.config.schema import Section, StudyConfig
 
 MOST_PROBLEMS = 8  # shown at once
 
 
-def load(path: str | Path, overrides: Sequence[str] = ()) -> StudyConfig:
+def load(path: str | Path, overrides: Sequence[str] = ()) -> StudyPlan:
     """Read a configuration file, put each `key.path=value` of `overrides` in its place, and check all of it.
 
     Raises `ConfigError`.
@@ -32,8 +33,8 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> StudyConfig:
     return build(values)
 
 
-def build(values: Mapping[str, Any]) -> StudyConfig:
-    """Check a configuration given as plain data. Raises `ConfigError`."""
+def build(values: Mapping[str, Any]) -> StudyPlan:
+    """The study whose configuration is given as plain data. Raises `ConfigError`."""
     strict_yaml.check(dict(values))
     try:
         config = StudyConfig.model_validate(dict(values))
@@ -43,7 +44,7 @@ def build(values: Mapping[str, Any]) -> StudyConfig:
 
 
 def write(config: StudyConfig, path: Path) -> None:
-    """Write the resolved configuration, whole or not at all, as YAML that `load` reads back to an equal one."""
+    """Write the resolved configuration, whole or not at all, as YAML that `load` reads back to an equal study."""
     atomic_write(path, strict_yaml.dump(config.resolved()).encode())
 
 

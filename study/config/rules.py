@@ -9,18 +9,18 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from analysis.record import schema
 from analysis.record.schema import MEASUREMENTS, QUALITY, SIGNALS
 from study.config.arms import Arm, arms_of, check_arms, constants_of
+from study.config.goal import Goal
 from study.config.messages import ConfigError, brief, nearest, shown
+from study.config.plan import StudyPlan
+from study.config.schema import StudyConfig
 from trainables import data
 from trainables.metrics import evaluator
 from trainables.spec import HYPERPARAMETERS, MEANINGLESS
-
-if TYPE_CHECKING:
-    from study.config.schema import StudyConfig
 
 SECTIONS = ("scientific", "nuisance", "fixed")
 # The batch size is a stabiliser like any other although it usually stands in the budget.
@@ -40,8 +40,8 @@ OF_A_MAP = ("dirac_converged", "dirac_agreement")
 DENSITIES = ("density_js", "density_kl", "density_reverse_kl", "density_tv")
 
 
-def settled(config: StudyConfig) -> StudyConfig:
-    """The configuration with its data settings written out, every rule checked. Raises `ConfigError`."""
+def settled(config: StudyConfig) -> StudyPlan:
+    """The study with its data and evaluation settings written out, every rule checked. Raises `ConfigError`."""
     _hyperparameters(config)
     config = config.model_copy(update={"data": _data(config)})
     config = config.model_copy(update={"evaluation": _evaluation(config)})
@@ -51,7 +51,7 @@ def settled(config: StudyConfig) -> StudyConfig:
     _scheduler(config)
     _outcomes(config)
     _resources(config)
-    return config
+    return StudyPlan(config, arms, Goal(config.search.metrics, config.search.modes))
 
 
 def ready(config: StudyConfig) -> None:
@@ -78,9 +78,9 @@ def check_resources(config: StudyConfig, gpus_available: float, cpus_available: 
             raise ConfigError(f"resources.{kind}: expected at most {available:g}, all that is here, got {asked:g}")
 
 
-def warnings(config: StudyConfig) -> list[str]:
+def warnings(plan: StudyPlan) -> list[str]:
     """What is allowed but rarely meant, a sentence each."""
-    arms = arms_of(config)
+    config, arms = plan.config, plan.arms
     trials = config.search.trials_per_arm
     still = [arm.name for arm in arms if not arm.space and trials > 1]
     free = [arm.name for arm in arms if _slope_is_free(config, arm)]

@@ -24,14 +24,14 @@ from ray.exceptions import RayActorError, RayTaskError
 from ray.tune import Callback
 
 from analysis.results.outcomes import judge
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from study.execution.interruption import Interruption
-from study.execution.trial import HANG, folder_of
+from study.execution.job import folder_of
+from study.execution.trial import HANG
 from study.ledger.journal import Journal
 from study.ledger.state import TrialState
 from study.progress.live import Progress
-from study.search.goal import replica_scores
-from study.search.plan import goal_of
+from study.search.scores import replica_scores
 from study.storage import checkpoint
 from study.storage.mirror import bring
 from study.storage.store import Store
@@ -46,7 +46,7 @@ class Recorder(Callback):
 
     def __init__(
         self,
-        config: StudyConfig,
+        plan: StudyPlan,
         journal: Journal,
         folder: Path,
         store: Store,
@@ -55,7 +55,7 @@ class Recorder(Callback):
         again: Callable[[TrialState], None],
     ) -> None:
         """Record the study in `folder`, whose trials keep their files in `store`; `again` gives a trial out again."""
-        self._goal, self._thresholds = goal_of(config), config.outcomes
+        self._goal, self._thresholds = plan.goal, plan.config.outcomes
         self._journal, self._folder, self._store = journal, folder, store
         self._progress, self._interruption = progress, interruption
         self._again, self._failures = again, 0

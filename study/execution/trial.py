@@ -10,13 +10,14 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from study.config.goal import Goal
+from study.execution.job import Job
 from study.execution.watchdog import time_limit
-from study.search.goal import Goal, finite, medians, replica_scores
+from study.search.scores import finite, medians, replica_scores
 from study.storage import checkpoint
 from study.storage.store import Store, store_at
 from trainables.data import DataSet
@@ -30,51 +31,6 @@ LOGGER = logging.getLogger(__name__)
 HANG = "hang.txt"  # where an evaluation was that took longer than it may
 POINTS, IMAGES, PICTURED = 1000, 80, 4  # samples of a replica in a picture, and how many replicas at most
 Row = dict[str, Any]  # {"step", "wall_time", "columns": {name: [one a replica]}, "pictures": path | None}
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a worker is told: the trial and how it is run; times are in seconds.
-
-    `store` is the place of the study's files, and `session` who holds it (see `study.storage.lease`); None: not asked.
-    With `classifier` the study's own is there; with `gallery` the last picture holds walks and nearest neighbours too.
-    """
-
-    trial_id: str
-    spec: dict[str, Any]
-    seeds: list[int]
-    store: str
-    metrics: list[str]
-    modes: list[str]
-    session: str | None = None
-    classifier: bool = False
-    reported: int = 0
-    pictures: int = 0
-    gallery: bool = False
-    checkpoint_seconds: float = 60.0
-    evaluation_limit: float | None = None
-    report_seconds: float = 0.0
-    threads: int = 1
-    device: str = "cpu"
-
-    @property
-    def folder(self) -> str:
-        """The trial's folder in the store."""
-        return folder_of(self.trial_id)
-
-    def to_json(self) -> str:
-        """One string, because Tune pays for every key of a trial's configuration with every result."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> "Job":
-        """The inverse of `to_json`."""
-        return cls(**json.loads(text))
-
-
-def folder_of(trial_id: str) -> str:
-    """Where in the store a trial's files are."""
-    return f"trials/{trial_id}"
 
 
 class Trial:

@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from ray import tune
 
+from study.execution.job import Job
 from study.execution.preparation import own_classifier
-from study.execution.trial import Job, Trial
+from study.execution.trial import Trial
 from study.storage import lease
 from study.storage.store import store_at
 from trainables.data import DataSet, load

@@ -18,7 +18,8 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
-from study.config.arms import Arm, arms_of, networks_of, spec_for
+from study.config.arms import Arm, networks_of, spec_for
+from study.config.plan import StudyPlan
 from study.config.rules import warnings
 from study.config.schema import StudyConfig
 from trainables import data
@@ -66,9 +67,10 @@ class Forecast:
         return asdict(self)
 
 
-def forecast(config: StudyConfig) -> Forecast:
+def forecast(plan: StudyPlan) -> Forecast:
     """Count and estimate all that the study would train."""
-    arms = tuple(_arm(config, arm) for arm in arms_of(config))
+    config = plan.config
+    arms = tuple(_arm(config, arm) for arm in plan.arms)
     search, confirm = (sum(getattr(arm, name) for arm in arms) for name in ("search_trials", "confirm_trials"))
     replicas = search * config.replicas + confirm * config.confirm.replicas
     return Forecast(
@@ -80,7 +82,7 @@ def forecast(config: StudyConfig) -> Forecast:
         evaluations=replicas * config.budget.evaluations,
         updates=sum(arm.updates for arm in arms),
         core_seconds=sum(arm.core_seconds for arm in arms),
-        warnings=tuple(warnings(config)),
+        warnings=tuple(warnings(plan)),
     )
 
 

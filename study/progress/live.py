@@ -11,12 +11,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from study.ledger.state import TrialState
 from study.progress.tables import duration
 from study.progress.tally import ArmTally, PhaseTally, Tally
-from study.search.goal import medians
-from study.search.plan import goal_of
+from study.search.scores import medians
 
 CALM = 0.5  # seconds between two pictures of the table
 OTHER_LINES = 8  # of the terminal, besides the arms
@@ -29,11 +28,11 @@ class Progress:
     `say` is for what must not be missed.
     """
 
-    def __init__(self, config: StudyConfig, tally: Tally, console: Console | None = None) -> None:
-        """Show the study `config`; by default on standard output."""
+    def __init__(self, plan: StudyPlan, tally: Tally, console: Console | None = None) -> None:
+        """Show the study `plan`; by default on standard output."""
         self.console = console or Console(highlight=False, soft_wrap=True)
         self.tally = tally
-        self._config = config
+        self._config, self._goal = plan.config, plan.goal
         self._live = (
             Live(console=self.console, auto_refresh=False, transient=True) if self.console.is_terminal else None
         )
@@ -107,8 +106,7 @@ class Progress:
         return ", ".join(words)
 
     def _result(self, trial: TrialState) -> str:
-        goal = goal_of(self._config)
-        values = zip(goal.metrics, medians(trial.scores, goal), strict=True)
+        values = zip(self._goal.metrics, medians(trial.scores, self._goal), strict=True)
         words = [f"{name} {value:.4g}" for name, value in values]
         diverged = sum(score is None for score in trial.scores)
         return ", ".join([*words, *([f"{diverged} of {len(trial.scores)} diverged"] if diverged else [])])

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from study.config import loading
-from study.config.arms import arms_of
 from study.ledger.ledger import damaged
 from study.ledger.lock import Holder, holder
 from study.ledger.state import StudyState
@@ -26,18 +25,18 @@ def status(folder: str | Path) -> dict[str, Any]:
     Raises `FileNotFoundError` where there is no study.
     """
     folder = Path(folder)
-    settings = loading.load(folder / "study.yaml")
+    plan = loading.load(folder / "study.yaml")
     state, held = StudyState.replay(folder), holder(folder)
-    tally = Tally(settings, arms_of(settings), state)
+    tally = Tally(plan, state)
     counts = [_counts(phase, held) for phase in tally.phases]
     totals = {name: sum(count[name] for count in counts) for name in _counts(PhaseTally(), held)}
     left = totals["running"] + totals["interrupted"] + totals["missing"]
     return {
-        "study": settings.study,
+        "study": plan.config.study,
         "folder": str(folder),
         "state": "running" if held else "interrupted" if left else "done",
         "holder": held._asdict() if held else None,
-        "metric": settings.search.metrics[0],
+        "metric": plan.goal.metrics[0],
         "trials": totals,
         "arms": [
             {

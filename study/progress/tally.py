@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from study.config.arms import Arm
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from study.ledger.state import Key, StudyState, TrialState
-from study.search.goal import medians
-from study.search.plan import CONFIRM, SEARCH, goal_of, unconfirmed
+from study.search.plan import CONFIRM, SEARCH, unconfirmed
+from study.search.scores import medians
 
 
 @dataclass
@@ -59,12 +57,12 @@ class ArmTally:
 
 
 class Tally:
-    """The tallies of `arms` by name, kept up to date by `planned` and `ended`; `open` are the trials under way."""
+    """The tallies of the arms by name, kept up to date by `planned` and `ended`; `open` are the trials under way."""
 
-    def __init__(self, config: StudyConfig, arms: Sequence[Arm], state: StudyState) -> None:
+    def __init__(self, plan: StudyPlan, state: StudyState) -> None:
         """Count what the state holds."""
-        self._config, self._state, self._goal = config, state, goal_of(config)
-        self.arms = {arm.name: self._none(arm.name) for arm in arms}
+        self._plan, self._state = plan, state
+        self.arms = {arm.name: self._none(arm.name) for arm in plan.arms}
         self.open: dict[Key, TrialState] = {}
         for trial in state.trials.values():
             self.planned(trial)
@@ -101,7 +99,7 @@ class Tally:
     def _settle(self, one: ArmTally) -> None:
         """What is to be confirmed is known once the arm's search has ended."""
         if not one.search.missing and not one.search.under_way:
-            one.confirm.wanted = one.confirm.planned + len(unconfirmed(self._config, self._state, one.arm))
+            one.confirm.wanted = one.confirm.planned + len(unconfirmed(self._plan, self._state, one.arm))
 
     @property
     def phases(self) -> list[PhaseTally]:
@@ -114,15 +112,15 @@ class Tally:
         return sum(phase.under_way + phase.missing for phase in self.phases)
 
     def _none(self, arm: str) -> ArmTally:
-        trials = self._config.search.trials_per_arm
-        return ArmTally(arm, PhaseTally(trials), PhaseTally(min(self._config.confirm.top, trials)))
+        trials = self._plan.config.search.trials_per_arm
+        return ArmTally(arm, PhaseTally(trials), PhaseTally(min(self._plan.config.confirm.top, trials)))
 
     def _phase(self, trial: TrialState) -> PhaseTally:
         one = self.arms[trial.arm]
         return one.confirm if trial.phase == CONFIRM else one.search
 
     def _compare(self, one: ArmTally, trial: TrialState) -> None:
-        value = medians(trial.scores, self._goal)[0]
-        sign = 1 if self._goal.modes[0] == "min" else -1
+        value = medians(trial.scores, self._plan.goal)[0]
+        sign = 1 if self._plan.goal.modes[0] == "min" else -1
         if abs(value) < float("inf") and (one.best is None or sign * value < sign * one.best):
             one.best, one.best_trial = value, trial.trial_id

@@ -21,7 +21,8 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import TrialState as OptunaState
 from ray.tune.search.optuna import OptunaSearch
 
-from study.search.goal import Goal, Values
+from study.config.goal import Goal
+from study.search.scores import Values
 
 LOGGER = logging.getLogger(__name__)
 SAMPLERS = ("tpe", "random", "cmaes", "nsga2")
@@ -36,7 +37,7 @@ class Recorded:
     values: Values | None
 
 
-Recorder = Callable[[int], Recorded]  # the trial of an index, as it is now
+TrialLookup = Callable[[int], Recorded]  # the arm's trial of an index, as it is now
 
 
 def arm_seed(seed: int, arm: str, attempt: int = 0) -> int:
@@ -93,11 +94,11 @@ class ArmSearch:
             )
             self._restart(recorded)
 
-    def ready(self, recorded: Recorder) -> bool:
+    def ready(self, recorded: TrialLookup) -> bool:
         """Whether every result that the next trial must have seen is there."""
         return all(recorded(index).ended for index in range(self._told, self._due()))
 
-    def ask(self, recorded: Recorder) -> tuple[int, dict[str, Any]]:
+    def ask(self, recorded: TrialLookup) -> tuple[int, dict[str, Any]]:
         """Tell what is due, then draw the next trial's index and configuration. Call only when `ready`."""
         for index in range(self._told, self._due()):
             self._tell(index, recorded(index))

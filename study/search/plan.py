@@ -11,17 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from study.config.arms import Arm, spec_for
+from study.config.goal import Goal
+from study.config.plan import StudyPlan
 from study.config.schema import StudyConfig
 from study.ledger.state import StudyState, TrialState
-from study.search.goal import Goal, medians
+from study.search.scores import medians
 
 SEARCH, CONFIRM = "search", "confirm"
 BLOCK = 10_000  # seeds set aside for each phase of each study seed; more than any population
-
-
-def goal_of(config: StudyConfig) -> Goal:
-    """What the study optimises."""
-    return Goal(config.search.metrics, config.search.modes)
 
 
 def trial_id(phase: str, arm: str, index: int) -> str:
@@ -52,7 +49,7 @@ def planned_again(trial: TrialState) -> dict[str, Any]:
     return _planned(trial.phase, trial.arm, trial.index, trial.config, trial.spec, trial.seeds)
 
 
-def champions(config: StudyConfig, state: StudyState, arm: str) -> list[TrialState]:
+def champions(plan: StudyPlan, state: StudyState, arm: str) -> list[TrialState]:
     """The search trials of an arm to confirm, the best first.
 
     Trials that ran to their end go before those a scheduler stopped; failed ones are left out. With several
@@ -60,9 +57,9 @@ def champions(config: StudyConfig, state: StudyState, arm: str) -> list[TrialSta
     every trial diverged is confirmed as well: how surely it diverges is a result.
     """
     trials = [t for t in state.trials.values() if (t.phase, t.arm) == (SEARCH, arm) and t.scores and t.spec]
-    costs = [_costs(trial, goal_of(config)) for trial in trials]
+    costs = [_costs(trial, plan.goal) for trial in trials]
     dominating = [0] * len(trials)
-    if len(config.search.metrics) > 1:
+    if len(plan.goal.metrics) > 1:
         dominating = [sum(_dominates(other, mine) for other in costs) for mine in costs]
     ranks = [
         (trial.status == "truncated", count, cost, sum(score is None for score in trial.scores), trial.index)
@@ -70,12 +67,12 @@ def champions(config: StudyConfig, state: StudyState, arm: str) -> list[TrialSta
         if trial.status != "failed"
     ]
     by_index = {trial.index: trial for trial in trials}
-    return [by_index[index] for *_, index in sorted(ranks)[: config.confirm.top]]
+    return [by_index[index] for *_, index in sorted(ranks)[: plan.config.confirm.top]]
 
 
-def unconfirmed(config: StudyConfig, state: StudyState, arm: str) -> list[TrialState]:
+def unconfirmed(plan: StudyPlan, state: StudyState, arm: str) -> list[TrialState]:
     """The champions of an arm that no confirm trial repeats yet, the best first."""
-    return [trial for trial in champions(config, state, arm) if (CONFIRM, arm, trial.index) not in state.trials]
+    return [trial for trial in champions(plan, state, arm) if (CONFIRM, arm, trial.index) not in state.trials]
 
 
 def _costs(trial: TrialState, goal: Goal) -> tuple[float, ...]:

@@ -12,9 +12,9 @@ from typing import Any
 
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
 
-from study.config.schema import StudyConfig
-from study.search.goal import finite, medians, replica_scores
-from study.search.plan import SEARCH, goal_of
+from study.config.plan import StudyPlan
+from study.search.plan import SEARCH
+from study.search.scores import finite, medians, replica_scores
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class AshaTrial:
 
 
 class StudyScheduler(FIFOScheduler):
-    """First in, first out, with an ASHA per arm where `config.scheduler` asks for it; `past` are ledger entries."""
+    """First in, first out, with an ASHA per arm where the configuration asks for it; `past` are ledger entries."""
 
-    def __init__(self, config: StudyConfig, past: Iterable[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, plan: StudyPlan, past: Iterable[Mapping[str, Any]] = ()) -> None:
         """Refill the rungs from the results among `past`."""
         super().__init__()  # type: ignore[no-untyped-call]
-        self._config = config
+        self._config, self._goal = plan.config, plan.goal
         self._arms: dict[str, ASHAScheduler] = {}
         if self.stops:
             self._refill(past)
@@ -81,7 +81,7 @@ class StudyScheduler(FIFOScheduler):
             self._arms[name] = ASHAScheduler(
                 time_attr="evaluation",
                 metric="score",
-                mode=self._config.search.modes[0],
+                mode=self._goal.modes[0],
                 max_t=self._config.budget.evaluations + 1,
                 grace_period=self._config.scheduler.grace,
                 reduction_factor=self._config.scheduler.reduction,
@@ -89,7 +89,7 @@ class StudyScheduler(FIFOScheduler):
         return self._arms[name]
 
     def _refill(self, past: Iterable[Mapping[str, Any]]) -> None:
-        goal, seen = goal_of(self._config), set()
+        seen = set()
         interval = self._config.budget.steps // self._config.budget.evaluations
         for entry in past:
             arm = self._arm(entry) if entry["kind"] == "result" else None
@@ -100,7 +100,7 @@ class StudyScheduler(FIFOScheduler):
             if trial.trial_id not in seen:
                 arm.on_trial_add(controller, trial)
                 seen.add(trial.trial_id)
-            score = finite(medians(replica_scores(entry["columns"], goal), goal)[0])
+            score = finite(medians(replica_scores(entry["columns"], self._goal), self._goal)[0])
             arm.on_trial_result(controller, trial, {"evaluation": entry["step"] // interval, "score": score})
 
 

@@ -10,37 +10,36 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ray.tune.search import Searcher
 
-from study.config.arms import Arm, distributions
-from study.config.schema import StudyConfig
-from study.execution.trial import Job
+from study.config.arms import Arm
+from study.config.goal import Goal
+from study.config.plan import StudyPlan
 from study.ledger.journal import Journal
 from study.ledger.state import StudyState, TrialState
-from study.search.arm_search import ArmSearch, Recorded
-from study.search.goal import Goal, medians
-from study.search.plan import SEARCH, confirm_trial, goal_of, search_trial, unconfirmed
-
-JobOf = Callable[[TrialState], Job]
+from study.search.arm_search import ArmSearch, Recorded, TrialLookup
+from study.search.distributions import distributions
+from study.search.plan import SEARCH, confirm_trial, search_trial, unconfirmed
+from study.search.scores import medians
 
 
 class StudySearcher(Searcher):
-    """Gives out the study's trials; `job_of` turns a planned trial into what a worker is told.
+    """Gives out the study's trials; `job_of` turns a planned trial into what a worker is told, as one string.
 
     At most `places` trials are out at once, without bound when that is None.
     """
 
     def __init__(
-        self, config: StudyConfig, arms: Sequence[Arm], journal: Journal, job_of: JobOf, places: int | None = None
+        self, plan: StudyPlan, journal: Journal, job_of: Callable[[TrialState], str], places: int | None = None
     ) -> None:
         """Rebuild every arm's search from the journal's state."""
         super().__init__()
-        self._config, self._journal, self._job_of, self._places = config, journal, job_of, places
-        self._arms = {arm.name: arm for arm in arms}
-        self._searches = {arm.name: rebuilt(config, arm, journal.state) for arm in arms}
+        self._plan, self._journal, self._job_of, self._places = plan, journal, job_of, places
+        self._arms = {arm.name: arm for arm in plan.arms}
+        self._searches = {arm.name: rebuilt(plan, arm, journal.state) for arm in plan.arms}
         self._rotation = deque(self._arms)
         self._unfinished = deque(trial for trial in journal.state.unfinished if not trial.unplanned)
         self._open: set[tuple[str, str, int]] = set()
@@ -64,7 +63,7 @@ class StudySearcher(Searcher):
             return str(Searcher.FINISHED) if self._confirming is not None and not self._open else None
         self._open.add((trial.phase, trial.arm, trial.index))
         keys = {"trial_id": trial.trial_id, "phase": trial.phase, "arm": trial.arm, "index": trial.index}
-        return {**keys, "job": self._job_of(trial).to_json()}
+        return {**keys, "job": self._job_of(trial)}
 
     def again(self, trial: TrialState) -> None:
         """Give a trial out again that Tune has let go of and that has not ended."""
@@ -101,40 +100,40 @@ class StudySearcher(Searcher):
         for _ in range(len(self._rotation)):
             name = self._rotation[0]
             self._rotation.rotate(-1)
-            search, recorded = self._searches[name], self._recorder(name)
-            if search.next < self._config.search.trials_per_arm and search.ready(recorded):
+            search, recorded = self._searches[name], self._lookup(name)
+            if search.next < self._plan.config.search.trials_per_arm and search.ready(recorded):
                 index, params = search.ask(recorded)
-                return search_trial(self._config, self._arms[name], index, params)
+                return search_trial(self._plan.config, self._arms[name], index, params)
         return None
 
     def _searched(self) -> bool:
         """Whether every search trial there is to be has ended."""
-        if any(search.next < self._config.search.trials_per_arm for search in self._searches.values()):
+        if any(search.next < self._plan.config.search.trials_per_arm for search in self._searches.values()):
             return False
         return not any(key[0] == SEARCH for key in self._open)
 
     def _confirmations(self) -> Iterator[dict[str, Any]]:
-        chosen = [unconfirmed(self._config, self._journal.state, arm) for arm in self._arms]
+        chosen = [unconfirmed(self._plan, self._journal.state, arm) for arm in self._arms]
         for rank in itertools.zip_longest(*chosen):
-            yield from (confirm_trial(self._config, trial) for trial in rank if trial)
+            yield from (confirm_trial(self._plan.config, trial) for trial in rank if trial)
 
-    def _recorder(self, arm: str) -> Callable[[int], Recorded]:
-        goal, trials = goal_of(self._config), self._journal.state.trials
+    def _lookup(self, arm: str) -> TrialLookup:
+        goal, trials = self._plan.goal, self._journal.state.trials
         return lambda index: recorded_of(trials[SEARCH, arm, index], goal)
 
 
-def rebuilt(config: StudyConfig, arm: Arm, state: StudyState) -> ArmSearch:
+def rebuilt(plan: StudyPlan, arm: Arm, state: StudyState) -> ArmSearch:
     """The arm's search as it was when the state was reached."""
-    goal = goal_of(config)
+    search, goal = plan.config.search, plan.goal
     found = [t for t in state.trials.values() if (t.phase, t.arm) == (SEARCH, arm.name)]
     known = {t.index: recorded_of(t, goal) for t in found if t.config.keys() == arm.space.keys() and not t.unplanned}
     return ArmSearch(
         arm.name,
         distributions(arm),
         goal,
-        sampler=config.search.sampler,
-        seed=config.search.seed,
-        lag=config.search.lag,
+        sampler=search.sampler,
+        seed=search.seed,
+        lag=search.lag,
         recorded=known,
     )
 

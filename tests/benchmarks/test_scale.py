@@ -7,10 +7,8 @@ from study.config import loading
 
 
 def test_the_study_has_as_many_trials_as_it_says():
-    from study.config.arms import arms_of
-
-    settings = loading.build({**scale.CONFIG, "search": {"trials_per_arm": 2}})
-    assert len(arms_of(settings)) == scale.ARMS
+    plan = loading.build({**scale.CONFIG, "search": {"trials_per_arm": 2}})
+    assert len(plan.arms) == scale.ARMS
 
 
 def test_a_meter_adds_up_what_a_method_spends():

@@ -128,4 +128,4 @@ def test_the_entrypoint_is_a_command_of_ours() -> None:
     python, script, *arguments = read("kuberay.yaml")["spec"]["entrypoint"].split()
     assert (python, script) == ("python", "/home/ray/ganstudy/configs/cluster/submit.py")
     options = _parser().parse_args(arguments)
-    assert loading.load(ROOT / options.config, options.set).resources.storage.startswith("s3://")
+    assert loading.load(ROOT / options.config, options.set).config.resources.storage.startswith("s3://")

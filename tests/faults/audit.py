@@ -26,12 +26,11 @@ from subject import Acknowledged
 
 from analysis.record.loading import load
 from analysis.record.schema import MEASUREMENTS
-from study.config.arms import arms_of
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from study.execution.interruption import Interruption
+from study.execution.job import Job, job_of
 from study.execution.recorder import Recorder
-from study.execution.trial import Job, Trial
-from study.execution.tuning import job_of
+from study.execution.trial import Trial
 from study.ledger.journal import Journal
 from study.ledger.ledger import Entry, entries, identity
 from study.progress.live import Progress
@@ -123,16 +122,16 @@ def audit(
     return finding
 
 
-def undisturbed(config: StudyConfig, folder: Path) -> Reference:
+def undisturbed(plan: StudyPlan, folder: Path) -> Reference:
     """Make the study in `folder`, in this process, one trial after the other."""
     folder.mkdir(parents=True)
     torch.set_num_threads(1)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    journal, store, arms = Journal.open(folder), store_of(config, folder), arms_of(config)
-    journal.append({"kind": "session", "session": "undisturbed", "config": config.resolved()})
-    progress = Progress(config, Tally(config, arms, journal.state), Console(quiet=True))
-    searcher = StudySearcher(config, arms, journal, lambda trial: job_of(config, store, trial))
-    recorder = Recorder(config, journal, folder, store, progress, Interruption(), searcher.again)
+    journal, store = Journal.open(folder), store_of(plan.config, folder)
+    journal.append({"kind": "session", "session": "undisturbed", "config": plan.config.resolved()})
+    progress = Progress(plan, Tally(plan, journal.state), Console(quiet=True))
+    searcher = StudySearcher(plan, journal, lambda trial: job_of(plan, store, trial).to_json())
+    recorder = Recorder(plan, journal, folder, store, progress, Interruption(), searcher.again)
     while isinstance(given := searcher.suggest(""), dict):
         _train(given, recorder)
     journal.close()

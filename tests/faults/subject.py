@@ -69,10 +69,10 @@ class Subject:
 
     def __init__(self, values: Mapping[str, Any], folder: Path, environment: Mapping[str, str] | None = None) -> None:
         """Nothing is started before `start`; the workers can import what lies beside this file."""
-        self.folder, self.config = folder, loading.build(values)
+        self.folder, self.plan = folder, loading.build(values)
         self.file = folder.with_name(f"{folder.name}.yaml")
         folder.parent.mkdir(parents=True, exist_ok=True)
-        loading.write(self.config, self.file)
+        loading.write(self.plan.config, self.file)
         self.seen: set[Acknowledged] = set()
         self.started = 0.0
         self._log = folder.with_name(f"{folder.name}.log")

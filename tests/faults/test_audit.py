@@ -30,10 +30,10 @@ SMALL = settings(
 def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Reference]:
     """A study with its record and its runs in MLflow."""
     folder = tmp_path_factory.mktemp("sound") / "study"
-    config = loading.build(SMALL)
-    reference = undisturbed(config, folder)
+    plan = loading.build(SMALL)
+    reference = undisturbed(plan, folder)
     record.build(folder)
-    assert sync(folder, config) == 0
+    assert sync(folder, plan.config) == 0
     return folder, reference
 
 

@@ -58,7 +58,7 @@ def test_a_disk_that_fills_up_stops_the_study_in_order(begin: Begin, disk: Path,
     assert "Traceback" not in study.said
     filler.unlink()
     assert study.finish() == 0, study.said
-    finding = audit(study.folder, undisturbed(study.config, tmp_path / "undisturbed"), study.seen)
+    finding = audit(study.folder, undisturbed(study.plan, tmp_path / "undisturbed"), study.seen)
     assert not finding.wrong, finding
 
 
@@ -73,5 +73,5 @@ def test_a_storage_that_fills_up_costs_checkpoints_and_no_row(begin: Begin, disk
     assert "the ledger's copy in" in study.said
     assert FULL in study.said  # a picture may still fit where a trial's end frees what its checkpoints took
     assert status(study.folder)["trials"]["failed"] == 0
-    finding = audit(study.folder, undisturbed(study.config, tmp_path / "undisturbed"), study.seen)
+    finding = audit(study.folder, undisturbed(study.plan, tmp_path / "undisturbed"), study.seen)
     assert not finding.wrong, finding

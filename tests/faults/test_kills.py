@@ -39,7 +39,7 @@ def test_a_worker_the_driver_and_checkpoints_are_lost_and_no_row(begin: Begin, t
     assert study.look() < 4 * 12  # it was in the middle
     damage(study)
     study.start()
-    reference = undisturbed(study.config, tmp_path / "undisturbed")  # while Ray starts
+    reference = undisturbed(study.plan, tmp_path / "undisturbed")  # while Ray starts
     assert study.wait() == 0, study.said
     finding = audit(study.folder, reference, study.seen)
     assert (finding.trials, finding.rows, finding.wrong) == (4, 4 * 2 * 12, 0), finding

@@ -32,7 +32,7 @@ def test_two_studies_in_one_folder_are_refused_and_the_holder_named(begin: Begin
     assert f"a study is being run in this folder by process {first.driver.pid} on" in second.said
     assert "Traceback" not in second.said
     assert first.wait() == 0, first.said
-    finding = audit(first.folder, undisturbed(first.config, tmp_path / "undisturbed"), first.seen)
+    finding = audit(first.folder, undisturbed(first.plan, tmp_path / "undisturbed"), first.seen)
     assert not finding.wrong, finding
 
 
@@ -48,28 +48,28 @@ def test_two_studies_beside_each_other_do_not_interfere(begin: Begin, tmp_path: 
         for study in (one, other):
             assert study.wait() == 0, study.said
     for study in (one, other):
-        reference = undisturbed(study.config, tmp_path / f"undisturbed-{study.folder.name}")
+        reference = undisturbed(study.plan, tmp_path / f"undisturbed-{study.folder.name}")
         finding = audit(study.folder, reference, study.seen, store / "mlflow.db")
         assert not finding.wrong, finding
 
 
 def until_copied(study: Subject) -> None:
     """Wait until the ledger's copy holds results; the study has trials for a while to come."""
-    store = store_of(study.config, study.folder)
+    store = store_of(study.plan.config, study.folder)
     until(lambda: b'"kind": "result"' in (store.read("ledger/0001.jsonl") or b""), "the ledger's copy")
 
 
 def taken_up(begin: Begin, first: Subject, values: dict[str, object], tmp_path: Path) -> None:
     """Take a study up in another folder, once its holder was not seen for long enough, and audit it."""
     second = begin(values, "second")
-    found = lease.read(store_of(first.config, first.folder))
+    found = lease.read(store_of(first.plan.config, first.folder))
     assert found is not None
     if time.time() - found.seen < lease.FRESH / 2:
         assert second.finish() == 2
         assert f"by process {first.driver.pid} on {found.host}" in second.said
     time.sleep(max(0.0, found.seen + lease.FRESH - time.time()))
     assert second.finish() == 0, second.said
-    finding = audit(second.folder, undisturbed(second.config, tmp_path / "undisturbed"))
+    finding = audit(second.folder, undisturbed(second.plan, tmp_path / "undisturbed"))
     assert not finding.wrong, finding
     before = {(row["trial_id"], row["step"]) for row in second.told("result") if row["time"] < found.seen}
     assert before  # something was brought along, not all made anew

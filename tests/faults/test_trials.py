@@ -41,7 +41,7 @@ def hold(study: Subject, tmp_path: Path, expected: dict[str, str]) -> None:
     assert told.keys() == expected.keys()
     for name, trial in told.items():
         assert failures[trial] == expected[name].format(trial=trial)
-    finding = audit(study.folder, undisturbed(study.config, tmp_path / "undisturbed"), failed=failures)
+    finding = audit(study.folder, undisturbed(study.plan, tmp_path / "undisturbed"), failed=failures)
     assert not finding.wrong, finding
     for trial in failures:
         assert (study.folder / "trials" / trial / "error.txt").read_text()

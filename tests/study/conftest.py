@@ -15,6 +15,7 @@ import torch
 import study.cluster.environment  # noqa: F401 - before anything imports Ray
 from analysis.record.schema import METADATA
 from study.config import loading
+from study.config.plan import StudyPlan
 from study.config.schema import StudyConfig
 from study.ledger.journal import Journal
 
@@ -30,7 +31,8 @@ TINY: dict[str, Any] = {
     "search": {"trials_per_arm": 2},
     "tracking": {"pictures": 2},
 }
-Build = Callable[..., StudyConfig]
+LEAST = {"study": "least", "data": "ring", "budget": {"steps": 20, "evaluations": 2, "batch_size": 8}}
+Build = Callable[..., StudyPlan]
 
 torch.set_num_threads(1)  # tiny networks: threads only get in each other's way
 
@@ -49,8 +51,14 @@ def tiny_values(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def tiny() -> Build:
-    """Builds the small configuration, changed as `tiny_values` says."""
+    """Builds the small study, changed as `tiny_values` says."""
     return lambda **changes: loading.build(tiny_values(**changes))
+
+
+@pytest.fixture(scope="session")
+def least() -> Build:
+    """Builds the study that says no more than it must, and `sections`."""
+    return lambda **sections: loading.build(copy.deepcopy({**LEAST, **sections}))
 
 
 @pytest.fixture
@@ -66,7 +74,7 @@ SPEC = {"data": {"name": "ring"}, "objective": {"name": "hinge"}, "penalty": {"n
 
 def begin(folder: Path, **changes: Any) -> Path:
     """Write a study, changed as `tiny_values` says, whose search has ended in one arm and goes on in the other."""
-    config = loading.build(tiny_values(**changes))
+    config = loading.build(tiny_values(**changes)).config
     folder.mkdir(parents=True, exist_ok=True)
     loading.write(config, folder / "study.yaml")
     journal = Journal.open(folder)

@@ -14,10 +14,11 @@ from analysis.pictures.pictures import picture, render
 from analysis.record.curves import Curves
 from analysis.results.outcomes import judge
 from study.config import loading
-from study.config.arms import arms_of, spec_for
+from study.config.arms import spec_for
 from study.config.messages import ConfigError
 from study.config.rules import warnings
-from study.execution.trial import Job, Trial
+from study.execution.job import Job
+from study.execution.trial import Trial
 from study.progress.forecast import forecast
 from trainables.data import load
 from trainables.metrics.evaluator import Evaluator
@@ -27,11 +28,12 @@ SMALL = ["data.step.count=6", "data.gamma.count=5", "budget.steps=100", "replica
 
 
 def test_the_map_has_thousands_of_cells_and_costs_seconds() -> None:
-    loaded = loading.load(CONFIG)
-    assert loaded.data["step"]["count"] * loaded.data["gamma"]["count"] >= 4000
-    assert len(arms_of(loaded)) == 24
-    assert forecast(loaded).core_seconds < 100
-    assert warnings(loaded) == []
+    plan = loading.load(CONFIG)
+    data = plan.config.data
+    assert data["step"]["count"] * data["gamma"]["count"] >= 4000
+    assert len(plan.arms) == 24
+    assert forecast(plan).core_seconds < 100
+    assert warnings(plan) == []
 
 
 @pytest.mark.parametrize(
@@ -50,8 +52,8 @@ def test_check_refuses(setting: str, message: str) -> None:
 
 
 def test_what_a_map_has_no_use_for_makes_no_arms() -> None:
-    loaded = loading.load(CONFIG, ["scientific.optimizer=[adam, sgd]", "scientific.instance_noise=[0.0, 0.1]"])
-    assert len(arms_of(loaded)) == 24
+    plan = loading.load(CONFIG, ["scientific.optimizer=[adam, sgd]", "scientific.instance_noise=[0.0, 0.1]"])
+    assert len(plan.arms) == 24
 
 
 def test_other_models_do_not_measure_a_map() -> None:
@@ -60,8 +62,8 @@ def test_other_models_do_not_measure_a_map() -> None:
 
 
 def test_a_trial_leaves_a_map_that_can_be_drawn(tmp_path: Path) -> None:
-    loaded = loading.load(CONFIG, SMALL)
-    spec = spec_for(loaded, arms_of(loaded)[2], {})
+    plan = loading.load(CONFIG, SMALL)
+    spec = spec_for(plan.config, plan.arms[2], {})
     job = Job("t", spec.to_dict(), [4, 5], str(tmp_path), ["dirac_converged"], ["max"], pictures=1, gallery=False)
     data = load(**spec.data)
     trial = Trial(job, spec, data, Evaluator(data, spec.evaluation))

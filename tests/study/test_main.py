@@ -15,7 +15,7 @@ import pytest
 import study
 from study.__main__ import main
 from study.config import loading, strict_yaml
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from study.ledger.lock import Holder, StudyBusy
 
 ROOT = Path(__file__).parents[2]
@@ -29,10 +29,10 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """Stands in for `study.run` and notes what it was asked; a run leaves the folder as a real one does first."""
     asked: list[tuple[Any, ...]] = []
 
-    def run_study(loaded: StudyConfig, folder: Path) -> int:
-        asked.append(("run", loaded.study, folder))
+    def run_study(plan: StudyPlan, folder: Path) -> int:
+        asked.append(("run", plan.config.study, folder))
         (folder / "ledger").mkdir()
-        loading.write(loaded, folder / "study.yaml")
+        loading.write(plan.config, folder / "study.yaml")
         print("a live table")
         return 0
 
@@ -114,7 +114,7 @@ def test_check_passes_what_comes_with_the_project(path: Path, capsys: pytest.Cap
     assert main(["check", str(path)]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    assert loading.load(path).study in out
+    assert loading.load(path).config.study in out
     assert "estimate: " in out
 
 
@@ -123,7 +123,7 @@ def test_check_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert found["arms"][0]["search_trials"] == 7
     assert found["config"]["replicas"] == 2
-    assert loading.build(found["config"]).search.trials_per_arm == 7
+    assert loading.build(found["config"]).config.search.trials_per_arm == 7
 
 
 @pytest.mark.parametrize(
@@ -373,7 +373,7 @@ def test_hostile_configurations_are_refused_with_a_message(
     seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chance = random.Random(seed)
-    bases = [loading.load(path).resolved() for path in (QUICK, ROOT / "configs" / "digits_cgan.yaml")]
+    bases = [loading.load(path).config.resolved() for path in (QUICK, ROOT / "configs" / "digits_cgan.yaml")]
     path, passed = tmp_path / "c.yaml", 0
     for _ in range(50):
         path.write_bytes(strict_yaml.dump(spoilt(chance.choice(bases), chance)).encode("utf-8", "surrogatepass"))

@@ -13,7 +13,8 @@ import torch
 
 from study.__main__ import main
 from study.config import loading
-from study.config.arms import Arm, arms_of, corners, spec_for
+from study.config.arms import Arm, corners, spec_for
+from study.config.plan import StudyPlan
 from study.config.schema import StudyConfig
 from trainables import data
 from trainables.metrics.classifier import train_classifier
@@ -33,8 +34,8 @@ SHORT: dict[str, list[str]] = {
 }
 
 
-def short(path: Path, mnist: Path) -> StudyConfig:
-    """The configuration with two steps, few samples and, of pictures, those of the test."""
+def short(path: Path, mnist: Path) -> StudyPlan:
+    """The study with two steps, few samples and, of pictures, those of the test."""
     settings = ["budget.steps=2", "budget.evaluations=2", "evaluation.samples=60", "evaluation.neighbour_samples=60"]
     if path.stem == "are_gans_created_equal":
         settings += [f"data.root={mnist}", "nuisance.critic.width=4"]
@@ -55,9 +56,9 @@ def mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def first(arms: StudyConfig, arm: Arm) -> Spec:
+def first(config: StudyConfig, arm: Arm) -> Spec:
     """An arm's specification at the lowest corner of its space."""
-    return spec_for(arms, arm, next(iter(corners(arm.space))))
+    return spec_for(config, arm, next(iter(corners(arm.space))))
 
 
 def test_every_paper_has_a_short_version() -> None:
@@ -69,30 +70,31 @@ def test_check_passes(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(path)]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    assert loading.load(path).study in out
+    assert loading.load(path).config.study in out
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_arm_trains(path: Path, mnist: Path) -> None:
     torch.set_num_threads(1)
-    shortened = short(path, mnist)
-    points = data.load(**shortened.data)
+    plan = short(path, mnist)
+    config = plan.config
+    points = data.load(**config.data)
     classifier = train_classifier(points, 0, steps=5) if points.images else None
-    evaluator = Evaluator(points, shortened.evaluation, shortened.measure, classifier=classifier)
-    for arm in arms_of(shortened):
-        training = Training(first(shortened, arm), [0, 1], data=points, evaluator=evaluator)
+    evaluator = Evaluator(points, config.evaluation, config.measure, classifier=classifier)
+    for arm in plan.arms:
+        training = Training(first(config, arm), [0, 1], data=points, evaluator=evaluator)
         while not training.done:
             records = training.advance()
         assert [record["seed"] for record in records] == [0, 1]
         for record in records:
             assert not record["diverged"], arm.name
             assert record["step"] == 2
-            assert all(math.isfinite(record[metric]) for metric in shortened.search.metrics)
+            assert all(math.isfinite(record[metric]) for metric in config.search.metrics)
 
 
 def specs(name: str, *settings: str) -> list[Spec]:
-    loaded = loading.load(PAPERS / f"{name}.yaml", settings)
-    return [first(loaded, arm) for arm in arms_of(loaded)]
+    plan = loading.load(PAPERS / f"{name}.yaml", settings)
+    return [first(plan.config, arm) for arm in plan.arms]
 
 
 @pytest.mark.golden
@@ -118,7 +120,7 @@ def test_pacgan_is_the_papers(name: str, modes: int, std: float, reach: float) -
         assert spec.generator["batch_norm"] is True
         assert spec.generator["weight_std"] == spec.critic["weight_std"] == 0.02
         assert (spec.latent_dim, spec.latent, spec.evaluation["samples"]) == (2, "normal", 2500)
-    assert loading.load(PAPERS / f"{name}.yaml").replicas == 10
+    assert loading.load(PAPERS / f"{name}.yaml").config.replicas == 10
 
 
 def test_pacgans_own_hundred_packs_are_a_setting_away() -> None:
@@ -128,8 +130,8 @@ def test_pacgans_own_hundred_packs_are_a_setting_away() -> None:
 
 @pytest.mark.golden
 def test_are_gans_created_equal_has_the_papers_ranges() -> None:
-    loaded = loading.load(PAPERS / "are_gans_created_equal.yaml")
-    arms = {arm.name: arm for arm in arms_of(loaded)}
+    plan = loading.load(PAPERS / "are_gans_created_equal.yaml")
+    arms = {arm.name: arm for arm in plan.arms}
     assert {"gan-minimax-none", "gan-non_saturating-none", "gan-least_squares-none", "vae"} <= set(arms)
     wgan, wgan_gp = arms["gan-wasserstein-clip"], arms["gan-wasserstein-gradient_penalty"]
     assert wgan.space["penalty.bound"].ends == (1e-3, 1)
@@ -140,9 +142,10 @@ def test_are_gans_created_equal_has_the_papers_ranges() -> None:
         assert arm.space["critic_steps"].ends == (1, 5)
         assert arm.space["beta1"].kind == "uniform"
         assert arm.space["generator_lr"].kind == "log_uniform"
-    assert (loaded.search.trials_per_arm, loaded.search.sampler, loaded.confirm.replicas) == (100, "random", 50)
+    config = plan.config
+    assert (config.search.trials_per_arm, config.search.sampler, config.confirm.replicas) == (100, "random", 50)
     fashion = loading.load(PAPERS / "are_gans_created_equal.yaml", ["data.name=fashion_mnist", "study=fashion"])
-    assert fashion.data["name"] == "fashion_mnist"
+    assert fashion.config.data["name"] == "fashion_mnist"
 
 
 # Nowozin et al. 2016, table 5: the best (mu, sigma) for each divergence.

@@ -19,16 +19,15 @@ import ray.cloudpickle
 
 from analysis.record.loading import Record, load
 from study.config import loading
-from study.config.arms import arms_of
 from study.config.messages import ConfigError
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from study.execution.worker import Worker
 from study.ledger.ledger import Ledger, entries
 from study.ledger.lock import StudyBusy
 from study.progress.status import status
 from study.run import resume_study, run_study
 
-Build = Callable[..., StudyConfig]
+Build = Callable[..., StudyPlan]
 ROOT = Path(__file__).parents[2]
 LONG = {"steps": 1200, "evaluations": 12, "batch_size": 16}  # trials of seconds, to be killed in their middle
 CONFIRM = {"top": 1, "replicas": 3}
@@ -79,19 +78,19 @@ def results(folder: Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def long_study(tiny: Build) -> StudyConfig:
+def long_study(tiny: Build) -> StudyPlan:
     return tiny(budget=LONG, confirm=CONFIRM, resources={"checkpoint_seconds": 0.3})
 
 
 @pytest.fixture(scope="module")
-def reference(long_study: StudyConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def reference(long_study: StudyPlan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The long study, run without a disturbance."""
     folder = tmp_path_factory.mktemp("reference") / "study"
     assert run_study(long_study, folder) == 0
     return folder
 
 
-def test_a_study_runs_from_configuration_to_record(reference: Path, long_study: StudyConfig) -> None:
+def test_a_study_runs_from_configuration_to_record(reference: Path, long_study: StudyPlan) -> None:
     record = whole(reference)
     assert loading.load(reference / "study.yaml") == long_study
     by_phase = record.trials.groupby("phase", observed=True)["trial_id"].nunique()
@@ -127,7 +126,7 @@ def test_a_finished_study_resumes_to_itself_at_once(reference: Path) -> None:
     assert status(reference)["sessions"] == 2
 
 
-def test_the_folder_of_a_study_is_not_overwritten(reference: Path, long_study: StudyConfig) -> None:
+def test_the_folder_of_a_study_is_not_overwritten(reference: Path, long_study: StudyPlan) -> None:
     with pytest.raises(ConfigError, match=r"--out: expected a folder without a study, got .*study, which holds one"):
         run_study(long_study, reference)
 
@@ -155,8 +154,8 @@ def test_an_extension_adds_trials_and_arms_and_keeps_the_rest(reference: Path, t
 
 def test_one_worker_or_two_make_the_same_study(tiny: Build, tmp_path: Path) -> None:
     for workers in (1, 2):
-        config = tiny(search={"trials_per_arm": 6, "lag": 1}, resources={"workers": workers}, confirm=CONFIRM)
-        assert run_study(config, tmp_path / str(workers)) == 0
+        plan = tiny(search={"trials_per_arm": 6, "lag": 1}, resources={"workers": workers}, confirm=CONFIRM)
+        assert run_study(plan, tmp_path / str(workers)) == 0
     assert curves(tmp_path / "1") == curves(tmp_path / "2")
     planned = [{e["trial_id"]: e["config"] for e in told(tmp_path / str(n), "planned")} for n in (1, 2)]
     assert planned[0] == planned[1]
@@ -186,9 +185,9 @@ def test_failures_and_divergence_touch_no_other_trial(
 ) -> None:
     monkeypatch.setattr("study.execution.tuning.Worker", Faulty)
     spaces = {"critic_lr": {"log_uniform": [1e-4, 1e-2]}}
-    config = tiny(scientific={"generator_lr": [1e-3, 2e-3, 1e30]}, nuisance=spaces, confirm=CONFIRM)
-    hopeless = arms_of(config)[2].name
-    assert run_study(config, tmp_path / "study") == 0
+    plan = tiny(scientific={"generator_lr": [1e-3, 2e-3, 1e30]}, nuisance=spaces, confirm=CONFIRM)
+    hopeless = plan.arms[2].name
+    assert run_study(plan, tmp_path / "study") == 0
     trials = whole(tmp_path / "study").trials
     by_trial = trials.drop_duplicates("trial_id").set_index("trial_id")
     failed = by_trial[by_trial["status"] == "failed"]
@@ -204,10 +203,10 @@ def test_failures_and_divergence_touch_no_other_trial(
 def test_what_failed_is_trained_again_when_asked(
     tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config = tiny(scientific={"generator_lr": [1e-3]}, nuisance={"critic_lr": {"log_uniform": [1e-4, 1e-2]}})
+    plan = tiny(scientific={"generator_lr": [1e-3]}, nuisance={"critic_lr": {"log_uniform": [1e-4, 1e-2]}})
     with monkeypatch.context() as broken:
         broken.setattr("study.execution.tuning.Worker", Faulty)
-        assert run_study(config, tmp_path / "study") == 0
+        assert run_study(plan, tmp_path / "study") == 0
     assert "--retry-failed` trains failed trials again" in capsys.readouterr().out.replace("\n", " ")
     assert status(tmp_path / "study")["trials"]["failed"] == 1
     assert resume_study(tmp_path / "study") == 0
@@ -244,8 +243,8 @@ def test_early_stopping_truncates_by_arm_and_says_so(
     tiny: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scheduler = {"name": "asha", "grace": 1, "reduction": 2}
-    config = tiny(search__trials_per_arm=5, scheduler=scheduler, resources={"workers": 1}, confirm=CONFIRM)
-    assert run_study(config, tmp_path / "study") == 0
+    plan = tiny(search__trials_per_arm=5, scheduler=scheduler, resources={"workers": 1}, confirm=CONFIRM)
+    assert run_study(plan, tmp_path / "study") == 0
     assert "note: with early stopping, an arm's configurations depend on the workers' timing" in capsys.readouterr().out
     trials = whole(tmp_path / "study").trials
     truncated = trials[trials["status"] == "truncated"]
@@ -257,7 +256,7 @@ def test_early_stopping_truncates_by_arm_and_says_so(
 
 
 def test_ctrl_c_leaves_a_study_that_resume_finishes(
-    reference: Path, long_study: StudyConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    reference: Path, long_study: StudyPlan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "interrupted"
     when(lambda: results(folder) > 5, lambda: os.kill(os.getpid(), signal.SIGINT))
@@ -292,9 +291,9 @@ def test_a_full_disk_ends_a_study_that_resume_finishes(
     whole(folder)
 
 
-def test_a_killed_driver_loses_nothing(reference: Path, long_study: StudyConfig, tmp_path: Path) -> None:
+def test_a_killed_driver_loses_nothing(reference: Path, long_study: StudyPlan, tmp_path: Path) -> None:
     folder, file = tmp_path / "killed", tmp_path / "study.yaml"
-    loading.write(long_study, file)
+    loading.write(long_study.config, file)
     command = [sys.executable, "-m", "study", "run", str(file), "--out", str(folder)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as driver:
         when(lambda: results(folder) > 5, driver.kill).join()
@@ -313,7 +312,7 @@ def test_a_running_study_is_not_run_twice(tiny: Build, tmp_path: Path) -> None:
     folder = tmp_path / "busy"
     configuration_file = folder / "study.yaml"
     folder.mkdir()
-    loading.write(tiny(), configuration_file)
+    loading.write(tiny().config, configuration_file)
     journal = Journal.open(folder)
     with pytest.raises(StudyBusy, match=f"by process {os.getpid()}"):
         resume_study(folder)

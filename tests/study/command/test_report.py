@@ -49,7 +49,7 @@ def test_a_run_and_a_copy_have_one_report(begun, study, tmp_path, capsys, monkey
     """The run from a real server, the copy a folder of two files without a study.yaml."""
     rings = begun(tmp_path / "rings", study="rings", scientific={"objective": ["hinge", "wasserstein"]})
     record.build(rings)
-    assert sync(rings, loading.load(rings / "study.yaml")) == 0
+    assert sync(rings, loading.load(rings / "study.yaml").config) == 0
     copy = tmp_path / "from a colleague"
     copy.mkdir()
     for name in ("history.parquet", "trials.parquet"):

@@ -5,9 +5,9 @@ import pytest
 
 from study.config.extension import check_extension
 from study.config.messages import ConfigError
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 
-Build = Callable[..., StudyConfig]
+Build = Callable[..., StudyPlan]
 CONFIRM = {"top": 1, "replicas": 4}
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from copy import deepcopy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +9,13 @@ import pytest
 
 from analysis.record.schema import MEASUREMENTS, QUALITY
 from study.config import rules
-from study.config.arms import arms_of, spec_for
-from study.config.loading import build
+from study.config.arms import spec_for
 from study.config.messages import ConfigError
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from trainables.training import Training
 
+Build = Callable[..., StudyPlan]
 LR = {"log_uniform": [1e-4, 1e-2]}
-
-
-def study(**sections: Any) -> StudyConfig:
-    values = {"study": "s", "data": "ring", "budget": {"steps": 20, "evaluations": 2, "batch_size": 8}, **sections}
-    return build(deepcopy(values))
 
 
 @pytest.mark.parametrize(
@@ -96,17 +91,17 @@ def study(**sections: Any) -> StudyConfig:
         ({"resources": {"gpu": 1.5}}, "resources.gpu: expected a fraction of one or a whole number, got 1.5"),
     ],
 )
-def test_parts_that_do_not_go_together_are_refused(sections: dict[str, Any], message: str) -> None:
+def test_parts_that_do_not_go_together_are_refused(least: Build, sections: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
-        study(**sections)
+        least(**sections)
 
 
-def test_what_goes_together_passes() -> None:
-    study(search={"sampler": "cmaes"}, nuisance={"generator_lr": LR, "critic_lr": LR})
-    study(search={"sampler": "nsga2", "metric": ["fid", "modes"], "mode": ["min", "max"]})
-    study(search={"metric": "label_fidelity", "mode": "max"}, scientific={"model": ["cgan"]})
-    study(search={"metric": "loss_critic", "mode": "max"})
-    study(scheduler={"name": "asha", "grace": 2}, resources={"gpu": 2})
+def test_what_goes_together_passes(least: Build) -> None:
+    least(search={"sampler": "cmaes"}, nuisance={"generator_lr": LR, "critic_lr": LR})
+    least(search={"sampler": "nsga2", "metric": ["fid", "modes"], "mode": ["min", "max"]})
+    least(search={"metric": "label_fidelity", "mode": "max"}, scientific={"model": ["cgan"]})
+    least(search={"metric": "loss_critic", "mode": "max"})
+    least(scheduler={"name": "asha", "grace": 2}, resources={"gpu": 2})
 
 
 @pytest.mark.parametrize(
@@ -119,7 +114,7 @@ def test_what_goes_together_passes() -> None:
         ("sixteen", "gan", ["divergences"]),
     ],
 )
-def test_a_metric_is_accepted_where_training_brings_it(data: str, model: str, measure: list[str]) -> None:
+def test_a_metric_is_accepted_where_training_brings_it(least: Build, data: str, model: str, measure: list[str]) -> None:
     few = {} if data == "digits" else {"points": 1000, "heldout": 200}
     evaluation = {"samples": 100, "neighbour_samples": 100}
     sections = {
@@ -128,32 +123,32 @@ def test_a_metric_is_accepted_where_training_brings_it(data: str, model: str, me
         "measure": measure,
         "evaluation": evaluation,
     }
-    config = study(**sections)
-    (arm,) = arms_of(config)
-    record = Training(spec_for(config, arm, {}), [0]).advance()[0]
+    plan = least(**sections)
+    (arm,) = plan.arms
+    record = Training(spec_for(plan.config, arm, {}), [0]).advance()[0]
     of_classifier = {"modes", "reverse_kl", "mode_js"} if data == "digits" else set()  # trained when a study starts
     for column in MEASUREMENTS:
         if column.name in ("mode_fraction", "hop") or column.name.endswith(("_low", "_high")):
             continue
         if column.name in rules.DIAGNOSTICS:
             with pytest.raises(ConfigError, match=r"search\.metric: expected what is measured here"):
-                study(**sections, search={"metric": column.name})
+                least(**sections, search={"metric": column.name})
             continue
         mode = "max" if column.name in rules.HIGHER else "min"
         search = {"metric": column.name, "mode": mode}
         if column.name in record or column.name in of_classifier:
-            study(**sections, search=search)
+            least(**sections, search=search)
         else:
             with pytest.raises(ConfigError, match=r"search\.metric: expected what is measured here"):
-                study(**sections, search=search)
+                least(**sections, search=search)
 
 
 def test_directions_are_given_for_columns_of_the_record() -> None:
     assert set(rules.HIGHER) <= {column.name for column in QUALITY}
 
 
-def test_a_trial_may_not_ask_for_more_than_there_is() -> None:
-    config = study(resources={"gpu": 1, "cpu": 4})
+def test_a_trial_may_not_ask_for_more_than_there_is(least: Build) -> None:
+    config = least(resources={"gpu": 1, "cpu": 4}).config
     rules.check_resources(config, 1, 4)
     rules.check_resources(config, 8)
     with pytest.raises(ConfigError, match=r"resources\.gpu: expected at most 0, all that is here, got 1"):
@@ -162,36 +157,36 @@ def test_a_trial_may_not_ask_for_more_than_there_is() -> None:
         rules.check_resources(config, 1, 2)
 
 
-def test_readiness_looks_at_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readiness_looks_at_the_machine(least: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
-    rules.ready(study())
-    wants_gpu = study(resources={"gpu": 0.25})
+    rules.ready(least().config)
+    wants_gpu = least(resources={"gpu": 0.25}).config
     with pytest.raises(ConfigError, match=r"resources\.gpu: expected at most 0, all that is here, got 0\.25"):
         rules.ready(wants_gpu)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     rules.ready(wants_gpu)
     with pytest.raises(ConfigError, match=r"data\.root: mnist is not under .*set `download: true`"):
-        rules.ready(study(data={"name": "mnist", "root": str(tmp_path)}))
-    rules.ready(study(data={"name": "mnist", "root": str(tmp_path), "download": True}))
+        rules.ready(least(data={"name": "mnist", "root": str(tmp_path)}).config)
+    rules.ready(least(data={"name": "mnist", "root": str(tmp_path), "download": True}).config)
 
 
-def test_on_a_cluster_its_own_resources_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_cluster_its_own_resources_count(least: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "ray://somewhere:10001")
-    rules.ready(study(resources={"gpu": 8, "cpu": 4000}))
+    rules.ready(least(resources={"gpu": 8, "cpu": 4000}).config)
 
 
-def test_what_is_rarely_meant_is_noted() -> None:
-    assert rules.warnings(study(nuisance={"generator_lr": LR})) == []
-    assert rules.warnings(study()) == ["nothing is searched, so that all 20 trials are the same: single"]
+def test_what_is_rarely_meant_is_noted(least: Build) -> None:
+    assert rules.warnings(least(nuisance={"generator_lr": LR})) == []
+    assert rules.warnings(least()) == ["nothing is searched, so that all 20 trials are the same: single"]
     objectives = {"scientific": {"objective": ["wasserstein", "hinge"], "penalty": ["r1", "spectral_norm"]}}
-    (note,) = rules.warnings(study(**objectives, nuisance={"generator_lr": LR}))
+    (note,) = rules.warnings(least(**objectives, nuisance={"generator_lr": LR}))
     assert note.startswith("wasserstein needs a critic of bounded slope")
     assert note.endswith(": wasserstein-r1")
-    (note,) = rules.warnings(study(scheduler="asha", nuisance={"generator_lr": LR}))
+    (note,) = rules.warnings(least(scheduler="asha", nuisance={"generator_lr": LR}))
     assert "depends on the workers' timing" in note
 
 
-def test_long_lists_of_arms_are_cut_in_notes() -> None:
-    (note,) = rules.warnings(study(scientific={"latent_dim": [1, 2, 3, 4, 5, 6]}))
+def test_long_lists_of_arms_are_cut_in_notes(least: Build) -> None:
+    (note,) = rules.warnings(least(scientific={"latent_dim": [1, 2, 3, 4, 5, 6]}))
     assert note.endswith("latent_dim=4 and 2 more arms")

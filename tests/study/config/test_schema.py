@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from analysis.results.outcomes import Thresholds
 from study.config import loading, strict_yaml
-from study.config.arms import arms_of
 from study.config.loading import build, load
 from study.config.messages import ConfigError
 from study.config.schema import Confirm, Scheduler
@@ -22,13 +21,13 @@ LEAST = {"study": "s", "data": "ring", "budget": {"steps": 20, "batch_size": 8}}
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_configuration_that_comes_with_the_project_loads(path: Path) -> None:
-    config = load(path)
-    assert len(arms_of(config)) >= 4
-    assert config.study.replace("-", "_") in (path.stem, f"{path.stem}_objectives")
+    plan = load(path)
+    assert len(plan.arms) >= 4
+    assert plan.config.study.replace("-", "_") in (path.stem, f"{path.stem}_objectives")
 
 
 def test_the_designs_example_means_what_it_says() -> None:
-    config = load(RING)
+    config = load(RING).config
     assert config.data == {
         "name": "ring", "modes": 8, "std": 0.02, "radius": 2.0, "points": 100000, "heldout": 10000, "seed": 0,
     }  # fmt: skip
@@ -43,9 +42,9 @@ def test_the_designs_example_means_what_it_says() -> None:
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_what_is_resolved_reloads_to_the_same(path: Path, tmp_path: Path) -> None:
-    config = load(path)
+    config = load(path).config
     loading.write(config, tmp_path / "study.yaml")
-    again = load(tmp_path / "study.yaml")
+    again = load(tmp_path / "study.yaml").config
     assert again == config
     assert again.resolved() == config.resolved() == strict_yaml.read(tmp_path / "study.yaml")
     assert [path.name for path in tmp_path.iterdir()] == ["study.yaml"]
@@ -57,7 +56,7 @@ def test_resolved_settings_are_whole_and_point_to_absolute_paths(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "c.pt").touch()
     values = {**LEAST, "data": {"name": "mnist", "root": "there"}, "evaluation": {"classifier": "c.pt"}}
-    resolved = build(values).resolved()
+    resolved = build(values).config.resolved()
     assert resolved["data"] == {"name": "mnist", "root": str(tmp_path / "there"), "download": False}
     assert resolved["evaluation"]["classifier"] == str(tmp_path / "c.pt")
     assert resolved["evaluation"]["neighbours"] == 5
@@ -66,23 +65,25 @@ def test_resolved_settings_are_whole_and_point_to_absolute_paths(
 
 
 def test_the_least_configuration_has_calm_defaults() -> None:
-    config = build(LEAST)
+    config = build(LEAST).config
     assert (config.replicas, config.search.sampler, config.scheduler.name) == (8, "tpe", "none")
     assert not config.confirm
     assert (config.resources.workers, config.tracking.pictures) == (None, 3)
 
 
 def test_short_forms_mean_the_long_ones() -> None:
-    assert build({**LEAST, "scheduler": "asha"}).scheduler == Scheduler(name="asha")
-    assert build({**LEAST, "scheduler": None}).scheduler == Scheduler()
-    assert build({**LEAST, "confirm": None}).confirm == build({**LEAST, "confirm": 0}).confirm == Confirm()
-    assert bool(build({**LEAST, "confirm": {"top": 1}}).confirm)
-    several = build({**LEAST, "search": {"sampler": "nsga2", "metric": ["fid", "reverse_kl"]}}).search
+    assert build({**LEAST, "scheduler": "asha"}).config.scheduler == Scheduler(name="asha")
+    assert build({**LEAST, "scheduler": None}).config.scheduler == Scheduler()
+    assert (
+        build({**LEAST, "confirm": None}).config.confirm == build({**LEAST, "confirm": 0}).config.confirm == Confirm()
+    )
+    assert bool(build({**LEAST, "confirm": {"top": 1}}).config.confirm)
+    several = build({**LEAST, "search": {"sampler": "nsga2", "metric": ["fid", "reverse_kl"]}}).config.search
     assert (several.metrics, several.modes) == (("fid", "reverse_kl"), ("min", "min"))
 
 
 def test_a_configuration_does_not_change() -> None:
-    config = build(LEAST)
+    config = build(LEAST).config
     with pytest.raises(ValidationError, match="frozen"):
         config.replicas = 3
     with pytest.raises(ValidationError, match="frozen"):
@@ -92,7 +93,7 @@ def test_a_configuration_does_not_change() -> None:
 def test_overrides_are_checked_like_the_file() -> None:
     config = load(
         RING, ["search.trials_per_arm=3", "scientific.objective=[hinge]", "confirm=null", "outcomes.modes=0.9"]
-    )
+    ).config
     assert config.search.trials_per_arm == 3
     assert config.scientific["objective"] == ("hinge",)
     assert config.confirm.top == 0

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from study.execution import preparation as module
 from study.execution.preparation import BackgroundCall, own_classifier, prepare
 from study.storage.store import store_at
 from trainables.metrics.classifier import Classifier, train_classifier
 
-Build = Callable[..., StudyConfig]
+Build = Callable[..., StudyPlan]
 DIGITS: dict[str, Any] = {
     "data": "digits",
     "fixed": {"generator": {"hidden": [8]}, "critic": {"hidden": [8]}},
@@ -21,7 +21,7 @@ DIGITS: dict[str, Any] = {
 
 
 def test_mixtures_have_a_floor_and_no_classifier(tiny: Build, tmp_path: Path) -> None:
-    entry = prepare(tiny(), str(tmp_path))
+    entry = prepare(tiny().config, str(tmp_path))
     assert entry["kind"] == "floor"
     assert entry["classifier"] is None
     assert entry["values"]["modes"] == 8
@@ -30,7 +30,7 @@ def test_mixtures_have_a_floor_and_no_classifier(tiny: Build, tmp_path: Path) ->
 
 
 def test_the_floor_follows_the_studys_seed(tiny: Build, tmp_path: Path) -> None:
-    first, again, other = (json.dumps(prepare(tiny(search__seed=seed), str(tmp_path))) for seed in (0, 0, 1))
+    first, again, other = (json.dumps(prepare(tiny(search__seed=seed).config, str(tmp_path))) for seed in (0, 0, 1))
     assert first == again != other
 
 
@@ -42,7 +42,7 @@ def test_labelled_images_get_a_classifier_once(tiny: Build, tmp_path: Path, monk
         return train_classifier(data, seed, device, steps=20)
 
     monkeypatch.setattr(module, "train_classifier", short)
-    config = tiny(**DIGITS)
+    config = tiny(**DIGITS).config
     assert own_classifier(store_at(str(tmp_path))) is None
     entry = prepare(config, str(tmp_path))
     found = own_classifier(store_at(str(tmp_path)))
@@ -60,7 +60,7 @@ def test_a_configured_classifier_is_used_and_none_is_trained(tiny: Build, tmp_pa
 
     path = tmp_path / "mine.pt"
     train_classifier(load("digits"), seed=5, steps=20).save(path)
-    config = tiny(**{**DIGITS, "evaluation": {**DIGITS["evaluation"], "classifier": str(path)}})
+    config = tiny(**{**DIGITS, "evaluation": {**DIGITS["evaluation"], "classifier": str(path)}}).config
     (tmp_path / "study").mkdir()
     assert prepare(config, str(tmp_path / "study"))["classifier"]["seed"] == 5
     assert list((tmp_path / "study").iterdir()) == []

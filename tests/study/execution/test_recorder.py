@@ -11,8 +11,7 @@ import pytest
 from ray.exceptions import ActorDiedError, RayActorError, RayTaskError
 from rich.console import Console
 
-from study.config.arms import arms_of
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from study.execution.interruption import Interruption
 from study.execution.recorder import FAILURES, Recorder, message_of
 from study.ledger.journal import Journal
@@ -23,21 +22,20 @@ from study.progress.tally import Tally
 from study.search.plan import search_trial
 from study.storage.store import store_at, store_of
 
-Build = Callable[..., StudyConfig]
+Build = Callable[..., StudyPlan]
 GOOD, BAD = [False, False], [True, True]
 
 
 class Study:
     """A journal with one planned trial, its recorder, and the Tune trial that stands for it."""
 
-    def __init__(self, config: StudyConfig, journal: Journal, folder: Path) -> None:
-        arms = arms_of(config)
-        journal.append(search_trial(config, arms[0], 0, {"generator_lr": 1e-3, "critic_steps": 1}))
-        progress = Progress(config, Tally(config, arms, journal.state), Console(quiet=True))
+    def __init__(self, plan: StudyPlan, journal: Journal, folder: Path) -> None:
+        journal.append(search_trial(plan.config, plan.arms[0], 0, {"generator_lr": 1e-3, "critic_steps": 1}))
+        progress = Progress(plan, Tally(plan, journal.state), Console(quiet=True))
         self.interruption = Interruption()
-        store = store_of(config, folder)
+        store = store_of(plan.config, folder)
         self.again: list[TrialState] = []
-        self.recorder = Recorder(config, journal, folder, store, progress, self.interruption, self.again.append)
+        self.recorder = Recorder(plan, journal, folder, store, progress, self.interruption, self.again.append)
         [self.state] = journal.state.trials.values()
         keys = {name: getattr(self.state, name) for name in ("trial_id", "phase", "arm", "index")}
         self.retries = 0

@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from study.config.arms import arms_of, spec_for
-from study.config.schema import StudyConfig
-from study.execution.trial import HANG, Job, Row, Trial, picture_evaluations
-from study.search.goal import LARGEST
+from study.config.arms import spec_for
+from study.config.plan import StudyPlan
+from study.execution.job import Job
+from study.execution.trial import HANG, Row, Trial, picture_evaluations
+from study.search.scores import LARGEST
 from study.storage import checkpoint
 from study.storage.store import store_at
 from trainables.data import load
 from trainables.metrics.evaluator import Evaluator
 from trainables.spec import Spec
 
-Build = Callable[..., StudyConfig]
+Build = Callable[..., StudyPlan]
 Start = Callable[..., Trial]
 
 
@@ -30,8 +31,8 @@ def start(tiny: Build, tmp_path: Path) -> Start:
     loaded: dict[str, Any] = {}
 
     def begin(config: dict[str, Any] | None = None, **job: Any) -> Trial:
-        settings = tiny(**(config or {}))
-        spec = spec_for(settings, arms_of(settings)[0], {"generator_lr": 1e-3, "critic_steps": 1})
+        plan = tiny(**(config or {}))
+        spec = spec_for(plan.config, plan.arms[0], {"generator_lr": 1e-3, "critic_steps": 1})
         if not loaded:
             data = load(**spec.data)
             loaded.update(data=data, evaluator=Evaluator(data, spec.evaluation))
@@ -274,8 +275,8 @@ def test_only_the_last_picture_of_a_confirmed_trial_has_a_gallery(start: Start, 
 
 
 def test_pictures_of_a_line_hold_its_curves(tiny: Build, tmp_path: Path) -> None:
-    settings = tiny(data={"name": "gaussian", "points": 500, "heldout": 100})
-    spec = spec_for(settings, arms_of(settings)[0], {"generator_lr": 1e-3, "critic_steps": 1})
+    plan = tiny(data={"name": "gaussian", "points": 500, "heldout": 100})
+    spec = spec_for(plan.config, plan.arms[0], {"generator_lr": 1e-3, "critic_steps": 1})
     data = load(**spec.data)
     job = Job("search-a-0000", spec.to_dict(), [0, 1], str(tmp_path), ["fid"], ["min"], pictures=1)
     rows = rows_until_done(Trial(job, spec, data, Evaluator(data, spec.evaluation)))

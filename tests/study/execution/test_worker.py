@@ -9,22 +9,22 @@ from typing import Any
 import pytest
 import torch
 
-from study.config.arms import arms_of, spec_for
-from study.config.schema import StudyConfig
+from study.config.arms import spec_for
+from study.config.plan import StudyPlan
 from study.execution import worker as module
-from study.execution.trial import Job
+from study.execution.job import Job
 from study.execution.worker import Worker
 from study.storage import checkpoint
 from study.storage.store import store_at
 from trainables.data import load
 
-Build = Callable[..., StudyConfig]
+Build = Callable[..., StudyPlan]
 
 
 @pytest.fixture
 def job(tiny: Build, tmp_path: Path) -> Job:
-    config = tiny()
-    spec = spec_for(config, arms_of(config)[0], {"generator_lr": 1e-3, "critic_steps": 1})
+    plan = tiny()
+    spec = spec_for(plan.config, plan.arms[0], {"generator_lr": 1e-3, "critic_steps": 1})
     return Job("search-a-0000", spec.to_dict(), [0, 1], str(tmp_path), ["fid"], ["min"])
 
 

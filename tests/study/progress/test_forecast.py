@@ -1,32 +1,28 @@
 from __future__ import annotations
 
-from copy import deepcopy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from study.config.loading import build
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from study.progress import forecast as module
 from study.progress.forecast import forecast
 
+Build = Callable[..., StudyPlan]
 SMALL = {"generator": {"hidden": [8]}, "critic": {"hidden": [16]}, "latent_dim": 3}
 
 
-def study(**sections: Any) -> StudyConfig:
-    values = {
-        "study": "s",
-        "data": "ring",
-        "budget": {"steps": 100, "evaluations": 4, "batch_size": 8},
-        "replicas": 2,
-        "search": {"trials_per_arm": 3},
-        "nuisance": {"generator_lr": {"log_uniform": [1e-4, 1e-2]}},
-        **sections,
-    }
-    return build(deepcopy(values))
+@pytest.fixture
+def study(least: Build) -> Build:
+    """A study of three trials of two replicas, a hundred updates each."""
+    rates = {"generator_lr": {"log_uniform": [1e-4, 1e-2]}}
+    budget = {"steps": 100, "evaluations": 4, "batch_size": 8}
+    trials = {"replicas": 2, "search": {"trials_per_arm": 3}}
+    return lambda **sections: least(**{"budget": budget, "nuisance": rates, **trials, **sections})
 
 
-def test_counts_are_exact() -> None:
+def test_counts_are_exact(study: Build) -> None:
     expected = forecast(
         study(scientific={"objective": ["hinge", "minimax"]}, confirm={"top": 1, "replicas": 5}, fixed=SMALL)
     )
@@ -40,11 +36,11 @@ def test_counts_are_exact() -> None:
     assert expected.to_dict()["arms"][1]["name"] == "minimax"
 
 
-def test_no_more_is_confirmed_than_was_searched() -> None:
+def test_no_more_is_confirmed_than_was_searched(study: Build) -> None:
     assert forecast(study(confirm={"top": 9})).arms[0].confirm_trials == 3
 
 
-def test_the_cost_is_the_arithmetic_of_the_updates(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cost_is_the_arithmetic_of_the_updates(study: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SECONDS_PER_FLOP", {"mlp": 1.0, "conv": 0.0})
     monkeypatch.setattr(module, "SECONDS_PER_UPDATE", 0.0)
     monkeypatch.setattr(module, "SECONDS_PER_EVALUATION", 0.0)
@@ -61,7 +57,7 @@ def test_the_cost_is_the_arithmetic_of_the_updates(monkeypatch: pytest.MonkeyPat
     assert operations(penalty="spectral_norm") == operations()
 
 
-def test_the_operations_of_convolutions_count_every_position(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_operations_of_convolutions_count_every_position(study: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SECONDS_PER_FLOP", {"mlp": 0.0, "conv": 1.0})
     monkeypatch.setattr(module, "SECONDS_PER_UPDATE", 0.0)
     monkeypatch.setattr(module, "SECONDS_PER_EVALUATION", 0.0)
@@ -83,13 +79,13 @@ def test_the_operations_of_convolutions_count_every_position(monkeypatch: pytest
     assert expected.core_seconds == pytest.approx((8 * d + 4 * g) + 50 * (g + 2 * d))
 
 
-def test_what_is_searched_counts_by_its_average() -> None:
+def test_what_is_searched_counts_by_its_average(study: Build) -> None:
     one, five = (forecast(study(fixed={**SMALL, "critic_steps": steps})).core_seconds for steps in (1, 5))
     both = forecast(study(fixed=SMALL, nuisance={"critic_steps": {"choice": [1, 5]}})).core_seconds
     assert both == pytest.approx((one + five) / 2)
 
 
-def test_inception_features_dominate_an_evaluation() -> None:
+def test_inception_features_dominate_an_evaluation(study: Build) -> None:
     conv = {"kind": "conv", "width": 8, "depth": 2}
     sections = {"data": "cifar10", "fixed": {"generator": conv, "critic": conv}}
     raw, inception = (

@@ -6,23 +6,22 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from study.config.arms import arms_of
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from study.ledger.journal import Journal
 from study.progress.live import Progress
 from study.progress.tally import Tally
 from study.search.plan import search_trial
 
-Build = Callable[..., StudyConfig]
+Build = Callable[..., StudyPlan]
 
 
 class Shown:
     """A progress display on a console of its own, following a journal."""
 
-    def __init__(self, config: StudyConfig, journal: Journal, terminal: bool, height: int = 40) -> None:
-        self.config, self.journal, self.file = config, journal, io.StringIO()
+    def __init__(self, plan: StudyPlan, journal: Journal, terminal: bool, height: int = 40) -> None:
+        self.plan, self.journal, self.file = plan, journal, io.StringIO()
         console = Console(file=self.file, force_terminal=terminal, width=100, height=height, color_system=None)
-        self.progress = Progress(config, Tally(config, arms_of(config), journal.state), console)
+        self.progress = Progress(plan, Tally(plan, journal.state), console)
         journal.listeners.append(self.progress.heard)
 
     @property
@@ -30,7 +29,7 @@ class Shown:
         return self.file.getvalue()
 
     def trial(self, arm: int, index: int, status: str | None, scores: list[Any], message: str | None = None) -> None:
-        entry = search_trial(self.config, arms_of(self.config)[arm], index, {"generator_lr": 1e-3, "critic_steps": 1})
+        entry = search_trial(self.plan.config, self.plan.arms[arm], index, {"generator_lr": 1e-3, "critic_steps": 1})
         self.journal.append(entry)
         outcomes = ["diverged" if score is None else "converged" for score in scores]
         if status:

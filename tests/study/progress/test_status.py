@@ -5,25 +5,25 @@ from pathlib import Path
 import pytest
 
 from study.config import loading
-from study.config.arms import arms_of
 from study.config.messages import ConfigError
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from study.ledger.journal import Journal
 from study.progress.status import status
 from study.search.plan import search_trial
 
-Build = Callable[..., StudyConfig]
+Build = Callable[..., StudyPlan]
 PARAMS = {"generator_lr": 1e-3, "critic_steps": 1}
 
 
 @pytest.fixture
 def folder(tiny: Build, tmp_path: Path) -> Path:
     """A study of 2 × 3 + 2 trials: one completed, one failed, one under way; the driver is gone."""
-    config = tiny(search__trials_per_arm=3, confirm={"top": 1})
+    plan = tiny(search__trials_per_arm=3, confirm={"top": 1})
+    config = plan.config
     loading.write(config, tmp_path / "study.yaml")
     journal = Journal.open(tmp_path)
     journal.append({"kind": "session", "config": config.resolved(), "versions": {}, "host": "here", "pid": 1})
-    planned = [search_trial(config, arm, index, PARAMS) for index in range(2) for arm in arms_of(config)][:3]
+    planned = [search_trial(config, arm, index, PARAMS) for index in range(2) for arm in plan.arms][:3]
     journal.append(*planned)
     good = {"status": "completed", "message": None, "outcomes": ["converged", "collapsed"], "scores": [1.0, 3.0]}
     bad = {"status": "failed", "message": "ValueError: no", "outcomes": ["failed"] * 2, "scores": [None, None]}

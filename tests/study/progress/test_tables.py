@@ -1,17 +1,16 @@
 from __future__ import annotations
 
 import io
-from copy import deepcopy
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from rich.console import Console
 
-from study.config.loading import build
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from study.progress.forecast import forecast
 from study.progress.tables import duration, show_forecast, show_status
 
+Build = Callable[..., StudyPlan]
 PHASE = {"done": 3, "failed": 0, "running": 0, "interrupted": 0, "missing": 1, "total": 4}
 STATUS = {
     "study": "rings",
@@ -38,20 +37,17 @@ STATUS = {
 }
 
 
-def study(**sections: Any) -> StudyConfig:
-    values = {
-        "study": "rings",
-        "data": "ring",
-        "budget": {"steps": 1000, "evaluations": 10, "batch_size": 64},
-        "nuisance": {"generator_lr": {"log_uniform": [1e-4, 1e-2]}},
-        **sections,
-    }
-    return build(deepcopy(values))
+@pytest.fixture
+def study(least: Build) -> Build:
+    """The study `rings`, which searches one learning rate."""
+    rates = {"generator_lr": {"log_uniform": [1e-4, 1e-2]}}
+    budget = {"steps": 1000, "evaluations": 10, "batch_size": 64}
+    return lambda **sections: least(**{"study": "rings", "budget": budget, "nuisance": rates, **sections})
 
 
-def shown(config: StudyConfig) -> str:
+def shown(plan: StudyPlan) -> str:
     console = Console(file=io.StringIO(), width=160, soft_wrap=True)
-    show_forecast(config, forecast(config), console)
+    show_forecast(plan.config, forecast(plan), console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -67,7 +63,7 @@ def test_durations_have_two_figures(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_check_shows_arms_spaces_counts_and_an_estimate_that_says_so() -> None:
+def test_check_shows_arms_spaces_counts_and_an_estimate_that_says_so(study: Build) -> None:
     clip = {"name": "clip", "bound": {"log_uniform": [1e-3, 1]}}
     text = shown(study(scientific={"penalty": ["none", clip]}, confirm={"top": 1, "replicas": 16}))
     lines = [" ".join(line.split()) for line in text.splitlines()]
@@ -80,14 +76,14 @@ def test_check_shows_arms_spaces_counts_and_an_estimate_that_says_so() -> None:
     assert any(line.startswith("estimate: ") and "within a factor of two or so" in line for line in lines)
 
 
-def test_an_upper_bound_is_called_one() -> None:
+def test_an_upper_bound_is_called_one(study: Build) -> None:
     text = shown(study(scheduler="asha"))
     assert "in all at most 20 trials" in text
     assert "estimate: at most" in text
     assert "note: asha stops trials as results arrive" in text
 
 
-def test_an_estimate_for_a_gpu_is_not_pretended() -> None:
+def test_an_estimate_for_a_gpu_is_not_pretended(study: Build) -> None:
     assert "what a GPU gains is not in it" in shown(study(resources={"gpu": 1}))
 
 

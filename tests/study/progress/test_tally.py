@@ -1,18 +1,17 @@
 from collections.abc import Callable
 from typing import Any
 
-from study.config.arms import arms_of
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from study.ledger.journal import Journal
 from study.progress.tally import Tally
 from study.search.plan import confirm_trial, search_trial
 
-Build = Callable[..., StudyConfig]
+Build = Callable[..., StudyPlan]
 PARAMS = {"generator_lr": 1e-3, "critic_steps": 2}
 
 
-def plan(config: StudyConfig, journal: Journal, arm: int, index: int) -> dict[str, Any]:
-    entry = search_trial(config, arms_of(config)[arm], index, PARAMS)
+def begin(plan: StudyPlan, journal: Journal, arm: int, index: int) -> dict[str, Any]:
+    entry = search_trial(plan.config, plan.arms[arm], index, PARAMS)
     journal.append(entry)
     return entry
 
@@ -30,8 +29,8 @@ def follow(tally: Tally, journal: Journal) -> None:
 
 
 def test_a_fresh_study_misses_everything(tiny: Build, journal: Journal) -> None:
-    config = tiny(search__trials_per_arm=5, confirm={"top": 2})
-    tally = Tally(config, arms_of(config), journal.state)
+    plan = tiny(search__trials_per_arm=5, confirm={"top": 2})
+    tally = Tally(plan, journal.state)
     assert list(tally.arms) == ["non_saturating", "hinge"]
     assert tally.left == 2 * (5 + 2)
     assert [(phase.missing, phase.planned) for phase in tally.phases] == [(5, 0), (2, 0)] * 2
@@ -39,14 +38,14 @@ def test_a_fresh_study_misses_everything(tiny: Build, journal: Journal) -> None:
 
 
 def test_counting_along_is_counting_afresh(tiny: Build, journal: Journal) -> None:
-    config = tiny(search__trials_per_arm=4, confirm={"top": 1})
-    along = Tally(config, arms_of(config), journal.state)
+    plan = tiny(search__trials_per_arm=4, confirm={"top": 1})
+    along = Tally(plan, journal.state)
     follow(along, journal)
-    entries = [plan(config, journal, 0, index) for index in range(4)]
+    entries = [begin(plan, journal, 0, index) for index in range(4)]
     end(journal, entries[0], "completed", [3.0, 5.0], ["converged", "collapsed"])
     end(journal, entries[1], "diverged", [None, None], ["diverged", "diverged"])
     end(journal, entries[2], "failed", [None, None], ["failed", "failed"])
-    for tally in (along, Tally(config, arms_of(config), journal.state)):
+    for tally in (along, Tally(plan, journal.state)):
         one = tally.arms["non_saturating"]
         assert (one.search.done, one.search.failed, one.search.under_way, one.search.missing) == (2, 1, 1, 0)
         assert (one.best, one.best_trial) == (4.0, "search-non_saturating-0000")
@@ -56,33 +55,33 @@ def test_counting_along_is_counting_afresh(tiny: Build, journal: Journal) -> Non
 
 
 def test_the_best_is_the_best_in_the_metrics_own_direction(tiny: Build, journal: Journal) -> None:
-    config = tiny(search={"metric": "modes", "mode": "max", "trials_per_arm": 3})
+    plan = tiny(search={"metric": "modes", "mode": "max", "trials_per_arm": 3})
     for index, score in enumerate([2.0, 8.0, 5.0]):
-        end(journal, plan(config, journal, 1, index), "completed", [score, score], ["converged"] * 2)
-    tally = Tally(config, arms_of(config), journal.state)
+        end(journal, begin(plan, journal, 1, index), "completed", [score, score], ["converged"] * 2)
+    tally = Tally(plan, journal.state)
     assert (tally.arms["hinge"].best, tally.arms["hinge"].best_trial) == (8.0, "search-hinge-0001")
     assert tally.arms["non_saturating"].best is None
 
 
 def test_an_arm_whose_trials_all_failed_has_nothing_to_confirm(tiny: Build, journal: Journal) -> None:
-    config = tiny(search__trials_per_arm=2, confirm={"top": 1})
+    plan = tiny(search__trials_per_arm=2, confirm={"top": 1})
     for index in range(2):
-        end(journal, plan(config, journal, 0, index), "failed", [None, None], ["failed"] * 2)
-    tally = Tally(config, arms_of(config), journal.state)
+        end(journal, begin(plan, journal, 0, index), "failed", [None, None], ["failed"] * 2)
+    tally = Tally(plan, journal.state)
     assert tally.arms["non_saturating"].confirm.missing == 0
     assert tally.left == 3
 
 
 def test_a_new_best_after_an_extension_is_still_to_be_confirmed(tiny: Build, journal: Journal) -> None:
     small = tiny(search__trials_per_arm=1, confirm={"top": 1, "replicas": 2})
-    end(journal, plan(small, journal, 0, 0), "completed", [3.0, 3.0], ["converged"] * 2)
-    entry = confirm_trial(small, journal.state.trials["search", "non_saturating", 0])
+    end(journal, begin(small, journal, 0, 0), "completed", [3.0, 3.0], ["converged"] * 2)
+    entry = confirm_trial(small.config, journal.state.trials["search", "non_saturating", 0])
     journal.append(entry)
     end(journal, entry, "completed", [3.0, 3.0], ["converged"] * 2)
     large = tiny(search__trials_per_arm=2, confirm={"top": 1, "replicas": 2})
-    along = Tally(large, arms_of(large), journal.state)
+    along = Tally(large, journal.state)
     follow(along, journal)
     assert [phase.missing for phase in along.arms["non_saturating"].phases] == [1, 0]
-    end(journal, plan(large, journal, 0, 1), "completed", [1.0, 1.0], ["converged"] * 2)
-    for tally in (along, Tally(large, arms_of(large), journal.state)):
+    end(journal, begin(large, journal, 0, 1), "completed", [1.0, 1.0], ["converged"] * 2)
+    for tally in (along, Tally(large, journal.state)):
         assert [phase.missing for phase in tally.arms["non_saturating"].phases] == [0, 1]

@@ -37,7 +37,7 @@ def rings(begun, database, tmp_path_factory):
     folder = begun(tmp_path_factory.mktemp("rings") / "rings", study="rings")
     shutil.copy(database, folder / "mlflow.db")
     record.build(folder)
-    assert sync(folder, loading.load(folder / "study.yaml")) == 0
+    assert sync(folder, loading.load(folder / "study.yaml").config) == 0
     return folder
 
 
@@ -221,7 +221,7 @@ def test_a_trials_run_leads_to_its_studys(rings, tmp_path, capsys):
 def test_a_run_of_a_study_under_way_has_no_record_yet(begun, database, tmp_path, capsys):
     folder = begun(tmp_path / "busy", study="busy")
     shutil.copy(database, folder / "mlflow.db")
-    tracker = Tracker(folder, loading.load(folder / "study.yaml"))
+    tracker = Tracker(folder, loading.load(folder / "study.yaml").config)
     tracker.start()
     assert tracker.drain(60) == 0
     tracker.close()

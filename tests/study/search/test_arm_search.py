@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+from study.config.goal import Goal
 from study.search.arm_search import SAMPLERS, ArmSearch, Recorded, arm_seed, make_sampler
-from study.search.goal import Goal, Values
+from study.search.scores import Values
 
 SPACE = {
     "generator_lr": FloatDistribution(1e-4, 1e-2, log=True),

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from study.search.scheduler import StudyScheduler
 
-Build = Callable[..., StudyConfig]
+Build = Callable[..., StudyPlan]
 ASHA = {"name": "asha", "grace": 1, "reduction": 2}
 BUDGET = {"steps": 80, "evaluations": 8, "batch_size": 16}
 

@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from study.config.arms import arms_of
-from study.config.schema import StudyConfig
-from study.execution.trial import Job
+from study.config.plan import StudyPlan
+from study.execution.job import Job
 from study.ledger.journal import Journal
 from study.ledger.state import TrialState
 from study.search.searcher import StudySearcher
 
-Build = Callable[..., StudyConfig]
+Build = Callable[..., StudyPlan]
 Trials = dict[tuple[str, str, int], TrialState]
 
 
-def job_of(trial: TrialState) -> Job:
-    return Job(trial.trial_id, trial.spec, trial.seeds, "folder", ["fid"], ["min"], reported=trial.last_step)
+def job_of(trial: TrialState) -> str:
+    job = Job(trial.trial_id, trial.spec, trial.seeds, "folder", ["fid"], ["min"], reported=trial.last_step)
+    return job.to_json()
 
 
 def scores_of(trial: TrialState) -> list[Any]:
@@ -40,9 +40,9 @@ def end(journal: Journal, trial: TrialState, status: str = "completed") -> None:
 class Session:
     """One driver's life: `workers` places, trials ended in a random order, until the end or until it `dies`."""
 
-    def __init__(self, config: StudyConfig, folder: Path, workers: int, seed: int) -> None:
+    def __init__(self, plan: StudyPlan, folder: Path, workers: int, seed: int) -> None:
         self.journal = Journal.open(folder)
-        self.searcher = StudySearcher(config, arms_of(config), self.journal, job_of, workers)
+        self.searcher = StudySearcher(plan, self.journal, job_of, workers)
         self.running: list[TrialState] = []
         self.given: list[TrialState] = []
         self.order = random.Random(seed)
@@ -57,7 +57,7 @@ class Session:
                 return False
             assert isinstance(suggested, dict)
             trial = self.journal.state.trials[suggested["phase"], suggested["arm"], suggested["index"]]
-            assert Job.from_json(suggested["job"]) == job_of(trial)
+            assert suggested["job"] == job_of(trial)
             self.running.append(trial)
             self.given.append(trial)
 
@@ -83,26 +83,26 @@ def test_configurations_depend_on_neither_workers_nor_timing_nor_kills(
 ) -> None:
     spaces = {"generator_lr": {"log_uniform": [1e-4, 1e-2]}, "critic_steps": {"int_uniform": [1, 3]}}
     settings = {"sampler": sampler, "trials_per_arm": 20, "seed": 3}
-    config = tiny(search=settings, nuisance=spaces, confirm={"top": 2, "replicas": 3})
-    alone = configurations(Session(config, tmp_path / "1", 1, 0).run())
+    plan = tiny(search=settings, nuisance=spaces, confirm={"top": 2, "replicas": 3})
+    alone = configurations(Session(plan, tmp_path / "1", 1, 0).run())
     assert len(alone) == 2 * 20 + 2 * 2
-    assert configurations(Session(config, tmp_path / "2", 2, 1).run()) == alone
+    assert configurations(Session(plan, tmp_path / "2", 2, 1).run()) == alone
     for life, endings in enumerate([3, 1, 12, 0, 7, 15, 10**6]):
-        trials = Session(config, tmp_path / "killed", 3, life).run(endings)
+        trials = Session(plan, tmp_path / "killed", 3, life).run(endings)
     assert configurations(trials) == alone
 
 
 def test_each_arm_gets_exactly_its_budget_in_rotation(tiny: Build, tmp_path: Path) -> None:
-    config = tiny(search__trials_per_arm=5, scientific={"objective": ["hinge", "minimax", "wasserstein"]})
-    session = Session(config, tmp_path, 2, 0)
+    plan = tiny(search__trials_per_arm=5, scientific={"objective": ["hinge", "minimax", "wasserstein"]})
+    session = Session(plan, tmp_path, 2, 0)
     trials = session.run()
     assert [trial.arm for trial in session.given[:4]] == ["hinge", "minimax", "wasserstein", "hinge"]
     assert sorted(trials) == [("search", arm, i) for arm in ("hinge", "minimax", "wasserstein") for i in range(5)]
 
 
 def test_confirmation_waits_for_the_last_search_trial(tiny: Build, tmp_path: Path) -> None:
-    config = tiny(confirm={"top": 1, "replicas": 4})
-    session = Session(config, tmp_path, 8, 0)
+    plan = tiny(confirm={"top": 1, "replicas": 4})
+    session = Session(plan, tmp_path, 8, 0)
     session.fill()
     assert len(session.running) == 4  # both arms' whole budget
     while len(session.running) > 1:
@@ -114,8 +114,8 @@ def test_confirmation_waits_for_the_last_search_trial(tiny: Build, tmp_path: Pat
 
 
 def test_unfinished_trials_come_first_and_say_what_was_reported(tiny: Build, tmp_path: Path) -> None:
-    config = tiny(search__trials_per_arm=3)
-    session = Session(config, tmp_path, 2, 0)
+    plan = tiny(search__trials_per_arm=3)
+    session = Session(plan, tmp_path, 2, 0)
     session.fill()
     first, second = session.running
     keys = {"phase": second.phase, "arm": second.arm, "index": second.index, "trial_id": second.trial_id}
@@ -123,7 +123,7 @@ def test_unfinished_trials_come_first_and_say_what_was_reported(tiny: Build, tmp
     row = {"kind": "result", **keys, "seeds": second.seeds, "step": 10, "wall_time": 1.0, "columns": columns}
     session.journal.append(row)
     session.journal.close()
-    again = Session(config, tmp_path, 2, 0)
+    again = Session(plan, tmp_path, 2, 0)
     again.fill()
     assert [trial.trial_id for trial in again.running] == [first.trial_id, second.trial_id]
     assert [trial.last_step for trial in again.running] == [0, 10]
@@ -138,8 +138,8 @@ def test_no_more_trials_are_out_than_there_are_places(tiny: Build, tmp_path: Pat
 
 
 def test_a_trial_that_was_given_up_is_given_out_again_and_the_last_one_too(tiny: Build, tmp_path: Path) -> None:
-    config = tiny(search__trials_per_arm=3, confirm={"top": 1, "replicas": 2})
-    session = Session(config, tmp_path, 1, 0)
+    plan = tiny(search__trials_per_arm=3, confirm={"top": 1, "replicas": 2})
+    session = Session(plan, tmp_path, 1, 0)
     finished = session.fill()
     while session.running:
         assert not finished  # Tune would not ask again
@@ -157,8 +157,8 @@ def test_a_trial_that_was_given_up_is_given_out_again_and_the_last_one_too(tiny:
 
 
 def test_failed_trials_count_against_the_budget_and_the_search_goes_on(tiny: Build, tmp_path: Path) -> None:
-    config = tiny(search__trials_per_arm=4, confirm={"top": 1, "replicas": 2})
-    session = Session(config, tmp_path, 1, 0)
+    plan = tiny(search__trials_per_arm=4, confirm={"top": 1, "replicas": 2})
+    session = Session(plan, tmp_path, 1, 0)
     while not session.fill() or session.running:
         trial = session.running.pop()
         end(session.journal, trial, "failed" if trial.arm == "hinge" else "completed")
@@ -187,26 +187,26 @@ def test_an_extension_continues_every_arm_and_starts_new_ones(tiny: Build, tmp_p
 def test_a_changed_plan_is_adopted_with_a_warning(
     tiny: Build, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    config = tiny(search__trials_per_arm=6)
-    Session(config, tmp_path, 1, 0).run(endings=8)
+    plan = tiny(search__trials_per_arm=6)
+    Session(plan, tmp_path, 1, 0).run(endings=8)
     journal = Journal.open(tmp_path)
     journal.state.trials["search", "hinge", 0].config["generator_lr"] *= 1.5  # as another Optuna would have drawn
-    searcher = StudySearcher(config, arms_of(config), journal, job_of)
+    searcher = StudySearcher(plan, journal, job_of)
     assert not searcher.exact
     assert "arm hinge: its 4 recorded trials could not be asked for again" in caplog.text
     assert "arm non_saturating" not in caplog.text
     journal.close()
-    assert len(Session(config, tmp_path, 1, 0).run()) == 12
+    assert len(Session(plan, tmp_path, 1, 0).run()) == 12
 
 
 def test_a_plan_lost_to_a_damaged_line_is_planned_again(tiny: Build, tmp_path: Path) -> None:
-    config = tiny(search__trials_per_arm=6)
-    Session(config, tmp_path, 1, 0).run(endings=6)
+    plan = tiny(search__trials_per_arm=6)
+    Session(plan, tmp_path, 1, 0).run(endings=6)
     [segment] = (tmp_path / "ledger").glob("*.jsonl")
     lines = segment.read_bytes().splitlines(keepends=True)
     lost = next(i for i, line in enumerate(lines) if b'"planned"' in line and b"search-hinge-0001" in line)
     lines[lost] = lines[lost].replace(b"hinge", b"hinch", 1)
     segment.write_bytes(b"".join(lines))
-    trials = Session(config, tmp_path, 1, 0).run()
+    trials = Session(plan, tmp_path, 1, 0).run()
     assert len(trials) == 12
     assert all(trial.status == "completed" and trial.spec for trial in trials.values())

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from study.config import loading
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from study.ledger import ledger
 from study.ledger.journal import Journal
 from study.ledger.ledger import entries, identity
@@ -21,7 +21,7 @@ from study.storage import lease
 from study.storage.mirror import Mirror, fetch
 from study.storage.store import Store, store_at
 
-Build = Callable[..., StudyConfig]
+Build = Callable[..., StudyPlan]
 
 
 def never(other: lease.Lease) -> None:
@@ -31,8 +31,8 @@ def never(other: lease.Lease) -> None:
 @pytest.fixture
 def begun(tmp_path: Path, tiny: Build) -> Journal:
     journal = Journal.open(tmp_path / "study")
-    loading.write(tiny(), tmp_path / "study" / "study.yaml")
-    journal.append({"kind": "session", "session": "one", "config": tiny().resolved()})
+    loading.write(tiny().config, tmp_path / "study" / "study.yaml")
+    journal.append({"kind": "session", "session": "one", "config": tiny().config.resolved()})
     return journal
 
 
@@ -154,9 +154,9 @@ def test_nothing_is_fetched_from_an_empty_store(store: Store, tmp_path: Path) ->
 def test_a_study_goes_on_elsewhere_after_its_machine_was_lost(tiny: Build, tmp_path: Path, bucket: str) -> None:
     """Its trials' files and its ledger are in the bucket alone; the folder it ran in is gone."""
     storage = bucket.replace("studies", f"studies/{tmp_path.name}")
-    config = tiny(resources={"storage": storage}, search__trials_per_arm=1)
+    plan = tiny(resources={"storage": storage}, search__trials_per_arm=1)
     first, second = tmp_path / "first", tmp_path / "second"
-    assert run_study(config, first) == 0
+    assert run_study(plan, first) == 0
     assert not list(first.glob("trials/*/checkpoint*"))
     pictures = sorted(path.relative_to(first) for path in first.glob("trials/*/pictures/*.npz"))
     assert pictures
@@ -165,7 +165,7 @@ def test_a_study_goes_on_elsewhere_after_its_machine_was_lost(tiny: Build, tmp_p
     from study.__main__ import main
 
     settings = tmp_path / "config.yaml"
-    loading.write(config, settings)
+    loading.write(plan.config, settings)
     assert main(["run", str(settings), "--out", str(second)]) == 0
     after = StudyState.replay(second)
     assert after.trials == before.trials

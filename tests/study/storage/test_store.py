@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from study.config.addresses import problem_of
-from study.config.schema import StudyConfig
+from study.config.plan import StudyPlan
 from study.storage import checkpoint
 from study.storage.store import FolderStore, ObjectStore, Store, store_at, store_of
 
-Build = Callable[..., StudyConfig]
+Build = Callable[..., StudyPlan]
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -135,5 +135,5 @@ def test_places_are_checked_without_asking_anybody(storage: str, problem: str | 
     ],
 )
 def test_a_study_has_a_place_of_its_own(storage: str | None, place: str, tiny: Build, tmp_path: Path) -> None:
-    config = tiny(resources={"storage": storage})
+    config = tiny(resources={"storage": storage}).config
     assert store_of(config, tmp_path).place == place.format(folder=tmp_path)

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from study.search.goal import LARGEST, Goal, finite, medians, replica_scores
+from study.config.goal import Goal
+from study.search.scores import LARGEST, finite, medians, replica_scores
 
 MIN, MAX = Goal(("fid",), ("min",)), Goal(("modes",), ("max",))
 BOTH = Goal(("fid", "modes"), ("min", "max"))

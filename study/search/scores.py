@@ -7,24 +7,13 @@ value that could not be measured (NaN) counts as diverged does: nothing better c
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from study.config.goal import Goal
 
 Values = tuple[float, ...]
 Score = float | list[float] | None
 LARGEST = 1e30  # stands for infinity where Tune and its schedulers need a finite number
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What is optimised: the names of the metrics, and for each `min` or `max`."""
-
-    metrics: tuple[str, ...]
-    modes: tuple[str, ...]
-
-    def worst(self) -> Values:
-        """The values of a trial whose replicas all diverged."""
-        return tuple(math.inf if mode == "min" else -math.inf for mode in self.modes)
 
 
 def replica_scores(columns: Mapping[str, Sequence[Any]], goal: Goal) -> list[Score]:

@@ -1,0 +1,21 @@
+"""A study as the rest of the package is given it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from study.config.arms import Arm
+from study.config.goal import Goal
+from study.config.schema import StudyConfig
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """A checked configuration with what follows from it, made once by `study.config.loading`.
+
+    `arms` are the combinations of the scientific choices, in order; `goal` is what every arm's search optimises.
+    """
+
+    config: StudyConfig
+    arms: tuple[Arm, ...]
+    goal: Goal

@@ -1,0 +1,84 @@
+"""What a worker is told of a trial: everything that it needs and nothing of the study besides."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from study.config.plan import StudyPlan
+from study.ledger.state import TrialState
+from study.search.plan import CONFIRM
+from study.storage.store import Store
+
+REPORT = 1.0  # seconds of training that share a report, unless a scheduler wants every evaluation
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker is told: the trial and how it is run; times are in seconds.
+
+    `store` is the place of the study's files, and `session` who holds it (see `study.storage.lease`); None: not asked.
+    With `classifier` the study's own is there; with `gallery` the last picture holds walks and nearest neighbours too.
+    """
+
+    trial_id: str
+    spec: dict[str, Any]
+    seeds: list[int]
+    store: str
+    metrics: list[str]
+    modes: list[str]
+    session: str | None = None
+    classifier: bool = False
+    reported: int = 0
+    pictures: int = 0
+    gallery: bool = False
+    checkpoint_seconds: float = 60.0
+    evaluation_limit: float | None = None
+    report_seconds: float = 0.0
+    threads: int = 1
+    device: str = "cpu"
+
+    @property
+    def folder(self) -> str:
+        """The trial's folder in the store."""
+        return folder_of(self.trial_id)
+
+    def to_json(self) -> str:
+        """One string, because Tune pays for every key of a trial's configuration with every result."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Job:
+        """The inverse of `to_json`."""
+        return cls(**json.loads(text))
+
+
+def folder_of(trial_id: str) -> str:
+    """Where in the store a trial's files are."""
+    return f"trials/{trial_id}"
+
+
+def job_of(
+    plan: StudyPlan, store: Store, trial: TrialState, session: str | None = None, classifier: bool = False
+) -> Job:
+    """What a worker is told of a planned trial; `session` and `classifier` as in `Job`."""
+    config = plan.config
+    return Job(
+        trial_id=trial.trial_id,
+        spec=trial.spec,
+        seeds=trial.seeds,
+        store=store.place,
+        metrics=list(plan.goal.metrics),
+        modes=list(plan.goal.modes),
+        session=session,
+        classifier=classifier,
+        reported=trial.last_step,
+        pictures=config.tracking.pictures,
+        gallery=trial.phase == CONFIRM,
+        checkpoint_seconds=config.resources.checkpoint_seconds,
+        evaluation_limit=config.resources.evaluation_limit,
+        report_seconds=REPORT if config.scheduler.name == "none" else 0.0,
+        threads=max(1, int(config.resources.cpu)),
+        device="cuda" if config.resources.gpu else "cpu",
+    )
