@@ -8,7 +8,7 @@ on it is `diverged`, its measurements are NaN, and no other replica notices.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -36,6 +36,21 @@ MODELS: dict[str, Callable[[ModelContext], Model]] = {
     "dirac": DiracMap,
 }
 CHUNK = 4096  # samples of a replica generated at once
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What all replicas measured after `step` generator updates: a list per measurement, one value for each of `seeds`.
+
+    First come `diverged` and, where a replica has, `diverged_step` (None for the others); then losses and gradient
+    norms as means since the last evaluation, and what is measured on fresh samples. NaN: not measurable, as everything
+    is of a replica that has diverged; for whole numbers such as histograms None. A measurement that no replica has is
+    left out.
+    """
+
+    step: int
+    seeds: list[int]
+    columns: dict[str, list[Any]]
 
 
 class Training:
@@ -78,12 +93,8 @@ class Training:
         """All steps taken, or no replica left to take them."""
         return self.step >= self.spec.steps or not bool(self.alive.any())
 
-    def advance(self) -> list[dict[str, Any]]:
-        """Train to the next evaluation and return a record per replica, in the order of the seeds.
-
-        A record holds `seed`, `step`, `diverged`, `diverged_step` (or None) and the measurements: losses and gradient
-        norms as means since the last evaluation, the rest measured on fresh samples. NaN: not measurable.
-        """
+    def advance(self) -> Evaluation:
+        """Train to the next evaluation and measure."""
         reports: list[dict[str, Tensor]] = []
         for start in range(0, self.spec.interval, self.sampler.batch_shape.block):
             if not bool(self.alive.any()):
@@ -92,7 +103,7 @@ class Training:
             for batches in self.sampler.draw(count, self.step + start, self.spec.steps):
                 reports.append(self._step(batches, self.step + len(reports) + 1))
         self.step += self.spec.interval
-        return self._records(reports)
+        return self._evaluation(reports)
 
     def samples(self, count: int) -> tuple[Tensor, Tensor | None]:
         """The same `count` latents of each replica through its generator of now: samples (R, count, *shape) and, for
@@ -141,20 +152,16 @@ class Training:
         self.average.lerp_(self.model.stacks[0].flat, 1 - self.ema)
         return report
 
-    def _records(self, reports: Sequence[dict[str, Tensor]]) -> list[dict[str, Any]]:
-        columns = {**self._means(reports), **self._measure()}
+    def _evaluation(self, reports: Sequence[dict[str, Tensor]]) -> Evaluation:
+        measured = {**self._means(reports), **self._measure()}  # first, as samples that are not finite end a replica
         alive, fell = self.alive.tolist(), self.diverged_step.tolist()
-        rows = {name: _listed(column, self.alive) for name, column in columns.items()}
-        return [
-            {
-                "seed": seed,
-                "step": self.step,
-                "diverged": not alive[i],
-                "diverged_step": None if alive[i] else fell[i],
-                **{name: values[i] for name, values in rows.items()},
-            }
-            for i, seed in enumerate(self.seeds)
-        ]
+        columns: dict[str, list[Any]] = {
+            "diverged": [not live for live in alive],
+            "diverged_step": [None if live else step for live, step in zip(alive, fell, strict=True)],
+            **{name: _listed(column, self.alive) for name, column in measured.items()},
+        }
+        known = {name: values for name, values in columns.items() if any(value is not None for value in values)}
+        return Evaluation(self.step, list(self.seeds), known)
 
     def _means(self, reports: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
         """Means over the steps since the last evaluation; NaN when there were none."""

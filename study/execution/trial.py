@@ -9,7 +9,6 @@ import io
 import json
 import logging
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ from trainables.inspection.latent_walks import gallery
 from trainables.inspection.one_dimensional import curves
 from trainables.metrics.evaluator import Evaluator
 from trainables.spec import Spec
-from trainables.training import Training
+from trainables.training import Evaluation, Training
 
 LOGGER = logging.getLogger(__name__)
 HANG = "hang.txt"  # where an evaluation was that took longer than it may
@@ -99,23 +98,23 @@ class Trial:
     def _advance(self) -> None:
         started, self._whole = time.monotonic(), False
         with time_limit(self.job.evaluation_limit, self._hang):
-            records = self.training.advance()
+            evaluation = self.training.advance()
         self.wall_time += time.monotonic() - started
         self.rows.append(
             {
                 "step": self.training.step,
                 "wall_time": self.wall_time,
-                "columns": _columns(records),
-                "pictures": self._picture(records),
+                "columns": evaluation.columns,
+                "pictures": self._picture(evaluation),
             }
         )
         self._whole = True
         if time.monotonic() - self._saved >= self.job.checkpoint_seconds and not self.training.done:
             self.save()
 
-    def _picture(self, records: Sequence[dict[str, Any]]) -> str | None:
+    def _picture(self, evaluation: Evaluation) -> str | None:
         """Keep what makes a picture when this evaluation has one; the file's path within the study folder."""
-        if len(self.rows) + 1 not in self._pictured or all(record["diverged"] for record in records):
+        if len(self.rows) + 1 not in self._pictured or all(evaluation.columns["diverged"]):
             return None
         arrays = self.training.model.picture(PICTURED) or self._sampled()
         arrays |= {"seeds": np.array(self.job.seeds[:PICTURED])}
@@ -169,12 +168,6 @@ class Trial:
                 self.training, self.rows, self.wall_time = self._untrained(), [], 0.0  # some of it may be loaded
                 continue
             return
-
-
-def _columns(records: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
-    """Records of replicas as columns; a measurement that no replica has is left out."""
-    columns = {name: [record[name] for record in records] for name in records[0] if name not in ("seed", "step")}
-    return {name: values for name, values in columns.items() if any(value is not None for value in values)}
 
 
 def picture_evaluations(evaluations: int, pictures: int) -> set[int]:

@@ -30,9 +30,9 @@ def test_both_sides_train_networks_of_the_same_size():
 
 def test_the_population_advances_unmeasured():
     training = population(width=8, batch=4, interval=2, evaluations=1)
-    records = training.advance()
+    columns = training.advance().columns
     assert training.step == 2
-    assert len(records) == REPLICAS
-    assert "fid" not in records[0]
+    assert len(columns["diverged"]) == REPLICAS
+    assert "fid" not in columns
     assert Unmeasured()(torch.zeros(1, 2, 2)) == {}
-    assert records[0]["loss_critic"] == pytest.approx(1.386, abs=0.3)  # 2 log 2: a critic that knows nothing
+    assert columns["loss_critic"][0] == pytest.approx(1.386, abs=0.3)  # 2 log 2: a critic that knows nothing

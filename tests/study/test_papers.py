@@ -84,12 +84,11 @@ def test_every_arm_trains(path: Path, mnist: Path) -> None:
     for arm in plan.arms:
         training = Training(first(config, arm), [0, 1], data=points, evaluator=evaluator)
         while not training.done:
-            records = training.advance()
-        assert [record["seed"] for record in records] == [0, 1]
-        for record in records:
-            assert not record["diverged"], arm.name
-            assert record["step"] == 2
-            assert all(math.isfinite(record[metric]) for metric in config.search.metrics)
+            last = training.advance()
+        assert (last.seeds, last.step) == ([0, 1], 2)
+        assert last.columns["diverged"] == [False, False], arm.name
+        for metric in config.search.metrics:
+            assert all(math.isfinite(value) for value in last.columns[metric])
 
 
 def specs(name: str, *settings: str) -> list[Spec]:

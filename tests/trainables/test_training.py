@@ -18,7 +18,7 @@ from trainables.objectives.table import OBJECTIVES
 from trainables.optimizers import OPTIMIZERS
 from trainables.penalties import PENALTIES
 from trainables.spec import Spec
-from trainables.training import Training
+from trainables.training import Evaluation, Training
 
 SMALL = {"hidden": [16, 16]}
 RING: dict[str, Any] = {"name": "ring", "points": 2000, "heldout": 500}
@@ -60,10 +60,19 @@ def train(which: Spec | Sequence[Spec], seeds: Sequence[int], data: DataSet) -> 
     return Training(which, seeds, data=data, evaluator=Moments())  # type: ignore[arg-type]
 
 
+def records(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Replica by replica what an evaluation says of it."""
+    values = [dict(zip(evaluation.columns, row, strict=True)) for row in zip(*evaluation.columns.values(), strict=True)]
+    return [
+        {"seed": seed, "step": evaluation.step, **{name: value for name, value in row.items() if value is not None}}
+        for seed, row in zip(evaluation.seeds, values, strict=True)
+    ]
+
+
 def curves(training: Training) -> list[list[dict[str, Any]]]:
     rows = []
     while not training.done:
-        rows.append(training.advance())
+        rows.append(records(training.advance()))
     return [list(curve) for curve in zip(*rows, strict=True)]
 
 
@@ -71,7 +80,7 @@ def assert_close(ours: list[dict[str, Any]], theirs: list[dict[str, Any]], rel: 
     assert len(ours) == len(theirs)
     for mine, other in zip(ours, theirs, strict=True):
         assert mine.keys() == other.keys()
-        assert mine["diverged_step"] == other["diverged_step"]
+        assert mine.get("diverged_step") == other.get("diverged_step")
         for name in mine.keys() - {"diverged_step"}:
             assert mine[name] == pytest.approx(other[name], rel=rel, abs=2e-5, nan_ok=True), name
 
@@ -107,7 +116,7 @@ def test_every_way_to_train_keeps_the_guarantees(updates: str, penalty: str, opt
     """Alone is in company, resuming is bit for bit, and a fallen replica touches no other."""
     one = spec(penalty=PENALISED.get(penalty, penalty), updates=updates, optimizer=optimizer, ema=0.9)
     company = train(one, [3, 1, 4, 15, 9], ring)
-    first = company.advance()
+    first = records(company.advance())
     resumed = train(one, [3, 1, 4, 15, 9], ring)
     resumed.load_state_dict(saved(company))
     hurt = train(one, [3, 1, 4, 15, 9], ring)
@@ -136,7 +145,7 @@ def test_alone_is_in_company_for_every_stabiliser(which: str, penalty: str, ring
 def test_reference_models_keep_the_guarantees(model: str, networks: dict[str, Any], digits: DataSet) -> None:
     one = spec(data={"name": "digits"}, model=model, latent_dim=4, ema=0.5, **networks)
     company = train(one, [3, 1, 4], digits)
-    first = company.advance()
+    first = records(company.advance())
     resumed = train(one, [3, 1, 4], digits)
     resumed.load_state_dict(saved(company))
     rest = curves(company)
@@ -149,12 +158,12 @@ def test_reference_models_learn(model: str) -> None:
     """The mean of a narrow Gaussian, which every model must find."""
     data = load("gaussian", mean=4.0, std=0.5, points=2000, heldout=200)
     one = spec(data={"name": "gaussian"}, model=model, steps=300, evaluations=1, batch_size=64, latent_dim=1)
-    (row,) = train(one, [0], data).advance()
+    (row,) = records(train(one, [0], data).advance())
     assert row["mean"] == pytest.approx(4.0, abs=0.3)
 
 
 def test_the_oracle_draws_from_the_truth(ring: DataSet) -> None:
-    (row,) = Training(spec(model="oracle"), [0], data=ring).advance()
+    (row,) = records(Training(spec(model="oracle"), [0], data=ring).advance())
     assert row["modes"] == 8
     assert row["high_quality"] == pytest.approx(0.9889, abs=0.01)
 
@@ -213,18 +222,18 @@ def test_a_fallen_replica_touches_no_other_and_is_frozen(networks: dict[str, Any
 def test_a_replica_beyond_the_bound_has_diverged_at_that_step(ring: DataSet) -> None:
     training = train(spec(objective="wasserstein", bound=50.0), [0, 1], ring)
     spoil(training, 0, 51.0)
-    first, second = training.advance()
-    assert (first["diverged"], first["diverged_step"]) == (True, 1)
-    assert (second["diverged"], second["diverged_step"]) == (False, None)
+    columns = training.advance().columns
+    assert columns["diverged"] == [True, False]
+    assert columns["diverged_step"] == [1, None]
 
 
 def test_training_ends_early_when_no_replica_is_left(ring: DataSet) -> None:
     training = train(spec(), [0, 1], ring)
     spoil(training, 0)
     spoil(training, 1)
-    rows = training.advance()
+    columns = training.advance().columns
     assert training.done
-    assert [row["diverged_step"] for row in rows] == [1, 1]
+    assert columns["diverged_step"] == [1, 1]
     assert training.step == 4
 
 
@@ -255,6 +264,24 @@ def test_resuming_is_bit_for_bit_after_a_fall_and_for_convolutions(digits: DataS
 def test_a_state_of_other_seeds_is_refused(ring: DataSet) -> None:
     with pytest.raises(ValueError, match=r"state of seeds \[0, 1\] does not fit a training of seeds \[0, 2\]"):
         train(spec(), [0, 2], ring).load_state_dict(train(spec(), [0, 1], ring).state_dict())
+
+
+def test_an_evaluation_is_columns_in_the_order_of_the_seeds(ring: DataSet) -> None:
+    training = Training(spec(), [5, 3], data=ring)
+    first = training.advance()
+    assert (first.step, first.seeds) == (4, [5, 3])
+    assert {len(values) for values in first.columns.values()} == {2}
+    assert "diverged_step" not in first.columns
+    assert len(first.columns["mode_histogram"][1]) == 8
+    spoil(training, 0)
+    second = training.advance().columns
+    assert second["diverged"] == [True, False]
+    assert second["diverged_step"] == [5, None]
+    assert math.isnan(second["fid"][0])
+    assert math.isfinite(second["fid"][1])
+    assert second["mode_histogram"][0] is None
+    spoil(training, 1)
+    assert "mode_histogram" not in training.advance().columns
 
 
 def test_the_seed_alone_decides(ring: DataSet) -> None:
@@ -328,8 +355,7 @@ def test_a_plain_gan_learns_the_ring() -> None:
         generator={"hidden": [128, 128]},
         critic={"hidden": [128, 128]},
     )
-    rows = Training(one, range(4)).advance()
-    assert sorted(row["modes"] for row in rows)[1] >= 6
+    assert sorted(Training(one, range(4)).advance().columns["modes"])[1] >= 6
 
 
 @pytest.mark.gpu
@@ -340,8 +366,8 @@ def test_a_gpu_trains_the_same_game(networks: dict[str, Any], digits: DataSet) -
         pytest.skip("no CUDA device")
     one = spec(data={"name": "digits"}, latent_dim=4, model="cgan", **networks)
     training = Training(one, [0, 1], "cuda", data=digits, evaluator=Moments())  # type: ignore[arg-type]
-    rows = training.advance()
+    first = training.advance()
     resumed = Training(one, [0, 1], "cuda", data=digits, evaluator=Moments())  # type: ignore[arg-type]
     resumed.load_state_dict(saved(training))
-    assert all(math.isfinite(row["loss_critic"]) for row in rows)
-    assert_close(training.advance(), resumed.advance(), rel=1e-3)
+    assert all(math.isfinite(loss) for loss in first.columns["loss_critic"])
+    assert_close(records(training.advance()), records(resumed.advance()), rel=1e-3)

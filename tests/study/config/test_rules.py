@@ -125,7 +125,7 @@ def test_a_metric_is_accepted_where_training_brings_it(least: Build, data: str, 
     }
     plan = least(**sections)
     (arm,) = plan.arms
-    record = Training(spec_for(plan.config, arm, {}), [0]).advance()[0]
+    measured = Training(spec_for(plan.config, arm, {}), [0]).advance().columns
     of_classifier = {"modes", "reverse_kl", "mode_js"} if data == "digits" else set()  # trained when a study starts
     for column in MEASUREMENTS:
         if column.name in ("mode_fraction", "hop") or column.name.endswith(("_low", "_high")):
@@ -136,7 +136,7 @@ def test_a_metric_is_accepted_where_training_brings_it(least: Build, data: str, 
             continue
         mode = "max" if column.name in rules.HIGHER else "min"
         search = {"metric": column.name, "mode": mode}
-        if column.name in record or column.name in of_classifier:
+        if column.name in measured or column.name in of_classifier:
             least(**sections, search=search)
         else:
             with pytest.raises(ConfigError, match=r"search\.metric: expected what is measured here"):

@@ -142,7 +142,7 @@ def test_an_attempt_that_failed_while_it_measured_loses_no_row(start: Start, mon
     whole = rows_until_done(start())
     trial = start(trial_id="search-a-0001")
     trial.report()
-    monkeypatch.setattr(trial.training, "_records", lambda _: pytest.fail("out of memory"))
+    monkeypatch.setattr(trial.training, "_evaluation", lambda _: pytest.fail("out of memory"))
     with pytest.raises(pytest.fail.Exception):
         trial.report()
     trial.leave()

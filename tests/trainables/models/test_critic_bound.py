@@ -164,23 +164,23 @@ def training(**changes: Any) -> Training:
 
 def test_an_affine_generators_training_is_measured_against_the_exact_truth() -> None:
     run = training()
-    first, second = run.advance()
-    assert {"critic_bound", "bound_gap", "ratio_error", "generator_mean", "generator_std", "density_js"} <= first.keys()
+    found = run.advance().columns
+    assert {"critic_bound", "bound_gap", "ratio_error", "generator_mean", "generator_std", "density_js"} <= found.keys()
     flat = run.model.stacks[0].flat
-    assert [row["generator_mean"] for row in (first, second)] == pytest.approx(flat[:, 0].tolist())
-    assert [row["generator_std"] for row in (first, second)] == pytest.approx(flat[:, 1].abs().tolist())
+    assert found["generator_mean"] == pytest.approx(flat[:, 0].tolist())
+    assert found["generator_std"] == pytest.approx(flat[:, 1].abs().tolist())
     weigh, mixture = weigher(resolved("non_saturating")), load(**MIXTURE).mixture
     assert weigh is not None
     assert mixture is not None
-    exact = on_line(mixture, gaussian(first["generator_mean"], first["generator_std"]), weigh).item()
-    assert first["induced_divergence"] == pytest.approx(exact)
-    assert first["bound_gap"] == pytest.approx(exact - first["critic_bound"])
+    exact = on_line(mixture, gaussian(found["generator_mean"][0], found["generator_std"][0]), weigh).item()
+    assert found["induced_divergence"][0] == pytest.approx(exact)
+    assert found["bound_gap"][0] == pytest.approx(exact - found["critic_bound"][0])
 
 
 def test_a_uniform_latent_is_not_taken_for_a_normal_one() -> None:
-    row = training(latent="uniform").advance()[0]
-    assert row["generator_std"] == pytest.approx(3**-0.5, rel=0.05)
-    assert math.isfinite(row["induced_divergence"])
+    found = training(latent="uniform").advance().columns
+    assert found["generator_std"][0] == pytest.approx(3**-0.5, rel=0.05)
+    assert math.isfinite(found["induced_divergence"][0])
 
 
 @pytest.mark.parametrize(
@@ -195,18 +195,18 @@ def test_a_uniform_latent_is_not_taken_for_a_normal_one() -> None:
     ],
 )
 def test_what_is_reported_when(changes: dict[str, Any], columns: set[str]) -> None:
-    row = training(**changes).advance()[0]
-    assert row.keys() & {"critic_bound", "induced_divergence", "bound_gap", "ratio_error"} == columns
+    found = training(**changes).advance().columns
+    assert found.keys() & {"critic_bound", "induced_divergence", "bound_gap", "ratio_error"} == columns
 
 
 def test_alone_is_in_company_and_a_fallen_replica_is_nan() -> None:
     company, alone, hurt = training(), Training(training().spec, [4]), training()
     hurt.model.stacks[0].flat[0, 0] = math.nan
-    rows = [run.advance() for run in (company, alone, hurt)]
+    found = [run.advance().columns for run in (company, alone, hurt)]
     for name in ("critic_bound", "bound_gap", "ratio_error", "density_kl", "generator_std"):
-        assert rows[1][0][name] == pytest.approx(rows[0][1][name], rel=1e-4, abs=1e-5)
-        assert rows[2][1][name] == rows[0][1][name]
-        assert math.isnan(rows[2][0][name])
+        assert found[1][name][0] == pytest.approx(found[0][name][1], rel=1e-4, abs=1e-5)
+        assert found[2][name][1] == found[0][name][1]
+        assert math.isnan(found[2][name][0])
 
 
 def test_resuming_is_bit_for_bit_with_every_group_measured() -> None:
@@ -214,6 +214,6 @@ def test_resuming_is_bit_for_bit_with_every_group_measured() -> None:
     whole, resumed = training(**groups), training(**groups)
     whole.advance()
     resumed.load_state_dict(whole.state_dict())
-    rows = whole.advance()
-    assert rows == resumed.advance()
-    assert {"jacobian_real", "bound_gap", "memorisation", "kid"} <= rows[0].keys()
+    last = whole.advance()
+    assert last == resumed.advance()
+    assert {"jacobian_real", "bound_gap", "memorisation", "kid"} <= last.columns.keys()

@@ -136,12 +136,12 @@ def test_the_dirac_gan_has_its_known_eigenvalues(objective: str, penalty: str, w
 
 def test_spectra_stand_at_the_end_of_training_alone() -> None:
     run = training()
-    first, last = run.advance(), run.advance()
+    first, last = run.advance().columns, run.advance().columns
     names = {"jacobian_real", "jacobian_imaginary", "jacobian_radius"}
-    assert not names & first[0].keys()
-    for row in last:
-        assert all(math.isfinite(row[name]) for name in names)
-        assert row["jacobian_radius"] >= abs(row["jacobian_real"])
+    assert not names & first.keys()
+    assert all(math.isfinite(value) for name in names for value in last[name])
+    for real, radius in zip(last["jacobian_real"], last["jacobian_radius"], strict=True):
+        assert radius >= abs(real)
 
 
 def test_a_replicas_spectrum_is_its_own_and_measuring_disturbs_nothing() -> None:
@@ -149,10 +149,10 @@ def test_a_replicas_spectrum_is_its_own_and_measuring_disturbs_nothing() -> None
     for each in (run, alone, hurt, plain):
         each.advance()
     hurt.model.stacks[0].flat[0, 0] = math.nan
-    rows = [each.advance() for each in (run, alone, hurt)]
-    assert rows[1][0]["jacobian_real"] == pytest.approx(rows[0][1]["jacobian_real"], rel=1e-3, abs=1e-5)
-    assert rows[2][1]["jacobian_real"] == rows[0][1]["jacobian_real"]
-    assert math.isnan(rows[2][0]["jacobian_real"])
+    ours, theirs, spoilt = (each.advance().columns["jacobian_real"] for each in (run, alone, hurt))
+    assert theirs[0] == pytest.approx(ours[1], rel=1e-3, abs=1e-5)
+    assert spoilt[1] == ours[1]
+    assert math.isnan(spoilt[0])
     plain.advance()
     for mine, theirs in zip(run.model.stacks, plain.model.stacks, strict=True):
         assert torch.equal(mine.flat, theirs.flat)
@@ -165,13 +165,12 @@ def test_a_replicas_spectrum_is_its_own_and_measuring_disturbs_nothing() -> None
 def test_every_game_has_a_spectrum(updates: str, changes: dict[str, Any]) -> None:
     run = training(evaluations=1, updates=updates, **changes)
     before = [buffer.clone() for buffer in run.model.buffers]
-    row = run.advance()[0]
-    assert math.isfinite(row["jacobian_real"])
+    assert math.isfinite(run.advance().columns["jacobian_real"][0])
     assert len(before) == len(run.model.buffers)
 
 
 def test_reference_models_play_no_game() -> None:
-    assert "jacobian_real" not in training(model="matching", evaluations=1).advance()[0]
+    assert "jacobian_real" not in training(model="matching", evaluations=1).advance().columns
 
 
 def test_networks_that_are_too_large_are_refused() -> None:
