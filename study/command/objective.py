@@ -1,9 +1,9 @@
-"""What `ganstudy objective` prints and draws: what `trainables.objectives.induced` finds out about a pair, for
-readers."""
+"""The command objective: what `trainables.objectives.induced` finds out about a pair (f, g), printed and drawn."""
 
 from __future__ import annotations
 
 import math
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from study.command.output import DONE, print_json
 from study.config.messages import ConfigError, brief, shown
 from study.config.strict_yaml import override
 from study.progress.tables import terminal
@@ -28,6 +29,35 @@ MOST_RATIOS = 2000
 ROWS = 9  # of the table over the ratios
 OWN = "yours"  # the name of a pair that came without one
 LOSSES = {"saturating": "g", "non_saturating": "-f", "critic_mean": "-d, or d where a larger d means fake"}
+
+
+def objective(options: Namespace) -> int:
+    """Explain what an objective does before any training: built in, or a pair of the user's own."""
+    if options.plot is not None:
+        check_plot(options.plot)
+    if options.all:
+        return _all(options)
+    pair = game(options.name, options.f, options.g, options.generator, options.set)
+    explained = induced.explain(pair, ratios(options.ratios))
+    if options.plot is not None:
+        draw(explained, options.plot)
+    if options.json:
+        print_json(to_dict(explained, pair))
+    else:
+        show(explained, pair.parameters)
+    return DONE
+
+
+def _all(options: Namespace) -> int:
+    for name in ("name", "f", "g", "generator", "ratios", "plot", "set"):
+        if getattr(options, name):
+            raise ConfigError(f"--all: expected alone or with --json, got it with {name}")
+    every = everything()
+    if options.json:
+        print_json({"objectives": [explained.to_dict() for explained in every]})
+    else:
+        show_all(every)
+    return DONE
 
 
 def game(name: str | None, f: str | None, g: str | None, generator: str | None, settings: Sequence[str] = ()) -> Game:

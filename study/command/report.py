@@ -1,13 +1,17 @@
-"""Builds a study's record, writes its report, and hands it to MLflow; also reports of records from elsewhere."""
+"""The command report: a study's record and its report, handed to MLflow, or one report of records from anywhere."""
 
 from __future__ import annotations
 
 import logging
+import sys
+from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis import report
+import analysis.report
+from study.command.folder import study_folder
+from study.command.output import DONE, print_json
 from study.config import loading
 from study.config.arms import constants_of
 from study.config.messages import ConfigError
@@ -22,6 +26,16 @@ LOGGER = logging.getLogger(__name__)
 DELIVERY = 30.0  # seconds that MLflow gets to take the report
 
 
+def report(options: Namespace) -> int:
+    """Write a study's report, or one of records from anywhere, joined."""
+    page = _page(options)
+    if options.json:
+        print_json({"report": str(page)})
+    else:
+        print(page)
+    return DONE
+
+
 def write(folder: str | Path) -> Path:
     """Write `report/index.html` of the study in `folder`, finished or not, and return its path.
 
@@ -31,7 +45,9 @@ def write(folder: str | Path) -> Path:
     """
     record.build(folder)
     found = status(folder)
-    return report.write(folder, state=found, objectives=_objectives([loading.load(Path(folder) / "study.yaml")]))
+    return analysis.report.write(
+        folder, state=found, objectives=_objectives([loading.load(Path(folder) / "study.yaml")])
+    )
 
 
 def gather(places: Sequence[str], out: Path, tracking: str | None = None) -> Path:
@@ -43,7 +59,7 @@ def gather(places: Sequence[str], out: Path, tracking: str | None = None) -> Pat
     studies = [place for place in map(Path, places) if sources.is_study(place)]
     state = status(studies[0]) if studies and len(places) == 1 else None
     plans = [plan for _, kept in found if (plan := _plan(kept.about)) is not None]
-    return report.write(out, [folder for folder, _ in found], state=state, objectives=_objectives(plans))
+    return analysis.report.write(out, [folder for folder, _ in found], state=state, objectives=_objectives(plans))
 
 
 def deliver(folder: str | Path) -> int:
@@ -56,6 +72,23 @@ def deliver(folder: str | Path) -> int:
         return 0
     config = loading.load(Path(folder) / "study.yaml").config
     return sync(folder, config, DELIVERY, "FINISHED" if state == "done" else "KILLED")
+
+
+def _page(options: Namespace) -> Path:
+    first, *others = options.sources
+    runs = [source for source in options.sources if source.startswith(sources.RUN)]
+    if options.tracking is not None and not runs:
+        raise ConfigError(f"--tracking: expected with a source {sources.RUN}RUN_ID, got it without")
+    if options.out is not None:
+        return gather(options.sources, options.out, options.tracking)
+    if others or runs or (sources.holds_record(Path(first)) and not (Path(first) / "study.yaml").is_file()):
+        what = f"{len(options.sources)} sources" if others else f"{first}, which is no study folder"
+        raise ConfigError(f"--out: expected a folder for the records and the report of {what}, got none")
+    folder = study_folder(Path(first))
+    page = write(folder)
+    if waiting := deliver(folder):
+        print(f"{waiting} ledger entries still wait for MLflow, and the report with them", file=sys.stderr)
+    return page
 
 
 def _plan(about: Any) -> StudyPlan | None:

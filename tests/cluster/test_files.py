@@ -122,10 +122,10 @@ def test_kuberay_knows_every_field() -> None:
 
 
 def test_the_entrypoint_is_a_command_of_ours() -> None:
-    from study.__main__ import _parser
+    from study.command.cli import parser
     from study.config import loading
 
     python, script, *arguments = read("kuberay.yaml")["spec"]["entrypoint"].split()
     assert (python, script) == ("python", "/home/ray/ganstudy/configs/cluster/submit.py")
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     assert loading.load(ROOT / options.config, options.set).config.resources.storage.startswith("s3://")

@@ -233,7 +233,7 @@ def test_machines_get_json_alone(
     tmp_path: Path, runs: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = {"study": "quickstart", "best": float("nan"), "folder": tmp_path}
-    monkeypatch.setitem(sys.modules, "study.progress.status", SimpleNamespace(status=lambda _: found))
+    monkeypatch.setattr("study.command.study.status_of", lambda _: found)
     folder = str(tmp_path / "s")
     for arguments in (["run", str(QUICK), "--out", folder], ["resume", folder], ["status", folder]):
         assert main([*arguments, "--json"]) == 0
@@ -245,11 +245,8 @@ def test_machines_get_json_alone(
 def test_report_says_where_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(
-        sys.modules,
-        "study.command.report",
-        SimpleNamespace(write=lambda folder: folder / "report.html", deliver=lambda _: 0),
-    )
+    monkeypatch.setattr("study.command.report.write", lambda folder: folder / "report.html")
+    monkeypatch.setattr("study.command.report.deliver", lambda _: 0)
     (tmp_path / "study.yaml").touch()
     assert main(["report", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'report.html'}\n"

@@ -1,0 +1,147 @@
+"""The command line: what can be written on it, which function does it, and how it ends.
+
+Exit status 0: done; 1: failed or interrupted; 2: bad input, with one message on stderr and nothing started. With
+`--json` stdout holds one JSON object and nothing else. A command's module is imported only when the command is run, so
+that `--help` and wrong arguments are answered at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from pkgutil import resolve_name
+
+from study.command.output import BAD_INPUT, FAILED, say
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    options = parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
+    try:
+        return int(resolve_name(options.function)(options))
+    except KeyboardInterrupt:
+        say("interrupted; what was done is kept, and `ganstudy resume` goes on from there")
+        return FAILED
+    except Exception as error:
+        cause = getattr(error, "cause", None) or error  # what a remote worker raised
+        exit_status = _exit_status(cause)
+        if exit_status is None:
+            raise
+        say(str(cause))
+        return exit_status
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands with their options; `function` of what it parses is where the command's function stands."""
+    every = argparse.ArgumentParser(
+        prog="ganstudy",
+        description="Settles by experiment which adversarial objectives train stably.",
+        allow_abbrev=False,
+    )
+    commands = every.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, function: str, about: str) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about, allow_abbrev=False)
+        added.set_defaults(function=f"study.command.{function}")
+        return added
+
+    check = command("check", "study:check", "Validate a configuration; print its arms, trials and expected cost.")
+    check.add_argument("config", metavar="CONFIG", type=Path)
+    _json(check)
+    _settings(check)
+    run = command("run", "study:run", "Run a study, or go on with it where it has begun.")
+    run.add_argument("config", metavar="CONFIG", type=Path)
+    _json(run)
+    _settings(run)
+    run.add_argument("--out", metavar="DIR", type=Path, help="the study folder (default: studies/NAME)")
+    resume = command("resume", "study:resume", "Finish an interrupted study, or extend it by --set.")
+    resume.add_argument("dir", metavar="DIR", type=Path)
+    _json(resume)
+    _settings(resume)
+    resume.add_argument("--retry-failed", action="store_true", help="train the trials that failed again")
+    status = command("status", "study:status", "Say what of a study is done, running, failed and missing.")
+    status.add_argument("dir", metavar="DIR", type=Path)
+    _json(status)
+    _report(command("report", "report:report", "Write a study's report, or one of records from anywhere, joined."))
+    ui = command("ui", "study:ui", "Serve MLflow's pages of a study until interrupted.")
+    ui.add_argument("dir", metavar="DIR", type=Path)
+    ui.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s, this machine)")
+    ui.add_argument("--port", type=int, help="the port to listen on (default: a free one)")
+    about = "Explain what an objective does before any training: built in, or a pair of your own."
+    _objective(command("objective", "objective:objective", about))
+    return every
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _settings(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--set", metavar="KEY=VALUE", action="append", default=[],
+        help="change a setting, as in search.trials_per_arm=3; may be repeated",
+    )  # fmt: skip
+
+
+def _report(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "sources",
+        metavar="SOURCE",
+        nargs="+",
+        help="a study folder, a folder with history.parquet and trials.parquet, or a study's MLflow run: runs:/RUN_ID",
+    )
+    command.add_argument(
+        "--out", metavar="DIR", type=Path,
+        help="where records and report go; needed but for a single study folder, which keeps its own",
+    )  # fmt: skip
+    command.add_argument("--tracking", metavar="URI", help="where MLflow is (default: MLFLOW_TRACKING_URI)")
+    _json(command)
+
+
+def _objective(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "name",
+        metavar="NAME",
+        nargs="?",
+        help="a built-in objective, a row in Python as module:attribute, or a name for --f and --g",
+    )
+    command.add_argument("--all", action="store_true", help="a table of all built-in objectives")
+    command.add_argument("--f", metavar="EXPR", help="f as a formula of d, as in -softplus(-d)")
+    command.add_argument("--g", metavar="EXPR", help="g likewise")
+    command.add_argument(
+        "--generator", metavar="LOSS",
+        help="what the generator minimises: saturating, non_saturating, critic_mean, or a formula of d, f and g, as -f",
+    )  # fmt: skip
+    command.add_argument(
+        "--set", metavar="KEY=VALUE", action="append", default=[],
+        help="a parameter of a built-in objective, as in alpha=2; may be repeated",
+    )  # fmt: skip
+    command.add_argument(
+        "--ratios", nargs=3, metavar=("LOW", "HIGH", "N"), help="density ratios (default: 1e-4 1e4 161)"
+    )
+    command.add_argument("--plot", metavar="FILE", type=Path, help="draw it, as PNG, PDF or SVG by the file's ending")
+    _json(command)
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """`--f -exp(-d)` as `--f=-exp(-d)`: argparse takes a formula that begins with a minus sign for an option."""
+    joined: list[str] = []
+    for argument in arguments:
+        formula = argument.startswith("-") and not argument.startswith("--")
+        if "objective" in joined[:1] and formula and joined[-1] in ("--f", "--g", "--generator"):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+def _exit_status(error: object) -> int | None:
+    """Of an error that one message explains; None where only a traceback can."""
+    from study.config.messages import ConfigError
+    from study.ledger.lock import StudyBusy
+
+    if isinstance(error, (ConfigError, StudyBusy)):
+        return BAD_INPUT
+    return FAILED if isinstance(error, OSError) else None

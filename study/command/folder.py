@@ -1,0 +1,66 @@
+"""The folder that a command works on: that of a study, or a new one that a study may have."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from study.config import loading
+from study.config.messages import ConfigError, shown
+from study.config.schema import StudyConfig
+from study.storage.mirror import fetch
+from study.storage.store import store_of
+
+OF_A_STUDY = (  # what a study folder may hold
+    "study.yaml", "study.yaml.partial", "ledger", "history.parquet", "trials.parquet", "mlflow.db", "artifacts",
+    "trials", "report", "tracking.json",
+)  # fmt: skip
+
+
+def study_folder(folder: Path) -> Path:
+    """The folder, which holds a study. Raises `ConfigError` where it does not."""
+    if not (folder / "study.yaml").is_file():
+        there = "a folder without it" if folder.is_dir() else "a file" if folder.exists() else "nothing there"
+        raise ConfigError(f"{folder}: expected a study folder, one that holds study.yaml, got {there}")
+    return folder
+
+
+def bring(config: StudyConfig, folder: Path) -> None:
+    """Fetch what the storage has of this study, if this machine has nothing of it.
+
+    Raises `ConfigError` where there is no storage and the folder will not stay.
+    """
+    from study.cluster.connection import temporary
+
+    if config.resources.storage is None:
+        if temporary(folder):
+            raise ConfigError(
+                f"--out: expected a folder that stays, got {folder}, in the copy of the working directory that Ray"
+                " deletes after the job; give an absolute --out, or resources.storage"
+            )
+        return
+    if not (folder / "study.yaml").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        if fetch(store_of(config, folder), folder):
+            print(f"brought the study from {config.resources.storage} to {folder}", file=sys.stderr)
+
+
+def begun(config: StudyConfig, folder: Path) -> bool:
+    """Whether the folder already holds this very study; made where there is none. Raises `ConfigError` of any other."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        strange = sorted(path.name for path in folder.iterdir() if path.name not in OF_A_STUDY)
+    except OSError as error:
+        raise ConfigError(f"--out: expected a folder that can be written, got {folder} ({error.strerror})") from None
+    if not (folder / "study.yaml").exists():
+        if strange:
+            raise ConfigError(f"--out: expected a new folder or this study's, got {folder}, which holds {strange[0]}")
+        return False
+    ours, theirs = config.resolved(), loading.load(folder / "study.yaml").config.resolved()
+    for key in ours:
+        if ours[key] != theirs[key]:
+            raise ConfigError(
+                f"--out: {folder} holds another study; its '{key}' is {shown(theirs[key])}, here {shown(ours[key])}."
+                f" Give another --out, or `ganstudy resume {folder} --set KEY=VALUE` to extend it"
+            )
+    return True

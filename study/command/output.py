@@ -1,0 +1,24 @@
+"""What a command leaves behind: an exit status, one JSON object on stdout, one message on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+DONE, FAILED, BAD_INPUT = 0, 1, 2
+LONGEST_MESSAGE = 4000  # characters
+
+
+def print_json(value: Any) -> None:
+    """Strictly JSON: what is not finite becomes null."""
+    finite = json.loads(json.dumps(value, default=str), parse_constant=lambda _: None)
+    print(json.dumps(finite, indent=2))
+
+
+def say(message: str) -> None:
+    """One message on stderr, printable whatever the input held."""
+    printable = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
+    if len(printable) > LONGEST_MESSAGE:
+        printable = printable[:LONGEST_MESSAGE] + " …"
+    print(f"ganstudy: {printable}", file=sys.stderr)

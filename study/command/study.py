@@ -1,0 +1,92 @@
+"""The commands about one study: check, run, resume, status and ui.
+
+What imports Ray or MLflow is imported by the command that needs it, so that `check` starts without either.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from study.command.folder import begun, bring, study_folder
+from study.command.output import DONE, FAILED, print_json, say
+from study.config import loading, rules
+from study.config.messages import ConfigError
+from study.progress.forecast import forecast
+from study.progress.status import status as status_of
+from study.progress.tables import show_forecast, show_status
+
+
+def check(options: Namespace) -> int:
+    """Validate a configuration; print its arms, trials and expected cost."""
+    plan = loading.load(options.config, options.set)
+    rules.ready(plan.config)
+    expected = forecast(plan)
+    if options.json:
+        print_json({**expected.to_dict(), "config": plan.config.resolved()})
+    else:
+        show_forecast(plan.config, expected)
+    return DONE
+
+
+def run(options: Namespace) -> int:
+    """Run a study, or go on with it where it has begun."""
+    plan = loading.load(options.config, options.set)
+    rules.ready(plan.config)
+    folder = options.out or Path("studies") / plan.config.study
+    bring(plan.config, folder)
+    going_on = begun(plan.config, folder)
+    from study import run as engine
+
+    if going_on:
+        return _reported(options, folder, lambda: engine.resume_study(folder, []))
+    return _reported(options, folder, lambda: engine.run_study(plan, folder))
+
+
+def resume(options: Namespace) -> int:
+    """Finish an interrupted study, or extend it."""
+    folder = study_folder(options.dir)
+    rules.ready(loading.load(folder / "study.yaml", options.set).config)
+    from study import run as engine
+
+    return _reported(options, folder, lambda: engine.resume_study(folder, options.set, options.retry_failed))
+
+
+def status(options: Namespace) -> int:
+    """Say what of a study is done, running, failed and missing."""
+    found = status_of(study_folder(options.dir))
+    if options.json:
+        print_json(found)
+    else:
+        show_status(found)
+    return DONE
+
+
+def ui(options: Namespace) -> int:
+    """Serve MLflow's pages of a study until interrupted."""
+    if options.port is not None and not 0 < options.port < 65536:
+        raise ConfigError(f"--port: expected a number from 1 to 65535, got {options.port}")
+    folder = study_folder(options.dir)
+    from study.tracking import ServerError, serve
+
+    try:
+        serve(folder, host=options.host, port=options.port)
+    except FileNotFoundError as error:
+        raise ConfigError(str(error)) from None
+    except ServerError as error:
+        say(str(error))
+        return FAILED
+    return DONE
+
+
+def _reported(options: Namespace, folder: Path, start: Callable[[], int]) -> int:
+    """Start; with `--json` stdout gets the study's status and nothing else."""
+    if not options.json:
+        return start()
+    with redirect_stdout(sys.stderr):
+        exit_status = start()
+    print_json(status_of(folder))
+    return exit_status
