@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.figures.style import number
 from analysis.statistics.intervals import Interval
 
 NAMES = {
@@ -59,6 +58,27 @@ def percent(share: float) -> str:
     if 0 < share < 0.005:
         return "<\u00a01\u00a0%"
     return ">\u00a099\u00a0%" if 0.995 < share < 1 else f"{100 * share:.0f}\u00a0%".replace("-", "−")
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number for readers: `digits` significant ones, ∞ for infinity, – for NaN, a true minus sign."""
+    if np.isnan(value):
+        return "–"
+    if np.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size >= 1e5 or size < 1e-4:
+        mantissa, exponent = f"{value:.{max(digits - 1, 0)}e}".split("e")
+        return f"{mantissa}·{power_of_ten(int(exponent))}".replace("-", "−")
+    places = max(0, digits - 1 - int(np.floor(np.log10(size))))
+    return f"{value:,.{places}f}".replace(",", "\u2009").replace("-", "−")
+
+
+def power_of_ten(exponent: int) -> str:
+    """`10⁻³`."""
+    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def spoken(interval: Interval, digits: int = 3) -> str:

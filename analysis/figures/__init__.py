@@ -4,17 +4,17 @@
 """
 
 from analysis.figures.budget import best_of_k, profiles, selection_bias
-from analysis.figures.curves import learning_curves
+from analysis.figures.critic_bound import divergence_curves, divergence_errors
 from analysis.figures.density import density_pictures
 from analysis.figures.dirac import dirac_maps
-from analysis.figures.divergence import divergence_curves, divergence_errors
 from analysis.figures.explanation import explanation
+from analysis.figures.jacobian import spectra
+from analysis.figures.learning import learning_curves
 from analysis.figures.outcomes import outcome_bars
 from analysis.figures.pairwise import pairwise_matrix
 from analysis.figures.quality import quality_strips
 from analysis.figures.samples import mode_shares, samples_over_time
 from analysis.figures.sensitivity import dependence, importances
-from analysis.figures.spectra import spectra
 from analysis.figures.survival import survival_curves
 
 __all__ = [

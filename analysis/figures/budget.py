@@ -1,4 +1,4 @@
-"""What a budget buys: the best of k configurations, performance profiles, and how far the search flattered."""
+"""What a search budget buys: the best of k configurations, performance profiles, and the bias of selection."""
 
 from __future__ import annotations
 
@@ -6,12 +6,21 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.crowd import CROWD, height, label_outer, ordered, panels
-from analysis.figures.curves import FLOOR, draw_band
-from analysis.figures.style import INK, MUTED, Palette, legend_above, new, scale_axis, short, styled
-from analysis.figures.whisker import scale_for, whisker
+from analysis.figures.axes import percent_ticks, scale_axis, scale_metric
+from analysis.figures.parts import (
+    FLOOR,
+    TOGETHER,
+    arm_panels,
+    draw_band,
+    drawing_order,
+    label_panels,
+    mark_floor,
+    panels_height,
+    whisker,
+)
+from analysis.figures.style import INK, Palette, legend_above, new, short, styled
 from analysis.results.budget import BestOfK, Profile, SelectionBias
 from analysis.wording import log_scaled, named
 
@@ -27,23 +36,22 @@ def best_of_k(curves: Sequence[BestOfK], palette: Palette, columns: int = 1, sta
     bands = [curve.median if statistic == "median" else curve.mean for curve in curves]
     arms, floor = [curve.arm for curve in curves], curves[0].floor
     seen = np.concatenate([np.r_[b.low, b.estimate, b.high, c.floor] for b, c in zip(bands, curves, strict=True)])
-    figure = new(columns, height(len(arms), columns, 2.1), [] if len(arms) > CROWD else [*arms, FLOOR])
-    drawn = panels(figure, arms, columns)
+    figure = new(columns, panels_height(len(arms), columns, 2.1), [] if len(arms) > TOGETHER else [*arms, FLOOR])
+    drawn = arm_panels(figure, arms, columns)
     for panel in drawn:
         axes = panel.axes
         scale_axis(axes, "y", seen, log_scaled(curves[0].metric))
         scale_axis(axes, "x", [1.0], log=False)
-        for place in ordered(arms, panel):
+        for place in drawing_order(arms, panel):
             look, alpha = panel.look(arms[place], palette), panel.shade(arms[place], len(arms))
             draw_band(
                 axes, bands[place], look, arms[place], seen, offset=place, bounded=curves[place].mode, alpha=alpha
             )
-        if np.isfinite(floor):
-            axes.axhline(floor, color=MUTED, linewidth=0.9, linestyle=(0, (1, 1)), label=FLOOR)
+        mark_floor(axes, floor)
         axes.grid(axis="y")
         axes.xaxis.set_major_locator(MaxNLocator(8 if panel.arm is None else 4, integer=True))
     best = f"{'median' if statistic == 'median' else 'expected'} best {named(curves[0].metric)}"
-    label_outer(figure, drawn, "configurations tried, k", best)
+    label_panels(figure, drawn, "configurations tried, k", best)
     if drawn[0].arm is None:
         legend_above(figure, drawn[0].axes)
     return figure
@@ -55,25 +63,24 @@ def profiles(curves: Sequence[Profile], palette: Palette, columns: int = 1) -> F
     if not curves:
         raise ValueError("profiles: expected at least one arm, got none")
     arms = [curve.arm for curve in curves]
-    figure = new(columns, height(len(arms), columns, 2.1), [] if len(arms) > CROWD else [*arms, FLOOR])
-    drawn = panels(figure, arms, columns)
+    figure = new(columns, panels_height(len(arms), columns, 2.1), [] if len(arms) > TOGETHER else [*arms, FLOOR])
+    drawn = arm_panels(figure, arms, columns)
     for panel in drawn:
         axes = panel.axes
         scale_axis(axes, "x", np.concatenate([curve.band.x for curve in curves]), log_scaled(curves[0].metric))
-        for place in ordered(arms, panel):
+        for place in drawing_order(arms, panel):
             band, look = curves[place].band, panel.look(arms[place], palette)
             if alpha := panel.shade(arms[place], len(arms)):
                 axes.fill_between(band.x, band.low, band.high, step="post", color=look.colour, alpha=alpha, linewidth=0)
             axes.step(band.x, band.estimate, where="post", color=look.colour, linestyle=look.dash, label=arms[place])
-        if np.isfinite(curves[0].floor):
-            axes.axvline(curves[0].floor, color=MUTED, linewidth=0.9, linestyle=(0, (1, 1)), label=FLOOR)
+        mark_floor(axes, curves[0].floor, "x")
         axes.set_ylim(0, 1.02)
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f} %"))
+        percent_ticks(axes.yaxis)
         axes.grid()
     if curves[0].mode == "max":
         drawn[0].axes.invert_xaxis()  # shared by all
     sign = "≤" if curves[0].mode == "min" else "≥"
-    label_outer(figure, drawn, f"τ, a bound on the {named(curves[0].metric)}", f"replicas {sign} τ")
+    label_panels(figure, drawn, f"τ, a bound on the {named(curves[0].metric)}", f"replicas {sign} τ")
     if drawn[0].arm is None:
         legend_above(figure, drawn[0].axes)
     return figure
@@ -90,7 +97,7 @@ def selection_bias(results: Sequence[SelectionBias], palette: Palette, columns: 
     figure = new(columns, 0.6 + 0.3 * len(results), ["in the search", "on fresh seeds"])
     axes = figure.subplots()
     ends = [(e.low, e.estimate, e.high) for result in results for e in (result.search, result.confirmed)]
-    scale_for(axes, np.ravel(ends), results[0].metric)
+    scale_metric(axes, np.ravel(ends), results[0].metric)
     for row, result in enumerate(results):
         look = palette[result.arm]
         for part, shift, fill in ((result.search, -0.15, "white"), (result.confirmed, 0.15, look.colour)):

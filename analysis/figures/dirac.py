@@ -14,9 +14,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from analysis.figures.style import COLUMN, MUTED, new, number, short, styled
+from analysis.figures.style import COLUMN, MUTED, new, short, styled
 from analysis.results.dirac import ENDS, DiracMap
 from analysis.statistics.intervals import Floats
+from analysis.wording import number
 
 COLOURS = ("#004880", "#bed8e8", "#faf7f0", "#e68200")  # of `ENDS`; their lightness differs too
 WRONG = "not as foretold"

@@ -14,7 +14,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.style import BLUE, INK, MUTED, VERMILION, new, scale_axis, styled
+from analysis.figures.axes import scale_axis
+from analysis.figures.style import BLUE, INK, MUTED, VERMILION, new, styled
 from analysis.results.explained import Floats, above_tangent, numbers
 
 NEEDED = (

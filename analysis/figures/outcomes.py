@@ -8,8 +8,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter
 
+from analysis.figures.axes import percent_ticks
 from analysis.figures.style import INK, OUTCOME_LOOKS, new, short, styled
 from analysis.results.compare import ArmOutcomes
 from analysis.wording import percent
@@ -30,7 +30,7 @@ def outcome_bars(outcomes: Sequence[ArmOutcomes], columns: int = 1) -> Figure:
     axes.set_yticks(range(len(outcomes)), [short(arm.arm, 22 * columns) for arm in outcomes])
     axes.set_ylim(len(outcomes) - 0.45, -0.55)
     axes.set_xlim(0, 1)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f} %"))
+    percent_ticks(axes.xaxis)
     axes.set_xlabel("share of replicas")
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)

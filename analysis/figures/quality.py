@@ -8,12 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.figures.axes import scale_metric
+from analysis.figures.parts import MANY, spread, whisker
 from analysis.figures.style import INK, MUTED, ArmStyle, Palette, new, short, styled
-from analysis.figures.whisker import scale_for, whisker
 from analysis.results.compare import ArmQuality
 from analysis.wording import named
-
-MANY = 2000  # points over which they are drawn as one picture
 
 
 @styled
@@ -31,7 +30,7 @@ def quality_strips(results: Sequence[ArmQuality], palette: Palette, columns: int
     axes = figure.subplots()
     floor = results[0].floor
     seen = np.concatenate([*(result.values for result in results), [floor]])
-    scale_for(axes, seen, results[0].metric)
+    scale_metric(axes, seen, results[0].metric)
     for row, result in enumerate(results):
         _row(axes, row, result, palette[result.arm])
     if np.isfinite(floor):
@@ -70,9 +69,3 @@ def _row(axes: Axes, row: int, result: ArmQuality, look: ArmStyle) -> None:
             note, (1, row + 0.12), xycoords=("axes fraction", "data"), ha="right", va="center", fontsize=6, color=INK,
             bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.5},
         )  # fmt: skip
-
-
-def spread(count: int) -> np.ndarray:
-    """Places in [-1, 1] without chance, neighbours far apart (the golden ratio's sequence)."""
-    places: np.ndarray = 2 * np.mod(np.arange(1, count + 1) * 0.6180339887498949, 1) - 1
-    return places

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.style import MUTED, Palette, legend_above, new, scale_axis, shade, short, styled
+from analysis.figures.axes import percent_ticks, scale_axis
+from analysis.figures.style import MUTED, Palette, legend_above, new, shade, short, styled
 from analysis.results.sensitivity import Dependence, Sensitivity
 
 RESPONSES = {"stability": "replicas that do not diverge", "quality": "rank in its arm (1 best)"}
@@ -65,7 +66,7 @@ def dependence(results: Sequence[Sensitivity], palette: Palette, columns: int = 
         panel.set_axis_off()
     for panel in panels[::across]:
         if results[0].response == "stability":
-            panel.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f} %"))
+            percent_ticks(panel.yaxis)
     figure.supylabel(RESPONSES.get(results[0].response, results[0].response), fontsize=7.5)
     legend_above(figure, panels[0])
     return figure

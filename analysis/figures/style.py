@@ -17,12 +17,8 @@ from pathlib import Path
 from typing import Any, ParamSpec
 
 import matplotlib as mpl
-import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-from numpy.typing import NDArray
 
 P = ParamSpec("P")
 COLUMN, PAGE = 3.3, 6.8  # inches: one column, two
@@ -114,20 +110,6 @@ def palette(arms: Iterable[str]) -> dict[str, ArmStyle]:
     }
 
 
-def arms_in_order(trials: pd.DataFrame) -> list[str]:
-    """The arms of `Record.trials` in the order in which they were first planned, so that an extension's come last.
-
-    Joined studies stand one after the other.
-    """
-    columns = trials[["started", "index"]].assign(
-        arm=trials["arm"].astype(str),
-        study=pd.factorize(trials["study"])[0],
-        place=np.arange(len(trials)),
-    )
-    first = columns.sort_values(["study", "started", "index", "place"]).drop_duplicates("arm")
-    return list(first["arm"])
-
-
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     """Draw in this style, whatever matplotlib's settings are at the moment."""
 
@@ -181,63 +163,6 @@ def save(figure: Figure, folder: str | Path, name: str, formats: Sequence[str] =
     for path, kind in zip(paths, formats, strict=True):
         path.write_bytes(rendered(figure, kind))
     return paths
-
-
-def number(value: float, digits: int = 3) -> str:
-    """A number for readers: `digits` significant ones, ∞ for infinity, – for NaN, a true minus sign."""
-    if np.isnan(value):
-        return "–"
-    if np.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    if value == 0:
-        return "0"
-    size = abs(value)
-    if size >= 1e5 or size < 1e-4:
-        mantissa, exponent = f"{value:.{max(digits - 1, 0)}e}".split("e")
-        return f"{mantissa}·10{_raised(int(exponent))}".replace("-", "−")
-    places = max(0, digits - 1 - int(np.floor(np.log10(size))))
-    return f"{value:,.{places}f}".replace(",", "\u2009").replace("-", "−")
-
-
-def _raised(exponent: int) -> str:
-    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-
-
-def _power(value: float, _: object = None) -> str:
-    exponent = round(float(np.log10(value))) if value > 0 else 0
-    mantissa = value / 10.0**exponent if value > 0 else 0.0
-    if value <= 0:
-        return number(value)
-    if 1e-3 <= value < 1e4:
-        return f"{value:g}"
-    if not np.isclose(mantissa, 1):
-        exponent = int(np.floor(np.log10(value) + 1e-9))
-        return f"{value / 10.0**exponent:g}·10{_raised(exponent)}"
-    return f"10{_raised(exponent)}"
-
-
-def _plain(value: float, _: object = None) -> str:
-    return f"{value:,.10g}".replace(",", "\u2009").replace("-", "−")
-
-
-def scale_axis(axes: Axes, which: str, values: NDArray[np.float64] | Sequence[float], log: bool | None = None) -> bool:
-    """Scale an axis for these values, logarithmically where they are positive and span a factor of 20, and label its
-    ticks in plain text; returns whether it is logarithmic.
-    """
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    finite = np.asarray(values, np.float64)
-    finite = finite[np.isfinite(finite)]
-    if log is None:
-        log = bool(len(finite) and finite.min() > 0 and finite.max() / finite.min() >= 20)
-    if not log:
-        axis.set_major_formatter(FuncFormatter(_plain))
-        return False
-    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
-    narrow = len(finite) > 0 and finite.max() / finite.min() < 30
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,), numticks=6))
-    axis.set_major_formatter(FuncFormatter(_power))
-    axis.set_minor_formatter(NullFormatter())
-    return True
 
 
 def legend_above(figure: Figure, axes: Axes) -> None:

@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from analysis.figures.crowd import CROWD, Panel, height, label_outer, ordered, panels
-from analysis.figures.style import MUTED, ArmStyle, Palette, legend_above, new, scale_axis, short, styled
+from analysis.figures.axes import percent_ticks, scale_axis
+from analysis.figures.parts import TOGETHER, Panel, arm_panels, drawing_order, label_panels, panels_height
+from analysis.figures.style import MUTED, ArmStyle, Palette, legend_above, new, short, styled
 from analysis.results.survival import Survival, SurvivalCurve
 from analysis.wording import EVENTS
 
@@ -19,18 +20,18 @@ def survival_curves(result: Survival, palette: Palette, columns: int = 1) -> Fig
     if not result.curves:
         raise ValueError("survival_curves: expected at least one arm, got none")
     arms = [curve.arm for curve in result.curves]
-    tall, low = height(len(arms), columns, 2.0), 0.3 + 0.13 * len(arms)
-    figure = new(columns, tall + low, [] if len(arms) > CROWD else arms)
+    tall, low = panels_height(len(arms), columns, 2.0), 0.3 + 0.13 * len(arms)
+    figure = new(columns, tall + low, [] if len(arms) > TOGETHER else arms)
     above, below = np.ravel(figure.subfigures(2, 1, squeeze=False, height_ratios=(tall, low)))
-    drawn = panels(above, arms, columns)
+    drawn = arm_panels(above, arms, columns)
     longest = max(float(np.max(curve.band.x, initial=1.0)) for curve in result.curves)
     end = max(longest, *(float(np.max(curve.censored, initial=0.0)) for curve in result.curves))
     for panel in drawn:
-        for place in ordered(arms, panel):
+        for place in drawing_order(arms, panel):
             curve = result.curves[place]
             _step(panel, curve, panel.look(curve.arm, palette), panel.shade(curve.arm, len(arms)))
         _scales(panel.axes, end, 5 * columns if panel.arm is None else 3)
-    label_outer(above, drawn, "generator updates", f"without {EVENTS.get(result.event, result.event)}")
+    label_panels(above, drawn, "generator updates", f"without {EVENTS.get(result.event, result.event)}")
     ticks = np.asarray(MaxNLocator(5 * columns, integer=True).tick_values(0, end))
     _at_risk(below.subplots(), result, ticks[(ticks >= 0) & (ticks <= end)], end, palette, columns)
     if drawn[0].arm is None:
@@ -41,7 +42,7 @@ def survival_curves(result: Survival, palette: Palette, columns: int = 1) -> Fig
 def _scales(axes: Axes, end: float, ticks: int) -> None:
     axes.set_xlim(0, end)
     axes.set_ylim(0, 1.03)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f} %"))
+    percent_ticks(axes.yaxis)
     axes.grid(axis="y")
     scale_axis(axes, "x", [0.0], log=False)
     axes.xaxis.set_major_locator(MaxNLocator(ticks, integer=True))

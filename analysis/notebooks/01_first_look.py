@@ -9,8 +9,9 @@ import os
 from pathlib import Path
 
 from analysis import figures, load
-from analysis.figures.style import arms_in_order, palette
+from analysis.figures.style import palette
 from analysis.report import answer, find
+from analysis.results.cohort import arms_in_order
 from analysis.results.learning import learning, mode_shares
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))

@@ -10,9 +10,10 @@ from pathlib import Path
 from numpy.random import default_rng
 
 from analysis import figures, load
-from analysis.figures.style import arms_in_order, palette
+from analysis.figures.style import palette
 from analysis.report import find, tables
 from analysis.report.table_files import csv_text
+from analysis.results.cohort import arms_in_order
 from analysis.results.compare import outcomes, signals
 from analysis.results.survival import survival
 from analysis.results.thresholds import threshold_table

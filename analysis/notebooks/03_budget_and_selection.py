@@ -11,10 +11,11 @@ from pathlib import Path
 from numpy.random import default_rng
 
 from analysis import figures, load
-from analysis.figures.style import arms_in_order, palette
+from analysis.figures.style import palette
 from analysis.report import find, tables
 from analysis.report.table_files import csv_text
 from analysis.results.budget import best_of_k, profiles, selection_bias
+from analysis.results.cohort import arms_in_order
 from analysis.results.compare import compare, quality
 from analysis.results.design import scales_of
 from analysis.results.sensitivity import sensitivity

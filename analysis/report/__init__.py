@@ -16,12 +16,12 @@ from analysis import figures
 from analysis.record.join import join, studies_of
 from analysis.record.loading import Record, load
 from analysis.record.schema import HISTORY
-from analysis.report import divergences, provenance, results
+from analysis.report import provenance, sections, theory
 from analysis.report.answer import Answer, answer
-from analysis.report.findings import COLUMNS, Findings, find, judged_by
+from analysis.report.findings import COLUMNS, Findings, find
 from analysis.report.page import Html, joined, page, section, tag
 from analysis.report.writer import FigureWriter
-from analysis.results.thresholds import thresholds_of
+from analysis.results.criteria import metric_and_mode, thresholds_of
 from analysis.wording import listed
 
 __all__ = ["Answer", "Findings", "answer", "find", "write"]
@@ -63,9 +63,9 @@ def write(
 def _read(places: Sequence[str | Path]) -> Record:
     """The record, or several joined, with the columns that findings go by."""
     bare = join([load(place, []) for place in places])
-    metric, _ = judged_by(bare.about)
+    metric, _ = metric_and_mode(bare.about)
     declared = {column.name for column in HISTORY}
-    names = [name for name in dict.fromkeys([metric, thresholds_of(bare).metric, *COLUMNS]) if name in declared]
+    names = [name for name in dict.fromkeys([metric, thresholds_of(bare.about).metric, *COLUMNS]) if name in declared]
     return join([load(place, names) for place in places])
 
 
@@ -77,20 +77,20 @@ def _page(
     objectives: Sequence[Mapping[str, Any]],
 ) -> Html:
     name = " + ".join(provenance.names(findings.record))
-    sections = [
-        results.stability(findings, plates),
-        results.quality(findings, plates),
-        results.training(findings, plates, folder),
-        divergences.theory(findings, plates, folder),
-        results.search(findings, plates),
-        results.sensitivity(findings, plates),
-        results.thresholds(findings, plates),
+    parts = [
+        sections.stability(findings, plates),
+        sections.quality(findings, plates),
+        sections.training(findings, plates, folder),
+        theory.theory(findings, plates, folder),
+        sections.search(findings, plates),
+        sections.sensitivity(findings, plates),
+        sections.thresholds(findings, plates),
         _objectives(objectives, plates),
         provenance.left_out(findings, plates, state),
         provenance.definitions(findings.record),
         provenance.making(findings.record),
     ]
-    return page(name, *_opening(findings, name, state), _contents(sections), *sections, _closing(findings))
+    return page(name, *_opening(findings, name, state), _contents(parts), *parts, _closing(findings))
 
 
 def _opening(findings: Findings, name: str, state: Mapping[str, Any] | None) -> list[Html]:

@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from analysis.figures.style import number
 from analysis.record.join import studies_of
 from analysis.report.findings import Findings
 from analysis.results.compare import ArmOutcomes
-from analysis.wording import CAPTURES, EVENTS, NEVER, counted, listed, named, p_value, spoken, spoken_share
+from analysis.wording import CAPTURES, EVENTS, NEVER, counted, listed, named, number, p_value, spoken, spoken_share
 
 ALPHA = 0.05
 FEW = 4  # that are named one by one

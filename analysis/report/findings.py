@@ -12,9 +12,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from analysis.figures.style import Palette, arms_in_order, palette
-from analysis.record.join import studies_of
-from analysis.record.loading import Record, RecordError
+from analysis.figures.style import Palette, palette
+from analysis.record.loading import Record
 from analysis.results import (
     budget,
     cohort,
@@ -27,6 +26,8 @@ from analysis.results import (
     survival,
     thresholds,
 )
+from analysis.results.cohort import arms_in_order
+from analysis.results.criteria import metric_and_mode
 from analysis.results.design import scales_of
 from analysis.results.learning import LearningCurve, ModeShares
 from analysis.results.outcomes import JUDGED
@@ -99,29 +100,9 @@ class Findings:
     shown: Mapping[str, str]
 
 
-def judged_by(about: Mapping[str, Any]) -> tuple[str, str]:
-    """The metric that the study's configuration names first and which way is better; FID where it names none.
-
-    Raises RecordError where joined studies were searched by different ones.
-    """
-    found = sorted({_judged_by(study) for study in studies_of(about)})
-    if len(found) > 1:
-        words = " and ".join(f"{metric} ({mode})" for metric, mode in found)
-        raise RecordError(f"search.metric: the joined studies differ, {words}; arms are ranked by one")
-    return found[0]
-
-
-def _judged_by(about: Mapping[str, Any]) -> tuple[str, str]:
-    search = about.get("config", {}).get("search", {})
-    named, mode = search.get("metric", "fid"), search.get("mode")
-    if isinstance(named, list):
-        named, mode = named[0], mode[0] if isinstance(mode, list) else mode
-    return str(named), cohort.direction(str(named), mode)
-
-
 def find(record: Record, seed: int = 0) -> Findings:
     """Analyse a record, finished or not. `seed` fixes all resampling: the same record gives the same findings."""
-    metric, mode = judged_by(record.about)
+    metric, mode = metric_and_mode(record.about)
     ended = record.trials[record.trials["outcome"].notna() & (record.trials["status"] != "failed")]
     phase = "confirm" if (ended["phase"] == "confirm").any() else "search"
     unmeasured = tuple(_unmeasured(ended, metric, phase))

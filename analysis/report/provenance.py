@@ -15,7 +15,7 @@ from analysis.report import tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, facts, joined, section, tag
 from analysis.report.writer import FigureWriter
-from analysis.results.thresholds import thresholds_of
+from analysis.results.criteria import thresholds_of
 from analysis.wording import counted, listed, percent
 
 State = Mapping[str, Any]
@@ -94,7 +94,7 @@ def left_out(findings: Findings, plates: FigureWriter, state: State | None) -> H
 
 def definitions(record: Record) -> Html:
     """What the words of the outcomes mean here, with the thresholds in use."""
-    used = thresholds_of(record)
+    used = thresholds_of(record.about)
     meanings = {
         "diverged": "a loss, parameter or sample was not finite or exceeded a bound; never made into a score",
         "truncated": "stopped by the scheduler before its budget: censored, no failure",

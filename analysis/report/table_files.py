@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from analysis.figures.style import number
 from analysis.statistics.intervals import Interval
-from analysis.wording import p_value, percent
+from analysis.wording import number, p_value, percent
 
 Kind = Literal["text", "count", "share", "number", "p"]
 Value = str | int | float | Interval | None

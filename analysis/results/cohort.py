@@ -75,6 +75,20 @@ def arms(rows: pd.DataFrame, phase: str) -> list[tuple[str, pd.DataFrame]]:
     return [(str(arm), part) for arm, part in one_phase(rows, phase).groupby("arm", observed=True, sort=False)]
 
 
+def arms_in_order(trials: pd.DataFrame) -> list[str]:
+    """The arms of `Record.trials` in the order in which they were first planned, so that an extension's come last.
+
+    Joined studies stand one after the other.
+    """
+    columns = trials[["started", "index"]].assign(
+        arm=trials["arm"].astype(str),
+        study=pd.factorize(trials["study"])[0],
+        place=np.arange(len(trials)),
+    )
+    first = columns.sort_values(["study", "started", "index", "place"]).drop_duplicates("arm")
+    return list(first["arm"])
+
+
 def captured(rows: pd.DataFrame, phase: str) -> Captures:
     """What intervals of a phase capture: confirmed configurations are chosen ones, those of a search are drawn.
 

@@ -27,8 +27,8 @@ from analysis.record.curves import Curves, curves
 from analysis.record.loading import Record
 from analysis.record.schema import TRIALS_KEYS
 from analysis.results.cohort import captured, one_phase
+from analysis.results.criteria import thresholds_of
 from analysis.results.outcomes import Thresholds
-from analysis.results.thresholds import thresholds_of
 from analysis.statistics.holm import holm
 from analysis.statistics.intervals import Captures, Floats
 from analysis.statistics.kaplan_meier import SurvivalCurve, kaplan_meier
@@ -134,7 +134,7 @@ def times(
     last = np.minimum(rows["steps"].to_numpy(np.float64), fell)
     first = fell
     if event != "diverged":
-        seen = _collapse(record, rows, phase, thresholds or thresholds_of(record), patience)
+        seen = _collapse(record, rows, phase, thresholds or thresholds_of(record.about), patience)
         collapse = np.where(seen <= last, seen, np.inf)
         first = collapse if event == "collapsed" else np.minimum(fell, collapse)
     table = rows[list(TRIALS_KEYS)].assign(time=np.minimum(first, last), observed=np.isfinite(first))

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.record.join import studies_of
-from analysis.record.loading import Record, RecordError
+from analysis.record.loading import Record
 from analysis.results.cohort import arms, captured
+from analysis.results.criteria import thresholds_of
 from analysis.results.outcomes import OUTCOMES, Signals, Thresholds, judge_record, verdicts
 from analysis.statistics.intervals import shares
 
@@ -60,7 +60,7 @@ def threshold_table(
     Raises:
         ValueError: no such phase or threshold, or a value that is out of a threshold's range.
     """
-    kept = thresholds_of(record) if base is None else base
+    kept = thresholds_of(record.about) if base is None else base
     moved = _values(kept) if values is None else values
     wrong = [name for name in moved if name not in MOVED]
     if wrong:
@@ -80,16 +80,6 @@ def threshold_table(
             rows += [row | fraction for fraction in _fractions(part.trials, outcome, phase, confidence)]
             changes.append(row | {"changed": float((outcome != usual).mean()) if len(outcome) else np.nan})
     return ThresholdTable(phase, kept, pd.DataFrame(rows), pd.DataFrame(changes))
-
-
-def thresholds_of(record: Record) -> Thresholds:
-    """The thresholds that a record's study, or joined studies, were judged by; raises RecordError if they differ."""
-    found = [Thresholds(**about.get("config", {}).get("outcomes", {})) for about in studies_of(record.about)]
-    for name in (field.name for field in fields(Thresholds)):
-        different = {getattr(one, name) for one in found}
-        if len(different) > 1:
-            raise RecordError(f"outcomes.{name}: the joined studies differ, {sorted(different)}; say which thresholds")
-    return found[0]
 
 
 def _ended(trials: pd.DataFrame, phase: str) -> pd.DataFrame:

@@ -20,8 +20,7 @@ from urllib.parse import unquote
 from analysis.record.join import join
 from analysis.record.loading import Record, RecordError, load
 from analysis.record.schema import FILES
-from analysis.report.findings import judged_by
-from analysis.results.thresholds import thresholds_of
+from analysis.results.criteria import metric_and_mode, thresholds_of
 from study.config.addresses import masked
 from study.config.messages import ConfigError, shown
 from study.config.schema import NAME
@@ -172,8 +171,8 @@ def _check_name(source: str, kept: Record) -> None:
 def _check_joined(records: Sequence[Record]) -> None:
     try:
         joined = join(records)
-        judged_by(joined.about)
-        thresholds_of(joined)
+        metric_and_mode(joined.about)
+        thresholds_of(joined.about)
     except (ValueError, TypeError) as error:
         raise ConfigError(str(error)) from None
 

@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 
 from analysis.statistics.intervals import Interval
-from analysis.wording import counted, listed, log_scaled, named, p_value, percent, spoken, spoken_share
+from analysis.wording import counted, listed, log_scaled, named, number, p_value, percent, spoken, spoken_share
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,14 @@ def test_only_unbounded_measurements_may_be_logarithmic():
     assert log_scaled("fid") is None
     assert log_scaled("gradient_norm_critic") is None
     assert log_scaled("precision") is False
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.0123456, "0.0123"), (0, "0"), (12345.6, "12\u2009346"), (-0.5, "−0.500"), (np.nan, "–"), (np.inf, "∞"),
+        (-np.inf, "−∞"), (1.5e-7, "1.50·10⁻⁷"), (2e6, "2.00·10⁶"), (99.96, "100.0"), (7, "7.00"),
+    ],
+)  # fmt: skip
+def test_numbers_are_written_for_readers(value, words):
+    assert number(value) == words

@@ -1,23 +1,9 @@
 import colorsys
 from itertools import combinations, pairwise
 
-import numpy as np
-import pandas as pd
-import pytest
 from matplotlib.colors import to_rgb
 
-from analysis.figures.style import (
-    COLOURS,
-    DASHES,
-    MARKERS,
-    OUTCOME_LOOKS,
-    arms_in_order,
-    new,
-    number,
-    palette,
-    scale_axis,
-    short,
-)
+from analysis.figures.style import COLOURS, DASHES, MARKERS, OUTCOME_LOOKS, palette, short
 
 OKABE_ITO = {  # Okabe & Ito (2008), Color Universal Design
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
@@ -54,51 +40,6 @@ def test_outcomes_differ_in_grey_by_lightness_or_hatch():
 
     for (one, hatch), (other, other_hatch) in combinations(OUTCOME_LOOKS.values(), 2):
         assert hatch != other_hatch or abs(lightness(one) - lightness(other)) > 0.1
-
-
-def trials(arms, started, study="s"):
-    return pd.DataFrame({"study": study, "arm": arms, "started": pd.to_datetime(started, utc=True), "index": 0})
-
-
-def test_arms_stand_in_the_order_in_which_they_were_planned():
-    before = trials(["b", "a"], ["2026-01-01", "2026-01-02"])
-    after = pd.concat([trials(["0 new"], ["2026-02-01"]), before])
-    assert arms_in_order(before) == ["b", "a"]
-    assert arms_in_order(after) == ["b", "a", "0 new"]
-
-
-def test_arms_of_joined_studies_stand_study_by_study():
-    both = pd.concat([trials(["one/a"], ["2026-01-02"], "one"), trials(["two/a"], ["2026-01-01"], "two")])
-    assert arms_in_order(both) == ["one/a", "two/a"]
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (0.0123456, "0.0123"), (0, "0"), (12345.6, "12\u2009346"), (-0.5, "−0.500"), (np.nan, "–"), (np.inf, "∞"),
-        (-np.inf, "−∞"), (1.5e-7, "1.50·10⁻⁷"), (2e6, "2.00·10⁶"), (99.96, "100.0"), (7, "7.00"),
-    ],
-)  # fmt: skip
-def test_numbers_are_written_for_readers(value, words):
-    assert number(value) == words
-
-
-def test_an_axis_is_logarithmic_where_positive_values_span_much():
-    def scale(values, log=None):
-        axes = new(1, 2).subplots()
-        return scale_axis(axes, "y", values, log), axes.get_yscale()
-
-    assert scale([0.01, 1.0]) == (True, "log")
-    assert scale([0.5, 1.0]) == (False, "linear")
-    assert scale([-1.0, 100.0]) == (False, "linear")
-    assert scale([np.nan, np.inf]) == (False, "linear")
-    assert scale([0.01, 1.0], log=False) == (False, "linear")
-
-
-def test_ticks_of_a_logarithmic_axis_are_plain_text():
-    axes = new(1, 2).subplots()
-    scale_axis(axes, "x", [1e-6, 1.0])
-    assert [axes.xaxis.get_major_formatter()(x) for x in (1e-6, 0.01, 1.0)] == ["10⁻⁶", "0.01", "1"]
 
 
 def test_long_names_lose_their_middle():

@@ -5,11 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from analysis import figures
-from analysis.figures.signed import signed_axis
 from analysis.figures.style import INK
 from analysis.results.critic_bound import GAP, RATIO
 from analysis.results.dirac import ENDS
@@ -110,31 +108,3 @@ def test_names_of_arms_are_no_mathematics(made):
         figures.dirac_maps(made.dirac),
     ):
         assert odd in words(figure)
-
-
-def axes_for(values):
-    axes = Figure().subplots()
-    signed_axis(axes, "x", values)
-    return axes
-
-
-def test_numbers_alike_in_size_lie_on_a_linear_axis_that_holds_0():
-    axes = axes_for([1.0, 2.0, 3.0, np.nan, np.inf])
-    assert axes.get_xscale() == "linear"
-    assert axes.get_xlim() == pytest.approx((-0.18, 3.18))
-
-
-def test_numbers_of_many_sizes_lie_on_an_axis_that_keeps_their_sign():
-    axes = axes_for([-50.0, -0.01, 0.02, 0.03, 800.0])
-    assert axes.get_xscale() == "asinh"
-    left, right = axes.get_xlim()
-    assert left < -50
-    assert right > 800
-    ticks = axes.get_xticks()
-    assert 0 in ticks
-    assert (np.sort(ticks) == ticks).all()
-
-
-@pytest.mark.parametrize("values", [[], [0.0], [np.nan]])
-def test_of_nothing_there_is_an_axis_too(values):
-    assert axes_for(values).get_xlim() == (-1, 1)

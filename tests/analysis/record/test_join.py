@@ -6,8 +6,8 @@ import pytest
 from analysis.record.join import join, studies_of
 from analysis.record.loading import Record, RecordError
 from analysis.results.compare import outcomes
+from analysis.results.criteria import thresholds_of
 from analysis.results.outcomes import Thresholds
-from analysis.results.thresholds import thresholds_of
 
 
 def record(study, arm="hinge", outcomes=None, **config):
@@ -100,7 +100,9 @@ def test_a_study_that_stands_twice_and_nothing_at_all_are_refused():
 
 def test_the_thresholds_of_joined_studies_must_agree():
     strict = {"modes": 0.9}
-    assert thresholds_of(join([record("rings", outcomes=strict), record("grids", outcomes=strict)])) == Thresholds(0.9)
+    assert thresholds_of(
+        join([record("rings", outcomes=strict), record("grids", outcomes=strict)]).about
+    ) == Thresholds(0.9)
     with pytest.raises(RecordError, match=r"outcomes\.modes: the joined studies differ, \[0\.5, 0\.9\]; say which"):
-        thresholds_of(join([record("rings", outcomes=strict), record("grids")]))
-    assert thresholds_of(record("rings")) == Thresholds()
+        thresholds_of(join([record("rings", outcomes=strict), record("grids")]).about)
+    assert thresholds_of(record("rings").about) == Thresholds()

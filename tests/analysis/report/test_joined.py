@@ -11,7 +11,7 @@ from analysis import report
 from analysis.record.join import join
 from analysis.record.loading import RecordError, load
 from analysis.report import answer, find, provenance
-from analysis.report.findings import judged_by
+from analysis.results.criteria import metric_and_mode
 
 CONFIG = {"data": {"name": "ring", "modes": 8}, "search": {"metric": "fid", "mode": "min", "seed": 0}}
 SIZES = {"trials": 4, "replicas": 2, "evaluations": 4}
@@ -118,4 +118,4 @@ def test_studies_that_are_configured_alike_are_said_to_be(record):
 def test_different_metrics_have_no_common_report():
     about = {"joined": [{"config": CONFIG}, {"config": {"search": {"metric": "kid"}}}]}
     with pytest.raises(RecordError, match=r"search\.metric: the joined studies differ, fid \(min\) and kid \(min\)"):
-        judged_by(about)
+        metric_and_mode(about)

@@ -11,7 +11,8 @@ from scipy.stats import binomtest
 
 from analysis import report
 from analysis.record.loading import load
-from analysis.report.findings import find, judged_by
+from analysis.report.findings import find
+from analysis.results.criteria import metric_and_mode
 
 HOSTILE = "<script>alert('x')</script>&{}$_%"
 SECTIONS = [
@@ -196,9 +197,9 @@ def test_findings_hang_on_the_seed_alone(simulate, tmp_path):
 
 
 def test_the_metric_is_the_one_that_the_search_went_by():
-    assert judged_by({}) == ("fid", "min")
-    assert judged_by({"config": {"search": {"metric": "coverage", "mode": "max"}}}) == ("coverage", "max")
-    assert judged_by({"config": {"search": {"metric": ["kid", "fid"], "mode": ["min", "max"]}}}) == ("kid", "min")
+    assert metric_and_mode({}) == ("fid", "min")
+    assert metric_and_mode({"config": {"search": {"metric": "coverage", "mode": "max"}}}) == ("coverage", "max")
+    assert metric_and_mode({"config": {"search": {"metric": ["kid", "fid"], "mode": ["min", "max"]}}}) == ("kid", "min")
 
 
 def test_that_nothing_happened_is_said_once(simulate, tmp_path):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.record.schema import MEASUREMENTS
-from analysis.results.cohort import HIGHER, arms, captured, cohorts, direction, one_phase
+from analysis.results.cohort import HIGHER, arms, arms_in_order, captured, cohorts, direction, one_phase
 
 
 def trial(arm="hinge", index=0, phase="search", fid=(1.0, 2.0), status="completed", study="rings", diverged=()):
@@ -95,3 +95,19 @@ def test_an_arm_that_was_not_measured_is_no_arm_that_diverged():
 def test_an_unknown_floor_is_nan():
     assert math.isnan(cohorts(frame(trial()).drop(columns="floor.fid"), "fid", "search")[0].floor)
     assert math.isnan(cohorts(frame(trial()).assign(**{"floor.fid": math.nan}), "fid", "search")[0].floor)
+
+
+def planned(arms, started, study="s"):
+    return pd.DataFrame({"study": study, "arm": arms, "started": pd.to_datetime(started, utc=True), "index": 0})
+
+
+def test_arms_stand_in_the_order_in_which_they_were_planned():
+    before = planned(["b", "a"], ["2026-01-01", "2026-01-02"])
+    after = pd.concat([planned(["0 new"], ["2026-02-01"]), before])
+    assert arms_in_order(before) == ["b", "a"]
+    assert arms_in_order(after) == ["b", "a", "0 new"]
+
+
+def test_arms_of_joined_studies_stand_study_by_study():
+    both = pd.concat([planned(["one/a"], ["2026-01-02"], "one"), planned(["two/a"], ["2026-01-01"], "two")])
+    assert arms_in_order(both) == ["one/a", "two/a"]

@@ -4,8 +4,9 @@ import pytest
 
 from analysis.record.loading import Record
 from analysis.results.compare import outcomes
+from analysis.results.criteria import thresholds_of
 from analysis.results.outcomes import JUDGED, Thresholds, judge_record
-from analysis.results.thresholds import MOVED, threshold_table, thresholds_of
+from analysis.results.thresholds import MOVED, threshold_table
 
 
 def record(fractions, phase="confirm", **about):
@@ -68,7 +69,7 @@ def test_by_default_every_threshold_moves_both_ways():
 
 def test_the_studys_own_thresholds_are_the_base():
     own = record({"a": [0.2, 0.4]}, config={"outcomes": {"modes": 0.3}})
-    assert thresholds_of(own).modes == 0.3
+    assert thresholds_of(own.about).modes == 0.3
     assert threshold_table(own, "confirm", values={"modes": [0.1]}).changed["value"].tolist() == [0.1, 0.3]
     given = threshold_table(own, "confirm", base=Thresholds(modes=0.9), values={"modes": []})
     assert given.changed["value"].tolist() == [0.9]

@@ -13,7 +13,7 @@ import pytest
 from analysis import report
 from analysis.figures.dirac import MOST
 from analysis.record.loading import load
-from analysis.report.divergences import theory
+from analysis.report.theory import theory
 from analysis.report.writer import FigureWriter
 
 HOSTILE = "<script>alert('x')</script>&{}$_%"

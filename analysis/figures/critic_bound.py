@@ -9,10 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.curves import draw_band
-from analysis.figures.signed import signed_axis
-from analysis.figures.strips import HEIGHT, strips
-from analysis.figures.style import INK, MUTED, ArmStyle, Palette, legend_above, new, scale_axis, short, styled
+from analysis.figures.axes import scale_axis, scale_signed
+from analysis.figures.parts import HEIGHT, draw_band, panel_grid, strips
+from analysis.figures.style import INK, MUTED, ArmStyle, Palette, legend_above, new, short, styled
 from analysis.results.critic_bound import GAP, RATIO, ArmDivergence, DivergenceCurve
 
 TALLEST = 8.2  # inches, of all panels
@@ -30,15 +29,10 @@ def divergence_curves(curves: Sequence[DivergenceCurve], palette: Palette, colum
     across = min(len(curves), 2 if columns == 1 else min((3, 2), key=lambda most: -len(curves) % most))
     down = math.ceil(len(curves) / across)
     figure = new(columns, 0.3 + min(1.25, TALLEST / down) * down, [TRUE, SAID])
-    panels = figure.subplots(down, across, squeeze=False, sharex=True).ravel()
-    for panel, curve in zip(panels, curves, strict=False):
+    panels = panel_grid(figure, len(curves), across, "generator updates")
+    for panel, curve in zip(panels, curves, strict=True):
         _panel(panel, curve, palette[curve.arm])
         panel.set_title(short(curve.arm, 46 * columns // across))
-    for panel in panels[len(curves) :]:
-        panel.set_axis_off()
-    for panel in panels[max(0, len(curves) - across) : len(curves)]:
-        panel.set_xlabel("generator updates")
-        panel.xaxis.set_tick_params(labelbottom=True)
     legend_above(figure, panels[0])
     return figure
 
@@ -72,7 +66,7 @@ def divergence_errors(results: Sequence[ArmDivergence], palette: Palette, column
     panels = figure.subplots(*shape, squeeze=False, sharey=True).ravel()
     for axes, name in zip(panels, known, strict=True):
         ends = [(middle.low, middle.estimate, middle.high) for _, middle in rows[name].values()]
-        signed_axis(axes, "x", np.concatenate([*(values for values, _ in rows[name].values()), np.ravel(ends)]))
+        scale_signed(axes, "x", np.concatenate([*(values for values, _ in rows[name].values()), np.ravel(ends)]))
         axes.axvline(0, color=MUTED, linewidth=0.9)
         strips(axes, arms, rows[name], palette, 22 if stacked else 30)
         words = "truth less the critic's estimate" if name == GAP else "error of the critic's p / (p + q)"

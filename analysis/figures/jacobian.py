@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
-from analysis.figures.signed import signed_axis
-from analysis.figures.strips import HEIGHT, strips
+from analysis.figures.axes import percent_ticks, scale_signed
+from analysis.figures.parts import HEIGHT, strips
 from analysis.figures.style import MUTED, Palette, new, styled
 from analysis.results.jacobian import ArmSpectrum
 
@@ -40,7 +39,7 @@ def spectra(results: Sequence[ArmSpectrum], palette: Palette, columns: int = 2) 
     growth.set_xlabel("largest real part")
     turning.set_xlim(-0.04, 1.04)
     turning.set_xticks([0, 0.5, 1])
-    turning.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f} %"))
+    percent_ticks(turning.xaxis)
     turns = {one.arm: (one.turns, one.turning) for one in results}
     strips(turning, arms, turns, palette, 20)
     turning.set_xlabel("imaginary share")
@@ -53,7 +52,7 @@ def _ends(one: ArmSpectrum) -> np.ndarray:
 
 
 def _boundary(axes: Axes, values: np.ndarray) -> None:
-    signed_axis(axes, "x", values)
+    scale_signed(axes, "x", values)
     left, right = axes.get_xlim()
     axes.axvspan(left, min(0.0, right), color=STABLE, linewidth=0)
     axes.axvline(0, color=MUTED, linewidth=0.9)
@@ -65,7 +64,7 @@ def _plane(axes: Axes, results: Sequence[ArmSpectrum], palette: Palette) -> None
     sizes = np.concatenate([one.imaginary for one in results])
     width, height = (float(np.abs(part).max(initial=0.0)) for part in (reals, sizes))
     _boundary(axes, np.r_[reals, -0.25 * width, 0.25 * width])
-    signed_axis(axes, "y", np.r_[sizes, -sizes] if height else np.array([-width, width]))
+    scale_signed(axes, "y", np.r_[sizes, -sizes] if height else np.array([-width, width]))
     axes.axhline(0, color=MUTED, linewidth=0.5)
     for one in results:
         look = palette[one.arm]

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from analysis.figures import learning_curves, profiles, survival_curves
-from analysis.figures.crowd import CROWD
+from analysis.figures.parts import TOGETHER
 from analysis.figures.style import RULE, palette
 from analysis.results.budget import Profile
 from analysis.results.learning import LearningCurve
@@ -33,15 +33,15 @@ def panels_of(figure):
 
 
 def test_up_to_six_share_one_panel():
-    figure = profiles([profile(arm, k) for k, arm in enumerate(arms(CROWD))], palette(arms(CROWD)), columns=2)
+    figure = profiles([profile(arm, k) for k, arm in enumerate(arms(TOGETHER))], palette(arms(TOGETHER)), columns=2)
     [axes] = figure.axes
-    assert len(axes.collections) == CROWD
+    assert len(axes.collections) == TOGETHER
     assert len(figure.legends) == 1
 
 
 @pytest.mark.parametrize("columns", [1, 2])
 def test_more_have_a_panel_each_with_the_others_behind(columns):
-    names = arms(CROWD + 1)
+    names = arms(TOGETHER + 1)
     looks = palette(names)
     figure = profiles([profile(arm, k) for k, arm in enumerate(names)], looks, columns=columns)
     panels = panels_of(figure)
@@ -80,4 +80,4 @@ def test_learning_curves_of_many_have_no_bands():
         ]
         return len(learning_curves(curves, palette(names)).axes[0].collections)
 
-    assert (drawn(CROWD), drawn(CROWD + 1)) == (CROWD, 0)
+    assert (drawn(TOGETHER), drawn(TOGETHER + 1)) == (TOGETHER, 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis import figures
-from analysis.figures.crowd import CROWD
+from analysis.figures.parts import TOGETHER
 from analysis.record.snapshots import Snapshots, snapshots
 from analysis.report import tables
 from analysis.report.findings import Findings
@@ -155,7 +155,7 @@ def _samples(findings: Findings, plates: FigureWriter, folder: Path) -> list[Htm
 def _and_quartiles(findings: Findings) -> str:
     """Whether the learning curves of so many arms have bands."""
     arms = {curve.arm for curve in findings.learning}
-    return " and quartiles" if len(arms) <= CROWD else f" (quartiles are left out of more than {CROWD})"
+    return " and quartiles" if len(arms) <= TOGETHER else f" (quartiles are left out of more than {TOGETHER})"
 
 
 def _true(drawn: list[Snapshots]) -> bool:

@@ -1,0 +1,45 @@
+"""What a study's replicas are judged by, read from its configuration: a metric, which way is better, and thresholds.
+
+`about` is that of a `Record`, of one study or of several joined. Joined studies must agree: all arms are judged alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from analysis.record.join import studies_of
+from analysis.record.loading import RecordError
+from analysis.results.cohort import direction
+from analysis.results.outcomes import Thresholds
+
+
+def metric_and_mode(about: Mapping[str, Any]) -> tuple[str, str]:
+    """The metric that `search.metric` names first and its mode, "min" or "max"; FID where it names none.
+
+    Raises RecordError where joined studies were searched by different ones.
+    """
+    found = sorted({_searched_by(study) for study in studies_of(about)})
+    if len(found) > 1:
+        words = " and ".join(f"{metric} ({mode})" for metric, mode in found)
+        raise RecordError(f"search.metric: the joined studies differ, {words}; arms are ranked by one")
+    return found[0]
+
+
+def thresholds_of(about: Mapping[str, Any]) -> Thresholds:
+    """The thresholds of the outcomes; raises RecordError naming the one in which joined studies differ."""
+    found = [Thresholds(**study.get("config", {}).get("outcomes", {})) for study in studies_of(about)]
+    for name in (field.name for field in fields(Thresholds)):
+        different = {getattr(one, name) for one in found}
+        if len(different) > 1:
+            raise RecordError(f"outcomes.{name}: the joined studies differ, {sorted(different)}; say which thresholds")
+    return found[0]
+
+
+def _searched_by(about: Mapping[str, Any]) -> tuple[str, str]:
+    search = about.get("config", {}).get("search", {})
+    named, mode = search.get("metric", "fid"), search.get("mode")
+    if isinstance(named, list):
+        named, mode = named[0], mode[0] if isinstance(mode, list) else mode
+    return str(named), direction(str(named), mode)
