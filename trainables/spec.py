@@ -14,6 +14,7 @@ from typing import Any
 from trainables import networks, optimizers, penalties
 from trainables.checks import choice, close_to, interval, whole
 from trainables.models import updates
+from trainables.networks import Network
 from trainables.objectives import dirac
 from trainables.objectives import table as objectives
 
@@ -132,6 +133,18 @@ class Spec:
     def interval(self) -> int:
         """Generator updates between two evaluations."""
         return self.steps // self.evaluations
+
+    def networks(self, shape: tuple[int, ...], classes: int) -> tuple[Network, Network]:
+        """The generator and the critic of samples `shape` with so many classes; only `cgan` tells them the label.
+
+        Raises `ValueError` where a network does not fit the samples.
+        """
+        told = classes if self.model == "cgan" else 0
+        packed = (shape[0] * self.packing, *shape[1:])
+        return (
+            networks.generator(self.generator, self.latent_dim, shape, told),
+            networks.critic(self.critic, packed, told, self.conditioning),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that `from_dict` turns back into an equal spec."""

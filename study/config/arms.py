@@ -19,8 +19,7 @@ from typing import Any
 from study.config.messages import ConfigError, brief, shown
 from study.config.schema import StudyConfig
 from study.config.spaces import EXPECTED, Space, split, text
-from trainables import data, networks
-from trainables.networks import Network
+from trainables import data
 from trainables.spec import MEANINGLESS, Spec
 
 MOST_ARMS = 2000
@@ -105,20 +104,11 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                 raise ConfigError(f"{_located(config, brief(error))} (arm {arm.name})") from None
 
 
-def networks_of(spec: Spec, description: data.Description) -> tuple[Network, Network]:
-    """The generator and critic that a specification trains; shapes only, no weights are drawn."""
-    classes = description.classes if spec.model == "cgan" else 0
+def _check_networks(spec: Spec, description: data.Description) -> None:
+    shape, classes = description
     if spec.model == "cgan" and not classes:
         raise ValueError(f"model: expected gan on unlabelled data, got cgan on '{spec.data['name']}'")
-    packed = (description.shape[0] * spec.packing, *description.shape[1:])
-    return (
-        networks.generator(spec.generator, spec.latent_dim, description.shape, classes),
-        networks.critic(spec.critic, packed, classes, spec.conditioning),
-    )
-
-
-def _check_networks(spec: Spec, description: data.Description) -> None:
-    for role, network in zip(("generator", "critic"), networks_of(spec, description), strict=True):
+    for role, network in zip(("generator", "critic"), spec.networks(shape, classes), strict=True):
         size = sum(weight.size for weight in network.weights)
         if size > MOST_WEIGHTS:
             raise ValueError(f"{role}: expected at most {MOST_WEIGHTS:.0e} weights, got {size:.1e}")

@@ -203,3 +203,18 @@ def test_wrong_types_are_refused(values: dict[str, Any], message: str) -> None:
 def test_what_every_spec_needs(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name}: expected in every spec, got nothing"):
         Spec.from_dict({key: value for key, value in BUDGET.items() if key != name})
+
+
+def test_networks_are_shapes_alone() -> None:
+    one = spec(generator={"hidden": [8]}, critic={"hidden": [8]}, latent_dim=3)
+    generator, critic = one.networks((2,), 8)
+    assert sum(weight.size for weight in generator.weights) == 3 * 8 + 8 + 8 * 2 + 2
+    assert sum(weight.size for weight in critic.weights) == 2 * 8 + 8 + 8 + 1
+
+
+def test_a_conditional_models_networks_are_told_the_label_and_a_packing_critic_sees_packs() -> None:
+    plain, told = spec(), spec(model="cgan")
+    assert [network.classes for network in plain.networks((2,), 8)] == [0, 0]
+    assert [network.classes for network in told.networks((2,), 8)] == [8, 8]
+    _, critic = spec(packing=4, batch_size=16).networks((2,), 8)
+    assert critic.weights[0].shape[0] == 8

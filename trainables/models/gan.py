@@ -9,7 +9,7 @@ from dataclasses import astuple, fields
 import torch
 from torch import Tensor
 
-from trainables import networks, penalties
+from trainables import penalties
 from trainables.batches import Batch
 from trainables.data import DataSet, Mixture
 from trainables.models.critic_bound import Truth, bound, normal
@@ -121,10 +121,8 @@ def _truth(context: ModelContext, players: Players) -> Truth | None:
 
 
 def _players(context: ModelContext) -> Players:
-    spec, data, classes = context.spec, context.data, context.classes
-    packed = (data.shape[0] * spec.packing, *data.shape[1:])
-    generator = networks.generator(spec.generator, spec.latent_dim, data.shape, classes)
-    critic = networks.critic(spec.critic, packed, classes, spec.conditioning)
+    spec = context.spec
+    generator, critic = spec.networks(context.data.shape, context.classes)
     penalty = penalties.PENALTIES[spec.penalty["name"]]
     spectral: list[Tensor] = []
     if penalty.name == "spectral_norm":

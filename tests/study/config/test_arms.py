@@ -1,17 +1,15 @@
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from study.config.arms import Arm, arms_of, constants_of, corners, networks_of, spec_for
+from study.config.arms import Arm, arms_of, constants_of, corners, spec_for
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
 from study.config.spaces import Space
-from trainables import data
 
 Build = Callable[..., StudyPlan]
 CLIP = {"name": "clip", "bound": {"log_uniform": [1e-3, 1]}}
@@ -165,10 +163,3 @@ def test_corners_hold_both_ends_and_every_choice() -> None:
 def test_a_combination_of_nuisance_values_that_clashes_is_found(least: Build) -> None:
     with pytest.raises(ConfigError, match="critic_steps: expected 1 with simultaneous updates, got 5"):
         least(nuisance={"updates": {"choice": ["simultaneous", "alternating"]}, "critic_steps": {"choice": [1, 5]}})
-
-
-def test_networks_are_shapes_alone(least: Build) -> None:
-    plan = least(fixed={"generator": {"hidden": [8]}, "critic": {"hidden": [8]}, "latent_dim": 3})
-    generator, critic = networks_of(spec_for(plan.config, plan.arms[0], {}), data.describe(**plan.config.data))
-    assert sum(math.prod(weight.shape) for weight in generator.weights) == 3 * 8 + 8 + 8 * 2 + 2
-    assert sum(math.prod(weight.shape) for weight in critic.weights) == 2 * 8 + 8 + 8 + 1

@@ -1,0 +1,68 @@
+"""The estimate counts every operation of the networks, by hand for networks that are small enough."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from trainables import cost, data
+from trainables.metrics import evaluator
+from trainables.spec import Spec
+
+SMALL = {"generator": {"hidden": [8]}, "critic": {"hidden": [16]}, "latent_dim": 3}
+CONV = {"kind": "conv", "width": 4, "depth": 2}
+
+
+def seconds(replicas: int = 1, *, samples: int = 50, features: str = "raw", **changes: Any) -> float:
+    values: dict[str, Any] = {"data": "ring", "steps": 100, "evaluations": 4, "batch_size": 8, **changes}
+    evaluation = {"samples": samples, "features": features}
+    values["evaluation"] = {**evaluator.check({}).__dict__, **evaluation}
+    return cost.seconds(Spec(**values), replicas)
+
+
+@pytest.fixture
+def operations_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operation counts 1, and nothing else counts."""
+    monkeypatch.setattr(cost, "SECONDS_PER_FLOP", {"mlp": 1.0, "conv": 1.0})
+    monkeypatch.setattr(cost, "SECONDS_PER_UPDATE", 0.0)
+    monkeypatch.setattr(cost, "SECONDS_PER_EVALUATION", 0.0)
+
+
+@pytest.mark.usefixtures("operations_alone")
+def test_the_cost_is_the_arithmetic_of_the_updates() -> None:
+    g, d = 2 * (3 * 8 + 8 * 2), 2 * (2 * 16 + 16)
+
+    def operations(**changes: Any) -> float:
+        return seconds(**{**SMALL, **changes}) - 4 * 50 * (g + 2 * d)
+
+    assert operations() == pytest.approx(100 * 8 * ((6 * d + g) + 3 * g + 2 * d))
+    assert operations(critic_steps=5) == pytest.approx(100 * 8 * (5 * (6 * d + g) + 3 * g + 2 * d))
+    assert operations(penalty="r1") == pytest.approx(100 * 8 * ((12 * d + g) + 3 * g + 2 * d))
+    assert operations(penalty="spectral_norm") == operations()
+    assert seconds(3, **SMALL) == pytest.approx(3 * seconds(**SMALL))
+
+
+@pytest.mark.usefixtures("operations_alone")
+def test_the_operations_of_convolutions_count_every_position() -> None:
+    once = {"steps": 1, "evaluations": 1, "batch_size": 1}
+    found = seconds(data="digits", latent_dim=3, generator=CONV, critic=CONV, **once)
+    # Dense to 8 planes of 2x2; every pixel into 4x4 of 4 planes of 4x4, and of these into 4x4 of the image of 8x8.
+    g = 2 * (3 * 8 * 4 + 8 * 4 * 16 * 2**2 + 4 * 1 * 16 * 4**2)
+    # Patches of 4x4 at 4x4 positions, then at 2x2, then dense from 8 planes of 2x2.
+    d = 2 * (1 * 4 * 16 * 4**2 + 4 * 8 * 16 * 2**2 + 8 * 4)
+    assert found == pytest.approx((8 * d + 4 * g) + 50 * (g + 2 * d))
+
+
+def test_inception_features_dominate_an_evaluation() -> None:
+    wide = {"kind": "conv", "width": 8, "depth": 2}
+    raw, inception = (
+        seconds(data="cifar10", generator=wide, critic=wide, features=name) for name in ("raw", "inception")
+    )
+    assert inception > 10 * raw
+
+
+def test_a_map_costs_its_cells() -> None:
+    settings = data.check("dirac")
+    few = {**settings, "step": {"low": 0.1, "high": 1.0, "count": 2}}
+    assert seconds(data=settings, model="dirac") > seconds(data=few, model="dirac")
