@@ -16,6 +16,9 @@ quickstart: $(INSTALLED)
 	@echo "The reports:    studies/quickstart/report/index.html, studies/quickstart-digits/report/index.html"
 	@echo "The records:    history.parquet and trials.parquet in either folder"
 
+# Tests start some fifty processes, which share what the first of them compiled.
+test slow: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 

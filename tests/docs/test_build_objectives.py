@@ -12,6 +12,8 @@ from trainables.objectives.expression import FUNCTIONS
 from trainables.objectives.latex import latex
 from trainables.objectives.table import OBJECTIVES
 
+pytestmark = pytest.mark.xdist_group("built page")
+
 
 @pytest.fixture(scope="module")
 def built() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ LEAST = {"study": "least", "data": "ring", "budget": {"steps": 20, "evaluations"
 Build = Callable[..., StudyPlan]
 
 torch.set_num_threads(1)  # tiny networks: threads only get in each other's way
+os.environ.setdefault("RAY_worker_niceness", "0")  # tests wait for the workers, which else yield to all others
 
 
 def tiny_values(**changes: Any) -> dict[str, Any]:
@@ -132,7 +134,7 @@ def begun() -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def shared_ray() -> Iterator[None]:
-    """One Ray for all tests that train for real; studies that find it running use it."""
+    """One Ray for all tests that train for real, in the group `ray`; studies that find it running use it."""
     from study.cluster.connection import connected
 
     with connected():

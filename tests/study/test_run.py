@@ -31,8 +31,9 @@ Build = Callable[..., StudyPlan]
 ROOT = Path(__file__).parents[2]
 LONG = {"steps": 1200, "evaluations": 12, "batch_size": 16}  # trials of seconds, to be killed in their middle
 CONFIRM = {"top": 1, "replicas": 3}
+ALONE = {"workers": 1}  # where the number does not matter: a worker takes seconds to start
 
-pytestmark = pytest.mark.usefixtures("shared_ray")
+pytestmark = [pytest.mark.usefixtures("shared_ray"), pytest.mark.xdist_group("ray")]
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # type: ignore[no-untyped-call]
 
 
@@ -79,7 +80,12 @@ def results(folder: Path) -> int:
 
 @pytest.fixture(scope="module")
 def long_study(tiny: Build) -> StudyPlan:
-    return tiny(budget=LONG, confirm=CONFIRM, resources={"checkpoint_seconds": 0.3})
+    return tiny(budget=LONG, confirm=CONFIRM, resources={"checkpoint_seconds": 0.3, **ALONE})
+
+
+@pytest.fixture(scope="module")
+def long_study_of_two_workers(tiny: Build) -> StudyPlan:
+    return tiny(budget=LONG, confirm=CONFIRM, resources={"checkpoint_seconds": 0.3, "workers": 2})
 
 
 @pytest.fixture(scope="module")
@@ -184,8 +190,9 @@ def test_failures_and_divergence_touch_no_other_trial(
     tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("study.execution.tuning.Worker", Faulty)
-    spaces = {"critic_lr": {"log_uniform": [1e-4, 1e-2]}}
-    plan = tiny(scientific={"generator_lr": [1e-3, 2e-3, 1e30]}, nuisance=spaces, confirm=CONFIRM)
+    monkeypatch.setattr("study.execution.tuning.RETRIES", 1)
+    spaces, arms = {"critic_lr": {"log_uniform": [1e-4, 1e-2]}}, {"generator_lr": [1e-3, 2e-3, 1e30]}
+    plan = tiny(scientific=arms, nuisance=spaces, confirm=CONFIRM, resources={"workers": 2})
     hopeless = plan.arms[2].name
     assert run_study(plan, tmp_path / "study") == 0
     trials = whole(tmp_path / "study").trials
@@ -203,9 +210,11 @@ def test_failures_and_divergence_touch_no_other_trial(
 def test_what_failed_is_trained_again_when_asked(
     tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan = tiny(scientific={"generator_lr": [1e-3]}, nuisance={"critic_lr": {"log_uniform": [1e-4, 1e-2]}})
+    spaces = {"critic_lr": {"log_uniform": [1e-4, 1e-2]}}
+    plan = tiny(scientific={"generator_lr": [1e-3]}, nuisance=spaces, resources=ALONE)
     with monkeypatch.context() as broken:
         broken.setattr("study.execution.tuning.Worker", Faulty)
+        broken.setattr("study.execution.tuning.RETRIES", 1)
         assert run_study(plan, tmp_path / "study") == 0
     assert "--retry-failed` trains failed trials again" in capsys.readouterr().out.replace("\n", " ")
     assert status(tmp_path / "study")["trials"]["failed"] == 1
@@ -234,7 +243,7 @@ def test_a_worker_lost_between_two_trials_fails_neither(
     tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("study.execution.tuning.Worker", Leaving)
-    assert run_study(tiny(resources={"workers": 1}), tmp_path / "study") == 0
+    assert run_study(tiny(resources=ALONE), tmp_path / "study") == 0
     assert (tmp_path / "study" / "left").exists()
     assert set(whole(tmp_path / "study").trials["status"]) == {"completed"}
 
@@ -243,7 +252,7 @@ def test_early_stopping_truncates_by_arm_and_says_so(
     tiny: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scheduler = {"name": "asha", "grace": 1, "reduction": 2}
-    plan = tiny(search__trials_per_arm=5, scheduler=scheduler, resources={"workers": 1}, confirm=CONFIRM)
+    plan = tiny(search__trials_per_arm=5, scheduler=scheduler, resources=ALONE, confirm=CONFIRM)
     assert run_study(plan, tmp_path / "study") == 0
     assert "note: with early stopping, an arm's configurations depend on the workers' timing" in capsys.readouterr().out
     trials = whole(tmp_path / "study").trials
@@ -256,11 +265,11 @@ def test_early_stopping_truncates_by_arm_and_says_so(
 
 
 def test_ctrl_c_leaves_a_study_that_resume_finishes(
-    reference: Path, long_study: StudyPlan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    reference: Path, long_study_of_two_workers: StudyPlan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "interrupted"
     when(lambda: results(folder) > 5, lambda: os.kill(os.getpid(), signal.SIGINT))
-    assert run_study(long_study, folder) == 1
+    assert run_study(long_study_of_two_workers, folder) == 1
     assert f"stopped; `ganstudy resume {folder}` goes on from here" in capsys.readouterr().out
     found = status(folder)
     assert found["state"] == "interrupted"
@@ -283,7 +292,7 @@ def test_a_full_disk_ends_a_study_that_resume_finishes(
 
     folder = tmp_path / "study"
     monkeypatch.setattr(Ledger, "append", filling)
-    assert run_study(tiny(), folder) == 1
+    assert run_study(tiny(resources=ALONE), folder) == 1
     assert "the ledger could not be written: [Errno 28] No space left on device" in capsys.readouterr().out
     assert status(folder)["state"] == "interrupted"
     monkeypatch.undo()
@@ -291,9 +300,9 @@ def test_a_full_disk_ends_a_study_that_resume_finishes(
     whole(folder)
 
 
-def test_a_killed_driver_loses_nothing(reference: Path, long_study: StudyPlan, tmp_path: Path) -> None:
+def test_a_killed_driver_loses_nothing(reference: Path, long_study_of_two_workers: StudyPlan, tmp_path: Path) -> None:
     folder, file = tmp_path / "killed", tmp_path / "study.yaml"
-    loading.write(long_study.config, file)
+    loading.write(long_study_of_two_workers.config, file)
     command = [sys.executable, "-m", "study", "run", str(file), "--out", str(folder)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as driver:
         when(lambda: results(folder) > 5, driver.kill).join()

@@ -9,6 +9,7 @@ from PIL import Image
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
+    pytest.mark.xdist_group("report"),
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium (apt-get install chromium)"),
 ]

@@ -13,6 +13,8 @@ from analysis.record.loading import RecordError, load
 from analysis.report import answer, find, provenance
 from analysis.results.criteria import metric_and_mode
 
+pytestmark = pytest.mark.xdist_group("joined report")
+
 CONFIG = {"data": {"name": "ring", "modes": 8}, "search": {"metric": "fid", "mode": "min", "seed": 0}}
 SIZES = {"trials": 4, "replicas": 2, "evaluations": 4}
 

@@ -14,6 +14,8 @@ from analysis.record.loading import load
 from analysis.report.findings import find
 from analysis.results.criteria import metric_and_mode
 
+pytestmark = pytest.mark.xdist_group("report")
+
 HOSTILE = "<script>alert('x')</script>&{}$_%"
 SECTIONS = [
     "Stability", "Quality", "Training", "The search", "What matters within an arm", "Thresholds", "The objectives",

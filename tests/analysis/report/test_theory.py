@@ -16,6 +16,8 @@ from analysis.record.loading import load
 from analysis.report.theory import theory
 from analysis.report.writer import FigureWriter
 
+pytestmark = pytest.mark.xdist_group("report of theory")
+
 HOSTILE = "<script>alert('x')</script>&{}$_%"
 ARMS = ("a", HOSTILE)
 ENDS = {

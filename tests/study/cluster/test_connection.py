@@ -37,6 +37,7 @@ def listening(names: tuple[str, ...]) -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.xdist_group("ray")
 @pytest.mark.usefixtures("shared_ray")
 def test_a_ray_of_ones_own_listens_on_loopback_alone() -> None:
     assert notice() is None
@@ -45,6 +46,7 @@ def test_a_ray_of_ones_own_listens_on_loopback_alone() -> None:
     assert set().union(*found.values()) <= {"0100007F", "0000000000000000FFFF00000100007F"}
 
 
+@pytest.mark.xdist_group("ray")
 @pytest.mark.usefixtures("shared_ray")
 def test_a_ray_that_runs_already_is_used_and_left_running() -> None:
     node = ray.get_runtime_context().get_node_id()
@@ -53,6 +55,7 @@ def test_a_ray_that_runs_already_is_used_and_left_running() -> None:
     assert ray.is_initialized()
 
 
+@pytest.mark.xdist_group("ray")
 @pytest.mark.usefixtures("shared_ray")
 def test_the_token_is_for_its_owner_alone() -> None:
     token = Path.home() / ".ray" / "auth_token"

@@ -13,7 +13,7 @@ from study.config.messages import ConfigError
 from study.storage import lease
 from study.storage.store import Store, store_at
 
-pytestmark = pytest.mark.usefixtures("shared_ray")
+pytestmark = [pytest.mark.usefixtures("shared_ray"), pytest.mark.xdist_group("ray")]
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from study.tracking import sync
 from study.tracking.cursor import Cursor
 from study.tracking.server import running
 
+pytestmark = pytest.mark.xdist_group("report of studies")
+
 
 @pytest.fixture(scope="module")
 def study(begun, tmp_path_factory):

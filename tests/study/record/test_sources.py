@@ -17,6 +17,8 @@ from study.tracking import Tracker, local, sync
 from study.tracking.cursor import Cursor
 from study.tracking.server import free_port
 
+pytestmark = pytest.mark.xdist_group("sources")
+
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory):

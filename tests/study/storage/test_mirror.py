@@ -150,6 +150,7 @@ def test_nothing_is_fetched_from_an_empty_store(store: Store, tmp_path: Path) ->
     assert not fetch(store, tmp_path)
 
 
+@pytest.mark.xdist_group("ray")
 @pytest.mark.usefixtures("shared_ray")
 def test_a_study_goes_on_elsewhere_after_its_machine_was_lost(tiny: Build, tmp_path: Path, bucket: str) -> None:
     """Its trials' files and its ledger are in the bucket alone; the folder it ran in is gone."""

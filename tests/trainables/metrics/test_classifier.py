@@ -8,6 +8,8 @@ import torch
 from trainables.data import DataSet, load
 from trainables.metrics.classifier import Classifier, is_stacked, train_classifier
 
+pytestmark = pytest.mark.xdist_group("classifier")
+
 
 @pytest.fixture(scope="module")
 def digits() -> DataSet:

@@ -12,6 +12,8 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 from trainables.metrics.features import inception, raw, to_bytes
 from trainables.metrics.frechet import frechet_distance, gaussian_from_samples
 
+pytestmark = pytest.mark.xdist_group("inception")
+
 
 class Untrained(FeatureExtractorInceptionV3):  # type: ignore[misc]
     """The network without the weights that it insists on."""
