@@ -13,12 +13,12 @@ from typing import Any
 
 from trainables import networks, optimizers, penalties
 from trainables.checks import choice, close_to, interval, whole
-from trainables.models import updates
 from trainables.networks import Network
 from trainables.objectives import dirac
 from trainables.objectives import table as objectives
 
 MODELS = ("gan", "cgan", "matching", "vae", "oracle", "dirac")
+UPDATES = ("alternating", "simultaneous", "extragradient")
 REQUIRED = ("data", "steps", "evaluations", "batch_size")
 LATENTS = ("normal", "uniform")
 CONDITIONINGS = ("join", "projection")
@@ -81,7 +81,7 @@ class Spec:
             raise ValueError(f"evaluations: expected a divisor of steps = {self.steps}, got {self.evaluations}")
         whole("batch_size", self.batch_size, low=1)
         choice("model", self.model, MODELS)
-        choice("updates", self.updates, updates.UPDATES)
+        choice("updates", self.updates, UPDATES)
         choice("latent", self.latent, LATENTS)
         choice("conditioning", self.conditioning, CONDITIONINGS)
         choice("optimizer", self.optimizer, optimizers.OPTIMIZERS)

@@ -18,23 +18,11 @@ from trainables.batches import Batch, BatchSampler, BatchShape
 from trainables.data import DataSet, load
 from trainables.metrics.evaluator import Evaluator
 from trainables.models import jacobian
-from trainables.models.dirac_map import DiracMap
-from trainables.models.gan import GAN
-from trainables.models.model import Model, ModelContext
-from trainables.models.moment_matching import MomentMatching
-from trainables.models.oracle import Oracle
-from trainables.models.vae import VAE
+from trainables.models.catalogue import MODELS
+from trainables.models.model import ModelContext
 from trainables.population import views
 from trainables.spec import PER_REPLICA, Spec
 
-MODELS: dict[str, Callable[[ModelContext], Model]] = {
-    "gan": GAN,
-    "cgan": GAN,
-    "matching": MomentMatching,
-    "vae": VAE,
-    "oracle": Oracle,
-    "dirac": DiracMap,
-}
 CHUNK = 4096  # samples of a replica generated at once
 
 

@@ -20,7 +20,8 @@ from study.config.plan import StudyPlan
 from study.config.schema import StudyConfig
 from trainables import data
 from trainables.metrics import evaluator
-from trainables.spec import HYPERPARAMETERS, MEANINGLESS
+from trainables.models.catalogue import measured_columns
+from trainables.spec import HYPERPARAMETERS, Spec
 
 SECTIONS = ("scientific", "nuisance", "fixed")
 # The batch size is a stabiliser like any other although it usually stands in the budget.
@@ -31,13 +32,11 @@ DIAGNOSTICS = (  # nothing to search for
     "critic_bound", "induced_divergence", "bound_gap", "ratio_error", "generator_mean", "generator_std",
     "jacobian_real", "jacobian_imaginary", "jacobian_radius", "memorisation",
 )  # fmt: skip
-OF_A_CRITIC = (
-    "loss_critic", "critic_real", "critic_fake", "probability_real", "probability_fake", "critic_accuracy",
-    "gradient_norm_critic", "parameter_norm_critic",
-)  # fmt: skip
-OF_A_LOSS = ("loss_generator", "gradient_norm_generator")
-OF_A_MAP = ("dirac_converged", "dirac_agreement")
-DENSITIES = ("density_js", "density_kl", "density_reverse_kl", "density_tv")
+SEARCHABLE = frozenset(  # the ends of an interval are no metric either
+    column.name
+    for column in (*SIGNALS, *QUALITY)
+    if column.name not in DIAGNOSTICS and not column.name.endswith(("_low", "_high"))
+)
 
 
 def settled(config: StudyConfig) -> StudyPlan:
@@ -152,41 +151,17 @@ def _evaluation(config: StudyConfig) -> dict[str, Any]:
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise ConfigError(brief(error)) from None
     description = data.describe(**config.data)
-    images, features = len(description.shape) == 3, settings["features"]
-    if features != "raw" and not (images and (features != "classifier" or description.classes)):
+    features = settings["features"]
+    if features != "raw" and not (description.images and (features != "classifier" or description.classes)):
         name, kind = config.data["name"], "labelled images" if features == "classifier" else "images"
         raise ConfigError(f"evaluation.features: expected raw, as '{name}' has no {kind}, got {shown(features)}")
     return settings
 
 
-def _measured(config: StudyConfig, arm: Arm) -> set[str]:
-    """Names of the measurements that every trial of an arm brings."""
-    if constants_of(config, arm).get("model") == "dirac":
-        return set(OF_A_MAP)
-    description = data.describe(**config.data)
-    images, labelled = len(description.shape) == 3, description.classes > 0
-    model = constants_of(config, arm).get("model")
-    conditional = labelled and model == "cgan"
-    here = {
-        "modes": labelled or not images,
-        "reverse_kl": labelled or not images,
-        "mode_js": labelled or not images,
-        "high_quality": not images,
-        "label_fidelity": conditional,
-        "class_fid": conditional,
-        "kid": "kernel" in config.measure,
-        "mmd": "kernel" in config.measure,
-        "class_coverage": conditional,
-        "sliced_wasserstein": "sliced" in config.measure or "divergences" in config.measure,
-        "wasserstein_1d": description.shape == (1,),
-        **dict.fromkeys(DENSITIES, "divergences" in config.measure and not images),
-        **dict.fromkeys((*DIAGNOSTICS, *OF_A_MAP), False),
-        **(dict.fromkeys(OF_A_CRITIC, False) if model in MEANINGLESS else {}),
-        **(dict.fromkeys(OF_A_LOSS, False) if model == "oracle" else {}),
-    }
-    bounds = ("_low", "_high")  # of an interval, nothing to search for
-    names = (column.name for column in (*SIGNALS, *QUALITY) if not column.name.endswith(bounds))
-    return {name for name in names if here.get(name, True)}
+def _measured(config: StudyConfig, arm: Arm) -> frozenset[str]:
+    """Names of the measurements that every trial of an arm brings and that can be searched for."""
+    model = constants_of(config, arm).get("model", Spec.model)
+    return SEARCHABLE & set(measured_columns(model, data.describe(**config.data), config.measure))
 
 
 def _search(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
@@ -219,8 +194,8 @@ def _metric(config: StudyConfig, arms: tuple[Arm, ...], metric: str, mode: str) 
                 f"search.metric: expected what is measured here, got {shown(metric)}; the nearest is"
                 f" '{nearest(metric, sorted(valid))}' (arm {arm.name})"
             )
-    better = "max" if metric in (*HIGHER, *OF_A_MAP) else "min"
-    if mode != better and metric in (*(column.name for column in QUALITY), *OF_A_MAP):
+    better = "max" if metric in schema.HIGHER else "min"
+    if mode != better and metric in {*(column.name for column in QUALITY), *schema.HIGHER}:
         raise ConfigError(f"search.mode: expected {better}, as {metric} is better so, got {mode}")
 
 

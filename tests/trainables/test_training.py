@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from trainables.data import DataSet, load
-from trainables.models.updates import UPDATES
+from trainables.models.updates import ORDERS
 from trainables.objectives.table import OBJECTIVES
 from trainables.optimizers import OPTIMIZERS
 from trainables.penalties import PENALTIES
@@ -104,7 +104,7 @@ CONV = {"generator": {"kind": "conv", "width": 4, "depth": 2}, "critic": {"kind"
 # Every order x penalty x optimiser that makes sense; what makes none is tested to be refused in test_spec.
 ORDERED = [
     (updates, penalty, optimizer)
-    for updates in UPDATES
+    for updates in ORDERS
     for penalty in PENALTIES
     for optimizer in OPTIMIZERS
     if (updates, penalty) != ("alternating", "consensus")

@@ -37,6 +37,11 @@ class Description(NamedTuple):
     shape: tuple[int, ...]  # of one point; pictures are (channels, height, width)
     classes: int  # 0: unlabelled
 
+    @property
+    def images(self) -> bool:
+        """Whether a point is a picture."""
+        return len(self.shape) == 3
+
 
 def load(name: str, **settings: Any) -> DataSet:
     """Load the data set `name` onto the CPU; the same settings give the same tensors.

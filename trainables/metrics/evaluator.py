@@ -36,12 +36,11 @@ from trainables.checks import choice, close_to, only, whole
 from trainables.data import DataSet
 from trainables.metrics import measurements, modes
 from trainables.metrics.classifier import Classifier
+from trainables.metrics.columns import GROUPS, ROWS, Circumstances, Reference
 from trainables.metrics.distances import blocks
 from trainables.metrics.features import FEATURES, Features, inception, raw
 from trainables.metrics.finite import finite_replicas, spread_out
 from trainables.metrics.measurements import MeasuredSamples, Measurement
-
-GROUPS = ("kernel", "sliced", "divergences", "memorisation", "jacobian")
 
 
 @dataclass(frozen=True)
@@ -154,28 +153,25 @@ class Evaluator:
             return []
         data, generator = self.data, torch.Generator().manual_seed(0)
         features = self._extract(data.train)
-        shuffled = features[torch.randperm(len(features), generator=generator).to(self.device)]
-        exact = data.mixture if self.settings.features == "raw" else None
-        k, count = self.settings.neighbours, self.settings.neighbour_samples
-        chosen = [
-            measurements.fid(shuffled, exact),
-            measurements.prdc(shuffled, count, k),
-        ]
-        if data.mixture or self._classifier:
-            chosen.append(measurements.mode_coverage(data))
-        if data.labels is not None:
-            chosen.append(measurements.label_agreement(features, data.labels, data.classes, exact, k, self.samples))
-        if data.shape == (1,):
-            chosen.append(measurements.line(data))
-        if "kernel" in measure:
-            chosen.append(measurements.kernels(shuffled, self.samples))
-        if "divergences" in measure and data.mixture is not None:
-            chosen.append(measurements.densities(data.mixture))
-        if "memorisation" in measure:
-            chosen.append(measurements.copies(features, self._extract(data.heldout), count))
-        if "sliced" in measure or "divergences" in measure:
-            chosen.append(measurements.slices(shuffled, generator))
-        return chosen
+        reference = Reference(
+            data=data,
+            features=features,
+            shuffled=features[torch.randperm(len(features), generator=generator).to(self.device)],
+            extract=self._extract,
+            exact=data.mixture if self.settings.features == "raw" else None,
+            samples=self.samples,
+            some=self.settings.neighbour_samples,
+            neighbours=self.settings.neighbours,
+            generator=generator,
+        )
+        given = Circumstances(
+            shape=data.shape,
+            mixture=data.mixture is not None,
+            classifier=self._classifier is not None,
+            requested=data.labels is not None,
+            measure=measure,
+        )
+        return [row.prepare(reference) for row in ROWS if row.columns(given)]
 
     def _measure(self, samples: Tensor, requested: Tensor | None) -> dict[str, Tensor]:
         features, predicted = self._describe(samples)

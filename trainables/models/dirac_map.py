@@ -31,6 +31,7 @@ class DiracMap(Model):
     """R starts of the same S x G games; the buffers are theta and psi (R, S, G), and how many moves were made."""
 
     reports = ()
+    measured = ("dirac_converged", "dirac_agreement")
     sampled = False
 
     def __init__(self, context: ModelContext) -> None:

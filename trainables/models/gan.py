@@ -25,6 +25,10 @@ class GAN(Model):
     """The population of (conditional) GANs that `context` describe."""
 
     reports = ("loss_critic", "loss_generator", "gradient_norm_critic", "gradient_norm_generator")
+    measured = (
+        "critic_real", "critic_fake", "probability_real", "probability_fake", "critic_accuracy",
+        "parameter_norm_critic",
+    )  # fmt: skip
 
     def __init__(self, context: ModelContext) -> None:
         spec, self.players = context.spec, _players(context)

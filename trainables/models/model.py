@@ -62,13 +62,14 @@ class Model:
     """The stacks of a population (the generator first), an optimiser for each, and further tensors (`buffers`) that a
     checkpoint must carry.
 
-    `reports` names what a step returns. `batches` is how many a step takes, `draws` and `noise` how many uniform and
-    normal numbers come with each real sample. A model that is not `sampled` has no samples to be measured by: it is
-    what its own `measure` says, and `picture` draws it.
+    `reports` names what a step returns, `measured` what `measure` always adds. `batches` is how many a step takes,
+    `draws` and `noise` how many uniform and normal numbers come with each real sample. A model that is not `sampled`
+    has no samples to be measured by: it is what its own `measure` says, and `picture` draws it.
     """
 
     sampled = True
     reports: tuple[str, ...] = ("loss_generator", "gradient_norm_generator")
+    measured: tuple[str, ...] = ()
 
     def __init__(
         self,

@@ -114,12 +114,12 @@ class Players:
 def step(
     players: Players, optimizers: Optimizers, batches: Sequence[Batch], alive: Tensor, updates: str, bound: float
 ) -> dict[str, Tensor]:
-    """Train both players once in the order of `updates`, a name of `UPDATES`; losses and gradient norms (R,).
+    """Train both players once in the order of `updates`, a name of `ORDERS`; losses and gradient norms (R,).
 
     A replica whose loss, gradient or weights leave the bounds is struck out of `alive` (R,) in place, before the update
     that would have spoiled it.
     """
-    return UPDATES[updates](players, optimizers, batches, alive, bound)
+    return ORDERS[updates](players, optimizers, batches, alive, bound)
 
 
 def _alternating(
@@ -168,7 +168,7 @@ def _extragradient(
 
 Order = Callable[[Players, Optimizers, Sequence[Batch], Tensor, float], dict[str, Tensor]]
 
-UPDATES: dict[str, Order] = {
+ORDERS: dict[str, Order] = {
     "alternating": _alternating,
     "simultaneous": _simultaneous,
     "extragradient": _extragradient,

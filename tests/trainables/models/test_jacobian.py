@@ -14,7 +14,7 @@ from trainables.data import load
 from trainables.data.dataset import DataSet
 from trainables.models import jacobian
 from trainables.models.gan import GAN
-from trainables.models.updates import UPDATES, Players
+from trainables.models.updates import ORDERS, Players
 from trainables.objectives import table as objectives
 from trainables.objectives.dirac import eigenvalues
 from trainables.penalties import PENALTIES
@@ -158,7 +158,7 @@ def test_a_replicas_spectrum_is_its_own_and_measuring_disturbs_nothing() -> None
         assert torch.equal(mine.flat, theirs.flat)
 
 
-@pytest.mark.parametrize("updates", UPDATES)
+@pytest.mark.parametrize("updates", ORDERS)
 @pytest.mark.parametrize(
     "changes", [{}, {"penalty": "spectral_norm"}, {"model": "cgan"}, {"instance_noise": 0.1, "packing": 2}]
 )

@@ -15,10 +15,12 @@ from torch.nn import functional
 from trainables import networks, penalties
 from trainables.batches import Batch, BatchSampler, BatchShape
 from trainables.data import DataSet, load
-from trainables.models.updates import UPDATES, Players, batches_per_step, descend, healthy, step
+from trainables.models import updates as adversarial
+from trainables.models.updates import Players, batches_per_step, descend, healthy, step
 from trainables.objectives import table as objectives
 from trainables.optimizers import Optimizer
 from trainables.population import StackedParameters, generators
+from trainables.spec import UPDATES
 
 REPLICAS, BATCH, LATENT, CLASSES = 3, 12, 2, 4
 HIDDEN = [8, 6]
@@ -484,7 +486,7 @@ def test_the_report_holds_the_losses_and_the_norms_of_their_gradients(ring: Data
 
 
 def test_the_orders_and_their_batches() -> None:
-    assert list(UPDATES) == ["alternating", "simultaneous", "extragradient"]
+    assert tuple(adversarial.ORDERS) == UPDATES == ("alternating", "simultaneous", "extragradient")
     assert [batches_per_step("alternating", steps) for steps in (1, 5)] == [2, 6]
     assert [batches_per_step(updates, 1) for updates in TOGETHER] == [2, 4]
 
