@@ -107,7 +107,7 @@ def selection_bias(results: Sequence[SelectionBias], palette: Palette, columns: 
                 part.estimate, row + shift, marker=look.marker, color=look.colour, markerfacecolor=fill, label=label,
                 linestyle="none", markersize=4.5,
             )  # fmt: skip
-        if result.flattered:
+        if result.biased:
             axes.annotate("flattered", (1, row), xycoords=("axes fraction", "data"), ha="right", fontsize=6, color=INK)
     axes.set_yticks(range(len(results)), [short(f"{r.arm} #{r.index}", 22 * columns) for r in results])
     axes.set_ylim(len(results) - 0.5, -0.5)

@@ -11,8 +11,8 @@ from pathlib import Path
 from analysis import figures, load
 from analysis.figures.style import palette
 from analysis.report import answer, find
-from analysis.results.cohort import arms_in_order
 from analysis.results.learning import learning, mode_shares
+from analysis.results.selection import arms_in_order, select
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
 record = load(folder)
@@ -42,7 +42,7 @@ print(said.question, *said.found, *said.caveats, sep="\n\n")
 # Median and quartiles over replicas; a diverged replica counts as worse than any other.
 
 # %%
-figures.learning_curves(learning(record, ["fid", "modes", "critic_accuracy"], findings.phase), looks)
+figures.learning_curves(learning(select(record, findings.phase), ["fid", "modes", "critic_accuracy"]), looks)
 
 # %% [markdown]
 # Which modes the samples fall into, for the first seeds of each arm's best configuration.

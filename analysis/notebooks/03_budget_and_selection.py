@@ -15,30 +15,34 @@ from analysis.figures.style import palette
 from analysis.report import find, tables
 from analysis.report.table_files import csv_text
 from analysis.results.budget import best_of_k, profiles, selection_bias
-from analysis.results.cohort import arms_in_order
 from analysis.results.compare import compare, quality
 from analysis.results.design import scales_of
+from analysis.results.selection import arms_in_order, select
 from analysis.results.sensitivity import sensitivity
+from analysis.statistics.bootstrap import Resampling
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
 record = load(folder)
 looks = palette(arms_in_order(record.trials))
 findings = find(record)
 metric, mode, phase = findings.metric, findings.mode, findings.phase
+searched, confirmed, selected = (select(record, name) for name in ("search", "confirm", phase))
 
 # %% [markdown]
 # ## The best of k configurations
 # A configuration's score is the median over its replicas.
 
 # %%
-figures.best_of_k(best_of_k(record.trials, metric, mode=mode, generator=default_rng(0)), looks, columns=2)
+best = best_of_k(searched, metric, mode=mode, resampling=Resampling(default_rng(0)))
+figures.best_of_k(best, looks, columns=2)
 
 # %% [markdown]
 # ## How far the search flattered
 # The score of each winner in the search that chose it, beside its score on fresh seeds. The two are never pooled.
 
 # %%
-winners = selection_bias(record.trials, metric, mode=mode, generator=default_rng(0)) if phase == "confirm" else ()
+resampling = Resampling(default_rng(0))
+winners = selection_bias(searched, confirmed, metric, mode=mode, resampling=resampling) if phase == "confirm" else ()
 figures.selection_bias(winners, looks, columns=2) if winners else print("nothing has been confirmed yet")
 
 # %%
@@ -49,15 +53,15 @@ print(csv_text(tables.flattery_table(winners)) if winners else "")
 # Diverged replicas rank last. Tests are corrected by Holm.
 
 # %%
-scored = quality(record.trials, metric, phase, mode=mode, generator=default_rng(0))
+scored = quality(selected, metric, mode=mode, resampling=Resampling(default_rng(0)))
 figures.quality_strips(scored, looks, columns=2)
 
 # %%
-pairs = compare(record.trials, metric, phase, mode=mode) if len(scored) > 1 else None
+pairs = compare(selected, metric, mode=mode) if len(scored) > 1 else None
 print(csv_text(tables.quality_table(scored, pairs)))
 
 # %%
-figures.profiles(profiles(record.trials, metric, phase, mode=mode), looks, columns=2)
+figures.profiles(profiles(selected, metric, mode=mode), looks, columns=2)
 
 # %% [markdown]
 # ## What matters within an arm
@@ -65,6 +69,6 @@ figures.profiles(profiles(record.trials, metric, phase, mode=mode), looks, colum
 
 # %%
 scales = scales_of(record.about)
-matter = sensitivity(record.trials, metric, mode=mode, scales=scales, generator=default_rng(0))
+matter = sensitivity(searched, metric, mode=mode, scales=scales, generator=default_rng(0))
 stable = [one for one in matter if one.response == "stability" and not one.note]
 figures.importances(stable, looks, columns=2) if stable else print({one.note for one in matter})

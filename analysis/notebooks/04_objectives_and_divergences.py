@@ -14,6 +14,7 @@ from analysis.report import find, tables
 from analysis.report.table_files import csv_text
 from analysis.results.dirac import dirac_map
 from analysis.results.learning import learning
+from analysis.results.selection import select
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
 record = load(folder)
@@ -60,7 +61,7 @@ print(csv_text(tables.divergence_table(ends)) if ends else "")
 # At an equilibrium of the minimax pair both probabilities are one half, and accuracy on held-out data is too.
 
 # %%
-outputs = learning(record, ["probability_real", "probability_fake", "critic_accuracy"], phase)
+outputs = learning(select(record, phase), ["probability_real", "probability_fake", "critic_accuracy"])
 figures.learning_curves(outputs, looks) if outputs else print("no critic was measured in this study")
 
 # %% [markdown]

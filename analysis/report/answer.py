@@ -195,7 +195,7 @@ def _caveats(findings: Findings) -> tuple[str, ...]:
         said.append(f"Not confirmed, and therefore in the search's results alone: {who}.")
     if findings.unmeasured:
         said.append(f"{findings.metric} was not measured in {listed(findings.unmeasured)}, left out of all on quality.")
-    flattered = [one.arm for one in findings.selection_bias if one.flattered]
-    if flattered:
-        said.append(f"The search flattered {listed(flattered)}: worse on fresh seeds than when chosen.")
+    biased = [one.arm for one in findings.selection_bias if one.biased]
+    if biased:
+        said.append(f"The search flattered {listed(biased)}: worse on fresh seeds than when chosen.")
     return tuple(said)

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 
 from analysis.figures.style import Palette, palette
 from analysis.record.loading import Record
 from analysis.results import (
     budget,
-    cohort,
     compare,
     critic_bound,
     dirac,
@@ -26,11 +26,13 @@ from analysis.results import (
     survival,
     thresholds,
 )
-from analysis.results.cohort import arms_in_order
+from analysis.results.cohort import cohorts
 from analysis.results.criteria import metric_and_mode
 from analysis.results.design import scales_of
 from analysis.results.learning import LearningCurve, ModeShares
 from analysis.results.outcomes import JUDGED
+from analysis.results.selection import PHASES, Selection, arms_in_order, select
+from analysis.statistics.bootstrap import Resampling
 
 FOLLOWED = (  # over training, where they were measured
     "modes", "high_quality", "precision", "recall", "critic_accuracy", "gradient_norm_generator", "hop",
@@ -103,18 +105,18 @@ class Findings:
 def find(record: Record, seed: int = 0) -> Findings:
     """Analyse a record, finished or not. `seed` fixes all resampling: the same record gives the same findings."""
     metric, mode = metric_and_mode(record.about)
-    ended = record.trials[record.trials["outcome"].notna() & (record.trials["status"] != "failed")]
-    phase = "confirm" if (ended["phase"] == "confirm").any() else "search"
-    unmeasured = tuple(_unmeasured(ended, metric, phase))
-    measured = record.trials[~record.trials["arm"].isin(unmeasured)]
-    scored = ended[~ended["arm"].isin(unmeasured) & ended["status"].isin(("completed", "diverged"))]
-    phases = {name for name in cohort.PHASES if (scored["phase"] == name).any()}
-    shown = _shown(measured, metric, mode, phase) if phase in phases else {}
+    by_phase = {name: select(record, name) for name in PHASES}
+    phase = "confirm" if len(_ended(by_phase["confirm"])) else "search"
+    selected = by_phase[phase]
+    any_ended = len(_ended(selected)) > 0
+    unmeasured = tuple(sorted(arm for arm, rows in selected.finished() if rows[metric].isna().all()))
+    measured = {name: one.without(unmeasured) for name, one in by_phase.items()}
+    scored = {name: _scored(one) for name, one in measured.items()}
+    shown = _shown(measured[phase], metric, mode) if len(scored[phase]) else {}
     names = arms_in_order(record.trials)
-    several = phase in phases and scored.loc[scored["phase"] == phase, "arm"].nunique() > 1
 
-    def chance() -> np.random.Generator:
-        return np.random.default_rng(seed)
+    def resampling() -> Resampling:
+        return Resampling(np.random.default_rng(seed))
 
     return Findings(
         record=record,
@@ -124,27 +126,43 @@ def find(record: Record, seed: int = 0) -> Findings:
         arms=tuple(names),
         palette=palette(names),
         unmeasured=unmeasured,
-        outcomes={name: compare.outcomes(record.trials, name) for name in cohort.PHASES},
-        signals=compare.signals(record.trials, phase, generator=chance()) if len(ended) else (),
-        survival=_survival(record, ended, phase),
-        quality=(compare.quality(measured, metric, phase, mode=mode, generator=chance()) if phase in phases else ()),
-        comparison=compare.compare(measured, metric, phase, mode=mode) if several else None,
-        profiles=budget.profiles(measured, metric, phase, mode=mode) if phase in phases else (),
-        best_of_k=budget.best_of_k(measured, metric, mode=mode, generator=chance()) if "search" in phases else (),
-        selection_bias=budget.selection_bias(measured, metric, mode=mode, generator=chance())
-        if len(phases) == 2
-        else (),
-        sensitivity=(
-            sensitivity.sensitivity(measured, metric, mode=mode, scales=scales_of(record.about), generator=chance())
-            if "search" in phases
+        outcomes={name: compare.outcomes(one) for name, one in by_phase.items()},
+        signals=compare.signals(selected, resampling=resampling()) if any_ended else (),
+        survival=_survival(record, selected) if any_ended else (),
+        quality=(
+            compare.quality(measured[phase], metric, mode=mode, resampling=resampling()) if len(scored[phase]) else ()
+        ),
+        comparison=(
+            compare.compare(measured[phase], metric, mode=mode) if scored[phase]["arm"].nunique() > 1 else None
+        ),
+        profiles=budget.profiles(measured[phase], metric, mode=mode) if len(scored[phase]) else (),
+        best_of_k=(
+            budget.best_of_k(measured["search"], metric, mode=mode, resampling=resampling())
+            if len(scored["search"])
             else ()
         ),
-        thresholds=thresholds.threshold_table(record, phase) if len(ended) else None,
-        learning=learning.learning(record, _followed(record, metric), phase),
-        divergence_curves=_as_planned(names, critic_bound.divergence_curves(record, phase)),
-        divergences=_as_planned(names, critic_bound.divergences(record.trials, phase, generator=chance())),
-        spectra=_as_planned(names, jacobian.spectra(record.trials, phase, generator=chance())),
-        dirac=_as_planned(names, dirac.dirac_shares(record.trials, phase)),
+        selection_bias=(
+            budget.selection_bias(measured["search"], measured["confirm"], metric, mode=mode, resampling=resampling())
+            if all(map(len, scored.values()))
+            else ()
+        ),
+        sensitivity=(
+            sensitivity.sensitivity(
+                measured["search"],
+                metric,
+                mode=mode,
+                scales=scales_of(record.about),
+                generator=np.random.default_rng(seed),
+            )
+            if len(scored["search"])
+            else ()
+        ),
+        thresholds=thresholds.threshold_table(selected) if any_ended else None,
+        learning=learning.learning(selected, _followed(record, metric)),
+        divergence_curves=_as_planned(names, critic_bound.divergence_curves(selected)),
+        divergences=_as_planned(names, critic_bound.divergences(selected, resampling=resampling())),
+        spectra=_as_planned(names, jacobian.spectra(selected, resampling=resampling())),
+        dirac=_as_planned(names, dirac.dirac_shares(selected)),
         shares=_mode_shares(record, shown),
         shown=shown,
     )
@@ -155,20 +173,22 @@ def _as_planned(names: list[str], results: tuple[Of, ...]) -> tuple[Of, ...]:
     return tuple(sorted(results, key=lambda one: names.index(one.arm)))
 
 
-def _unmeasured(ended: Any, metric: str, phase: str) -> list[str]:
-    """Arms whose replicas completed without a single value of the metric."""
-    rows = ended[(ended["phase"] == phase) & (ended["status"] == "completed") & (ended["outcome"] != "diverged")]
-    known = rows[metric].notna().groupby(rows["arm"].astype(str)).any()
-    return [str(arm) for arm, any_known in known.items() if not any_known]
+def _ended(selected: Selection) -> pd.DataFrame:
+    """The replicas of trials that ended without failing."""
+    trials = selected.trials
+    return trials[trials["outcome"].notna() & (trials["status"] != "failed")]
 
 
-def _survival(record: Record, ended: Any, phase: str) -> tuple[survival.Survival, ...]:
-    if not len(ended):
-        return ()
-    modes = record.history["mode_fraction"].notna().any()
-    return tuple(
-        survival.survival(record, event, phase) for event in (("either", "diverged") if modes else ("diverged",))
-    )
+def _scored(selected: Selection) -> pd.DataFrame:
+    """The replicas that have a final score: those at their budget's end, and diverged ones."""
+    ended = _ended(selected)
+    return ended[ended["status"].isin(("completed", "diverged"))]
+
+
+def _survival(record: Record, selected: Selection) -> tuple[survival.Survival, ...]:
+    """Time to either event and to divergence; to divergence alone where the data have no modes to lose."""
+    events = ("either", "diverged") if record.history["mode_fraction"].notna().any() else ("diverged",)
+    return tuple(survival.survival(selected, event) for event in events)
 
 
 def _followed(record: Record, metric: str) -> list[str]:
@@ -176,14 +196,15 @@ def _followed(record: Record, metric: str) -> list[str]:
     return [name for name in names if name in record.history and record.history[name].notna().any()][:MOST_CURVES]
 
 
-def _shown(trials: Any, metric: str, mode: str, phase: str) -> dict[str, str]:
-    names = trials[trials["phase"] == phase].drop_duplicates("trial_id")
+def _shown(selected: Selection, metric: str, mode: str) -> dict[str, str]:
+    """Of each arm the trial whose configuration has the best median."""
+    names = selected.trials.drop_duplicates("trial_id")
     identity = {(str(arm), int(k)): str(t) for arm, k, t in names[["arm", "index", "trial_id"]].itertuples(index=False)}
     found = {}
-    for arm in cohort.cohorts(trials, metric, phase, mode):
-        index, median = arm.medians()
+    for cohort in cohorts(selected, metric, mode):
+        index, median = cohort.medians()
         if len(index):
-            found[arm.arm] = identity[arm.arm, int(index[np.argmin(median)])]
+            found[cohort.arm] = identity[cohort.arm, int(index[np.argmin(median)])]
     return found
 
 

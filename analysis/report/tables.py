@@ -157,7 +157,7 @@ def flattery_table(results: Sequence[SelectionBias]) -> Table:
         Head("arm"), Head("configuration", "count"), Head("in the search", "number"), Head("on fresh seeds", "number"),
         Head("change", "number"), Head("flattered"),
     )  # fmt: skip
-    said = ["yes" if r.flattered else "unknown" if np.isnan(r.change.estimate) else "not shown" for r in results]
+    said = ["yes" if r.biased else "unknown" if np.isnan(r.change.estimate) else "not shown" for r in results]
     rows = [(r.arm, r.index, r.search, r.confirmed, r.change, word) for r, word in zip(results, said, strict=True)]
     return Table(
         "flattery",

@@ -25,13 +25,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import gammaln
 from scipy.stats import binom
 
-from analysis.results.cohort import Cohort, captured, cohorts
-from analysis.statistics.bootstrap import percentiles, resampled
+from analysis.results.cohort import Cohort, cohorts
+from analysis.results.selection import Selection
+from analysis.statistics.bootstrap import Resampling, percentiles, resampled
 from analysis.statistics.intervals import Band, Floats, Interval, shares
 
 MOST_TAUS = 200
@@ -88,7 +88,7 @@ class SelectionBias:
             stopped the trial before it had a final score.
         confirmed: median over fresh seeds.
         change: confirmed less search, so that where mode is min a positive change is for the worse; captures seeds.
-        flattered: worse on fresh seeds, and the interval of the change excludes 0.
+        biased: worse on fresh seeds, and the interval of the change excludes 0.
     """
 
     arm: str
@@ -98,34 +98,28 @@ class SelectionBias:
     search: Interval
     confirmed: Interval
     change: Interval
-    flattered: bool
+    biased: bool
 
 
 def best_of_k(
-    trials: pd.DataFrame,
+    searched: Selection,
     metric: str,
     *,
-    generator: np.random.Generator,
+    resampling: Resampling,
     mode: str | None = None,
     most: int | None = None,
-    resamples: int = 1000,
-    confidence: float = 0.95,
 ) -> tuple[BestOfK, ...]:
     """Each arm's best-of-k curves over the configurations of its search.
 
     Args:
-        trials: of `Record.trials`.
+        searched: the rows of the search.
         metric: a column of measurements.
-        generator: what resampling draws from.
+        resampling: of the bootstrap; `confidence` is the nominal coverage at a k.
         mode: "min" or "max"; by default what is known of the metric.
         most: the largest k; all configurations when None.
-        resamples: of the bootstrap.
-        confidence: nominal coverage at a k.
     """
     return tuple(
-        _best(cohort, metric, most, generator, resamples, confidence)
-        for cohort in cohorts(trials, metric, "search", mode)
-        if len(cohort.cost)
+        _best(cohort, metric, most, resampling) for cohort in cohorts(searched, metric, mode) if len(cohort.cost)
     )
 
 
@@ -151,80 +145,71 @@ def median_best(cost: Floats, ks: NDArray[np.int64], confidence: float = 0.95) -
 
 
 def profiles(
-    trials: pd.DataFrame,
+    selected: Selection,
     metric: str,
-    phase: str,
     *,
     mode: str | None = None,
     taus: Sequence[float] | None = None,
     confidence: float = 0.95,
 ) -> tuple[Profile, ...]:
     """Each arm's performance profile, with Wilson's interval at each of `taus`, by default at scores of all arms."""
-    found = [cohort for cohort in cohorts(trials, metric, phase, mode) if len(cohort.cost)]
+    found = [cohort for cohort in cohorts(selected, metric, mode) if len(cohort.cost)]
     if not found:
         return ()
     sign = found[0].sign
     grid = _grid(np.concatenate([c.cost for c in found])) if taus is None else np.asarray(taus, np.float64) * sign
     bounds = np.unique(grid)
-    result, captures = [], captured(trials, phase)
+    result, captures = [], selected.captures
     for cohort in found:
         held = cohort.cost[:, None] <= bounds
         share, low, high, method = shares(held, cohort.configuration, captures, confidence)
         order = np.argsort(bounds * sign)
         x, share, low, high = (values[order] for values in (bounds * sign, share, low, high))
         band = Band(x, share, low, high, len(held), method, captures, confidence)
-        result.append(Profile(cohort.arm, metric, _mode(sign), phase, cohort.floor, band))
+        result.append(Profile(cohort.arm, metric, _mode(sign), selected.phase, cohort.floor, band))
     return tuple(result)
 
 
 def selection_bias(
-    trials: pd.DataFrame,
+    searched: Selection,
+    confirmed: Selection,
     metric: str,
     *,
-    generator: np.random.Generator,
+    resampling: Resampling,
     mode: str | None = None,
-    resamples: int = 1000,
-    confidence: float = 0.95,
 ) -> tuple[SelectionBias, ...]:
     """Each confirmed configuration's score in the search and on fresh seeds; arguments as for `best_of_k`."""
-    searched = {cohort.arm: cohort for cohort in cohorts(trials, metric, "search", mode)}
+    chosen_from = {cohort.arm: cohort for cohort in cohorts(searched, metric, mode)}
     found = []
-    for cohort in cohorts(trials, metric, "confirm", mode):
+    for cohort in cohorts(confirmed, metric, mode):
         for index in np.unique(cohort.configuration):
             fresh = cohort.cost[cohort.configuration == index]
-            before = searched.get(cohort.arm)
+            before = chosen_from.get(cohort.arm)
             past = before.cost[before.configuration == index] if before else np.array([])
-            search, confirmed, change = _change(past, fresh, generator, resamples, confidence)
-            flattered = bool(change.low > 0)
+            search, after, change = _change(past, fresh, resampling)
+            biased = bool(change.low > 0)
             if cohort.sign < 0:
-                search, confirmed, change = search.negated(), confirmed.negated(), change.negated()
+                search, after, change = search.negated(), after.negated(), change.negated()
             found.append(
-                SelectionBias(cohort.arm, int(index), metric, _mode(cohort.sign), search, confirmed, change, flattered)
+                SelectionBias(cohort.arm, int(index), metric, _mode(cohort.sign), search, after, change, biased)
             )
     return tuple(found)
 
 
-def _best(
-    cohort: Cohort,
-    metric: str,
-    most: int | None,
-    generator: np.random.Generator,
-    resamples: int,
-    confidence: float,
-) -> BestOfK:
+def _best(cohort: Cohort, metric: str, most: int | None, resampling: Resampling) -> BestOfK:
     cost = np.sort(np.r_[cohort.medians()[1], np.full(cohort.stopped, np.inf)])
     n = len(cost)
     ks = np.arange(1, min(most or n, n) + 1)
     mean = expected_best(cost, ks)
-    low, high = _mean_ends(cost, ks, mean, generator, resamples, confidence)
-    middle, least, greatest = median_best(cost, ks, confidence)
+    low, high = _mean_ends(cost, ks, mean, resampling)
+    middle, least, greatest = median_best(cost, ks, resampling.confidence)
     finite = int(np.isfinite(cost).sum())
     hopeless = np.where(ks <= n - finite, np.exp(_log_choose(n - finite, ks) - _log_choose(n, ks)), 0.0)
     x = ks.astype(np.float64)
 
     def band(estimate: Floats, low: Floats, high: Floats, method: str) -> Band:
         ends = (estimate, low, high) if cohort.sign == 1 else (-estimate, -high, -low)
-        return Band(x, *ends, n, method, "configurations", confidence)
+        return Band(x, *ends, n, method, "configurations", resampling.confidence)
 
     return BestOfK(
         arm=cohort.arm,
@@ -242,35 +227,32 @@ def _mean_ends(
     cost: Floats,
     ks: NDArray[np.int64],
     mean: Floats,
-    generator: np.random.Generator,
-    resamples: int,
-    confidence: float,
+    resampling: Resampling,
 ) -> tuple[Floats, Floats]:
     """Ends (K,) for the expected best, NaN where the bootstrap is not to be trusted or the estimate is infinite."""
     n = len(cost)
     ends = np.full((2, len(ks)), np.nan)
     trusted = (ks >= 2) & (ks <= n / 10) & np.isfinite(mean)
     if trusted.any():
-        drawn = np.sort(generator.integers(n, size=(resamples, n)), axis=1)
+        drawn = np.sort(resampling.generator.integers(n, size=(resampling.resamples, n)), axis=1)
         draws = expected_best(cost[drawn], ks[trusted])
         for column, place in enumerate(np.flatnonzero(trusted)):
             values = draws[:, column]
             shift = mean[place] - values[np.isfinite(values)].mean()
-            found = percentiles(mean[place], values + shift, n - 1, n, "both", confidence)
+            found = percentiles(mean[place], values + shift, n - 1, n, "both", resampling.confidence)
             ends[:, place] = found.low, found.high
     return ends[0], ends[1]
 
 
-def _change(
-    past: Floats, fresh: Floats, generator: np.random.Generator, resamples: int, confidence: float
-) -> tuple[Interval, Interval, Interval]:
+def _change(past: Floats, fresh: Floats, resampling: Resampling) -> tuple[Interval, Interval, Interval]:
     """Median cost before, after, and the change, over seeds."""
-    after, drawn_after, freedom_after = resampled(fresh, None, generator, ("median",), resamples=resamples)
+    confidence = resampling.confidence
+    after, drawn_after, freedom_after = resampled(fresh, None, resampling, ("median",))
     confirmed = percentiles(after[0], drawn_after[0], freedom_after, len(fresh), "seeds", confidence)
     if not len(past):
         none = Interval(np.nan, np.nan, np.nan, 0, WITHOUT, "seeds", confidence)
         return none, confirmed, none
-    before, drawn_before, freedom_before = resampled(past, None, generator, ("median",), resamples=resamples)
+    before, drawn_before, freedom_before = resampled(past, None, resampling, ("median",))
     search = percentiles(before[0], drawn_before[0], freedom_before, len(past), "seeds", confidence)
     freedom = (freedom_before + freedom_after) * (min(freedom_before, freedom_after) > 0)
     differences = _difference(drawn_after[0], drawn_before[0])

@@ -1,7 +1,4 @@
-"""Cohorts: the rows of one phase, arm by arm, and what they are scored.
-
-Search-phase and confirmed rows are never pooled: the former chose the configurations that the latter repeat, so that
-together they would be neither. Every statistic is asked for one phase and takes its rows from here.
+"""Cohorts: the replicas of an arm in one phase, and their final scores.
 
 Scores are costs, less being better: a metric of which more is better has its sign turned, and a replica that
 diverged, or whose value could not be measured, costs +inf, more than any finite score and as much as its fellows.
@@ -12,16 +9,14 @@ with all their replicas, and counted, as are failed ones.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.record.schema import HIGHER
-from analysis.statistics.intervals import Captures, Floats
-
-PHASES = ("search", "confirm")
+from analysis.results.selection import Selection, numbers
+from analysis.statistics.intervals import Floats
 
 
 @dataclass(frozen=True)
@@ -61,45 +56,6 @@ class Cohort:
         return index, np.array(found, np.float64)
 
 
-def one_phase(rows: pd.DataFrame, phase: str) -> pd.DataFrame:
-    """The rows of a phase, their column `arm` fit for grouping."""
-    if phase not in PHASES:
-        raise ValueError(f"phase: expected one of {', '.join(PHASES)}, got {phase!r}; the two are never pooled")
-    chosen = rows[rows["phase"] == phase]
-    arm = chosen["arm"].astype(str)
-    return chosen.assign(arm=pd.Categorical(arm, list(dict.fromkeys(arm))))
-
-
-def arms(rows: pd.DataFrame, phase: str) -> list[tuple[str, pd.DataFrame]]:
-    """Each arm's rows of a phase, in the order in which arms first appear; none where the phase has no rows."""
-    return [(str(arm), part) for arm, part in one_phase(rows, phase).groupby("arm", observed=True, sort=False)]
-
-
-def arms_in_order(trials: pd.DataFrame) -> list[str]:
-    """The arms of `Record.trials` in the order in which they were first planned, so that an extension's come last.
-
-    Joined studies stand one after the other.
-    """
-    columns = trials[["started", "index"]].assign(
-        arm=trials["arm"].astype(str),
-        study=pd.factorize(trials["study"])[0],
-        place=np.arange(len(trials)),
-    )
-    first = columns.sort_values(["study", "started", "index", "place"]).drop_duplicates("arm")
-    return list(first["arm"])
-
-
-def captured(rows: pd.DataFrame, phase: str) -> Captures:
-    """What intervals of a phase capture: confirmed configurations are chosen ones, those of a search are drawn.
-
-    A search that tried a single configuration in every arm drew nothing but seeds.
-    """
-    if phase != "search":
-        return "seeds"
-    tried = one_phase(rows, phase).groupby("arm", observed=True)["trial_id"].nunique()
-    return "both" if tried.max() > 1 else "seeds"
-
-
 def direction(metric: str, mode: str | None = None) -> str:
     """`mode` where it is given, otherwise "max" for the metrics of which more is better, `HIGHER`, "min" for others."""
     if mode not in (None, "min", "max"):
@@ -107,30 +63,35 @@ def direction(metric: str, mode: str | None = None) -> str:
     return mode or ("max" if metric in HIGHER else "min")
 
 
-def cohorts(trials: pd.DataFrame, metric: str, phase: str, mode: str | None = None) -> tuple[Cohort, ...]:
+def cohorts(selected: Selection, metric: str, mode: str | None = None) -> tuple[Cohort, ...]:
     """Every arm's cohort.
 
     Raises:
-        ValueError: phase or mode is none there is; the metric is no column; an arm was not measured by it at all.
+        ValueError: no such mode; the metric is no column; an arm was not measured by it at all.
     """
-    if metric not in trials:
+    if metric not in selected.trials:
         raise ValueError(f"metric: the record has no column {metric!r}")
     sign = 1 if direction(metric, mode) == "min" else -1
-    found = tuple(_cohort(arm, part, metric, sign) for arm, part in arms(trials, phase))
+    found = tuple(_cohort(arm, part, metric, sign) for arm, part in selected.arms())
     blind = [cohort.arm for cohort in found if np.isnan(cohort.cost).any()]
     if blind:
         raise ValueError(f"metric: {metric} was not measured in {', '.join(blind)}; leave these arms out")
     return found
 
 
+def floor_of(trials: pd.DataFrame, metric: str) -> float:
+    """What fresh real samples score by a metric; NaN where it is unknown."""
+    name = f"floor.{metric}"
+    return float(trials[name].median()) if name in trials else float("nan")
+
+
 def _cohort(arm: str, rows: pd.DataFrame, metric: str, sign: int) -> Cohort:
     status = rows["status"].astype(str)
     scored = rows[status.isin(("completed", "diverged"))]
-    value = _numbers(scored[metric])
+    value = numbers(scored[metric])
     diverged = (scored["outcome"] == "diverged").to_numpy()
     unmeasured = len(scored) > 0 and bool((np.isnan(value) & ~diverged).sum() == (~diverged).sum() > 0)
     worst = np.nan if unmeasured else np.inf
-    floor = f"floor.{metric}"
     return Cohort(
         arm=arm,
         cost=np.where(diverged, np.inf, np.where(np.isnan(value), worst, sign * value)),
@@ -142,10 +103,5 @@ def _cohort(arm: str, rows: pd.DataFrame, metric: str, sign: int) -> Cohort:
         failed=int((status == "failed").sum()),
         running=int((status == "running").sum()),
         sign=sign,
-        floor=float(rows[floor].median()) if floor in rows else float("nan"),
+        floor=floor_of(rows, metric),
     )
-
-
-def _numbers(column: Any) -> Floats:
-    found: Floats = column.to_numpy(np.float64, na_value=np.nan)
-    return found

@@ -1,6 +1,6 @@
 """Arms compared within one phase: outcome probabilities, final quality, signals of stability, and all pairs by rank.
 
-`trials` is `Record.trials` or rows of it; arms of joined studies are named "study/arm". Intervals of the phase "search"
+Arms of joined studies are named "study/arm". Intervals of the phase "search"
 capture configurations and seeds both, those of "confirm" seeds alone (analysis/statistics/intervals.py); an adaptive
 sampler draws good configurations more often than its space holds them, and "both" then speaks of such searches. Seeds
 are the same in every arm, which makes a comparison of arms cautious where it matters.
@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.results.cohort import Cohort, arms, captured, cohorts
+from analysis.results.cohort import Cohort, cohorts
 from analysis.results.outcomes import OUTCOMES
 from analysis.results.pairs import Comparison, Pair, compare
-from analysis.statistics.bootstrap import percentiles, resampled
+from analysis.results.selection import Selection, numbers
+from analysis.statistics.bootstrap import Resampling, bootstrap, bootstraps
 from analysis.statistics.intervals import Captures, Floats, Interval, proportion
 
 __all__ = ["ArmOutcomes", "ArmQuality", "ArmSignal", "Comparison", "Pair", "compare", "outcomes", "quality", "signals"]
@@ -100,62 +101,44 @@ class ArmSignal:
     interval: Interval
 
 
-def outcomes(trials: pd.DataFrame, phase: str, *, confidence: float = 0.95) -> tuple[ArmOutcomes, ...]:
+def outcomes(selected: Selection, *, confidence: float = 0.95) -> tuple[ArmOutcomes, ...]:
     """Each arm's outcome probabilities with Wilson's intervals; in a search on effective numbers of replicas."""
-    captures = captured(trials, phase)
-    return tuple(_outcomes(arm, rows, captures, confidence) for arm, rows in arms(trials, phase))
+    captures = selected.captures
+    return tuple(_outcomes(arm, rows, captures, confidence) for arm, rows in selected.arms())
 
 
 def quality(
-    trials: pd.DataFrame,
-    metric: str,
-    phase: str,
-    *,
-    generator: np.random.Generator,
-    mode: str | None = None,
-    resamples: int = 1000,
-    confidence: float = 0.95,
+    selected: Selection, metric: str, *, resampling: Resampling, mode: str | None = None
 ) -> tuple[ArmQuality, ...]:
     """Each arm's median and interquartile mean with bootstrap intervals stratified by configuration.
 
     Args:
-        trials: of `Record.trials`.
+        selected: a phase's rows.
         metric: a column of measurements.
-        phase: "search" or "confirm".
-        generator: what resampling draws from.
+        resampling: of the bootstrap.
         mode: "min" or "max"; by default what is known of the metric (`analysis.results.cohort.direction`).
-        resamples: of the bootstrap.
-        confidence: nominal coverage.
 
     Returns:
         The arms that have a score, in the record's order.
     """
-    found = [cohort for cohort in cohorts(trials, metric, phase, mode) if len(cohort.cost)]
-    captures = captured(trials, phase)
-    return tuple(_quality(cohort, metric, phase, captures, generator, resamples, confidence) for cohort in found)
+    found = [cohort for cohort in cohorts(selected, metric, mode) if len(cohort.cost)]
+    captures = selected.captures
+    return tuple(_quality(cohort, metric, selected.phase, captures, resampling) for cohort in found)
 
 
-def signals(
-    trials: pd.DataFrame,
-    phase: str,
-    *,
-    generator: np.random.Generator,
-    resamples: int = 1000,
-    confidence: float = 0.95,
-) -> tuple[ArmSignal, ...]:
+def signals(selected: Selection, *, resampling: Resampling) -> tuple[ArmSignal, ...]:
     """Each arm's signals of stability, those that were measured."""
-    found, captures = [], captured(trials, phase)
-    for arm, rows in arms(trials, phase):
+    found, captures = [], selected.captures
+    for arm, rows in selected.arms():
         ended = rows[rows["status"].isin(("completed", "diverged"))]
         distance = (ended["critic_accuracy"] - 0.5).abs()
         for signal, column in zip(SIGNALS, (distance, ended["hop_rate"], ended["oscillation"]), strict=True):
-            values = column.to_numpy(np.float64, na_value=np.nan)
+            values = numbers(column)
             taken = ~np.isnan(values)
             if not taken.any():
                 continue
             groups = ended["trial_id"].astype(str).to_numpy()[taken]
-            estimates, draws, freedom = resampled(values[taken], groups, generator, ("median",), captures, resamples)
-            interval = percentiles(estimates[0], draws[0], freedom, int(taken.sum()), captures, confidence)
+            interval = bootstrap(values[taken], groups, resampling=resampling, statistic="median", captures=captures)
             found.append(ArmSignal(arm, signal, interval))
     return tuple(found)
 
@@ -175,27 +158,15 @@ def _outcomes(arm: str, rows: pd.DataFrame, captures: Captures, confidence: floa
     return ArmOutcomes(arm, len(kept), count, failed, running, MappingProxyType(probabilities))
 
 
-def _quality(
-    cohort: Cohort,
-    metric: str,
-    phase: str,
-    captures: Captures,
-    generator: np.random.Generator,
-    resamples: int,
-    confidence: float,
-) -> ArmQuality:
-    n = len(cohort.cost)
-    estimates, draws, freedom = resampled(
-        cohort.cost, cohort.configuration, generator, ("median", "iqm"), captures, resamples
-    )
-    intervals = [percentiles(e, d, freedom, n, captures, confidence) for e, d in zip(estimates, draws, strict=True)]
+def _quality(cohort: Cohort, metric: str, phase: str, captures: Captures, resampling: Resampling) -> ArmQuality:
+    intervals = bootstraps(cohort.cost, cohort.configuration, resampling, ("median", "iqm"), captures)
     median, iqm = (one if cohort.sign == 1 else one.negated() for one in intervals)
     return ArmQuality(
         arm=cohort.arm,
         metric=metric,
         mode="min" if cohort.sign == 1 else "max",
         phase=phase,
-        n=n,
+        n=len(cohort.cost),
         configurations=len(np.unique(cohort.configuration)),
         diverged=int(np.isinf(cohort.cost).sum()),
         truncated=cohort.truncated,

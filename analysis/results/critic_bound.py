@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-import pandas as pd
 
-from analysis.record.loading import Record
 from analysis.results.learning import learning
-from analysis.results.medians import column, finished, median
+from analysis.results.medians import median
+from analysis.results.selection import Selection, numbers
+from analysis.statistics.bootstrap import Resampling
 from analysis.statistics.intervals import Band, Floats, Interval
 
 ESTIMATE, TRUTH, GAP, RATIO = "critic_bound", "induced_divergence", "bound_gap", "ratio_error"
@@ -56,39 +56,30 @@ class ArmDivergence:
     medians: Mapping[str, Interval]
 
 
-def divergence_curves(record: Record, phase: str) -> tuple[DivergenceCurve, ...]:
+def divergence_curves(selected: Selection) -> tuple[DivergenceCurve, ...]:
     """The arms whose true divergence is known, in the record's order.
 
-    Raises RecordError where `record.history` was loaded without critic_bound or induced_divergence.
+    Raises RecordError where `history` was loaded without critic_bound or induced_divergence.
     """
-    if TRUTH in record.history and record.history[TRUTH].isna().all():
+    if TRUTH in selected.history and selected.history[TRUTH].isna().all():
         return ()
-    found = {(one.arm, one.metric): one.band for one in learning(record, [ESTIMATE, TRUTH], phase)}
+    found = {(one.arm, one.metric): one.band for one in learning(selected, [ESTIMATE, TRUTH])}
     return tuple(
-        DivergenceCurve(arm, phase, found[arm, ESTIMATE], band)
+        DivergenceCurve(arm, selected.phase, found[arm, ESTIMATE], band)
         for (arm, metric), band in found.items()
         if metric == TRUTH and (arm, ESTIMATE) in found
     )
 
 
-def divergences(
-    trials: pd.DataFrame,
-    phase: str,
-    *,
-    generator: np.random.Generator,
-    resamples: int = 1000,
-    confidence: float = 0.95,
-) -> tuple[ArmDivergence, ...]:
-    """The arms of a phase in which a gap or a ratio's error was measured, with bootstrap intervals of the medians.
-
-    `trials` is `Record.trials` or rows of it, `generator` what resampling draws from.
-    """
+def divergences(selected: Selection, *, resampling: Resampling) -> tuple[ArmDivergence, ...]:
+    """The arms of a phase in which a gap or a ratio's error was measured, with bootstrap intervals of the medians."""
     found = []
-    for arm, rows in finished(trials, phase):
-        values = {name: column(rows, name) for name in MEASURED}
+    phase = selected.phase
+    for arm, rows in selected.finished():
+        values = {name: numbers(rows[name]) for name in MEASURED}
         if np.isnan(values[GAP]).all() and np.isnan(values[RATIO]).all():
             continue
-        medians = {name: median(rows, values[name], phase, generator, resamples, confidence) for name in MEASURED}
+        medians = {name: median(rows, values[name], phase, resampling) for name in MEASURED}
         known = {name: interval for name, interval in medians.items() if interval is not None}
         found.append(ArmDivergence(arm, phase, len(rows), MappingProxyType(values), MappingProxyType(known)))
     return tuple(found)

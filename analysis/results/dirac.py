@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from analysis.record.loading import RecordError
 from analysis.record.snapshots import UNREADABLE
-from analysis.results.cohort import arms
+from analysis.results.selection import Selection
 from analysis.statistics.intervals import Floats, Interval, wilson
 
 ENDS = ("converged", "nearer", "as far", "farther")
@@ -97,12 +97,12 @@ class DiracMap:
         return found
 
 
-def dirac_shares(trials: pd.DataFrame, phase: str, *, confidence: float = 0.95) -> tuple[DiracShares, ...]:
+def dirac_shares(selected: Selection, *, confidence: float = 0.95) -> tuple[DiracShares, ...]:
     """Every arm of a phase that played a map to its end, with intervals over cells.
 
     Raises RecordError where such a trial does not say how many cells its map has.
     """
-    found = (_shares(arm, rows, phase, confidence) for arm, rows in arms(trials, phase))
+    found = (_shares(arm, rows, selected.phase, confidence) for arm, rows in selected.arms())
     return tuple(one for one in found if one is not None)
 
 

@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.results.medians import captures_of, column, finished, median
+from analysis.results.medians import median
+from analysis.results.selection import Selection, captured, numbers
+from analysis.statistics.bootstrap import Resampling
 from analysis.statistics.intervals import Floats, Interval, proportion
 
 COLUMNS = ("jacobian_real", "jacobian_imaginary", "jacobian_radius")
@@ -58,40 +60,22 @@ class ArmSpectrum:
         return turns(self.real, self.imaginary)
 
 
-def spectra(
-    trials: pd.DataFrame,
-    phase: str,
-    *,
-    generator: np.random.Generator,
-    resamples: int = 1000,
-    confidence: float = 0.95,
-) -> tuple[ArmSpectrum, ...]:
-    """The arms of a phase whose spectra were measured; shares with Wilson's intervals, medians with bootstrap ones.
-
-    `trials` is `Record.trials` or rows of it, `generator` what resampling draws from.
-    """
+def spectra(selected: Selection, *, resampling: Resampling) -> tuple[ArmSpectrum, ...]:
+    """The arms of a phase whose spectra were measured; shares with Wilson's intervals, medians with bootstrap ones."""
     found = []
-    for arm, rows in finished(trials, phase):
-        known: NDArray[np.bool_] = np.logical_and.reduce([np.isfinite(column(rows, c)) for c in COLUMNS])
+    for arm, rows in selected.finished():
+        known: NDArray[np.bool_] = np.logical_and.reduce([np.isfinite(numbers(rows[c])) for c in COLUMNS])
         if known.any():
             unfound = int((~known).sum())
-            found.append(_spectrum(arm, rows.loc[known], phase, unfound, generator, resamples, confidence))
+            found.append(_spectrum(arm, rows.loc[known], selected.phase, unfound, resampling))
     return tuple(found)
 
 
-def _spectrum(
-    arm: str,
-    rows: pd.DataFrame,
-    phase: str,
-    unfound: int,
-    generator: np.random.Generator,
-    resamples: int,
-    confidence: float,
-) -> ArmSpectrum:
-    real, imaginary, radius = (column(rows, name) for name in COLUMNS)
+def _spectrum(arm: str, rows: pd.DataFrame, phase: str, unfound: int, resampling: Resampling) -> ArmSpectrum:
+    real, imaginary, radius = (numbers(rows[name]) for name in COLUMNS)
 
     def middle(values: Floats) -> Interval:
-        interval = median(rows, values, phase, generator, resamples, confidence)
+        interval = median(rows, values, phase, resampling)
         assert interval is not None  # all values are finite
         return interval
 
@@ -106,8 +90,8 @@ def _spectrum(
         leaves=proportion(
             real > ROUNDING * radius,
             rows["trial_id"].astype(str).to_numpy(),
-            captures=captures_of(rows, phase),
-            confidence=confidence,
+            captures=captured(rows, phase),
+            confidence=resampling.confidence,
         ),
         growth=middle(real),
         turning=middle(turns(real, imaginary)),

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from analysis.record.curves import Curves, curves
 from analysis.record.loading import Record
 from analysis.record.schema import HIGHER, MEASUREMENTS, QUALITY
-from analysis.results.cohort import one_phase
+from analysis.results.cohort import floor_of
 from analysis.results.outcomes import quantiles
+from analysis.results.selection import Selection
 from analysis.statistics.intervals import Band
 
 UNITS = {column.name: column.unit for column in MEASUREMENTS}
@@ -52,15 +53,14 @@ class ModeShares:
     shares: Floats
 
 
-def learning(record: Record, metrics: Sequence[str], phase: str) -> tuple[LearningCurve, ...]:
-    """The curves of every arm with rows in `phase`, metric by metric; a metric that was never measured has none.
+def learning(selected: Selection, metrics: Sequence[str]) -> tuple[LearningCurve, ...]:
+    """The curves of every arm, metric by metric; a metric that was never measured has none.
 
-    Raises RecordError where `record.history` was loaded without a metric.
+    Raises RecordError where `history` was loaded without a metric.
     """
-    part = one_phase(record.history, phase)
-    if not len(part):
+    if not len(selected.history):
         return ()
-    replicas, measured = curves(part, ["diverged", *metrics])
+    replicas, measured = curves(selected.history, ["diverged", *metrics])
     steps, placed = on_one_grid(measured)
     arms = replicas["arm"].astype(str).to_numpy()
     found = []
@@ -69,7 +69,7 @@ def learning(record: Record, metrics: Sequence[str], phase: str) -> tuple[Learni
         for arm in dict.fromkeys(arms.tolist()):
             mine = values[arms == arm]
             if np.isfinite(mine).any():
-                found.append(_curve(record, metric, phase, arm, steps, mine))
+                found.append(_curve(selected, metric, arm, steps, mine))
     return tuple(found)
 
 
@@ -121,9 +121,7 @@ def _ranked(placed: Curves, metric: str) -> Floats:
     return values
 
 
-def _curve(
-    record: Record, metric: str, phase: str, arm: str, steps: NDArray[np.int64], values: Floats
-) -> LearningCurve:
+def _curve(selected: Selection, metric: str, arm: str, steps: NDArray[np.int64], values: Floats) -> LearningCurve:
     across = values.T
     middle, low, high = (quantiles(across, np.isfinite(across) | np.isinf(across), q) for q in (0.5, 0.25, 0.75))
     going = (~np.isnan(across)).sum(axis=1)
@@ -134,15 +132,8 @@ def _curve(
         high=high,
         n=len(values),
         method="median and quartiles of the replicas",
-        captures="seeds" if phase == "confirm" else "both",
+        captures="seeds" if selected.phase == "confirm" else "both",
         confidence=0.5,
     )
-    return LearningCurve(arm, metric, UNITS.get(metric, "1"), phase, floor_of(record, metric), band, going)
-
-
-def floor_of(record: Record, metric: str) -> float:
-    """What fresh real samples reach on a metric; NaN where it is unknown."""
-    name = f"floor.{metric}"
-    if name not in record.trials:
-        return float("nan")
-    return float(record.trials[name].median())
+    floor = floor_of(selected.trials, metric)
+    return LearningCurve(arm, metric, UNITS.get(metric, "1"), selected.phase, floor, band, going)

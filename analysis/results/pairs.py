@@ -9,7 +9,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from analysis.results.cohort import captured, cohorts, direction
+from analysis.results.cohort import cohorts, direction
+from analysis.results.selection import Selection
 from analysis.statistics.holm import holm
 from analysis.statistics.intervals import Captures, Floats, Interval
 from analysis.statistics.ranks import rank_test, relative_effect
@@ -102,9 +103,8 @@ class Comparison:
 
 
 def compare(
-    trials: pd.DataFrame,
+    selected: Selection,
     metric: str,
-    phase: str,
     *,
     mode: str | None = None,
     test: str = "brunner_munzel",
@@ -116,10 +116,10 @@ def compare(
 
     Raises ValueError where no arm has a score.
     """
-    found = [cohort for cohort in cohorts(trials, metric, phase, mode) if len(cohort.cost)]
+    found = [cohort for cohort in cohorts(selected, metric, mode) if len(cohort.cost)]
     if not found:
-        raise ValueError(f"phase: no arm has a score of {metric} in the phase {phase!r}")
-    single = captured(trials, phase) == "seeds"
+        raise ValueError(f"phase: no arm has a score of {metric} in the phase {selected.phase!r}")
+    single = selected.captures == "seeds"
     units = {cohort.arm: cohort.cost if single else cohort.medians()[1] for cohort in found}
     pairs = _pairs(units, test, "seeds" if single else "configurations", confidence)
     order = _ranked(units, pairs)
@@ -128,7 +128,7 @@ def compare(
     return Comparison(
         metric=metric,
         mode=direction(metric, mode),
-        phase=phase,
+        phase=selected.phase,
         unit="replica" if single else "configuration",
         test=test,
         alpha=alpha,

@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.ensemble import RandomForestRegressor
 
-from analysis.results.cohort import Cohort, arms, cohorts, one_phase
+from analysis.results.cohort import Cohort, cohorts
 from analysis.results.design import PREFIX, Hyperparameter, hyperparameter, varying
+from analysis.results.selection import Selection
 from analysis.statistics.intervals import Band, Floats, Interval, quantile
 from analysis.wording import counted
 
@@ -91,11 +92,10 @@ class Sensitivity:
 
 
 def sensitivity(
-    trials: pd.DataFrame,
+    selected: Selection,
     metric: str,
     *,
     generator: np.random.Generator,
-    phase: str = "search",
     mode: str | None = None,
     hyperparameters: Sequence[str] | None = None,
     scales: Mapping[str, str] | None = None,
@@ -106,10 +106,9 @@ def sensitivity(
     """Each arm's sensitivity by each response.
 
     Args:
-        trials: of `Record.trials`.
+        selected: rows of the search, as a rule: confirmed configurations are few.
         metric: what quality is measured by.
         generator: what draws, forests and shuffles draw from.
-        phase: "search", as a rule: confirmed configurations are few.
         mode: "min" or "max"; by default what is known of the metric.
         hyperparameters: names without "config."; all that vary when None.
         scales: name -> "log", "linear" or "categorical", as `analysis.results.design.scales_of` reads them from a
@@ -122,11 +121,10 @@ def sensitivity(
     unknown = [name for name in responses if name not in RESPONSES]
     if unknown:
         raise ValueError(f"responses: expected some of {', '.join(RESPONSES)}, got {', '.join(unknown)}")
-    groups = arms(trials, phase)
-    names = varying(one_phase(trials, phase), hyperparameters)
-    scored = {cohort.arm: cohort for cohort in cohorts(trials, metric, phase, mode)}
+    names = varying(selected.trials, hyperparameters)
+    scored = {cohort.arm: cohort for cohort in cohorts(selected, metric, mode)}
     found = []
-    for arm, rows in groups:
+    for arm, rows in selected.arms():
         own = varying(rows, names)
         constant = tuple(name for name in names if name not in own and rows[PREFIX + name].notna().any())
         configurations = rows.drop_duplicates("index").set_index("index")

@@ -24,11 +24,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.record.curves import Curves, curves
-from analysis.record.loading import Record
 from analysis.record.schema import TRIALS_KEYS
-from analysis.results.cohort import captured, one_phase
 from analysis.results.criteria import thresholds_of
 from analysis.results.outcomes import Thresholds
+from analysis.results.selection import Selection
 from analysis.statistics.holm import holm
 from analysis.statistics.intervals import Captures, Floats
 from analysis.statistics.kaplan_meier import SurvivalCurve, kaplan_meier
@@ -74,20 +73,19 @@ class Survival:
 
 
 def survival(
-    record: Record,
+    selected: Selection,
     event: str,
-    phase: str,
     *,
     thresholds: Thresholds | None = None,
     patience: float = 0.5,
     confidence: float = 0.95,
 ) -> Survival:
-    """Curves and log-rank tests of one event in one phase; arguments as for `times` and `kaplan_meier`.
+    """Curves and log-rank tests of one event; arguments as for `times` and `kaplan_meier`.
 
     Intervals and tests of a search capture configurations and seeds, those of confirmed rows seeds.
     """
-    rows = times(record, event, phase, thresholds=thresholds, patience=patience)
-    captures = captured(record.trials, phase)
+    rows = times(selected, event, thresholds=thresholds, patience=patience)
+    captures = selected.captures
     parts = {str(arm): part for arm, part in rows.groupby("arm", observed=True, sort=False)}
     found = tuple(
         kaplan_meier(
@@ -99,52 +97,51 @@ def survival(
     tests = [_test({arm: parts[arm] for arm in pair}, captures) for pair in combinations(parts, 2)]
     corrected = holm([one.p for one in tests])
     pairs = tuple(replace(one, p_holm=float(p)) for one, p in zip(tests, corrected, strict=True))
-    return Survival(event, phase, found, _test(parts, captures) if len(parts) > 1 else None, pairs)
+    return Survival(event, selected.phase, found, _test(parts, captures) if len(parts) > 1 else None, pairs)
 
 
 def times(
-    record: Record,
+    selected: Selection,
     event: str,
-    phase: str,
     *,
     thresholds: Thresholds | None = None,
     patience: float = 0.5,
 ) -> pd.DataFrame:
-    """When each replica of a phase met an event.
+    """When each replica met an event.
 
     Args:
-        record: history with the columns of `analysis.record.schema.HISTORY` that are its keys, `diverged` and
-        `mode_fraction`. event: one of `EVENTS`. phase: "search" or "confirm". thresholds: `modes` is what collapse
-        turns on; the study's own when None. patience: share of its budget that a replica has to spread over the modes
-        at first, in (0, 1].
+        selected: a phase's rows; `history` with its keys, `diverged` and `mode_fraction`.
+        event: one of `EVENTS`.
+        thresholds: `modes` is what collapse turns on; the study's own when None.
+        patience: share of its budget that a replica has to spread over the modes at first, in (0, 1].
 
     Returns:
         A row per replica that was ever trained: its keys (the arm "study/arm" where studies are joined), `time` in
         steps, float64, and `observed`, False where it is censored.
 
     Raises:
-        ValueError: no such event or phase, patience out of range, or modes were not counted in these data.
+        ValueError: no such event, patience out of range, or modes were not counted in these data.
     """
     if event not in EVENTS:
         raise ValueError(f"event: expected one of {', '.join(EVENTS)}, got {event!r}")
     if not 0 < patience <= 1:
         raise ValueError(f"patience: expected a share of the budget in (0, 1], got {patience}")
-    rows = one_phase(record.trials, phase).reset_index(drop=True)
+    rows = selected.trials.reset_index(drop=True)
     fell = rows["diverged_step"].to_numpy(np.float64, na_value=np.inf)
     last = np.minimum(rows["steps"].to_numpy(np.float64), fell)
     first = fell
     if event != "diverged":
-        seen = _collapse(record, rows, phase, thresholds or thresholds_of(record.about), patience)
+        seen = _collapse(selected.history, rows, thresholds or thresholds_of(selected.about), patience)
         collapse = np.where(seen <= last, seen, np.inf)
         first = collapse if event == "collapsed" else np.minimum(fell, collapse)
     table = rows[list(TRIALS_KEYS)].assign(time=np.minimum(first, last), observed=np.isfinite(first))
     return table[(table["time"] > 0) | table["observed"]].reset_index(drop=True)
 
 
-def _collapse(record: Record, rows: pd.DataFrame, phase: str, thresholds: Thresholds, patience: float) -> Floats:
+def _collapse(history: pd.DataFrame, rows: pd.DataFrame, thresholds: Thresholds, patience: float) -> Floats:
     """The step at which each replica of `rows` is first found collapsed, inf where it never is."""
     keys = list(TRIALS_KEYS)
-    replicas, measured = curves(one_phase(record.history, phase), ["diverged", "mode_fraction"])
+    replicas, measured = curves(history, ["diverged", "mode_fraction"])
     if len(replicas) and np.isnan(measured.value("mode_fraction")).all():
         raise ValueError("event: collapse needs the measurement mode_fraction, which these data do not have")
     budget = (

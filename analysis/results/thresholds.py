@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.record.loading import Record
-from analysis.results.cohort import arms, captured
 from analysis.results.criteria import thresholds_of
 from analysis.results.outcomes import OUTCOMES, Signals, Thresholds, judge_record, verdicts
+from analysis.results.selection import Selection
 from analysis.statistics.intervals import shares
 
 MOVED = ("modes", "hop_rate", "oscillation", "tail", "critic_accuracy", "gradient_norm", "quality")
@@ -40,8 +39,7 @@ class ThresholdTable:
 
 
 def threshold_table(
-    record: Record,
-    phase: str,
+    selected: Selection,
     *,
     base: Thresholds | None = None,
     values: Mapping[str, Sequence[float]] | None = None,
@@ -50,24 +48,21 @@ def threshold_table(
     """Judge a phase's replicas under thresholds moved one at a time.
 
     Args:
-        record: history with the columns that `analysis.results.outcomes.judge_record` wants.
-        phase: "search" or "confirm".
+        selected: a phase's rows; `history` with the columns that `analysis.results.outcomes.judge_record` wants.
         base: what the others stay at; the study's own when None.
         values: what each threshold is moved to, by its field of `Thresholds`; half and double of the one in use, or
             for shares half and double their distance from the nearer end, when None.
         confidence: of the intervals.
 
     Raises:
-        ValueError: no such phase or threshold, or a value that is out of a threshold's range.
+        ValueError: no such threshold, or a value that is out of a threshold's range.
     """
-    kept = thresholds_of(record.about) if base is None else base
+    kept = thresholds_of(selected.about) if base is None else base
     moved = _values(kept) if values is None else values
     wrong = [name for name in moved if name not in MOVED]
     if wrong:
         raise ValueError(f"values: expected thresholds among {', '.join(MOVED)}, got {', '.join(wrong)}")
-    part = replace(
-        record, history=record.history[record.history["phase"] == phase], trials=_ended(record.trials, phase)
-    )
+    part = _ended(selected)
     seen = judge_record(part, kept)
     usual = _verdicts(seen, part.trials, kept)
     rows, changes = [], []
@@ -77,14 +72,15 @@ def threshold_table(
             signals = judge_record(part, other) if name == "tail" and other != kept else seen
             outcome = _verdicts(signals, part.trials, other)
             row = {"threshold": name, "value": value, "base": other == kept}
-            rows += [row | fraction for fraction in _fractions(part.trials, outcome, phase, confidence)]
+            rows += [row | fraction for fraction in _fractions(part, outcome, confidence)]
             changes.append(row | {"changed": float((outcome != usual).mean()) if len(outcome) else np.nan})
-    return ThresholdTable(phase, kept, pd.DataFrame(rows), pd.DataFrame(changes))
+    return ThresholdTable(selected.phase, kept, pd.DataFrame(rows), pd.DataFrame(changes))
 
 
-def _ended(trials: pd.DataFrame, phase: str) -> pd.DataFrame:
-    """The phase's replicas that have an outcome other than that their trial failed."""
-    return trials[(trials["phase"] == phase) & trials["outcome"].notna() & (trials["outcome"] != "failed")]
+def _ended(selected: Selection) -> Selection:
+    """The replicas that have an outcome other than that their trial failed."""
+    outcome = selected.trials["outcome"]
+    return replace(selected, trials=selected.trials[outcome.notna() & (outcome != "failed")])
 
 
 def _verdicts(seen: pd.DataFrame, trials: pd.DataFrame, thresholds: Thresholds) -> NDArray[np.str_]:
@@ -111,13 +107,11 @@ def _values(base: Thresholds) -> dict[str, list[float]]:
     return found
 
 
-def _fractions(
-    trials: pd.DataFrame, outcome: NDArray[np.str_], phase: str, confidence: float
-) -> list[dict[str, str | int | float]]:
+def _fractions(selected: Selection, outcome: NDArray[np.str_], confidence: float) -> list[dict[str, str | int | float]]:
     rows: list[dict[str, str | int | float]] = []
     names = [name for name in OUTCOMES if name != "failed"]
-    captures = captured(trials, phase)
-    for arm, part in arms(trials.assign(moved=outcome), phase):
+    captures = selected.captures
+    for arm, part in replace(selected, trials=selected.trials.assign(moved=outcome)).arms():
         held = part["moved"].to_numpy()[:, None] == np.array(names)
         share, low, high, _ = shares(held, part["index"].to_numpy(), captures, confidence)
         for place, name in enumerate(names):

@@ -11,6 +11,7 @@ are somewhat too short.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -24,41 +25,64 @@ STATISTICS: tuple[Statistic, ...] = ("median", "iqm")
 CHUNK = 1 << 21  # weights held at once
 
 
+@dataclass(frozen=True)
+class Resampling:
+    """How intervals are bootstrapped.
+
+    Attributes:
+        generator: what resampling draws from; its state fixes the result, and drawing moves it on.
+        resamples: how many.
+        confidence: nominal coverage.
+    """
+
+    generator: np.random.Generator
+    resamples: int = 1000
+    confidence: float = 0.95
+
+
 def bootstrap(
     values: ArrayLike,
     configurations: ArrayLike | None = None,
     *,
-    generator: np.random.Generator,
+    resampling: Resampling,
     statistic: Statistic = "iqm",
     captures: Captures = "seeds",
-    resamples: int = 1000,
-    confidence: float = 0.95,
 ) -> Interval:
     """The median or interquartile mean of replicas, with a bootstrap interval stratified by configuration.
 
     Args:
         values: (N,) scores; infinities take part by rank, NaN is refused.
         configurations: (N,) labels, the configuration of each; a single one when None.
-        generator: what resampling draws from; its state fixes the result.
+        resampling: how.
         statistic: "median", or "iqm", the mean of the middle half, which is infinite when an infinity is in it.
         captures: seeds or both, see the module's docstring.
-        resamples: how many.
-        confidence: nominal coverage.
 
     Returns:
         The ends are NaN where nothing was repeated: one replica a configuration (`seeds`), one configuration (`both`).
     """
-    estimates, draws, freedom = resampled(values, configurations, generator, (statistic,), captures, resamples)
-    return percentiles(estimates[0], draws[0], freedom, np.size(values), captures, confidence)
+    [interval] = bootstraps(values, configurations, resampling, (statistic,), captures)
+    return interval
+
+
+def bootstraps(
+    values: ArrayLike,
+    configurations: ArrayLike | None,
+    resampling: Resampling,
+    statistics: Sequence[Statistic],
+    captures: Captures = "seeds",
+) -> list[Interval]:
+    """Intervals of several statistics by the same resamples; arguments as for `bootstrap`."""
+    estimates, draws, freedom = resampled(values, configurations, resampling, statistics, captures)
+    n, confidence = np.size(values), resampling.confidence
+    return [percentiles(e, d, freedom, n, captures, confidence) for e, d in zip(estimates, draws, strict=True)]
 
 
 def resampled(
     values: ArrayLike,
     configurations: ArrayLike | None,
-    generator: np.random.Generator,
+    resampling: Resampling,
     statistics: Sequence[Statistic],
     captures: Captures = "seeds",
-    resamples: int = 1000,
 ) -> tuple[Floats, Floats, int]:
     """Estimates (S,) of S statistics, their bootstrap draws (S, resamples), and the draws' degrees of freedom.
 
@@ -73,11 +97,12 @@ def resampled(
     freedom = len(scores) - count if captures == "seeds" else count - 1
     plain = _mass(np.ones((1, len(scores))))
     estimates = np.array([_statistic(scores, plain, name)[0] for name in statistics])
-    draws = np.full((len(statistics), resamples), np.nan)
+    draws = np.full((len(statistics), resampling.resamples), np.nan)
+    weigh = _within if captures == "seeds" else _between
     rows = max(1, CHUNK // len(scores))
-    for start in range(0, resamples if freedom > 0 else 0, rows):
-        number = min(rows, resamples - start)
-        mass = _mass(_within(group, number, generator) if captures == "seeds" else _between(group, number, generator))
+    for start in range(0, resampling.resamples if freedom > 0 else 0, rows):
+        number = min(rows, resampling.resamples - start)
+        mass = _mass(weigh(group, number, resampling.generator))
         for row, name in enumerate(statistics):
             draws[row, start : start + number] = _statistic(scores, mass, name)
     return estimates, draws, freedom

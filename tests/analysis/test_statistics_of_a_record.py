@@ -7,6 +7,8 @@ from analysis.record.join import join
 from analysis.record.loading import RecordError, load
 from analysis.results import budget, compare, sensitivity, survival, thresholds
 from analysis.results.design import scales_of
+from analysis.results.selection import select
+from analysis.statistics.bootstrap import Resampling
 
 
 @pytest.fixture(scope="module")
@@ -14,49 +16,50 @@ def record(simulate, tmp_path_factory):
     return load(simulate(tmp_path_factory.mktemp("record"), failed=1, truncated=2, running=1))
 
 
-def generator():
-    return np.random.default_rng(0)
+def resampling():
+    return Resampling(np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("phase", ["search", "confirm"])
 def test_every_arm_is_in_every_result(record, phase):
     arms = list(dict.fromkeys(record.trials["arm"].astype(str)))
     assert len(arms) == 3
+    selected = select(record, phase)
     results = [
-        compare.outcomes(record.trials, phase),
-        compare.quality(record.trials, "fid", phase, generator=generator()),
-        compare.quality(record.trials, "high_quality", phase, generator=generator()),
-        budget.profiles(record.trials, "fid", phase),
-        survival.survival(record, "diverged", phase).curves,
-        survival.survival(record, "either", phase).curves,
+        compare.outcomes(selected),
+        compare.quality(selected, "fid", resampling=resampling()),
+        compare.quality(selected, "high_quality", resampling=resampling()),
+        budget.profiles(selected, "fid"),
+        survival.survival(selected, "diverged").curves,
+        survival.survival(selected, "either").curves,
     ]
     for found in results:
         assert sorted(one.arm for one in found) == sorted(arms)
-    comparison = compare.compare(record.trials, "fid", phase)
+    comparison = compare.compare(selected, "fid")
     assert sorted(comparison.arms) == sorted(arms)
     assert len(comparison.pairs) == 3
-    assert {one.signal for one in compare.signals(record.trials, phase, generator=generator())} >= {"hop_rate"}
+    assert {one.signal for one in compare.signals(selected, resampling=resampling())} >= {"hop_rate"}
 
 
 def test_the_simulated_order_is_found(record):
     """Arm k has a median of 0.02 (1 + k) and diverges and collapses with chance 0.05 (1 + k)."""
-    assert compare.compare(record.trials, "fid", "confirm").best == "non_saturating"
-    found = compare.quality(record.trials, "fid", "search", generator=generator())
+    assert compare.compare(select(record, "confirm"), "fid").best == "non_saturating"
+    found = compare.quality(select(record, "search"), "fid", resampling=resampling())
     medians = {one.arm: one.median.estimate for one in found}
     assert medians["non_saturating"] < medians["least_squares"] < medians["hinge"]
 
 
 def test_budget_sensitivity_and_thresholds(record):
-    curves = budget.best_of_k(record.trials, "fid", generator=generator())
+    searched, confirmed = select(record, "search"), select(record, "confirm")
+    curves = budget.best_of_k(searched, "fid", resampling=resampling())
     assert {one.n for one in curves} <= {17, 18, 19, 20}
-    assert {one.arm for one in budget.selection_bias(record.trials, "fid", generator=generator())} == {
-        one.arm for one in curves
-    }
+    winners = budget.selection_bias(searched, confirmed, "fid", resampling=resampling())
+    assert {one.arm for one in winners} == {one.arm for one in curves}
     scales = scales_of(record.about)
-    found = sensitivity.sensitivity(record.trials, "fid", generator=generator(), scales=scales, refits=3)
+    found = sensitivity.sensitivity(searched, "fid", generator=np.random.default_rng(0), scales=scales, refits=3)
     assert len(found) == 6
     assert {one.scale for result in found for one in result.importances} == {"log"}
-    table = thresholds.threshold_table(record, "search")
+    table = thresholds.threshold_table(searched)
     assert set(table.table["arm"]) == {one.arm for one in curves}
 
 
@@ -67,6 +70,6 @@ def test_a_study_is_not_joined_with_itself_but_with_another(record, simulate, tm
     other.trials["study"] = other.trials["study"].cat.rename_categories({"simulated": "again"})
     other.history["study"] = other.history["study"].cat.rename_categories({"simulated": "again"})
     both = join([record, other])
-    assert len(compare.outcomes(both.trials, "confirm")) == 6
-    assert len(survival.survival(both, "either", "confirm").curves) == 6
+    assert len(compare.outcomes(select(both, "confirm"))) == 6
+    assert len(survival.survival(select(both, "confirm"), "either").curves) == 6
     assert both.history["mode_histogram"].dtype == record.history["mode_histogram"].dtype

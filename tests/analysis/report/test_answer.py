@@ -155,8 +155,8 @@ def test_no_event_is_said_in_words():
 
 
 def test_flattered_winners_and_unmeasured_arms_are_caveats():
-    flattered = SimpleNamespace(arm="a", flattered=True)
-    caveats = answer(findings(selection_bias=(flattered,), unmeasured=("b",))).caveats
+    biased = SimpleNamespace(arm="a", biased=True)
+    caveats = answer(findings(selection_bias=(biased,), unmeasured=("b",))).caveats
     assert any("The search flattered a" in caveat for caveat in caveats)
     assert any("fid was not measured in b" in caveat for caveat in caveats)
 

@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import lognorm
 
+from analysis.record.loading import Record
 from analysis.results.budget import _change, best_of_k, expected_best, median_best, profiles, selection_bias
+from analysis.results.selection import select
+from analysis.statistics.bootstrap import Resampling
 from analysis.statistics.intervals import wilson
 
 COSTS = st.lists(st.one_of(st.integers(0, 20).map(float), st.just(math.inf)), min_size=1, max_size=7)
@@ -27,8 +30,14 @@ def frame(*parts):
     return pd.DataFrame(rows)
 
 
+def of_phase(rows, phase):
+    return select(Record(rows, rows, {}), phase)
+
+
 def curve(*parts, **options):
-    return best_of_k(frame(*parts), "fid", generator=np.random.default_rng(0), **options)[0]
+    return best_of_k(
+        of_phase(frame(*parts), "search"), "fid", resampling=Resampling(np.random.default_rng(0)), **options
+    )[0]
 
 
 @pytest.mark.golden
@@ -92,7 +101,14 @@ def test_confirmed_rows_take_no_part_and_most_cuts_the_curve():
     found = curve(*parts, ("a", "confirm", 0, [0.0] * 4), most=3)
     assert len(found.mean.x) == len(found.hopeless) == 3
     assert found.mean.estimate[0] == pytest.approx(5)
-    assert best_of_k(frame(("a", "confirm", 0, [1.0])), "fid", generator=np.random.default_rng(0)) == ()
+    assert (
+        best_of_k(
+            of_phase(frame(("a", "confirm", 0, [1.0])), "search"),
+            "fid",
+            resampling=Resampling(np.random.default_rng(0)),
+        )
+        == ()
+    )
 
 
 def test_the_mean_has_an_interval_only_where_it_is_to_be_trusted():
@@ -133,7 +149,7 @@ def test_the_expected_best_is_covered(n, k, spread):
     for _ in range(1000):
         scores = np.exp(spread * generator.normal(size=n))
         rows = frame(*[("a", "search", place, [score]) for place, score in enumerate(scores)])
-        mean = best_of_k(rows, "fid", generator=generator, resamples=600, most=k)[0].mean
+        mean = best_of_k(of_phase(rows, "search"), "fid", resampling=Resampling(generator, 600), most=k)[0].mean
         covered += mean.low[k - 1] <= truth <= mean.high[k - 1]
     print(f"expected best of {k} from {n}, spread {spread}: {covered / 1000:.3f}")
     assert 0.92 <= covered / 1000 <= 0.98, covered
@@ -142,7 +158,7 @@ def test_the_expected_best_is_covered(n, k, spread):
 @pytest.mark.golden
 def test_profiles_by_hand():
     rows = frame(("a", "confirm", 0, [1.0, 2.0, 3.0, math.nan]), ("b", "confirm", 0, [2.0, 2.0, 5.0, 5.0]))
-    a, b = profiles(rows, "fid", "confirm")
+    a, b = profiles(of_phase(rows, "confirm"), "fid")
     np.testing.assert_array_equal(a.band.x, [1, 2, 3, 5])
     np.testing.assert_array_equal(a.band.estimate, [0.25, 0.5, 0.75, 0.75])
     np.testing.assert_array_equal(b.band.estimate, [0, 0.5, 0.5, 1])
@@ -153,18 +169,18 @@ def test_profiles_by_hand():
 
 def test_profiles_where_more_is_better_and_at_given_taus():
     rows = frame(("a", "confirm", 0, [1.0, 2.0, 3.0, math.nan]))
-    (found,) = profiles(rows, "fid", "confirm", mode="max")
+    (found,) = profiles(of_phase(rows, "confirm"), "fid", mode="max")
     np.testing.assert_array_equal(found.band.x, [1, 2, 3])
     np.testing.assert_array_equal(found.band.estimate, [0.75, 0.5, 0.25])
-    (found,) = profiles(rows, "fid", "confirm", taus=[2.5, 0.5])
+    (found,) = profiles(of_phase(rows, "confirm"), "fid", taus=[2.5, 0.5])
     np.testing.assert_array_equal(found.band.x, [0.5, 2.5])
     np.testing.assert_array_equal(found.band.estimate, [0, 0.5])
-    assert profiles(rows, "fid", "search") == ()
+    assert profiles(of_phase(rows, "search"), "fid") == ()
 
 
 def test_profiles_of_a_search_capture_configurations_too_and_stay_within_bounds():
     rows = frame(*[("a", "search", k, [float(k)] * 8) for k in range(30)], *[("b", "search", 0, [0.5] * 8)])
-    found = profiles(rows, "fid", "search")[0].band
+    found = profiles(of_phase(rows, "search"), "fid")[0].band
     assert found.captures == "both"
     middle = np.searchsorted(found.x, 14)
     alone = wilson(120, 240)
@@ -173,7 +189,7 @@ def test_profiles_of_a_search_capture_configurations_too_and_stay_within_bounds(
 
 def test_many_scores_give_a_few_taus():
     scores = np.random.default_rng(0).random(1000).tolist()
-    assert len(profiles(frame(("a", "confirm", 0, scores)), "fid", "confirm")[0].band.x) == 200
+    assert len(profiles(of_phase(frame(("a", "confirm", 0, scores)), "confirm"), "fid")[0].band.x) == 200
 
 
 def test_winners_meet_their_score_on_fresh_seeds():
@@ -184,22 +200,30 @@ def test_winners_meet_their_score_on_fresh_seeds():
         ("b", "search", 1, [1.0, 2.0, 3.0, 4.0]),
         ("b", "confirm", 1, [1.1, 2.1, 3.1, 4.1]),
     )
-    a, b = selection_bias(rows, "fid", generator=np.random.default_rng(0))
+    a, b = selection_bias(
+        of_phase(rows, "search"), of_phase(rows, "confirm"), "fid", resampling=Resampling(np.random.default_rng(0))
+    )
     assert (a.arm, a.index, a.search.estimate, a.search.n) == ("a", 3, pytest.approx(1.15), 8)
     assert (a.confirmed.estimate, a.confirmed.n) == (2.5, 32)
     assert a.change.estimate == pytest.approx(1.35)
     assert a.change.low > 0
-    assert (a.flattered, b.flattered) == (True, False)
+    assert (a.biased, b.biased) == (True, False)
     assert b.change.low < 0 < b.change.high
     assert a.change.captures == "seeds"
 
 
 def test_flattery_where_more_is_better_turns_the_sign():
     rows = frame(("a", "search", 0, [9.0, 9.1, 9.2, 9.3] * 2), ("a", "confirm", 0, np.linspace(5, 6, 16).tolist()))
-    (found,) = selection_bias(rows, "fid", mode="max", generator=np.random.default_rng(0))
+    (found,) = selection_bias(
+        of_phase(rows, "search"),
+        of_phase(rows, "confirm"),
+        "fid",
+        mode="max",
+        resampling=Resampling(np.random.default_rng(0)),
+    )
     assert found.change.estimate == pytest.approx(5.5 - 9.15)
     assert found.change.high < 0
-    assert found.flattered
+    assert found.biased
 
 
 def test_flattery_of_what_diverged_and_of_what_was_stopped():
@@ -211,22 +235,24 @@ def test_flattery_of_what_diverged_and_of_what_was_stopped():
         ("c", "search", 0, None),
         ("c", "confirm", 0, [1.0, 2.0, 3.0]),
     )
-    a, b, c = selection_bias(rows, "fid", generator=np.random.default_rng(0))
-    assert (a.change.estimate, a.flattered) == (0, False)
-    assert (b.change.estimate, b.flattered) == (math.inf, True)
+    a, b, c = selection_bias(
+        of_phase(rows, "search"), of_phase(rows, "confirm"), "fid", resampling=Resampling(np.random.default_rng(0))
+    )
+    assert (a.change.estimate, a.biased) == (0, False)
+    assert (b.change.estimate, b.biased) == (math.inf, True)
     assert math.isnan(c.search.estimate)
-    assert (c.flattered, c.confirmed.estimate) == (False, 2)
+    assert (c.biased, c.confirmed.estimate) == (False, 2)
     assert "no score in the search" in c.search.method
 
 
 @pytest.mark.parametrize(("searched", "spread"), [(4, 1.0), (8, 0.5), (8, 1.5)])
-def test_the_change_is_covered_and_honest_winners_are_rarely_called_flattered(searched, spread):
-    """A few seeds of the search and 32 fresh ones of one distribution: no change, 2.5 % wrongly called flattered."""
+def test_the_change_is_covered_and_honest_winners_are_rarely_called_biased(searched, spread):
+    """A few seeds of the search and 32 fresh ones of one distribution: no change, 2.5 % wrongly called biased."""
     generator = np.random.default_rng(3)
     covered, called = 0, 0
     for _ in range(1000):
         scores = np.exp(spread * generator.normal(size=searched + 32))
-        *_, change = _change(scores[:searched], scores[searched:], generator, 400, 0.95)
+        *_, change = _change(scores[:searched], scores[searched:], Resampling(generator, 400))
         covered += change.low <= 0 <= change.high
         called += change.low > 0
     print(f"change, {searched} and 32 seeds, spread {spread}: {covered / 1000:.3f}, flattered {called / 1000:.3f}")

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.record.loading import Record
 from analysis.record.schema import MEASUREMENTS
-from analysis.results.cohort import HIGHER, arms, arms_in_order, captured, cohorts, direction, one_phase
+from analysis.results.cohort import HIGHER, cohorts, direction
+from analysis.results.selection import select
 
 
 def trial(arm="hinge", index=0, phase="search", fid=(1.0, 2.0), status="completed", study="rings", diverged=()):
@@ -26,37 +28,18 @@ def frame(*trials):
     return rows.astype({"study": "category", "phase": "category", "arm": "category", "status": "category"})
 
 
-def test_phases_are_never_pooled():
-    rows = frame(trial(phase="search"), trial(phase="confirm", fid=(9.0,)))
-    assert one_phase(rows, "confirm")["fid"].tolist() == [9.0]
-    for phase in ("", "both", "all"):
-        with pytest.raises(
-            ValueError, match=f"phase: expected one of search, confirm, got '{phase}'; the two are never"
-        ):
-            one_phase(rows, phase)
-
-
-def test_intervals_capture_configurations_where_a_search_drew_several():
-    several = frame(trial(index=0), trial(index=1), trial(phase="confirm"), trial("hinge"))
-    assert (captured(several, "search"), captured(several, "confirm")) == ("both", "seeds")
-    single = frame(trial(), trial("hinge"))
-    assert captured(single, "search") == "seeds"  # nothing but seeds was drawn
-
-
-def test_arms_keep_the_records_order():
-    rows = frame(trial("wasserstein"), trial("minimax"), trial("hinge"))
-    assert [arm for arm, _ in arms(rows, "search")] == ["wasserstein", "minimax", "hinge"]
-    assert arms(rows, "confirm") == []
+def of_phase(rows, phase):
+    return select(Record(rows, rows, {}), phase)
 
 
 def test_a_diverged_replica_costs_more_than_any_score_whatever_was_measured_of_it():
-    (found,) = cohorts(frame(trial(fid=(1.0, 0.1, math.nan, 7.0), diverged=(1,))), "fid", "search")
+    (found,) = cohorts(of_phase(frame(trial(fid=(1.0, 0.1, math.nan, 7.0), diverged=(1,))), "search"), "fid")
     np.testing.assert_array_equal(found.cost, [1.0, math.inf, math.inf, 7.0])
     assert (found.sign, found.floor, found.replicas) == (1, 0.5, 4)
 
 
 def test_more_is_better_turns_the_sign():
-    (found,) = cohorts(frame(trial(diverged=(1,))), "fid", "search", mode="max")
+    (found,) = cohorts(of_phase(frame(trial(diverged=(1,))), "search"), "fid", mode="max")
     np.testing.assert_array_equal(found.cost, [-1.0, math.inf])
     assert (direction("coverage"), direction("fid"), direction("fid", "max")) == ("max", "min", "max")
     assert {column.name for column in MEASUREMENTS} >= HIGHER
@@ -72,14 +55,14 @@ def test_trials_without_a_final_score_are_left_out_whole_and_counted():
         trial(index=3, status="running"),
         trial(index=4, status="diverged", diverged=(0, 1), fid=(math.nan, math.nan)),
     )
-    (found,) = cohorts(rows, "fid", "search")
+    (found,) = cohorts(of_phase(rows, "search"), "fid")
     np.testing.assert_array_equal(found.configuration, [0, 0, 4, 4])
     assert (found.replicas, found.truncated, found.stopped, found.failed, found.running) == (10, 2, 1, 2, 2)
 
 
 def test_medians_over_replicas():
     rows = frame(trial(index=5, fid=(1.0, 3.0, 9.0)), trial(index=2, fid=(1.0, 2.0), diverged=(1,)))
-    index, cost = cohorts(rows, "fid", "search")[0].medians()
+    index, cost = cohorts(of_phase(rows, "search"), "fid")[0].medians()
     np.testing.assert_array_equal(index, [2, 5])
     np.testing.assert_array_equal(cost, [math.inf, 3.0])
 
@@ -87,27 +70,11 @@ def test_medians_over_replicas():
 def test_an_arm_that_was_not_measured_is_no_arm_that_diverged():
     rows = frame(trial("hinge"), trial("wasserstein", fid=(math.nan, math.nan)))
     with pytest.raises(ValueError, match="metric: fid was not measured in wasserstein; leave these arms out"):
-        cohorts(rows, "fid", "search")
+        cohorts(of_phase(rows, "search"), "fid")
     with pytest.raises(ValueError, match="metric: the record has no column 'kid'"):
-        cohorts(rows, "kid", "search")
+        cohorts(of_phase(rows, "search"), "kid")
 
 
 def test_an_unknown_floor_is_nan():
-    assert math.isnan(cohorts(frame(trial()).drop(columns="floor.fid"), "fid", "search")[0].floor)
-    assert math.isnan(cohorts(frame(trial()).assign(**{"floor.fid": math.nan}), "fid", "search")[0].floor)
-
-
-def planned(arms, started, study="s"):
-    return pd.DataFrame({"study": study, "arm": arms, "started": pd.to_datetime(started, utc=True), "index": 0})
-
-
-def test_arms_stand_in_the_order_in_which_they_were_planned():
-    before = planned(["b", "a"], ["2026-01-01", "2026-01-02"])
-    after = pd.concat([planned(["0 new"], ["2026-02-01"]), before])
-    assert arms_in_order(before) == ["b", "a"]
-    assert arms_in_order(after) == ["b", "a", "0 new"]
-
-
-def test_arms_of_joined_studies_stand_study_by_study():
-    both = pd.concat([planned(["one/a"], ["2026-01-02"], "one"), planned(["two/a"], ["2026-01-01"], "two")])
-    assert arms_in_order(both) == ["one/a", "two/a"]
+    assert math.isnan(cohorts(of_phase(frame(trial()).drop(columns="floor.fid"), "search"), "fid")[0].floor)
+    assert math.isnan(cohorts(of_phase(frame(trial()).assign(**{"floor.fid": math.nan}), "search"), "fid")[0].floor)

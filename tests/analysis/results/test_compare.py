@@ -4,8 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.record.loading import Record
 from analysis.results.compare import SIGNALS, outcomes, quality, signals
 from analysis.results.outcomes import OUTCOMES
+from analysis.results.selection import select
+from analysis.statistics.bootstrap import Resampling
 from analysis.statistics.intervals import wilson
 
 
@@ -28,6 +31,10 @@ def converged(*values):
 DIVERGED = ("diverged", math.nan)
 
 
+def of_phase(rows, phase):
+    return select(Record(rows, rows, {}), phase)
+
+
 def of(found, arm):
     return next(one for one in found if one.arm == arm)
 
@@ -38,18 +45,18 @@ def test_outcomes_of_confirmed_replicas_are_wilsons():
         ("hinge", "search", 3, [DIVERGED] * 4),
         ("minimax", "confirm", 0, [("truncated", 1.0)]),
     )
-    found = of(outcomes(rows, "confirm"), "hinge")
+    found = of(outcomes(of_phase(rows, "confirm")), "hinge")
     assert (found.n, found.configurations, found.failed, found.running) == (4, 1, 1, 0)
     assert found.probabilities["converged"] == wilson(3, 4)
     assert found.probabilities["diverged"] == wilson(1, 4)
     assert tuple(found.probabilities) == tuple(name for name in OUTCOMES if name != "failed")
     assert sum(one.estimate for one in found.probabilities.values()) == 1
-    assert of(outcomes(rows, "confirm"), "minimax").probabilities["truncated"].estimate == 1
+    assert of(outcomes(of_phase(rows, "confirm")), "minimax").probabilities["truncated"].estimate == 1
 
 
 def test_outcomes_of_a_search_know_that_replicas_come_in_configurations():
     rows = frame(*[("hinge", "search", k, [DIVERGED if k % 4 == 0 else ("converged", 1.0)] * 8) for k in range(20)])
-    found = outcomes(rows, "search")[0].probabilities["diverged"]
+    found = outcomes(of_phase(rows, "search"))[0].probabilities["diverged"]
     assert found.estimate == 0.25
     assert found.captures == "both"
     assert found.high - found.low > 1.5 * (wilson(40, 160).high - wilson(40, 160).low)
@@ -57,7 +64,7 @@ def test_outcomes_of_a_search_know_that_replicas_come_in_configurations():
 
 def test_running_replicas_have_no_outcome():
     rows = frame(("hinge", "search", 0, [("converged", 1.0), (None, 1.0)]))
-    found = outcomes(rows, "search")[0]
+    found = outcomes(of_phase(rows, "search"))[0]
     assert (found.n, found.running) == (1, 1)
 
 
@@ -68,7 +75,7 @@ def test_quality_by_hand():
         ("hinge", "search", 0, converged(100.0)),
         ("minimax", "confirm", 0, [DIVERGED] * 4),
     )
-    found = quality(rows, "fid", "confirm", generator=np.random.default_rng(0))
+    found = quality(of_phase(rows, "confirm"), "fid", resampling=Resampling(np.random.default_rng(0)))
     hinge, minimax = of(found, "hinge"), of(found, "minimax")
     assert (hinge.median.estimate, hinge.iqm.estimate) == (4.5, (3 + 4 + 5 + 6) / 4)
     assert (hinge.n, hinge.diverged, hinge.configurations, hinge.mode) == (8, 1, 1, "min")
@@ -80,7 +87,7 @@ def test_quality_by_hand():
 
 def test_quality_where_more_is_better():
     rows = frame(("hinge", "confirm", 0, [*converged(1.0, 2.0, 3.0, 4.0, 5.0), DIVERGED]))
-    found = quality(rows, "fid", "confirm", mode="max", generator=np.random.default_rng(0))[0]
+    found = quality(of_phase(rows, "confirm"), "fid", mode="max", resampling=Resampling(np.random.default_rng(0)))[0]
     assert found.mode == "max"
     assert found.median.estimate == 2.5  # the diverged one ranks below 1
     assert found.values.min() == -math.inf
@@ -89,10 +96,10 @@ def test_quality_where_more_is_better():
 
 def test_quality_of_a_search_is_stratified_and_captures_both():
     rows = frame(*[("hinge", "search", k, converged(k, k + 0.1, k + 0.2)) for k in range(8)])
-    found = quality(rows, "fid", "search", generator=np.random.default_rng(0))[0]
+    found = quality(of_phase(rows, "search"), "fid", resampling=Resampling(np.random.default_rng(0)))[0]
     assert (found.median.captures, found.configurations, found.n) == ("both", 8, 24)
     assert found.median.high - found.median.low > 1
-    again = quality(rows, "fid", "search", generator=np.random.default_rng(0))[0]
+    again = quality(of_phase(rows, "search"), "fid", resampling=Resampling(np.random.default_rng(0)))[0]
     assert again.iqm == found.iqm
 
 
@@ -102,14 +109,14 @@ def test_truncated_and_failed_trials_have_no_final_quality():
         ("hinge", "search", 1, [("truncated", 0.1)] * 2),
         ("minimax", "search", 0, [("failed", math.nan)] * 2),
     )
-    found = quality(rows, "fid", "search", generator=np.random.default_rng(0))
+    found = quality(of_phase(rows, "search"), "fid", resampling=Resampling(np.random.default_rng(0)))
     assert [one.arm for one in found] == ["hinge"]
     assert (found[0].n, found[0].truncated) == (2, 2)
 
 
 def test_signals_are_medians_of_what_was_measured():
     rows = frame(("hinge", "confirm", 0, converged(*range(9))), ("minimax", "confirm", 0, converged(*range(4))))
-    found = signals(rows, "confirm", generator=np.random.default_rng(0))
+    found = signals(of_phase(rows, "confirm"), resampling=Resampling(np.random.default_rng(0)))
     seen = {(one.arm, one.signal): one.interval for one in found}
     assert {signal for _, signal in seen} == {"critic_distance", "hop_rate"} <= set(SIGNALS)
     assert seen["hinge", "critic_distance"].estimate == pytest.approx(0.2)
@@ -120,15 +127,15 @@ def test_signals_are_medians_of_what_was_measured():
 
 def test_a_phase_without_rows_has_no_arms():
     rows = frame(("hinge", "search", 0, converged(1.0)))
-    assert outcomes(rows, "confirm") == ()
-    assert quality(rows, "fid", "confirm", generator=np.random.default_rng(0)) == ()
-    assert signals(rows, "confirm", generator=np.random.default_rng(0)) == ()
+    assert outcomes(of_phase(rows, "confirm")) == ()
+    assert quality(of_phase(rows, "confirm"), "fid", resampling=Resampling(np.random.default_rng(0))) == ()
+    assert signals(of_phase(rows, "confirm"), resampling=Resampling(np.random.default_rng(0))) == ()
 
 
 @pytest.mark.parametrize("function", [outcomes, quality, signals])
 def test_no_phase_but_the_two_is_taken(function):
     rows = frame(("hinge", "search", 0, converged(1.0)))
-    options = {} if function is outcomes else {"generator": np.random.default_rng(0)}
-    given = (rows, "fid", "pooled") if function is quality else (rows, "pooled")
+    options = {} if function is outcomes else {"resampling": Resampling(np.random.default_rng(0))}
+    given = ["fid"] if function is quality else []
     with pytest.raises(ValueError, match="phase: expected one of search, confirm, got 'pooled'"):
-        function(*given, **options)
+        function(of_phase(rows, "pooled"), *given, **options)

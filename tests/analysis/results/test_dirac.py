@@ -5,12 +5,17 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from analysis.record.loading import RecordError
+from analysis.record.loading import Record, RecordError
 from analysis.results.dirac import ENDS, DiracMap, dirac_map, dirac_shares
+from analysis.results.selection import select
 
 STEPS, GAMMAS = np.array([0.1, 1.0, 10.0]), np.array([0.5, 2.0])
 RADIUS = np.array([[0.5, 0.9], [0.99, 1.0], [1.01, 3.0]])
 DISTANCE = np.array([[1e-9, 0.4], [0.5, 2.0], [1.9, np.nan]])
+
+
+def of_phase(rows, phase):
+    return select(Record(rows, rows, {}), phase)
 
 
 def trials(**columns):
@@ -36,7 +41,7 @@ def save(folder, step, **arrays):
 
 @pytest.mark.golden
 def test_shares_are_means_over_starts_with_wilsons_interval_over_cells():
-    (found,) = dirac_shares(trials(), "search")
+    (found,) = dirac_shares(of_phase(trials(), "search"))
     assert (found.arm, found.starts, found.cells) == ("a", 2, 20)
     exact = binomtest(10, 20).proportion_ci(0.95, method="wilson")
     assert (found.converged.estimate, found.converged.low, found.converged.high) == pytest.approx((0.5, *exact))
@@ -48,20 +53,20 @@ def test_shares_are_means_over_starts_with_wilsons_interval_over_cells():
 
 def test_more_starts_make_no_more_cells_and_more_maps_do():
     more = pd.concat([trials(seed=[seed, seed + 1]) for seed in (0, 2, 4)])
-    assert dirac_shares(more, "search")[0].cells == 20
+    assert dirac_shares(of_phase(more, "search"))[0].cells == 20
     others = pd.concat([trials(trial_id=f"search-a-{k}") for k in range(3)])
-    assert dirac_shares(others, "search")[0].cells == 60
+    assert dirac_shares(of_phase(others, "search"))[0].cells == 60
 
 
 def test_only_maps_that_were_played_to_their_end_count():
-    assert dirac_shares(trials(status="running"), "search") == ()
-    assert dirac_shares(trials(dirac_converged=np.nan), "search") == ()
-    assert dirac_shares(trials(), "confirm") == ()
+    assert dirac_shares(of_phase(trials(status="running"), "search")) == ()
+    assert dirac_shares(of_phase(trials(dirac_converged=np.nan), "search")) == ()
+    assert dirac_shares(of_phase(trials(), "confirm")) == ()
 
 
 def test_a_map_without_a_size_is_refused():
     with pytest.raises(RecordError, match=r"need config\.data\.gamma\.count, which arm a lacks"):
-        dirac_shares(trials().drop(columns="config.data.gamma.count"), "search")
+        dirac_shares(of_phase(trials().drop(columns="config.data.gamma.count"), "search"))
 
 
 @pytest.mark.golden

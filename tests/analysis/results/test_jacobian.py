@@ -5,7 +5,10 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
+from analysis.record.loading import Record
 from analysis.results.jacobian import spectra, turns
+from analysis.results.selection import select
+from analysis.statistics.bootstrap import Resampling
 
 N = np.nan
 
@@ -22,7 +25,7 @@ def trials(**columns):
 
 
 def found(rows, phase="confirm"):
-    return spectra(rows, phase, generator=np.random.default_rng(0))
+    return spectra(select(Record(rows, rows, {}), phase), resampling=Resampling(np.random.default_rng(0)))
 
 
 @pytest.mark.golden

@@ -3,18 +3,20 @@ import pandas as pd
 import pytest
 
 from analysis.record.loading import Record, RecordError, load
-from analysis.results.learning import floor_of, learning, mode_shares
+from analysis.results.cohort import floor_of
+from analysis.results.learning import learning, mode_shares
+from analysis.results.selection import select
 
 
 def record(rows, **columns):
     history = pd.DataFrame(rows, columns=["arm", "trial_id", "seed", "step", "fid", "diverged"])
     history = history.assign(study="s", phase="confirm", **columns)
-    return Record(history, pd.DataFrame({"floor.fid": [0.1, 0.1]}), {})
+    return Record(history, pd.DataFrame({"phase": "confirm", "arm": "a", "floor.fid": [0.1, 0.1]}), {})
 
 
 def test_median_and_quartiles_at_every_step():
     rows = [("a", "t", seed, step, float(seed * step), False) for seed in range(5) for step in (1, 2)]
-    (curve,) = learning(record(rows), ["fid"], "confirm")
+    (curve,) = learning(select(record(rows), "confirm"), ["fid"])
     assert curve.band.x.tolist() == [1, 2]
     assert curve.band.estimate.tolist() == [2, 4]
     assert curve.band.low.tolist() == [1, 2]
@@ -24,34 +26,34 @@ def test_median_and_quartiles_at_every_step():
 
 def test_a_diverged_replica_ranks_last_from_then_on():
     rows = [("a", "t", seed, step, 1.0, seed < 2 and step == 2) for seed in range(3) for step in (1, 2, 3)]
-    (curve,) = learning(record(rows), ["fid"], "confirm")
+    (curve,) = learning(select(record(rows), "confirm"), ["fid"])
     assert curve.band.estimate.tolist() == [1, np.inf, np.inf]
     assert curve.band.low.tolist()[0] == 1
 
 
 def test_where_more_is_better_the_worst_is_below():
     rows = [("a", "t", seed, 1, 1.0, seed < 2) for seed in range(3)]
-    (curve,) = learning(record(rows, precision=0.5), ["precision"], "confirm")
+    (curve,) = learning(select(record(rows, precision=0.5), "confirm"), ["precision"])
     assert curve.band.estimate.tolist() == [-np.inf]
 
 
 def test_other_signals_describe_who_is_still_going():
     rows = [("a", "t", seed, 1, 1.0, seed < 2) for seed in range(3)]
-    (curve,) = learning(record(rows, critic_accuracy=0.75), ["critic_accuracy"], "confirm")
+    (curve,) = learning(select(record(rows, critic_accuracy=0.75), "confirm"), ["critic_accuracy"])
     assert curve.band.estimate.tolist() == [0.75]
     assert curve.going.tolist() == [1]
 
 
 def test_replicas_that_stopped_early_are_left_out_from_there_on():
     rows = [("a", "t", 0, 1, 1.0, False), ("a", "t", 0, 2, 1.0, False), ("a", "u", 1, 1, 9.0, False)]
-    (curve,) = learning(record(rows), ["fid"], "confirm")
+    (curve,) = learning(select(record(rows), "confirm"), ["fid"])
     assert curve.band.estimate.tolist() == [5, 1]
     assert curve.going.tolist() == [2, 1]
 
 
 def test_arms_on_different_steps_keep_their_own():
     rows = [("a", "t", 0, 10, 1.0, False), ("b", "u", 0, 15, 2.0, False)]
-    first, second = learning(record(rows), ["fid"], "confirm")
+    first, second = learning(select(record(rows), "confirm"), ["fid"])
     assert first.band.x.tolist() == [10, 15]
     assert np.isnan(first.band.estimate[1])
     assert np.isnan(second.band.estimate[0])
@@ -59,14 +61,14 @@ def test_arms_on_different_steps_keep_their_own():
 
 def test_what_was_never_measured_has_no_curve_and_what_was_not_loaded_is_an_error():
     rows = [("a", "t", 0, 1, np.nan, False)]
-    assert learning(record(rows), ["fid"], "confirm") == ()
-    assert learning(record(rows), ["fid"], "search") == ()
+    assert learning(select(record(rows), "confirm"), ["fid"]) == ()
+    assert learning(select(record(rows), "search"), ["fid"]) == ()
     with pytest.raises(RecordError, match=r"history lacks the column\(s\) kid"):
-        learning(record(rows), ["kid"], "confirm")
+        learning(select(record(rows), "confirm"), ["kid"])
 
 
 def test_an_unknown_floor_is_nan():
-    assert np.isnan(floor_of(record([]), "hop"))
+    assert np.isnan(floor_of(record([]).trials, "hop"))
 
 
 def test_mode_shares_add_up_and_end_with_their_replica(simulated):

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
+from analysis.record.loading import Record
 from analysis.results.compare import Comparison, Pair, compare
 from analysis.results.pairs import FIELDS, _pairs
+from analysis.results.selection import select
 from analysis.statistics.holm import holm
 from analysis.statistics.ranks import rank_test, relative_effect
 
@@ -26,8 +28,12 @@ def frame(phase="confirm", replicas=1, **arms):
 GOOD = norm.ppf((np.arange(16) + 0.5) / 16)
 
 
+def of_phase(rows, phase):
+    return select(Record(rows, rows, {}), phase)
+
+
 def test_every_pair_is_tested_once_and_corrected_together():
-    found = compare(frame(a=GOOD, b=GOOD + 0.1, c=GOOD + 3), "fid", "confirm")
+    found = compare(of_phase(frame(a=GOOD, b=GOOD + 0.1, c=GOOD + 3), "confirm"), "fid")
     assert isinstance(found, Comparison)
     assert [(pair.a, pair.b) for pair in found.pairs] == [("a", "b"), ("a", "c"), ("b", "c")]
     np.testing.assert_allclose([pair.p_holm for pair in found.pairs], holm([pair.p for pair in found.pairs]))
@@ -38,16 +44,16 @@ def test_every_pair_is_tested_once_and_corrected_together():
 
 
 def test_the_best_and_those_not_told_from_it():
-    found = compare(frame(c=GOOD + 3, b=GOOD + 0.1, a=GOOD), "fid", "confirm")
+    found = compare(of_phase(frame(c=GOOD + 3, b=GOOD + 0.1, a=GOOD), "confirm"), "fid")
     assert found.arms == ("a", "b", "c")
     assert (found.best, found.indistinguishable) == ("a", ("a", "b"))
-    strict = compare(frame(c=GOOD + 3, b=GOOD + 0.1, a=GOOD), "fid", "confirm", alpha=1e-9)
+    strict = compare(of_phase(frame(c=GOOD + 3, b=GOOD + 0.1, a=GOOD), "confirm"), "fid", alpha=1e-9)
     assert strict.indistinguishable == ("a", "b", "c")
 
 
 def test_diverged_replicas_lose_and_tie():
     half = np.r_[GOOD[:8], np.full(8, math.nan)]
-    found = compare(frame(a=GOOD, b=np.full(16, math.nan), c=np.full(16, math.nan), d=half), "fid", "confirm")
+    found = compare(of_phase(frame(a=GOOD, b=np.full(16, math.nan), c=np.full(16, math.nan), d=half), "confirm"), "fid")
     assert found.arms[0] == "a"
     assert found.pair("a", "b").improvement.estimate == 1
     assert found.pair("b", "c").improvement.estimate == 0.5
@@ -57,21 +63,21 @@ def test_diverged_replicas_lose_and_tie():
 
 
 def test_more_is_better():
-    found = compare(frame(a=GOOD, b=GOOD + 3, c=np.full(16, math.nan)), "fid", "confirm", mode="max")
+    found = compare(of_phase(frame(a=GOOD, b=GOOD + 3, c=np.full(16, math.nan)), "confirm"), "fid", mode="max")
     assert found.arms == ("b", "a", "c")
     assert found.pair("b", "a").improvement.estimate > 0.9
 
 
 @pytest.mark.golden
 def test_cliffs_delta_by_hand():
-    pair = compare(frame(a=[1, 2, 3, 4], b=[2, 5, 6, 7]), "fid", "confirm").pairs[0]
+    pair = compare(of_phase(frame(a=[1, 2, 3, 4], b=[2, 5, 6, 7]), "confirm"), "fid").pairs[0]
     assert pair.improvement.estimate == (4 + 3.5 + 3 + 3) / 16  # of 2, 5, 6, 7: above 1 all, above 2 three and a tie
     assert pair.delta.estimate == 2 * pair.improvement.estimate - 1
     assert (pair.delta.low, pair.delta.high) == (2 * pair.improvement.low - 1, 2 * pair.improvement.high - 1)
 
 
 def test_a_pair_turns():
-    found = compare(frame(a=GOOD, b=GOOD + 1), "fid", "confirm")
+    found = compare(of_phase(frame(a=GOOD, b=GOOD + 1), "confirm"), "fid")
     one, other = found.pair("a", "b"), found.pair("b", "a")
     assert isinstance(one, Pair)
     assert one == found.pairs[0]
@@ -86,7 +92,7 @@ def test_a_pair_turns():
 
 
 def test_matrices():
-    found = compare(frame(b=GOOD + 1, a=GOOD, c=GOOD + 2), "fid", "confirm")
+    found = compare(of_phase(frame(b=GOOD + 1, a=GOOD, c=GOOD + 2), "confirm"), "fid")
     for field in FIELDS:
         table = found.matrix(field)
         assert list(table.index) == list(table.columns) == ["a", "b", "c"]
@@ -101,17 +107,17 @@ def test_matrices():
 
 
 def test_in_a_search_the_unit_is_the_configuration():
-    found = compare(frame("search", 4, a=np.repeat(GOOD, 4), b=np.repeat(GOOD + 1, 4)), "fid", "search")
+    found = compare(of_phase(frame("search", 4, a=np.repeat(GOOD, 4), b=np.repeat(GOOD + 1, 4)), "search"), "fid")
     pair = found.pairs[0]
     assert (found.unit, pair.n_a, pair.improvement.captures) == ("configuration", 16, "configurations")
     assert (pair.statistic, pair.p) == rank_test(GOOD, GOOD + 1)
 
 
 def test_one_arm_has_no_pairs_and_none_is_refused():
-    alone = compare(frame(a=GOOD), "fid", "confirm")
+    alone = compare(of_phase(frame(a=GOOD), "confirm"), "fid")
     assert (alone.pairs, alone.best, alone.indistinguishable) == ((), "a", ("a",))
     with pytest.raises(ValueError, match="phase: no arm has a score of fid in the phase 'search'"):
-        compare(frame(a=GOOD), "fid", "search")
+        compare(of_phase(frame(a=GOOD), "search"), "fid")
 
 
 def family_wise_error(test, count, draw):

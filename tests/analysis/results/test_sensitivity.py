@@ -6,7 +6,9 @@ import pytest
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import partial_dependence, permutation_importance
 
+from analysis.record.loading import Record
 from analysis.results.design import hyperparameter
+from analysis.results.selection import select
 from analysis.results.sensitivity import _held, _refit, _shuffled, sensitivity
 
 
@@ -41,8 +43,8 @@ def of(found, response="quality"):
     return next(one for one in found if one.response == response)
 
 
-def run(table, seed=0, **options):
-    return sensitivity(table, "fid", generator=np.random.default_rng(seed), **options)
+def run(table, seed=0, phase="search", **options):
+    return sensitivity(select(Record(table, table, {}), phase), "fid", generator=np.random.default_rng(seed), **options)
 
 
 def test_what_matters_comes_first_and_what_does_not_is_near_zero():

@@ -3,11 +3,12 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.record.loading import Record
 from analysis.results.outcomes import Thresholds
+from analysis.results.selection import select
 from analysis.results.survival import EVENTS, kaplan_meier, survival, times
 from analysis.statistics.holm import holm
 
@@ -34,7 +35,9 @@ def record(*replicas, **about):
 
 
 def time_of(event, *, patience=0.5, thresholds=None, **one):
-    found = times(record(replica(**one), replica(seed=1)), event, "confirm", patience=patience, thresholds=thresholds)
+    found = times(
+        select(record(replica(**one), replica(seed=1)), "confirm"), event, patience=patience, thresholds=thresholds
+    )
     row = found[found["seed"] == 0].iloc[0]
     return row["time"], bool(row["observed"])
 
@@ -72,17 +75,18 @@ def test_patience_and_threshold_move_the_collapse():
 
 def test_the_studys_own_threshold_is_the_default():
     low = record(replica(modes=(0.4, 0.4, 0.4, 0.4)), config={"outcomes": {"modes": 0.3}})
-    assert not times(low, "collapsed", "confirm")["observed"].any()
+    assert not times(select(low, "confirm"), "collapsed")["observed"].any()
 
 
 def test_the_budget_is_the_configured_one_where_it_is_known():
     cut = record(replica(modes=(0.25, 0.25), status="truncated"))
-    assert times(cut, "collapsed", "confirm")["observed"].all()  # 200 is all the budget that can be seen
+    assert times(select(cut, "confirm"), "collapsed")["observed"].all()  # 200 is all the budget that can be seen
     cut.trials["config.steps"] = 1000
-    assert not times(cut, "collapsed", "confirm")["observed"].any()
+    assert not times(select(cut, "confirm"), "collapsed")["observed"].any()
 
 
 @pytest.mark.property
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=4, max_size=4),
     st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=4, max_size=4),
@@ -97,6 +101,7 @@ def test_what_follows_an_event_is_ignored(modes, others, fell, event):
 
 
 @pytest.mark.property
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([0.25, 1.0]), min_size=4, max_size=4), st.sampled_from([None, 150, 250, 400]))
 def test_either_is_the_first_of_both(modes, fell):
     found = {event: time_of(event, modes=modes, fell=fell) for event in EVENTS}
@@ -105,22 +110,22 @@ def test_either_is_the_first_of_both(modes, fell):
 
 
 def test_a_replica_that_was_never_trained_is_left_out():
-    found = times(record(replica(), replica(seed=1, modes=(), status="failed")), "diverged", "confirm")
+    found = times(select(record(replica(), replica(seed=1, modes=(), status="failed")), "confirm"), "diverged")
     assert found["seed"].tolist() == [0]
 
 
 def test_phases_are_not_pooled_and_errors_say_what_was_expected():
     both = record(replica(), replica(phase="search", fell=100))
-    assert times(both, "diverged", "confirm")["observed"].tolist() == [False]
+    assert times(select(both, "confirm"), "diverged")["observed"].tolist() == [False]
     with pytest.raises(ValueError, match="phase: expected one of search, confirm, got 'all'"):
-        times(both, "diverged", "all")
+        times(select(both, "all"), "diverged")
     with pytest.raises(ValueError, match="event: expected one of diverged, collapsed, either, got 'vanished'"):
-        times(both, "vanished", "confirm")
+        times(select(both, "confirm"), "vanished")
     with pytest.raises(ValueError, match=r"patience: expected a share of the budget in \(0, 1\], got 0"):
-        times(both, "diverged", "confirm", patience=0)
+        times(select(both, "confirm"), "diverged", patience=0)
     blind = record(replica(modes=(math.nan,) * 4))
     with pytest.raises(ValueError, match="event: collapse needs the measurement mode_fraction"):
-        times(blind, "collapsed", "confirm")
+        times(select(blind, "confirm"), "collapsed")
 
 
 def arms(phase, counts, replicas=8):
@@ -135,7 +140,7 @@ def arms(phase, counts, replicas=8):
 
 
 def test_curves_and_tests_of_confirmed_arms():
-    found = survival(arms("confirm", {"a": (0, 16), "b": (12, 16), "c": (1, 16)}, 16), "diverged", "confirm")
+    found = survival(select(arms("confirm", {"a": (0, 16), "b": (12, 16), "c": (1, 16)}, 16), "confirm"), "diverged")
     assert [curve.arm for curve in found.curves] == ["a", "b", "c"]
     b = found.curves[1]
     assert (b.events, b.n, b.at(150).estimate, b.at(149).estimate) == (12, 16, 0.25, 1)
@@ -153,8 +158,8 @@ def test_curves_and_tests_of_confirmed_arms():
 
 
 def test_a_search_is_tested_by_configurations():
-    found = survival(arms("search", {"a": (24, 80), "b": (0, 80)}), "diverged", "search")
-    naive = survival(arms("confirm", {"a": (24, 80), "b": (0, 80)}), "diverged", "confirm")
+    found = survival(select(arms("search", {"a": (24, 80), "b": (0, 80)}), "search"), "diverged")
+    naive = survival(select(arms("confirm", {"a": (24, 80), "b": (0, 80)}), "confirm"), "diverged")
     assert (found.pairs[0].captures, found.curves[0].band.captures) == ("both", "both")
     assert naive.pairs[0].p < found.pairs[0].p
     a, plain = found.curves[0].at(200), naive.curves[0].at(200)
@@ -162,9 +167,9 @@ def test_a_search_is_tested_by_configurations():
 
 
 def test_one_arm_has_no_test_and_no_events_have_none():
-    alone = survival(arms("confirm", {"a": (1, 8)}), "diverged", "confirm")
+    alone = survival(select(arms("confirm", {"a": (1, 8)}), "confirm"), "diverged")
     assert (alone.overall, alone.pairs) == (None, ())
-    quiet = survival(arms("confirm", {"a": (0, 8), "b": (0, 8)}), "diverged", "confirm")
+    quiet = survival(select(arms("confirm", {"a": (0, 8), "b": (0, 8)}), "confirm"), "diverged")
     assert math.isnan(quiet.pairs[0].p)
     assert math.isnan(quiet.pairs[0].p_holm)
-    assert survival(arms("confirm", {"a": (0, 8)}), "diverged", "search").curves == ()
+    assert survival(select(arms("confirm", {"a": (0, 8)}), "search"), "diverged").curves == ()

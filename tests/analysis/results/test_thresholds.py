@@ -6,6 +6,7 @@ from analysis.record.loading import Record
 from analysis.results.compare import outcomes
 from analysis.results.criteria import thresholds_of
 from analysis.results.outcomes import JUDGED, Thresholds, judge_record
+from analysis.results.selection import select
 from analysis.results.thresholds import MOVED, threshold_table
 
 
@@ -32,7 +33,7 @@ RECORD = record({"a": [0.2, 0.4, 0.6, 1.0, -1.0, 1.0], "b": [1.0, 1.0, 1.0, 0.0]
 
 @pytest.mark.golden
 def test_fractions_by_hand():
-    found = threshold_table(RECORD, "confirm", values={"modes": [0.3, 0.8]})
+    found = threshold_table(select(RECORD, "confirm"), values={"modes": [0.3, 0.8]})
     table = found.table.set_index(["threshold", "value", "arm", "outcome"])["fraction"]
     collapsed = [table["modes", value, "a", "collapsed"] for value in (0.3, 0.5, 0.8)]
     np.testing.assert_allclose(collapsed, [1 / 6, 2 / 6, 3 / 6])
@@ -46,8 +47,10 @@ def test_fractions_by_hand():
 
 def test_the_rows_in_use_agree_with_the_outcomes():
     judged = RECORD.trials.assign(outcome=judge_record(RECORD)["outcome"])
-    known = {one.arm: one for one in outcomes(judged[judged["status"] != "running"], "confirm")}
-    rows = threshold_table(RECORD, "confirm").table
+    known = {
+        one.arm: one for one in outcomes(select(Record(judged, judged[judged["status"] != "running"], {}), "confirm"))
+    }
+    rows = threshold_table(select(RECORD, "confirm")).table
     for row in rows[rows["base"]].itertuples():
         interval = known[row.arm].probabilities[row.outcome]
         assert (row.fraction, row.low, row.high, row.n) == (
@@ -56,7 +59,7 @@ def test_the_rows_in_use_agree_with_the_outcomes():
 
 
 def test_by_default_every_threshold_moves_both_ways():
-    found = threshold_table(RECORD, "confirm")
+    found = threshold_table(select(RECORD, "confirm"))
     assert set(found.table["threshold"]) == set(MOVED)
     assert (found.changed.groupby("threshold").size() == 3).all()
     values = found.changed.groupby("threshold")["value"].apply(list)
@@ -70,19 +73,19 @@ def test_by_default_every_threshold_moves_both_ways():
 def test_the_studys_own_thresholds_are_the_base():
     own = record({"a": [0.2, 0.4]}, config={"outcomes": {"modes": 0.3}})
     assert thresholds_of(own.about).modes == 0.3
-    assert threshold_table(own, "confirm", values={"modes": [0.1]}).changed["value"].tolist() == [0.1, 0.3]
-    given = threshold_table(own, "confirm", base=Thresholds(modes=0.9), values={"modes": []})
+    assert threshold_table(select(own, "confirm"), values={"modes": [0.1]}).changed["value"].tolist() == [0.1, 0.3]
+    given = threshold_table(select(own, "confirm"), base=Thresholds(modes=0.9), values={"modes": []})
     assert given.changed["value"].tolist() == [0.9]
 
 
 def test_phases_are_not_pooled():
-    assert threshold_table(RECORD, "search").table.empty
+    assert threshold_table(select(RECORD, "search")).table.empty
     with pytest.raises(ValueError, match="phase: expected one of search, confirm, got 'both'"):
-        threshold_table(RECORD, "both")
+        threshold_table(select(RECORD, "both"))
 
 
 def test_what_is_no_threshold_or_out_of_range_is_refused():
     with pytest.raises(ValueError, match=r"values: expected thresholds among modes, hop_rate, .*, got metric"):
-        threshold_table(RECORD, "confirm", values={"metric": [1.0]})
+        threshold_table(select(RECORD, "confirm"), values={"metric": [1.0]})
     with pytest.raises(ValueError, match=r"outcomes\.modes: expected a share in \[0, 1\], got 2\.0"):
-        threshold_table(RECORD, "confirm", values={"modes": [2.0]})
+        threshold_table(select(RECORD, "confirm"), values={"modes": [2.0]})

@@ -7,17 +7,17 @@ from hypothesis import strategies as st
 from scipy.stats import trim_mean
 
 from analysis.statistics import bootstrap as module
-from analysis.statistics.bootstrap import bootstrap, ordered_quantiles, resampled
+from analysis.statistics.bootstrap import Resampling, bootstrap, ordered_quantiles, resampled
 
 SCORES = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=24)
 
 
 def estimate(values, statistic):
-    return bootstrap(values, statistic=statistic, generator=np.random.default_rng(0), resamples=50).estimate
+    return bootstrap(values, statistic=statistic, resampling=Resampling(np.random.default_rng(0), 50)).estimate
 
 
-def interval(values, groups=None, seed=0, **options):
-    return bootstrap(values, groups, generator=np.random.default_rng(seed), **options)
+def interval(values, groups=None, seed=0, resamples=1000, **options):
+    return bootstrap(values, groups, resampling=Resampling(np.random.default_rng(seed), resamples), **options)
 
 
 @pytest.mark.golden
@@ -49,7 +49,7 @@ def test_shifting_and_scaling_move_the_interval_along(values, shift, scale):
 @pytest.mark.golden
 def test_the_draws_of_three_replicas_are_known():
     """Two of three are drawn: the same one twice with chance 1/9 each, each pair with 2/9."""
-    _, draws, freedom = resampled([1.0, 2.0, 4.0], None, np.random.default_rng(0), ("median",), resamples=40_000)
+    _, draws, freedom = resampled([1.0, 2.0, 4.0], None, Resampling(np.random.default_rng(0), 40_000), ("median",))
     values, counts = np.unique(draws, return_counts=True)
     np.testing.assert_array_equal(values, [1, 1.5, 2, 2.5, 3, 4])
     np.testing.assert_allclose(counts / 40_000, np.array([1, 2, 1, 2, 2, 1]) / 9, atol=0.01)
@@ -164,7 +164,7 @@ def coverage(name, configurations, replicas, statistic, count, resamples, seed):
 
     truth = known(draw(1_000_000 // configurations), statistic)
     groups = np.repeat(range(configurations), replicas)
-    options = {"statistic": statistic, "resamples": resamples, "generator": generator}
+    options = {"statistic": statistic, "resampling": Resampling(generator, resamples)}
     found = [bootstrap(draw(replicas), groups, **options) for _ in range(count)]
     return np.mean([one.low <= truth <= one.high for one in found])
 
@@ -196,7 +196,7 @@ def test_intervals_over_configurations_cover(statistic, spread):
 
     truth = known(draw(200_000), statistic)
     groups = np.repeat(range(20), 8)
-    options = {"statistic": statistic, "captures": "both", "resamples": 1000, "generator": generator}
+    options = {"statistic": statistic, "captures": "both", "resampling": Resampling(generator)}
     found = [bootstrap(draw(20), groups, **options) for _ in range(1000)]
     covered = np.mean([one.low <= truth <= one.high for one in found])
     print(f"bootstrap over configurations {statistic}, spread {spread}: {covered:.3f}")

@@ -1,0 +1,90 @@
+"""Selections: the rows of one phase of a record, arm by arm. Every statistic takes its rows from one.
+
+Rows of the search and confirmed rows are never pooled: the former chose the configurations that the latter repeat, so
+that together they would be neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from analysis.record.loading import Record
+from analysis.statistics.intervals import Captures, Floats
+
+PHASES = ("search", "confirm")
+Arms = list[tuple[str, pd.DataFrame]]  # the name of each arm and its rows of trials.parquet
+
+
+@dataclass(frozen=True)
+class Selection(Record):
+    """The rows of one phase of a record, whose column `arm` lists the arms in the order in which they first appear."""
+
+    phase: str
+
+    @property
+    def captures(self) -> Captures:
+        """What intervals over all arms capture; see `captured`."""
+        return captured(self.trials, self.phase)
+
+    def arms(self) -> Arms:
+        """Each arm's replicas; none where the phase has no rows."""
+        return [(str(arm), rows) for arm, rows in self.trials.groupby("arm", observed=True, sort=False)]
+
+    def finished(self) -> Arms:
+        """Each arm's replicas that ended at their budget without having diverged; arms without any are left out."""
+        kept = [
+            (arm, rows[(rows["status"] == "completed") & (rows["outcome"] != "diverged")]) for arm, rows in self.arms()
+        ]
+        return [(arm, rows) for arm, rows in kept if len(rows)]
+
+    def without(self, arms: Collection[str]) -> Selection:
+        """The selection without the rows of some arms in `trials`."""
+        return replace(self, trials=self.trials[~self.trials["arm"].isin(list(arms))])
+
+
+def select(record: Record, phase: str) -> Selection:
+    """The rows of a phase, "search" or "confirm"; raises ValueError for any other."""
+    if phase not in PHASES:
+        raise ValueError(f"phase: expected one of {', '.join(PHASES)}, got {phase!r}; the two are never pooled")
+    return Selection(_of_phase(record.history, phase), _of_phase(record.trials, phase), record.about, phase)
+
+
+def captured(trials: pd.DataFrame, phase: str) -> Captures:
+    """What intervals over these replicas capture: confirmed configurations are chosen ones, those of a search drawn.
+
+    A search that tried a single configuration in every arm drew nothing but seeds.
+    """
+    if phase != "search":
+        return "seeds"
+    tried = trials.groupby("arm", observed=True)["trial_id"].nunique()
+    return "both" if tried.max() > 1 else "seeds"
+
+
+def arms_in_order(trials: pd.DataFrame) -> list[str]:
+    """The arms of `Record.trials` in the order in which they were first planned, so that an extension's come last.
+
+    Joined studies stand one after the other.
+    """
+    columns = trials[["started", "index"]].assign(
+        arm=trials["arm"].astype(str),
+        study=pd.factorize(trials["study"])[0],
+        place=np.arange(len(trials)),
+    )
+    first = columns.sort_values(["study", "started", "index", "place"]).drop_duplicates("arm")
+    return list(first["arm"])
+
+
+def numbers(column: pd.Series) -> Floats:
+    """A measurement (N,) of the replicas; NaN where it was not taken or is not a number."""
+    found: Floats = column.to_numpy(np.float64, na_value=np.nan)
+    return found
+
+
+def _of_phase(rows: pd.DataFrame, phase: str) -> pd.DataFrame:
+    chosen = rows[rows["phase"] == phase]
+    arm = chosen["arm"].astype(str)
+    return chosen.assign(arm=pd.Categorical(arm, list(dict.fromkeys(arm))))
