@@ -1,20 +1,19 @@
-"""The main path: a configuration becomes trials, MLflow runs and a record; `resume` takes the same path again."""
+"""The main path: a study's plan becomes trials, MLflow runs and a record; `resume` takes the same path again.
+
+Read `run_study`, then `Session.run` from top to bottom. The ledger, opened as a `Journal`, holds whatever happened:
+the terminal (`Progress`) and MLflow (`Tracker`) follow it, and the record is built from it.
+"""
 
 from __future__ import annotations
 
 import os
-import platform
-import socket
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from importlib.metadata import PackageNotFoundError, version
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, cast
 
 import optuna
-import ray
 from ray.tune import TuneError
 
 from study.atomic_write import remove_partials
@@ -25,23 +24,23 @@ from study.config.extension import check_extension
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
 from study.execution.interruption import Interruption
-from study.execution.job import folder_of
-from study.execution.preparation import CLASSIFIER, BackgroundCall, prepare
-from study.execution.tuning import train
+from study.execution.machine import this_process
+from study.execution.preparation import begin_to_prepare, is_prepared
+from study.execution.tuning import remove_leftovers, train
 from study.ledger.journal import Journal
 from study.ledger.ledger import identity
 from study.progress.live import Progress
 from study.progress.tally import Tally
 from study.record import build as record
 from study.search.plan import CONFIRM, planned_again
-from study.storage import checkpoint, lease
+from study.storage import lease
+from study.storage.lease import Lease
 from study.storage.mirror import Mirror
 from study.storage.store import lies_in, store_of
 from study.tracking import Tracker
 
 DONE, FAILED = 0, 1
 DRAIN = 60.0  # seconds that MLflow gets to catch up at the end
-PACKAGES = ("ganstudy", "torch", "numpy", "ray", "optuna", "mlflow")
 
 
 def run_study(plan: StudyPlan, folder: str | Path) -> int:
@@ -59,12 +58,9 @@ def run_study(plan: StudyPlan, folder: str | Path) -> int:
         )
     refuse_unreachable()
     folder.mkdir(parents=True, exist_ok=True)
-    journal = Journal.open(folder)
-    try:
+    with closing(Journal.open(folder)) as journal:
         loading.write(plan.config, folder / "study.yaml")
         return Session(plan, folder, journal).run()
-    finally:
-        journal.close()
 
 
 def resume_study(folder: str | Path, overrides: Sequence[str] = (), retry_failed: bool = False) -> int:
@@ -80,16 +76,13 @@ def resume_study(folder: str | Path, overrides: Sequence[str] = (), retry_failed
     old = loading.load(folder / "study.yaml")
     new = loading.load(folder / "study.yaml", overrides)
     refuse_unreachable()
-    journal = Journal.open(folder)
-    try:
+    with closing(Journal.open(folder)) as journal:
         check_extension(old, new, confirmed=any(key[0] == CONFIRM for key in journal.state.trials))
         loading.write(new.config, folder / "study.yaml")
         if retry_failed:
             failed = [trial for trial in journal.state.trials.values() if trial.status == "failed" and trial.spec]
             journal.append(*(planned_again(trial) for trial in failed))
         return Session(new, folder, journal).run()
-    finally:
-        journal.close()
 
 
 class Session:
@@ -97,7 +90,7 @@ class Session:
 
     def __init__(self, plan: StudyPlan, folder: Path, journal: Journal) -> None:
         """Ready to run; nothing is started yet."""
-        self.plan, self.config, self.folder, self.journal = plan, plan.config, folder, journal
+        self.plan, self.folder, self.journal = plan, folder, journal
         self.store = store_of(plan.config, folder)
         self.tally = Tally(plan, journal.state)
         self.progress = Progress(plan, self.tally)
@@ -107,22 +100,14 @@ class Session:
 
     def run(self) -> int:
         """Train what is left, write the record, let MLflow catch up; the exit status."""
-        remove_partials(self.folder / "study.yaml")
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        if not lies_in(self.store, self.folder):
-            known = [str(session.get("session")) for session in self.journal.state.sessions]
-            lease.refuse_other(self.store, identity(self.folder) if known else None, known)
-        session = uuid.uuid4().hex
-        self.journal.append({"kind": "session", "session": session, "config": self.config.resolved(), **_about()})
-        self._claim = lease.new(identity(self.folder), session)
-        lease.write(self.store, self._claim)
-        tracker = Tracker(self.folder, self.config)
+        held = self._begin()
+        tracker = Tracker(self.folder, self.plan.config)
         self.journal.listeners.append(lambda *_: tracker.notify())
         tracker.start()
         try:
             with self.progress:
-                with self._mirrored():
-                    self._train()
+                with self._mirrored(held):
+                    self._train(held)
                     self._record()
                 self.progress.doing("waiting for MLflow")
                 waiting = tracker.drain(DRAIN, "KILLED" if self.tally.left else "FINISHED")
@@ -131,13 +116,27 @@ class Session:
             tracker.close()
         return self._conclude(waiting)
 
+    def _begin(self) -> Lease:
+        """Enter this session into the ledger and take the store, unless another has it."""
+        remove_partials(self.folder / "study.yaml")
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        if not lies_in(self.store, self.folder):
+            known = [str(session.get("session")) for session in self.journal.state.sessions]
+            lease.refuse_other(self.store, identity(self.folder) if known else None, known)
+        session = uuid.uuid4().hex
+        config = self.plan.config.resolved()
+        self.journal.append({"kind": "session", "session": session, "config": config, **this_process()})
+        held = lease.new(identity(self.folder), session)
+        lease.write(self.store, held)
+        return held
+
     @contextmanager
-    def _mirrored(self) -> Iterator[None]:
+    def _mirrored(self, held: Lease) -> Iterator[None]:
         """Meanwhile the ledger is copied to where the loss of this machine does not reach, if there is such a place."""
         if lies_in(self.store, self.folder):
             yield
             return
-        mirror = Mirror(self.folder, self.store, self._claim, self._lost)
+        mirror = Mirror(self.folder, self.store, held, self._lost)
         mirror.start()
         try:
             yield
@@ -145,34 +144,23 @@ class Session:
             if trouble := mirror.close():
                 self.progress.say(f"the ledger's copy in {self.store.place} is not up to date: {trouble}")
 
-    def _lost(self, other: lease.Lease) -> None:
+    def _lost(self, other: Lease) -> None:
         self._interruption.request(f"the study was taken over by process {other.pid} on {other.host}")
 
-    def _train(self) -> None:
+    def _train(self, held: Lease) -> None:
         """Prepare, while Ray starts, and train what is left; an interruption or a full disk ends it early."""
-        prepared = self._prepared()
+        prepared = is_prepared(self.plan.config, self.journal.state, self.store)
         if prepared and not self.tally.left:
             return
         self.progress.doing("starting Ray" if prepared else "starting Ray, measuring every measurement's floor")
-        here = BackgroundCall(prepare, self.config, self.store.place) if not prepared and self._alone() else None
+        floor = None if prepared else begin_to_prepare(self.plan.config, self.store.place)
         try:
-            with connected(), self._interruption as interruption:
-                if note := notice():
-                    self.progress.say(f"note: {note}")
-                if "RAY_ADDRESS" in os.environ:
-                    check_nodes_see_store(self.store, self._claim.session)
-                if not prepared:
-                    self.journal.append(here.result() if here else self._prepare_remotely())
+            with connected(), self._interruption:
+                self._check_cluster(held)
+                if floor is not None:
+                    self.journal.append(floor())
                 self.progress.doing("")
-                train(
-                    self.plan,
-                    self.folder,
-                    self.store,
-                    self._claim.session,
-                    self.journal,
-                    self.progress,
-                    interruption,
-                )
+                train(self.plan, self.folder, self.store, held.session, self.journal, self.progress, self._interruption)
         except KeyboardInterrupt:
             self.progress.doing("stopping")
         except (TuneError, OSError):
@@ -181,7 +169,14 @@ class Session:
             self.progress.say(f"the ledger could not be written: {self.journal.trouble}")
         if self._interruption.reason:
             self.progress.say(self._interruption.reason)
-        self._tidy()
+        remove_leftovers(self.journal.state, self.store, since=self._started)
+
+    def _check_cluster(self, held: Lease) -> None:
+        """Say which Ray is in use, and refuse a cluster's nodes that could not work on the study."""
+        if note := notice():
+            self.progress.say(f"note: {note}")
+        if "RAY_ADDRESS" in os.environ:
+            check_nodes_see_store(self.store, held.session)
 
     def _record(self) -> None:
         self.progress.doing("writing the record")
@@ -190,30 +185,8 @@ class Session:
         except OSError as error:
             self.progress.say(f"the record could not be written, the former one stays: {error}")
 
-    def _prepared(self) -> bool:
-        """Whether floor and classifier are there from an earlier session."""
-        state, given = self.journal.state, self.config.evaluation.get("classifier")
-        missing = state.classifier and given is None and self.store.read(CLASSIFIER) is None
-        return bool(state.floor) and not missing
-
-    def _alone(self) -> bool:
-        """Whether trials run on this machine's processors."""
-        return "RAY_ADDRESS" not in os.environ and not self.config.resources.gpu
-
-    def _prepare_remotely(self) -> dict[str, Any]:
-        """Prepare where trials run, with what they have."""
-        resources = self.config.resources
-        task: Any = ray.remote(num_cpus=resources.cpu, num_gpus=resources.gpu)(cast("Any", prepare))
-        return dict(ray.get(task.remote(self.config, self.store.place)))
-
-    def _tidy(self) -> None:
-        """Remove what a stopped worker may have written of trials that ended in this session."""
-        for trial in self.journal.state.trials.values():
-            if trial.ended is not None and trial.ended >= self._started:
-                with suppress(OSError):
-                    checkpoint.remove(self.store, folder_of(trial.trial_id))
-
     def _conclude(self, waiting: int) -> int:
+        """Say how the session ended; `waiting` ledger entries have not reached MLflow."""
         trials = self.journal.state.trials.values()
         failed = sum(trial.status == "failed" for trial in trials)
         if waiting:
@@ -225,26 +198,3 @@ class Session:
         if failed:
             self.progress.say(f"`ganstudy resume {self.folder} --retry-failed` trains failed trials again")
         return FAILED if failed == len(trials) else DONE
-
-
-def _about() -> dict[str, Any]:
-    """What a session's ledger entry says of the process and its machine."""
-    versions = {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
-    hardware = {"cpus": os.cpu_count(), "processor": _processor(), "platform": platform.platform()}
-    return {"versions": versions, "hardware": hardware, "host": socket.gethostname(), "pid": os.getpid()}
-
-
-def _processor() -> str:
-    """The processor's name, as Linux has it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:  # a source tree that was not installed
-        return "unknown"

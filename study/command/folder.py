@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from study.atomic_write import SUFFIX
 from study.config import loading
 from study.config.messages import ConfigError, shown
 from study.config.schema import StudyConfig
@@ -12,7 +13,7 @@ from study.storage.mirror import fetch
 from study.storage.store import store_of
 
 OF_A_STUDY = (  # what a study folder may hold
-    "study.yaml", "study.yaml.partial", "ledger", "history.parquet", "trials.parquet", "mlflow.db", "artifacts",
+    "study.yaml", "ledger", "history.parquet", "trials.parquet", "mlflow.db", "artifacts",
     "trials", "report", "tracking.json",
 )  # fmt: skip
 
@@ -49,7 +50,8 @@ def begun(config: StudyConfig, folder: Path) -> bool:
     """Whether the folder already holds this very study; made where there is none. Raises `ConfigError` of any other."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        strange = sorted(path.name for path in folder.iterdir() if path.name not in OF_A_STUDY)
+        names = [path.name for path in folder.iterdir()]
+        strange = sorted(name for name in names if name not in OF_A_STUDY and not name.endswith(SUFFIX))
     except OSError as error:
         raise ConfigError(f"--out: expected a folder that can be written, got {folder} ({error.strerror})") from None
     if not (folder / "study.yaml").exists():

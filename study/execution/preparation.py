@@ -1,14 +1,20 @@
-"""What a study needs once before its first trial: a classifier of its data set, and the floor of every measurement."""
+"""What a study needs once before its first trial: a classifier of its data set, and the floor of every measurement.
+
+The floor is what fresh real samples measure against the data, and so what a perfect generator would.
+"""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
+import ray
 import torch
 
 from study.config.schema import StudyConfig
+from study.ledger.state import StudyState
 from study.storage.store import Store, store_at
 from trainables.data import DataSet, load
 from trainables.metrics.classifier import Classifier, train_classifier
@@ -36,6 +42,29 @@ def prepare(config: StudyConfig, place: str) -> dict[str, Any]:
     evaluator = Evaluator(data, config.evaluation, config.measure, device, classifier=classifier)
     about = None if classifier is None else {"accuracy": classifier.accuracy, "seed": classifier.seed}
     return {"kind": "floor", "values": evaluator.floor(config.search.seed), "classifier": about}
+
+
+def is_prepared(config: StudyConfig, state: StudyState, store: Store) -> bool:
+    """Whether floor and classifier are there from an earlier session."""
+    missing = state.classifier and config.evaluation.get("classifier") is None and store.read(CLASSIFIER) is None
+    return bool(state.floor) and not missing
+
+
+def begin_to_prepare(config: StudyConfig, place: str) -> Callable[[], dict[str, Any]]:
+    """`prepare` where trials run, with what they have; returns a function that waits for the ledger's floor entry.
+
+    On this machine's own processors it begins at once, so that Ray can start meanwhile; on a cluster or a GPU it is a
+    task of Ray's, which begins when it is waited for.
+    """
+    if "RAY_ADDRESS" not in os.environ and not config.resources.gpu:
+        return BackgroundCall(prepare, config, place).result
+    return lambda: _as_task(config, place)
+
+
+def _as_task(config: StudyConfig, place: str) -> dict[str, Any]:
+    resources = config.resources
+    task: Any = ray.remote(num_cpus=resources.cpu, num_gpus=resources.gpu)(cast("Any", prepare))
+    return dict(ray.get(task.remote(config, place)))
 
 
 class BackgroundCall:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,16 @@ from ray import tune
 from study.config.plan import StudyPlan
 from study.config.schema import StudyConfig
 from study.execution.interruption import Interruption
-from study.execution.job import job_of
+from study.execution.job import folder_of, job_of
 from study.execution.recorder import Recorder
 from study.execution.worker import Worker
 from study.ledger.journal import Journal
 from study.ledger.ledger import entries
-from study.ledger.state import TrialState
+from study.ledger.state import StudyState, TrialState
 from study.progress.live import Progress
 from study.search.scheduler import StudyScheduler
 from study.search.searcher import StudySearcher
+from study.storage import checkpoint
 from study.storage.store import Store
 
 RETRIES = 3  # of a trial whose worker raised or died; a cluster may take a node away more than once
@@ -75,6 +77,17 @@ def train(
         )
         with interruption.loop():
             tuner.fit()
+
+
+def remove_leftovers(state: StudyState, store: Store, since: float) -> None:
+    """Remove what a stopped worker may have written of trials that ended after `since`, in unix seconds.
+
+    The recorder removes a trial's checkpoints when it ends, but its worker may be writing one just then.
+    """
+    for trial in state.trials.values():
+        if trial.ended is not None and trial.ended >= since:
+            with suppress(OSError):
+                checkpoint.remove(store, folder_of(trial.trial_id))
 
 
 def _places(config: StudyConfig) -> int:

@@ -15,8 +15,8 @@ from typing import Any
 
 import ray
 
+import study.execution.preparation
 import study.execution.tuning
-import study.run
 from study.__main__ import main
 from study.cluster.environment import SETTINGS
 from study.execution.preparation import prepare as prepare_on
@@ -72,5 +72,5 @@ def prepare(config: Any, place: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     study.execution.tuning.Worker = Watched  # type: ignore[misc]
-    study.run.prepare = prepare  # type: ignore[attr-defined]
+    study.execution.preparation.prepare = prepare
     sys.exit(main())

@@ -1,0 +1,35 @@
+"""What a study's session is run by: versions, hardware, and the process."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("ganstudy", "torch", "numpy", "ray", "optuna", "mlflow")
+
+
+def this_process() -> dict[str, Any]:
+    """What a session's ledger entry says of its process and machine: `versions`, `hardware`, `host` and `pid`."""
+    versions = {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+    hardware = {"cpus": os.cpu_count(), "processor": _processor(), "platform": platform.platform()}
+    return {"versions": versions, "hardware": hardware, "host": socket.gethostname(), "pid": os.getpid()}
+
+
+def _processor() -> str:
+    """The processor's name, as Linux has it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # a source tree that was not installed
+        return "unknown"
