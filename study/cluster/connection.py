@@ -13,7 +13,7 @@ from typing import Any
 import ray
 from ray.exceptions import AuthenticationError
 
-from study.cluster.environment import SETTINGS
+from study.cluster.environment import RAY_ENVIRONMENT
 from study.config.messages import ConfigError, shown
 
 OBJECT_STORE = 128 * 2**20  # bytes; results are small and travel inline
@@ -81,11 +81,11 @@ def _connect(address: str | None) -> None:
 
 
 def _attach(address: str, quiet: dict[str, Any]) -> None:
-    """Join a cluster, whose workers get the settings that one's own would inherit."""
+    """Join a cluster, whose workers get the variables that this process's own would inherit."""
     refuse_unreachable()
-    settings = {name: os.environ[name] for name in SETTINGS}
+    variables = {name: os.environ[name] for name in RAY_ENVIRONMENT}
     try:
-        ray.init(address=address, runtime_env={"env_vars": settings}, **quiet)
+        ray.init(address=address, runtime_env={"env_vars": variables}, **quiet)
     except (ConnectionError, AuthenticationError, RuntimeError) as error:
         raise ConnectionError(
             f"RAY_ADDRESS={address}: {str(error).splitlines()[0]}; a cluster with a token wants RAY_AUTH_MODE=token and"

@@ -6,7 +6,7 @@ terminal, which is the study's own. A variable that the user has set stays as it
 
 import os
 
-SETTINGS = {
+RAY_ENVIRONMENT = {
     # Workers keep the memory of a step's activations instead of returning it to the system and faulting it in again at
     # the next: a fifth of a step's time at width 64 and batch 128. All three together, or it gets slower.
     "MALLOC_MMAP_THRESHOLD_": "33554432",
@@ -23,7 +23,7 @@ SETTINGS = {
     "TUNE_WARN_THRESHOLD_S": "3600",
 }
 
-for _name, _value in SETTINGS.items():
+for _name, _value in RAY_ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)
 if os.environ.get("RAY_ADDRESS") in ("", "local"):  # either is Ray's word for none
     del os.environ["RAY_ADDRESS"]

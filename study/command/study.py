@@ -13,8 +13,9 @@ from pathlib import Path
 
 from study.command.folder import begun, bring, study_folder
 from study.command.output import DONE, FAILED, print_json, say
-from study.config import loading, rules
+from study.config import loading
 from study.config.messages import ConfigError
+from study.config.readiness import ready
 from study.progress.forecast import forecast
 from study.progress.status import status as status_of
 from study.progress.tables import show_forecast, show_status
@@ -23,7 +24,7 @@ from study.progress.tables import show_forecast, show_status
 def check(options: Namespace) -> int:
     """Validate a configuration; print its arms, trials and expected cost."""
     plan = loading.load(options.config, options.set)
-    rules.ready(plan.config)
+    ready(plan.config)
     expected = forecast(plan)
     if options.json:
         print_json({**expected.to_dict(), "config": plan.config.resolved()})
@@ -35,7 +36,7 @@ def check(options: Namespace) -> int:
 def run(options: Namespace) -> int:
     """Run a study, or go on with it where it has begun."""
     plan = loading.load(options.config, options.set)
-    rules.ready(plan.config)
+    ready(plan.config)
     folder = options.out or Path("studies") / plan.config.study
     bring(plan.config, folder)
     going_on = begun(plan.config, folder)
@@ -49,7 +50,7 @@ def run(options: Namespace) -> int:
 def resume(options: Namespace) -> int:
     """Finish an interrupted study, or extend it."""
     folder = study_folder(options.dir)
-    rules.ready(loading.load(folder / "study.yaml", options.set).config)
+    ready(loading.load(folder / "study.yaml", options.set).config)
     from study import run as engine
 
     return _reported(options, folder, lambda: engine.resume_study(folder, options.set, options.retry_failed))

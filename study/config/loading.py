@@ -1,6 +1,6 @@
 """From a file to a checked study: read, override, check everything that needs no training, and write back.
 
-Whatever is wrong is a `ConfigError` whose lines each name a key, what was expected and what came.
+Whatever is wrong is a `ConfigError` whose lines each name a key, what was expected and what was got.
 """
 
 from __future__ import annotations
@@ -55,23 +55,23 @@ def _problems(error: ValidationError) -> str:
 
 
 def _problem(problem: Mapping[str, Any]) -> str:
-    """What pydantic found, as the key, what was expected and what came."""
+    """What pydantic found, as the key, what was expected and what was got."""
     *parents, key = problem["loc"]
-    path, came = ".".join(str(part) for part in problem["loc"])[:LONGEST], shown(problem["input"])
+    path, got = ".".join(str(part) for part in problem["loc"])[:LONGEST], shown(problem["input"])
     match problem["type"]:
         case "extra_forbidden":
             return f"{path}: unknown key; {_nearest_key(_section(parents), str(key))}"
         case "missing":
             return f"{path}: expected a value, as it is required, got nothing"
         case "model_type":
-            return f"{path}: expected a mapping with the keys {_listed(_section([*parents, key]))}, got {came}"
+            return f"{path}: expected a mapping with the keys {_listed(_section([*parents, key]))}, got {got}"
         case "value_error":
             message = str(problem["ctx"]["error"])
             return message if message.startswith(path) else f"{path}: {message}"
     expected = problem["msg"].replace("Input should be ", "").replace("a valid integer", "a whole number")
     for theirs, ours in (("a valid ", "a "), ("tuple", "list"), ("dictionary", "mapping")):
         expected = expected.replace(theirs, ours)
-    return f"{path}: expected {expected}, got {came}"
+    return f"{path}: expected {expected}, got {got}"
 
 
 def _section(path: Iterable[Any]) -> type[Section]:

@@ -10,7 +10,7 @@ LONGEST = 120  # characters of a value shown in a message
 
 
 class ConfigError(ValueError):
-    """Bad input: the message names the key, what was expected and what came."""
+    """Bad input: the message names the key, what was expected and what was got."""
 
 
 def shown(value: Any) -> str:

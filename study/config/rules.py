@@ -1,12 +1,10 @@
 """What the parts of a configuration must be to one another: rules beyond names, types and ranges.
 
-Everything here is decided before anything starts and from the configuration alone, but for `ready`, which looks at this
-machine: whether the data set's files are there, and the processors and GPUs that a trial asks for.
+Everything here is decided from the configuration alone; `study.config.readiness` looks at the machine.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -51,30 +49,6 @@ def settled(config: StudyConfig) -> StudyPlan:
     _outcomes(config)
     _resources(config)
     return StudyPlan(config, arms, Goal(config.search.metrics, config.search.modes))
-
-
-def ready(config: StudyConfig) -> None:
-    """Refuse what cannot run here, or on the cluster that RAY_ADDRESS names. Raises `ConfigError`."""
-    try:
-        data.check(**config.data)
-    except (OSError, ValueError) as error:
-        raise ConfigError(brief(error)) from None
-    if os.environ.get("RAY_ADDRESS"):
-        return  # its nodes may come and go, and Ray says what it waits for
-    gpus = 0
-    if config.resources.gpu:
-        import torch
-
-        gpus = torch.cuda.device_count()
-    check_resources(config, gpus, os.cpu_count() or 1)
-
-
-def check_resources(config: StudyConfig, gpus_available: float, cpus_available: float | None = None) -> None:
-    """Refuse a trial that asks for more than there is: it would wait for ever. Raises `ConfigError`."""
-    for kind, available in (("gpu", gpus_available), ("cpu", cpus_available)):
-        asked = getattr(config.resources, kind)
-        if available is not None and asked > available:
-            raise ConfigError(f"resources.{kind}: expected at most {available:g}, all that is here, got {asked:g}")
 
 
 def warnings(plan: StudyPlan) -> list[str]:

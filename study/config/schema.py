@@ -161,7 +161,7 @@ def _or_nothing(value: Any) -> Any:
 
 
 class StudyConfig(Section):
-    """One study; DESIGN's words. Built by `load` or `build`, which check what the types alone cannot say."""
+    """One study, as its YAML file says it; `study.config.loading` also checks what the types alone cannot say."""
 
     study: str
     data: Annotated[Plain, BeforeValidator(lambda value: {"name": value} if isinstance(value, str) else value)]

@@ -10,7 +10,7 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from study.config.messages import ConfigError, nearest, shown
@@ -35,6 +35,16 @@ class Space:
         return self.kind != "choice"
 
     @property
+    def whole(self) -> bool:
+        """Whether it is a range of whole numbers."""
+        return self.kind in ("int_uniform", "log_int_uniform")
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether it is a range that is uniform on a logarithmic scale."""
+        return self.kind in ("log_uniform", "log_int_uniform")
+
+    @property
     def ends(self) -> tuple[Any, ...]:
         """The values that bound it: every choice, or low and high."""
         return (self.low, self.high) if self.numeric else self.choices
@@ -52,17 +62,17 @@ class Space:
         """The draw at a share of the way through the space, 0 ≤ share < 1, as a sampler would give it."""
         if not self.numeric:
             return self.options[int(share * len(self.choices))]
-        if "log" in self.kind.split("_"):
+        if self.logarithmic:
             value = math.exp((1 - share) * math.log(self.low) + share * math.log(self.high))
         else:
             value = self.low + share * (self.high - self.low)
-        return round(value) if "int" in self.kind.split("_") else value
+        return round(value) if self.whole else value
 
     def __str__(self) -> str:
         """As tables show it."""
         if not self.numeric:
             return " | ".join(text(choice) for choice in self.choices)
-        words = [word for word in ("log", "int") if word in self.kind.split("_")]
+        words = [word for word, holds in (("log", self.logarithmic), ("int", self.whole)) if holds]
         return " ".join([f"{text(self.low)} … {text(self.high)}", *words])
 
 
@@ -136,21 +146,21 @@ def _mapping_text(value: Mapping[str, Any]) -> str:
 
 
 def _range(path: str, kind: str, bounds: Any) -> Space:
-    whole = "int" in kind.split("_")
-    number = "whole number" if whole else "number"
+    space = Space(kind)
+    number = "whole number" if space.whole else "number"
     if not isinstance(bounds, (list, tuple)) or len(bounds) != 2:
         raise _refused(path, f"[low, high], two {number}s", bounds)
     for bound in bounds:
-        if isinstance(bound, bool) or not isinstance(bound, int if whole else (int, float)):
+        if isinstance(bound, bool) or not isinstance(bound, int if space.whole else (int, float)):
             raise _refused(path, f"[low, high], two {number}s", bounds)
         if not math.isfinite(bound):
             raise _refused(path, "finite bounds", bounds)
     low, high = bounds
-    if "log" in kind.split("_") and low <= 0:
+    if space.logarithmic and low <= 0:
         raise _refused(path, "a low bound above 0, as the scale is logarithmic", bounds)
     if low >= high:
         raise _refused(path, "low < high", bounds)
-    return Space(kind, low if whole else float(low), high if whole else float(high))
+    return replace(space, low=low if space.whole else float(low), high=high if space.whole else float(high))
 
 
 def _choice(path: str, choices: Any) -> Space:
@@ -167,5 +177,5 @@ def _choice(path: str, choices: Any) -> Space:
     return Space("choice", choices=tuple(choices))
 
 
-def _refused(path: str, expected: str, came: Any) -> ConfigError:
-    return ConfigError(f"{path}: expected {expected}, got {shown(came)}")
+def _refused(path: str, expected: str, got: Any) -> ConfigError:
+    return ConfigError(f"{path}: expected {expected}, got {shown(got)}")

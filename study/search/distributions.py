@@ -18,7 +18,6 @@ def distributions(arm: Arm) -> dict[str, BaseDistribution]:
 def _distribution(space: Space) -> BaseDistribution:
     if not space.numeric:
         return CategoricalDistribution(space.options)
-    words = space.kind.split("_")
-    kind: Any = IntDistribution if "int" in words else FloatDistribution
-    distribution: BaseDistribution = kind(space.low, space.high, log="log" in words)
+    kind: Any = IntDistribution if space.whole else FloatDistribution
+    distribution: BaseDistribution = kind(space.low, space.high, log=space.logarithmic)
     return distribution

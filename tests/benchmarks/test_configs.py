@@ -1,12 +1,13 @@
 import pytest
 
 from benchmarks import noop_trials, study_end_to_end
-from study.config import loading, rules
+from study.config import loading
+from study.config.readiness import ready
 
 
 @pytest.mark.parametrize("module", [noop_trials, study_end_to_end])
 def test_configurations_pass_check(module):
-    rules.ready(loading.build(module.CONFIG).config)
+    ready(loading.build(module.CONFIG).config)
 
 
 def test_the_noop_study_has_its_trials():

@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 import pytest
 
-from study.cluster.environment import SETTINGS
+from study.cluster.environment import RAY_ENVIRONMENT
 from study.ledger.ledger import entries
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +49,7 @@ class Nodes:
         """Nothing runs yet."""
         # Ray's sockets lie in it, whose paths must be short.
         self.folder = Path(tempfile.mkdtemp(prefix="gs-"))
-        ours = (*SETTINGS, *(name for name in os.environ if name.startswith("RAY_")))
+        ours = (*RAY_ENVIRONMENT, *(name for name in os.environ if name.startswith("RAY_")))
         kept = {name: value for name, value in os.environ.items() if name not in ours}
         self.environment = {
             **kept,

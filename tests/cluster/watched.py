@@ -18,7 +18,7 @@ import ray
 import study.execution.preparation
 import study.execution.tuning
 from study.__main__ import main
-from study.cluster.environment import SETTINGS
+from study.cluster.environment import RAY_ENVIRONMENT
 from study.execution.preparation import prepare as prepare_on
 from study.execution.worker import Worker
 
@@ -56,7 +56,7 @@ class Watched(Worker):
             "node": ray.get_runtime_context().get_node_id(),
             "pid": os.getpid(),
             "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),
-            "settings": SETTINGS.items() <= os.environ.items(),
+            "settings": RAY_ENVIRONMENT.items() <= os.environ.items(),
             "time": time.time(),
             **further,
         }

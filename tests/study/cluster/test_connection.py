@@ -9,7 +9,7 @@ import pytest
 import ray
 
 from study.cluster.connection import connected, notice, temporary
-from study.cluster.environment import SETTINGS
+from study.cluster.environment import RAY_ENVIRONMENT
 
 FAMILY = ("raylet", "gcs_server")
 
@@ -67,7 +67,9 @@ def test_the_token_is_for_its_owner_alone() -> None:
 def variables(**environment: str) -> dict[str, str]:
     """The environment that a process has after importing `study.cluster.environment`."""
     code = "import os, json, study.cluster.environment; print(json.dumps(dict(os.environ)))"
-    kept = {name: value for name, value in os.environ.items() if name not in SETTINGS and not name.startswith("RAY_")}
+    kept = {
+        name: value for name, value in os.environ.items() if name not in RAY_ENVIRONMENT and not name.startswith("RAY_")
+    }
     done = subprocess.run(
         [sys.executable, "-c", code], env={**kept, **environment}, capture_output=True, text=True, check=True
     )
@@ -76,7 +78,7 @@ def variables(**environment: str) -> dict[str, str]:
 
 def test_ray_and_tune_are_quiet_and_on_loopback_by_default() -> None:
     found = variables()
-    assert SETTINGS.items() <= found.items()
+    assert RAY_ENVIRONMENT.items() <= found.items()
     assert found["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0"
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,35 +144,6 @@ def test_a_metric_is_accepted_where_training_brings_it(least: Build, data: str, 
 
 def test_directions_are_given_for_columns_of_the_record() -> None:
     assert set(rules.HIGHER) <= {column.name for column in QUALITY}
-
-
-def test_a_trial_may_not_ask_for_more_than_there_is(least: Build) -> None:
-    config = least(resources={"gpu": 1, "cpu": 4}).config
-    rules.check_resources(config, 1, 4)
-    rules.check_resources(config, 8)
-    with pytest.raises(ConfigError, match=r"resources\.gpu: expected at most 0, all that is here, got 1"):
-        rules.check_resources(config, 0, 4)
-    with pytest.raises(ConfigError, match=r"resources\.cpu: expected at most 2, all that is here, got 4"):
-        rules.check_resources(config, 1, 2)
-
-
-def test_readiness_looks_at_the_machine(least: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
-    rules.ready(least().config)
-    wants_gpu = least(resources={"gpu": 0.25}).config
-    with pytest.raises(ConfigError, match=r"resources\.gpu: expected at most 0, all that is here, got 0\.25"):
-        rules.ready(wants_gpu)
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
-    rules.ready(wants_gpu)
-    with pytest.raises(ConfigError, match=r"data\.root: mnist is not under .*set `download: true`"):
-        rules.ready(least(data={"name": "mnist", "root": str(tmp_path)}).config)
-    rules.ready(least(data={"name": "mnist", "root": str(tmp_path), "download": True}).config)
-
-
-def test_on_a_cluster_its_own_resources_count(least: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RAY_ADDRESS", "ray://somewhere:10001")
-    rules.ready(least(resources={"gpu": 8, "cpu": 4000}).config)
 
 
 def test_what_is_rarely_meant_is_noted(least: Build) -> None:
