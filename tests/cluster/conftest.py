@@ -20,6 +20,7 @@ from typing import Any
 
 import psutil
 import pytest
+import yaml
 
 from study.cluster.environment import RAY_ENVIRONMENT
 from study.ledger.ledger import entries
@@ -28,17 +29,8 @@ ROOT = Path(__file__).parents[2]
 NODE, WATCHED = Path(__file__).with_name("node.py"), Path(__file__).with_name("watched.py")
 PATIENCE = 120.0  # seconds for what takes a few on a machine that is not busy
 STUDY: dict[str, Any] = {
-    "study": "tiny",
-    "data": {"name": "ring", "modes": 8, "std": 0.02, "points": 2000, "heldout": 500},
-    "budget": {"steps": 20, "evaluations": 4, "batch_size": 16},
-    "replicas": 2,
-    "scientific": {"objective": ["non_saturating", "hinge"]},
-    "nuisance": {"generator_lr": {"log_uniform": [1e-4, 1e-2]}, "critic_steps": {"choice": [1, 2]}},
-    "fixed": {"generator": {"hidden": [8]}, "critic": {"hidden": [8]}},
-    "evaluation": {"samples": 60, "neighbour_samples": 60},
-    "search": {"trials_per_arm": 2},
+    **yaml.safe_load((ROOT / "tests" / "tiny.yaml").read_text(encoding="utf-8")),
     "confirm": {"top": 1, "replicas": 3},
-    "tracking": {"pictures": 2},
 }
 
 

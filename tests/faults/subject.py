@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
+import yaml
 
 import study.cluster.environment  # noqa: F401 - before anything imports Ray
 from study.config import loading
@@ -29,18 +30,12 @@ ROOT = HERE.parents[1]
 WORKER = "ray::ResourceTrainable"  # the title of a process in which Tune trains
 PATIENCE = 300.0  # seconds; for a machine that does much else
 SETTINGS: dict[str, Any] = {
+    **yaml.safe_load((ROOT / "tests" / "tiny.yaml").read_text(encoding="utf-8")),
     "study": "faults",
-    "data": {"name": "ring", "modes": 8, "std": 0.02, "points": 2000, "heldout": 500},
     "budget": {"steps": 1200, "evaluations": 12, "batch_size": 16},
-    "replicas": 2,
-    "scientific": {"objective": ["non_saturating", "hinge"]},
-    "nuisance": {"generator_lr": {"log_uniform": [1e-4, 1e-2]}, "critic_steps": {"choice": [1, 2]}},
-    "fixed": {"generator": {"hidden": [8]}, "critic": {"hidden": [8]}},
-    "evaluation": {"samples": 60, "neighbour_samples": 60},
     "search": {"trials_per_arm": 6},
     "confirm": {"top": 1, "replicas": 3},
     "resources": {"checkpoint_seconds": 0.3, "workers": 2},
-    "tracking": {"pictures": 2},
 }
 
 

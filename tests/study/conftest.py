@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+import yaml
 
 import study.cluster.environment  # noqa: F401 - before anything imports Ray
 from analysis.record.schema import METADATA
@@ -20,18 +21,7 @@ from study.config.plan import StudyPlan
 from study.config.schema import StudyConfig
 from study.ledger.journal import Journal
 
-TINY: dict[str, Any] = {
-    "study": "tiny",
-    "data": {"name": "ring", "modes": 8, "std": 0.02, "points": 2000, "heldout": 500},
-    "budget": {"steps": 20, "evaluations": 4, "batch_size": 16},
-    "replicas": 2,
-    "scientific": {"objective": ["non_saturating", "hinge"]},
-    "nuisance": {"generator_lr": {"log_uniform": [1e-4, 1e-2]}, "critic_steps": {"choice": [1, 2]}},
-    "fixed": {"generator": {"hidden": [8]}, "critic": {"hidden": [8]}},
-    "evaluation": {"samples": 60, "neighbour_samples": 60},
-    "search": {"trials_per_arm": 2},
-    "tracking": {"pictures": 2},
-}
+TINY: dict[str, Any] = yaml.safe_load(Path(__file__).parents[1].joinpath("tiny.yaml").read_text(encoding="utf-8"))
 LEAST = {"study": "least", "data": "ring", "budget": {"steps": 20, "evaluations": 2, "batch_size": 8}}
 Build = Callable[..., StudyPlan]
 
@@ -59,7 +49,7 @@ def tiny() -> Build:
 
 @pytest.fixture(scope="session")
 def least() -> Build:
-    """Builds the study that says no more than it must, and `sections`."""
+    """Builds a study that says little more than it must, and what `sections` say."""
     return lambda **sections: loading.build(copy.deepcopy({**LEAST, **sections}))
 
 

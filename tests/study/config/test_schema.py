@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,15 @@ from pydantic import ValidationError
 
 from analysis.results.outcomes import Thresholds
 from study.config import loading, strict_yaml
-from study.config.loading import build, load
+from study.config.loading import load
 from study.config.messages import ConfigError
+from study.config.plan import StudyPlan
 from study.config.schema import Confirm, Scheduler
 
 ROOT = Path(__file__).parents[3]
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 RING = ROOT / "configs" / "ring.yaml"
-LEAST = {"study": "s", "data": "ring", "budget": {"steps": 20, "batch_size": 8}}
+Build = Callable[..., StudyPlan]
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -51,12 +53,12 @@ def test_what_is_resolved_reloads_to_the_same(path: Path, tmp_path: Path) -> Non
 
 
 def test_resolved_settings_are_whole_and_point_to_absolute_paths(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    least: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "c.pt").touch()
-    values = {**LEAST, "data": {"name": "mnist", "root": "there"}, "evaluation": {"classifier": "c.pt"}}
-    resolved = build(values).config.resolved()
+    plan = least(data={"name": "mnist", "root": "there"}, evaluation={"classifier": "c.pt"})
+    resolved = plan.config.resolved()
     assert resolved["data"] == {"name": "mnist", "root": str(tmp_path / "there"), "download": False}
     assert resolved["evaluation"]["classifier"] == str(tmp_path / "c.pt")
     assert resolved["evaluation"]["neighbours"] == 5
@@ -64,26 +66,24 @@ def test_resolved_settings_are_whole_and_point_to_absolute_paths(
     assert resolved["search"]["lag"] == 2
 
 
-def test_the_least_configuration_has_calm_defaults() -> None:
-    config = build(LEAST).config
+def test_the_least_configuration_has_calm_defaults(least: Build) -> None:
+    config = least().config
     assert (config.replicas, config.search.sampler, config.scheduler.name) == (8, "tpe", "none")
     assert not config.confirm
     assert (config.resources.workers, config.tracking.pictures) == (None, 3)
 
 
-def test_short_forms_mean_the_long_ones() -> None:
-    assert build({**LEAST, "scheduler": "asha"}).config.scheduler == Scheduler(name="asha")
-    assert build({**LEAST, "scheduler": None}).config.scheduler == Scheduler()
-    assert (
-        build({**LEAST, "confirm": None}).config.confirm == build({**LEAST, "confirm": 0}).config.confirm == Confirm()
-    )
-    assert bool(build({**LEAST, "confirm": {"top": 1}}).config.confirm)
-    several = build({**LEAST, "search": {"sampler": "nsga2", "metric": ["fid", "reverse_kl"]}}).config.search
+def test_short_forms_mean_the_long_ones(least: Build) -> None:
+    assert least(scheduler="asha").config.scheduler == Scheduler(name="asha")
+    assert least(scheduler=None).config.scheduler == Scheduler()
+    assert least(confirm=None).config.confirm == least(confirm=0).config.confirm == Confirm()
+    assert bool(least(confirm={"top": 1}).config.confirm)
+    several = least(search={"sampler": "nsga2", "metric": ["fid", "reverse_kl"]}).config.search
     assert (several.metrics, several.modes) == (("fid", "reverse_kl"), ("min", "min"))
 
 
-def test_a_configuration_does_not_change() -> None:
-    config = build(LEAST).config
+def test_a_configuration_does_not_change(least: Build) -> None:
+    config = least().config
     with pytest.raises(ValidationError, match="frozen"):
         config.replicas = 3
     with pytest.raises(ValidationError, match="frozen"):
@@ -121,9 +121,9 @@ def test_overrides_are_checked_like_the_file() -> None:
         ({"evaluation": {"sampels": 9}}, "evaluation.sampels: unknown setting; did you mean 'samples'?"),
     ],
 )
-def test_an_unknown_key_is_refused_with_the_nearest(key: dict[str, Any], message: str) -> None:
+def test_an_unknown_key_is_refused_with_the_nearest(least: Build, key: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
-        build({**LEAST, **key})
+        least(**key)
 
 
 @pytest.mark.parametrize(
@@ -165,21 +165,21 @@ def test_an_unknown_key_is_refused_with_the_nearest(key: dict[str, Any], message
         ({"outcomes": []}, "outcomes: expected a mapping, got []"),
     ],
 )
-def test_a_wrong_value_is_refused_with_its_key(section: dict[str, Any], message: str) -> None:
+def test_a_wrong_value_is_refused_with_its_key(least: Build, section: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
-        build({**LEAST, **section})
+        least(**section)
 
 
-def test_several_mistakes_are_told_at_once_and_unknown_keys_first() -> None:
+def test_several_mistakes_are_told_at_once_and_unknown_keys_first(least: Build) -> None:
     with pytest.raises(ConfigError) as caught:
-        build({**LEAST, "replicas": 0, "budget": {"stps": 1}, "sead": 1})
+        least(replicas=0, budget={"stps": 1}, sead=1)
     lines = str(caught.value).splitlines()
     assert [line.split(":")[0] for line in lines] == ["budget.stps", "sead", "budget.steps", "replicas"]
 
 
-def test_many_mistakes_are_counted() -> None:
+def test_many_mistakes_are_counted(least: Build) -> None:
     with pytest.raises(ConfigError, match="… and 12 more"):
-        build({**LEAST, **{f"key{index}": 1 for index in range(20)}})
+        least(**{f"key{index}": 1 for index in range(20)})
 
 
 @pytest.mark.parametrize("text", ["", "3", "[1, 2]", "study"])
@@ -190,7 +190,7 @@ def test_a_file_that_is_no_mapping_is_refused(text: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("uri", ["https://me:hunter2@mlflow.example", "https://mlflow.example/?token=hunter2"])
-def test_a_password_in_the_tracking_address_is_refused_and_not_repeated(uri: str) -> None:
+def test_a_password_in_the_tracking_address_is_refused_and_not_repeated(least: Build, uri: str) -> None:
     with pytest.raises(ConfigError, match=r"tracking.uri: expected an address without a password") as caught:
-        build({**LEAST, "tracking": {"uri": uri}})
+        least(tracking={"uri": uri})
     assert "hunter2" not in str(caught.value)

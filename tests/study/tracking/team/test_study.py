@@ -44,14 +44,10 @@ def medians(folder: Path) -> dict[tuple[str, int], float]:
 def test_a_study_outlives_its_server(team: Any, tmp_path: Path) -> None:
     folder, name = tmp_path / "study", f"whole-{os.urandom(4).hex()}"
     config = {
+        **yaml.safe_load((ROOT / "tests" / "tiny.yaml").read_text(encoding="utf-8")),
         "study": name,
-        "data": {"name": "ring", "modes": 8, "std": 0.02, "points": 2000, "heldout": 500},
         "budget": {"steps": 400, "evaluations": 8, "batch_size": 16},
-        "replicas": 2,
-        "scientific": {"objective": ["non_saturating", "hinge"]},
         "nuisance": {"generator_lr": {"log_uniform": [1e-4, 1e-2]}},
-        "fixed": {"generator": {"hidden": [8]}, "critic": {"hidden": [8]}},
-        "evaluation": {"samples": 60, "neighbour_samples": 60},
         "search": {"trials_per_arm": 6},
         "tracking": {"uri": team.address, "pictures": 1},
     }
