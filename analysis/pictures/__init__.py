@@ -1,1 +1,4 @@
-"""To be said."""
+"""Pictures of samples as plain arrays of pixels, drawn without matplotlib.
+
+A study draws them while it runs, so they import NumPy and Pillow alone. Start reading at `pictures.render`.
+"""

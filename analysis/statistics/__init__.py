@@ -1,1 +1,5 @@
-"""To be said."""
+"""Statistics: arrays in, a named result with its interval out.
+
+Knows neither a record nor pandas, and draws nothing; each result says what its interval captures and by which method.
+Start reading at `intervals.Interval`, then `bootstrap`.
+"""

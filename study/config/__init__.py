@@ -1,1 +1,5 @@
-"""To be said."""
+"""The configuration: from a YAML file to a checked study, planned once.
+
+Knows the tables of `trainables` and the columns of `analysis.record`, and no other room of `study`; it alone knows
+pydantic. Start reading at `loading.load`, then `schema.StudyConfig` and `plan.StudyPlan`.
+"""

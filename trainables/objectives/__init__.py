@@ -1,1 +1,5 @@
-"""To be said."""
+"""Adversarial objectives: a table of pairs (f, g), and what each pair does before any training.
+
+Imports the checks and penalties beside it and no other room. Start reading at `table`, a row an objective; `optimum`
+and `induced` find the critic's optimum and the divergence of any pair, a formula of the user's own included.
+"""
