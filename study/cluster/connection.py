@@ -17,7 +17,7 @@ from study.cluster.environment import RAY_ENVIRONMENT
 from study.config.messages import ConfigError, shown
 
 OBJECT_STORE = 128 * 2**20  # bytes; results are small and travel inline
-LOUD = ("ray", "ray.tune", "ray.train", "ray.data")
+NOISY_LOGGERS = ("ray", "ray.tune", "ray.train", "ray.data")
 PATIENCE = 10.0  # seconds for a cluster's head to take a connection; Ray itself would try for minutes
 
 
@@ -29,7 +29,7 @@ def connected() -> Iterator[None]:
         ConfigError: `RAY_ADDRESS` is not the address of a cluster's head.
         ConnectionError: no cluster there, or one that does not let this process in.
     """
-    for name in LOUD:
+    for name in NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if ray.is_initialized():
         yield
@@ -42,7 +42,7 @@ def connected() -> Iterator[None]:
 
 
 def refuse_unreachable() -> None:
-    """Raise what `connected` would raise of a `RAY_ADDRESS` that is none or where nothing answers, without joining."""
+    """Raise what `connected` would for a `RAY_ADDRESS` that is no address or where nothing answers; joins nothing."""
     address = os.environ.get("RAY_ADDRESS")
     if address is None or ray.is_initialized():
         return
@@ -51,11 +51,11 @@ def refuse_unreachable() -> None:
             f"RAY_ADDRESS: expected HOST:PORT of a cluster's head, or auto, got {shown(address)}; a study is run on a"
             " node of the cluster, where `ray job submit` brings it"
         )
-    _knock(address)
+    _check_listening(address)
 
 
 def notice() -> str | None:
-    """What the user shall know of the Ray in use: which cluster it is, or that others can reach it; else None."""
+    """A sentence for the user on the Ray in use: which cluster it is, or that others can reach it; None if neither."""
     address = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
     if "RAY_ADDRESS" in os.environ:
         head, there = ray.get_runtime_context().gcs_address, ray.cluster_resources()  # type: ignore[no-untyped-call]
@@ -65,7 +65,7 @@ def notice() -> str | None:
     return None if address.startswith("127.") else f"Ray listens on {address}, where others can reach it"
 
 
-def temporary(folder: Path) -> bool:
+def deleted_with_job(folder: Path) -> bool:
     """Whether a folder lies where Ray unpacks a job's working directory, which it deletes when the job is over."""
     return "runtime_resources" in folder.resolve().parts
 
@@ -93,7 +93,7 @@ def _attach(address: str, quiet: dict[str, Any]) -> None:
         ) from error
 
 
-def _knock(address: str) -> None:
+def _check_listening(address: str) -> None:
     """Raise `ConnectionError` if nothing listens at HOST:PORT; `auto` is looked for by Ray."""
     host, _, port = address.rpartition(":")
     if not port.isdigit():

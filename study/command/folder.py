@@ -31,10 +31,10 @@ def bring(config: StudyConfig, folder: Path) -> None:
 
     Raises `ConfigError` where there is no storage and the folder will not stay.
     """
-    from study.cluster.connection import temporary
+    from study.cluster.connection import deleted_with_job
 
     if config.resources.storage is None:
-        if temporary(folder):
+        if deleted_with_job(folder):
             raise ConfigError(
                 f"--out: expected a folder that stays, got {folder}, in the copy of the working directory that Ray"
                 " deletes after the job; give an absolute --out, or resources.storage"

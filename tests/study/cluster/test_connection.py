@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import ray
 
-from study.cluster.connection import connected, notice, temporary
+from study.cluster.connection import connected, deleted_with_job, notice
 from study.cluster.environment import RAY_ENVIRONMENT
 
 FAMILY = ("raylet", "gcs_server")
@@ -94,8 +94,8 @@ def test_an_address_that_is_none_is_none(none: str) -> None:
 
 
 def test_what_ray_unpacks_for_a_job_is_temporary(tmp_path: Path) -> None:
-    assert temporary(tmp_path / "session" / "runtime_resources" / "working_dir_files" / "package" / "studies")
-    assert not temporary(tmp_path / "studies")
+    assert deleted_with_job(tmp_path / "session" / "runtime_resources" / "working_dir_files" / "package" / "studies")
+    assert not deleted_with_job(tmp_path / "studies")
 
 
 def test_what_the_user_has_set_stays() -> None:
