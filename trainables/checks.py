@@ -1,18 +1,37 @@
-"""Checks of single settings, each raising an error that names the setting, what was expected and what came."""
+"""Checks of single settings: every error names the setting, what was expected and what it got.
+
+Of a spec's settings a value of the wrong type is a `TypeError`, a wrong value a `ValueError`; those checks return
+nothing. The functions from `integer` on are for the settings of data sets, which come straight from YAML: they return
+the value in its one form, and refuse everything else with a `ValueError`.
+"""
 
 from __future__ import annotations
 
 import difflib
 import sys
 from collections.abc import Iterable
+from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
+
+LARGEST = 1e6  # beyond it float32 points lose their digits, and a slip is likelier than an intention
+
+
+def nearest(name: str, valid: Iterable[str], least: float = 0.6) -> str:
+    """The valid name most like this one, by `difflib`'s ratio of at least `least`; empty where there is none."""
+    return next(iter(difflib.get_close_matches(name, list(valid), n=1, cutoff=least)), "")
 
 
 def close_to(name: str, valid: Iterable[str]) -> str:
     """The tail of a message about an unknown name: the nearest valid one, or all of them."""
     valid = list(valid)
-    near = difflib.get_close_matches(name, valid, n=1)
-    return f"; did you mean '{near[0]}'?" if near else f"; expected one of {', '.join(valid)}"
+    return meant(name, valid) or f"; expected one of {', '.join(valid)}"
+
+
+def meant(name: str, valid: Iterable[str]) -> str:
+    """The tail of a message that has listed the valid names: the nearest, if there is one."""
+    near = nearest(name, valid)
+    return f"; did you mean '{near}'?" if near else ""
 
 
 def choice(name: str, value: Any, valid: Iterable[str]) -> None:
@@ -62,3 +81,56 @@ def only(name: str, keys: Iterable[str], valid: Iterable[str]) -> None:
     for key in keys:
         if key not in valid:
             raise ValueError(f"{name}.{key}: unknown setting{close_to(str(key), valid) if valid else ''}")
+
+
+def refused(name: str, expected: str, got: object) -> ValueError:
+    """The error for a setting that cannot be what it got."""
+    hint = ""
+    if isinstance(got, str) and _reads_as_number(got):
+        hint = " (text: in YAML write the number unquoted and with a decimal point, as in 1.0e-3)"
+    return ValueError(f"{name}: expected {expected}, got {got!r}{hint}")
+
+
+def _reads_as_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def integer(name: str, value: object, *, low: int) -> int:
+    """A whole number of at least `low`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < low:
+        raise refused(name, f"a whole number >= {low}", value)
+    return int(value)
+
+
+def real(name: str, value: object, *, low: float) -> float:
+    """A number from `low` to `LARGEST`."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not low <= float(value) <= LARGEST:
+        raise refused(name, f"a number from {low:g} to {LARGEST:g}", value)
+    return float(value)
+
+
+def reals(name: str, value: object, *, low: float, optional: bool) -> tuple[float, ...] | None:
+    """A list of numbers as a tuple; or None, where that is allowed."""
+    if value is None and optional:
+        return None
+    if not isinstance(value, list | tuple) or not value:
+        raise refused(name, "a list of numbers", value)
+    return tuple(real(f"{name}[{place}]", item, low=low) for place, item in enumerate(value))
+
+
+def boolean(name: str, value: object) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise refused(name, "true or false", value)
+    return value
+
+
+def path(name: str, value: object) -> str:
+    """A path, absolute: a worker's working directory is not its driver's."""
+    if not isinstance(value, str | Path) or not str(value):
+        raise refused(name, "a path", value)
+    return str(Path(value).expanduser().absolute())

@@ -36,7 +36,7 @@ class Spec:
     to be measured (it must divide `steps`), `batch_size` real and as many generated samples a network update sees.
     A replica whose loss or parameter exceeds `bound` in absolute value, or is not finite, has diverged.
 
-    Raises `ValueError` or `TypeError` naming the field, what was expected and what came.
+    Raises `ValueError` or `TypeError` naming the field, what was expected and what it got.
     """
 
     data: Mapping[str, Any]

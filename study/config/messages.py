@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
+
+from trainables import checks
 
 LONGEST = 120  # characters of a value shown in a message
 
@@ -26,5 +27,5 @@ def brief(message: object) -> str:
 
 
 def nearest(key: str, valid: Iterable[str]) -> str:
-    """The valid key most like this one; empty where there is none."""
-    return next(iter(difflib.get_close_matches(key[:LONGEST], list(valid), n=1, cutoff=0.0)), "")
+    """The valid key most like this one, however little; empty where there is none."""
+    return checks.nearest(key[:LONGEST], valid, 0.0)

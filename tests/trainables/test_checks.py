@@ -1,4 +1,4 @@
-"""Every check names the setting, what was expected and what came."""
+"""Every check names the setting, what was expected and what it got."""
 
 from __future__ import annotations
 
@@ -71,6 +71,13 @@ def test_interval_without_an_end() -> None:
 def test_messages(check: Callable[[], None], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         check()
+
+
+def test_nearest_is_the_most_alike_and_by_default_alike_enough() -> None:
+    assert checks.nearest("rign", ("grid", "ring")) == "ring"
+    assert checks.nearest("zzz", ("grid", "ring")) == ""
+    assert checks.nearest("gxxxx", ("grid", "ring"), 0.0) == "grid"
+    assert checks.nearest("x", ()) == ""
 
 
 def test_what_is_right_passes() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from trainables.checks import meant
 from trainables.data.dataset import DataSet
 from trainables.data.digits import Digits, StackedDigits
 from trainables.data.laboratories import Dirac, Explicit, Gaussian, Grid, Ring, Sixteen
@@ -85,19 +85,14 @@ def check(name: str, **settings: Any) -> dict[str, Any]:
 def _source(name: str, settings: Mapping[str, Any]) -> Source:
     if not isinstance(name, str) or name not in DATASETS:
         expected = f"expected one of {', '.join(DATASETS)}"
-        raise ValueError(f"data.name: {expected}, came {name!r}{_nearest(name, DATASETS)}")
+        raise ValueError(f"data.name: {expected}, got {name!r}{meant(str(name), DATASETS)}")
     kind = DATASETS[name]
     known = {setting.name: setting for setting in fields(kind)}
     for key in settings:
         if key not in known:
             valid = f"expected one of {', '.join(known)}" if known else "it has none"
-            raise ValueError(f"data.{key}: no such setting of {name}: {valid}{_nearest(key, known)}")
+            raise ValueError(f"data.{key}: no such setting of {name}: {valid}{meant(key, known)}")
     for key, setting in known.items():
         if setting.default is MISSING and key not in settings:
             raise ValueError(f"data.{key}: {name} needs it, and it did not come")
     return kind(**settings)
-
-
-def _nearest(word: object, words: Iterable[str]) -> str:
-    found = difflib.get_close_matches(str(word), list(words), n=1)
-    return f"; did you mean {found[0]!r}?" if found else ""

@@ -47,12 +47,12 @@ class DataSet:
             ("heldout", self.heldout, self.heldout_labels),
         ):
             if points.dtype != torch.float32 or points.ndim < 2 or not len(points):
-                came = f"{points.dtype} of shape {tuple(points.shape)}"
-                raise ValueError(f"{self.name} {part}: expected float32 points (n, *shape), came {came}")
+                got = f"{points.dtype} of shape {tuple(points.shape)}"
+                raise ValueError(f"{self.name} {part}: expected float32 points (n, *shape), got {got}")
             self._check_labels(part, len(points), labels)
         if self.train.shape[1:] != self.heldout.shape[1:]:
             shapes = f"{tuple(self.train.shape[1:])} and {tuple(self.heldout.shape[1:])}"
-            raise ValueError(f"{self.name}: training and held-out points must have one shape, came {shapes}")
+            raise ValueError(f"{self.name}: training and held-out points must have one shape, got {shapes}")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -79,13 +79,13 @@ class DataSet:
 
     def _check_labels(self, part: str, count: int, labels: Tensor | None) -> None:
         if (labels is None) != (self.classes == 0):
-            came = f"classes {self.classes} {'without' if labels is None else 'with'} labels"
-            raise ValueError(f"{self.name} {part}: labels and classes go together, came {came}")
+            got = f"classes {self.classes} {'without' if labels is None else 'with'} labels"
+            raise ValueError(f"{self.name} {part}: labels and classes go together, got {got}")
         if labels is None:
             return
         if labels.dtype != torch.int64 or labels.shape != (count,):
-            came = f"{labels.dtype} of shape {tuple(labels.shape)}"
-            raise ValueError(f"{self.name} {part}: expected {count} int64 labels, one a point, came {came}")
+            got = f"{labels.dtype} of shape {tuple(labels.shape)}"
+            raise ValueError(f"{self.name} {part}: expected {count} int64 labels, one a point, got {got}")
         if labels.min() < 0 or labels.max() >= self.classes:
             span = f"{int(labels.min())}..{int(labels.max())}"
-            raise ValueError(f"{self.name} {part}: expected labels in 0..{self.classes - 1}, came {span}")
+            raise ValueError(f"{self.name} {part}: expected labels in 0..{self.classes - 1}, got {span}")

@@ -14,8 +14,7 @@ import torch
 from torch import Tensor
 
 from trainables.data.dataset import DataSet
-from trainables.data.settings import integer
-from trainables.data.source import HELDOUT, TRAIN, Source, stream
+from trainables.data.source import HELDOUT, TRAIN, Source, integer, stream
 
 # Every fifth picture of a digit is held out.
 _FOLD = 5

@@ -15,10 +15,21 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from trainables.checks import refused
 from trainables.data.dataset import DataSet
 from trainables.data.mixture import Mixture
-from trainables.data.settings import Axis, axis, integer, number, numbers, points, refuse
-from trainables.data.source import HELDOUT, TRAIN, Source, stream
+from trainables.data.source import (
+    HELDOUT,
+    TRAIN,
+    Axis,
+    Source,
+    axis,
+    integer,
+    number,
+    numbers,
+    points,
+    stream,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +113,7 @@ class Grid(Laboratory):
         """Refuse also a number of modes that makes no square."""
         super().__post_init__()
         if math.isqrt(self.modes) ** 2 != self.modes:
-            raise refuse("data.modes", "a square number, 25 for a grid of 5 x 5", self.modes)
+            raise refused("data.modes", "a square number, 25 for a grid of 5 x 5", self.modes)
 
     def truth(self) -> Mixture:
         """Mode side·i + j at row i and column j."""
@@ -136,7 +147,7 @@ class Explicit(Laboratory):
         super().__post_init__()
         for key, values in (("variances", self.variances), ("weights", self.weights)):
             if values is not None and len(values) != len(self.means):
-                raise refuse(f"data.{key}", f"{len(self.means)} numbers, one for each mean", list(values))
+                raise refused(f"data.{key}", f"{len(self.means)} numbers, one for each mean", list(values))
 
     def truth(self) -> Mixture:
         """The mixture as written."""
@@ -163,7 +174,7 @@ class Dirac(Source):
         """Refuse also a tolerance at which every game would have converged before it began."""
         super().__post_init__()
         if self.tolerance >= 1:
-            raise refuse("data.tolerance", "a share below 1 of the first distance", self.tolerance)
+            raise refused("data.tolerance", "a share below 1 of the first distance", self.tolerance)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -41,15 +41,15 @@ class Mixture:
         """Check, normalise the weights, and go over to float64."""
         weights, means, variances = (part.detach().double() for part in (self.weights, self.means, self.variances))
         if means.ndim != 2 or not means.numel():
-            raise ValueError(f"means: expected shape (modes, dimensions), came {tuple(means.shape)}")
+            raise ValueError(f"means: expected shape (modes, dimensions), got {tuple(means.shape)}")
         for name, values in (("weights", weights), ("variances", variances)):
             if values.shape != means.shape[:1]:
                 expected = f"one number for each of the {len(means)} means"
-                raise ValueError(f"{name}: expected {expected}, came shape {tuple(values.shape)}")
+                raise ValueError(f"{name}: expected {expected}, got shape {tuple(values.shape)}")
             if not ((values > 0) & values.isfinite()).all():
-                raise ValueError(f"{name}: expected positive finite numbers, came {values.tolist()}")
+                raise ValueError(f"{name}: expected positive finite numbers, got {values.tolist()}")
         if not means.isfinite().all():
-            raise ValueError(f"means: expected finite numbers, came {means.tolist()}")
+            raise ValueError(f"means: expected finite numbers, got {means.tolist()}")
         object.__setattr__(self, "weights", weights / weights.sum())
         object.__setattr__(self, "means", means)
         object.__setattr__(self, "variances", variances)
@@ -146,7 +146,7 @@ class Mixture:
 
     def _points(self, x: Tensor) -> Tensor:
         if x.ndim == 0 or x.shape[-1] != self.dimensions:
-            raise ValueError(f"expected points of shape (..., {self.dimensions}), came {tuple(x.shape)}")
+            raise ValueError(f"expected points of shape (..., {self.dimensions}), got {tuple(x.shape)}")
         return x.double()
 
     def _require_one_dimension(self) -> None:

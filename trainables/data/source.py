@@ -1,29 +1,45 @@
-"""Where a data set comes from: its checked settings, what is known before it is loaded, and the loading."""
+"""Where a data set comes from: its checked settings, what is known before it is loaded, and the loading.
+
+A setting is a dataclass field made by one of the functions here, so that its name, default and range stand in one line.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from trainables import checks
+from trainables.checks import LARGEST, refused
 from trainables.data.dataset import DataSet
-from trainables.data.settings import Axis
 
 # Keeps the points of data seed s apart from the noise of a replica whose seed is also s.
 _DATA = 0xDA7A
 TRAIN, HELDOUT = 0, 1
+MOST = 10_000  # places of an axis
+
+
+@dataclass(frozen=True)
+class Axis:
+    """`count` places from `low` to `high`, evenly apart on a logarithmic scale."""
+
+    low: float
+    high: float
+    count: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source(ABC):
-    """A data set's checked settings, one field each (see trainables.data.settings).
+    """A data set's checked settings, one field each.
 
     Raises:
-        ValueError: a setting of a wrong kind or out of range; the message says which, what was expected and
-            what came.
+        ValueError: a setting of a wrong kind or out of range; the message says which, what was expected and what it
+            got.
     """
 
     name: ClassVar[str]
@@ -62,6 +78,72 @@ def stream(seed: int, part: int) -> torch.Generator:
     """The random generator of one part (TRAIN or HELDOUT) of the data drawn with `seed`."""
     state = np.random.SeedSequence((seed, _DATA, part)).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state[0]))
+
+
+def integer(default: int, *, low: int) -> Any:
+    """A whole number ≥ low."""
+    return _setting(partial(checks.integer, low=low), default)
+
+
+def number(default: float, *, low: float = -LARGEST) -> Any:
+    """A number from `low` to LARGEST."""
+    return _setting(partial(checks.real, low=low), default)
+
+
+def flag(default: bool) -> Any:
+    """True or false."""
+    return _setting(checks.boolean, default)
+
+
+def folder(default: str) -> Any:
+    """A path, kept absolute."""
+    return _setting(checks.path, default)
+
+
+def numbers(default: Any = MISSING, *, low: float = -LARGEST) -> Any:
+    """A list of numbers, kept as a tuple; or None if that is the default."""
+    return _setting(partial(checks.reals, low=low, optional=default is None), default)
+
+
+def points(default: Any = MISSING) -> Any:
+    """A list of points in 1-D or 2-D, [1.0, 2.0] or [[0, 1], [2, 3]], kept as a tuple of tuples."""
+    return _setting(_points, default)
+
+
+def axis(low: float, high: float, count: int) -> Any:
+    """A logarithmic axis, `{low: 1.0e-3, high: 2.0, count: 64}`; these are its default."""
+    return _setting(_axis, Axis(low, high, count))
+
+
+def _setting(accept: Callable[[str, object], object], default: Any) -> Any:
+    return field(default=default, metadata={"accept": accept})
+
+
+def _points(key: str, value: object) -> tuple[tuple[float, ...], ...]:
+    expected = "a list of numbers (1-D) or of pairs of numbers (2-D)"
+    if not isinstance(value, list | tuple) or not value:
+        raise refused(key, expected, value)
+    rows = [item if isinstance(item, list | tuple) else [item] for item in value]
+    if len(rows[0]) not in (1, 2) or any(len(row) != len(rows[0]) for row in rows):
+        raise refused(key, expected, value)
+    return tuple(
+        tuple(checks.real(f"{key}[{place}]", coordinate, low=-LARGEST) for coordinate in row)
+        for place, row in enumerate(rows)
+    )
+
+
+def _axis(key: str, value: object) -> Axis:
+    if isinstance(value, Axis):
+        return value
+    if not isinstance(value, dict) or set(value) != {"low", "high", "count"}:
+        raise refused(key, "a mapping of low, high and count", value)
+    low, high = (checks.real(f"{key}.{end}", value[end], low=1e-12) for end in ("low", "high"))
+    count = checks.integer(f"{key}.count", value["count"], low=2)
+    if count > MOST:
+        raise refused(f"{key}.count", f"at most {MOST}", count)
+    if low >= high:
+        raise refused(key, "low < high", value)
+    return Axis(low, high, count)
 
 
 def _plain(value: Any) -> Any:

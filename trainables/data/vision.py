@@ -21,8 +21,7 @@ import torch
 from torch import Tensor
 
 from trainables.data.dataset import DataSet
-from trainables.data.settings import flag, folder
-from trainables.data.source import Source
+from trainables.data.source import Source, flag, folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,11 +97,11 @@ class Pictures(Source):
 
     def _check(self, images: Tensor, labels: Tensor) -> None:
         if tuple(images.shape[1:]) != self.shape:
-            raise ValueError(f"expected pictures of shape {self.shape}, came {tuple(images.shape[1:])}")
+            raise ValueError(f"expected pictures of shape {self.shape}, got {tuple(images.shape[1:])}")
         if len(images) != len(labels) or not len(images):
-            raise ValueError(f"expected a label for each picture, came {len(images)} and {len(labels)}")
+            raise ValueError(f"expected a label for each picture, got {len(images)} and {len(labels)}")
         if labels.min() < 0 or labels.max() >= self.classes:
-            raise ValueError(f"expected labels in 0..{self.classes - 1}, came {int(labels.max())}")
+            raise ValueError(f"expected labels in 0..{self.classes - 1}, got {int(labels.max())}")
 
     def _packed(self) -> bool:
         """Whether every archive lies under `root`, whole."""

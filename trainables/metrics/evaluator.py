@@ -63,7 +63,7 @@ class Settings:
 def check(settings: Mapping[str, Any], measure: Sequence[str] = ()) -> Settings:
     """The settings with their defaults, checked without loading anything: of named files only whether they exist.
 
-    Raises `ValueError`, `TypeError` or `FileNotFoundError` naming the setting, what was expected and what came.
+    Raises `ValueError`, `TypeError` or `FileNotFoundError` naming the setting, what was expected and what it got.
     """
     only("evaluation", settings, [field.name for field in fields(Settings)])
     chosen = Settings(**settings)

@@ -20,7 +20,7 @@ from torch import Tensor
 from trainables.batches import Batch
 from trainables.data import DataSet
 from trainables.data.laboratories import Dirac
-from trainables.data.settings import Axis
+from trainables.data.source import Axis
 from trainables.models.model import Model, ModelContext, Pieces
 from trainables.networks import Network
 from trainables.objectives import dirac

@@ -109,8 +109,8 @@ def accuracy(game: objectives.Game, real: Tensor, fake: Tensor) -> Tensor:
     Where the level of d means nothing the median of all scores takes the place of d*(1).
     """
     level: Tensor | float = torch.cat([real, fake], 1).median(1, keepdim=True).values
-    if game.boundary is not None:
-        level = game.boundary
+    if game.objective.boundary is not None:
+        level = game.objective.boundary
     side = game.objective.orientation
     right = (side * (real - level)).sign().mean(1) - (side * (fake - level)).sign().mean(1)
     return 0.5 + right / 4

@@ -39,7 +39,8 @@ class Objective:
     A row of the user's own may hold functions of tensors in place of formulas. `generator` is one of
     `GENERATOR_LOSSES` or a formula of d, f and g. `boundary` is d*(1), where the critic cannot tell p from
     q; None where the level of d means nothing. `orientation` is -1 where a larger d means fake. `parameters` are the
-    row's numbers with their defaults and may stand in every formula.
+    row's numbers with their defaults and may stand in every formula; `at` gives the row at other numbers, where more
+    than the formulas changes with them, and raises `ValueError` for numbers that make no objective.
     """
 
     name: str
@@ -54,6 +55,30 @@ class Objective:
     orientation: int = 1
     link: str = "d"
     parameters: Mapping[str, float] = field(default_factory=dict)
+    at: Callable[[Objective, Mapping[str, float]], Objective] = lambda row, values: row
+
+
+def _labels(row: Objective, values: Mapping[str, float]) -> Objective:
+    """Least squares' labels a of fake and b of real samples: the boundary lies between them."""
+    a, b = values["a"], values["b"]
+    if a == b:
+        raise ValueError(f"objective.a: expected a label other than b = {b}, got {a}")
+    return replace(row, boundary=(a + b) / 2, orientation=-1 if a > b else 1)
+
+
+def _order(row: Objective, values: Mapping[str, float]) -> Objective:
+    """The alpha-divergence's order: below 1 the conjugate is finite only below 1/(1 - alpha), where f-GAN's output
+    activation keeps d."""
+    if values["alpha"] in (0, 1):
+        advice = "expected a number other than 0 and 1 (use reverse_kl or kl)"
+        raise ValueError(f"objective.alpha: {advice}, got {values['alpha']}")
+    return replace(row, link="1/(1 - alpha) - softplus(-d)") if values["alpha"] < 1 else row
+
+
+def _margin(row: Objective, values: Mapping[str, float]) -> Objective:
+    """The energy's margin m."""
+    interval("objective.m", values["m"], 0, float("inf"))
+    return row
 
 
 # fmt: off
@@ -69,7 +94,7 @@ _ROWS = (
     Objective(
         "least_squares", "-(d - b)**2/2", "-(d - a)**2/2", "(d - c)**2/2", "-(b - a)^2 (2 - Delta)/8",
         "Mao et al. 2017", "(b*r + a)/(r + 1)", "-(b - a)**2/2 * r/(r + 1)",
-        boundary=0.5, parameters={"a": 0.0, "b": 1.0, "c": 1.0},
+        boundary=0.5, parameters={"a": 0.0, "b": 1.0, "c": 1.0}, at=_labels,
     ),
     Objective(
         "hinge", "min(0, d - 1)", "min(0, -1 - d)", "critic_mean", "2 TV - 2",
@@ -117,15 +142,14 @@ _ROWS = (
         "exponential", "-exp(-d)", "-exp(d)", "saturating", "H^2 - 2", "boosting's loss", "log(r)/2", "-2*sqrt(r)",
     ),
     Objective(
-        # For alpha < 1 the conjugate is finite only below 1/(1 - alpha), where f-GAN's output activation keeps d.
         "alpha", "d", "-(max(d*(alpha - 1) + 1, 0)**(alpha/(alpha - 1)) - 1)/alpha", "saturating", "D_alpha",
         "Nowozin et al. 2016", "(r**(alpha - 1) - 1)/(alpha - 1)",
-        "(r**alpha - 1 - alpha*(r - 1))/(alpha*(alpha - 1))", parameters={"alpha": 0.5},
+        "(r**alpha - 1 - alpha*(r - 1))/(alpha*(alpha - 1))", parameters={"alpha": 0.5}, at=_order,
     ),
     Objective(
         "energy", "-d", "-max(0, m - d)", "d", "m (TV - 1)", "Zhao et al. 2017",
         "m*(1 - sign(r - 1))/2", "-m*min(r, 1)",
-        boundary=None, orientation=-1, link="softplus(d)", parameters={"m": 1.0},
+        boundary=None, orientation=-1, link="softplus(d)", parameters={"m": 1.0}, at=_margin,
     ),
 )
 # fmt: on
@@ -147,7 +171,6 @@ class Game:
     g: Function
     loss: Function
     link: Function
-    boundary: float | None
 
 
 def resolve(objective: Mapping[str, Any], generator_loss: str = "default") -> Game:
@@ -171,14 +194,12 @@ def resolve(objective: Mapping[str, Any], generator_loss: str = "default") -> Ga
     for name, value in given.items():
         number(f"objective.{name}", value)
     values = {**row.parameters, **given}
-    _check(row.name, values)
-    if row.name == "least_squares" and values["a"] > values["b"]:
-        row = replace(row, orientation=-1)
+    row = row.at(row, values)
     rule = row.generator if generator_loss == "default" else generator_loss
     f, g = _function("objective.f", row.f, values), _function("objective.g", row.g, values)
-    loss, link = _loss(rule, f, g, row.orientation, values), _function("link", _link(row, values), values)
+    loss, link = _loss(rule, f, g, row.orientation, values), _function("link", row.link, values)
     loss_name = rule if isinstance(rule, str) else rule.__name__
-    return Game(row, values, loss_name, f, g, loss, link, _boundary(row, values))
+    return Game(row, values, loss_name, f, g, loss, link)
 
 
 def _own(objective: Mapping[str, Any]) -> Objective:
@@ -246,23 +267,3 @@ def _loss(
         choice("generator_loss", rule, GENERATOR_LOSSES)
     formula = _parsed("generator_loss", rule, ("d", "f", "g"), values)
     return lambda d: formula(d=d, f=f(d), g=g(d))
-
-
-def _check(name: str, values: Mapping[str, float]) -> None:
-    if name == "alpha" and values["alpha"] in (0, 1):
-        advice = "expected a number other than 0 and 1 (use reverse_kl or kl)"
-        raise ValueError(f"objective.alpha: {advice}, got {values['alpha']}")
-    if name == "energy":
-        interval("objective.m", values["m"], 0, float("inf"))
-    if name == "least_squares" and values["a"] == values["b"]:
-        raise ValueError(f"objective.a: expected a label other than b = {values['b']}, got {values['a']}")
-
-
-def _link(row: Objective, values: Mapping[str, float]) -> str:
-    if row.name == "alpha" and values["alpha"] < 1:
-        return "1/(1 - alpha) - softplus(-d)"
-    return row.link
-
-
-def _boundary(row: Objective, values: Mapping[str, float]) -> float | None:
-    return (values["a"] + values["b"]) / 2 if row.name == "least_squares" else row.boundary

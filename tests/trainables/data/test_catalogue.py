@@ -61,10 +61,10 @@ def test_the_checked_settings_are_complete_and_load_the_same(name: str, settings
 @pytest.mark.parametrize("use", [check, describe, load])
 def test_an_unknown_name(use: Callable[..., Any]) -> None:
     with pytest.raises(
-        ValueError, match=r"^data\.name: expected one of gaussian, ring, .*, came 'rign'; did you mean 'ring'\?$"
+        ValueError, match=r"^data\.name: expected one of gaussian, ring, .*, got 'rign'; did you mean 'ring'\?$"
     ):
         use("rign")
-    with pytest.raises(ValueError, match=r"^data\.name: expected one of gaussian, .*, came 3$"):
+    with pytest.raises(ValueError, match=r"^data\.name: expected one of gaussian, .*, got 3$"):
         use(3)
 
 

@@ -27,15 +27,15 @@ def test_shape_and_kind(labelled: DataSet) -> None:
         ({"train": torch.zeros(6, 1, 4, 4, dtype=torch.float64)}, "made train: expected float32 points"),
         (
             {"heldout": torch.zeros(0, 1, 4, 4)},
-            r"made heldout: expected float32 points .* came torch.float32 of shape \(0, 1",
+            r"made heldout: expected float32 points .* got torch.float32 of shape \(0, 1",
         ),
-        ({"heldout": torch.zeros(3, 1, 5, 4)}, r"must have one shape, came \(1, 4, 4\) and \(1, 5, 4\)"),
-        ({"labels": None}, "made train: labels and classes go together, came classes 3 without labels"),
-        ({"classes": 0}, "made train: labels and classes go together, came classes 0 with labels"),
+        ({"heldout": torch.zeros(3, 1, 5, 4)}, r"must have one shape, got \(1, 4, 4\) and \(1, 5, 4\)"),
+        ({"labels": None}, "made train: labels and classes go together, got classes 3 without labels"),
+        ({"classes": 0}, "made train: labels and classes go together, got classes 0 with labels"),
         ({"labels": torch.zeros(5, dtype=torch.int64)}, r"made train: expected 6 int64 labels, .* shape \(5,\)"),
-        ({"labels": torch.zeros(6)}, "expected 6 int64 labels, one a point, came torch.float32"),
-        ({"heldout_labels": torch.tensor([0, 1, 3])}, r"made heldout: expected labels in 0..2, came 0..3"),
-        ({"heldout_labels": torch.tensor([0, 1, -1])}, r"made heldout: expected labels in 0..2, came -1..1"),
+        ({"labels": torch.zeros(6)}, "expected 6 int64 labels, one a point, got torch.float32"),
+        ({"heldout_labels": torch.tensor([0, 1, 3])}, r"made heldout: expected labels in 0..2, got 0..3"),
+        ({"heldout_labels": torch.tensor([0, 1, -1])}, r"made heldout: expected labels in 0..2, got -1..1"),
     ],
 )
 def test_parts_that_do_not_fit(labelled: DataSet, change: dict[str, Any], message: str) -> None:

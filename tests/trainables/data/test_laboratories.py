@@ -51,7 +51,7 @@ def test_the_covariance_of_a_grid(grid: Grid | Sixteen, side: int) -> None:
 
 
 def test_a_grid_must_be_square() -> None:
-    with pytest.raises(ValueError, match=r"^data\.modes: expected a square number, 25 for a grid of 5 x 5, came 5$"):
+    with pytest.raises(ValueError, match=r"^data\.modes: expected a square number, 25 for a grid of 5 x 5, got 5$"):
         load("grid", modes=5)
 
 
@@ -80,7 +80,7 @@ def test_a_mixture_on_a_line_with_equal_weights() -> None:
 
 @pytest.mark.parametrize("key", ["weights", "variances"])
 def test_lists_of_unequal_length(key: str) -> None:
-    with pytest.raises(ValueError, match=rf"^data\.{key}: expected 3 numbers, one for each mean, came \[1.0, 2.0\]$"):
+    with pytest.raises(ValueError, match=rf"^data\.{key}: expected 3 numbers, one for each mean, got \[1.0, 2.0\]$"):
         load("mixture", **{**WRITTEN, key: [1, 2]})
 
 

@@ -186,11 +186,11 @@ def test_to_keeps_the_mixture(plane: Mixture) -> None:
 @pytest.mark.parametrize(
     ("weights", "means", "variances", "message"),
     [
-        ([1.0], [1.0], [1.0], r"means: expected shape \(modes, dimensions\), came \(1,\)"),
-        ([1.0], [[1.0], [2.0]], [1.0, 1.0], r"weights: expected one number for each of the 2 means, came shape \(1,\)"),
-        ([1.0, 0.0], [[1.0], [2.0]], [1.0, 1.0], r"weights: expected positive finite numbers, came \[1.0, 0.0\]"),
-        ([1.0], [[1.0]], [-1.0], r"variances: expected positive finite numbers, came \[-1.0\]"),
-        ([1.0], [[math.nan]], [1.0], r"means: expected finite numbers, came \[\[nan\]\]"),
+        ([1.0], [1.0], [1.0], r"means: expected shape \(modes, dimensions\), got \(1,\)"),
+        ([1.0], [[1.0], [2.0]], [1.0, 1.0], r"weights: expected one number for each of the 2 means, got shape \(1,\)"),
+        ([1.0, 0.0], [[1.0], [2.0]], [1.0, 1.0], r"weights: expected positive finite numbers, got \[1.0, 0.0\]"),
+        ([1.0], [[1.0]], [-1.0], r"variances: expected positive finite numbers, got \[-1.0\]"),
+        ([1.0], [[math.nan]], [1.0], r"means: expected finite numbers, got \[\[nan\]\]"),
     ],
 )
 def test_a_mixture_that_is_none(
@@ -201,9 +201,9 @@ def test_a_mixture_that_is_none(
 
 
 def test_points_of_another_dimension(plane: Mixture, line: Mixture) -> None:
-    with pytest.raises(ValueError, match=r"expected points of shape \(..., 2\), came \(5, 1\)"):
+    with pytest.raises(ValueError, match=r"expected points of shape \(..., 2\), got \(5, 1\)"):
         plane.log_density(torch.zeros(5, 1))
-    with pytest.raises(ValueError, match=r"expected points of shape \(..., 1\), came \(\)"):
+    with pytest.raises(ValueError, match=r"expected points of shape \(..., 1\), got \(\)"):
         line.cdf(torch.tensor(1.0))
 
 

@@ -168,13 +168,13 @@ def test_files_of_another_data_set(tmp_path: Path, write_idx: WriteIdx) -> None:
     write_idx(tmp_path)
     raw = tmp_path / "MNIST" / "raw"
     (raw / "train-labels-idx1-ubyte").write_bytes((raw / "t10k-labels-idx1-ubyte").read_bytes())
-    with pytest.raises(ValueError, match="expected a label for each picture, came 7 and 4"):
+    with pytest.raises(ValueError, match="expected a label for each picture, got 7 and 4"):
         load("mnist", root=tmp_path)
     (raw / "train-labels-idx1-ubyte").write_bytes(b"\x00\x00\x08\x01\x00\x00\x00\x07" + bytes([11] * 7))
-    with pytest.raises(ValueError, match=r"expected labels in 0\.\.9, came 11"):
+    with pytest.raises(ValueError, match=r"expected labels in 0\.\.9, got 11"):
         load("mnist", root=tmp_path)
     (raw / "train-images-idx3-ubyte").write_bytes(b"\x00\x00\x08\x03" + b"\x00\x00\x00\x07" * 3 + bytes(7**3))
-    with pytest.raises(ValueError, match=r"expected pictures of shape \(1, 28, 28\), came \(1, 7, 7\)"):
+    with pytest.raises(ValueError, match=r"expected pictures of shape \(1, 28, 28\), got \(1, 7, 7\)"):
         load("mnist", root=tmp_path)
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from trainables.data import load
-from trainables.data.settings import Axis
+from trainables.data.source import Axis
 from trainables.metrics.evaluator import Evaluator
 from trainables.models.dirac_map import DiracMap, places
 from trainables.objectives.dirac import STABILISERS, sweep

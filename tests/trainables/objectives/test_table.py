@@ -259,12 +259,12 @@ def test_minimax_is_binary_cross_entropy(name: str) -> None:
 def test_boundary_is_the_optimum_where_the_densities_agree(case: dict[str, object]) -> None:
     game = resolve(case)
     if game.objective.name in ("wasserstein", "energy"):
-        assert game.boundary is None
+        assert game.objective.boundary is None
     elif game.objective.name in SATURATED:
-        assert game.boundary == 0.0
+        assert game.objective.boundary == 0.0
     else:
         one = torch.ones(1, dtype=torch.float64)
-        assert float(formula(game, game.objective.optimal)(one)) == pytest.approx(game.boundary, abs=1e-12)
+        assert float(formula(game, game.objective.optimal)(one)) == pytest.approx(game.objective.boundary, abs=1e-12)
 
 
 @pytest.mark.parametrize("case", POINTWISE, ids=named)
@@ -403,7 +403,7 @@ def test_a_pair_of_the_user_s_own_is_the_built_in_one_when_the_formulas_are() ->
     for part in ("f", "g", "loss"):
         assert torch.equal(getattr(mine, part)(d), getattr(theirs, part)(d))
     assert mine.loss_name == "-f"
-    assert mine.boundary is None
+    assert mine.objective.boundary is None
 
 
 @pytest.mark.parametrize(

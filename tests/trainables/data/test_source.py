@@ -28,24 +28,24 @@ def test_a_number_is_kept_as_float(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [0, -1, 2.0, True, "8", None, [8]])
 def test_what_is_no_count(value: Any) -> None:
-    with pytest.raises(ValueError, match=r"^data\.modes: expected a whole number >= 1, came "):
+    with pytest.raises(ValueError, match=r"^data\.modes: expected a whole number >= 1, got "):
         check("ring", modes=value)
 
 
 @pytest.mark.parametrize("value", [0, 0.0, -0.1, math.nan, math.inf, 1e7, True, "wide", None, [0.1]])
 def test_what_is_no_width(value: Any) -> None:
-    with pytest.raises(ValueError, match=r"^data\.std: expected a number from 1e-06 to 1e\+06, came "):
+    with pytest.raises(ValueError, match=r"^data\.std: expected a number from 1e-06 to 1e\+06, got "):
         check("ring", std=value)
 
 
 def test_a_number_that_yaml_took_for_text_is_explained() -> None:
-    with pytest.raises(ValueError, match=r"came '1e-2' \(text: in YAML write the number unquoted .* 1\.0e-3\)$"):
+    with pytest.raises(ValueError, match=r"got '1e-2' \(text: in YAML write the number unquoted .* 1\.0e-3\)$"):
         check("ring", std="1e-2")
 
 
 def test_a_seed_may_be_zero_and_not_less() -> None:
     assert kept("ring", seed=0) == 0
-    with pytest.raises(ValueError, match=r"^data\.seed: expected a whole number >= 0, came -1$"):
+    with pytest.raises(ValueError, match=r"^data\.seed: expected a whole number >= 0, got -1$"):
         check("ring", seed=-1)
 
 
@@ -55,7 +55,7 @@ def test_a_mean_may_be_negative() -> None:
 
 @pytest.mark.parametrize("value", [1, "true", None])
 def test_what_is_no_flag(value: Any) -> None:
-    with pytest.raises(ValueError, match=r"^data\.download: expected true or false, came "):
+    with pytest.raises(ValueError, match=r"^data\.download: expected true or false, got "):
         check("mnist", download=value)
 
 
@@ -69,20 +69,20 @@ def test_a_path_is_kept_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("value", [3, None, ""])
 def test_what_is_no_path(value: Any) -> None:
-    with pytest.raises(ValueError, match=r"^data\.root: expected a path, came "):
+    with pytest.raises(ValueError, match=r"^data\.root: expected a path, got "):
         check("mnist", root=value)
 
 
 @pytest.mark.parametrize("value", [1.0, [], "1, 2", None, {"a": 1}])
 def test_what_is_no_list_of_numbers(value: Any) -> None:
-    with pytest.raises(ValueError, match=r"^data\.variances: expected a list of numbers, came "):
+    with pytest.raises(ValueError, match=r"^data\.variances: expected a list of numbers, got "):
         check("mixture", means=[0.0], variances=value)
 
 
 def test_a_list_names_the_place_that_is_wrong() -> None:
-    with pytest.raises(ValueError, match=r"^data\.variances\[1\]: expected a number from 1e-12 to 1e\+06, came 0$"):
+    with pytest.raises(ValueError, match=r"^data\.variances\[1\]: expected a number from 1e-12 to 1e\+06, got 0$"):
         check("mixture", means=[0, 1], variances=[1, 0])
-    with pytest.raises(ValueError, match=r"^data\.means\[1\]: expected a number from -1e\+06 to 1e\+06, came 'b'$"):
+    with pytest.raises(ValueError, match=r"^data\.means\[1\]: expected a number from -1e\+06 to 1e\+06, got 'b'$"):
         check("mixture", means=[[0, 1], [1, "b"]], variances=[1, 1])
 
 
@@ -96,5 +96,5 @@ def test_what_is_no_list_of_points(value: Any) -> None:
 def test_every_setting_of_every_data_set_refuses_a_mapping(name: str) -> None:
     for setting in fields(DATASETS[name]):
         needed = {"means": [0.0], "variances": [1.0]} if name == "mixture" else {}
-        with pytest.raises(ValueError, match=rf"^data\.{setting.name}: expected .*, came {{}}$"):
+        with pytest.raises(ValueError, match=rf"^data\.{setting.name}: expected .*, got {{}}$"):
             check(name, **{**needed, setting.name: {}})
