@@ -4,7 +4,7 @@
 """
 
 from analysis.figures.budget import best_of_k, profiles, selection_bias
-from analysis.figures.critic_bound import divergence_curves, divergence_errors
+from analysis.figures.critic_bound import bound_curves, bound_errors
 from analysis.figures.density import density_pictures
 from analysis.figures.dirac import dirac_maps
 from analysis.figures.explanation import explanation
@@ -19,11 +19,11 @@ from analysis.figures.survival import survival_curves
 
 __all__ = [
     "best_of_k",
+    "bound_curves",
+    "bound_errors",
     "density_pictures",
     "dependence",
     "dirac_maps",
-    "divergence_curves",
-    "divergence_errors",
     "explanation",
     "importances",
     "learning_curves",

@@ -93,7 +93,7 @@ def selection_bias(results: Sequence[SelectionBias], palette: Palette, columns: 
     Raises ValueError without a winner.
     """
     if not results:
-        raise ValueError("flattery: expected at least one winner, got none")
+        raise ValueError("selection_bias: expected at least one winner, got none")
     figure = new(columns, 0.6 + 0.3 * len(results), ["in the search", "on fresh seeds"])
     axes = figure.subplots()
     ends = [(e.low, e.estimate, e.high) for result in results for e in (result.search, result.confirmed)]
@@ -108,7 +108,7 @@ def selection_bias(results: Sequence[SelectionBias], palette: Palette, columns: 
                 linestyle="none", markersize=4.5,
             )  # fmt: skip
         if result.biased:
-            axes.annotate("flattered", (1, row), xycoords=("axes fraction", "data"), ha="right", fontsize=6, color=INK)
+            axes.annotate("biased", (1, row), xycoords=("axes fraction", "data"), ha="right", fontsize=6, color=INK)
     axes.set_yticks(range(len(results)), [short(f"{r.arm} #{r.index}", 22 * columns) for r in results])
     axes.set_ylim(len(results) - 0.5, -0.5)
     axes.grid(axis="x")

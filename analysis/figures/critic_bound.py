@@ -12,14 +12,14 @@ from matplotlib.figure import Figure
 from analysis.figures.axes import scale_axis, scale_signed
 from analysis.figures.parts import HEIGHT, draw_band, panel_grid, strips
 from analysis.figures.style import INK, MUTED, ArmStyle, Palette, legend_above, new, short, styled
-from analysis.results.critic_bound import GAP, RATIO, ArmDivergence, DivergenceCurve
+from analysis.results.critic_bound import GAP, RATIO, ArmCriticBound, BoundCurve
 
 TALLEST = 8.2  # inches, of all panels
 TRUE, SAID = "true divergence", "the critic's estimate"
 
 
 @styled
-def divergence_curves(curves: Sequence[DivergenceCurve], palette: Palette, columns: int = 2) -> Figure:
+def bound_curves(curves: Sequence[BoundCurve], palette: Palette, columns: int = 2) -> Figure:
     """A panel an arm, each with an axis of its own: the truth in black, the critic's estimate in the arm's style.
 
     Raises ValueError without an arm.
@@ -37,7 +37,7 @@ def divergence_curves(curves: Sequence[DivergenceCurve], palette: Palette, colum
     return figure
 
 
-def _panel(axes: Axes, curve: DivergenceCurve, look: ArmStyle) -> None:
+def _panel(axes: Axes, curve: BoundCurve, look: ArmStyle) -> None:
     bands = (curve.truth, curve.estimate)
     seen = np.concatenate([np.r_[band.low, band.estimate, band.high] for band in bands])
     scale_axis(axes, "y", seen)
@@ -48,7 +48,7 @@ def _panel(axes: Axes, curve: DivergenceCurve, look: ArmStyle) -> None:
 
 
 @styled
-def divergence_errors(results: Sequence[ArmDivergence], palette: Palette, columns: int = 2) -> Figure:
+def bound_errors(results: Sequence[ArmCriticBound], palette: Palette, columns: int = 2) -> Figure:
     """Truth less estimate, and the error of the density ratio that is read from the critic, at the end of training:
     a mark a replica, above them the median with its interval. Raises ValueError without an arm.
     """

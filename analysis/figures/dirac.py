@@ -20,7 +20,7 @@ from analysis.statistics.intervals import Floats
 from analysis.wording import number
 
 COLOURS = ("#004880", "#bed8e8", "#faf7f0", "#e68200")  # of `ENDS`; their lightness differs too
-WRONG = "not as foretold"
+WRONG = "not as predicted"
 TALLEST = 7.0  # inches, of all panels
 GAP = 0.06  # between arms, of a panel's width
 MARK: dict[str, Any] = {"marker": "D", "color": "black", "edgecolors": "white", "linewidths": 0.5}
@@ -29,7 +29,7 @@ MOST = 15  # maps in a figure of two columns, 5 in one of one column
 
 @styled
 def dirac_maps(maps: Sequence[DiracMap], columns: int = 2) -> Figure:
-    """Two panels an arm, over step and gamma: what happened, and what was foretold; marks say where they differ.
+    """Two panels an arm, over step and gamma: what happened, and what was predicted; marks say where they differ.
 
     Raises ValueError without a map, and with more than a page holds.
     """
@@ -58,7 +58,7 @@ def dirac_maps(maps: Sequence[DiracMap], columns: int = 2) -> Figure:
 
 
 def _pair(happened: Axes, predicted: Axes, one: DiracMap, *, first: bool, last: bool) -> None:
-    for axes, ends, words in ((happened, one.ends, "happened"), (predicted, one.predicted, "foretold")):
+    for axes, ends, words in ((happened, one.ends, "happened"), (predicted, one.predicted, "predicted")):
         axes.set_axis_on()
         _panel(axes, one, ends)
         axes.tick_params(labelbottom=last, labelleft=first and axes is happened)

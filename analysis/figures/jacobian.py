@@ -1,4 +1,4 @@
-"""Spectra of the game's Jacobian: leading eigenvalues in the complex plane, how they grow and how much they turn."""
+"""Spectra of the game's Jacobian: leading eigenvalues in the complex plane, their real parts and imaginary shares."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STABLE = "#eef4ee"
 
 @styled
 def spectra(results: Sequence[ArmSpectrum], palette: Palette, columns: int = 2) -> Figure:
-    """Each replica's leading eigenvalue and its conjugate, left of the boundary where the players settle; beside it,
+    """Each replica's leading eigenvalue and its conjugate, left of the boundary where the point is stable; beside it,
     an arm a row, the real part and the share of the imaginary part in the modulus. Raises ValueError without an arm.
     """
     if not results:
@@ -30,25 +30,25 @@ def spectra(results: Sequence[ArmSpectrum], palette: Palette, columns: int = 2) 
     else:
         figure = new(columns, max(2.2, height))
         panels = figure.subplot_mosaic("ABC", width_ratios=[1.25, 1, 1])
-    plane, growth, turning = panels.values()
-    turning.sharey(growth)
+    plane, real, share = panels.values()
+    share.sharey(real)
     _plane(plane, results, palette)
     arms = [one.arm for one in results]
-    _boundary(growth, np.concatenate([*(one.real for one in results), *(_ends(one) for one in results)]))
-    strips(growth, arms, {one.arm: (one.real, one.growth) for one in results}, palette, 20)
-    growth.set_xlabel("largest real part")
-    turning.set_xlim(-0.04, 1.04)
-    turning.set_xticks([0, 0.5, 1])
-    percent_ticks(turning.xaxis)
-    turns = {one.arm: (one.turns, one.turning) for one in results}
-    strips(turning, arms, turns, palette, 20)
-    turning.set_xlabel("imaginary share")
-    turning.tick_params(axis="y", labelleft=False)
+    _boundary(real, np.concatenate([*(one.real for one in results), *(_ends(one) for one in results)]))
+    strips(real, arms, {one.arm: (one.real, one.real_median) for one in results}, palette, 20)
+    real.set_xlabel("largest real part")
+    share.set_xlim(-0.04, 1.04)
+    share.set_xticks([0, 0.5, 1])
+    percent_ticks(share.xaxis)
+    shares = {one.arm: (one.imaginary_share, one.imaginary_share_median) for one in results}
+    strips(share, arms, shares, palette, 20)
+    share.set_xlabel("imaginary share")
+    share.tick_params(axis="y", labelleft=False)
     return figure
 
 
 def _ends(one: ArmSpectrum) -> np.ndarray:
-    return np.array([one.growth.low, one.growth.high])
+    return np.array([one.real_median.low, one.real_median.high])
 
 
 def _boundary(axes: Axes, values: np.ndarray) -> None:
@@ -74,7 +74,7 @@ def _plane(axes: Axes, results: Sequence[ArmSpectrum], palette: Palette) -> None
         )  # fmt: skip
     axes.set_xlabel("real part of the leading eigenvalue")
     axes.set_ylabel("imaginary part")
-    for place, words in ((0.02, "settles"), (0.98, "leaves")):
+    for place, words in ((0.02, "stable"), (0.98, "unstable")):
         axes.text(
             place, 0.98, words, transform=axes.transAxes, ha="left" if place < 0.5 else "right", va="top", fontsize=6,
             color=MUTED,

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # What a budget buys, and what choosing costs
 #
-# How good an arm gets with more configurations tried, how far the search flattered its winners, and which
+# How good an arm gets with more configurations tried, how biased the scores of the search's winners are, and which
 # hyperparameters mattered.
 
 # %%
@@ -37,7 +37,7 @@ best = best_of_k(searched, metric, mode=mode, resampling=Resampling(default_rng(
 figures.best_of_k(best, looks, columns=2)
 
 # %% [markdown]
-# ## How far the search flattered
+# ## Selection bias
 # The score of each winner in the search that chose it, beside its score on fresh seeds. The two are never pooled.
 
 # %%
@@ -46,7 +46,7 @@ winners = selection_bias(searched, confirmed, metric, mode=mode, resampling=resa
 figures.selection_bias(winners, looks, columns=2) if winners else print("nothing has been confirmed yet")
 
 # %%
-print(csv_text(tables.flattery_table(winners)) if winners else "")
+print(csv_text(tables.selection_bias_table(winners)) if winners else "")
 
 # %% [markdown]
 # ## Quality, and which arms are told apart

@@ -33,7 +33,7 @@ save(figures.profiles(findings.profiles, looks), paper, "profiles")
 if findings.comparison is not None:
     save(figures.pairwise_matrix(findings.comparison), paper, "pairs")
 if findings.selection_bias:
-    save(figures.selection_bias(findings.selection_bias, looks), paper, "flattery")
+    save(figures.selection_bias(findings.selection_bias, looks), paper, "selection-bias")
 
 # %% [markdown]
 # ## The width of the page

@@ -93,7 +93,7 @@ SIGNALS = _reals([
     ("jacobian_imaginary", "1", "size of the imaginary part of the eigenvalue with the largest real part"),
     ("jacobian_radius", "1", "largest modulus among the eigenvalues of the game's Jacobian at the end of training"),
     ("dirac_converged", "1", "share of a Dirac-GAN's map of steps and gammas that has converged by now"),
-    ("dirac_agreement", "1", "share of that map that has converged by now or not as its eigenvalues foretell"),
+    ("dirac_agreement", "1", "share of that map that has converged by now or not as its eigenvalues predict"),
 ])
 QUALITY = _reals([
     ("fid", "data²", "Fréchet distance of Gaussians fitted to features (Heusel 2017)"),

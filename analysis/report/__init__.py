@@ -12,14 +12,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis import figures
 from analysis.record.join import join, studies_of
 from analysis.record.loading import Record, load
 from analysis.record.schema import HISTORY
 from analysis.report import provenance, sections, theory
 from analysis.report.answer import Answer, answer
 from analysis.report.findings import COLUMNS, Findings, find
-from analysis.report.page import Html, joined, page, section, tag
+from analysis.report.page import Html, Section, contents, joined, page, tag
 from analysis.report.writer import FigureWriter
 from analysis.results.criteria import metric_and_mode, thresholds_of
 from analysis.wording import listed
@@ -50,12 +49,12 @@ def write(
     """
     folder = Path(folder)
     findings = find(_read(records or [folder]))
-    plates = FigureWriter(folder / "report", findings.palette)
+    writer = FigureWriter(folder / "report", findings.palette)
     if objectives:
         explained = json.dumps(list(objectives), indent=1)
         (folder / "report" / "objectives.json").write_text(explained, encoding="utf-8")
     path, partial = (folder / "report" / name for name in ("index.html", ".index.html.partial"))
-    partial.write_text(_page(findings, plates, folder, state, objectives), encoding="utf-8")
+    partial.write_text(_page(findings, writer, folder, state, objectives), encoding="utf-8")
     partial.replace(path)
     return path
 
@@ -71,26 +70,28 @@ def _read(places: Sequence[str | Path]) -> Record:
 
 def _page(
     findings: Findings,
-    plates: FigureWriter,
+    writer: FigureWriter,
     folder: Path,
     state: Mapping[str, Any] | None,
     objectives: Sequence[Mapping[str, Any]],
 ) -> Html:
     name = " + ".join(provenance.names(findings.record))
-    parts = [
-        sections.stability(findings, plates),
-        sections.quality(findings, plates),
-        sections.training(findings, plates, folder),
-        theory.theory(findings, plates, folder),
-        sections.search(findings, plates),
-        sections.sensitivity(findings, plates),
-        sections.thresholds(findings, plates),
-        _objectives(objectives, plates),
-        provenance.left_out(findings, plates, state),
+    parts: list[Section | None] = [
+        sections.stability(findings, writer),
+        sections.quality(findings, writer),
+        sections.training(findings, writer, folder),
+        theory.theory(findings, writer, folder),
+        sections.search(findings, writer),
+        sections.sensitivity(findings, writer),
+        sections.thresholds(findings, writer),
+        theory.objectives(objectives, writer),
+        provenance.left_out(findings, writer, state),
         provenance.definitions(findings.record),
         provenance.making(findings.record),
     ]
-    return page(name, *_opening(findings, name, state), _contents(parts), *parts, _closing(findings))
+    shown = [part for part in parts if part is not None]
+    opening = _opening(findings, name, state)
+    return page(name, *opening, contents(shown), *(part.markup for part in shown), _closing(findings))
 
 
 def _opening(findings: Findings, name: str, state: Mapping[str, Any] | None) -> list[Html]:
@@ -108,24 +109,6 @@ def _opening(findings: Findings, name: str, state: Mapping[str, Any] | None) -> 
         *(tag("p", caveat) for caveat in said.caveats),
         tag("p", f"{lead}: {unfinished}", class_="note") if unfinished else joined([]),
     ]
-
-
-def _contents(sections: Sequence[Html]) -> Html:
-    titles = [(part.split('"', 2)[1], part.split("<h2>", 1)[1].split("</h2>", 1)[0]) for part in sections if part]
-    return tag("nav", *(tag("a", Html(title), href=f"#{anchor}") for anchor, title in titles))
-
-
-def _objectives(objectives: Sequence[Mapping[str, Any]], plates: FigureWriter) -> Html:
-    if not objectives:
-        return joined([])
-    parts = [tag("p", "What each pair (f, g) does against the best possible critic, known before any training.")]
-    for place, explained in enumerate(objectives):
-        name = f"{explained.get('name', '')} (generator: {explained.get('generator', '')})"
-        pair = f": f(d) = {explained.get('f', '')}, g(d) = {explained.get('g', '')}. "
-        caption = joined([tag("strong", name), pair, explained.get("sentence", "")])
-        picture = figures.explanation({**explained, "sentence": ""})
-        parts.append(plates.figure(f"objective-{place + 1}", picture, caption, str(explained.get("sentence", name))))
-    return section("The objectives", *parts)
 
 
 def _closing(findings: Findings) -> Html:

@@ -188,7 +188,7 @@ def _caveats(findings: Findings) -> tuple[str, ...]:
         drawn = CAPTURES[searched[0].probabilities["converged"].captures if searched else "both"]
         said.append(
             "Provisional: no configuration has been confirmed on fresh seeds. Brackets are 95 % intervals over"
-            f" {drawn} as the search drew them; winners picked from them are flattered."
+            f" {drawn} as the search drew them; the scores of the best are too good, because they were picked by them."
         )
     if unconfirmed := _unconfirmed(findings):
         who = listed(unconfirmed) if len(unconfirmed) <= FEW else f"{len(unconfirmed)} of the {len(findings.arms)} arms"
@@ -197,5 +197,5 @@ def _caveats(findings: Findings) -> tuple[str, ...]:
         said.append(f"{findings.metric} was not measured in {listed(findings.unmeasured)}, left out of all on quality.")
     biased = [one.arm for one in findings.selection_bias if one.biased]
     if biased:
-        said.append(f"The search flattered {listed(biased)}: worse on fresh seeds than when chosen.")
+        said.append(f"Selection bias: {listed(biased)} scored worse on fresh seeds than in the search before.")
     return tuple(said)

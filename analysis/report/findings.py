@@ -37,7 +37,9 @@ from analysis.statistics.bootstrap import Resampling
 FOLLOWED = (  # over training, where they were measured
     "modes", "high_quality", "precision", "recall", "critic_accuracy", "gradient_norm_generator", "hop",
 )  # fmt: skip
-Of = TypeVar("Of", critic_bound.DivergenceCurve, critic_bound.ArmDivergence, jacobian.ArmSpectrum, dirac.DiracShares)
+Result = TypeVar(
+    "Result", critic_bound.BoundCurve, critic_bound.ArmCriticBound, jacobian.ArmSpectrum, dirac.DiracShares
+)
 MOST_CURVES = 6
 MODES_SHOWN = 64
 COLUMNS = tuple(
@@ -64,7 +66,7 @@ class Findings:
         comparison: all pairs in `phase`; None with fewer than two arms.
         profiles: in `phase`.
         best_of_k: of the search.
-        flattery: search beside confirmed scores.
+        selection_bias: search beside confirmed scores.
         sensitivity: of the search.
         thresholds: how outcomes in `phase` hang on them; None where nothing has ended.
         learning: curves in `phase`.
@@ -94,8 +96,8 @@ class Findings:
     sensitivity: tuple[sensitivity.Sensitivity, ...]
     thresholds: thresholds.ThresholdTable | None
     learning: tuple[LearningCurve, ...]
-    divergence_curves: tuple[critic_bound.DivergenceCurve, ...]
-    divergences: tuple[critic_bound.ArmDivergence, ...]
+    bound_curves: tuple[critic_bound.BoundCurve, ...]
+    critic_bounds: tuple[critic_bound.ArmCriticBound, ...]
     spectra: tuple[jacobian.ArmSpectrum, ...]
     dirac: tuple[dirac.DiracShares, ...]
     shares: tuple[ModeShares, ...]
@@ -159,8 +161,8 @@ def find(record: Record, seed: int = 0) -> Findings:
         ),
         thresholds=thresholds.threshold_table(selected) if any_ended else None,
         learning=learning.learning(selected, _followed(record, metric)),
-        divergence_curves=_as_planned(names, critic_bound.divergence_curves(selected)),
-        divergences=_as_planned(names, critic_bound.divergences(selected, resampling=resampling())),
+        bound_curves=_as_planned(names, critic_bound.bound_curves(selected)),
+        critic_bounds=_as_planned(names, critic_bound.critic_bounds(selected, resampling=resampling())),
         spectra=_as_planned(names, jacobian.spectra(selected, resampling=resampling())),
         dirac=_as_planned(names, dirac.dirac_shares(selected)),
         shares=_mode_shares(record, shown),
@@ -168,7 +170,7 @@ def find(record: Record, seed: int = 0) -> Findings:
     )
 
 
-def _as_planned(names: list[str], results: tuple[Of, ...]) -> tuple[Of, ...]:
+def _as_planned(names: list[str], results: tuple[Result, ...]) -> tuple[Result, ...]:
     """Results of arms in the order in which the arms were planned."""
     return tuple(sorted(results, key=lambda one: names.index(one.arm)))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from analysis.report.stylesheet import CSS
@@ -78,10 +79,28 @@ def figure(picture: Html, caption: object) -> Html:
     return tag("figure", picture, tag("figcaption", caption))
 
 
-def section(title: str, *children: object) -> Html:
+@dataclass(frozen=True)
+class Section:
+    """A part of the page under a heading, to which a link in the table of contents leads by `anchor`."""
+
+    anchor: str
+    title: str
+    body: Html
+
+    @property
+    def markup(self) -> Html:
+        """The section as it stands in the page."""
+        return tag("section", tag("h2", self.title), self.body, id=self.anchor)
+
+
+def section(title: str, *children: object) -> Section:
     """A section; its anchor is made of the title."""
-    anchor = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-    return tag("section", tag("h2", title), *children, id=anchor)
+    return Section(re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-"), title, joined(children))
+
+
+def contents(sections: Iterable[Section]) -> Html:
+    """The table of contents: a link to each section."""
+    return tag("nav", *(tag("a", one.title, href=f"#{one.anchor}") for one in sections))
 
 
 def page(title: str, *children: object) -> Html:

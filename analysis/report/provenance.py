@@ -13,7 +13,7 @@ from analysis.record.join import studies_of
 from analysis.record.loading import Record
 from analysis.report import tables
 from analysis.report.findings import Findings
-from analysis.report.page import Html, facts, joined, section, tag
+from analysis.report.page import Html, Section, facts, joined, section, tag
 from analysis.report.writer import FigureWriter
 from analysis.results.criteria import thresholds_of
 from analysis.wording import counted, listed, percent
@@ -69,7 +69,7 @@ def joining(record: Record) -> list[str]:
     return [said, f"The studies differ not in their arms alone but also in {listed(few)}: so may their results."]
 
 
-def left_out(findings: Findings, plates: FigureWriter, state: State | None) -> Html:
+def left_out(findings: Findings, plates: FigureWriter, state: State | None) -> Section:
     """What does not enter the results, and why."""
     record = findings.record
     studies = studies_of(record.about)
@@ -92,7 +92,7 @@ def left_out(findings: Findings, plates: FigureWriter, state: State | None) -> H
     return section("What was left out", nothing, plates.table(table) if table.rows else "", said)
 
 
-def definitions(record: Record) -> Html:
+def definitions(record: Record) -> Section:
     """What the words of the outcomes mean here, with the thresholds in use."""
     used = thresholds_of(record.about)
     meanings = {
@@ -108,7 +108,7 @@ def definitions(record: Record) -> Html:
     return section("Definitions", tag("p", "The first that holds is a replica's outcome."), facts(meanings))
 
 
-def making(record: Record) -> Html:
+def making(record: Record) -> Section:
     """Versions, seeds, machines, time and the whole configuration of each study."""
     studies = studies_of(record.about)
     parts: list[Html] = []

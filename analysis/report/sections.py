@@ -11,7 +11,7 @@ from analysis.figures.parts import TOGETHER
 from analysis.record.snapshots import Snapshots, snapshots
 from analysis.report import tables
 from analysis.report.findings import Findings
-from analysis.report.page import Html, joined, section, tag
+from analysis.report.page import Html, Section, joined, section, tag
 from analysis.report.writer import FigureWriter
 from analysis.results.density import densities
 from analysis.wording import CAPTURES, EVENTS, NEVER, listed, named, percent
@@ -20,58 +20,58 @@ MOST_PAIRS = 14  # arms over which the matrix takes the page's width
 PHASES = {"confirm": "fresh seeds of each arm's chosen configuration", "search": "all configurations of the search"}
 
 
-def stability(findings: Findings, plates: FigureWriter) -> Html:
+def stability(findings: Findings, writer: FigureWriter) -> Section:
     """How the replicas ended, when they failed, and how restless they were."""
     outcomes = [arm for arm in findings.outcomes[findings.phase] if arm.n]
     if not outcomes:
         return section("Stability", tag("p", "No trial has ended yet."))
     rate = outcomes[0].probabilities["converged"]
-    bars = plates.figure(
+    bars = writer.figure(
         f"outcomes-{findings.phase}",
         figures.outcome_bars(outcomes, columns=2),
         f"How the replicas of each arm ended: {PHASES[findings.phase]}. The line below each bar is the 95 % interval of"
         f" the share that converged (Wilson), which captures {CAPTURES[rate.captures]}.",
         "Bars of outcome shares by arm; the table below has the numbers.",
     )
-    parts: list[Html] = [bars, plates.table(tables.outcome_table(outcomes, findings.phase))]
+    parts: list[Html] = [bars, writer.table(tables.outcome_table(outcomes, findings.phase))]
     for result in findings.survival:
         if not any(curve.events for curve in result.curves):
             parts.append(tag("p", NEVER[result.event]))
             break  # the events after it are parts of this one
-        curve = plates.figure(
+        curve = writer.figure(
             f"survival-{result.event}",
             figures.survival_curves(result, findings.palette, columns=2),
             f"Share of replicas without {EVENTS[result.event]} over training (Kaplan and Meier), with pointwise 95 %"
             " intervals. Ticks mark replicas that were censored: at the end of their budget, or stopped before.",
             f"Survival curves until {EVENTS[result.event]} by arm.",
         )
-        parts += [curve, plates.table(tables.survival_table(result))]
+        parts += [curve, writer.table(tables.survival_table(result))]
         if result.pairs:
-            parts.append(plates.table(tables.logrank_table(result)))
+            parts.append(writer.table(tables.logrank_table(result)))
     if findings.signals:
-        parts.append(plates.table(tables.signal_table(findings.signals, findings.phase)))
+        parts.append(writer.table(tables.signal_table(findings.signals, findings.phase)))
     return section("Stability", *parts)
 
 
-def quality(findings: Findings, plates: FigureWriter) -> Html:
+def quality(findings: Findings, writer: FigureWriter) -> Section:
     """How good the replicas were at the end, and which arms the data tell apart."""
     if not findings.quality:
         return section("Quality", tag("p", f"No replica has a final {named(findings.metric)} yet."))
     parts = [
-        plates.figure(
+        writer.figure(
             f"quality-{findings.phase}",
             figures.quality_strips(findings.quality, findings.palette, columns=2),
             f"Final {named(findings.metric)}, a mark a replica: {PHASES[findings.phase]}. Above them the median with"
             " its 95 % interval, and behind it that of the interquartile mean. Diverged replicas are counted.",
             f"Strips of the final {named(findings.metric)} by arm; the table below has medians and intervals.",
         ),
-        plates.table(tables.quality_table(findings.quality, findings.comparison)),
+        writer.table(tables.quality_table(findings.quality, findings.comparison)),
     ]
     if findings.comparison is not None:
-        parts.append(_pairs(findings, plates))
+        parts.append(_pairs(findings, writer))
     if findings.profiles:
         parts.append(
-            plates.figure(
+            writer.figure(
                 f"profiles-{findings.phase}",
                 figures.profiles(findings.profiles, findings.palette, columns=2),
                 "Performance profiles: the share of each arm's replicas at least as good as τ, with pointwise 95 %"
@@ -82,25 +82,25 @@ def quality(findings: Findings, plates: FigureWriter) -> Html:
     return section("Quality", *parts)
 
 
-def _pairs(findings: Findings, plates: FigureWriter) -> Html:
+def _pairs(findings: Findings, writer: FigureWriter) -> Html:
     comparison = findings.comparison
     assert comparison is not None
-    matrix = plates.figure(
+    matrix = writer.figure(
         f"pairs-{findings.phase}",
         figures.pairwise_matrix(comparison, columns=2 if len(comparison.arms) > 6 else 1),
         f"Probability in per cent that a {comparison.unit} of the row's arm is better than one of the column's, ties"
         f" half. Bold with a star: told apart at {100 * comparison.alpha:.0f} % after Holm's correction.",
         "Matrix of probabilities of improvement; the table below has the numbers.",
     )
-    return joined([matrix, plates.table(tables.pair_table(comparison))])
+    return joined([matrix, writer.table(tables.pair_table(comparison))])
 
 
-def training(findings: Findings, plates: FigureWriter, folder: Path) -> Html:
+def training(findings: Findings, writer: FigureWriter, folder: Path) -> Section:
     """What happened on the way: learning curves, shares of modes, samples."""
     parts: list[Html] = []
     if findings.learning:
         parts.append(
-            plates.figure(
+            writer.figure(
                 f"learning-{findings.phase}",
                 figures.learning_curves(findings.learning, findings.palette),
                 f"Over training: median{_and_quartiles(findings)} of {PHASES[findings.phase]}. A diverged replica is"
@@ -111,7 +111,7 @@ def training(findings: Findings, plates: FigureWriter, folder: Path) -> Html:
         )
     if findings.shares:
         parts.append(
-            plates.figure(
+            writer.figure(
                 "modes",
                 figures.mode_shares(findings.shares),
                 "Share of the samples in each mode (a line of cells each) over training, first seeds of each arm's"
@@ -120,17 +120,17 @@ def training(findings: Findings, plates: FigureWriter, folder: Path) -> Html:
                 "Mode shares over training by arm and seed.",
             )
         )
-    return section("Training", *parts, *_samples(findings, plates, folder))
+    return section("Training", *parts, *_samples(findings, writer, folder))
 
 
-def _samples(findings: Findings, plates: FigureWriter, folder: Path) -> list[Html]:
+def _samples(findings: Findings, writer: FigureWriter, folder: Path) -> list[Html]:
     found = [one for arm, trial in findings.shown.items() if (one := snapshots(folder, arm, trial)) is not None]
     drawn = [one for one in found if one.kind in ("plane", "images")]
     lines = [densities(one) for one in found if one.kind == "line"]
     parts = []
     if drawn:
         parts.append(
-            plates.figure(
+            writer.figure(
                 "samples",
                 figures.samples_over_time(drawn),
                 "Samples over training of the first seed of each arm's best configuration (the seed is not chosen by"
@@ -141,7 +141,7 @@ def _samples(findings: Findings, plates: FigureWriter, folder: Path) -> list[Htm
         )
     if lines:
         parts.append(
-            plates.figure(
+            writer.figure(
                 "densities",
                 figures.density_pictures(lines, findings.palette),
                 "Density of the data (grey) and of the generator's samples (line, a kernel estimate, which smooths)"
@@ -162,19 +162,19 @@ def _true(drawn: list[Snapshots]) -> bool:
     return any(one.means is not None for one in drawn)
 
 
-def search(findings: Findings, plates: FigureWriter) -> Html:
-    """What the budget bought, how far choosing flattered, and what the search's own replicas did."""
+def search(findings: Findings, writer: FigureWriter) -> Section | None:
+    """What the budget bought, the bias of selection, and what the search's own replicas did."""
     parts: list[Html] = []
     if findings.selection_bias:
         caption = (
             "Each winner in the search that chose it (open) and on fresh seeds (filled); 95 % intervals over seeds."
         )
         picture = figures.selection_bias(findings.selection_bias, findings.palette, columns=2)
-        parts.append(plates.figure("flattery", picture, caption, "Search beside confirmed scores by arm."))
-        parts.append(plates.table(tables.flattery_table(findings.selection_bias)))
+        parts.append(writer.figure("selection-bias", picture, caption, "Search beside confirmed scores by arm."))
+        parts.append(writer.table(tables.selection_bias_table(findings.selection_bias)))
     if findings.best_of_k:
         parts.append(
-            plates.figure(
+            writer.figure(
                 "best-of-k",
                 figures.best_of_k(findings.best_of_k, findings.palette, columns=2),
                 f"The best {named(findings.metric)} after k configurations of the search, median over which k they are,"
@@ -186,7 +186,7 @@ def search(findings: Findings, plates: FigureWriter) -> Html:
     outcomes = [arm for arm in findings.outcomes["search"] if arm.n]
     if outcomes and findings.phase == "confirm":
         parts.append(
-            plates.figure(
+            writer.figure(
                 "outcomes-search",
                 figures.outcome_bars(outcomes, columns=2),
                 "How the replicas ended in the search, over all configurations: how stable an arm is when nobody has"
@@ -195,11 +195,11 @@ def search(findings: Findings, plates: FigureWriter) -> Html:
                 "Bars of outcome shares in the search by arm.",
             )
         )
-        parts.append(plates.table(tables.outcome_table(outcomes, "search")))
-    return section("The search", *parts) if parts else joined([])
+        parts.append(writer.table(tables.outcome_table(outcomes, "search")))
+    return section("The search", *parts) if parts else None
 
 
-def sensitivity(findings: Findings, plates: FigureWriter) -> Html:
+def sensitivity(findings: Findings, writer: FigureWriter) -> Section | None:
     """Which nuisance hyperparameters matter in which arm."""
     parts: list[Html] = []
     for response, words in (("stability", "not diverging"), ("quality", "quality")):
@@ -207,7 +207,7 @@ def sensitivity(findings: Findings, plates: FigureWriter) -> Html:
         if not usable:
             continue
         parts.append(
-            plates.figure(
+            writer.figure(
                 f"importance-{response}",
                 figures.importances(usable, findings.palette, columns=2),
                 f"What matters for {words} in the search: the share of the variance that a forest no longer explains"
@@ -216,7 +216,7 @@ def sensitivity(findings: Findings, plates: FigureWriter) -> Html:
             )
         )
         parts.append(
-            plates.figure(
+            writer.figure(
                 f"dependence-{response}",
                 figures.dependence(usable, findings.palette),
                 f"Partial dependence of {words} on each hyperparameter, the others as they were in the search.",
@@ -231,15 +231,15 @@ def sensitivity(findings: Findings, plates: FigureWriter) -> Html:
         if one.note:
             notes.setdefault(one.note, []).append(f"{one.arm} ({one.response})")
     parts += [tag("p", f"Not estimated, as {why}: {listed(who)}.") for why, who in notes.items()]
-    return section("What matters within an arm", *parts) if parts else joined([])
+    return section("What matters within an arm", *parts) if parts else None
 
 
-def thresholds(findings: Findings, plates: FigureWriter) -> Html:
-    """How far the verdicts hang on their thresholds."""
+def thresholds(findings: Findings, writer: FigureWriter) -> Section | None:
+    """How far the outcomes depend on their thresholds."""
     if findings.thresholds is None or not len(findings.thresholds.changed):
-        return joined([])
+        return None
     changed = np.asarray(findings.thresholds.changed["changed"], np.float64)
     most = float(changed.max(initial=0.0))
     lead = f"At most {percent(most)} of the replicas change" if most else "No replica changes"
     lead += " its outcome over the values tried." if not most else " their outcome over the values tried."
-    return section("Thresholds", tag("p", lead), plates.table(tables.threshold_changes(findings.thresholds)))
+    return section("Thresholds", tag("p", lead), writer.table(tables.threshold_changes(findings.thresholds)))

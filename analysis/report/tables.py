@@ -10,7 +10,7 @@ from analysis.record.loading import Record
 from analysis.report.table_files import Head, Table, Value
 from analysis.results.budget import SelectionBias
 from analysis.results.compare import ArmOutcomes, ArmQuality, ArmSignal, Comparison
-from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, ArmDivergence
+from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, ArmCriticBound
 from analysis.results.dirac import DiracShares
 from analysis.results.jacobian import ArmSpectrum
 from analysis.results.survival import Survival
@@ -151,17 +151,17 @@ def signal_table(results: Sequence[ArmSignal], phase: str) -> Table:
     )
 
 
-def flattery_table(results: Sequence[SelectionBias]) -> Table:
-    """What the search said of each winner, beside what fresh seeds say."""
+def selection_bias_table(results: Sequence[SelectionBias]) -> Table:
+    """Each winner's score in the search that chose it, and on fresh seeds."""
     heads = (
         Head("arm"), Head("configuration", "count"), Head("in the search", "number"), Head("on fresh seeds", "number"),
-        Head("change", "number"), Head("flattered"),
+        Head("change", "number"), Head("biased"),
     )  # fmt: skip
     said = ["yes" if r.biased else "unknown" if np.isnan(r.change.estimate) else "not shown" for r in results]
     rows = [(r.arm, r.index, r.search, r.confirmed, r.change, word) for r, word in zip(results, said, strict=True)]
     return Table(
-        "flattery",
-        f"How far selection flattered each winner: median {named(results[0].metric)} of the same configuration in the"
+        "selection-bias",
+        f"Selection bias of each winner: median {named(results[0].metric)} of the same configuration in the"
         " search that chose it and on fresh seeds, 95 % intervals over seeds. Never pooled.",
         f"trials.parquet: column {results[0].metric} of the confirmed configurations, phase by phase",
         heads,
@@ -177,14 +177,14 @@ def threshold_changes(result: ThresholdTable) -> Table:
     rows = zip(names, names.map(base), changed["value"], changed["changed"], strict=True)
     return Table(
         f"thresholds-{result.phase}",
-        "How far the verdicts hang on their thresholds: share of replicas judged otherwise than by the one in use.",
+        "How far the outcomes depend on their thresholds: share of replicas judged otherwise than by the one in use.",
         f"history.parquet: phase = {result.phase}, judged afresh (analysis/results/outcomes.py)",
         (Head("threshold"), Head("in use", "number"), Head("moved to", "number"), Head("judged otherwise", "share")),
         tuple(rows),
     )
 
 
-def divergence_table(results: Sequence[ArmDivergence]) -> Table:
+def critic_bound_table(results: Sequence[ArmCriticBound]) -> Table:
     """What the critics of each arm estimated at the end of training, beside the truth."""
     columns = {
         ESTIMATE: "critic's estimate", TRUTH: "true divergence", GAP: "truth less estimate",
@@ -193,12 +193,12 @@ def divergence_table(results: Sequence[ArmDivergence]) -> Table:
     phase = results[0].phase
     captures = _captured([one.medians[name] for one in results for name in (GAP, RATIO) if name in one.medians])
 
-    def cell(one: ArmDivergence, name: str) -> Value:
+    def cell(one: ArmCriticBound, name: str) -> Value:
         middle = one.medians.get(name)
         return middle if middle is None or name in (GAP, RATIO) else middle.estimate
 
     return Table(
-        f"divergence-{phase}",
+        f"critic-bound-{phase}",
         "What the critics estimated at the end of training: medians over the replicas that did not diverge; the"
         f" bootstrap 95 % intervals capture {captures}; the held-out points are the same throughout. Divergences"
         " of different pairs are different quantities.",
@@ -208,37 +208,39 @@ def divergence_table(results: Sequence[ArmDivergence]) -> Table:
     )
 
 
-def spectrum_table(results: Sequence[ArmSpectrum]) -> Table:
-    """Where the players stand to the boundary between settling and leaving, by arm."""
+def spectra_table(results: Sequence[ArmSpectrum]) -> Table:
+    """How stable the point is at which training ended, by the eigenvalues of the game's Jacobian."""
     phase = results[0].phase
     heads = (
-        Head("arm"), Head("replicas", "count"), Head("right of 0", "share"), Head("largest real part", "number"),
+        Head("arm"), Head("replicas", "count"), Head("unstable", "share"), Head("largest real part", "number"),
         Head("imaginary share", "share"), Head("radius", "number"),
     )  # fmt: skip
     unfound = sum(one.unfound for one in results)
     lost = f" Left out, as their eigenvalues were not found: {counted(unfound, 'replica')}." if unfound else ""
     return Table(
         f"spectra-{phase}",
-        "Eigenvalues of the game's Jacobian at the end of training: the share of replicas whose leading eigenvalue has"
-        " a positive real part (Wilson's 95 % interval), and medians of that real part, of the imaginary part's share"
-        " in the leading eigenvalue's modulus, and of the largest modulus (radius). Intervals capture"
-        f" {_captured([one.growth for one in results])}.{lost}",
+        "Eigenvalues of the game's Jacobian at the end of training: the share of replicas that are unstable, that is,"
+        " whose leading eigenvalue has a positive real part (Wilson's 95 % interval), and medians of that real part, of"
+        " the imaginary part's share in the leading eigenvalue's modulus, and of the largest modulus (radius)."
+        f" Intervals capture {_captured([one.real_median for one in results])}.{lost}",
         f"trials.parquet: phase = {phase}, columns jacobian_real, jacobian_imaginary, jacobian_radius; completed"
         " replicas that did not diverge",
         heads,
-        tuple((o.arm, o.n, o.leaves, o.growth, o.turning, o.reach.estimate) for o in results),
+        tuple(
+            (o.arm, o.n, o.unstable, o.real_median, o.imaginary_share_median, o.radius_median.estimate) for o in results
+        ),
     )
 
 
 def dirac_table(results: Sequence[DiracShares]) -> Table:
-    """How much of the Dirac-GAN's map converged in each arm, and how much went as the eigenvalues say."""
+    """How much of the Dirac-GAN's map converged in each arm, and how much ended as the eigenvalues predict."""
     heads = (
         Head("arm"), Head("starts", "count"), Head("cells", "count"), Head("converged", "share"),
-        Head("as foretold", "share"), Head("least of a start", "share"), Head("most of a start", "share"),
+        Head("as predicted", "share"), Head("least of a start", "share"), Head("most of a start", "share"),
     )  # fmt: skip
     return Table(
         f"dirac-{results[0].phase}",
-        "Share of the map's cells that converged, and of those that did so or not as their eigenvalues foretell, mean"
+        "Share of the map's cells that converged, and of those that did so or not as their eigenvalues predict, mean"
         " over starts. The 95 % intervals (Wilson, a cell as the unit) capture which cells were played, as if drawn"
         " from the plane of log step and log gamma, which is cautious for a grid; the last columns show how starts"
         " differ.",

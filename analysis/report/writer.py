@@ -1,4 +1,4 @@
-"""Plates: figures and tables on their way into the page, each also left as a file of its own beside it."""
+"""Writes the report's figures and tables: into the page, and each as files of its own beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search's budget buys: the best of k configurations, performance profiles, and how far selection flattered.
+"""What a search's budget buys: the best of k configurations, performance profiles, and the bias of selection.
 
 **Best of k.** Were only k of an arm's n configurations searched, drawn at random, how good would the best be? A
 configuration counts as one number, the median over its replicas. Two curves answer:
@@ -15,8 +15,8 @@ Both take configurations for independent draws, which those of an adaptive sampl
 
 **Profile.** The share of replicas at least as good as each threshold tau (Dolan & Moré 2002; Agarwal et al. 2021).
 
-**Flattery.** The best of a search was chosen for its score, which is thereby too good; the same configuration's score
-on fresh seeds is not. The two stand side by side and are never pooled.
+**Selection bias.** The best of a search was chosen for its score, which is thereby too good; the score of the same
+configuration on fresh seeds is not. The two stand side by side and are never pooled.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class BestOfK:
     floor: float
     mean: Band
     median: Band
-    hopeless: Floats
+    none_finite: Floats
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def _best(cohort: Cohort, metric: str, most: int | None, resampling: Resampling)
     low, high = _mean_ends(cost, ks, mean, resampling)
     middle, least, greatest = median_best(cost, ks, resampling.confidence)
     finite = int(np.isfinite(cost).sum())
-    hopeless = np.where(ks <= n - finite, np.exp(_log_choose(n - finite, ks) - _log_choose(n, ks)), 0.0)
+    none_finite = np.where(ks <= n - finite, np.exp(_log_choose(n - finite, ks) - _log_choose(n, ks)), 0.0)
     x = ks.astype(np.float64)
 
     def band(estimate: Floats, low: Floats, high: Floats, method: str) -> Band:
@@ -219,7 +219,7 @@ def _best(cohort: Cohort, metric: str, most: int | None, resampling: Resampling)
         floor=cohort.floor,
         mean=band(mean, low, high, "expected best of k, bootstrap"),
         median=band(middle, least, greatest, "median best of k, order statistics"),
-        hopeless=hopeless,
+        none_finite=none_finite,
     )
 
 

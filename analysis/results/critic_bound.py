@@ -25,7 +25,7 @@ MEASURED = (ESTIMATE, TRUTH, GAP, RATIO)
 
 
 @dataclass(frozen=True)
-class DivergenceCurve:
+class BoundCurve:
     """An arm's critics over training: medians and quartiles of what they estimate and of the truth, at the same steps.
 
     Diverged replicas are left out from there on. The truth is at each step that of the generators then.
@@ -38,7 +38,7 @@ class DivergenceCurve:
 
 
 @dataclass(frozen=True)
-class ArmDivergence:
+class ArmCriticBound:
     """An arm's critics at the end of training, of replicas that did not diverge.
 
     Attributes:
@@ -56,7 +56,7 @@ class ArmDivergence:
     medians: Mapping[str, Interval]
 
 
-def divergence_curves(selected: Selection) -> tuple[DivergenceCurve, ...]:
+def bound_curves(selected: Selection) -> tuple[BoundCurve, ...]:
     """The arms whose true divergence is known, in the record's order.
 
     Raises RecordError where `history` was loaded without critic_bound or induced_divergence.
@@ -65,13 +65,13 @@ def divergence_curves(selected: Selection) -> tuple[DivergenceCurve, ...]:
         return ()
     found = {(one.arm, one.metric): one.band for one in learning(selected, [ESTIMATE, TRUTH])}
     return tuple(
-        DivergenceCurve(arm, selected.phase, found[arm, ESTIMATE], band)
+        BoundCurve(arm, selected.phase, found[arm, ESTIMATE], band)
         for (arm, metric), band in found.items()
         if metric == TRUTH and (arm, ESTIMATE) in found
     )
 
 
-def divergences(selected: Selection, *, resampling: Resampling) -> tuple[ArmDivergence, ...]:
+def critic_bounds(selected: Selection, *, resampling: Resampling) -> tuple[ArmCriticBound, ...]:
     """The arms of a phase in which a gap or a ratio's error was measured, with bootstrap intervals of the medians."""
     found = []
     phase = selected.phase
@@ -81,5 +81,5 @@ def divergences(selected: Selection, *, resampling: Resampling) -> tuple[ArmDive
             continue
         medians = {name: median(rows, values[name], phase, resampling) for name in MEASURED}
         known = {name: interval for name, interval in medians.items() if interval is not None}
-        found.append(ArmDivergence(arm, phase, len(rows), MappingProxyType(values), MappingProxyType(known)))
+        found.append(ArmCriticBound(arm, phase, len(rows), MappingProxyType(values), MappingProxyType(known)))
     return tuple(found)

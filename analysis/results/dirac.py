@@ -1,9 +1,9 @@
-"""Maps of Dirac-GANs: which steps and strengths gamma of a penalty converge, and whether the eigenvalues foretold it.
+"""Maps of Dirac-GANs: which steps and strengths gamma of a penalty converge, and whether the eigenvalues predict it.
 
 A replica is a start near the equilibrium, from which every cell of a grid of steps and gammas is played. The record
-holds of each replica the share of cells that converged and the share that did so or not as foretold; the cells
+holds of each replica the share of cells that converged and the share that did so or not as predicted; the cells
 themselves lie in the trial's pictures. Near the equilibrium a cell's distance shrinks by the spectral radius of its
-Jacobian in every move (Mescheder et al. 2018), so that radius^moves foretells it: where the radius is 1 or the
+Jacobian in every move (Mescheder et al. 2018), so that radius^moves predicts it: where the radius is 1 or the
 linear part has no full set of eigenvectors, and far away, the rest of the game decides.
 
 The intervals capture configurations: which cells were played. They are Wilson's with a cell as the unit, as if cells
@@ -33,7 +33,7 @@ ARRAYS = ("distance", "step", "gamma", "radius", "moves", "tolerance")
 
 @dataclass(frozen=True)
 class DiracShares:
-    """How much of its map converged in an arm, and how much of it went as foretold.
+    """How much of its map converged in an arm, and how much of it ended as predicted.
 
     Attributes:
         arm: its name.
@@ -41,7 +41,7 @@ class DiracShares:
         starts: replicas, over which the shares are averaged.
         cells: of a map, over all trials.
         converged: share of the cells nearer than the tolerance in the end.
-        foretold: share of the cells that converged or not as their eigenvalues say. Where hardly any cell converges
+        predicted: share of the cells that converged or not as their eigenvalues say. Where hardly any cell converges
             and hardly any was to, this is near 1 and says little.
         lowest: `predicted` of the start that went least so.
         highest: of the start that went most so.
@@ -62,7 +62,7 @@ class DiracMap:
     """One start's map over `steps` (S,) and `gammas` (G,), everything else (S, G).
 
     `distance` is that from the equilibrium after the last move, relative to the start's, infinite or NaN where it
-    overflowed; `expected` is what the spectral radius foretells of it; nearer than `tolerance` counts as converged.
+    overflowed; `expected` is what the spectral radius predicts of it; nearer than `tolerance` counts as converged.
     """
 
     arm: str

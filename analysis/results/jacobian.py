@@ -1,4 +1,4 @@
-"""Spectra of the game's Jacobian at the end of training: do the players stay where they are, and do they turn?
+"""Spectra of the game's Jacobian at the end of training: is the point stable, and do the players circle around it?
 
 The players follow a vector field; near an equilibrium small gradient steps converge if every eigenvalue of its Jacobian
 has a negative real part, imaginary parts turn them in circles (Mescheder et al. 2017, 2018). The record holds each
@@ -36,10 +36,10 @@ class ArmSpectrum:
         real: (n,) real part of each leading eigenvalue.
         imaginary: (n,) size of its imaginary part.
         radius: (n,) largest modulus.
-        leaves: share of replicas whose leading eigenvalue has a real part above 0 and above the error of finding it.
-        growth: median of `real`.
-        turning: median of `turns`: 0 straight, 1 in circles.
-        reach: median of `radius`.
+        unstable: share of replicas whose leading eigenvalue has a real part above 0 and above the error of finding it.
+        real_median: median of `real`.
+        imaginary_share_median: median of `imaginary_share`: 0 straight, 1 in circles.
+        radius_median: median of `radius`.
     """
 
     arm: str
@@ -49,15 +49,15 @@ class ArmSpectrum:
     real: Floats
     imaginary: Floats
     radius: Floats
-    leaves: Interval
-    growth: Interval
-    turning: Interval
-    reach: Interval
+    unstable: Interval
+    real_median: Interval
+    imaginary_share_median: Interval
+    radius_median: Interval
 
     @property
-    def turns(self) -> Floats:
+    def imaginary_share(self) -> Floats:
         """(n,) the imaginary part's share in each leading eigenvalue's modulus, 0 to 1."""
-        return turns(self.real, self.imaginary)
+        return imaginary_share(self.real, self.imaginary)
 
 
 def spectra(selected: Selection, *, resampling: Resampling) -> tuple[ArmSpectrum, ...]:
@@ -87,19 +87,19 @@ def _spectrum(arm: str, rows: pd.DataFrame, phase: str, unfound: int, resampling
         real=real,
         imaginary=imaginary,
         radius=radius,
-        leaves=proportion(
+        unstable=proportion(
             real > ROUNDING * radius,
             rows["trial_id"].astype(str).to_numpy(),
             captures=captured(rows, phase),
             confidence=resampling.confidence,
         ),
-        growth=middle(real),
-        turning=middle(turns(real, imaginary)),
-        reach=middle(radius),
+        real_median=middle(real),
+        imaginary_share_median=middle(imaginary_share(real, imaginary)),
+        radius_median=middle(radius),
     )
 
 
-def turns(real: Floats, imaginary: Floats) -> Floats:
+def imaginary_share(real: Floats, imaginary: Floats) -> Floats:
     """The imaginary part's share in the modulus of eigenvalues (n,), 0 to 1; 0 of an eigenvalue that is 0."""
     modulus = np.hypot(real, imaginary)
     return np.divide(np.abs(imaginary), modulus, out=np.zeros_like(modulus), where=modulus > 0)

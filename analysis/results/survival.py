@@ -2,8 +2,8 @@
 
 A replica without the event is right-censored at the last step it was seen at: at the end of its budget, where a
 scheduler truncated its trial, or where the trial failed or still runs. None of these is an event. A scheduler that
-stops what fares badly censors those likeliest to fall next, so that the curves of such a search flatter; confirmed
-trials are never stopped.
+stops what fares badly censors those likeliest to diverge next, so that the curves of such a search look too good;
+confirmed trials are never stopped.
 
 - `diverged`: at the step of divergence.
 - `collapsed`: at the first evaluation that finds fewer than a fraction of the modes (`Thresholds.modes`) once there

@@ -104,7 +104,7 @@ def _quality(record: Mapping[str, Any]) -> list[str]:
     if finite(record.get("modes")):
         words.append(f"{record['modes']:.0f} mode{'' if record['modes'] == 1 else 's'}")
     if finite(record.get("dirac_converged")):
-        words.append(f"{record['dirac_converged']:.1%} converged, {record['dirac_agreement']:.1%} as foretold")
+        words.append(f"{record['dirac_converged']:.1%} converged, {record['dirac_agreement']:.1%} as predicted")
     return words
 
 

@@ -9,7 +9,7 @@ import pytest
 
 NOTEBOOKS = Path(__file__).parents[2] / "analysis" / "notebooks"
 NAMES = [
-    "01_first_look", "02_compare_stability", "03_budget_and_selection", "04_objectives_and_divergences",
+    "01_first_look", "02_compare_stability", "03_budget_and_selection", "04_objectives_and_critics",
     "05_paper_figures",
 ]  # fmt: skip
 PAIR = {
@@ -53,7 +53,7 @@ def test_the_paper_gets_a_file_for_each_figure_and_table(simulated, tmp_path, mo
         "best-of-k",
         "profiles",
         "pairs",
-        "flattery",
+        "selection-bias",
         "learning",
         "modes",
     } == stems
@@ -76,5 +76,5 @@ def test_a_record_that_was_fetched_has_its_pairs_in_the_common_report(simulate, 
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "objectives.json").write_text(json.dumps([PAIR]), encoding="utf-8")
     monkeypatch.setenv("GANSTUDY_FOLDER", str(folder))
-    runpy.run_path(str(NOTEBOOKS / "04_objectives_and_divergences.py"))
+    runpy.run_path(str(NOTEBOOKS / "04_objectives_and_critics.py"))
     assert PAIR["sentence"] in capsys.readouterr().out

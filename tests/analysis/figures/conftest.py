@@ -11,7 +11,7 @@ from analysis.figures.style import palette
 from analysis.record.snapshots import Snapshots
 from analysis.results.budget import BestOfK, Profile, SelectionBias
 from analysis.results.compare import ArmOutcomes, ArmQuality
-from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, ArmDivergence, DivergenceCurve
+from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, ArmCriticBound, BoundCurve
 from analysis.results.density import densities
 from analysis.results.dirac import DiracMap
 from analysis.results.jacobian import ArmSpectrum
@@ -120,7 +120,7 @@ def shares(arm):
 def divergence(arm, gap):
     values = {name: np.linspace(0.5, 1.5, 16) * gap for name in (ESTIMATE, TRUTH, GAP, RATIO)}
     medians = {name: interval(gap) for name in values if name != RATIO or gap != 0.2}
-    return ArmDivergence(arm, "confirm", 16, values, medians)
+    return ArmCriticBound(arm, "confirm", 16, values, medians)
 
 
 def spectrum(arm, real):
@@ -179,11 +179,11 @@ def made():
         images=[plane(ARMS[0], images=True)],
         lines=[densities(line(arm)) for arm in ARMS],
         shares=[shares(arm) for arm in ARMS],
-        divergence_curves=[
-            DivergenceCurve(arm, "confirm", band(STEPS, np.linspace(0.1, 0.5, 10)), band(STEPS, np.full(10, 0.6)))
+        bound_curves=[
+            BoundCurve(arm, "confirm", band(STEPS, np.linspace(0.1, 0.5, 10)), band(STEPS, np.full(10, 0.6)))
             for arm in ARMS
         ],
-        divergences=[divergence(arm, 0.1 * (1 + k)) for k, arm in enumerate(ARMS)],
+        critic_bounds=[divergence(arm, 0.1 * (1 + k)) for k, arm in enumerate(ARMS)],
         spectra=[spectrum(arm, 0.3 * (k - 1) or -0.1) for k, arm in enumerate(ARMS)],
         dirac=[dirac(arm) for arm in ARMS],
         explained=explained(),
@@ -205,15 +205,15 @@ def drawn(made):
         "quality": lambda columns: figures.quality_strips(made.quality, looks, columns),
         "best": lambda columns: figures.best_of_k(made.best, looks, columns),
         "profiles": lambda columns: figures.profiles(made.profiles, looks, columns),
-        "flattery": lambda columns: figures.selection_bias(made.selection_bias, looks, columns),
+        "selection_bias": lambda columns: figures.selection_bias(made.selection_bias, looks, columns),
         "importances": lambda columns: figures.importances(made.sensitivity, looks, columns),
         "dependence": lambda columns: figures.dependence(made.sensitivity, looks, columns),
         "samples": lambda columns: figures.samples_over_time(made.plane, columns),
         "images": lambda columns: figures.samples_over_time(made.images, columns),
         "shares": lambda columns: figures.mode_shares(made.shares, columns),
         "densities": lambda columns: figures.density_pictures(made.lines, looks, columns),
-        "divergence curves": lambda columns: figures.divergence_curves(made.divergence_curves, looks, columns),
-        "divergence errors": lambda columns: figures.divergence_errors(made.divergences, looks, columns),
+        "divergence curves": lambda columns: figures.bound_curves(made.bound_curves, looks, columns),
+        "divergence errors": lambda columns: figures.bound_errors(made.critic_bounds, looks, columns),
         "spectra": lambda columns: figures.spectra(made.spectra, looks, columns),
         "dirac": lambda columns: figures.dirac_maps(made.dirac, columns),
         "explanation": lambda columns: figures.explanation(made.explained, columns),

@@ -12,7 +12,7 @@ from analysis.figures.style import COLUMN, PAGE, rendered, save
 
 EDGE = 0.03  # inches
 NAMES = [
-    "outcomes", "learning", "survival", "pairs", "quality", "best", "profiles", "flattery", "importances",
+    "outcomes", "learning", "survival", "pairs", "quality", "best", "profiles", "selection_bias", "importances",
     "dependence", "samples", "images", "shares", "densities", "explanation", "kink",
     "divergence curves", "divergence errors", "spectra", "dirac",
 ]  # fmt: skip
@@ -79,15 +79,15 @@ def test_names_from_data_are_text(drawn):
         (lambda: figures.learning_curves([], {}), "learning_curves: expected at least one curve"),
         (lambda: figures.best_of_k([], {}), "best_of_k: expected at least one arm"),
         (lambda: figures.profiles([], {}), "profiles: expected at least one arm"),
-        (lambda: figures.selection_bias([], {}), "flattery: expected at least one winner"),
+        (lambda: figures.selection_bias([], {}), "selection_bias: expected at least one winner"),
         (lambda: figures.quality_strips([], {}), "quality_strips: expected at least one arm"),
         (lambda: figures.importances([], {}), "importances: expected an arm with importances"),
         (lambda: figures.dependence([], {}), "dependence: expected an arm with importances"),
         (lambda: figures.samples_over_time([]), "samples_over_time: expected at least one row"),
         (lambda: figures.mode_shares([]), "mode_shares: expected at least one row"),
         (lambda: figures.density_pictures([], {}), "density_pictures: expected at least one row"),
-        (lambda: figures.divergence_curves([], {}), "divergence_curves: expected at least one arm"),
-        (lambda: figures.divergence_errors([], {}), "divergence_errors: expected at least one arm"),
+        (lambda: figures.bound_curves([], {}), "divergence_curves: expected at least one arm"),
+        (lambda: figures.bound_errors([], {}), "divergence_errors: expected at least one arm"),
         (lambda: figures.spectra([], {}), "spectra: expected at least one arm"),
         (lambda: figures.dirac_maps([]), "dirac_maps: expected between 1 and 15 maps, got 0"),
         (lambda: figures.explanation({"ratios": [1]}), "missing: optimal_critic, divergence"),

@@ -58,8 +58,8 @@ def test_every_replica_is_a_mark_and_diverged_ones_are_counted(made):
     assert {"1 diverged", "2 diverged", "real data"} <= set(words(figure))
 
 
-def test_flattered_winners_are_named(made):
-    assert words(figures.selection_bias(made.selection_bias, made.looks)).count("flattered") == 1
+def test_biased_winners_are_named(made):
+    assert words(figures.selection_bias(made.selection_bias, made.looks)).count("biased") == 1
 
 
 def test_responses_are_not_mixed(made):

@@ -26,8 +26,8 @@ def marks(axes):
 
 
 def test_every_arm_has_a_panel_with_the_truth_in_black_and_the_estimate_in_its_colour(made):
-    figure = figures.divergence_curves(made.divergence_curves, made.looks)
-    for axes, curve in zip(figure.axes, made.divergence_curves, strict=True):
+    figure = figures.bound_curves(made.bound_curves, made.looks)
+    for axes, curve in zip(figure.axes, made.bound_curves, strict=True):
         found = lines(axes)
         truth, said = found["true divergence"], found["the critic's estimate"]
         np.testing.assert_array_equal(truth.get_ydata(), curve.truth.estimate)
@@ -37,43 +37,43 @@ def test_every_arm_has_a_panel_with_the_truth_in_black_and_the_estimate_in_its_c
 
 
 def test_gaps_and_ratio_errors_are_a_mark_a_replica_beside_0(made):
-    gap, ratio = figures.divergence_errors(made.divergences, made.looks).axes
+    gap, ratio = figures.bound_errors(made.critic_bounds, made.looks).axes
     assert [len(points.get_offsets()) for points in marks(gap)] == [16, 16, 16]
     assert [len(points.get_offsets()) for points in marks(ratio)] == [16, 16]  # one arm has none
-    np.testing.assert_allclose(marks(gap)[0].get_offsets()[:, 0], made.divergences[0].values[GAP])
+    np.testing.assert_allclose(marks(gap)[0].get_offsets()[:, 0], made.critic_bounds[0].values[GAP])
     assert any(list(line.get_xdata()) == [0, 0] for line in gap.get_lines())
-    assert [text.get_text() for text in gap.get_yticklabels()] == [one.arm for one in made.divergences]
+    assert [text.get_text() for text in gap.get_yticklabels()] == [one.arm for one in made.critic_bounds]
 
 
 def test_without_any_ratio_there_is_one_panel(made):
     blind = [
-        replace(one, medians={k: v for k, v in one.medians.items() if k != RATIO}) for one in made.divergences
+        replace(one, medians={k: v for k, v in one.medians.items() if k != RATIO}) for one in made.critic_bounds
     ]  # fmt: skip
-    assert len(figures.divergence_errors(blind, made.looks).axes) == 1
+    assert len(figures.bound_errors(blind, made.looks).axes) == 1
 
 
 def test_eigenvalues_stand_in_the_plane_with_their_conjugates_and_the_boundary(made):
-    plane, growth, turning = figures.spectra(made.spectra, made.looks).axes
+    plane, real_median, imaginary_share_median = figures.spectra(made.spectra, made.looks).axes
     one = made.spectra[0]
     points = marks(plane)[0].get_offsets()
     np.testing.assert_allclose(points[:16], np.c_[one.real, one.imaginary])
     np.testing.assert_allclose(points[16:], np.c_[one.real, -one.imaginary])
-    for axes in (plane, growth):
+    for axes in (plane, real_median):
         assert any(list(line.get_xdata()) == [0, 0] for line in axes.get_lines())
         stable = axes.patches[0]
         assert stable.get_x() + stable.get_width() == 0  # left of the boundary
-    np.testing.assert_allclose(marks(turning)[0].get_offsets()[:, 0], one.turns)
-    assert {"settles", "leaves"} <= set(words(plane.figure))
+    np.testing.assert_allclose(marks(imaginary_share_median)[0].get_offsets()[:, 0], one.imaginary_share)
+    assert {"stable", "unstable"} <= set(words(plane.figure))
 
 
 def test_a_study_whose_eigenvalues_are_all_positive_shows_the_boundary_too(made):
     right = [replace(one, real=np.abs(one.real) + 1, imaginary=np.zeros(16)) for one in made.spectra]
-    plane, growth, _ = figures.spectra(right, made.looks).axes
+    plane, real_median, _ = figures.spectra(right, made.looks).axes
     assert plane.get_xlim()[0] < 0 < plane.get_xlim()[1]
-    assert growth.get_xlim()[0] < 0 < growth.get_xlim()[1]
+    assert real_median.get_xlim()[0] < 0 < real_median.get_xlim()[1]
 
 
-def test_a_map_shows_what_happened_beside_what_was_foretold_and_marks_where_they_differ(made):
+def test_a_map_shows_what_happened_beside_what_was_predicted_and_marks_where_they_differ(made):
     one = made.dirac[0]
     happened, predicted = figures.dirac_maps([one]).axes[:2]
     np.testing.assert_array_equal(happened.images[0].get_array(), one.ends.T)
@@ -102,8 +102,8 @@ def test_names_of_arms_are_no_mathematics(made):
     odd = "<$x_1$>&r1"
     looks = made.looks
     for figure in (
-        figures.divergence_curves(made.divergence_curves, looks),
-        figures.divergence_errors(made.divergences, looks),
+        figures.bound_curves(made.bound_curves, looks),
+        figures.bound_errors(made.critic_bounds, looks),
         figures.spectra(made.spectra, looks),
         figures.dirac_maps(made.dirac),
     ):

@@ -154,10 +154,10 @@ def test_no_event_is_said_in_words():
     assert said(survival=(result,)) == ["No replica diverged."]
 
 
-def test_flattered_winners_and_unmeasured_arms_are_caveats():
+def test_biased_winners_and_unmeasured_arms_are_caveats():
     biased = SimpleNamespace(arm="a", biased=True)
     caveats = answer(findings(selection_bias=(biased,), unmeasured=("b",))).caveats
-    assert any("The search flattered a" in caveat for caveat in caveats)
+    assert any("Selection bias: a scored worse on fresh seeds" in caveat for caveat in caveats)
     assert any("fid was not measured in b" in caveat for caveat in caveats)
 
 

@@ -28,7 +28,7 @@ def read(markup):
 @pytest.mark.parametrize("name", HOSTILE)
 def test_text_comes_back_as_it_was_wherever_it_stands(name):
     places = [
-        tag("p", name), table([name], [[name]], caption=name), facts({name: name}), section(name, name),
+        tag("p", name), table([name], [[name]], caption=name), facts({name: name}), section(name, name).markup,
         figure(image(b"x", "png", name, 1), name), page(name, name),
     ]  # fmt: skip
     for markup in places:

@@ -81,7 +81,7 @@ def test_every_median_is_that_of_the_records_rows(written):
 
 def test_the_tables_on_the_page_are_those_beside_it(written, page):
     seen = words(page)
-    for name in ("outcomes-confirm", "quality-confirm", "pairs-confirm", "flattery", "thresholds-confirm"):
+    for name in ("outcomes-confirm", "quality-confirm", "pairs-confirm", "selection-bias", "thresholds-confirm"):
         for row in rows(written, name):
             assert next(iter(row.values())) in seen
     assert f"{load(written).trials['trial_id'].nunique()} trials" in seen
@@ -106,7 +106,14 @@ def test_figures_lie_beside_the_page_in_both_formats(written, page):
         "learning-confirm",
         "modes",
     } <= names
-    assert {"samples", "best-of-k", "flattery", "profiles-confirm", "importance-stability", "objective-1"} <= names
+    assert {
+        "samples",
+        "best-of-k",
+        "selection-bias",
+        "profiles-confirm",
+        "importance-stability",
+        "objective-1",
+    } <= names
     assert page.count("data:image/svg+xml;base64,") == len(names)
     assert len(re.findall(r'<img [^>]*alt="[^"]{15,}"', page)) >= len(names) - 1
 

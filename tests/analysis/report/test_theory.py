@@ -25,7 +25,7 @@ ENDS = {
     "jacobian_imaginary": 0.3, "jacobian_radius": 2.0, "dirac_converged": 0.4, "dirac_agreement": 0.94,
     "config.data.step.count": 10, "config.data.gamma.count": 5,
 }  # fmt: skip
-PARTS = ["What the critics estimate", "Settling, leaving, turning", "Maps of the Dirac-GAN"]
+PARTS = ["What the critics estimate", "Eigenvalues of the Jacobian", "Maps of the Dirac-GAN"]
 
 
 def words(markup):
@@ -79,17 +79,18 @@ def section(findings, measured, tmp_path):
     """The section alone, of the findings with some changed."""
 
     def write(folder=measured, **changed):
-        return theory(replace(findings, **changed), FigureWriter(tmp_path / "report", findings.palette), folder)
+        found = theory(replace(findings, **changed), FigureWriter(tmp_path / "report", findings.palette), folder)
+        return found and found.markup
 
     return write
 
 
 def test_the_page_has_the_section_with_all_its_parts(measured):
     page = (measured / "report" / "index.html").read_text(encoding="utf-8")
-    assert re.findall(r"<h2>(.*?)</h2>", page).index("Held against theory") == 3
+    assert re.findall(r"<h2>(.*?)</h2>", page).index("Compared with theory") == 3
     assert re.findall(r"<h3>(.*?)</h3>", page)[:3] == PARTS
     assert "<script" not in page
-    for name in ("divergence-confirm", "divergence-errors-confirm", "spectra-confirm", "dirac-maps"):
+    for name in ("critic-bound-confirm", "critic-bound-errors-confirm", "spectra-confirm", "dirac-maps"):
         for kind in ("pdf", "svg"):
             assert (measured / "report" / "figures" / f"{name}.{kind}").is_file()
 
@@ -97,23 +98,23 @@ def test_the_page_has_the_section_with_all_its_parts(measured):
 def test_the_numbers_are_the_records(measured):
     trials = load(measured, []).trials
     confirmed = trials[(trials["phase"] == "confirm") & (trials["outcome"] != "diverged")]
-    rows = table(measured, "divergence-confirm")
+    rows = table(measured, "critic-bound-confirm")
     assert {row["arm"]: int(row["replicas"]) for row in rows} == confirmed.groupby(
         "arm", observed=True
     ).size().to_dict()
     assert {float(row["truth less estimate"]) for row in rows} == {0.2}
     spectra = table(measured, "spectra-confirm")
-    assert {(float(row["right of 0"]), float(row["radius"])) for row in spectra} == {(0.0, 2.0)}
+    assert {(float(row["unstable"]), float(row["radius"])) for row in spectra} == {(0.0, 2.0)}
     dirac = table(measured, "dirac-confirm")
-    assert [(row["arm"], row["cells"], float(row["as foretold"])) for row in dirac] == [
+    assert [(row["arm"], row["cells"], float(row["as predicted"])) for row in dirac] == [
         (arm, "50", 0.94) for arm in ARMS
     ]
 
 
 def test_names_from_data_are_text_in_words_and_tables(section, measured):
-    markup = section(divergences=())
+    markup = section(critic_bounds=())
     seen = words(markup)
-    assert f"Of 2 arms a and {HOSTILE} ended with every leading eigenvalue on the side where the players settle" in seen
+    assert f"Of 2 arms a and {HOSTILE} ended with every leading eigenvalue on the stable side" in seen
     assert f"Cells converged in a and {HOSTILE} of 2 arms." in seen
     assert "<script" not in markup
     tex = (measured / "report" / "tables" / "spectra-confirm.tex").read_text(encoding="utf-8")
@@ -121,36 +122,38 @@ def test_names_from_data_are_text_in_words_and_tables(section, measured):
 
 
 def test_without_anything_of_the_kind_there_is_no_section(section):
-    assert section(divergences=(), spectra=(), dirac=()) == ""
+    assert section(critic_bounds=(), spectra=(), dirac=()) is None
 
 
 def test_spectra_that_were_not_found_are_counted(section, findings):
     lost = (replace(findings.spectra[0], unfound=3), *findings.spectra[1:])
-    assert "as their eigenvalues were not found: 3 replicas." in words(section(divergences=(), spectra=lost, dirac=()))
+    assert "as their eigenvalues were not found: 3 replicas." in words(
+        section(critic_bounds=(), spectra=lost, dirac=())
+    )
 
 
 def test_a_part_that_was_not_measured_is_left_out(section):
-    assert re.findall(r"<h3>(.*?)</h3>", section(divergences=(), dirac=())) == [PARTS[1]]
+    assert re.findall(r"<h3>(.*?)</h3>", section(critic_bounds=(), dirac=())) == [PARTS[1]]
 
 
 def test_without_pictures_the_table_of_maps_stands_alone(section, tmp_path):
-    markup = section(folder=tmp_path, divergences=(), spectra=())
+    markup = section(folder=tmp_path, critic_bounds=(), spectra=())
     assert "<img" not in markup
-    assert "The eigenvalues foretold 94 % of the cells of a and no less of any other arm's" in words(markup)
+    assert "The eigenvalues predicted 94 % of the cells of a and no less of any other arm's" in words(markup)
 
 
-def test_where_all_is_foretold_and_nothing_converges_that_is_said(section, findings, tmp_path):
+def test_where_all_is_predicted_and_nothing_converges_that_is_said(section, findings, tmp_path):
     none, every = (replace(findings.dirac[0].converged, estimate=value) for value in (0.0, 1.0))
     found = tuple(replace(one, converged=none, predicted=every) for one in findings.dirac)
-    seen = words(section(folder=tmp_path, divergences=(), spectra=(), dirac=found))
-    assert "Cells converged in none of 2 arms. The eigenvalues foretold every cell of every arm" in seen
+    seen = words(section(folder=tmp_path, critic_bounds=(), spectra=(), dirac=found))
+    assert "Cells converged in none of 2 arms. The eigenvalues predicted every cell of every arm" in seen
 
 
 def test_many_maps_take_several_figures(section, findings, measured, tmp_path):
     trial = next(iter(findings.shown.values()))
     shown = {f"arm {k}": trial for k in range(MOST + 1)}
     found = tuple(replace(findings.dirac[0], arm=arm) for arm in shown)
-    assert section(divergences=(), spectra=(), shown=shown, dirac=found).count("<img") == 2
+    assert section(critic_bounds=(), spectra=(), shown=shown, dirac=found).count("<img") == 2
     assert {path.name for path in (tmp_path / "report" / "figures").glob("*.svg")} == {
         "dirac-maps-1.svg", "dirac-maps-2.svg",
     }  # fmt: skip
@@ -159,5 +162,5 @@ def test_many_maps_take_several_figures(section, findings, measured, tmp_path):
 def test_arms_stand_in_the_order_in_which_they_were_planned(measured, findings):
     record = load(measured)
     found = report.find(replace(record, trials=record.trials[::-1].reset_index(drop=True)))
-    for name in ("divergences", "spectra", "dirac"):
+    for name in ("critic_bounds", "spectra", "dirac"):
         assert [one.arm for one in getattr(found, name)] == list(findings.arms) == list(ARMS)

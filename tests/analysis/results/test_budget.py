@@ -47,7 +47,7 @@ def test_best_of_k_by_hand():
     np.testing.assert_allclose(found.mean.estimate, [8 / 3, (1 + 1 + 3) / 3, 1])
     np.testing.assert_array_equal(found.median.estimate, [3, 1, 1])  # the 1/2, 0.29 and 0.21 quantiles
     assert (found.n, found.floor, found.mean.captures, found.mode) == (3, 0.1, "configurations", "min")
-    np.testing.assert_array_equal(found.hopeless, [0, 0, 0])
+    np.testing.assert_array_equal(found.none_finite, [0, 0, 0])
 
 
 @pytest.mark.property
@@ -72,7 +72,7 @@ def test_more_configurations_are_never_worse(costs):
 def test_diverged_configurations():
     found = curve(("a", "search", 0, [2.0]), ("a", "search", 1, [math.nan]), ("a", "search", 2, [math.nan]))
     np.testing.assert_array_equal(found.mean.estimate, [math.inf, math.inf, 2])
-    np.testing.assert_allclose(found.hopeless, [2 / 3, 1 / 3, 0])
+    np.testing.assert_allclose(found.none_finite, [2 / 3, 1 / 3, 0])
     assert found.median.estimate[0] == math.inf
     assert found.median.estimate[2] == 2
 
@@ -99,7 +99,7 @@ def test_where_more_is_better():
 def test_confirmed_rows_take_no_part_and_most_cuts_the_curve():
     parts = [("a", "search", k, [1.0 + k]) for k in range(9)]
     found = curve(*parts, ("a", "confirm", 0, [0.0] * 4), most=3)
-    assert len(found.mean.x) == len(found.hopeless) == 3
+    assert len(found.mean.x) == len(found.none_finite) == 3
     assert found.mean.estimate[0] == pytest.approx(5)
     assert (
         best_of_k(
@@ -212,7 +212,7 @@ def test_winners_meet_their_score_on_fresh_seeds():
     assert a.change.captures == "seeds"
 
 
-def test_flattery_where_more_is_better_turns_the_sign():
+def test_selection_bias_where_more_is_better_turns_the_sign():
     rows = frame(("a", "search", 0, [9.0, 9.1, 9.2, 9.3] * 2), ("a", "confirm", 0, np.linspace(5, 6, 16).tolist()))
     (found,) = selection_bias(
         of_phase(rows, "search"),
@@ -226,7 +226,7 @@ def test_flattery_where_more_is_better_turns_the_sign():
     assert found.biased
 
 
-def test_flattery_of_what_diverged_and_of_what_was_stopped():
+def test_selection_bias_of_what_diverged_and_of_what_was_stopped():
     rows = frame(
         ("a", "search", 0, [math.nan] * 4),
         ("a", "confirm", 0, [math.nan] * 8),
@@ -255,6 +255,6 @@ def test_the_change_is_covered_and_honest_winners_are_rarely_called_biased(searc
         *_, change = _change(scores[:searched], scores[searched:], Resampling(generator, 400))
         covered += change.low <= 0 <= change.high
         called += change.low > 0
-    print(f"change, {searched} and 32 seeds, spread {spread}: {covered / 1000:.3f}, flattered {called / 1000:.3f}")
+    print(f"change, {searched} and 32 seeds, spread {spread}: {covered / 1000:.3f}, biased {called / 1000:.3f}")
     assert 0.92 <= covered / 1000 <= 0.98
     assert called / 1000 <= 0.05

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.record.loading import Record
-from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, divergence_curves, divergences
+from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, bound_curves, critic_bounds
 from analysis.results.selection import select
 from analysis.statistics.bootstrap import Resampling
 
@@ -33,7 +33,7 @@ def of_phase(rows, phase):
 
 
 def found(rows, phase="confirm", seed=0):
-    return divergences(of_phase(rows, phase), resampling=Resampling(np.random.default_rng(seed)))
+    return critic_bounds(of_phase(rows, phase), resampling=Resampling(np.random.default_rng(seed)))
 
 
 @pytest.mark.golden
@@ -81,7 +81,7 @@ def test_the_seed_fixes_the_intervals():
 @pytest.mark.golden
 def test_curves_stand_beside_the_truth_of_the_moment():
     rows = [("a", seed, step, 0.1 * step + seed, 1.0 - 0.1 * step + seed) for seed in (0, 1, 2) for step in (1, 2)]
-    (curve,) = divergence_curves(of_phase(history(rows), "confirm"))
+    (curve,) = bound_curves(of_phase(history(rows), "confirm"))
     np.testing.assert_allclose(curve.estimate.x, [1, 2])
     np.testing.assert_allclose(curve.estimate.estimate, [1.1, 1.2])
     np.testing.assert_allclose(curve.truth.estimate, [1.9, 1.8])
@@ -91,4 +91,4 @@ def test_curves_stand_beside_the_truth_of_the_moment():
 
 def test_an_arm_without_a_truth_has_no_curve():
     rows = [("w", 0, 1, 0.3, N), ("a", 0, 1, 0.3, 0.4)]
-    assert [one.arm for one in divergence_curves(of_phase(history(rows), "confirm"))] == ["a"]
+    assert [one.arm for one in bound_curves(of_phase(history(rows), "confirm"))] == ["a"]

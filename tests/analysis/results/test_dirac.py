@@ -70,7 +70,7 @@ def test_a_map_without_a_size_is_refused():
 
 
 @pytest.mark.golden
-def test_a_cell_ends_and_is_foretold_by_its_distance(tmp_path):
+def test_a_cell_ends_and_is_predicted_by_its_distance(tmp_path):
     save(tmp_path, 10)
     found = dirac_map(tmp_path, "a", "t")
     assert isinstance(found, DiracMap)
@@ -110,6 +110,6 @@ def test_without_a_map_there_is_none(tmp_path):
     assert dirac_map(tmp_path, "a", "t", replica=2) is None
 
 
-def test_what_overflows_is_foretold_to_be_lost(tmp_path):
+def test_what_overflows_is_predicted_to_be_lost(tmp_path):
     save(tmp_path, 10, radius=np.full((3, 2), 1e8), moves=1000)
     assert (dirac_map(tmp_path, "a", "t").predicted == 3).all()

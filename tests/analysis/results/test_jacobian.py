@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binomtest
 
 from analysis.record.loading import Record
-from analysis.results.jacobian import spectra, turns
+from analysis.results.jacobian import imaginary_share, spectra
 from analysis.results.selection import select
 from analysis.statistics.bootstrap import Resampling
 
@@ -33,8 +33,8 @@ def test_shares_and_medians_of_the_replicas_whose_spectrum_is_known():
     (arm,) = found(trials())
     assert (arm.n, arm.unfound) == (3, 1)
     exact = binomtest(1, 3).proportion_ci(0.95, method="wilson")
-    assert (arm.leaves.estimate, arm.leaves.low, arm.leaves.high) == pytest.approx((1 / 3, *exact))
-    medians = (arm.growth.estimate, arm.turning.estimate, arm.reach.estimate)
+    assert (arm.unstable.estimate, arm.unstable.low, arm.unstable.high) == pytest.approx((1 / 3, *exact))
+    medians = (arm.real_median.estimate, arm.imaginary_share_median.estimate, arm.radius_median.estimate)
     assert medians == pytest.approx((-1.0, np.sqrt(0.5), 6.0))  # turns 4/5, 0 and 1/sqrt 2
 
 
@@ -52,18 +52,20 @@ def test_the_dirac_gans_own_eigenvalues_turn_without_a_penalty_and_settle_with_o
         ]
     )
     none, r1 = found(rows)
-    assert (none.growth.estimate, none.turning.estimate, none.leaves.estimate) == (0.0, 1.0, 0.0)
-    assert (r1.growth.estimate, r1.leaves.estimate) == (pytest.approx(-0.25), 0.0)
-    assert r1.turning.estimate == pytest.approx(np.sqrt(0.1875) / 0.5)
+    assert (none.real_median.estimate, none.imaginary_share_median.estimate, none.unstable.estimate) == (0.0, 1.0, 0.0)
+    assert (r1.real_median.estimate, r1.unstable.estimate) == (pytest.approx(-0.25), 0.0)
+    assert r1.imaginary_share_median.estimate == pytest.approx(np.sqrt(0.1875) / 0.5)
 
 
 def test_what_is_within_the_error_of_finding_it_does_not_leave():
     tiny = trials(jacobian_real=[4e-6, 6e-6, 0.0, N, 0.0], jacobian_radius=5.0)
-    assert found(tiny)[0].leaves.estimate == pytest.approx(1 / 3)
+    assert found(tiny)[0].unstable.estimate == pytest.approx(1 / 3)
 
 
 def test_an_eigenvalue_of_0_does_not_turn():
-    np.testing.assert_allclose(turns(np.array([0.0, 0.0, -1.0]), np.array([0.0, 2.0, -1.0])), [0, 1, np.sqrt(0.5)])
+    np.testing.assert_allclose(
+        imaginary_share(np.array([0.0, 0.0, -1.0]), np.array([0.0, 2.0, -1.0])), [0, 1, np.sqrt(0.5)]
+    )
 
 
 def test_where_nothing_was_measured_there_is_nothing():

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Objectives and the divergences they follow
+# # Objectives, and what their critics reached
 #
 # What each pair (f, g) does against the best of all critics, and what the critics of this study reached instead.
 
@@ -43,18 +43,18 @@ pictures[0] if pictures else print("run `ganstudy report` first")
 # below it, the generator does not follow the divergence that the pair stands for.
 
 # %%
-curves = findings.divergence_curves
-figures.divergence_curves(curves, looks) if curves else print("no true divergence is known in this study")
+curves = findings.bound_curves
+figures.bound_curves(curves, looks) if curves else print("no true divergence is known in this study")
 
 # %% [markdown]
 # At the end: the gap between the two, and how wrong the density ratio is that can be read from the critic.
 
 # %%
-ends = findings.divergences
-figures.divergence_errors(ends, looks) if ends else print("no divergence was measured in this study")
+ends = findings.critic_bounds
+figures.bound_errors(ends, looks) if ends else print("no divergence was measured in this study")
 
 # %%
-print(csv_text(tables.divergence_table(ends)) if ends else "")
+print(csv_text(tables.critic_bound_table(ends)) if ends else "")
 
 # %% [markdown]
 # ## The critic
@@ -66,19 +66,19 @@ figures.learning_curves(outputs, looks) if outputs else print("no critic was mea
 
 # %% [markdown]
 # ## The game's Jacobian
-# The leading eigenvalue of each replica: left of the line small gradient steps settle where the players stand, right of
-# it they leave; far from the horizontal axis they go in circles.
+# The leading eigenvalue of each replica: left of the line the point at which training ended is stable, right of
+# it unstable; far from the horizontal axis they go in circles.
 
 # %%
 found = findings.spectra
 figures.spectra(found, looks) if found else print("no Jacobian was measured in this study")
 
 # %%
-print(csv_text(tables.spectrum_table(found)) if found else "")
+print(csv_text(tables.spectra_table(found)) if found else "")
 
 # %% [markdown]
 # ## Maps of the Dirac-GAN
-# What happened in every cell of steps and gammas from the first start, beside what its eigenvalues foretell.
+# What happened in every cell of steps and gammas from the first start, beside what its eigenvalues predict.
 
 # %%
 maps = [one for arm, trial in findings.shown.items() if (one := dirac_map(folder, arm, trial)) is not None]
