@@ -1,10 +1,9 @@
+import itertools
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from analysis.record.loading import Record
 from analysis.results.outcomes import Thresholds
@@ -85,28 +84,41 @@ def test_the_budget_is_the_configured_one_where_it_is_known():
     assert not times(select(cut, "confirm"), "collapsed")["observed"].any()
 
 
-@pytest.mark.property
-@settings(deadline=None)
-@given(
-    st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=4, max_size=4),
-    st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=4, max_size=4),
-    st.one_of(st.none(), st.sampled_from([50, 100, 150, 250, 350])),
-    st.sampled_from(EVENTS),
-)
-def test_what_follows_an_event_is_ignored(modes, others, fell, event):
-    time, observed = time_of(event, modes=modes, fell=fell)
-    if observed:
-        after = [old if step <= time else new for step, old, new in zip(STEPS, modes, others, strict=True)]
-        assert time_of(event, modes=after, fell=fell) == (time, True)
+SHARES, FALLS = (0.0, 0.25, 0.5, 1.0), (None, 50, 100, 150, 250, 350, 400)
+LIVES = [(modes, fell) for modes in itertools.product(SHARES, repeat=4) for fell in FALLS]
+
+
+def events(lives, event):
+    """The time to an event and whether it was observed, of each of `lives` as replicas of one record."""
+    held = record(*(replica(seed=seed, modes=modes, fell=fell) for seed, (modes, fell) in enumerate(lives)))
+    found = times(select(held, "confirm"), event, patience=0.5, thresholds=None).set_index("seed").sort_index()
+    assert len(found) == len(lives)
+    return found["time"].to_numpy(), found["observed"].to_numpy(bool)
 
 
 @pytest.mark.property
-@settings(deadline=None)
-@given(st.lists(st.sampled_from([0.25, 1.0]), min_size=4, max_size=4), st.sampled_from([None, 150, 250, 400]))
-def test_either_is_the_first_of_both(modes, fell):
-    found = {event: time_of(event, modes=modes, fell=fell) for event in EVENTS}
-    seen = [time for time, observed in (found["diverged"], found["collapsed"]) if observed]
-    assert found["either"] == ((min(seen), True) if seen else (400, False))
+@pytest.mark.parametrize("event", EVENTS)
+def test_what_follows_an_event_is_ignored(event):
+    """Of every life there can be in four evaluations, with another life after the event."""
+    others = np.random.default_rng(0).choice(SHARES, (len(LIVES), 4))
+    time, observed = events(LIVES, event)
+    assert observed.any()
+    after = [
+        (tuple(np.where(np.array(STEPS) <= till, modes, other)), fell) if seen else (modes, fell)
+        for (modes, fell), other, till, seen in zip(LIVES, others, time, observed, strict=True)
+    ]
+    again, still = events(after, event)
+    assert (again == time).all()
+    assert (still == observed).all()
+
+
+@pytest.mark.property
+def test_either_is_the_first_of_both():
+    either, observed = events(LIVES, "either")
+    parts = [np.where(seen, time, np.inf) for time, seen in (events(LIVES, "diverged"), events(LIVES, "collapsed"))]
+    first = np.minimum(*parts)
+    assert (observed == np.isfinite(first)).all()
+    assert (either == np.where(observed, first, 400)).all()
 
 
 def test_a_replica_that_was_never_trained_is_left_out():
