@@ -41,8 +41,9 @@ def test_a_notebook_runs_on_a_small_study_confirmed_or_not(name, confirm, simula
     runpy.run_path(str(NOTEBOOKS / f"{name}.py"))
 
 
-def test_the_paper_gets_a_file_for_each_figure_and_table(simulated, tmp_path, monkeypatch):
-    monkeypatch.setenv("GANSTUDY_FOLDER", str(simulated))
+def test_the_paper_gets_a_file_for_each_figure_and_table(simulate, tmp_path_factory, tmp_path, monkeypatch):
+    study = simulate(tmp_path_factory.mktemp("study"), trials=4, replicas=2, confirm=6, evaluations=4)
+    monkeypatch.setenv("GANSTUDY_FOLDER", str(study))
     monkeypatch.setenv("GANSTUDY_PAPER", str(tmp_path))
     runpy.run_path(str(NOTEBOOKS / "05_paper_figures.py"))
     stems = {path.stem for path in tmp_path.glob("*.pdf")}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from analysis import report
+from analysis.report import writer
 
 OBJECTIVE = {
     "name": "hinge", "f": "min(0, d - 1)", "g": "min(0, -1 - d)", "generator": "critic_mean", "sentence": "TV",
@@ -43,3 +44,9 @@ def picked(folder):
 def page(written):
     """The page's text."""
     return (written / "report" / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Figures are made and not drawn, which is most of a report's time: for tests of the page's words and tables."""
+    monkeypatch.setattr(writer, "rendered", lambda figure, kind: b"<svg/>")

@@ -143,8 +143,11 @@ def _objectives(folder):
     return json.loads((folder / "report" / "objectives.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_was_left_out_is_said_and_why(simulate, tmp_path):
-    simulate(tmp_path, running=1, failed=2, truncated=1, message=HOSTILE, about={"damaged": 3, "undeclared": ["odd"]})
+    small = {"trials": 6, "confirm": 4, "evaluations": 4}
+    about = {"damaged": 3, "undeclared": ["odd"]}
+    simulate(tmp_path, **small, running=1, failed=2, truncated=1, message=HOSTILE, about=about)
     page = report.write(tmp_path).read_text(encoding="utf-8")
     seen = words(page)
     found = {(row["what"], row["trials"], row["replicas"]) for row in rows(tmp_path, "left-out")}
@@ -168,6 +171,7 @@ def test_hostile_names_are_text_everywhere(simulate, tmp_path):
     assert words(page).count(HOSTILE) >= 4
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_study_under_way_is_said_to_be_so(simulate, tmp_path):
     simulate(tmp_path, trials=4, replicas=2, confirm=0, evaluations=4, running=2)
     state = {"state": "running", "trials": {"done": 10, "failed": 0, "running": 2, "interrupted": 0, "missing": 3}}
@@ -176,17 +180,20 @@ def test_a_study_under_way_is_said_to_be_so(simulate, tmp_path):
     assert "Provisional: no configuration has been confirmed on fresh seeds" in seen
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_study_of_which_nothing_has_ended_has_a_page(simulate, tmp_path):
     simulate(tmp_path, arms=("a",), trials=2, replicas=2, confirm=0, evaluations=4, running=2)
     seen = words(report.write(tmp_path).read_text(encoding="utf-8"))
     assert "No trial has ended yet; nothing can be said." in seen
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_study_of_which_everything_failed_has_a_page(simulate, tmp_path):
     simulate(tmp_path, arms=("a",), trials=2, replicas=2, confirm=0, evaluations=4, failed=2)
     assert "out of memory" in words(report.write(tmp_path).read_text(encoding="utf-8"))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_one_arm_has_a_page_without_comparisons(simulate, tmp_path):
     simulate(tmp_path, arms=("a",), trials=3, replicas=2, confirm=4, evaluations=4)
     report.write(tmp_path)
@@ -211,6 +218,7 @@ def test_the_metric_is_the_one_that_the_search_went_by():
     assert metric_and_mode({"config": {"search": {"metric": ["kid", "fid"], "mode": ["min", "max"]}}}) == ("kid", "min")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_that_nothing_happened_is_said_once(simulate, tmp_path):
     """A replica that neither diverged nor collapsed did not diverge: one sentence, not two."""
     simulate(tmp_path, arms=("a",), trials=3, replicas=2, confirm=4, evaluations=4, seed=1)
