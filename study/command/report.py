@@ -44,10 +44,8 @@ def write(folder: str | Path) -> Path:
         OSError: it could not be written; the former report stays.
     """
     record.build(folder)
-    found = status(folder)
-    return analysis.report.write(
-        folder, state=found, objectives=_objectives([loading.load(Path(folder) / "study.yaml")])
-    )
+    objectives = _objectives([loading.load(Path(folder) / "study.yaml")])
+    return analysis.report.write(folder, state=status(folder).to_dict(), objectives=objectives)
 
 
 def gather(places: Sequence[str], out: Path, tracking: str | None = None) -> Path:
@@ -57,7 +55,7 @@ def gather(places: Sequence[str], out: Path, tracking: str | None = None) -> Pat
     """
     found = sources.fetch(places, out, tracking)
     studies = [place for place in map(Path, places) if sources.is_study(place)]
-    state = status(studies[0]) if studies and len(places) == 1 else None
+    state = status(studies[0]).to_dict() if studies and len(places) == 1 else None
     plans = [plan for _, kept in found if (plan := _plan(kept.about)) is not None]
     return analysis.report.write(out, [folder for folder, _ in found], state=state, objectives=_objectives(plans))
 
@@ -67,7 +65,7 @@ def deliver(folder: str | Path) -> int:
 
     Returns how many ledger entries MLflow still lacks; while there are any the report waits with them.
     """
-    state = status(folder)["state"]
+    state = status(folder).state
     if state == "running" or not (Path(folder) / "tracking.json").exists():
         return 0
     config = loading.load(Path(folder) / "study.yaml").config

@@ -60,7 +60,7 @@ def status(options: Namespace) -> int:
     """Say what of a study is done, running, failed and missing."""
     found = status_of(study_folder(options.dir))
     if options.json:
-        print_json(found)
+        print_json(found.to_dict())
     else:
         show_status(found)
     return DONE
@@ -89,5 +89,5 @@ def _reported(options: Namespace, folder: Path, start: Callable[[], int]) -> int
         return start()
     with redirect_stdout(sys.stderr):
         exit_status = start()
-    print_json(status_of(folder))
+    print_json(status_of(folder).to_dict())
     return exit_status

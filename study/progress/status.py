@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -9,59 +11,127 @@ from study.config import loading
 from study.ledger.ledger import damaged
 from study.ledger.lock import Holder, holder
 from study.ledger.state import StudyState
-from study.progress.tally import PhaseTally, Tally
+from study.progress.tally import ArmTally, PhaseTally, Tally
 from study.tracking import trouble, waiting
 
 
-def status(folder: str | Path) -> dict[str, Any]:
-    """Plain data about the study in `folder`.
+@dataclass(frozen=True)
+class Counts:
+    """Trials by how far they have come; those under way are `running` or, where no process works, `interrupted`."""
 
-    `state` is running (with its `holder`: host, pid, since), interrupted or done; `trials` counts done, failed,
-    running, interrupted and missing ones over everything; `arms` gives for each arm the same by phase, `best` with
-    `best_trial` (None: nothing finite), and `outcomes` of its replicas; `failures` maps trials to messages;
-    `tracking` says how many ledger entries MLflow still lacks and why; `damaged` counts unreadable ledger lines;
-    `sessions` how often the study was started.
+    done: int
+    failed: int
+    running: int
+    interrupted: int
+    missing: int
+    total: int
 
-    Raises `FileNotFoundError` where there is no study.
+    @classmethod
+    def of(cls, phase: PhaseTally, running: bool) -> Counts:
+        """The trials of one arm in one phase; `running`: a process is at work on the study."""
+        return cls(
+            done=phase.done,
+            failed=phase.failed,
+            running=phase.under_way if running else 0,
+            interrupted=0 if running else phase.under_way,
+            missing=phase.missing,
+            total=phase.planned + phase.missing,
+        )
+
+    @classmethod
+    def over(cls, counts: Iterable[Counts]) -> Counts:
+        """All of them together."""
+        every = list(counts)
+        return cls(*(sum(getattr(one, field.name) for one in every) for field in fields(cls)))
+
+    @property
+    def left(self) -> int:
+        """Trials that have not ended."""
+        return self.running + self.interrupted + self.missing
+
+
+@dataclass(frozen=True)
+class ArmStatus:
+    """One arm's trials by phase; `best` is of `best_trial` (None: nothing finite); `outcomes` are of its replicas."""
+
+    arm: str
+    search: Counts
+    confirm: Counts
+    best: float | None
+    best_trial: str | None
+    outcomes: dict[str, int]
+
+    @classmethod
+    def of(cls, one: ArmTally, running: bool) -> ArmStatus:
+        """What a tally says; `running` as in `Counts.of`."""
+        search, confirm = Counts.of(one.search, running), Counts.of(one.confirm, running)
+        return cls(one.arm, search, confirm, one.best, one.best_trial, dict(one.outcomes))
+
+
+@dataclass(frozen=True)
+class TrackingStatus:
+    """How many ledger entries MLflow still lacks, and what kept them from it."""
+
+    waiting: int
+    trouble: str | None
+
+
+@dataclass(frozen=True)
+class Status:
+    """A study as its folder shows it.
+
+    Attributes:
+        study: its name.
+        folder: where it is.
+        state: running, interrupted or done.
+        holder: the process at work on a running study; None of others.
+        metric: the first that is searched for, which every arm's `best` is of.
+        trials: over all arms and phases.
+        arms: in the order of the configuration.
+        failures: messages by trial.
+        tracking: what MLflow lacks.
+        damaged: unreadable lines of the ledger.
+        sessions: how often the study was started.
+    """
+
+    study: str
+    folder: str
+    state: str
+    holder: Holder | None
+    metric: str
+    trials: Counts
+    arms: tuple[ArmStatus, ...]
+    failures: dict[str, str | None]
+    tracking: TrackingStatus
+    damaged: int
+    sessions: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for `--json` and the report."""
+        plain = asdict(self)
+        return {**plain, "holder": self.holder._asdict() if self.holder else None, "arms": [*plain["arms"]]}
+
+
+def status(folder: str | Path) -> Status:
+    """The status of the study in `folder`.
+
+    Raises `ConfigError` where there is no study.yaml, `FileNotFoundError` where there is no ledger.
     """
     folder = Path(folder)
     plan = loading.load(folder / "study.yaml")
     state, held = StudyState.replay(folder), holder(folder)
-    tally = Tally(plan, state)
-    counts = [_counts(phase, held) for phase in tally.phases]
-    totals = {name: sum(count[name] for count in counts) for name in _counts(PhaseTally(), held)}
-    left = totals["running"] + totals["interrupted"] + totals["missing"]
-    return {
-        "study": plan.config.study,
-        "folder": str(folder),
-        "state": "running" if held else "interrupted" if left else "done",
-        "holder": held._asdict() if held else None,
-        "metric": plan.goal.metrics[0],
-        "trials": totals,
-        "arms": [
-            {
-                "arm": one.arm,
-                "search": _counts(one.search, held),
-                "confirm": _counts(one.confirm, held),
-                "best": one.best,
-                "best_trial": one.best_trial,
-                "outcomes": dict(one.outcomes),
-            }
-            for one in tally.arms.values()
-        ],
-        "failures": {t.trial_id: t.message for t in state.trials.values() if t.status == "failed"},
-        "tracking": {"waiting": waiting(folder), "trouble": trouble(folder)},
-        "damaged": damaged(folder),
-        "sessions": len(state.sessions),
-    }
-
-
-def _counts(phase: PhaseTally, held: Holder | None) -> dict[str, int]:
-    return {
-        "done": phase.done,
-        "failed": phase.failed,
-        "running": phase.under_way if held else 0,
-        "interrupted": 0 if held else phase.under_way,
-        "missing": phase.missing,
-        "total": phase.planned + phase.missing,
-    }
+    arms = tuple(ArmStatus.of(one, held is not None) for one in Tally(plan, state).arms.values())
+    trials = Counts.over(counts for one in arms for counts in (one.search, one.confirm))
+    return Status(
+        study=plan.config.study,
+        folder=str(folder),
+        state="running" if held else "interrupted" if trials.left else "done",
+        holder=held,
+        metric=plan.goal.metrics[0],
+        trials=trials,
+        arms=arms,
+        failures={trial.trial_id: trial.message for trial in state.trials.values() if trial.status == "failed"},
+        tracking=TrackingStatus(waiting(folder), trouble(folder)),
+        damaged=damaged(folder),
+        sessions=len(state.sessions),
+    )

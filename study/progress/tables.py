@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -15,6 +16,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from study.config.schema import StudyConfig
     from study.progress.forecast import ArmForecast, Forecast
+    from study.progress.status import Counts, Status
 
 
 def show_forecast(config: StudyConfig, expected: Forecast, console: Console | None = None) -> None:
@@ -41,41 +43,39 @@ def show_forecast(config: StudyConfig, expected: Forecast, console: Console | No
         console.print(Text(f"note: {warning}"))
 
 
-def show_status(found: Mapping[str, Any], console: Console | None = None) -> None:
-    """Print what `study.progress.status.status` found."""
+def show_status(found: Status, console: Console | None = None) -> None:
+    """Print a study's status: its trials, a row an arm, and what went wrong."""
     console = console or terminal()
-    console.print(Text(f"{found['study']} in {found['folder']}: {found['state']}{_by(found['holder'])}"))
-    counts = [f"{count} {name}" for name, count in found["trials"].items() if count and name != "total"]
-    console.print(f"of {_many(found['trials']['total'], 'trial')}: {', '.join(counts)}")
+    by = f", by process {found.holder.pid} on {found.holder.host}" if found.holder else ""
+    console.print(Text(f"{found.study} in {found.folder}: {found.state}{by}"))
+    counts = [f"{count} {name}" for name, count in asdict(found.trials).items() if count and name != "total"]
+    console.print(f"of {_many(found.trials.total, 'trial')}: {', '.join(counts)}")
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("arm", no_wrap=True)
-    for title in ("search", "confirm", f"best {found['metric']}"):
+    for title in ("search", "confirm", f"best {found.metric}"):
         table.add_column(title, justify="right")
     table.add_column("outcomes of its replicas")
-    for arm in found["arms"]:
-        best = "" if arm["best"] is None else f"{arm['best']:.4g}"
-        outcomes = ", ".join(f"{count} {name}" for name, count in sorted(arm["outcomes"].items()))
-        cells = (arm["arm"], _progress(arm["search"]), _progress(arm["confirm"]), best, outcomes)
+    for arm in found.arms:
+        best = "" if arm.best is None else f"{arm.best:.4g}"
+        outcomes = ", ".join(f"{count} {name}" for name, count in sorted(arm.outcomes.items()))
+        cells = (arm.arm, _progress(arm.search), _progress(arm.confirm), best, outcomes)
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
-    for trial, message in found["failures"].items():
+    for trial, message in found.failures.items():
         console.print(Text(f"{trial} failed: {message}"))
-    if found["tracking"]["waiting"]:
-        trouble = found["tracking"]["trouble"]
-        waiting = _many(found["tracking"]["waiting"], "entry").replace("entrys", "entries")
+    if found.tracking.waiting:
+        trouble = found.tracking.trouble
+        waiting = _many(found.tracking.waiting, "entry").replace("entrys", "entries")
         console.print(Text(f"MLflow lacks {waiting} of the ledger{f': {trouble}' if trouble else ''}"))
-    if found["damaged"]:
-        console.print(f"{_many(found['damaged'], 'line')} of the ledger unreadable, skipped")
+    if found.damaged:
+        console.print(f"{_many(found.damaged, 'line')} of the ledger unreadable, skipped")
 
 
-def _by(holder: Mapping[str, Any] | None) -> str:
-    return f", by process {holder['pid']} on {holder['host']}" if holder else ""
-
-
-def _progress(phase: Mapping[str, int]) -> str:
+def _progress(phase: Counts) -> str:
     """`12/20`, and whatever is not simply done or still to come."""
-    special = [f"{phase[name]} {name}" for name in ("failed", "running", "interrupted") if phase[name]]
-    return " ".join([f"{phase['done']}/{phase['total']}", *([f"({', '.join(special)})"] if special else [])])
+    counts = (("failed", phase.failed), ("running", phase.running), ("interrupted", phase.interrupted))
+    special = [f"{count} {name}" for name, count in counts if count]
+    return " ".join([f"{phase.done}/{phase.total}", *([f"({', '.join(special)})"] if special else [])])
 
 
 def _spaces(title: str, spaces: Mapping[str, str]) -> Table:

@@ -83,7 +83,7 @@ def test_a_study_is_submitted_as_a_job(nodes: Any, config: Make, alone: Make, cu
     nodes.wait_for(lambda: (folder / "ledger").exists() and sum(e["kind"] == "result" for _, e in entries(folder)) > 5)
     stop = ["-m", "ray.scripts.scripts", "job", "stop", "--address", nodes.dashboard, name]
     nodes.finish(nodes.python(*stop))
-    assert status(folder)["state"] == "interrupted"
+    assert status(folder).state == "interrupted"
     nodes.finish(job("resume", folder))
     assert curves(folder) == curves(alone(study="long", **LONG))
 

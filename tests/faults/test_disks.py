@@ -72,6 +72,6 @@ def test_a_storage_that_fills_up_costs_checkpoints_and_no_row(begin: Begin, disk
     assert study.wait() == 0, study.said
     assert "the ledger's copy in" in study.said
     assert FULL in study.said  # a picture may still fit where a trial's end frees what its checkpoints took
-    assert status(study.folder)["trials"]["failed"] == 0
+    assert status(study.folder).trials.failed == 0
     finding = audit(study.folder, undisturbed(study.plan, tmp_path / "undisturbed"), study.seen)
     assert not finding.wrong, finding

@@ -36,7 +36,7 @@ def misbehaving(*names: str, **changes: Any) -> dict[str, Any]:
 def hold(study: Subject, tmp_path: Path, expected: dict[str, str]) -> None:
     """Run the study: trials fail with the messages expected, by objective; the others are as if nothing had been."""
     assert study.finish() == 0, study.said
-    failures = status(study.folder)["failures"]
+    failures = status(study.folder).failures
     told = {trial.removeprefix("search-misbehaving_").split(".")[0]: trial for trial in failures}
     assert told.keys() == expected.keys()
     for name, trial in told.items():
@@ -83,7 +83,7 @@ def test_memory_that_the_allocator_refuses_fails_the_trial_alone(begin: Begin) -
     del values["budget"]["batch_size"]
     study = begin(values)
     assert study.finish() == 0, study.said
-    [(trial, message)] = status(study.folder)["failures"].items()
+    [(trial, message)] = status(study.folder).failures.items()
     assert f"batch_size={MANY}" in trial
     assert re.search("can't allocate memory: you tried to allocate [0-9]{12,} bytes", message)
     finding = audit(study.folder, failed=[trial])
@@ -109,9 +109,9 @@ def test_what_fails_every_trial_stops_the_study_until_it_is_mended(begin: Begin,
     assert study.finish() == 1
     assert f"{FAILURES} trials failed one after the other" in study.said
     assert "libfancy.so.7: cannot open shared object file; mend the cause, then `ganstudy resume" in study.said
-    assert len(status(study.folder)["failures"]) in (FAILURES, FAILURES + 1)  # one more was under way
+    assert len(status(study.folder).failures) in (FAILURES, FAILURES + 1)  # one more was under way
     (tmp_path / "BROKEN").unlink()
     assert study.finish("--retry-failed") == 0, study.said
-    assert status(study.folder)["trials"]["done"] == FAILURES + 2
+    assert status(study.folder).trials.done == FAILURES + 2
     finding = audit(study.folder)
     assert not finding.wrong, finding

@@ -233,7 +233,7 @@ def test_machines_get_json_alone(
     tmp_path: Path, runs: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = {"study": "quickstart", "best": float("nan"), "folder": tmp_path}
-    monkeypatch.setattr("study.command.study.status_of", lambda _: found)
+    monkeypatch.setattr("study.command.study.status_of", lambda _: SimpleNamespace(to_dict=lambda: found))
     folder = str(tmp_path / "s")
     for arguments in (["run", str(QUICK), "--out", folder], ["resume", folder], ["status", folder]):
         assert main([*arguments, "--json"]) == 0

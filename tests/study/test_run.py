@@ -108,7 +108,7 @@ def test_a_study_runs_from_configuration_to_record(reference: Path, long_study: 
     )
     assert record.trials["floor.fid"].notna().all()
     found = status(reference)
-    assert (found["state"], found["trials"]["done"], found["tracking"]["waiting"], found["damaged"]) == (
+    assert (found.state, found.trials.done, found.tracking.waiting, found.damaged) == (
         "done",
         6,
         0,
@@ -129,7 +129,7 @@ def test_a_finished_study_resumes_to_itself_at_once(reference: Path) -> None:
     assert resume_study(reference) == 0
     assert time.monotonic() - started < 10
     assert curves(reference) == before
-    assert status(reference)["sessions"] == 2
+    assert status(reference).sessions == 2
 
 
 def test_the_folder_of_a_study_is_not_overwritten(reference: Path, long_study: StudyPlan) -> None:
@@ -217,9 +217,9 @@ def test_what_failed_is_trained_again_when_asked(
         broken.setattr("study.execution.tuning.RETRIES", 1)
         assert run_study(plan, tmp_path / "study") == 0
     assert "--retry-failed` trains failed trials again" in capsys.readouterr().out.replace("\n", " ")
-    assert status(tmp_path / "study")["trials"]["failed"] == 1
+    assert status(tmp_path / "study").trials.failed == 1
     assert resume_study(tmp_path / "study") == 0
-    assert status(tmp_path / "study")["trials"]["failed"] == 1  # not unless asked
+    assert status(tmp_path / "study").trials.failed == 1  # not unless asked
     assert resume_study(tmp_path / "study", retry_failed=True) == 0
     record = load(tmp_path / "study")
     assert set(record.trials["status"]) == {"completed"}
@@ -272,8 +272,8 @@ def test_ctrl_c_leaves_a_study_that_resume_finishes(
     assert run_study(long_study_of_two_workers, folder) == 1
     assert f"stopped; `ganstudy resume {folder}` goes on from here" in capsys.readouterr().out
     found = status(folder)
-    assert found["state"] == "interrupted"
-    assert found["trials"]["interrupted"] > 0
+    assert found.state == "interrupted"
+    assert found.trials.interrupted > 0
     assert load(folder).running
     assert resume_study(folder) == 0
     whole(folder)
@@ -294,7 +294,7 @@ def test_a_full_disk_ends_a_study_that_resume_finishes(
     monkeypatch.setattr(Ledger, "append", filling)
     assert run_study(tiny(resources=ALONE), folder) == 1
     assert "the ledger could not be written: [Errno 28] No space left on device" in capsys.readouterr().out
-    assert status(folder)["state"] == "interrupted"
+    assert status(folder).state == "interrupted"
     monkeypatch.undo()
     assert resume_study(folder) == 0
     whole(folder)
@@ -309,7 +309,7 @@ def test_a_killed_driver_loses_nothing(reference: Path, long_study_of_two_worker
         assert driver.stderr is not None
         assert driver.stderr.read() == ""
     assert driver.returncode == -signal.SIGKILL
-    assert status(folder)["state"] == "interrupted"
+    assert status(folder).state == "interrupted"
     assert resume_study(folder) == 0
     whole(folder)
     assert curves(folder) == curves(reference)

@@ -8,7 +8,7 @@ from study.config import loading
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
 from study.ledger.journal import Journal
-from study.progress.status import status
+from study.progress.status import Counts, status
 from study.search.plan import search_trial
 
 Build = Callable[..., StudyPlan]
@@ -34,20 +34,20 @@ def folder(tiny: Build, tmp_path: Path) -> Path:
 
 def test_an_interrupted_study(folder: Path) -> None:
     found = status(folder)
-    assert (found["study"], found["state"], found["holder"], found["metric"]) == ("tiny", "interrupted", None, "fid")
-    expected = {"done": 1, "failed": 1, "running": 0, "interrupted": 1, "missing": 5, "total": 8}
-    assert found["trials"] == expected
-    first, second = found["arms"]
-    assert (first["arm"], first["best"], first["best_trial"]) == ("non_saturating", 2.0, "search-non_saturating-0000")
-    assert first["outcomes"] == {"converged": 1, "collapsed": 1}
-    assert (second["best"], second["search"]["failed"], second["confirm"]["missing"]) == (None, 1, 1)
-    assert found["failures"] == {"search-hinge-0000": "ValueError: no"}
-    assert found["sessions"] == 1
-    assert found["tracking"]["waiting"] == 6
+    assert (found.study, found.state, found.holder, found.metric) == ("tiny", "interrupted", None, "fid")
+    expected = Counts(done=1, failed=1, running=0, interrupted=1, missing=5, total=8)
+    assert found.trials == expected
+    first, second = found.arms
+    assert (first.arm, first.best, first.best_trial) == ("non_saturating", 2.0, "search-non_saturating-0000")
+    assert first.outcomes == {"converged": 1, "collapsed": 1}
+    assert (second.best, second.search.failed, second.confirm.missing) == (None, 1, 1)
+    assert found.failures == {"search-hinge-0000": "ValueError: no"}
+    assert found.sessions == 1
+    assert found.tracking.waiting == 6
 
 
 def test_it_is_plain_json(folder: Path) -> None:
-    found = status(folder)
+    found = status(folder).to_dict()
     assert json.loads(json.dumps(found)) == found
 
 
@@ -55,17 +55,18 @@ def test_a_running_study_names_its_holder(folder: Path) -> None:
     journal = Journal.open(folder)
     found = status(folder)
     journal.close()
-    assert found["state"] == "running"
-    assert set(found["holder"]) == {"host", "pid", "since"}
-    assert (found["trials"]["running"], found["trials"]["interrupted"]) == (1, 0)
+    assert found.state == "running"
+    assert found.holder is not None
+    assert set(found.to_dict()["holder"]) == {"host", "pid", "since"}
+    assert (found.trials.running, found.trials.interrupted) == (1, 0)
 
 
 def test_damaged_lines_are_counted(folder: Path) -> None:
     [segment] = (folder / "ledger").glob("*.jsonl")
     segment.write_bytes(segment.read_bytes()[:-20])
     found = status(folder)
-    assert found["damaged"] == 1
-    assert found["trials"]["interrupted"] == 2
+    assert found.damaged == 1
+    assert found.trials.interrupted == 2
 
 
 def test_no_study_is_no_status(tmp_path: Path) -> None:

@@ -2,39 +2,42 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from study.config.plan import StudyPlan
+from study.ledger.lock import Holder
 from study.progress.forecast import forecast
+from study.progress.status import ArmStatus, Counts, Status, TrackingStatus
 from study.progress.tables import duration, show_forecast, show_status
 
 Build = Callable[..., StudyPlan]
-PHASE = {"done": 3, "failed": 0, "running": 0, "interrupted": 0, "missing": 1, "total": 4}
-STATUS = {
-    "study": "rings",
-    "folder": "studies/rings",
-    "state": "running",
-    "holder": {"host": "here", "pid": 7, "since": 0.0},
-    "metric": "fid",
-    "trials": {"done": 6, "failed": 1, "running": 1, "interrupted": 0, "missing": 1, "total": 9},
-    "arms": [
-        {
-            "arm": "gan-[bold]hinge",
-            "outcomes": {"converged": 20, "collapsed": 4},
-            "best": 0.012345,
-            "best_trial": "search-gan-hinge-0002",
-            "search": PHASE,
-            "confirm": {**PHASE, "done": 2, "failed": 1, "running": 1, "missing": 0},
-        },
-        {"arm": "none", "outcomes": {}, "best": None, "best_trial": None, "search": PHASE, "confirm": PHASE},
-    ],
-    "failures": {"search-none-0001": "RuntimeError: [out] of memory"},
-    "tracking": {"waiting": 12, "trouble": "connection refused"},
-    "damaged": 1,
-    "sessions": 2,
-}
+PHASE = Counts(done=3, failed=0, running=0, interrupted=0, missing=1, total=4)
+STATUS = Status(
+    study="rings",
+    folder="studies/rings",
+    state="running",
+    holder=Holder("here", 7, 0.0),
+    metric="fid",
+    trials=Counts(done=6, failed=1, running=1, interrupted=0, missing=1, total=9),
+    arms=(
+        ArmStatus(
+            arm="gan-[bold]hinge",
+            outcomes={"converged": 20, "collapsed": 4},
+            best=0.012345,
+            best_trial="search-gan-hinge-0002",
+            search=PHASE,
+            confirm=replace(PHASE, done=2, failed=1, running=1, missing=0),
+        ),
+        ArmStatus(arm="none", outcomes={}, best=None, best_trial=None, search=PHASE, confirm=PHASE),
+    ),
+    failures={"search-none-0001": "RuntimeError: [out] of memory"},
+    tracking=TrackingStatus(waiting=12, trouble="connection refused"),
+    damaged=1,
+    sessions=2,
+)
 
 
 @pytest.fixture
