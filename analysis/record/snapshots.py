@@ -1,7 +1,8 @@
 """Snapshots: the samples that a trial put aside for pictures, over the steps of its training.
 
 A study folder holds `trials/<trial_id>/pictures/<step>.npz` with `samples` (replicas, count, *shape), `seeds`
-(replicas,), optional `labels` (replicas, count) and, for mixtures, `means` (K, d), `stds` (K,) and `weights` (K,).
+(replicas,), optional `labels` (replicas, count) and, for mixtures, `means` (K, d), `stds` (K,) and `weights` (K,). For
+mixtures in one dimension `line_x` (M,) and `line_generator_density` (replicas, M) are the generators' densities.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ UNREADABLE = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZip
 class Snapshots:
     """Samples of one replica of a trial: `samples` (steps, count, *shape) float64, `steps` (T,).
 
-    `means`, `stds` and `weights` describe the true mixture, None where data are none.
+    `means`, `stds` and `weights` describe the true mixture, None where data are none. `generated` (T, M) is the
+    generator's density at `x` (M,), None where the trial put none aside.
     """
 
     arm: str
@@ -35,6 +37,8 @@ class Snapshots:
     means: Floats | None
     stds: Floats | None
     weights: Floats | None
+    x: Floats | None = None
+    generated: Floats | None = None
 
     @property
     def kind(self) -> str:
@@ -73,7 +77,20 @@ def snapshots(folder: str | Path, arm: str, trial_id: str, replica: int = 0) -> 
         means=_given(last, "means"),
         stds=_given(last, "stds"),
         weights=_given(last, "weights"),
+        **_densities([arrays for _, arrays in whole], replica),
     )
+
+
+def _densities(files: Sequence[dict[str, Any]], replica: int) -> dict[str, Floats]:
+    """A replica's density in all files, where each has one at the same places."""
+    found = [arrays.get("line_generator_density", ()) for arrays in files]
+    if not all(
+        len(one) > replica and np.array_equal(arrays["line_x"], files[0]["line_x"])
+        for arrays, one in zip(files, found, strict=True)
+    ):
+        return {}
+    x = np.asarray(files[0]["line_x"], np.float64)
+    return {"x": x, "generated": np.stack([np.asarray(one[replica], np.float64) for one in found])}
 
 
 def evenly(steps: Sequence[int] | NDArray[np.int64], most: int) -> list[int]:

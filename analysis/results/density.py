@@ -1,7 +1,9 @@
-"""Densities on a line: what the data's are, and what a generator's samples say of its own.
+"""Densities on a line: what the data's are, and what a generator's are.
 
-The generator's is a Gaussian kernel estimate with the bandwidth h = 0.9 min(s, IQR / 1.34) n^(-1/5) of Silverman (1986,
-eq. 3.31), halved, since these densities may have several modes; it smooths, so that a sharp mode looks lower and wider.
+The generator's is the one that the trial put aside with its samples, the same as in the trial's picture. Where there is
+none it is a Gaussian kernel estimate from the samples with the bandwidth h = 0.9 min(s, IQR / 1.34) n^(-1/5) of
+Silverman (1986, eq. 3.31), halved, since these densities may have several modes; it smooths, so that a sharp mode looks
+lower and wider. `trainables.inspection.one_dimensional` follows the same rule.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ def densities(row: Snapshots) -> Densities:
     if row.kind != "line":
         raise ValueError(f"densities: expected samples of one dimension, got {row.samples.shape[2:]}")
     samples = row.samples.reshape(len(row.steps), -1)
-    x = _axis(row, samples)
+    x = _axis(row, samples) if row.x is None else row.x
     inside = (samples >= x[0]) & (samples <= x[-1])
     return Densities(
         arm=row.arm,
@@ -49,7 +51,7 @@ def densities(row: Snapshots) -> Densities:
         x=x,
         truth=_truth(row, x),
         steps=row.steps,
-        generated=np.stack([kernel_density(line, x) for line in samples]),
+        generated=np.stack([kernel_density(line, x) for line in samples]) if row.generated is None else row.generated,
         outside=1 - inside.mean(axis=1),
     )
 

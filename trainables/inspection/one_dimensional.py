@@ -1,7 +1,8 @@
 """The laboratory on a line: densities of data and generator, the critic's curve, and the transform that was learned.
 
 The generator's density is exact by change of variables, q(G(z)) = n(z)/|G'(z)|, where its only latent is mapped
-monotonely, else a Gaussian kernel estimate with Scott's (1992) bandwidth. The transform a perfect generator learns is
+monotonely, else a Gaussian kernel estimate with half of Silverman's (1986) bandwidth, as in
+`analysis.results.density`, which draws the same generator. The transform a perfect generator learns is
 the data's quantile function (the inverse transform method), up to a reflection of its latent.
 """
 
@@ -13,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import stats
 from torch import Tensor
 
 from trainables.models.critic_bound import readout, reads_ratios
@@ -80,9 +80,24 @@ def _generator(training: Training, replica: int, x: Tensor, levels: Tensor) -> t
         if bool((steps > 0).all()) or bool((steps < 0).all()):
             return _transformed(training, replica, x, levels, z)
     samples = training.samples(DRAWN)[0][replica].flatten().double().cpu().numpy()
-    if not np.isfinite(samples).all() or not samples.std() > 0:
+    if not np.isfinite(samples).all():
         return np.full(len(x), np.nan), np.full(len(x), np.nan)
-    return stats.gaussian_kde(samples)(x.cpu().numpy()), np.quantile(samples, levels.cpu().numpy())
+    return kernel_density(samples, x.cpu().numpy()), np.quantile(samples, levels.cpu().numpy())
+
+
+def kernel_density(samples: Array, x: Array) -> Array:
+    """Density (M,) at evenly spaced x (M,) estimated from finite samples (n,) by a Gaussian kernel.
+
+    Its standard deviation is h = 0.45 min(s, IQR / 1.34) n^(-1/5), half of Silverman's (1986, eq. 3.31), which is for
+    one mode; at least half a step of x, so that a collapsed generator is a peak.
+    """
+    deviation = float(samples.std(ddof=1))
+    quartiles = np.quantile(samples, (0.25, 0.75))
+    spread = min(deviation, float(quartiles[1] - quartiles[0]) / 1.34) or deviation
+    width = max(0.45 * spread * len(samples) ** -0.2, (x[1] - x[0]) / 2)
+    kernels = np.exp(-0.5 * ((x[:, None] - samples) / width) ** 2)
+    density: Array = kernels.sum(axis=1) / (len(samples) * width * math.sqrt(2 * math.pi))
+    return density
 
 
 def _transformed(training: Training, replica: int, x: Tensor, levels: Tensor, z: Tensor) -> tuple[Array, Array]:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -51,3 +53,12 @@ def test_all_not_finite_is_no_density():
 def test_more_dimensions_have_none():
     with pytest.raises(ValueError, match=r"expected samples of one dimension, got \(2,\)"):
         densities(row(np.zeros((1, 5, 2))))
+
+
+def test_a_density_that_the_trial_put_aside_is_taken_as_it_is():
+    x, generated = np.linspace(-2, 2, 5), np.array([[0.0, 0.1, 0.8, 0.1, 0.0]])
+    found = densities(replace(row(np.zeros((1, 50, 1))), x=x, generated=generated))
+    assert found.x is x
+    assert found.generated is generated
+    np.testing.assert_allclose(found.truth, 0.5 * norm.pdf(x, -1, 0.3) + 0.5 * norm.pdf(x, 1, 0.3))
+    assert found.outside == pytest.approx([0])
