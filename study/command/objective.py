@@ -142,12 +142,10 @@ def show_all(explained: Sequence[Explanation], console: Console | None = None) -
 
 
 def estimates(explained: Explanation) -> str:
-    """What sup F is, such as `2 x jensen_shannon - 1.386`."""
-    if explained.matches is None or explained.scale is None or explained.shift is None:
-        return "an f-divergence without a common name" if explained.is_divergence else _no_divergence(explained)
-    scale, shift = explained.scale, explained.shift
-    scaled = explained.matches if math.isclose(scale, 1, rel_tol=1e-6) else f"{scale:.4g} x {explained.matches}"
-    return scaled if abs(shift) < 1e-6 * scale else f"{scaled} {'-' if shift < 0 else '+'} {abs(shift):.4g}"
+    """What sup F is, such as `2 x jensen_shannon - 1.386`, or why it has no name."""
+    if explained.estimate is not None:
+        return explained.estimate
+    return "an f-divergence without a common name" if explained.is_divergence else _no_divergence(explained)
 
 
 def _no_divergence(explained: Explanation) -> str:

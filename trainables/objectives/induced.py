@@ -78,6 +78,11 @@ class Explanation:
     dirac_eigenvalues: tuple[complex, complex]
     sentence: str
 
+    @property
+    def estimate(self) -> str | None:
+        """What sup F is, such as `2 x jensen_shannon - 1.386`; None where it has no common name."""
+        return _estimate(self.matches, self.scale, self.shift)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data: arrays as lists, non-finite numbers as text, eigenvalues as [real, imaginary]."""
         return {name: _plain(value) for name, value in asdict(self).items()}
@@ -267,7 +272,8 @@ def _sentence(parts: Mapping[str, Any]) -> str:
             "critic it is an integral probability metric, and it needs clipping, a gradient penalty or spectral "
             "normalisation."
         )
-    induced = f"the critic estimates {_formula(parts) or 'a divergence without a common name'}"
+    estimate = _estimate(parts["matches"], parts["scale"], parts["shift"])
+    induced = f"the critic estimates {estimate or 'a divergence without a common name'}"
     if not parts["is_divergence"]:
         induced = "phi is linear at r = 1, so the critic cannot tell nearby distributions apart and F is no divergence"
     if parts["generator_descends"]:
@@ -282,12 +288,10 @@ def _sentence(parts: Mapping[str, Any]) -> str:
     return f"{parts['name']}: {induced}; {step}; its gradient {fate} as the critic wins."
 
 
-def _formula(parts: Mapping[str, Any]) -> str | None:
-    """What sup F is, such as `2 x jensen_shannon - 1.386`."""
-    if parts["matches"] is None:
+def _estimate(name: str | None, scale: float | None, shift: float | None) -> str | None:
+    if name is None or scale is None or shift is None:
         return None
-    scale, shift = parts["scale"], parts["shift"]
-    scaled = parts["matches"] if abs(scale - 1) < FIT else f"{scale:.4g} x {parts['matches']}"
+    scaled = name if abs(scale - 1) < FIT else f"{scale:.4g} x {name}"
     return scaled if abs(shift) < FIT * scale else f"{scaled} {'-' if shift < 0 else '+'} {abs(shift):.4g}"
 
 
