@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from analysis.colours import INK
 from analysis.figures.axes import percent_ticks, scale_axis, scale_metric
 from analysis.figures.parts import (
     FLOOR,
@@ -20,7 +21,7 @@ from analysis.figures.parts import (
     panels_height,
     whisker,
 )
-from analysis.figures.style import INK, Palette, legend_above, new, short, styled
+from analysis.figures.style import Palette, legend_above, new, short, styled
 from analysis.results.budget import BestOfK, Profile, SelectionBias
 from analysis.wording import log_scaled, named
 

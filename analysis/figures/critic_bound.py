@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.colours import INK, MUTED
 from analysis.figures.axes import scale_axis, scale_signed
 from analysis.figures.parts import HEIGHT, draw_band, panel_grid, strips
-from analysis.figures.style import INK, MUTED, ArmStyle, Palette, legend_above, new, short, styled
+from analysis.figures.style import ArmStyle, Palette, legend_above, new, short, styled
 from analysis.results.critic_bound import GAP, RATIO, ArmCriticBound, BoundCurve
 
 TALLEST = 8.2  # inches, of all panels

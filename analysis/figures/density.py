@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from analysis.colours import MUTED, RULE
 from analysis.figures.axes import scale_axis
-from analysis.figures.style import MUTED, RULE, Palette, legend_above, new, short, styled
+from analysis.figures.style import Palette, legend_above, new, short, styled
 from analysis.record.snapshots import evenly
 from analysis.results.density import Densities
 from analysis.wording import percent

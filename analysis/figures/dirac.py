@@ -14,12 +14,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from analysis.figures.style import COLUMN, MUTED, new, short, styled
+from analysis.colours import DISTANCES, MUTED
+from analysis.figures.style import COLUMN, new, short, styled
 from analysis.results.dirac import ENDS, DiracMap
 from analysis.statistics.intervals import Floats
 from analysis.wording import number
 
-COLOURS = ("#004880", "#bed8e8", "#faf7f0", "#e68200")  # of `ENDS`; their lightness differs too
+COLOURS = tuple(DISTANCES.values())  # of `ENDS`
 WRONG = "not as predicted"
 TALLEST = 7.0  # inches, of all panels
 GAP = 0.06  # between arms, of a panel's width

@@ -14,8 +14,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.colours import BLUE, INK, MUTED, VERMILION
 from analysis.figures.axes import scale_axis
-from analysis.figures.style import BLUE, INK, MUTED, VERMILION, new, styled
+from analysis.figures.style import new, styled
 from analysis.results.explained import Floats, above_tangent, numbers
 
 NEEDED = (

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from analysis.colours import INK
 from analysis.figures.axes import percent_ticks
-from analysis.figures.style import INK, OUTCOME_LOOKS, new, short, styled
+from analysis.figures.style import OUTCOME_LOOKS, new, short, styled
 from analysis.results.compare import ArmOutcomes
 from analysis.wording import percent
 

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from analysis.figures.style import BLUE, COLUMN, INK, MUTED, PAGE, VERMILION, new, short, styled
+from analysis.colours import BLUE, INK, MUTED, VERMILION
+from analysis.figures.style import COLUMN, PAGE, new, short, styled
 from analysis.results.compare import Comparison
 from analysis.wording import percent
 

@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 
-from analysis.figures.style import INK, MUTED, RULE, ArmStyle, Palette, shade, short
+from analysis.colours import INK, MUTED, RULE
+from analysis.figures.style import ArmStyle, Palette, shade, short
 from analysis.statistics.intervals import Band, Floats, Interval
 
 TOGETHER = 6  # arms that share one panel; more have a panel each, with the others grey behind

@@ -8,9 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.colours import INK, MUTED
 from analysis.figures.axes import scale_metric
 from analysis.figures.parts import MANY, spread, whisker
-from analysis.figures.style import INK, MUTED, ArmStyle, Palette, new, short, styled
+from analysis.figures.style import ArmStyle, Palette, new, short, styled
 from analysis.results.compare import ArmQuality
 from analysis.wording import named
 

@@ -11,13 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
-from analysis.figures.style import BLUE, COLUMN, INK, MUTED, PAGE, RULE, new, short, styled
+from analysis.colours import BLUE, INK, MUTED, RULE
+from analysis.figures.style import COLUMN, PAGE, new, short, styled
+from analysis.pictures.view import WITHIN, View, view_around, view_of
 from analysis.record.snapshots import Snapshots, evenly
 from analysis.results.learning import ModeShares
 
 SHOWN = 900  # points in a panel
 SIDE = 5  # images along a panel's side
-WITHIN = 3.0  # standard deviations
 
 
 @styled
@@ -67,28 +68,23 @@ def _panel(axes: Axes, row: Snapshots, place: int) -> None:
         return
     points = row.samples[place][:SHOWN]
     points = points[np.isfinite(points).all(axis=1)]
-    centre, half = view(row)
-    axes.set(xlim=(centre[0] - half, centre[0] + half), ylim=(centre[1] - half, centre[1] + half), aspect="equal")
+    square = view(row)
+    x, y, half = square.x, square.y, square.half
+    axes.set(xlim=(x - half, x + half), ylim=(y - half, y + half), aspect="equal")
     if row.means is not None and row.stds is not None:
         for mean, std in zip(row.means, row.stds, strict=True):
             axes.add_patch(Circle(tuple(mean), max(WITHIN * std, 0.035 * half), fill=False, color=MUTED, linewidth=0.5))
     axes.scatter(points[:, 0], points[:, 1], s=1.1, color=BLUE, alpha=0.55, linewidths=0, rasterized=True)
-    beyond = len(row.samples[place][:SHOWN]) - int((np.abs(points - centre) <= half).all(axis=1).sum())
+    beyond = len(row.samples[place][:SHOWN]) - int((np.abs(points - (x, y)) <= half).all(axis=1).sum())
     if beyond:
         axes.text(0.97, 0.03, f"{beyond} outside", transform=axes.transAxes, ha="right", fontsize=5, color=INK)
 
 
-def view(row: Snapshots) -> tuple[NDArray[np.float64], float]:
-    """Centre (2,) and half side of the square that all steps of a row are shown in."""
+def view(row: Snapshots) -> View:
+    """The square that all steps of a row are shown in."""
     if row.means is not None and row.stds is not None:
-        reach = WITHIN * row.stds[:, None]
-        low, high = (row.means - reach).min(axis=0), (row.means + reach).max(axis=0)
-        return (low + high) / 2, 0.62 * float((high - low).max()) or 1.0
-    last = row.samples[-1][np.isfinite(row.samples[-1]).all(axis=1)]
-    if not len(last):
-        return np.zeros(2), 1.0
-    centre = np.median(last, axis=0)
-    return centre, 1.2 * float(np.quantile(np.abs(last - centre).max(axis=1), 0.98)) or 1.0
+        return view_of(row.means, row.stds)
+    return view_around(row.samples[-1])
 
 
 def tiles(images: NDArray[np.float64]) -> NDArray[np.float64]:

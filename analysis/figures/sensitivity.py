@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from analysis.colours import MUTED
 from analysis.figures.axes import percent_ticks, scale_axis
-from analysis.figures.style import MUTED, Palette, legend_above, new, shade, short, styled
+from analysis.figures.style import Palette, legend_above, new, shade, short, styled
 from analysis.results.sensitivity import Dependence, Sensitivity
 
 RESPONSES = {"stability": "replicas that do not diverge", "quality": "rank in its arm (1 best)"}

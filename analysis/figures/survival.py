@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from analysis.colours import MUTED
 from analysis.figures.axes import percent_ticks, scale_axis
 from analysis.figures.parts import TOGETHER, Panel, arm_panels, drawing_order, label_panels, panels_height
-from analysis.figures.style import MUTED, ArmStyle, Palette, legend_above, new, short, styled
+from analysis.figures.style import ArmStyle, Palette, legend_above, new, short, styled
 from analysis.results.survival import Survival, SurvivalCurve
 from analysis.wording import EVENTS
 

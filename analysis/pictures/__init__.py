@@ -1,4 +1,1 @@
-"""Pictures of samples as plain arrays of pixels, drawn without matplotlib.
-
-A study draws them while it runs, so they import NumPy and Pillow alone. Start reading at `pictures.render`.
-"""
+"""Draws the samples of a population as pictures, for MLflow, without matplotlib."""

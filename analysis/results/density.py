@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.record.snapshots import Snapshots
+from analysis.statistics.densities import kernel_density, mixture_density
+from analysis.statistics.intervals import Floats
 
-Floats = NDArray[np.float64]
 POINTS = 401
 REACH = 5.0  # standard deviations beyond the outermost modes
 
@@ -56,20 +57,6 @@ def densities(row: Snapshots) -> Densities:
     )
 
 
-def kernel_density(samples: Floats, x: Floats) -> Floats:
-    """Density (M,) at x (M,) estimated from samples (n,); those that are not finite count in n alone."""
-    finite = samples[np.isfinite(samples)]
-    if len(finite) < 2:
-        return np.full(len(x), np.nan)
-    spread = min(finite.std(ddof=1), float(np.subtract(*np.quantile(finite, (0.75, 0.25)))) / 1.34) or finite.std(
-        ddof=1
-    )
-    width = max(0.45 * spread * len(finite) ** -0.2, (x[1] - x[0]) / 2)
-    kernels = np.exp(-0.5 * ((x[:, None] - finite) / width) ** 2)
-    found: Floats = kernels.sum(axis=1) / (len(samples) * width * np.sqrt(2 * np.pi))
-    return found
-
-
 def _axis(row: Snapshots, samples: Floats) -> Floats:
     if row.means is not None and row.stds is not None:
         means = row.means.reshape(len(row.stds), -1)[:, 0]
@@ -83,8 +70,4 @@ def _axis(row: Snapshots, samples: Floats) -> Floats:
 def _truth(row: Snapshots, x: Floats) -> Floats:
     if row.means is None or row.stds is None:
         return np.full(len(x), np.nan)
-    means = row.means.reshape(len(row.stds), -1)[:, 0]
-    weights = np.full(len(means), 1 / len(means)) if row.weights is None else row.weights
-    parts = np.exp(-0.5 * ((x[:, None] - means) / row.stds) ** 2) / (row.stds * np.sqrt(2 * np.pi))
-    truth: Floats = parts @ weights
-    return truth
+    return mixture_density(x, row.means.reshape(len(row.stds), -1)[:, 0], row.stds, row.weights)

@@ -16,7 +16,8 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image
 
-from analysis.pictures.pictures import gallery, picture, thumbnail
+from analysis.pictures.compose import thumbnail
+from analysis.pictures.render import gallery, picture
 from analysis.record.schema import FILES
 from study.config.addresses import masked
 from study.ledger.ledger import Entry, Position, entries, identity

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.pictures.panels import CRITIC, DENSE, INK, OUTSIDE, Predicted, heat_map
-from analysis.pictures.pictures import picture, render
+from analysis.pictures.canvas import CRITIC, DENSE, INK, OUTSIDE
+from analysis.pictures.heat_map import Predicted, heat_map
+from analysis.pictures.render import picture, render
 from analysis.record.curves import Curves
 from analysis.results.outcomes import judge
 from study.config import loading

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from analysis.colours import RULE
 from analysis.figures import learning_curves, profiles, survival_curves
 from analysis.figures.parts import TOGETHER
-from analysis.figures.style import RULE, palette
+from analysis.figures.style import palette
 from analysis.results.budget import Profile
 from analysis.results.learning import LearningCurve
 from analysis.results.survival import Survival, SurvivalCurve

@@ -75,14 +75,14 @@ def test_samples_must_be_drawable(made):
 
 
 def test_the_view_of_a_mixture_stands_still(made):
-    centre, half = view(made.plane[0])
-    np.testing.assert_allclose(centre, 0, atol=1e-12)
-    assert half == pytest.approx(0.62 * 2 * (1 + 3 * 0.05))
+    square = view(made.plane[0])
+    np.testing.assert_allclose((square.x, square.y), 0, atol=1e-12)
+    assert square.half == pytest.approx(0.625 * 2 * (1 + 3 * 0.05))
 
 
 def test_points_out_of_view_are_counted(made):
     far = made.plane[0].samples.copy()
-    far[-1, :7] = 50.0
+    far[-1, :7] = 60.0
     far[-1, 7] = np.nan
     figure = figures.samples_over_time([replace(made.plane[0], samples=far, means=made.plane[0].means * 40)])
     assert "8 outside" in words(figure)

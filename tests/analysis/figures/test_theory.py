@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from analysis import figures
-from analysis.figures.style import INK
+from analysis.colours import INK
 from analysis.results.critic_bound import GAP, RATIO
 from analysis.results.dirac import ENDS
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from analysis.record.snapshots import Snapshots
-from analysis.results.density import densities, kernel_density
+from analysis.results.density import densities
 
 
 def row(samples, means=((-1.0,), (1.0,)), stds=(0.3, 0.3), weights=None):
@@ -18,13 +18,6 @@ def test_the_truth_is_the_mixtures_own_density():
     found = densities(row(np.zeros((1, 50, 1)), weights=(0.25, 0.75)))
     expected = 0.25 * norm.pdf(found.x, -1, 0.3) + 0.75 * norm.pdf(found.x, 1, 0.3)
     np.testing.assert_allclose(found.truth, expected)
-
-
-def test_the_estimate_approaches_the_truth():
-    x = np.linspace(-5, 5, 401)
-    samples = np.random.default_rng(0).normal(0, 1, 20_000)
-    assert np.abs(kernel_density(samples, x) - norm.pdf(x)).max() < 0.03
-    assert np.trapezoid(kernel_density(samples, x), x) == pytest.approx(1, abs=1e-3)
 
 
 def test_what_is_beyond_or_not_finite_is_counted_and_missing_from_the_mass():

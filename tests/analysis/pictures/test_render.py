@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analysis.pictures.panels import CRITIC, DENSE, SIDE
-from analysis.pictures.pictures import ACROSS, CAPTION, EDGE, GAP, LEGEND, TITLE, gallery, picture, render, thumbnail
+from analysis.pictures.canvas import CRITIC, DENSE, SIDE
+from analysis.pictures.compose import CAPTION, EDGE, GAP, LEGEND, TITLE, thumbnail
+from analysis.pictures.render import ACROSS, gallery, picture, render
 
 RNG = np.random.default_rng(0)
 ANGLES = 2 * np.pi * np.arange(8) / 8
@@ -34,7 +35,7 @@ def test_how_many_replicas_there_are_is_said(monkeypatch: pytest.MonkeyPatch) ->
         titles.append(text)
         return text
 
-    monkeypatch.setattr("analysis.pictures.pictures._fitted", fitted)
+    monkeypatch.setattr("analysis.pictures.compose._fitted", fitted)
     render({"samples": ring(8, 5)}, "step 5")
     render({"samples": ring(4, 5)}, "step 5", [f"seed {seed}" for seed in range(32)])
     render({"samples": ring(2, 5)}, "step 5")

@@ -14,49 +14,39 @@ and the distance `dirac_tolerance` that counts as converged.
 
 from __future__ import annotations
 
-import math
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from analysis.pictures.panels import (
-    CIRCLING,
+from analysis.pictures.canvas import (
+    AS_FAR,
+    CONVERGED,
     CRITIC,
     DENSE,
+    FARTHER,
     INK,
     INSIDE,
-    LINGERING,
-    MUTED,
+    NEARER,
     OUTSIDE,
     PALE,
-    PAPER,
     TRUTH,
     Array,
-    Colour,
-    Lines,
-    Predicted,
-    as_image,
-    font,
-    grid,
-    heat_map,
-    histogram,
-    scatter,
-    view_around,
-    view_of,
 )
+from analysis.pictures.compose import Legend, compose
+from analysis.pictures.heat_map import Predicted, heat_map
+from analysis.pictures.histogram import Lines, histogram
+from analysis.pictures.image_grid import grid
+from analysis.pictures.scatter import scatter
+from analysis.pictures.view import view_around, view_of
 
 ACROSS = 8  # samples beside their neighbours in a row
 SHOWN = 4  # replicas in a picture
-EDGE, GAP, CAPTION, TITLE, LEGEND = 20, 20, 26, 28, 20  # pixels
-THUMBNAIL = 256  # longest side, as MLflow's own thumbnails
-Legend = list[tuple[Colour, str, str]]  # colour, mark (dot, ring, line, bar), words
 
 
 def picture(path: Path, title: str = "", captions: Sequence[str] = ()) -> Image.Image:
@@ -107,7 +97,7 @@ def render(arrays: Mapping[str, NDArray[Any]], title: str = "", captions: Sequen
     if labels is not None and labels.shape != samples.shape[:2]:
         raise ValueError(f"labels: expected {samples.shape[:2]} as the samples, got {labels.shape}")
     panels, legend = _panels(samples, labels, arrays)
-    return _compose(panels, _counted(title, len(panels), len(samples), captions), legend, captions)
+    return compose(panels, _counted(title, len(panels), len(samples), captions), legend, captions)
 
 
 def _counted(title: str, shown: int, held: int, captions: Sequence[str]) -> str:
@@ -125,17 +115,10 @@ def _render_maps(arrays: Mapping[str, NDArray[Any]], title: str, captions: Seque
     predicted = Predicted(parts["dirac_radius"], moves, tolerance)
     panels = [heat_map(cells, step, gamma, predicted) for cells in distance[:SHOWN]]
     legend: Legend = [
-        (DENSE, "bar", "converged"), (LINGERING, "bar", "nearer than at first"), (CIRCLING, "bar", "as far"),
-        (OUTSIDE, "bar", "farther"), (INK, "line", "spectral radius 1"), (CRITIC, "line", f"and by {moves:g} steps"),
+        (CONVERGED, "bar", "converged"), (NEARER, "bar", "nearer than at first"), (AS_FAR, "bar", "as far"),
+        (FARTHER, "bar", "farther"), (INK, "line", "spectral radius 1"), (CRITIC, "line", f"and by {moves:g} steps"),
     ]  # fmt: skip
-    return _compose(panels, _counted(title, len(panels), len(distance), captions), legend, captions)
-
-
-def thumbnail(image: Image.Image) -> Image.Image:
-    """The picture within a square of 256 pixels, its shape kept."""
-    scale = THUMBNAIL / max(image.size)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return compose(panels, _counted(title, len(panels), len(distance), captions), legend, captions)
 
 
 def _panels(
@@ -187,60 +170,3 @@ def _given(arrays: Mapping[str, NDArray[Any]], name: str) -> Array | None:
 def _scatter_legend(labelled: bool) -> Legend:
     within, outside = ("in the mode asked for", "elsewhere") if labelled else ("within 3 std of a mode", "outside")
     return [(DENSE, "dot", within), (OUTSIDE, "dot", outside), (TRUTH, "ring", "true modes, 3 std")]
-
-
-def _compose(panels: list[Array], title: str, legend: Legend, captions: Sequence[str]) -> Image.Image:
-    columns = min(len(panels), 2)
-    height, width = max(len(panel) for panel in panels), max(panel.shape[1] for panel in panels)
-    heading = TITLE if title else 0
-    top = EDGE + heading + (LEGEND if legend else 0)
-    caption = CAPTION if captions else 0
-    size = (
-        2 * EDGE + columns * width + (columns - 1) * GAP,
-        top + math.ceil(len(panels) / columns) * (height + caption + GAP) - GAP + EDGE,
-    )
-    image = Image.new("RGB", size, PAPER)
-    draw = ImageDraw.Draw(image)
-    draw.text((EDGE, EDGE - 6), _fitted(title, 16, size[0] - 2 * EDGE), fill=INK, font=font(16))
-    _draw_legend(image, legend, EDGE + heading - 4)
-    for index, panel in enumerate(panels):
-        x = EDGE + index % columns * (width + GAP)
-        y = top + index // columns * (height + caption + GAP)
-        if index < len(captions):
-            draw.text((x, y + 4), _fitted(captions[index], 13, width), fill=INK, font=font(13))
-        image.paste(as_image(panel), (x, y + caption))
-    return image
-
-
-def _draw_legend(image: Image.Image, legend: Legend, y: int) -> None:
-    draw = ImageDraw.Draw(image)
-    x = float(EDGE)
-    for colour, mark, words in legend:
-        stamp = _stamp(mark, colour)
-        image.paste(stamp, (round(x), y + 1))
-        draw.text((x + stamp.width + 5, y), words, fill=MUTED, font=font(12))
-        x += stamp.width + 5 + draw.textlength(words, font=font(12)) + 18
-
-
-@lru_cache(maxsize=16)
-def _stamp(mark: str, colour: Colour) -> Image.Image:
-    """A small mark for a legend, drawn large and reduced so that its edge is smooth."""
-    large = Image.new("RGB", (4 * 14, 4 * 14), PAPER)
-    draw = ImageDraw.Draw(large)
-    if mark == "dot":
-        draw.ellipse((10, 10, 46, 46), fill=colour)
-    elif mark == "ring":
-        draw.ellipse((8, 8, 48, 48), outline=colour, width=6)
-    elif mark == "line":
-        draw.rectangle((0, 24, 56, 31), fill=colour)
-    else:
-        draw.rectangle((6, 6, 50, 50), fill=colour)
-    return large.reduce(4)
-
-
-def _fitted(text: str, size: float, width: float) -> str:
-    """The text, or as much of it as fits into `width` pixels with an ellipsis."""
-    face = font(size)
-    while len(text) > 1 and face.getlength(text) > width:
-        text = text[:-2].rstrip() + "…"
-    return text

@@ -1,0 +1,31 @@
+"""Densities on a line: of a Gaussian mixture, and of samples by a Gaussian kernel."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from analysis.statistics.intervals import Floats
+
+
+def mixture_density(x: Floats, means: Floats, stds: Floats, weights: Floats | None = None) -> Floats:
+    """Density (n,) at x (n,) of Gaussians with means (K,), deviations (K,) and weights (K,), equal by default."""
+    weights = np.full(len(means), 1 / len(means)) if weights is None else weights
+    standard = (x[:, None] - means) / stds
+    density: Floats = (np.exp(-0.5 * standard**2) / (stds * math.sqrt(2 * math.pi))) @ weights
+    return density
+
+
+def kernel_density(samples: Floats, x: Floats) -> Floats:
+    """Density (M,) at x (M,) estimated from samples (n,); those that are not finite count in n alone."""
+    finite = samples[np.isfinite(samples)]
+    if len(finite) < 2:
+        return np.full(len(x), np.nan)
+    spread = min(finite.std(ddof=1), float(np.subtract(*np.quantile(finite, (0.75, 0.25)))) / 1.34) or finite.std(
+        ddof=1
+    )
+    width = max(0.45 * spread * len(finite) ** -0.2, (x[1] - x[0]) / 2)
+    kernels = np.exp(-0.5 * ((x[:, None] - finite) / width) ** 2)
+    found: Floats = kernels.sum(axis=1) / (len(samples) * width * np.sqrt(2 * np.pi))
+    return found
