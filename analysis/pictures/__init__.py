@@ -1,1 +1,4 @@
-"""Draws the samples of a population as pictures, for MLflow, without matplotlib."""
+"""Pictures of samples as plain arrays of pixels, drawn without matplotlib.
+
+A study draws them while it runs, so they need NumPy, SciPy and Pillow alone. Start reading at `render.picture`.
+"""
