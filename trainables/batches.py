@@ -1,7 +1,7 @@
-"""What a population eats: for every step and replica the real batch, the latents, the labels and the penalty's numbers.
+"""Training batches for all replicas: real samples, latents, labels, and the random numbers of penalties and noise.
 
 Each replica draws everything from one generator of its own, in blocks of steps whose length depends on the
-configuration alone. So a replica's diet does not depend on who trains beside it, and drawing costs little.
+configuration alone. So a replica's batches do not depend on which others it trains with, and drawing costs little.
 """
 
 from __future__ import annotations

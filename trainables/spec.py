@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from trainables import networks, optimizers, penalties
+from trainables import networks, objectives, optimizers, penalties
 from trainables.checks import choice, close_to, interval, whole
 from trainables.networks import Network
 from trainables.objectives import dirac
-from trainables.objectives import table as objectives
 
 MODELS = ("gan", "cgan", "matching", "vae", "oracle", "dirac")
 UPDATES = ("alternating", "simultaneous", "extragradient")

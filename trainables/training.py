@@ -74,7 +74,7 @@ class Training:
             self.model.batches, self.spec.batch_size, self.spec.latent_dim, self.spec.latent,
             self.model.draws, self.model.noise,
         )  # fmt: skip
-        self.sampler = BatchSampler(self.data, batch_shape, self.context.streams("feed"), bool(self.classes))
+        self.sampler = BatchSampler(self.data, batch_shape, self.context.streams("batches"), bool(self.classes))
 
     @property
     def done(self) -> bool:
@@ -118,7 +118,7 @@ class Training:
             "diverged_step": self.diverged_step,
             "average": self.average,
             "model": self.model.state_dict(),
-            "feed": [g.get_state() for g in self.sampler.generators],
+            "feed": [g.get_state() for g in self.sampler.generators],  # the name in every checkpoint there is
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

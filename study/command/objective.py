@@ -19,10 +19,9 @@ from study.command.output import DONE, print_json
 from study.config.messages import ConfigError, brief, shown
 from study.config.strict_yaml import override
 from study.progress.tables import terminal
-from trainables.objectives import induced
-from trainables.objectives import table as objectives
+from trainables import objectives
+from trainables.objectives import OBJECTIVES, Game, induced
 from trainables.objectives.induced import Explanation
-from trainables.objectives.table import OBJECTIVES, Game
 
 FORMATS = (".png", ".pdf", ".svg")
 MOST_RATIOS = 2000

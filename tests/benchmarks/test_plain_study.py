@@ -44,7 +44,7 @@ def test_its_coverage_is_ours(samples):
 
 @pytest.mark.parametrize("objective", plain_study.OBJECTIVES)
 def test_its_losses_are_ours(objective):
-    from trainables.objectives.table import resolve
+    from trainables.objectives import resolve
 
     game = resolve({"name": objective}, "default")
     real, fake = torch.randn(2, 50, dtype=torch.float64, generator=torch.Generator().manual_seed(0))

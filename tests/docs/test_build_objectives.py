@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from docs import build_objectives
+from trainables.objectives import OBJECTIVES
 from trainables.objectives.expression import FUNCTIONS
 from trainables.objectives.latex import latex
-from trainables.objectives.table import OBJECTIVES
 
 pytestmark = pytest.mark.xdist_group("built page")
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from trainables.objectives.table import Objective
+from trainables.objectives import Objective
 
 CALLS = 25  # of f before it happens; there is one with every step
 FOLDER = "FAULTS"

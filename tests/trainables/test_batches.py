@@ -1,4 +1,4 @@
-"""What a replica eats: its own numbers in company or alone, drawn as stated, gathered from the data."""
+"""A replica's batches: its own numbers in company or alone, drawn as stated, gathered from the data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trainables.population import generators
 
 POINTS = 50
 SHARES = (0.7, 0.2, 0.1)
-DIET = BatchShape(updates=3, batch=5, latent_dim=2, latent="normal", draws=4, noise=3)
+SHAPE = BatchShape(updates=3, batch=5, latent_dim=2, latent="normal", draws=4, noise=3)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def data() -> DataSet:
 
 
 def sampler(
-    data: DataSet, seeds: Sequence[int], batch_shape: BatchShape = DIET, conditional: bool = True, stream: int = 2
+    data: DataSet, seeds: Sequence[int], batch_shape: BatchShape = SHAPE, conditional: bool = True, stream: int = 2
 ) -> BatchSampler:
     return BatchSampler(data, batch_shape, generators(seeds, stream, "cpu"), conditional)
 
@@ -48,7 +48,7 @@ def everything(made: BatchSampler, steps: int) -> list[Tensor]:
 def test_shapes_and_types(data: DataSet) -> None:
     steps = list(sampler(data, [1, 2]).draw(6))
     assert len(steps) == 6
-    assert all(len(batches) == DIET.updates for batches in steps)
+    assert all(len(batches) == SHAPE.updates for batches in steps)
     batch = steps[0][0]
     assert batch.indices.shape == (2, 5)
     assert batch.latents.shape == (2, 5, 2)
@@ -95,7 +95,7 @@ def test_seeds_fix_everything(data: DataSet) -> None:
 
 @pytest.mark.parametrize("latent", ["normal", "uniform"])
 def test_a_replicas_batches_do_not_depend_on_company(data: DataSet, latent: str) -> None:
-    batch_shape = replace(DIET, latent=latent)
+    batch_shape = replace(SHAPE, latent=latent)
     company = everything(sampler(data, [7, 1, 4, 2], batch_shape), 9)
     for place, seed in enumerate([7, 1, 4, 2]):
         for together, alone in zip(company, everything(sampler(data, [seed], batch_shape), 9), strict=True):
@@ -103,7 +103,7 @@ def test_a_replicas_batches_do_not_depend_on_company(data: DataSet, latent: str)
 
 
 def test_replicas_steps_updates_and_streams_differ(data: DataSet) -> None:
-    batch_shape, seeds = replace(DIET, batch=50), [1, 2, 3]
+    batch_shape, seeds = replace(SHAPE, batch=50), [1, 2, 3]
     one, other = (
         everything(sampler(data, seeds, batch_shape), 6),
         everything(sampler(data, seeds, batch_shape, stream=3), 6),
@@ -146,7 +146,7 @@ def test_a_block_is_drawn_at_once_and_yielded_step_by_step(data: DataSet) -> Non
 
 
 @pytest.mark.parametrize(
-    "batch_shape", [DIET, BatchShape(2, 256, 2, "normal", 0), BatchShape(6, 64, 128, "uniform", 3073, 9)]
+    "batch_shape", [SHAPE, BatchShape(2, 256, 2, "normal", 0), BatchShape(6, 64, 128, "uniform", 3073, 9)]
 )
 def test_block_length_bounds_the_memory(batch_shape: BatchShape) -> None:
     a_step = (
@@ -196,6 +196,6 @@ def test_batches_know_how_much_of_the_training_lies_behind(data: DataSet) -> Non
 
 
 def test_a_model_may_need_no_batches(data: DataSet) -> None:
-    batch_shape = replace(DIET, updates=0)
+    batch_shape = replace(SHAPE, updates=0)
     assert batch_shape.block >= 1
     assert list(sampler(data, [1], batch_shape).draw(3)) == [[], [], []]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainables.objectives.table import GENERATOR_LOSSES, OBJECTIVES
+from trainables.objectives import GENERATOR_LOSSES, OBJECTIVES
 from trainables.optimizers import OPTIMIZERS
 from trainables.penalties import PENALTIES
 from trainables.spec import HYPERPARAMETERS, MEANINGLESS, MODELS, PER_REPLICA, Spec

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from trainables.data import DataSet, load
 from trainables.models.updates import ORDERS
-from trainables.objectives.table import OBJECTIVES
+from trainables.objectives import OBJECTIVES
 from trainables.optimizers import OPTIMIZERS
 from trainables.penalties import PENALTIES
 from trainables.spec import Spec

@@ -10,17 +10,17 @@ from typing import Any, NamedTuple
 from trainables.checks import meant
 from trainables.data.dataset import DataSet
 from trainables.data.digits import Digits, StackedDigits
-from trainables.data.laboratories import Dirac, Explicit, Gaussian, Grid, Ring, Sixteen
 from trainables.data.source import Source
+from trainables.data.synthetic import Dirac, ExplicitMixture, Grid, Ring, SingleGaussian, Sixteen
 from trainables.data.vision import Cifar10, FashionMnist, Mnist
 
 DATASETS: Mapping[str, type[Source]] = MappingProxyType(
     {
-        "gaussian": Gaussian,
+        "gaussian": SingleGaussian,
         "ring": Ring,
         "grid": Grid,
         "sixteen": Sixteen,
-        "mixture": Explicit,
+        "mixture": ExplicitMixture,
         "dirac": Dirac,
         "digits": Digits,
         "stacked_digits": StackedDigits,

@@ -26,7 +26,7 @@ class DataSet:
         heldout: (M, *shape) float32, never trained on.
         heldout_labels: (M,) int64, or None.
         classes: the number of classes, 0 when unlabelled.
-        mixture: the exact distribution of a laboratory, else None.
+        mixture: the exact distribution of synthetic data, else None.
 
     Raises:
         ValueError: parts that do not fit together.

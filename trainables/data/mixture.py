@@ -152,3 +152,9 @@ class Mixture:
     def _require_one_dimension(self) -> None:
         if self.dimensions != 1:
             raise ValueError(f"a cdf needs a mixture in 1 dimension, this one has {self.dimensions}")
+
+
+def gaussian(mean: float | Tensor, std: float | Tensor) -> Mixture:
+    """N(mean, std²) in one dimension as a mixture of one."""
+    mean, std = torch.as_tensor(mean, dtype=torch.float64), torch.as_tensor(std, dtype=torch.float64)
+    return Mixture(torch.ones_like(mean).view(1), mean.view(1, 1), std.square().view(1))

@@ -18,7 +18,7 @@ from trainables.training import Training
 
 PATHS = 8
 STOPS = {"images": 10, "points": 200}
-BESIDE = 32  # samples shown beside their neighbours
+PAIRS = 32  # samples shown beside their neighbours
 
 
 def gallery(training: Training, replicas: int) -> dict[str, NDArray[Any]]:
@@ -29,7 +29,7 @@ def gallery(training: Training, replicas: int) -> dict[str, NDArray[Any]]:
     if training.spec.model != "oracle" and training.data.shape != (1,):
         arrays["walk"] = walks(training)[:replicas].cpu().numpy()
     if training.data.images:
-        arrays["beside"] = beside(training, replicas).cpu().numpy()
+        arrays["beside"] = neighbour_pairs(training, replicas).cpu().numpy()
     return arrays
 
 
@@ -60,14 +60,14 @@ def along(start: Tensor, end: Tensor, share: Tensor, latent: str) -> Tensor:
     return curved.where(sine > 1e-4, straight)
 
 
-def beside(training: Training, replicas: int, count: int = BESIDE) -> Tensor:
+def neighbour_pairs(training: Training, replicas: int, count: int = PAIRS) -> Tensor:
     """The first samples of each picture and their nearest training points, (R, count, 2, *shape).
 
     A sample that is not finite stands beside itself.
     """
     samples = training.samples(count)[0][:replicas]
     points = training.data.train.flatten(1)
-    reference = memorisation.Training(points, points.mean(0).double(), None, points.new_empty(0))
+    reference = memorisation.TrainingPoints(points, points.mean(0).double(), None, points.new_empty(0))
     shown = []
     for one in samples:
         _, indices = memorisation.nearest(one.flatten(1), reference)

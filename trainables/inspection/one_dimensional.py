@@ -1,4 +1,4 @@
-"""The laboratory on a line: densities of data and generator, the critic's curve, and the transform that was learned.
+"""Data in one dimension: densities of data and generator, the critic's curve, and the transform that was learned.
 
 The generator's density is exact by change of variables, q(G(z)) = n(z)/|G'(z)|, where its only latent is mapped
 monotonely, else a Gaussian kernel estimate with half of Silverman's (1986) bandwidth, as in

@@ -61,7 +61,7 @@ def optimal_critic(
     sampler = BatchSampler(
         training.data,
         replace(training.sampler.batch_shape, updates=1, noise=0),
-        training.context.streams("diagnostic"),
+        training.context.streams("optimal_critic"),
         bool(training.classes),
     )
     held = _held(training, players)
@@ -100,7 +100,7 @@ def _held(training: Training, players: Players) -> _Held:
     data, replicas = training.data, len(training.seeds)
     count = min(SAMPLES, len(data.heldout))
     count -= count % players.packing
-    streams = training.context.streams("diagnostic", 1)
+    streams = training.context.streams("optimal_critic", 1)
     real, wanted, truth = data.heldout[:count].expand(replicas, count, *data.shape), None, None
     if training.classes and data.heldout_labels is not None:
         truth = data.heldout_labels[:count].expand(replicas, count)
@@ -113,7 +113,7 @@ def _copied(training: Training, players: Players, fresh: bool) -> Players:
     """The players with a critic of their own that may be trained."""
     critic = StackedParameters(players.critic.network, players.critic.flat.clone())
     if fresh:
-        critic = StackedParameters.drawn(players.critic.network, training.context.streams("diagnostic", 2))
+        critic = StackedParameters.drawn(players.critic.network, training.context.streams("optimal_critic", 2))
     spectral = [vector.clone() for vector in players.spectral]
     return replace(players, critic=critic, spectral=spectral, noise=None, smoothing=None)
 

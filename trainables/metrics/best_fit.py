@@ -10,12 +10,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from scipy.ndimage import minimum_filter
 from scipy.optimize import minimize
 
 from trainables.checks import choice
-from trainables.data.mixture import Mixture
+from trainables.data.mixture import Mixture, gaussian
 from trainables.metrics.divergences import DIVERGENCES, of_mixtures
 from trainables.metrics.overlap import landmarks, log_density
 from trainables.metrics.quadrature import KRONROD, NODES, Array
@@ -31,12 +30,6 @@ class Fit:
     mean: float
     std: float
     divergence: float
-
-
-def gaussian(mean: float, std: float) -> Mixture:
-    """N(mean, std^2) as a mixture of one."""
-    values = torch.tensor([1.0, mean, std**2], dtype=torch.float64)
-    return Mixture(values[:1], values[1:2, None], values[2:])
 
 
 def best_fit(name: str, p: Mixture) -> Fit:

@@ -98,7 +98,7 @@ ROWS = (
     ),
     Row(_of_modes, lambda r: measurements.mode_coverage(r.data)),
     Row(_of_labels, _labels),
-    Row(_where(lambda given: given.shape == (1,), "wasserstein_1d"), lambda r: measurements.line(r.data)),
+    Row(_where(lambda given: given.shape == (1,), "wasserstein_1d"), lambda r: measurements.wasserstein(r.data)),
     Row(
         _where(lambda given: "kernel" in given.measure, "kid", "kid_low", "kid_high", "mmd", "mmd_low", "mmd_high"),
         lambda r: measurements.kernels(r.shuffled, r.samples),

@@ -148,7 +148,7 @@ WEIGHTS: dict[str, Weigh] = {
 }
 
 
-def divergences(samples: Tensor, grid: Grid) -> dict[str, Tensor]:
+def smoothed_divergences(samples: Tensor, grid: Grid) -> dict[str, Tensor]:
     """The columns above, each (R,) float64, of finite samples (R, n, d)."""
     pairs = (grid.pair(one) for one in samples)
     found = [[integral(pair, weigh) for weigh in WEIGHTS.values()] for pair in pairs]

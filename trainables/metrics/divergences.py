@@ -29,7 +29,7 @@ from trainables.checks import choice
 from trainables.data.mixture import Mixture
 from trainables.metrics.overlap import Density, Divergence, Overlap, landmarks, log_density, logarithm
 from trainables.metrics.quadrature import Array, integrate
-from trainables.objectives.table import Game
+from trainables.objectives import Game
 
 PANELS = (256, 2048, 16384)  # tried in turn until the densities integrate to 1
 MISSING = 0.01  # mass that may lie outside the interval

@@ -26,7 +26,7 @@ _BLOCK = 256
 
 
 @dataclass(frozen=True)
-class Gaussian:
+class FactoredGaussian:
     """A reference N(mean, factor factorᵀ): mean (d,), factor (d, k) with k >= rank, whether that is lower triangular,
     and the covariance's trace ()."""
 
@@ -36,21 +36,21 @@ class Gaussian:
     trace: Tensor
 
 
-def gaussian_from_moments(mean: Tensor, covariance: Tensor) -> Gaussian:
+def gaussian_from_moments(mean: Tensor, covariance: Tensor) -> FactoredGaussian:
     """The Gaussian of a mean (d,) and a positive semi-definite covariance (d, d), singular ones included."""
     covariance = covariance.double()
-    return Gaussian(mean.double(), *_factor(covariance), covariance.trace())
+    return FactoredGaussian(mean.double(), *_factor(covariance), covariance.trace())
 
 
-def gaussian_from_samples(samples: Tensor) -> Gaussian:
+def gaussian_from_samples(samples: Tensor) -> FactoredGaussian:
     """The Gaussian fitted to samples (n, d), n >= 2; with n <= d the centred samples themselves are the factor."""
     mean, rows = _centred(samples)
     factor, lower = (rows.mT, False) if rows.shape[0] <= rows.shape[1] else _factor(rows.mT @ rows)
-    return Gaussian(mean, factor, lower, rows.square().sum())
+    return FactoredGaussian(mean, factor, lower, rows.square().sum())
 
 
 @finite_only
-def frechet_distance(samples: Tensor, reference: Gaussian, present: Tensor | None = None) -> Tensor:
+def frechet_distance(samples: Tensor, reference: FactoredGaussian, present: Tensor | None = None) -> Tensor:
     """FID of each replica's samples (R, n, d), n >= 2, against the reference: (R,) float64, in squared feature units.
 
     Of replicas with unequally many samples a mask `present` (R, n) says which count, at least 2 of each; it needs
@@ -68,7 +68,7 @@ def frechet_distance(samples: Tensor, reference: Gaussian, present: Tensor | Non
     return _distance(total, gram, lambda doubtful: rows[doubtful] @ factor)
 
 
-def frechet_between(mean: Tensor, covariance: Tensor, reference: Gaussian) -> Tensor:
+def frechet_between(mean: Tensor, covariance: Tensor, reference: FactoredGaussian) -> Tensor:
     """FID between Gaussians given by their moments, means (R, d) and covariances (R, d, d): (R,) float64.
 
     Where samples are at hand prefer `frechet_distance`: a singular covariance tells less than the samples it came from.
@@ -106,7 +106,7 @@ def _factor(covariance: Tensor) -> tuple[Tensor, bool]:
     return root[root.any(-1)].mT, False
 
 
-def _congruence(covariance: Tensor, reference: Gaussian) -> Tensor:
+def _congruence(covariance: Tensor, reference: FactoredGaussian) -> Tensor:
     """The lower triangle, at least, of Lᵀ covariance L (R, k, k), at a quarter of the work where L is triangular."""
     factor = reference.factor
     if not reference.lower:

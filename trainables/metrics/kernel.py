@@ -33,13 +33,13 @@ class Blocks:
     kernel: Kernel
 
 
-def cubic(x: Tensor, y: Tensor) -> Tensor:
+def cubic_kernel(x: Tensor, y: Tensor) -> Tensor:
     """KID's kernel (xᵀy/d + 1)³ of points (..., n, d) and (..., m, d): (..., n, m)."""
     base = (x @ y.mT).div_(x.shape[-1]).add_(1)
     return base.square().mul_(base)
 
 
-def gaussian(x: Tensor, y: Tensor, bandwidth: float) -> Tensor:
+def gaussian_kernel(x: Tensor, y: Tensor, bandwidth: float) -> Tensor:
     """The mean of exp(−‖x − y‖²/2σ²) over σ = ½, 1 and 2 times the bandwidth, in units of the points: (..., n, m)."""
     widest = squared_distances(x, y).clamp_min_(0).mul_(-1 / (8 * bandwidth**2)).exp_()
     middle = widest.square().square_()
@@ -53,7 +53,7 @@ def median_gaussian(reference: Tensor) -> Kernel:
     squared = squared_distances(points, points)
     above = torch.ones_like(squared, dtype=torch.bool).triu(1)
     median = float(squared[above].median().clamp_min(torch.finfo(torch.float64).tiny).sqrt())
-    return partial(gaussian, bandwidth=median)
+    return partial(gaussian_kernel, bandwidth=median)
 
 
 def in_blocks(reference: Tensor, kernel: Kernel, count: int, size: int) -> Blocks:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from trainables.metrics.frechet import Gaussian, frechet_distance, gaussian_from_samples
+from trainables.metrics.frechet import FactoredGaussian, frechet_distance, gaussian_from_samples
 from trainables.metrics.modes import histogram
 from trainables.metrics.neighbours import Neighbourhood, covered, neighbourhood
 
@@ -26,13 +26,13 @@ def label_fidelity(predicted: Tensor, requested: Tensor) -> Tensor:
     return (predicted == requested).double().mean(1)
 
 
-def class_gaussians(features: Tensor, labels: Tensor, classes: int) -> list[Gaussian | None]:
+def class_gaussians(features: Tensor, labels: Tensor, classes: int) -> list[FactoredGaussian | None]:
     """The Gaussian of each class of real features (N, d) labelled (N,); None for one of fewer than `MINIMUM`."""
     members = [features[labels == label] for label in range(classes)]
     return [gaussian_from_samples(some) if len(some) >= MINIMUM else None for some in members]
 
 
-def class_frechet(features: Tensor, labels: Tensor, references: Sequence[Gaussian | None]) -> Tensor:
+def class_frechet(features: Tensor, labels: Tensor, references: Sequence[FactoredGaussian | None]) -> Tensor:
     """FID of each requested class of each replica, (R, K) float64, of finite features (R, n, d) labelled (R, n).
 
     NaN where the class has fewer than `MINIMUM` samples, generated or real.
@@ -47,7 +47,7 @@ def class_frechet(features: Tensor, labels: Tensor, references: Sequence[Gaussia
     return distances
 
 
-def class_fid(features: Tensor, labels: Tensor, references: Sequence[Gaussian | None]) -> Tensor:
+def class_fid(features: Tensor, labels: Tensor, references: Sequence[FactoredGaussian | None]) -> Tensor:
     """The mean (R,) of `class_frechet` over the classes that have one; NaN where none has."""
     return class_frechet(features, labels, references).nanmean(1)
 

@@ -1,6 +1,6 @@
 """What an `Evaluator` measures: each function here computes its reference once and returns a measurement of samples.
 
-A measurement takes `MeasuredSamples` samples and returns columns (R,), float64. The reference is the training part of
+A measurement takes `MeasuredSamples` and returns columns (R,), float64. The reference is the training part of
 the data; for a mixture in the space of the data itself, moments are the exact ones instead.
 """
 
@@ -100,7 +100,7 @@ def label_agreement(
     return measure
 
 
-def line(data: DataSet) -> Measurement:
+def wasserstein(data: DataSet) -> Measurement:
     """`wasserstein_1d` of 1-D data: from the mixture itself where it is known, else from the training part."""
     mixture = data.mixture
     if mixture is not None:
@@ -112,7 +112,7 @@ def line(data: DataSet) -> Measurement:
 def kernels(real: Tensor, samples: int) -> Measurement:
     """`kid` and `mmd`, each with `_low` and `_high`, in blocks that `samples` samples and the real features fill."""
     size = min(samples, len(real)) // BLOCKS
-    chosen = {"kid": kernel.cubic, "mmd": kernel.median_gaussian(real)}
+    chosen = {"kid": kernel.cubic_kernel, "mmd": kernel.median_gaussian(real)}
     references = {name: kernel.in_blocks(real, function, BLOCKS, size) for name, function in chosen.items()}
 
     def measure(seen: MeasuredSamples) -> dict[str, Tensor]:
@@ -132,12 +132,12 @@ def densities(mixture: Mixture) -> Measurement:
     def grid(count: int) -> density.Grid:
         return density.Grid(mixture, count)
 
-    return lambda seen: density.divergences(seen.samples, grid(seen.samples.shape[1]))
+    return lambda seen: density.smoothed_divergences(seen.samples, grid(seen.samples.shape[1]))
 
 
 def copies(real: Tensor, heldout: Tensor, count: int) -> Measurement:
     """`memorisation` of the first `count` samples, of all real features (N, d) and as many held-out ones (m, d)."""
-    reference = memory.training(real, heldout[:count])
+    reference = memory.prepared(real, heldout[:count])
     return lambda seen: {"memorisation": memory.memorisation(seen.features[:, :count], reference)}
 
 

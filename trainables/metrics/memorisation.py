@@ -24,7 +24,7 @@ FLAT = 8  # dimensions up to which a k-d tree on the CPU is the faster
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingPoints:
     """Training points (N, d), their `centre`, a tree of them relative to it where that helps, and the sorted distances
     (m,) of held-out points to the nearest of them."""
 
@@ -34,16 +34,16 @@ class Training:
     heldout: Tensor
 
 
-def training(points: Tensor, heldout: Tensor) -> Training:
+def prepared(points: Tensor, heldout: Tensor) -> TrainingPoints:
     """Prepare training points (N, d) and held-out ones (m, d)."""
     centre = points.mean(0).double()
     flat = points.shape[1] <= FLAT and points.device.type == "cpu"
     tree = cKDTree((points.double() - centre).numpy()) if flat else None
-    distances, _ = nearest(heldout, Training(points, centre, tree, centre.new_empty(0)))
-    return Training(points, centre, tree, distances.sort().values)
+    distances, _ = nearest(heldout, TrainingPoints(points, centre, tree, centre.new_empty(0)))
+    return TrainingPoints(points, centre, tree, distances.sort().values)
 
 
-def nearest(queries: Tensor, reference: Training) -> tuple[Tensor, Tensor]:
+def nearest(queries: Tensor, reference: TrainingPoints) -> tuple[Tensor, Tensor]:
     """The distance (n,), float64, of each point (n, d) to its nearest training point, and that one's index (n,)."""
     moved = queries.double() - reference.centre
     if reference.tree is not None:
@@ -63,7 +63,7 @@ def nearest(queries: Tensor, reference: Training) -> tuple[Tensor, Tensor]:
 
 
 @finite_only
-def memorisation(samples: Tensor, reference: Training) -> Tensor:
+def memorisation(samples: Tensor, reference: TrainingPoints) -> Tensor:
     """The chance above for each replica's samples (R, n, d): (R,) float64 in [0, 1]; NaN where not finite."""
     chances = [float(_chance(nearest(one, reference)[0], reference.heldout)) for one in samples]
     return torch.tensor(chances, dtype=torch.float64, device=samples.device)

@@ -34,7 +34,7 @@ def mixture_modes(samples: Tensor, weights: Tensor, means: Tensor, variances: Te
     return {
         "modes": captured.sum(1).double(),
         "high_quality": good.double().mean(1),
-        **divergences(histogram(nearest, len(weights)), weights),
+        **histogram_divergences(histogram(nearest, len(weights)), weights),
     }
 
 
@@ -44,7 +44,7 @@ def class_modes(predicted: Tensor, weights: Tensor) -> dict[str, Tensor]:
     Returns `modes`, `reverse_kl`, `mode_js`, each (R,) float64, and `mode_histogram` (R, K) int64.
     """
     counts = histogram(predicted, len(weights))
-    return {"modes": (counts > 0).sum(1).double(), **divergences(counts, weights)}
+    return {"modes": (counts > 0).sum(1).double(), **histogram_divergences(counts, weights)}
 
 
 def nearest_mode(samples: Tensor, means: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,7 +61,7 @@ def histogram(modes: Tensor, count: int, counted: Tensor | None = None) -> Tenso
     return torch.zeros(len(modes), count, dtype=torch.int64, device=modes.device).scatter_add_(1, modes, ones)
 
 
-def divergences(counts: Tensor, weights: Tensor) -> dict[str, Tensor]:
+def histogram_divergences(counts: Tensor, weights: Tensor) -> dict[str, Tensor]:
     """`reverse_kl` and `mode_js` (R,) of mode histograms (R, K) from true weights (K,), and `mode_histogram` itself.
 
     A sample in a mode of weight 0 makes `reverse_kl` infinite.

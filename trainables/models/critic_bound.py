@@ -1,4 +1,4 @@
-"""What a critic says beside the truth: its bound beside the divergence it bounds, its ratio beside p/(p + q).
+"""How far a critic is from the best one: its bound from the divergence it bounds, its ratio from p/(p + q).
 
 For any critic F = E_p f(d) + E_q g(d) is at most sup F = E_q phi(p/q) (Nowozin et al. 2016), the `induced_divergence`;
 `bound_gap` is what the critic leaves of it, `ratio_error` the mean of |r(d)/(1 + r(d)) - p/(p + q)| over held-out and
@@ -18,9 +18,9 @@ from torch import Tensor
 
 from trainables.data.mixture import Mixture
 from trainables.metrics.densities import Grid, Pair, Weigh, integral
+from trainables.objectives import Game
 from trainables.objectives.expression import Expression, parse
 from trainables.objectives.optimum import derivatives, optimum
-from trainables.objectives.table import Game
 
 KNOTS = torch.linspace(-40, 40, 1001, dtype=torch.float64)  # log ratios at which phi of a user's pair is computed
 LARGEST = 700.0  # log ratio whose exponential is still finite
@@ -81,7 +81,7 @@ def share(pair: Pair) -> Tensor:
     return (pair.log_p - pair.log_q).sigmoid()
 
 
-def line(p: Mixture, q: Mixture) -> Pair:
+def at_nodes(p: Mixture, q: Mixture) -> Pair:
     """Two mixtures in one dimension at the nodes of a quadrature that resolves every mode of both."""
     means = torch.cat([p.means, q.means]).squeeze(-1)
     stds = torch.cat([p.variances, q.variances]).sqrt()
@@ -93,11 +93,6 @@ def line(p: Mixture, q: Mixture) -> Pair:
     return at(p, q, x.unsqueeze(-1), (half * weights).flatten())
 
 
-def normal(mean: Tensor, std: Tensor) -> Mixture:
-    """N(mean, std^2) in one dimension, of two scalars."""
-    return Mixture(torch.ones(1, device=mean.device), mean.view(1, 1), std.square().view(1))
-
-
 def at(p: Mixture, q: Mixture, points: Tensor, volume: Tensor | None = None) -> Pair:
     """Two mixtures at points (..., d)."""
     log_p = p.log_density(points)
@@ -106,15 +101,15 @@ def at(p: Mixture, q: Mixture, points: Tensor, volume: Tensor | None = None) -> 
 
 def on_line(p: Mixture, q: Mixture, weigh: Weigh) -> Tensor:
     """sup F of two mixtures in one dimension by quadrature; infinite where its integrand does not die down."""
-    pair = line(p, q)
+    pair = at_nodes(p, q)
     total = integral(pair, weigh)
     ends = [Pair(pair.log_p[some], pair.log_q[some], pair.volume[some]) for some in (slice(NODES), slice(-NODES, None))]
     left = torch.stack([integral(end, weigh).abs() for end in ends]).sum()
     return total.where((left <= 1e-6 * total.abs() + 1e-12) & total.isfinite(), math.inf)
 
 
-class Truth:
-    """What is known about the game that a mixture and a generator play; see the module for the columns."""
+class CriticBound:
+    """Compares critics with the best critic of a game, where the data are a known mixture; the columns are above."""
 
     def __init__(self, game: Game, mixture: Mixture) -> None:
         """Looks at the pair once; the grid waits for the number of samples."""

@@ -2,7 +2,7 @@
 
 A replica is a start: a point drawn uniformly from the circle of the data set's radius about the equilibrium. Cells are
 played on the CPU in float64, whatever the device. Where all cells start near the equilibrium their linear part decides,
-and the eigenvalues foretell which converge (Mescheder et al. 2018). A cell that leaves every bound is a result of the
+and the eigenvalues predict which converge (Mescheder et al. 2018). A cell that leaves every bound is a result of the
 map and no divergence of the replica.
 """
 
@@ -19,8 +19,8 @@ from torch import Tensor
 
 from trainables.batches import Batch
 from trainables.data import DataSet
-from trainables.data.laboratories import Dirac
 from trainables.data.source import Axis
+from trainables.data.synthetic import Dirac
 from trainables.models.model import Model, ModelContext, Pieces
 from trainables.networks import Network
 from trainables.objectives import dirac
@@ -36,8 +36,8 @@ class DiracMap(Model):
 
     def __init__(self, context: ModelContext) -> None:
         spec, seeds = context.spec, context.seeds
-        self.laboratory = Dirac(**{name: value for name, value in spec.data.items() if name != "name"})
-        self.steps, self.gammas = places(self.laboratory.step), places(self.laboratory.gamma)
+        self.settings = Dirac(**{name: value for name, value in spec.data.items() if name != "name"})
+        self.steps, self.gammas = places(self.settings.step), places(self.settings.gamma)
         rules = (spec.updates, spec.critic_steps, spec.generator_loss)
         objective, penalty = spec.objective, spec.penalty["name"]
         gamma, step = (axis.copy() for axis in np.broadcast_arrays(self.gammas[None, :], self.steps[:, None]))
@@ -49,7 +49,7 @@ class DiracMap(Model):
         streams = context.streams("generator")  # a start is what first weights are elsewhere
         angles = [torch.rand((), generator=g, device=g.device, dtype=torch.float64) for g in streams]
         turn = 2 * math.pi * torch.stack(angles).cpu().view(-1, 1, 1).expand(shape)
-        self.theta, self.psi = self.laboratory.radius * turn.cos(), self.laboratory.radius * turn.sin()
+        self.theta, self.psi = self.settings.radius * turn.cos(), self.settings.radius * turn.sin()
         self.moves = torch.zeros((), dtype=torch.int64)
         nothing = StackedParameters(Network((), (), 0, None, None), torch.zeros(len(seeds), 0, device=context.device))
         super().__init__(context, [nothing], buffers=[self.theta, self.psi, self.moves], batches=0)
@@ -70,8 +70,8 @@ class DiracMap(Model):
         data: DataSet,  # noqa: ARG002
         pieces: Pieces,  # noqa: ARG002
     ) -> dict[str, Tensor]:
-        """The shares (R,) of the cells that have converged, and of those of which the eigenvalues foretold it."""
-        converged = self.distance < self.laboratory.tolerance
+        """The shares (R,) of the cells that have converged, and of those whose outcome the eigenvalues predict."""
+        converged = self.distance < self.settings.tolerance
         agreed = converged == torch.as_tensor(self.predicted)
         shares = {"dirac_converged": converged, "dirac_agreement": agreed}
         return {name: cells.double().mean((1, 2)).to(samples.device) for name, cells in shares.items()}
@@ -79,13 +79,13 @@ class DiracMap(Model):
     @property
     def distance(self) -> Tensor:
         """Distances (R, S, G) from the equilibrium, relative to the start's; NaN and infinity: beyond all numbers."""
-        return torch.hypot(self.theta, self.psi) / self.laboratory.radius
+        return torch.hypot(self.theta, self.psi) / self.settings.radius
 
     @property
     def predicted(self) -> NDArray[np.bool_]:
         """Whether a cell (S, G) is to have converged by now: spectral radius^moves < tolerance."""
         with np.errstate(divide="ignore"):
-            predicted: NDArray[np.bool_] = int(self.moves) * np.log(self.radius) < math.log(self.laboratory.tolerance)
+            predicted: NDArray[np.bool_] = int(self.moves) * np.log(self.radius) < math.log(self.settings.tolerance)
         return predicted
 
     def picture(self, replicas: int) -> dict[str, NDArray[Any]]:
@@ -96,7 +96,7 @@ class DiracMap(Model):
             "dirac_gamma": self.gammas,
             "dirac_radius": self.radius,
             "dirac_moves": np.array(int(self.moves)),
-            "dirac_tolerance": np.array(self.laboratory.tolerance),
+            "dirac_tolerance": np.array(self.settings.tolerance),
         }
 
 

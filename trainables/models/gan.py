@@ -9,14 +9,14 @@ from dataclasses import astuple, fields
 import torch
 from torch import Tensor
 
-from trainables import penalties
+from trainables import objectives, penalties
 from trainables.batches import Batch
 from trainables.data import DataSet, Mixture
-from trainables.models.critic_bound import Truth, bound, normal
-from trainables.models.jacobian import LARGEST, Spectrum, spectrum
+from trainables.data.mixture import gaussian
+from trainables.models.critic_bound import CriticBound, bound
+from trainables.models.jacobian import LARGEST, SpectrumEnds, spectrum
 from trainables.models.model import Model, ModelContext, Pieces
 from trainables.models.updates import Players, batches_per_step, step
-from trainables.objectives import table as objectives
 from trainables.population import StackedParameters
 from trainables.spec import Spec
 
@@ -44,7 +44,7 @@ class GAN(Model):
             draws=self.players.penalty.draws(size * spec.packing),
             noise=0 if self.players.noise is None else 2 * size,
         )
-        self.truth = _truth(context, self.players)
+        self.critic_bound = _critic_bound(context, self.players)
         size = sum(stack.flat.shape[1] for stack in stacks)
         if "jacobian" in spec.measure and size > LARGEST:
             raise ValueError(f"measure: jacobian is for small networks, {LARGEST:,} parameters at most, got {size:,}")
@@ -62,15 +62,15 @@ class GAN(Model):
         count -= count % self.players.packing
         real = data.heldout[:count].expand(samples.shape[0], count, *data.shape)
         wanted = None if labels is None else labels[:, :count]
-        truth = None
+        shown = None
         if labels is not None and data.heldout_labels is not None:
-            truth = data.heldout_labels[:count].expand(samples.shape[0], count)
+            shown = data.heldout_labels[:count].expand(samples.shape[0], count)
         used = self.players.critic_weights(self.players.critic.constants)
 
         def judge(x: Tensor, y: Tensor | None) -> Tensor:
             return self.players.score(used, x, y)
 
-        on_real = pieces(judge, self.players.packed(real), truth)
+        on_real = pieces(judge, self.players.packed(real), shown)
         on_fake = pieces(judge, self.players.packed(samples[:, :count]), wanted)
         columns = {
             **super().measure(weights, samples, labels, data, pieces),
@@ -83,24 +83,24 @@ class GAN(Model):
         }
         if "divergences" not in self.spec.measure:
             return columns
-        if self.truth is not None:
+        if self.critic_bound is not None:
             known = self._known(columns)
-            columns |= self.truth.columns(data.heldout[:count], samples, (on_real, on_fake), known)
+            columns |= self.critic_bound.columns(data.heldout[:count], samples, (on_real, on_fake), known)
         return {**columns, "critic_bound": bound(self.players.game, on_real.double(), on_fake.double())}
 
     def spectra(self, batch: Batch, alive: Tensor) -> dict[str, Tensor]:
         """The ends of every replica's spectrum, at the weights that train, as `trainables.models.jacobian` says."""
-        lost = Spectrum(math.nan, math.nan, math.nan)
+        lost = SpectrumEnds(math.nan, math.nan, math.nan)
         rows = [spectrum(self.players, batch, i) if live else lost for i, live in enumerate(alive.tolist())]
         values = torch.tensor([astuple(row) for row in rows], dtype=torch.float64, device=alive.device)
-        return {f"jacobian_{field.name}": values[:, i] for i, field in enumerate(fields(Spectrum))}
+        return {f"jacobian_{field.name}": values[:, i] for i, field in enumerate(fields(SpectrumEnds))}
 
     def _known(self, columns: Mapping[str, Tensor]) -> list[Mixture | None]:
         """The exact distribution of each replica's generator, where it has one that is finite and not a point."""
         if "generator_mean" not in columns or self.spec.latent != "normal":
             return [None] * len(self.players.weight)
         both = torch.stack([columns["generator_mean"], columns["generator_std"]], 1)
-        return [normal(*one) if bool(one.isfinite().all()) and bool(one[1] > 0) else None for one in both]
+        return [gaussian(*one) if bool(one.isfinite().all()) and bool(one[1] > 0) else None for one in both]
 
 
 def accuracy(game: objectives.Game, real: Tensor, fake: Tensor) -> Tensor:
@@ -116,12 +116,12 @@ def accuracy(game: objectives.Game, real: Tensor, fake: Tensor) -> Tensor:
     return 0.5 + right / 4
 
 
-def _truth(context: ModelContext, players: Players) -> Truth | None:
-    """What the critic is held to where it was asked for and can be known: not of packs, nor of labelled samples."""
+def _critic_bound(context: ModelContext, players: Players) -> CriticBound | None:
+    """What the critic is compared with, where that was asked for and can be known: not of packs or labelled samples."""
     mixture = context.data.mixture
     if "divergences" not in context.spec.measure or mixture is None or players.packing > 1 or context.classes:
         return None
-    return Truth(players.game, mixture)
+    return CriticBound(players.game, mixture)
 
 
 def _players(context: ModelContext) -> Players:

@@ -40,7 +40,7 @@ FOUND = 4  # eigenvalues asked of each end of the spectrum
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class SpectrumEnds:
     """The eigenvalue with the largest real part (its imaginary part as a size, 0 or more) and the largest modulus; NaN
     where the iteration did not converge or something was not finite."""
 
@@ -49,7 +49,7 @@ class Spectrum:
     radius: float
 
 
-def spectrum(players: Players, batch: Batch, replica: int) -> Spectrum:
+def spectrum(players: Players, batch: Batch, replica: int) -> SpectrumEnds:
     """The ends of one replica's spectrum, for a batch of the whole population."""
     with torch.enable_grad():
         chosen, own = alone(players, batch, replica)
@@ -83,17 +83,17 @@ def vector_field(players: Players, batch: Batch, parameters: list[Tensor]) -> Te
     return field - players.weight * _gradient(field.square().sum() / 2, parameters)
 
 
-def ends(product: Product, size: int) -> Spectrum:
+def ends(product: Product, size: int) -> SpectrumEnds:
     """The ends of the spectrum of a real matrix that is known by its products (size,) -> (size,)."""
     if size <= DENSE:
         matrix = np.stack([product(row) for row in np.eye(size)])
         if not np.isfinite(matrix).all():
-            return Spectrum(math.nan, math.nan, math.nan)
+            return SpectrumEnds(math.nan, math.nan, math.nan)
         values = np.linalg.eigvals(matrix).astype(np.complex128)
         return _of(values, values)
     start = np.random.default_rng(0).standard_normal(size)
     if not np.isfinite(product(start)).all():
-        return Spectrum(math.nan, math.nan, math.nan)
+        return SpectrumEnds(math.nan, math.nan, math.nan)
     operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
     return _of(_largest(operator, "LR", start), _largest(operator, "LM", start))
 
@@ -106,11 +106,11 @@ def _largest(operator: LinearOperator, which: Literal["LR", "LM"], start: Array)
     return np.asarray(found, dtype=np.complex128)
 
 
-def _of(by_real: Complex, by_modulus: Complex) -> Spectrum:
+def _of(by_real: Complex, by_modulus: Complex) -> SpectrumEnds:
     if not len(by_real) or not len(by_modulus):
-        return Spectrum(math.nan, math.nan, math.nan)
+        return SpectrumEnds(math.nan, math.nan, math.nan)
     top = by_real[by_real.real.argmax()]
-    return Spectrum(float(top.real), abs(float(top.imag)), float(np.abs(by_modulus).max()))
+    return SpectrumEnds(float(top.real), abs(float(top.imag)), float(np.abs(by_modulus).max()))
 
 
 def _gradient(value: Tensor, parameters: list[Tensor], create: bool = True) -> Tensor:

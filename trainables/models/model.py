@@ -21,7 +21,7 @@ from trainables.population import StackedParameters, generators
 from trainables.spec import Spec
 
 # What random numbers are for; only ever longer, as a place in it is part of a seed's meaning.
-STREAMS = ("generator", "critic", "feed", "evaluation", "pictures", "spectral", "jacobian", "diagnostic")
+STREAMS = ("generator", "critic", "batches", "evaluation", "pictures", "spectral", "jacobian", "optimal_critic")
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ import torch
 from torch import Tensor
 
 from trainables.batches import Batch
-from trainables.objectives.table import Game
+from trainables.objectives import Game
 from trainables.optimizers import Optimizer
 from trainables.penalties import Penalty, gradient_penalty, spectral_divide
 from trainables.population import StackedParameters
 
 Weights = Sequence[Tensor]
-Pair = tuple[Tensor, Tensor]  # the critic's and the generator's
+PerPlayer = tuple[Tensor, Tensor]  # the critic's and the generator's
 Optimizers = tuple[Optimizer, Optimizer]  # the generator's and the critic's
 
 
@@ -73,8 +73,8 @@ class Players:
 
     def critic_loss(self, batch: Batch, generator: Weights, critic: Weights) -> Tensor:
         """What the critic descends (R,), for given weights of both players."""
-        fake = self._seen(self.generate(generator, batch.latents, batch.wanted), batch, last=True)
-        real = self._seen(batch.real, batch)
+        fake = self._noisy_packs(self.generate(generator, batch.latents, batch.wanted), batch, last=True)
+        real = self._noisy_packs(batch.real, batch)
         weights = self.critic_weights(critic, iterate=True)
         if self.separate:
             on_real = self.score(weights, real, batch.labels)
@@ -91,7 +91,7 @@ class Players:
 
     def generator_loss(self, batch: Batch, generator: Weights, critic: Weights) -> Tensor:
         """What the generator descends (R,), for given weights of both players."""
-        fake = self._seen(self.generate(generator, batch.latents, batch.wanted), batch)
+        fake = self._noisy_packs(self.generate(generator, batch.latents, batch.wanted), batch)
         weights = self.critic_weights(critic)
         return self.game.loss(self.score(weights, fake, batch.wanted)).mean(1)
 
@@ -101,7 +101,7 @@ class Players:
             return gain
         return torch.lerp(gain, self.game.g(on_real).mean(1), self.smoothing)
 
-    def _seen(self, samples: Tensor, batch: Batch, last: bool = False) -> Tensor:
+    def _noisy_packs(self, samples: Tensor, batch: Batch, last: bool = False) -> Tensor:
         """Samples as the critic sees them: with the noise of the moment, and packed."""
         if self.noise is not None:
             size = samples[0, 0].numel()
@@ -180,7 +180,7 @@ def batches_per_step(updates: str, critic_steps: int) -> int:
     return {"alternating": critic_steps + 1, "simultaneous": 2, "extragradient": 4}[updates]
 
 
-def _both(players: Players, for_critic: Batch, for_generator: Batch) -> tuple[Pair, Pair]:
+def _both(players: Players, for_critic: Batch, for_generator: Batch) -> tuple[PerPlayer, PerPlayer]:
     """Losses (R,) and gradients (R, P) of the critic and of the generator at the present weights."""
     generator, critic = players.generator, players.critic
     if players.penalty.name != "consensus":
@@ -201,8 +201,8 @@ def _both(players: Players, for_critic: Batch, for_generator: Batch) -> tuple[Pa
 def _advance(
     players: Players,
     optimizers: Optimizers,
-    losses: Pair,
-    gradients: Pair,
+    losses: PerPlayer,
+    gradients: PerPlayer,
     alive: Tensor,
     bound: float,
 ) -> None:

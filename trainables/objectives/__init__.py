@@ -3,3 +3,7 @@
 Imports the checks and penalties beside it and no other room. Start reading at `table`, a row an objective; `optimum`
 and `induced` find the critic's optimum and the divergence of any pair, a formula of the user's own included.
 """
+
+from trainables.objectives.table import GENERATOR_LOSSES, OBJECTIVES, Function, Game, Objective, resolve
+
+__all__ = ["GENERATOR_LOSSES", "OBJECTIVES", "Function", "Game", "Objective", "resolve"]

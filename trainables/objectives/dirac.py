@@ -158,7 +158,7 @@ def sweep(
     with np.errstate(over="ignore", invalid="ignore"):
         radius = np.abs(eigenvalues(objective, penalty, gamma[None, :], step[:, None], *rules)).max(-1)
     theta, psi = (torch.full_like(size, float(place)) for place in start)
-    line, rounding = _Line(size), ROUNDING[play.penalty == "instance_noise"]
+    line, rounding = _LogSlope(size), ROUNDING[play.penalty == "instance_noise"]
     for time in range(1, steps + 1):
         theta, psi = play.iterate(theta, psi, size)
         distance = torch.hypot(theta, psi)
@@ -167,7 +167,7 @@ def sweep(
     return Sweep(step, gamma, steps, tolerance, radius, (distance / math.hypot(*start)).numpy(), rate.numpy())
 
 
-class _Line:
+class _LogSlope:
     """Straight lines fitted to the logarithms of distances (...) over time, from running sums."""
 
     def __init__(self, like: Tensor) -> None:

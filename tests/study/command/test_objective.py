@@ -18,8 +18,7 @@ from torch import Tensor
 from study.__main__ import main
 from study.command import objective
 from study.config.messages import ConfigError
-from trainables.objectives import induced
-from trainables.objectives.table import OBJECTIVES, Objective
+from trainables.objectives import OBJECTIVES, Objective, induced
 
 KEYS = (  # what --json promises
     "name", "f", "g", "generator", "ratios", "optimal_critic", "divergence", "generator_curvature", "value_at_equality",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from trainables.inspection.latent_walks import BESIDE, PATHS, along, beside, gallery, walks
+from trainables.inspection.latent_walks import PAIRS, PATHS, along, gallery, neighbour_pairs, walks
 from trainables.spec import Spec
 from trainables.training import Training
 
@@ -60,14 +60,14 @@ def test_a_conditional_walk_keeps_its_label() -> None:
 def test_a_copy_stands_beside_its_original() -> None:
     run = training(model="oracle")
     run.model.data.heldout.copy_(run.data.train[5].expand_as(run.data.heldout))  # type: ignore[attr-defined]
-    pairs = beside(run, 1, 6)
+    pairs = neighbour_pairs(run, 1, 6)
     assert pairs.shape == (1, 6, 2, 1, 8, 8)
     assert torch.equal(pairs[:, :, 0], pairs[:, :, 1])
 
 
 def test_neighbours_are_training_images_and_the_nearest() -> None:
     run = training()
-    pairs = beside(run, 2, 5)
+    pairs = neighbour_pairs(run, 2, 5)
     flat = run.data.train.flatten(1).double()
     for sample, neighbour in pairs[1].double().flatten(2):
         distances = (flat - sample).norm(dim=1)
@@ -77,7 +77,7 @@ def test_neighbours_are_training_images_and_the_nearest() -> None:
 def test_a_sample_that_is_not_finite_stands_beside_itself() -> None:
     run = training()
     run.average[0] = math.nan
-    pairs = beside(run, 2, 5)
+    pairs = neighbour_pairs(run, 2, 5)
     assert pairs[0].isnan().all()
     assert pairs[1].isfinite().all()
 
@@ -86,7 +86,7 @@ def test_what_there_is_to_show() -> None:
     shown = gallery(training(), 1)
     assert {name: array.shape for name, array in shown.items()} == {
         "walk": (1, PATHS, 10, 1, 8, 8),
-        "beside": (1, BESIDE, 2, 1, 8, 8),
+        "beside": (1, PAIRS, 2, 1, 8, 8),
     }
     assert gallery(training(data=RING), 2)["walk"].shape == (2, PATHS, 200, 2)
     assert gallery(training(data=RING, model="oracle"), 2) == {}

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from trainables.data.mixture import Mixture
-from trainables.metrics.best_fit import Fit, best_fit, gaussian
+from trainables.data.mixture import Mixture, gaussian
+from trainables.metrics.best_fit import Fit, best_fit
 from trainables.metrics.divergences import DIVERGENCES, of_mixtures
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from trainables.data import load
 from trainables.data.mixture import Mixture
-from trainables.metrics.densities import WEIGHTS, Grid, Pair, divergences, integral
+from trainables.metrics.densities import WEIGHTS, Grid, Pair, integral, smoothed_divergences
 
 
 def mixture(weights: list[float], means: list[list[float]], variances: list[float]) -> Mixture:
@@ -50,7 +50,7 @@ def test_many_samples_on_a_line_come_to_the_smoothed_truth(name: str) -> None:
     grid = Grid(P, 2500)
     wide = mixture([1.0], [[0.3]], [1.0 + float(grid.smoothed.variances[0] - P.variances[0])])
     truth, _ = quad(lambda x: TEXTBOOK[name](density(grid.smoothed, x), density(wide, x)), -7, 7, limit=300)
-    found = divergences(drawn(Q, 1, 1_000_000), grid)[name].item()
+    found = smoothed_divergences(drawn(Q, 1, 1_000_000), grid)[name].item()
     assert found == pytest.approx(truth, rel=0.01)
 
 
@@ -65,7 +65,7 @@ def test_in_the_plane_too() -> None:
         return abs(density(grid.smoothed, x, y) - density(wide, x, y)) / 2
 
     truth, _ = dblquad(tv, -4, 4, -4, 4, epsabs=1e-3)
-    found = divergences(drawn(q, 1, 200_000), grid)["density_tv"].item()
+    found = smoothed_divergences(drawn(q, 1, 200_000), grid)["density_tv"].item()
     assert found == pytest.approx(truth, abs=0.005)
 
 
@@ -78,7 +78,7 @@ def test_both_densities_have_mass_one_and_a_perfect_sampler_a_small_floor(name: 
     pair = grid.pair(samples[0])
     for part in (pair.log_p, pair.log_q):
         assert (part.exp() * pair.volume).sum().item() == pytest.approx(1, abs=1e-6)
-    floor = {key: values.item() for key, values in divergences(samples, grid).items()}
+    floor = {key: values.item() for key, values in smoothed_divergences(samples, grid).items()}
     assert 0 < floor["density_js"] < 0.02
     assert 0 < floor["density_tv"] < 0.13
     assert 0 < floor["density_kl"] < 0.12
@@ -88,8 +88,8 @@ def test_smoothing_only_lowers() -> None:
     few, many = Grid(P, 100), Grid(P, 10**6)
     assert few.bandwidth > many.bandwidth
     samples = drawn(Q, 1, 500_000)
-    for name, value in divergences(samples, few).items():
-        assert value.item() < divergences(samples, many)[name].item()
+    for name, value in smoothed_divergences(samples, few).items():
+        assert value.item() < smoothed_divergences(samples, many)[name].item()
 
 
 def test_a_collapsed_generator_of_a_ring() -> None:
@@ -97,14 +97,14 @@ def test_a_collapsed_generator_of_a_ring() -> None:
     truth = load("ring", points=10, heldout=10).mixture
     assert truth is not None
     one = Mixture(torch.ones(1), truth.means[:1], truth.variances[:1])
-    found = divergences(drawn(one, 1, 2500), Grid(truth, 2500))
+    found = smoothed_divergences(drawn(one, 1, 2500), Grid(truth, 2500))
     assert found["density_tv"].item() == pytest.approx(7 / 8, abs=0.01)
     assert found["density_reverse_kl"].item() == pytest.approx(math.log(8), rel=0.02)
     assert 0.8 * math.log(2501) * 7 / 8 < found["density_kl"].item() <= math.log(2501)
 
 
 def test_samples_beyond_the_grid_count_and_stay_finite() -> None:
-    found = divergences(torch.full((1, 100, 1), 1e30, dtype=torch.float64), Grid(P, 100))
+    found = smoothed_divergences(torch.full((1, 100, 1), 1e30, dtype=torch.float64), Grid(P, 100))
     assert found["density_tv"].item() == pytest.approx(100 / 101, abs=1e-6)
     assert 0 < found["density_reverse_kl"].item() < 100
     assert all(value.isfinite().all() for value in found.values())
@@ -112,7 +112,7 @@ def test_samples_beyond_the_grid_count_and_stay_finite() -> None:
 
 def test_alone_is_in_company() -> None:
     samples = drawn(Q, 3, 500)
-    together, alone = divergences(samples, Grid(P, 500)), divergences(samples[1:2], Grid(P, 500))
+    together, alone = smoothed_divergences(samples, Grid(P, 500)), smoothed_divergences(samples[1:2], Grid(P, 500))
     for name, values in together.items():
         assert values.shape == (3,)
         assert values[1] == alone[name][0]

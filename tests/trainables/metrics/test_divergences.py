@@ -17,8 +17,8 @@ from scipy.stats import beta, cauchy, expon, laplace, norm, uniform
 
 from trainables.data.mixture import Mixture
 from trainables.metrics.divergences import DIVERGENCES, by_quadrature, of_mixtures, variational_bound
+from trainables.objectives import OBJECTIVES
 from trainables.objectives.induced import explain, resolved
-from trainables.objectives.table import OBJECTIVES
 
 Array = NDArray[np.float64]
 Gaussians = tuple[float, float, float, float]  # mean and std of p, of q

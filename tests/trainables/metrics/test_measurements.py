@@ -96,7 +96,7 @@ def test_labels_are_measured_where_requested_and_fidelity_where_predicted() -> N
 def test_the_line_is_measured_against_the_truth_where_it_is_known(known: bool) -> None:
     mixture = Mixture(torch.ones(1), torch.zeros(1, 1), torch.ones(1))
     points = mixture.sample(200_000, torch.Generator().manual_seed(0))[0].float()
-    measure = measurements.line(data_of(points, mixture=mixture if known else None))
+    measure = measurements.wasserstein(data_of(points, mixture=mixture if known else None))
     distance = measure(seen(torch.zeros(1, 10, 1)))["wasserstein_1d"].item()
     assert distance == pytest.approx(2 * stats.norm.pdf(0), rel=1e-9 if known else 0.01)
 

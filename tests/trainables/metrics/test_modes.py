@@ -8,7 +8,7 @@ from scipy import special, stats
 from torch import Tensor
 
 from trainables.data import load
-from trainables.metrics.modes import class_modes, divergences, histogram, mixture_modes, nearest_mode
+from trainables.metrics.modes import class_modes, histogram, histogram_divergences, mixture_modes, nearest_mode
 
 
 def ring() -> tuple[Tensor, Tensor, Tensor]:
@@ -95,7 +95,7 @@ def test_classes_are_captured_by_any_sample() -> None:
 
 
 def test_a_mode_that_the_data_lack_is_infinitely_wrong() -> None:
-    measured = divergences(torch.tensor([[1, 1]]), torch.tensor([1.0, 0.0]))
+    measured = histogram_divergences(torch.tensor([[1, 1]]), torch.tensor([1.0, 0.0]))
     assert measured["reverse_kl"].item() == math.inf
     assert measured["mode_js"].isfinite().all()
 
@@ -110,7 +110,7 @@ def test_a_masked_histogram_counts_the_masked() -> None:
 def test_divergences_as_scipy_has_them(counts: list[int], seed: int) -> None:
     weights = 0.01 + torch.rand(len(counts), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     weights = weights / weights.sum()
-    measured = divergences(torch.tensor([counts]), weights)
+    measured = histogram_divergences(torch.tensor([counts]), weights)
     q, w = torch.tensor(counts).double() / sum(counts), weights
     middle = ((q + w) / 2).numpy()
     kl = special.rel_entr(q.numpy(), w.numpy()).sum()

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from trainables.data import load
-from trainables.data.mixture import Mixture
+from trainables.data.mixture import gaussian
 from trainables.metrics.divergences import of_mixtures
-from trainables.models.critic_bound import Truth, at, bound, normal, on_line, readout, reads_ratios, share, weigher
+from trainables.models.critic_bound import CriticBound, at, bound, on_line, readout, reads_ratios, share, weigher
+from trainables.objectives import OBJECTIVES
 from trainables.objectives.induced import resolved
-from trainables.objectives.table import OBJECTIVES
 from trainables.spec import Spec
 from trainables.training import Training
 
@@ -20,10 +20,6 @@ MIXTURE: dict[str, Any] = {
     "name": "mixture", "weights": [0.33, 0.67], "means": [[-1.0], [2.0]], "variances": [0.065, 2.0],
     "points": 4000, "heldout": 2000,
 }  # fmt: skip
-
-
-def gaussian(mean: float, std: float) -> Mixture:
-    return normal(torch.tensor(mean, dtype=torch.float64), torch.tensor(std, dtype=torch.float64))
 
 
 P, Q = gaussian(0.0, 1.0), gaussian(1.0, 1.2)
@@ -136,7 +132,7 @@ def judged(name: str, count: int, known: bool) -> dict[str, Tensor]:
     both = torch.stack([samples, samples])
     both[1, 0] = math.nan
     stacked = (torch.stack([d[0], d[0]]), torch.stack([d[1], d[1]]))
-    return Truth(resolved(name), P).columns(heldout, both, stacked, [Q if known else None] * 2)
+    return CriticBound(resolved(name), P).columns(heldout, both, stacked, [Q if known else None] * 2)
 
 
 @pytest.mark.parametrize("known", [True, False])

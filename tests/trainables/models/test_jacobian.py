@@ -8,14 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainables import networks, penalties
+from trainables import networks, objectives, penalties
 from trainables.batches import Batch
 from trainables.data import load
 from trainables.data.dataset import DataSet
 from trainables.models import jacobian
 from trainables.models.gan import GAN
 from trainables.models.updates import ORDERS, Players
-from trainables.objectives import table as objectives
 from trainables.objectives.dirac import eigenvalues
 from trainables.penalties import PENALTIES
 from trainables.population import StackedParameters
@@ -97,7 +96,7 @@ def test_a_matrix_of_known_spectrum() -> None:
     assert found.radius == pytest.approx(math.hypot(0.5, 3.0), rel=1e-5)
 
 
-def dirac(objective: str, penalty: str, weight: float) -> jacobian.Spectrum:
+def dirac(objective: str, penalty: str, weight: float) -> jacobian.SpectrumEnds:
     """The Dirac-GAN as players of ordinary networks: G = theta, d(x) = psi x, both 0."""
     product: networks.Layer = lambda w, x: (x * w[0][:, None]).squeeze(-1)  # noqa: E731
     point: networks.Layer = lambda w, z: w[0][:, None] + 0 * z  # noqa: E731

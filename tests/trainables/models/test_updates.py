@@ -12,12 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainables import networks, penalties
+from trainables import networks, objectives, penalties
 from trainables.batches import Batch, BatchSampler, BatchShape
 from trainables.data import DataSet, load
 from trainables.models import updates as adversarial
 from trainables.models.updates import Players, batches_per_step, descend, healthy, step
-from trainables.objectives import table as objectives
 from trainables.optimizers import Optimizer
 from trainables.population import StackedParameters, generators
 from trainables.spec import UPDATES
@@ -66,7 +65,7 @@ class Case:
 
 @dataclass
 class Game:
-    """The population's side: players, optimisers, feed, and who is alive."""
+    """The population's side: players, optimisers, batches, and who is alive."""
 
     case: Case
     data: DataSet

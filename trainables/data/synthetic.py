@@ -1,4 +1,4 @@
-"""Laboratories: points drawn from a mixture of Gaussians in one or two dimensions, its truth known exactly.
+"""Synthetic data: points drawn from a known mixture of Gaussians in one or two dimensions.
 
 The points are drawn once, `points` to train on and `heldout` apart, from streams of their own, so that more
 training points leave the held-out ones as they were. The label of a point is the mode it was drawn from; a
@@ -33,33 +33,33 @@ from trainables.data.source import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Laboratory(Source):
-    """Points drawn from `truth()`."""
+class KnownMixture(Source):
+    """Points drawn from the mixture `exact()`."""
 
     points: int = integer(100_000, low=1)
     heldout: int = integer(10_000, low=1)
     seed: int = integer(0, low=0)
 
     @abstractmethod
-    def truth(self) -> Mixture:
+    def exact(self) -> Mixture:
         """The exact distribution."""
 
     @property
     def shape(self) -> tuple[int, ...]:
         """(d,)."""
-        return (self.truth().dimensions,)
+        return (self.exact().dimensions,)
 
     @property
     def classes(self) -> int:
         """The modes, or 0 when there is only one."""
-        modes = self.truth().modes
+        modes = self.exact().modes
         return modes if modes > 1 else 0
 
     def load(self) -> DataSet:
         """Draw both parts."""
-        truth = self.truth()
-        train, labels = truth.sample(self.points, stream(self.seed, TRAIN))
-        heldout, heldout_labels = truth.sample(self.heldout, stream(self.seed, HELDOUT))
+        exact = self.exact()
+        train, labels = exact.sample(self.points, stream(self.seed, TRAIN))
+        heldout, heldout_labels = exact.sample(self.heldout, stream(self.seed, HELDOUT))
         labelled = self.classes > 0
         return DataSet(
             name=self.name,
@@ -68,25 +68,25 @@ class Laboratory(Source):
             heldout=heldout.float(),
             heldout_labels=heldout_labels if labelled else None,
             classes=self.classes,
-            mixture=truth,
+            mixture=exact,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gaussian(Laboratory):
+class SingleGaussian(KnownMixture):
     """N(mean, std²) in one dimension; by default neither where nor as wide as the usual latent N(0, 1)."""
 
     name: ClassVar[str] = "gaussian"
     mean: float = number(4.0)
     std: float = number(0.5, low=1e-6)
 
-    def truth(self) -> Mixture:
+    def exact(self) -> Mixture:
         """The Gaussian as a mixture of one."""
         return _equal(torch.tensor([[self.mean]], dtype=torch.float64), self.std)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ring(Laboratory):
+class Ring(KnownMixture):
     """`modes` Gaussians at angles 2πk/K on a circle; defaults of Metz et al. (2017), Unrolled GANs."""
 
     name: ClassVar[str] = "ring"
@@ -94,14 +94,14 @@ class Ring(Laboratory):
     radius: float = number(2.0, low=1e-6)
     std: float = number(0.02, low=1e-6)
 
-    def truth(self) -> Mixture:
+    def exact(self) -> Mixture:
         """Mode k at radius·(cos 2πk/K, sin 2πk/K)."""
         angles = 2 * math.pi / self.modes * torch.arange(self.modes, dtype=torch.float64)
         return _equal(self.radius * torch.stack([angles.cos(), angles.sin()], dim=-1), self.std)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grid(Laboratory):
+class Grid(KnownMixture):
     """`modes` (a square number) Gaussians on a grid about 0; defaults of Srivastava et al. (2017), VEEGAN."""
 
     name: ClassVar[str] = "grid"
@@ -115,26 +115,26 @@ class Grid(Laboratory):
         if math.isqrt(self.modes) ** 2 != self.modes:
             raise refused("data.modes", "a square number, 25 for a grid of 5 x 5", self.modes)
 
-    def truth(self) -> Mixture:
+    def exact(self) -> Mixture:
         """Mode side·i + j at row i and column j."""
         return _equal(_lattice(math.isqrt(self.modes), self.spacing), self.std)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sixteen(Laboratory):
+class Sixteen(KnownMixture):
     """Sixteen Gaussians on a 4 x 4 grid about 0, the layout of Balduzzi et al. (2018)."""
 
     name: ClassVar[str] = "sixteen"
     spacing: float = number(1.0, low=1e-6)
     std: float = number(0.1, low=1e-6)
 
-    def truth(self) -> Mixture:
+    def exact(self) -> Mixture:
         """Mode 4i + j at row i and column j."""
         return _equal(_lattice(4, self.spacing), self.std)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Explicit(Laboratory):
+class ExplicitMixture(KnownMixture):
     """Any mixture in 1-D or 2-D: `means`, `variances` and relative `weights` (default equal)."""
 
     name: ClassVar[str] = "mixture"
@@ -149,7 +149,7 @@ class Explicit(Laboratory):
             if values is not None and len(values) != len(self.means):
                 raise refused(f"data.{key}", f"{len(self.means)} numbers, one for each mean", list(values))
 
-    def truth(self) -> Mixture:
+    def exact(self) -> Mixture:
         """The mixture as written."""
         weights = self.weights or (1.0,) * len(self.means)
         parts = (weights, self.means, self.variances)

@@ -9,9 +9,9 @@ from scipy import stats
 
 from trainables.data import load
 from trainables.data.catalogue import DATASETS
-from trainables.data.laboratories import Grid, Laboratory, Ring, Sixteen
+from trainables.data.synthetic import Grid, KnownMixture, Ring, Sixteen
 
-NAMES = [name for name, kind in DATASETS.items() if issubclass(kind, Laboratory)]
+NAMES = [name for name, kind in DATASETS.items() if issubclass(kind, KnownMixture)]
 WRITTEN: dict[str, Any] = {"means": [[0, 0], [3, 1], [0, 4]], "variances": [0.04, 0.01, 0.25], "weights": [1, 2, 1]}
 
 
@@ -20,10 +20,10 @@ def settings(name: str) -> dict[str, Any]:
 
 
 def test_a_ring_has_its_first_mode_at_angle_zero_and_no_mode_twice() -> None:
-    means = Ring(modes=4, radius=3.0).truth().means
+    means = Ring(modes=4, radius=3.0).exact().means
     expected = torch.tensor([[3, 0], [0, 3], [-3, 0], [0, -3]], dtype=torch.float64)
     torch.testing.assert_close(means, expected, atol=1e-15, rtol=0)
-    eight = Ring(modes=8).truth().means
+    eight = Ring(modes=8).exact().means
     neighbours = 2 * 2.0 * math.sin(math.pi / 8)  # the chord; a doubled mode would make it 0
     distances = torch.pdist(eight)
     assert distances.min().item() == pytest.approx(neighbours)
@@ -31,19 +31,19 @@ def test_a_ring_has_its_first_mode_at_angle_zero_and_no_mode_twice() -> None:
 
 
 def test_the_covariance_of_a_ring() -> None:
-    covariance = Ring(modes=8, radius=2.0, std=0.02).truth().covariance
+    covariance = Ring(modes=8, radius=2.0, std=0.02).exact().covariance
     expected = (2.0**2 / 2 + 0.02**2) * torch.eye(2, dtype=torch.float64)
     torch.testing.assert_close(covariance, expected, atol=1e-14, rtol=0)
 
 
 def test_a_grid_by_rows() -> None:
-    means = Grid(modes=9, spacing=0.5).truth().means
+    means = Grid(modes=9, spacing=0.5).exact().means
     assert means.tolist() == [[x, y] for x in (-0.5, 0.0, 0.5) for y in (-0.5, 0.0, 0.5)]
 
 
 @pytest.mark.parametrize(("grid", "side"), [(Grid(), 5), (Grid(modes=4), 2), (Sixteen(), 4)])
 def test_the_covariance_of_a_grid(grid: Grid | Sixteen, side: int) -> None:
-    truth = grid.truth()
+    truth = grid.exact()
     assert truth.modes == side**2
     assert truth.mean.tolist() == pytest.approx([0, 0], abs=1e-15)
     expected = grid.spacing**2 * (side**2 - 1) / 12 + grid.std**2
