@@ -292,6 +292,7 @@ def test_a_full_disk_ends_a_study_that_resume_finishes(
 
     folder = tmp_path / "study"
     monkeypatch.setattr(Ledger, "append", filling)
+    monkeypatch.setattr("study.execution.tuning.RETRIES", 0)  # Tune would blame the trial, and start workers for it
     assert run_study(tiny(resources=ALONE), folder) == 1
     assert "the ledger could not be written: [Errno 28] No space left on device" in capsys.readouterr().out
     assert status(folder).state == "interrupted"
