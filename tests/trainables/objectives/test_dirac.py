@@ -177,7 +177,7 @@ class TestWhatMeschederFound:
 
     @pytest.mark.parametrize("name", ["minimax", "wasserstein", "reverse_kl"])
     def test_alternating_descent_without_a_penalty_stays_on_a_cycle(self, name: str) -> None:
-        path = distances(simulate(name, step=0.1, steps=5000, updates="alternating"))
+        path = distances(simulate(name, step=0.1, steps=3000, updates="alternating"))
         assert path.max() < 2.2
         assert path[-1000:].min() > 0.9
         assert path[-1000:].mean() == pytest.approx(path[:1000].mean(), rel=5e-2)
@@ -192,8 +192,8 @@ class TestWhatMeschederFound:
     @pytest.mark.parametrize("updates", ["simultaneous", "alternating"])
     @pytest.mark.parametrize("name", [name for name in OBJECTIVES if name not in ("least_squares", "energy")])
     def test_r1_converges(self, name: str, updates: str) -> None:
-        critical = 2 * math.sqrt(math.prod(SLOPES[name]))
-        path = distances(simulate(name, "r1", critical, step=0.2, steps=1500, updates=updates))
+        speed = math.sqrt(math.prod(SLOPES[name]))
+        path = distances(simulate(name, "r1", 2 * speed, step=0.2 / speed, steps=250, updates=updates))
         assert path[-1] < 1e-10
 
     @pytest.mark.parametrize(
@@ -202,22 +202,22 @@ class TestWhatMeschederFound:
     )
     def test_wgan_gp_does_not_converge_to_the_equilibrium(self, name: str, penalty: str) -> None:
         """The penalty holds psi near +-1, and theta is driven past 0 for ever."""
-        path = simulate(name, penalty, 1.0, step=0.05, steps=6000, updates="alternating")
-        assert distances(path)[1000:].min() > 0.3
-        assert path[1000:, 0].min() < -0.3 < 0.3 < path[1000:, 0].max()
+        path = simulate(name, penalty, 1.0, step=0.1, steps=2000, updates="alternating")
+        assert distances(path)[500:].min() > 0.3
+        assert path[500:, 0].min() < -0.3 < 0.3 < path[500:, 0].max()
 
     def test_the_one_sided_penalty_leaves_the_cycle_alone(self) -> None:
-        path = distances(simulate("wasserstein", "lipschitz_penalty", 1.0, step=0.1, steps=5000, updates="alternating"))
+        path = distances(simulate("wasserstein", "lipschitz_penalty", 1.0, step=0.1, steps=2500, updates="alternating"))
         assert 0.5 < path[-1000:].min() < path[-1000:].max() < 1.2
 
     def test_clipping_does_not_converge(self) -> None:
-        path = simulate("wasserstein", "clip", 0.3, step=0.05, steps=4000, updates="alternating")
+        path = simulate("wasserstein", "clip", 0.3, step=0.1, steps=2000, updates="alternating")
         assert np.abs(path[1:, 1]).max() <= 0.3
-        assert distances(path)[-2000:].min() > 0.2
+        assert distances(path)[-1000:].min() > 0.2
 
     @pytest.mark.parametrize("name", ["minimax", "non_saturating"])
     def test_instance_noise_converges(self, name: str) -> None:
-        path = distances(simulate(name, "instance_noise", 1.0, step=0.1, steps=1200, updates="alternating"))
+        path = distances(simulate(name, "instance_noise", 1.0, step=0.5, steps=240, updates="alternating"))
         assert path[-1] < 1e-10
 
     def test_instance_noise_is_blind_to_a_linear_pair(self) -> None:
@@ -227,7 +227,7 @@ class TestWhatMeschederFound:
 
     @pytest.mark.parametrize("name", ["minimax", "wasserstein", "kl"])
     def test_consensus_converges(self, name: str) -> None:
-        path = distances(simulate(name, "consensus", 1.0, step=0.2, steps=1500))
+        path = distances(simulate(name, "consensus", 1.0, step=0.5, steps=600))
         assert path[-1] < 1e-9
 
     @pytest.mark.golden
@@ -330,7 +330,8 @@ class TestSweep:
     )
     def test_the_map_is_where_the_eigenvalues_say_it_is(self, penalty: str, order: tuple[str, int]) -> None:
         """From near the equilibrium; 99.4 to 100 % of 4096 cells agree, the rest lie at the map's edge."""
-        found = sweep("minimax", penalty, self.gamma, self.step, 500, *order, start=(1e-3, 1e-3))
+        sparse = slice(None, None, 2 if penalty == "instance_noise" else 1)  # each cell of which costs 24 nodes
+        found = sweep("minimax", penalty, self.gamma[sparse], self.step[sparse], 500, *order, start=(1e-3, 1e-3))
         assert 0.05 < found.converged.mean() < 0.95
         assert found.agreement > 0.985
         amiss = found.predicted != found.converged
