@@ -116,8 +116,8 @@ SCENES = {
 @pytest.mark.parametrize("name", sorted(SCENES))
 def test_the_probability_of_improvement_is_covered(name, n, m):
     generator = np.random.default_rng(1)
-    truth = relative_effect(*SCENES[name](generator, 300_000, 300_000)).estimate
-    found = [relative_effect(*SCENES[name](generator, n, m)).ends() for _ in range(1000)]
+    truth = relative_effect(*SCENES[name](generator, 100_000, 100_000)).estimate
+    found = [relative_effect(*SCENES[name](generator, n, m)).ends() for _ in range(600)]
     covered = np.mean([low <= truth <= high for low, high in found])
     print(f"probability of improvement, {name}, {n} and {m}: {covered:.3f}")
     assert 0.92 <= covered <= 0.98, covered
@@ -127,6 +127,6 @@ def test_the_probability_of_improvement_is_covered(name, n, m):
 @pytest.mark.parametrize("size", [8, 32])
 def test_the_level_is_kept(size, test):
     generator = np.random.default_rng(2)
-    wrong = np.mean([rank_test(*generator.normal(size=(2, size)), test)[1] <= 0.05 for _ in range(2000)])
+    wrong = np.mean([rank_test(*generator.normal(size=(2, size)), test)[1] <= 0.05 for _ in range(1000)])
     print(f"{test} at {size}: {wrong:.4f}")
-    assert wrong <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 2000)
+    assert wrong <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 1000)
