@@ -1,5 +1,6 @@
-"""One thread a process, also in what tests start: more would wait for each other on processors that are all in use."""
+"""The environment of the tests and of all that they start, on processors that are all in use."""
 
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy or torch is imported
+os.environ.setdefault("RAY_worker_niceness", "0")  # tests wait for Ray's workers, which else yield to everything

@@ -52,6 +52,7 @@ class Nodes:
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
             "RAY_TMPDIR": str(self.folder),
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_worker_niceness": "0",
         }
         (self.folder / "token").write_text(secrets.token_hex(32))
         (self.folder / "token").chmod(0o600)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,6 @@ LEAST = {"study": "least", "data": "ring", "budget": {"steps": 20, "evaluations"
 Build = Callable[..., StudyPlan]
 
 torch.set_num_threads(1)  # tiny networks: threads only get in each other's way
-os.environ.setdefault("RAY_worker_niceness", "0")  # tests wait for the workers, which else yield to all others
 
 
 def tiny_values(**changes: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from study.__main__ import main
 OLDER = Path(__file__).with_name("older")
 
 
+@pytest.mark.xdist_group("ray")
 @pytest.mark.usefixtures("shared_ray")
 def test_it_resumes_to_the_curves_it_would_have_had_and_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
