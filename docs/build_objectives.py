@@ -16,6 +16,7 @@ from study.command import objective
 from trainables.objectives import induced
 from trainables.objectives.expression import CHOOSERS, FUNCTIONS
 from trainables.objectives.induced import Explanation
+from trainables.objectives.known_divergences import KNOWN
 from trainables.objectives.latex import latex
 from trainables.objectives.table import GENERATOR_LOSSES, OBJECTIVES, Function, Objective
 
@@ -148,7 +149,7 @@ def _defaults(row: Objective) -> str:
 
 def _divergences() -> list[str]:
     """The names that the next table speaks in."""
-    named = [_row(f"`{name}`", _formula(phi)) for name, phi in induced.KNOWN.items()]
+    named = [_row(f"`{name}`", _formula(phi)) for name, phi in KNOWN.items()]
     return [
         "## Divergences",
         "",

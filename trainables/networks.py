@@ -2,8 +2,7 @@
 
 A `Network` owns no numbers. It declares its weights' shapes and maps stacked weights (R, *shape) and stacked inputs
 (R, B, ...) to stacked outputs; replica i sees weights i and inputs i alone, so that a non-finite replica touches no
-other. Dense layers are batched products, convolutions grouped ones. Batch normalisation always uses the statistics of
-the batch at hand, in training and in sampling, so that no network carries hidden state.
+other. What its layers do is in `trainables.layers`.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainables.checks import choice, flag, interval, only, whole
+from trainables.layers import ACTIVATIONS, Layer, LayerBuilder, Weight
 
 KINDS = {"generator": ("mlp", "conv", "affine"), "critic": ("mlp", "conv")}
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -30,35 +30,7 @@ DEEPEST = 100  # hidden layers
 PIECES = 5  # of a maxout unit when `pieces` is not set
 
 
-@dataclass(frozen=True)
-class Weight:
-    """A weight of one replica: its shape and how it is drawn.
-
-    `bound` > 0: uniform in [-bound, bound]; `std` > 0: normal; otherwise the constant `fill`.
-    """
-
-    shape: tuple[int, ...]
-    bound: float = 0.0
-    std: float = 0.0
-    fill: float = 0.0
-
-    @property
-    def size(self) -> int:
-        """Numbers in it."""
-        return math.prod(self.shape)
-
-    def draw(self, generator: torch.Generator) -> Tensor:
-        """Fresh values, flat, on the generator's device."""
-        if self.std > 0:
-            return torch.randn(self.size, generator=generator, device=generator.device) * self.std
-        if self.bound > 0:
-            return (torch.rand(self.size, generator=generator, device=generator.device) * 2 - 1) * self.bound
-        return torch.full((self.size,), self.fill, device=generator.device)
-
-
-# A layer takes its own stacked weights and the activations.
-Layer = Callable[[Sequence[Tensor], Tensor], Tensor]
-Joint = Callable[[Tensor, Tensor], Tensor]
+Joint = Callable[[Tensor, Tensor], Tensor]  # joins one-hot labels (R, B, K) to inputs
 
 
 @dataclass(frozen=True)
@@ -143,7 +115,7 @@ def generator(values: Mapping[str, Any], latent_dim: int, shape: Sequence[int], 
     """
     if values["kind"] == "affine":
         return _affine_generator(latent_dim, shape, classes)
-    builder = _Builder(values)
+    builder = LayerBuilder(values)
     join: Joint | None = (lambda z, hot: torch.cat([z, hot], -1)) if classes else None
     image = len(shape) == 3
     if values["kind"] == "mlp":
@@ -175,7 +147,7 @@ def critic(
     With `classes` > 0 the label is joined to the input or, with `conditioning` projection (Miyato & Koyama 2018),
     enters as an inner product of its embedding with the last hidden layer.
     """
-    builder = _Builder(values)
+    builder = LayerBuilder(values)
     joined = classes if conditioning == "join" else 0
     if values["kind"] == "mlp":
         builder.add(0, lambda _, x: x.flatten(2) if x.dim() > 3 else x)
@@ -206,7 +178,7 @@ def _join_planes(x: Tensor, hot: Tensor) -> Tensor:
     return torch.cat([x, planes], 2)
 
 
-def _conv_generator(builder: _Builder, inputs: int, image: tuple[int, int], values: Mapping[str, Any]) -> None:
+def _conv_generator(builder: LayerBuilder, inputs: int, image: tuple[int, int], values: Mapping[str, Any]) -> None:
     channels, side = image
     depth, width = values["depth"], values["width"]
     widths = [width * 2 ** (depth - 1 - i) for i in range(depth)]
@@ -221,7 +193,7 @@ def _conv_generator(builder: _Builder, inputs: int, image: tuple[int, int], valu
     builder.add(0, lambda _, x: torch.tanh(x))
 
 
-def _conv_critic(builder: _Builder, image: tuple[int, int], joined: int, values: Mapping[str, Any]) -> int:
+def _conv_critic(builder: LayerBuilder, image: tuple[int, int], joined: int, values: Mapping[str, Any]) -> int:
     channels, side = image
     depth, width = values["depth"], values["width"]
     here = channels + joined
@@ -233,94 +205,3 @@ def _conv_critic(builder: _Builder, image: tuple[int, int], joined: int, values:
     builder.add(0, lambda _, x: x.flatten(2))
     small: int = side // 2**depth
     return here * small * small
-
-
-class _Builder:
-    """Collects weights and layers in the order of evaluation."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self.values = values
-        self.weights: list[Weight] = []
-        self.layers: list[tuple[int, Layer]] = []
-
-    def add(self, taken: int, layer: Layer) -> None:
-        self.layers.append((taken, layer))
-
-    def _affine(self, shape: tuple[int, ...], bias: tuple[int, ...], fan_in: int) -> None:
-        """A weight and its bias: torch's default initialisation, or N(0, weight_std^2) with zero bias."""
-        std = self.values["weight_std"]
-        if std is not None:
-            self.weights += [Weight(shape, std=std), Weight(bias)]
-        else:
-            bound = 1 / math.sqrt(fan_in)
-            self.weights += [Weight(shape, bound=bound), Weight(bias, bound=bound)]
-
-    def dense(self, inputs: int, outputs: int, after: Callable[[Tensor], Tensor] = lambda x: x) -> None:
-        self._affine((inputs, outputs), (outputs,), inputs)
-        self.add(2, lambda w, x: after(torch.baddbmm(w[1][:, None], x, w[0])))
-
-    def hidden(self, inputs: int, widths: Sequence[int]) -> int:
-        for width in widths:
-            self.dense(inputs, width * self.pieces)
-            self.nonlinear(width)
-            inputs = width
-        return inputs
-
-    @property
-    def pieces(self) -> int:
-        return int(self.values["pieces"]) if self.values["activation"] == "maxout" else 1
-
-    def nonlinear(self, width: int, normalise: bool | None = None) -> None:
-        """Batch normalisation where asked, then the activation."""
-        if self.values["batch_norm"] if normalise is None else normalise:
-            features = width * self.pieces
-            self.weights += [Weight((features,), fill=1.0), Weight((features,))]
-            self.add(2, _batch_norm)
-        if self.values["activation"] == "maxout":
-            pieces = self.pieces
-            self.add(0, lambda _, x: x.unflatten(2, (-1, pieces)).amax(3))
-        else:
-            activation = ACTIVATIONS[self.values["activation"]]
-            self.add(0, lambda _, x: activation(x))
-
-    def convolution(self, inputs: int, outputs: int, up: bool) -> None:
-        """A 4x4 convolution that doubles (`up`) or halves the side."""
-        shape = (inputs, outputs, 4, 4) if up else (outputs, inputs, 4, 4)
-        self._affine(shape, (outputs,), 16 * shape[1])  # torch counts axis 1 as the fan-in of both kinds
-        self.add(2, _convolve_up if up else _convolve_down)
-
-
-def _batch_norm(weights: Sequence[Tensor], x: Tensor) -> Tensor:
-    axes = (1,) if x.dim() == 3 else (1, 3, 4)
-    shape = (x.shape[0], 1, -1, *([1] * (x.dim() - 3)))
-    variance, mean = torch.var_mean(x, axes, correction=0, keepdim=True)
-    return (x - mean) * (variance + 1e-5).rsqrt() * weights[0].view(shape) + weights[1].view(shape)
-
-
-def _grouped(x: Tensor) -> Tensor:
-    """(R, B, C, H, W) -> (B, R*C, H, W), the layout of a grouped convolution."""
-    return x.transpose(0, 1).flatten(1, 2)
-
-
-def _ungrouped(y: Tensor, replicas: int) -> Tensor:
-    apart: Tensor = y.unflatten(1, (replicas, -1))
-    return apart.transpose(0, 1)
-
-
-def _convolution(convolve: Callable[..., Tensor]) -> Layer:
-    def layer(weights: Sequence[Tensor], x: Tensor) -> Tensor:
-        kernel, bias = weights[0].flatten(0, 1), weights[1].flatten()
-        y = convolve(_grouped(x), kernel, bias, stride=2, padding=1, groups=x.shape[0])
-        return _ungrouped(y, x.shape[0])
-
-    return layer
-
-
-_convolve_down, _convolve_up = _convolution(functional.conv2d), _convolution(functional.conv_transpose2d)
-
-
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": torch.relu,
-    "leaky_relu": lambda x: functional.leaky_relu(x, 0.2),
-    "tanh": torch.tanh,
-}

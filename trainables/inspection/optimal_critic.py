@@ -18,7 +18,8 @@ from trainables.batches import BatchSampler
 from trainables.checks import whole
 from trainables.models.critic_bound import bound
 from trainables.models.gan import GAN
-from trainables.models.updates import Players, descend
+from trainables.models.players import Players
+from trainables.models.updates import descend
 from trainables.optimizers import Optimizer
 from trainables.population import StackedParameters, views
 from trainables.training import Training

@@ -16,7 +16,8 @@ from trainables.data.mixture import gaussian
 from trainables.models.critic_bound import CriticBound, bound
 from trainables.models.jacobian import LARGEST, SpectrumEnds, spectrum
 from trainables.models.model import Model, ModelContext, Pieces
-from trainables.models.updates import Players, batches_per_step, step
+from trainables.models.players import Players
+from trainables.models.updates import batches_per_step, step
 from trainables.population import StackedParameters
 from trainables.spec import Spec
 

@@ -24,7 +24,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 from torch import Tensor
 
 from trainables.batches import Batch
-from trainables.models.updates import Players
+from trainables.models.players import Players
 from trainables.population import StackedParameters
 
 Array = NDArray[np.float64]

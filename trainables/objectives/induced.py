@@ -23,16 +23,14 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from trainables.objectives import table as objectives
-from trainables.objectives.expression import Expression, parse
+from trainables.objectives.known_divergences import COMPARED, FIT, same_divergence, same_step
 from trainables.objectives.optimum import Optimum, derivatives, optimum
 from trainables.objectives.table import Game
 
 Array = NDArray[np.float64]
-FIT = 1e-6  # relative difference from a known divergence that counts as none
 FAR = 700.0  # stands for an infinite d where a derivative is asked for
 
 DEFAULT_RATIOS = np.logspace(-4, 4, 161)
-COMPARED = np.logspace(-2, 2, 40)  # where a divergence is held against the known ones; not at 1, where kinks sit
 NEAR_ONE = np.array([0.5, 0.99, 1.0, 1.01, 2.0])
 WINNING = np.array([1e-8, 0.5])  # where the critic wins, and where it does not
 
@@ -105,7 +103,7 @@ def explain(
     bounded = bool(np.all(np.isfinite(best.value)) and np.all(np.isfinite(compared.value)))
     strict = bounded and _strict(near.value)
     at_one = float(near.value[2])
-    known = _matches(compared.value) if bounded else None
+    known = same_divergence(compared.value) if bounded else None
     rising = _rising(game, best, r, slopes["generator_curvature"])
     parts: dict[str, Any] = {
         "name": game.objective.name,
@@ -127,7 +125,7 @@ def explain(
         "matches": known[0] if known else None,
         "scale": known[1] if known else None,
         "shift": at_one if known else None,
-        "generator_matches": _generator_matches(game, compared) if bounded else None,
+        "generator_matches": same_step(_losses(game, compared)) if bounded else None,
         "dirac_eigenvalues": dirac_eigenvalues(game),
     }
     return Explanation(**parts, sentence=_sentence(parts))
@@ -203,57 +201,6 @@ def _saturates(game: Game, best: Optimum) -> bool:
     """Whether the generator's slope, given d* at WINNING, dies as the critic wins."""
     winning, even = derivatives(game.loss, _reachable(best.place))[0].abs().tolist()
     return bool(winning < 1e-3 * even or winning < 1e-12)
-
-
-# phi(r) of divergences as REFERENCE's symbols define them, each with phi(1) = 0.
-KNOWN = {
-    "total_variation": "abs(r - 1)/2",
-    "kl": "r*log(r)",
-    "reverse_kl": "-log(r)",
-    "jensen_shannon": "(r*log(r) - (1 + r)*log((1 + r)/2))/2",
-    "jeffrey": "(r - 1)*log(r)",
-    "pearson_chi2": "(r - 1)**2",
-    "neyman_chi2": "(r - 1)**2/r",
-    "squared_hellinger": "(sqrt(r) - 1)**2",
-    "triangular": "(r - 1)**2/(r + 1)",
-    "kl of the mixture to the data": "(1 + r)/2*log((1 + r)/(2*r))",
-    "reverse_kl + neyman_chi2/2": "-log(r) + (r - 1)**2/(2*r)",
-}
-
-
-def _matches(value: Array) -> tuple[str, float] | None:
-    """The known divergence that phi, given at COMPARED, is up to shift and a multiple of r - 1, and the scale."""
-    r = COMPARED
-    for name, phi in _known().items():
-        scale = _fit(value / (1 + r), np.stack([phi / (1 + r), 1 / (1 + r), r / (1 + r)], 1))
-        if scale:
-            return name, scale
-    return None
-
-
-def _generator_matches(game: Game, best: Optimum) -> str | None:
-    """The known divergence that the generator's step descends: of phi, l(d*) is phi - r phi' and a constant."""
-    loss = _losses(game, best)
-    if not np.all(np.isfinite(loss)):
-        return None
-    for name, phi in _known(lambda r, phi: phi(r=r) - r * derivatives(lambda x: phi(r=x), r)[0]).items():
-        if _fit(loss, np.stack([phi, np.ones_like(phi)], 1)):
-            return name
-    return None
-
-
-def _known(of: Callable[[Tensor, Expression], Tensor] = lambda r, phi: phi(r=r)) -> dict[str, Array]:
-    """Every known phi, or what `of` makes of it, at COMPARED."""
-    r = torch.as_tensor(COMPARED)
-    return {name: of(r, parse(text, ("r",))).numpy() for name, text in KNOWN.items()}
-
-
-def _fit(values: Array, terms: Array) -> float | None:
-    """The factor of the first of the terms (n, k) in values (n,) that they sum up to; None where they do not."""
-    factors, *_ = np.linalg.lstsq(terms, values)
-    scale = float(factors[0])
-    close = np.abs(terms @ factors - values).max() <= FIT * scale * np.ptp(terms[:, 0])
-    return scale if scale > 0 and close else None
 
 
 def dirac_eigenvalues(game: Game) -> tuple[complex, complex]:

@@ -14,7 +14,8 @@ from trainables.data import load
 from trainables.data.source import Axis
 from trainables.metrics.evaluator import Evaluator
 from trainables.models.dirac_map import DiracMap, places
-from trainables.objectives.dirac import STABILISERS, sweep
+from trainables.objectives.dirac import STABILISERS
+from trainables.objectives.dirac_sweep import sweep
 from trainables.spec import Spec
 from trainables.training import Training
 

@@ -14,7 +14,8 @@ from trainables.data import load
 from trainables.data.dataset import DataSet
 from trainables.models import jacobian
 from trainables.models.gan import GAN
-from trainables.models.updates import ORDERS, Players
+from trainables.models.players import Players
+from trainables.models.updates import ORDERS
 from trainables.objectives.dirac import eigenvalues
 from trainables.penalties import PENALTIES
 from trainables.population import StackedParameters

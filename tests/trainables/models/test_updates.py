@@ -16,7 +16,8 @@ from trainables import networks, objectives, penalties
 from trainables.batches import Batch, BatchSampler, BatchShape
 from trainables.data import DataSet, load
 from trainables.models import updates as adversarial
-from trainables.models.updates import Players, batches_per_step, descend, healthy, step
+from trainables.models.players import Players
+from trainables.models.updates import batches_per_step, descend, healthy, step
 from trainables.optimizers import Optimizer
 from trainables.population import StackedParameters, generators
 from trainables.spec import UPDATES

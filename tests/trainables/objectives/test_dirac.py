@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from trainables.objectives.dirac import STABILISERS, eigenvalues, simulate, sweep
+from trainables.objectives.dirac import STABILISERS, eigenvalues, simulate
+from trainables.objectives.dirac_sweep import sweep
 from trainables.objectives.induced import dirac_eigenvalues, resolved
 from trainables.objectives.table import GENERATOR_LOSSES, OBJECTIVES
 

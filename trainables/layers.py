@@ -1,0 +1,140 @@
+"""Layers of a whole population, and their weights: dense ones are batched products, convolutions grouped ones.
+
+A layer maps its own weights, stacked (R, *shape), and activations (R, B, ...) to activations; replica i meets weights i
+alone. Batch normalisation always uses the statistics of the batch at hand, so that no layer carries hidden state.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu,
+    "leaky_relu": lambda x: functional.leaky_relu(x, 0.2),
+    "tanh": torch.tanh,
+}
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A weight of one replica: its shape and how it is drawn.
+
+    `bound` > 0: uniform in [-bound, bound]; `std` > 0: normal; otherwise the constant `fill`.
+    """
+
+    shape: tuple[int, ...]
+    bound: float = 0.0
+    std: float = 0.0
+    fill: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """Numbers in it."""
+        return math.prod(self.shape)
+
+    def draw(self, generator: torch.Generator) -> Tensor:
+        """Fresh values, flat, on the generator's device."""
+        if self.std > 0:
+            return torch.randn(self.size, generator=generator, device=generator.device) * self.std
+        if self.bound > 0:
+            return (torch.rand(self.size, generator=generator, device=generator.device) * 2 - 1) * self.bound
+        return torch.full((self.size,), self.fill, device=generator.device)
+
+
+# A layer takes its own stacked weights and the activations.
+Layer = Callable[[Sequence[Tensor], Tensor], Tensor]
+
+
+class LayerBuilder:
+    """Collects weights and layers in the order of evaluation; `values` are a network's checked settings."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+        self.weights: list[Weight] = []
+        self.layers: list[tuple[int, Layer]] = []
+
+    def add(self, taken: int, layer: Layer) -> None:
+        """Append a layer that takes so many of the weights."""
+        self.layers.append((taken, layer))
+
+    def _affine(self, shape: tuple[int, ...], bias: tuple[int, ...], fan_in: int) -> None:
+        """A weight and its bias: torch's default initialisation, or N(0, weight_std^2) with zero bias."""
+        std = self.values["weight_std"]
+        if std is not None:
+            self.weights += [Weight(shape, std=std), Weight(bias)]
+        else:
+            bound = 1 / math.sqrt(fan_in)
+            self.weights += [Weight(shape, bound=bound), Weight(bias, bound=bound)]
+
+    def dense(self, inputs: int, outputs: int, after: Callable[[Tensor], Tensor] = lambda x: x) -> None:
+        """Append a dense layer, and a function of its outputs."""
+        self._affine((inputs, outputs), (outputs,), inputs)
+        self.add(2, lambda w, x: after(torch.baddbmm(w[1][:, None], x, w[0])))
+
+    def hidden(self, inputs: int, widths: Sequence[int]) -> int:
+        """Append hidden layers, each with its activation; the width of the last."""
+        for width in widths:
+            self.dense(inputs, width * self.pieces)
+            self.nonlinear(width)
+            inputs = width
+        return inputs
+
+    @property
+    def pieces(self) -> int:
+        """Linear pieces of a maxout unit, of which the largest counts; 1 for other activations."""
+        return int(self.values["pieces"]) if self.values["activation"] == "maxout" else 1
+
+    def nonlinear(self, width: int, normalise: bool | None = None) -> None:
+        """Batch normalisation where asked, then the activation."""
+        if self.values["batch_norm"] if normalise is None else normalise:
+            features = width * self.pieces
+            self.weights += [Weight((features,), fill=1.0), Weight((features,))]
+            self.add(2, _batch_norm)
+        if self.values["activation"] == "maxout":
+            pieces = self.pieces
+            self.add(0, lambda _, x: x.unflatten(2, (-1, pieces)).amax(3))
+        else:
+            activation = ACTIVATIONS[self.values["activation"]]
+            self.add(0, lambda _, x: activation(x))
+
+    def convolution(self, inputs: int, outputs: int, up: bool) -> None:
+        """A 4x4 convolution that doubles (`up`) or halves the side."""
+        shape = (inputs, outputs, 4, 4) if up else (outputs, inputs, 4, 4)
+        self._affine(shape, (outputs,), 16 * shape[1])  # torch counts axis 1 as the fan-in of both kinds
+        self.add(2, _convolve_up if up else _convolve_down)
+
+
+def _batch_norm(weights: Sequence[Tensor], x: Tensor) -> Tensor:
+    axes = (1,) if x.dim() == 3 else (1, 3, 4)
+    shape = (x.shape[0], 1, -1, *([1] * (x.dim() - 3)))
+    variance, mean = torch.var_mean(x, axes, correction=0, keepdim=True)
+    return (x - mean) * (variance + 1e-5).rsqrt() * weights[0].view(shape) + weights[1].view(shape)
+
+
+def _grouped(x: Tensor) -> Tensor:
+    """(R, B, C, H, W) -> (B, R*C, H, W), the layout of a grouped convolution."""
+    return x.transpose(0, 1).flatten(1, 2)
+
+
+def _ungrouped(y: Tensor, replicas: int) -> Tensor:
+    apart: Tensor = y.unflatten(1, (replicas, -1))
+    return apart.transpose(0, 1)
+
+
+def _convolution(convolve: Callable[..., Tensor]) -> Layer:
+    def layer(weights: Sequence[Tensor], x: Tensor) -> Tensor:
+        kernel, bias = weights[0].flatten(0, 1), weights[1].flatten()
+        y = convolve(_grouped(x), kernel, bias, stride=2, padding=1, groups=x.shape[0])
+        return _ungrouped(y, x.shape[0])
+
+    return layer
+
+
+_convolve_down, _convolve_up = _convolution(functional.conv2d), _convolution(functional.conv_transpose2d)

@@ -1,0 +1,109 @@
+"""The two players of an adversarial game, and what each of them descends.
+
+    critic:     -[mean f(d(x)) + mean g(d(G(z)))] + weight * penalty
+    generator:   mean l(d(G(z)))
+
+with real samples x, latents z, the generator G, the critic's output d, and the objective's functions f, g and l
+(`trainables.objectives.table`). All losses are vectors (R,); replica i's loss depends on replica i's weights and batch
+alone, so the gradient of their sum is the stack of their gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trainables.batches import Batch
+from trainables.objectives import Game
+from trainables.penalties import Penalty, gradient_penalty, spectral_divide
+from trainables.population import StackedParameters
+
+Weights = Sequence[Tensor]
+
+
+@dataclass
+class Players:
+    """Two stacks of networks and the game they play.
+
+    `weight` (R,) is the penalty's, `clip` (R, 1) the bound on weights or None, `spectral` the power iteration's
+    vectors (empty without spectral normalisation), `separate` keeps real and generated samples in batches of their own
+    because the critic normalises over the batch. `noise` (R,) is the standard deviation that instance noise starts
+    from on its way to 0 (Sonderby 2017), `smoothing` (R,) how much of a real sample counts as fake (one-sided label
+    smoothing, Salimans 2016); None: off. The critic judges `packing` samples at once (PacGAN, Lin 2018).
+    """
+
+    game: Game
+    generator: StackedParameters
+    critic: StackedParameters
+    penalty: Penalty
+    weight: Tensor
+    clip: Tensor | None
+    spectral: list[Tensor]
+    separate: bool
+    noise: Tensor | None = None
+    smoothing: Tensor | None = None
+    packing: int = 1
+
+    def generate(self, weights: Weights, latents: Tensor, labels: Tensor | None) -> Tensor:
+        """Samples (R, B, *shape) from latents (R, B, L)."""
+        return self.generator.network(weights, latents, labels)
+
+    def critic_weights(self, weights: Weights, iterate: bool = False) -> list[Tensor]:
+        """The critic's weights as its layers use them: divided by their norms under spectral normalisation."""
+        ready = list(weights)
+        for index, vector in zip(self.critic.network.matrices, self.spectral, strict=False):
+            ready[index] = spectral_divide(ready[index], vector, iterate)
+        return ready
+
+    def packed(self, samples: Tensor) -> Tensor:
+        """Samples (R, B, c, ...) as the critic sees them: (R, B/m, m c, ...)."""
+        if self.packing == 1:
+            return samples
+        packs: Tensor = samples.unflatten(1, (-1, self.packing))
+        return packs.flatten(2, 3)
+
+    def score(self, weights: Weights, packs: Tensor, labels: Tensor | None) -> Tensor:
+        """d (R, B/m) of packed samples."""
+        return self.game.link(self.critic.network(weights, packs, labels))
+
+    def critic_loss(self, batch: Batch, generator: Weights, critic: Weights) -> Tensor:
+        """What the critic descends (R,), for given weights of both players."""
+        fake = self._noisy_packs(self.generate(generator, batch.latents, batch.wanted), batch, last=True)
+        real = self._noisy_packs(batch.real, batch)
+        weights = self.critic_weights(critic, iterate=True)
+        if self.separate:
+            on_real = self.score(weights, real, batch.labels)
+            on_fake = self.score(weights, fake, batch.wanted)
+        else:
+            on_real, on_fake = self.score(weights, torch.cat([real, fake], 1), batch.both_labels).chunk(2, 1)
+        loss = -(self._gain(on_real) + self.game.g(on_fake).mean(1))
+        if self.penalty.points is None:
+            return loss
+        labels = batch.wanted if self.penalty.generated else batch.labels
+        return loss + self.weight * gradient_penalty(
+            self.penalty, lambda x: self.score(weights, x, labels), real, fake, batch.uniform[:, : real.shape[1]]
+        )
+
+    def generator_loss(self, batch: Batch, generator: Weights, critic: Weights) -> Tensor:
+        """What the generator descends (R,), for given weights of both players."""
+        fake = self._noisy_packs(self.generate(generator, batch.latents, batch.wanted), batch)
+        weights = self.critic_weights(critic)
+        return self.game.loss(self.score(weights, fake, batch.wanted)).mean(1)
+
+    def _gain(self, on_real: Tensor) -> Tensor:
+        gain = self.game.f(on_real).mean(1)
+        if self.smoothing is None:
+            return gain
+        return torch.lerp(gain, self.game.g(on_real).mean(1), self.smoothing)
+
+    def _noisy_packs(self, samples: Tensor, batch: Batch, last: bool = False) -> Tensor:
+        """Samples as the critic sees them: with the noise of the moment, and packed."""
+        if self.noise is not None:
+            size = samples[0, 0].numel()
+            normal = batch.normal[..., -size:] if last else batch.normal[..., :size]
+            level = (self.noise * (1 - batch.progress)).view(-1, *([1] * (samples.dim() - 1)))
+            samples = samples + level * normal.reshape(samples.shape)
+        return self.packed(samples)

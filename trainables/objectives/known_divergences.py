@@ -1,0 +1,73 @@
+"""Divergences that have a name, as functions phi of the density ratio r = p/q, and which of them a given one is.
+
+A divergence is E_q phi(r); phi is known up to a multiple of r - 1, which has no expectation, and an objective may scale
+and shift it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from trainables.objectives.expression import Expression, parse
+from trainables.objectives.optimum import derivatives
+
+Array = NDArray[np.float64]
+FIT = 1e-6  # relative difference from a known divergence that counts as none
+COMPARED = np.logspace(-2, 2, 40)  # where a divergence is held against the known ones; not at 1, where kinks sit
+
+# phi(r), each with phi(1) = 0; jensen_shannon is at most log 2, total_variation 1, squared_hellinger 2.
+KNOWN = {
+    "total_variation": "abs(r - 1)/2",
+    "kl": "r*log(r)",
+    "reverse_kl": "-log(r)",
+    "jensen_shannon": "(r*log(r) - (1 + r)*log((1 + r)/2))/2",
+    "jeffrey": "(r - 1)*log(r)",
+    "pearson_chi2": "(r - 1)**2",
+    "neyman_chi2": "(r - 1)**2/r",
+    "squared_hellinger": "(sqrt(r) - 1)**2",
+    "triangular": "(r - 1)**2/(r + 1)",
+    "kl of the mixture to the data": "(1 + r)/2*log((1 + r)/(2*r))",
+    "reverse_kl + neyman_chi2/2": "-log(r) + (r - 1)**2/(2*r)",
+}
+
+
+def same_divergence(value: Array) -> tuple[str, float] | None:
+    """The known divergence that phi, given at COMPARED, is up to shift and a multiple of r - 1, and the scale."""
+    r = COMPARED
+    for name, phi in _known().items():
+        scale = _fit(value / (1 + r), np.stack([phi / (1 + r), 1 / (1 + r), r / (1 + r)], 1))
+        if scale:
+            return name, scale
+    return None
+
+
+def same_step(loss: Array) -> str | None:
+    """The known divergence that a generator descends whose loss l(d*) is given at COMPARED (n,); NaN: no optimum.
+
+    Of phi, l(d*) is phi - r phi' and a constant.
+    """
+    if not np.all(np.isfinite(loss)):
+        return None
+    for name, phi in _known(lambda r, phi: phi(r=r) - r * derivatives(lambda x: phi(r=x), r)[0]).items():
+        if _fit(loss, np.stack([phi, np.ones_like(phi)], 1)):
+            return name
+    return None
+
+
+def _known(of: Callable[[Tensor, Expression], Tensor] = lambda r, phi: phi(r=r)) -> dict[str, Array]:
+    """Every known phi, or what `of` makes of it, at COMPARED."""
+    r = torch.as_tensor(COMPARED)
+    return {name: of(r, parse(text, ("r",))).numpy() for name, text in KNOWN.items()}
+
+
+def _fit(values: Array, terms: Array) -> float | None:
+    """The factor of the first of the terms (n, k) in values (n,) that they sum up to; None where they do not."""
+    factors, *_ = np.linalg.lstsq(terms, values)
+    scale = float(factors[0])
+    close = np.abs(terms @ factors - values).max() <= FIT * scale * np.ptp(terms[:, 0])
+    return scale if scale > 0 and close else None
