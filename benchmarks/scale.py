@@ -73,7 +73,6 @@ def measured(trials: int) -> dict[str, float]:
     from study import run
     from study.config import loading
     from study.ledger.ledger import Ledger
-    from study.record import build as record
     from study.search.arm_search import ArmSearch
     from study.tracking.tracker import Tracker
 
@@ -81,7 +80,7 @@ def measured(trials: int) -> dict[str, float]:
     meter.put(ArmSearch, "ask", "search")
     meter.put(Ledger, "append", "ledger")
     meter.put(Tracker, "_attempt", "mlflow")
-    meter.put(record, "build", "record")
+    meter.put(run, "build_record", "record")
     plan = loading.build({**CONFIG, "search": {"trials_per_arm": trials // ARMS}})
     with tempfile.TemporaryDirectory(prefix="ganstudy-scale-") as temporary:
         folder = Path(temporary) / "study"

@@ -57,9 +57,9 @@ def ganstudy(config: Mapping[str, Any], seeds: int = 1) -> Whole:
         _command(["-m", "study", "run", str(path), "--out", str(out)])
         wall = time.perf_counter() - began
         ledger = [entry for _, entry in entries(out)]
-    start = next(entry["time"] for entry in ledger if entry["kind"] == "result") - clock
-    done = sum(entry["kind"] == "ended" and entry["status"] == "completed" for entry in ledger)
-    if done != sum(entry["kind"] == "planned" for entry in ledger):
+    start = next(entry.time for entry in ledger if entry.kind == "result") - clock
+    done = sum(entry.kind == "ended" and entry.status == "completed" for entry in ledger)
+    if done != sum(entry.kind == "planned" for entry in ledger):
         raise RuntimeError(f"{config['study']}: only {done} trials completed")
     return Whole(start, wall - start, done * seeds)
 

@@ -24,15 +24,16 @@ from study.config.extension import check_extension
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
 from study.execution.interruption import Interruption
-from study.execution.machine import this_process
+from study.execution.machine import session_entry
 from study.execution.preparation import begin_to_prepare, is_prepared
 from study.execution.tuning import remove_leftovers, train
+from study.ledger.entries import CONFIRM
 from study.ledger.journal import Journal
 from study.ledger.ledger import identity
 from study.progress.live import Progress
 from study.progress.tally import Tally
-from study.record import build as record
-from study.search.plan import CONFIRM, planned_again
+from study.record.build import build_record
+from study.search.plan import planned_again
 from study.storage import lease
 from study.storage.lease import Lease
 from study.storage.mirror import Mirror
@@ -51,7 +52,7 @@ def run_study(plan: StudyPlan, folder: str | Path) -> int:
         StudyBusy: another process is running one there.
     """
     folder = Path(folder).resolve()
-    if (folder / "study.yaml").exists():
+    if (folder / loading.STUDY_FILE).exists():
         raise ConfigError(
             f"--out: expected a folder without a study, got {folder}, which holds one;"
             f" give another --out, or continue it with `ganstudy resume {folder}`"
@@ -59,7 +60,7 @@ def run_study(plan: StudyPlan, folder: str | Path) -> int:
     refuse_unreachable()
     folder.mkdir(parents=True, exist_ok=True)
     with closing(Journal.open(folder)) as journal:
-        loading.write(plan.config, folder / "study.yaml")
+        loading.write(plan.config, folder / loading.STUDY_FILE)
         return Session(plan, folder, journal).run()
 
 
@@ -73,12 +74,12 @@ def resume_study(folder: str | Path, overrides: Sequence[str] = (), retry_failed
         StudyBusy: another process is running it.
     """
     folder = Path(folder).resolve()
-    old = loading.load(folder / "study.yaml")
-    new = loading.load(folder / "study.yaml", overrides)
+    old = loading.load(folder / loading.STUDY_FILE)
+    new = loading.load(folder / loading.STUDY_FILE, overrides)
     refuse_unreachable()
     with closing(Journal.open(folder)) as journal:
         check_extension(old, new, confirmed=any(key[0] == CONFIRM for key in journal.state.trials))
-        loading.write(new.config, folder / "study.yaml")
+        loading.write(new.config, folder / loading.STUDY_FILE)
         if retry_failed:
             failed = [trial for trial in journal.state.trials.values() if trial.status == "failed" and trial.spec]
             journal.append(*(planned_again(trial) for trial in failed))
@@ -118,14 +119,15 @@ class Session:
 
     def _begin(self) -> Lease:
         """Enter this session into the ledger and take the store, unless another has it."""
-        remove_partials(self.folder / "study.yaml")
+        remove_partials(self.folder / loading.STUDY_FILE)
+        if self.journal.state.damage.count:
+            self.progress.say(f"note: {self.journal.state.damage.sentence()}")
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         if not lies_in(self.store, self.folder):
-            known = [str(session.get("session")) for session in self.journal.state.sessions]
+            known = [begun.session for begun in self.journal.state.sessions]
             lease.refuse_other(self.store, identity(self.folder) if known else None, known)
         session = uuid.uuid4().hex
-        config = self.plan.config.resolved()
-        self.journal.append({"kind": "session", "session": session, "config": config, **this_process()})
+        self.journal.append(session_entry(session, self.plan.config))
         held = lease.new(identity(self.folder), session)
         lease.write(self.store, held)
         return held
@@ -181,7 +183,7 @@ class Session:
     def _record(self) -> None:
         self.progress.doing("writing the record")
         try:
-            record.build(self.folder)
+            build_record(self.folder)
         except OSError as error:
             self.progress.say(f"the record could not be written, the former one stays: {error}")
 

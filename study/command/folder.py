@@ -13,14 +13,14 @@ from study.storage.mirror import fetch
 from study.storage.store import store_of
 
 OF_A_STUDY = (  # what a study folder may hold
-    "study.yaml", "ledger", "history.parquet", "trials.parquet", "mlflow.db", "artifacts",
+    loading.STUDY_FILE, "ledger", "history.parquet", "trials.parquet", "mlflow.db", "artifacts",
     "trials", "report", "tracking.json",
 )  # fmt: skip
 
 
 def study_folder(folder: Path) -> Path:
     """The folder, which holds a study. Raises `ConfigError` where it does not."""
-    if not (folder / "study.yaml").is_file():
+    if not (folder / loading.STUDY_FILE).is_file():
         there = "a folder without it" if folder.is_dir() else "a file" if folder.exists() else "nothing there"
         raise ConfigError(f"{folder}: expected a study folder, one that holds study.yaml, got {there}")
     return folder
@@ -40,7 +40,7 @@ def bring(config: StudyConfig, folder: Path) -> None:
                 " deletes after the job; give an absolute --out, or resources.storage"
             )
         return
-    if not (folder / "study.yaml").exists():
+    if not (folder / loading.STUDY_FILE).exists():
         folder.mkdir(parents=True, exist_ok=True)
         if fetch(store_of(config, folder), folder):
             print(f"brought the study from {config.resources.storage} to {folder}", file=sys.stderr)
@@ -54,11 +54,11 @@ def begun(config: StudyConfig, folder: Path) -> bool:
         strange = sorted(name for name in names if name not in OF_A_STUDY and not name.endswith(SUFFIX))
     except OSError as error:
         raise ConfigError(f"--out: expected a folder that can be written, got {folder} ({error.strerror})") from None
-    if not (folder / "study.yaml").exists():
+    if not (folder / loading.STUDY_FILE).exists():
         if strange:
             raise ConfigError(f"--out: expected a new folder or this study's, got {folder}, which holds {strange[0]}")
         return False
-    ours, theirs = config.resolved(), loading.load(folder / "study.yaml").config.resolved()
+    ours, theirs = config.resolved(), loading.load(folder / loading.STUDY_FILE).config.resolved()
     for key in ours:
         if ours[key] != theirs[key]:
             raise ConfigError(

@@ -17,8 +17,8 @@ from study.config.arms import constants_of
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
 from study.progress.status import status
-from study.record import build as record
 from study.record import sources
+from study.record.build import build_record
 from study.tracking import sync
 from trainables.objectives.induced import explain
 
@@ -43,8 +43,8 @@ def write(folder: str | Path) -> Path:
         FileNotFoundError: the folder holds no study.
         OSError: it could not be written; the former report stays.
     """
-    record.build(folder)
-    objectives = _objectives([loading.load(Path(folder) / "study.yaml")])
+    build_record(folder)
+    objectives = _objectives([loading.load(Path(folder) / loading.STUDY_FILE)])
     return analysis.report.write(folder, state=status(folder).to_dict(), objectives=objectives)
 
 
@@ -68,7 +68,7 @@ def deliver(folder: str | Path) -> int:
     state = status(folder).state
     if state == "running" or not (Path(folder) / "tracking.json").exists():
         return 0
-    config = loading.load(Path(folder) / "study.yaml").config
+    config = loading.load(Path(folder) / loading.STUDY_FILE).config
     return sync(folder, config, DELIVERY, "FINISHED" if state == "done" else "KILLED")
 
 
@@ -79,7 +79,7 @@ def _page(options: Namespace) -> Path:
         raise ConfigError(f"--tracking: expected with a source {sources.RUN}RUN_ID, got it without")
     if options.out is not None:
         return gather(options.sources, options.out, options.tracking)
-    if others or runs or (sources.holds_record(Path(first)) and not (Path(first) / "study.yaml").is_file()):
+    if others or runs or (sources.holds_record(Path(first)) and not (Path(first) / loading.STUDY_FILE).is_file()):
         what = f"{len(options.sources)} sources" if others else f"{first}, which is no study folder"
         raise ConfigError(f"--out: expected a folder for the records and the report of {what}, got none")
     folder = study_folder(Path(first))

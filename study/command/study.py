@@ -50,7 +50,7 @@ def run(options: Namespace) -> int:
 def resume(options: Namespace) -> int:
     """Finish an interrupted study, or extend it."""
     folder = study_folder(options.dir)
-    ready(loading.load(folder / "study.yaml", options.set).config)
+    ready(loading.load(folder / loading.STUDY_FILE, options.set).config)
     from study import run as engine
 
     return _reported(options, folder, lambda: engine.resume_study(folder, options.set, options.retry_failed))

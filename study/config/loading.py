@@ -17,6 +17,7 @@ from study.config.messages import LONGEST, ConfigError, nearest, shown
 from study.config.plan import StudyPlan
 from study.config.schema import Section, StudyConfig
 
+STUDY_FILE = "study.yaml"  # the resolved configuration in a study's folder
 MOST_PROBLEMS = 8  # shown at once
 
 

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from study.config.plan import StudyPlan
+from study.ledger.entries import CONFIRM
 from study.ledger.state import TrialState
-from study.search.plan import CONFIRM
 from study.storage.store import Store
 
 REPORT = 1.0  # seconds of training that share a report, unless a scheduler wants every evaluation

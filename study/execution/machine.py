@@ -7,16 +7,25 @@ import platform
 import socket
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+
+from study.config.schema import StudyConfig
+from study.ledger.entries import Session
 
 PACKAGES = ("ganstudy", "torch", "numpy", "ray", "optuna", "mlflow")
 
 
-def this_process() -> dict[str, Any]:
-    """What a session's ledger entry says of its process and machine: `versions`, `hardware`, `host` and `pid`."""
+def session_entry(session: str, config: StudyConfig) -> Session:
+    """What the ledger says of a session that this process begins: its configuration, versions and machine."""
     versions = {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
     hardware = {"cpus": os.cpu_count(), "processor": _processor(), "platform": platform.platform()}
-    return {"versions": versions, "hardware": hardware, "host": socket.gethostname(), "pid": os.getpid()}
+    return Session(
+        session=session,
+        config=config.resolved(),
+        versions=versions,
+        hardware=hardware,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+    )
 
 
 def _processor() -> str:

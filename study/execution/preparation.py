@@ -14,6 +14,7 @@ import ray
 import torch
 
 from study.config.schema import StudyConfig
+from study.ledger.entries import Floor
 from study.ledger.state import StudyState
 from study.storage.store import Store, store_at
 from trainables.data import DataSet, load
@@ -29,11 +30,10 @@ def own_classifier(store: Store, device: str = "cpu") -> Classifier | None:
     return None if payload is None else Classifier.from_bytes(payload, device, f"{CLASSIFIER} in {store.place}")
 
 
-def prepare(config: StudyConfig, place: str) -> dict[str, Any]:
+def prepare(config: StudyConfig, place: str) -> Floor:
     """Train the classifier, if the data are labelled images and none is there, and measure the floor.
 
-    `place` is the study's store. Returns the ledger's floor entry: `values` by measurement, and `classifier` with its
-    accuracy and seed, or None.
+    `place` is the study's store.
     """
     device = "cuda" if config.resources.gpu else "cpu"
     torch.set_num_threads(max(1, int(config.resources.cpu)))
@@ -41,7 +41,7 @@ def prepare(config: StudyConfig, place: str) -> dict[str, Any]:
     classifier = _classifier(data, store_at(place), config, device)
     evaluator = Evaluator(data, config.evaluation, config.measure, device, classifier=classifier)
     about = None if classifier is None else {"accuracy": classifier.accuracy, "seed": classifier.seed}
-    return {"kind": "floor", "values": evaluator.floor(config.search.seed), "classifier": about}
+    return Floor(values=dict(evaluator.floor(config.search.seed)), classifier=about)
 
 
 def is_prepared(config: StudyConfig, state: StudyState, store: Store) -> bool:
@@ -50,7 +50,7 @@ def is_prepared(config: StudyConfig, state: StudyState, store: Store) -> bool:
     return bool(state.floor) and not missing
 
 
-def begin_to_prepare(config: StudyConfig, place: str) -> Callable[[], dict[str, Any]]:
+def begin_to_prepare(config: StudyConfig, place: str) -> Callable[[], Floor]:
     """`prepare` where trials run, with what they have; returns a function that waits for the ledger's floor entry.
 
     On this machine's own processors it begins at once, so that Ray can start meanwhile; on a cluster or a GPU it is a
@@ -61,10 +61,10 @@ def begin_to_prepare(config: StudyConfig, place: str) -> Callable[[], dict[str, 
     return lambda: _as_task(config, place)
 
 
-def _as_task(config: StudyConfig, place: str) -> dict[str, Any]:
+def _as_task(config: StudyConfig, place: str) -> Floor:
     resources = config.resources
     task: Any = ray.remote(num_cpus=resources.cpu, num_gpus=resources.gpu)(cast("Any", prepare))
-    return dict(ray.get(task.remote(config, place)))
+    return cast("Floor", ray.get(task.remote(config, place)))
 
 
 class BackgroundCall:

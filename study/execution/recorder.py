@@ -24,10 +24,12 @@ from ray.exceptions import RayActorError, RayTaskError
 from ray.tune import Callback
 
 from analysis.results.outcomes import judge
+from study.atomic_write import atomic_write
 from study.config.plan import StudyPlan
 from study.execution.interruption import Interruption
 from study.execution.job import folder_of
 from study.execution.trial import HANG
+from study.ledger.entries import Ended, Result
 from study.ledger.journal import Journal
 from study.ledger.state import TrialState
 from study.progress.live import Progress
@@ -78,15 +80,16 @@ class Recorder(Callback):
         if rows:
             self._failures = 0
             self._fetch(row["pictures"] for row in rows if row["pictures"])
-            self._journal.append(*({"kind": "result", **_keys(state), "seeds": state.seeds, **row} for row in rows))
+            phase, arm, index = state.key
+            self._journal.append(*(Result(phase=phase, arm=arm, index=index, seeds=state.seeds, **row) for row in rows))
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ARG002
         """Append the ending of a trial that finished or was stopped."""
         state = self._state(trial)
-        last = state.results[state.last_step].columns
+        last = state.results[state.last_step]
         finished = "completed" if trial.last_result["finished"] else "truncated"
-        status = "diverged" if all(last["diverged"]) else finished
-        self._end(state, status, None, replica_scores(last, self._goal))
+        status = "diverged" if all(last.column("diverged", state.seeds)) else finished
+        self._end(state, status, None, replica_scores(last.columns, self._goal))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ARG002
         """Append the ending of a trial that failed again after its retries."""
@@ -111,8 +114,9 @@ class Recorder(Callback):
 
     def _end(self, state: TrialState, status: str, message: str | None, scores: list[Any]) -> None:
         outcomes = judge(state.curves(), status, self._thresholds).tolist()
-        ending = {"status": status, "message": message, "outcomes": outcomes, "scores": scores}
-        self._journal.append({"kind": "ended", **_keys(state), **ending})
+        verdict = {"status": status, "message": message, "outcomes": outcomes, "scores": scores}
+        phase, arm, index = state.key
+        self._journal.append(Ended(phase=phase, arm=arm, index=index, **verdict))
         with suppress(OSError):
             checkpoint.remove(self._store, folder_of(state.trial_id))
 
@@ -141,10 +145,10 @@ class Recorder(Callback):
         return f"an evaluation took longer than resources.evaluation_limit; where it hung is in {name}"
 
     def _keep_traceback(self, state: TrialState, trial: Any) -> None:
-        path = self._folder / "trials" / state.trial_id / "error.txt"
+        path = self._folder / folder_of(state.trial_id) / "error.txt"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(traceback_of(trial), encoding="utf-8")
+            atomic_write(path, traceback_of(trial).encode())
         except OSError as error:
             LOGGER.warning("%s could not be written: %s", path, error)
 
@@ -155,7 +159,8 @@ def message_of(trial: Any) -> str:
     if isinstance(error, RayActorError):
         return _ended(error)
     text = traceback_of(trial) if error is None else f"{type(error).__name__}: {error}"
-    return " ".join(text.split())[:LONGEST_MESSAGE]
+    printable = text.encode(errors="replace").decode()  # a path's name need not be Unicode
+    return " ".join(printable.split())[:LONGEST_MESSAGE]
 
 
 def _ended(error: RayActorError) -> str:
@@ -189,7 +194,3 @@ def traceback_of(trial: Any) -> str:
         return Path(trial.error_file).read_text(encoding="utf-8")
     except (OSError, TypeError):
         return "no reason was given"
-
-
-def _keys(state: TrialState) -> dict[str, Any]:
-    return {"phase": state.phase, "arm": state.arm, "index": state.index, "trial_id": state.trial_id}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from study.ledger.ledger import Entry, Ledger
+from study.ledger.entries import Entry
+from study.ledger.ledger import Ledger
 from study.ledger.state import StudyState, TrialState
 
 Listener = Callable[[Entry, TrialState | None], None]
@@ -35,10 +36,13 @@ class Journal:
             ledger.close()
             raise
 
-    def append(self, *entries: dict[str, Any]) -> None:
-        """Append entries in one piece; raises `OSError` where they could not be made durable, and nothing changes."""
+    def append(self, *entries: Entry) -> None:
+        """Append entries in one piece, at the present time where they have none.
+
+        Raises `OSError` where they could not be made durable, and nothing changes.
+        """
         now = time.time()
-        stamped = [{"time": now, **entry} for entry in entries]
+        stamped = [entry if entry.time else replace(entry, time=now) for entry in entries]
         self.trouble = None
         try:
             position = self.ledger.append(*stamped)

@@ -23,7 +23,7 @@ from typing import NamedTuple
 PATIENCE = 0.2  # seconds; longer than `holder` takes to look
 
 
-class Holder(NamedTuple):
+class LockOwner(NamedTuple):
     """Who writes a ledger: its host, process id, and since when (unix seconds)."""
 
     host: str
@@ -34,7 +34,7 @@ class Holder(NamedTuple):
 class StudyBusy(RuntimeError):  # noqa: N818 (a state of the folder, which may pass)
     """Another process runs the study in this folder; `holder` is None if it did not leave its name."""
 
-    def __init__(self, folder: Path | str, holder: Holder | None) -> None:
+    def __init__(self, folder: Path | str, holder: LockOwner | None) -> None:
         self.folder, self.holder = folder, holder
         who = "another process"
         if holder:
@@ -54,7 +54,7 @@ def hold(folder: Path) -> int:
         lock = lock_file(path, PATIENCE)
     except BlockingIOError:
         raise StudyBusy(folder, _read_holder(path)) from None
-    name = json.dumps(Holder(socket.gethostname(), os.getpid(), time.time())._asdict())
+    name = json.dumps(LockOwner(socket.gethostname(), os.getpid(), time.time())._asdict())
     try:
         os.ftruncate(lock, 0)
         os.pwrite(lock, name.encode(), 0)
@@ -70,7 +70,7 @@ def release(lock: int) -> None:
     os.close(lock)
 
 
-def holder(folder: str | Path) -> Holder | None:
+def holder(folder: str | Path) -> LockOwner | None:
     """Who runs the study in `folder` now; None when nobody does."""
     path = Path(folder) / "ledger" / "lock"
     try:
@@ -80,7 +80,7 @@ def holder(folder: str | Path) -> Holder | None:
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _read_holder(path) or Holder("unknown", 0, 0.0)
+        return _read_holder(path) or LockOwner("unknown", 0, 0.0)
     finally:
         os.close(file)
     return None
@@ -107,8 +107,8 @@ def lock_file(path: Path, patience: float) -> int:
             return file
 
 
-def _read_holder(path: Path) -> Holder | None:
+def _read_holder(path: Path) -> LockOwner | None:
     try:
-        return Holder(**json.loads(path.read_bytes()))
+        return LockOwner(**json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError):
         return None

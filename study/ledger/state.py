@@ -2,14 +2,14 @@
 
 `StudyState.replay(folder)` is what `resume`, `status` and the search know of the past. Memory stays bounded: an
 unfinished trial keeps its results, a finished one only its summary. The last write wins: a result by (phase, arm,
-index) and (seed, step), a plan and an ending by (phase, arm, index). A trial planned again goes on if it was
-unfinished and its spec and seeds are the same; otherwise it begins anew and its former results are dropped.
+index) and (seed, step), a plan and an ending by (phase, arm, index). Whether a trial planned again goes on or begins
+anew is said in `study.ledger.attempts`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,40 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.record.curves import Curves
-from study.ledger.ledger import START, Entry, Position, entries
+from study.ledger.attempts import begins_anew
+from study.ledger.damage import Damage
+from study.ledger.entries import Ended, Entry, Floor, InvalidEntry, Key, OfTrial, Planned, Result, Session
+from study.ledger.ledger import START, Position, entries
 
-Key = tuple[str, str, int]
 SUMMARY = ("session", "floor", "planned", "ended")
-
-
-@dataclass(slots=True)
-class Result:
-    """One evaluation: `columns` maps a measurement to a value per replica, in the order of `seeds`."""
-
-    seeds: list[int]
-    wall_time: float
-    columns: dict[str, Sequence[Any]]
-
-    def column(self, name: str, seeds: Sequence[int]) -> list[Any]:
-        """A measurement in the order of `seeds`; None for replicas or measurements that are not there."""
-        values = self.columns.get(name)
-        if values is None:
-            return [None] * len(seeds)
-        if self.seeds == seeds:
-            return list(values)
-        found = dict(zip(self.seeds, values, strict=True))
-        return [found.get(seed) for seed in seeds]
-
-    def over(self, former: Result) -> Result:
-        """This result with what a former one of the same step knows of other seeds."""
-        seeds = self.seeds + [seed for seed in former.seeds if seed not in self.seeds]
-        if seeds == self.seeds:
-            return self
-        columns: dict[str, Sequence[Any]] = {}
-        for name in {**former.columns, **self.columns}:
-            old = former.column(name, seeds)
-            columns[name] = self.column(name, self.seeds) + old[len(self.seeds) :]
-        return Result(seeds, max(self.wall_time, former.wall_time), columns)
+ORPHAN = "{trial_id}: ended, but neither its plan nor a result can be read"
 
 
 @dataclass(slots=True)
@@ -60,7 +33,7 @@ class TrialState:
     Attributes:
         config: the flat hyperparameters that the search chose; {} as long as the plan is unknown.
         spec: the trial's Spec as a dict; {} as long as the plan is unknown.
-        seeds: of the replicas, in the order of every list below.
+        seeds: of the replicas, in the order of every list below; [] as long as nothing has named them.
         planned, ended: unix seconds; `ended` is None while the trial is unfinished.
         last_step, wall_time: of the newest evaluation, 0 before the first.
         status: None while unfinished, else completed | diverged | truncated | failed, with its `message`.
@@ -86,40 +59,57 @@ class TrialState:
     results: dict[int, Result] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, entry: Mapping[str, Any]) -> TrialState:
+    def of(cls, entry: OfTrial) -> TrialState:
         """A trial as the first entry heard of it names it."""
-        seeds = [*entry.get("seeds", [])]
-        return cls(entry["phase"], entry["arm"], entry["index"], entry["trial_id"], seeds, planned=entry["time"])
+        seeds = [] if isinstance(entry, Ended) else [*entry.seeds]
+        return cls(entry.phase, entry.arm, entry.index, entry.trial_id, seeds, planned=entry.time)
+
+    @property
+    def key(self) -> Key:
+        """What tells the trial from all others."""
+        return self.phase, self.arm, self.index
 
     @property
     def unplanned(self) -> bool:
         """Whether its plan is unknown, the ledger's line having been damaged."""
         return not self.spec and not self.config
 
-    def apply(self, entry: Mapping[str, Any]) -> None:
-        """Take in a planned, result or ended entry of this trial."""
-        match entry["kind"]:
-            case "planned":
+    def apply(self, entry: OfTrial) -> None:
+        """Take in an entry of this trial; raises `InvalidEntry` for an ending of another number of replicas."""
+        match entry:
+            case Planned():
                 self._plan(entry)
-            case "result":
+            case Result():
                 self._result(entry)
-            case "ended":
-                self.ended, self.status, self.message = entry["time"], entry["status"], entry.get("message")
-                self.outcomes, self.scores = entry.get("outcomes") or [], entry.get("scores") or []
+            case Ended():
+                self._end(entry)
 
-    def _plan(self, entry: Mapping[str, Any]) -> None:
-        same = self.seeds == entry["seeds"] and (self.unplanned or self.spec == entry["spec"])
-        if self.status is not None or not same:
-            self.__init__(**_identity(entry))  # type: ignore[misc]
-        self.config, self.spec = entry["config"], entry["spec"]
+    def _plan(self, plan: Planned) -> None:
+        same_spec = None if self.unplanned else self.spec == plan.spec
+        if begins_anew(plan, self.seeds, same_spec, self.ended):
+            self.__init__(*plan.key, plan.trial_id, plan.seeds, planned=plan.time)  # type: ignore[misc]
+        self._learn_seeds(plan.seeds)
+        self.config, self.spec = plan.config, plan.spec
 
-    def _result(self, entry: Mapping[str, Any]) -> None:
-        step = entry["step"]
-        result = Result(entry["seeds"], entry["wall_time"], entry["columns"])
-        self.results[step] = result.over(self.results[step]) if step in self.results else result
-        self.seeds = self.seeds or result.seeds
+    def _result(self, result: Result) -> None:
+        step, former = result.step, self.results.get(result.step)
+        self.results[step] = result if former is None else _merged(result, former)
+        self._learn_seeds(result.seeds)
         if step >= self.last_step:
             self.last_step, self.wall_time = step, result.wall_time
+
+    def _end(self, ending: Ended) -> None:
+        for name, values in (("outcomes", ending.outcomes), ("scores", ending.scores)):
+            if values and self.seeds and len(values) != len(self.seeds):
+                raise InvalidEntry(f"{name}: expected one for each of {len(self.seeds)} seeds, got {len(values)}")
+        self.ended, self.status, self.message = ending.time, ending.status, ending.message
+        self.outcomes, self.scores = ending.outcomes, ending.scores
+
+    def _learn_seeds(self, seeds: list[int]) -> None:
+        """Take the seeds from the first entry that names them; verdicts heard before must be as many."""
+        if not self.seeds:
+            self.seeds = seeds
+            self.outcomes, self.scores = ([*v] if len(v) == len(seeds) else [] for v in (self.outcomes, self.scores))
 
     def steps(self) -> list[int]:
         """The steps of the results kept, in order."""
@@ -148,18 +138,20 @@ class StudyState:
 
     Attributes:
         config: the resolved configuration of the newest session; {} before the first.
-        sessions: the sessions begun, each its entry without the configuration.
+        sessions: the sessions begun, each without its configuration.
         floor, classifier: of the newest floor entry; {} and None before it.
         trials: every trial heard of, in the order of their first entries.
+        damage: what of the ledger could not be used.
     """
 
     def __init__(self) -> None:
         self.position = START
         self.config: dict[str, Any] = {}
-        self.sessions: list[Entry] = []
+        self.sessions: list[Session] = []
         self.floor: dict[str, float] = {}
         self.classifier: dict[str, Any] | None = None
         self.trials: dict[Key, TrialState] = {}
+        self.damage = Damage()
 
     @classmethod
     def replay(cls, folder: str | Path, results: bool = True) -> StudyState:
@@ -168,28 +160,33 @@ class StudyState:
         Without `results` it is known twenty times sooner, but not how far any trial has come.
         """
         state = cls()
-        for position, entry in entries(folder, kinds=None if results else SUMMARY):
-            state.apply(entry, position)
+        for position, entry in entries(folder, kinds=None if results else SUMMARY, damage=state.damage):
+            try:
+                state.apply(entry, position)
+            except InvalidEntry as error:
+                state.damage.add(str(error))
+        for trial in state.trials.values() if results else ():
+            if not trial.seeds:
+                state.damage.lose(0, ORPHAN.format(trial_id=trial.trial_id))
         return state
 
     def apply(self, entry: Entry, position: Position | None = None) -> TrialState | None:
-        """Take in one entry and return the trial it is about; kinds unknown to this version are passed over."""
+        """Take in one entry and return the trial it is about; raises `InvalidEntry` if it does not fit the trial."""
         self.position = position or self.position
-        match entry["kind"]:
-            case "session":
-                self.config = entry["config"]
-                self.sessions.append({name: value for name, value in entry.items() if name != "config"})
-            case "floor":
-                self.floor, self.classifier = entry["values"], entry.get("classifier")
-            case "planned" | "result" | "ended":
+        match entry:
+            case Session():
+                self.config = entry.config
+                self.sessions.append(replace(entry, config={}))
+            case Floor():
+                self.floor, self.classifier = entry.values, entry.classifier
+            case _:
                 return self._apply_trial(entry)
         return None
 
-    def _apply_trial(self, entry: Entry) -> TrialState:
-        key = (entry["phase"], entry["arm"], entry["index"])
-        trial = self.trials.get(key)
+    def _apply_trial(self, entry: OfTrial) -> TrialState:
+        trial = self.trials.get(entry.key)
         if trial is None:
-            trial = self.trials[key] = TrialState.of(entry)
+            trial = self.trials[entry.key] = TrialState.of(entry)
         trial.apply(entry)
         if trial.status is not None:
             trial.results.clear()
@@ -201,15 +198,26 @@ class StudyState:
         return [trial for trial in self.trials.values() if trial.status is None]
 
 
-def _identity(entry: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("phase", "arm", "index", "trial_id", "seeds")
-    return {**{name: entry[name] for name in names}, "planned": entry["time"]}
+def _merged(result: Result, former: Result) -> Result:
+    """A result with what a former one of the same step knows of other seeds."""
+    seeds = result.seeds + [seed for seed in former.seeds if seed not in result.seeds]
+    if seeds == result.seeds:
+        return result
+    columns: dict[str, Sequence[Any]] = {}
+    for name in {**former.columns, **result.columns}:
+        old = former.column(name, seeds)
+        columns[name] = result.column(name, result.seeds) + old[len(result.seeds) :]
+    return replace(result, seeds=seeds, columns=columns, wall_time=max(result.wall_time, former.wall_time))
 
 
 def _array(values: list[Any], shape: tuple[int, int]) -> NDArray[np.float64]:
-    """Numbers or lists of numbers (counts by mode) as float64, of `shape` or (*shape, K); None becomes NaN."""
+    """Numbers or lists of K numbers (counts by mode) as float64, of `shape` or (*shape, K).
+
+    None becomes NaN, and so does a list of another length than the first.
+    """
     width = next((len(value) for value in values if isinstance(value, list)), None)
     if width is None:
         return np.array(values, np.float64).reshape(shape)
     empty = [np.nan] * width
-    return np.array([empty if value is None else value for value in values], np.float64).reshape(*shape, width)
+    whole = [empty if value is None or len(value) != width else value for value in values]
+    return np.array(whole, np.float64).reshape(*shape, width)

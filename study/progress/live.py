@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
@@ -12,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study.config.plan import StudyPlan
+from study.ledger.entries import Ended, Entry, Planned
 from study.ledger.state import TrialState
 from study.progress.tables import duration
 from study.progress.tally import ArmTally, PhaseTally, Tally
@@ -66,11 +66,11 @@ class Progress:
         elif text:
             self.say(text)
 
-    def heard(self, entry: dict[str, Any], trial: TrialState | None) -> None:
+    def heard(self, entry: Entry, trial: TrialState | None) -> None:
         """Take in a journal entry; a line for each ending where there is no terminal, and for failures always."""
-        if trial is not None and entry["kind"] == "planned":
+        if trial is not None and isinstance(entry, Planned):
             self.tally.planned(trial)
-        elif trial is not None and entry["kind"] == "ended":
+        elif trial is not None and isinstance(entry, Ended):
             self.tally.ended(trial)
             self._done += len(trial.seeds)
             if trial.status == "failed":

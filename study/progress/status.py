@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from study.config import loading
-from study.ledger.ledger import damaged
-from study.ledger.lock import Holder, holder
+from study.ledger.lock import LockOwner, holder
 from study.ledger.state import StudyState
 from study.progress.tally import ArmTally, PhaseTally, Tally
 from study.tracking import trouble, waiting
@@ -90,26 +89,33 @@ class Status:
         arms: in the order of the configuration.
         failures: messages by trial.
         tracking: what MLflow lacks.
-        damaged: unreadable lines of the ledger.
+        damaged: unreadable lines of the ledger, missing segments included.
+        damage: the first of them: where each stands, and why it could not be read.
         sessions: how often the study was started.
     """
 
     study: str
     folder: str
     state: str
-    holder: Holder | None
+    holder: LockOwner | None
     metric: str
     trials: Counts
     arms: tuple[ArmStatus, ...]
     failures: dict[str, str | None]
     tracking: TrackingStatus
     damaged: int
+    damage: tuple[str, ...]
     sessions: int
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for `--json` and the report."""
         plain = asdict(self)
-        return {**plain, "holder": self.holder._asdict() if self.holder else None, "arms": [*plain["arms"]]}
+        return {
+            **plain,
+            "holder": self.holder._asdict() if self.holder else None,
+            "arms": [*plain["arms"]],
+            "damage": [*self.damage],
+        }
 
 
 def status(folder: str | Path) -> Status:
@@ -118,7 +124,7 @@ def status(folder: str | Path) -> Status:
     Raises `ConfigError` where there is no study.yaml, `FileNotFoundError` where there is no ledger.
     """
     folder = Path(folder)
-    plan = loading.load(folder / "study.yaml")
+    plan = loading.load(folder / loading.STUDY_FILE)
     state, held = StudyState.replay(folder), holder(folder)
     arms = tuple(ArmStatus.of(one, held is not None) for one in Tally(plan, state).arms.values())
     trials = Counts.over(counts for one in arms for counts in (one.search, one.confirm))
@@ -132,6 +138,7 @@ def status(folder: str | Path) -> Status:
         arms=arms,
         failures={trial.trial_id: trial.message for trial in state.trials.values() if trial.status == "failed"},
         tracking=TrackingStatus(waiting(folder), trouble(folder)),
-        damaged=damaged(folder),
+        damaged=state.damage.count,
+        damage=tuple(map(str, state.damage.places)),
         sessions=len(state.sessions),
     )

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from study.ledger.damage import NAMED
+
 if TYPE_CHECKING:
     from study.config.schema import StudyConfig
     from study.progress.forecast import ArmForecast, Forecast
@@ -69,6 +71,8 @@ def show_status(found: Status, console: Console | None = None) -> None:
         console.print(Text(f"MLflow lacks {waiting} of the ledger{f': {trouble}' if trouble else ''}"))
     if found.damaged:
         console.print(f"{_many(found.damaged, 'line')} of the ledger unreadable, skipped")
+        for place in found.damage[:NAMED]:
+            console.print(Text(f"  {place}"))
 
 
 def _progress(phase: Counts) -> str:

@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from study.config.plan import StudyPlan
-from study.ledger.state import Key, StudyState, TrialState
-from study.search.plan import CONFIRM, SEARCH, unconfirmed
+from study.ledger.entries import CONFIRM, SEARCH, Key
+from study.ledger.state import StudyState, TrialState
+from study.search.plan import unconfirmed
 from study.search.scores import medians
 
 

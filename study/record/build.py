@@ -1,6 +1,6 @@
 """Builds the Parquet record of a study from its ledger, whole or not at all.
 
-`build(folder)` replays the ledger and writes `history.parquet` and `trials.parquet` exactly as
+`build_record(folder)` replays the ledger and writes `history.parquet` and `trials.parquet` exactly as
 `analysis/record/schema.py` declares them: to temporary files, synced, then renamed, so that a reader meets the former
 record or the new one. The two carry the same `build` mark, by which `analysis.record.loading.load` tells a pair that a
 kill parted. Studies under way are written too, their unfinished trials as `running`.
@@ -16,7 +16,7 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -29,11 +29,15 @@ import pyarrow.parquet as pq
 from analysis.record import schema
 from analysis.results.outcomes import Thresholds
 from study.atomic_write import PartialFile, remove_partials, sync_folder
+from study.config import loading
+from study.config.messages import ConfigError
 from study.ledger import ledger
-from study.ledger.ledger import Entry, Position
+from study.ledger.damage import Damage
+from study.ledger.entries import Entry, Floor, InvalidEntry, Key, Planned, Session, to_json
+from study.ledger.ledger import Position
 from study.ledger.lock import lock_file
-from study.ledger.state import Key, StudyState, TrialState
-from study.record.columns import Rows, configuration
+from study.ledger.state import ORPHAN, StudyState, TrialState
+from study.record.columns import TrialColumns, configuration
 
 LOGGER = logging.getLogger(__name__)
 ROW_GROUP = 1 << 16
@@ -42,15 +46,15 @@ BUILDING = 3600.0  # seconds that one build waits for another to end
 
 
 class Written(NamedTuple):
-    """What a build wrote: rows of each table, lines of the ledger it could not read, measurements not declared."""
+    """What a build wrote: rows of each table, what of the ledger it could not use, measurements not declared."""
 
     history: int
     trials: int
-    damaged: int
+    damage: Damage
     undeclared: tuple[str, ...]
 
 
-def build(folder: str | Path) -> Written:
+def build_record(folder: str | Path) -> Written:
     """Write the record of the study in `folder` as its ledger now stands.
 
     Raises:
@@ -66,9 +70,10 @@ def build(folder: str | Path) -> Written:
         held: set[Key] = set()
         while True:
             with _tables(folder, outline) as tables:
-                reopened = _write_trials(folder, end, outline, tables, held)
+                damage = Damage()
+                reopened = _write_trials(_until(folder, end, damage=damage), outline, tables, held, damage)
                 if not reopened:
-                    return _publish(folder, end, outline, tables)
+                    return _publish(folder, end, outline, tables, damage)
             held |= reopened
     finally:
         os.close(lock)
@@ -87,41 +92,70 @@ class _Outline:
 
 def _outline(folder: Path, end: Position) -> _Outline:
     state, kinds = StudyState(), dict[str, set[type]]()
-    for entry in _until(folder, end, ("session", "floor", "planned")):
-        if entry["kind"] != "planned":
+    for entry in _until(folder, end, (Session.kind, Floor.kind, Planned.kind)):
+        if not isinstance(entry, Planned):
             state.apply(entry)
             continue
-        for name, value in configuration(entry["spec"], entry["config"]).items():
+        for name, value in configuration(entry.spec, entry.config).items():
             kinds.setdefault(name, set()).add(type(value))
+    state.config = state.config or _settings(folder)
     config = {name: schema.config_dtype(found) for name, found in kinds.items()}
-    thresholds = Thresholds(**state.config.get("outcomes", {}))
-    return _Outline(state.config.get("study", folder.resolve().name), state, thresholds, config)
+    return _Outline(state.config.get("study", folder.resolve().name), state, _thresholds(folder, state), config)
 
 
-def _until(folder: Path, end: Position, kinds: Sequence[str] | None = None) -> Iterator[Entry]:
-    found = takewhile(lambda place: place[0] <= end, ledger.entries(folder, kinds=kinds))
+def _settings(folder: Path) -> dict[str, Any]:
+    """The configuration where no session's entry tells it; {} where none can be read."""
+    try:
+        return loading.load(folder / loading.STUDY_FILE).config.resolved()
+    except (ConfigError, OSError):
+        return {}
+
+
+def _thresholds(folder: Path, state: StudyState) -> Thresholds:
+    try:
+        return Thresholds(**state.config.get("outcomes", {}))
+    except (TypeError, ValueError) as error:
+        LOGGER.warning("%s: outcomes are judged by the default thresholds, as its own are of no use: %s", folder, error)
+        return Thresholds()
+
+
+def _until(
+    folder: Path, end: Position, kinds: Sequence[str] | None = None, damage: Damage | None = None
+) -> Iterator[Entry]:
+    found = takewhile(lambda place: place[0] <= end, ledger.entries(folder, kinds=kinds, damage=damage))
     return (entry for _, entry in found)
 
 
-def _write_trials(folder: Path, end: Position, outline: _Outline, tables: _Tables, held: set[Key]) -> set[Key]:
-    """Write every trial, those `held` last; the keys of those that were heard of after they had been written."""
+def _write_trials(
+    entries: Iterable[Entry], outline: _Outline, tables: _Tables, held: set[Key], damage: Damage
+) -> set[Key]:
+    """Write every trial, those `held` last; the keys of those that were heard of after they had been written.
+
+    Entries that do not fit their trial, and trials of which nothing but the end is known, are added to the damage.
+    """
     under_way: dict[Key, TrialState] = {}
     written: set[Key] = set()
     reopened: set[Key] = set()
-    for entry in _until(folder, end, ("planned", "result", "ended")):
-        key = (entry["phase"], entry["arm"], entry["index"])
-        if key in written:
-            reopened.add(key)
+    for entry in entries:
+        if isinstance(entry, (Session, Floor)):
             continue
-        trial = under_way.setdefault(key, TrialState.of(entry))
-        trial.apply(entry)
-        if trial.status is not None and key not in held:
+        if entry.key in written:
+            reopened.add(entry.key)
+            continue
+        trial = under_way.setdefault(entry.key, TrialState.of(entry))
+        try:
+            trial.apply(entry)
+        except InvalidEntry as error:
+            damage.add(str(error))
+        if trial.status is not None and trial.seeds and entry.key not in held:
             tables.add(trial, outline)
-            written.add(key)
-            del under_way[key]
-    if not reopened:
-        for trial in under_way.values():
+            written.add(entry.key)
+            del under_way[entry.key]
+    for trial in under_way.values() if not reopened else ():
+        if trial.seeds:
             tables.add(trial, outline)
+        else:
+            damage.lose(0, ORPHAN.format(trial_id=trial.trial_id))
     return reopened
 
 
@@ -182,10 +216,10 @@ class _Tables:
 
     def add(self, trial: TrialState, outline: _Outline) -> None:
         """Write both tables' rows of a trial."""
-        rows = Rows(trial, outline.study, outline.thresholds)
-        outline.undeclared |= rows.undeclared()
-        self.history.add(rows.history(), len(trial.seeds) * len(rows.steps))
-        self.trials.add(rows.summary(outline.state.floor, outline.config), len(trial.seeds))
+        columns = TrialColumns(trial, outline.study, outline.thresholds)
+        outline.undeclared |= columns.undeclared()
+        self.history.add(columns.history(), len(trial.seeds) * len(columns.steps))
+        self.trials.add(columns.summary(outline.state.floor, outline.config), len(trial.seeds))
 
 
 @contextmanager
@@ -204,8 +238,10 @@ def _tables(folder: Path, outline: _Outline) -> Iterator[_Tables]:
         yield _Tables(*tables)
 
 
-def _publish(folder: Path, end: Position, outline: _Outline, tables: _Tables) -> Written:
-    damaged, undeclared, state = ledger.damaged(folder), tuple(sorted(outline.undeclared)), outline.state
+def _publish(folder: Path, end: Position, outline: _Outline, tables: _Tables, damage: Damage) -> Written:
+    undeclared, state = tuple(sorted(outline.undeclared)), outline.state
+    if damage.count:
+        LOGGER.warning("%s: %s", folder, damage.sentence())
     if undeclared:
         LOGGER.warning(
             "%s: measurements that analysis/record/schema.py does not declare are left out: %s", folder, undeclared
@@ -216,10 +252,10 @@ def _publish(folder: Path, end: Position, outline: _Outline, tables: _Tables) ->
         "through": end,
         "study": outline.study,
         "config": state.config,
-        "sessions": state.sessions,
+        "sessions": [_about(session) for session in state.sessions],
         "floor": state.floor,
         "classifier": state.classifier,
-        "damaged": damaged,
+        "damaged": damage.count,
         "undeclared": undeclared,
     }
     for one in (tables.history, tables.trials):
@@ -227,4 +263,9 @@ def _publish(folder: Path, end: Position, outline: _Outline, tables: _Tables) ->
     for one in (tables.history, tables.trials):
         one.partial.publish()
     sync_folder(folder)
-    return Written(tables.history.rows, tables.trials.rows, damaged, undeclared)
+    return Written(tables.history.rows, tables.trials.rows, damage, undeclared)
+
+
+def _about(session: Session) -> dict[str, Any]:
+    """A session as its record tells of it: without the configuration, and what it does not say left out."""
+    return {name: value for name, value in to_json(session).items() if name != "config" and value not in (None, "", {})}

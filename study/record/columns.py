@@ -24,8 +24,11 @@ JUDGED = (
 )  # fmt: skip
 
 
-class Rows:
-    """One trial's rows. `study` is the study's name; raises ValueError naming trial and column that do not fit."""
+class TrialColumns:
+    """One trial's rows as columns; `study` is the study's name.
+
+    Raises ValueError naming the trial and the column for a value that does not fit its dtype.
+    """
 
     def __init__(self, trial: TrialState, study: str, thresholds: Thresholds) -> None:
         self.trial, self.steps = trial, trial.steps()

@@ -21,10 +21,11 @@ from analysis.record.join import join
 from analysis.record.loading import Record, RecordError, load
 from analysis.record.schema import FILES
 from analysis.results.criteria import metric_and_mode, thresholds_of
+from study.config import loading
 from study.config.addresses import masked
 from study.config.messages import ConfigError, shown
 from study.config.schema import NAME
-from study.record import build as record
+from study.record.build import build_record
 from study.tracking.environment import prepare
 
 RUN = "runs:/"
@@ -67,7 +68,7 @@ def fetch(sources: Sequence[str], out: Path, tracking: str | None = None) -> lis
 
 def is_study(folder: Path) -> bool:
     """Whether a folder is a study's own, ledger and all."""
-    return (folder / "study.yaml").is_file() and (folder / "ledger").is_dir()
+    return (folder / loading.STUDY_FILE).is_file() and (folder / "ledger").is_dir()
 
 
 def holds_record(folder: Path) -> bool:
@@ -92,7 +93,7 @@ def _fetched(source: str, place: Path, tracking: str | None) -> tuple[Path, Reco
 
 def _copy(folder: Path, place: Path) -> None:
     if is_study(folder):
-        record.build(folder)
+        build_record(folder)
     if not holds_record(folder):
         lacking = " and ".join(name for name in FILES if not (folder / name).is_file())
         there = f"a folder without {lacking}" if folder.is_dir() else "a file" if folder.exists() else "nothing there"

@@ -87,10 +87,11 @@ class ArmSearch:
         self.exact = self._replay(recorded)
         if not self.exact:
             LOGGER.warning(
-                "arm %s: its %d recorded trials could not be asked for again identically (another version of "
-                "Optuna?); the search goes on from them, but is no longer the uninterrupted one",
+                "arm %s: its %d recorded trials could not be asked for again identically (%s); the search goes on"
+                " from them, but is no longer the uninterrupted one",
                 arm,
                 len(recorded),
+                _reason(recorded),
             )
             self._restart(recorded)
 
@@ -148,11 +149,22 @@ class ArmSearch:
     def _add_evaluated(self, trial: Recorded) -> None:
         # OptunaSearch.add_evaluated_point knows one objective only: reach the study through its storage.
         study = optuna.load_study(study_name=self.arm, storage=self._storage)
-        study.add_trial(
-            optuna.trial.create_trial(
+        try:
+            evaluated = optuna.trial.create_trial(
                 state=OptunaState.FAIL if trial.values is None else OptunaState.COMPLETE,
                 values=trial.values,
                 params=dict(trial.params),
                 distributions=self.space,
             )
-        )
+        except (TypeError, ValueError) as error:  # a ledger that somebody else wrote
+            LOGGER.warning("arm %s: the sampler is not told of %s: %s", self.arm, dict(trial.params), error)
+            return
+        study.add_trial(evaluated)
+
+
+def _reason(recorded: Mapping[int, Recorded]) -> str:
+    """Why recorded trials could not be asked for again, as far as they themselves show."""
+    lost = [index for index in range(len(recorded)) if index not in recorded]
+    if lost:
+        return f"the ledger has no readable plan of trial {', '.join(map(str, lost))}"
+    return "another version of Optuna?"

@@ -1,4 +1,4 @@
-"""What a trial is before it starts: its name, its seeds, its entry in the ledger.
+"""What a trial is before it starts: its seeds, its entry in the ledger.
 
 The seeds are the same for every trial of a phase, so that arms and configurations meet the same draws of weights,
 noise and batches; confirmation takes seeds that the search did not use. A confirm trial bears the index of the
@@ -8,22 +8,18 @@ search trial it repeats.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from study.config.arms import Arm, spec_for
 from study.config.goal import Goal
 from study.config.plan import StudyPlan
 from study.config.schema import StudyConfig
+from study.ledger.entries import CONFIRM, SEARCH, Planned
 from study.ledger.state import StudyState, TrialState
 from study.search.scores import medians
 
-SEARCH, CONFIRM = "search", "confirm"
 BLOCK = 10_000  # seeds set aside for each phase of each study seed; more than any population
-
-
-def trial_id(phase: str, arm: str, index: int) -> str:
-    """The trial's name, which names its folder too."""
-    return f"{phase}-{arm}-{index:04d}"
 
 
 def seeds_of(config: StudyConfig, phase: str) -> list[int]:
@@ -32,21 +28,22 @@ def seeds_of(config: StudyConfig, phase: str) -> list[int]:
     return [first + replica for replica in range(config.confirm.replicas if phase == CONFIRM else config.replicas)]
 
 
-def search_trial(config: StudyConfig, arm: Arm, index: int, params: Mapping[str, Any]) -> dict[str, Any]:
+def search_trial(config: StudyConfig, arm: Arm, index: int, params: Mapping[str, Any]) -> Planned:
     """The ledger entry that plans an arm's trial with the configuration its sampler drew."""
     spec = spec_for(config, arm, params).to_dict()
-    return _planned(SEARCH, arm.name, index, dict(params), spec, seeds_of(config, SEARCH))
+    seeds = seeds_of(config, SEARCH)
+    return Planned(phase=SEARCH, arm=arm.name, index=index, config=dict(params), spec=spec, seeds=seeds)
 
 
-def confirm_trial(config: StudyConfig, champion: TrialState) -> dict[str, Any]:
+def confirm_trial(config: StudyConfig, champion: TrialState) -> Planned:
     """The ledger entry that plans the confirmation of a search trial on fresh seeds."""
-    seeds = seeds_of(config, CONFIRM)
-    return _planned(CONFIRM, champion.arm, champion.index, champion.config, champion.spec, seeds)
+    return replace(planned_again(champion), phase=CONFIRM, seeds=seeds_of(config, CONFIRM))
 
 
-def planned_again(trial: TrialState) -> dict[str, Any]:
+def planned_again(trial: TrialState) -> Planned:
     """The ledger entry after which a trial that ended begins anew."""
-    return _planned(trial.phase, trial.arm, trial.index, trial.config, trial.spec, trial.seeds)
+    phase, arm, index = trial.key
+    return Planned(phase=phase, arm=arm, index=index, config=trial.config, spec=trial.spec, seeds=trial.seeds)
 
 
 def champions(plan: StudyPlan, state: StudyState, arm: str) -> list[TrialState]:
@@ -83,18 +80,3 @@ def _costs(trial: TrialState, goal: Goal) -> tuple[float, ...]:
 
 def _dominates(other: tuple[float, ...], mine: tuple[float, ...]) -> bool:
     return other != mine and all(theirs <= ours for theirs, ours in zip(other, mine, strict=True))
-
-
-def _planned(
-    phase: str, arm: str, index: int, params: dict[str, Any], spec: dict[str, Any], seeds: list[int]
-) -> dict[str, Any]:
-    return {
-        "kind": "planned",
-        "phase": phase,
-        "arm": arm,
-        "index": index,
-        "trial_id": trial_id(phase, arm, index),
-        "config": params,
-        "spec": spec,
-        "seeds": seeds,
-    }

@@ -13,8 +13,8 @@ from typing import Any
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
 
 from study.config.plan import StudyPlan
-from study.search.plan import SEARCH
-from study.search.scores import finite, medians, replica_scores
+from study.ledger.entries import SEARCH, Entry, Result
+from study.search.scores import finite, medians, replica_scores, unmeasured
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class AshaTrial:
 class StudyScheduler(FIFOScheduler):
     """First in, first out, with an ASHA per arm where the configuration asks for it; `past` are ledger entries."""
 
-    def __init__(self, plan: StudyPlan, past: Iterable[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, plan: StudyPlan, past: Iterable[Entry] = ()) -> None:
         """Refill the rungs from the results among `past`."""
         super().__init__()  # type: ignore[no-untyped-call]
         self._config, self._goal = plan.config, plan.goal
@@ -74,9 +74,11 @@ class StudyScheduler(FIFOScheduler):
         return "\n".join([f"{name}: {arm.debug_string()}" for name, arm in self._arms.items()]) or "first in, first out"
 
     def _arm(self, trial: Mapping[str, Any]) -> ASHAScheduler | None:
-        if not self.stops or trial["phase"] != SEARCH:
+        return self._arm_of(trial["phase"], trial["arm"])
+
+    def _arm_of(self, phase: str, name: str) -> ASHAScheduler | None:
+        if not self.stops or phase != SEARCH:
             return None
-        name = trial["arm"]
         if name not in self._arms:
             self._arms[name] = ASHAScheduler(
                 time_attr="evaluation",
@@ -88,20 +90,20 @@ class StudyScheduler(FIFOScheduler):
             )
         return self._arms[name]
 
-    def _refill(self, past: Iterable[Mapping[str, Any]]) -> None:
+    def _refill(self, past: Iterable[Entry]) -> None:
         seen = set()
         interval = self._config.budget.steps // self._config.budget.evaluations
         for entry in past:
-            arm = self._arm(entry) if entry["kind"] == "result" else None
-            if arm is None:
+            arm = self._arm_of(entry.phase, entry.arm) if isinstance(entry, Result) else None
+            if arm is None or not isinstance(entry, Result) or unmeasured(entry.columns, self._goal):
                 continue
-            trial: Any = AshaTrial(entry["trial_id"])
+            trial: Any = AshaTrial(entry.trial_id)
             controller: Any = None
             if trial.trial_id not in seen:
                 arm.on_trial_add(controller, trial)
                 seen.add(trial.trial_id)
-            score = finite(medians(replica_scores(entry["columns"], self._goal), self._goal)[0])
-            arm.on_trial_result(controller, trial, {"evaluation": entry["step"] // interval, "score": score})
+            score = finite(medians(replica_scores(entry.columns, self._goal), self._goal)[0])
+            arm.on_trial_result(controller, trial, {"evaluation": entry.step // interval, "score": score})
 
 
 def _asha_trial(trial: Any) -> Any:

@@ -18,14 +18,19 @@ LARGEST = 1e30  # stands for infinity where Tune and its schedulers need a finit
 
 def replica_scores(columns: Mapping[str, Sequence[Any]], goal: Goal) -> list[Score]:
     """One score a replica from an evaluation's columns; raises `KeyError` naming a metric that was not measured."""
-    missing = [name for name in goal.metrics if name not in columns]
-    if missing:
+    if missing := unmeasured(columns, goal):
         raise KeyError(f"search.metric: expected one of {', '.join(sorted(columns))}, got {', '.join(missing)}")
     values = zip(*(columns[name] for name in goal.metrics), strict=True)
+    flags = columns.get("diverged") or [False] * len(columns[goal.metrics[0]])
     return [
         None if diverged else (list(value) if len(goal.metrics) > 1 else value[0])
-        for diverged, value in zip(columns["diverged"], values, strict=True)
+        for diverged, value in zip(flags, values, strict=True)
     ]
+
+
+def unmeasured(columns: Mapping[str, Sequence[Any]], goal: Goal) -> list[str]:
+    """The metrics that an evaluation's columns lack."""
+    return [name for name in goal.metrics if name not in columns]
 
 
 def medians(scores: Sequence[Score], goal: Goal) -> Values:
@@ -42,5 +47,6 @@ def finite(value: float) -> float:
 
 
 def _value(score: Score, position: int, worst: float) -> float:
-    value = score[position] if isinstance(score, list) else score
-    return worst if value is None or math.isnan(value) else value
+    if isinstance(score, list):  # shorter than the metrics in a ledger of a study that searched fewer
+        score = score[position] if position < len(score) else None
+    return worst if score is None or math.isnan(score) else score

@@ -18,11 +18,12 @@ from ray.tune.search import Searcher
 from study.config.arms import Arm
 from study.config.goal import Goal
 from study.config.plan import StudyPlan
+from study.ledger.entries import SEARCH, Planned
 from study.ledger.journal import Journal
 from study.ledger.state import StudyState, TrialState
 from study.search.arm_search import ArmSearch, Recorded, TrialLookup
 from study.search.distributions import distributions
-from study.search.plan import SEARCH, confirm_trial, search_trial, unconfirmed
+from study.search.plan import confirm_trial, search_trial, unconfirmed
 from study.search.scores import medians
 
 
@@ -43,7 +44,7 @@ class StudySearcher(Searcher):
         self._rotation = deque(self._arms)
         self._unfinished = deque(trial for trial in journal.state.unfinished if not trial.unplanned)
         self._open: set[tuple[str, str, int]] = set()
-        self._confirming: Iterator[dict[str, Any]] | None = None
+        self._confirming: Iterator[Planned] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles what it is given into a file that no one reads."""
@@ -87,16 +88,16 @@ class StudySearcher(Searcher):
     def _next(self) -> TrialState | None:
         if self._unfinished:
             return self._unfinished.popleft()
-        entry = self._next_search()
-        if entry is None and self._searched():
+        plan = self._next_search()
+        if plan is None and self._searched():
             self._confirming = self._confirming or self._confirmations()
-            entry = next(self._confirming, None)
-        if entry is None:
+            plan = next(self._confirming, None)
+        if plan is None:
             return None
-        self._journal.append(entry)
-        return self._journal.state.trials[entry["phase"], entry["arm"], entry["index"]]
+        self._journal.append(plan)
+        return self._journal.state.trials[plan.key]
 
-    def _next_search(self) -> dict[str, Any] | None:
+    def _next_search(self) -> Planned | None:
         for _ in range(len(self._rotation)):
             name = self._rotation[0]
             self._rotation.rotate(-1)
@@ -112,7 +113,7 @@ class StudySearcher(Searcher):
             return False
         return not any(key[0] == SEARCH for key in self._open)
 
-    def _confirmations(self) -> Iterator[dict[str, Any]]:
+    def _confirmations(self) -> Iterator[Planned]:
         chosen = [unconfirmed(self._plan, self._journal.state, arm) for arm in self._arms]
         for rank in itertools.zip_longest(*chosen):
             yield from (confirm_trial(self._plan.config, trial) for trial in rank if trial)

@@ -15,7 +15,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from study.config.messages import ConfigError
-from study.ledger.lock import Holder, StudyBusy
+from study.ledger.lock import LockOwner, StudyBusy
 from study.storage.store import Store
 
 FILE = "ledger/lease.json"
@@ -39,7 +39,7 @@ class Lease(NamedTuple):
 
 
 def new(study: str, session: str) -> Lease:
-    """A claim of this process for a study."""
+    """A lease of a study's store for this process."""
     now = time.time()
     return Lease(study, session, socket.gethostname(), os.getpid(), now, now)
 
@@ -53,14 +53,14 @@ def read(store: Store) -> Lease | None:
         return None
 
 
-def write(store: Store, claim: Lease) -> None:
+def write(store: Store, held: Lease) -> None:
     """Hold the store, or renew the hold."""
-    store.write(FILE, json.dumps(claim._replace(seen=time.time())._asdict()).encode())
+    store.write(FILE, json.dumps(held._replace(seen=time.time())._asdict()).encode())
 
 
-def release(store: Store, claim: Lease) -> None:
+def release(store: Store, held: Lease) -> None:
     """Let another session take the store at once."""
-    if (found := read(store)) is not None and found.session == claim.session:
+    if (found := read(store)) is not None and found.session == held.session:
         store.write(FILE, json.dumps(found._replace(seen=0.0)._asdict()).encode())
 
 
@@ -99,7 +99,7 @@ def refuse_busy(store: Store) -> None:
 
 def _refuse_fresh(store: Store, found: Lease) -> None:
     if time.time() - found.seen < FRESH:
-        raise StudyBusy(store.place, Holder(found.host, found.pid, found.since))
+        raise StudyBusy(store.place, LockOwner(found.host, found.pid, found.since))
 
 
 def check(store: Store, session: str) -> None:

@@ -1,6 +1,6 @@
 """The ledger's copy in a study's store, so that the loss of the driver's machine does not lose the study.
 
-A thread copies what is new every few seconds and renews the session's claim. A store that does not answer delays the
+A thread copies what is new every few seconds and renews the session's lease. A store that does not answer delays the
 copy and nothing else. `fetch` brings the study to a machine that does not have it.
 """
 
@@ -12,27 +12,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 from analysis.record.schema import FILES
+from study.config.loading import STUDY_FILE
 from study.storage import lease
 from study.storage.lease import Lease
 from study.storage.store import Store, lies_in, store_at
 
 LOGGER = logging.getLogger(__name__)
-SETTINGS = "study.yaml"
 
 
 class Mirror:
-    """Copies the study in `folder` into `store`, held by `claimed`; calls `lost` if another session takes it over."""
+    """Copies the study in `folder` into `store`, held under the lease `held`; calls `lost` if another session takes it over."""
 
-    def __init__(self, folder: Path, store: Store, claimed: Lease, lost: Callable[[Lease], None]) -> None:
+    def __init__(self, folder: Path, store: Store, held: Lease, lost: Callable[[Lease], None]) -> None:
         """Nothing is copied before `start`."""
-        self._folder, self._store, self._claimed, self._lost = folder, store, claimed, lost
+        self._folder, self._store, self._lease, self._lost = folder, store, held, lost
         self._sizes: dict[str, int] = {}
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="mirror", daemon=True)
 
     def start(self) -> None:
         """Copy what there is, and go on in a thread; raises `OSError` where the store does not answer now."""
-        self._copy(SETTINGS)
+        self._copy(STUDY_FILE)
         self._thread.start()
 
     def close(self) -> str | None:
@@ -43,7 +43,7 @@ class Mirror:
             if not self._held():
                 return None
             self._copy(*FILES)
-            lease.release(self._store, self._claimed)
+            lease.release(self._store, self._lease)
         except OSError as error:
             return str(error)
         return None
@@ -54,14 +54,14 @@ class Mirror:
                 if not self._held():
                     return
                 self._copy()
-                lease.write(self._store, self._claimed)
+                lease.write(self._store, self._lease)
             except OSError as error:
                 LOGGER.info("the ledger's copy has to wait: %s", error)
 
     def _held(self) -> bool:
         """Whether the session still holds the store; tells whoever asked if not."""
         found = lease.read(self._store)
-        if found is not None and found.session != self._claimed.session:
+        if found is not None and found.session != self._lease.session:
             self._lost(found)
             return False
         return True
@@ -89,14 +89,14 @@ def fetch(store: Store, folder: Path) -> bool:
     """
     if lies_in(store, folder):
         return False
-    settings = store.read(SETTINGS)
+    settings = store.read(STUDY_FILE)
     if settings is None:
         return False
     lease.refuse_busy(store)
     for name in (*store.names("ledger"), *store.names("trials")):
         if name.endswith((".jsonl", ".npz")):
             bring(store, folder, name)
-    store_at(str(folder.resolve())).write(SETTINGS, settings)
+    store_at(str(folder.resolve())).write(STUDY_FILE, settings)
     return True
 
 

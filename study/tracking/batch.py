@@ -1,17 +1,20 @@
-"""What a batch of ledger entries says about each MLflow run: rows gathered run by run, so that a run costs one request.
+"""What a batch of ledger entries says about each MLflow run, gathered run by run, so that a run costs one request.
 
-Pure but for `Attempts`, which is told of every entry. Where the ledger has a step of a trial twice the first one
-counts, because MLflow's rows cannot be changed or taken back.
+Every attempt at a trial (`study.ledger.attempts`) is a run of its own. Pure but for `Attempts`, which is told of every
+entry. Where the ledger has a step of a trial twice the first one counts, because MLflow's rows cannot be changed or
+taken back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from study.config.addresses import masked
-from study.ledger.ledger import Entry
-from study.tracking.attempts import Attempts
+from study.ledger.attempts import begins_anew
+from study.ledger.entries import Ended, Entry, Floor, OfTrial, Planned, Result, Session
 from study.tracking.cursor import OpenRun
 from study.tracking.summaries import canonical, counted, finite, flat, milliseconds, summaries
 
@@ -21,104 +24,133 @@ ENDINGS = {"failed": "FAILED"}  # the others are FINISHED: divergence is an outc
 IMAGES = {"mlflow.loggedImages": "True"}  # lets MLflow's page look for stepped images
 
 
+@dataclass(slots=True)
+class _Attempt:
+    number: int = 1
+    seeds: Sequence[int] = ()
+    plan: int | None = None  # a checksum of the spec
+    ended: float | None = None
+
+
+class Attempts:
+    """Numbers the attempts at every trial, from 1; entries are applied in the ledger's order."""
+
+    KINDS = (Planned.kind, Ended.kind)  # the entries that need to be applied; others may be
+
+    def __init__(self) -> None:
+        self._attempts: dict[str, _Attempt] = {}
+
+    def apply(self, entry: OfTrial) -> int:
+        """The number of the attempt that an entry belongs to."""
+        attempt = self._attempts.setdefault(entry.trial_id, _Attempt())
+        if isinstance(entry, Planned):
+            plan = zlib.crc32(json.dumps(entry.spec, sort_keys=True).encode())
+            same_spec = None if attempt.plan is None else attempt.plan == plan
+            if begins_anew(entry, attempt.seeds, same_spec, attempt.ended):
+                attempt.number, attempt.ended = attempt.number + 1, None
+            attempt.seeds, attempt.plan = entry.seeds, plan
+        elif isinstance(entry, Ended):
+            attempt.ended = entry.time
+        return attempt.number
+
+
 @dataclass
-class Rows:
+class RunUpdate:
     """What a batch says about one run.
 
     Attributes:
-        first: the entry first heard of it, which names the trial (or, of the kinds session and floor, the study).
-        life: which life of the trial this is.
+        first: the entry first heard of it, which names the trial (or, as a session or floor, the study).
+        attempt: which attempt at the trial this is.
+        step: of the newest result.
+        params, tags: MLflow's.
         metrics: (name, value, unix milliseconds, step).
-        pictures: the results that name a picture.
+        pictures: the results that have a picture, and where it is in the study's folder.
         ended: the entry that ended the trial.
         sessions: how many sessions of the study began.
-        step: of the newest rows.
         entries: how many entries all this is from.
     """
 
     first: Entry
-    life: int = 1
+    attempt: int = 1
     step: int = -1
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     metrics: list[tuple[str, float, int, int]] = field(default_factory=list)
-    pictures: list[Entry] = field(default_factory=list)
-    ended: Entry | None = None
+    pictures: list[tuple[Result, str]] = field(default_factory=list)
+    ended: Ended | None = None
     sessions: int = 0
     entries: int = 0
 
     @property
     def trial_id(self) -> str | None:
         """The trial, None for the study itself."""
-        return self.first.get("trial_id")
+        return None if isinstance(self.first, (Session, Floor)) else self.first.trial_id
 
     def measure(self, metrics: Mapping[str, float], entry: Entry, step: int) -> None:
         """Add metrics at an entry's time."""
-        time = milliseconds(entry["time"])
+        time = milliseconds(entry.time)
         self.metrics += [(name, value, time, step) for name, value in metrics.items()]
 
 
-def gather(batch: Iterable[Entry], lives: Attempts, runs: Mapping[str, OpenRun]) -> tuple[list[Rows], int]:
-    """Rows for each run in the order of their first entries, and how many entries are none of a study's.
+def gather(batch: Iterable[Entry], attempts: Attempts, runs: Mapping[str, OpenRun]) -> list[RunUpdate]:
+    """An update for each run in the order of their first entries.
 
-    `runs` are the open runs by trial as they were before the batch. Kinds unknown to this version are passed over.
+    `runs` are the open runs by trial as they were before the batch.
     """
-    gathered: dict[str, Rows] = {}
-    strange = 0
+    gathered: dict[str, RunUpdate] = {}
     for entry in batch:
-        try:
-            match entry["kind"]:
-                case "session":
-                    _session(entry, gathered.setdefault("", Rows(entry)))
-                case "floor":
-                    _floor(entry, gathered.setdefault("", Rows(entry)))
-                case "planned" | "result" | "ended":
-                    _trial(entry, _rows_of(entry, lives.apply(entry), gathered, runs))
-        except (KeyError, TypeError, ValueError, AttributeError):
-            strange += 1
-    return [rows for rows in gathered.values() if rows.entries], strange
+        match entry:
+            case Session():
+                update = gathered.setdefault("", RunUpdate(entry))
+                _session(entry, update)
+            case Floor():
+                update = gathered.setdefault("", RunUpdate(entry))
+                _floor(entry, update)
+            case _:
+                update = _update_of(entry, attempts.apply(entry), gathered, runs)
+                _trial(entry, update)
+        update.entries += 1
+    return list(gathered.values())
 
 
-def _rows_of(entry: Entry, life: int, gathered: dict[str, Rows], runs: Mapping[str, OpenRun]) -> Rows:
-    key = f"{entry['trial_id']}#{life}"
-    if key not in gathered and all(name in entry for name in ("phase", "arm", "index", "time")):
-        run = runs.get(entry["trial_id"])
-        gathered[key] = Rows(entry, life, run.step if run and run.life == life else -1)
+def _update_of(entry: OfTrial, attempt: int, gathered: dict[str, RunUpdate], runs: Mapping[str, OpenRun]) -> RunUpdate:
+    key = f"{entry.trial_id}#{attempt}"
+    if key not in gathered:
+        run = runs.get(entry.trial_id)
+        gathered[key] = RunUpdate(entry, attempt, run.step if run and run.attempt == attempt else -1)
     return gathered[key]
 
 
-def _session(entry: Entry, rows: Rows) -> None:
+def _session(entry: Session, update: RunUpdate) -> None:
     """A later session's changed values are tags, as MLflow lets no param change."""
-    params = flat(entry["config"])
-    changed = {name for name, value in params.items() if rows.params.get(name, value) != value}
-    rows.tags |= {f"changed.{name}": params[name] for name in changed}
-    rows.params = params | rows.params
-    rows.tags |= flat(entry.get("versions") or {}, "version.")
-    rows.sessions += 1
-    rows.entries += 1
+    params = flat(entry.config)
+    changed = {name for name, value in params.items() if update.params.get(name, value) != value}
+    update.tags |= {f"changed.{name}": params[name] for name in changed}
+    update.params = params | update.params
+    update.tags |= flat(entry.versions, "version.")
+    update.sessions += 1
 
 
-def _floor(entry: Entry, rows: Rows) -> None:
-    classifier = dict(entry.get("classifier") or {})
-    values = {f"floor/{name}": value for name, value in entry["values"].items()}
+def _floor(entry: Floor, update: RunUpdate) -> None:
+    classifier = dict(entry.classifier or {})
+    values = {f"floor/{name}": value for name, value in entry.values.items()}
     values["classifier/accuracy"] = classifier.pop("accuracy", None)
-    rows.measure({name: float(value) for name, value in values.items() if finite(value)}, entry, 0)
-    rows.tags |= flat(classifier, "classifier.")
-    rows.entries += 1
+    update.measure({name: float(value) for name, value in values.items() if finite(value)}, entry, 0)
+    update.tags |= flat(classifier, "classifier.")
 
 
-def _trial(entry: Entry, rows: Rows) -> None:
-    if entry["kind"] == "planned":
-        rows.params |= flat(entry["config"])
-        rows.tags["seeds"] = canonical(entry["seeds"])[:LONGEST_TAG]
-    elif entry["kind"] == "result" and entry["step"] > rows.step:
-        rows.measure(summaries(entry["columns"]) | {"wall_time": float(entry["wall_time"])}, entry, entry["step"])
-        rows.step = entry["step"]
-        if entry.get("pictures"):
-            rows.pictures.append(entry)
-            rows.tags |= IMAGES
-    elif entry["kind"] == "ended":  # no status before: a request that a server carries out late would set it back
-        rows.tags |= {"status": entry["status"], "outcome": counted(entry.get("outcomes") or [])}
-        rows.tags |= {"message": masked(str(entry["message"]))[:LONGEST_TAG]} if entry.get("message") else {}
-        rows.ended = entry
-    rows.entries += 1
+def _trial(entry: OfTrial, update: RunUpdate) -> None:
+    match entry:
+        case Planned():
+            update.params |= flat(entry.config)
+            update.tags["seeds"] = canonical(entry.seeds)[:LONGEST_TAG]
+        case Result() if entry.step > update.step:
+            update.measure(summaries(entry.columns) | {"wall_time": float(entry.wall_time)}, entry, entry.step)
+            update.step = entry.step
+            if entry.pictures:
+                update.pictures.append((entry, entry.pictures))
+                update.tags |= IMAGES
+        case Ended():  # no status before: a request that a server carries out late would set it back
+            update.tags |= {"status": entry.status, "outcome": counted(entry.outcomes)}
+            update.tags |= {"message": masked(entry.message)[:LONGEST_TAG]} if entry.message else {}
+            update.ended = entry

@@ -19,10 +19,10 @@ NAME = "tracking.json"
 
 @dataclass(frozen=True)
 class OpenRun:
-    """The MLflow run of an unfinished trial, which of its lives it is, and the step of its newest rows (-1: none)."""
+    """The MLflow run of an unfinished trial, which attempt it is of, and the step of its newest rows (-1: none)."""
 
     run_id: str
-    life: int = 1
+    attempt: int = 1
     step: int = -1
 
 
@@ -67,7 +67,8 @@ class Cursor:
 
     @classmethod
     def _read(cls, content: dict[str, Any]) -> Cursor:
-        runs = {trial_id: OpenRun(**run) for trial_id, run in content.pop("runs").items()}
+        # By position, as the fields have had other names.
+        runs = {trial_id: OpenRun(*run.values()) for trial_id, run in content.pop("runs").items()}
         segment, offset = map(int, content.pop("position"))
         return cls(position=Position(segment, offset), runs=runs, **content)
 

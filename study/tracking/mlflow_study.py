@@ -2,7 +2,7 @@
 
 Importing this module imports MLflow, which takes a second, so the tracker does it in its own thread. Every call can be
 made again: runs carry a tag that says whose they are and are looked for where one might exist already, rows carry the
-ledger's own times (MLflow's SQL store keeps one of two equal metric rows), and pictures are named by run and step.
+ledger's own times (MLflow's SQL store keeps one of two equal metric update), and pictures are named by run and step.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from analysis.pictures.compose import thumbnail
 from analysis.pictures.render import gallery, picture
 from analysis.record.schema import FILES
 from study.config.addresses import masked
-from study.ledger.ledger import Entry, Position, entries, identity
+from study.config.loading import STUDY_FILE
+from study.ledger.entries import Entry, Planned, Result, TrialEntry
+from study.ledger.ledger import Position, entries, identity
 from study.tracking import local
-from study.tracking.attempts import KINDS, Attempts
-from study.tracking.batch import ENDINGS, LARGEST, Rows, gather
+from study.tracking.batch import ENDINGS, LARGEST, Attempts, RunUpdate, gather
 from study.tracking.cursor import Cursor, OpenRun
 from study.tracking.environment import prepare
 from study.tracking.summaries import captions, milliseconds
@@ -37,7 +38,6 @@ from mlflow.exceptions import MlflowException, RestException  # noqa: E402
 LOGGER = logging.getLogger(__name__)
 STUDY, IDENTITY, PARENT = "ganstudy.study", "ganstudy.run", "mlflow.parentRunId"  # tags
 SAMPLES = "samples"  # key of the stepped images
-SETTINGS = "study.yaml"
 FINAL = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")  # what MLflow will not take later either
 
 
@@ -53,7 +53,7 @@ class MlflowStudy:
         self._folder, self._name, self._local = folder, name, uri is None
         self._client = MlflowClient(uri or local.database_uri(folder))
         self._study = identity(folder)
-        self._lives = Attempts()
+        self._attempts = Attempts()
         self._experiment = self._parent = ""
         self._new = False  # whether nothing was logged to the parent yet
         self._unsure = LARGEST  # entries to come of which an attempt that failed may have created runs already
@@ -70,95 +70,95 @@ class MlflowStudy:
             self._new, self._doubtful = found is None, found is not None
             self._unsure = 0 if self._new else LARGEST
             cursor = Cursor(cursor.server, owed=cursor.owed, searching=found is not None)
-        for position, entry in entries(self._folder, kinds=KINDS):
+        for position, entry in entries(self._folder, kinds=Attempts.KINDS):
             if position > cursor.position:
                 break
-            self._lives.apply(entry)
+            if isinstance(entry, TrialEntry):
+                self._attempts.apply(entry)
         return replace(cursor, parent=self._parent)
 
     def log(self, cursor: Cursor, batch: Sequence[tuple[Position, Entry]]) -> Cursor:
         """Log the next entries, `LARGEST` at most. What MLflow refuses for good is counted and passed over."""
         runs = dict(cursor.runs)
-        gathered, refused = gather((entry for _, entry in batch), self._lives, runs)
-        for rows in gathered:
+        refused = cursor.refused
+        for update in gather((entry for _, entry in batch), self._attempts, runs):
             try:
-                self._send(rows, runs)
+                self._send(update, runs)
             except MlflowException as error:
-                known = cursor.runs.get(rows.trial_id or "")
+                known = cursor.runs.get(update.trial_id or "")
                 if not self._is_permanent(error, known.run_id if known else None):
                     raise
-                LOGGER.info("MLflow refused rows of %s: %s", rows.trial_id or self._name, error)
-                refused += rows.entries
+                LOGGER.info("MLflow refused rows of %s: %s", update.trial_id or self._name, error)
+                refused += update.entries
         self._new = False
         self._unsure = LARGEST if cursor.searching else max(0, self._unsure - len(batch))
         position, last = batch[-1]
-        refused += cursor.refused
-        return replace(cursor, position=position, time=last["time"], runs=runs, refused=refused, trouble=None)
+        return replace(cursor, position=position, time=last.time, runs=runs, refused=refused, trouble=None)
 
     def end(self, cursor: Cursor) -> None:
         """Give the parent run the record, the report and the ending it is owed."""
         for name in FILES:
             if (self._folder / name).is_file():
                 self._client.log_artifact(self._parent, str(self._folder / name))
-        if (self._folder / SETTINGS).is_file():
-            self._client.log_text(self._parent, masked((self._folder / SETTINGS).read_text("utf-8")), SETTINGS)
+        if (self._folder / STUDY_FILE).is_file():
+            self._client.log_text(self._parent, masked((self._folder / STUDY_FILE).read_text("utf-8")), STUDY_FILE)
         if (self._folder / "report").is_dir():
             self._client.log_artifacts(self._parent, str(self._folder / "report"), "report")
         if self._doubtful:
             self._remove_duplicate_runs(cursor)
         self._client.set_terminated(self._parent, cursor.owed, milliseconds(cursor.time))
 
-    def _send(self, rows: Rows, runs: dict[str, OpenRun]) -> None:
+    def _send(self, update: RunUpdate, runs: dict[str, OpenRun]) -> None:
         """Log what a batch says about one run, and keep the open runs up to date."""
-        if rows.trial_id is None:
-            self._send_study(rows)
+        if update.trial_id is None:
+            self._send_study(update)
             return
-        known = runs.get(rows.trial_id)
-        if rows.ended:
-            runs.pop(rows.trial_id, None)
-        run_id = known.run_id if known and known.life == rows.life else self._trial_run(rows)
-        self._log(run_id, rows)
-        for entry in rows.pictures:
-            self._log_picture(run_id, entry)
-        if rows.ended:
-            status = ENDINGS.get(rows.ended["status"], "FINISHED")
-            self._client.set_terminated(run_id, status, milliseconds(rows.ended["time"]))
+        known = runs.get(update.trial_id)
+        if update.ended:
+            runs.pop(update.trial_id, None)
+        run_id = known.run_id if known and known.attempt == update.attempt else self._trial_run(update)
+        self._log(run_id, update)
+        for entry, picture_path in update.pictures:
+            self._log_picture(run_id, entry, picture_path)
+        if update.ended:
+            status = ENDINGS.get(update.ended.status, "FINISHED")
+            self._client.set_terminated(run_id, status, milliseconds(update.ended.time))
         else:
-            runs[rows.trial_id] = OpenRun(run_id, rows.life, rows.step)
+            runs[update.trial_id] = OpenRun(run_id, update.attempt, update.step)
 
-    def _send_study(self, rows: Rows) -> None:
+    def _send_study(self, update: RunUpdate) -> None:
         logged = {} if self._new else self._client.get_run(self._parent).data.params
-        changed = {name for name, value in rows.params.items() if logged.get(name, value) != value}
-        rows.tags = {f"changed.{name}": rows.params[name] for name in changed} | rows.tags
-        rows.params = {name: value for name, value in rows.params.items() if name not in logged}
-        if rows.sessions and not self._new:
+        changed = {name for name, value in update.params.items() if logged.get(name, value) != value}
+        update.tags = {f"changed.{name}": update.params[name] for name in changed} | update.tags
+        update.params = {name: value for name, value in update.params.items() if name not in logged}
+        if update.sessions and not self._new:
             self._client.update_run(self._parent, "RUNNING")
-        self._log(self._parent, rows)
+        self._log(self._parent, update)
 
-    def _log(self, run_id: str, rows: Rows) -> None:
-        metrics = [Metric(*metric) for metric in rows.metrics]
-        params = [Param(name, value) for name, value in rows.params.items()]
-        self._client.log_batch(run_id, metrics, params, [RunTag(*tag) for tag in rows.tags.items()])
+    def _log(self, run_id: str, update: RunUpdate) -> None:
+        metrics = [Metric(*metric) for metric in update.metrics]
+        params = [Param(name, value) for name, value in update.params.items()]
+        self._client.log_batch(run_id, metrics, params, [RunTag(*tag) for tag in update.tags.items()])
 
-    def _log_picture(self, run_id: str, entry: Entry) -> None:
+    def _log_picture(self, run_id: str, entry: Result, name: str) -> None:
         """Log a picture where MLflow's page looks for the images of a step (as `MlflowClient.log_image` names them)."""
-        path = (self._folder / entry["pictures"]).resolve()
-        title = f"{entry['trial_id']} · step {entry['step']:,}"
+        path = (self._folder / name).resolve()
+        title = f"{entry.trial_id} · step {entry.step:,}"
         try:
             if not path.is_relative_to(self._folder.resolve()):
                 raise ValueError(f"{path} is outside the study folder")
-            words = captions(entry["seeds"], entry["columns"])
+            words = captions(entry.seeds, entry.columns)
             image, further = picture(path, title, words), gallery(path, title, words)
         except Exception as error:  # whatever it is, no row may wait for a picture
             LOGGER.info("no picture of %s: %r", title, error)
             return
-        unique = uuid.uuid5(uuid.NAMESPACE_OID, f"{run_id}/{entry['step']}")
-        stem = f"{SAMPLES}+step+{entry['step']}+timestamp+{milliseconds(entry['time'])}+{unique}"
+        unique = uuid.uuid5(uuid.NAMESPACE_OID, f"{run_id}/{entry.step}")
+        stem = f"{SAMPLES}+step+{entry.step}+timestamp+{milliseconds(entry.time)}+{unique}"
         with TemporaryDirectory() as folder:
             image.save(Path(folder, f"{stem}.png"), compress_level=3)
             thumbnail(image).save(Path(folder, f"{stem}+compressed.webp"), method=2)
             self._client.log_artifacts(run_id, folder, "images")
-        self._log_gallery(run_id, further, int(entry["step"]))
+        self._log_gallery(run_id, further, entry.step)
 
     def _log_gallery(self, run_id: str, images: Mapping[str, Image.Image], step: int) -> None:
         """Log further pictures as plain artifacts, under names that a replay writes again."""
@@ -169,25 +169,26 @@ class MlflowStudy:
                 image.save(Path(folder, f"{name}_step_{step}.png"), compress_level=3)
             self._client.log_artifacts(run_id, folder, "gallery")
 
-    def _trial_run(self, rows: Rows) -> str:
+    def _trial_run(self, update: RunUpdate) -> str:
         """The run of a trial that the cursor does not know: one that is there already, or a new one."""
-        entry = rows.first
-        name = f"{self._study}/{entry['trial_id']}"
-        identity = name if rows.life == 1 else f"{name}#{rows.life}"
-        if rows.life > 1:
-            former = self._find(name if rows.life == 2 else f"{name}#{rows.life - 1}")
+        entry = update.first
+        assert isinstance(entry, TrialEntry)  # the study's own update needs no run of a trial
+        name = f"{self._study}/{entry.trial_id}"
+        identity = name if update.attempt == 1 else f"{name}#{update.attempt}"
+        if update.attempt > 1:
+            former = self._find(name if update.attempt == 2 else f"{name}#{update.attempt - 1}")
             if former is not None:
                 self._client.delete_run(former)
-        if self._unsure or entry["kind"] != "planned":
+        if self._unsure or not isinstance(entry, Planned):
             found = self._find(identity)
             if found is not None:
                 return found
-        tags = {PARENT: self._parent, **{key: str(entry[key]) for key in ("phase", "arm", "index")}}
-        return self._create(identity, entry["trial_id"], entry["time"], tags)
+        tags = {PARENT: self._parent, "phase": entry.phase, "arm": entry.arm, "index": str(entry.index)}
+        return self._create(identity, entry.trial_id, entry.time, tags)
 
     def _create_parent(self) -> str:
         _, first = next(entries(self._folder))
-        return self._create(self._study, self._name, first["time"], {})
+        return self._create(self._study, self._name, first.time, {})
 
     def _create(self, identity: str, name: str, time: float, tags: dict[str, str]) -> str:
         tags = {STUDY: self._study, IDENTITY: identity, "mlflow.source.name": "ganstudy", **tags}

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 
 from benchmarks import whole
@@ -26,8 +28,8 @@ def test_a_command_that_fails_shows_its_errors():
 
 def test_ours_counts_a_trial_for_each_seed(monkeypatch):
     ledger = [
-        {"kind": "session", "time": 0.0},
-        *[{"kind": kind, "time": 0.0, "status": "completed"} for kind in ("planned", "result", "ended")],
+        SimpleNamespace(kind="session", time=0.0),
+        *[SimpleNamespace(kind=kind, time=0.0, status="completed") for kind in ("planned", "result", "ended")],
     ]
     monkeypatch.setattr(whole, "_command", lambda _: "")
     monkeypatch.setattr(whole, "entries", lambda _: enumerate(ledger))
@@ -35,7 +37,7 @@ def test_ours_counts_a_trial_for_each_seed(monkeypatch):
 
 
 def test_ours_does_not_count_what_failed(monkeypatch):
-    ledger = [{"kind": kind, "time": 0.0, "status": "failed"} for kind in ("planned", "result", "ended")]
+    ledger = [SimpleNamespace(kind=kind, time=0.0, status="failed") for kind in ("planned", "result", "ended")]
     monkeypatch.setattr(whole, "_command", lambda _: "")
     monkeypatch.setattr(whole, "entries", lambda _: enumerate(ledger))
     with pytest.raises(RuntimeError, match="x: only 0 trials completed"):

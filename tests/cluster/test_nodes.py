@@ -53,7 +53,7 @@ def test_three_nodes_share_a_study(nodes: Any, config: Make, alone: Make, curves
     record = load(folder)
     assert not record.running
     assert set(record.trials["status"]) == {"completed"}
-    pictures = [entry["pictures"] for _, entry in entries(folder) if entry["kind"] == "result" and entry["pictures"]]
+    pictures = [entry.pictures for _, entry in entries(folder, kinds={"result"}) if entry.pictures]
     assert len(pictures) == 6 * 2
     assert all((storage / "tiny" / path).is_file() for path in pictures)
     assert not [path for path in storage.rglob("*") if "checkpoint" in path.name]

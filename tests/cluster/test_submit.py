@@ -80,7 +80,7 @@ def test_a_study_is_submitted_as_a_job(nodes: Any, config: Make, alone: Make, cu
     folder, name = tmp_path / "stopped", f"stopped-{secrets.token_hex(4)}"
     long = config(study="long", **LONG)
     nodes.finish(job("run", long, "--out", folder, options=("--no-wait", "--submission-id", name)))
-    nodes.wait_for(lambda: (folder / "ledger").exists() and sum(e["kind"] == "result" for _, e in entries(folder)) > 5)
+    nodes.wait_for(lambda: (folder / "ledger").exists() and sum(e.kind == "result" for _, e in entries(folder)) > 5)
     stop = ["-m", "ray.scripts.scripts", "job", "stop", "--address", nodes.dashboard, name]
     nodes.finish(nodes.python(*stop))
     assert status(folder).state == "interrupted"

@@ -31,8 +31,9 @@ from study.execution.interruption import Interruption
 from study.execution.job import Job, job_of
 from study.execution.recorder import Recorder
 from study.execution.trial import Trial
+from study.ledger.entries import Entry, Session, TrialEntry
 from study.ledger.journal import Journal
-from study.ledger.ledger import Entry, entries, identity
+from study.ledger.ledger import entries, identity
 from study.progress.live import Progress
 from study.progress.tally import Tally
 from study.search.searcher import StudySearcher
@@ -128,7 +129,7 @@ def undisturbed(plan: StudyPlan, folder: Path) -> Reference:
     torch.set_num_threads(1)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     journal, store = Journal.open(folder), store_of(plan.config, folder)
-    journal.append({"kind": "session", "session": "undisturbed", "config": plan.config.resolved()})
+    journal.append(Session(session="undisturbed", config=plan.config.resolved()))
     progress = Progress(plan, Tally(plan, journal.state), Console(quiet=True))
     searcher = StudySearcher(plan, journal, lambda trial: job_of(plan, store, trial).to_json())
     recorder = Recorder(plan, journal, folder, store, progress, Interruption(), searcher.again)
@@ -152,9 +153,9 @@ def _train(given: dict[str, Any], recorder: Recorder) -> None:
 
 
 def _planned(told: Iterable[Entry]) -> dict[str, str]:
-    plans = (entry for entry in told if entry["kind"] == "planned")
+    plans = (entry for entry in told if entry.kind == "planned")
     names = ("config", "spec", "seeds")
-    return {plan["trial_id"]: json.dumps([plan[name] for name in names], sort_keys=True) for plan in plans}
+    return {plan.trial_id: json.dumps([getattr(plan, name) for name in names], sort_keys=True) for plan in plans}
 
 
 def _lives(told: Iterable[Entry]) -> Iterable[tuple[int, Entry]]:
@@ -162,19 +163,19 @@ def _lives(told: Iterable[Entry]) -> Iterable[tuple[int, Entry]]:
     lives: Counter[str] = Counter()
     over: set[str] = set()
     for entry in told:
-        trial = entry.get("trial_id")
-        if trial is None:
+        if not isinstance(entry, TrialEntry):
             continue
-        if entry["kind"] == "planned" and trial in over:
+        trial = entry.trial_id
+        if entry.kind == "planned" and trial in over:
             lives[trial] += 1
             over.discard(trial)
-        if entry["kind"] == "ended":
+        if entry.kind == "ended":
             over.add(trial)
         yield lives[trial], entry
 
 
 def _lines(told: Iterable[Entry]) -> Counter[tuple[str, int, int]]:
-    return Counter((e["trial_id"], life, e["step"]) for life, e in _lives(told) if e["kind"] == "result")
+    return Counter((e.trial_id, life, e.step) for life, e in _lives(told) if e.kind == "result")
 
 
 def _curves(told: Iterable[Entry]) -> dict[tuple[str, int], str]:
@@ -182,21 +183,21 @@ def _curves(told: Iterable[Entry]) -> dict[tuple[str, int], str]:
     found: dict[tuple[str, int], str] = {}
     last: dict[str, int] = {}
     for life, entry in _lives(told):
-        trial = entry["trial_id"]
+        trial = entry.trial_id
         if last.setdefault(trial, life) != life:
             found = {key: value for key, value in found.items() if key[0] != trial}
             last[trial] = life
-        if entry["kind"] == "result":
-            found[trial, entry["step"]] = json.dumps(entry["columns"], sort_keys=True)
+        if entry.kind == "result":
+            found[trial, entry.step] = json.dumps(entry.columns, sort_keys=True)
     return found
 
 
 def _audit_endings(finding: Finding, told: list[Entry], failed: Collection[str]) -> None:
-    endings = Counter((e["trial_id"], life) for life, e in _lives(told) if e["kind"] == "ended")
-    plans = {(e["trial_id"], life) for life, e in _lives(told) if e["kind"] == "planned"}
+    endings = Counter((e.trial_id, life) for life, e in _lives(told) if e.kind == "ended")
+    plans = {(e.trial_id, life) for life, e in _lives(told) if e.kind == "planned"}
     wrong = (key for key in plans | {*endings} if endings[key] != 1)
     finding.count("trials_lost", (f"{key} ended {endings[key]} times" for key in wrong))
-    statuses = {entry["trial_id"]: entry["status"] for entry in told if entry["kind"] == "ended"}
+    statuses = {entry.trial_id: entry.status for entry in told if entry.kind == "ended"}
     for trial, status in statuses.items():
         if (status == "failed") != (trial in failed):
             finding.count("trials_lost", [f"{trial} is {status}"])
@@ -221,7 +222,7 @@ def _audit_reference(
 def _audit_record(finding: Finding, folder: Path, curves: dict[tuple[str, int], str], told: list[Entry]) -> Any:
     """history.parquet against the ledger, row by row and value by value."""
     tables = load(folder)
-    history, seeds = tables.history, {e["trial_id"]: e["seeds"] for e in told if e["kind"] == "planned"}
+    history, seeds = tables.history, {e.trial_id: e.seeds for e in told if e.kind == "planned"}
     finding.trials, finding.rows = tables.trials["trial_id"].nunique(), len(history)
     keys = list(zip(history["trial_id"], history["seed"], history["step"], strict=True))
     finding.count("twice", (key for key, times in Counter(keys).items() if times > 1))

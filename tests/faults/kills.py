@@ -140,7 +140,7 @@ class Disturbance:
         """Wait for the moment of the next kill; whether it came before the study ended."""
         began, subject = self.subject.started, self.subject
         if self.chance.random() > BLIND:
-            while subject.running and not any(entry["time"] > began for entry in subject.told("result")):
+            while subject.running and not any(entry.time > began for entry in subject.told("result")):
                 self._pause(0.2)
         self._pause(self.chance.uniform(0, LONGEST_PAUSE))
         while kind in ("worker", "node") and subject.running and not self._bearable():

@@ -23,7 +23,8 @@ import yaml
 
 import study.cluster.environment  # noqa: F401 - before anything imports Ray
 from study.config import loading
-from study.ledger.ledger import Entry, entries
+from study.ledger.entries import Entry
+from study.ledger.ledger import entries
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -157,7 +158,7 @@ class Subject:
         """The trials planned and not ended."""
         found: set[str] = set()
         for entry in self.told("planned", "ended"):
-            (found.add if entry["kind"] == "planned" else found.discard)(entry["trial_id"])
+            (found.add if entry.kind == "planned" else found.discard)(entry.trial_id)
         return found
 
     def workers(self, above: int | None = None) -> list[psutil.Process]:
@@ -185,9 +186,9 @@ class Subject:
 def acknowledged(told: list[Entry]) -> set[Acknowledged]:
     """The evaluations among entries."""
     return {
-        Acknowledged(entry["trial_id"], entry["step"], json.dumps(entry["columns"], sort_keys=True))
+        Acknowledged(entry.trial_id, entry.step, json.dumps(entry.columns, sort_keys=True))
         for entry in told
-        if entry["kind"] == "result"
+        if entry.kind == "result"
     }
 
 

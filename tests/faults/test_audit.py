@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from audit import Reference, audit, undisturbed
 from subject import acknowledged, settings
 
 from study.config import loading
-from study.ledger.ledger import Entry, encode, entries
-from study.record import build as record
+from study.ledger.entries import Entry
+from study.ledger.ledger import encode, entries
+from study.record.build import build_record
 from study.tracking import sync
 
 SMALL = settings(
@@ -32,7 +34,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Reference]:
     folder = tmp_path_factory.mktemp("sound") / "study"
     plan = loading.build(SMALL)
     reference = undisturbed(plan, folder)
-    record.build(folder)
+    build_record(folder)
     assert sync(folder, plan.config) == 0
     return folder, reference
 
@@ -47,7 +49,7 @@ def rewrite(folder: Path, change: Callable[[list[Entry]], Any]) -> None:
     change(kept)
     [segment] = (folder / "ledger").glob("*.jsonl")
     segment.write_bytes(b"".join(map(encode, kept)))
-    record.build(folder)
+    build_record(folder)
 
 
 def query(folder: Path, statement: str) -> None:
@@ -56,12 +58,18 @@ def query(folder: Path, statement: str) -> None:
 
 
 def last(kept: list[Entry], kind: str) -> int:
-    return max(number for number, entry in enumerate(kept) if entry["kind"] == kind)
+    return max(number for number, entry in enumerate(kept) if entry.kind == kind)
 
 
 def spoil(kept: list[Entry]) -> None:
-    entry = kept[last(kept, "result")]
-    entry["columns"] = {**entry["columns"], "fid": [value * (1 + 1e-15) + 1e-300 for value in entry["columns"]["fid"]]}
+    columns = kept[last(kept, "result")].columns
+    fid = [value * (1 + 1e-15) + 1e-300 for value in columns["fid"]]
+    change(kept, "result", columns={**columns, "fid": fid})
+
+
+def change(kept: list[Entry], kind: str, **fields: Any) -> None:
+    """Change the last entry of a kind."""
+    kept[last(kept, kind)] = replace(kept[last(kept, kind)], **fields)
 
 
 def test_a_study_without_a_fault_passes(sound: tuple[Path, Reference]) -> None:
@@ -78,8 +86,8 @@ def test_a_study_without_a_fault_passes(sound: tuple[Path, Reference]) -> None:
         ("twice", lambda folder: rewrite(folder, lambda kept: kept.insert(-1, kept[last(kept, "result")]))),
         ("trials_lost", lambda folder: rewrite(folder, lambda kept: kept.pop(last(kept, "ended")))),
         ("trials_lost", lambda folder: rewrite(folder, lambda kept: kept.append(kept[last(kept, "ended")]))),
-        ("trials_lost", lambda folder: rewrite(folder, lambda kept: kept[last(kept, "ended")].update(status="failed"))),
-        ("differing", lambda folder: rewrite(folder, lambda kept: kept[last(kept, "planned")].update(seeds=[0, 5]))),
+        ("trials_lost", lambda folder: rewrite(folder, lambda kept: change(kept, "ended", status="failed"))),
+        ("differing", lambda folder: rewrite(folder, lambda kept: change(kept, "planned", seeds=[0, 5]))),
         ("untracked", lambda folder: query(folder, "UPDATE metrics SET value = value + 1 WHERE key = 'fid/median'")),
         ("untracked", lambda folder: query(folder, "DELETE FROM metrics WHERE key = 'wall_time' AND step = 20")),
         ("untracked", lambda folder: query(folder, "UPDATE runs SET status = 'RUNNING'")),

@@ -18,6 +18,7 @@ from analysis.record.schema import METADATA
 from study.config import loading
 from study.config.plan import StudyPlan
 from study.config.schema import StudyConfig
+from study.ledger.entries import Ended, Floor, Planned, Result, Session
 from study.ledger.journal import Journal
 
 TINY: dict[str, Any] = yaml.safe_load(Path(__file__).parents[1].joinpath("tiny.yaml").read_text(encoding="utf-8"))
@@ -69,34 +70,32 @@ def begin(folder: Path, **changes: Any) -> Path:
     loading.write(config, folder / "study.yaml")
     journal = Journal.open(folder)
     versions = {"python": "3.11", "torch": "2"}
-    journal.append({"kind": "session", "config": config.resolved(), "versions": versions, "host": "box", "pid": 1})
-    journal.append({"kind": "floor", "values": {"fid": 0.001}, "classifier": None})
+    journal.append(Session(config=config.resolved(), versions=versions, host="box", pid=1))
+    journal.append(Floor(values={"fid": 0.001}))
     for index in (0, 1):
-        keys, plan = _planned(config, "hinge", index)
-        journal.append(plan, *_results(keys, 0.1 * (1 + index)))
-        ended = {"status": "completed", "message": "", "outcomes": ["converged"] * 2, "scores": [0.1, 0.1]}
-        journal.append({"kind": "ended", **keys, **ended})
-    keys, plan = _planned(config, "non_saturating", 0)
-    journal.append(plan, *_results(keys, 0.2)[:2])
+        plan = _planned(config, "hinge", index)
+        journal.append(plan, *_results(plan, 0.1 * (1 + index)))
+        verdict: dict[str, Any] = {"status": "completed", "outcomes": ["converged"] * 2, "scores": [0.1, 0.1]}
+        journal.append(Ended(phase="search", arm="hinge", index=index, message="", **verdict))
+    plan = _planned(config, "non_saturating", 0)
+    journal.append(plan, *_results(plan, 0.2)[:2])
     journal.close()
     return folder
 
 
-def _planned(config: StudyConfig, arm: str, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    trial = {"phase": "search", "arm": arm, "index": index, "trial_id": f"search-{arm}-{index:04d}", "seeds": [0, 1]}
+def _planned(config: StudyConfig, arm: str, index: int) -> Planned:
     settings = dict.fromkeys(config.nuisance, 1e-3)
-    return trial, {"kind": "planned", **trial, "config": settings, "spec": SPEC}
+    return Planned(phase="search", arm=arm, index=index, config=settings, spec=SPEC, seeds=[0, 1])
 
 
-def _results(trial: dict[str, Any], level: float) -> list[dict[str, Any]]:
-    random = np.random.default_rng(trial["index"])
+def _results(plan: Planned, level: float) -> list[Result]:
+    random = np.random.default_rng(plan.index)
     rows = []
     for step in (5, 10, 15, 20):
-        scores = (level * np.exp(random.normal(0, 0.1, len(trial["seeds"])))).tolist()
+        scores = (level * np.exp(random.normal(0, 0.1, len(plan.seeds)))).tolist()
         columns = {"fid": scores, "modes": [8.0] * len(scores), "mode_histogram": [[8] * 8] * len(scores)}
-        rows.append(
-            {"kind": "result", **trial, "step": step, "wall_time": step / 10, "columns": columns, "pictures": None}
-        )
+        trial: dict[str, Any] = {"phase": plan.phase, "arm": plan.arm, "index": plan.index, "seeds": plan.seeds}
+        rows.append(Result(**trial, step=step, wall_time=step / 10, columns=columns))
     return rows
 
 

@@ -16,7 +16,7 @@ import study
 from study.__main__ import main
 from study.config import loading, strict_yaml
 from study.config.plan import StudyPlan
-from study.ledger.lock import Holder, StudyBusy
+from study.ledger.lock import LockOwner, StudyBusy
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
@@ -278,7 +278,7 @@ def raising(error: BaseException) -> Callable[..., int]:
 @pytest.mark.parametrize(
     ("error", "exit_status", "message"),
     [
-        (StudyBusy(Path("s"), Holder("host", 7, 0.0)), 2, "by process 7 on host"),
+        (StudyBusy(Path("s"), LockOwner("host", 7, 0.0)), 2, "by process 7 on host"),
         (KeyboardInterrupt(), 1, "interrupted; what was done is kept"),
         (OSError(28, "No space left on device", "s/ledger"), 1, "No space left on device"),
         (ConnectionError("no cluster there"), 1, "no cluster there"),

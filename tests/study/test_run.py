@@ -22,6 +22,7 @@ from study.config import loading
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
 from study.execution.worker import Worker
+from study.ledger.entries import Entry
 from study.ledger.ledger import Ledger, entries
 from study.ledger.lock import StudyBusy
 from study.progress.status import status
@@ -38,7 +39,7 @@ ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # type: ignore[
 
 
 def told(folder: Path, kind: str) -> list[dict[str, Any]]:
-    return [entry for _, entry in entries(folder) if entry["kind"] == kind]
+    return [entry for _, entry in entries(folder) if entry.kind == kind]
 
 
 def curves(folder: Path) -> dict[tuple[str, int], str]:
@@ -50,8 +51,8 @@ def whole(folder: Path) -> Record:
     """The record, after checking that every trial ended exactly once and no row is there twice."""
     record = load(folder)
     assert not record.running
-    endings = [entry["trial_id"] for entry in told(folder, "ended")]
-    assert sorted(endings) == sorted({entry["trial_id"] for entry in told(folder, "planned")})
+    endings = [entry.trial_id for entry in told(folder, "ended")]
+    assert sorted(endings) == sorted({entry.trial_id for entry in told(folder, "planned")})
     rows = [(row["trial_id"], row["step"]) for row in told(folder, "result")]
     assert len(rows) == len(set(rows))
     return record
@@ -149,7 +150,7 @@ def test_an_extension_adds_trials_and_arms_and_keeps_the_rest(reference: Path, t
     assert resume_study(folder, changes) == 0
     after = curves(folder)
     assert before.items() <= after.items()
-    searched = {entry["trial_id"] for entry in told(folder, "ended") if entry["phase"] == "search"}
+    searched = {entry.trial_id for entry in told(folder, "ended") if entry.phase == "search"}
     assert searched == {f"search-{arm}-{i:04d}" for arm in ("hinge", "non_saturating", "minimax") for i in range(3)}
     whole(folder)
     with pytest.raises(ConfigError, match=r"budget.steps: expected 1200"):
@@ -163,7 +164,7 @@ def test_one_worker_or_two_make_the_same_study(tiny: Build, tmp_path: Path) -> N
         plan = tiny(search={"trials_per_arm": 6, "lag": 1}, resources={"workers": workers}, confirm=CONFIRM)
         assert run_study(plan, tmp_path / str(workers)) == 0
     assert curves(tmp_path / "1") == curves(tmp_path / "2")
-    planned = [{e["trial_id"]: e["config"] for e in told(tmp_path / str(n), "planned")} for n in (1, 2)]
+    planned = [{e.trial_id: e.config for e in told(tmp_path / str(n), "planned")} for n in (1, 2)]
     assert planned[0] == planned[1]
 
 
@@ -285,8 +286,8 @@ def test_a_full_disk_ends_a_study_that_resume_finishes(
 ) -> None:
     real = Ledger.append
 
-    def filling(ledger: Ledger, *new: dict[str, Any]) -> Any:
-        if any(entry["kind"] == "ended" for entry in new) and "hinge" in str(new):
+    def filling(ledger: Ledger, *new: Entry) -> Any:
+        if any(entry.kind == "ended" for entry in new) and "hinge" in str(new):
             raise OSError(28, "No space left on device")
         return real(ledger, *new)
 

@@ -9,7 +9,7 @@ from analysis.record.loading import load
 from study.__main__ import main
 from study.command.report import gather
 from study.config import loading
-from study.record import build as record
+from study.record.build import build_record
 from study.tracking import sync
 from study.tracking.cursor import Cursor
 from study.tracking.server import running
@@ -50,7 +50,7 @@ def test_a_folder_without_a_study_is_bad_input(tmp_path, capsys):
 def test_a_run_and_a_copy_have_one_report(begun, study, tmp_path, capsys, monkeypatch):
     """The run from a real server, the copy a folder of two files without a study.yaml."""
     rings = begun(tmp_path / "rings", study="rings", scientific={"objective": ["hinge", "wasserstein"]})
-    record.build(rings)
+    build_record(rings)
     assert sync(rings, loading.load(rings / "study.yaml").config) == 0
     copy = tmp_path / "from a colleague"
     copy.mkdir()
@@ -82,7 +82,7 @@ def told(monkeypatch):
 
 def test_a_configuration_that_cannot_be_read_costs_the_explanations_alone(begun, retell, told, tmp_path, caplog):
     copy = begun(tmp_path / "tiny")
-    record.build(copy)
+    build_record(copy)
     shutil.rmtree(copy / "ledger")  # a copy of what was published, no study any more
     retell(copy, '"non_saturating"', '"of_another_version"')
     gather([str(copy)], tmp_path / "out")

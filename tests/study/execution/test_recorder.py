@@ -78,7 +78,7 @@ def one(tiny: Build, journal: Journal, tmp_path: Path) -> Study:
 
 
 def kinds(folder: Path) -> list[tuple[str, int | None]]:
-    return [(entry["kind"], entry.get("step")) for _, entry in entries(folder)]
+    return [(entry.kind, getattr(entry, "step", None)) for _, entry in entries(folder)]
 
 
 def test_evaluations_enter_the_ledger_once(one: Study, tmp_path: Path) -> None:

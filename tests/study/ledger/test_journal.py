@@ -1,31 +1,18 @@
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from study.ledger.entries import Ended, Floor, Planned
 from study.ledger.journal import Journal
 from study.ledger.ledger import Ledger, entries
 from study.ledger.lock import StudyBusy
 from study.ledger.state import StudyState, TrialState
 
-PLANNED = {
-    "kind": "planned",
-    "phase": "search",
-    "arm": "hinge",
-    "index": 0,
-    "trial_id": "search-hinge-0000",
-    "config": {"beta1": 0.5},
-    "spec": {"steps": 1},
-    "seeds": [0, 1],
-}
-ENDED = {
-    **PLANNED,
-    "kind": "ended",
-    "status": "completed",
-    "message": None,
-    "outcomes": ["converged"] * 2,
-    "scores": [1, 2],
-}
+PLANNED = Planned(phase="search", arm="hinge", index=0, config={"beta1": 0.5}, spec={"steps": 1}, seeds=[0, 1])
+ENDED = Ended(phase="search", arm="hinge", index=0, status="completed", outcomes=["converged"] * 2, scores=[1.0, 2.0])
 
 
 def trouble(journal: Journal) -> str:
@@ -35,7 +22,7 @@ def trouble(journal: Journal) -> str:
 def test_ledger_state_and_listeners_go_in_step(tmp_path: Path) -> None:
     heard: list[tuple[str, TrialState | None]] = []
     journal = Journal.open(tmp_path)
-    journal.listeners.append(lambda entry, trial: heard.append((entry["kind"], trial)))
+    journal.listeners.append(lambda entry, trial: heard.append((entry.kind, trial)))
     journal.append(PLANNED)
     assert [trial.trial_id for trial in journal.state.unfinished] == ["search-hinge-0000"]
     journal.append(ENDED)
@@ -47,6 +34,16 @@ def test_ledger_state_and_listeners_go_in_step(tmp_path: Path) -> None:
     replayed = StudyState.replay(tmp_path)
     assert replayed.trials == journal.state.trials
     assert replayed.position == journal.state.position
+
+
+def test_entries_are_stamped_with_the_time_they_were_appended_at(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path)
+    before = time.time()
+    journal.append(PLANNED, replace(ENDED, time=5.0))
+    journal.close()
+    stamped, given = (entry.time for _, entry in entries(tmp_path))
+    assert before <= stamped <= time.time()
+    assert given == 5.0
 
 
 def test_what_could_not_be_written_did_not_happen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,10 +58,10 @@ def test_what_could_not_be_written_did_not_happen(tmp_path: Path, monkeypatch: p
     assert journal.state.trials == {}
     assert trouble(journal) == "[Errno 28] No space left on device"
     monkeypatch.undo()
-    journal.append({"kind": "floor", "values": {}, "classifier": None})
+    journal.append(Floor(values={}))
     assert trouble(journal) == "None"
     journal.close()
-    assert [entry["kind"] for _, entry in entries(tmp_path)] == ["floor"]
+    assert [entry.kind for _, entry in entries(tmp_path)] == ["floor"]
 
 
 def test_one_study_has_one_journal(tmp_path: Path) -> None:

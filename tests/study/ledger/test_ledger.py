@@ -16,10 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from study.ledger import ledger
+from study.ledger.entries import Ended, Floor, Planned, Session
 from study.ledger.ledger import START, Ledger, Position
 
 ROOT = Path(__file__).parents[3]
-NOTES = [{"kind": "note", "time": 1.5, "text": text} for text in ("one", "zwei", "три")]
+NOTES = [Floor(time=1.5, values={}, classifier={"text": text}) for text in ("one", "zwei", "три")]
 
 
 def written(folder, *entries):
@@ -44,33 +45,32 @@ def test_entries_come_back_in_order_with_their_positions(tmp_path):
 
 
 def test_a_line_is_its_checksum_and_json(tmp_path):
-    written(tmp_path, {"time": 2.0, "kind": "note"})
-    text = b'{"kind": "note", "time": 2.0}'  # its CRC-32 is from the trailer that gzip(1) writes
-    assert (tmp_path / "ledger/0001.jsonl").read_bytes() == b"afef28d4 " + text + b"\n"
+    written(tmp_path, Floor(time=2.0, values={"fid": 0.5}))
+    text = b'{"kind": "floor", "time": 2.0, "values": {"fid": 0.5}, "classifier": null}'
+    # Its CRC-32 is from the trailer that gzip(1) writes.
+    assert (tmp_path / "ledger/0001.jsonl").read_bytes() == b"7097b31a " + text + b"\n"
 
 
-def test_time_is_added_and_non_finite_numbers_and_numpy_come_back(tmp_path):
-    before = time.time()
-    written(tmp_path, {"kind": "x", "values": np.array([1.0, np.inf]), "count": np.int64(3), "nan": math.nan})
+def test_non_finite_numbers_and_numpy_come_back(tmp_path):
+    written(tmp_path, Floor(values={"a": np.array([1.0, np.inf]), "count": np.int64(3), "nan": math.nan}))
     [entry] = read(tmp_path)
-    assert before <= entry["time"] <= time.time()
-    assert entry["values"] == [1.0, math.inf]
-    assert entry["count"] == 3
-    assert math.isnan(entry["nan"])
+    assert entry.values["a"] == [1.0, math.inf]
+    assert entry.values["count"] == 3
+    assert math.isnan(entry.values["nan"])
 
 
 plain = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
 
 
 @pytest.mark.property
-@given(st.dictionaries(st.text().filter(lambda name: name != "kind"), plain, max_size=4))
+@given(st.dictionaries(st.text(), plain, max_size=4))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_anything_json_survives_its_line(values):
-    entry = {"kind": "x", "time": 0.0, **values}
+    entry = Planned(phase="search", arm="hinge", index=0, config={"any": values}, spec={}, seeds=[0])
     line = ledger.encode(entry)
     assert line.count(b"\n") == 1
     assert ledger.decode(line) == entry
@@ -79,9 +79,13 @@ def test_anything_json_survives_its_line(values):
 @pytest.mark.parametrize(
     ("entry", "error", "message"),
     [
-        ({"text": "no kind"}, ValueError, "expected a text under 'kind', got None"),
-        ({"kind": 3}, ValueError, "expected a text under 'kind', got 3"),
-        ({"kind": "x", "value": {1, 2}}, TypeError, r"set is not JSON: \{1, 2\}"),
+        (Floor(values={"fid": {1, 2}}), TypeError, r"set is not JSON: \{1, 2\}"),
+        (Floor(values={"fid": "low"}), ValueError, "values.fid: expected a number, got 'low'"),
+        (
+            Ended(phase="search", arm="../x", index=0, status="failed"),
+            ValueError,
+            r"arm: expected a name without slashes and spaces, got '\.\./x'",
+        ),
     ],
 )
 def test_what_is_no_entry_is_refused_before_anything_is_written(tmp_path, entry, error, message):
@@ -123,7 +127,15 @@ def test_segments_go_by_number_and_other_files_are_left_alone(tmp_path):
     written(tmp_path, NOTES[1])
     assert [number for number, _ in ledger.segments(tmp_path)] == [9999, 10000]
     assert read(tmp_path) == NOTES[:2]
-    assert ledger.damaged(tmp_path) == 0
+    assert [str(place) for place in ledger.damaged(tmp_path).places] == ["0001.jsonl: missing, up to 9998.jsonl"]
+
+
+def test_segments_are_regular_files(tmp_path):
+    written(tmp_path, NOTES[0])
+    (tmp_path / "ledger/0002.jsonl").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "ledger/0003.jsonl")
+    written(tmp_path, NOTES[1])
+    assert read(tmp_path) == NOTES[:2]
 
 
 def test_a_ledger_cut_at_any_byte_keeps_every_entry_before_the_cut(tmp_path):
@@ -134,7 +146,7 @@ def test_a_ledger_cut_at_any_byte_keeps_every_entry_before_the_cut(tmp_path):
         path.write_bytes(whole[:cut])
         kept = sum(end <= cut for end in ends)
         assert read(tmp_path) == NOTES[:kept], cut
-        assert ledger.damaged(tmp_path) == (cut not in (0, *ends)), cut
+        assert ledger.damaged(tmp_path).count == (cut not in (0, *ends)), cut
 
 
 def test_a_session_after_a_cut_at_any_byte_loses_nothing_more(tmp_path):
@@ -143,9 +155,9 @@ def test_a_session_after_a_cut_at_any_byte_loses_nothing_more(tmp_path):
     whole = path.read_bytes()
     for cut in range(len(whole) + 1):
         path.write_bytes(whole[:cut])
-        (tmp_path / "ledger/0002.jsonl").write_bytes(ledger.encode({"kind": "later", "time": 0}))
+        (tmp_path / "ledger/0002.jsonl").write_bytes(ledger.encode(Session(config={})))
         kept = sum(end <= cut for end in ends)
-        assert [entry["kind"] for entry in read(tmp_path)] == ["note"] * kept + ["later"], cut
+        assert [entry.kind for entry in read(tmp_path)] == ["floor"] * kept + ["session"], cut
 
 
 @pytest.mark.parametrize("bit", range(8))
@@ -158,7 +170,7 @@ def test_a_flipped_bit_costs_its_line_alone_and_never_changes_an_entry(tmp_path,
         hit = sum(end <= at for end in ends[1:])
         lost = {hit, hit + 1} if at + 1 in ends else {hit}  # a line without its end swallows the next
         assert read(tmp_path) == [entry for number, entry in enumerate(NOTES) if number not in lost], at
-        assert ledger.damaged(tmp_path) >= 1
+        assert ledger.damaged(tmp_path).count >= 1
 
 
 def test_a_disk_that_takes_half_a_line_leaves_a_whole_ledger(tmp_path):
@@ -172,7 +184,7 @@ def test_a_disk_that_takes_half_a_line_leaves_a_whole_ledger(tmp_path):
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         assert read(tmp_path) == NOTES[:1]
-        assert ledger.damaged(tmp_path) == 0
+        assert ledger.damaged(tmp_path).count == 0
         assert book.append(NOTES[2]).segment == 2
     assert read(tmp_path) == [NOTES[0], NOTES[2]]
 
@@ -205,7 +217,7 @@ def test_an_append_that_was_not_synced_is_taken_back(tmp_path, monkeypatch, erro
                     book.append(NOTES[1])
         book.append(NOTES[2])
     assert read(tmp_path) == [NOTES[0], NOTES[2]]
-    assert ledger.damaged(tmp_path) == 0
+    assert ledger.damaged(tmp_path).count == 0
 
 
 def test_what_cannot_be_cut_off_is_skipped(tmp_path, monkeypatch):
@@ -218,7 +230,7 @@ def test_what_cannot_be_cut_off_is_skipped(tmp_path, monkeypatch):
                 book.append(NOTES[1])
         book.append(NOTES[2])
     assert read(tmp_path) == [NOTES[0], NOTES[2]]
-    assert ledger.damaged(tmp_path) == 1
+    assert ledger.damaged(tmp_path).count == 1
 
 
 def test_tailing_takes_up_where_it_stopped_across_segments(tmp_path):
@@ -248,12 +260,12 @@ def test_a_line_being_written_is_left_for_later_even_if_it_ends_while_read(tmp_p
 
 
 def test_kinds_are_picked_without_parsing_the_rest(tmp_path):
-    odd = b'{"time": 3, "kind": "odd"}'  # a line whose kind does not stand first is parsed
-    written(tmp_path, *NOTES, {"kind": "odd", "time": 4})
+    odd = b'{"time": 3, "kind": "session", "config": {}}'  # a line whose kind does not stand first is parsed
+    written(tmp_path, *NOTES, Session(time=4, config={}))
     with (tmp_path / "ledger/0001.jsonl").open("ab") as file:
         file.write(b"%08x %s\n" % (zlib.crc32(odd), odd))
-    assert [entry["time"] for entry in read(tmp_path, kinds=("odd",))] == [4, 3]
-    assert len(read(tmp_path, kinds=("note",))) == 3
+    assert [entry.time for entry in read(tmp_path, kinds=("session",))] == [4, 3]
+    assert len(read(tmp_path, kinds=("floor",))) == 3
 
 
 def test_a_folder_without_a_ledger_is_named(tmp_path):
@@ -263,11 +275,12 @@ def test_a_folder_without_a_ledger_is_named(tmp_path):
 
 APPEND = """
 import os, sys
+from study.ledger.entries import Session
 from study.ledger.ledger import Ledger
 with Ledger.open(sys.argv[1]) as book:
     print("begun", flush=True)
     for number in range(10**6):
-        book.append({"kind": "n", "pid": os.getpid(), "number": number, "ballast": "x" * 100_000})
+        book.append(Session(pid=os.getpid(), config={"number": number, "ballast": "x" * 100_000}))
         print(number, flush=True)
 """
 
@@ -283,8 +296,8 @@ def test_no_acknowledged_entry_is_lost_to_sigkill(tmp_path):
         acknowledged[process.pid] = [int(line) for line in process.communicate()[0].splitlines()]
     found = {pid: [] for pid in acknowledged}
     for entry in read(tmp_path):
-        found[entry["pid"]].append(entry["number"])
+        found[entry.pid].append(entry.config["number"])
     for pid, numbers in acknowledged.items():
         assert found[pid] == list(range(len(found[pid])))
         assert len(numbers) <= len(found[pid]) <= len(numbers) + 1
-    assert ledger.damaged(tmp_path) <= 4
+    assert ledger.damaged(tmp_path).count <= 4

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from study.ledger.entries import Floor
 from study.ledger.ledger import Ledger
-from study.ledger.lock import Holder, StudyBusy, holder, lock_file
+from study.ledger.lock import LockOwner, StudyBusy, holder, lock_file
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,7 +27,7 @@ def test_a_study_being_run_names_who_runs_it(tmp_path):
         with pytest.raises(StudyBusy, match=rf"{tmp_path}: .* by process {os.getpid()} on {held.host}, since") as busy:
             Ledger.open(tmp_path)
         assert busy.value.holder == held
-        assert book.append({"kind": "note"}).segment == 1
+        assert book.append(Floor(values={})).segment == 1
     assert holder(tmp_path) is None
     Ledger.open(tmp_path).close()
 
@@ -36,7 +37,7 @@ def test_a_holder_that_left_no_name_is_still_a_holder(tmp_path):
     lock = lock_file(tmp_path / "ledger/lock", 0)
     with pytest.raises(StudyBusy, match="by another process"):
         Ledger.open(tmp_path)
-    assert holder(tmp_path) == Holder("unknown", 0, 0.0)
+    assert holder(tmp_path) == LockOwner("unknown", 0, 0.0)
     os.close(lock)
 
 
@@ -67,5 +68,5 @@ def test_a_killed_holder_frees_the_study_though_its_children_linger(tmp_path):
     process.kill()
     process.wait()
     with Ledger.open(tmp_path) as book:
-        book.append({"kind": "note"})
+        book.append(Floor(values={}))
     os.kill(lingering, signal.SIGKILL)

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from study.config.plan import StudyPlan
+from study.ledger.entries import Ended
 from study.ledger.journal import Journal
 from study.progress.live import Progress
 from study.progress.tally import Tally
@@ -34,7 +35,7 @@ class Shown:
         outcomes = ["diverged" if score is None else "converged" for score in scores]
         if status:
             ending = {"status": status, "message": message, "outcomes": outcomes, "scores": scores}
-            self.journal.append({**entry, "kind": "ended", **ending})
+            self.journal.append(Ended(phase=entry.phase, arm=entry.arm, index=entry.index, **ending))
 
 
 def test_without_a_terminal_each_ending_is_a_plain_line(tiny: Build, journal: Journal) -> None:

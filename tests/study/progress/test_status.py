@@ -7,6 +7,7 @@ import pytest
 from study.config import loading
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
+from study.ledger.entries import Session, from_json, to_json
 from study.ledger.journal import Journal
 from study.progress.status import Counts, status
 from study.search.plan import search_trial
@@ -22,12 +23,17 @@ def folder(tiny: Build, tmp_path: Path) -> Path:
     config = plan.config
     loading.write(config, tmp_path / "study.yaml")
     journal = Journal.open(tmp_path)
-    journal.append({"kind": "session", "config": config.resolved(), "versions": {}, "host": "here", "pid": 1})
+    journal.append(Session(config=config.resolved(), host="here", pid=1))
     planned = [search_trial(config, arm, index, PARAMS) for index in range(2) for arm in plan.arms][:3]
     journal.append(*planned)
     good = {"status": "completed", "message": None, "outcomes": ["converged", "collapsed"], "scores": [1.0, 3.0]}
     bad = {"status": "failed", "message": "ValueError: no", "outcomes": ["failed"] * 2, "scores": [None, None]}
-    journal.append({**planned[0], "kind": "ended", **good}, {**planned[1], "kind": "ended", **bad})
+    journal.append(
+        *(
+            from_json({**to_json(plan), "kind": "ended", "time": 1.0, **ending})
+            for plan, ending in zip(planned, (good, bad), strict=False)
+        )
+    )
     journal.close()
     return tmp_path
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from study.config.plan import StudyPlan
-from study.ledger.lock import Holder
+from study.ledger.lock import LockOwner
 from study.progress.forecast import forecast
 from study.progress.status import ArmStatus, Counts, Status, TrackingStatus
 from study.progress.tables import duration, show_forecast, show_status
@@ -19,7 +19,7 @@ STATUS = Status(
     study="rings",
     folder="studies/rings",
     state="running",
-    holder=Holder("here", 7, 0.0),
+    holder=LockOwner("here", 7, 0.0),
     metric="fid",
     trials=Counts(done=6, failed=1, running=1, interrupted=0, missing=1, total=9),
     arms=(
@@ -36,6 +36,7 @@ STATUS = Status(
     failures={"search-none-0001": "RuntimeError: [out] of memory"},
     tracking=TrackingStatus(waiting=12, trouble="connection refused"),
     damaged=1,
+    damage=("0001.jsonl, line 3: torn",),
     sessions=2,
 )
 
@@ -101,3 +102,5 @@ def test_status_shows_every_arm_and_what_went_wrong() -> None:
     assert "search-none-0001 failed: RuntimeError: [out] of memory" in lines
     assert "MLflow lacks 12 entries of the ledger: connection refused" in lines
     assert "1 line of the ledger unreadable, skipped" in lines
+    assert "0001.jsonl, line 3: torn" in lines
+    assert "0001.jsonl, line 3: torn" in lines

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 from study.config.plan import StudyPlan
+from study.ledger.entries import Ended, Planned
 from study.ledger.journal import Journal
 from study.progress.tally import Tally
 from study.search.plan import confirm_trial, search_trial
@@ -10,20 +11,20 @@ Build = Callable[..., StudyPlan]
 PARAMS = {"generator_lr": 1e-3, "critic_steps": 2}
 
 
-def begin(plan: StudyPlan, journal: Journal, arm: int, index: int) -> dict[str, Any]:
+def begin(plan: StudyPlan, journal: Journal, arm: int, index: int) -> Planned:
     entry = search_trial(plan.config, plan.arms[arm], index, PARAMS)
     journal.append(entry)
     return entry
 
 
-def end(journal: Journal, entry: dict[str, Any], status: str, scores: list[Any], outcomes: list[str]) -> None:
-    ending = {"kind": "ended", "status": status, "message": None, "outcomes": outcomes, "scores": scores}
-    journal.append({**entry, **ending})
+def end(journal: Journal, entry: Planned, status: str, scores: list[Any], outcomes: list[str]) -> None:
+    verdict: dict[str, Any] = {"status": status, "outcomes": outcomes, "scores": scores}
+    journal.append(Ended(phase=entry.phase, arm=entry.arm, index=entry.index, **verdict))
 
 
 def follow(tally: Tally, journal: Journal) -> None:
     def heard(entry: dict[str, Any], trial: Any) -> None:
-        {"planned": tally.planned, "ended": tally.ended}[entry["kind"]](trial)
+        {"planned": tally.planned, "ended": tally.ended}[entry.kind](trial)
 
     journal.listeners.append(heard)
 

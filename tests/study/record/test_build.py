@@ -5,6 +5,8 @@ import os
 import re
 import resource
 import threading
+import zlib
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -12,31 +14,28 @@ import pytest
 
 from analysis.record import schema
 from analysis.record.loading import RecordError, load
-from analysis.results.outcomes import hops, judge_record
+from analysis.results.outcomes import Thresholds, hops, judge_record
 from study.ledger import ledger
+from study.ledger.damage import Damage
+from study.ledger.entries import Floor, Session, from_json, to_json
 from study.ledger.ledger import Ledger
 from study.ledger.lock import lock_file
+from study.ledger.state import TrialState
 from study.record import build as record
+from study.record.columns import TrialColumns
 
 SPEC = {
     "model": "gan", "objective": {"name": "hinge"}, "penalty": {"name": "r1", "weight": 1.0},
     "generator_loss": "default", "data": {"name": "ring", "modes": 4},
     "generator": {"hidden": [64, 64], "weight_std": None},
 }  # fmt: skip
-SESSION = {
-    "kind": "session",
-    "time": 1e9,
-    "config": {"study": "rings"},
-    "versions": {"torch": "2.15"},
-    "host": "h",
-    "pid": 1,
-}
-FLOOR = {"kind": "floor", "time": 1e9, "values": {"fid": 0.01, "modes": 4.0, "unheard": 1.0}, "classifier": None}
+SESSION = Session(time=1e9, config={"study": "rings"}, versions={"torch": "2.15"}, host="h", pid=1)
+FLOOR = Floor(time=1e9, values={"fid": 0.01, "modes": 4.0, "unheard": 1.0})
 
 
 def about(kind, index=0, **more):
     entry = {"kind": kind, "time": 1e9 + index, "phase": "search", "arm": "hinge", "index": index}
-    return {**entry, "trial_id": f"search-hinge-{index:04d}", **more}
+    return from_json({**entry, "trial_id": f"search-hinge-{index:04d}", **more})
 
 
 def planned(index=0, seeds=(1, 2), config=None, **more):
@@ -60,13 +59,13 @@ def trial(index=0, steps=(100, 200)):
 def built(folder, *entries):
     with Ledger.open(folder) as book:
         book.append(*entries)
-    written = record.build(folder)
+    written = record.build_record(folder)
     return written, load(folder)
 
 
 def test_a_study_becomes_both_tables(tmp_path):
     written, found = built(tmp_path, SESSION, FLOOR, *trial(0), *trial(1))
-    assert written == (8, 4, 0, ())
+    assert written == (8, 4, Damage(at=written.damage.at), ())
     history, trials = found.history, found.trials
     assert history[["trial_id", "seed", "step", "fid", "wall_time"]].values.tolist()[:4] == [
         ["search-hinge-0000", 1, 100, 0.01, 10.0],
@@ -96,8 +95,9 @@ def test_the_files_are_exactly_as_declared(tmp_path):
 
 def test_the_record_says_what_it_is_of(tmp_path):
     _, found = built(tmp_path, SESSION, FLOOR, *trial())
-    assert found.about["config"] == SESSION["config"]
-    assert found.about["sessions"] == [{name: value for name, value in SESSION.items() if name != "config"}]
+    assert found.about["config"] == SESSION.config
+    told = {"kind": "session", "time": 1e9, "versions": {"torch": "2.15"}, "host": "h", "pid": 1}
+    assert found.about["sessions"] == [told]
     assert (found.about["damaged"], found.about["floor"]["fid"]) == (0, 0.01)
     assert tuple(found.about["through"]) == ledger.end(tmp_path)
 
@@ -144,7 +144,7 @@ def test_an_ended_trial_planned_again_counts_from_there(tmp_path):
 def test_a_study_under_way_is_written_too(tmp_path):
     with Ledger.open(tmp_path) as book:
         book.append(SESSION, *trial(0), planned(1), result(100, 1), planned(2))
-        record.build(tmp_path)
+        record.build_record(tmp_path)
         found = load(tmp_path)
         assert found.running
         assert found.trials["status"].tolist() == ["completed"] * 2 + ["running"] * 4
@@ -152,7 +152,7 @@ def test_a_study_under_way_is_written_too(tmp_path):
         assert found.trials["outcome"].isna().tolist() == [False] * 2 + [True] * 4
         assert found.trials["ended"].isna().tolist() == [False] * 2 + [True] * 4
         book.append(ended(1), *trial(2)[1:])
-        record.build(tmp_path)
+        record.build_record(tmp_path)
     assert not load(tmp_path).running
 
 
@@ -161,7 +161,7 @@ def test_a_study_in_which_nothing_happened_has_empty_tables(tmp_path):
     assert (written.history, written.trials) == (0, 0)
     assert len(found.history) == len(found.trials) == 0
     with pytest.raises(FileNotFoundError, match="no study there"):
-        record.build(tmp_path / "elsewhere")
+        record.build_record(tmp_path / "elsewhere")
 
 
 def test_failed_and_diverged_trials(tmp_path):
@@ -212,32 +212,51 @@ def test_derived_measurements_and_verdicts_are_those_of_analysis(tmp_path):
 
 
 def test_thresholds_come_from_the_configuration(tmp_path):
-    strict = {**SESSION, "config": {"study": "rings", "outcomes": {"oscillation": 0.1}}}
+    strict = replace(SESSION, config={"study": "rings", "outcomes": {"oscillation": 0.1}})
     steps = [result(step, fid=[1.0, step / 100]) for step in (100, 200, 300)]
     _, found = built(tmp_path, strict, planned(), *steps, ended(outcomes=[]))
     assert found.trials["outcome"].tolist() == ["converged", "oscillating"]
 
 
 def test_measurements_without_a_column_are_named_and_left_out(tmp_path, caplog):
-    written, found = built(tmp_path, SESSION, planned(), result(100, sharpness=[1.0, 2.0], beauty=["a", "b"]), ended())
+    written, found = built(tmp_path, SESSION, planned(), result(100, sharpness=[1.0, 2.0], beauty=[3, 4]), ended())
     assert written.undeclared == ("beauty", "sharpness")
     assert "does not declare are left out: ('beauty', 'sharpness')" in caplog.text
     assert found.about["undeclared"] == ["beauty", "sharpness"]
 
 
 @pytest.mark.parametrize(
-    ("entries", "message"),
+    ("change", "message"),
     [
-        ([planned(), result(100, kid=["a", "b"])], "trial search-hinge-0000: column kid: .*Could not convert 'a'"),
-        ([planned(seeds=[2**64, 1])], "trial search-hinge-0000: column seed"),
+        ({"columns": {"kid": ["a", "b"]}}, r"columns.kid: expected numbers, got \['a', 'b'\]"),
+        ({"seeds": [2**64, 1]}, "seeds: expected different whole numbers"),
     ],
 )
-def test_a_value_that_is_no_measurement_is_named(tmp_path, entries, message):
+def test_a_value_that_is_no_measurement_costs_its_line_and_is_named(tmp_path, change, message):
     with Ledger.open(tmp_path) as book:
-        book.append(SESSION, *entries)
+        book.append(SESSION, *trial(0))
+    strange = json.dumps({**to_json(result(300)), **change}).encode()
+    with (tmp_path / "ledger/0001.jsonl").open("ab") as file:
+        file.write(b"%08x %s\n" % (zlib.crc32(strange), strange))
+    written = record.build_record(tmp_path)
+    [place] = written.damage.places
+    assert re.fullmatch(rf"0001.jsonl, line 6: {message}.* \(it names search-hinge-0000\)", str(place))
+    assert (written.history, written.trials, load(tmp_path).about["damaged"]) == (4, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        (TrialState("search", "hinge", 0, "search-hinge-0000", [2**64, 1]), "trial search-hinge-0000: column seed"),
+        (
+            TrialState("search", "hinge", 0, "search-hinge-0000", [1], spec={"model": 3}),
+            "trial search-hinge-0000: column model: .*got a 'int' object",
+        ),
+    ],
+)
+def test_a_value_that_does_not_fit_its_column_is_named(state, message):
     with pytest.raises(ValueError, match=message):
-        record.build(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["ledger"]
+        TrialColumns(state, "rings", Thresholds()).summary({}, {})
 
 
 def test_damaged_lines_are_counted_and_cost_no_more_than_themselves(tmp_path):
@@ -249,8 +268,12 @@ def test_damaged_lines_are_counted_and_cost_no_more_than_themselves(tmp_path):
     for plan in (1, 5):
         lines[plan] = b"0" + lines[plan][1:] if lines[plan][:1] != b"0" else b"1" + lines[plan][1:]
     path.write_bytes(b"".join(lines))
-    written = record.build(tmp_path)
-    assert written == (8, 4, 2, ())
+    written = record.build_record(tmp_path)
+    assert written[:2] == (8, 4)
+    assert [str(place) for place in written.damage.places] == [
+        f"0001.jsonl, line {line}: torn, or its checksum does not fit (it names search-hinge-000{index})"
+        for index, line in enumerate((2, 6))
+    ]
     assert load(tmp_path).trials["objective"].isna().all()
 
 
@@ -275,12 +298,12 @@ def test_a_build_that_fails_leaves_the_former_record(tmp_path, room):
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
     try:
         with pytest.raises(OSError, match="too large"):
-            record.build(tmp_path)
+            record.build_record(tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert load(tmp_path).about == former.about
     assert sorted(path.name for path in tmp_path.iterdir()) == ["history.parquet", "ledger", "trials.parquet"]
-    assert record.build(tmp_path).trials == 4
+    assert record.build_record(tmp_path).trials == 4
 
 
 def test_a_pair_that_a_kill_parted_is_refused_and_mended_by_the_next_build(tmp_path, monkeypatch):
@@ -295,10 +318,10 @@ def test_a_pair_that_a_kill_parted_is_refused_and_mended_by_the_next_build(tmp_p
     with monkeypatch.context() as patch:
         patch.setattr(record.Path, "replace", killed)
         with pytest.raises(KeyboardInterrupt):
-            record.build(tmp_path)
+            record.build_record(tmp_path)
     with pytest.raises(RecordError, match="different builds"):
         load(tmp_path)
-    record.build(tmp_path)
+    record.build_record(tmp_path)
     assert len(load(tmp_path).trials) == 2
 
 
@@ -317,7 +340,7 @@ def test_files_are_synced_before_they_are_renamed(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(record.Path, "replace", renamed)
-    record.build(tmp_path)
+    record.build_record(tmp_path)
     random_part = re.compile(r"[0-9a-f]{12}")
     assert [random_part.sub("*", event.removeprefix(f"{tmp_path}/")) for event in events] == [
         ".history.parquet.*.partial", ".trials.parquet.*.partial", "rename history.parquet", "rename trials.parquet",
@@ -329,7 +352,7 @@ def test_what_a_killed_build_left_goes_with_the_next(tmp_path):
     built(tmp_path, SESSION, *trial(0))
     for name in (".history.parquet.partial", ".trials.parquet.0123456789ab.partial"):
         (tmp_path / name).write_bytes(b"PAR1")
-    record.build(tmp_path)
+    record.build_record(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["history.parquet", "ledger", "trials.parquet"]
 
 
@@ -340,8 +363,8 @@ def test_the_record_ends_where_the_ledger_ended_when_it_began(tmp_path, monkeypa
         outline = record._outline
         late = planned(1, config={"new": 1})
         monkeypatch.setattr(record, "_outline", lambda *given: (outline(*given), book.append(late))[0])
-        assert record.build(tmp_path).trials == 2
-        assert record.build(tmp_path).trials == 4
+        assert record.build_record(tmp_path).trials == 2
+        assert record.build_record(tmp_path).trials == 4
     assert "config.new" in load(tmp_path).trials
 
 
@@ -349,11 +372,11 @@ def test_builds_wait_for_each_other(tmp_path, monkeypatch):
     built(tmp_path, SESSION, *trial(0))
     lock = lock_file(tmp_path / "ledger" / "record.lock", 0)
     threading.Timer(0.3, os.close, [lock]).start()
-    assert record.build(tmp_path).trials == 2
+    assert record.build_record(tmp_path).trials == 2
     lock = lock_file(tmp_path / "ledger" / "record.lock", 0)
     monkeypatch.setattr(record, "BUILDING", 0.0)
     with pytest.raises(BlockingIOError) as busy:
-        record.build(tmp_path)
+        record.build_record(tmp_path)
     assert busy.value.errno == errno.EAGAIN
     os.close(lock)
 

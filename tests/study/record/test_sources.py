@@ -11,7 +11,7 @@ from analysis.record.loading import load
 from study.__main__ import main
 from study.config import loading
 from study.config.messages import ConfigError
-from study.record import build as record
+from study.record.build import build_record
 from study.record.sources import FILES, TRACKING, fetch
 from study.tracking import Tracker, local, sync
 from study.tracking.cursor import Cursor
@@ -38,7 +38,7 @@ def rings(begun, database, tmp_path_factory):
     """A study whose record and report are in MLflow, in its own folder's store."""
     folder = begun(tmp_path_factory.mktemp("rings") / "rings", study="rings")
     shutil.copy(database, folder / "mlflow.db")
-    record.build(folder)
+    build_record(folder)
     assert sync(folder, loading.load(folder / "study.yaml").config) == 0
     return folder
 
@@ -142,7 +142,7 @@ def test_a_record_that_is_not_whole_is_named_by_its_source(rings, copy, tmp_path
     out = tmp_path / "out"
     (copy / "trials.parquet").write_bytes(b"torn")
     assert refused(capsys, out, copy).startswith(f"{copy}: its record cannot be used: ")
-    record.build(rings)
+    build_record(rings)
     shutil.copy(rings / "trials.parquet", copy)
     message = refused(capsys, out, copy)
     assert message.startswith(f"{copy}: its record cannot be used: history.parquet and trials.parquet are of different")

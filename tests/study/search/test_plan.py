@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from study.config.plan import StudyPlan
+from study.ledger.entries import Ended, trial_id_of
 from study.ledger.journal import Journal
-from study.search.plan import champions, confirm_trial, search_trial, seeds_of, trial_id
+from study.search.plan import champions, confirm_trial, search_trial, seeds_of
 
 Build = Callable[..., StudyPlan]
 PARAMS = {"generator_lr": 1e-3, "critic_steps": 2}
@@ -15,9 +16,7 @@ def search(plan: StudyPlan, journal: Journal, *endings: tuple[str, list[Any]]) -
     """Plan and end search trials of the first arm, a status and the replicas' scores each."""
     for index, (status, scores) in enumerate(endings):
         entry = search_trial(plan.config, plan.arms[0], index, PARAMS)
-        journal.append(
-            entry, {**entry, "kind": "ended", "status": status, "message": None, "outcomes": [], "scores": scores}
-        )
+        journal.append(entry, Ended(phase=entry.phase, arm=entry.arm, index=index, status=status, scores=scores))
 
 
 def chosen(plan: StudyPlan, journal: Journal) -> list[int]:
@@ -27,17 +26,17 @@ def chosen(plan: StudyPlan, journal: Journal) -> list[int]:
 def test_a_planned_trial_has_all_that_fixes_it(tiny: Build) -> None:
     plan = tiny(replicas=3, search__seed=7)
     entry = search_trial(plan.config, plan.arms[1], 12, PARAMS)
-    assert (entry["phase"], entry["arm"], entry["index"], entry["trial_id"]) == (
+    assert (entry.phase, entry.arm, entry.index, entry.trial_id) == (
         "search",
         "hinge",
         12,
         "search-hinge-0012",
     )
-    assert entry["config"] == PARAMS
-    assert entry["spec"]["objective"] == {"name": "hinge"}
-    assert (entry["spec"]["generator_lr"], entry["spec"]["critic_steps"]) == (1e-3, 2)
-    assert len(entry["seeds"]) == 3
-    assert trial_id("confirm", "hinge", 12345) == "confirm-hinge-12345"
+    assert entry.config == PARAMS
+    assert entry.spec["objective"] == {"name": "hinge"}
+    assert (entry.spec["generator_lr"], entry.spec["critic_steps"]) == (1e-3, 2)
+    assert len(entry.seeds) == 3
+    assert trial_id_of("confirm", "hinge", 12345) == "confirm-hinge-12345"
 
 
 def test_seeds_of_search_and_confirmation_are_disjoint_and_those_of_studies_too(tiny: Build) -> None:
@@ -53,10 +52,10 @@ def test_a_confirmation_repeats_its_champion_on_fresh_seeds(tiny: Build, journal
     search(plan, journal, ("completed", [3.0, 4.0]), ("completed", [1.0, 2.0]))
     [champion] = champions(plan, journal.state, "non_saturating")
     entry = confirm_trial(plan.config, champion)
-    assert (entry["phase"], entry["index"], entry["trial_id"]) == ("confirm", 1, "confirm-non_saturating-0001")
-    assert (entry["spec"], entry["config"]) == (champion.spec, champion.config)
-    assert len(entry["seeds"]) == 5
-    assert not set(entry["seeds"]) & set(champion.seeds)
+    assert (entry.phase, entry.index, entry.trial_id) == ("confirm", 1, "confirm-non_saturating-0001")
+    assert (entry.spec, entry.config) == (champion.spec, champion.config)
+    assert len(entry.seeds) == 5
+    assert not set(entry.seeds) & set(champion.seeds)
 
 
 @pytest.mark.parametrize(("metric", "mode", "expected"), [("fid", "min", [1, 2]), ("modes", "max", [0, 2])])

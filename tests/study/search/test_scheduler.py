@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from study.config.plan import StudyPlan
+from study.ledger.entries import Floor, Result, Session
 from study.search.scheduler import StudyScheduler
 
 Build = Callable[..., StudyPlan]
@@ -77,9 +78,9 @@ def test_a_trial_tried_again_and_one_that_never_started_do_no_harm(tiny: Build) 
 def test_rungs_are_refilled_from_the_ledger_once_a_trial(tiny: Build) -> None:
     def row(index: int, step: int, score: float) -> dict[str, Any]:
         columns = {"fid": [score, score], "diverged": [False, False]}
-        return {"kind": "result", **trial("hinge", index).config, "step": step, "columns": columns}
+        return Result(phase="search", arm="hinge", index=index, step=step, columns=columns, seeds=[0, 1], wall_time=1.0)
 
-    past = [{"kind": "session"}, row(0, 10, 1.0), row(0, 20, 0.9), row(1, 10, 2.0), {"kind": "floor"}]
+    past = [Session(config={}), row(0, 10, 1.0), row(0, 20, 0.9), row(1, 10, 2.0), Floor(values={})]
     scheduler = StudyScheduler(tiny(scheduler=ASHA, budget=BUDGET), past)
     resumed, fresh = trial("hinge", 1), trial("hinge", 2)
     begun(scheduler, resumed, fresh)

@@ -9,6 +9,7 @@ import pytest
 
 from study.config.plan import StudyPlan
 from study.execution.job import Job
+from study.ledger.entries import Ended, Result
 from study.ledger.journal import Journal
 from study.ledger.state import TrialState
 from study.search.searcher import StudySearcher
@@ -31,10 +32,10 @@ def scores_of(trial: TrialState) -> list[Any]:
 
 
 def end(journal: Journal, trial: TrialState, status: str = "completed") -> None:
-    keys = {"phase": trial.phase, "arm": trial.arm, "index": trial.index, "trial_id": trial.trial_id}
+    phase, arm, index = trial.key
     outcomes = ["converged"] * len(trial.seeds)
     scores = [None] * len(trial.seeds) if status == "failed" else scores_of(trial)
-    journal.append({"kind": "ended", **keys, "status": status, "message": None, "outcomes": outcomes, "scores": scores})
+    journal.append(Ended(phase=phase, arm=arm, index=index, status=status, outcomes=outcomes, scores=scores))
 
 
 class Session:
@@ -118,10 +119,10 @@ def test_unfinished_trials_come_first_and_say_what_was_reported(tiny: Build, tmp
     session = Session(plan, tmp_path, 2, 0)
     session.fill()
     first, second = session.running
-    keys = {"phase": second.phase, "arm": second.arm, "index": second.index, "trial_id": second.trial_id}
+    phase, arm, index = second.key
     columns = {"fid": [1.0, 2.0], "diverged": [False, False]}
-    row = {"kind": "result", **keys, "seeds": second.seeds, "step": 10, "wall_time": 1.0, "columns": columns}
-    session.journal.append(row)
+    trial: dict[str, Any] = {"phase": phase, "arm": arm, "index": index, "seeds": second.seeds}
+    session.journal.append(Result(**trial, step=10, wall_time=1.0, columns=columns))
     session.journal.close()
     again = Session(plan, tmp_path, 2, 0)
     again.fill()

@@ -12,6 +12,7 @@ import pytest
 from study.config import loading
 from study.config.plan import StudyPlan
 from study.ledger import ledger
+from study.ledger.entries import Floor, Session
 from study.ledger.journal import Journal
 from study.ledger.ledger import entries, identity
 from study.ledger.lock import StudyBusy
@@ -32,7 +33,7 @@ def never(other: lease.Lease) -> None:
 def begun(tmp_path: Path, tiny: Build) -> Journal:
     journal = Journal.open(tmp_path / "study")
     loading.write(tiny().config, tmp_path / "study" / "study.yaml")
-    journal.append({"kind": "session", "session": "one", "config": tiny().config.resolved()})
+    journal.append(Session(session="one", config=tiny().config.resolved()))
     return journal
 
 
@@ -43,8 +44,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     return store_at(str(request.getfixturevalue("bucket")).replace("studies", f"studies/{tmp_path.name}"))
 
 
-def note(number: int) -> dict[str, Any]:
-    return {"kind": "floor", "values": {"fid": float(number)}, "classifier": None}
+def note(number: int) -> Floor:
+    return Floor(values={"fid": float(number)})
 
 
 def test_all_of_a_ledger_arrives_and_is_enough_to_go_on(

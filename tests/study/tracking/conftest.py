@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from study.config.schema import StudyConfig
+from study.ledger.entries import from_json, to_json
 from study.ledger.ledger import Ledger, entries
 from study.tracking.environment import prepare
 
@@ -59,7 +60,8 @@ FLOOR = {
 def expected_rows(folder: Path) -> Rows:
     """The metric rows of every trial, from the ledger by NumPy: run name -> sorted (key, value, ms, step)."""
     rows: Rows = {}
-    for _, entry in entries(folder, kinds={"planned", "result"}):
+    for _, found_entry in entries(folder, kinds={"planned", "result"}):
+        entry = to_json(found_entry)
         found = rows.setdefault(entry["trial_id"], [])
         if entry["kind"] == "planned" or any(row[3] == entry["step"] for row in found):
             continue
@@ -125,8 +127,8 @@ def write(folder: Path, config: StudyConfig) -> Callable[..., None]:
     def append(*story: dict[str, Any], begin: bool = True) -> None:
         with Ledger.open(folder) as ledger:
             if begin:
-                ledger.append(session(config), FLOOR)
-            ledger.append(*(story or (*trial_entries(0), *trial_entries(1, status="failed"))))
+                ledger.append(from_json(session(config)), from_json(FLOOR))
+            ledger.append(*map(from_json, story or (*trial_entries(0), *trial_entries(1, status="failed"))))
 
     return append
 

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from study.config.schema import StudyConfig
+from study.ledger.entries import Session
 from study.ledger.ledger import entries
 from study.tracking import local
 from study.tracking.cursor import Cursor
@@ -256,7 +257,7 @@ def test_studies_of_one_name_on_one_store_stay_apart(
     write()
     other = tmp_path / "other"
     with Ledger.open(other) as ledger:
-        ledger.append({"kind": "session", "config": config.resolved(), "versions": {}, "time": 5.0})
+        ledger.append(Session(config=config.resolved(), time=5.0))
     uri = local.database_uri(folder)
     first, second = (
         MlflowStudy(folder, NAME, uri).connect(Cursor("")),

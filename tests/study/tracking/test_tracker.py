@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from study.config.schema import StudyConfig
+from study.ledger.entries import Session, from_json
 from study.ledger.ledger import Ledger
 from study.tracking import Tracker, mlflow_study, sync, tracker, trouble, waiting
 from study.tracking.cursor import NAME, Cursor
@@ -96,7 +97,7 @@ def test_the_tracker_makes_the_database_itself(
     tmp_path: Path, config: StudyConfig, trial: Trial, tracked: Story
 ) -> None:
     with Ledger.open(tmp_path) as ledger:
-        ledger.append({"kind": "session", "config": config.resolved(), "versions": {}}, *trial(0))
+        ledger.append(Session(config=config.resolved(), time=1.0), *map(from_json, trial(0)))
         assert sync(tmp_path, config) == 0
     assert len(tracked(tmp_path)["search-hinge-0000"]) == 16
 

@@ -23,6 +23,7 @@ from typing import Any
 import pytest
 
 from study.config.schema import StudyConfig
+from study.ledger.entries import Session, from_json
 from study.ledger.ledger import Ledger
 from study.tracking import server, tracker
 from study.tracking.environment import SERVER
@@ -334,9 +335,9 @@ def another(tmp_path: Path, config: StudyConfig) -> Callable[..., Path]:
     """A second study of the same name: its folder, with a session and the given entries in the ledger."""
 
     def make(*story: dict[str, Any]) -> Path:
-        session = {"kind": "session", "config": config.resolved(), "versions": {}, "time": 1_699_999_000.0}
+        session = Session(config=config.resolved(), time=1_699_999_000.0)
         with Ledger.open(tmp_path / "another") as ledger:
-            ledger.append(session, *story)
+            ledger.append(session, *map(from_json, story))
         return tmp_path / "another"
 
     return make

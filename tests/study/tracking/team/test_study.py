@@ -30,7 +30,7 @@ def ganstudy(*words: str) -> subprocess.CompletedProcess[str]:
 def ended(folder: Path) -> list[float]:
     """When trials ended."""
     try:
-        return [entry["time"] for _, entry in entries(folder, kinds={"ended"})]
+        return [entry.time for _, entry in entries(folder, kinds={"ended"})]
     except FileNotFoundError:
         return []
 

@@ -1,0 +1,26 @@
+"""The rule by which a trial that is planned again goes on or begins anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from study.ledger.entries import Planned
+
+
+def begins_anew(plan: Planned, seeds: Sequence[int], same_spec: bool | None, ended: float | None) -> bool:
+    """Whether a plan starts its trial over, so that former results no longer count.
+
+    A trial goes on if it has not ended and its seeds and spec are the same.
+
+    Args:
+        plan: of a trial heard of before.
+        seeds: the trial's so far; empty if nothing has named them.
+        same_spec: whether the spec so far equals the plan's; None if no plan is known, its line being damaged. The
+            plan of a trial that ended may then be the missing one, in a segment out of order: if it is the older.
+        ended: when the trial ended, unix seconds; None if it has not.
+    """
+    if seeds and list(seeds) != plan.seeds:
+        return True
+    if same_spec is None:
+        return ended is not None and plan.time > ended
+    return ended is not None or not same_spec
