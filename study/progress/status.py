@@ -110,12 +110,8 @@ class Status:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for `--json` and the report."""
         plain = asdict(self)
-        return {
-            **plain,
-            "holder": self.holder._asdict() if self.holder else None,
-            "arms": [*plain["arms"]],
-            "damage": [*self.damage],
-        }
+        holder = self.holder._asdict() if self.holder else None
+        return {**plain, "holder": holder, "arms": [*plain["arms"]], "damage": [*self.damage]}
 
 
 def status(folder: str | Path) -> Status:

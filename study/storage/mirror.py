@@ -21,7 +21,7 @@ LOGGER = logging.getLogger(__name__)
 
 
 class Mirror:
-    """Copies the study in `folder` into `store`, held under the lease `held`; calls `lost` if another session takes it over."""
+    """Copies the study in `folder` into `store` under the lease `held`; calls `lost` if another session takes over."""
 
     def __init__(self, folder: Path, store: Store, held: Lease, lost: Callable[[Lease], None]) -> None:
         """Nothing is copied before `start`."""
