@@ -47,7 +47,7 @@ def named(metric: str, unit: str = "") -> str:
 
 
 def log_scaled(metric: str) -> bool | None:
-    """What `style.scale_axis` is told: to look at the values where a measurement has no upper bound, else False."""
+    """Whether an axis is logarithmic: None (the values decide) where a measurement has no upper bound, else False."""
     return None if metric in LOGARITHMIC or metric.startswith(("gradient_norm", "parameter_norm")) else False
 
 

@@ -23,7 +23,7 @@ HEIGHT = 0.3  # inches of a row of strips
 
 
 class Panel(NamedTuple):
-    """Axes, and the arm they are about; None: about all."""
+    """Axes, and the arm that they are for; None where they are for all arms."""
 
     axes: Axes
     arm: str | None

@@ -1,4 +1,4 @@
-"""What matters to whom: importance of each nuisance hyperparameter, and partial dependence on it."""
+"""Sensitivity of the arms: importance of each nuisance hyperparameter, and partial dependence on it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Which arm trains most stably?
 #
-# Outcomes with their intervals, time to failure, and how far the verdicts hang on their thresholds.
+# Outcomes with their intervals, time to failure, and how far they depend on their thresholds.
 
 # %%
 import os

@@ -1,6 +1,6 @@
 """The report: one self-contained HTML page that a person reads from top to bottom, for any state of a study or several.
 
-Question and answer first, then pictures and tables, and last what stands behind them. The page fetches nothing and runs
+Question and answer first, then pictures and tables, and last how they were obtained. The page fetches nothing and runs
 nothing; beside it lie its figures (`figures/*.pdf`, `*.svg`) and tables (`tables/*.csv`, `*.tex`) for a paper, and
 `objectives.json`, what the pairs do.
 """

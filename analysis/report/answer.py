@@ -31,7 +31,7 @@ class Answer:
 
 
 def answer(findings: Findings) -> Answer:
-    """Say what the findings come to."""
+    """The answer that the findings give."""
     outcomes = [arm for arm in findings.outcomes[findings.phase] if arm.n]
     found = [*_most_stable(findings, outcomes), *_told_apart(findings), *_quality(findings)]
     caveats = (*_stable_yet_worse(findings, outcomes), *_caveats(findings))
@@ -82,7 +82,7 @@ def _most_stable(findings: Findings, outcomes: list[ArmOutcomes]) -> list[str]:
 
 
 def _compared(below: list[str], others: int) -> str:
-    """How the intervals of the other arms lie to the best one's."""
+    """Which of the other arms' intervals lie below the best one's, in words."""
     if len(below) == others:
         return "and the interval of every other arm lies below" if others > 1 else "and the other's interval lies below"
     if not below:

@@ -68,7 +68,7 @@ class Findings:
         best_of_k: of the search.
         selection_bias: search beside confirmed scores.
         sensitivity: of the search.
-        thresholds: how outcomes in `phase` hang on them; None where nothing has ended.
+        thresholds: how outcomes in `phase` depend on them; None where nothing has ended.
         learning: curves in `phase`.
         divergence_curves: what critics estimate beside the truth over training, in `phase`.
         divergences: the same at the end, in `phase`.

@@ -38,7 +38,7 @@ def tag(name: str, /, *children: object, **attributes: str) -> Html:
 
 
 def joined(parts: Iterable[object], between: str = "") -> Html:
-    """Parts in a row."""
+    """Parts joined to one piece of markup."""
     return Html(text(between).join(text(part) for part in parts))
 
 
@@ -64,7 +64,7 @@ def _width(kind: str, cell: object) -> str:
 
 
 def facts(pairs: Mapping[str, object]) -> Html:
-    """Names and what they are, one a line."""
+    """A list of names, each with its value."""
     return tag("dl", *(joined([tag("dt", name), tag("dd", value)]) for name, value in pairs.items()))
 
 

@@ -1,4 +1,4 @@
-"""The page's sections on what stands behind the results: what was left out, definitions, versions, configuration."""
+"""The page's sections on how the results were obtained: what was left out, definitions, versions, configuration."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def joining(record: Record) -> list[str]:
     return [said, f"The studies differ not in their arms alone but also in {listed(few)}: so may their results."]
 
 
-def left_out(findings: Findings, plates: FigureWriter, state: State | None) -> Section:
+def left_out(findings: Findings, writer: FigureWriter, state: State | None) -> Section:
     """What does not enter the results, and why."""
     record = findings.record
     studies = studies_of(record.about)
@@ -89,7 +89,7 @@ def left_out(findings: Findings, plates: FigureWriter, state: State | None) -> S
     nothing = (
         tag("p", "Nothing: every planned trial ended, and every replica is in.") if not (table.rows or notes) else ""
     )
-    return section("What was left out", nothing, plates.table(table) if table.rows else "", said)
+    return section("What was left out", nothing, writer.table(table) if table.rows else "", said)
 
 
 def definitions(record: Record) -> Section:

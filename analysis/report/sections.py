@@ -21,7 +21,7 @@ PHASES = {"confirm": "fresh seeds of each arm's chosen configuration", "search":
 
 
 def stability(findings: Findings, writer: FigureWriter) -> Section:
-    """How the replicas ended, when they failed, and how restless they were."""
+    """How the replicas ended, when they failed, and their signals of stability."""
     outcomes = [arm for arm in findings.outcomes[findings.phase] if arm.n]
     if not outcomes:
         return section("Stability", tag("p", "No trial has ended yet."))
@@ -223,9 +223,9 @@ def sensitivity(findings: Findings, writer: FigureWriter) -> Section | None:
                 f"Partial dependence of {words} by arm.",
             )
         )
-    blind = [f"{one.arm} ({one.response})" for one in findings.sensitivity if one.r2 and not one.r2.estimate > 0]
-    if blind:
-        parts.append(tag("p", f"The forest explains nothing in {listed(blind)}; importances there mean little."))
+    unexplained = [f"{one.arm} ({one.response})" for one in findings.sensitivity if one.r2 and not one.r2.estimate > 0]
+    if unexplained:
+        parts.append(tag("p", f"The forest explains nothing in {listed(unexplained)}; importances there mean little."))
     notes: dict[str, list[str]] = {}
     for one in findings.sensitivity:
         if one.note:

@@ -257,7 +257,7 @@ def _captured(intervals: Sequence[Interval]) -> str:
 
 
 def left_out_table(record: Record) -> Table:
-    """What does not enter, or enters as censored, and why."""
+    """Trials that are left out or enter as censored, and why."""
     trials = record.trials.assign(outcome=record.trials["outcome"].astype(object))
     whole = trials.drop_duplicates(["study", "trial_id"])
     rows: list[tuple[Value, ...]] = []

@@ -58,15 +58,15 @@ class FigureWriter:
         for value, head in zip(table.rows[place], table.heads, strict=True):
             words = shown(value, head.kind)
             words = words if len(words) <= CLIPPED else words[:CLIPPED] + " …"
-            cell = self.arm(words) if head.kind == "text" else _quietened(words)
+            cell = self.arm(words) if head.kind == "text" else _greyed(words)
             cells.append(tag("strong", cell) if place == table.best else cell)
         if place in table.tied and place != table.best:
             cells[0] = page.joined([cells[0], tag("sup", "†")])
         return cells
 
 
-def _quietened(words: str) -> Html:
-    """A number, the interval after it set more quietly."""
+def _greyed(words: str) -> Html:
+    """A number, the interval after it in grey."""
     estimate, bracket, ends = words.partition(" [")
     return (
         page.joined([estimate, " ", tag("span", bracket.strip(), ends, class_="interval")])

@@ -26,11 +26,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 from scipy.stats import binom
 
 from analysis.results.cohort import Cohort, cohorts
 from analysis.results.selection import Selection
+from analysis.statistics.binomials import log_choose
 from analysis.statistics.bootstrap import Resampling, percentiles, resampled
 from analysis.statistics.intervals import Band, Floats, Interval, shares
 
@@ -128,10 +128,10 @@ def expected_best(cost: Floats, ks: NDArray[np.int64]) -> Floats:
     n = cost.shape[-1]
     rank = np.arange(1, n + 1)[:, None]
     left = n - rank - ks + 1
-    weight = np.where(left >= 0, np.exp(_log_choose(n - rank, ks - 1) - _log_choose(n, ks)), 0.0)
-    endless = np.isinf(cost)
-    means: Floats = np.where(endless, 0.0, cost) @ weight
-    return np.where(endless.astype(np.float64) @ weight > 1e-12, np.inf, means)
+    weight = np.where(left >= 0, np.exp(log_choose(n - rank, ks - 1) - log_choose(n, ks)), 0.0)
+    infinite = np.isinf(cost)
+    means: Floats = np.where(infinite, 0.0, cost) @ weight
+    return np.where(infinite.astype(np.float64) @ weight > 1e-12, np.inf, means)
 
 
 def median_best(cost: Floats, ks: NDArray[np.int64], confidence: float = 0.95) -> tuple[Floats, Floats, Floats]:
@@ -204,7 +204,7 @@ def _best(cohort: Cohort, metric: str, most: int | None, resampling: Resampling)
     low, high = _mean_ends(cost, ks, mean, resampling)
     middle, least, greatest = median_best(cost, ks, resampling.confidence)
     finite = int(np.isfinite(cost).sum())
-    none_finite = np.where(ks <= n - finite, np.exp(_log_choose(n - finite, ks) - _log_choose(n, ks)), 0.0)
+    none_finite = np.where(ks <= n - finite, np.exp(log_choose(n - finite, ks) - log_choose(n, ks)), 0.0)
     x = ks.astype(np.float64)
 
     def band(estimate: Floats, low: Floats, high: Floats, method: str) -> Band:
@@ -270,11 +270,6 @@ def _grid(cost: Floats) -> Floats:
     scores = np.unique(cost[np.isfinite(cost)])
     places = np.linspace(0, len(scores) - 1, min(len(scores), MOST_TAUS)).round().astype(np.int64)
     return scores[places]
-
-
-def _log_choose(n: Floats | NDArray[np.int64] | int, k: Floats | NDArray[np.int64] | int) -> Floats:
-    found: Floats = gammaln(np.add(n, 1)) - gammaln(np.add(k, 1)) - gammaln(np.maximum(np.subtract(n, k) + 1, 1))
-    return found
 
 
 def _mode(sign: int) -> str:

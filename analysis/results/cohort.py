@@ -73,9 +73,9 @@ def cohorts(selected: Selection, metric: str, mode: str | None = None) -> tuple[
         raise ValueError(f"metric: the record has no column {metric!r}")
     sign = 1 if direction(metric, mode) == "min" else -1
     found = tuple(_cohort(arm, part, metric, sign) for arm, part in selected.arms())
-    blind = [cohort.arm for cohort in found if np.isnan(cohort.cost).any()]
-    if blind:
-        raise ValueError(f"metric: {metric} was not measured in {', '.join(blind)}; leave these arms out")
+    unmeasured = [cohort.arm for cohort in found if np.isnan(cohort.cost).any()]
+    if unmeasured:
+        raise ValueError(f"metric: {metric} was not measured in {', '.join(unmeasured)}; leave these arms out")
     return found
 
 

@@ -2,7 +2,7 @@
 
 Arms of joined studies are named "study/arm". Intervals of the phase "search"
 capture configurations and seeds both, those of "confirm" seeds alone (analysis/statistics/intervals.py); an adaptive
-sampler draws good configurations more often than its space holds them, and "both" then speaks of such searches. Seeds
+sampler draws good configurations more often than its space holds them, and "both" then refers to such searches. Seeds
 are the same in every arm, which makes a comparison of arms cautious where it matters.
 """
 

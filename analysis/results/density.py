@@ -1,9 +1,8 @@
 """Densities on a line: what the data's are, and what a generator's are.
 
 The generator's is the one that the trial put aside with its samples, the same as in the trial's picture. Where there is
-none it is a Gaussian kernel estimate from the samples with the bandwidth h = 0.9 min(s, IQR / 1.34) n^(-1/5) of
-Silverman (1986, eq. 3.31), halved, since these densities may have several modes; it smooths, so that a sharp mode looks
-lower and wider. `trainables.inspection.one_dimensional` follows the same rule.
+none it is the kernel estimate of `analysis.statistics.densities` from the samples, by the rule that
+`trainables.inspection.one_dimensional` follows as well.
 """
 
 from __future__ import annotations

@@ -114,10 +114,10 @@ def _shares(part: Any, counts: Any, seeds: NDArray[np.int64], steps: NDArray[np.
 
 def _ranked(placed: Curves, metric: str) -> Floats:
     """(N, M); a diverged replica's quality is the worst there is from its divergence on, other signals end there."""
-    fallen = np.maximum.accumulate(np.nan_to_num(placed.value("diverged")), axis=1) > 0
+    diverged = np.maximum.accumulate(np.nan_to_num(placed.value("diverged")), axis=1) > 0
     quality = metric in {column.name for column in QUALITY} or metric == "mode_fraction"
     worst = np.nan if not quality else -np.inf if metric in HIGHER else np.inf
-    values: Floats = np.where(fallen, worst, placed.value(metric))
+    values: Floats = np.where(diverged, worst, placed.value(metric))
     return values
 
 

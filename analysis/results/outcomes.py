@@ -10,8 +10,8 @@ Asked in this order, the first that holds being the outcome:
   `converged`: none of these.
 
 `vanished` is asked before `collapsed`, since a generator that never learned covers no mode either, and would
-otherwise nearly always count as one that learned and collapsed. A measurement that was not taken (NaN) speaks
-against nobody: data without modes do not collapse.
+otherwise nearly always count as one that learned and collapsed. A measurement that was not taken (NaN)
+fulfils no condition: data without modes do not collapse.
 
 **Hop rate.** For mode histograms of n and n' samples, hop is their total variation less what noise alone gives: the
 mean total variation over all ways of dealing the n + n' samples out again. A mode that holds m of them then has a
@@ -29,11 +29,11 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import gammaln
 
 from analysis.record.curves import Curves, curves
 from analysis.record.loading import Record
 from analysis.record.schema import TRIALS_KEYS
+from analysis.statistics.binomials import log_choose
 
 OUTCOMES = ("converged", "oscillating", "collapsed", "vanished", "diverged", "truncated", "failed")
 ENDED = ("completed", "diverged", "truncated", "failed")
@@ -46,7 +46,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What the verdict turns on; raises ValueError naming a field out of range.
+    """Thresholds of the outcomes; raises ValueError naming a field out of range.
 
     Attributes:
         modes: captured share of the modes under which a replica has collapsed, in [0, 1].
@@ -88,7 +88,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Signals:
-    """What the verdict looks at; each (N,) over replicas, NaN where it was not measured. See `Thresholds`."""
+    """The signals that outcomes are judged by, (N,) each over replicas; NaN where not measured. See `Thresholds`."""
 
     evaluations: NDArray[np.int64]
     diverged: NDArray[np.bool_]
@@ -113,15 +113,10 @@ def multinomial_noise(first: ArrayLike, second: ArrayLike) -> Floats:
         above = np.floor(held * n / (n + rest)) + 1
         left = rest - held + above
         possible = (above <= held) & (above <= n) & (left > 0)
-        chance = _log_choose(held, above) + _log_choose(n + rest - held, n - above) - _log_choose(n + rest, n)
+        chance = log_choose(held, above) + log_choose(n + rest - held, n - above) - log_choose(n + rest, n)
         summed = np.where(possible, above * left * np.exp(chance), 0.0)
         noise: Floats = (summed / (n * rest)).sum(-1)
     return noise
-
-
-def _log_choose(n: Floats, k: Floats) -> Floats:
-    found: Floats = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
-    return found
 
 
 def hops(histograms: ArrayLike) -> Floats:
@@ -183,7 +178,7 @@ def verdicts(seen: Signals, status: ArrayLike, thresholds: Thresholds = Threshol
     Args:
         seen: the signals of N replicas.
         status: how each replica's trial ended, one of `ENDED` for all or (N,) of them.
-        thresholds: what the verdict turns on.
+        thresholds: of the outcomes.
 
     Raises:
         ValueError: a status is none of `ENDED`, or a completed replica has no evaluation to be judged by.
@@ -194,15 +189,15 @@ def verdicts(seen: Signals, status: ArrayLike, thresholds: Thresholds = Threshol
         raise ValueError(f"status: expected one of {', '.join(ENDED)}, got {wrong!s}; a running trial has no outcome")
     if (np.isin(ended, ("completed", "diverged")) & (seen.evaluations == 0)).any():
         raise ValueError("a replica of a completed trial has no evaluation to be judged by")
-    quiet = (seen.critic_accuracy >= thresholds.critic_accuracy) & (seen.gradient_norm < thresholds.gradient_norm)
-    restless = (seen.hop_rate > thresholds.hop_rate) | (seen.oscillation > thresholds.oscillation) | (seen.settled == 0)
+    separated = (seen.critic_accuracy >= thresholds.critic_accuracy) & (seen.gradient_norm < thresholds.gradient_norm)
+    swinging = (seen.hop_rate > thresholds.hop_rate) | (seen.oscillation > thresholds.oscillation)
     rules = [
         ("diverged", seen.diverged),
         ("failed", ended == "failed"),
         ("truncated", ended == "truncated"),
-        ("vanished", quiet & (seen.quality < thresholds.quality)),
+        ("vanished", separated & (seen.quality < thresholds.quality)),
         ("collapsed", seen.mode_fraction < thresholds.modes),
-        ("oscillating", restless),
+        ("oscillating", swinging | (seen.settled == 0)),
     ]
     return np.select([held for _, held in rules], [np.str_(name) for name, _ in rules], np.str_("converged"))
 

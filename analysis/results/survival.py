@@ -112,7 +112,7 @@ def times(
     Args:
         selected: a phase's rows; `history` with its keys, `diverged` and `mode_fraction`.
         event: one of `EVENTS`.
-        thresholds: `modes` is what collapse turns on; the study's own when None.
+        thresholds: `modes` decides what counts as collapse; the study's own when None.
         patience: share of its budget that a replica has to spread over the modes at first, in (0, 1].
 
     Returns:
@@ -127,13 +127,13 @@ def times(
     if not 0 < patience <= 1:
         raise ValueError(f"patience: expected a share of the budget in (0, 1], got {patience}")
     rows = selected.trials.reset_index(drop=True)
-    fell = rows["diverged_step"].to_numpy(np.float64, na_value=np.inf)
-    last = np.minimum(rows["steps"].to_numpy(np.float64), fell)
-    first = fell
+    diverged = rows["diverged_step"].to_numpy(np.float64, na_value=np.inf)
+    last = np.minimum(rows["steps"].to_numpy(np.float64), diverged)
+    first = diverged
     if event != "diverged":
         seen = _collapse(selected.history, rows, thresholds or thresholds_of(selected.about), patience)
         collapse = np.where(seen <= last, seen, np.inf)
-        first = collapse if event == "collapsed" else np.minimum(fell, collapse)
+        first = collapse if event == "collapsed" else np.minimum(diverged, collapse)
     table = rows[list(TRIALS_KEYS)].assign(time=np.minimum(first, last), observed=np.isfinite(first))
     return table[(table["time"] > 0) | table["observed"]].reset_index(drop=True)
 

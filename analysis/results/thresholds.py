@@ -1,4 +1,4 @@
-"""How far verdicts hang on their thresholds: the outcomes that others would have given, one moved at a time."""
+"""How far outcomes depend on their thresholds: those that other values give, one threshold moved at a time."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _ended(selected: Selection) -> Selection:
 
 
 def _verdicts(seen: pd.DataFrame, trials: pd.DataFrame, thresholds: Thresholds) -> NDArray[np.str_]:
-    """Outcomes (N,) by signals that `judge_record` condensed before; they hang on `tail` and `metric` alone."""
+    """Outcomes (N,) by signals that `judge_record` condensed before, which depend on `tail` and `metric` alone."""
     columns = {field.name: seen[field.name].to_numpy() for field in fields(Signals)}
     return verdicts(Signals(**columns), trials["status"].to_numpy(np.str_), thresholds)
 

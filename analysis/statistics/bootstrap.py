@@ -164,10 +164,10 @@ def _statistic(scores: Floats, mass: Floats, statistic: Statistic) -> Floats:
     if statistic != "iqm":
         raise ValueError(f"statistic: expected one of {', '.join(STATISTICS)}, got {statistic!r}")
     share = np.diff(np.clip(mass, 0.25, 0.75), axis=1, prepend=0.25) * 2
-    endless: Floats = np.where(np.isfinite(scores), 0.0, np.sign(scores))
-    means: Floats = share @ np.where(endless == 0, scores, 0.0)
-    if endless.any():
-        reached: Floats = (share > 1e-9).astype(np.float64) @ endless
+    infinite: Floats = np.where(np.isfinite(scores), 0.0, np.sign(scores))
+    means: Floats = share @ np.where(infinite == 0, scores, 0.0)
+    if infinite.any():
+        reached: Floats = (share > 1e-9).astype(np.float64) @ infinite
         means[reached != 0] = np.copysign(np.inf, reached[reached != 0])
     return means
 

@@ -133,9 +133,9 @@ def _clustered_units(
     waiting = np.cumsum(ended[:, ::-1], axis=1)[:, ::-1]
     hazard = np.cumsum(deaths / risk**2)
     added = np.cumsum(ended * hazard - died / risk, axis=1) + (waiting - ended) * hazard
-    fallen = np.cumsum(died, axis=1) > 0
-    mixed = np.minimum(fallen.sum(0), (waiting > ended).sum(0))
-    alone = (fallen | (waiting > 0)).sum(0)
+    met_by = np.cumsum(died, axis=1) > 0
+    mixed = np.minimum(met_by.sum(0), (waiting > ended).sum(0))
+    alone = (met_by | (waiting > 0)).sum(0)
     return effective_units(share, len(group) * share * added, mixed, alone, len(group), confidence)
 
 
