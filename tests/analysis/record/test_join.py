@@ -8,6 +8,7 @@ from analysis.record.loading import Record, RecordError
 from analysis.results.compare import outcomes
 from analysis.results.criteria import thresholds_of
 from analysis.results.outcomes import Thresholds
+from analysis.results.selection import select
 
 
 def record(study, arm="hinge", outcomes=None, **config):
@@ -35,7 +36,7 @@ def test_studies_are_stacked_and_their_arms_told_apart():
     assert found.trials["diverged_step"].dtype == "Int64"
     assert found.trials["config.beta1"].tolist() == [0.5, 0.5, 0.9, 0.9, 0.0, 0.0]
     assert [about["study"] for about in found.about["joined"]] == ["rings", "grids", "rows"]
-    assert [one.arm for one in outcomes(found.trials, "confirm")] == ["rings/hinge", "grids/hinge", "rows/minimax"]
+    assert [one.arm for one in outcomes(select(found, "confirm"))] == ["rings/hinge", "grids/hinge", "rows/minimax"]
     for table in (found.history, found.trials):
         assert list(table["arm"].unique()) == ["rings/hinge", "grids/hinge", "rows/minimax"]
         assert table["trial_id"].iloc[2] == "grids/confirm-hinge-0000"
@@ -49,7 +50,7 @@ def test_an_arm_has_one_name_in_all_phases_of_a_join():
     tables = (table.assign(phase=pd.Categorical(["search"] * 2)) for table in (grids.history, grids.trials))
     search = Record(*tables, grids.about)
     found = join([rings, search])
-    names = [one.arm for phase in ("search", "confirm") for one in outcomes(found.trials, phase)]
+    names = [one.arm for phase in ("search", "confirm") for one in outcomes(select(found, phase))]
     assert names == ["grids/hinge", "rings/hinge"]
 
 
