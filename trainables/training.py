@@ -82,7 +82,10 @@ class Training:
         return self.step >= self.spec.steps or not bool(self.alive.any())
 
     def advance(self) -> Evaluation:
-        """Train to the next evaluation and measure."""
+        """Train to the next evaluation, at most `spec.interval` steps, and measure every replica.
+
+        Changes the training in place; a replica that leaves the bounds on the way is frozen there.
+        """
         reports: list[dict[str, Tensor]] = []
         for start in range(0, self.spec.interval, self.sampler.batch_shape.block):
             if not bool(self.alive.any()):

@@ -41,7 +41,6 @@ class DataSet:
     mixture: Mixture | None = None
 
     def __post_init__(self) -> None:
-        """Refuse parts that do not fit."""
         for part, points, labels in (
             ("train", self.train, self.labels),
             ("heldout", self.heldout, self.heldout_labels),

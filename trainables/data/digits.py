@@ -30,12 +30,10 @@ class Digits(Source):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(channels, height, width)."""
         return (1, 8, 8)
 
     @property
     def classes(self) -> int:
-        """The ten digits."""
         return 10
 
     def load(self) -> DataSet:
@@ -72,16 +70,13 @@ class StackedDigits(Source):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(channels, height, width)."""
         return (_CHANNELS, 8, 8)
 
     @property
     def classes(self) -> int:
-        """10³."""
         return 1000
 
     def load(self) -> DataSet:
-        """Draw both parts."""
         digits = Digits().load()
         if digits.labels is None or digits.heldout_labels is None:
             raise TypeError("digits came without labels")

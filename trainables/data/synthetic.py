@@ -46,7 +46,6 @@ class KnownMixture(Source):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(d,)."""
         return (self.exact().dimensions,)
 
     @property
@@ -56,7 +55,6 @@ class KnownMixture(Source):
         return modes if modes > 1 else 0
 
     def load(self) -> DataSet:
-        """Draw both parts."""
         exact = self.exact()
         train, labels = exact.sample(self.points, stream(self.seed, TRAIN))
         heldout, heldout_labels = exact.sample(self.heldout, stream(self.seed, HELDOUT))
@@ -81,7 +79,6 @@ class SingleGaussian(KnownMixture):
     std: float = number(0.5, low=1e-6)
 
     def exact(self) -> Mixture:
-        """The Gaussian as a mixture of one."""
         return _equal(torch.tensor([[self.mean]], dtype=torch.float64), self.std)
 
 
@@ -150,7 +147,6 @@ class ExplicitMixture(KnownMixture):
                 raise refused(f"data.{key}", f"{len(self.means)} numbers, one for each mean", list(values))
 
     def exact(self) -> Mixture:
-        """The mixture as written."""
         weights = self.weights or (1.0,) * len(self.means)
         parts = (weights, self.means, self.variances)
         return Mixture(*(torch.tensor(values, dtype=torch.float64) for values in parts))
@@ -178,16 +174,13 @@ class Dirac(Source):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(1,)."""
         return (1,)
 
     @property
     def classes(self) -> int:
-        """No labels."""
         return 0
 
     def load(self) -> DataSet:
-        """The point."""
         point = torch.zeros(1, 1)
         return DataSet(self.name, point, None, point.clone(), None, 0)
 

@@ -33,7 +33,6 @@ class Pictures(Source):
 
     @property
     def classes(self) -> int:
-        """Ten in each of the three."""
         return 10
 
     @abstractmethod
@@ -138,11 +137,9 @@ class Mnist(Pictures):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(channels, height, width)."""
         return (1, 28, 28)
 
     def reader(self) -> Any:
-        """torchvision's MNIST."""
         from torchvision.datasets import MNIST
 
         return MNIST
@@ -157,7 +154,6 @@ class Mnist(Pictures):
         return [(f"{reader.__name__}/raw/{file}", md5) for file, md5 in reader.resources]
 
     def images(self, part: Any) -> Tensor:
-        """The pictures with a channel axis."""
         images: Tensor = part.data
         return images.unsqueeze(1)
 
@@ -169,7 +165,6 @@ class FashionMnist(Mnist):
     name: ClassVar[str] = "fashion_mnist"
 
     def reader(self) -> Any:
-        """torchvision's FashionMNIST."""
         from torchvision.datasets import FashionMNIST
 
         return FashionMNIST
@@ -183,11 +178,9 @@ class Cifar10(Pictures):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(channels, height, width)."""
         return (3, 32, 32)
 
     def reader(self) -> Any:
-        """torchvision's CIFAR10."""
         from torchvision.datasets import CIFAR10
 
         return CIFAR10
@@ -199,7 +192,6 @@ class Cifar10(Pictures):
         return [f"{reader.base_folder}/{file}" for file in [*batches, reader.meta["filename"]]]
 
     def archives(self) -> list[tuple[str, str]]:
-        """One archive."""
         reader = self.reader()
         return [(reader.filename, reader.tgz_md5)]
 

@@ -55,7 +55,6 @@ class DiracMap(Model):
         super().__init__(context, [nothing], buffers=[self.theta, self.psi, self.moves], batches=0)
 
     def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:  # noqa: ARG002
-        """One iteration of every game."""
         theta, psi = self._play.iterate(self.theta, self.psi, self._size)
         self.theta.copy_(theta)
         self.psi.copy_(psi)

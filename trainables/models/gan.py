@@ -51,7 +51,6 @@ class GAN(Model):
             raise ValueError(f"measure: jacobian is for small networks, {LARGEST:,} parameters at most, got {size:,}")
 
     def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:
-        """One step in the order that the configuration asks for."""
         optimizers = (self.optimizers[0], self.optimizers[1])
         return step(self.players, optimizers, batches, alive, self.spec.updates, self.spec.bound)
 

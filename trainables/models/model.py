@@ -37,11 +37,11 @@ class ModelContext:
 
     @property
     def spec(self) -> Spec:
-        """What all replicas share."""
+        """The first replica's spec, for what all replicas share."""
         return self.specs[0]
 
     def vector(self, read: Callable[[Spec], float]) -> Tensor:
-        """A number of each replica's spec, (R,)."""
+        """A number of each replica's spec as float32, (R,)."""
         return torch.tensor([read(spec) for spec in self.specs], device=self.device, dtype=torch.float32)
 
     def streams(self, purpose: str, step: int = 0) -> list[torch.Generator]:

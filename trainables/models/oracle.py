@@ -25,7 +25,6 @@ class Oracle(Model):
         self.data = context.data
 
     def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:  # noqa: ARG002
-        """Nothing to learn."""
         return {}
 
     def latents(self, count: int, streams: Sequence[torch.Generator]) -> Tensor:

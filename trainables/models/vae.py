@@ -34,7 +34,6 @@ class VAE(Model):
         super().__init__(context, stacks, [rate, rate])
 
     def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:
-        """Descend minus the evidence bound of one batch."""
         (batch,) = batches
         decoder, encoder = self.stacks
         mean, log_variance = encoder.network(encoder.views, batch.real).chunk(2, 2)

@@ -117,7 +117,7 @@ class Dynamics:
         return theta + step * self._generator(theta, psi), psi
 
     def field(self, theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
-        """What theta and psi move along."""
+        """The vector field: what theta and psi move along, each in the shape of the cells."""
         if self.penalty == "consensus":
             return self._consensus(theta, psi)
         return self._generator(theta, psi), self._critic(theta, psi)

@@ -40,13 +40,13 @@ class Sweep:
 
     @property
     def predicted(self) -> NDArray[np.bool_]:
-        """Whether the eigenvalues say that a cell converges within the steps."""
+        """Whether a cell (S, G) converges within the steps by its spectral radius."""
         with np.errstate(divide="ignore"):
             return self.steps * np.log(self.radius) < math.log(self.tolerance)
 
     @property
     def converged(self) -> NDArray[np.bool_]:
-        """Whether a cell did."""
+        """Whether the distance of a cell (S, G) ended below the tolerance."""
         return self.distance < self.tolerance
 
     @property

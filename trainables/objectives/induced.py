@@ -212,7 +212,7 @@ def dirac_eigenvalues(game: Game) -> tuple[complex, complex]:
 
 
 def _sentence(parts: Mapping[str, Any]) -> str:
-    """What a researcher wants to know first."""
+    """Divergence, generator's step and vanishing gradients in a sentence."""
     if not np.all(np.isfinite(parts["divergence"])):
         return (
             f"{parts['name']}: unbounded without a constraint on the critic, so no f-divergence; with a Lipschitz "
