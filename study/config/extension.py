@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
+from study.config.dotted import leaves
 from study.config.messages import ConfigError, shown
 from study.config.plan import StudyPlan
 
@@ -21,8 +21,8 @@ def check_extension(old: StudyPlan, new: StudyPlan, confirmed: bool) -> None:
 
     `confirmed`: whether the study has confirm trials.
     """
-    before: dict[str, Any] = dict(_flat(old.config.resolved()))
-    after: dict[str, Any] = dict(_flat(new.config.resolved()))
+    before: dict[str, Any] = dict(leaves(old.config.resolved()))
+    after: dict[str, Any] = dict(leaves(new.config.resolved()))
     for key in sorted(before.keys() | after.keys()):
         was, now = before.get(key), after.get(key)
         if was == now or key.split(".")[0] in (*FREE, "scientific") or (key == "confirm.replicas" and not confirmed):
@@ -45,11 +45,3 @@ def _check_arms(old: StudyPlan, new: StudyPlan) -> None:
                 f"scientific: expected lists that still contain every value the study has, arm '{arm.name}' is gone"
                 f" or changed; got {shown(new.config.resolved()['scientific'])}"
             )
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

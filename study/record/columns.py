@@ -12,6 +12,7 @@ import pyarrow as pa
 from analysis.record import schema
 from analysis.record.curves import Curves
 from analysis.results.outcomes import Signals, Thresholds, derive, judge, signals
+from study.config.dotted import leaves
 from study.ledger.state import TrialState
 
 Columns = dict[str, Any]
@@ -139,17 +140,10 @@ class TrialColumns:
 
 def configuration(spec: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
     """A trial's specification and the hyperparameters chosen for it, flat and dotted; lists become JSON texts."""
-    return {**_flat(spec), **_flat(config)}
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = json.dumps(value) if isinstance(value, (list, tuple)) else value
-    return flat
+    return {
+        name: json.dumps(value) if isinstance(value, (list, tuple)) else value
+        for name, value in (*leaves(spec), *leaves(config))
+    }
 
 
 def _name(choice: Any) -> Any:

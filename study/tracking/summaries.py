@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from study.config.addresses import masked
+from study.config.dotted import leaves
 
 Entry = Mapping[str, Any]
 
@@ -27,11 +28,7 @@ def canonical(value: Any) -> str:
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """Nested mappings as dotted keys with canonical values; an empty mapping stays `{}`."""
-    params: dict[str, str] = {}
-    for name, value in values.items():
-        key = f"{prefix}{name}"
-        params |= flat(value, f"{key}.") if isinstance(value, Mapping) and value else {key: canonical(value)}
-    return params
+    return {name: canonical(value) for name, value in leaves(values, prefix, empty=True)}
 
 
 def milliseconds(seconds: float) -> int:
