@@ -302,9 +302,9 @@ def test_a_full_disk_ends_a_study_that_resume_finishes(
     whole(folder)
 
 
-def test_a_killed_driver_loses_nothing(reference: Path, long_study_of_two_workers: StudyPlan, tmp_path: Path) -> None:
+def test_a_killed_driver_loses_nothing(reference: Path, long_study: StudyPlan, tmp_path: Path) -> None:
     folder, file = tmp_path / "killed", tmp_path / "study.yaml"
-    loading.write(long_study_of_two_workers.config, file)
+    loading.write(long_study.config, file)
     command = [sys.executable, "-m", "study", "run", str(file), "--out", str(folder)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as driver:
         when(lambda: results(folder) > 5, driver.kill).join()
