@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -187,46 +189,54 @@ class Faulty(Worker):
         return super().step()
 
 
-def test_failures_and_divergence_touch_no_other_trial(
-    tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("study.execution.tuning.Worker", Faulty)
-    monkeypatch.setattr("study.execution.tuning.RETRIES", 1)
-    spaces, arms = {"critic_lr": {"log_uniform": [1e-4, 1e-2]}}, {"generator_lr": [1e-3, 2e-3, 1e30]}
+HOPELESS = 1e30  # a learning rate at which every trial diverges
+
+
+@pytest.fixture(scope="module")
+def faulty_study(tiny: Build, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A study of such workers, two at a time, and what it printed."""
+    folder, printed = tmp_path_factory.mktemp("faulty") / "study", io.StringIO()
+    spaces, arms = {"critic_lr": {"log_uniform": [1e-4, 1e-2]}}, {"generator_lr": [1e-3, 2e-3, HOPELESS]}
     plan = tiny(scientific=arms, nuisance=spaces, confirm=CONFIRM, resources={"workers": 2})
-    hopeless = plan.arms[2].name
-    assert run_study(plan, tmp_path / "study") == 0
-    trials = whole(tmp_path / "study").trials
+    with pytest.MonkeyPatch.context() as broken, redirect_stdout(printed):
+        broken.setattr("study.execution.tuning.Worker", Faulty)
+        broken.setattr("study.execution.tuning.RETRIES", 1)
+        assert run_study(plan, folder) == 0
+    return folder, printed.getvalue().replace("\n", " ")
+
+
+def test_failures_and_divergence_touch_no_other_trial(faulty_study: tuple[Path, str]) -> None:
+    folder, _ = faulty_study
+    trials = whole(folder).trials
     by_trial = trials.drop_duplicates("trial_id").set_index("trial_id")
     failed = by_trial[by_trial["status"] == "failed"]
     assert failed["message"].to_dict() == {ALWAYS: "ValueError: always the same over and over"}
-    assert "over and over" in (tmp_path / "study" / "trials" / ALWAYS / "error.txt").read_text()
-    diverged = trials[trials["arm"] == hopeless]
+    assert "over and over" in (folder / "trials" / ALWAYS / "error.txt").read_text()
+    hopeless = trials["config.generator_lr"] == HOPELESS
+    diverged = trials[hopeless]
     assert set(diverged["status"]) == set(diverged["outcome"]) == {"diverged"}
     assert set(diverged["steps"]) == {5}  # it ended at its first evaluation
     assert set(diverged["phase"]) == {"search", "confirm"}
-    assert set(by_trial.drop(ALWAYS).query("arm != @hopeless")["status"]) == {"completed"}
+    assert set(trials[~hopeless & (trials["trial_id"] != ALWAYS)]["status"]) == {"completed"}
 
 
-def test_what_failed_is_trained_again_when_asked(
-    tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    spaces = {"critic_lr": {"log_uniform": [1e-4, 1e-2]}}
-    plan = tiny(scientific={"generator_lr": [1e-3]}, nuisance=spaces, resources=ALONE)
-    with monkeypatch.context() as broken:
-        broken.setattr("study.execution.tuning.Worker", Faulty)
-        broken.setattr("study.execution.tuning.RETRIES", 1)
-        assert run_study(plan, tmp_path / "study") == 0
-    assert "--retry-failed` trains failed trials again" in capsys.readouterr().out.replace("\n", " ")
-    assert status(tmp_path / "study").trials.failed == 1
-    assert resume_study(tmp_path / "study") == 0
-    assert status(tmp_path / "study").trials.failed == 1  # not unless asked
-    assert resume_study(tmp_path / "study", retry_failed=True) == 0
-    record = load(tmp_path / "study")
-    assert set(record.trials["status"]) == {"completed"}
-    assert len(record.history) == 2 * 2 * 4
-    rows = [(row["trial_id"], row["step"]) for row in told(tmp_path / "study", "result")]
-    assert len(rows) == len(set(rows)) == 2 * 4
+def test_what_failed_is_trained_again_when_asked(faulty_study: tuple[Path, str], tmp_path: Path) -> None:
+    former, printed = faulty_study
+    folder = tmp_path / "study"
+    shutil.copytree(former, folder)
+    assert "--retry-failed` trains failed trials again" in printed
+    assert status(folder).trials.failed == 1
+    assert resume_study(folder) == 0
+    assert status(folder).trials.failed == 1  # not unless asked
+    assert resume_study(folder, retry_failed=True) == 0
+    record = load(folder)
+    again = record.trials["trial_id"] == ALWAYS
+    assert set(record.trials[again]["status"]) == {"completed"}
+    assert set(record.trials["status"]) == {"completed", "diverged"}
+    assert len(record.history[record.history["trial_id"] == ALWAYS]) == 2 * 4
+    rows = [(row["trial_id"], row["step"]) for row in told(folder, "result")]
+    assert len(rows) == len(set(rows))
+    assert {step for trial, step in rows if trial == ALWAYS} == {5, 10, 15, 20}
 
 
 class Leaving(Worker):

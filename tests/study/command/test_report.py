@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from analysis.record.loading import load
+from analysis.report import writer
 from study.__main__ import main
 from study.command.report import gather
 from study.config import loading
@@ -15,6 +16,14 @@ from study.tracking.cursor import Cursor
 from study.tracking.server import running
 
 pytestmark = pytest.mark.xdist_group("report of studies")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def undrawn():
+    """The pages' words alone are read here; figures are made and not drawn, which is most of a report's time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writer, "rendered", lambda figure, kind: b"<svg/>")
+        yield
 
 
 @pytest.fixture(scope="module")
