@@ -62,3 +62,11 @@ def test_every_file_that_the_page_names_exists() -> None:
     named = [ROOT / place for place in re.findall(r"`((?:\w+/)+\w+\.\w+)`", text)]
     assert named
     assert [path for path in linked + named if not path.exists()] == []
+
+
+def test_where_a_room_says_to_start_there_is_something(found: dict[str, Rooms]) -> None:
+    missing = []
+    for room in [f"{folder}.{name}" for folder, edges in found.items() for name in edges]:
+        _, _, start = (importlib.import_module(room).__doc__ or "").partition("Start reading at")
+        missing += [f"{room}: {name}" for name in re.findall(r"`([\w.]+)`", start) if not exists(f"{room}.{name}")]
+    assert missing == []
