@@ -20,6 +20,7 @@ from study.progress.status import status
 from study.record import sources
 from study.record.build import build_record
 from study.tracking import sync
+from study.tracking.download import RUN
 from trainables.objectives.induced import explain
 
 LOGGER = logging.getLogger(__name__)
@@ -74,9 +75,9 @@ def deliver(folder: str | Path) -> int:
 
 def _page(options: Namespace) -> Path:
     first, *others = options.sources
-    runs = [source for source in options.sources if source.startswith(sources.RUN)]
+    runs = [source for source in options.sources if source.startswith(RUN)]
     if options.tracking is not None and not runs:
-        raise ConfigError(f"--tracking: expected with a source {sources.RUN}RUN_ID, got it without")
+        raise ConfigError(f"--tracking: expected with a source {RUN}RUN_ID, got it without")
     if options.out is not None:
         return gather(options.sources, options.out, options.tracking)
     if others or runs or (sources.holds_record(Path(first)) and not (Path(first) / loading.STUDY_FILE).is_file()):

@@ -15,10 +15,12 @@ from typing import Any
 
 from ray.tune import Stopper
 
+from study.search.unpickled import Unpickled
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Interruption(Stopper):
+class Interruption(Unpickled, Stopper):
     """Tells Tune's loop to end once a signal came; outside that loop a signal raises `KeyboardInterrupt`.
 
     A context manager; to be entered after Ray has started, which installs a handler of its own. Only the main thread
@@ -55,10 +57,6 @@ class Interruption(Stopper):
     def request(self, reason: str) -> None:
         """Have Tune's loop end, and say why."""
         self.requested, self.reason = True, self.reason or reason
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles what it is given into a file that no one reads."""
-        return {}
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:  # noqa: ARG002
         """No trial is stopped by itself."""

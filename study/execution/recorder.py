@@ -11,7 +11,6 @@ spend its budget.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Callable, Iterable
@@ -26,14 +25,16 @@ from ray.tune import Callback
 from analysis.results.outcomes import judge
 from study.atomic_write import atomic_write
 from study.config.plan import StudyPlan
+from study.execution import evaluations
 from study.execution.interruption import Interruption
 from study.execution.job import folder_of
 from study.execution.trial import HANG
-from study.ledger.entries import Ended, Result
+from study.ledger.entries import Ended
 from study.ledger.journal import Journal
 from study.ledger.state import TrialState
 from study.progress.live import Progress
 from study.search.scores import replica_scores
+from study.search.unpickled import Unpickled
 from study.storage import checkpoint
 from study.storage.mirror import bring
 from study.storage.store import Store
@@ -43,7 +44,7 @@ LONGEST_MESSAGE = 2000  # characters
 FAILURES = 5  # trials that fail in a row before the study stops: it is not them, it is what they run on
 
 
-class Recorder(Callback):
+class Recorder(Unpickled, Callback):
     """Writes what happens to trials into the journal, and lets the terminal follow."""
 
     def __init__(
@@ -62,10 +63,6 @@ class Recorder(Callback):
         self._progress, self._interruption = progress, interruption
         self._again, self._failures = again, 0
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles what it is given into a file that no one reads."""
-        return {}
-
     def on_trial_result(
         self,
         iteration: int,  # noqa: ARG002
@@ -76,12 +73,11 @@ class Recorder(Callback):
     ) -> None:
         """Append the new evaluations in one piece."""
         state = self._state(trial)
-        rows = [row for row in json.loads(result["rows"]) if row["step"] > state.last_step]
-        if rows:
+        fresh = [found for found in evaluations.from_json(result["rows"]) if found.step > state.last_step]
+        if fresh:
             self._failures = 0
-            self._fetch(row["pictures"] for row in rows if row["pictures"])
-            phase, arm, index = state.key
-            self._journal.append(*(Result(phase=phase, arm=arm, index=index, seeds=state.seeds, **row) for row in rows))
+            self._fetch(found.pictures for found in fresh if found.pictures)
+            self._journal.append(*(found.entry(state) for found in fresh))
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ARG002
         """Append the ending of a trial that finished or was stopped."""

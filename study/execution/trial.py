@@ -1,8 +1,8 @@
 """One trial on a worker: training from evaluation to evaluation, with checkpoints and the samples of its pictures.
 
-A trial starts from its newest whole checkpoint, if there is one for the same spec and seeds. Rows up to `Job.reported`
-are in the ledger and are not reported again; rows after it that the checkpoint holds are, so that a driver's death
-between a checkpoint and the ledger loses none.
+A trial starts from its newest whole checkpoint, if there is one for the same spec and seeds. Evaluations up to
+`Job.reported` are in the ledger and are not reported again; those after it that the checkpoint holds are, so that a
+driver's death between a checkpoint and the ledger loses none.
 """
 
 import io
@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from study.config.goal import Goal
+from study.execution import evaluations
+from study.execution.evaluations import TimedEvaluation
 from study.execution.job import Job
 from study.execution.watchdog import time_limit
 from study.search.scores import finite, medians, replica_scores
@@ -29,7 +31,6 @@ from trainables.training import Evaluation, Training
 LOGGER = logging.getLogger(__name__)
 HANG = "hang.txt"  # where an evaluation was that took longer than it may
 POINTS, IMAGES, PICTURED = 1000, 80, 4  # samples of a replica in a picture, and how many replicas at most
-Row = dict[str, Any]  # {"step", "wall_time", "columns": {name: [one a replica]}, "pictures": path | None}
 
 
 class Trial:
@@ -42,9 +43,9 @@ class Trial:
         self.goal = Goal(tuple(job.metrics), tuple(job.modes))
         self._data, self._evaluator = data, evaluator
         self.training = self._untrained()
-        self.rows: list[Row] = []
+        self.evaluations: list[TimedEvaluation] = []
         self.wall_time = 0.0
-        self._whole = True  # whether the training is where its last row is; not while it is between two
+        self._whole = True  # whether the training is at its last evaluation; not while it is between two
         self._pictured = picture_evaluations(spec.evaluations, job.pictures)
         self._identity = json.dumps([spec.to_dict(), job.seeds], sort_keys=True)
         self._reported = job.reported
@@ -55,20 +56,20 @@ class Trial:
     def report(self) -> dict[str, Any]:
         """Train until there is something new to report; flat and small, for Tune.
 
-        `rows` is a JSON list of rows; `score` the median of the first metric, always finite; `finished` whether the
-        training ended by itself.
+        `rows` is a JSON list of evaluations; `score` the median of the first metric, always finite; `finished` whether
+        the training ended by itself.
         """
         until = time.monotonic() + self.job.report_seconds
         known = self._reported >= self.training.step  # else a checkpoint tells more: it is reported before going on
         while known and not self.training.done and (self._reported >= self.training.step or time.monotonic() < until):
             self._advance()
-        fresh = [row for row in self.rows if row["step"] > self._reported]
+        fresh = [evaluation for evaluation in self.evaluations if evaluation.step > self._reported]
         self._reported = max(self._reported, self.training.step)
-        values = medians(replica_scores(self.rows[-1]["columns"], self.goal), self.goal)
+        values = medians(replica_scores(self.evaluations[-1].columns, self.goal), self.goal)
         return {
-            "rows": json.dumps(fresh),
+            "rows": evaluations.to_json(fresh),
             "score": finite(values[0]),
-            "evaluation": len(self.rows),
+            "evaluation": len(self.evaluations),
             "done": self.training.done,
             "finished": self.training.done,
         }
@@ -78,7 +79,7 @@ class Trial:
         content = {
             "identity": self._identity,
             "state": self.training.state_dict(),
-            "rows": json.dumps(self.rows),
+            "rows": evaluations.to_json(self.evaluations),
             "wall_time": self.wall_time,
         }
         try:
@@ -100,21 +101,15 @@ class Trial:
         with time_limit(self.job.evaluation_limit, self._hang):
             evaluation = self.training.advance()
         self.wall_time += time.monotonic() - started
-        self.rows.append(
-            {
-                "step": self.training.step,
-                "wall_time": self.wall_time,
-                "columns": evaluation.columns,
-                "pictures": self._picture(evaluation),
-            }
-        )
+        pictures = self._picture(evaluation)
+        self.evaluations.append(TimedEvaluation(evaluation.step, self.wall_time, evaluation.columns, pictures))
         self._whole = True
         if time.monotonic() - self._saved >= self.job.checkpoint_seconds and not self.training.done:
             self.save()
 
     def _picture(self, evaluation: Evaluation) -> str | None:
         """Keep what makes a picture when this evaluation has one; the file's path within the study folder."""
-        if len(self.rows) + 1 not in self._pictured or all(evaluation.columns["diverged"]):
+        if len(self.evaluations) + 1 not in self._pictured or all(evaluation.columns["diverged"]):
             return None
         arrays = self.training.model.picture(PICTURED) or self._sampled()
         arrays |= {"seeds": np.array(self.job.seeds[:PICTURED])}
@@ -162,11 +157,12 @@ class Trial:
                 continue
             try:
                 self.training.load_state_dict(content["state"])
-                self.rows, self.wall_time = json.loads(content["rows"]), float(content["wall_time"])
-            except (KeyError, RuntimeError, ValueError) as error:
+                kept, self.wall_time = evaluations.from_json(content["rows"]), float(content["wall_time"])
+            except (KeyError, RuntimeError, TypeError, ValueError) as error:
                 LOGGER.warning("trial %s: checkpoint not usable, trying an older one: %r", self.job.trial_id, error)
-                self.training, self.rows, self.wall_time = self._untrained(), [], 0.0  # some of it may be loaded
+                self.training, self.wall_time = self._untrained(), 0.0  # some of it may be loaded
                 continue
+            self.evaluations = kept
             return
 
 

@@ -8,34 +8,25 @@ becomes a folder's name only where a study may have that name.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
 
 from analysis.record.join import join
 from analysis.record.loading import Record, RecordError, load
 from analysis.record.schema import FILES
 from analysis.results.criteria import metric_and_mode, thresholds_of
 from study.config import loading
-from study.config.addresses import masked
 from study.config.messages import ConfigError, shown
 from study.config.schema import NAME
 from study.record.build import build_record
-from study.tracking.environment import prepare
+from study.tracking.download import RUN, download
 
-RUN = "runs:/"
 REPORT = "report"
 PARTIAL = ".partial"  # of `out`, while a fetch is under way
-TRACKING = "MLFLOW_TRACKING_URI"
 TRIES = 3  # of a copy whose two files a build under way has parted
-UNKNOWN = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")  # MLflow's words for a run that is not there
-LONGEST = 300  # characters of what MLflow says
-_SECRET = re.compile(r"://.*@")
 
 
 def fetch(sources: Sequence[str], out: Path, tracking: str | None = None) -> list[tuple[Path, Record]]:
@@ -79,7 +70,7 @@ def holds_record(folder: Path) -> bool:
 def _fetched(source: str, place: Path, tracking: str | None) -> tuple[Path, Record]:
     place.mkdir()
     if source.startswith(RUN):
-        _download(source, place, tracking)
+        download(source, place, tracking)
     else:
         _copy(Path(source), place)
     try:
@@ -104,55 +95,6 @@ def _copy(folder: Path, place: Path) -> None:
             shutil.copyfile(folder / name, place / name)
         if before == [(folder / name).stat().st_ino for name in FILES]:
             break
-
-
-def _download(source: str, place: Path, tracking: str | None) -> None:
-    """Get the record of a study's run from MLflow."""
-    uri = tracking or os.environ.get(TRACKING)
-    if not uri:
-        raise ConfigError(f"{source}: expected --tracking URI or {TRACKING}, to know where MLflow is, got neither")
-    if uri.startswith("sqlite:///"):  # MLflow would make an empty one
-        path = Path(unquote(uri.removeprefix("sqlite:///").partition("?")[0]))
-        if not path.is_file():
-            raise ConfigError(f"{source}: expected MLflow's database at {path}, got nothing there")
-    run_id = source.removeprefix(RUN)
-    with _answering(source, uri):
-        prepare()
-        from mlflow import MlflowClient
-
-        client = MlflowClient(uri)
-        run = client.get_run(run_id)
-        names = {artifact.path for artifact in client.list_artifacts(run_id)}
-    _check_run(source, run, names)
-    with _answering(source, uri):
-        for name in FILES:
-            client.download_artifacts(run_id, name, str(place))
-
-
-def _check_run(source: str, run: Any, artifacts: set[str]) -> None:
-    from study.tracking.mlflow_study import PARENT
-
-    parent = run.data.tags.get(PARENT)
-    if parent:
-        raise ConfigError(f"{source}: expected the run of a study, got that of a trial; its study's is {RUN}{parent}")
-    lacking = " and ".join(name for name in FILES if name not in artifacts)
-    if lacking:
-        running = " as the study still runs; it is logged at its end" if run.info.status == "RUNNING" else ""
-        raise ConfigError(f"{source}: expected a run with a study's record, got one without {lacking}{running}")
-
-
-@contextmanager
-def _answering(source: str, uri: str) -> Iterator[None]:
-    """Whatever MLflow's clients and stores raise as one line without secrets: bad input where a run is not known."""
-    try:
-        yield
-    except Exception as error:
-        address = masked(_SECRET.sub("://***@", uri))
-        lines = masked(str(error).replace(uri, address)).strip().splitlines() or [type(error).__name__]
-        said = lines[0] if len(lines[0]) <= LONGEST else f"{lines[0][:LONGEST]} …"
-        if getattr(error, "error_code", None) in UNKNOWN:
-            raise ConfigError(f"{source}: expected a run that MLflow at {address} knows, got: {said}") from None
-        raise ConnectionError(f"{source}: MLflow at {address} could not be read: {said}") from None
 
 
 def _name(kept: Record) -> str:

@@ -15,6 +15,7 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
 from study.config.plan import StudyPlan
 from study.ledger.entries import SEARCH, Entry, Result
 from study.search.scores import finite, medians, replica_scores, unmeasured
+from study.search.unpickled import Unpickled
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class AshaTrial:
     trial_id: str
 
 
-class StudyScheduler(FIFOScheduler):
+class StudyScheduler(Unpickled, FIFOScheduler):
     """First in, first out, with an ASHA per arm where the configuration asks for it; `past` are ledger entries."""
 
     def __init__(self, plan: StudyPlan, past: Iterable[Entry] = ()) -> None:
@@ -34,10 +35,6 @@ class StudyScheduler(FIFOScheduler):
         self._arms: dict[str, ASHAScheduler] = {}
         if self.stops:
             self._refill(past)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles what it is given into a file that no one reads."""
-        return {}
 
     @property
     def stops(self) -> bool:

@@ -25,9 +25,10 @@ from study.search.arm_search import ArmSearch, Recorded, TrialLookup
 from study.search.distributions import distributions
 from study.search.plan import confirm_trial, search_trial, unconfirmed
 from study.search.scores import medians
+from study.search.unpickled import Unpickled
 
 
-class StudySearcher(Searcher):
+class StudySearcher(Unpickled, Searcher):
     """Gives out the study's trials; `job_of` turns a planned trial into what a worker is told, as one string.
 
     At most `places` trials are out at once, without bound when that is None.
@@ -45,10 +46,6 @@ class StudySearcher(Searcher):
         self._unfinished = deque(trial for trial in journal.state.unfinished if not trial.unplanned)
         self._open: set[tuple[str, str, int]] = set()
         self._confirming: Iterator[Planned] | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles what it is given into a file that no one reads."""
-        return {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]  # noqa: ARG002
         """A trial's Tune configuration; None while there is nothing to give out yet; `FINISHED` in the end.

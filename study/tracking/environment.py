@@ -7,7 +7,7 @@ would create a run twice. Nothing is sent to MLflow's makers, and nothing is pri
 import logging
 import os
 
-SETTINGS = {
+MLFLOW_ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
@@ -16,12 +16,12 @@ SETTINGS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 DEFAULTS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "15", "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "60"}  # seconds
-SERVER = {**SETTINGS, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+SERVER = {**MLFLOW_ENVIRONMENT, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
 def prepare() -> None:
     """Set the environment of this process; only the timeouts may be chosen from outside."""
-    os.environ.update(SETTINGS)
+    os.environ.update(MLFLOW_ENVIRONMENT)
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     for name in ("mlflow", "alembic", "urllib3.connectionpool"):

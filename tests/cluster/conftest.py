@@ -234,7 +234,7 @@ def curves() -> Callable[[Path], dict[tuple[str, int], str]]:
         told = defaultdict(list)
         for _, entry in entries(folder):
             told[entry.kind].append(entry)
-        found = {(row["trial_id"], row["step"]): json.dumps(row["columns"]) for row in told["result"]}
+        found = {(row.trial_id, row.step): json.dumps(row.columns) for row in told["result"]}
         assert len(found) == len(told["result"])
         assert sorted(e.trial_id for e in told["ended"]) == sorted({e.trial_id for e in told["planned"]})
         assert {e.status for e in told["ended"]} == {"completed"}

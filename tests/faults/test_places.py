@@ -71,7 +71,7 @@ def taken_up(begin: Begin, first: Subject, values: dict[str, object], tmp_path: 
     assert second.finish() == 0, second.said
     finding = audit(second.folder, undisturbed(second.plan, tmp_path / "undisturbed"))
     assert not finding.wrong, finding
-    before = {(row["trial_id"], row["step"]) for row in second.told("result") if row["time"] < found.seen}
+    before = {(row.trial_id, row.step) for row in second.told("result") if row.time < found.seen}
     assert before  # something was brought along, not all made anew
 
 

@@ -57,7 +57,7 @@ def test_a_trial_that_raises_fails_alone(begin: Begin, tmp_path: Path) -> None:
         "opaque": "RuntimeError: Opaque: this and that",
     }
     hold(study, tmp_path, expected)
-    kept = [row["trial_id"] for row in study.told("result") if "cuda_memory." in row["trial_id"]]
+    kept = [row.trial_id for row in study.told("result") if "cuda_memory." in row.trial_id]
     assert len(kept) == 2  # what it had measured before
 
 
@@ -96,7 +96,7 @@ def test_a_worker_that_can_write_no_file_trains_on(begin: Begin, tmp_path: Path)
     resources = {"checkpoint_seconds": 0, "workers": 1}
     study = begin(misbehaving("keeps_no_files", resources=resources), FAULTS=str(tmp_path))
     hold(study, tmp_path, {})
-    pictures = {row["trial_id"]: row["pictures"] for row in study.told("result")}
+    pictures = {row.trial_id: row.pictures for row in study.told("result")}
     assert [picture for trial, picture in pictures.items() if "keeps_no_files" in trial] == [None]
 
 

@@ -40,13 +40,13 @@ pytestmark = [pytest.mark.usefixtures("shared_ray"), pytest.mark.xdist_group("ra
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # type: ignore[no-untyped-call]
 
 
-def told(folder: Path, kind: str) -> list[dict[str, Any]]:
+def told(folder: Path, kind: str) -> list[Any]:
     return [entry for _, entry in entries(folder) if entry.kind == kind]
 
 
 def curves(folder: Path) -> dict[tuple[str, int], str]:
     """What was measured by trial and step, exactly; times left out."""
-    return {(row["trial_id"], row["step"]): json.dumps(row["columns"]) for row in told(folder, "result")}
+    return {(row.trial_id, row.step): json.dumps(row.columns) for row in told(folder, "result")}
 
 
 def whole(folder: Path) -> Record:
@@ -55,7 +55,7 @@ def whole(folder: Path) -> Record:
     assert not record.running
     endings = [entry.trial_id for entry in told(folder, "ended")]
     assert sorted(endings) == sorted({entry.trial_id for entry in told(folder, "planned")})
-    rows = [(row["trial_id"], row["step"]) for row in told(folder, "result")]
+    rows = [(row.trial_id, row.step) for row in told(folder, "result")]
     assert len(rows) == len(set(rows))
     return record
 
@@ -122,7 +122,7 @@ def test_a_study_runs_from_configuration_to_record(reference: Path, long_study: 
 def test_nothing_is_left_behind_but_pictures(reference: Path) -> None:
     kept = {path.name for trial in (reference / "trials").iterdir() for path in trial.iterdir()}
     assert kept == {"pictures"}
-    drawn = [row["pictures"] for row in told(reference, "result") if row["pictures"]]
+    drawn = [row.pictures for row in told(reference, "result") if row.pictures]
     assert len(drawn) == 6 * 2
     assert all((reference / path).is_file() for path in drawn)
 
@@ -234,7 +234,7 @@ def test_what_failed_is_trained_again_when_asked(faulty_study: tuple[Path, str],
     assert set(record.trials[again]["status"]) == {"completed"}
     assert set(record.trials["status"]) == {"completed", "diverged"}
     assert len(record.history[record.history["trial_id"] == ALWAYS]) == 2 * 4
-    rows = [(row["trial_id"], row["step"]) for row in told(folder, "result")]
+    rows = [(row.trial_id, row.step) for row in told(folder, "result")]
     assert len(rows) == len(set(rows))
     assert {step for trial, step in rows if trial == ALWAYS} == {5, 10, 15, 20}
 

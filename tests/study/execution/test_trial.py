@@ -13,7 +13,7 @@ import pytest
 from study.config.arms import spec_for
 from study.config.plan import StudyPlan
 from study.execution.job import Job
-from study.execution.trial import HANG, Row, Trial, picture_evaluations
+from study.execution.trial import HANG, Trial, picture_evaluations
 from study.search.scores import LARGEST
 from study.storage import checkpoint
 from study.storage.store import store_at
@@ -23,6 +23,7 @@ from trainables.spec import Spec
 
 Build = Callable[..., StudyPlan]
 Start = Callable[..., Trial]
+Row = dict[str, Any]  # an evaluation as it is reported
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ from study.__main__ import main
 from study.config import loading
 from study.config.messages import ConfigError
 from study.record.build import build_record
-from study.record.sources import FILES, TRACKING, fetch
+from study.record.sources import FILES, fetch
 from study.tracking import Tracker, local, sync
 from study.tracking.cursor import Cursor
+from study.tracking.download import TRACKING
 from study.tracking.server import free_port
 
 pytestmark = pytest.mark.xdist_group("sources")

@@ -1,0 +1,43 @@
+"""A trial's evaluations on their way from the worker to the ledger, and in its checkpoints: columns all the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from study.ledger.entries import Result
+from study.ledger.state import TrialState
+
+
+@dataclass(frozen=True)
+class TimedEvaluation:
+    """What all replicas of a trial measured at one step.
+
+    Attributes:
+        step: generator updates taken.
+        wall_time: seconds spent training since the trial began.
+        columns: measurement -> a value a replica, as `trainables.training.Evaluation` has them.
+        pictures: the file with the samples of its picture, within the study's folder; None: it has none.
+    """
+
+    step: int
+    wall_time: float
+    columns: Mapping[str, Sequence[Any]]
+    pictures: str | None = None
+
+    def entry(self, trial: TrialState) -> Result:
+        """What the ledger says of it."""
+        phase, arm, index = trial.key
+        return Result(phase=phase, arm=arm, index=index, seeds=trial.seeds, **vars(self))
+
+
+def to_json(evaluations: Iterable[TimedEvaluation]) -> str:
+    """A JSON list with an object an evaluation, as Tune's results and checkpoints hold it."""
+    return json.dumps([vars(evaluation) for evaluation in evaluations])
+
+
+def from_json(text: str) -> list[TimedEvaluation]:
+    """The inverse of `to_json`; raises `ValueError` or `TypeError` for anything else."""
+    return [TimedEvaluation(**found) for found in json.loads(text)]
