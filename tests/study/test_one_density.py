@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from analysis.record.snapshots import snapshots
-from analysis.results import density
+from analysis.results.density import POINTS, densities
+from analysis.statistics.densities import kernel_density
 from trainables.inspection import one_dimensional
 
 X = np.linspace(-3, 3, 400)
@@ -24,7 +25,7 @@ def test_both_estimates_are_one(kind: str) -> None:
         "collapsed": np.zeros(300),
         "mostly one point": np.concatenate([np.zeros(290), draw.normal(0, 1, 10)]),
     }[kind]
-    ours, theirs = one_dimensional.kernel_density(samples, X), density.kernel_density(samples, X)
+    ours, theirs = one_dimensional.kernel_density(samples, X), kernel_density(samples, X)
     np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
 
@@ -37,10 +38,10 @@ def test_the_report_takes_the_densities_of_the_pictures(tmp_path: Path) -> None:
         np.savez(folder / f"{step:08d}.npz", **common, line_x=X, line_generator_density=one)
     row = snapshots(tmp_path, "a", "t", 1)
     assert row is not None
-    np.testing.assert_array_equal(density.densities(row).generated, drawn[:, 1])
-    np.testing.assert_array_equal(density.densities(row).x, X)
+    np.testing.assert_array_equal(densities(row).generated, drawn[:, 1])
+    np.testing.assert_array_equal(densities(row).x, X)
     np.savez(folder / "00000030.npz", **common)
     older = snapshots(tmp_path, "a", "t", 1)
     assert older is not None
     assert older.generated is None
-    assert density.densities(older).generated.shape == (3, density.POINTS)
+    assert densities(older).generated.shape == (3, POINTS)
