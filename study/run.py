@@ -33,7 +33,7 @@ from study.ledger.ledger import identity
 from study.progress.live import Progress
 from study.progress.tally import Tally
 from study.record.build import build_record
-from study.search.plan import planned_again
+from study.search.trials import planned_again
 from study.storage import lease
 from study.storage.lease import Lease
 from study.storage.mirror import Mirror

@@ -34,8 +34,9 @@ Points = Callable[[Tensor, Tensor, Tensor], Tensor]
 class Penalty:
     """One row: where the critic's gradient is taken, what its squared norm (R, B) costs, and what is set by the user.
 
-    `generated`: the points are the generated samples, and carry their labels. `settings` maps each setting to its
-    default; None means that it must be given. All are positive numbers.
+    `generated`: the points are the generated samples, and carry their labels. `bounds_slope`: it keeps the critic's
+    slope below a bound, as the Wasserstein distance wants. `settings` maps each setting to its default; None means that
+    it must be given. All are positive numbers.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Penalty:
     draws: Callable[[int], int] = lambda size: 0  # uniform numbers a sample of that size needs
     cost: Callable[[Tensor], Tensor] | None = None
     generated: bool = False
+    bounds_slope: bool = False
     settings: Mapping[str, float | None] = field(default_factory=dict)
 
 
@@ -64,14 +66,14 @@ def _norm(squared: Tensor) -> Tensor:
 # fmt: off
 _ROWS = (
     Penalty("none"),
-    Penalty("clip", "Arjovsky et al. 2017", settings={"bound": None}),
+    Penalty("clip", "Arjovsky et al. 2017", bounds_slope=True, settings={"bound": None}),
     Penalty(
         "gradient_penalty", "Gulrajani et al. 2017", _between, lambda size: 1,
-        lambda s: (_norm(s) - 1).square(), settings={"weight": 10.0},
+        lambda s: (_norm(s) - 1).square(), bounds_slope=True, settings={"weight": 10.0},
     ),
     Penalty(
         "lipschitz_penalty", "Petzka et al. 2018", _between, lambda size: 1,
-        lambda s: (_norm(s) - 1).relu().square(), settings={"weight": 10.0},
+        lambda s: (_norm(s) - 1).relu().square(), bounds_slope=True, settings={"weight": 10.0},
     ),
     Penalty(
         "r1", "Mescheder et al. 2018", lambda real, fake, uniform: real,
@@ -83,9 +85,9 @@ _ROWS = (
     ),
     Penalty(
         "dragan", "Kodali et al. 2017", _around, lambda size: 1 + size,
-        lambda s: (_norm(s) - 1).square(), settings={"weight": 10.0},
+        lambda s: (_norm(s) - 1).square(), bounds_slope=True, settings={"weight": 10.0},
     ),
-    Penalty("spectral_norm", "Miyato et al. 2018"),
+    Penalty("spectral_norm", "Miyato et al. 2018", bounds_slope=True),
     Penalty("consensus", "Mescheder et al. 2017", settings={"weight": 0.1}),
 )
 # fmt: on

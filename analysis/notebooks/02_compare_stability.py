@@ -16,7 +16,7 @@ from analysis.report.table_files import csv_text
 from analysis.results.compare import outcomes, signals
 from analysis.results.selection import arms_in_order, select
 from analysis.results.survival import survival
-from analysis.results.thresholds import threshold_table
+from analysis.results.threshold_table import threshold_table
 from analysis.statistics.bootstrap import Resampling
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))

@@ -24,7 +24,7 @@ from analysis.results import (
     learning,
     sensitivity,
     survival,
-    thresholds,
+    threshold_table,
 )
 from analysis.results.cohort import cohorts
 from analysis.results.criteria import metric_and_mode
@@ -94,7 +94,7 @@ class Findings:
     best_of_k: tuple[budget.BestOfK, ...]
     selection_bias: tuple[budget.SelectionBias, ...]
     sensitivity: tuple[sensitivity.Sensitivity, ...]
-    thresholds: thresholds.ThresholdTable | None
+    thresholds: threshold_table.ThresholdTable | None
     learning: tuple[LearningCurve, ...]
     bound_curves: tuple[critic_bound.BoundCurve, ...]
     critic_bounds: tuple[critic_bound.ArmCriticBound, ...]
@@ -159,7 +159,7 @@ def find(record: Record, seed: int = 0) -> Findings:
             if len(scored["search"])
             else ()
         ),
-        thresholds=thresholds.threshold_table(selected) if any_ended else None,
+        thresholds=threshold_table.threshold_table(selected) if any_ended else None,
         learning=learning.learning(selected, _followed(record, metric)),
         bound_curves=_as_planned(names, critic_bound.bound_curves(selected)),
         critic_bounds=_as_planned(names, critic_bound.critic_bounds(selected, resampling=resampling())),

@@ -14,7 +14,7 @@ from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, ArmCritic
 from analysis.results.dirac import DiracShares
 from analysis.results.jacobian import ArmSpectrum
 from analysis.results.survival import Survival
-from analysis.results.thresholds import ThresholdTable
+from analysis.results.threshold_table import ThresholdTable
 from analysis.statistics.intervals import Interval
 from analysis.wording import CAPTURES, EVENTS, NAMES, counted, listed, named
 

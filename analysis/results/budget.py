@@ -50,7 +50,7 @@ class BestOfK:
         floor: the metric of fresh real samples; NaN when unknown.
         mean: expected best.
         median: median best.
-        hopeless: (M,) probability that none of k configurations has a finite score.
+        none_finite: (M,) probability that none of k configurations has a finite score.
     """
 
     arm: str

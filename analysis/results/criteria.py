@@ -12,7 +12,7 @@ from typing import Any
 from analysis.record.join import studies_of
 from analysis.record.loading import RecordError
 from analysis.results.cohort import direction
-from analysis.results.outcomes import Thresholds
+from analysis.results.thresholds import Thresholds
 
 
 def metric_and_mode(about: Mapping[str, Any]) -> tuple[str, str]:

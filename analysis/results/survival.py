@@ -26,8 +26,8 @@ import pandas as pd
 from analysis.record.curves import Curves, curves
 from analysis.record.schema import TRIALS_KEYS
 from analysis.results.criteria import thresholds_of
-from analysis.results.outcomes import Thresholds
 from analysis.results.selection import Selection
+from analysis.results.thresholds import Thresholds
 from analysis.statistics.holm import holm
 from analysis.statistics.intervals import Captures, Floats
 from analysis.statistics.kaplan_meier import SurvivalCurve, kaplan_meier

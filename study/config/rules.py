@@ -19,12 +19,13 @@ from study.config.schema import StudyConfig
 from trainables import data
 from trainables.metrics import evaluator
 from trainables.models.catalogue import measured_columns
+from trainables.penalties import PENALTIES
 from trainables.spec import HYPERPARAMETERS, Spec
 
 SECTIONS = ("scientific", "nuisance", "fixed")
 # The batch size is a stabiliser like any other although it usually stands in the budget.
 KEYS = tuple(dict.fromkeys((*HYPERPARAMETERS, "batch_size")))
-SLOPES = ("clip", "gradient_penalty", "lipschitz_penalty", "spectral_norm", "dragan")  # what bounds a critic's slope
+SLOPES = tuple(row.name for row in PENALTIES.values() if row.bounds_slope)
 HIGHER = tuple(column.name for column in QUALITY if column.name in schema.HIGHER)  # is better
 DIAGNOSTICS = (  # nothing to search for
     "critic_bound", "induced_divergence", "bound_gap", "ratio_error", "generator_mean", "generator_std",

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from analysis.results.outcomes import Thresholds
+from analysis.results.thresholds import Thresholds
 from study.config.addresses import masked, problem_of
 from study.config.messages import nearest, shown
 

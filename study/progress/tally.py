@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from study.config.plan import StudyPlan
 from study.ledger.entries import CONFIRM, SEARCH, Key
 from study.ledger.state import StudyState, TrialState
-from study.search.plan import unconfirmed
 from study.search.scores import medians
+from study.search.trials import unconfirmed
 
 
 @dataclass

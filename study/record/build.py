@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.record import schema
-from analysis.results.outcomes import Thresholds
+from analysis.results.thresholds import Thresholds
 from study.atomic_write import PartialFile, remove_partials, sync_folder
 from study.config import loading
 from study.config.messages import ConfigError

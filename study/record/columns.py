@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from analysis.record import schema
 from analysis.record.curves import Curves
-from analysis.results.outcomes import Signals, Thresholds, derive, judge, signals
+from analysis.results.outcomes import Signals, derive, judge, signals
+from analysis.results.thresholds import Thresholds
 from study.config.dotted import leaves
 from study.ledger.state import TrialState
 

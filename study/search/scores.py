@@ -1,7 +1,7 @@
 """From replicas to the number a search is told: the median, in which a diverged replica is worse than any finite score.
 
 A replica's score is None where it diverged, otherwise its value of the metric (a list where there are several). A
-value that could not be measured (NaN) counts as diverged does: nothing better can be claimed for it.
+value that could not be measured (NaN) counts as diverged does: nothing better is known of it.
 """
 
 import math

@@ -23,8 +23,8 @@ from study.ledger.journal import Journal
 from study.ledger.state import StudyState, TrialState
 from study.search.arm_search import ArmSearch, Recorded, TrialLookup
 from study.search.distributions import distributions
-from study.search.plan import confirm_trial, search_trial, unconfirmed
 from study.search.scores import medians
+from study.search.trials import confirm_trial, search_trial, unconfirmed
 from study.search.unpickled import Unpickled
 
 

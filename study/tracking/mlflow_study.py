@@ -209,7 +209,7 @@ class MlflowStudy:
         return str(found.experiment_id)
 
     def _find(self, identity: str) -> str | None:
-        """The run with an identity; of twins, the one that something was logged to."""
+        """The run with an identity; of several, the one that something was logged to."""
         runs = list(self._search(f"tags.`{IDENTITY}` = '{identity}'"))
         runs.sort(key=lambda run: (not run.data.params, not run.data.metrics, run.info.run_id))
         return str(runs[0].info.run_id) if runs else None

@@ -5,7 +5,7 @@ import pytest
 
 from analysis.record.join import join
 from analysis.record.loading import RecordError, load
-from analysis.results import budget, compare, sensitivity, survival, thresholds
+from analysis.results import budget, compare, sensitivity, survival, threshold_table
 from analysis.results.design import scales_of
 from analysis.results.selection import select
 from analysis.statistics.bootstrap import Resampling
@@ -59,7 +59,7 @@ def test_budget_sensitivity_and_thresholds(record):
     found = sensitivity.sensitivity(searched, "fid", generator=np.random.default_rng(0), scales=scales, refits=3)
     assert len(found) == 6
     assert {one.scale for result in found for one in result.importances} == {"log"}
-    table = thresholds.threshold_table(searched)
+    table = threshold_table.threshold_table(searched)
     assert set(table.table["arm"]) == {one.arm for one in curves}
 
 

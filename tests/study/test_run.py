@@ -189,14 +189,14 @@ class Faulty(Worker):
         return super().step()
 
 
-HOPELESS = 1e30  # a learning rate at which every trial diverges
+TOO_FAST = 1e30  # a learning rate at which every trial diverges
 
 
 @pytest.fixture(scope="module")
 def faulty_study(tiny: Build, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A study of such workers, two at a time, and what it printed."""
     folder, printed = tmp_path_factory.mktemp("faulty") / "study", io.StringIO()
-    spaces, arms = {"critic_lr": {"log_uniform": [1e-4, 1e-2]}}, {"generator_lr": [1e-3, 2e-3, HOPELESS]}
+    spaces, arms = {"critic_lr": {"log_uniform": [1e-4, 1e-2]}}, {"generator_lr": [1e-3, 2e-3, TOO_FAST]}
     plan = tiny(scientific=arms, nuisance=spaces, confirm=CONFIRM, resources={"workers": 2})
     with pytest.MonkeyPatch.context() as broken, redirect_stdout(printed):
         broken.setattr("study.execution.tuning.Worker", Faulty)
@@ -212,12 +212,12 @@ def test_failures_and_divergence_touch_no_other_trial(faulty_study: tuple[Path, 
     failed = by_trial[by_trial["status"] == "failed"]
     assert failed["message"].to_dict() == {ALWAYS: "ValueError: always the same over and over"}
     assert "over and over" in (folder / "trials" / ALWAYS / "error.txt").read_text()
-    hopeless = trials["config.generator_lr"] == HOPELESS
-    diverged = trials[hopeless]
+    too_fast = trials["config.generator_lr"] == TOO_FAST
+    diverged = trials[too_fast]
     assert set(diverged["status"]) == set(diverged["outcome"]) == {"diverged"}
     assert set(diverged["steps"]) == {5}  # it ended at its first evaluation
     assert set(diverged["phase"]) == {"search", "confirm"}
-    assert set(trials[~hopeless & (trials["trial_id"] != ALWAYS)]["status"]) == {"completed"}
+    assert set(trials[~too_fast & (trials["trial_id"] != ALWAYS)]["status"]) == {"completed"}
 
 
 def test_what_failed_is_trained_again_when_asked(faulty_study: tuple[Path, str], tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from analysis.record.join import join, studies_of
 from analysis.record.loading import Record, RecordError
 from analysis.results.compare import outcomes
 from analysis.results.criteria import thresholds_of
-from analysis.results.outcomes import Thresholds
 from analysis.results.selection import select
+from analysis.results.thresholds import Thresholds
 
 
 def record(study, arm="hinge", outcomes=None, **config):

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from analysis.record.loading import Record
-from analysis.results.outcomes import Thresholds
 from analysis.results.selection import select
 from analysis.results.survival import EVENTS, kaplan_meier, survival, times
+from analysis.results.thresholds import Thresholds
 from analysis.statistics.holm import holm
 
 STEPS = (100, 200, 300, 400)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from analysis.results.outcomes import Thresholds
+from analysis.results.thresholds import Thresholds
 from study.config import loading, strict_yaml
 from study.config.loading import load
 from study.config.messages import ConfigError

@@ -19,7 +19,7 @@ from study.ledger.ledger import entries
 from study.ledger.state import TrialState
 from study.progress.live import Progress
 from study.progress.tally import Tally
-from study.search.plan import search_trial
+from study.search.trials import search_trial
 from study.storage.store import store_at, store_of
 
 Build = Callable[..., StudyPlan]

@@ -11,7 +11,7 @@ from study.ledger.entries import Ended
 from study.ledger.journal import Journal
 from study.progress.live import Progress
 from study.progress.tally import Tally
-from study.search.plan import search_trial
+from study.search.trials import search_trial
 
 Build = Callable[..., StudyPlan]
 

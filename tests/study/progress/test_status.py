@@ -10,7 +10,7 @@ from study.config.plan import StudyPlan
 from study.ledger.entries import Session, from_json, to_json
 from study.ledger.journal import Journal
 from study.progress.status import Counts, status
-from study.search.plan import search_trial
+from study.search.trials import search_trial
 
 Build = Callable[..., StudyPlan]
 PARAMS = {"generator_lr": 1e-3, "critic_steps": 1}

@@ -5,7 +5,7 @@ from study.config.plan import StudyPlan
 from study.ledger.entries import Ended, Planned
 from study.ledger.journal import Journal
 from study.progress.tally import Tally
-from study.search.plan import confirm_trial, search_trial
+from study.search.trials import confirm_trial, search_trial
 
 Build = Callable[..., StudyPlan]
 PARAMS = {"generator_lr": 1e-3, "critic_steps": 2}

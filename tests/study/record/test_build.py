@@ -14,7 +14,8 @@ import pytest
 
 from analysis.record import schema
 from analysis.record.loading import RecordError, load
-from analysis.results.outcomes import Thresholds, hops, judge_record
+from analysis.results.outcomes import hops, judge_record
+from analysis.results.thresholds import Thresholds
 from study.ledger import ledger
 from study.ledger.damage import Damage
 from study.ledger.entries import Floor, Session, from_json, to_json

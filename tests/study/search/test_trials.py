@@ -6,7 +6,7 @@ import pytest
 from study.config.plan import StudyPlan
 from study.ledger.entries import Ended, trial_id_of
 from study.ledger.journal import Journal
-from study.search.plan import champions, confirm_trial, search_trial, seeds_of
+from study.search.trials import champions, confirm_trial, search_trial, seeds_of
 
 Build = Callable[..., StudyPlan]
 PARAMS = {"generator_lr": 1e-3, "critic_steps": 2}

@@ -5,9 +5,10 @@ import pytest
 from analysis.record.loading import Record
 from analysis.results.compare import outcomes
 from analysis.results.criteria import thresholds_of
-from analysis.results.outcomes import JUDGED, Thresholds, judge_record
+from analysis.results.outcomes import JUDGED, judge_record
 from analysis.results.selection import select
-from analysis.results.thresholds import MOVED, threshold_table
+from analysis.results.threshold_table import MOVED, threshold_table
+from analysis.results.thresholds import Thresholds
 
 
 def record(fractions, phase="confirm", **about):

@@ -1,0 +1,121 @@
+"""How far outcomes depend on their thresholds: those that other values give, one threshold moved at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.results.criteria import thresholds_of
+from analysis.results.outcomes import OUTCOMES, Signals, judge_record, verdicts
+from analysis.results.selection import Selection
+from analysis.results.thresholds import Thresholds
+from analysis.statistics.intervals import shares
+
+MOVED = ("modes", "hop_rate", "oscillation", "tail", "critic_accuracy", "gradient_norm", "quality")
+
+
+@dataclass(frozen=True)
+class ThresholdTable:
+    """Outcomes under thresholds moved one at a time.
+
+    Attributes:
+        phase: whose replicas these are.
+        base: the thresholds that all but the moved one keep.
+        table: a row per threshold × value × arm × outcome: `threshold`, `value`, `base` (whether the value is the one
+            in use), `arm`, `outcome`, `n` replicas, `fraction`, and its interval's ends `low` and `high` (Wilson, as of
+            `analysis.results.compare.outcomes`).
+        changed: a row per threshold × value: `threshold`, `value`, `base`, and `changed`, the share of replicas judged
+            otherwise than by `base`.
+    """
+
+    phase: str
+    base: Thresholds
+    table: pd.DataFrame
+    changed: pd.DataFrame
+
+
+def threshold_table(
+    selected: Selection,
+    *,
+    base: Thresholds | None = None,
+    values: Mapping[str, Sequence[float]] | None = None,
+    confidence: float = 0.95,
+) -> ThresholdTable:
+    """Judge a phase's replicas under thresholds moved one at a time.
+
+    Args:
+        selected: a phase's rows; `history` with the columns that `analysis.results.outcomes.judge_record` wants.
+        base: what the others stay at; the study's own when None.
+        values: what each threshold is moved to, by its field of `Thresholds`; half and double of the one in use, or
+            for shares half and double their distance from the nearer end, when None.
+        confidence: of the intervals.
+
+    Raises:
+        ValueError: no such threshold, or a value that is out of a threshold's range.
+    """
+    kept = thresholds_of(selected.about) if base is None else base
+    moved = _values(kept) if values is None else values
+    wrong = [name for name in moved if name not in MOVED]
+    if wrong:
+        raise ValueError(f"values: expected thresholds among {', '.join(MOVED)}, got {', '.join(wrong)}")
+    part = _ended(selected)
+    seen = judge_record(part, kept)
+    usual = _verdicts(seen, part.trials, kept)
+    rows, changes = [], []
+    for name, candidates in moved.items():
+        for value in sorted({float(getattr(kept, name)), *map(float, candidates)}):
+            other = _moved(kept, name, value)
+            signals = judge_record(part, other) if name == "tail" and other != kept else seen
+            outcome = _verdicts(signals, part.trials, other)
+            row = {"threshold": name, "value": value, "base": other == kept}
+            rows += [row | fraction for fraction in _fractions(part, outcome, confidence)]
+            changes.append(row | {"changed": float((outcome != usual).mean()) if len(outcome) else np.nan})
+    return ThresholdTable(selected.phase, kept, pd.DataFrame(rows), pd.DataFrame(changes))
+
+
+def _ended(selected: Selection) -> Selection:
+    """The replicas that have an outcome other than that their trial failed."""
+    outcome = selected.trials["outcome"]
+    return replace(selected, trials=selected.trials[outcome.notna() & (outcome != "failed")])
+
+
+def _verdicts(seen: pd.DataFrame, trials: pd.DataFrame, thresholds: Thresholds) -> NDArray[np.str_]:
+    """Outcomes (N,) by signals that `judge_record` condensed before, which depend on `tail` and `metric` alone."""
+    columns = {field.name: seen[field.name].to_numpy() for field in fields(Signals)}
+    return verdicts(Signals(**columns), trials["status"].to_numpy(np.str_), thresholds)
+
+
+def _moved(base: Thresholds, name: str, value: float) -> Thresholds:
+    change: dict[str, Any] = {name: value}
+    return replace(base, **change)
+
+
+def _values(base: Thresholds) -> dict[str, list[float]]:
+    found = {}
+    for name in MOVED:
+        value = float(getattr(base, name))
+        if name in ("hop_rate", "oscillation", "gradient_norm"):
+            found[name] = [value / 2, value * 2]
+        elif value > 0.5:
+            found[name] = [1 - (1 - value) / 2, 1 - (1 - value) * 2]
+        else:
+            found[name] = [value / 2, min(value * 2, (1 + value) / 2)]
+    return found
+
+
+def _fractions(selected: Selection, outcome: NDArray[np.str_], confidence: float) -> list[dict[str, str | int | float]]:
+    rows: list[dict[str, str | int | float]] = []
+    names = [name for name in OUTCOMES if name != "failed"]
+    captures = selected.captures
+    for arm, part in replace(selected, trials=selected.trials.assign(moved=outcome)).arms():
+        held = part["moved"].to_numpy()[:, None] == np.array(names)
+        share, low, high, _ = shares(held, part["index"].to_numpy(), captures, confidence)
+        for place, name in enumerate(names):
+            ends = {"fraction": float(share[place]), "low": float(low[place]), "high": float(high[place])}
+            rows.append({"arm": arm, "outcome": name, "n": len(part), **ends})
+    return rows
