@@ -15,17 +15,17 @@ TIMED_OUT = 124  # the process's exit status, as timeout(1) has it
 
 
 @contextmanager
-def time_limit(seconds: float | None, last_words: Callable[[str], None]) -> Iterator[None]:
+def time_limit(seconds: float | None, before_exit: Callable[[str], None]) -> Iterator[None]:
     """End the process if the block takes longer than `seconds`; None: it may take for ever.
 
     A block that hangs, in a kernel's queue or a lock, cannot be interrupted from within; its process can be ended.
-    `last_words` is called before with the tracebacks of all threads. Where a hanging extension keeps Python's lock it
+    `before_exit` is called before with the tracebacks of all threads. Where a hanging extension keeps Python's lock it
     cannot be called: then the C library's own watchdog writes the tracebacks to stderr and ends the process.
     """
     if seconds is None:
         yield
         return
-    watchdog = threading.Timer(seconds, _end, (last_words,))
+    watchdog = threading.Timer(seconds, _end, (before_exit,))
     watchdog.daemon = True
     watchdog.start()
     if sys.__stderr__ is not None:
@@ -37,9 +37,9 @@ def time_limit(seconds: float | None, last_words: Callable[[str], None]) -> Iter
         faulthandler.cancel_dump_traceback_later()
 
 
-def _end(last_words: Callable[[str], None]) -> None:
+def _end(before_exit: Callable[[str], None]) -> None:
     with suppress(Exception), tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as file:
         faulthandler.dump_traceback(file, all_threads=True)
         file.seek(0)
-        last_words(file.read())
+        before_exit(file.read())
     os._exit(TIMED_OUT)

@@ -1,38 +1,19 @@
 """The five kinds of ledger entry as frozen records: a session, the floor, and of each trial plan, results and ending.
 
 `to_json` gives the object that a ledger's line holds, "kind" first, so that readers tell kinds without parsing;
-`from_json` takes it back. What is not a whole valid entry is an `InvalidEntry` that names the field, what was expected
-and what came: a line whose checksum fits may still come from a stranger or from an older fault. Kinds and fields of a
-newer version are passed over. Every number has a range that the record's columns can hold.
+`study.ledger.validation` takes it back.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from itertools import chain
 from typing import Any, ClassVar
 
-from analysis.record.schema import CHOICES, HISTOGRAM
-from study.config.messages import shown
-
 SEARCH, CONFIRM = "search", "confirm"
-PHASES = (SEARCH, CONFIRM)
-STATUSES = ("completed", "diverged", "truncated", "failed")
-DEEPEST = 20  # mappings and lists within each other, in a configuration
-LARGEST = 2**53  # of a whole number that is measured or configured: a float holds it exactly
-LATEST = 9e9  # unix seconds, in the year 2255
-_ARM = re.compile(r"[A-Za-z0-9_.,=-]+")
-_NOTHING = type(None)
 
+Json = dict[str, Any]  # what an object of JSON is read as
 Key = tuple[str, str, int]  # phase, arm, index: what tells a trial from all others
-
-
-class InvalidEntry(ValueError):  # noqa: N818 (what it is, as elsewhere)
-    """Not a whole valid entry; the message says why."""
 
 
 def trial_id_of(phase: str, arm: str, index: int) -> str:
@@ -56,9 +37,9 @@ class Session:
     kind: ClassVar[str] = "session"
     time: float = 0.0
     session: str = ""
-    config: dict[str, Any]
-    versions: dict[str, Any] = field(default_factory=dict)
-    hardware: dict[str, Any] | None = None
+    config: Json
+    versions: Json = field(default_factory=dict)
+    hardware: Json | None = None
     host: str | None = None
     pid: int | None = None
 
@@ -74,8 +55,8 @@ class Floor:
 
     kind: ClassVar[str] = "floor"
     time: float = 0.0
-    values: dict[str, Any]
-    classifier: dict[str, Any] | None = None
+    values: Json
+    classifier: Json | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +97,8 @@ class Planned(TrialEntry):
     """
 
     kind: ClassVar[str] = "planned"
-    config: dict[str, Any]
-    spec: dict[str, Any]
+    config: Json
+    spec: Json
     seeds: list[int]
 
 
@@ -172,222 +153,9 @@ class Ended(TrialEntry):
 
 Entry = Session | Floor | Planned | Result | Ended
 OfTrial = Planned | Result | Ended
-KINDS = tuple(one.kind for one in (Session, Floor, Planned, Result, Ended))
 _NAMES = {one.kind: tuple(f.name for f in fields(one)) for one in (Session, Floor, Planned, Result, Ended)}
 
 
-def to_json(entry: Entry) -> dict[str, Any]:
+def to_json(entry: Entry) -> Json:
     """The object that a ledger's line holds."""
     return {"kind": entry.kind, **{name: getattr(entry, name) for name in _NAMES[entry.kind]}}
-
-
-def from_json(found: object) -> Entry | None:
-    """The entry that an object is; None for kinds unknown to this version. Raises `InvalidEntry`."""
-    if not isinstance(found, dict):
-        raise InvalidEntry(f"expected a mapping, got {shown(found)}")
-    kind = found.get("kind")
-    if not isinstance(kind, str):
-        raise InvalidEntry(f"kind: expected a text, got {shown(kind)}")
-    read = _READERS.get(kind)
-    if read is None:
-        return None
-    try:
-        return read(found)
-    except KeyError as error:
-        raise InvalidEntry(f"{error.args[0]}: expected a value, got nothing") from None
-
-
-def _session(found: dict[str, Any]) -> Session:
-    config = _plain_mapping("config", found["config"])
-    if not isinstance(config.get("study", ""), str):
-        raise _wrong("config.study", "a text", config["study"])
-    hardware, host, pid = found.get("hardware"), found.get("host"), found.get("pid")
-    return Session(
-        time=_time(found),
-        session=_text("session", found.get("session", "")),
-        config=config,
-        versions=_plain_mapping("versions", found.get("versions") or {}),
-        hardware=None if hardware is None else _plain_mapping("hardware", hardware),
-        host=None if host is None else _text("host", host),
-        pid=None if pid is None else _whole("pid", pid),
-    )
-
-
-def _floor(found: dict[str, Any]) -> Floor:
-    values, classifier = _plain_mapping("values", found["values"]), found.get("classifier")
-    for name, value in values.items():
-        if isinstance(value, (str, bool, dict)):
-            raise _wrong(f"values.{name}", "a number", value)
-    return Floor(
-        time=_time(found),
-        values=values,
-        classifier=None if classifier is None else _plain_mapping("classifier", classifier),
-    )
-
-
-def _planned(found: dict[str, Any]) -> Planned:
-    config, spec = _plain_mapping("config", found["config"]), _plain_mapping("spec", found["spec"])
-    for choice in CHOICES:
-        name = spec.get(choice.name, config.get(choice.name))
-        name = name.get("name") if isinstance(name, dict) else name
-        if name is not None and not isinstance(name, str):
-            raise _wrong(choice.name, "a name", name)
-    return Planned(**_trial(found), config=config, spec=spec, seeds=_seeds(found))
-
-
-def _result(found: dict[str, Any]) -> Result:
-    seeds, columns, pictures = _seeds(found), found["columns"], found.get("pictures")
-    _check_columns(columns, len(seeds))
-    if pictures is not None and not (isinstance(pictures, str) and pictures.isprintable()):
-        raise _wrong("pictures", "a path", pictures)
-    return Result(
-        **_trial(found),
-        seeds=seeds,
-        step=_whole("step", found["step"]),
-        wall_time=_real("wall_time", found["wall_time"]),
-        columns=columns,
-        pictures=pictures,
-    )
-
-
-def _ended(found: dict[str, Any]) -> Ended:
-    status, message = found["status"], found.get("message")
-    if status not in STATUSES:
-        raise _wrong("status", f"one of {', '.join(STATUSES)}", status)
-    outcomes, scores = found.get("outcomes") or [], found.get("scores") or []
-    if type(outcomes) is not list or not all(isinstance(outcome, str) for outcome in outcomes):
-        raise _wrong("outcomes", "a list of texts", outcomes)
-    _check_scores(scores)
-    return Ended(
-        **_trial(found),
-        status=status,
-        message=None if message is None else _text("message", message),
-        outcomes=outcomes,
-        scores=scores,
-    )
-
-
-_READERS: dict[str, Callable[[dict[str, Any]], Entry]] = {
-    "session": _session,
-    "floor": _floor,
-    "planned": _planned,
-    "result": _result,
-    "ended": _ended,
-}
-
-
-def _trial(found: dict[str, Any]) -> dict[str, Any]:
-    phase, arm, index = found["phase"], found["arm"], _whole("index", found["index"])
-    if phase not in PHASES:
-        raise _wrong("phase", " or ".join(PHASES), phase)
-    if not (isinstance(arm, str) and _ARM.fullmatch(arm)):
-        raise _wrong("arm", "a name without slashes and spaces", arm)
-    if found["trial_id"] != (name := trial_id_of(phase, arm, index)):
-        raise _wrong("trial_id", shown(name), found["trial_id"])
-    return {"time": _time(found), "phase": phase, "arm": arm, "index": index}
-
-
-def _time(found: dict[str, Any]) -> float:
-    return _real("time", found["time"], LATEST)
-
-
-def _real(name: str, value: object, most: float = math.inf) -> float:
-    """A number that is neither negative nor infinite nor NaN."""
-    if type(value) not in (int, float) or not 0 <= value < most:  # type: ignore[operator]
-        raise _wrong(name, "a finite number ≥ 0" if most == math.inf else f"a number from 0 to {most:.0f}", value)
-    return value  # type: ignore[return-value]
-
-
-def _whole(name: str, value: object) -> int:
-    if type(value) is not int or not 0 <= value <= LARGEST:
-        raise _wrong(name, "a whole number ≥ 0", value)
-    return value
-
-
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise _wrong(name, "a text", value)
-    return value
-
-
-def _seeds(found: dict[str, Any]) -> list[int]:
-    seeds = found["seeds"]
-    fit = type(seeds) is list and seeds and all(type(seed) is int and 0 <= seed < 2**63 for seed in seeds)
-    if not fit or len(set(seeds)) < len(seeds):
-        raise _wrong("seeds", "different whole numbers ≥ 0", seeds)
-    return seeds  # type: ignore[no-any-return]
-
-
-_EXPECTED = {
-    "diverged": "true, false or null for each seed",
-    "diverged_step": "a whole number or null for each seed",
-    HISTOGRAM.name: "counts for each seed",
-}
-_KINDS_OF_COLUMN = {"diverged": {bool, _NOTHING}, "diverged_step": {int, _NOTHING}, HISTOGRAM.name: {list, _NOTHING}}
-_REALS = {float, _NOTHING}
-_NUMBERS = {int, float, _NOTHING}
-
-
-def _check_columns(columns: object, replicas: int) -> None:
-    if type(columns) is not dict:
-        raise _wrong("columns", "a mapping", columns)
-    lists = set(map(type, columns.values())) <= {list}
-    if not lists or not set(map(len, columns.values())) <= {replicas}:
-        name = next(name for name, values in columns.items() if type(values) is not list or len(values) != replicas)
-        raise _wrong(f"columns.{name}", f"a list of {replicas}, one value a seed", columns[name])
-    # Nearly all of a ledger is columns of reals: they are checked together, and one by one where that fails.
-    reals = [values for name, values in columns.items() if name not in _KINDS_OF_COLUMN]
-    plain = set(map(type, chain.from_iterable(reals))) <= _REALS
-    for name in columns.keys() & _KINDS_OF_COLUMN.keys() if plain else columns:
-        _check_column(name, columns[name])
-
-
-def _check_column(name: str, values: list[Any]) -> None:
-    kinds = set(map(type, values))
-    fit = kinds <= _KINDS_OF_COLUMN.get(name, _NUMBERS)
-    if fit and list in kinds:
-        fit = _are_counts([*chain.from_iterable(filter(None, values))])
-    elif fit and int in kinds:
-        fit = all(abs(value) <= LARGEST for value in values if type(value) is int)
-    if not fit:
-        raise _wrong(f"columns.{name}", _EXPECTED.get(name, "numbers"), values)
-
-
-def _are_counts(values: list[Any]) -> bool:
-    try:
-        array("I", values)  # the quickest check of signs and sizes: 0 to 2**32 - 1
-    except (TypeError, OverflowError):
-        return False
-    return set(map(type, values)) <= {int}
-
-
-def _check_scores(scores: object) -> None:
-    if type(scores) is not list:
-        raise _wrong("scores", "a list", scores)
-    widths = {len(score) if type(score) is list else -1 for score in scores if score is not None}
-    flat = [value for score in scores for value in (score if type(score) is list else [score])]
-    if len(widths) > 1 or 0 in widths or not set(map(type, flat)) <= _NUMBERS:
-        raise _wrong("scores", "a number or null a replica, or as many for each", scores)
-
-
-def _plain_mapping(name: str, value: object) -> dict[str, Any]:
-    if type(value) is not dict:
-        raise _wrong(name, "a mapping", value)
-    _check_plain(name, value, 0)
-    return value
-
-
-def _check_plain(name: str, value: Any, depth: int) -> None:
-    """JSON whose numbers fit the record's columns, and not deeper than anyone would nest it."""
-    if depth == DEEPEST:
-        raise InvalidEntry(f"{name}: expected at most {DEEPEST} levels, got more")
-    for inner in value.values() if type(value) is dict else value:
-        kind = type(inner)
-        if kind is dict or kind is list:
-            _check_plain(name, inner, depth + 1)
-        elif kind is int and abs(inner) > LARGEST:
-            raise _wrong(name, f"whole numbers up to {LARGEST}", inner)
-
-
-def _wrong(name: str, expected: str, got: object) -> InvalidEntry:
-    return InvalidEntry(f"{name}: expected {expected}, got {shown(got)}")

@@ -1,8 +1,8 @@
 """The ledger: the append-only account of a study from which everything else is derived.
 
 `FOLDER/ledger/NNNN.jsonl` are its segments, read in the order of their numbers; a line is one entry,
-`<crc32 of the json, 8 hex digits> <json>\n`. An entry is whole when its line ends, its checksum fits and its JSON is a
-valid entry (study/ledger/entries.py); anything else (an append that a kill cut short, a flipped byte, what a stranger
+`<crc32 of the json, 8 hex digits> <json>\n`. A line is whole when it ends, its checksum fits and its JSON is a valid
+entry (study/ledger/validation.py); anything else (an append that a kill cut short, a flipped byte, what a stranger
 wrote) is skipped by `entries` and named by `damaged`. Every session appends to segments of its own, of some megabytes
 each, so nothing is ever written behind a torn line.
 
@@ -32,10 +32,11 @@ from pydantic_core import from_json as parsed
 
 from study.atomic_write import sync_folder
 from study.ledger.damage import Damage
-from study.ledger.entries import Entry, InvalidEntry, from_json, to_json
+from study.ledger.entries import Entry, to_json
 from study.ledger.lock import StudyBusy as StudyBusy
 from study.ledger.lock import hold, release
 from study.ledger.lock import holder as holder
+from study.ledger.validation import InvalidEntry, from_json
 
 SEGMENT = 4 * 2**20  # bytes after which an append begins the next segment, so that copying what is new stays cheap
 _SEGMENT = re.compile(r"(\d{4,})\.jsonl")

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from analysis.record.curves import Curves
 from study.ledger.attempts import begins_anew
 from study.ledger.damage import Damage
-from study.ledger.entries import Ended, Entry, Floor, InvalidEntry, Key, OfTrial, Planned, Result, Session
+from study.ledger.entries import Ended, Entry, Floor, Key, OfTrial, Planned, Result, Session
 from study.ledger.ledger import START, Position, entries
+from study.ledger.validation import InvalidEntry
 
 SUMMARY = ("session", "floor", "planned", "ended")
 ORPHAN = "{trial_id}: ended, but neither its plan nor a result can be read"

@@ -33,10 +33,11 @@ from study.config import loading
 from study.config.messages import ConfigError
 from study.ledger import ledger
 from study.ledger.damage import Damage
-from study.ledger.entries import Entry, Floor, InvalidEntry, Key, Planned, Session, to_json
+from study.ledger.entries import Entry, Floor, Key, Planned, Session, to_json
 from study.ledger.ledger import Position
 from study.ledger.lock import lock_file
 from study.ledger.state import ORPHAN, StudyState, TrialState
+from study.ledger.validation import InvalidEntry
 from study.record.columns import TrialColumns, configuration
 
 LOGGER = logging.getLogger(__name__)

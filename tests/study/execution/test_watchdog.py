@@ -52,7 +52,7 @@ def test_a_process_that_hangs_with_pythons_lock_ends_too() -> None:
     assert "Timeout" in errors
 
 
-def test_last_words_that_fail_keep_nobody_alive() -> None:
+def test_before_exit_that_fail_keep_nobody_alive() -> None:
     assert ended(LAST_WORDS_FAIL)[0] == TIMED_OUT
 
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from study.ledger.entries import Floor, Session, from_json, trial_id_of
+from study.ledger.entries import Floor, Session, trial_id_of
 from study.ledger.ledger import Ledger, entries
 from study.ledger.state import StudyState
+from study.ledger.validation import from_json
 
 SPEC = {"model": "gan", "objective": {"name": "hinge"}}
 

@@ -7,8 +7,9 @@ import pytest
 from study.config import loading
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
-from study.ledger.entries import Session, from_json, to_json
+from study.ledger.entries import Session, to_json
 from study.ledger.journal import Journal
+from study.ledger.validation import from_json
 from study.progress.status import Counts, status
 from study.search.trials import search_trial
 

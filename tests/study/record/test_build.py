@@ -18,10 +18,11 @@ from analysis.results.outcomes import hops, judge_record
 from analysis.results.thresholds import Thresholds
 from study.ledger import ledger
 from study.ledger.damage import Damage
-from study.ledger.entries import Floor, Session, from_json, to_json
+from study.ledger.entries import Floor, Session, to_json
 from study.ledger.ledger import Ledger
 from study.ledger.lock import lock_file
 from study.ledger.state import TrialState
+from study.ledger.validation import from_json
 from study.record import build as record
 from study.record.columns import TrialColumns
 

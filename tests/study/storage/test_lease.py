@@ -79,6 +79,6 @@ def test_a_store_that_does_not_answer_is_said_to(store: FolderStore, monkeypatch
         lease.refuse_other(store, None, [])
 
 
-def test_a_torn_claim_is_nobodys(store: FolderStore) -> None:
+def test_a_torn_lease_is_nobodys(store: FolderStore) -> None:
     store.write(lease.FILE, b'{"study": "ring", "ses')
     assert lease.read(store) is None

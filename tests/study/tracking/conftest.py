@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from study.config.schema import StudyConfig
-from study.ledger.entries import from_json, to_json
+from study.ledger.entries import to_json
 from study.ledger.ledger import Ledger, entries
+from study.ledger.validation import from_json
 from study.tracking.environment import prepare
 
 NAN, INF = float("nan"), float("inf")

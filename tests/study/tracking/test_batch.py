@@ -2,7 +2,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from study.ledger.entries import Ended, OfTrial, Planned, Result, from_json
+from study.ledger.entries import Ended, OfTrial, Planned, Result
+from study.ledger.validation import from_json
 from study.tracking.batch import Attempts, RunUpdate, gather
 from study.tracking.cursor import OpenRun
 

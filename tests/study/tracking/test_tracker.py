@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from study.config.schema import StudyConfig
-from study.ledger.entries import Session, from_json
+from study.ledger.entries import Session
 from study.ledger.ledger import Ledger
+from study.ledger.validation import from_json
 from study.tracking import Tracker, mlflow_study, sync, tracker, trouble, waiting
 from study.tracking.cursor import NAME, Cursor
 

@@ -23,8 +23,9 @@ from typing import Any
 import pytest
 
 from study.config.schema import StudyConfig
-from study.ledger.entries import Session, from_json
+from study.ledger.entries import Session
 from study.ledger.ledger import Ledger
+from study.ledger.validation import from_json
 from study.tracking import server, tracker
 from study.tracking.environment import SERVER
 from study.tracking.server import free_port
