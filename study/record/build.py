@@ -27,13 +27,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.record import schema
+from analysis.results.criteria import metric_and_mode, thresholds_of
 from analysis.results.thresholds import Thresholds
 from study.atomic_write import PartialFile, remove_partials, sync_folder
 from study.config import loading
-from study.config.messages import ConfigError
+from study.config.messages import ConfigError, shown
 from study.ledger import ledger
 from study.ledger.damage import Damage
-from study.ledger.entries import Entry, Floor, Key, Planned, Session, to_json
+from study.ledger.entries import Entry, Floor, Json, Key, Planned, Session, to_json
 from study.ledger.ledger import Position
 from study.ledger.lock import lock_file
 from study.ledger.state import ORPHAN, StudyState, TrialState
@@ -99,25 +100,35 @@ def _outline(folder: Path, end: Position) -> _Outline:
             continue
         for name, value in configuration(entry.spec, entry.config).items():
             kinds.setdefault(name, set()).add(type(value))
-    state.config = state.config or _settings(folder)
+    state.config = _settings(folder, state.config)
     config = {name: schema.config_dtype(found) for name, found in kinds.items()}
-    return _Outline(state.config.get("study", folder.resolve().name), state, _thresholds(folder, state), config)
+    name = state.config.get("study", folder.resolve().name)
+    return _Outline(name, state, thresholds_of({"config": state.config}), config)
 
 
-def _settings(folder: Path) -> dict[str, Any]:
-    """The configuration where no session's entry tells it; {} where none can be read."""
+def _settings(folder: Path, told: Json) -> Json:
+    """The configuration that the ledger tells; study.yaml's where it tells none, or one that analysis cannot use."""
+    try:
+        if told:
+            _check_usable(told)
+            return told
+    except (AttributeError, TypeError, ValueError) as error:
+        LOGGER.warning("%s: the configuration in the ledger is of no use, study.yaml's is taken: %s", folder, error)
     try:
         return loading.load(folder / loading.STUDY_FILE).config.resolved()
     except (ConfigError, OSError):
         return {}
 
 
-def _thresholds(folder: Path, state: StudyState) -> Thresholds:
-    try:
-        return Thresholds(**state.config.get("outcomes", {}))
-    except (TypeError, ValueError) as error:
-        LOGGER.warning("%s: outcomes are judged by the default thresholds, as its own are of no use: %s", folder, error)
-        return Thresholds()
+def _check_usable(settings: Json) -> None:
+    """Raise what analysis would raise at a configuration that a stranger wrote."""
+    about = {"config": settings}
+    thresholds_of(about)
+    metric, _ = metric_and_mode(about)
+    if metric not in {column.name for column in schema.MEASUREMENTS}:
+        raise ValueError(f"search.metric: expected a measurement, got {shown(metric)}")
+    if not isinstance(settings.get("resources", {}), dict):
+        raise TypeError(f"resources: expected a mapping, got {shown(settings['resources'])}")
 
 
 def _until(

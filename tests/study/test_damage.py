@@ -240,13 +240,18 @@ def test_a_damaged_first_line_does_not_rename_the_study(begun: Begun, tmp_path: 
     assert record.about["config"]["replicas"] == 2
 
 
-def test_thresholds_of_no_use_do_not_cost_the_record(
-    whole: tuple[Path, StudyPlan, dict[str, Any]], caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    "settings",
+    [{"outcomes": {"modes": "all"}}, {"outcomes": 3}, {"search": 3}, {"search": {"metric": 3}}, {"resources": 1}],
+)
+def test_a_configuration_of_no_use_gives_way_to_the_studys_file(
+    begun: Begun, tmp_path: Path, caplog: pytest.LogCaptureFixture, settings: dict[str, Any]
 ) -> None:
-    folder, plan, before = whole
-    rewritten(folder, line({"kind": "session", "time": 2.0, "config": {"study": "tiny", "outcomes": {"modes": "all"}}}))
-    assert len(look(folder, plan)["trials"]) == len(before["trials"])
-    assert "outcomes are judged by the default thresholds" in caplog.text
+    folder = begun(tmp_path / "study")
+    rewritten(folder, line({"kind": "session", "time": 2.0, "config": {"study": "tiny", **settings}}))
+    build_record(folder)
+    assert load(folder).about["config"] == loading.load(folder / loading.STUDY_FILE).config.resolved()
+    assert "the configuration in the ledger is of no use, study.yaml's is taken" in caplog.text
 
 
 def test_a_plan_that_is_damaged_is_said_to_be(begun: Begun, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -135,6 +135,19 @@ def test_a_finished_study_resumes_to_itself_at_once(reference: Path) -> None:
     assert status(reference).sessions == 2
 
 
+def test_resume_says_what_of_the_ledger_it_could_not_read(
+    reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "study"
+    shutil.copytree(reference, folder)
+    (folder / "ledger" / "0009.jsonl").write_bytes(b'00000000 {"kind": "result", "trial_id": "search-hinge-0001"}\n')
+    assert resume_study(folder) == 0
+    [note] = [line for line in capsys.readouterr().out.splitlines() if "unreadable" in line]
+    assert note.startswith("note: 2 lines of the ledger unreadable, skipped: ")
+    assert "0009.jsonl, line 1: torn, or its checksum does not fit (it names search-hinge-0001)" in note
+    assert status(folder).damaged == 2  # the line, and the segments that are missing before it
+
+
 def test_the_folder_of_a_study_is_not_overwritten(reference: Path, long_study: StudyPlan) -> None:
     with pytest.raises(ConfigError, match=r"--out: expected a folder without a study, got .*study, which holds one"):
         run_study(long_study, reference)
