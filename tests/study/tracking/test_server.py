@@ -86,7 +86,7 @@ def test_a_server_that_comes_up_late_gets_everything_and_ctrl_c_ends_it(
             )
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     assert process.stdout is not None
     assert process.stdout.read() == "stopped\n"
     assert processes_with(f"--port {port}") == []
@@ -136,7 +136,7 @@ def test_sigterm_ends_the_page_with_its_children(folder: Path, config: StudyConf
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as page:
         assert b"<title>MLflow" in page.read()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert processes_with(f"--port {port}") == []
 
 

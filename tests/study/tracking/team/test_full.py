@@ -28,7 +28,7 @@ def test_an_artifact_store_that_takes_no_more(
     (folder / "history.parquet").write_bytes(record := os.urandom(5000))
     team.largest_file(1000)
     try:
-        assert sync(folder, config, timeout=2.0) == waiting(folder) > 0
+        assert sync(folder, config, timeout=5.0) == waiting(folder) > 0
         assert "mlflow-artifacts" in str(trouble(folder))
         assert "500" in str(trouble(folder))
     finally:
