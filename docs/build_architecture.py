@@ -13,11 +13,10 @@ import sys
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from textwrap import shorten
 
 import grimp
 
-from docs.layered_drawing import panel
+from docs.layered_drawing import fitted, panel
 
 ROOT = Path(__file__).parents[1]
 PAGE, PICTURE = ROOT / "docs" / "architecture.md", ROOT / "docs" / "pictures" / "architecture.svg"
@@ -91,7 +90,7 @@ def _folder(name: str, edges: Rooms, x: float, y: float, width: float) -> tuple[
     height += TITLE + MARGIN
     ground = f'<rect class="folder" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="8"/>'
     title = f'<text class="title" x="{x + 14:.1f}" y="{y + 26:.1f}">{name}/</text>'
-    words = escape(shorten(purpose(name), int((width - 130) / 6.5), placeholder=" …"))
+    words = escape(fitted(purpose(name), int((width - 130) / 6.5)))
     said = f'<text class="said" x="{x + 40 + 9.6 * len(name):.1f}" y="{y + 26:.1f}">{words}</text>'
     return [ground, title, said, *drawn], height
 

@@ -6,6 +6,7 @@ sweeps that order each level by the middle of its neighbours.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -149,8 +150,15 @@ def _port(box: Point, place: int, count: int) -> float:
     return box.x + (place + 0.5 - count / 2) * min(26, box.width / (count + 1))
 
 
+def fitted(described: str, letters: int, lines: int = 1) -> str:
+    """As many whole clauses of a description as there is room for, the first in any case."""
+    clauses = re.split(r"(?<=[:;,]) (?![^(]*\))", described)
+    texts = [" ".join(clauses[:count]).rstrip(":;,") for count in range(1, len(clauses) + 1)]
+    return ([text for text in texts if len(wrap(text, letters)) <= lines] or texts[:1])[-1]
+
+
 def _box(name: str, described: str, at: Point) -> str:
-    lines = wrap(described, LETTERS, max_lines=LINES, placeholder=" …")
+    lines = wrap(fitted(described, LETTERS, LINES), LETTERS, max_lines=LINES, placeholder=" …")
     left, top = at.x - at.width / 2, at.y - HEIGHT / 2
     words = "".join(
         f'<text class="small" x="{left + 8:.1f}" y="{top + 31 + 13 * place:.1f}">{escape(line)}</text>'

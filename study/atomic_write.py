@@ -36,14 +36,18 @@ class PartialFile:
         self.path.unlink(missing_ok=True)
 
 
-def atomic_write(target: Path, payload: bytes, former: Path | None = None) -> None:
+def atomic_write(target: Path, payload: bytes, former: Path | None = None, for_all: bool = False) -> None:
     """Write a file durably; the one that was there stays under the name `former`, if that is given.
+
+    `for_all` lets every user read it, whatever the process's umask.
 
     Raises `OSError`, with the former file in its place and nothing beside it.
     """
     partial = PartialFile(target)
     try:
         partial.path.write_bytes(payload)
+        if for_all:
+            partial.path.chmod(0o644)
         partial.sync()
         if former is not None:
             with suppress(FileNotFoundError):

@@ -4,3 +4,8 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy or torch is imported
 os.environ.setdefault("RAY_worker_niceness", "0")  # tests wait for Ray's workers, which else yield to everything
+
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no counterexample
+settings.load_profile("untimed")

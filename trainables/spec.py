@@ -31,9 +31,35 @@ def _mapping(**values: Any) -> Any:
 class Spec:
     """One configuration of one model on one data set.
 
-    `data` names a data set and its settings. `steps` counts generator updates, `evaluations` how often training stops
-    to be measured (it must divide `steps`), `batch_size` real and as many generated samples a network update sees.
-    A replica whose loss or parameter exceeds `bound` in absolute value, or is not finite, has diverged.
+    Attributes:
+        data: the name of a data set and its settings.
+        steps: generator updates in all.
+        evaluations: how often training stops to be measured; divides `steps`.
+        batch_size: real samples, and as many generated ones, that one update of a network sees.
+        model: one of `MODELS`: (conditional) GAN, moment matching, variational autoencoder, draws of the data
+            themselves, or a map of Dirac-GANs.
+        objective: a row of `trainables.objectives.OBJECTIVES` and its parameters, or a pair (f, g) of one's own.
+        generator_loss: what the generator minimises: `default` (the row's own), `saturating`, `non_saturating`,
+            `critic_mean`, or a formula of d, f and g.
+        penalty: a row of `trainables.penalties.PENALTIES` and its settings.
+        updates: one of `UPDATES`, the order of the players' updates (see `trainables.models.updates`).
+        critic_steps: updates of the critic for each of the generator's.
+        optimizer: a name of `trainables.optimizers.OPTIMIZERS`, for both players.
+        generator_lr, critic_lr: learning rates.
+        beta1, beta2: of the optimiser, for both players, in [0, 1).
+        ema: decay a step of the average of the generator's weights that is measured, in [0, 1); 0 measures the weights
+            themselves.
+        latent_dim, latent: dimension and distribution (one of `LATENTS`) of the generator's input.
+        conditioning: how a cgan's critic is told the label, one of `CONDITIONINGS`: joined to the sample, or by a
+            projection (Miyato & Koyama 2018).
+        packing: samples that the critic judges at once (PacGAN, Lin et al. 2018).
+        instance_noise: standard deviation of Gaussian noise on all that the critic sees, annealed to 0 over training.
+        label_smoothing: how much of a real sample counts as generated, in [0, 0.5) (one-sided label smoothing,
+            Salimans et al. 2016).
+        generator, critic: the networks, as `trainables.networks.settings` has them.
+        evaluation: settings of the measurements, as `trainables.metrics.evaluator.Settings` has them.
+        measure: further groups of measurements.
+        bound: largest absolute loss and weight of a healthy replica; beyond it, or not finite, it has diverged.
 
     Raises `ValueError` or `TypeError` naming the field, what was expected and what it got.
     """
@@ -168,7 +194,7 @@ HYPERPARAMETERS = tuple(
     if f.name not in ("data", "steps", "evaluations", "batch_size", "evaluation", "measure", "bound")
 )
 
-# What a population needs to be equal over its replicas; every other number may differ from replica to replica.
+# What may differ between the replicas of one population, besides the penalty's settings; all else is equal.
 PER_REPLICA = ("generator_lr", "critic_lr", "beta1", "beta2", "ema", "instance_noise", "label_smoothing")
 
 # Hyperparameters without meaning for a model: such a model is one arm, however many of these a study crosses.

@@ -1,6 +1,6 @@
 """Figures: each draws result objects of `analysis`, computes nothing, and returns a `matplotlib.figure.Figure`.
 
-`analysis.figures.style.save` writes one as PDF and SVG.
+`analysis.figures.style.save` writes one as PDF and SVG. Start reading at `quality.quality_strips`, a short one.
 """
 
 from analysis.figures.budget import best_of_k, profiles, selection_bias

@@ -2,7 +2,7 @@
 
 Question and answer first, then pictures and tables, and last how they were obtained. The page fetches nothing and runs
 nothing; beside it lie its figures (`figures/*.pdf`, `*.svg`) and tables (`tables/*.csv`, `*.tex`) for a paper, and
-`objectives.json`, what the pairs do.
+`objectives.json`, what the pairs do. Start reading at `write` below, then `findings.find`.
 """
 
 from __future__ import annotations

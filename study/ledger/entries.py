@@ -46,7 +46,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """What fresh real samples score, the best value that anything could show.
+    """What fresh real samples score: what a perfect generator would, up to sampling error.
 
     Attributes:
         values: measurement -> value; lists and None are possible and of no use.

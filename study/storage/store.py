@@ -68,7 +68,8 @@ class FolderStore:
         """See `Store`."""
         path = self._root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(path, payload, None if former is None else self._root / former)
+        # A cluster's nodes share the folder, and its readers are not all the same user.
+        atomic_write(path, payload, None if former is None else self._root / former, for_all=True)
 
     def read(self, name: str) -> bytes | None:
         """See `Store`."""

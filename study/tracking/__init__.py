@@ -1,7 +1,7 @@
 """MLflow follows the ledger: the parent run is the study, a child run a trial, pictures are stepped images.
 
 Importing this package does not import MLflow. `Tracker` runs beside a study, `sync` catches up after one, `waiting` and
-`trouble` say what MLflow still lacks and why, and `serve` shows MLflow's own page.
+`trouble` say what MLflow still lacks and why, and `serve` shows MLflow's own page. Start reading at `tracker.Tracker`.
 """
 
 from study.config.addresses import masked

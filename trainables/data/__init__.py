@@ -1,4 +1,7 @@
-"""Data sets by name: mixtures whose truth is known exactly, real digits, and torchvision's pictures."""
+"""Data sets by name: mixtures whose density is known exactly, real digits, and torchvision's pictures.
+
+Imports `trainables.checks` alone. Start reading at `catalogue.DATASETS`, the table of names, then `dataset.DataSet`.
+"""
 
 from trainables.data.catalogue import DATASETS, Description, check, describe, load
 from trainables.data.dataset import DataSet

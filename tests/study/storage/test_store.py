@@ -37,6 +37,15 @@ def test_what_was_written_is_read(store: Store) -> None:
     assert store_at(store.place).read("trials/b/pictures/00000010.npz") == b"\x00" * 100_000
 
 
+def test_a_folders_files_are_readable_by_every_user_whatever_the_umask(tmp_path: Path) -> None:
+    former = os.umask(0o077)
+    try:
+        FolderStore(str(tmp_path)).write("trials/a/checkpoint.pt", b"one")
+    finally:
+        os.umask(former)
+    assert (tmp_path / "trials/a/checkpoint.pt").stat().st_mode & 0o777 == 0o644
+
+
 def test_the_former_file_stays_under_another_name(store: Store) -> None:
     store.write("a", b"one", former="b")
     assert store.read("b") is None
