@@ -67,7 +67,7 @@ def run_study(plan: StudyPlan, folder: str | Path) -> int:
 def resume_study(folder: str | Path, overrides: Sequence[str] = (), retry_failed: bool = False) -> int:
     """Continue the study in `folder`, extended by `overrides` such as `search.trials_per_arm=40`; the exit status.
 
-    With `retry_failed` the trials that failed are trained again, for whatever failed them may be mended.
+    With `retry_failed`, trials that failed are planned again and trained from the start.
 
     Raises:
         ConfigError: there is no study, or an override would change what finished trials mean.
@@ -118,7 +118,7 @@ class Session:
         return self._conclude(waiting)
 
     def _begin(self) -> Lease:
-        """Enter this session into the ledger and take the store, unless another has it."""
+        """Record this session in the ledger and take the lease on the store, unless another session holds it."""
         remove_partials(self.folder / loading.STUDY_FILE)
         if self.journal.state.damage.count:
             self.progress.say(f"note: {self.journal.state.damage.sentence()}")
@@ -134,7 +134,7 @@ class Session:
 
     @contextmanager
     def _mirrored(self, held: Lease) -> Iterator[None]:
-        """Meanwhile the ledger is copied to where the loss of this machine does not reach, if there is such a place."""
+        """Within the block the ledger is copied to the store, unless the store is the study folder itself."""
         if lies_in(self.store, self.folder):
             yield
             return
@@ -154,7 +154,7 @@ class Session:
         prepared = is_prepared(self.plan.config, self.journal.state, self.store)
         if prepared and not self.tally.left:
             return
-        self.progress.doing("starting Ray" if prepared else "starting Ray, measuring every measurement's floor")
+        self.progress.doing("starting Ray" if prepared else "starting Ray, measuring the real-data baseline")
         floor = None if prepared else begin_to_prepare(self.plan.config, self.store.place)
         try:
             with connected(), self._interruption:

@@ -27,7 +27,7 @@ def connected() -> Iterator[None]:
 
     Raises:
         ConfigError: `RAY_ADDRESS` is not the address of a cluster's head.
-        ConnectionError: no cluster there, or one that does not let this process in.
+        ConnectionError: no cluster there, or one that rejects this process.
     """
     for name in NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)

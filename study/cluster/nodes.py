@@ -19,7 +19,7 @@ SHOWN = 4  # nodes named
 def check_nodes_see_store(store: Store, session: str) -> None:
     """Raise `ConfigError` naming nodes that do not see the store, or cannot import this package.
 
-    A node that joins later is not asked; its workers check for themselves. One that is lost meanwhile is not missed.
+    A node that joins later is not asked; its workers check for themselves. One that is lost meanwhile is ignored.
     """
     nodes = _alive()
     asked = {name: _ask(node, store.place, session) for name, node in nodes.items()}

@@ -138,7 +138,7 @@ def _joined(arguments: Sequence[str]) -> list[str]:
 
 
 def _exit_status(error: object) -> int | None:
-    """Of an error that one message explains; None where only a traceback can."""
+    """The exit status of an error that its message explains; None for one that needs a traceback."""
     from study.config.messages import ConfigError
     from study.ledger.lock import StudyBusy
 

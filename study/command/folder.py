@@ -12,7 +12,7 @@ from study.config.schema import StudyConfig
 from study.storage.mirror import fetch
 from study.storage.store import store_of
 
-OF_A_STUDY = (  # what a study folder may hold
+STUDY_FILES = (  # what a study folder may hold
     loading.STUDY_FILE, "ledger", "history.parquet", "trials.parquet", "mlflow.db", "artifacts",
     "trials", "report", "tracking.json",
 )  # fmt: skip
@@ -46,17 +46,22 @@ def bring(config: StudyConfig, folder: Path) -> None:
             print(f"brought the study from {config.resources.storage} to {folder}", file=sys.stderr)
 
 
-def begun(config: StudyConfig, folder: Path) -> bool:
-    """Whether the folder already holds this very study; made where there is none. Raises `ConfigError` of any other."""
+def ensure_folder(config: StudyConfig, folder: Path) -> bool:
+    """Make the folder if need be; return whether it holds this study already.
+
+    Raises `ConfigError` where it holds anything else, or cannot be written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         names = [path.name for path in folder.iterdir()]
-        strange = sorted(name for name in names if name not in OF_A_STUDY and not name.endswith(SUFFIX))
+        unexpected = sorted(name for name in names if name not in STUDY_FILES and not name.endswith(SUFFIX))
     except OSError as error:
         raise ConfigError(f"--out: expected a folder that can be written, got {folder} ({error.strerror})") from None
     if not (folder / loading.STUDY_FILE).exists():
-        if strange:
-            raise ConfigError(f"--out: expected a new folder or this study's, got {folder}, which holds {strange[0]}")
+        if unexpected:
+            raise ConfigError(
+                f"--out: expected a new folder or this study's, got {folder}, which holds {unexpected[0]}"
+            )
         return False
     ours, theirs = config.resolved(), loading.load(folder / loading.STUDY_FILE).config.resolved()
     for key in ours:

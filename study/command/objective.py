@@ -60,7 +60,7 @@ def _all(options: Namespace) -> int:
 
 
 def game(name: str | None, f: str | None, g: str | None, generator: str | None, settings: Sequence[str] = ()) -> Game:
-    """The objective that a command line names or writes down; `settings` are `alpha=2` and its kin.
+    """The objective that a command line names or writes down; `settings` are parameters such as `alpha=2`.
 
     The name of a row in Python is its place, `module:attribute`. Raises `ConfigError` showing what is wrong with it.
     """
@@ -101,7 +101,7 @@ def to_dict(explained: Explanation, game: Game) -> dict[str, Any]:
 
 
 def check_plot(path: Path) -> None:
-    """Refuse a picture's name that says no format. Raises `ConfigError`."""
+    """Refuse a file name that does not end in a known picture format. Raises `ConfigError`."""
     if path.suffix.lower() not in FORMATS:
         raise ConfigError(f"--plot: expected a name that ends in {', '.join(FORMATS)}, got {shown(str(path))}")
 

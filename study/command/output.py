@@ -1,4 +1,4 @@
-"""What a command leaves behind: an exit status, one JSON object on stdout, one message on stderr."""
+"""What a command returns and prints: an exit status, one JSON object on stdout, one message on stderr."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def _plan(about: Any) -> StudyPlan | None:
 
 
 def _objectives(plans: Iterable[StudyPlan]) -> list[dict[str, Any]]:
-    """What every pair (f, g) of the studies' arms does, each once."""
+    """The explanation of every pair (f, g) in the studies' arms, each once."""
     found: dict[str, dict[str, Any]] = {}
     for plan in plans:
         for arm in plan.arms:

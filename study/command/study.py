@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from study.command.folder import begun, bring, study_folder
+from study.command.folder import bring, ensure_folder, study_folder
 from study.command.output import DONE, FAILED, print_json, say
 from study.config import loading
 from study.config.messages import ConfigError
@@ -39,10 +39,10 @@ def run(options: Namespace) -> int:
     ready(plan.config)
     folder = options.out or Path("studies") / plan.config.study
     bring(plan.config, folder)
-    going_on = begun(plan.config, folder)
+    resuming = ensure_folder(plan.config, folder)
     from study import run as engine
 
-    if going_on:
+    if resuming:
         return _reported(options, folder, lambda: engine.resume_study(folder, []))
     return _reported(options, folder, lambda: engine.run_study(plan, folder))
 

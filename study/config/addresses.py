@@ -1,4 +1,4 @@
-"""Addresses in a configuration: which are places for files, and how they are shown without the secrets in them."""
+"""Addresses in a configuration: which are valid storage locations, and how their secrets are masked."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def masked(text: str) -> str:
 
 
 def problem_of(storage: str) -> str | None:
-    """Why a setting is no place for a store, without asking anybody; None if it may be one."""
+    """What is wrong with a setting of `resources.storage`, judged by its form alone; None if nothing is."""
     if masked(storage) != storage:
-        return f"expected an address without a secret, which the nodes' surroundings hold, got {masked(storage)}"
+        return f"expected an address without credentials (set them in each node's environment), got {masked(storage)}"
     if "://" not in storage:
         return None if Path(storage).is_absolute() else f"expected an absolute path or an address, got {shown(storage)}"
     parts = urlsplit(storage)

@@ -1,9 +1,10 @@
-"""Scientific choices become arms; nuisance entries become the space that each arm searches for itself.
+"""Turns a configuration's scientific choices into arms, and its nuisance entries into each arm's search space.
 
-Every combination of the scientific lists is an arm, in the order of the lists, the last key turning fastest. Its name
-is made of the values of all scientific keys and of nothing else, so that it stays when the lists grow. A choice that
+Every combination of the scientific lists is an arm, in the order of the lists, the last key varying fastest. Its name
+is made of the values of the scientific keys alone, so that it does not change when the lists grow. A choice that
 holds a space of its own, `{name: clip, bound: {log_uniform: [1e-3, 1]}}`, adds `penalty.bound` to the nuisance
-hyperparameters of its arms alone. A model without a critic takes part once: what has no meaning for it is left out.
+hyperparameters of its arms alone. Keys without meaning for an arm's model (`trainables.spec.MEANINGLESS`) are left out,
+so that a model without a critic is one arm.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def constants_of(config: StudyConfig, arm: Arm) -> dict[str, Any]:
 def spec_for(config: StudyConfig, arm: Arm, values: Mapping[str, Any]) -> Spec:
     """The specification of a trial; `values` holds a draw for each entry of the arm's space.
 
-    Raises `ValueError` or `TypeError` where the combination makes no sense.
+    Raises `ValueError` or `TypeError` for an invalid combination.
     """
     if values.keys() != arm.space.keys():
         raise ValueError(f"arm {arm.name}: expected values for {sorted(arm.space)}, got {sorted(values)}")
@@ -115,7 +116,7 @@ def _check_networks(spec: Spec, description: data.Description) -> None:
 
 
 def corners(space: Mapping[str, Space]) -> Iterator[dict[str, Any]]:
-    """All lows, all highs, every choice in turn, and every combination of ends where these are few."""
+    """Yield draws: all low, all high, every other end in turn, and all combinations if at most `MOST_CORNERS`."""
     ends = {name: entry.ends if entry.numeric else entry.options for name, entry in space.items()}
     low = {name: values[0] for name, values in ends.items()}
     yield low
@@ -153,7 +154,7 @@ def _column(key: str, choices: tuple[Any, ...]) -> list[_Choice]:
 
 
 def _arm(combination: tuple[_Choice, ...], nuisance: Mapping[str, Space], model: Any) -> Arm:
-    """The arm of a combination without what means nothing to its model; `model` is the one all arms share, if any."""
+    """The arm of a combination, less the keys its model ignores; `model` is the one under `fixed`, if any."""
     model = next((choice.value for choice in combination if choice.key == "model"), model)
     without = MEANINGLESS.get(model, ()) if isinstance(model, str) else ()
     combination = tuple(choice for choice in combination if choice.key not in without)
@@ -177,7 +178,7 @@ def _nuisance(entries: Mapping[str, Any]) -> dict[str, Space]:
 
 
 def _beside_spaces(entries: Mapping[str, Any]) -> dict[str, Any]:
-    """What stands beside the spaces in nuisance entries such as `{kind: mlp, batch_norm: {choice: …}}`."""
+    """The constant part of nuisance entries such as `{kind: mlp, batch_norm: {choice: …}}`."""
     split_entries = {key: split(f"nuisance.{key}", value) for key, value in entries.items()}
     return {key: constant for key, (constant, found) in split_entries.items() if "" not in found}
 
@@ -191,7 +192,7 @@ def _put(settings: dict[str, Any], path: list[str], value: Any) -> None:
 
 
 def _located(config: StudyConfig, message: str) -> str:
-    """The message with the section in front that the hyperparameter it begins with stands in."""
+    """The message, prefixed with the section that holds the hyperparameter it begins with."""
     match = re.match(r"[a-z_0-9]+", message)
     root = match.group() if match else ""
     sections = {"scientific": config.scientific, "nuisance": config.nuisance, "fixed": config.fixed}

@@ -1,7 +1,7 @@
 """What may change when a study is resumed: how much is done and how it runs, never what finished trials mean.
 
 `search.trials_per_arm` and `confirm.top` may grow, the lists under `scientific` may gain values, and `resources` and
-`tracking` are free. Before any trial was confirmed, `confirm.replicas` is free too.
+`tracking` may change freely, as may `confirm.replicas` until a trial is confirmed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What bad input is answered with: `ConfigError`, and how values and keys are shown in its message."""
+"""`ConfigError`, raised for bad input, and how its message shows values and keys."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ def brief(message: object) -> str:
 
 
 def nearest(key: str, valid: Iterable[str]) -> str:
-    """The valid key most like this one, however little; empty where there is none."""
+    """The most similar valid key, however dissimilar; empty if there are no valid keys."""
     return checks.nearest(key[:LONGEST], valid, 0.0)

@@ -1,4 +1,4 @@
-"""A study as the rest of the package is given it."""
+"""A study's plan: its checked configuration, its arms and its goal."""
 
 from __future__ import annotations
 

@@ -26,8 +26,10 @@ def ready(config: StudyConfig) -> None:
 
 
 def check_resources(config: StudyConfig, gpus_available: float, cpus_available: float | None = None) -> None:
-    """Refuse a trial that asks for more than there is: it would wait for ever. Raises `ConfigError`."""
+    """Refuse a trial that asks for more than there is, as it would never start. Raises `ConfigError`."""
     for kind, available in (("gpu", gpus_available), ("cpu", cpus_available)):
         asked = getattr(config.resources, kind)
         if available is not None and asked > available:
-            raise ConfigError(f"resources.{kind}: expected at most {available:g}, all that is here, got {asked:g}")
+            raise ConfigError(
+                f"resources.{kind}: expected at most {available:g}, all that this machine has, got {asked:g}"
+            )

@@ -1,4 +1,4 @@
-"""What the parts of a configuration must be to one another: rules beyond names, types and ranges.
+"""Consistency rules between the parts of a configuration, beyond names, types and ranges.
 
 Everything here is decided from the configuration alone; `study.config.readiness` looks at the machine.
 """
@@ -26,7 +26,6 @@ SECTIONS = ("scientific", "nuisance", "fixed")
 # The batch size is a stabiliser like any other although it usually stands in the budget.
 KEYS = tuple(dict.fromkeys((*HYPERPARAMETERS, "batch_size")))
 SLOPES = tuple(row.name for row in PENALTIES.values() if row.bounds_slope)
-HIGHER = tuple(column.name for column in QUALITY if column.name in schema.HIGHER)  # is better
 DIAGNOSTICS = (  # nothing to search for
     "critic_bound", "induced_divergence", "bound_gap", "ratio_error", "generator_mean", "generator_std",
     "jacobian_real", "jacobian_imaginary", "jacobian_radius", "memorisation",
@@ -53,7 +52,7 @@ def settled(config: StudyConfig) -> StudyPlan:
 
 
 def warnings(plan: StudyPlan) -> list[str]:
-    """What is allowed but rarely meant, a sentence each."""
+    """Settings that are allowed but probably unintended, one sentence each."""
     config, arms = plan.config, plan.arms
     trials = config.search.trials_per_arm
     still = [arm.name for arm in arms if not arm.space and trials > 1]

@@ -118,9 +118,9 @@ class Confirm(Section):
 class Resources(Section):
     """What a trial occupies; `gpu` is a fraction of one, or a whole number. `workers` null: as many as fit.
 
-    A checkpoint is written at most every `checkpoint_seconds`. An evaluation with the training before it that takes
-    longer than `evaluation_limit` seconds hangs, and its worker is ended; null: it may take for ever. `storage` is
-    where a cluster's nodes share files: a path, or an address such as s3://bucket/prefix.
+    A checkpoint is written at most every `checkpoint_seconds`. If an evaluation, with the training before it,
+    takes longer than `evaluation_limit` seconds, its worker is ended; null: no limit. `storage` is where a cluster's
+    nodes share files: a path, or an address such as s3://bucket/prefix.
     """
 
     cpu: float = Field(default=1.0, gt=0, le=4096)
@@ -147,7 +147,7 @@ class Tracking(Section):
     @field_validator("uri")
     @classmethod
     def _no_secret(cls, value: str | None) -> str | None:
-        """The configuration is kept with the study and in its ledger, where no secret may stand."""
+        """The configuration is stored in the study folder and its ledger, so it may hold no secret."""
         if value is not None and (hidden := masked(value)) != value:
             raise ValueError(
                 f"expected an address without a password, got {hidden}; MLflow reads one from"

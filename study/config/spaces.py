@@ -1,4 +1,4 @@
-"""Search spaces: `{log_uniform: [1e-4, 1e-2]}` and its kin, checked and named.
+"""Search spaces: `{log_uniform: [1e-4, 1e-2]}` and the like, checked and named.
 
 A space stands for one hyperparameter, or for one setting within a mapping: `{name: clip, bound: {log_uniform: …}}`
 is the penalty `clip` whose `bound` is searched. Bounds are inclusive.
@@ -77,7 +77,7 @@ class Space:
 
 
 def is_space(value: Any) -> bool:
-    """Whether a value is written as a search space, right or wrong."""
+    """Whether a value looks like a search space, valid or not."""
     return isinstance(value, Mapping) and any(key in KINDS for key in value)
 
 
@@ -97,7 +97,8 @@ def parse(path: str, value: Any) -> Space:
 def split(path: str, value: Any) -> tuple[Any, dict[str, Space]]:
     """Take the spaces out of a mapping's settings: what is constant, and the spaces by dotted key.
 
-    `path` ends with the hyperparameter's name, and so does every key: `penalty.bound`.
+    Messages name keys below `path`. The keys returned are relative to `path`: `{name: clip, bound: {log_uniform: …}}`
+    gives `{"bound": …}`. A value that is itself a space gives (None, {"": space}).
     """
     if is_space(value):
         return None, {"": parse(path, value)}
@@ -135,7 +136,7 @@ def _text(value: Any) -> str:
 
 def _mapping_text(value: Mapping[str, Any]) -> str:
     title = next((key for key in ("name", "kind") if isinstance(value.get(key), str)), None)
-    if title and "f" in value and "g" in value:  # a pair of the user's own, whose name is to tell it from others
+    if title and "f" in value and "g" in value:  # a user's own pair, which its name identifies
         return str(value[title])
     rest = {key: _text(inner) for key, inner in sorted(value.items()) if key != title}
     if title is None:

@@ -1,7 +1,7 @@
 """Plain YAML, read strictly: one document of mappings, lists, strings, numbers, true, false and null.
 
 Numbers follow YAML 1.2, so that `1e-4` is a number and `off`, `no` and `2024-01-01` are strings. What is refused, by
-a `ConfigError` that names the place: repeated keys, anchors, aliases, tags, keys that are no strings, numbers that
+a `ConfigError` that names the place: repeated keys, anchors, aliases, tags, keys that are not strings, numbers that
 are not finite or beyond 64 bits, deep nesting. Nothing in a file can construct a Python object.
 """
 
@@ -149,7 +149,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what `_Loader` reads, and quotes what either edition of YAML would take for something else."""
+    """Writes what `_Loader` reads, and quotes strings that YAML 1.1 or 1.2 would read as another type."""
 
     def ignore_aliases(self, _: Any) -> bool:
         return True

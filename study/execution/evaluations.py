@@ -1,4 +1,4 @@
-"""A trial's evaluations on their way from the worker to the ledger, and in its checkpoints: columns all the way."""
+"""A trial's evaluations on their way from the worker to the ledger, and in its checkpoints, as columns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TimedEvaluation:
     Attributes:
         step: generator updates taken.
         wall_time: seconds spent training since the trial began.
-        columns: measurement -> a value a replica, as `trainables.training.Evaluation` has them.
+        columns: measurement -> one value per replica, as `trainables.training.Evaluation` has them.
         pictures: the file with the samples of its picture, within the study's folder; None: it has none.
     """
 
@@ -34,7 +34,7 @@ class TimedEvaluation:
 
 
 def to_json(evaluations: Iterable[TimedEvaluation]) -> str:
-    """A JSON list with an object an evaluation, as Tune's results and checkpoints hold it."""
+    """A JSON list with one object per evaluation, as Tune's results and checkpoints hold it."""
     return json.dumps([vars(evaluation) for evaluation in evaluations])
 
 

@@ -1,7 +1,7 @@
-"""`ctrl-C` and SIGTERM end a study in order; a second one ends it at once.
+"""`ctrl-C` and SIGTERM stop a study cleanly; a second one stops it at once.
 
-Either way the study can be resumed: the ledger is whole at every instant. In order means that what the workers have
-done since their last checkpoint is kept too.
+Either way the study can be resumed, as the ledger is valid at every instant. A clean stop also keeps what the workers
+have done since their last checkpoint.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Interruption(Unpickled, Stopper):
     """Tells Tune's loop to end once a signal came; outside that loop a signal raises `KeyboardInterrupt`.
 
     A context manager; to be entered after Ray has started, which installs a handler of its own. Only the main thread
-    receives signals, elsewhere nothing is installed. `reason` is None unless it was not a signal.
+    receives signals, elsewhere nothing is installed. `reason` says why for a request that was not a signal; else None.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What a worker is told of a trial: everything that it needs and nothing of the study besides."""
+"""The job sent to a worker: everything that it needs to train one trial."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ REPORT = 1.0  # seconds of training that share a report, unless a scheduler want
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker is told: the trial and how it is run; times are in seconds.
+    """A trial and how a worker runs it; times are in seconds.
 
-    `store` is the place of the study's files, and `session` who holds it (see `study.storage.lease`); None: not asked.
-    With `classifier` the study's own is there; with `gallery` the last picture holds walks and nearest neighbours too.
+    `store` is the location of the study's files, and `session` holds it (see `study.storage.lease`); None: not checked.
+    `classifier`: whether the store has the study's own. `gallery`: whether the last picture also has latent walks and
+    nearest neighbours. `reported` is the last step in the ledger.
     """
 
     trial_id: str
@@ -62,7 +63,7 @@ def folder_of(trial_id: str) -> str:
 def job_of(
     plan: StudyPlan, store: Store, trial: TrialState, session: str | None = None, classifier: bool = False
 ) -> Job:
-    """What a worker is told of a planned trial; `session` and `classifier` as in `Job`."""
+    """The job of a planned trial; `session` and `classifier` as in `Job`."""
     config = plan.config
     return Job(
         trial_id=trial.trial_id,

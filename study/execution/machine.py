@@ -1,4 +1,4 @@
-"""What a study's session is run by: versions, hardware, and the process."""
+"""Versions, hardware and process of a study's session."""
 
 from __future__ import annotations
 

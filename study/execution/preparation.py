@@ -1,6 +1,6 @@
 """What a study needs once before its first trial: a classifier of its data set, and the floor of every measurement.
 
-The floor is what fresh real samples measure against the data, and so what a perfect generator would.
+The floor is the real-data baseline: what fresh real samples score, and so what a perfect generator would.
 """
 
 from __future__ import annotations

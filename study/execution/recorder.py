@@ -1,12 +1,12 @@
-"""What Tune reports becomes ledger entries: results as they come, and one ending a trial.
+"""Writes what Tune reports into the ledger: results as they come, and one ending per trial.
 
 The recorder is the only one that ends trials. A trial whose every replica diverged ended as `diverged`, one that its
 scheduler stopped as `truncated`, one that raised again after its retries as `failed` with its message; otherwise it
 `completed`. Evaluations that the journal has already, from before a retry or a resume, are passed over.
 
 A worker lost between two trials fails the second one twice for Tune, which then gives it up at once: such a trial has
-not ended, and is given out again. Where one trial after the other fails the recorder has the study stop, rather than
-spend its budget.
+not ended, and is given out again. After `FAILURES` failed trials in a row the recorder stops the study, rather
+than spend its budget.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from study.storage.store import Store
 
 LOGGER = logging.getLogger(__name__)
 LONGEST_MESSAGE = 2000  # characters
-FAILURES = 5  # trials that fail in a row before the study stops: it is not them, it is what they run on
+FAILURES = 5  # trials that fail in a row before the study stops: the cause is then their environment
 
 
 class Recorder(Unpickled, Callback):
@@ -160,7 +160,7 @@ def message_of(trial: Any) -> str:
 
 
 def _ended(error: RayActorError) -> str:
-    """How a worker's process ended, of Ray's long account of it; the whole of that is in the trial's error.txt."""
+    """How a worker's process ended, from Ray's long message, all of which is in the trial's error.txt."""
     account = " ".join(str(error).split())
     if "low on memory" in account:
         return "the worker was ended because its machine ran low on memory"

@@ -1,6 +1,6 @@
 """One trial on a worker: training from evaluation to evaluation, with checkpoints and the samples of its pictures.
 
-A trial starts from its newest whole checkpoint, if there is one for the same spec and seeds. Evaluations up to
+A trial starts from its newest intact checkpoint, if there is one for the same spec and seeds. Evaluations up to
 `Job.reported` are in the ledger and are not reported again; those after it that the checkpoint holds are, so that a
 driver's death between a checkpoint and the ledger loses none.
 """
@@ -29,7 +29,7 @@ from trainables.spec import Spec
 from trainables.training import Evaluation, Training
 
 LOGGER = logging.getLogger(__name__)
-HANG = "hang.txt"  # where an evaluation was that took longer than it may
+HANG = "hang.txt"  # tracebacks of an evaluation that exceeded its time limit
 POINTS, IMAGES, PICTURED = 1000, 80, 4  # samples of a replica in a picture, and how many replicas at most
 
 
@@ -56,8 +56,9 @@ class Trial:
     def report(self) -> dict[str, Any]:
         """Train until there is something new to report; flat and small, for Tune.
 
-        `rows` is a JSON list of evaluations; `score` the median of the first metric, always finite; `finished` whether
-        the training ended by itself.
+        `rows` is a JSON list of evaluations; `score` the median of the first metric, always finite; `done` and
+        `finished` whether the training ended by itself. Tune overwrites `done` where it stops a trial, so that only
+        `finished` tells the recorder a completed trial from a truncated one.
         """
         until = time.monotonic() + self.job.report_seconds
         known = self._reported >= self.training.step  # else a checkpoint tells more: it is reported before going on
@@ -75,7 +76,7 @@ class Trial:
         }
 
     def save(self) -> None:
-        """Write a checkpoint; a disk that refuses costs the checkpoint and not the trial."""
+        """Write a checkpoint; a failed write costs the checkpoint, not the trial."""
         content = {
             "identity": self._identity,
             "state": self.training.state_dict(),
@@ -91,7 +92,7 @@ class Trial:
     def leave(self) -> None:
         """Called when the worker stops: save what an unfinished training has done since its last checkpoint.
 
-        What raised between two evaluations left the training anywhere, and nothing is saved of that.
+        After an exception between two evaluations nothing is saved, as the training is in no defined state.
         """
         if self._whole and not self.training.done and self.training.step > self._saved_step:
             self.save()
@@ -127,7 +128,7 @@ class Trial:
         self.store.write(f"{self.job.folder}/{HANG}", traceback.encode())
 
     def _forget_hang(self) -> None:
-        """What an earlier attempt left says nothing about this one."""
+        """Remove an earlier attempt's tracebacks."""
         try:
             self.store.remove(f"{self.job.folder}/{HANG}")
         except OSError as error:

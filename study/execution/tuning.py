@@ -47,14 +47,14 @@ def train(
     scheduler = StudyScheduler(plan, (entry for _, entry in entries(folder)))
     if scheduler.stops:
         progress.say("note: with early stopping, an arm's configurations depend on the workers' timing")
-    places = config.resources.workers if "RAY_ADDRESS" in os.environ else _places(config)
-    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(places or PENDING)
+    slots = config.resources.workers if "RAY_ADDRESS" in os.environ else _slots(config)
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots or PENDING)
     own = bool(journal.state.classifier) and config.evaluation.get("classifier") is None
 
     def job(trial: TrialState) -> str:
         return job_of(plan, store, trial, session, own).to_json()
 
-    searcher = StudySearcher(plan, journal, job, places)
+    searcher = StudySearcher(plan, journal, job, slots)
     with tempfile.TemporaryDirectory(prefix="ganstudy-") as storage:
         tuner = tune.Tuner(
             tune.with_resources(Worker, {"cpu": config.resources.cpu, "gpu": config.resources.gpu}),
@@ -90,7 +90,7 @@ def remove_leftovers(state: StudyState, store: Store, since: float) -> None:
                 checkpoint.remove(store, folder_of(trial.trial_id))
 
 
-def _places(config: StudyConfig) -> int:
+def _slots(config: StudyConfig) -> int:
     """How many trials fit on this machine at once.
 
     Knowing it, the searcher gives out a trial when there is a worker for it and not before; a trial that waits would

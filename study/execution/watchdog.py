@@ -1,4 +1,4 @@
-"""A limit on how long a piece of work may take in this process, held also where Python code no longer runs."""
+"""A limit on how long a piece of work may take in this process, enforced even where Python code no longer runs."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-GRACE = 30.0  # seconds after which the process ends even if no thread of Python's gets to run
+GRACE = 30.0  # seconds after which the process ends even if no Python thread gets to run
 TIMED_OUT = 124  # the process's exit status, as timeout(1) has it
 
 
 @contextmanager
 def time_limit(seconds: float | None, before_exit: Callable[[str], None]) -> Iterator[None]:
-    """End the process if the block takes longer than `seconds`; None: it may take for ever.
+    """End the process if the block takes longer than `seconds`; None: no limit.
 
     A block that hangs, in a kernel's queue or a lock, cannot be interrupted from within; its process can be ended.
-    `before_exit` is called before with the tracebacks of all threads. Where a hanging extension keeps Python's lock it
-    cannot be called: then the C library's own watchdog writes the tracebacks to stderr and ends the process.
+    `before_exit` is called before with the tracebacks of all threads. Where a hanging extension keeps the GIL it cannot
+    be called: then the thread of CPython's `faulthandler` writes the tracebacks to stderr and ends the process.
     """
     if seconds is None:
         yield

@@ -40,7 +40,7 @@ class Worker(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        """Train to the next report; what it raises reaches the driver in its own words, whatever it is made of."""
+        """Train to the next report; an exception that cannot be pickled becomes a RuntimeError with its message."""
         try:
             if self._trial is None:
                 self._trial = self._build()

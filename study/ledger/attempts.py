@@ -1,4 +1,4 @@
-"""The rule by which a trial that is planned again goes on or begins anew."""
+"""The rule by which a trial that is planned again continues or starts over."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from study.ledger.entries import Planned
 def begins_anew(plan: Planned, seeds: Sequence[int], same_spec: bool | None, ended: float | None) -> bool:
     """Whether a plan starts its trial over, so that former results no longer count.
 
-    A trial goes on if it has not ended and its seeds and spec are the same.
+    A trial continues if it has not ended and its seeds and spec are the same.
 
     Args:
-        plan: of a trial heard of before.
-        seeds: the trial's so far; empty if nothing has named them.
-        same_spec: whether the spec so far equals the plan's; None if no plan is known, its line being damaged. The
-            plan of a trial that ended may then be the missing one, in a segment out of order: if it is the older.
+        plan: of a trial already in the ledger.
+        seeds: the trial's seeds so far; empty if no entry has given them.
+        same_spec: whether the spec so far equals the plan's; None if no plan is known, its line being damaged. For a
+            trial that ended, this plan may then be the missing one, in a segment out of order; it starts the trial over
+            only if it is newer than the ending.
         ended: when the trial ended, unix seconds; None if it has not.
     """
     if seeds and list(seeds) != plan.seeds:

@@ -1,4 +1,4 @@
-"""What of a ledger could not be used, and where it stands."""
+"""The parts of a ledger that could not be read, and where they are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NAMED = 3  # places that one sentence names
 
 @dataclass(frozen=True)
 class Place:
-    """A line (from 1) of a segment, or a whole segment (line 0), and why it is of no use; segment 0: no one line."""
+    """A line (from 1) of a segment, or a whole segment (line 0), and what is wrong; segment 0: not tied to a line."""
 
     segment: int
     line: int
@@ -25,18 +25,18 @@ class Place:
 
 @dataclass
 class Damage:
-    """Filled by whoever reads: `at` is the segment and line being read, which `add` blames."""
+    """Damage found while reading a ledger; `at` is the segment and line being read, for `add`."""
 
     count: int = 0
     places: list[Place] = field(default_factory=list)
     at: tuple[int, int] = (0, 0)
 
     def add(self, why: str) -> None:
-        """The line being read is of no use."""
+        """Note that the line being read is unusable."""
         self._keep(Place(*self.at, why))
 
     def lose(self, segment: int, why: str) -> None:
-        """A whole segment is of no use, or (0) something that no one line is to blame for."""
+        """Note that a whole segment is unusable, or (segment 0) damage that is not tied to a line."""
         self._keep(Place(segment, 0, why))
 
     def _keep(self, place: Place) -> None:

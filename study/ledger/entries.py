@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 SEARCH, CONFIRM = "search", "confirm"
 
 Json = dict[str, Any]  # what an object of JSON is read as
-Key = tuple[str, str, int]  # phase, arm, index: what tells a trial from all others
+Key = tuple[str, str, int]  # phase, arm, index: identifies a trial
 
 
 def trial_id_of(phase: str, arm: str, index: int) -> str:
@@ -27,7 +27,7 @@ class Session:
 
     Attributes:
         time: unix seconds; 0 is replaced when the entry is appended, here and in every other kind.
-        session: a random name; "" of a session before there were such.
+        session: a random name; "" in ledgers from before sessions had names.
         config: the study's resolved configuration.
         versions: of Python and the packages that matter.
         hardware: of the driver's machine.
@@ -46,10 +46,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """What fresh real samples score: what a perfect generator would, up to sampling error.
+    """The real-data baseline: what fresh real samples score, as a perfect generator would up to sampling error.
 
     Attributes:
-        values: measurement -> value; lists and None are possible and of no use.
+        values: measurement -> value; lists and None may occur and are ignored.
         classifier: accuracy and seed of the classifier that measures; None where none does.
     """
 
@@ -61,7 +61,7 @@ class Floor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialEntry:
-    """What every entry about a trial begins with.
+    """The fields that all entries about a trial share.
 
     Attributes:
         phase: search or confirm.
@@ -110,8 +110,8 @@ class Result(TrialEntry):
         seeds: of the replicas measured, whose values every column holds in this order.
         step: generator updates taken.
         wall_time: seconds spent training since the trial began.
-        columns: measurement -> a number a replica: None if it was not measured, NaN if it is not a number; for
-            `mode_histogram` a list of counts a replica, for `diverged` a bool.
+        columns: measurement -> one number per replica: None if it was not measured, NaN if it is not a number; for
+            `mode_histogram` one list of counts per replica, for `diverged` one bool.
         pictures: where in the study's folder the samples of the evaluation's picture are; None: it has none.
     """
 

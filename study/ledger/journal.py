@@ -37,9 +37,9 @@ class Journal:
             raise
 
     def append(self, *entries: Entry) -> None:
-        """Append entries in one piece, at the present time where they have none.
+        """Append entries together, stamped with the present time where they have none.
 
-        Raises `OSError` where they could not be made durable, and nothing changes.
+        Raises `OSError` where they could not be made durable; then nothing changes.
         """
         now = time.time()
         stamped = [entry if entry.time else replace(entry, time=now) for entry in entries]
@@ -55,5 +55,5 @@ class Journal:
                 listener(entry, trial)
 
     def close(self) -> None:
-        """Let go of the study."""
+        """Close the ledger and release its lock."""
         self.ledger.close()

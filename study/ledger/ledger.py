@@ -1,18 +1,17 @@
 """The ledger: the append-only account of a study from which everything else is derived.
 
 `FOLDER/ledger/NNNN.jsonl` are its segments, read in the order of their numbers; a line is one entry,
-`<crc32 of the json, 8 hex digits> <json>\n`. A line is whole when it ends, its checksum fits and its JSON is a valid
-entry (study/ledger/validation.py); anything else (an append that a kill cut short, a flipped byte, what a stranger
-wrote) is skipped by `entries` and named by `damaged`. Every session appends to segments of its own, of some megabytes
-each, so nothing is ever written behind a torn line.
+`<crc32 of the json, 8 hex digits> <json>\n`. A line is intact if it ends in a newline, its checksum fits and
+its JSON is a valid entry (`study.ledger.validation`); any other line (an append cut short by a kill, a flipped byte, an
+edit by hand) is skipped by `entries` and listed by `damaged`. Every session appends to segments of its own, of some
+megabytes each, so nothing is ever written after a truncated line.
 
-What an `append` that returned promises: its entries are on disk (fsync, that of the folder included) and every later
-reader yields them. What one that raised promises: the ledger reads as before, and the next append goes to a fresh
-segment. An append that the process did not survive may be there or not; the last write wins by its key, so that doing
-it again is safe.
+After an `append` that returned, its entries are on disk (fsync, that of the folder included) and every later reader
+yields them. After one that raised, the ledger reads as before, and the next append goes to a fresh segment. An append
+that the process did not survive may be there or not; the last entry of a key wins, so that repeating it is safe.
 
-One process writes, the one that holds the study (study/ledger/lock.py); readers need no leave. A reader on another NFS
-host may lag behind by its attribute cache, but sees entries in order and never half.
+One process writes, the one that holds the lock (`study.ledger.lock`); readers need no lock. A reader on another NFS
+host may lag behind by its attribute cache, but sees complete entries in order.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ from study.ledger.validation import InvalidEntry, from_json
 SEGMENT = 4 * 2**20  # bytes after which an append begins the next segment, so that copying what is new stays cheap
 _SEGMENT = re.compile(r"(\d{4,})\.jsonl")
 _KIND = re.compile(rb'.{8} \{"kind": "(\w+)"')
-_ABOUT = re.compile(rb'"trial_id": "([\w.,=-]{1,200})"')  # what a damaged line still tells
+_ABOUT = re.compile(rb'"trial_id": "([\w.,=-]{1,200})"')  # the trial that a damaged line still names
 
 
 class Position(NamedTuple):
@@ -112,7 +111,7 @@ class Ledger:
         sync_folder(self._folder)
 
     def _abandon(self) -> None:
-        """Cut off what a failed append left and leave the segment.
+        """Cut off what a failed append left, and begin a new segment next time.
 
         What one fsync refused, a second may report as written although it is lost (PostgreSQL's fsync, 2018),
         so the segment is not trusted with more.
@@ -125,7 +124,7 @@ class Ledger:
         self._file = -1
 
     def close(self) -> None:
-        """Let go of the study; twice does no harm."""
+        """Close the segment and release the lock; may be called twice."""
         if self._file >= 0:
             os.close(self._file)
         if self._lock >= 0:
@@ -147,7 +146,7 @@ def entries(
     kinds: Collection[str] | None = None,
     damage: Damage | None = None,
 ) -> Iterator[tuple[Position, Entry]]:
-    """Yield the whole entries behind a position, in order, each with the position after it.
+    """Yield the intact entries after a position, in order, each with the position after it.
 
     An unfinished line at the very end is left for a later call: it may still be being written.
 
@@ -155,7 +154,7 @@ def entries(
         folder: the study's folder.
         after: where to begin; the last position yielded before.
         kinds: yield these kinds alone, which spares parsing the others.
-        damage: takes what is of no use in the lines that are parsed; lines count from `after`.
+        damage: collects the unusable lines among those that are parsed; lines count from `after`.
 
     Raises:
         FileNotFoundError: the folder holds no ledger.
@@ -189,13 +188,13 @@ def entries(
 
 
 def end(folder: str | Path) -> Position:
-    """The position behind all that is written now."""
+    """The position after all that is written now."""
     found = segments(folder)
     return Position(found[-1][0], found[-1][1].stat().st_size) if found else START
 
 
 def damaged(folder: str | Path) -> Damage:
-    """The lines that are no whole valid entry, and missing segments; a line being written just now may count."""
+    """The lines that hold no valid entry, and missing segments; a line being written just now may count."""
     found = Damage()
     for _ in entries(folder, damage=found):
         pass
@@ -221,7 +220,7 @@ def decode(line: bytes) -> Entry | None:
 
 
 def identity(folder: str | Path) -> str:
-    """What tells this study from all others, for ever: a digest of its ledger's first entry, as it stands there.
+    """The study's permanent identity: a digest of its ledger's first valid entry.
 
     Raises `ValueError` where the ledger holds none.
     """
@@ -235,7 +234,7 @@ def identity(folder: str | Path) -> str:
 
 
 def _numbered(folder: str | Path) -> Iterator[tuple[int, Path]]:
-    """All that bears a segment's name, whatever it is."""
+    """All paths with a segment's name, whatever their type."""
     ledger = Path(folder) / "ledger"
     if not ledger.is_dir():
         raise FileNotFoundError(f"{folder}: no study there (it has no ledger)")
@@ -254,7 +253,7 @@ def _object(line: bytes) -> object:
         raise InvalidEntry("torn, or its checksum does not fit")
     try:
         # Five times as fast as `json`, to the same bits; it refuses what is nested 200 deep, numbers of thousands of
-        # digits, bytes that are no UTF-8, and halves of surrogate pairs, which could not be written anywhere.
+        # digits, bytes that are not UTF-8, and halves of surrogate pairs, which could not be written anywhere.
         return parsed(line[9:])
     except ValueError as error:
         raise InvalidEntry(f"no JSON: {error}") from None

@@ -1,12 +1,12 @@
 """One process runs a study: the lock on its folder.
 
 `FOLDER/ledger/lock` is held by flock(2), which the kernel frees whenever the holder dies, however it dies, so no stale
-lock ever needs removing; its text names the holder for whoever is refused. Children that a holder started do not
+lock ever needs removing; its text names the holder for the message of a refusal. Children that a holder started do not
 inherit the lock, as Python's descriptors are closed on exec.
 
 On shared storage flock must be honoured between hosts: NFSv4, or NFSv3 with lockd (a server may keep a dead host's lock
 for a lease, about 90 s). A mount with `nolock` or `local_lock=flock`, like most object-store mounts, sees one host
-only: there nothing but care keeps two hosts from one folder. A file system that refuses to lock is refused.
+only: there the lock cannot keep two hosts out of one folder. A file system that refuses to lock is refused.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-PATIENCE = 0.2  # seconds; longer than `holder` takes to look
+PATIENCE = 0.2  # seconds; longer than `holder` keeps its shared lock
 
 
 class LockOwner(NamedTuple):
@@ -32,7 +32,7 @@ class LockOwner(NamedTuple):
 
 
 class StudyBusy(RuntimeError):  # noqa: N818 (a state of the folder, which may pass)
-    """Another process runs the study in this folder; `holder` is None if it did not leave its name."""
+    """Another process runs the study in this folder; `holder` is None if unknown."""
 
     def __init__(self, folder: Path | str, holder: LockOwner | None) -> None:
         self.folder, self.holder = folder, holder
@@ -65,7 +65,7 @@ def hold(folder: Path) -> int:
 
 
 def release(lock: int) -> None:
-    """Let the study go."""
+    """Release the lock."""
     os.ftruncate(lock, 0)
     os.close(lock)
 

@@ -3,7 +3,7 @@
 `StudyState.replay(folder)` is what `resume`, `status` and the search know of the past. Memory stays bounded: an
 unfinished trial keeps its results, a finished one only its summary. The last write wins: a result by (phase, arm,
 index) and (seed, step), a plan and an ending by (phase, arm, index). Whether a trial planned again goes on or begins
-anew is said in `study.ledger.attempts`.
+anew is decided by `study.ledger.attempts`.
 """
 
 from __future__ import annotations
@@ -32,13 +32,15 @@ class TrialState:
     """One trial, changed by `apply` alone.
 
     Attributes:
+        phase, arm, index: search or confirm, the arm's name, and the trial's number in both, from 0.
+        trial_id: the trial's name, which follows from these three.
         config: the flat hyperparameters that the search chose; {} as long as the plan is unknown.
         spec: the trial's Spec as a dict; {} as long as the plan is unknown.
-        seeds: of the replicas, in the order of every list below; [] as long as nothing has named them.
+        seeds: of the replicas, in the order of every list below; [] until an entry gives them.
         planned, ended: unix seconds; `ended` is None while the trial is unfinished.
         last_step, wall_time: of the newest evaluation, 0 before the first.
         status: None while unfinished, else completed | diverged | truncated | failed, with its `message`.
-        outcomes, scores: one a replica once ended; a score is None where the replica diverged.
+        outcomes, scores: one per replica once ended; a score is None where the replica diverged.
         results: step -> evaluation, as long as the trial is unfinished.
     """
 
@@ -61,13 +63,13 @@ class TrialState:
 
     @classmethod
     def of(cls, entry: OfTrial) -> TrialState:
-        """A trial as the first entry heard of it names it."""
+        """A new trial, from the first entry about it."""
         seeds = [] if isinstance(entry, Ended) else [*entry.seeds]
         return cls(entry.phase, entry.arm, entry.index, entry.trial_id, seeds, planned=entry.time)
 
     @property
     def key(self) -> Key:
-        """What tells the trial from all others."""
+        """What identifies the trial."""
         return self.phase, self.arm, self.index
 
     @property
@@ -107,7 +109,7 @@ class TrialState:
         self.outcomes, self.scores = ending.outcomes, ending.scores
 
     def _learn_seeds(self, seeds: list[int]) -> None:
-        """Take the seeds from the first entry that names them; verdicts heard before must be as many."""
+        """Take the seeds from the first entry that gives them; drop outcomes and scores of another length."""
         if not self.seeds:
             self.seeds = seeds
             self.outcomes, self.scores = ([*v] if len(v) == len(seeds) else [] for v in (self.outcomes, self.scores))
@@ -141,8 +143,8 @@ class StudyState:
         config: the resolved configuration of the newest session; {} before the first.
         sessions: the sessions begun, each without its configuration.
         floor, classifier: of the newest floor entry; {} and None before it.
-        trials: every trial heard of, in the order of their first entries.
-        damage: what of the ledger could not be used.
+        trials: every trial in the ledger, in the order of their first entries.
+        damage: the parts of the ledger that could not be used.
     """
 
     def __init__(self) -> None:
@@ -158,7 +160,7 @@ class StudyState:
     def replay(cls, folder: str | Path, results: bool = True) -> StudyState:
         """The state of the study in `folder`; FileNotFoundError if it has no ledger.
 
-        Without `results` it is known twenty times sooner, but not how far any trial has come.
+        Without `results` the replay is about twenty times as fast, but trials show no progress.
         """
         state = cls()
         for position, entry in entries(folder, kinds=None if results else SUMMARY, damage=state.damage):

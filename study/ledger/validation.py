@@ -1,7 +1,7 @@
-"""What a ledger's line holds, as an entry: checked, so that whatever stands in a ledger no reader meets with surprises.
+"""Parses the JSON of a ledger line into an entry, checking every field, so that readers need no checks.
 
-A line whose checksum fits may still come from a stranger, from an older fault or from a newer version. Kinds and fields
-of a newer version are passed over; anything else that is no whole valid entry is an `InvalidEntry`. Every number has a
+A line whose checksum fits may still have been edited by hand, or written by a faulty or a newer version. Kinds and
+fields of a newer version are ignored; anything else that is not a valid entry raises `InvalidEntry`. Every number has a
 range that the columns of the record can hold.
 """
 
@@ -28,7 +28,7 @@ _NOTHING = type(None)
 
 
 class InvalidEntry(ValueError):  # noqa: N818 (what it is, as elsewhere)
-    """Not a whole valid entry; the message names the field, what was expected and what came."""
+    """Not a valid entry; the message names the field, what was expected and what came."""
 
 
 def from_json(found: object) -> Entry | None:
@@ -184,7 +184,7 @@ def _check_columns(columns: object, replicas: int) -> None:
     lists = set(map(type, columns.values())) <= {list}
     if not lists or not set(map(len, columns.values())) <= {replicas}:
         name = next(name for name, values in columns.items() if type(values) is not list or len(values) != replicas)
-        raise _wrong(f"columns.{name}", f"a list of {replicas}, one value a seed", columns[name])
+        raise _wrong(f"columns.{name}", f"a list of {replicas}, one value per seed", columns[name])
     # Nearly all of a ledger is columns of reals: they are checked together, and one by one where that fails.
     reals = [values for name, values in columns.items() if name not in _KINDS_OF_COLUMN]
     plain = set(map(type, chain.from_iterable(reals))) <= _REALS
@@ -217,7 +217,7 @@ def _check_scores(scores: object) -> None:
     widths = {len(score) if type(score) is list else -1 for score in scores if score is not None}
     flat = [value for score in scores for value in (score if type(score) is list else [score])]
     if len(widths) > 1 or 0 in widths or not set(map(type, flat)) <= _NUMBERS:
-        raise _wrong("scores", "a number or null a replica, or as many for each", scores)
+        raise _wrong("scores", "a number or null per replica, or equally many for each", scores)
 
 
 def _plain_mapping(name: str, value: object) -> Json:
@@ -228,7 +228,7 @@ def _plain_mapping(name: str, value: object) -> Json:
 
 
 def _check_plain(name: str, value: Any, depth: int) -> None:
-    """JSON whose numbers fit the record's columns, and not deeper than anyone would nest it."""
+    """Check that numbers fit the record's columns and nesting is at most `DEEPEST`."""
     if depth == DEEPEST:
         raise InvalidEntry(f"{name}: expected at most {DEEPEST} levels, got more")
     for inner in value.values() if type(value) is dict else value:

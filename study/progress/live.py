@@ -1,4 +1,4 @@
-"""What the terminal shows of a running study: one calm table, or plain lines where there is no terminal."""
+"""What the terminal shows of a running study: a live table, or plain lines where there is no terminal."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ OTHER_LINES = 8  # of the terminal, besides the arms
 class Progress:
     """Shows `tally`, which it keeps up to date as a listener of the journal.
 
-    A context manager, within which the terminal belongs to it. `tick` may be called often and draws now and then;
-    `say` is for what must not be missed.
+    A context manager, within which the terminal belongs to it. `tick` may be called often and redraws at most every
+    `CALM` seconds; `say` prints a line that stays.
     """
 
     def __init__(self, plan: StudyPlan, tally: Tally, console: Console | None = None) -> None:
@@ -69,9 +69,9 @@ class Progress:
     def heard(self, entry: Entry, trial: TrialState | None) -> None:
         """Take in a journal entry; a line for each ending where there is no terminal, and for failures always."""
         if trial is not None and isinstance(entry, Planned):
-            self.tally.planned(trial)
+            self.tally.on_planned(trial)
         elif trial is not None and isinstance(entry, Ended):
-            self.tally.ended(trial)
+            self.tally.on_ended(trial)
             self._done += len(trial.seeds)
             if trial.status == "failed":
                 self.say(f"{trial.trial_id} failed: {trial.message}")

@@ -77,13 +77,13 @@ class TrackingStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """A study as its folder shows it.
+    """The status of a study, read from its folder.
 
     Attributes:
         study: its name.
         folder: where it is.
         state: running, interrupted or done.
-        holder: the process at work on a running study; None of others.
+        holder: the process that runs the study; None unless it is running.
         metric: the first that is searched for, which every arm's `best` is of.
         trials: over all arms and phases.
         arms: in the order of the configuration.

@@ -1,4 +1,4 @@
-"""What `check` and `status` print for people, as quiet tables; compare `--json` for machines."""
+"""What `check` and `status` print for people, as plain tables; `--json` is for programs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def show_forecast(config: StudyConfig, expected: Forecast, console: Console | No
 
 
 def show_status(found: Status, console: Console | None = None) -> None:
-    """Print a study's status: its trials, a row an arm, and what went wrong."""
+    """Print a study's status: its trials, one row per arm, and what went wrong."""
     console = console or terminal()
     by = f", by process {found.holder.pid} on {found.holder.host}" if found.holder else ""
     console.print(Text(f"{found.study} in {found.folder}: {found.state}{by}"))
@@ -135,5 +135,5 @@ def _many(count: int, noun: str) -> str:
 
 
 def terminal() -> Console:
-    """The terminal; a file or pipe has lines as long as they need."""
+    """A console on standard output; lines are not wrapped where that is a file or pipe."""
     return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)

@@ -58,28 +58,28 @@ class ArmTally:
 
 
 class Tally:
-    """The tallies of the arms by name, kept up to date by `planned` and `ended`; `open` are the trials under way."""
+    """The arms' tallies by name, kept up to date by `on_planned` and `on_ended`; `open` are the trials under way."""
 
     def __init__(self, plan: StudyPlan, state: StudyState) -> None:
         """Count what the state holds."""
         self._plan, self._state = plan, state
-        self.arms = {arm.name: self._none(arm.name) for arm in plan.arms}
+        self.arms = {arm.name: self._empty(arm.name) for arm in plan.arms}
         self.open: dict[Key, TrialState] = {}
         for trial in state.trials.values():
-            self.planned(trial)
+            self.on_planned(trial)
             if trial.status is not None:
                 self._end(trial)
         for one in self.arms.values():
             self._settle(one)
 
-    def planned(self, trial: TrialState) -> None:
-        """A trial was planned."""
+    def on_planned(self, trial: TrialState) -> None:
+        """Count a trial that was planned."""
         if trial.arm in self.arms:
             self.open[trial.phase, trial.arm, trial.index] = trial
             self._phase(trial).under_way += 1
 
-    def ended(self, trial: TrialState) -> None:
-        """A planned trial ended."""
+    def on_ended(self, trial: TrialState) -> None:
+        """Count the ending of a planned trial."""
         if trial.arm in self.arms:
             self._end(trial)
             self._settle(self.arms[trial.arm])
@@ -112,7 +112,7 @@ class Tally:
         """Trials that have not ended."""
         return sum(phase.under_way + phase.missing for phase in self.phases)
 
-    def _none(self, arm: str) -> ArmTally:
+    def _empty(self, arm: str) -> ArmTally:
         trials = self._plan.config.search.trials_per_arm
         return ArmTally(arm, PhaseTally(trials), PhaseTally(min(self._plan.config.confirm.top, trials)))
 

@@ -1,12 +1,12 @@
 """Builds the Parquet record of a study from its ledger, whole or not at all.
 
 `build_record(folder)` replays the ledger and writes `history.parquet` and `trials.parquet` exactly as
-`analysis/record/schema.py` declares them: to temporary files, synced, then renamed, so that a reader meets the former
-record or the new one. The two carry the same `build` mark, by which `analysis.record.loading.load` tells a pair that a
-kill parted. Studies under way are written too, their unfinished trials as `running`.
+`analysis.record.schema` declares them: to temporary files, synced, then renamed, so that a reader finds the former
+record or the new one. Both files carry the same `build` id, by which `analysis.record.loading.load` detects files of
+different builds. A running study is written too, its unfinished trials as `running`.
 
-Trials are written when they end, so memory holds what was under way at once in the ledger's order, and one row group.
-A trial that is heard of again after its end is rare (planned anew); the pass is then repeated with it held to the end.
+Each trial is written when it ends, so memory holds the trials that were open at the same time, and one row group. A
+trial with entries after its end (planned again) is rare; the pass is then repeated with that trial held to the end.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ from study.record.columns import TrialColumns, configuration
 
 LOGGER = logging.getLogger(__name__)
 ROW_GROUP = 1 << 16
-SMALL = 256  # batches waiting singly; Arrow needs about a kilobyte for each of their arrays
+SMALL = 256  # batches kept before they are merged; Arrow needs about a kilobyte for each of their arrays
 BUILDING = 3600.0  # seconds that one build waits for another to end
 
 
 class Written(NamedTuple):
-    """What a build wrote: rows of each table, what of the ledger it could not use, measurements not declared."""
+    """What a build wrote: rows of each table, damage found in the ledger, measurements without a column."""
 
     history: int
     trials: int
@@ -106,12 +106,12 @@ def _outline(folder: Path, end: Position) -> _Outline:
     return _Outline(name, state, thresholds_of({"config": state.config}), config)
 
 
-def _settings(folder: Path, told: Json) -> Json:
-    """The configuration that the ledger tells; study.yaml's where it tells none, or one that analysis cannot use."""
+def _settings(folder: Path, recorded: Json) -> Json:
+    """The ledger's configuration; study.yaml's where the ledger has none, or one that analysis cannot use."""
     try:
-        if told:
-            _check_usable(told)
-            return told
+        if recorded:
+            _check_usable(recorded)
+            return recorded
     except (AttributeError, TypeError, ValueError) as error:
         LOGGER.warning("%s: the configuration in the ledger is of no use, study.yaml's is taken: %s", folder, error)
     try:
@@ -121,7 +121,7 @@ def _settings(folder: Path, told: Json) -> Json:
 
 
 def _check_usable(settings: Json) -> None:
-    """Raise what analysis would raise at a configuration that a stranger wrote."""
+    """Raise what analysis would raise for a configuration that was edited or is another version's."""
     about = {"config": settings}
     thresholds_of(about)
     metric, _ = metric_and_mode(about)
@@ -141,7 +141,7 @@ def _until(
 def _write_trials(
     entries: Iterable[Entry], outline: _Outline, tables: _Tables, held: set[Key], damage: Damage
 ) -> set[Key]:
-    """Write every trial, those `held` last; the keys of those that were heard of after they had been written.
+    """Write every trial, those `held` last; return the keys of those with entries after they were written.
 
     Entries that do not fit their trial, and trials of which nothing but the end is known, are added to the damage.
     """
@@ -193,7 +193,7 @@ class _Table:
             self.flush()
 
     def join(self) -> None:
-        """Make one of the batches that wait."""
+        """Merge the waiting batches into one table."""
         self.wholes.append(_joined([pa.Table.from_batches(self.batches, self.schema)]))
         self.batches = []
 
@@ -212,7 +212,7 @@ class _Table:
         self.partial.sync()
 
     def discard(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with suppress(OSError):  # a full disk refuses the end of the file too
             self.writer.close()
 
@@ -256,7 +256,7 @@ def _publish(folder: Path, end: Position, outline: _Outline, tables: _Tables, da
         LOGGER.warning("%s: %s", folder, damage.sentence())
     if undeclared:
         LOGGER.warning(
-            "%s: measurements that analysis/record/schema.py does not declare are left out: %s", folder, undeclared
+            "%s: measurements that analysis.record.schema does not declare are left out: %s", folder, undeclared
         )
     about = {
         "build": uuid.uuid4().hex,
@@ -279,5 +279,5 @@ def _publish(folder: Path, end: Position, outline: _Outline, tables: _Tables, da
 
 
 def _about(session: Session) -> dict[str, Any]:
-    """A session as its record tells of it: without the configuration, and what it does not say left out."""
+    """A session in the record's metadata: without the configuration and empty fields."""
     return {name: value for name, value in to_json(session).items() if name != "config" and value not in (None, "", {})}

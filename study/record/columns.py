@@ -119,7 +119,7 @@ class TrialColumns:
             raise ValueError(f"trial {self.trial.trial_id}: column {name}: {error}") from error
 
     def _outcomes(self) -> list[Any]:
-        """As the study judged when the trial ended; judged here where it did not say, null while running."""
+        """As recorded when the trial ended; judged here if none were recorded; null while running."""
         trial = self.trial
         if trial.status is None:
             return [None] * len(trial.seeds)
@@ -130,7 +130,7 @@ class TrialColumns:
         return list(judge(self._curves, trial.status, self._thresholds).tolist())
 
     def _diverged_steps(self) -> list[int | None]:
-        """As reported; the evaluation at which the flag was first up where the step was not reported."""
+        """As reported; otherwise the step of the first evaluation that has the flag."""
         if not self.steps:
             return [None] * len(self.trial.seeds)
         last = self.trial.results[self.steps[-1]].column("diverged_step", self.trial.seeds)

@@ -2,8 +2,8 @@
 
 A source is a study folder, a folder that holds just `history.parquet` and `trials.parquet`, or a study's run in MLflow
 as `runs:/RUN_ID`. `fetch` brings the records of several sources into one folder, each into a subfolder named after its
-study; it looks at all of them before it keeps any. A record was written by others: the name that it gives its study
-becomes a folder's name only where a study may have that name.
+study; all are checked before any is kept. A record is untrusted input: the name of its study becomes a folder's
+name only if it is a valid study name.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from study.tracking.download import RUN, download
 
 REPORT = "report"
 PARTIAL = ".partial"  # of `out`, while a fetch is under way
-TRIES = 3  # of a copy whose two files a build under way has parted
+TRIES = 3  # to copy both files of the same build
 
 
 def fetch(sources: Sequence[str], out: Path, tracking: str | None = None) -> list[tuple[Path, Record]]:
@@ -44,7 +44,7 @@ def fetch(sources: Sequence[str], out: Path, tracking: str | None = None) -> lis
             something else.
         OSError: MLflow does not answer, or something could not be read or written.
     """
-    _refuse_strange(out)
+    _refuse_unexpected(out)
     new = not out.exists()
     try:
         with _partial(out) as partial:
@@ -58,7 +58,7 @@ def fetch(sources: Sequence[str], out: Path, tracking: str | None = None) -> lis
 
 
 def is_study(folder: Path) -> bool:
-    """Whether a folder is a study's own, ledger and all."""
+    """Whether a folder is a study folder with a ledger."""
     return (folder / loading.STUDY_FILE).is_file() and (folder / "ledger").is_dir()
 
 
@@ -102,7 +102,7 @@ def _name(kept: Record) -> str:
 
 
 def _check_name(source: str, kept: Record) -> None:
-    """One study, whose rows and whose word for itself are the same, and fit to name a folder."""
+    """Refuse a record unless it is of one study, named alike in its rows and metadata, with a valid name."""
     name, names = _name(kept), [str(study) for study in kept.trials["study"].unique()]
     if names not in ([name], []) or not re.fullmatch(NAME, name):
         found = ", ".join(shown(one) for one in dict.fromkeys([name, *names]))
@@ -120,7 +120,7 @@ def _check_joined(records: Sequence[Record]) -> None:
         raise ConfigError(str(error)) from None
 
 
-def _refuse_strange(out: Path) -> None:
+def _refuse_unexpected(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise ConfigError(f"--out: expected a folder, got {out}, a file")
     known = {*FILES, REPORT}
@@ -144,7 +144,7 @@ def _partial(out: Path) -> Iterator[Path]:
 
 
 def _publish(fetched: Path, folder: Path) -> Path:
-    """Put a record in its place; a kill leaves the former one, the new one, or none that anybody takes for one."""
+    """Move a record into place; a kill leaves the former one, the new one, or files that are not taken for a record."""
     folder.mkdir(exist_ok=True)
     history, trials = FILES
     (folder / trials).unlink(missing_ok=True)

@@ -1,11 +1,10 @@
-"""One arm's search: an OptunaSearch under a *lagged tell*.
+"""One arm's search: ask-and-tell with a fixed delay (a "lagged tell") around an OptunaSearch.
 
-The sampler is told results in the order of the trials, and before trial k is asked it has been told
-exactly the results 0 … k − lag. What an arm proposes is thus a function of its seed and of its own results,
-whatever the number of workers and their timing; at most `lag` trials of an arm are outstanding. Asking and
-telling again from recorded trials rebuilds the sampler after an interruption, so nothing of Optuna is kept on
-disk. (Parallel use of a plain OptunaSearch is not reproducible: its sampler sees whichever results happened to
-arrive first.)
+The sampler is told results in the order of the trials, and before trial k is asked it has been told exactly the results
+0 … k − lag. What an arm proposes is thus a function of its seed and its own results, whatever the number of workers and
+their timing; at most `lag` trials of an arm are outstanding. The sampler is rebuilt after an interruption by asking and
+telling again from the recorded trials, so nothing of Optuna is kept on disk. (Parallel use of a plain
+OptunaSearch is not reproducible: its sampler sees whichever results happened to arrive first.)
 """
 
 import hashlib
@@ -30,7 +29,7 @@ SAMPLERS = ("tpe", "random", "cmaes", "nsga2")
 
 @dataclass(frozen=True)
 class Recorded:
-    """A trial of the arm as the ledger knows it; `values`, one a metric, is None when it failed."""
+    """A trial of the arm as the ledger knows it; `values`, one per metric, is None when it failed."""
 
     params: Mapping[str, Any]
     ended: bool
@@ -41,7 +40,10 @@ TrialLookup = Callable[[int], Recorded]  # the arm's trial of an index, as it is
 
 
 def arm_seed(seed: int, arm: str, attempt: int = 0) -> int:
-    """The sampler's seed: of the study's seed and the arm's name alone, so that adding an arm disturbs no other."""
+    """The sampler's seed, from the study's seed and the arm's name alone, so that adding an arm changes no other.
+
+    `attempt` is the number of trials adopted because they could not be replayed.
+    """
     return int.from_bytes(hashlib.sha256(f"{seed}/{arm}/{attempt}".encode()).digest()[:4], "big")
 
 
@@ -156,7 +158,7 @@ class ArmSearch:
                 params=dict(trial.params),
                 distributions=self.space,
             )
-        except (TypeError, ValueError) as error:  # a ledger that somebody else wrote
+        except (TypeError, ValueError) as error:  # the ledger was edited, or the space is another version's
             LOGGER.warning("arm %s: the sampler is not told of %s: %s", self.arm, dict(trial.params), error)
             return
         study.add_trial(evaluated)

@@ -1,4 +1,4 @@
-"""Early stopping, arm by arm: each arm has an ASHA of its own, so that a slow starter is judged by its own kind.
+"""Early stopping, arm by arm: each arm has its own ASHA, so that trials are compared only within their arm.
 
 ASHA (Li et al. 2020) keeps, at each rung of evaluations, one trial in `reduction` of those that reached it. Confirm
 trials are never stopped. The rungs are refilled from the ledger when a study is resumed.
@@ -20,7 +20,7 @@ from study.search.unpickled import Unpickled
 
 @dataclass(frozen=True)
 class AshaTrial:
-    """A trial as far as ASHA looks at it, by its name in the study, which stays over sessions."""
+    """The part of a trial that ASHA reads: its name in the study, which is the same in every session."""
 
     trial_id: str
 
@@ -58,7 +58,7 @@ class StudyScheduler(Unpickled, FIFOScheduler):
             arm.on_trial_complete(tune_controller, _asha_trial(trial), result)
 
     def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
-        """Forget a trial that never started."""
+        """Remove a trial that never started."""
         if arm := self._arm(trial.config):
             arm.on_trial_remove(tune_controller, _asha_trial(trial))
 

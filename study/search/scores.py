@@ -1,7 +1,7 @@
-"""From replicas to the number a search is told: the median, in which a diverged replica is worse than any finite score.
+"""The score that a search is told of a trial: the median over replicas, a diverged one worse than any finite score.
 
 A replica's score is None where it diverged, otherwise its value of the metric (a list where there are several). A
-value that could not be measured (NaN) counts as diverged does: nothing better is known of it.
+value that could not be measured (NaN) counts as diverged.
 """
 
 import math
@@ -17,7 +17,7 @@ LARGEST = 1e30  # stands for infinity where Tune and its schedulers need a finit
 
 
 def replica_scores(columns: Mapping[str, Sequence[Any]], goal: Goal) -> list[Score]:
-    """One score a replica from an evaluation's columns; raises `KeyError` naming a metric that was not measured."""
+    """One score per replica from an evaluation's columns; raises `KeyError` naming a metric that was not measured."""
     if missing := unmeasured(columns, goal):
         raise KeyError(f"search.metric: expected one of {', '.join(sorted(columns))}, got {', '.join(missing)}")
     values = zip(*(columns[name] for name in goal.metrics), strict=True)

@@ -29,17 +29,17 @@ from study.search.unpickled import Unpickled
 
 
 class StudySearcher(Unpickled, Searcher):
-    """Gives out the study's trials; `job_of` turns a planned trial into what a worker is told, as one string.
+    """Gives out the study's trials; `job_of` turns a planned trial into the job for a worker, as one string.
 
-    At most `places` trials are out at once, without bound when that is None.
+    At most `slots` trials are out at once; None: no limit.
     """
 
     def __init__(
-        self, plan: StudyPlan, journal: Journal, job_of: Callable[[TrialState], str], places: int | None = None
+        self, plan: StudyPlan, journal: Journal, job_of: Callable[[TrialState], str], slots: int | None = None
     ) -> None:
         """Rebuild every arm's search from the journal's state."""
         super().__init__()
-        self._plan, self._journal, self._job_of, self._places = plan, journal, job_of, places
+        self._plan, self._journal, self._job_of, self._slots = plan, journal, job_of, slots
         self._arms = {arm.name: arm for arm in plan.arms}
         self._searches = {arm.name: rebuilt(plan, arm, journal.state) for arm in plan.arms}
         self._rotation = deque(self._arms)
@@ -54,7 +54,7 @@ class StudySearcher(Unpickled, Searcher):
         """
         trials = self._journal.state.trials
         self._open = {key for key in self._open if trials[key].status is None}
-        if self._places is not None and len(self._open) >= self._places:
+        if self._slots is not None and len(self._open) >= self._slots:
             return None
         trial = self._next()
         if trial is None:
@@ -64,7 +64,7 @@ class StudySearcher(Unpickled, Searcher):
         return {**keys, "job": self._job_of(trial)}
 
     def again(self, trial: TrialState) -> None:
-        """Give a trial out again that Tune has let go of and that has not ended."""
+        """Queue a trial again that Tune gave up although it has not ended."""
         self._open.discard((trial.phase, trial.arm, trial.index))
         self._unfinished.append(trial)
 
@@ -137,6 +137,6 @@ def rebuilt(plan: StudyPlan, arm: Arm, state: StudyState) -> ArmSearch:
 
 
 def recorded_of(trial: TrialState, goal: Goal) -> Recorded:
-    """What an arm's search wants to know of a trial."""
+    """The part of a trial that its arm's search reads."""
     failed = trial.status == "failed" or not trial.scores
     return Recorded(trial.config, trial.status is not None, None if failed else medians(trial.scores, goal))

@@ -1,7 +1,7 @@
-"""What a trial is before it starts: its seeds, its entry in the ledger.
+"""Plans of trials: their seeds, their ledger entries, and which search trials are confirmed.
 
-The seeds are the same for every trial of a phase, so that arms and configurations meet the same draws of weights,
-noise and batches; confirmation takes seeds that the search did not use. A confirm trial bears the index of the
+The seeds are the same for every trial of a phase, so that arms and configurations share the draws of weights,
+noise and batches; confirmation takes seeds that the search did not use. A confirm trial has the index of the
 search trial it repeats.
 """
 
@@ -41,7 +41,7 @@ def confirm_trial(config: StudyConfig, champion: TrialState) -> Planned:
 
 
 def planned_again(trial: TrialState) -> Planned:
-    """The ledger entry after which a trial that ended begins anew."""
+    """The ledger entry after which a trial that ended starts over."""
     phase, arm, index = trial.key
     return Planned(phase=phase, arm=arm, index=index, config=trial.config, spec=trial.spec, seeds=trial.seeds)
 
@@ -51,7 +51,7 @@ def champions(plan: StudyPlan, state: StudyState, arm: str) -> list[TrialState]:
 
     Trials that ran to their end go before those a scheduler stopped; failed ones are left out. With several
     metrics the trials that fewest others dominate go first, then those best in the first metric. An arm whose
-    every trial diverged is confirmed as well: how surely it diverges is a result.
+    every trial diverged is confirmed as well, since its rate of divergence is a result too.
     """
     trials = [t for t in state.trials.values() if (t.phase, t.arm) == (SEARCH, arm) and t.scores and t.spec]
     costs = [_costs(trial, plan.goal) for trial in trials]

@@ -1,4 +1,4 @@
-"""What keeps the driver's own objects out of Tune's state file."""
+"""A mixin that keeps the driver's own objects out of Tune's state file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Unpickled:
-    """Pickles as nothing: Tune pickles whatever it is given into a file of its own, which no one reads.
+    """Pickles without attributes: Tune pickles the objects it is given into a state file that is never read.
 
     The ledger is what a study is resumed from, and journals, locks and terminals cannot be pickled.
     """

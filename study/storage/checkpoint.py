@@ -1,7 +1,7 @@
-"""Checkpoints of a trial: whole or absent.
+"""Checkpoints of a trial, written atomically and checked by a digest.
 
 A file is a SHA-256 digest (32 bytes) followed by what `torch.save` wrote. The one before the newest is kept, so that a
-file torn by a dying machine costs one interval and no more. Reading executes no code (`weights_only`).
+file truncated by a dying machine costs no more than one interval. Reading executes no code (`weights_only`).
 """
 
 import hashlib
@@ -20,7 +20,7 @@ NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 
 
 def write(store: Store, folder: str, content: Mapping[str, Any]) -> None:
-    """Save tensors and plain data as the newest in `folder`; raises `OSError`, leaving the older ones whole."""
+    """Save tensors and plain data as the newest in `folder`; raises `OSError`, leaving the older ones intact."""
     buffer = io.BytesIO()
     torch.save(dict(content), buffer)
     payload = buffer.getvalue()
@@ -28,7 +28,7 @@ def write(store: Store, folder: str, content: Mapping[str, Any]) -> None:
 
 
 def read_all(store: Store, folder: str, device: str = "cpu") -> list[dict[str, Any]]:
-    """The whole checkpoints in `folder`, the newest first; torn, foreign and unreadable files are passed over."""
+    """The intact checkpoints in `folder`, the newest first; truncated, foreign and unreadable files are skipped."""
     found = (_read(store, f"{folder}/{name}", device) for name in (NEWEST, PREVIOUS))
     return [content for content in found if content is not None]
 

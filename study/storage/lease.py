@@ -1,6 +1,6 @@
-"""Who holds a study's store: a file in it, read by the study's workers and by whoever wants to take it over.
+"""The lease on a study's store: a file in it that names the session holding it.
 
-Workers learn from it that they see the very store the study writes to. Where the store is not the study's own folder,
+Workers check by it that they see the same store as the driver. Where the store is not the study's own folder,
 whose lock keeps a second process out, the holder renews the file every few seconds: while it is fresh nobody else
 may take the study up, and a holder that finds another's name in it has lost it.
 """
@@ -19,7 +19,7 @@ from study.ledger.lock import LockOwner, StudyBusy
 from study.storage.store import Store
 
 FILE = "ledger/lease.json"
-FRESH = 60.0  # seconds after which a holder that was not seen has died
+FRESH = 60.0  # seconds after which a holder that was not seen is presumed dead
 SEEN = 10.0  # seconds between renewals
 
 
@@ -54,7 +54,7 @@ def read(store: Store) -> Lease | None:
 
 
 def write(store: Store, held: Lease) -> None:
-    """Hold the store, or renew the hold."""
+    """Take the lease, or renew it."""
     store.write(FILE, json.dumps(held._replace(seen=time.time())._asdict()).encode())
 
 
@@ -65,7 +65,12 @@ def release(store: Store, held: Lease) -> None:
 
 
 def refuse_other(store: Store, study: str | None, sessions: Collection[str]) -> None:
-    """Raise unless the study, of which this machine knows `sessions`, may go on here; None: a new one.
+    """Raise unless the study may continue here.
+
+    Args:
+        store: the study's store.
+        study: its identity; None for a new study.
+        sessions: those in the local ledger.
 
     Raises:
         ConfigError: the store holds another study, or one that went on elsewhere.
@@ -92,7 +97,7 @@ def refuse_other(store: Store, study: str | None, sessions: Collection[str]) -> 
 
 
 def refuse_busy(store: Store) -> None:
-    """Raise `StudyBusy` if a session is at work on the store, or was until a minute ago and died."""
+    """Raise `StudyBusy` if a session renewed its lease on the store within the last `FRESH` seconds."""
     if (found := read(store)) is not None:
         _refuse_fresh(store, found)
 

@@ -36,7 +36,7 @@ class Mirror:
         self._thread.start()
 
     def close(self) -> str | None:
-        """Copy the rest with the record, and let the store go; returns what kept it from that, or None."""
+        """Copy the rest with the record, and release the lease; returns the error that prevented it, or None."""
         self._closing.set()
         self._thread.join()
         try:
@@ -59,7 +59,7 @@ class Mirror:
                 LOGGER.info("the ledger's copy has to wait: %s", error)
 
     def _held(self) -> bool:
-        """Whether the session still holds the store; tells whoever asked if not."""
+        """Whether the session still holds the store; calls `lost` if not."""
         found = lease.read(self._store)
         if found is not None and found.session != self._lease.session:
             self._lost(found)
@@ -67,7 +67,7 @@ class Mirror:
         return True
 
     def _copy(self, *further: str) -> None:
-        """Copy the ledger's segments that have grown, and `further` files where there are such."""
+        """Copy the ledger's segments that have grown, and `further` files that exist."""
         segments = sorted(f"ledger/{path.name}" for path in (self._folder / "ledger").glob("*.jsonl"))
         for name in (*segments, *further):
             path = self._folder / name
@@ -81,7 +81,7 @@ class Mirror:
 def fetch(store: Store, folder: Path) -> bool:
     """Bring the study that a store holds to a folder that has none; whether there was one.
 
-    Its settings come last, so that a copy cut short is no study yet and is brought again.
+    `study.yaml` comes last, so that a copy cut short does not count as a study and is fetched again.
 
     Raises:
         StudyBusy: a session is at work there.
@@ -101,6 +101,6 @@ def fetch(store: Store, folder: Path) -> bool:
 
 
 def bring(store: Store, folder: Path, name: str) -> None:
-    """Copy one file of a store into a folder, whole or not at all; nothing where the store has none or lies there."""
+    """Copy one file of a store into a folder atomically; does nothing if the store lacks it or is that folder."""
     if not lies_in(store, folder) and (payload := store.read(name)) is not None:
         store_at(str(folder.resolve())).write(name, payload)

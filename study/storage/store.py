@@ -2,7 +2,7 @@
 
 The place is the study folder itself; with `resources.storage`, which every node of a cluster must see, it is a folder
 named after the study in there: a path that nodes share, or an object store such as s3://bucket/prefix or
-gs://bucket/prefix, whose credentials come from each node's surroundings as the vendor's own tools find them.
+gs://bucket/prefix, whose credentials come from each node's environment, where the vendor's own tools look for them.
 
 A file's name is relative, with slashes. A file is whole or absent, also for who reads while it is being written. Every
 method raises `OSError` where the place does not answer.

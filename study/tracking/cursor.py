@@ -1,6 +1,6 @@
 """How far MLflow follows the ledger: `tracking.json`, replaced atomically after every batch that MLflow took.
 
-The file is an aid and not a truth. Without it, or with one written for another server, tracking begins anew at the
+The file is only a cache. Without it, or with one written for another server, tracking begins anew at the
 ledger's start; runs are then found by their tags, and rows that MLflow has already are ignored by it.
 """
 
@@ -28,7 +28,7 @@ class OpenRun:
 
 @dataclass(frozen=True)
 class Cursor:
-    """What tracking remembers between batches; a value, so that a batch that fails leaves it as it was.
+    """What tracking keeps between batches; immutable, so that a failed batch leaves it unchanged.
 
     Attributes:
         server: where the runs are, secrets masked; a cursor for another server is not used.

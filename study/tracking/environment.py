@@ -1,7 +1,7 @@
 """MLflow's own settings, made before it is first imported.
 
 Requests fail fast and are never repeated by MLflow itself, because the tracker repeats them and knows which of them
-would create a run twice. Nothing is sent to MLflow's makers, and nothing is printed into the study's terminal.
+would create a run twice. Telemetry is off, and nothing is printed into the study's terminal.
 """
 
 import logging

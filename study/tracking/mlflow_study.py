@@ -57,7 +57,7 @@ class MlflowStudy:
         self._experiment = self._parent = ""
         self._new = False  # whether nothing was logged to the parent yet
         self._unsure = LARGEST  # entries to come of which an attempt that failed may have created runs already
-        self._doubtful = True  # whether a request may have created a run that nobody knows
+        self._doubtful = True  # whether a request may have created a run whose id was never received
 
     def connect(self, cursor: Cursor) -> Cursor:
         """Find or create the experiment and the parent run; where the store no longer has them, begin anew."""
@@ -224,7 +224,7 @@ class MlflowStudy:
                 return
 
     def _exists(self, run_id: str) -> bool:
-        """Whether the store has a run, deleted or not; a plain user who asks for one that is not there is denied it."""
+        """Whether the store has a run, deleted or not; by search, as MLflow denies plain users a missing run."""
         return bool(self._client.search_runs([self._experiment], f"attributes.run_id = '{run_id}'", ViewType.ALL, 1))
 
     def _is_permanent(self, error: MlflowException, run_id: str | None) -> bool:

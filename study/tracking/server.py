@@ -1,4 +1,4 @@
-"""MLflow's own page for a study that was tracked inside its folder, served on this machine for as long as wanted."""
+"""MLflow's own page for a study that was tracked inside its folder, served on this machine until interrupted."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _await(process: Server, address: str, output: IO[bytes]) -> None:
 
 
 def _end(process: Server) -> None:
-    """End the server's whole process group, first politely; signals meanwhile do not keep it alive."""
+    """End the server's whole process group by SIGTERM, then SIGKILL; signals to this process do not cut that short."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)

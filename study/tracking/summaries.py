@@ -1,4 +1,4 @@
-"""What ledger entries say in MLflow's words: flat params, tags, and metrics over the replicas of a trial.
+"""Ledger entries as MLflow stores them: flat params, tags, and metrics over the replicas of a trial.
 
 Pure functions of an entry, so that logging an entry again writes the same rows and MLflow keeps one of them.
 """
@@ -52,16 +52,15 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
 def summaries(columns: Mapping[str, Sequence[Any]]) -> dict[str, float]:
     """Median and quartiles over the replicas of every scalar measurement, and how many replicas diverged.
 
-    Values that are null or not finite take no part. `diverged` counts the replicas flagged so, and where there is no
-    flag those with a number that is not finite. A column without a finite value has no row, and a single replica no
-    quartiles.
+    Values that are null or not finite are left out. `diverged` counts the replicas with that flag, or without flags
+    those with a number that is not finite. A column without a finite value has no row, a single replica no quartiles.
     """
     metrics: dict[str, float] = {}
-    fallen: set[int] = set()
+    diverged: set[int] = set()
     for name, values in columns.items():
         if name in NOT_MEASURED or not all(value is None or _number(value) for value in values):
             continue
-        fallen |= {index for index, value in enumerate(values) if value is not None and not finite(value)}
+        diverged |= {index for index, value in enumerate(values) if value is not None and not finite(value)}
         kept = [float(value) for value in values if finite(value)]
         if len(values) == 1 and kept:
             metrics[f"{name}/median"] = kept[0]
@@ -69,7 +68,7 @@ def summaries(columns: Mapping[str, Sequence[Any]]) -> dict[str, float]:
             names = (f"{name}/q25", f"{name}/median", f"{name}/q75")
             metrics |= dict(zip(names, quartiles(kept), strict=True))
     flags = columns.get("diverged")
-    metrics["diverged"] = float(len(fallen) if flags is None else sum(map(bool, flags)))
+    metrics["diverged"] = float(len(diverged) if flags is None else sum(map(bool, flags)))
     return metrics
 
 

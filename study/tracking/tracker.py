@@ -29,7 +29,7 @@ Ending = Literal["FINISHED", "FAILED", "KILLED"]
 
 PACE = 1.0  # seconds between looks at the ledger, so that a trial's entries share requests
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0  # seconds between attempts while MLflow does not answer
-SILENCE = 20.0  # seconds that a drain bears errors alone, so that a study need not wait long for a server that is gone
+SILENCE = 20.0  # seconds after which a drain gives up if all attempts fail, as when the server is gone
 BEGINNING, END = 300, 200  # characters of an error that are kept; the reason often comes last
 LOCAL = "sqlite:///mlflow.db"  # the study folder's own database, wherever the folder is
 
@@ -53,13 +53,13 @@ class Tracker:
         self._thread = threading.Thread(target=self._follow, name="mlflow-tracker", daemon=True)
 
     def start(self) -> None:
-        """Begin; an ending that an earlier session owed the study's run is owed no more."""
+        """Begin; discards an ending that an earlier session left for the study's run."""
         remove_partials(self._folder / NAME)
         self._keep(replace(self._cursor, owed=None))
         self._thread.start()
 
     def notify(self) -> None:
-        """Say that the ledger has new entries. Costs nothing, and may be called as often as one likes."""
+        """Say that the ledger has new entries; cheap, and may be called at any rate."""
         self._news = True
 
     def drain(self, timeout: float, ending: Ending | None = None) -> int:
@@ -146,7 +146,7 @@ class Tracker:
             self._heard = time.monotonic()
 
     def _keep(self, cursor: Cursor) -> None:
-        """Save what is good to know and not worth failing for."""
+        """Keep a cursor, and save it if the disk allows."""
         with self._change:
             self._cursor = cursor
             try:

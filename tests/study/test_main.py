@@ -158,7 +158,7 @@ def test_a_gpu_that_is_not_there_is_refused(
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
     message = refused(capsys, "run", QUICK, "--set", "resources.gpu=0.5")
-    assert message == "resources.gpu: expected at most 0, all that is here, got 0.5"
+    assert message == "resources.gpu: expected at most 0, all that this machine has, got 0.5"
 
 
 def test_a_run_goes_where_it_is_told(

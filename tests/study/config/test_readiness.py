@@ -14,9 +14,9 @@ def test_a_trial_may_not_ask_for_more_than_there_is(least: Build) -> None:
     config = least(resources={"gpu": 1, "cpu": 4}).config
     check_resources(config, 1, 4)
     check_resources(config, 8)
-    with pytest.raises(ConfigError, match=r"resources\.gpu: expected at most 0, all that is here, got 1"):
+    with pytest.raises(ConfigError, match=r"resources\.gpu: expected at most 0, all that this machine has, got 1"):
         check_resources(config, 0, 4)
-    with pytest.raises(ConfigError, match=r"resources\.cpu: expected at most 2, all that is here, got 4"):
+    with pytest.raises(ConfigError, match=r"resources\.cpu: expected at most 2, all that this machine has, got 4"):
         check_resources(config, 1, 2)
 
 
@@ -25,7 +25,7 @@ def test_readiness_looks_at_the_machine(least: Build, tmp_path: Path, monkeypatc
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
     ready(least().config)
     wants_gpu = least(resources={"gpu": 0.25}).config
-    with pytest.raises(ConfigError, match=r"resources\.gpu: expected at most 0, all that is here, got 0\.25"):
+    with pytest.raises(ConfigError, match=r"resources\.gpu: expected at most 0, all that this machine has, got 0\.25"):
         ready(wants_gpu)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     ready(wants_gpu)

@@ -24,7 +24,7 @@ def end(journal: Journal, entry: Planned, status: str, scores: list[Any], outcom
 
 def follow(tally: Tally, journal: Journal) -> None:
     def heard(entry: dict[str, Any], trial: Any) -> None:
-        {"planned": tally.planned, "ended": tally.ended}[entry.kind](trial)
+        {"planned": tally.on_planned, "ended": tally.on_ended}[entry.kind](trial)
 
     journal.listeners.append(heard)
 

@@ -125,8 +125,8 @@ def test_an_object_store_that_does_not_answer_raises_an_os_error(bucket: str) ->
         ("studies", "expected an absolute path or an address, got 'studies'"),
         ("ftp://lab/x", "expected s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or an absolute path, got 'ftp://lab/x'"),
         ("s3:///studies", "expected s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or an absolute path"),
-        ("s3://key:hidden@lab/x", "expected an address without a secret"),
-        ("s3://lab/x?secret_key=hidden", "expected an address without a secret"),
+        ("s3://key:hidden@lab/x", "expected an address without credentials"),
+        ("s3://lab/x?secret_key=hidden", "expected an address without credentials"),
     ],
 )
 def test_places_are_checked_without_asking_anybody(storage: str, problem: str | None) -> None:
