@@ -20,14 +20,14 @@ BLOCK = 2**18  # numbers a replica draws at once, at most
 
 @dataclass
 class Batch:
-    """One network update: which real samples (R, B), latents (R, B, L), the labels that generated samples are asked to
-    have (R, B; None for unconditional models), uniform numbers (R, B, draws), normal ones (R, B, noise), and the
-    fraction of the training that lies behind."""
+    """The input of one network update: `indices` (R, B) of real samples, `latents` (R, B, L), the labels `requested` of
+    generated samples (R, B; None for unconditional models), `uniform` numbers (R, B, draws), `normal` ones (R, B,
+    noise), and the fraction of training completed, `progress`."""
 
     data: DataSet
     indices: Tensor
     latents: Tensor
-    wanted: Tensor | None
+    requested: Tensor | None
     uniform: Tensor
     normal: Tensor
     progress: float = 0.0
@@ -41,19 +41,19 @@ class Batch:
     @property
     def labels(self) -> Tensor | None:
         """The real samples' labels (R, B), for conditional models."""
-        return None if self.wanted is None or self.data.labels is None else self.data.labels[self.indices]
+        return None if self.requested is None or self.data.labels is None else self.data.labels[self.indices]
 
     @property
     def both_labels(self) -> Tensor | None:
         """The labels of the real and then of the generated samples (R, 2B)."""
         labels = self.labels
-        return None if labels is None or self.wanted is None else torch.cat([labels, self.wanted], 1)
+        return None if labels is None or self.requested is None else torch.cat([labels, self.requested], 1)
 
 
 @dataclass(frozen=True)
 class BatchShape:
-    """What one replica needs in one step: `updates` batches of `batch` samples, and for each sample a latent, `draws`
-    uniform and `noise` normal numbers."""
+    """The random numbers of one replica in one step: `updates` batches of `batch` samples, and for each sample a
+    latent, `draws` uniform and `noise` normal numbers."""
 
     updates: int
     batch: int
@@ -85,18 +85,20 @@ class BatchSampler:
         self.conditional = conditional
 
     def draw(self, steps: int, first: int = 0, of: int = 1) -> Iterator[list[Batch]]:
-        """The batches of the next `steps` steps, a list of one batch per network update for each; they are the steps
-        from `first` on of a training `of` so many."""
+        """The batches of the next `steps` steps: for each step a list with one batch per network update.
+
+        `first` is the number of the first of these steps and `of` that of all steps; they give `Batch.progress`.
+        """
         drawn = [self._block(steps, generator) for generator in self.generators]
         # Replicas third, so that one update of one step is one contiguous piece.
-        indices, wanted, z, uniform, normal = (torch.stack(pieces, 2) for pieces in zip(*drawn, strict=True))
+        indices, requested, z, uniform, normal = (torch.stack(pieces, 2) for pieces in zip(*drawn, strict=True))
         for step in range(steps):
             yield [
                 Batch(
                     self.data,
                     indices[step, u],
                     z[step, u],
-                    self._labels(wanted[step, u]),
+                    self._labels(requested[step, u]),
                     uniform[step, u],
                     normal[step, u],
                     (first + step) / of,
@@ -113,12 +115,12 @@ class BatchSampler:
             return torch.randint(count, shape, generator=generator, device=generator.device)
 
         indices = pick()
-        wanted = pick() if self.conditional else indices[..., :0]
+        requested = pick() if self.conditional else indices[..., :0]
         noise = latents((*shape, batch_shape.latent_dim), batch_shape.latent, generator)
         uniform = torch.rand(*shape, batch_shape.draws, generator=generator, device=generator.device)
         normal = torch.randn(*shape, batch_shape.noise, generator=generator, device=generator.device)
-        return indices, wanted, noise, uniform, normal
+        return indices, requested, noise, uniform, normal
 
-    def _labels(self, wanted: Tensor) -> Tensor | None:
+    def _labels(self, requested: Tensor) -> Tensor | None:
         labels = self.data.labels if self.conditional else None
-        return None if labels is None else labels[wanted]
+        return None if labels is None else labels[requested]

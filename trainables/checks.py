@@ -1,8 +1,8 @@
 """Checks of single settings: every error names the setting, what was expected and what it got.
 
-Of a spec's settings a value of the wrong type is a `TypeError`, a wrong value a `ValueError`; those checks return
-nothing. The functions from `integer` on are for the settings of data sets, which come straight from YAML: they return
-the value in its one form, and refuse everything else with a `ValueError`.
+`choice`, `number`, `interval`, `whole`, `flag` and `only` check a spec's settings and return nothing: a value of the
+wrong type is a `TypeError`, a wrong value a `ValueError`. The `parse_…` functions are for the settings of data sets,
+which come straight from YAML: they return the value in its canonical type and refuse anything else with a `ValueError`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-LARGEST = 1e6  # beyond it float32 points lose their digits, and a slip is likelier than an intention
+LARGEST = 1e6  # float32 points lose their digits beyond it, and such a value is more likely a typing error
 
 
 def nearest(name: str, valid: Iterable[str], least: float = 0.6) -> str:
@@ -99,37 +99,37 @@ def _reads_as_number(text: str) -> bool:
     return True
 
 
-def integer(name: str, value: object, *, low: int) -> int:
+def parse_integer(name: str, value: object, *, low: int) -> int:
     """A whole number of at least `low`."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < low:
         raise refused(name, f"a whole number >= {low}", value)
     return int(value)
 
 
-def real(name: str, value: object, *, low: float) -> float:
+def parse_real(name: str, value: object, *, low: float) -> float:
     """A number from `low` to `LARGEST`."""
     if isinstance(value, bool) or not isinstance(value, Real) or not low <= float(value) <= LARGEST:
         raise refused(name, f"a number from {low:g} to {LARGEST:g}", value)
     return float(value)
 
 
-def reals(name: str, value: object, *, low: float, optional: bool) -> tuple[float, ...] | None:
+def parse_reals(name: str, value: object, *, low: float, optional: bool) -> tuple[float, ...] | None:
     """A list of numbers as a tuple; or None, where that is allowed."""
     if value is None and optional:
         return None
     if not isinstance(value, list | tuple) or not value:
         raise refused(name, "a list of numbers", value)
-    return tuple(real(f"{name}[{place}]", item, low=low) for place, item in enumerate(value))
+    return tuple(parse_real(f"{name}[{place}]", item, low=low) for place, item in enumerate(value))
 
 
-def boolean(name: str, value: object) -> bool:
+def parse_boolean(name: str, value: object) -> bool:
     """True or false."""
     if not isinstance(value, bool):
         raise refused(name, "true or false", value)
     return value
 
 
-def path(name: str, value: object) -> str:
+def parse_path(name: str, value: object) -> str:
     """A path, absolute: a worker's working directory is not its driver's."""
     if not isinstance(value, str | Path) or not str(value):
         raise refused(name, "a path", value)

@@ -4,8 +4,8 @@ Operations per sample: g for the generator forwards, d for the critic. A backwar
 where only inputs or only weights need gradients, so a critic update costs 6d + g, a penalty on its gradient another 6d,
 a generator update 3g + 2d.
 
-The constants were measured on processor cores (x86, one thread, 2025); the estimate was within a factor of two where it
-was tried and knows nothing of GPUs.
+The constants were measured on processor cores (x86, one thread, 2025); the estimate was within a factor of two in the
+cases tried. It does not model GPUs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from trainables.spec import Spec
 
 SECONDS_PER_FLOP = {"mlp": 2.5e-11, "conv": 6e-11}
 SECONDS_PER_UPDATE = 4e-4  # of a whole population
-SECONDS_PER_EVALUATION = 0.02  # of a replica, beside its networks' arithmetic
+SECONDS_PER_EVALUATION = 0.02  # of a replica, on top of its networks' arithmetic
 SECONDS_PER_CELL = 4e-8  # of a map of Dirac-GANs, for each move of each replica
 INCEPTION = 1.1e10  # operations per image
 ARCHITECTURE = ("data", "model", "latent_dim", "conditioning", "generator", "critic")  # what operations depend on
@@ -48,7 +48,7 @@ def seconds(spec: Spec, replicas: int) -> float:
 
 @lru_cache(maxsize=4096)
 def _operations(architecture: str) -> tuple[float, float]:
-    """Operations per sample of the generator and of the critic, forwards; JSON, because it can be a cache's key."""
+    """Operations per sample of the generator's and the critic's forward pass; JSON is a hashable key for the cache."""
     spec = Spec.from_dict({**json.loads(architecture), "steps": 1, "evaluations": 1, "batch_size": 1})
     shape, classes = data.describe(**spec.data)
     generator, critic = spec.networks(shape, classes)

@@ -1,7 +1,7 @@
 """Layers of a whole population, and their weights: dense ones are batched products, convolutions grouped ones.
 
-A layer maps its own weights, stacked (R, *shape), and activations (R, B, ...) to activations; replica i meets weights i
-alone. Batch normalisation always uses the statistics of the batch at hand, so that no layer carries hidden state.
+A layer maps its own weights, stacked (R, *shape), and activations (R, B, ...) to activations; replica i uses weights i
+only. Batch normalisation always uses the statistics of the batch at hand, so that no layer carries hidden state.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class LayerBuilder:
         self.layers: list[tuple[int, Layer]] = []
 
     def add(self, taken: int, layer: Layer) -> None:
-        """Append a layer that takes so many of the weights."""
+        """Append a layer that takes the next `taken` weights."""
         self.layers.append((taken, layer))
 
     def _affine(self, shape: tuple[int, ...], bias: tuple[int, ...], fan_in: int) -> None:
@@ -88,7 +88,7 @@ class LayerBuilder:
 
     @property
     def pieces(self) -> int:
-        """Linear pieces of a maxout unit, of which the largest counts; 1 for other activations."""
+        """Linear pieces of a maxout unit, whose output is their maximum; 1 for other activations."""
         return int(self.values["pieces"]) if self.values["activation"] == "maxout" else 1
 
     def nonlinear(self, width: int, normalise: bool | None = None) -> None:

@@ -1,7 +1,7 @@
 """Generators and critics of a whole population: R networks of one shape evaluated in one call.
 
-A `Network` owns no numbers. It declares its weights' shapes and maps stacked weights (R, *shape) and stacked inputs
-(R, B, ...) to stacked outputs; replica i sees weights i and inputs i alone, so that a non-finite replica touches no
+A `Network` holds no weights. It declares its weights' shapes and maps stacked weights (R, *shape) and stacked inputs
+(R, B, ...) to stacked outputs; replica i uses weights i and inputs i only, so that a non-finite replica affects no
 other. What its layers do is in `trainables.layers`.
 """
 
@@ -100,7 +100,7 @@ def settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _affine_settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """An affine map has nothing to set; `batch_norm` stands there because every network says whether it normalises."""
+    """An affine map has no settings; `batch_norm` is there because callers ask it of every network."""
     only(role, given, ["kind", "batch_norm"])
     if given.get("batch_norm", False) is not False:
         raise ValueError(f"{role}.batch_norm: expected false with kind affine, got {given['batch_norm']!r}")
@@ -142,7 +142,7 @@ def _affine_generator(latent_dim: int, shape: Sequence[int], classes: int) -> Ne
 def critic(
     values: Mapping[str, Any], shape: Sequence[int], classes: int = 0, conditioning: str = "join", outputs: int = 1
 ) -> Network:
-    """A critic from samples (R, B, *shape) to raw outputs (R, B), or to (R, B, outputs) where more are asked for.
+    """A critic from samples (R, B, *shape) to raw outputs (R, B), before the objective's link, or to (R, B, outputs).
 
     With `classes` > 0 the label is joined to the input or, with `conditioning` projection (Miyato & Koyama 2018),
     enters as an inner product of its embedding with the last hidden layer.

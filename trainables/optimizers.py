@@ -23,7 +23,7 @@ class Optimizer:
     """State of one optimiser over a population; `rule` is a name of `OPTIMIZERS`.
 
     `lr`, `beta1`, `beta2` are (R, 1). `first` and `second` are moments (R, P), `before` is the last step per unit of
-    learning rate (R, P; empty where the rule forgets it), `count` the updates made so far.
+    learning rate (R, P; empty where the rule does not use it), `count` the updates made so far.
     """
 
     rule: str
@@ -44,9 +44,9 @@ class Optimizer:
         return cls(rule, lr, beta1, beta2, first, second, before)
 
     def update(self, weights: Tensor, gradient: Tensor, alive: Tensor) -> None:
-        """Descend in place; `alive` is (R,) bool."""
+        """Update `weights` (R, P) in place along `gradient` (R, P), replicas in `alive` (R,) bool only."""
         self.count += 1
-        gradient = gradient.where(alive[:, None], 0.0)
+        gradient = gradient.where(alive[:, None], 0.0)  # a NaN would survive the learning rate of 0
         OPTIMIZERS[self.rule](self, weights, gradient, self.lr.where(alive[:, None], 0.0))
 
     def state_dict(self) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class Optimizer:
         return {"first": self.first, "second": self.second, "before": self.before, "count": self.count}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state of the same rule and shape."""
+        """Resume from a state of the same rule and shape."""
         self.first.copy_(state["first"])
         self.second.copy_(state["second"])
         self.before.copy_(state["before"])

@@ -1,6 +1,6 @@
-"""What keeps a critic regular: penalties on its gradient, clipped weights, spectral normalisation.
+"""Regularisation of critics: penalties on the gradient, clipped weights, spectral normalisation, consensus.
 
-Crossed with the objectives, never new objectives. A gradient penalty is an expectation of a function of the norm of
+Any of them combines with any objective. A gradient penalty is an expectation of a function of the norm of
 the critic's gradient with respect to its input, at points made from real samples x and generated samples y:
 
 - `gradient_penalty` (WGAN-GP, Gulrajani 2017): weight * E (|grad d| - 1)^2 at x + u (y - x), u ~ U[0, 1];
@@ -32,7 +32,7 @@ Points = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Penalty:
-    """One row: where the critic's gradient is taken, what its squared norm (R, B) costs, and what is set by the user.
+    """One row: the points where the critic's gradient is taken, the cost of its squared norm (R, B), and the settings.
 
     `generated`: the points are the generated samples, and carry their labels. `bounds_slope`: it keeps the critic's
     slope below a bound, as the Wasserstein distance wants. `settings` maps each setting to its default; None means that
@@ -114,7 +114,7 @@ def gradient_penalty(
 ) -> Tensor:
     """The unweighted penalty (R,) of a critic (R, B, *shape) -> (R, B); `uniform` is (R, B, draws).
 
-    Differentiable also with respect to what made the samples, where these bear a gradient.
+    Differentiable also with respect to whatever the samples were computed from, if they require gradients.
     """
     assert row.points is not None
     assert row.cost is not None

@@ -1,6 +1,6 @@
-"""A population: R replicas of one network whose numbers lie in one tensor, and the random streams that feed them.
+"""A population: the weights of R replicas of one network in one tensor, and the replicas' random generators.
 
-All weights of a network form one matrix (R, P), a row per replica, so that an optimiser's step, an average or a test
+All weights of a network form one matrix (R, P), one row per replica, so that an optimiser's step, an average or a test
 for finiteness is a handful of elementwise operations. The networks see views of it, stacked (R, *shape).
 """
 
@@ -18,7 +18,8 @@ from trainables.networks import Network
 class StackedParameters:
     """The weights of R replicas of one network.
 
-    `flat` (R, P) is the truth; `views` are leaves (R, *shape) on the same memory, for autograd.
+    `flat` (R, P) owns the memory. `views` (R, *shape) share it as autograd leaves that require gradients, `constants`
+    share it without gradients.
     """
 
     def __init__(self, network: Network, flat: Tensor) -> None:

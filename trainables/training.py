@@ -1,8 +1,8 @@
 """`Training`: a population of replicas of one configuration, advanced from evaluation to evaluation.
 
-A replica's curve depends on its seed and configuration alone, not on who trains beside it; stopping and resuming gives
-what an uninterrupted run gives, on CPU bit for bit. A replica that leaves the bounds is frozen where it fell: from then
-on it is `diverged`, its measurements are NaN, and no other replica notices.
+A replica's curve depends on its seed and configuration alone, not on which replicas train beside it; stopping and
+resuming gives what an uninterrupted run gives, on CPU bit for bit. A replica that exceeds the bounds is frozen at that
+step: from then on it is `diverged`, its measurements are NaN, and the other replicas are unaffected.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ CHUNK = 4096  # samples of a replica generated at once
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What all replicas measured after `step` generator updates: a list per measurement, one value for each of `seeds`.
+    """The measurements after `step` generator updates: `columns` has a list per measurement, one value per seed.
 
-    First come `diverged` and, where a replica has, `diverged_step` (None for the others); then losses and gradient
-    norms as means since the last evaluation, and what is measured on fresh samples. NaN: not measurable, as everything
-    is of a replica that has diverged; for whole numbers such as histograms None. A measurement that no replica has is
+    First come `diverged` and, if any replica has diverged, `diverged_step` (None for the others); then losses and
+    gradient norms as means since the last evaluation, and measurements of fresh samples. NaN (None for whole numbers
+    such as histograms): not measurable, as everything is for a diverged replica. A measurement that no replica has is
     left out.
     """
 
@@ -42,8 +42,8 @@ class Evaluation:
 
 
 class Training:
-    """Trains replica i from `seeds[i]`; `spec` is one for all, or one per replica equal but for `PER_REPLICA` numbers
-    and the penalty's.
+    """Trains replica i from `seeds[i]`. `spec` is one for all replicas, or one per replica, which may differ in the
+    `PER_REPLICA` numbers and the penalty's only.
 
     `data` and `evaluator` may be shared between trainings; by default they are made from the spec.
     Raises `ValueError` where data and model do not fit.
@@ -78,13 +78,13 @@ class Training:
 
     @property
     def done(self) -> bool:
-        """All steps taken, or no replica left to take them."""
+        """Whether all steps are taken, or every replica has diverged."""
         return self.step >= self.spec.steps or not bool(self.alive.any())
 
     def advance(self) -> Evaluation:
         """Train to the next evaluation, at most `spec.interval` steps, and measure every replica.
 
-        Changes the training in place; a replica that leaves the bounds on the way is frozen there.
+        Changes the training in place; a replica that exceeds the bounds on the way is frozen there.
         """
         reports: list[dict[str, Tensor]] = []
         for start in range(0, self.spec.interval, self.sampler.batch_shape.block):
@@ -97,8 +97,8 @@ class Training:
         return self._evaluation(reports)
 
     def samples(self, count: int) -> tuple[Tensor, Tensor | None]:
-        """The same `count` latents of each replica through its generator of now: samples (R, count, *shape) and, for
-        conditional models, their labels (R, count), every class in turn."""
+        """Samples (R, count, *shape) of each replica's present generator from latents that are the same at every call
+        and, for conditional models, their labels (R, count), every class in turn."""
         labels = None
         if self.classes:
             turn = torch.arange(count, device=self.device) % self.classes
@@ -107,13 +107,13 @@ class Training:
 
     @torch.no_grad()
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Samples (R, n, *shape) of each replica's generator of now from latents (R, n, L) and, for conditional
-        models, labels (R, n)."""
+        """Samples (R, n, *shape) of each replica's present generator (averaged weights) from latents (R, n, L) and, for
+        conditional models, labels (R, n)."""
         weights = views(self.model.stacks[0].network, self.average)
         return self.pieces(lambda z, y: self.model.generate(weights, z, y), latents, labels)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that training goes on from; tensors and plain data only."""
+        """Everything that resuming needs; tensors and plain data only."""
         return {
             "seeds": self.seeds,
             "step": self.step,
@@ -121,11 +121,11 @@ class Training:
             "diverged_step": self.diverged_step,
             "average": self.average,
             "model": self.model.state_dict(),
-            "feed": [g.get_state() for g in self.sampler.generators],  # the name in every checkpoint there is
+            "feed": [g.get_state() for g in self.sampler.generators],  # the key in existing checkpoints
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state of the same spec and seeds; raises `ValueError` for other seeds."""
+        """Resume from a state of the same spec and seeds; raises `ValueError` for other seeds."""
         if list(state["seeds"]) != self.seeds:
             raise ValueError(f"state of seeds {state['seeds']} does not fit a training of seeds {self.seeds}")
         self.step = int(state["step"])
@@ -181,7 +181,7 @@ class Training:
         return {**norm, **own, **self.evaluator(samples, labels)}
 
     def _fixed_batch(self) -> Batch:
-        """A batch that each replica's seed alone decides, as at the end of training."""
+        """A batch that depends on the replicas' seeds alone, with the `progress` of the end of training."""
         batch_shape, times = self.sampler.batch_shape, -(-jacobian.SAMPLES // self.spec.batch_size)
         if not self._normalised:
             batch_shape = replace(batch_shape, batch=times * self.spec.batch_size)
@@ -229,7 +229,7 @@ def _one(specs: Sequence[Spec], seeds: Sequence[int]) -> Spec:
 
 
 def _classes(spec: Spec, data: DataSet) -> int:
-    """How many labels the networks are told; 0 for an unconditional model."""
+    """How many classes the networks are conditioned on; 0 for an unconditional model."""
     if spec.model != "cgan":
         return 0
     if data.labels is None or data.heldout_labels is None:

@@ -35,8 +35,8 @@ def sampler(
 
 
 def numbers(batch: Batch) -> list[Tensor]:
-    assert batch.wanted is not None
-    return [batch.indices, batch.wanted, batch.latents, batch.uniform, batch.normal]
+    assert batch.requested is not None
+    return [batch.indices, batch.requested, batch.latents, batch.uniform, batch.normal]
 
 
 def everything(made: BatchSampler, steps: int) -> list[Tensor]:
@@ -56,10 +56,10 @@ def test_shapes_and_types(data: DataSet) -> None:
     assert batch.normal.shape == (2, 5, 3)
     assert batch.real.shape == (2, 5, 2)
     assert batch.labels is not None
-    assert batch.wanted is not None
+    assert batch.requested is not None
     assert batch.both_labels is not None
-    assert batch.labels.dtype == batch.wanted.dtype == torch.int64
-    assert torch.equal(batch.both_labels, torch.cat([batch.labels, batch.wanted], 1))
+    assert batch.labels.dtype == batch.requested.dtype == torch.int64
+    assert torch.equal(batch.both_labels, torch.cat([batch.labels, batch.requested], 1))
     assert {batch.latents.dtype, batch.uniform.dtype, batch.normal.dtype} == {torch.float32}
 
 
@@ -85,7 +85,7 @@ def test_images_keep_their_shape() -> None:
 def test_unconditional_models_get_no_labels(data: DataSet) -> None:
     for made in (data, replace(data, labels=None, heldout_labels=None, classes=0)):
         for batches in sampler(made, [1], conditional=False).draw(2):
-            assert all(b.wanted is None and b.labels is None and b.both_labels is None for b in batches)
+            assert all(b.requested is None and b.labels is None and b.both_labels is None for b in batches)
 
 
 def test_seeds_fix_everything(data: DataSet) -> None:
@@ -175,7 +175,7 @@ def test_real_samples_are_drawn_evenly(many: list[Tensor]) -> None:
     assert stats.chisquare(many[0].flatten().bincount(minlength=POINTS).numpy()).pvalue > 0.01
 
 
-def test_wanted_labels_are_distributed_as_the_datas(many: list[Tensor], data: DataSet) -> None:
+def test_requested_labels_are_distributed_as_the_datas(many: list[Tensor], data: DataSet) -> None:
     counts = many[1].flatten().bincount(minlength=3)
     assert stats.chisquare(counts.numpy(), counts.sum().item() * np.array(SHARES)).pvalue > 0.01
     assert data.labels is not None

@@ -1,4 +1,4 @@
-"""The table of data sets, and the three things to do with a row: check it, describe it, load it."""
+"""The table of data sets by name, and functions to check, describe and load one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""A data set: training points, points never trained on, their labels and, where it is known, the exact truth.
+"""A data set: training and held-out points, their labels and, for synthetic data, the exact distribution.
 
-It fits in memory as plain tensors, so a training loop indexes it on its own device and no loader process
-is needed.
+It is plain tensors in memory, so that a training loop indexes it on its own device without a loader process.
 """
 
 from __future__ import annotations
@@ -65,12 +64,12 @@ class DataSet:
 
     @property
     def point(self) -> bool:
-        """Whether all of it is one point, about which samples tell nothing."""
+        """Whether the data are a single point, as in `dirac`; no measurement of samples applies."""
         return len(self.train) == 1
 
     def to(self, device: torch.device | str) -> DataSet:
         """The same data set on another device."""
-        moved = copy(self)  # past the checks, which would wait for the device
+        moved = copy(self)  # skips the checks, which would synchronise with the device
         for part in ("train", "labels", "heldout", "heldout_labels", "mixture"):
             value = getattr(self, part)
             object.__setattr__(moved, part, None if value is None else value.to(device))
@@ -84,7 +83,7 @@ class DataSet:
             return
         if labels.dtype != torch.int64 or labels.shape != (count,):
             got = f"{labels.dtype} of shape {tuple(labels.shape)}"
-            raise ValueError(f"{self.name} {part}: expected {count} int64 labels, one a point, got {got}")
+            raise ValueError(f"{self.name} {part}: expected {count} int64 labels, one per point, got {got}")
         if labels.min() < 0 or labels.max() >= self.classes:
             span = f"{int(labels.min())}..{int(labels.max())}"
             raise ValueError(f"{self.name} {part}: expected labels in 0..{self.classes - 1}, got {span}")

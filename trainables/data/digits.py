@@ -2,7 +2,7 @@
 
 They are the test part of the UCI "Optical Recognition of Handwritten Digits" data (Alpaydin & Kaynak 1998),
 grey levels 0..16, here scaled to [-1, 1]. Every fifth picture of each digit, in the file's order, is held
-out; the digits keep their proportions, and 1,442 pictures remain to train on beside 355.
+out, which keeps the digits' proportions: 1,442 pictures to train on and 355 held out.
 """
 
 from __future__ import annotations

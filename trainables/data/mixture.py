@@ -1,8 +1,8 @@
-"""A mixture of isotropic Gaussians, p(x) = Σ_k w_k N(x; μ_k, v_k I), as an exact truth in float64.
+"""A mixture of isotropic Gaussians, p(x) = Σ_k w_k N(x; μ_k, v_k I), with exact density and quantiles.
 
 Symbols: K modes, d dimensions, w weights that sum to one, μ means, v variances (of each coordinate, not
 standard deviations). Points carry their coordinates last, (..., d), also when d = 1. Everything is in float64
-whatever the points' dtype, because what is judged against this truth is often a small difference.
+whatever the points' dtype, because measurements against it are often small differences.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Mixture:
     """Exact density, moments, quantiles and samples of Σ_k w_k N(μ_k, v_k I).
 
     Args:
-        weights: (K,) positive; relative weights will do, they are normalised to sum to one.
+        weights: (K,) positive; normalised to sum to one.
         means: (K, d) finite.
         variances: (K,) positive, of each coordinate.
 
@@ -38,7 +38,7 @@ class Mixture:
     variances: Tensor
 
     def __post_init__(self) -> None:
-        """Check, normalise the weights, and go over to float64."""
+        """Check the parts, normalise the weights, and convert to float64."""
         weights, means, variances = (part.detach().double() for part in (self.weights, self.means, self.variances))
         if means.ndim != 2 or not means.numel():
             raise ValueError(f"means: expected shape (modes, dimensions), got {tuple(means.shape)}")
@@ -135,7 +135,7 @@ class Mixture:
 
     def to(self, device: torch.device | str) -> Mixture:
         """The same mixture on another device."""
-        moved = copy(self)  # past the checks, which would wait for the device
+        moved = copy(self)  # skips the checks, which would synchronise with the device
         for part in ("weights", "means", "variances"):
             object.__setattr__(moved, part, getattr(self, part).to(device))
         return moved

@@ -1,6 +1,6 @@
-"""Where a data set comes from: its checked settings, what is known before it is loaded, and the loading.
+"""The base of all data sets: checked settings, shape and classes before loading, and loading.
 
-A setting is a dataclass field made by one of the functions here, so that its name, default and range stand in one line.
+A setting is a dataclass field made by one of the functions here, so that name, default and range are on one line.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from trainables.data.dataset import DataSet
 # Keeps the points of data seed s apart from the noise of a replica whose seed is also s.
 _DATA = 0xDA7A
 TRAIN, HELDOUT = 0, 1
-MOST = 10_000  # places of an axis
+MOST = 10_000  # points of an axis
 
 
 @dataclass(frozen=True)
 class Axis:
-    """`count` places from `low` to `high`, evenly apart on a logarithmic scale."""
+    """`count` points from `low` to `high`, evenly spaced on a logarithmic scale."""
 
     low: float
     high: float
@@ -38,14 +38,13 @@ class Source(ABC):
     """A data set's checked settings, one field each.
 
     Raises:
-        ValueError: a setting of a wrong kind or out of range; the message says which, what was expected and what it
-            got.
+        ValueError: a setting of a wrong type or out of range; the message names it, what was expected and what it got.
     """
 
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
-        """Check every setting and keep it in its one form."""
+        """Check every setting and store it in its canonical type."""
         for setting in fields(self):
             accept = setting.metadata["accept"]
             value = accept(f"data.{setting.name}", getattr(self, setting.name))
@@ -66,11 +65,11 @@ class Source(ABC):
         """The data set on the CPU; the same settings give the same tensors."""
 
     def absent(self) -> str | None:
-        """Which files loading would miss and how to get them; None if it would miss nothing."""
+        """A message that names missing files and how to get them; None if nothing is missing."""
         return None
 
     def settings(self) -> dict[str, Any]:
-        """Every setting with its value as plain YAML types, the defaults included."""
+        """All settings, defaults included, as plain YAML types."""
         return {setting.name: _plain(getattr(self, setting.name)) for setting in fields(self)}
 
 
@@ -82,27 +81,27 @@ def stream(seed: int, part: int) -> torch.Generator:
 
 def integer(default: int, *, low: int) -> Any:
     """A whole number ≥ low."""
-    return _setting(partial(checks.integer, low=low), default)
+    return _setting(partial(checks.parse_integer, low=low), default)
 
 
 def number(default: float, *, low: float = -LARGEST) -> Any:
     """A number from `low` to LARGEST."""
-    return _setting(partial(checks.real, low=low), default)
+    return _setting(partial(checks.parse_real, low=low), default)
 
 
 def flag(default: bool) -> Any:
     """True or false."""
-    return _setting(checks.boolean, default)
+    return _setting(checks.parse_boolean, default)
 
 
 def folder(default: str) -> Any:
     """A path, kept absolute."""
-    return _setting(checks.path, default)
+    return _setting(checks.parse_path, default)
 
 
 def numbers(default: Any = MISSING, *, low: float = -LARGEST) -> Any:
     """A list of numbers, kept as a tuple; or None if that is the default."""
-    return _setting(partial(checks.reals, low=low, optional=default is None), default)
+    return _setting(partial(checks.parse_reals, low=low, optional=default is None), default)
 
 
 def points(default: Any = MISSING) -> Any:
@@ -127,7 +126,7 @@ def _points(key: str, value: object) -> tuple[tuple[float, ...], ...]:
     if len(rows[0]) not in (1, 2) or any(len(row) != len(rows[0]) for row in rows):
         raise refused(key, expected, value)
     return tuple(
-        tuple(checks.real(f"{key}[{place}]", coordinate, low=-LARGEST) for coordinate in row)
+        tuple(checks.parse_real(f"{key}[{place}]", coordinate, low=-LARGEST) for coordinate in row)
         for place, row in enumerate(rows)
     )
 
@@ -137,8 +136,8 @@ def _axis(key: str, value: object) -> Axis:
         return value
     if not isinstance(value, dict) or set(value) != {"low", "high", "count"}:
         raise refused(key, "a mapping of low, high and count", value)
-    low, high = (checks.real(f"{key}.{end}", value[end], low=1e-12) for end in ("low", "high"))
-    count = checks.integer(f"{key}.count", value["count"], low=2)
+    low, high = (checks.parse_real(f"{key}.{end}", value[end], low=1e-12) for end in ("low", "high"))
+    count = checks.parse_integer(f"{key}.count", value["count"], low=2)
     if count > MOST:
         raise refused(f"{key}.count", f"at most {MOST}", count)
     if low >= high:

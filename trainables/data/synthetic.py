@@ -1,7 +1,7 @@
 """Synthetic data: points drawn from a known mixture of Gaussians in one or two dimensions.
 
-The points are drawn once, `points` to train on and `heldout` apart, from streams of their own, so that more
-training points leave the held-out ones as they were. The label of a point is the mode it was drawn from; a
+`points` training points and `heldout` held-out ones are drawn from separate random streams, so that changing
+the number of training points does not change the held-out ones. The label of a point is the mode it was drawn from; a
 single mode has no labels. Weights are equal except in `mixture`. `dirac` alone is one point.
 """
 
@@ -72,7 +72,7 @@ class KnownMixture(Source):
 
 @dataclass(frozen=True, kw_only=True)
 class SingleGaussian(KnownMixture):
-    """N(mean, std²) in one dimension; by default neither where nor as wide as the usual latent N(0, 1)."""
+    """N(mean, std²) in one dimension; by default it differs in both from the usual latent N(0, 1)."""
 
     name: ClassVar[str] = "gaussian"
     mean: float = number(4.0)
@@ -154,10 +154,10 @@ class ExplicitMixture(KnownMixture):
 
 @dataclass(frozen=True, kw_only=True)
 class Dirac(Source):
-    """A point mass at 0, and the map of Dirac-GANs that is played on it (Mescheder et al. 2018).
+    """A point mass at 0, with the grid of Dirac-GANs to simulate on it (Mescheder et al. 2018).
 
-    Every pair of a `step` and a `gamma` is a cell with a game of its own, which starts at a distance of `radius` from
-    the equilibrium and has converged when `tolerance` of that distance is left.
+    Every pair of a `step` and a `gamma` is a cell with a game of its own, which starts at distance `radius` from the
+    equilibrium and has converged when its distance is below `tolerance` times that.
     """
 
     name: ClassVar[str] = "dirac"
@@ -167,7 +167,7 @@ class Dirac(Source):
     tolerance: float = number(1e-3, low=1e-12)
 
     def __post_init__(self) -> None:
-        """Refuse also a tolerance at which every game would have converged before it began."""
+        """Refuse also a tolerance of 1 or more, at which every game would have converged at its start."""
         super().__post_init__()
         if self.tolerance >= 1:
             raise refused("data.tolerance", "a share below 1 of the first distance", self.tolerance)

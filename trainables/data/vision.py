@@ -3,7 +3,7 @@
 The training part is what torchvision calls train, the held-out part what it calls test; bytes 0..255 become
 float32 in [-1, 1]. Files are taken as torchvision lays them out under `root`; archives found there with the
 right MD5 are unpacked without a download. CIFAR-10's batches are pickles, which can run code when they are
-read: torchvision reads only those whose MD5 is the published one, and nothing here goes round that.
+read: torchvision reads only files with the published MD5, and all reading here goes through torchvision.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Pictures(Source):
         return [file for file in self.files() if not Path(self.root, file).is_file()]
 
     def absent(self) -> str | None:
-        """The missing files, unless archives or a download will bring them."""
+        """A message that names the missing files, unless archives or a download provide them."""
         missing = self.missing()
         if not missing or self.download or self._packed():
             return None
@@ -103,13 +103,13 @@ class Pictures(Source):
             raise ValueError(f"expected labels in 0..{self.classes - 1}, got {int(labels.max())}")
 
     def _packed(self) -> bool:
-        """Whether every archive lies under `root`, whole."""
+        """Whether every archive is under `root`, with its MD5."""
         from torchvision.datasets.utils import check_integrity
 
         return all(check_integrity(Path(self.root, archive), md5) for archive, md5 in self.archives())
 
     def _fetch(self) -> None:
-        """Download or unpack into a stage, then move file by file, so that nobody ever meets half a file."""
+        """Download or unpack into a temporary folder, then move file by file, so that no reader sees a partial file."""
         root = Path(self.root)
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=root, prefix=".fetching-") as temporary:

@@ -1,5 +1,4 @@
-"""What a trained generator has to show, as plain arrays for pictures: walks between latent points, and samples beside
-their nearest training examples.
+"""Walks between latent points, and samples with their nearest training points, as plain arrays for pictures.
 
 A walk leads from one latent point to another. Normal latents are walked along great circles (White 2016), whose points
 are as far from the origin as samples are; uniform ones straight.
@@ -63,7 +62,7 @@ def along(start: Tensor, end: Tensor, share: Tensor, latent: str) -> Tensor:
 def neighbour_pairs(training: Training, replicas: int, count: int = PAIRS) -> Tensor:
     """The first samples of each picture and their nearest training points, (R, count, 2, *shape).
 
-    A sample that is not finite stands beside itself.
+    A sample that is not finite is paired with itself.
     """
     samples = training.samples(count)[0][:replicas]
     points = training.data.train.flatten(1)

@@ -1,9 +1,8 @@
 """Data in one dimension: densities of data and generator, the critic's curve, and the transform that was learned.
 
 The generator's density is exact by change of variables, q(G(z)) = n(z)/|G'(z)|, where its only latent is mapped
-monotonely, else a Gaussian kernel estimate with half of Silverman's (1986) bandwidth, as in
-`analysis.results.density`, which draws the same generator. The transform a perfect generator learns is
-the data's quantile function (the inverse transform method), up to a reflection of its latent.
+monotonically, else a Gaussian kernel estimate with half of Silverman's (1986) bandwidth. The transform a perfect
+generator learns is the data's quantile function (the inverse transform method), up to a reflection of its latent.
 """
 
 from __future__ import annotations
@@ -24,18 +23,19 @@ from trainables.training import Training
 Array = NDArray[np.float64]
 
 MARGIN = 4.0  # standard deviations of the data's outermost modes that are shown
-FINE = 4001  # latents that the generator's inverse is read from
+FINE = 4001  # latents at which the generator is evaluated to invert it
 REACH = {"normal": 6.0, "uniform": 1.0}
 DRAWN = 5000  # samples of a kernel estimate, and of empirical quantiles
 
 
 def curves(training: Training, points: int = 400, replicas: int | None = None) -> dict[str, NDArray[Any]]:
-    """Plain arrays of the first `replicas` (default all) replicas of a training on a known mixture in one dimension.
+    """Curves, as plain arrays, of the first `replicas` (default all) replicas of a training on a known 1-D mixture.
 
-    `x` (N,), `data_density` (N,), `generator_density` (R, N); for an unconditional adversary that judges single samples
-    also `critic` (R, N), its raw output d(x), and `critic_share` (R, N), its own p/(p + q), NaN where it tells none.
+    `x` (N,), `data_density` (N,), `generator_density` (R, N); for an unconditional GAN without packing
+    also `critic` (R, N), its output d(x) after the link, and `critic_share` (R, N), its own p/(p + q), NaN where the
+    objective does not determine it.
     `levels` (N,) are probabilities, `quantile` (N,) the data's quantiles there and `learned` (R, N) the generator's,
-    G itself where it is monotone. NaN for a replica that is not finite. Raises `ValueError` for other data.
+    exact where G is monotone. NaN for a replica that is not finite. Raises `ValueError` for other data.
     """
     mixture = training.data.mixture
     if mixture is None or mixture.dimensions != 1:

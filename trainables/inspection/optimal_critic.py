@@ -1,8 +1,8 @@
-"""How far from the optimum is a critic? Freeze the generator, train a copy of the critic, watch the bound rise.
+"""How far a critic is from its optimum: a copy is trained further against the frozen generator.
 
-E_p f(d) + E_q g(d) rises to the divergence that the pair induces (Nowozin et al. 2016), or to what the critic's network
-and its penalty let it reach: the limit of many critic steps per generator step, and how a divergence is estimated where
-no density is known. The penalty stays as in training; instance noise and label smoothing are off.
+The bound E_p f(d) + E_q g(d) rises to the divergence that the pair induces (Nowozin et al. 2016), or to what the
+critic's network and its penalty let it reach: the limit of many critic steps per generator step, and how a divergence
+is estimated where no density is known. The penalty stays as in training; instance noise and label smoothing are off.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from trainables.optimizers import Optimizer
 from trainables.population import StackedParameters, views
 from trainables.training import Training
 
-SAMPLES = 10_000  # generated samples of a bound, at most as many as held-out points
+SAMPLES = 10_000  # real and generated samples of a bound, at most; fewer if fewer are held out
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class Ascent:
 def optimal_critic(
     training: Training, steps: int = 2000, every: int = 100, lr: float | None = None, fresh: bool = False
 ) -> Ascent:
-    """Train a copy of each replica's critic by Adam on its frozen generator, which like the training stays as it was.
+    """Train a copy of each replica's critic by Adam against its frozen generator; the training itself is not changed.
 
-    `every` so many steps the bound is taken, first before any. `lr` is by default the critic's own; `fresh` starts
-    from new weights. Raises `ValueError` for a model without a critic and steps that `every` does not divide.
+    The bound is taken before the first step and after every `every` steps. `lr` is by default the critic's own; `fresh`
+    starts from new weights. Raises `ValueError` for a model without a critic and steps that `every` does not divide.
     """
     whole("steps", steps, low=1)
     whole("every", every, low=1)
@@ -79,7 +79,7 @@ def optimal_critic(
 
 @dataclass(frozen=True)
 class _Held:
-    """The samples that bounds are taken on, packed, and their labels."""
+    """The fixed samples on which bounds are taken, packed, and their labels."""
 
     training: Training
     real: Tensor
@@ -102,16 +102,16 @@ def _held(training: Training, players: Players) -> _Held:
     count = min(SAMPLES, len(data.heldout))
     count -= count % players.packing
     streams = training.context.streams("optimal_critic", 1)
-    real, wanted, truth = data.heldout[:count].expand(replicas, count, *data.shape), None, None
+    real, requested, truth = data.heldout[:count].expand(replicas, count, *data.shape), None, None
     if training.classes and data.heldout_labels is not None:
         truth = data.heldout_labels[:count].expand(replicas, count)
-        wanted = training.labels(count, streams)
-    fake = training.generate(training.model.latents(count, streams), wanted)
-    return _Held(training, players.packed(real), players.packed(fake), (truth, wanted))
+        requested = training.labels(count, streams)
+    fake = training.generate(training.model.latents(count, streams), requested)
+    return _Held(training, players.packed(real), players.packed(fake), (truth, requested))
 
 
 def _copied(training: Training, players: Players, fresh: bool) -> Players:
-    """The players with a critic of their own that may be trained."""
+    """The players with a copy of the critic, which may be trained."""
     critic = StackedParameters(players.critic.network, players.critic.flat.clone())
     if fresh:
         critic = StackedParameters.drawn(players.critic.network, training.context.streams("optimal_critic", 2))

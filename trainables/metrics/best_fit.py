@@ -1,4 +1,4 @@
-"""The Gaussian nearest to a mixture in 1-D, by each divergence: what a generator G(z) = mu + sigma z ought to learn.
+"""The Gaussian closest to a mixture in 1-D, by each divergence: the optimum of a generator G(z) = mu + sigma z.
 
 f-GAN's experiment (Nowozin et al. 2016, section 4): a Gaussian cannot be a mixture, so that the divergence decides
 which Gaussian is best, from `kl`, whose mean and variance are the mixture's own, to `reverse_kl`, which prefers a mode.
@@ -19,8 +19,8 @@ from trainables.metrics.divergences import DIVERGENCES, of_mixtures
 from trainables.metrics.overlap import landmarks, log_density
 from trainables.metrics.quadrature import KRONROD, NODES, Array
 
-MEANS, STDS = 41, 25  # of the Gaussians looked at first
-STARTS = 4  # of them that are improved, at most
+MEANS, STDS = 41, 25  # grid of Gaussians to start from
+STARTS = 4  # local minima of the grid that are refined, at most
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Fit:
 def best_fit(name: str, p: Mixture) -> Fit:
     """The Gaussian q with the smallest divergence of q from p, a mixture in 1-D; mean and std to about 1e-6.
 
-    All Gaussians between p's modes are looked at coarsely first, because a divergence may have several minima; the best
-    few are improved by Nelder and Mead's method on exact quadratures. Raises as `divergences.of_mixtures` does.
+    A divergence may have several minima, so a coarse grid of Gaussians over p's range is searched first; the best few
+    are refined by Nelder and Mead's method on exact quadratures. Raises as `divergences.of_mixtures` does.
     """
     choice("divergence", name, DIVERGENCES)
 

@@ -1,7 +1,7 @@
-"""A small convolutional classifier of labelled images, whose classes are modes and whose penultimate layer is a space.
+"""A small convolutional classifier of labelled images: its classes serve as modes, its penultimate layer as features.
 
-Trained once a study, from a seed, with AdamW under a cosine schedule on images that are slightly rotated, scaled and
-shifted; never flipped, for a mirrored digit is no digit. Kept in a file with its seed and its accuracy on held-out
+Trained once per study, from a seed, with AdamW under a cosine schedule on images that are slightly rotated, scaled and
+shifted; never flipped, as a mirrored digit is not a digit. Kept in a file with its seed and its accuracy on held-out
 images. Stacked digits are classified channel by channel, by a classifier of single digits, and the digits combined:
 100·first + 10·second + third.
 """
@@ -31,8 +31,8 @@ _CHUNK = 512
 
 @dataclass(frozen=True)
 class Identity:
-    """What fixes a classifier besides its weights: the shape (C, H, W) of the images, how many classes, whether each
-    channel is classified by itself, the seed, and the fraction of held-out images it gets right."""
+    """All of a classifier but its weights: the shape (C, H, W) of the images, how many classes, whether each
+    channel is classified separately, the seed, and the accuracy on held-out images, 0 to 1."""
 
     shape: tuple[int, int, int]
     classes: int
@@ -55,7 +55,7 @@ class Classifier:
 
     @property
     def accuracy(self) -> float:
-        """The fraction of held-out images it gets right."""
+        """Accuracy on held-out images, 0 to 1."""
         return self.identity.accuracy
 
     @torch.no_grad()
@@ -81,7 +81,7 @@ class Classifier:
             )
 
     def save(self, path: str | Path) -> None:
-        """Write weights and identity to a file, whole or not at all."""
+        """Write weights and identity to a file, atomically."""
         partial = Path(f"{path}.{os.getpid()}.partial")
         partial.write_bytes(self.to_bytes())
         partial.replace(path)
@@ -141,12 +141,12 @@ def train_classifier(
 
 
 def is_stacked(data: DataSet) -> bool:
-    """Whether the channels are digits of their own, as in stacked digits: C channels and 10 to the power C classes."""
+    """Whether each channel is a digit, as in stacked digits: C channels and 10 to the power C classes."""
     return data.images and data.shape[0] > 1 and data.classes == 10 ** data.shape[0]
 
 
 def _network(shape: tuple[int, int, int], classes: int, stacked: bool) -> nn.Module:
-    """3×3 convolutions that halve the side and double the width until it is at most 4; without memory as yet."""
+    """3×3 convolutions that halve the side and double the width until it is at most 4; on torch's meta device."""
     with torch.device("meta"):
         return _Convolutions(1 if stacked else shape[0], shape[1:], 10 if stacked else classes)
 

@@ -1,6 +1,6 @@
-"""The table of measurements of samples: which columns each brings, when, and how it is prepared from the data.
+"""The table of measurements of samples: the columns of each, when it is made, and how it is prepared from the data.
 
-Which columns there will be is known before anything is loaded: `columns`. `Evaluator` prepares from the same rows.
+`columns` names the columns before any data are loaded; `Evaluator` prepares its measurements from the same rows.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ GROUPS = ("kernel", "sliced", "divergences", "memorisation", "jacobian")  # that
 
 
 @dataclass(frozen=True)
-class Circumstances:
-    """What decides which columns there are: the shape (d,) or (C, H, W) of a sample, whether the data's mixture is
-    known, whether a classifier is given, whether labels are requested of samples, and the groups of `measure`."""
+class DataTraits:
+    """What decides which columns are measured: the `shape` (d,) or (C, H, W) of a sample, whether the data are a known
+    mixture, whether there is a classifier, whether labels are requested of samples, and the groups of `measure`."""
 
     shape: tuple[int, ...]
     mixture: bool
@@ -31,17 +31,18 @@ class Circumstances:
     measure: Sequence[str] = ()
 
     @property
-    def classes_told(self) -> bool:
-        """Whether the class of a sample can be told from it."""
+    def classes_predicted(self) -> bool:
+        """Whether the class of a sample can be predicted: as its nearest mode, or by the classifier."""
         return self.mixture or self.classifier
 
 
 @dataclass(frozen=True)
 class Reference:
     """What measurements are prepared from: the data, the features (N, d) of all training points in order and in random
-    order, the map to features, the mixture where features are its own space, sample sizes, and a random generator.
+    order, the map to features, the mixture if features are the data themselves, sample sizes, and a random generator.
 
-    `samples` of each replica will be measured, `some` of them by nearest neighbours, in balls of `neighbours`.
+    `samples` of each replica are measured, the first `neighbour_samples` of them by nearest neighbours, in balls that
+    reach the `neighbours`-th one.
     """
 
     data: DataSet
@@ -50,31 +51,31 @@ class Reference:
     extract: Features
     exact: Mixture | None
     samples: int
-    some: int
+    neighbour_samples: int
     neighbours: int
     generator: torch.Generator
 
 
 @dataclass(frozen=True)
 class Row:
-    """The columns of one measurement (none where it is not made), and what prepares it."""
+    """One measurement: its columns (none where it is not made), and the function that prepares it."""
 
-    columns: Callable[[Circumstances], tuple[str, ...]]
+    columns: Callable[[DataTraits], tuple[str, ...]]
     prepare: Callable[[Reference], Measurement]
 
 
-def _of_modes(given: Circumstances) -> tuple[str, ...]:
-    names = ("modes", "reverse_kl", "mode_js", "mode_histogram") if given.classes_told else ()
-    return (*names, "high_quality") if given.mixture else names
+def _of_modes(traits: DataTraits) -> tuple[str, ...]:
+    names = ("modes", "reverse_kl", "mode_js", "mode_histogram") if traits.classes_predicted else ()
+    return (*names, "high_quality") if traits.mixture else names
 
 
-def _of_labels(given: Circumstances) -> tuple[str, ...]:
-    names = ("class_fid", "class_coverage") if given.requested else ()
-    return (*names, "label_fidelity") if given.requested and given.classes_told else names
+def _of_labels(traits: DataTraits) -> tuple[str, ...]:
+    names = ("class_fid", "class_coverage") if traits.requested else ()
+    return (*names, "label_fidelity") if traits.requested and traits.classes_predicted else names
 
 
-def _where(holds: Callable[[Circumstances], bool], *names: str) -> Callable[[Circumstances], tuple[str, ...]]:
-    return lambda given: names if holds(given) else ()
+def _where(holds: Callable[[DataTraits], bool], *names: str) -> Callable[[DataTraits], tuple[str, ...]]:
+    return lambda traits: names if holds(traits) else ()
 
 
 def _densities(reference: Reference) -> Measurement:
@@ -91,36 +92,36 @@ def _labels(reference: Reference) -> Measurement:
 
 
 ROWS = (
-    Row(_where(lambda given: True, "fid"), lambda r: measurements.fid(r.shuffled, r.exact)),
+    Row(_where(lambda traits: True, "fid"), lambda r: measurements.fid(r.shuffled, r.exact)),
     Row(
-        _where(lambda given: True, "precision", "recall", "density", "coverage"),
-        lambda r: measurements.prdc(r.shuffled, r.some, r.neighbours),
+        _where(lambda traits: True, "precision", "recall", "density", "coverage"),
+        lambda r: measurements.prdc(r.shuffled, r.neighbour_samples, r.neighbours),
     ),
     Row(_of_modes, lambda r: measurements.mode_coverage(r.data)),
     Row(_of_labels, _labels),
-    Row(_where(lambda given: given.shape == (1,), "wasserstein_1d"), lambda r: measurements.wasserstein(r.data)),
+    Row(_where(lambda traits: traits.shape == (1,), "wasserstein_1d"), lambda r: measurements.wasserstein(r.data)),
     Row(
-        _where(lambda given: "kernel" in given.measure, "kid", "kid_low", "kid_high", "mmd", "mmd_low", "mmd_high"),
+        _where(lambda traits: "kernel" in traits.measure, "kid", "kid_low", "kid_high", "mmd", "mmd_low", "mmd_high"),
         lambda r: measurements.kernels(r.shuffled, r.samples),
     ),
     Row(
         _where(
-            lambda given: "divergences" in given.measure and given.mixture,
+            lambda traits: "divergences" in traits.measure and traits.mixture,
             "density_js", "density_kl", "density_reverse_kl", "density_tv",
         ),
         _densities,
     ),
     Row(
-        _where(lambda given: "memorisation" in given.measure, "memorisation"),
-        lambda r: measurements.copies(r.features, r.extract(r.data.heldout), r.some),
+        _where(lambda traits: "memorisation" in traits.measure, "memorisation"),
+        lambda r: measurements.copies(r.features, r.extract(r.data.heldout), r.neighbour_samples),
     ),
     Row(
-        _where(lambda given: "sliced" in given.measure or "divergences" in given.measure, "sliced_wasserstein"),
+        _where(lambda traits: "sliced" in traits.measure or "divergences" in traits.measure, "sliced_wasserstein"),
         lambda r: measurements.slices(r.shuffled, r.generator),
     ),
 )  # fmt: skip
 
 
-def columns(given: Circumstances) -> tuple[str, ...]:
-    """The names of all columns that an evaluator brings."""
-    return tuple(name for row in ROWS for name in row.columns(given))
+def columns(traits: DataTraits) -> tuple[str, ...]:
+    """The names of all columns that an evaluator of such data returns."""
+    return tuple(name for row in ROWS for name in row.columns(traits))

@@ -5,9 +5,9 @@ kernel, which for a mixture is exact, so that the two agree where the generator 
 
     density_js = JS(p', q'),  density_kl = KL(p' || q'),  density_reverse_kl = KL(q' || p'),  density_tv = TV(p', q')
 
-Bias. Smoothing only lowers a divergence (data processing). The finite sample raises it, by about the number of cells
-that q fills over 2n; the floor shows by how much. To q is added what one sample drawn from p would add, so that KL is
-at most log(n + 1): n samples cannot show more. What lies beyond the grid counts as one cell. The bandwidth is Scott's
+Bias. Smoothing can only lower a divergence (data processing inequality). The finite sample raises it, by about the
+number of occupied cells over 2n; the floor shows by how much. q includes one pseudo-sample spread as p, so that KL is
+at most log(n + 1): n samples cannot show more. Everything beyond the grid counts as one cell. The bandwidth is Scott's
 (1992) within the narrowest mode, at least what the largest grid resolves.
 """
 
@@ -35,7 +35,7 @@ Weigh = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Pair:
-    """Log densities (...) of p and q at the same places, and the volume that each place stands for."""
+    """Log densities (...) of p and q at the same points, and the volume that each point represents."""
 
     log_p: Tensor
     log_q: Tensor
@@ -43,7 +43,7 @@ class Pair:
 
 
 class Grid:
-    """Cells around a mixture in one or two dimensions, fit for `count` samples a replica."""
+    """Cells around a mixture in one or two dimensions, of a size that suits `count` samples per replica."""
 
     def __init__(self, mixture: Mixture, count: int) -> None:
         """Lay out the grid and smooth p on it. Raises `ValueError` for more than two dimensions."""
@@ -74,12 +74,12 @@ class Grid:
         self._volume[-1] = 1.0
 
     def pair(self, samples: Tensor) -> Pair:
-        """The smoothed p and q of one replica's finite samples (n, d), cell by cell and at last beyond the grid."""
+        """The smoothed p and q of one replica's finite samples (n, d), per cell, the last entry beyond the grid."""
         return Pair(self._log_p, self._density(samples).log(), self._volume)
 
     def at(self, samples: Tensor, points: Tensor, own: bool = False) -> Pair:
-        """The smoothed p and q in the cells of points (m, d); with `own` these are samples themselves, and none of
-        them counts towards q at its own place."""
+        """The smoothed p and q in the cells of points (m, d); with `own` the points are among the samples, and each is
+        left out of the estimate of q at its own position."""
         density, cells = self._density(samples), self._cells(points)
         log_p, chosen = self._log_p[cells], density[cells]
         if own:
@@ -91,7 +91,7 @@ class Grid:
         return Pair(log_p, chosen.log(), self._volume[cells])
 
     def _density(self, samples: Tensor) -> Tensor:
-        """q (cells + 1,) of samples (n, d), what one sample from p would add included."""
+        """q (cells + 1,) of samples (n, d), including the pseudo-sample."""
         counts = self._cells(samples).bincount(minlength=len(self._log_p)).double()
         smooth = counts[:-1].view(-1, self.sides[-1])
         for _ in self.sides:  # the last axis each time, which in the plane then becomes the first

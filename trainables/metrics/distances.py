@@ -1,6 +1,6 @@
 """Squared Euclidean distances by one matrix product, and the blocks that keep them within memory.
 
-Distances are float64: neighbours in a mode of std 0.02 a unit from the origin are lost to float32's cancellation.
+Distances are float64: in float32, cancellation loses those within a mode of std 0.02 at distance 1 from the origin.
 Points are expected roughly centred, because the absolute error is about 1e-16 times their squared norms.
 """
 

@@ -1,4 +1,4 @@
-"""True divergences in one dimension, by quadrature, and what a critic reports of them.
+"""True divergences in one dimension, by quadrature, and the bound that a critic attains.
 
 With p the data and q the generator, in nats:
 
@@ -14,7 +14,7 @@ With p the data and q the generator, in nats:
 | total_variation | int abs(p - q)/2; at most 1 | |
 
 Everything is computed from log p and log q, so that far tails neither underflow nor cancel. The relative error is about
-1e-11 for densities that are smooth but for jumps and kinks.
+1e-11 for piecewise smooth densities, jumps and kinks included.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ DIVERGENCES: dict[str, Divergence] = {
 
 
 def by_quadrature(name: str, p: Density, q: Density, low: float, high: float, log: bool = False) -> float:
-    """The divergence of q from p, densities on arrays of places, all but 1 % of whose mass lies in [low, high].
+    """The divergence of q from p, densities on arrays of points, at least 99 % of whose mass lies in [low, high].
 
     `log` says that p and q give log-densities, -inf for 0; then far tails are exact. A plain density that underflows to
     0 where the other still has mass counts as 0 there, with a warning.
@@ -74,7 +74,7 @@ def by_quadrature(name: str, p: Density, q: Density, low: float, high: float, lo
     Infinite where the divergence is: one density is 0 where the other is not, the integral does not converge, or an
     end of the interval cuts through tails of both in which the integrand does not fall off faster than 1/x.
 
-    Raises `ValueError` for an unknown name, an interval that is none, and what is no density on it.
+    Raises `ValueError` for an unknown name, an empty or infinite interval, and a p or q that is not a density on it.
     """
     choice("divergence", name, DIVERGENCES)
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
@@ -109,10 +109,10 @@ def of_mixtures(name: str, p: Mixture, q: Mixture) -> float:
 def variational_bound(
     game: Game, critic: Callable[[Array], Array], p: Density, q: Density, low: float, high: float, log: bool = False
 ) -> float:
-    """E_p f(d) + E_q g(d) for a critic that gives d, behind the link, on arrays: never above sup F, and sup F for d*.
+    """E_p f(d) + E_q g(d) for a critic that gives d, after the link, on arrays: at most sup F, attained by d*.
 
-    Held against a divergence by `induced.explain`'s scale and shift: (bound - shift)/scale is at most the divergence.
-    -inf where the critic is infinitely wrong. Raises `ValueError` for what is no density.
+    With the scale and shift of `induced.explain`, (bound - shift)/scale is at most the divergence. -inf where f or g is
+    -inf with positive mass. Raises `ValueError` for a p or q that is not a density.
     """
     logs = logarithm("p", p, log), logarithm("q", q, log)
 

@@ -36,7 +36,7 @@ from trainables.checks import choice, close_to, only, whole
 from trainables.data import DataSet
 from trainables.metrics import measurements, modes
 from trainables.metrics.classifier import Classifier
-from trainables.metrics.columns import GROUPS, ROWS, Circumstances, Reference
+from trainables.metrics.columns import GROUPS, ROWS, DataTraits, Reference
 from trainables.metrics.distances import blocks
 from trainables.metrics.features import FEATURES, Features, inception, raw
 from trainables.metrics.finite import finite_replicas, spread_out
@@ -45,10 +45,10 @@ from trainables.metrics.measurements import MeasuredSamples, Measurement
 
 @dataclass(frozen=True)
 class Settings:
-    """What a configuration may say under `evaluation`.
+    """The settings of a configuration under `evaluation`.
 
-    `samples` of each replica are measured in the space `features`; of them and of the training data
-    `neighbour_samples` at most enter precision, recall, density and coverage, with balls of `neighbours` neighbours.
+    `samples` of each replica are measured in the space `features`; at most `neighbour_samples` of them, and as many
+    training points, enter precision, recall, density and coverage, with balls of `neighbours` neighbours.
     `weights` is the file of InceptionV3 weights, None to download them; `classifier` the file of a saved classifier.
     """
 
@@ -104,7 +104,7 @@ class Evaluator:
 
     @property
     def samples(self) -> int:
-        """How many samples of each replica it wants."""
+        """How many samples of each replica it expects."""
         return self.settings.samples
 
     @property
@@ -117,8 +117,8 @@ class Evaluator:
         """Measure samples (R, n, *shape), in random order, and the labels (R, n) that were requested of them.
 
         Returns columns (R,), float64, and `mode_histogram` (R, K), int64, on the evaluator's device. NaN, and a
-        histogram of 0, for a replica with samples that are not finite, which touches no other. Raises `ValueError` for
-        samples or labels of a wrong shape.
+        histogram of 0, for a replica with samples that are not finite; other replicas are unaffected. Raises
+        `ValueError` for samples or labels of a wrong shape.
         """
         self._check_shapes(samples, labels)
         samples = samples.detach().to(self.device)
@@ -129,11 +129,11 @@ class Evaluator:
         return {name: spread_out(torch.cat([piece[name] for piece in pieces]), finite) for name in pieces[0]}
 
     def floor(self, seed: int = 0) -> dict[str, float]:
-        """What perfect looks like: the same measurements of `floor_samples` fresh real samples and their labels.
+        """The floor: the same measurements of `floor_samples` fresh real samples and their labels.
 
-        Mixtures are sampled afresh; of other data held-out points are taken without replacement, and a warning says
-        so where there are fewer of them than `samples`: the bias of FID and its like is then larger than of the
-        generator's samples. Empty where nothing is measured.
+        Mixtures are sampled anew; of other data held-out points are drawn without replacement. If there are fewer of
+        them than `samples` a warning is given, because the bias of FID and similar estimates is then larger than for
+        the generator's samples. Empty where nothing is measured.
         """
         if not self._measurements:
             return {}
@@ -148,7 +148,7 @@ class Evaluator:
         return {name: float(values) for name, values in columns.items() if values.ndim == 1}
 
     def _refer(self, measure: Sequence[str]) -> list[Measurement]:
-        """Compute once what every measurement refers to; data that are one point have nothing to be measured by."""
+        """Prepare all measurements from the reference, once; none for data that are a single point."""
         if self.data.point:
             return []
         data, generator = self.data, torch.Generator().manual_seed(0)
@@ -160,18 +160,18 @@ class Evaluator:
             extract=self._extract,
             exact=data.mixture if self.settings.features == "raw" else None,
             samples=self.samples,
-            some=self.settings.neighbour_samples,
+            neighbour_samples=self.settings.neighbour_samples,
             neighbours=self.settings.neighbours,
             generator=generator,
         )
-        given = Circumstances(
+        traits = DataTraits(
             shape=data.shape,
             mixture=data.mixture is not None,
             classifier=self._classifier is not None,
             requested=data.labels is not None,
             measure=measure,
         )
-        return [row.prepare(reference) for row in ROWS if row.columns(given)]
+        return [row.prepare(reference) for row in ROWS if row.columns(traits)]
 
     def _measure(self, samples: Tensor, requested: Tensor | None) -> dict[str, Tensor]:
         features, predicted = self._describe(samples)
@@ -179,7 +179,7 @@ class Evaluator:
         return {name: values for measurement in self._measurements for name, values in measurement(seen).items()}
 
     def _describe(self, samples: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Features (R, n, d) of samples (R, n, *shape), and their predicted classes (R, n) where they can be told."""
+        """Features (R, n, d) of samples (R, n, *shape), and their predicted classes (R, n) or None."""
         points, predicted = samples.flatten(0, 1), None
         if self._classifier is not None:
             penultimate, classes = self._classifier(points)
@@ -203,7 +203,7 @@ class Evaluator:
             raise ValueError(f"expected samples ({expected}), got shape {tuple(samples.shape)}")
         if samples.shape[1] <= self.settings.neighbours:
             needed = self.settings.neighbours + 1
-            raise ValueError(f"expected at least {needed} samples a replica, got {samples.shape[1]}")
+            raise ValueError(f"expected at least {needed} samples per replica, got {samples.shape[1]}")
         if labels is None:
             return
         if self.data.labels is None:
@@ -226,7 +226,7 @@ def _saved_classifier(settings: Settings, device: torch.device) -> Classifier | 
 
 
 def _feature_space(settings: Settings, data: DataSet, classifier: Classifier | None, device: torch.device) -> Features:
-    """The map to features; refuses what does not fit the data."""
+    """The map to features; raises `ValueError` where it does not fit the data."""
     if classifier is not None:
         classifier.refuse_other(data)
     if settings.features == "raw":

@@ -62,7 +62,7 @@ def inception(weights: str | Path | None, device: torch.device | str = "cpu") ->
 
 
 def _published_weights() -> Path:
-    """Where torch-fidelity's published weights lie after a download, which checks their hash."""
+    """The path of torch-fidelity's published weights, downloaded first if missing; the download's hash is checked."""
     from torch_fidelity import feature_extractor_inceptionv3
 
     url = feature_extractor_inceptionv3.URL_INCEPTION_V3

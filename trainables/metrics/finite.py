@@ -1,4 +1,4 @@
-"""One replica that is not finite touches no other: it is left out of the computation and measured as NaN."""
+"""Masking of replicas that are not finite: they are left out of a computation and measured as NaN."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def finite_replicas(samples: Tensor) -> Tensor:
 
 
 def spread_out(values: Tensor, finite: Tensor) -> Tensor:
-    """Values of the finite replicas (F, ...) put back into their places (R, ...); NaN, for counts 0, elsewhere."""
+    """Values of the finite replicas (F, ...) put back at their indices (R, ...); NaN elsewhere, or 0 for counts."""
     absent = torch.nan if values.is_floating_point() else 0
     everyone = torch.full((len(finite), *values.shape[1:]), absent, dtype=values.dtype, device=values.device)
     everyone[finite] = values
@@ -29,7 +29,7 @@ def spread_out(values: Tensor, finite: Tensor) -> Tensor:
 def finite_only(
     metric: Callable[Concatenate[Tensor, P], Measured],
 ) -> Callable[Concatenate[Tensor, P], Measured]:
-    """Let a metric of a stack of samples see the finite replicas alone and answer NaN for the others."""
+    """Wrap a metric of a stack of samples: it is given the finite replicas only, the others are NaN."""
 
     @functools.wraps(metric)
     def masked(samples: Tensor, /, *args: P.args, **kwargs: P.kwargs) -> Measured:

@@ -4,8 +4,8 @@
 
 KID (Bińkowski et al. 2018) is MMD² with the cubic kernel (xᵀy/d + 1)³. The samples and the reference are cut into
 disjoint blocks, as many of one as of the other; the estimate is the mean of the blocks' unbiased estimates (Zaremba et
-al. 2013), which are independent, so that their spread gives a Student t interval. It captures the samples drawn, not
-training. Unbiased estimates are negative about half the time where the distributions agree.
+al. 2013), which are independent, so that their spread gives a Student t interval. It covers the sampling of points,
+not of trainings. Unbiased estimates are negative about half the time where the distributions agree.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Conditional models: does a sample show the label it was asked for, and is each class as the data's is?
+"""Conditional models: agreement of samples with the requested labels, and the quality of each class.
 
 Label fidelity is the classifier's agreement with the requested labels (for a mixture: the nearest mean's). The
 per-class FID fits a Gaussian to the samples of each requested label and compares it with that class of the data. The

@@ -1,4 +1,4 @@
-"""What an `Evaluator` measures: each function here computes its reference once and returns a measurement of samples.
+"""The measurements of an `Evaluator`: each function computes its reference once and returns a measurement of samples.
 
 A measurement takes `MeasuredSamples` and returns columns (R,), float64. The reference is the training part of
 the data; for a mixture in the space of the data itself, moments are the exact ones instead.
@@ -27,8 +27,8 @@ _DIRECTIONS = 128
 
 @dataclass(frozen=True)
 class MeasuredSamples:
-    """Finite samples (R, n, *shape), their features (R, n, d), the classes predicted from them (R, n) where these can
-    be told, and the labels that were requested of them (R, n) where any were."""
+    """Finite samples (R, n, *shape), their features (R, n, d), their predicted classes (R, n) if they can be
+    predicted, and the labels (R, n) requested of them if any were."""
 
     samples: Tensor
     features: Tensor

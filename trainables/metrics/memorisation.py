@@ -1,11 +1,11 @@
-"""Does a generator copy its training data? The distance of a sample to its nearest training point against the same of
-held-out real points (Meehan, Chaudhuri & Dasgupta 2020, whose statistic this is before it is standardised).
+"""Memorisation of training data: distances of samples to their nearest training points, compared with those of
+held-out real points (the statistic of Meehan, Chaudhuri & Dasgupta 2020, not standardised).
 
     memorisation = P(D(sample) < D(held-out)) + P(D(sample) = D(held-out)) / 2,    D(x) = min over training t |x - t|
 
 1/2 where samples are as near to the training data as fresh real points are, 1 where each is a copy, below 1/2 where
-they lie further off than real points do. In few dimensions the neighbour is found by a k-d tree, otherwise by products
-of matrices.
+they are further from it than real points are. In few dimensions the neighbour is found by a k-d tree, otherwise by
+products of matrices.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from trainables.metrics.distances import blocks, squared_distances
 from trainables.metrics.finite import finite_only
 
 CHUNK = 8192  # training points that are turned to float64 at once
-FLAT = 8  # dimensions up to which a k-d tree on the CPU is the faster
+FLAT = 8  # dimensions up to which a k-d tree on the CPU is faster than matrix products
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def nearest(queries: Tensor, reference: TrainingPoints) -> tuple[Tensor, Tensor]
             closer = near < least[rows]
             least[rows] = near.where(closer, least[rows])
             indices[rows] = (which + start).where(closer, indices[rows])
-    # Afresh, as a difference: squared distances from products are not 0 between equal points.
+    # Recomputed from differences: squared distances from products are not exactly 0 between equal points.
     return (queries.double() - reference.points[indices].double()).norm(dim=1), indices
 
 

@@ -1,4 +1,8 @@
-"""Two densities in one dimension under quadrature: where one of them is 0, and what their tails do to a divergence."""
+"""Integrands of a divergence of two densities in one dimension, and whether it is finite.
+
+A divergence may be infinite where one density is 0 and the other is not, or where its integrand falls off too slowly in
+the tails; `Overlap` notes both while it is integrated, and tells a true 0 from underflow.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +23,15 @@ Density = Callable[[Array], Array]
 NEGLIGIBLE = 1e-12  # mass that may lie where the other density is lost to underflow
 TAIL = -10.0  # log of the height, relative to the highest, below which an interval's end cuts through a tail
 FAINT = -690.0  # log of a density that is about to underflow
-DIVERGENT = 1e-3  # relative error that no integral keeps which converges
+DIVERGENT = 1e-3  # relative error above which an integral counts as divergent
 REACH = 40.0  # standard deviations of a mixture's modes that are integrated over
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """The integrand, from log p and log q where both are finite, and what it is per unit of the other mass elsewhere.
+    """The integrand as a function of log p and log q where both are finite, and its values where one density is 0.
 
-    `without_p` is the factor of q where p = 0, `without_q` that of p where q = 0; `most` is the largest value there is.
+    `without_p` is the factor of q where p = 0, `without_q` that of p where q = 0; `most` is the supremum.
     """
 
     integrand: Callable[[Array, Array], Array]
@@ -37,9 +41,9 @@ class Divergence:
 
 
 class Overlap:
-    """The integrands of a divergence, and what integrating them has shown of where the densities are 0.
+    """The integrands of a divergence; while integrated, it records where the densities are 0.
 
-    As a function of places (panels, 15) it gives (5, panels, 15): the divergence's integrand, p, q, p where q = 0, and
+    As a function of points (panels, 15) it gives (5, panels, 15): the divergence's integrand, p, q, p where q = 0, and
     q where p = 0.
     """
 
@@ -98,7 +102,7 @@ class Overlap:
             self.peaks[which] = max(self.peaks[which], (float(logs[which].flat[top]), float(x.flat[top])))
 
     def _border(self, which: int, place: float) -> float:
-        """Where a density fades out between its peak and a place at which it is 0."""
+        """Where a density is about to underflow, between its peak and a point at which it is 0."""
         inside, outside = self.peaks[which][1], place
         for _ in range(100):
             middle = (inside + outside) / 2
@@ -109,11 +113,11 @@ class Overlap:
         return inside
 
     def _lost(self, which: int, border: float) -> bool:
-        """Whether a density fades out by underflow, and not at the edge of its support."""
+        """Whether a density is 0 by underflow, and not at the edge of its support."""
         return self._log(which, border) < FAINT + 1
 
     def _stays(self, end: float) -> bool:
-        """Whether an end cuts through tails in which the integrand does not fall off faster than 1/x."""
+        """Whether an end cuts through tails of both where the integrand does not fall off faster than 1/x."""
         if not all(-math.inf < self._log(which, end) < self.peaks[which][0] + TAIL for which in (0, 1)):
             return False
         centre = self.peaks[0][1]
@@ -139,7 +143,7 @@ def logarithm(name: str, density: Density, log: bool) -> Density:
     def checked(x: Array) -> Array:
         values = np.asarray(density(x), dtype=np.float64)
         if values.shape != x.shape:
-            raise ValueError(f"{name}: expected densities of the places' shape {x.shape}, got {values.shape}")
+            raise ValueError(f"{name}: expected densities of the points' shape {x.shape}, got {values.shape}")
         wrong = np.isnan(values) if log else ~(values >= 0)
         if wrong.any():
             raise ValueError(f"{name}: expected a density, got {values[wrong].flat[0]} at {x[wrong].flat[0]:g}")
@@ -162,7 +166,7 @@ def log_density(mixture: Mixture) -> Density:
 
 
 def landmarks(mixture: Mixture) -> Array:
-    """Places between which a mixture's density is easy to integrate."""
+    """Panel edges, unsorted, between which a mixture's density is easy to integrate."""
     std = mixture.variances.sqrt().cpu().numpy()
     steps = np.array([0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 14.0, 24.0, REACH])
     places: Array = mixture.means.cpu().numpy() + np.concatenate([-steps, steps]) * std[:, None]

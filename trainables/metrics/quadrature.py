@@ -1,8 +1,8 @@
 """Adaptive Gauss-Kronrod quadrature of several integrands at once, in one dimension and vectorised over panels.
 
 Every panel carries the 15-point Kronrod value and its difference from the 7-point Gauss value (QUADPACK, Piessens et
-al. 1983); panels whose estimated error matters are halved until the whole is accurate. Kinks and jumps cost a few dozen
-halvings and no accuracy.
+al. 1983); panels whose estimated error matters are halved until the total is accurate. Kinks and jumps cost a few dozen
+halvings but no accuracy.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ KRONROD = np.array([*_KRONROD, *reversed(_KRONROD[:-1])])
 GAUSS = np.zeros(15)
 GAUSS[1::2] = [*_GAUSS, *reversed(_GAUSS[:-1])]
 
-ROUNDS = 100  # halvings of one place: 2^-100 of a panel
+ROUNDS = 100  # halvings of one panel, at most
 PANELS = 20_000  # panels at most
 
 
@@ -53,7 +53,7 @@ def integrate(
 ) -> Integrals:
     """Integrate k functions over the panels between ascending edges (m,), to a relative or an absolute error.
 
-    `integrands` takes places (panels, 15), ascending in each panel, and returns (k, panels, 15). An integral that does
+    `integrands` takes points (panels, 15), ascending in each panel, and returns (k, panels, 15). An integral that does
     not converge keeps a large error; one with infinite values is infinite.
     """
     edges = np.asarray(edges, dtype=np.float64)

@@ -1,11 +1,11 @@
-"""The table of models, and which columns training each of them will bring."""
+"""The table of models, and the columns that each one measures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from trainables.data import Description
-from trainables.metrics.columns import Circumstances, columns
+from trainables.metrics.columns import DataTraits, columns
 from trainables.models.dirac_map import DiracMap
 from trainables.models.gan import GAN
 from trainables.models.moment_matching import MomentMatching
@@ -23,13 +23,13 @@ MODELS: Mapping[str, type[GAN | MomentMatching | VAE | Oracle | DiracMap]] = {
 
 
 def measured_columns(model: str, data: Description, measure: Sequence[str] = ()) -> tuple[str, ...]:
-    """The measurements that every evaluation of a model brings, given a classifier for labelled images.
+    """The columns of every evaluation of a model, assuming a classifier for labelled images.
 
-    Without those that `divergences` and `jacobian` add to a model's own, which depend on the game and on the step.
+    Those that `divergences` and `jacobian` add to a model's own are not listed: they depend on the game and the step.
     """
     kind = MODELS[model]
     if not kind.sampled:
         return (*kind.reports, *kind.measured)
     labelled = data.classes > 0
-    given = Circumstances(data.shape, not data.images, data.images and labelled, labelled and model == "cgan", measure)
-    return (*kind.reports, "parameter_norm_generator", *kind.measured, *columns(given))
+    traits = DataTraits(data.shape, not data.images, data.images and labelled, labelled and model == "cgan", measure)
+    return (*kind.reports, "parameter_norm_generator", *kind.measured, *columns(traits))

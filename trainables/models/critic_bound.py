@@ -1,10 +1,11 @@
-"""How far a critic is from the best one: its bound from the divergence it bounds, its ratio from p/(p + q).
+"""How far a critic is from the optimum: its bound from the divergence, its density ratio from the true one.
 
 For any critic F = E_p f(d) + E_q g(d) is at most sup F = E_q phi(p/q) (Nowozin et al. 2016), the `induced_divergence`;
-`bound_gap` is what the critic leaves of it, `ratio_error` the mean of |r(d)/(1 + r(d)) - p/(p + q)| over held-out and
+`bound_gap` is the divergence less F, `ratio_error` the mean of |r(d)/(1 + r(d)) - p/(p + q)| over held-out and
 generated points, with r(d) = -g'(d)/f'(d). The density q is known exactly for an affine generator in one dimension with
 normal latents; otherwise p and q are smoothed as `trainables.metrics.densities` says, which lowers the divergence.
-Expectations over finitely many points make `bound_gap` slightly negative for a perfect critic about half the time.
+Because F is a mean over finitely many points, `bound_gap` of an optimal critic is slightly negative about half the
+time.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from trainables.objectives import Game
 from trainables.objectives.expression import Expression, parse
 from trainables.objectives.optimum import derivatives, optimum
 
-KNOTS = torch.linspace(-40, 40, 1001, dtype=torch.float64)  # log ratios at which phi of a user's pair is computed
+KNOTS = torch.linspace(-40, 40, 1001, dtype=torch.float64)  # log ratios at which phi of a custom pair is computed
 LARGEST = 700.0  # log ratio whose exponential is still finite
 TAIL = 14.0  # standard deviations about every mean that a quadrature covers
 NODES = 8  # of the Gauss-Legendre rule on each panel, half a standard deviation wide
@@ -61,7 +62,7 @@ def bound(game: Game, on_real: Tensor, on_fake: Tensor) -> Tensor:
 
 
 def reads_ratios(game: Game) -> bool:
-    """Whether the critic's output tells the ratio at all: not where f' and -g' are proportional everywhere."""
+    """Whether the ratio can be recovered from the critic's output: not if f' and -g' are proportional everywhere."""
     with torch.enable_grad():
         share = readout(game, game.link(torch.linspace(-5, 5, 101, dtype=torch.float64)))
     return bool((share - share[0]).abs().nan_to_num().max() > 1e-9)
@@ -100,7 +101,8 @@ def at(p: Mixture, q: Mixture, points: Tensor, volume: Tensor | None = None) -> 
 
 
 def on_line(p: Mixture, q: Mixture, weigh: Weigh) -> Tensor:
-    """sup F of two mixtures in one dimension by quadrature; infinite where its integrand does not die down."""
+    """sup F of two mixtures in one dimension by quadrature; infinite where its integrand does not decay in the
+    tails."""
     pair = at_nodes(p, q)
     total = integral(pair, weigh)
     ends = [Pair(pair.log_p[some], pair.log_q[some], pair.volume[some]) for some in (slice(NODES), slice(-NODES, None))]
@@ -109,10 +111,10 @@ def on_line(p: Mixture, q: Mixture, weigh: Weigh) -> Tensor:
 
 
 class CriticBound:
-    """Compares critics with the best critic of a game, where the data are a known mixture; the columns are above."""
+    """Compares critics with the optimal critic of a game on a known mixture; the module describes the columns."""
 
     def __init__(self, game: Game, mixture: Mixture) -> None:
-        """Looks at the pair once; the grid waits for the number of samples."""
+        """Analyse the pair once; the grid is made later, as it depends on the number of samples."""
         self.game, self.mixture = game, mixture
         self.weigh, self.reads = weigher(game), reads_ratios(game)
         self._grid: tuple[int, Grid] | None = None
@@ -120,8 +122,8 @@ class CriticBound:
     def columns(
         self, heldout: Tensor, samples: Tensor, d: tuple[Tensor, Tensor], known: Sequence[Mixture | None]
     ) -> dict[str, Tensor]:
-        """Columns (R,), float64, from held-out points (m, d), samples (R, n, d), of which the critic judged the first,
-        and its outputs (R, m), (R, k) on both. `known` holds each generator's distribution where it is a mixture.
+        """Columns (R,), float64, from held-out points (m, d), samples (R, n, d), and the critic's outputs `d`: (R, m)
+        on the points, (R, k) on the first k samples. `known` holds each generator's distribution where it is a mixture.
 
         NaN for a replica whose samples are not finite.
         """

@@ -1,9 +1,9 @@
-"""A map of Dirac-GANs as a model: every cell of a (step, gamma) grid is a game, and a step of training a move of each.
+"""A grid of Dirac-GANs as a model: each (step, gamma) cell is a game, and a training step is one move in every cell.
 
-A replica is a start: a point drawn uniformly from the circle of the data set's radius about the equilibrium. Cells are
-played on the CPU in float64, whatever the device. Where all cells start near the equilibrium their linear part decides,
-and the eigenvalues predict which converge (Mescheder et al. 2018). A cell that leaves every bound is a result of the
-map and no divergence of the replica.
+A replica is a starting point, drawn uniformly from the circle of the data set's radius about the equilibrium. Cells are
+computed on the CPU in float64, whatever the device. Near the equilibrium the linear part decides, and the
+eigenvalues predict which cells converge (Mescheder et al. 2018). A cell that overflows is a result of the map, not a
+divergence of the replica.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class DiracMap(Model):
         self.radius = np.abs(values).max(-1)
         shape = (len(seeds), *gamma.shape)
         self._play, self._size = dirac.dynamics(objective, penalty, np.tile(gamma, (len(seeds), 1, 1)), step, *rules)
-        streams = context.streams("generator")  # a start is what first weights are elsewhere
+        streams = context.streams("generator")  # starting points correspond to initial weights
         angles = [torch.rand((), generator=g, device=g.device, dtype=torch.float64) for g in streams]
         turn = 2 * math.pi * torch.stack(angles).cpu().view(-1, 1, 1).expand(shape)
         self.theta, self.psi = self.settings.radius * turn.cos(), self.settings.radius * turn.sin()
@@ -77,18 +77,18 @@ class DiracMap(Model):
 
     @property
     def distance(self) -> Tensor:
-        """Distances (R, S, G) from the equilibrium, relative to the start's; NaN and infinity: beyond all numbers."""
+        """Distances (R, S, G) from the equilibrium, relative to the start's; NaN or infinite after an overflow."""
         return torch.hypot(self.theta, self.psi) / self.settings.radius
 
     @property
     def predicted(self) -> NDArray[np.bool_]:
-        """Whether a cell (S, G) is to have converged by now: spectral radius^moves < tolerance."""
+        """Whether a cell (S, G) should have converged by now: spectral radius^moves < tolerance."""
         with np.errstate(divide="ignore"):
             predicted: NDArray[np.bool_] = int(self.moves) * np.log(self.radius) < math.log(self.settings.tolerance)
         return predicted
 
     def picture(self, replicas: int) -> dict[str, NDArray[Any]]:
-        """The map: distances (replicas, S, G), the axes, and what the eigenvalues say."""
+        """The map: distances (replicas, S, G), axes (S,) and (G,), spectral radii (S, G), moves and tolerance."""
         return {
             "dirac_distance": self.distance[:replicas].numpy(),
             "dirac_step": self.steps,
@@ -100,5 +100,5 @@ class DiracMap(Model):
 
 
 def places(axis: Axis) -> NDArray[np.float64]:
-    """The places (count,) of an axis."""
+    """The points (count,) of an axis."""
     return np.geomspace(axis.low, axis.high, axis.count)

@@ -1,4 +1,4 @@
-"""GAN and conditional GAN as a `Model`: two players, their optimisers, and what the critic makes of the samples."""
+"""GAN and conditional GAN as a `Model`: two players, their optimisers, and the critic's outputs as measurements."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from trainables.models.critic_bound import CriticBound, bound
 from trainables.models.jacobian import LARGEST, SpectrumEnds, spectrum
 from trainables.models.model import Model, ModelContext, Pieces
 from trainables.models.players import Players
-from trainables.models.updates import batches_per_step, step
+from trainables.models.updates import PerPlayer, batches_per_step, step
 from trainables.population import StackedParameters
 from trainables.spec import Spec
 
 
 class GAN(Model):
-    """The population of (conditional) GANs that `context` describe."""
+    """A population of (conditional) GANs, made from `context`."""
 
     reports = ("loss_critic", "loss_generator", "gradient_norm_critic", "gradient_norm_generator")
     measured = (
@@ -35,33 +35,35 @@ class GAN(Model):
         spec, self.players = context.spec, _players(context)
         stacks = [self.players.generator, self.players.critic]
         rates = [context.vector(lambda s: s.generator_lr), context.vector(lambda s: s.critic_lr)]
-        size = context.data.train[0].numel()
+        sample_size = context.data.train[0].numel()
         super().__init__(
             context,
             stacks,
             rates,
             buffers=self.players.spectral,
             batches=batches_per_step(spec.updates, spec.critic_steps),
-            draws=self.players.penalty.draws(size * spec.packing),
-            noise=0 if self.players.noise is None else 2 * size,
+            draws=self.players.penalty.draws(sample_size * spec.packing),
+            noise=0 if self.players.noise is None else 2 * sample_size,
         )
         self.critic_bound = _critic_bound(context, self.players)
-        size = sum(stack.flat.shape[1] for stack in stacks)
-        if "jacobian" in spec.measure and size > LARGEST:
-            raise ValueError(f"measure: jacobian is for small networks, {LARGEST:,} parameters at most, got {size:,}")
+        parameters = sum(stack.flat.shape[1] for stack in stacks)
+        if "jacobian" in spec.measure and parameters > LARGEST:
+            raise ValueError(
+                f"measure: jacobian is for small networks, {LARGEST:,} parameters at most, got {parameters:,}"
+            )
 
     def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:
-        optimizers = (self.optimizers[0], self.optimizers[1])
+        optimizers = PerPlayer(critic=self.optimizers[1], generator=self.optimizers[0])  # stacks: generator first
         return step(self.players, optimizers, batches, alive, self.spec.updates, self.spec.bound)
 
     def measure(
         self, weights: Sequence[Tensor], samples: Tensor, labels: Tensor | None, data: DataSet, pieces: Pieces
     ) -> dict[str, Tensor]:
-        """What the critic makes of held-out real samples and of as many fresh generated ones."""
+        """The critic's outputs on held-out real samples and on as many fresh generated ones, as columns (R,)."""
         count = min(samples.shape[1], data.heldout.shape[0])
         count -= count % self.players.packing
         real = data.heldout[:count].expand(samples.shape[0], count, *data.shape)
-        wanted = None if labels is None else labels[:, :count]
+        requested = None if labels is None else labels[:, :count]
         shown = None
         if labels is not None and data.heldout_labels is not None:
             shown = data.heldout_labels[:count].expand(samples.shape[0], count)
@@ -71,7 +73,7 @@ class GAN(Model):
             return self.players.score(used, x, y)
 
         on_real = pieces(judge, self.players.packed(real), shown)
-        on_fake = pieces(judge, self.players.packed(samples[:, :count]), wanted)
+        on_fake = pieces(judge, self.players.packed(samples[:, :count]), requested)
         columns = {
             **super().measure(weights, samples, labels, data, pieces),
             "critic_real": on_real.mean(1),
@@ -117,7 +119,7 @@ def accuracy(game: objectives.Game, real: Tensor, fake: Tensor) -> Tensor:
 
 
 def _critic_bound(context: ModelContext, players: Players) -> CriticBound | None:
-    """What the critic is compared with, where that was asked for and can be known: not of packs or labelled samples."""
+    """The comparison with the best critic, where it was asked for and is known: not for packed or labelled samples."""
     mixture = context.data.mixture
     if "divergences" not in context.spec.measure or mixture is None or players.packing > 1 or context.classes:
         return None

@@ -1,12 +1,12 @@
-"""Eigenvalues of the game's Jacobian, which decide whether training settles near where it stands.
+"""Eigenvalues of the game's Jacobian, which tell whether the present weights are a stable point of training.
 
 The players follow v = (-grad_theta L_g, -grad_psi L_c). Near an equilibrium gradient descent with small steps converges
-if every eigenvalue of v's Jacobian J has a negative real part; imaginary parts turn it in circles and bound the step
+if every eigenvalue of v's Jacobian J has a negative real part; imaginary parts make it rotate and limit the step
 (Mescheder et al. 2017; 2018). Under consensus optimisation v is less the gradient of weight/2 |v|^2, as in training;
 clipping and an optimiser's own rescaling are not part of v.
 
 No matrix is formed: products with the transpose of J, which has the same eigenvalues, are gradients of <v, w>, at the
-price of one backward pass each; scipy's Arnoldi iteration (ARPACK) takes it from there. All is float64, on a fixed
+price of one backward pass each; scipy's Arnoldi iteration (ARPACK) uses them. All is float64, on a fixed
 batch, replica by replica.
 """
 
@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 Product = Callable[[Array], Array]
 
-DENSE = 100  # parameters up to which the matrix is formed after all
+DENSE = 100  # parameters up to which the matrix is formed nevertheless, being small
 LARGEST = 200_000  # parameters of both players together, at most
 SAMPLES = 1024  # of the fixed batch, at least, unless a network normalises over it
 TOLERANCE = 1e-6  # relative
@@ -84,7 +84,7 @@ def vector_field(players: Players, batch: Batch, parameters: list[Tensor]) -> Te
 
 
 def ends(product: Product, size: int) -> SpectrumEnds:
-    """The ends of the spectrum of a real matrix that is known by its products (size,) -> (size,)."""
+    """The ends of the spectrum of a real matrix, given as its product with a vector, (size,) -> (size,)."""
     if size <= DENSE:
         matrix = np.stack([product(row) for row in np.eye(size)])
         if not np.isfinite(matrix).all():
@@ -146,7 +146,7 @@ def alone(players: Players, batch: Batch, replica: int) -> tuple[Players, Batch]
         batch,
         indices=batch.indices[one],
         latents=batch.latents[one].double(),
-        wanted=None if batch.wanted is None else batch.wanted[one],
+        requested=None if batch.requested is None else batch.requested[one],
         uniform=batch.uniform[one].double(),
         normal=batch.normal[one].double(),
     )

@@ -1,7 +1,7 @@
-"""What every model of a population offers, so that `Training` need not know which one it trains.
+"""The interface of all models of a population, so that `Training` need not know which one it trains.
 
-A model owns stacks of networks and their optimisers. It says how many batches a step takes and how many uniform numbers
-a sample needs, makes the step, generates samples, and adds measurements of its own.
+A model owns stacks of networks and their optimisers. It declares how many batches a step takes and how many random
+numbers a sample needs, takes the step, generates samples, and adds measurements of its own.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from trainables.optimizers import Optimizer
 from trainables.population import StackedParameters, generators
 from trainables.spec import Spec
 
-# What random numbers are for; only ever longer, as a place in it is part of a seed's meaning.
+# Purposes of random numbers. Append only: a purpose's index enters the seed of its generator.
 STREAMS = ("generator", "critic", "batches", "evaluation", "pictures", "spectral", "jacobian", "optimal_critic")
 
 
 @dataclass(frozen=True)
 class ModelContext:
-    """What a population's model is made from: a spec per replica (equal but for numbers that may differ), the seeds,
-    the data, how many labels the networks are told (0: none), and the device."""
+    """What a population's model is made from: one spec per replica (equal except for `PER_REPLICA` and the penalty's
+    numbers), the seeds, the data, how many classes the networks are conditioned on (0: none), and the device."""
 
     specs: Sequence[Spec]
     seeds: Sequence[int]
@@ -64,7 +64,7 @@ class Model:
 
     `reports` names what a step returns, `measured` what `measure` always adds. `batches` is how many a step takes,
     `draws` and `noise` how many uniform and normal numbers come with each real sample. A model that is not `sampled`
-    has no samples to be measured by: it is what its own `measure` says, and `picture` draws it.
+    generates no samples: its only measurements are those of its own `measure`, and `picture` gives its arrays.
     """
 
     sampled = True
@@ -88,11 +88,11 @@ class Model:
         self.batches, self.draws, self.noise = batches, draws, noise
 
     def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:
-        """Train once; strikes replicas that leave the bounds out of `alive` (R,) and returns measurements (R,)."""
+        """Train once; clears `alive` (R,) of replicas that exceed the bounds and returns measurements (R,)."""
         raise NotImplementedError
 
     def latents(self, count: int, streams: Sequence[torch.Generator]) -> Tensor:
-        """What samples are generated from, (R, count, L): one stream a replica."""
+        """Latents (R, count, L), one stream per replica."""
         shape = (count, self.spec.latent_dim)
         return torch.stack([latents(shape, self.spec.latent, stream) for stream in streams])
 
@@ -104,7 +104,7 @@ class Model:
         self, weights: Sequence[Tensor], samples: Tensor, labels: Tensor | None, data: DataSet, pieces: Pieces
     ) -> dict[str, Tensor]:
         """Measurements (R,) beyond those of samples alone, on fresh samples (R, n, *shape) of a generator with given
-        weights: what an affine generator in one dimension has learned, and whatever a kind of model adds."""
+        weights: mean and standard deviation of an affine generator in one dimension, and whatever a model adds."""
         if "divergences" not in self.spec.measure or self.spec.generator["kind"] != "affine" or data.shape != (1,):
             return {}
         mean, scale = (part.double().squeeze(1) for part in weights)
@@ -120,7 +120,7 @@ class Model:
         return {}
 
     def state_dict(self) -> dict[str, Any]:
-        """Tensors and plain data that training goes on from."""
+        """The tensors and plain data that resuming needs."""
         return {
             "stacks": [stack.flat for stack in self.stacks],
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -128,7 +128,7 @@ class Model:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state of the same configuration."""
+        """Resume from a state of the same configuration."""
         ours = [*(stack.flat for stack in self.stacks), *self.buffers]
         for mine, saved in zip(ours, [*state["stacks"], *state["buffers"]], strict=True):
             mine.copy_(saved)

@@ -1,4 +1,4 @@
-"""The oracle draws real samples and learns nothing: what every measurement looks like when the generator is perfect."""
+"""The oracle draws real samples and learns nothing: a reference for every measurement of a perfect generator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trainables.population import StackedParameters
 
 
 class Oracle(Model):
-    """Fresh draws of a mixture, or, where the truth is not known, held-out samples drawn with replacement."""
+    """Fresh draws of a known mixture or, for other data, held-out samples drawn with replacement."""
 
     reports = ()
 

@@ -1,11 +1,11 @@
-"""The two players of an adversarial game, and what each of them descends.
+"""The two players of an adversarial game, and the loss that each descends.
 
     critic:     -[mean f(d(x)) + mean g(d(G(z)))] + weight * penalty
     generator:   mean l(d(G(z)))
 
-with real samples x, latents z, the generator G, the critic's output d, and the objective's functions f, g and l
-(`trainables.objectives.table`). All losses are vectors (R,); replica i's loss depends on replica i's weights and batch
-alone, so the gradient of their sum is the stack of their gradients.
+with real samples x, latents z, the generator G, the critic's output d (after the objective's link), and the objective's
+functions f, g and l (`trainables.objectives.table`). All losses are vectors (R,); replica i's loss depends on replica
+i's weights and batch alone, so the gradient of their sum is the stack of their gradients.
 """
 
 from __future__ import annotations
@@ -59,39 +59,39 @@ class Players:
         return ready
 
     def packed(self, samples: Tensor) -> Tensor:
-        """Samples (R, B, c, ...) as the critic sees them: (R, B/m, m c, ...)."""
+        """Samples (R, B, c, ...) packed in groups of m along the channels: (R, B/m, m c, ...)."""
         if self.packing == 1:
             return samples
         packs: Tensor = samples.unflatten(1, (-1, self.packing))
         return packs.flatten(2, 3)
 
     def score(self, weights: Weights, packs: Tensor, labels: Tensor | None) -> Tensor:
-        """d (R, B/m) of packed samples."""
+        """The critic's output d (R, B/m), after the link, for packed samples."""
         return self.game.link(self.critic.network(weights, packs, labels))
 
     def critic_loss(self, batch: Batch, generator: Weights, critic: Weights) -> Tensor:
-        """What the critic descends (R,), for given weights of both players."""
-        fake = self._noisy_packs(self.generate(generator, batch.latents, batch.wanted), batch, last=True)
+        """The critic's loss (R,), penalty included, for given weights of both players."""
+        fake = self._noisy_packs(self.generate(generator, batch.latents, batch.requested), batch, last=True)
         real = self._noisy_packs(batch.real, batch)
         weights = self.critic_weights(critic, iterate=True)
         if self.separate:
             on_real = self.score(weights, real, batch.labels)
-            on_fake = self.score(weights, fake, batch.wanted)
+            on_fake = self.score(weights, fake, batch.requested)
         else:
             on_real, on_fake = self.score(weights, torch.cat([real, fake], 1), batch.both_labels).chunk(2, 1)
         loss = -(self._gain(on_real) + self.game.g(on_fake).mean(1))
         if self.penalty.points is None:
             return loss
-        labels = batch.wanted if self.penalty.generated else batch.labels
+        labels = batch.requested if self.penalty.generated else batch.labels
         return loss + self.weight * gradient_penalty(
             self.penalty, lambda x: self.score(weights, x, labels), real, fake, batch.uniform[:, : real.shape[1]]
         )
 
     def generator_loss(self, batch: Batch, generator: Weights, critic: Weights) -> Tensor:
-        """What the generator descends (R,), for given weights of both players."""
-        fake = self._noisy_packs(self.generate(generator, batch.latents, batch.wanted), batch)
+        """The generator's loss (R,), for given weights of both players."""
+        fake = self._noisy_packs(self.generate(generator, batch.latents, batch.requested), batch)
         weights = self.critic_weights(critic)
-        return self.game.loss(self.score(weights, fake, batch.wanted)).mean(1)
+        return self.game.loss(self.score(weights, fake, batch.requested)).mean(1)
 
     def _gain(self, on_real: Tensor) -> Tensor:
         gain = self.game.f(on_real).mean(1)
@@ -100,9 +100,11 @@ class Players:
         return torch.lerp(gain, self.game.g(on_real).mean(1), self.smoothing)
 
     def _noisy_packs(self, samples: Tensor, batch: Batch, last: bool = False) -> Tensor:
-        """Samples as the critic sees them: with the noise of the moment, and packed."""
+        """Samples as the critic receives them: with instance noise at its present level, and packed."""
         if self.noise is not None:
             size = samples[0, 0].numel()
+            # The batch holds noise for two sets of samples: real samples take the first half, the fake ones that the
+            # critic learns from the last, so that the two are independent.
             normal = batch.normal[..., -size:] if last else batch.normal[..., :size]
             level = (self.noise * (1 - batch.progress)).view(-1, *([1] * (samples.dim() - 1)))
             samples = samples + level * normal.reshape(samples.shape)

@@ -4,17 +4,20 @@ A step is four things, for R replicas at once: *sample* a batch of real samples 
 *score* real and generated samples by the critic, *penalise* the critic (`Players.critic_loss` and
 `Players.generator_loss` do both), and *update* the weights along the gradients of these losses. In what order:
 
-- alternating: the critic some times, each on a batch of its own, then the generator once, against the new critic;
+- alternating: `critic_steps` updates of the critic, each on a batch of its own, then one of the generator, against the
+  new critic;
 - simultaneous: both gradients at the same weights, then both updates;
 - extragradient: a simultaneous update to look ahead, then from the old weights along the gradients found there.
 
-Losses are vectors (R,) and gradients matrices (R, P), a row a replica. `alive` (R,) says which replicas still train:
-one whose loss, gradient or weights leave the bounds is struck out before the update that would have spoiled it.
+Losses are vectors (R,) and gradients matrices (R, P), one row per replica. What belongs to both players comes as a
+`PerPlayer`. `alive` (R,) says which replicas still train: one whose loss, gradient or weights exceed the bounds is
+masked from then on. A loss or gradient is checked before its update, so that it never reaches the weights.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Generic, NamedTuple, TypeVar
 
 from torch import Tensor
 
@@ -23,22 +26,35 @@ from trainables.models.players import Players
 from trainables.optimizers import Optimizer
 from trainables.population import StackedParameters
 
-PerPlayer = tuple[Tensor, Tensor]  # the critic's and the generator's
-Optimizers = tuple[Optimizer, Optimizer]  # the generator's and the critic's
+T = TypeVar("T")
+
+
+class PerPlayer(NamedTuple, Generic[T]):
+    """One thing of each player: their losses (R,), gradients (R, P) or optimisers."""
+
+    critic: T
+    generator: T
 
 
 def step(
-    players: Players, optimizers: Optimizers, batches: Sequence[Batch], alive: Tensor, updates: str, bound: float
+    players: Players,
+    optimizers: PerPlayer[Optimizer],
+    batches: Sequence[Batch],
+    alive: Tensor,
+    updates: str,
+    bound: float,
 ) -> dict[str, Tensor]:
     """Train both players once in the order of `updates`, a name of `ORDERS`; losses and gradient norms (R,).
 
-    `bound` is the largest absolute loss and weight of a healthy replica; `alive` (R,) is changed in place.
+    `batches` are as many as `batches_per_step` says: for alternating updates all but the last are the critic's; for the
+    others they are pairs of the critic's and the generator's, two pairs for extragradient. `bound` is the largest
+    absolute loss and weight of a healthy replica; `alive` (R,) is changed in place.
     """
     return ORDERS[updates](players, optimizers, batches, alive, bound)
 
 
 def _alternating(
-    players: Players, optimizers: Optimizers, batches: Sequence[Batch], alive: Tensor, bound: float
+    players: Players, optimizers: PerPlayer[Optimizer], batches: Sequence[Batch], alive: Tensor, bound: float
 ) -> dict[str, Tensor]:
     """The critic on all batches but the last, then the generator on the last."""
     generator, critic = players.generator, players.critic
@@ -46,25 +62,25 @@ def _alternating(
         critic_loss = players.critic_loss(batch, generator.constants, critic.views)
         critic_gradient = critic.gradient(critic_loss)
         alive &= healthy(critic_loss, critic_gradient, bound)
-        _update(critic, optimizers[1], critic_gradient, alive, bound, players.clip)
+        _update(critic, optimizers.critic, critic_gradient, alive, bound, players.clip)
     generator_loss = players.generator_loss(batches[-1], generator.views, critic.constants)
     generator_gradient = generator.gradient(generator_loss)
     alive &= healthy(generator_loss, generator_gradient, bound)
-    _update(generator, optimizers[0], generator_gradient, alive, bound)
-    return _report(critic_loss, generator_loss, critic_gradient, generator_gradient)
+    _update(generator, optimizers.generator, generator_gradient, alive, bound)
+    return _report(PerPlayer(critic_loss, generator_loss), PerPlayer(critic_gradient, generator_gradient))
 
 
 def _simultaneous(
-    players: Players, optimizers: Optimizers, batches: Sequence[Batch], alive: Tensor, bound: float
+    players: Players, optimizers: PerPlayer[Optimizer], batches: Sequence[Batch], alive: Tensor, bound: float
 ) -> dict[str, Tensor]:
     """Both gradients at the same weights, then both updates."""
     losses, gradients = _both(players, batches[0], batches[1])
     _advance(players, optimizers, losses, gradients, alive, bound)
-    return _report(*losses, *gradients)
+    return _report(losses, gradients)
 
 
 def _extragradient(
-    players: Players, optimizers: Optimizers, batches: Sequence[Batch], alive: Tensor, bound: float
+    players: Players, optimizers: PerPlayer[Optimizer], batches: Sequence[Batch], alive: Tensor, bound: float
 ) -> dict[str, Tensor]:
     """Look ahead by a simultaneous update, then update from the old weights with the gradients found there.
 
@@ -78,10 +94,10 @@ def _extragradient(
     for stack, weights in zip(stacks, before, strict=True):
         stack.flat.copy_(weights)
     _advance(players, optimizers, losses, gradients, alive, bound)
-    return _report(*losses, *gradients)
+    return _report(losses, gradients)
 
 
-Order = Callable[[Players, Optimizers, Sequence[Batch], Tensor, float], dict[str, Tensor]]
+Order = Callable[[Players, PerPlayer[Optimizer], Sequence[Batch], Tensor, float], dict[str, Tensor]]
 
 ORDERS: dict[str, Order] = {
     "alternating": _alternating,
@@ -91,57 +107,59 @@ ORDERS: dict[str, Order] = {
 
 
 def batches_per_step(updates: str, critic_steps: int) -> int:
-    """How many batches a step takes."""
+    """How many batches a step takes, in the order that `step` expects."""
     return {"alternating": critic_steps + 1, "simultaneous": 2, "extragradient": 4}[updates]
 
 
-def _both(players: Players, for_critic: Batch, for_generator: Batch) -> tuple[PerPlayer, PerPlayer]:
+def _both(players: Players, for_critic: Batch, for_generator: Batch) -> tuple[PerPlayer[Tensor], PerPlayer[Tensor]]:
     """Losses (R,) and gradients (R, P) of the critic and of the generator at the present weights."""
     generator, critic = players.generator, players.critic
     if players.penalty.name != "consensus":
         critic_loss = players.critic_loss(for_critic, generator.constants, critic.views)
         generator_loss = players.generator_loss(for_generator, generator.views, critic.constants)
-        return (critic_loss, generator_loss), (critic.gradient(critic_loss), generator.gradient(generator_loss))
+        gradients = PerPlayer(critic.gradient(critic_loss), generator.gradient(generator_loss))
+        return PerPlayer(critic_loss, generator_loss), gradients
+    # Consensus: to both losses is added weight/2 |v|^2, v being both players' gradients together. It depends on the
+    # weights of both, so that each player's gradient is differentiated once more, with respect to either's weights.
     critic_loss = players.critic_loss(for_critic, generator.views, critic.views)
     generator_loss = players.generator_loss(for_generator, generator.views, critic.views)
-    ascent = critic.gradient(critic_loss, keep=True), generator.gradient(generator_loss, keep=True)
-    energy = players.weight / 2 * (ascent[0].square().sum(1) + ascent[1].square().sum(1))
-    gradients = (
-        ascent[0].detach() + critic.gradient(energy, retain=True),
-        ascent[1].detach() + generator.gradient(energy),
+    plain = PerPlayer(critic.gradient(critic_loss, keep=True), generator.gradient(generator_loss, keep=True))
+    energy = players.weight / 2 * (plain.critic.square().sum(1) + plain.generator.square().sum(1))
+    gradients = PerPlayer(
+        plain.critic.detach() + critic.gradient(energy, retain=True),
+        plain.generator.detach() + generator.gradient(energy),
     )
-    return (critic_loss, generator_loss), gradients
+    return PerPlayer(critic_loss, generator_loss), gradients
 
 
 def _advance(
     players: Players,
-    optimizers: Optimizers,
-    losses: PerPlayer,
-    gradients: PerPlayer,
+    optimizers: PerPlayer[Optimizer],
+    losses: PerPlayer[Tensor],
+    gradients: PerPlayer[Tensor],
     alive: Tensor,
     bound: float,
 ) -> None:
+    # Both checks come before both updates: a replica whose generator fails must not move its critic either.
     for loss, gradient in zip(losses, gradients, strict=True):
         alive &= healthy(loss, gradient, bound)
-    _update(players.critic, optimizers[1], gradients[0], alive, bound, players.clip)
-    _update(players.generator, optimizers[0], gradients[1], alive, bound)
+    _update(players.critic, optimizers.critic, gradients.critic, alive, bound, players.clip)
+    _update(players.generator, optimizers.generator, gradients.generator, alive, bound)
 
 
-def _report(
-    critic_loss: Tensor, generator_loss: Tensor, critic_gradient: Tensor, generator_gradient: Tensor
-) -> dict[str, Tensor]:
+def _report(losses: PerPlayer[Tensor], gradients: PerPlayer[Tensor]) -> dict[str, Tensor]:
     return {
-        "loss_critic": critic_loss.detach(),
-        "loss_generator": generator_loss.detach(),
-        "gradient_norm_critic": critic_gradient.norm(dim=1),
-        "gradient_norm_generator": generator_gradient.norm(dim=1),
+        "loss_critic": losses.critic.detach(),
+        "loss_generator": losses.generator.detach(),
+        "gradient_norm_critic": gradients.critic.norm(dim=1),
+        "gradient_norm_generator": gradients.generator.norm(dim=1),
     }
 
 
 def descend(
     stacks: Sequence[StackedParameters], optimizers: Sequence[Optimizer], loss: Tensor, alive: Tensor, bound: float
 ) -> list[Tensor]:
-    """All stacks descend one loss (R,); the norms (R,) of their gradients. Strikes fallen replicas out of `alive`."""
+    """All stacks descend one loss (R,); the norms (R,) of their gradients. Clears `alive` (R,) of diverged replicas."""
     gradients = [stack.gradient(loss, retain=True) for stack in stacks]
     for gradient in gradients:
         alive &= healthy(loss, gradient, bound)

@@ -3,7 +3,7 @@
     loss = dim/2 log(mean |x - G(z)|^2 / dim) + KL(N(mu(x), sigma(x)^2) || N(0, I)),    z = mu(x) + sigma(x) eps
 
 which is minus the evidence bound up to a constant, with the Gaussian likelihood's variance at its optimum for the batch
-(Rybkin et al. 2021), so that no weight has to be chosen. The encoder has the critic's architecture.
+(Rybkin et al. 2021), so that there is no weight to choose. The encoder has the critic's architecture.
 """
 
 from __future__ import annotations

@@ -6,14 +6,14 @@ The data are a point at 0, the generator a point at theta, the critic is d(x) = 
 
 with the equilibrium at (0, 0), where the flow's eigenvalues are +-i sqrt(g'(0) l'(0)) for every smooth pair, and
 -gamma/2 +- sqrt(gamma^2/4 - g'(0) l'(0)) under R1. Gradient steps of size h turn the flow into a map, which converges
-to the equilibrium where its Jacobian's spectral radius is below 1. d goes into the objective without its link. What may
-be added, and what `gamma` is then:
+to the equilibrium where its Jacobian's spectral radius is below 1. The objective is applied to d without its link. The
+penalties, and the meaning of `gamma` for each:
 
 | penalty | gamma | effect |
 |---|---|---|
-| r1, r2 | weight | gamma/2 psi^2 off the critic's objective, the critic's slope being psi on real and fake alike |
-| gradient_penalty, dragan | weight | gamma (abs(psi) - 1)^2, which pushes psi away from its equilibrium |
-| lipschitz_penalty | weight | gamma max(0, abs(psi) - 1)^2, which does nothing near it |
+| r1, r2 | weight | subtracts gamma/2 psi^2 from the critic's objective; the critic's slope is psi everywhere |
+| gradient_penalty, dragan | weight | subtracts gamma (abs(psi) - 1)^2, which pushes psi away from its equilibrium |
+| lipschitz_penalty | weight | subtracts gamma max(0, abs(psi) - 1)^2, which is 0 near the equilibrium |
 | clip | bound | psi clamped to [-gamma, gamma] after every update of the critic |
 | instance_noise | standard deviation | N(0, gamma^2) added to data and samples, in expectation (Sonderby et al. 2017) |
 | consensus | weight | -gamma times the gradient of half the field's squared norm, added to it (Mescheder et al. 2017) |
@@ -23,9 +23,7 @@ Steps and gammas may be arrays that broadcast: every cell is a game of its own. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -34,7 +32,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from trainables.checks import choice, whole
-from trainables.objectives.induced import resolved
+from trainables.objectives.induced import AnyObjective, resolved
 from trainables.objectives.optimum import Function
 from trainables.objectives.table import Game
 from trainables.penalties import PENALTIES
@@ -43,11 +41,9 @@ STABILISERS = ("none", "clip", "instance_noise", "consensus", *(name for name, r
 UPDATES = ("simultaneous", "alternating")
 NOISE_NODES = 24  # of the Gauss-Hermite rule that takes the expectation over instance noise
 
-Objective = str | Mapping[str, Any] | Game
-
 
 def simulate(
-    objective: Objective,
+    objective: AnyObjective,
     penalty: str | None = None,
     gamma: ArrayLike = 1.0,
     step: ArrayLike = 0.1,
@@ -59,8 +55,8 @@ def simulate(
 ) -> NDArray[np.float64]:
     """Gradient descent from `start`: the trajectory (steps + 1, 2) of (theta, psi), or (steps + 1, *cells, 2).
 
-    `alternating` takes `critic_steps` updates of the critic, then one of the generator. What overflows is infinite or
-    NaN from there on. Raises `ValueError` or `TypeError` naming the argument.
+    `alternating` takes `critic_steps` updates of the critic, then one of the generator. Where it overflows it is
+    infinite or NaN from there on. Raises `ValueError` or `TypeError` naming the argument.
     """
     whole("steps", steps, low=1)
     play, size = dynamics(objective, penalty, gamma, step, updates, critic_steps, generator_loss)
@@ -73,7 +69,7 @@ def simulate(
 
 
 def eigenvalues(
-    objective: Objective,
+    objective: AnyObjective,
     penalty: str | None = None,
     gamma: ArrayLike = 1.0,
     step: ArrayLike | None = None,
@@ -81,7 +77,8 @@ def eigenvalues(
     critic_steps: int = 1,
     generator_loss: str = "default",
 ) -> NDArray[np.complex128]:
-    """Both eigenvalues (2,) or (*cells, 2) of the Jacobian at the equilibrium, the flow's or, given a step, the map's.
+    """Both eigenvalues (2,) or (*cells, 2) of the Jacobian at the equilibrium: of the flow or, given a step, of the
+    map.
 
     A `gradient_penalty` has a kink at the equilibrium, rounded off as in training at 1e-6, which shows as an eigenvalue
     of about 2e6 gamma. NaN where f, g or the generator's loss has no derivative at 0. Raises as `simulate` does.
@@ -99,7 +96,7 @@ def eigenvalues(
 
 @dataclass(frozen=True)
 class Dynamics:
-    """The players' gradients and updates; `gamma` has the shape of the cells. Made by `dynamics`."""
+    """The players' gradients and updates; `gamma` has the shape of the cells. Construct it with `dynamics`."""
 
     game: Game
     penalty: str
@@ -117,7 +114,7 @@ class Dynamics:
         return theta + step * self._generator(theta, psi), psi
 
     def field(self, theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
-        """The vector field: what theta and psi move along, each in the shape of the cells."""
+        """The vector field: the directions of theta and psi, each in the shape of the cells."""
         if self.penalty == "consensus":
             return self._consensus(theta, psi)
         return self._generator(theta, psi), self._critic(theta, psi)
@@ -149,7 +146,7 @@ class Dynamics:
         return (weights * (odd + theta * (fake[0] + fake[1]))).sum(0)
 
     def _noise(self) -> tuple[Tensor, Tensor]:
-        """The rule's nodes (N/2, *cells) above 0, each standing for its mirror image too, and their weights."""
+        """The positive half (N/2, *cells) of the symmetric rule's nodes, and their weights."""
         nodes, weights = (torch.as_tensor(part[NOISE_NODES // 2 :]) for part in hermegauss(NOISE_NODES))
         shape = (-1, *[1] * self.gamma.dim())
         return nodes.view(shape) * self.gamma, (weights / weights.sum() / 2).view(shape)
@@ -157,7 +154,7 @@ class Dynamics:
     def _consensus(self, theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
         keep, plain = theta.requires_grad, replace(self, penalty="none")
         with torch.enable_grad():
-            # As variables of their own: psi may have been computed from theta.
+            # Separate leaves: under alternating updates psi has been computed from theta.
             at = [place.view_as(place) if keep else place.detach().requires_grad_() for place in (theta, psi)]
             field = plain.field(at[0], at[1])
             half = (field[0].square() + field[1].square()).sum() / 2
@@ -182,7 +179,7 @@ def _slope(function: Function, x: Tensor) -> Tensor:
 
 
 def dynamics(
-    objective: Objective,
+    objective: AnyObjective,
     penalty: str | None,
     gamma: ArrayLike,
     step: ArrayLike,
@@ -190,7 +187,7 @@ def dynamics(
     critic_steps: int,
     generator_loss: str,
 ) -> tuple[Dynamics, Tensor]:
-    """Check all arguments; the game's dynamics, and the step in every cell, for `Dynamics.iterate`.
+    """Check all arguments; returns the game's dynamics and the step in every cell, for `Dynamics.iterate`.
 
     The cells are what `gamma` and `step` broadcast to. Raises as `simulate` does.
     """

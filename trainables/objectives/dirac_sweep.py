@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from trainables.checks import whole
-from trainables.objectives.dirac import Objective, dynamics, eigenvalues
+from trainables.objectives.dirac import dynamics, eigenvalues
+from trainables.objectives.induced import AnyObjective
 
-ROUNDING = (1e-150, 1e-13)  # distances below which rounding rules, without and with the expectation over instance noise
+ROUNDING = (1e-150, 1e-13)  # distances that are rounding error: without, and with the quadrature of instance noise
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,9 @@ class Sweep:
 
     `radius` is the spectral radius of the map's Jacobian, `predicted` whether radius^steps is below `tolerance`.
     `distance` is the last iterate's from the equilibrium relative to the start's, `converged` whether it is below
-    `tolerance`, and `rate` the factor per iteration by which the distance changed in the end: from 1e-4 down to
-    rounding, else over the second half. All three are of the simulation alone; NaN or infinite distances count as not
-    converged, and their rate is infinite.
+    `tolerance`, and `rate` the factor per iteration by which the distance changed last: between 1e-4 and
+    rounding if it gets there, else over the second half. All three are of the simulation alone; NaN or infinite
+    distances count as not converged, and their rate is infinite.
     """
 
     step: NDArray[np.float64]
@@ -56,7 +57,7 @@ class Sweep:
 
 
 def sweep(
-    objective: Objective,
+    objective: AnyObjective,
     penalty: str | None = None,
     gamma: ArrayLike = (1.0,),
     step: ArrayLike = (0.1,),
@@ -69,7 +70,7 @@ def sweep(
 ) -> Sweep:
     """Simulate every pair of a step (S,) and a gamma (G,) at once, and predict each from its eigenvalues.
 
-    The prediction is of the linear part, exact as `start` nears (0, 0). Raises as `simulate` does.
+    The prediction is that of the linearised map, exact in the limit of `start` at (0, 0). Raises as `simulate` does.
     """
     whole("steps", steps, low=2)
     step, gamma = (np.atleast_1d(np.asarray(values, dtype=np.float64)) for values in (step, gamma))
@@ -94,7 +95,7 @@ class _LogSlope:
         self._sums = [torch.zeros_like(like) for _ in range(5)]
 
     def add(self, time: int, distance: Tensor, counted: Tensor) -> None:
-        """Count the finite distances in a mask."""
+        """Add the finite distances selected by the mask `counted`."""
         weight = (counted & distance.isfinite()).double()
         height = distance.log().nan_to_num(0.0, 0.0, 0.0)
         for power, total in enumerate(self._sums[:3]):
@@ -103,6 +104,6 @@ class _LogSlope:
             total.add_(weight * float(time) ** power * height)
 
     def slope(self) -> Tensor:
-        """The slopes; -inf where fewer than two distances were counted, which fell too fast to be seen."""
+        """The slopes; -inf where fewer than two distances were counted: the fall was too fast to measure."""
         n, t, tt, y, ty = self._sums
         return torch.where(n >= 2, (n * ty - t * y) / (n * tt - t * t), -torch.inf)

@@ -1,7 +1,8 @@
 """Formulas such as `-softplus(-d)` as functions of tensors: parsed to a whitelisted syntax tree, never `eval`ed.
 
 A formula is built from its variables (`d` for the two functions of an objective), numbers, named constants, the
-operators + - * / ** and the functions of `FUNCTIONS`. Everything else is refused with the offending piece shown.
+operators + - * / ** and the functions of `FUNCTIONS`. Anything else is refused with an error that shows the offending
+part.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ DEEPEST = 40  # levels of nesting
 
 
 class ExpressionError(ValueError):
-    """A formula that is not in the language; the message shows the offending piece."""
+    """A formula that is not in the language; the message shows the offending part."""
 
 
 def _softplus(x: Tensor) -> Tensor:
@@ -90,7 +91,7 @@ class Expression:
     node: Node
 
     def __call__(self, **variables: Tensor) -> Tensor:
-        """Evaluate; a constant formula is spread over the variables' shape."""
+        """Evaluate; a constant formula is broadcast to the variables' shape."""
         value = self.node(variables)
         like = next(iter(variables.values()))
         return value if isinstance(value, Tensor) and value.shape == like.shape else value + torch.zeros_like(like)
@@ -99,7 +100,7 @@ class Expression:
 def parse(text: str, variables: Sequence[str] = ("d",), constants: Mapping[str, float] | None = None) -> Expression:
     """Turn a formula into a function of its variables.
 
-    Raises `ExpressionError` naming what is not in the language, and where possible what was meant.
+    Raises `ExpressionError` that shows the part not in the language.
     """
     if not isinstance(text, str):
         raise ExpressionError(f"expected a formula as text, got {text!r}")
@@ -116,7 +117,7 @@ def parse(text: str, variables: Sequence[str] = ("d",), constants: Mapping[str, 
         raise ExpressionError(f"not a formula: {text!r} ({getattr(error, 'msg', error)})") from None
     known = {**CONSTANTS, **(constants or {})}
     expression = Expression(text.strip(), _build(tree, tuple(variables), known, 0))
-    expression(**{name: torch.zeros(1) for name in variables})  # so that 1/0 fails here and not in a training
+    expression(**{name: torch.zeros(1) for name in variables})  # so that 1/0 fails here and not during training
     return expression
 
 

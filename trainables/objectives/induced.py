@@ -1,4 +1,4 @@
-"""What a pair (f, g) does, known before any training.
+"""The divergence that a pair (f, g) induces and the step of its generator, computed without training.
 
 With r = p/q the critic that maximises E_p f(d) + E_q g(d) is, pointwise,
 
@@ -7,7 +7,7 @@ With r = p/q the critic that maximises E_p f(d) + E_q g(d) is, pointwise,
 so phi is a supremum of functions linear in r, hence convex; it is a divergence (up to a constant) where it is finite
 and not linear at r = 1. A step of the generator's loss l against d* descends the divergence with second derivative
 -l'(d*) d*'(r) / r, that is, it descends one where l(d*(r)) falls with r (Nowozin et al. 2016; Poole et al. 2016).
-Everything here is computed from the functions alone.
+Everything here is computed from the functions f, g and l only.
 """
 
 from __future__ import annotations
@@ -28,26 +28,27 @@ from trainables.objectives.optimum import Optimum, derivatives, optimum
 from trainables.objectives.table import Game
 
 Array = NDArray[np.float64]
-FAR = 700.0  # stands for an infinite d where a derivative is asked for
+AnyObjective = str | Mapping[str, Any] | Game  # a name, a configuration's mapping, or a resolved objective
+FAR = 700.0  # replaces an infinite d where a derivative is taken
 
 DEFAULT_RATIOS = np.logspace(-4, 4, 161)
 NEAR_ONE = np.array([0.5, 0.99, 1.0, 1.01, 2.0])
-WINNING = np.array([1e-8, 0.5])  # where the critic wins, and where it does not
+WINNING = np.array([1e-8, 0.5])  # a ratio at which the critic separates almost perfectly, and one at which not
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What an objective does over a range of density ratios r.
+    """Critic, divergence and generator step of an objective over a range of density ratios r.
 
-    Arrays have the shape of `ratios`. `optimal_critic` may be infinite, and is NaN where every d is as good or none is
-    best; `divergence` is phi(r), infinite where the objective is unbounded; `critic_curvature` is phi''(r) and
+    Arrays have the shape of `ratios`. `optimal_critic` may be infinite, and is NaN where all d are equally good or none
+    is best; `divergence` is phi(r), infinite where the objective is unbounded; `critic_curvature` is phi''(r) and
     `generator_curvature` that of the divergence which the generator's step descends, both 0 where all curvature sits in
     a kink, NaN where there is no optimum. `generator_slope` is l'(d*(r)): small at small r means that the generator
-    learns nothing from a critic that wins. `log_ratio` is log r read back from d* as log(-g'/f'); NaN where it cannot
-    be. Where `matches` names a known divergence D, sup F = scale * D + shift; `generator_matches` names the one that
-    the generator's step descends. Both are judged on r from 0.01 to 100 whatever `ratios` are. `is_divergence` asks for
-    phi finite and, as `strict` says, not linear at r = 1. The step descends a divergence where l(d*(r)) falls with r,
-    also where it falls in a jump; `ascends_at` holds the ratios at which, or between which, it rises.
+    learns nothing from a critic that separates well. `log_ratio` is log r recovered from d* as log(-g'/f'); NaN where
+    that is impossible. Where `matches` names a known divergence D, sup F = scale * D + shift; `generator_matches` names
+    the one that the generator's step descends. Both are judged on r from 0.01 to 100 whatever `ratios` are.
+    `is_divergence` asks for phi finite and, as `strict` says, not linear at r = 1. The step descends a divergence where
+    l(d*(r)) falls with r, jumps included; `ascends_at` holds the ratios at which, or between which, it rises.
     """
 
     name: str
@@ -78,7 +79,7 @@ class Explanation:
 
     @property
     def estimate(self) -> str | None:
-        """What sup F is, such as `2 x jensen_shannon - 1.386`; None where it has no common name."""
+        """sup F in words, such as `2 x jensen_shannon - 1.386`; None where it has no common name."""
         return _estimate(self.matches, self.scale, self.shift)
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,7 +88,7 @@ class Explanation:
 
 
 def explain(
-    objective: str | Mapping[str, Any] | Game, ratios: ArrayLike = DEFAULT_RATIOS, generator_loss: str = "default"
+    objective: AnyObjective, ratios: ArrayLike = DEFAULT_RATIOS, generator_loss: str = "default"
 ) -> Explanation:
     """Explain an objective by name, by a configuration's mapping, or resolved, at positive density ratios.
 
@@ -97,8 +98,8 @@ def explain(
     if r.ndim != 1 or not np.all(np.isfinite(r) & (r > 0)):
         raise ValueError("ratios: expected positive finite numbers")
     game = resolved(objective, generator_loss)
-    wanted = (r, COMPARED, NEAR_ONE, WINNING)
-    best, compared, near, winning = optimum(game, np.concatenate(wanted)).split([len(part) for part in wanted])
+    parts_of_r = (r, COMPARED, NEAR_ONE, WINNING)  # solved at once: the optimiser works on arrays
+    best, compared, near, winning = optimum(game, np.concatenate(parts_of_r)).split([len(part) for part in parts_of_r])
     slopes = _slopes(game, best, r)
     bounded = bool(np.all(np.isfinite(best.value)) and np.all(np.isfinite(compared.value)))
     strict = bounded and _strict(near.value)
@@ -131,7 +132,7 @@ def explain(
     return Explanation(**parts, sentence=_sentence(parts))
 
 
-def resolved(objective: str | Mapping[str, Any] | Game, generator_loss: str = "default") -> Game:
+def resolved(objective: AnyObjective, generator_loss: str = "default") -> Game:
     """An objective by name, by a configuration's mapping, or resolved already."""
     if isinstance(objective, Game):
         return objective
@@ -139,7 +140,7 @@ def resolved(objective: str | Mapping[str, Any] | Game, generator_loss: str = "d
 
 
 def _written(rule: str | Callable[..., Any]) -> str:
-    """A formula as it stands, a Python function by its name."""
+    """The text of a formula, or the name of a Python function."""
     return rule if isinstance(rule, str) else str(getattr(rule, "__name__", rule))
 
 
@@ -191,14 +192,14 @@ def _rising(game: Game, best: Optimum, ratios: Array, curvature: Array) -> tuple
 
 
 def _moving(game: Game, best: Optimum) -> bool:
-    """Whether the generator's step does anything to a divergence: l(d*) depends on r."""
+    """Whether the generator's step changes a divergence: whether l(d*) depends on r."""
     loss = _losses(game, best)
     known = loss[np.isfinite(loss)]
     return bool(known.size and np.ptp(known) > 1e-12)
 
 
 def _saturates(game: Game, best: Optimum) -> bool:
-    """Whether the generator's slope, given d* at WINNING, dies as the critic wins."""
+    """Whether the generator's slope, given d* at WINNING, vanishes as the critic separates."""
     winning, even = derivatives(game.loss, _reachable(best.place))[0].abs().tolist()
     return bool(winning < 1e-3 * even or winning < 1e-12)
 
@@ -212,7 +213,7 @@ def dirac_eigenvalues(game: Game) -> tuple[complex, complex]:
 
 
 def _sentence(parts: Mapping[str, Any]) -> str:
-    """Divergence, generator's step and vanishing gradients in a sentence."""
+    """One sentence on the divergence, the generator's step and vanishing gradients."""
     if not np.all(np.isfinite(parts["divergence"])):
         return (
             f"{parts['name']}: unbounded without a constraint on the critic, so no f-divergence; with a Lipschitz "

@@ -1,7 +1,7 @@
-"""Divergences that have a name, as functions phi of the density ratio r = p/q, and which of them a given one is.
+"""Known divergences as functions phi of the density ratio r = p/q, and recognition of a given one among them.
 
-A divergence is E_q phi(r); phi is known up to a multiple of r - 1, which has no expectation, and an objective may scale
-and shift it.
+A divergence is E_q phi(r); phi is determined up to a multiple of r - 1, whose expectation is 0, and an objective may
+scale and shift it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from trainables.objectives.expression import Expression, parse
 from trainables.objectives.optimum import derivatives
 
 Array = NDArray[np.float64]
-FIT = 1e-6  # relative difference from a known divergence that counts as none
-COMPARED = np.logspace(-2, 2, 40)  # where a divergence is held against the known ones; not at 1, where kinks sit
+FIT = 1e-6  # relative difference from a known divergence that counts as equal
+COMPARED = np.logspace(-2, 2, 40)  # ratios at which divergences are compared; without 1, where some have kinks
 
 # phi(r), each with phi(1) = 0; jensen_shannon is at most log 2, total_variation 1, squared_hellinger 2.
 KNOWN = {
@@ -37,7 +37,8 @@ KNOWN = {
 
 
 def same_divergence(value: Array) -> tuple[str, float] | None:
-    """The known divergence that phi, given at COMPARED, is up to shift and a multiple of r - 1, and the scale."""
+    """The known divergence that phi, given at COMPARED, equals up to scale, shift and a multiple of r - 1; its
+    scale."""
     r = COMPARED
     for name, phi in _known().items():
         scale = _fit(value / (1 + r), np.stack([phi / (1 + r), 1 / (1 + r), r / (1 + r)], 1))
@@ -47,9 +48,9 @@ def same_divergence(value: Array) -> tuple[str, float] | None:
 
 
 def same_step(loss: Array) -> str | None:
-    """The known divergence that a generator descends whose loss l(d*) is given at COMPARED (n,); NaN: no optimum.
+    """The known divergence descended by a generator whose loss l(d*) is given at COMPARED (n,); NaN: no optimum.
 
-    Of phi, l(d*) is phi - r phi' and a constant.
+    A generator that descends E_q phi has l(d*) = phi - r phi' + constant.
     """
     if not np.all(np.isfinite(loss)):
         return None
@@ -66,7 +67,8 @@ def _known(of: Callable[[Tensor, Expression], Tensor] = lambda r, phi: phi(r=r))
 
 
 def _fit(values: Array, terms: Array) -> float | None:
-    """The factor of the first of the terms (n, k) in values (n,) that they sum up to; None where they do not."""
+    """Least-squares coefficient of the first of the terms (n, k) in values (n,); None unless positive and the fit
+    exact."""
     factors, *_ = np.linalg.lstsq(terms, values)
     scale = float(factors[0])
     close = np.abs(terms @ factors - values).max() <= FIT * scale * np.ptp(terms[:, 0])

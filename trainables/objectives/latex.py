@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 SUM, PRODUCT, POWER, ATOM = range(4)  # how tightly an expression binds
 NAMES = {"inf": r"\infty", "alpha": r"\alpha", "pi": r"\pi", "sigmoid": r"\sigma", "atan": r"\arctan"}
-KNOWN = ("log", "tanh", "sin", "cos", "cosh", "sinh", "min", "max")  # that LaTeX has a name for
+KNOWN = ("log", "tanh", "sin", "cos", "cosh", "sinh", "min", "max")  # LaTeX has a command for each
 SIGNS = {ast.Add: "+", ast.Sub: "-"}
 
 
 @dataclass(frozen=True)
 class Piece:
-    """LaTeX, how tightly it binds, and whether it begins with a digit."""
+    """A LaTeX fragment, its precedence, and whether it begins with a digit."""
 
     text: str
     binds: int = ATOM
@@ -56,7 +56,7 @@ def _piece(tree: ast.expr) -> Piece:
 
 
 def _negated(tree: ast.expr) -> ast.expr | None:
-    """What a minus sign stands before, as in `-(b - a)**2/2 * r`; None where none does."""
+    """The operand of a leading minus sign, as in `-(b - a)**2/2 * r`; None where none does."""
     match tree:
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return operand

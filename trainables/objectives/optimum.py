@@ -2,7 +2,7 @@
 
 d is scanned from -1e30 to 1e30 on a scale that is linear near 0 and logarithmic far away; then the derivative is
 bisected around the best place, in float64. An optimum at infinity, a flat one, one at the edge of the functions' domain
-and none at all are told apart. Of several separate optima of one height the lowest d is taken.
+and a missing one are distinguished. Of several separate optima of equal height the lowest d is taken.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from trainables.objectives.table import Game
 Array = NDArray[np.float64]
 Function = Callable[[Tensor], Tensor]
 
-REACH = 1e30  # the largest |d| looked at
-SCAN = 6000  # places looked at on each side of 0
+REACH = 1e30  # the largest |d| scanned
+SCAN = 6000  # points scanned on each side of 0
 HALVINGS = 120
-NUDGE = 1e-13
+NUDGE = 1e-13  # relative change of d that must not change f or g noticeably
 TIE = 1e-12  # relative difference of heights that counts as none
 GROWTH = 1e-6  # d times slope, relative to the height, above which the height still grows at REACH
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """The critic's optimum at each ratio: place, value, and whether it is finite and the only one.
+    """The critic's optimum at each ratio: place (d*), value (phi), and whether it is finite and unique.
 
-    `place` is NaN where every d is as good, infinite where the supremum is only neared, or where there is none and
-    `value` is infinite.
+    `place` is NaN where all d are equally good, infinite where the supremum is approached at infinity, or where `value`
+    itself is infinite.
     """
 
     place: Array
@@ -43,7 +43,7 @@ class Optimum:
     unique: NDArray[np.bool_]
 
     def split(self, sizes: Sequence[int]) -> Iterator[Optimum]:
-        """The optima at the first of the ratios, at the next, and so on."""
+        """The optima of consecutive groups of ratios, of these sizes."""
         parts = (np.split(part, np.cumsum(sizes)[:-1]) for part in astuple(self))
         return (Optimum(*pieces) for pieces in zip(*parts, strict=True))
 
@@ -51,8 +51,8 @@ class Optimum:
 def optimum(game: Game, ratios: ArrayLike) -> Optimum:
     """Maximise r f(d) + g(d) over d for every r.
 
-    Where the objective restricts d by a link, what is scanned is the link's argument. A d at which f or g is not a
-    number, or -inf, is outside the domain.
+    Where the objective restricts d by a link, the link's argument is scanned. A d at which f or g is NaN or -inf is
+    outside the domain.
     """
     r = torch.as_tensor(ratios, dtype=torch.float64)
     heights = _Heights(game, r / (1 + r), 1 / (1 + r))
@@ -83,7 +83,7 @@ def optimum(game: Game, ratios: ArrayLike) -> Optimum:
 
 @dataclass(frozen=True)
 class _Heights:
-    """(r f + g)/(1 + r) of the link's argument: of the order of 1 for any r, so that one tolerance fits all."""
+    """(r f + g)/(1 + r) of the link's argument: of order 1 for any r, so that one tolerance suits all."""
 
     game: Game
     share: Tensor
@@ -124,7 +124,7 @@ def _defined(heights: Tensor) -> Tensor:
 
 
 def _noisy(function: Function, d: Tensor, value: Tensor) -> Tensor:
-    """Where a function is rounding error: it changes at once with d's last digits, as e^d + 1 - e^d does at d = 40."""
+    """Where a function's value is rounding error: it jumps with d's last digits, as e^d + 1 - e^d does at d = 40."""
     return (function(d * (1 + NUDGE)) - value).abs() > 1e-6 * (1 + value.abs())
 
 
@@ -135,7 +135,7 @@ def _outwards(mask: Tensor) -> Tensor:
 
 
 def _scanned() -> Tensor:
-    """The places (2 SCAN + 1,) looked at: 0 and both its sides alike."""
+    """The points (2 SCAN + 1,) scanned, symmetric about 0."""
     side = torch.sinh(torch.linspace(0, 1, SCAN + 1, dtype=torch.float64) * float(np.arcsinh(REACH)))
     return torch.cat([-side[1:].flip(0), side])
 

@@ -7,9 +7,10 @@ E_z l(d(G(z))), where l is chosen independently of f and g:
 - `non_saturating`: l = -f ("misleading labels");
 - `critic_mean`: l = -d, or d where a larger d means fake.
 
-A row holds its formulas as text, so that the table is code, documentation and test data at once. `optimal` is
+A row holds its formulas as text, so that code, documentation and tests read the same table. `optimal` is
 d*(r) = argmax_d [r f(d) + g(d)] and `phi` the integrand phi(r) = r f(d*) + g(d*) of sup F = E_q phi(r); neither exists
-pointwise for `wasserstein`. A critic whose outputs f and g cannot take is mapped into their domain by `link`.
+pointwise for `wasserstein`. Where f and g are not defined for all reals, `link`, the critic's output activation, maps
+the network's output into their domain.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from torch import Tensor
 from trainables.checks import choice, interval, number, only
 from trainables.objectives.expression import Expression, ExpressionError, parse
 
-PLACE = r"[A-Za-z]\w*(\.[A-Za-z]\w*)*:[A-Za-z]\w*"  # of a row in Python, module:attribute
+LOCATION = r"[A-Za-z]\w*(\.[A-Za-z]\w*)*:[A-Za-z]\w*"  # of a row in Python, module:attribute
 GENERATOR_LOSSES = ("saturating", "non_saturating", "critic_mean")
 
 
@@ -34,13 +35,13 @@ Function = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Objective:
-    """One row: f and g as formulas of d, the generator's usual loss, and what they are known to do.
+    """One row: f and g as formulas of d, the generator's usual loss, and their known properties.
 
     A row of the user's own may hold functions of tensors in place of formulas. `generator` is one of
     `GENERATOR_LOSSES` or a formula of d, f and g. `boundary` is d*(1), where the critic cannot tell p from
-    q; None where the level of d means nothing. `orientation` is -1 where a larger d means fake. `parameters` are the
-    row's numbers with their defaults and may stand in every formula; `at` gives the row at other numbers, where more
-    than the formulas changes with them, and raises `ValueError` for numbers that make no objective.
+    q; None where the level of d has no meaning. `orientation` is -1 where a larger d means fake. `parameters` are the
+    row's numbers with their defaults and may be used in every formula; `at` adapts the row to given numbers where
+    other fields depend on them, and raises `ValueError` for invalid ones.
     """
 
     name: str
@@ -59,7 +60,7 @@ class Objective:
 
 
 def _labels(row: Objective, values: Mapping[str, float]) -> Objective:
-    """Least squares' labels a of fake and b of real samples: the boundary lies between them."""
+    """Checks least squares' labels a of fake and b of real samples; the boundary lies halfway between them."""
     a, b = values["a"], values["b"]
     if a == b:
         raise ValueError(f"objective.a: expected a label other than b = {b}, got {a}")
@@ -67,8 +68,8 @@ def _labels(row: Objective, values: Mapping[str, float]) -> Objective:
 
 
 def _order(row: Objective, values: Mapping[str, float]) -> Objective:
-    """The alpha-divergence's order: below 1 the conjugate is finite only below 1/(1 - alpha), where f-GAN's output
-    activation keeps d."""
+    """Checks the alpha-divergence's order; below 1 the conjugate is finite only for d < 1/(1 - alpha), which f-GAN's
+    output activation ensures."""
     if values["alpha"] in (0, 1):
         advice = "expected a number other than 0 and 1 (use reverse_kl or kl)"
         raise ValueError(f"objective.alpha: {advice}, got {values['alpha']}")
@@ -76,7 +77,7 @@ def _order(row: Objective, values: Mapping[str, float]) -> Objective:
 
 
 def _margin(row: Objective, values: Mapping[str, float]) -> Objective:
-    """The energy's margin m."""
+    """Checks the energy's margin m > 0."""
     interval("objective.m", values["m"], 0, float("inf"))
     return row
 
@@ -161,7 +162,8 @@ OBJECTIVES: dict[str, Objective] = {row.name: row for row in _ROWS}
 class Game:
     """An objective with its numbers filled in and its generator's loss chosen: four functions of tensors.
 
-    `link` maps the critic network's output to `d`; `f`, `g` and `loss` take `d`. `loss_name` is what the record shows.
+    `link`, the output activation, maps the critic network's output to `d`; `f`, `g` and `loss` take `d`. `loss_name` is
+    the record's name of the loss.
     """
 
     objective: Objective
@@ -176,16 +178,16 @@ class Game:
 def resolve(objective: Mapping[str, Any], generator_loss: str = "default") -> Game:
     """Turn a configuration's objective and generator loss into functions.
 
-    `objective` holds `name` and any of the row's parameters, or a pair of the user's own: a new `name`, `f` and `g`,
-    and if wanted `generator`; or, as `name`, the place `module:attribute` of a row in Python, whose parts may be
-    functions. `generator_loss` is `default` (the row's own), one of `GENERATOR_LOSSES`, or a formula, which may speak
-    of d, f and g, as in `-f`. Raises `ValueError` or `TypeError` naming the setting.
+    `objective` holds `name` and any of the row's parameters, or a custom pair: a new `name`, `f` and `g`,
+    and optionally `generator`; or, as `name`, the location `module:attribute` of a row in Python, whose parts may be
+    functions. `generator_loss` is `default` (the row's own), one of `GENERATOR_LOSSES`, or a formula of d, f and g,
+    as in `-f`. Raises `ValueError` or `TypeError` naming the setting.
     """
     name = objective.get("name")
     given = {key: value for key, value in objective.items() if key != "name"}
     if "f" in objective or "g" in objective:
         row, given = _own(objective), {}
-    elif isinstance(name, str) and re.fullmatch(PLACE, name):
+    elif isinstance(name, str) and re.fullmatch(LOCATION, name):
         row = _found(name)
     else:
         choice("objective", name, OBJECTIVES)
@@ -203,7 +205,7 @@ def resolve(objective: Mapping[str, Any], generator_loss: str = "default") -> Ga
 
 
 def _own(objective: Mapping[str, Any]) -> Objective:
-    """A row made of a user's pair."""
+    """A row made from a custom pair."""
     name = objective.get("name")
     if not isinstance(name, str) or not re.fullmatch("[a-z][a-z0-9_]{0,39}", name):
         raise ValueError(f"objective.name: expected lower-case letters, digits and _, at most 40, got {name!r}")
@@ -218,7 +220,7 @@ def _own(objective: Mapping[str, Any]) -> Objective:
 
 
 def _found(place: str) -> Objective:
-    """The row at `module:attribute`. What is there is looked at and never called, so a name cannot do anything."""
+    """The row at `module:attribute`. The module is imported, but the attribute is never called."""
     module, attribute = place.split(":")
     try:
         row = getattr(importlib.import_module(module), attribute)

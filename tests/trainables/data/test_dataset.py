@@ -33,7 +33,7 @@ def test_shape_and_kind(labelled: DataSet) -> None:
         ({"labels": None}, "made train: labels and classes go together, got classes 3 without labels"),
         ({"classes": 0}, "made train: labels and classes go together, got classes 0 with labels"),
         ({"labels": torch.zeros(5, dtype=torch.int64)}, r"made train: expected 6 int64 labels, .* shape \(5,\)"),
-        ({"labels": torch.zeros(6)}, "expected 6 int64 labels, one a point, got torch.float32"),
+        ({"labels": torch.zeros(6)}, "expected 6 int64 labels, one per point, got torch.float32"),
         ({"heldout_labels": torch.tensor([0, 1, 3])}, r"made heldout: expected labels in 0..2, got 0..3"),
         ({"heldout_labels": torch.tensor([0, 1, -1])}, r"made heldout: expected labels in 0..2, got -1..1"),
     ],

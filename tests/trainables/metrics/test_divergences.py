@@ -330,7 +330,7 @@ class TestVariationalBound:
         (("kl", norm.pdf, lambda x: 2 * norm.pdf(x), -9, 9), "q: expected a density .* its integral there is 2"),
         (("kl", norm.pdf, lambda x: norm.pdf(x) - 0.01, -9, 9), "q: expected a density, got -0.0.* at -"),
         (("kl", lambda x: x * math.nan, norm.pdf, -9, 9), "p: expected a density, got nan at -"),
-        (("kl", lambda x: 0.1, norm.pdf, -9, 9), r"p: expected densities of the places' shape \(256, 15\), got \(\)"),
+        (("kl", lambda x: 0.1, norm.pdf, -9, 9), r"p: expected densities of the points' shape \(256, 15\), got \(\)"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments: tuple[object, ...], message: str) -> None:

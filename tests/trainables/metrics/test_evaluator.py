@@ -214,7 +214,7 @@ def test_samples_of_wrong_shapes_are_refused(ring: DataSet) -> None:
     evaluator = Evaluator(ring, SMALL)
     with pytest.raises(ValueError, match=r"expected samples \(R, n, 2\), got shape \(1, 400, 3\)"):
         evaluator(torch.zeros(1, 400, 3))
-    with pytest.raises(ValueError, match="expected at least 6 samples a replica, got 5"):
+    with pytest.raises(ValueError, match="expected at least 6 samples per replica, got 5"):
         evaluator(torch.zeros(1, 5, 2))
     with pytest.raises(ValueError, match=r"expected labels of shape \(1, 400\), got \(400,\)"):
         evaluator(torch.zeros(1, 400, 2), torch.zeros(400, dtype=torch.int64))

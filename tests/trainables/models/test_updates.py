@@ -17,7 +17,7 @@ from trainables.batches import Batch, BatchSampler, BatchShape
 from trainables.data import DataSet, load
 from trainables.models import updates as adversarial
 from trainables.models.players import Players
-from trainables.models.updates import batches_per_step, descend, healthy, step
+from trainables.models.updates import PerPlayer, batches_per_step, descend, healthy, step
 from trainables.optimizers import Optimizer
 from trainables.population import StackedParameters, generators
 from trainables.spec import UPDATES
@@ -72,7 +72,7 @@ class Game:
     data: DataSet
     bound: float = 1e6
     players: Players = field(init=False)
-    optimizers: tuple[Optimizer, Optimizer] = field(init=False)
+    optimizers: PerPlayer[Optimizer] = field(init=False)
     sampler: BatchSampler = field(init=False)
     alive: Tensor = field(init=False)
 
@@ -101,7 +101,7 @@ class Game:
         )  # fmt: skip
         rates = [torch.tensor(lr[: case.replicas], dtype=torch.float64) for lr in (GENERATOR_LR, CRITIC_LR)]
         made = [Optimizer.zero(case.optimizer, s.flat, r, *vector[2:4]) for s, r in zip(players, rates, strict=True)]
-        self.optimizers = (made[0], made[1])
+        self.optimizers = PerPlayer(critic=made[1], generator=made[0])
         count = batches_per_step(case.updates, case.critic_steps)
         batch_shape = BatchShape(
             count, BATCH, LATENT, "normal", row.draws(2 * case.packing), noise=4 if case.noise else 0
@@ -130,7 +130,7 @@ class Game:
 
 def doubled(batch: Batch) -> Batch:
     made = Batch(
-        batch.data, batch.indices, batch.latents.double(), batch.wanted,
+        batch.data, batch.indices, batch.latents.double(), batch.requested,
         batch.uniform.double(), batch.normal.double(), batch.progress,
     )  # fmt: skip
     made.real = batch.real.double()
@@ -253,8 +253,8 @@ class Peer:
 
     def generate(self, batch: Batch, columns: slice) -> Tensor:
         z = batch.latents[self.i]
-        if batch.wanted is not None:
-            z = torch.cat([z, functional.one_hot(batch.wanted[self.i], CLASSES)], 1)
+        if batch.requested is not None:
+            z = torch.cat([z, functional.one_hot(batch.requested[self.i], CLASSES)], 1)
         return self.seen(self.generator(z), batch, columns)
 
     def scorer(self, iterate: bool) -> Callable[[Tensor, Tensor | None], Tensor]:
@@ -276,7 +276,7 @@ class Peer:
             return 0.0
         u = batch.uniform[i, : len(real)]
         if name == "r2":
-            points, labels = fake, row(batch.wanted, i)
+            points, labels = fake, row(batch.requested, i)
         elif name == "dragan":
             points = real + u[:, :1] * u[:, 1:] * real.std() / 2
         else:
@@ -296,11 +296,11 @@ class Peer:
         loss = self.real_loss(on_real)
         if self.case.smoothing:
             loss = (1 - SMOOTHING[self.i]) * loss + SMOOTHING[self.i] * self.fake_loss(on_real)
-        return loss + self.fake_loss(score(fake, row(batch.wanted, self.i))) + self.penalty(score, batch, real, fake)
+        return loss + self.fake_loss(score(fake, row(batch.requested, self.i))) + self.penalty(score, batch, real, fake)
 
     def generators_loss(self, batch: Batch) -> Tensor:
         score = self.scorer(iterate=False)
-        return self.generator_loss(score(self.generate(batch, slice(0, 2)), row(batch.wanted, self.i)))
+        return self.generator_loss(score(self.generate(batch, slice(0, 2)), row(batch.requested, self.i)))
 
     def differentiate(self, for_critic: Batch | None, for_generator: Batch | None) -> list[Tensor]:
         """Set the gradients of one or both players at the present weights."""
@@ -512,11 +512,12 @@ def test_orders_turn_as_known_on_a_bilinear_game(updates: str, grows: bool | Non
         torch.zeros(1), None, [], separate=False,
     )  # fmt: skip
     h, zero, alive = 0.1, torch.zeros(1), torch.ones(1, dtype=torch.bool)
-    both = [Optimizer.zero("sgd", stack.flat, torch.tensor([h]), zero, zero) for stack in stacks]
+    made = [Optimizer.zero("sgd", stack.flat, torch.tensor([h]), zero, zero) for stack in stacks]
+    optimizers = PerPlayer(critic=made[1], generator=made[0])
     batch_shape = BatchShape(batches_per_step(updates, 1), 1, 1, "normal", 0)
     orbit = []
     for batches in BatchSampler(data, batch_shape, generators([0], 0, "cpu"), conditional=False).draw(400):
-        step(players, (both[0], both[1]), [still(batch) for batch in batches], alive, updates, 1e6)
+        step(players, optimizers, [still(batch) for batch in batches], alive, updates, 1e6)
         orbit.append(math.hypot(float(stacks[0].flat[0, 1]), float(stacks[1].flat[0, 0])))
     expected = {True: math.sqrt(1 + h**2) ** 400, False: math.sqrt(1 - h**2 + h**4) ** 400}
     if grows is None:
@@ -641,7 +642,8 @@ def test_a_loss_beyond_the_bound_is_a_fall(ring: DataSet) -> None:
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_weight_beyond_the_bound_is_a_fall_and_stays_where_it_fell(which: int, ring: DataSet) -> None:
     game = Game(Case(), ring, bound=20.0)
-    game.optimizers[which].lr[0] = 100.0  # Adam's first step is about as long as its learning rate
+    optimizer = (game.optimizers.generator, game.optimizers.critic)[which]
+    optimizer.lr[0] = 100.0  # Adam's first step is about as long as its learning rate
     steps = game.batches(3)
     game.step(steps[0])
     assert game.alive.tolist() == [False, True, True]
@@ -674,9 +676,10 @@ def test_several_stacks_descend_one_loss(ring: DataSet) -> None:
     expected = [stack.gradient(loss, retain=True) for stack in stacks]
     start = game.everything()
     loss = loss * torch.tensor([1.0, math.nan, 1.0])
-    norms = descend(stacks, game.optimizers, loss, game.alive, 1e6)
+    optimizers = (game.optimizers.generator, game.optimizers.critic)
+    norms = descend(stacks, optimizers, loss, game.alive, 1e6)
     assert game.alive.tolist() == [True, False, True]
-    for stack, optimizer, gradient, norm, before in zip(stacks, game.optimizers, expected, norms, start, strict=True):
+    for stack, optimizer, gradient, norm, before in zip(stacks, optimizers, expected, norms, start, strict=True):
         torch.testing.assert_close(stack.flat[[0, 2]], (before - optimizer.lr * gradient)[[0, 2]])
         assert torch.equal(stack.flat[1], before[1])
         torch.testing.assert_close(norm[[0, 2]], gradient.norm(dim=1)[[0, 2]])

@@ -1,4 +1,4 @@
-"""Every row against its closed form, custom pairs in ratio form, and what may go wrong with a pair somebody wrote."""
+"""Every row against its closed form, custom pairs in ratio form, and errors in pairs of a user."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def closest(found: Array, expected: Array) -> float:
     return float(np.max(np.abs(found[finite] - expected[finite]) / (1 + np.abs(expected[finite])), initial=0.0))
 
 
-# d*(r) and phi(r), typed from REFERENCE.md and not from the table, in forms that do not cancel.
+# d*(r) and phi(r), written independently of the table and in forms that do not cancel.
 def entropy(r: Array) -> Array:
     """r log r - (1 + r) log(1 + r)."""
     return -r * np.log1p(1 / r) - np.log1p(r)
@@ -191,7 +191,7 @@ def test_what_each_row_is_said_to_do(name: str) -> None:
 
 @pytest.mark.golden
 def test_what_non_saturating_generators_descend() -> None:
-    """REFERENCE.md section 1, the last column; Poole et al. 2016."""
+    """The divergence whose descent each non-saturating loss is; Poole et al. 2016."""
     followed = {
         "minimax": "kl of the mixture to the data",
         "kl": "reverse_kl",
