@@ -1,8 +1,8 @@
-"""Files that are whole or absent, whenever the process or the machine dies.
+"""Atomic, durable writing of files: after a crash a file is complete or absent.
 
 Content goes to a partial file beside its target, is synced, and takes the target's place by a rename, which POSIX
-makes atomic. A partial file bears a random name and is created exclusively: writers never meet in it, and a symbolic
-link cannot be planted where it will be. A killed writer leaves its partial file behind; `remove_partials` sweeps them.
+makes atomic. A partial file has a random name and is created exclusively, so that no two writers share it and no
+symbolic link can be planted in its place. A killed writer leaves its partial file behind; `remove_partials` deletes it.
 """
 
 from __future__ import annotations

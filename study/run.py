@@ -95,7 +95,7 @@ class Session:
         self.store = store_of(plan.config, folder)
         self.tally = Tally(plan, journal.state)
         self.progress = Progress(plan, self.tally)
-        journal.listeners.append(self.progress.heard)
+        journal.listeners.append(self.progress.on_entry)
         self._interruption = Interruption()
         self._started = time.time()
 

@@ -45,7 +45,7 @@ def build(values: Mapping[str, Any]) -> StudyPlan:
 
 
 def write(config: StudyConfig, path: Path) -> None:
-    """Write the resolved configuration, whole or not at all, as YAML that `load` reads back to an equal study."""
+    """Write the resolved configuration atomically, as YAML that `load` reads back to an equal study."""
     atomic_write(path, strict_yaml.dump(config.resolved()).encode())
 
 

@@ -2,7 +2,7 @@
 
 The recorder is the only one that ends trials. A trial whose every replica diverged ended as `diverged`, one that its
 scheduler stopped as `truncated`, one that raised again after its retries as `failed` with its message; otherwise it
-`completed`. Evaluations that the journal has already, from before a retry or a resume, are passed over.
+`completed`. Evaluations that the journal has already, from before a retry or a resume, are skipped.
 
 A worker lost between two trials fails the second one twice for Tune, which then gives it up at once: such a trial has
 not ended, and is given out again. After `FAILURES` failed trials in a row the recorder stops the study, rather

@@ -61,7 +61,7 @@ class Trial:
         `finished` tells the recorder a completed trial from a truncated one.
         """
         until = time.monotonic() + self.job.report_seconds
-        known = self._reported >= self.training.step  # else a checkpoint tells more: it is reported before going on
+        known = self._reported >= self.training.step  # else the checkpoint is ahead of the ledger: report that first
         while known and not self.training.done and (self._reported >= self.training.step or time.monotonic() < until):
             self._advance()
         fresh = [evaluation for evaluation in self.evaluations if evaluation.step > self._reported]

@@ -34,14 +34,14 @@ class TrialState:
     Attributes:
         phase, arm, index: search or confirm, the arm's name, and the trial's number in both, from 0.
         trial_id: the trial's name, which follows from these three.
-        config: the flat hyperparameters that the search chose; {} as long as the plan is unknown.
-        spec: the trial's Spec as a dict; {} as long as the plan is unknown.
+        config: the flat hyperparameters that the search chose; {} while the plan is unknown.
+        spec: the trial's Spec as a dict; {} while the plan is unknown.
         seeds: of the replicas, in the order of every list below; [] until an entry gives them.
         planned, ended: unix seconds; `ended` is None while the trial is unfinished.
         last_step, wall_time: of the newest evaluation, 0 before the first.
         status: None while unfinished, else completed | diverged | truncated | failed, with its `message`.
         outcomes, scores: one per replica once ended; a score is None where the replica diverged.
-        results: step -> evaluation, as long as the trial is unfinished.
+        results: step -> evaluation, while the trial is unfinished.
     """
 
     phase: str
@@ -202,7 +202,7 @@ class StudyState:
 
 
 def _merged(result: Result, former: Result) -> Result:
-    """A result with what a former one of the same step knows of other seeds."""
+    """A result, completed with a former one's values of the same step for other seeds."""
     seeds = result.seeds + [seed for seed in former.seeds if seed not in result.seeds]
     if seeds == result.seeds:
         return result

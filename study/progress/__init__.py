@@ -1,4 +1,4 @@
-"""What people see of a study: its cost before, its progress meanwhile, its state after.
+"""What the terminal shows of a study: its expected cost, its progress, its status.
 
 Counts what the ledger's state holds against what the configuration plans, and prints tables; starts and changes
 nothing. Start reading at `tally.Tally`, which `live` and `status` show.

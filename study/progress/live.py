@@ -66,7 +66,7 @@ class Progress:
         elif text:
             self.say(text)
 
-    def heard(self, entry: Entry, trial: TrialState | None) -> None:
+    def on_entry(self, entry: Entry, trial: TrialState | None) -> None:
         """Take in a journal entry; a line for each ending where there is no terminal, and for failures always."""
         if trial is not None and isinstance(entry, Planned):
             self.tally.on_planned(trial)

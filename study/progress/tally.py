@@ -36,7 +36,7 @@ class PhaseTally:
 class ArmTally:
     """One arm: its phases, the outcomes of its replicas, and its best search trial.
 
-    `best` is the median of the first metric over the replicas of `best_trial`; None as long as every trial diverged.
+    `best` is the median of the first metric over the replicas of `best_trial`; None while no trial has a finite score.
     """
 
     arm: str

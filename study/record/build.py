@@ -1,4 +1,4 @@
-"""Builds the Parquet record of a study from its ledger, whole or not at all.
+"""Builds the Parquet record of a study from its ledger, atomically.
 
 `build_record(folder)` replays the ledger and writes `history.parquet` and `trials.parquet` exactly as
 `analysis.record.schema` declares them: to temporary files, synced, then renamed, so that a reader finds the former

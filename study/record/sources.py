@@ -30,7 +30,7 @@ TRIES = 3  # to copy both files of the same build
 
 
 def fetch(sources: Sequence[str], out: Path, tracking: str | None = None) -> list[tuple[Path, Record]]:
-    """Copy the records of `sources` into `out`, all or none; where each then lies, and what it is.
+    """Copy the records of `sources` into `out`, all or none; return each with its folder.
 
     The records come back without their histories' measurements. That of a study folder is built first.
 
@@ -40,7 +40,7 @@ def fetch(sources: Sequence[str], out: Path, tracking: str | None = None) -> lis
         tracking: where MLflow is; None: what MLFLOW_TRACKING_URI says.
 
     Raises:
-        ConfigError: a source has no record, or one that is not whole; the records cannot be joined; `out` holds
+        ConfigError: a source has no record, or an incomplete one; the records cannot be joined; `out` holds
             something else.
         OSError: MLflow does not answer, or something could not be read or written.
     """

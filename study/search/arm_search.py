@@ -29,7 +29,7 @@ SAMPLERS = ("tpe", "random", "cmaes", "nsga2")
 
 @dataclass(frozen=True)
 class Recorded:
-    """A trial of the arm as the ledger knows it; `values`, one per metric, is None when it failed."""
+    """A trial of the arm as the ledger has it; `values`, one per metric, is None when it failed."""
 
     params: Mapping[str, Any]
     ended: bool
@@ -149,7 +149,7 @@ class ArmSearch:
             self._search.on_trial_complete(str(index), result)
 
     def _add_evaluated(self, trial: Recorded) -> None:
-        # OptunaSearch.add_evaluated_point knows one objective only: reach the study through its storage.
+        # OptunaSearch.add_evaluated_point takes one objective only: reach the study through its storage.
         study = optuna.load_study(study_name=self.arm, storage=self._storage)
         try:
             evaluated = optuna.trial.create_trial(

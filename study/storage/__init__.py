@@ -1,5 +1,5 @@
-"""Files of trials: where they lie, who holds them, and how they are found whole or not at all.
+"""Storage of trials' files: a folder or a bucket, written atomically, held by one session at a time.
 
-A store is a folder or a bucket; checkpoints, the lease on the store and the ledger's copy lie in it. Imports the ledger
+A store holds checkpoints, samples of pictures, the lease on it and the ledger's copy. Imports the ledger
 and the configuration. Start reading at `store.Store`.
 """

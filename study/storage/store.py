@@ -4,8 +4,8 @@ The place is the study folder itself; with `resources.storage`, which every node
 named after the study in there: a path that nodes share, or an object store such as s3://bucket/prefix or
 gs://bucket/prefix, whose credentials come from each node's environment, where the vendor's own tools look for them.
 
-A file's name is relative, with slashes. A file is whole or absent, also for who reads while it is being written. Every
-method raises `OSError` where the place does not answer.
+A file's name is relative, with slashes. A file is complete or absent, also to a reader during a write. Every method
+raises `OSError` where the place does not answer.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class FolderStore:
 
 
 class ObjectStore:
-    """An object store, through pyarrow; an object appears when it is whole."""
+    """An object store, through pyarrow; an object appears once it is complete."""
 
     def __init__(self, place: str) -> None:
         """Connects with the first request. Raises `ValueError` for an address that pyarrow cannot read."""

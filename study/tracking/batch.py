@@ -1,8 +1,7 @@
 """What a batch of ledger entries says about each MLflow run, gathered run by run, so that a run costs one request.
 
-Every attempt at a trial (`study.ledger.attempts`) is a run of its own. Pure but for `Attempts`, which is told of every
-entry. Where the ledger has a step of a trial twice the first one counts, because MLflow's rows cannot be changed or
-taken back.
+Every attempt at a trial (`study.ledger.attempts`) is a run of its own. Pure but for `Attempts`, to which every entry
+is applied. Where the ledger has a step of a trial twice the first one counts, because MLflow's rows cannot be changed.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ class RunUpdate:
     """What a batch says about one run.
 
     Attributes:
-        first: the entry first heard of it, which names the trial (or, as a session or floor, the study).
+        first: the first entry about it, which names the trial (or, as a session or floor, the study).
         attempt: which attempt at the trial this is.
         step: of the newest result.
         params, tags: MLflow's.

@@ -1,6 +1,6 @@
 """How far MLflow follows the ledger: `tracking.json`, replaced atomically after every batch that MLflow took.
 
-The file is only a cache. Without it, or with one written for another server, tracking begins anew at the
+The file is only a cache. Without it, or with one written for another server, tracking starts over at the
 ledger's start; runs are then found by their tags, and rows that MLflow has already are ignored by it.
 """
 

@@ -60,7 +60,7 @@ class MlflowStudy:
         self._doubtful = True  # whether a request may have created a run whose id was never received
 
     def connect(self, cursor: Cursor) -> Cursor:
-        """Find or create the experiment and the parent run; where the store no longer has them, begin anew."""
+        """Find or create the experiment and the parent run; where the store no longer has them, start over."""
         self._experiment = self._find_experiment()
         if cursor.parent and self._exists(cursor.parent):
             self._parent = cursor.parent
@@ -78,7 +78,7 @@ class MlflowStudy:
         return replace(cursor, parent=self._parent)
 
     def log(self, cursor: Cursor, batch: Sequence[tuple[Position, Entry]]) -> Cursor:
-        """Log the next entries, `LARGEST` at most. What MLflow refuses for good is counted and passed over."""
+        """Log the next entries, `LARGEST` at most. What MLflow refuses for good is counted and skipped."""
         runs = dict(cursor.runs)
         refused = cursor.refused
         for update in gather((entry for _, entry in batch), self._attempts, runs):
@@ -228,7 +228,7 @@ class MlflowStudy:
         return bool(self._client.search_runs([self._experiment], f"attributes.run_id = '{run_id}'", ViewType.ALL, 1))
 
     def _is_permanent(self, error: MlflowException, run_id: str | None) -> bool:
-        """Whether MLflow itself, and not something on the way to it, says that asking again is of no use."""
+        """Whether MLflow itself, and not a proxy before it, says that a retry cannot succeed."""
         final = error.error_code in FINAL and (self._local or isinstance(error, RestException))
         gone = error.error_code == "PERMISSION_DENIED" and run_id is not None and not self._exists(run_id)
         return (final or gone) and self._exists(self._parent)

@@ -23,7 +23,7 @@ class Shown:
         self.plan, self.journal, self.file = plan, journal, io.StringIO()
         console = Console(file=self.file, force_terminal=terminal, width=100, height=height, color_system=None)
         self.progress = Progress(plan, Tally(plan, journal.state), console)
-        journal.listeners.append(self.progress.heard)
+        journal.listeners.append(self.progress.on_entry)
 
     @property
     def text(self) -> str:
