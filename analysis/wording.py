@@ -1,4 +1,4 @@
-"""The record's names in words: measurements with their units, outcomes, intervals as a reader expects them."""
+"""Names and numbers for readers: measurements with units, events, shares, intervals, p-values, counts."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def log_scaled(metric: str) -> bool | None:
 
 
 def percent(share: float) -> str:
-    """A share of one in per cent, whole, but never rounded to 0 or 100 where it is neither."""
+    """A share of one in per cent, rounded to whole per cents, but not to 0 or 100 unless exact."""
     if np.isnan(share):
         return "–"
     if 0 < share < 0.005:
@@ -105,5 +105,5 @@ def listed(words: Sequence[str], last: str = "and") -> str:
 
 
 def counted(count: int, one: str, many: str = "") -> str:
-    """`1 trial`, `2 trials`, thousands apart."""
+    """`1 trial`, `2 trials`, with separated thousands."""
     return f"{count:,} {one if count == 1 else many or one + 's'}".replace(",", "\u2009")

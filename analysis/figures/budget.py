@@ -1,4 +1,4 @@
-"""What a search budget buys: the best of k configurations, performance profiles, and the bias of selection."""
+"""The best of k configurations, performance profiles, and the bias of selection."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from analysis.wording import log_scaled, named
 def best_of_k(curves: Sequence[BestOfK], palette: Palette, columns: int = 1, statistic: str = "median") -> Figure:
     """The `median` or `mean` best score after k configurations of each arm; raises ValueError without an arm.
 
-    Where it is infinite (no configuration may have a finite score) nothing is drawn.
+    Nothing is drawn where it is infinite, as when too few configurations have a finite score.
     """
     if not curves:
         raise ValueError("best_of_k: expected at least one arm, got none")

@@ -1,4 +1,4 @@
-"""What critics estimate beside the truth: over training, an arm a panel, and how far off they are at the end."""
+"""Critics' estimates and the truth over training, one panel per arm, and their errors at the end."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ TRUE, SAID = "true divergence", "the critic's estimate"
 
 @styled
 def bound_curves(curves: Sequence[BoundCurve], palette: Palette, columns: int = 2) -> Figure:
-    """A panel an arm, each with an axis of its own: the truth in black, the critic's estimate in the arm's style.
+    """One panel per arm, each with its own axis: the truth in black, the critic's estimate in the arm's style.
 
     Raises ValueError without an arm.
     """
     if not curves:
-        raise ValueError("divergence_curves: expected at least one arm, got none")
+        raise ValueError("bound_curves: expected at least one arm, got none")
     across = min(len(curves), 2 if columns == 1 else min((3, 2), key=lambda most: -len(curves) % most))
     down = math.ceil(len(curves) / across)
     figure = new(columns, 0.3 + min(1.25, TALLEST / down) * down, [TRUE, SAID])
@@ -51,10 +51,10 @@ def _panel(axes: Axes, curve: BoundCurve, look: ArmStyle) -> None:
 @styled
 def bound_errors(results: Sequence[ArmCriticBound], palette: Palette, columns: int = 2) -> Figure:
     """Truth less estimate, and the error of the density ratio that is read from the critic, at the end of training:
-    a mark a replica, above them the median with its interval. Raises ValueError without an arm.
+    one mark per replica, above them the median with its interval. Raises ValueError without an arm.
     """
     if not results:
-        raise ValueError("divergence_errors: expected at least one arm, got none")
+        raise ValueError("bound_errors: expected at least one arm, got none")
     arms = [one.arm for one in results]
     known = [name for name in (GAP, RATIO) if any(name in one.medians for one in results)]
     rows = {

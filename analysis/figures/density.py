@@ -1,4 +1,4 @@
-"""Densities on a line: the data's as a grey surface, the generator's as a line, step by step."""
+"""Densities in one dimension over training: the data's as a grey area, the generator's as a line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from analysis.wording import percent
 
 @styled
 def density_pictures(rows: Sequence[Densities], palette: Palette, columns: int = 2, most: int = 4) -> Figure:
-    """A row an arm, a column a step; the vertical scale is fixed by the truth. Raises ValueError without a row."""
+    """One row per arm, one column per step; the true density fixes the vertical scale. Raises ValueError without a
+    row."""
     if not rows:
         raise ValueError("density_pictures: expected at least one row, got none")
     across = max(min(most if columns > 1 else 2, len(row.steps)) for row in rows)

@@ -1,4 +1,4 @@
-"""Maps of Dirac-GANs: where gradient descent converged, and beside it where the eigenvalues say that it does."""
+"""Maps of Dirac-GANs: where gradient descent converged, and where the eigenvalues predict it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MOST = 15  # maps in a figure of two columns, 5 in one of one column
 
 @styled
 def dirac_maps(maps: Sequence[DiracMap], columns: int = 2) -> Figure:
-    """Two panels an arm, over step and gamma: what happened, and what was predicted; marks say where they differ.
+    """Two panels per arm, over step and gamma: the outcome and the prediction; marks where they differ.
 
     Raises ValueError without a map, and with more than a page holds.
     """

@@ -1,4 +1,4 @@
-"""What a pair (f, g) does: the best critic, the divergence it induces, what the generator follows, Dirac's spectrum.
+"""A pair (f, g): optimal critic, induced divergence, curvature of the generator's divergence, Dirac-GAN spectrum.
 
 The explanation is plain data as `ganstudy objective --json` prints it: lists over the density ratios r = p/q, with
 non-finite numbers as text and eigenvalues as [real, imaginary].

@@ -20,7 +20,7 @@ STABLE = "#eef4ee"
 @styled
 def spectra(results: Sequence[ArmSpectrum], palette: Palette, columns: int = 2) -> Figure:
     """Each replica's leading eigenvalue and its conjugate, left of the boundary where the point is stable; beside it,
-    an arm a row, the real part and the share of the imaginary part in the modulus. Raises ValueError without an arm.
+    one row per arm, the real part and the share of the imaginary part in the modulus. Raises ValueError without an arm.
     """
     if not results:
         raise ValueError("spectra: expected at least one arm, got none")

@@ -1,4 +1,4 @@
-"""Learning curves with bands: one panel a measurement, one line an arm, the floor drawn in."""
+"""Learning curves with bands: one panel per measurement, one line per arm, and the floor."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from analysis.wording import percent
 
 @styled
 def outcome_bars(outcomes: Sequence[ArmOutcomes], columns: int = 1) -> Figure:
-    """A bar an arm, split by outcome; the line below is the interval of the share that converged.
+    """One bar per arm, split by outcome; the line below is the interval of the share that converged.
 
     Raises ValueError without an arm.
     """

@@ -14,11 +14,11 @@ from analysis.colours import INK, MUTED, RULE
 from analysis.figures.style import ArmStyle, Palette, shade, short
 from analysis.statistics.intervals import Band, Floats, Interval
 
-TOGETHER = 6  # arms that share one panel; more have a panel each, with the others grey behind
+TOGETHER = 6  # arms that share one panel; more get a panel each, with the others in grey
 PANEL = 1.15  # inches, the height of a panel of its own
 BEHIND = ArmStyle(RULE, "-", "")
 FLOOR = "real data (floor)"
-MANY = 2000  # points over which they are drawn as one picture
+MANY = 2000  # points above which they are rasterised in vector files
 HEIGHT = 0.3  # inches of a row of strips
 
 
@@ -33,14 +33,14 @@ class Panel(NamedTuple):
         return palette[arm] if self.arm in (None, arm) else BEHIND
 
     def shade(self, arm: str, arms: int) -> float:
-        """How opaque an arm's band is here, one of so many; 0 for arms that stand behind."""
+        """The opacity of an arm's band, of `arms` in all; 0 for arms in the background."""
         if self.arm is None:
             return shade(arms)
         return shade(1) if self.arm == arm else 0.0
 
 
 def panels_height(arms: int, columns: int, single: float) -> float:
-    """Inches that the panels of so many arms need, `single` being one panel's for all."""
+    """Height in inches of the panels of `arms` arms; `single` is that of one panel for all."""
     return single if arms <= TOGETHER else 0.35 + PANEL * math.ceil(arms / _across(arms, columns))
 
 
@@ -60,12 +60,12 @@ def arm_panels(figure: FigureBase, arms: Sequence[str], columns: int) -> list[Pa
 
 
 def drawing_order(arms: Sequence[str], panel: Panel) -> Iterator[int]:
-    """The places of the arms in the order in which they are drawn here: what the panel is about comes last."""
+    """Indices of the arms in drawing order: the panel's own arm last, on top."""
     yield from sorted(range(len(arms)), key=lambda place: arms[place] == panel.arm)
 
 
 def label_panels(figure: FigureBase, drawn: Sequence[Panel], x: str, y: str) -> None:
-    """Label the axes: of one panel its own, of a grid the whole's."""
+    """Label the axes of a single panel, or the whole figure for a grid."""
     if len(drawn) == 1:
         drawn[0].axes.set_xlabel(x)
         drawn[0].axes.set_ylabel(y)
@@ -109,7 +109,7 @@ def draw_band(
 ) -> None:
     """A line with its band; `seen` are all values of the axis, `offset` shifts the markers.
 
-    Where an end of the band is infinite the band runs off the picture. `bounded` ("min" or "max", which is better) is
+    Where an end of the band is infinite the band leaves the picture. `bounded` ("min" or "max", which is better) is
     for bands whose better end is infinite where nothing is known of it: there they end at the line.
     """
     finite = seen[np.isfinite(seen)]
@@ -171,6 +171,6 @@ def strips(
 
 
 def spread(count: int) -> np.ndarray:
-    """Places in [-1, 1] without chance, neighbours far apart (the golden ratio's sequence)."""
+    """Deterministic offsets (count,) in [-1, 1], consecutive ones far apart (golden ratio sequence)."""
     places: np.ndarray = 2 * np.mod(np.arange(1, count + 1) * 0.6180339887498949, 1) - 1
     return places

@@ -18,10 +18,10 @@ from analysis.wording import named
 
 @styled
 def quality_strips(results: Sequence[ArmQuality], palette: Palette, columns: int = 1) -> Figure:
-    """A row an arm: its replicas, the median with its interval (line), the interquartile mean's interval (bar).
+    """One row per arm: its replicas, the median with its interval (line), the interquartile mean's interval (bar).
 
-    Diverged replicas have no place on the axis and are counted at the rim; an interval that is open there points
-    over it.
+    Diverged replicas cannot be drawn on the axis and are counted at its edge; an interval with an infinite end has an
+    arrow there.
 
     Raises ValueError without an arm.
     """

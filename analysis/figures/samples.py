@@ -1,4 +1,4 @@
-"""Samples over time: a row an arm, a column a step, so that collapse, hopping and loss of modes can be seen."""
+"""Samples over time, one row per arm and one column per step, to show collapse, mode hopping and loss of modes."""
 
 from __future__ import annotations
 
@@ -100,7 +100,8 @@ def tiles(images: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @styled
 def mode_shares(rows: Sequence[ModeShares], columns: int = 2) -> Figure:
-    """The share of samples in every mode over training: a row an arm, a panel a replica, a line of cells a mode.
+    """The share of samples in every mode over training: one row per arm, one panel per replica, one line of cells per
+    mode.
 
     A generator that covers has even grey lines, one that collapses a single dark line, one that hops a line that breaks
     off where another begins. Raises ValueError without a row.

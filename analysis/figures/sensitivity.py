@@ -49,7 +49,7 @@ def importances(results: Sequence[Sensitivity], palette: Palette, columns: int =
 
 @styled
 def dependence(results: Sequence[Sensitivity], palette: Palette, columns: int = 2) -> Figure:
-    """Partial dependence of one response on every hyperparameter: a panel each, a line an arm.
+    """Partial dependence of one response on every hyperparameter: one panel each, one line per arm.
 
     Raises ValueError where no arm has a dependence, or results mix responses.
     """

@@ -1,9 +1,9 @@
-"""How every figure looks: sizes in print, fonts, colours, and one style per arm.
+"""The style of all figures: sizes in print, fonts, colours, and one style per arm.
 
 Figures are as wide as one column (3.3 in) or two (6.8 in) of a page and are not to be scaled: text is 7 points there.
-Colours are Okabe and Ito's (2008), told apart by colour-blind readers; each arm has a dash and a marker besides, so
-that it is told apart in grey as well. Fonts are embedded (Type 42 in PDF, outlines in SVG), text is never read as
-mathematics, and a figure's files depend on nothing but its content.
+Colours are Okabe and Ito's (2008), told apart by colour-blind readers; each arm also has a dash and a marker, to
+be distinguishable in grey. Fonts are embedded (Type 42 in PDF, outlines in SVG), text is never parsed as mathematics,
+and a figure's files depend on its content only.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ Palette = Mapping[str, ArmStyle]
 
 
 def palette(arms: Iterable[str]) -> dict[str, ArmStyle]:
-    """A style for each arm by its place, so that arms added at the end change no other's.
+    """A style for each arm by its index, so that arms added at the end do not change the others.
 
     The cycles of colours, dashes and markers have lengths without a common divisor, so that 385 arms differ.
     """
@@ -111,7 +111,7 @@ def palette(arms: Iterable[str]) -> dict[str, ArmStyle]:
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw in this style, whatever matplotlib's settings are at the moment."""
+    """Decorator: draw in this style, whatever matplotlib's present settings."""
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
@@ -143,7 +143,7 @@ def new(columns: int, height: float, legend: Sequence[str] = ()) -> Figure:
 
 
 def _abreast(labels: Sequence[str], width: float) -> int:
-    """How many entries of a legend stand beside each other."""
+    """The number of columns of a legend."""
     return max(1, min(len(labels), int(width / (0.5 + 0.056 * max(len(label) for label in labels)))))
 
 
@@ -173,12 +173,12 @@ def legend_above(figure: Figure, axes: Axes) -> None:
 
 
 def shade(bands: int) -> float:
-    """How opaque each of so many bands is that their overlaps stay light."""
+    """The opacity of each of so many bands, lower for more of them."""
     return 0.14 if bands <= 4 else max(0.04, 0.56 / bands)
 
 
 def short(name: str, longest: int = 24) -> str:
-    """A name that fits, its middle left out where it does not."""
+    """A name, its middle replaced by an ellipsis if longer than `longest`."""
     if len(name) <= longest:
         return name
     half = (longest - 1) // 2

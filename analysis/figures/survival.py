@@ -17,7 +17,7 @@ from analysis.wording import EVENTS
 
 @styled
 def survival_curves(result: Survival, palette: Palette, columns: int = 1) -> Figure:
-    """The share of each arm's replicas that an event has not reached yet; raises ValueError without an arm."""
+    """The share of each arm's replicas that have not met the event; raises ValueError without an arm."""
     if not result.curves:
         raise ValueError("survival_curves: expected at least one arm, got none")
     arms = [curve.arm for curve in result.curves]

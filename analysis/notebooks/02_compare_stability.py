@@ -50,7 +50,7 @@ print(csv_text(tables.logrank_table(lasting)))
 
 # %% [markdown]
 # ## Signals
-# The critic's distance from a coin toss on held-out data, how much mode mass moves, and how much quality swings.
+# The critic's distance from chance on held-out data, how much mode mass moves, and how much quality swings.
 
 # %%
 print(csv_text(tables.signal_table(signals(selected, resampling=Resampling(default_rng(0))), phase)))

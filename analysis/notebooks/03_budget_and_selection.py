@@ -1,5 +1,5 @@
 # %% [markdown]
-# # What a budget buys, and what choosing costs
+# # Budget and selection bias
 #
 # How good an arm gets with more configurations tried, how biased the scores of the search's winners are, and which
 # hyperparameters mattered.
@@ -49,7 +49,7 @@ figures.selection_bias(winners, looks, columns=2) if winners else print("nothing
 print(csv_text(tables.selection_bias_table(winners)) if winners else "")
 
 # %% [markdown]
-# ## Quality, and which arms are told apart
+# ## Quality, and which arms are distinguishable
 # Diverged replicas rank last. Tests are corrected by Holm.
 
 # %%

@@ -21,7 +21,7 @@ DOT = 1.7  # radius of a sample, pixels
 
 
 def rgb(name: str) -> Colour:
-    """A colour as three numbers."""
+    """A colour as RGB in 0..255."""
     return ImageColor.getrgb(name)
 
 
@@ -37,7 +37,7 @@ def font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def as_image(panel: Array) -> Image.Image:
-    """A panel as Pillow has it."""
+    """A panel as a Pillow image."""
     return Image.fromarray(np.rint(panel).astype(np.uint8))
 
 
@@ -53,7 +53,7 @@ def framed(panel: Array) -> Array:
 
 
 def blend(region: Array, coverage: Array, colour: Colour | Array) -> None:
-    """Lay a colour over a region (h, w, 3), as opaque as coverage (h, w) says."""
+    """Blend a colour into a region (h, w, 3) in place, with opacity coverage (h, w)."""
     region += coverage[..., None] * (np.asarray(colour, dtype=float) - region)
 
 
@@ -79,7 +79,7 @@ def ring(panel: Array, x: float, y: float, radius: float, colour: Colour, width:
 
 
 def dots(panel: Array, pixels: Array, colour: Colour, dense: Colour) -> None:
-    """Translucent discs at pixels (n, 2): where many lie on one another the colour turns to `dense`."""
+    """Translucent discs at pixels (n, 2): where many overlap the colour turns to `dense`."""
     reach = np.arange(-2, 3)
     offsets = np.stack(np.meshgrid(reach, reach), axis=-1).reshape(-1, 2)
     corners = np.floor(pixels).astype(int)[:, None] + offsets

@@ -16,7 +16,7 @@ Legend = list[tuple[Colour, str, str]]  # colour, mark (dot, ring, line, bar), w
 
 
 def compose(panels: list[Array], title: str, legend: Legend, captions: Sequence[str]) -> Image.Image:
-    """Panels two abreast; captions stand above the panels in order, and as far as they go."""
+    """Panels in two columns; captions above the first panels, in order."""
     columns = min(len(panels), 2)
     height, width = max(len(panel) for panel in panels), max(panel.shape[1] for panel in panels)
     heading = TITLE if title else 0
@@ -74,7 +74,7 @@ def _fitted(text: str, size: float, width: float) -> str:
 
 
 def thumbnail(image: Image.Image) -> Image.Image:
-    """The picture within a square of 256 pixels, its shape kept."""
+    """The picture scaled to at most 256 × 256 pixels, aspect ratio kept."""
     scale = THUMBNAIL / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)

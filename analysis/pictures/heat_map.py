@@ -32,8 +32,8 @@ PEACH = (252, 222, 176)
 
 @dataclass(frozen=True)
 class Predicted:
-    """What the eigenvalues say about every cell of a map: the spectral radius (S, G), and with how many `moves` a
-    distance below `tolerance` is to be reached."""
+    """The prediction for every cell of a map: the spectral radius (S, G), and the number of `moves` within which a
+    distance below `tolerance` must be reached."""
 
     radius: Array
     moves: float
@@ -88,7 +88,7 @@ def _level(field: Array, height: Array, colour: Colour, width: float = 2.0) -> N
 
 
 def _decades(panel: Array, step: Array, gamma: Array) -> None:
-    """Marks at powers of ten, and what the axes are."""
+    """Tick marks at powers of ten, and the labels of the axes."""
     long = SIDE - MARGIN - MARGIN_TOP
     for power, share in _powers(step):
         x = MARGIN + round(share * (long - 1))
@@ -107,7 +107,7 @@ def _decades(panel: Array, step: Array, gamma: Array) -> None:
 
 
 def _powers(axis: Array) -> list[tuple[int, float]]:
-    """The powers of ten on a logarithmic axis, each with its share of the way along."""
+    """The powers of ten on a logarithmic axis, each with its relative position, 0 to 1."""
     low, high = math.log10(axis[0]), math.log10(axis[-1])
     inside = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)
     return [(power, (power - low) / (high - low)) for power in inside]

@@ -1,4 +1,4 @@
-"""Samples of the line as a histogram, with the true density, the generator's and the critic's share over it."""
+"""One-dimensional samples as a histogram, with the true and the generator's density and the critic's p/(p + q)."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from analysis.statistics.densities import mixture_density
 
 @dataclass(frozen=True)
 class Lines:
-    """What may be drawn over the values of a line: at places x (N,) the generator's density and the critic's own
-    p/(p + q), which has an axis of its own from 0 to 1. NaN: not drawn."""
+    """Curves over a histogram: at points x (N,) the generator's density and the critic's own p/(p + q), which has a
+    separate axis from 0 to 1. NaN: not drawn."""
 
     x: Array
     density: Array

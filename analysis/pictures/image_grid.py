@@ -1,4 +1,4 @@
-"""Generated images side by side, a row a class where they have labels."""
+"""Generated images side by side, one row per class where they have labels."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ CELLS, SPACE = 20, 3  # most rows of a grid; pixels between images
 
 
 def grid(images: Array, labels: NDArray[np.int64] | None) -> Array:
-    """Images (n, channels, height, width) in [-1, 1] side by side; labels (n,) make a row a class, its number in front.
+    """Images (n, channels, height, width) in [-1, 1] side by side; labels (n,) give one row per class, its number in
+    front.
 
-    An image that is not finite is an orange cell. Pixels are enlarged whole, never smoothed.
+    An image that is not finite is an orange cell. Images are enlarged by whole factors without smoothing.
     """
     rows = _rows(len(images), labels)
     columns = max(len(row) for _, row in rows)
@@ -36,7 +37,7 @@ def grid(images: Array, labels: NDArray[np.int64] | None) -> Array:
 
 
 def _rows(count: int, labels: NDArray[np.int64] | None) -> list[tuple[int, list[int]]]:
-    """Which images stand in which row: as square as can be, or a row a class with as many in each."""
+    """Which images stand in which row: nearly square, or one row per class."""
     if labels is None:
         columns = math.ceil(math.sqrt(count))
         starts = range(0, count, columns)

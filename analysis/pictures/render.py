@@ -2,14 +2,14 @@
 
 A picture file is an `.npz` with `samples` (replicas, count, *shape), optional `labels` (replicas, count), and for
 mixtures `means` (modes, d), `stds` (modes,) and optional `weights` (modes,). Points of the plane become a scatter over
-the true modes, numbers a histogram against the true density, images a grid with one row a class. With `line_x` (N,),
+the true modes, numbers a histogram against the true density, images a grid with one row per class. With `line_x` (N,),
 `line_generator_density` (replicas, N) and `line_critic_share` (replicas, N) numbers become the picture of Goodfellow
 et al. (2014): both densities and the critic's curve on one axis. `walk` (replicas, paths, stops, *shape) and `beside`
 (replicas, count, 2, channels, h, w) make pictures of their own.
 
-Or it is a map of Dirac-GANs: `dirac_distance` (replicas, S, G) from the equilibrium relative to the start's over
-`dirac_step` (S,) and `dirac_gamma` (G,), with the spectral radius `dirac_radius` (S, G), the iterations `dirac_moves`
-and the distance `dirac_tolerance` that counts as converged.
+A file may instead hold a map of Dirac-GANs: `dirac_distance` (replicas, S, G) from the equilibrium relative to the
+start's over `dirac_step` (S,) and `dirac_gamma` (G,), with the spectral radius `dirac_radius` (S, G), the iterations
+`dirac_moves` and the distance `dirac_tolerance` that counts as converged.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ SHOWN = 4  # replicas in a picture
 
 
 def picture(path: Path, title: str = "", captions: Sequence[str] = ()) -> Image.Image:
-    """Render a picture file; captions name all replicas of its trial, of which it may hold the first few.
+    """Render a picture file; captions name all replicas of its trial; the file may hold only the first few.
 
     OSError or ValueError where the file is not a picture's.
     """

@@ -1,4 +1,4 @@
-"""Samples of the plane as a scatter over the modes of the true mixture."""
+"""Two-dimensional samples as a scatter over the modes of the true mixture."""
 
 from __future__ import annotations
 

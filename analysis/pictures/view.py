@@ -1,4 +1,4 @@
-"""The square of data space that a panel shows, with its ticks, and a note of the samples that it leaves out."""
+"""The square of data space that a panel shows, its ticks, and the count of samples outside it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ WITHIN = 3.0  # standard deviations from its mean within which a sample counts a
 
 @dataclass(frozen=True)
 class View:
-    """The square of data space that a scatter shows; one for all panels and steps, so that a slider stands still."""
+    """The square of data space that a scatter shows; the same for all panels and steps, so that pictures can be
+    compared."""
 
     x: float
     y: float
@@ -29,7 +30,7 @@ class View:
 
 
 def view_of(means: Array, stds: Array) -> View:
-    """Show every mode (K, 1 or 2) out to three of its standard deviations (K,), with a margin of a quarter."""
+    """The view of all modes (K, 1 or 2) out to three of their standard deviations (K,), with a margin of a quarter."""
     low = (means - WITHIN * stds[:, None]).min(axis=0)
     high = (means + WITHIN * stds[:, None]).max(axis=0)
     centre = (low + high) / 2
@@ -37,7 +38,7 @@ def view_of(means: Array, stds: Array) -> View:
 
 
 def view_around(points: Array) -> View:
-    """Show the bulk of points (n, 1 or 2) whose truth is not known; points that are not finite do not count."""
+    """The view of 98 % of the finite points (n, 1 or 2), for data without known modes."""
     points = points[np.isfinite(points).all(axis=1)]
     if not len(points):
         return View(0.0, 0.0, 1.0)

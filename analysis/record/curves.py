@@ -1,7 +1,7 @@
-"""Curves: what was measured of every replica over training, as dense arrays that statistics can take whole.
+"""Curves: the measurements of every replica over training, as dense arrays.
 
-Replicas stand first, evaluations second. Replicas that ended early are padded at the end: steps with -1, values
-with NaN; `lengths` says how many evaluations are real.
+The first axis is replicas, the second evaluations. Replicas that ended early are padded at the end: steps with -1,
+values with NaN; `lengths` holds the number of actual evaluations.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Curves:
 
 
 def curves(history: pd.DataFrame, names: Sequence[str]) -> tuple[pd.DataFrame, Curves]:
-    """Each replica's keys, a row per replica, and its curves in the same order.
+    """The replicas' keys, one row per replica, and their curves in the same order.
 
     `history` is `Record.history` or any rows of it, in any order; `names` are columns of numbers.
     """

@@ -1,4 +1,4 @@
-"""Several studies as one record, where their columns agree; arms and trials are then told apart as "study/…"."""
+"""Several studies joined to one record if their columns agree; arms and trials are then named "study/…"."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pandas.api.types import union_categoricals
 from analysis.record.loading import Record, RecordError
 from analysis.record.schema import FLOORS
 
-TOLD_APART = ("arm", "trial_id")  # columns whose values may stand in several studies
+TOLD_APART = ("arm", "trial_id")  # columns whose values may occur in several studies
 
 
 def join(records: Sequence[Record]) -> Record:
@@ -22,12 +22,12 @@ def join(records: Sequence[Record]) -> Record:
         records: with the same columns of the same dtypes, `config.*` included, and studies of different names.
 
     Returns:
-        Arms and trials are named "study/arm" and "study/trial". A floor that is not the same in all studies is NaN, as
-        no one line holds for all arms. `about` is {"joined": the `about` of each}; what it says of a single study
-        holds for none of several. A single record comes back as it is.
+        Arms and trials are named "study/arm" and "study/trial". A floor that differs between studies is NaN,
+        because a figure draws one floor for all arms. `about` is {"joined": the `about` of each}; the keys of a single
+        study's `about` are not at its top level. A single record is returned unchanged.
 
     Raises:
-        RecordError: nothing to join, a study stands twice, or columns differ; the message says which.
+        RecordError: nothing to join, a study occurs twice, or columns differ; the message says which.
     """
     if not records:
         raise RecordError("join: expected at least one record, got none")
@@ -49,7 +49,7 @@ def join(records: Sequence[Record]) -> Record:
 
 
 def studies_of(about: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """What each study says of itself: `Record.about` of a study, or of several that were joined."""
+    """The `about` of each study, from `Record.about` of one study or of several joined."""
     return list(about.get("joined", [about]))
 
 

@@ -1,4 +1,4 @@
-"""The record of a study: `load` reads its two files and holds them to `analysis.record.schema`."""
+"""The record of a study: `load` reads its two files and checks them against `analysis.record.schema`."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from analysis.record.schema import (
 
 
 class RecordError(ValueError):
-    """A record that is not what the schema declares; the message names file, column or rows."""
+    """A record that violates the schema; the message names file, column or rows."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """Both tables and `about`, what the files say of themselves: config, sessions, versions, floor, damaged lines.
+    """Both tables, and the files' metadata `about`: config, sessions, versions, floor, number of damaged ledger lines.
 
     In `history` and `trials` category columns are pandas categoricals, `mode_histogram` stays in Arrow, and integer
     columns that may be null are `Int64`.
@@ -60,7 +60,7 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
     declared = [c.name for c in HISTORY]
     unknown = [name for name in columns or () if name not in declared]
     if unknown:
-        raise RecordError(f"analysis/record/schema.py declares no column(s) {', '.join(unknown)} of history.parquet")
+        raise RecordError(f"analysis.record.schema declares no column(s) {', '.join(unknown)} of history.parquet")
     names = declared if columns is None else list(dict.fromkeys([*HISTORY_KEYS, *columns]))
     past, past_about = _read(Path(folder) / FILES[0], history_schema(), names)
     now, about = _read(Path(folder) / FILES[1], trials_schema({}), None)
@@ -88,7 +88,7 @@ def _check_columns(path: Path, found: Any, schema: Any) -> None:
         raise RecordError(f"{path}: lacks the column(s) {', '.join(missing)}; build the record again from its ledger")
     unknown = [name for name in found.names if name not in schema.names and not name.startswith("config.")]
     if unknown:
-        raise RecordError(f"{path}: column(s) that analysis/record/schema.py does not declare: {', '.join(unknown)}")
+        raise RecordError(f"{path}: column(s) that analysis.record.schema does not declare: {', '.join(unknown)}")
     for want in schema:
         got = found.field(want.name).type
         if got != want.type:
@@ -96,7 +96,7 @@ def _check_columns(path: Path, found: Any, schema: Any) -> None:
 
 
 def _frame(table: Any) -> pd.DataFrame:
-    """To pandas, lists left in Arrow and integers that may be null as Int64."""
+    """Convert to pandas; lists stay in Arrow, nullable integers become Int64."""
     nullable = [f.name for f in table.schema if f.type == pa.int64() and f.nullable]
     kept: pd.DataFrame = table.to_pandas(
         types_mapper=lambda kind: pd.ArrowDtype(kind) if pa.types.is_list(kind) else None,
@@ -122,7 +122,7 @@ def _check_keys(frame: pd.DataFrame, keys: tuple[str, ...], file: str) -> None:
 
 
 def _check_rows(history: pd.DataFrame, trials: pd.DataFrame) -> None:
-    """Each replica has all evaluations that its fellows have, up to the step that trials.parquet names."""
+    """Every replica has all evaluations of its trial's other replicas, up to the step given in trials.parquet."""
     keys = list(TRIALS_KEYS)
     seen = history.groupby(keys, observed=True)["step"].agg(["size", "max"]).reset_index()
     both = trials[[*keys, "steps"]].merge(seen, on=keys, how="outer", indicator=True)

@@ -1,14 +1,14 @@
 """The record's schema: every column of both tables, declared once with dtype, unit and meaning.
 
-`history.parquet` has a row per trial × replica × evaluation, `trials.parquet` a row per trial × replica; `HISTORY` and
+`history.parquet` has one row per trial × replica × evaluation, `trials.parquet` one per trial × replica; `HISTORY` and
 `TRIALS` are their columns. `study/record/build.py` writes exactly `history_schema()` and `trials_schema(...)`, and
 `analysis.record.loading.load` refuses anything else. Two families of columns of `trials.parquet` follow rules:
 
 - `config.*`: the trial's resolved configuration, flat and dotted; names and dtypes differ from study to study.
-- `floor.*`: each sample-based measurement of fresh real samples against the same reference, which is the best value
-  that any generator could reach.
+- `floor.*`: each sample-based measurement, taken of fresh real samples against the same reference: what a perfect
+  generator would score.
 
-Null means that the measurement does not apply or was not asked for; NaN that it was taken and is not a number,
+Null means that the measurement does not apply or was not asked for; NaN that it was taken without a finite result,
 as after a divergence. pandas shows both as NaN, and the column `diverged` says which. The unit "1" marks pure
 numbers, "steps" generator updates, "nats" natural logarithms, "data" the units of the data or of its features.
 """
@@ -57,7 +57,7 @@ def _reals(rows: Iterable[tuple[str, str, str]]) -> tuple[Column, ...]:
 
 _STUDY = Column("study", "category", "", "name of the study", True)
 _PHASE = Column("phase", "category", "", "search, or confirm: fresh seeds of each arm's best", True)
-_ARM = Column("arm", "category", "", "the scientific choices, one name a combination", True)
+_ARM = Column("arm", "category", "", "the scientific choices, one name per combination", True)
 _INDEX = Column("index", "int64", "", "number of the trial within its phase and arm", True)
 _TRIAL = Column("trial_id", "category", "", "phase-arm-index", True)
 _SEED = Column("seed", "int64", "", "seed of the replica", True)
@@ -71,11 +71,11 @@ CHOICES = (
 )
 
 # fmt: off
-SIGNALS = _reals([
+TRAINING = _reals([
     ("loss_critic", "1", "the critic's loss, penalty included"),
     ("loss_generator", "1", "the generator's loss"),
-    ("critic_real", "1", "mean raw critic output d on held-out real samples"),
-    ("critic_fake", "1", "mean raw critic output d on fresh generated samples"),
+    ("critic_real", "1", "mean critic output d, after the link, on held-out real samples"),
+    ("critic_fake", "1", "mean critic output d, after the link, on fresh generated samples"),
     ("probability_real", "1", "mean sigmoid(d) on held-out real samples; 1/2 at the minimax equilibrium"),
     ("probability_fake", "1", "mean sigmoid(d) on fresh generated samples; 1/2 at the minimax equilibrium"),
     ("critic_accuracy", "1", "share of held-out real and fresh generated samples told apart; 1/2 at equilibrium"),
@@ -84,7 +84,7 @@ SIGNALS = _reals([
     ("parameter_norm_generator", "1", "Euclidean norm of the generator's parameters"),
     ("parameter_norm_critic", "1", "Euclidean norm of the critic's parameters"),
     ("critic_bound", "1", "the critic's E_p f(d) + E_q g(d) on held-out real and fresh generated samples"),
-    ("induced_divergence", "1", "sup F = E_q phi(p/q), what the best of all critics would reach; of known mixtures"),
+    ("induced_divergence", "1", "sup F = E_q phi(p/q), the value of an optimal critic; of known mixtures"),
     ("bound_gap", "1", "induced_divergence less critic_bound, each with its own sampling error"),
     ("ratio_error", "1", "mean distance of the critic's own p/(p+q) from the true one, on real and generated samples"),
     ("generator_mean", "data", "mean of what an affine generator in one dimension draws"),
@@ -93,7 +93,7 @@ SIGNALS = _reals([
     ("jacobian_imaginary", "1", "size of the imaginary part of the eigenvalue with the largest real part"),
     ("jacobian_radius", "1", "largest modulus among the eigenvalues of the game's Jacobian at the end of training"),
     ("dirac_converged", "1", "share of a Dirac-GAN's map of steps and gammas that has converged by now"),
-    ("dirac_agreement", "1", "share of that map that has converged by now or not as its eigenvalues predict"),
+    ("dirac_agreement", "1", "share of that map whose convergence by now is as its eigenvalues predict"),
 ])
 QUALITY = _reals([
     ("fid", "data²", "Fréchet distance of Gaussians fitted to features (Heusel 2017)"),
@@ -123,8 +123,8 @@ QUALITY = _reals([
     ("memorisation", "1", "chance that a sample is nearer to the training data than a held-out point (Meehan 2020)"),
 ])
 DERIVED = _reals([
-    ("mode_fraction", "1", "modes captured over modes there are"),
-    ("hop", "1", "mode mass moved since the evaluation before (total variation), less multinomial noise"),
+    ("mode_fraction", "1", "modes captured over all modes"),
+    ("hop", "1", "mode mass moved since the previous evaluation (total variation), less multinomial noise"),
 ])
 # Measurements of which more is better; of every other, less is.
 HIGHER = frozenset({
@@ -132,7 +132,7 @@ HIGHER = frozenset({
     "label_fidelity", "dirac_converged", "dirac_agreement",
 })
 # fmt: on
-MEASUREMENTS = (*SIGNALS, *QUALITY, *DERIVED)
+MEASUREMENTS = (*TRAINING, *QUALITY, *DERIVED)
 HISTOGRAM = Column("mode_histogram", "counts", "samples", "generated samples nearest to each mode")
 
 HISTORY = (
@@ -144,7 +144,7 @@ FLOORS = tuple(replace(c, name=f"floor.{c.name}", meaning=f"of fresh real sample
 TRIALS = (
     _STUDY, _PHASE, _ARM, _INDEX, _TRIAL, _SEED, *CHOICES,
     Column("status", "category", "", f"how the trial ended: {', '.join(STATUSES)}", True),
-    Column("outcome", "category", "", "verdict on the replica (analysis/results/outcomes.py); null while running"),
+    Column("outcome", "category", "", "verdict on the replica (analysis.results.outcomes); null while running"),
     Column("diverged_step", "int64", "steps", "the step at which the replica diverged; null if it did not"),
     Column("message", "text", "", "why the trial failed"),
     Column("started", "time", "UTC", "when the trial was planned", True),

@@ -1,4 +1,4 @@
-"""Snapshots: the samples that a trial put aside for pictures, over the steps of its training.
+"""Snapshots: the samples that a trial saved for pictures, over the steps of its training.
 
 A study folder holds `trials/<trial_id>/pictures/<step>.npz` with `samples` (replicas, count, *shape), `seeds`
 (replicas,), optional `labels` (replicas, count) and, for mixtures, `means` (K, d), `stds` (K,) and `weights` (K,). For
@@ -25,8 +25,8 @@ UNREADABLE = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZip
 class Snapshots:
     """Samples of one replica of a trial: `samples` (steps, count, *shape) float64, `steps` (T,).
 
-    `means`, `stds` and `weights` describe the true mixture, None where data are none. `generated` (T, M) is the
-    generator's density at `x` (M,), None where the trial put none aside.
+    `means`, `stds` and `weights` describe the true mixture, None for other data. `generated` (T, M) is the
+    generator's density at `x` (M,), None where the trial did not save it.
     """
 
     arm: str
@@ -50,9 +50,9 @@ class Snapshots:
 
 
 def snapshots(folder: str | Path, arm: str, trial_id: str, replica: int = 0) -> Snapshots | None:
-    """The pictures of a trial's replica; None where there is none that can be read.
+    """The snapshots of a trial's replica; None if no file can be read.
 
-    Files that a kill left torn are passed over, and so are files of another shape than the newest.
+    Truncated files, as a killed process leaves, are skipped, and so are files of another shape than the newest.
     """
     found = []
     for path in sorted((Path(folder) / "trials" / trial_id / "pictures").glob("*.npz")):
@@ -66,23 +66,23 @@ def snapshots(folder: str | Path, arm: str, trial_id: str, replica: int = 0) -> 
         return None
     _, last = found[-1]
     shape = last["samples"].shape[1:]
-    whole = [(step, arrays) for step, arrays in found if arrays["samples"].shape[1:] == shape]
+    alike = [(step, arrays) for step, arrays in found if arrays["samples"].shape[1:] == shape]
     seeds = last.get("seeds", np.arange(len(last["samples"])))
     return Snapshots(
         arm=arm,
         trial_id=trial_id,
         seed=int(seeds[replica]),
-        steps=np.array([step for step, _ in whole], np.int64),
-        samples=np.stack([np.asarray(arrays["samples"][replica], np.float64) for _, arrays in whole]),
+        steps=np.array([step for step, _ in alike], np.int64),
+        samples=np.stack([np.asarray(arrays["samples"][replica], np.float64) for _, arrays in alike]),
         means=_given(last, "means"),
         stds=_given(last, "stds"),
         weights=_given(last, "weights"),
-        **_densities([arrays for _, arrays in whole], replica),
+        **_densities([arrays for _, arrays in alike], replica),
     )
 
 
 def _densities(files: Sequence[dict[str, Any]], replica: int) -> dict[str, Floats]:
-    """A replica's density in all files, where each has one at the same places."""
+    """A replica's densities in all files, if each has one on the same grid."""
     found = [arrays.get("line_generator_density", ()) for arrays in files]
     if not all(
         len(one) > replica and np.array_equal(arrays["line_x"], files[0]["line_x"])
@@ -94,7 +94,7 @@ def _densities(files: Sequence[dict[str, Any]], replica: int) -> dict[str, Float
 
 
 def evenly(steps: Sequence[int] | NDArray[np.int64], most: int) -> list[int]:
-    """Places of at most `most` entries, the first and last among them, evenly apart."""
+    """Indices of at most `most` evenly spaced entries, the first and last among them."""
     places = np.linspace(0, len(steps) - 1, min(most, len(steps))).round()
     return [int(place) for place in np.unique(places)]
 

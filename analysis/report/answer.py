@@ -1,7 +1,7 @@
 """The study's question, and its answer in a few sentences, each with its uncertainty.
 
-A sentence says less rather than more than the tests: an arm is called better only where Holm's correction leaves it
-told apart, and an answer from the search phase alone is called provisional.
+No sentence claims more than the tests: an arm is called better only if the corrected test (Holm) distinguishes it, and
+an answer from the search phase alone is called provisional.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from analysis.results.compare import ArmOutcomes
 from analysis.wording import CAPTURES, EVENTS, NEVER, counted, listed, named, number, p_value, spoken, spoken_share
 
 ALPHA = 0.05
-FEW = 4  # that are named one by one
+FEW = 4  # items up to which a sentence lists them by name
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Plain sentences: what was asked, what was found (the first the shortest answer), and what to keep in mind."""
+    """Plain sentences: the question, the findings (the first is the shortest answer), and the caveats."""
 
     question: str
     found: tuple[str, ...]
@@ -31,7 +31,7 @@ class Answer:
 
 
 def answer(findings: Findings) -> Answer:
-    """The answer that the findings give."""
+    """The question, answer and caveats that follow from the findings."""
     outcomes = [arm for arm in findings.outcomes[findings.phase] if arm.n]
     found = [*_most_stable(findings, outcomes), *_told_apart(findings), *_quality(findings)]
     caveats = (*_stable_yet_worse(findings, outcomes), *_caveats(findings))
@@ -94,7 +94,7 @@ def _compared(below: list[str], others: int) -> str:
 
 
 def _told_apart(findings: Findings) -> list[str]:
-    """What the log-rank tests of the first event say."""
+    """The log-rank tests of the first event, in one sentence."""
     if not findings.survival or findings.survival[0].overall is None:
         return []
     result = findings.survival[0]
@@ -148,7 +148,7 @@ def _quality(findings: Findings) -> list[str]:
 
 
 def _stable_yet_worse(findings: Findings, outcomes: list[ArmOutcomes]) -> list[str]:
-    """A reminder where the arm that converged most often is told apart from the best in quality."""
+    """A caveat if the arm that converged most often is distinguishably worse than the best in quality."""
     comparison = findings.comparison
     if comparison is None or not outcomes:
         return []

@@ -1,7 +1,7 @@
-"""Findings: everything that a report says, computed once from the record; the page, figures and tables only show it.
+"""Findings: all results of a report, computed once from the record; the page, figures and tables only show them.
 
-What is judged is the confirmed phase, fresh seeds of configurations chosen without them, wherever some of its trials
-have ended, and else the search, which is said. The two are never pooled.
+The phase judged is the confirmation, on fresh seeds of the chosen configurations, if any of its trials has ended, else
+the search; the report says which. The two are never pooled.
 """
 
 from __future__ import annotations
@@ -49,19 +49,19 @@ COLUMNS = tuple(
 
 @dataclass(frozen=True)
 class Findings:
-    """The results of every analysis of one record; empty where there is nothing to go by.
+    """The results of every analysis of one record; empty where nothing was measured.
 
     Attributes:
-        record: what they are found in.
-        metric: what quality is measured by, `mode` which way is better.
-        mode: "min" or "max".
+        record: the record analysed.
+        metric: the measurement of quality.
+        mode: "min" or "max", which is better.
         phase: whose rows are judged, "confirm" or "search".
-        arms: in the order in which they were planned; `palette` has their looks.
+        arms: in the order in which they were planned.
         palette: a style for each arm.
         unmeasured: arms in which the metric was not measured, left out of everything about quality.
         outcomes: by phase.
         signals: of stability, in `phase`.
-        survival: an event each, in `phase`.
+        survival: one result per event, in `phase`.
         quality: in `phase`.
         comparison: all pairs in `phase`; None with fewer than two arms.
         profiles: in `phase`.
@@ -70,8 +70,8 @@ class Findings:
         sensitivity: of the search.
         thresholds: how outcomes in `phase` depend on them; None where nothing has ended.
         learning: curves in `phase`.
-        divergence_curves: what critics estimate beside the truth over training, in `phase`.
-        divergences: the same at the end, in `phase`.
+        bound_curves: critics' estimates and the truth over training, in `phase`.
+        critic_bounds: the same at the end of training, in `phase`.
         spectra: of the game's Jacobian, in `phase`.
         dirac: shares of the maps of Dirac-GANs, in `phase`.
         shares: of samples by mode, in `shown`.

@@ -1,7 +1,7 @@
-"""HTML by construction: whatever is not `Html` already is text, and text is escaped.
+"""Building HTML: anything that is not already `Html` is text, and text is escaped.
 
-A page carries its style sheet, has no script, and forbids itself every fetch by a content security policy, so that it
-reads the same from a disk, an archive or a mail.
+A page contains its style sheet, has no script, and its content security policy forbids every fetch, so that it looks
+the same from a disk, an archive or an e-mail.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u206
 
 
 class Html(str):
-    """Markup. Only this module makes it."""
+    """Markup, escaped already. Only this module creates it."""
 
     __slots__ = ()
 
@@ -89,7 +89,7 @@ class Section:
 
     @property
     def markup(self) -> Html:
-        """The section as it stands in the page."""
+        """The section as an element of the page."""
         return tag("section", tag("h2", self.title), self.body, id=self.anchor)
 
 

@@ -21,7 +21,7 @@ from analysis.wording import counted, listed, percent
 State = Mapping[str, Any]
 About = Mapping[str, Any]  # what one study's record says of itself
 OWN = ("study", "scientific", "resources", "tracking", "search.seed")  # settings that each study has of its own
-MOST_KEYS = 8  # that are named
+MOST_KEYS = 8  # settings that are listed by name
 
 
 def moment(seconds: float | None) -> str:
@@ -30,7 +30,7 @@ def moment(seconds: float | None) -> str:
 
 
 def condition(record: Record, state: State | None) -> tuple[str, str]:
-    """The study's condition in a word, and in a sentence where it is not done."""
+    """The study's state in a word, and a sentence if it is not finished."""
     running = record.trials.loc[record.trials["status"] == "running", "trial_id"].nunique()
     if state is None:
         return ("unfinished", f"{counted(running, 'trial')} had not ended.") if running else ("as recorded", "")
@@ -56,7 +56,7 @@ def moments(record: Record) -> list[str]:
 
 
 def joining(record: Record) -> list[str]:
-    """Which studies were joined and wherein their configurations differ; nothing of a single one."""
+    """Which studies were joined and in which settings they differ; empty for a single study."""
     studies = studies_of(record.about)
     if len(studies) == 1:
         return []
@@ -93,7 +93,7 @@ def left_out(findings: Findings, writer: FigureWriter, state: State | None) -> S
 
 
 def definitions(record: Record) -> Section:
-    """What the words of the outcomes mean here, with the thresholds in use."""
+    """Definitions of the outcomes with the thresholds in use."""
     used = thresholds_of(record.about)
     meanings = {
         "diverged": "a loss, parameter or sample was not finite or exceeded a bound; never made into a score",
@@ -128,7 +128,7 @@ def making(record: Record) -> Section:
 
 
 def _made(about: About, replicas: pd.DataFrame, evaluations: int) -> dict[str, object]:
-    """What `making` tells of one study, whose rows of trials.parquet are `replicas`."""
+    """The facts that `making` lists for one study, whose rows of trials.parquet are `replicas`."""
     sessions = about.get("sessions", [])
     trials = replicas.drop_duplicates(["study", "trial_id"])
     seeds = [f"{phase}: {_range(part['seed'])}" for phase, part in replicas.groupby("phase", observed=True)]
@@ -150,7 +150,7 @@ def _made(about: About, replicas: pd.DataFrame, evaluations: int) -> dict[str, o
 
 
 def _gaps(about: About) -> list[str]:
-    """What a study's record itself could not hold."""
+    """What is missing from a study's record itself."""
     notes = []
     if about.get("damaged"):
         notes.append(f"{counted(about['damaged'], 'line')} of the ledger could not be read and are not here.")
@@ -164,7 +164,7 @@ def _name(about: About) -> str:
 
 
 def _of(about: About, studies: Sequence[About]) -> str:
-    """What a line about one of several studies begins with."""
+    """The prefix of a line about one of several studies."""
     return f"{_name(about)}: " if len(studies) > 1 else ""
 
 

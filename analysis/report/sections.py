@@ -1,4 +1,4 @@
-"""The page's sections on results: stability, quality, training, and the search that led there."""
+"""The page's sections on results: stability, quality, training, and the search."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PHASES = {"confirm": "fresh seeds of each arm's chosen configuration", "search":
 
 
 def stability(findings: Findings, writer: FigureWriter) -> Section:
-    """How the replicas ended, when they failed, and their signals of stability."""
+    """Outcomes of the replicas, times to failure, and signals of stability."""
     outcomes = [arm for arm in findings.outcomes[findings.phase] if arm.n]
     if not outcomes:
         return section("Stability", tag("p", "No trial has ended yet."))
@@ -54,15 +54,16 @@ def stability(findings: Findings, writer: FigureWriter) -> Section:
 
 
 def quality(findings: Findings, writer: FigureWriter) -> Section:
-    """How good the replicas were at the end, and which arms the data tell apart."""
+    """Final quality of the replicas, and which arms are distinguishable."""
     if not findings.quality:
         return section("Quality", tag("p", f"No replica has a final {named(findings.metric)} yet."))
     parts = [
         writer.figure(
             f"quality-{findings.phase}",
             figures.quality_strips(findings.quality, findings.palette, columns=2),
-            f"Final {named(findings.metric)}, a mark a replica: {PHASES[findings.phase]}. Above them the median with"
-            " its 95 % interval, and behind it that of the interquartile mean. Diverged replicas are counted.",
+            f"Final {named(findings.metric)}, one mark per replica: {PHASES[findings.phase]}. Above them the"
+            " median with its 95 % interval, and behind it that of the interquartile mean. Diverged replicas are"
+            " counted.",
             f"Strips of the final {named(findings.metric)} by arm; the table below has medians and intervals.",
         ),
         writer.table(tables.quality_table(findings.quality, findings.comparison)),
@@ -96,7 +97,7 @@ def _pairs(findings: Findings, writer: FigureWriter) -> Html:
 
 
 def training(findings: Findings, writer: FigureWriter, folder: Path) -> Section:
-    """What happened on the way: learning curves, shares of modes, samples."""
+    """The course of training: learning curves, shares of modes, samples."""
     parts: list[Html] = []
     if findings.learning:
         parts.append(
@@ -105,7 +106,7 @@ def training(findings: Findings, writer: FigureWriter, folder: Path) -> Section:
                 figures.learning_curves(findings.learning, findings.palette),
                 f"Over training: median{_and_quartiles(findings)} of {PHASES[findings.phase]}. A diverged replica is"
                 " worse than any other in quality, so that a line ends where half have diverged; other signals are of"
-                " the replicas still going. Dotted: the same number of fresh real samples.",
+                " the replicas still training. Dotted: the score of the same number of fresh real samples.",
                 "Learning curves by arm.",
             )
         )
@@ -114,9 +115,9 @@ def training(findings: Findings, writer: FigureWriter, folder: Path) -> Section:
             writer.figure(
                 "modes",
                 figures.mode_shares(findings.shares),
-                "Share of the samples in each mode (a line of cells each) over training, first seeds of each arm's"
-                " best configuration. Even grey is coverage, one black line collapse; a line that breaks off where"
-                " another begins is a hop.",
+                "Share of the samples in each mode (one line of cells per mode) over training, first seeds of each"
+                " arm's best configuration. Even grey is coverage, one black line collapse; a line that breaks off"
+                " where another begins is mode hopping.",
                 "Mode shares over training by arm and seed.",
             )
         )
@@ -163,7 +164,7 @@ def _true(drawn: list[Snapshots]) -> bool:
 
 
 def search(findings: Findings, writer: FigureWriter) -> Section | None:
-    """What the budget bought, the bias of selection, and what the search's own replicas did."""
+    """Best of k configurations, the bias of selection, and the outcomes in the search."""
     parts: list[Html] = []
     if findings.selection_bias:
         caption = (
@@ -179,7 +180,7 @@ def search(findings: Findings, writer: FigureWriter) -> Section | None:
                 figures.best_of_k(findings.best_of_k, findings.palette, columns=2),
                 f"The best {named(findings.metric)} after k configurations of the search, median over which k they are,"
                 " with 95 % intervals, which capture configurations. A configuration's score is its median replica."
-                " Where a band ends at its line, so many configurations say nothing of how good the best could be.",
+                " Where a band ends at its line, the data give no bound on how good the best could be.",
                 "Best score by number of configurations tried, by arm.",
             )
         )
@@ -189,8 +190,8 @@ def search(findings: Findings, writer: FigureWriter) -> Section | None:
             writer.figure(
                 "outcomes-search",
                 figures.outcome_bars(outcomes, columns=2),
-                "How the replicas ended in the search, over all configurations: how stable an arm is when nobody has"
-                " tuned it yet. The line is the 95 % interval of the share that converged, over configurations and"
+                "How the replicas ended in the search, over all configurations: how stable an arm is without"
+                " tuning. The line is the 95 % interval of the share that converged, over configurations and"
                 " seeds.",
                 "Bars of outcome shares in the search by arm.",
             )
@@ -235,7 +236,7 @@ def sensitivity(findings: Findings, writer: FigureWriter) -> Section | None:
 
 
 def thresholds(findings: Findings, writer: FigureWriter) -> Section | None:
-    """How far the outcomes depend on their thresholds."""
+    """The dependence of the outcomes on their thresholds."""
     if findings.thresholds is None or not len(findings.thresholds.changed):
         return None
     changed = np.asarray(findings.thresholds.changed["changed"], np.float64)

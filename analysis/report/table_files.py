@@ -1,8 +1,8 @@
 """Tables for a paper and for a program: the same rows as LaTeX (booktabs) and as CSV.
 
 A table has typed columns. In LaTeX the best row is bold and rows that are not distinguishable from it carry a dagger,
-as the caption says; a CSV file has full precision, an interval as three columns, and `best` and `indistinguishable` as
-columns of their own.
+as the caption says; a CSV file has full precision, three columns per interval, and columns `best` and
+`indistinguishable`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ DAGGER = r"\textsuperscript{\textdagger}"
 
 @dataclass(frozen=True)
 class Head:
-    """A column: its name, and how its values are written."""
+    """A column: its name, and the format of its values."""
 
     name: str
     kind: Kind = "text"
@@ -51,7 +51,7 @@ class Table:
         rows_of: where its numbers come from, file and filter.
         heads: the columns.
         rows: as many values each as there are heads.
-        best: the index of the best row, None where there is none or it is not to be told.
+        best: the index of the best row, None where there is none or it is unknown.
         tied: indices of the rows not distinguishable from the best.
     """
 
@@ -64,14 +64,14 @@ class Table:
     tied: frozenset[int] = field(default_factory=frozenset)
 
     def __post_init__(self) -> None:
-        """Hold every row to the heads; raises ValueError naming the row."""
+        """Check that every row has one value per head; raises ValueError naming the row."""
         for place, row in enumerate(self.rows):
             if len(row) != len(self.heads):
                 raise ValueError(f"table {self.name}, row {place}: expected {len(self.heads)} values, got {len(row)}")
 
 
 def shown(value: Value, kind: Kind) -> str:
-    """A value for readers: shares in per cent, intervals as `0.012 [0.008, 0.020]`, nothing known as a dash."""
+    """A value for readers: shares in per cent, intervals as `0.012 [0.008, 0.020]`, unknown values as a dash."""
     if isinstance(value, Interval):
         if math.isnan(value.estimate):
             return "–"
@@ -113,7 +113,7 @@ def latex(table: Table) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text with everything that LaTeX would read as a command escaped."""
+    """Text with all special characters of LaTeX escaped."""
     raised = POWER.sub(lambda m: f"10\0{m.group(1).translate(str.maketrans(RAISED, '-0123456789'))}\1", _one_line(text))
     plain = "".join(SPECIAL.get(character, character) for character in raised)
     return plain.replace("\0", r"\textsuperscript{").replace("\1", "}")

@@ -1,4 +1,4 @@
-"""Results as tables: each says which rows of the record its numbers come from."""
+"""Results as tables; each names the rows of the record that its numbers come from."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ def quality_table(results: Sequence[ArmQuality], comparison: Comparison | None) 
 
 
 def _test(
-    comparison: Comparison | None, lead: str = "“best is better”: probability that the best beats this one"
+    comparison: Comparison | None, lead: str = "“best is better”: probability that the best is better than this one"
 ) -> str:
     if comparison is None:
         return ""
     over = f"over {comparison.unit}s"
     names = {
-        "brunner_munzel": f"Brunner and Munzel's test {over}, where Mann and Whitney's is larger by that",
+        "brunner_munzel": f"Brunner and Munzel's test {over}, or Mann and Whitney's where its p is larger",
         "mann_whitney": f"Mann and Whitney's test {over}",
     }
     test = names.get(comparison.test, f"{comparison.test} {over}")
@@ -170,22 +170,22 @@ def selection_bias_table(results: Sequence[SelectionBias]) -> Table:
 
 
 def threshold_changes(result: ThresholdTable) -> Table:
-    """The share of replicas that another threshold would have judged otherwise."""
+    """The share of replicas whose outcome another threshold would change."""
     base = {name: float(getattr(result.base, name)) for name in result.changed["threshold"].unique()}
     changed = result.changed[~result.changed["base"]]
     names = changed["threshold"].astype(str)
     rows = zip(names, names.map(base), changed["value"], changed["changed"], strict=True)
     return Table(
         f"thresholds-{result.phase}",
-        "How far the outcomes depend on their thresholds: share of replicas judged otherwise than by the one in use.",
-        f"history.parquet: phase = {result.phase}, judged afresh (analysis/results/outcomes.py)",
+        "Dependence of the outcomes on their thresholds: share of replicas whose outcome differs from that in use.",
+        f"history.parquet: phase = {result.phase}, judged again (analysis.results.outcomes)",
         (Head("threshold"), Head("in use", "number"), Head("moved to", "number"), Head("judged otherwise", "share")),
         tuple(rows),
     )
 
 
 def critic_bound_table(results: Sequence[ArmCriticBound]) -> Table:
-    """What the critics of each arm estimated at the end of training, beside the truth."""
+    """The estimates of each arm's critics at the end of training, with the truth."""
     columns = {
         ESTIMATE: "critic's estimate", TRUTH: "true divergence", GAP: "truth less estimate",
         RATIO: "error of p / (p + q)",
@@ -200,7 +200,7 @@ def critic_bound_table(results: Sequence[ArmCriticBound]) -> Table:
     return Table(
         f"critic-bound-{phase}",
         "What the critics estimated at the end of training: medians over the replicas that did not diverge; the"
-        f" bootstrap 95 % intervals capture {captures}; the held-out points are the same throughout. Divergences"
+        f" bootstrap 95 % intervals capture {captures}; the held-out points are shared by all. Divergences"
         " of different pairs are different quantities.",
         f"trials.parquet: phase = {phase}, columns {', '.join(columns)}; completed replicas that did not diverge",
         (Head("arm"), Head("replicas", "count"), *(Head(words, "number") for words in columns.values())),
@@ -252,7 +252,7 @@ def dirac_table(results: Sequence[DiracShares]) -> Table:
 
 
 def _captured(intervals: Sequence[Interval]) -> str:
-    """What intervals capture, in words; arms with a single configuration may differ from the others."""
+    """What the intervals capture, in words; arms with a single configuration may differ from the others."""
     return listed(list(dict.fromkeys(CAPTURES[interval.captures] for interval in intervals)), "or")
 
 

@@ -15,11 +15,11 @@ from analysis.report.writer import FigureWriter
 from analysis.results.dirac import ENDS, DiracMap, dirac_map
 from analysis.wording import counted, listed, percent
 
-FEW = 4  # arms that are named one by one
+FEW = 4  # arms up to which a sentence lists them by name
 
 
 def theory(findings: Findings, writer: FigureWriter, folder: Path) -> Section | None:
-    """What theory says beside what happened; None where nothing of the kind was measured."""
+    """Results compared with theory; None where nothing of the kind was measured."""
     parts = [*_critic_bounds(findings, writer), *_spectra(findings, writer), *_dirac(findings, writer, folder)]
     return section("Compared with theory", *parts) if parts else None
 
@@ -48,7 +48,7 @@ def _critic_bounds(findings: Findings, writer: FigureWriter) -> list[Html]:
                 f"critic-bound-{findings.phase}",
                 figures.bound_curves(findings.bound_curves, findings.palette),
                 "What each arm's critic estimates over training, and in black the divergence that the best of all"
-                " critics would find between the data and the generator of the moment: medians and quartiles of the"
+                " critics would find between the data and the present generator: medians and quartiles of the"
                 " replicas, each arm on an axis of its own. Where the coloured line runs below the black one the critic"
                 " has not caught up or is held back by its penalty, and the generator does not follow the divergence"
                 " that the pair stands for; both falling together is what training is for.",
@@ -59,10 +59,10 @@ def _critic_bounds(findings: Findings, writer: FigureWriter) -> list[Html]:
         writer.figure(
             f"critic-bound-errors-{findings.phase}",
             figures.bound_errors(findings.critic_bounds, findings.palette),
-            "How far off the critics are at the end of training, a mark a replica, above them the median with its 95 %"
-            " interval. Left: the truth less the estimate, 0 for the best critic; below 0 lies what the finite held-out"
-            " sample adds by luck, the same sample for all. Right: the mean distance of the critic's own p / (p + q)"
-            " from the true one, where the pair lets it be read.",
+            "How far off the critics are at the end of training, one mark per replica, above them the median with its"
+            " 95 % interval. Left: the truth less the estimate, 0 for the best critic; below 0 lies what the finite"
+            " held-out sample adds by luck, the same sample for all. Right: the mean distance of the critic's own"
+            " p / (p + q) from the true one, where the pair lets it be read.",
             "Strips of the gap and of the ratio's error by arm; the table below has medians and intervals.",
         )
     )

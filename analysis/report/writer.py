@@ -1,4 +1,4 @@
-"""Writes the report's figures and tables: into the page, and each as files of its own beside it."""
+"""Writes the report's figures and tables, as files and as markup for the page."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from analysis.report import page, table_files
 from analysis.report.page import Html, tag
 from analysis.report.table_files import Table, shown
 
-LONGEST = 60  # rows that stand on the page
-FIRST = 12  # rows over which the rest is folded away
+LONGEST = 60  # rows shown on the page, at most
+FIRST = 12  # rows shown unfolded
 CLIPPED = 300  # characters of a cell
 
 
@@ -20,21 +20,21 @@ class FigureWriter:
     """Writes `figures/*.pdf`, `figures/*.svg`, `tables/*.csv` and `tables/*.tex` under a folder."""
 
     def __init__(self, folder: Path, palette: Palette) -> None:
-        """`palette` marks the names of arms with their colours."""
+        """`palette` gives the colours shown next to the names of arms."""
         self._folder, self._palette = folder, palette
         for name in ("figures", "tables"):
             (folder / name).mkdir(parents=True, exist_ok=True)
 
-    def figure(self, name: str, figure: Figure, caption: object, described: str) -> Html:
-        """A figure under a caption; `described` says in its place what it shows."""
+    def figure(self, name: str, figure: Figure, caption: object, alt_text: str) -> Html:
+        """Write a figure's files and return it with its caption for the page; `alt_text` describes it."""
         picture = rendered(figure, "svg")
         (self._folder / "figures" / f"{name}.svg").write_bytes(picture)
-        figure.set_layout_engine("none")  # the same places again, without finding them twice
+        figure.set_layout_engine("none")  # keeps the layout of the SVG instead of computing it again
         (self._folder / "figures" / f"{name}.pdf").write_bytes(rendered(figure, "pdf"))
-        return page.figure(page.image(picture, "svg+xml", described, figure.get_figwidth()), caption)
+        return page.figure(page.image(picture, "svg+xml", alt_text, figure.get_figwidth()), caption)
 
     def table(self, table: Table) -> Html:
-        """A table; the best row is bold, those not distinguishable from it carry a dagger."""
+        """Write a table's files and return it for the page; best row bold, indistinguishable rows with a dagger."""
         table_files.save(table, self._folder / "tables")
         numbers = [place for place, head in enumerate(table.heads) if head.kind != "text"]
         rows = [self._row(table, place) for place in range(min(len(table.rows), LONGEST))]

@@ -1,22 +1,22 @@
 """What a search's budget buys: the best of k configurations, performance profiles, and the bias of selection.
 
-**Best of k.** Were only k of an arm's n configurations searched, drawn at random, how good would the best be? A
-configuration counts as one number, the median over its replicas. Two curves answer:
+**Best of k.** The best score of a search of k configurations, drawn at random from an arm's n. A configuration counts
+as one number, the median over its replicas. Two curves describe it:
 
 - `median`: half of the searches of k do better. It is the (1 - 2^(-1/k)) quantile of a configuration's score, so that
-  its interval comes from order statistics and is exact for whatever distribution (Lourie, Cho & He 2024). The end that
-  the data say nothing of is infinite: with n configurations, how good a best could be once k nears n/5.
+  its interval comes from order statistics and is exact for any distribution (Lourie, Cho & He 2024). An end that the
+  data do not bound is infinite, as the better one is once k approaches n/5.
 - `mean`: the expected best, the average over all subsets of k, free of bias (Tang et al. 2020; Dodge et al. 2019 with
-  replacement); infinite as long as k configurations may all have diverged. Its bootstrap interval, its bias
-  taken off, is given for 2 <= k <= n/10 alone: beyond, the resampled best hardly moves and covered 0.7 of
-  simulations at k = n/2; at k = 1 it is the interval of a plain mean, which heavy tails break.
+  replacement); infinite as long as k configurations may all have diverged. Its bootstrap interval, corrected for
+  bias, is given for 2 <= k <= n/10 only: beyond, the resampled best hardly varies (coverage 0.7 in simulations at
+  k = n/2); at k = 1 it is the interval of a plain mean, which fails under heavy tails.
 
-Both take configurations for independent draws, which those of an adaptive sampler are not.
+Both assume that configurations are independent draws, which those of an adaptive sampler are not.
 
 **Profile.** The share of replicas at least as good as each threshold tau (Dolan & Moré 2002; Agarwal et al. 2021).
 
-**Selection bias.** The best of a search was chosen for its score, which is thereby too good; the score of the same
-configuration on fresh seeds is not. The two stand side by side and are never pooled.
+**Selection bias.** The best of a search was chosen by its score, which is therefore optimistic; the score of the same
+configuration on fresh seeds is not. The two are shown side by side and never pooled.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class BestOfK:
         arm: its name.
         metric: what scores are.
         mode: "min" or "max", which is better.
-        n: configurations searched; those a scheduler stopped count as never the best, failed ones do not count.
+        n: configurations searched; those a scheduler stopped count as the worst, failed ones are not counted.
         floor: the metric of fresh real samples; NaN when unknown.
         mean: expected best.
         median: median best.
@@ -84,10 +84,10 @@ class SelectionBias:
         index: of the trial, the same in both phases.
         metric: what scores are.
         mode: "min" or "max", which is better.
-        search: median over the search's seeds; its interval takes no account of the choice. NaN where the scheduler
+        search: median over the search's seeds; its interval ignores that it was chosen. NaN where the scheduler
             stopped the trial before it had a final score.
         confirmed: median over fresh seeds.
-        change: confirmed less search, so that where mode is min a positive change is for the worse; captures seeds.
+        change: confirmed less search, positive being worse where mode is min; captures seeds.
         biased: worse on fresh seeds, and the interval of the change excludes 0.
     """
 
@@ -115,7 +115,7 @@ def best_of_k(
         searched: the rows of the search.
         metric: a column of measurements.
         resampling: of the bootstrap; `confidence` is the nominal coverage at a k.
-        mode: "min" or "max"; by default what is known of the metric.
+        mode: "min" or "max"; by default the metric's own.
         most: the largest k; all configurations when None.
     """
     return tuple(
@@ -124,7 +124,7 @@ def best_of_k(
 
 
 def expected_best(cost: Floats, ks: NDArray[np.int64]) -> Floats:
-    """The mean over all subsets of k of N ascending costs (…, N) of the least of each, (…, K); 1 <= k <= N."""
+    """The mean, over all subsets of k of the N ascending costs (…, N), of their minimum, (…, K); 1 <= k <= N."""
     n = cost.shape[-1]
     rank = np.arange(1, n + 1)[:, None]
     left = n - rank - ks + 1
@@ -135,7 +135,8 @@ def expected_best(cost: Floats, ks: NDArray[np.int64]) -> Floats:
 
 
 def median_best(cost: Floats, ks: NDArray[np.int64], confidence: float = 0.95) -> tuple[Floats, Floats, Floats]:
-    """The median least of k more draws like N ascending costs (N,), with the ends of its exact interval, (K,) each."""
+    """The median of the minimum of k fresh draws, estimated from N ascending costs (N,), and its interval, (K,)
+    each."""
     n, level = len(cost), -np.expm1(-np.log(2) / ks)
     tail = 0.5 - confidence / 2
     padded = np.r_[-np.inf, cost, np.inf]
@@ -229,7 +230,7 @@ def _mean_ends(
     mean: Floats,
     resampling: Resampling,
 ) -> tuple[Floats, Floats]:
-    """Ends (K,) for the expected best, NaN where the bootstrap is not to be trusted or the estimate is infinite."""
+    """Ends (K,) for the expected best, NaN where the bootstrap is unreliable or the estimate infinite."""
     n = len(cost)
     ends = np.full((2, len(ks)), np.nan)
     trusted = (ks >= 2) & (ks <= n / 10) & np.isfinite(mean)
@@ -247,21 +248,25 @@ def _mean_ends(
 def _change(past: Floats, fresh: Floats, resampling: Resampling) -> tuple[Interval, Interval, Interval]:
     """Median cost before, after, and the change, over seeds."""
     confidence = resampling.confidence
-    after, drawn_after, freedom_after = resampled(fresh, None, resampling, ("median",))
-    confirmed = percentiles(after[0], drawn_after[0], freedom_after, len(fresh), "seeds", confidence)
+    after, drawn_after, degrees_after = resampled(fresh, None, resampling, ("median",))
+    confirmed = percentiles(after[0], drawn_after[0], degrees_after, len(fresh), "seeds", confidence)
     if not len(past):
         none = Interval(np.nan, np.nan, np.nan, 0, WITHOUT, "seeds", confidence)
         return none, confirmed, none
-    before, drawn_before, freedom_before = resampled(past, None, resampling, ("median",))
-    search = percentiles(before[0], drawn_before[0], freedom_before, len(past), "seeds", confidence)
-    freedom = (freedom_before + freedom_after) * (min(freedom_before, freedom_after) > 0)
+    before, drawn_before, degrees_before = resampled(past, None, resampling, ("median",))
+    search = percentiles(before[0], drawn_before[0], degrees_before, len(past), "seeds", confidence)
+    degrees_of_freedom = (degrees_before + degrees_after) * (min(degrees_before, degrees_after) > 0)
     differences = _difference(drawn_after[0], drawn_before[0])
     estimate = float(_difference(after, before)[0])
-    return search, confirmed, percentiles(estimate, differences, freedom, len(past) + len(fresh), "seeds", confidence)
+    return (
+        search,
+        confirmed,
+        percentiles(estimate, differences, degrees_of_freedom, len(past) + len(fresh), "seeds", confidence),
+    )
 
 
 def _difference(after: Floats, before: Floats) -> Floats:
-    """after - before, two infinities being equal."""
+    """after - before, equal infinities giving 0."""
     same = after == before
     return np.where(same, 0.0, after - np.where(same, 0.0, before))
 

@@ -1,7 +1,7 @@
 """Cohorts: the replicas of an arm in one phase, and their final scores.
 
-Scores are costs, less being better: a metric of which more is better has its sign turned, and a replica that
-diverged, or whose value could not be measured, costs +inf, more than any finite score and as much as its fellows.
+Scores are costs, less being better: the sign of a metric of which more is better is flipped, and a replica that
+diverged, or whose value could not be measured, costs +inf, more than any finite score; all such are tied.
 Only trials that ran to their budget's end or diverged have a final quality: those a scheduler truncated are left out
 with all their replicas, and counted, as are failed ones.
 """
@@ -28,9 +28,9 @@ class Cohort:
         cost: (N,) less is better, +inf where diverged or not measurable.
         configuration: (N,) index of the trial of each.
         seed: (N,).
-        replicas: of the arm in this phase, those without a score included.
+        replicas: number in this phase, including those without a score.
         truncated: replicas left out because the scheduler stopped their trial.
-        stopped: the trials that these belong to.
+        stopped: the number of trials that these belong to.
         failed: replicas left out because their trial failed.
         running: replicas left out because their trial has not ended.
         sign: cost × sign is the metric.
@@ -80,7 +80,7 @@ def cohorts(selected: Selection, metric: str, mode: str | None = None) -> tuple[
 
 
 def floor_of(trials: pd.DataFrame, metric: str) -> float:
-    """What fresh real samples score by a metric; NaN where it is unknown."""
+    """The score of fresh real samples by a metric; NaN if unknown."""
     name = f"floor.{metric}"
     return float(trials[name].median()) if name in trials else float("nan")
 

@@ -1,9 +1,10 @@
 """Arms compared within one phase: outcome probabilities, final quality, signals of stability, and all pairs by rank.
 
 Arms of joined studies are named "study/arm". Intervals of the phase "search"
-capture configurations and seeds both, those of "confirm" seeds alone (analysis/statistics/intervals.py); an adaptive
-sampler draws good configurations more often than its space holds them, and "both" then refers to such searches. Seeds
-are the same in every arm, which makes a comparison of arms cautious where it matters.
+capture configurations and seeds both, those of "confirm" seeds alone (`analysis.statistics.intervals`); an adaptive
+sampler draws good configurations more often than its space holds them, and "both" then refers to such searches. Arms
+share seeds (common random numbers); the tests ignore this pairing, which makes them conservative if the outcomes of
+arms on one seed are positively correlated.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from analysis.statistics.intervals import Captures, Floats, Interval, proportion
 
 __all__ = ["ArmOutcomes", "ArmQuality", "ArmSignal", "Comparison", "Pair", "compare", "outcomes", "quality", "signals"]
 
-SIGNALS = ("critic_distance", "hop_rate", "oscillation")
+STABILITY_SIGNALS = ("critic_distance", "hop_rate", "oscillation")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class ArmOutcomes:
         failed: replicas left out because their trial failed.
         running: replicas left out because their trial has not ended.
         probabilities: an interval for each of `OUTCOMES` but failed, in that order; the estimates sum to 1. A
-            `truncated` replica is censored: it might still have met any other end, which survival.py accounts for.
+            `truncated` replica is censored: it might still have ended otherwise, which `analysis.results.survival`
+            accounts for.
     """
 
     arm: str
@@ -89,11 +91,10 @@ class ArmQuality:
 
 @dataclass(frozen=True)
 class ArmSignal:
-    """The median over replicas of a signal of `SIGNALS`, among those where it could be measured.
+    """The median over replicas of a signal of `STABILITY_SIGNALS`, among those where it could be measured.
 
     `critic_distance` is |accuracy - 1/2| of the critic on held-out data at the last evaluation, 0 at equilibrium;
-    hop rate and oscillation are those of analysis/results/outcomes.py. Diverged replicas mostly have none: see the
-    outcomes.
+    hop rate and oscillation are those of `analysis.results.outcomes`. Diverged replicas mostly have none.
     """
 
     arm: str
@@ -116,7 +117,7 @@ def quality(
         selected: a phase's rows.
         metric: a column of measurements.
         resampling: of the bootstrap.
-        mode: "min" or "max"; by default what is known of the metric (`analysis.results.cohort.direction`).
+        mode: "min" or "max"; by default the metric's own (`analysis.results.cohort.direction`).
 
     Returns:
         The arms that have a score, in the record's order.
@@ -127,12 +128,12 @@ def quality(
 
 
 def signals(selected: Selection, *, resampling: Resampling) -> tuple[ArmSignal, ...]:
-    """Each arm's signals of stability, those that were measured."""
+    """Each arm's signals of stability, as far as they were measured."""
     found, captures = [], selected.captures
     for arm, rows in selected.arms():
         ended = rows[rows["status"].isin(("completed", "diverged"))]
         distance = (ended["critic_accuracy"] - 0.5).abs()
-        for signal, column in zip(SIGNALS, (distance, ended["hop_rate"], ended["oscillation"]), strict=True):
+        for signal, column in zip(STABILITY_SIGNALS, (distance, ended["hop_rate"], ended["oscillation"]), strict=True):
             values = numbers(column)
             taken = ~np.isnan(values)
             if not taken.any():

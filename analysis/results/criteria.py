@@ -1,4 +1,4 @@
-"""What a study's replicas are judged by, read from its configuration: a metric, which way is better, and thresholds.
+"""The criteria of a study, read from its configuration: the metric, its direction, and the outcomes' thresholds.
 
 `about` is that of a `Record`, of one study or of several joined. Joined studies must agree: all arms are judged alike.
 """

@@ -1,9 +1,9 @@
-"""What critics estimate, beside the truth: the bound on the divergence, its gap, and the ratio read from the critic.
+"""Critics' estimates compared with the truth: the bound on the divergence, its gap, and the density ratio.
 
 A critic's F = E_p f(d) + E_q g(d) is a lower bound on the divergence that its pair induces (Nowozin et al. 2016). Its
 expectations are means over held-out real points, which all replicas of a study share, and over each replica's own
-samples. A gap below 0 is their sampling error. Intervals over replicas therefore lack the error that comes with the
-held-out points, which moves all arms of one pair alike.
+samples. A gap below 0 is their sampling error. Intervals over replicas therefore omit the error of the held-out
+points, which is common to all arms of one pair.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ MEASURED = (ESTIMATE, TRUTH, GAP, RATIO)
 
 @dataclass(frozen=True)
 class BoundCurve:
-    """An arm's critics over training: medians and quartiles of what they estimate and of the truth, at the same steps.
+    """An arm's critics over training: medians and quartiles of their estimates and of the truth, at the same steps.
 
-    Diverged replicas are left out from there on. The truth is at each step that of the generators then.
+    Diverged replicas are left out from their divergence on. The truth at each step is that of the generators then.
     """
 
     arm: str

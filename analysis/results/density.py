@@ -1,7 +1,7 @@
-"""Densities on a line: what the data's are, and what a generator's are.
+"""Densities in one dimension: the data's and a generator's.
 
-The generator's is the one that the trial put aside with its samples, the same as in the trial's picture. Where there is
-none it is the kernel estimate of `analysis.statistics.densities` from the samples, by the rule that
+The generator's is the one that the trial saved with its samples, the same as in the trial's picture. Without one it is
+the kernel estimate of `analysis.statistics.densities` from the samples, by the rule that
 `trainables.inspection.one_dimensional` follows as well.
 """
 

@@ -1,7 +1,7 @@
-"""Hyperparameters as a forest takes them: one column of numbers each, with the scale it was searched on.
+"""Hyperparameters as inputs of a forest: one column of numbers each, on the scale on which it was searched.
 
-Numbers searched on a logarithmic scale enter as their logarithm, so that splits and grids lie evenly. Choices that
-are no numbers enter as the place of their text among the texts in order, which trees can part in any way.
+Numbers searched on a logarithmic scale enter as their logarithm, so that splits and grids are evenly spaced.
+Non-numeric choices enter as the index of their text in sorted order.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Hyperparameter:
     Attributes:
         name: without "config.".
         scale: of `SCALES`.
-        column: (n,) what the forest sees; NaN where a configuration does not have it.
-        grid: (G,) points for its partial dependence, as the forest sees them.
-        values: the same as a reader knows them, numbers or texts.
+        column: (n,) the forest's input; NaN where a configuration does not have it.
+        grid: (G,) points of its partial dependence, in the units of `column`.
+        values: the same points in the units of the configuration, numbers or texts.
     """
 
     name: str
@@ -97,7 +97,7 @@ def _walk(path: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _guess(numbers: Floats) -> str:
-    """log where the logarithms are nearer to evenly spread than the numbers are."""
+    """log where the logarithms are more evenly spaced than the numbers."""
     values = np.unique(numbers)
     if len(values) < 8 or values[0] <= 0:
         return "linear"
@@ -105,6 +105,6 @@ def _guess(numbers: Floats) -> str:
 
 
 def _unevenness(values: Floats) -> float:
-    """How far ascending values are from lying evenly between the first and the last."""
+    """The largest distance of ascending values from even spacing, relative to their range."""
     share = (values - values[0]) / (values[-1] - values[0])
     return float(np.abs(share - np.linspace(0, 1, len(values))).max())

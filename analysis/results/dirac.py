@@ -1,14 +1,14 @@
-"""Maps of Dirac-GANs: which steps and strengths gamma of a penalty converge, and whether the eigenvalues predict it.
+"""Maps of Dirac-GANs: which steps and penalty strengths gamma converge, and whether the eigenvalues predict it.
 
-A replica is a start near the equilibrium, from which every cell of a grid of steps and gammas is played. The record
-holds of each replica the share of cells that converged and the share that did so or not as predicted; the cells
-themselves lie in the trial's pictures. Near the equilibrium a cell's distance shrinks by the spectral radius of its
-Jacobian in every move (Mescheder et al. 2018), so that radius^moves predicts it: where the radius is 1 or the
-linear part has no full set of eigenvectors, and far away, the rest of the game decides.
+A replica is a starting point near the equilibrium, used in every cell of a grid of steps and gammas. The record holds
+each replica's share of cells that converged and its share of cells that ended as predicted; the cells themselves are in
+the trial's pictures. Near the equilibrium a cell's distance shrinks by the spectral radius of its
+Jacobian in every move (Mescheder et al. 2018), so that radius^moves predicts it, except where the radius is 1,
+the linear part is defective, or the start is far away.
 
-The intervals capture configurations: which cells were played. They are Wilson's with a cell as the unit, as if cells
-had been drawn from the plane of log steps and log gammas, which is cautious for a grid. How much the starts differ is
-said by the lowest and the highest of them.
+The intervals capture configurations: the choice of cells. They are Wilson's with a cell as the unit, as if cells had
+been drawn from the plane of log steps and log gammas, which is conservative for a grid. The variation over starting
+points is shown by the lowest and the highest of them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from analysis.results.selection import Selection
 from analysis.statistics.intervals import Floats, Interval, wilson
 
 ENDS = ("converged", "nearer", "as far", "farther")
-AS_FAR = 2.0  # times the start's distance, or a half, up to which a cell is as far as it began
+AS_FAR = 2.0  # a final distance between 1/2 and 2 times the start's counts as "as far"
 SIDES = ("config.data.step.count", "config.data.gamma.count")
 ARRAYS = ("distance", "step", "gamma", "radius", "moves", "tolerance")
 
@@ -41,10 +41,10 @@ class DiracShares:
         starts: replicas, over which the shares are averaged.
         cells: of a map, over all trials.
         converged: share of the cells nearer than the tolerance in the end.
-        predicted: share of the cells that converged or not as their eigenvalues say. Where hardly any cell converges
-            and hardly any was to, this is near 1 and says little.
-        lowest: `predicted` of the start that went least so.
-        highest: of the start that went most so.
+        predicted: share of the cells that converged or not as their eigenvalues say. If hardly any cell
+            converges or is predicted to, this is near 1 and says little.
+        lowest: the smallest `predicted` of a single start.
+        highest: the largest one.
     """
 
     arm: str
@@ -62,7 +62,7 @@ class DiracMap:
     """One start's map over `steps` (S,) and `gammas` (G,), everything else (S, G).
 
     `distance` is that from the equilibrium after the last move, relative to the start's, infinite or NaN where it
-    overflowed; `expected` is what the spectral radius predicts of it; nearer than `tolerance` counts as converged.
+    overflowed; `expected` is the prediction radius^moves; below `tolerance` counts as converged.
     """
 
     arm: str
@@ -77,17 +77,17 @@ class DiracMap:
 
     @property
     def ends(self) -> NDArray[np.int64]:
-        """Places in `ENDS` of what happened."""
+        """Indices (S, G) into `ENDS` of the final distances."""
         return self._ends(self.distance)
 
     @property
     def predicted(self) -> NDArray[np.int64]:
-        """Places in `ENDS` of what was to happen."""
+        """Indices (S, G) into `ENDS` of the predicted distances."""
         return self._ends(self.expected)
 
     @property
     def wrong(self) -> NDArray[np.bool_]:
-        """Where a cell converged and was not to, or was to and did not."""
+        """Whether a cell (S, G) converged although not predicted to, or the reverse."""
         differ: NDArray[np.bool_] = (self.ends == 0) != (self.predicted == 0)
         return differ
 
@@ -98,7 +98,7 @@ class DiracMap:
 
 
 def dirac_shares(selected: Selection, *, confidence: float = 0.95) -> tuple[DiracShares, ...]:
-    """Every arm of a phase that played a map to its end, with intervals over cells.
+    """Every arm of a phase with a completed map, with intervals over cells.
 
     Raises RecordError where such a trial does not say how many cells its map has.
     """

@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 
 
 def numbers(values: Any) -> Floats:
-    """Plain data with `inf` and `nan` as text, or None, as float64."""
+    """Plain data, `inf` and `nan` possibly as text or None, as float64 (M,)."""
     flat = [float("nan") if value is None else float(value) for value in values]
     return np.array(flat, np.float64)
 

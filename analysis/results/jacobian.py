@@ -1,10 +1,10 @@
-"""Spectra of the game's Jacobian at the end of training: is the point stable, and do the players circle around it?
+"""Spectra of the game's Jacobian at the end of training: whether the point is stable and whether players rotate.
 
 The players follow a vector field; near an equilibrium small gradient steps converge if every eigenvalue of its Jacobian
-has a negative real part, imaginary parts turn them in circles (Mescheder et al. 2017, 2018). The record holds each
+has a negative real part; imaginary parts make them rotate (Mescheder et al. 2017, 2018). The record holds each
 replica's leading eigenvalue, that with the largest real part, and the spectral radius, the largest modulus. Plain steps
-of both players at once that are larger than 2/radius converge nowhere. A critic that is no equilibrium has directions
-in which it could still improve, and so a leading eigenvalue above 0: that says "not settled here", not "will diverge".
+of both players at once that are larger than 2/radius converge nowhere. Where the critic is not at its optimum some
+directions still improve it, and the leading eigenvalue may be above 0: "not settled here", not "will diverge".
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ArmSpectrum:
         radius: (n,) largest modulus.
         unstable: share of replicas whose leading eigenvalue has a real part above 0 and above the error of finding it.
         real_median: median of `real`.
-        imaginary_share_median: median of `imaginary_share`: 0 straight, 1 in circles.
+        imaginary_share_median: median of `imaginary_share`: 0 straight motion, 1 rotation.
         radius_median: median of `radius`.
     """
 
@@ -100,6 +100,6 @@ def _spectrum(arm: str, rows: pd.DataFrame, phase: str, unfound: int, resampling
 
 
 def imaginary_share(real: Floats, imaginary: Floats) -> Floats:
-    """The imaginary part's share in the modulus of eigenvalues (n,), 0 to 1; 0 of an eigenvalue that is 0."""
+    """The imaginary part's share in the modulus of eigenvalues (n,), 0 to 1; 0 for the eigenvalue 0."""
     modulus = np.hypot(real, imaginary)
     return np.divide(np.abs(imaginary), modulus, out=np.zeros_like(modulus), where=modulus > 0)

@@ -1,8 +1,8 @@
-"""Learning curves: the middle of each arm's replicas over training, and how far they spread.
+"""Learning curves: median and quartiles of each arm's replicas over training.
 
-At every step stand the median and the quartiles over an arm's replicas. For a measurement of quality a diverged replica
-counts as worse than any number, by rank, so a median ends where half of the replicas have diverged; for any other
-measurement the replicas that are still going are described. Bands show the spread of replicas (their configurations'
+They are taken at every evaluated step. For a measurement of quality a diverged replica
+ranks as worse than any number, so that a median ends where half of the replicas have diverged; for any other
+measurement only the replicas still training are described. Bands show the spread of replicas (their configurations'
 too, in the search), not the uncertainty of the median. Replicas that were stopped early are left out from there on.
 """
 
@@ -29,8 +29,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """One measurement of one arm: `band` over steps (M,), `going` (M,) the replicas described at each; `floor` is NaN
-    where it is unknown or does not apply.
+    """One measurement of one arm: `band` over steps (M,), `going` (M,) the number of replicas described at each step;
+    `floor` is NaN if unknown or not applicable.
     """
 
     arm: str
@@ -113,7 +113,7 @@ def _shares(part: Any, counts: Any, seeds: NDArray[np.int64], steps: NDArray[np.
 
 
 def _ranked(placed: Curves, metric: str) -> Floats:
-    """(N, M); a diverged replica's quality is the worst there is from its divergence on, other signals end there."""
+    """(N, M); from its divergence on a replica's quality is infinitely bad, its other signals are NaN."""
     diverged = np.maximum.accumulate(np.nan_to_num(placed.value("diverged")), axis=1) > 0
     quality = metric in {column.name for column in QUALITY} or metric == "mode_fraction"
     worst = np.nan if not quality else -np.inf if metric in HIGHER else np.inf

@@ -1,7 +1,7 @@
 """The median of a measurement over the replicas of an arm, with its bootstrap interval.
 
-Intervals capture seeds where an arm has a single configuration, since none other was drawn, and else what intervals of
-the phase capture (analysis/results/selection.py).
+Intervals capture seeds where an arm has a single configuration, and otherwise what intervals of the phase capture
+(`analysis.results.selection.captured`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from analysis.statistics.intervals import Floats, Interval
 
 
 def median(rows: pd.DataFrame, values: Floats, phase: str, resampling: Resampling) -> Interval | None:
-    """The median over the values (N,) of the replicas `rows` that are numbers, infinities by rank; None where none is.
+    """The median over the values (N,) of the replicas `rows`, NaN left out, infinities by rank; None if all are NaN.
 
-    The interval's ends are NaN where nothing was repeated.
+    The interval's ends are NaN without repetition.
     """
     taken: NDArray[np.bool_] = ~np.isnan(values)
     if not taken.any():

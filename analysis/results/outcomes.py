@@ -1,25 +1,27 @@
 """The outcome of a replica: one pure function of its curve, with every threshold in `Thresholds`.
 
-Asked in this order, the first that holds being the outcome:
+Checked in this order; the first that holds is the outcome:
 
-- `diverged`: a loss, parameter or sample was not finite or exceeded a bound; an event, whatever came after.
-- `failed`: the trial raised. `truncated`: the scheduler stopped it before its budget: right-censored, no failure.
-- `vanished`: the critic separates, the generator's gradient is negligible, quality is bad.
+- `diverged`: a loss, parameter or sample was not finite or exceeded a bound, at any time.
+- `failed`: the trial raised. `truncated`: the scheduler stopped it before its budget: right-censored, not a failure.
+- `vanished`: the critic separates real from generated samples, the generator's gradient is negligible, quality is bad.
 - `collapsed`: at the last evaluation fewer than a fraction of the modes is captured.
-- `oscillating`: covers, but hops between modes or swings in quality; or a map of Dirac-GANs none of which settles.
+- `oscillating`: covers the modes, but hops between them or varies in quality; or a map of Dirac-GANs with no cell
+  converged.
   `converged`: none of these.
 
-`vanished` is asked before `collapsed`, since a generator that never learned covers no mode either, and would
-otherwise nearly always count as one that learned and collapsed. A measurement that was not taken (NaN)
+`vanished` is checked before `collapsed`, because a generator that never learned covers no mode either and would
+otherwise nearly always count as collapsed. A measurement that was not taken (NaN)
 fulfils no condition: data without modes do not collapse.
 
-**Hop rate.** For mode histograms of n and n' samples, hop is their total variation less what noise alone gives: the
-mean total variation over all ways of dealing the n + n' samples out again. A mode that holds m of them then has a
-hypergeometric share X of the first n, and E|X − EX| = 2 g(ν) / (n + n'), with g(ν) = ν (n' − m + ν) P(X = ν) and
-ν = ⌊EX⌋ + 1 (De Moivre's summation; Diaconis & Zabell 1991). The hops of a generator that stays thus average to
-exactly 0, single ones falling below, be its modes rare or common; a full move has nearly 1. Per evaluation interval.
+**Hop rate.** Mode hopping is mode mass that moves between evaluations. For mode histograms of n and n' samples, `hop`
+is their total variation less the part due to sampling noise: the mean total variation over all ways of redistributing
+the n + n' samples. A mode with m of them then has a hypergeometric number X of the first n, and E|X − EX| = 2 g(ν) / (n
++ n'), with g(ν) = ν (n' − m + ν) P(X = ν) and ν = ⌊EX⌋ + 1 (De Moivre's summation; Diaconis & Zabell 1991). For a
+generator that does not change, hops thus average to exactly 0 whatever the modes' weights, single ones being negative;
+a complete move gives nearly 1. The hop rate is the mean hop per evaluation interval.
 
-**Oscillation.** The interquartile range of a metric over the last part of training, over the size of its median.
+**Oscillation.** The interquartile range of a metric over the last part of training, divided by |median|.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Signals:
+class OutcomeSignals:
     """The signals that outcomes are judged by, (N,) each over replicas; NaN where not measured. See `Thresholds`."""
 
     evaluations: NDArray[np.int64]
@@ -61,7 +63,8 @@ class Signals:
 
 
 def multinomial_noise(first: ArrayLike, second: ArrayLike) -> Floats:
-    """Expected total variation of two samples of one distribution, of the sizes and pooled counts of these, (…, K).
+    """Expected total variation (…,) between two samples of one distribution, given the sizes and pooled counts of two
+    histograms (…, K).
 
     NaN where a sample is empty.
     """
@@ -79,7 +82,7 @@ def multinomial_noise(first: ArrayLike, second: ArrayLike) -> Floats:
 
 
 def hops(histograms: ArrayLike) -> Floats:
-    """Mode mass moved into each evaluation from the one before, noise taken off.
+    """Mode mass moved between each evaluation and the previous one, less sampling noise.
 
     Args:
         histograms: (…, T, K) counts of samples by mode.
@@ -105,8 +108,8 @@ def derive(measured: Curves) -> Curves:
     return replace(measured, values={**measured.values, "mode_fraction": fraction, "hop": hops(counts)})
 
 
-def signals(measured: Curves, thresholds: Thresholds = Thresholds()) -> Signals:
-    """Condense curves with derived measurements (as `derive` and the record have them) to what is judged."""
+def signals(measured: Curves, thresholds: Thresholds = Thresholds()) -> OutcomeSignals:
+    """The signals that outcomes depend on, from curves with derived measurements (as of `derive` or a record)."""
     tail = measured.tail(thresholds.tail)
 
     def middle(name: str) -> Floats:
@@ -118,7 +121,7 @@ def signals(measured: Curves, thresholds: Thresholds = Thresholds()) -> Signals:
     with np.errstate(divide="ignore", invalid="ignore"):
         swing = np.where(high > low, (high - low) / np.abs(centre), centre - centre)
     quality = middle("high_quality")
-    return Signals(
+    return OutcomeSignals(
         evaluations=measured.lengths,
         diverged=diverged,
         mode_fraction=measured.last("mode_fraction"),
@@ -131,7 +134,7 @@ def signals(measured: Curves, thresholds: Thresholds = Thresholds()) -> Signals:
     )
 
 
-def verdicts(seen: Signals, status: ArrayLike, thresholds: Thresholds = Thresholds()) -> NDArray[np.str_]:
+def verdicts(seen: OutcomeSignals, status: ArrayLike, thresholds: Thresholds = Thresholds()) -> NDArray[np.str_]:
     """The outcome of each replica, (N,) of `OUTCOMES`.
 
     Args:
@@ -167,9 +170,9 @@ def judge(measured: Curves, status: ArrayLike, thresholds: Thresholds = Threshol
 
 
 def judge_record(record: Record, thresholds: Thresholds = Thresholds()) -> pd.DataFrame:
-    """Judge a whole record afresh: a row per replica of `record.trials`, in its order and with its index.
+    """Judge a whole record again: one row per replica of `record.trials`, in its order and with its index.
 
-    Columns are the replica's keys, the `Signals`, and `outcome`, which is null for a trial still running.
+    Columns are the replica's keys, the `OutcomeSignals`, and `outcome`, which is null for a trial still running.
     """
     replicas, measured = curves(record.history, list(dict.fromkeys([*JUDGED, thresholds.metric])))
     seen = signals(measured, thresholds)
@@ -180,7 +183,7 @@ def judge_record(record: Record, thresholds: Thresholds = Thresholds()) -> pd.Da
     ended = (judged["status"] != "running").to_numpy()
     columns = {f.name: judged.loc[ended, f.name].to_numpy() for f in fields(seen)}
     outcome = np.full(len(judged), None, dtype=object)
-    outcome[ended] = verdicts(Signals(**columns), judged.loc[ended, "status"].to_numpy(np.str_), thresholds)
+    outcome[ended] = verdicts(OutcomeSignals(**columns), judged.loc[ended, "status"].to_numpy(np.str_), thresholds)
     judged["outcome"] = pd.Categorical(outcome, OUTCOMES)
     return judged.drop(columns="status").set_index(record.trials.index)
 

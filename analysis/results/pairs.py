@@ -1,4 +1,4 @@
-"""All pairs of arms by rank, corrected by Holm, and the arms that the data cannot tell from the best."""
+"""All pairs of arms compared by rank, corrected by Holm, and the arms not distinguishable from the best."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ class Comparison:
         alpha: family-wise level of the verdict.
         arms: the best first, by the median over units, then by mean probability of improvement.
         best: the first of them.
-        indistinguishable: the best, and the arms whose corrected test against it does not reject. As all pairs are
-            corrected for, choosing the best by the same data does no harm. Few units distinguish nothing.
+        indistinguishable: the best, and the arms whose corrected test against it does not reject. The correction
+            for all pairs covers the choice of the best from the same data. With few units nothing is distinguishable.
         pairs: each once.
     """
 

@@ -1,7 +1,7 @@
 """Selections: the rows of one phase of a record, arm by arm. Every statistic takes its rows from one.
 
 Rows of the search and confirmed rows are never pooled: the former chose the configurations that the latter repeat, so
-that together they would be neither.
+that their scores are biased by selection.
 """
 
 from __future__ import annotations
@@ -54,9 +54,10 @@ def select(record: Record, phase: str) -> Selection:
 
 
 def captured(trials: pd.DataFrame, phase: str) -> Captures:
-    """What intervals over these replicas capture: confirmed configurations are chosen ones, those of a search drawn.
+    """What intervals over these replicas capture: "both" in a search, whose configurations are drawn; otherwise
+    "seeds".
 
-    A search that tried a single configuration in every arm drew nothing but seeds.
+    A search with a single configuration in every arm captures seeds only.
     """
     if phase != "search":
         return "seeds"

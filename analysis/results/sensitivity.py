@@ -1,14 +1,14 @@
 """Which nuisance hyperparameters an arm is sensitive to, and how stability and quality depend on each.
 
-A random forest (Breiman 2001) is fitted to an arm's configurations, drawn anew with replacement, and asked about
-those left out of the draw. The **importance** of a hyperparameter is how much more of the response's variance it
-misses when that column is shuffled; 0 for one that the forest makes no use of, below 0 by chance. **Partial
+A random forest (Breiman 2001) is fitted to a bootstrap sample of an arm's configurations and evaluated on those left
+out. The **importance** of a hyperparameter is the share of the response's variance that the forest additionally misses
+when that column is shuffled; 0 for one that the forest does not use, below 0 by chance. **Partial
 dependence** is the forest's mean response over all configurations with one hyperparameter held at a value
-(Friedman 2001). It takes hyperparameters for independent, which an adaptive sampler's are only roughly.
+(Friedman 2001). It assumes independent hyperparameters, which an adaptive sampler's are only roughly.
 
 Both are averages over refits, each on another draw of the configurations. Draws overlap, and the average's variance
-allows for it (Nadeau & Bengio 2003; Molnar et al. 2023). An interval captures configurations: what others, scored with
-these seeds, would have told the same learner. What a better learner would find it does not say.
+allows for it (Nadeau & Bengio 2003; Molnar et al. 2023). Intervals capture configurations: what the same learner would
+find from other configurations on the same seeds. They do not cover what a better learner would find.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Importance:
     Attributes:
         hyperparameter: its name, without "config.".
         scale: "log", "linear" or "categorical".
-        interval: the share of the response's variance that is missed more when it is shuffled; may be below 0.
+        interval: the additional share of the response's variance missed when it is shuffled; may be below 0.
     """
 
     hyperparameter: str
@@ -108,12 +108,11 @@ def sensitivity(
     Args:
         selected: rows of the search, as a rule: confirmed configurations are few.
         metric: what quality is measured by.
-        generator: what draws, forests and shuffles draw from.
-        mode: "min" or "max"; by default what is known of the metric.
+        generator: source of the random draws, forests and shuffles.
+        mode: "min" or "max"; by default the metric's own.
         hyperparameters: names without "config."; all that vary when None.
         scales: name -> "log", "linear" or "categorical", as `analysis.results.design.scales_of` reads them from a
-        study's
-            configuration; guessed from the values where not given.
+            study's configuration; guessed from the values where not given.
         responses: of `RESPONSES`.
         refits: forests.
         confidence: nominal coverage.
@@ -143,7 +142,7 @@ def sensitivity(
 
 @dataclass(frozen=True)
 class _Refits:
-    """What B refits gave: importances (B, P), variance explained (B,), and a partial dependence (B, G) for each."""
+    """Results of B refits: importances (B, P), variance explained (B,), a partial dependence (B, G) per column."""
 
     importance: Floats
     explained: Floats
@@ -151,7 +150,7 @@ class _Refits:
 
 
 def _response(response: str, rows: pd.DataFrame, cohort: Cohort) -> pd.Series:
-    """One number a configuration, by the index of its trial."""
+    """One number per configuration, by the index of its trial."""
     if response == "quality":
         index, cost = cohort.medians()
         ranks = rankdata(-cost)
@@ -178,7 +177,7 @@ def _obstacle(y: Floats, columns: int, response: str) -> str:
 
 
 def _refit(columns: Sequence[Hyperparameter], y: Floats, generator: np.random.Generator, refits: int) -> _Refits:
-    """Fit forests to draws with replacement and ask them about the configurations left out."""
+    """Fit forests to bootstrap samples and evaluate them on the configurations left out."""
     X = np.column_stack([one.column for one in columns])
     n, variance = len(y), float(y.var())
     background = X[generator.permutation(n)[:BACKGROUND]]
@@ -202,13 +201,13 @@ def _refit(columns: Sequence[Hyperparameter], y: Floats, generator: np.random.Ge
 
 
 def _answers(forest: RandomForestRegressor, questions: Sequence[Floats]) -> list[Floats]:
-    """The forest's answers to several matrices of rows, asked at once."""
+    """The forest's predictions for several matrices of rows, in one call."""
     answers = forest.predict(np.concatenate(questions))
     return np.split(answers, np.cumsum([len(question) for question in questions])[:-1])
 
 
 def _draw(n: int, generator: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """A draw with replacement, and what it left out: two at least."""
+    """A bootstrap sample of indices, and the indices left out, at least two."""
     while True:
         bag = generator.integers(n, size=n)
         out = np.setdiff1d(np.arange(n), bag)

@@ -1,18 +1,18 @@
-"""Time to divergence and to collapse: when it happens to each replica, curves by arm, and whether arms differ.
+"""Time to divergence and to collapse: each replica's time, curves by arm, and tests between arms.
 
-A replica without the event is right-censored at the last step it was seen at: at the end of its budget, where a
+A replica without the event is right-censored at its last evaluated step: at the end of its budget, where a
 scheduler truncated its trial, or where the trial failed or still runs. None of these is an event. A scheduler that
-stops what fares badly censors those likeliest to diverge next, so that the curves of such a search look too good;
+stops bad trials censors those most likely to diverge next, so that the curves of such a search are optimistic;
 confirmed trials are never stopped.
 
 - `diverged`: at the step of divergence.
-- `collapsed`: at the first evaluation that finds fewer than a fraction of the modes (`Thresholds.modes`) once there
-  had been as many, or once `patience`, a share of the budget, is over: a generator that has not spread by then counts
-  as collapsed then. Known to the evaluation, not to the step. Divergence censors it.
-- `either`: whichever is first; the event to ask for where divergence is what keeps replicas from collapsing.
+- `collapsed`: at the first evaluation that finds fewer than a fraction of the modes (`Thresholds.modes`) after it
+  had captured as many, or after `patience`, a share of the budget, by which a generator must have spread. Known to the
+  evaluation, not to the step. Divergence censors it.
+- `either`: whichever is first; the event to use where divergence competes with collapse.
 
-What a replica did after its event changes nothing, so that one that collapses and recovers has collapsed; its outcome
-(analysis/results/outcomes.py), which judges the end of training, may differ.
+Nothing after the event counts: a replica that collapses and recovers has collapsed. Its outcome
+(`analysis.results.outcomes`), which judges the end of training, may differ.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class LogRank:
         p: of the test alone.
         p_holm: corrected for all pairs (Holm 1979); p itself of an overall test.
         method: how it was made.
-        captures: "seeds", replicas being independent, or "both", configurations being what was drawn.
+        captures: "seeds", replicas being independent, or "both", configurations being the sampled units.
     """
 
     arms: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""How far outcomes depend on their thresholds: those that other values give, one threshold moved at a time."""
+"""Sensitivity of the outcomes to their thresholds: outcomes under other values, one threshold changed at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.results.criteria import thresholds_of
-from analysis.results.outcomes import OUTCOMES, Signals, judge_record, verdicts
+from analysis.results.outcomes import OUTCOMES, OutcomeSignals, judge_record, verdicts
 from analysis.results.selection import Selection
 from analysis.results.thresholds import Thresholds
 from analysis.statistics.intervals import shares
@@ -26,11 +26,11 @@ class ThresholdTable:
     Attributes:
         phase: whose replicas these are.
         base: the thresholds that all but the moved one keep.
-        table: a row per threshold × value × arm × outcome: `threshold`, `value`, `base` (whether the value is the one
+        table: one row per threshold × value × arm × outcome: `threshold`, `value`, `base` (whether the value is the one
             in use), `arm`, `outcome`, `n` replicas, `fraction`, and its interval's ends `low` and `high` (Wilson, as of
             `analysis.results.compare.outcomes`).
-        changed: a row per threshold × value: `threshold`, `value`, `base`, and `changed`, the share of replicas judged
-            otherwise than by `base`.
+        changed: one row per threshold × value: `threshold`, `value`, `base`, and `changed`, the share of replicas whose
+            outcome differs from that under `base`.
     """
 
     phase: str
@@ -86,8 +86,8 @@ def _ended(selected: Selection) -> Selection:
 
 def _verdicts(seen: pd.DataFrame, trials: pd.DataFrame, thresholds: Thresholds) -> NDArray[np.str_]:
     """Outcomes (N,) by signals that `judge_record` condensed before, which depend on `tail` and `metric` alone."""
-    columns = {field.name: seen[field.name].to_numpy() for field in fields(Signals)}
-    return verdicts(Signals(**columns), trials["status"].to_numpy(np.str_), thresholds)
+    columns = {field.name: seen[field.name].to_numpy() for field in fields(OutcomeSignals)}
+    return verdicts(OutcomeSignals(**columns), trials["status"].to_numpy(np.str_), thresholds)
 
 
 def _moved(base: Thresholds, name: str, value: float) -> Thresholds:

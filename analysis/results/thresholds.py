@@ -1,4 +1,4 @@
-"""The thresholds that the outcome of a replica turns on, as a configuration gives them under `outcomes`."""
+"""The thresholds of the outcomes, as a configuration sets them under `outcomes`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Thresholds:
 
     Attributes:
         modes: captured share of the modes under which a replica has collapsed, in [0, 1].
-        hop_rate: mode mass moved an evaluation, noise taken off, over which it oscillates, ≥ 0.
+        hop_rate: mode mass moved per evaluation, less noise, above which a replica oscillates, ≥ 0.
         oscillation: interquartile range of `metric` relative to its median over which it oscillates, ≥ 0.
         metric: the measurement whose oscillation is judged.
         tail: share of the evaluations, the last ones, that hop rate, oscillation and vanishing look at, in (0, 1];
@@ -31,7 +31,7 @@ class Thresholds:
     quality: float = 0.25
 
     def __post_init__(self) -> None:
-        """Hold every threshold to its type and range."""
+        """Check every threshold's type and range."""
         for item in fields(self):
             value, wanted = getattr(self, item.name), str if item.name == "metric" else (int, float)
             if not isinstance(value, wanted) or isinstance(value, bool):

@@ -1,11 +1,11 @@
 """Medians and interquartile means of replicas, with a bootstrap stratified by configuration.
 
-The bootstrap puts weights on the sorted values, all resamples at once. It draws n - 1 of a configuration's n replicas
-where seeds are captured, or C - 1 of C configurations whole where both are (analysis/statistics/intervals.py says what
-that means), since drawing n of n understates the variance by a factor (n - 1)/n, a quarter at four seeds (McCarthy &
-Snowden 1985; Rao & Wu 1988). Percentiles are widened as Student's t is (Hesterberg 2015). Ranks decide and infinities
-are kept, so that a diverged replica takes part as worse than any finite score. Of five replicas or fewer the intervals
-are somewhat too short.
+A resample is a set of weights on the sorted values; all are computed at once. It draws n - 1 of a configuration's n
+replicas where seeds are captured, or C - 1 of C configurations, each with all its replicas, where both are (see
+`analysis.statistics.intervals`), since drawing n of n understates the variance by a factor (n - 1)/n, a quarter at four
+seeds (McCarthy & Snowden 1985; Rao & Wu 1988). Percentiles are widened as Student's t is (Hesterberg 2015). Infinities
+take part by rank, so that a diverged replica counts as worse than any finite score. With five replicas or fewer the
+intervals are somewhat too short.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Resampling:
     """How intervals are bootstrapped.
 
     Attributes:
-        generator: what resampling draws from; its state fixes the result, and drawing moves it on.
-        resamples: how many.
+        generator: source of the random draws; its state determines the result and is advanced.
+        resamples: number of resamples.
         confidence: nominal coverage.
     """
 
@@ -53,12 +53,12 @@ def bootstrap(
     Args:
         values: (N,) scores; infinities take part by rank, NaN is refused.
         configurations: (N,) labels, the configuration of each; a single one when None.
-        resampling: how.
+        resampling: generator, number of resamples and coverage.
         statistic: "median", or "iqm", the mean of the middle half, which is infinite when an infinity is in it.
         captures: seeds or both, see the module's docstring.
 
     Returns:
-        The ends are NaN where nothing was repeated: one replica a configuration (`seeds`), one configuration (`both`).
+        The ends are NaN without repetition: with one replica per configuration (`seeds`) or one configuration (`both`).
     """
     [interval] = bootstraps(values, configurations, resampling, (statistic,), captures)
     return interval
@@ -72,9 +72,12 @@ def bootstraps(
     captures: Captures = "seeds",
 ) -> list[Interval]:
     """Intervals of several statistics by the same resamples; arguments as for `bootstrap`."""
-    estimates, draws, freedom = resampled(values, configurations, resampling, statistics, captures)
+    estimates, draws, degrees_of_freedom = resampled(values, configurations, resampling, statistics, captures)
     n, confidence = np.size(values), resampling.confidence
-    return [percentiles(e, d, freedom, n, captures, confidence) for e, d in zip(estimates, draws, strict=True)]
+    return [
+        percentiles(estimate, drawn, degrees_of_freedom, n, captures, confidence)
+        for estimate, drawn in zip(estimates, draws, strict=True)
+    ]
 
 
 def resampled(
@@ -94,41 +97,41 @@ def resampled(
     group, count = numbered(configurations, len(scores), captures)
     order = np.argsort(scores, kind="stable")
     scores, group = scores[order], group[order]
-    freedom = len(scores) - count if captures == "seeds" else count - 1
+    degrees_of_freedom = len(scores) - count if captures == "seeds" else count - 1
     plain = _mass(np.ones((1, len(scores))))
     estimates = np.array([_statistic(scores, plain, name)[0] for name in statistics])
     draws = np.full((len(statistics), resampling.resamples), np.nan)
     weigh = _within if captures == "seeds" else _between
     rows = max(1, CHUNK // len(scores))
-    for start in range(0, resampling.resamples if freedom > 0 else 0, rows):
+    for start in range(0, resampling.resamples if degrees_of_freedom > 0 else 0, rows):
         number = min(rows, resampling.resamples - start)
         mass = _mass(weigh(group, number, resampling.generator))
         for row, name in enumerate(statistics):
             draws[row, start : start + number] = _statistic(scores, mass, name)
-    return estimates, draws, freedom
+    return estimates, draws, degrees_of_freedom
 
 
 def percentiles(
-    estimate: float, draws: Floats, freedom: int, n: int, captures: Captures, confidence: float = 0.95
+    estimate: float, draws: Floats, degrees_of_freedom: int, n: int, captures: Captures, confidence: float = 0.95
 ) -> Interval:
-    """The interval between percentiles of bootstrap draws, widened as Student's t of that freedom is."""
-    if freedom < 1:
-        unit = "replica a configuration" if captures == "seeds" else "configuration"
+    """The interval between percentiles of bootstrap draws, widened as Student's t of those degrees of freedom is."""
+    if degrees_of_freedom < 1:
+        unit = "replica per configuration" if captures == "seeds" else "configuration"
         return Interval(float(estimate), np.nan, np.nan, n, f"no interval: one {unit}", captures, confidence)
-    tail = norm.cdf(-quantile(confidence, freedom))
+    tail = norm.cdf(-quantile(confidence, degrees_of_freedom))
     low, high = ordered_quantiles(draws, (tail, 1 - tail))
     return Interval(float(estimate), low, high, n, "stratified bootstrap", captures, confidence)
 
 
 def ordered_quantiles(draws: Floats, levels: Sequence[float]) -> tuple[float, ...]:
-    """Quantiles that are draws themselves, so that infinities do no harm."""
+    """Quantiles without interpolation between draws, which infinities would turn into NaN."""
     ordered = np.sort(draws)
     places = (min(max(int(np.ceil(level * len(ordered))) - 1, 0), len(ordered) - 1) for level in levels)
     return tuple(float(ordered[place]) for place in places)
 
 
 def _within(group: NDArray[np.int64], number: int, generator: np.random.Generator) -> Floats:
-    """Bootstrap weights (number, N) that draw n - 1 of the n replicas of each configuration; a lone one stays."""
+    """Bootstrap weights (number, N) that draw n - 1 of the n replicas of each configuration (1 of 1)."""
     weights = np.ones((number, len(group)))
     order = np.argsort(group, kind="stable")
     sizes = np.bincount(group)
@@ -148,7 +151,7 @@ def _between(group: NDArray[np.int64], number: int, generator: np.random.Generat
 
 
 def _mass(weights: Floats) -> Floats:
-    """The share of each row's weight (B, N) that lies at and before each place."""
+    """The share of each row's weight (B, N) at and before each position."""
     mass = np.cumsum(weights, axis=1)
     mass /= mass[:, -1:]
     return mass

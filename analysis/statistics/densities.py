@@ -1,7 +1,7 @@
 """Densities on a line: of a Gaussian mixture, and of samples by a Gaussian kernel.
 
-The kernel's bandwidth is half of Silverman's (1986, eq. 3.31), h = 0.45 min(s, IQR / 1.34) n^(-1/5), as his is for a
-density with one mode. The estimate smooths, so that a sharp mode looks lower and wider.
+The kernel's bandwidth is half of Silverman's (1986, eq. 3.31), h = 0.45 min(s, IQR / 1.34) n^(-1/5), because his is for
+unimodal densities. Smoothing makes a sharp mode lower and wider.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def mixture_density(x: Floats, means: Floats, stds: Floats, weights: Floats | No
 def kernel_density(samples: Floats, x: Floats) -> Floats:
     """Density (M,) at evenly spaced x (M,) estimated from samples (n,); those that are not finite count in n alone.
 
-    The kernel is at least half a step of x wide, so that a collapsed generator is a peak. NaN of fewer
-    than two samples.
+    The kernel is at least half a step of x wide, so that a collapsed generator is a peak. NaN with fewer
+    than two finite samples.
     """
     finite = samples[np.isfinite(samples)]
     if len(finite) < 2:

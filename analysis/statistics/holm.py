@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 def holm(p: ArrayLike) -> NDArray[np.float64]:
     """Adjusted p-values (M,) of M tests; reject where they are at most the level.
 
-    A NaN stands for a test that could not be made: it stays NaN and does not count among the M.
+    A NaN stands for a test that could not be made: it stays NaN and is not counted in M.
     """
     given = np.asarray(p, np.float64)
     if given.ndim != 1 or (given < 0).any() or (given > 1).any():

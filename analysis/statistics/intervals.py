@@ -1,19 +1,18 @@
-"""Intervals that respect what was drawn: seeds, configurations, or both; and those of shares.
+"""Intervals that state which sources of variation they cover, and confidence intervals of shares.
 
-Replicas of one configuration resemble one another, so that N replicas of C configurations are no N independent
-draws. Every interval here is of one of two kinds, and its field `captures` says which:
+Replicas of one configuration resemble one another, so that N replicas of C configurations are not N independent draws.
+An interval *captures* the sources of variation that it covers, named in its field `captures`:
 
-- `seeds`: the configurations are these and no others; what would fresh seeds of the same ones give?
-- `both`: the configurations stand for others drawn alike; what would fresh configurations, on fresh seeds, give?
-  Configurations must then be exchangeable draws. Those of an adaptive sampler are so only roughly.
-
-`configurations` alone is captured where a configuration counts as one number, its seeds taken as they are.
+- `seeds`: the configurations are fixed; the interval says what fresh seeds of the same configurations would give.
+- `both`: the configurations are a sample too; it says what fresh configurations, on fresh seeds, would give. They must
+  then be exchangeable draws, which those of an adaptive sampler are only roughly.
+- `configurations`: each configuration counts as one number; its seeds are taken as given.
 
 **Shares** have Wilson's interval (1927) on an effective number of units. For `seeds` this is the number of replicas,
-which is cautious when configurations differ. For `both` it is p(1-p) over the variance between configurations, with
-Student's t in place of the normal (Korn & Graubard 1998), drawn towards one unit a configuration where few
-configurations show both what happened and what did not: there the estimated variance is itself no more than noise.
-In simulations of 20 configurations or more this covers 94-98 %; of ten, whose replicas are all but independent, 99 %.
+which is conservative when configurations differ. For `both` it is p(1-p) over the variance between configurations, with
+Student's t in place of the normal (Korn & Graubard 1998), shrunk towards one unit per configuration where the
+event, or its absence, occurs in few configurations: there the estimated variance is mostly noise.
+In simulations of 20 configurations or more this covers 94-98 %; of ten whose replicas are nearly independent, 99 %.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from scipy.stats import t
 
 Floats = NDArray[np.float64]
 Captures = Literal["seeds", "configurations", "both"]
-PULL = 2  # configurations' worth of evidence for one unit a configuration
+PRIOR_WEIGHT = 2  # of the fallback size, against 1 for each configuration with the rarer result
 
 
 @dataclass(frozen=True)
@@ -35,12 +34,12 @@ class Interval:
     """An estimate with its interval.
 
     Attributes:
-        estimate: infinite where ranks say so, as a median where half of the replicas diverged; NaN of nothing.
+        estimate: ±inf if the order statistic is infinite (a median when half of the replicas diverged); NaN if n = 0.
         low: lower end; NaN where there is no interval.
         high: upper end; NaN where there is no interval.
-        n: what it rests on: replicas, or configurations where each counts as one number.
+        n: number of replicas, or of configurations where each counts as one number.
         method: how it was made, in words for a caption.
-        captures: "seeds", "configurations" or "both".
+        captures: the sources of variation covered: "seeds", "configurations" or "both".
         confidence: nominal coverage.
     """
 
@@ -59,7 +58,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Band:
-    """A curve with an interval at every x, each alone; arrays are (M,), the rest as in `Interval`."""
+    """A curve with a pointwise interval at every x; arrays are (M,), the rest as in `Interval`."""
 
     x: Floats
     estimate: Floats
@@ -72,9 +71,9 @@ class Band:
 
 
 def wilson_ends(share: ArrayLike, units: ArrayLike, confidence: float = 0.95) -> tuple[Floats, Floats]:
-    """Ends of Wilson's interval for shares seen in a number of units, which need not be whole; (…,) each.
+    """Ends of Wilson's interval for shares observed in a number of units, not necessarily an integer; (…,) each.
 
-    Of no units at all the interval is [0, 1].
+    With 0 units the interval is [0, 1].
     """
     z = quantile(confidence)
     p, n = np.broadcast_arrays(np.asarray(share, np.float64), np.asarray(units, np.float64))
@@ -86,7 +85,7 @@ def wilson_ends(share: ArrayLike, units: ArrayLike, confidence: float = 0.95) ->
 
 
 def wilson(successes: float, total: int, confidence: float = 0.95) -> Interval:
-    """Wilson's score interval (1927) of a share of independent replicas; captures seeds."""
+    """Wilson's score interval (1927) of a share of independent replicas; captures seeds. NaN if there are none."""
     if not 0 <= successes <= total:
         raise ValueError(f"successes: expected between 0 and {total}, got {successes}")
     share = successes / total if total else np.nan
@@ -119,7 +118,7 @@ def proportion(
 def shares(
     held: NDArray[np.bool_], configurations: ArrayLike | None, captures: Captures, confidence: float = 0.95
 ) -> tuple[Floats, Floats, Floats, str]:
-    """Shares (M,) of N replicas for which M things held, (N, M), the ends of their intervals, and the method."""
+    """Shares (M,) of N replicas for which each of M conditions held, (N, M); the intervals' ends, and the method."""
     group, count = numbered(configurations, len(held), captures)
     share: Floats = held.mean(0)
     if captures == "seeds":
@@ -133,31 +132,34 @@ def shares(
 
 
 def effective_units(
-    share: ArrayLike, added: ArrayLike, mixed: ArrayLike, alone: ArrayLike, n: int, confidence: float = 0.95
+    share: ArrayLike, residuals: ArrayLike, mixed: ArrayLike, fallback: ArrayLike, n: int, confidence: float = 0.95
 ) -> Floats:
-    """How many independent replicas would know a share as well as those of C configurations do.
+    """The effective sample size: the number of independent replicas that would estimate a share as precisely.
 
     Args:
         share: (…,) the estimated share.
-        added: (C, …) what each configuration's replicas add to n times the share's error; sums to 0 over them.
-        mixed: (…,) how many configurations show what happened, or how many what did not, whichever are fewer.
-        alone: (…,) how many configurations there are to show it: the units where all that is known is their number.
-        n: replicas, which the units do not exceed.
-        confidence: of the interval that the units are meant for.
+        residuals: (C, …) per-configuration residual sums: what its replicas contribute to n times the share's error,
+            for a plain share the sum of indicator less share; together 0.
+        mixed: (…,) the number of configurations with the rarer result, the event or its absence.
+        fallback: (…,) the effective size where the variance says nothing: the number of configurations observed.
+        n: replicas, which the result does not exceed.
+        confidence: of the interval that the result is for.
     """
-    p, parts, count = np.asarray(share, np.float64), np.asarray(added, np.float64), len(np.asarray(added))
+    p, parts, count = np.asarray(share, np.float64), np.asarray(residuals, np.float64), len(np.asarray(residuals))
     if count < 2:
         return np.zeros_like(p)
     variance = (parts**2).sum(0) * count / (count - 1) / n**2
     known = (variance > 0) & (p > 0) & (p < 1)
-    estimated = np.where(known, p * (1 - p) / np.where(known, variance, 1.0), alone)
-    drawn = (mixed * np.minimum(estimated, n) + PULL * np.asarray(alone)) / (np.asarray(mixed) + PULL)
-    units: Floats = np.minimum(drawn * (quantile(confidence) / quantile(confidence, count - 1)) ** 2, n)
+    estimated = np.where(known, p * (1 - p) / np.where(known, variance, 1.0), fallback)
+    # The more configurations have the rarer result, the more the estimated variance is trusted over the fallback.
+    weight = np.asarray(mixed)
+    shrunk = (weight * np.minimum(estimated, n) + PRIOR_WEIGHT * np.asarray(fallback)) / (weight + PRIOR_WEIGHT)
+    units: Floats = np.minimum(shrunk * (quantile(confidence) / quantile(confidence, count - 1)) ** 2, n)
     return units
 
 
 def numbered(labels: ArrayLike | None, n: int, captures: Captures = "seeds") -> tuple[NDArray[np.int64], int]:
-    """Labels of configurations as numbers from 0, and how many there are."""
+    """Labels (n,) of configurations as numbers (n,) from 0, and how many there are; raises `ValueError`."""
     if captures not in ("seeds", "both"):
         raise ValueError(f"captures: expected 'seeds' or 'both', got {captures!r}")
     if labels is None:
@@ -166,7 +168,7 @@ def numbered(labels: ArrayLike | None, n: int, captures: Captures = "seeds") -> 
         return np.zeros(n, np.int64), 1
     found, group = np.unique(np.asarray(labels), return_inverse=True)
     if len(group) != n:
-        raise ValueError(f"configurations: expected {n} labels, one a replica, got {len(group)}")
+        raise ValueError(f"configurations: expected {n} labels, one per replica, got {len(group)}")
     return group.astype(np.int64), len(found)
 
 
@@ -178,8 +180,8 @@ def summed(values: Floats, group: NDArray[np.int64], count: int) -> Floats:
     return total
 
 
-def quantile(confidence: float, freedom: float = np.inf) -> float:
-    """How many standard errors an interval reaches either way; Student's where there are degrees of freedom."""
+def quantile(confidence: float, degrees_of_freedom: float = np.inf) -> float:
+    """Half-width of an interval in standard errors, by Student's t; infinite degrees of freedom give the normal."""
     if not 0 < confidence < 1:
         raise ValueError(f"confidence: expected a number between 0 and 1, got {confidence}")
-    return float(t.ppf(0.5 + confidence / 2, freedom))
+    return float(t.ppf(0.5 + confidence / 2, degrees_of_freedom))

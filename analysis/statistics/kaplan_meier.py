@@ -1,10 +1,10 @@
 """The Kaplan-Meier curve (1958): the share of replicas that has not met an event by each step.
 
-Censoring must say nothing about the event: a replica that a scheduler stopped would have fared as its fellows of the
-same step. The curve itself is scipy's `ecdf` of `CensoredData`. Its interval at each step is Wilson's on the number of
-independent uncensored replicas that know the share as well (Rothman 1978), which unlike those by a normal
-approximation also exists where nobody or everybody met the event, there with the number still at risk (Dorey & Korn
-1987). The variance is Greenwood's (1926) for seeds; for both, that between configurations (Williams 1995).
+Censoring is assumed to be uninformative: a replica that a scheduler stopped would have fared like those still at risk
+at that step. The curve itself is scipy's `ecdf` of `CensoredData`. Its interval at each step is Wilson's on the
+effective number of independent uncensored replicas (Rothman 1978). Unlike a normal approximation it exists also where
+no replica or every replica met the event; there the number is that still at risk (Dorey & Korn 1987). The variance is
+Greenwood's (1926) for seeds; for both, that between configurations (Williams 1995).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class SurvivalCurve:
         censored: the steps at which replicas were censored, ascending.
         events: replicas that met it.
         n: replicas.
-        median: steps until half met it; inf where the curve, or an end of the interval, never falls to a half.
+        median: steps until half met it; inf where the curve, or an end of the interval, never falls to 1/2.
     """
 
     arm: str
@@ -46,8 +46,8 @@ class SurvivalCurve:
     def at(self, step: float) -> Interval:
         """The share without the event at a step.
 
-        Past the last at which a replica was at risk the estimate is NaN, unless all had met the event, and the
-        interval goes from 0 to the last upper end. Raises ValueError for a step below 0.
+        Past the last step with a replica at risk the estimate is NaN, unless all had met the event, and the interval
+        extends from 0 to the last upper end. Raises ValueError for a step below 0.
         """
         if not step >= 0:
             raise ValueError(f"step: expected a number >= 0, got {step}")
@@ -75,16 +75,16 @@ def kaplan_meier(
         time: (N,) steps until the event, or until the replica was last seen without it.
         observed: (N,) whether the event was met; False is right-censored.
         configurations: (N,) labels, needed where both are captured.
-        captures: seeds or both (analysis/statistics/intervals.py).
+        captures: seeds or both (`analysis.statistics.intervals`).
         confidence: nominal coverage at a step.
-        arm: whose curve this is.
-        event: of what.
+        arm: name of the arm.
+        event: name of the event.
     """
     times, met = np.asarray(time, np.float64), np.asarray(observed, np.bool_)
     if times.ndim != 1 or met.shape != times.shape or not len(times) or not (times >= 0).all():
         raise ValueError(f"time: expected (N,) steps >= 0, N > 0, as many as observed {met.shape}, got {times.shape}")
     curve = ecdf(as_censored(times, met)).sf
-    before = [0.0] if curve.quantiles[0] > 0 else []  # until the first time seen the curve is 1, but not for certain
+    before = [0.0] if curve.quantiles[0] > 0 else []  # before the first time the curve is 1, with an interval too
     steps, share = np.r_[before, curve.quantiles], np.r_[np.ones(len(before)), curve.probabilities]
     place = np.searchsorted(steps, times)
     deaths = np.bincount(place[met], minlength=len(steps)).astype(np.float64)
@@ -125,18 +125,18 @@ def _clustered_units(
     count: int,
     confidence: float,
 ) -> Floats:
-    """Effective replicas (M,) by the variance between configurations of what each adds to the curve's error."""
+    """Effective replicas (M,) by the variance, between configurations, of their contributions to the curve's error."""
     shape = (count, len(share))
     ended, died = np.zeros(shape), np.zeros(shape)
     np.add.at(ended, (group, place), 1.0)
     np.add.at(died, (group[met], place[met]), 1.0)
     waiting = np.cumsum(ended[:, ::-1], axis=1)[:, ::-1]
     hazard = np.cumsum(deaths / risk**2)
-    added = np.cumsum(ended * hazard - died / risk, axis=1) + (waiting - ended) * hazard
+    residuals = np.cumsum(ended * hazard - died / risk, axis=1) + (waiting - ended) * hazard
     met_by = np.cumsum(died, axis=1) > 0
     mixed = np.minimum(met_by.sum(0), (waiting > ended).sum(0))
-    alone = (met_by | (waiting > 0)).sum(0)
-    return effective_units(share, len(group) * share * added, mixed, alone, len(group), confidence)
+    observed = (met_by | (waiting > 0)).sum(0)
+    return effective_units(share, len(group) * share * residuals, mixed, observed, len(group), confidence)
 
 
 def _first(steps: Floats, reached: NDArray[np.bool_]) -> float:

@@ -5,11 +5,11 @@ sum of scores is its observed events less those expected of it were all arms ali
 
 - Replicas independent (seeds): chi-squared of the sums with the hypergeometric variance, for two samples the square of
   `scipy.stats.logrank`.
-- Replicas in configurations (both): configurations are what was drawn, so that their sums of scores are compared
-  between arms, as ranks are by Kruskal and Wallis, with the variance that dealing configurations out anew gives and the
-  F distribution for its p-value (Iman & Davenport 1976).
+- Replicas in configurations (both): configurations are the sampled units, so that their sums of scores are compared
+  between arms, as ranks are by Kruskal and Wallis, with the permutation variance of configurations over arms and the F
+  distribution for the p-value (Iman & Davenport 1976).
 
-With no event among them the arms cannot be compared: statistic and p are NaN.
+Without any event the arms cannot be compared: statistic and p are NaN.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def k_samples(samples: Sequence[Sample]) -> tuple[float, int, float]:
 
 
 def clustered(samples: Sequence[Sample], configurations: Sequence[ArrayLike]) -> tuple[float, int, float]:
-    """The same of k samples of replicas in configurations; `configurations` labels the replicas of each, (n,) each."""
+    """The same for k samples of replicas in configurations; `configurations` has the labels (n,) of each sample."""
     time, event, arm = _joined(samples)
     scores = event - _hazard(time, event)
     sums = [

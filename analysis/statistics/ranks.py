@@ -1,14 +1,14 @@
-"""Two samples compared by rank: how likely one is below the other, with interval and test.
+"""Comparison of two samples by rank: the probability that one is below the other, with interval and test.
 
 The relative effect is P(A < B) + P(A = B)/2 (Mann & Whitney 1947), which is Vargha & Delaney's A (2000), and Cliff's
-delta (1993) is twice it less one. Ranks alone matter, so that ties count half and infinities are like any other value.
+delta (1993) is twice it less one. Only ranks matter: ties count half, and infinities are ordinary values.
 
-**Interval.** Wilson's, on as many units as the variance of the placements (Brunner & Munzel 2000) is worth, with
-Welch's degrees of freedom. The units lie between min(n, m), which no distributions can fall short of (Birnbaum & Klose
-1957), and 4nm/(n + m): near complete separation the estimated variance means nothing, and at it vanishes.
+**Interval.** Wilson's, on the number of units that has the variance of the placements (Brunner & Munzel 2000), with
+Welch's degrees of freedom. The units are clipped to [min(n, m), 4nm/(n + m)], whose lower end bounds them for all
+distributions (Birnbaum & Klose 1957): near complete separation the estimated variance is unreliable, at it 0.
 
-**Test.** `mann_whitney` asks whether two distributions are one and the same. `brunner_munzel` asks whether the relative
-effect is 1/2, whatever their variances; since it alone rejects too often in samples of tens, and always where they are
+**Test.** `mann_whitney` tests whether two distributions are equal. `brunner_munzel` tests whether the relative effect
+is 1/2, whatever their variances; since it alone rejects too often in samples of tens, and always where they are
 separated, its p-value here is never below Mann and Whitney's, so that it keeps its level under either null hypothesis.
 """
 
@@ -31,30 +31,30 @@ class RelativeEffect:
 
     estimate: float
     variance: float
-    freedom: float
+    degrees_of_freedom: float
     n: int
     m: int
 
     @property
     def units(self) -> float:
-        """How many independent yes-or-no trials know the effect as well."""
+        """The number of independent Bernoulli trials that would estimate the effect as precisely."""
         least, most = min(self.n, self.m), 4 * self.n * self.m / (self.n + self.m)
         spread = self.estimate * (1 - self.estimate)
         return float(np.clip(spread / self.variance, least, most)) if self.variance > 0 else float(least)
 
     def ends(self, confidence: float = 0.95) -> tuple[float, float]:
         """Ends of the effect's interval."""
-        widened = (quantile(confidence) / quantile(confidence, self.freedom)) ** 2
+        widened = (quantile(confidence) / quantile(confidence, self.degrees_of_freedom)) ** 2
         low, high = wilson_ends(self.estimate, self.units * widened, confidence)
         return float(low), float(high)
 
     def brunner_munzel(self) -> tuple[float, float]:
-        """Statistic and two-sided p-value by Student's t; of complete separation ±inf and 0."""
+        """Statistic and two-sided p-value by Student's t; ±inf and 0 at complete separation."""
         away = self.estimate - 0.5
         if away == 0:
             return 0.0, 1.0
         statistic = away / np.sqrt(self.variance) if self.variance > 0 else np.copysign(np.inf, away)
-        return float(statistic), float(2 * t.sf(abs(statistic), self.freedom))
+        return float(statistic), float(2 * t.sf(abs(statistic), self.degrees_of_freedom))
 
 
 def relative_effect(a: ArrayLike, b: ArrayLike) -> RelativeEffect:
@@ -66,8 +66,9 @@ def relative_effect(a: ArrayLike, b: ArrayLike) -> RelativeEffect:
     below = (ranks[n:] - rankdata(second)) / n
     parts = np.array([_variance(above) / n, _variance(below) / m])
     variance = float(parts.sum())
-    freedom = variance**2 / (parts**2 / np.maximum([n - 1, m - 1], 1)).sum() if variance > 0 else min(n, m) - 1
-    return RelativeEffect(float(below.mean()), variance, max(float(freedom), 1.0), n, m)
+    # Welch and Satterthwaite; where both variances are 0 any number would do.
+    welch = variance**2 / (parts**2 / np.maximum([n - 1, m - 1], 1)).sum() if variance > 0 else min(n, m) - 1
+    return RelativeEffect(float(below.mean()), variance, max(float(welch), 1.0), n, m)
 
 
 def rank_test(a: ArrayLike, b: ArrayLike, test: str = "brunner_munzel") -> tuple[float, float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.record import schema
-from analysis.record.schema import MEASUREMENTS, QUALITY, SIGNALS
+from analysis.record.schema import MEASUREMENTS, QUALITY, TRAINING
 from study.config.arms import Arm, arms_of, check_arms, constants_of
 from study.config.goal import Goal
 from study.config.messages import ConfigError, brief, nearest, shown
@@ -32,7 +32,7 @@ DIAGNOSTICS = (  # nothing to search for
 )  # fmt: skip
 SEARCHABLE = frozenset(  # the ends of an interval are no metric either
     column.name
-    for column in (*SIGNALS, *QUALITY)
+    for column in (*TRAINING, *QUALITY)
     if column.name not in DIAGNOSTICS and not column.name.endswith(("_low", "_high"))
 )
 

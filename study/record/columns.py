@@ -11,14 +11,14 @@ import pyarrow as pa
 
 from analysis.record import schema
 from analysis.record.curves import Curves
-from analysis.results.outcomes import Signals, derive, judge, signals
+from analysis.results.outcomes import OutcomeSignals, derive, judge, signals
 from analysis.results.thresholds import Thresholds
 from study.config.dotted import leaves
 from study.ledger.state import TrialState
 
 Columns = dict[str, Any]
 TYPES = {column.name: schema.ARROW[column.dtype] for column in (*schema.HISTORY, *schema.TRIALS)}
-MEASURED = tuple(c.name for c in (*schema.SIGNALS, *schema.QUALITY))
+MEASURED = tuple(c.name for c in (*schema.TRAINING, *schema.QUALITY))
 DERIVED = tuple(c.name for c in schema.DERIVED)
 FLAGS = ("diverged", "diverged_step")
 JUDGED = (
@@ -36,7 +36,7 @@ class TrialColumns:
         self.trial, self.steps = trial, trial.steps()
         names = {*JUDGED, schema.HISTOGRAM.name, thresholds.metric}
         self._curves: Curves = derive(trial.curves(names))
-        self._signals: Signals = signals(self._curves, thresholds)
+        self._signals: OutcomeSignals = signals(self._curves, thresholds)
         self._thresholds = thresholds
         self._same = {
             "study": study,

@@ -14,7 +14,7 @@ EDGE = 0.03  # inches
 NAMES = [
     "outcomes", "learning", "survival", "pairs", "quality", "best", "profiles", "selection_bias", "importances",
     "dependence", "samples", "images", "shares", "densities", "explanation", "kink",
-    "divergence curves", "divergence errors", "spectra", "dirac",
+    "bound curves", "bound errors", "spectra", "dirac",
 ]  # fmt: skip
 
 
@@ -86,8 +86,8 @@ def test_names_from_data_are_text(drawn):
         (lambda: figures.samples_over_time([]), "samples_over_time: expected at least one row"),
         (lambda: figures.mode_shares([]), "mode_shares: expected at least one row"),
         (lambda: figures.density_pictures([], {}), "density_pictures: expected at least one row"),
-        (lambda: figures.bound_curves([], {}), "divergence_curves: expected at least one arm"),
-        (lambda: figures.bound_errors([], {}), "divergence_errors: expected at least one arm"),
+        (lambda: figures.bound_curves([], {}), "bound_curves: expected at least one arm"),
+        (lambda: figures.bound_errors([], {}), "bound_errors: expected at least one arm"),
         (lambda: figures.spectra([], {}), "spectra: expected at least one arm"),
         (lambda: figures.dirac_maps([]), "dirac_maps: expected between 1 and 15 maps, got 0"),
         (lambda: figures.explanation({"ratios": [1]}), "missing: optimal_critic, divergence"),

@@ -82,7 +82,7 @@ def test_load_gives_both_tables_typed(tmp_path):
 def test_columns_can_be_chosen(tmp_path):
     write(tmp_path)
     assert load(tmp_path, ["fid"]).history.columns.tolist() == [*schema.HISTORY_KEYS, "fid"]
-    with pytest.raises(RecordError, match=r"analysis/record/schema.py declares no column\(s\) fidd"):
+    with pytest.raises(RecordError, match=r"analysis\.record\.schema declares no column\(s\) fidd"):
         load(tmp_path, ["fidd"])
 
 

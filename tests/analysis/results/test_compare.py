@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.record.loading import Record
-from analysis.results.compare import SIGNALS, outcomes, quality, signals
+from analysis.results.compare import STABILITY_SIGNALS, outcomes, quality, signals
 from analysis.results.outcomes import OUTCOMES
 from analysis.results.selection import select
 from analysis.statistics.bootstrap import Resampling
@@ -118,7 +118,7 @@ def test_signals_are_medians_of_what_was_measured():
     rows = frame(("hinge", "confirm", 0, converged(*range(9))), ("minimax", "confirm", 0, converged(*range(4))))
     found = signals(of_phase(rows, "confirm"), resampling=Resampling(np.random.default_rng(0)))
     seen = {(one.arm, one.signal): one.interval for one in found}
-    assert {signal for _, signal in seen} == {"critic_distance", "hop_rate"} <= set(SIGNALS)
+    assert {signal for _, signal in seen} == {"critic_distance", "hop_rate"} <= set(STABILITY_SIGNALS)
     assert seen["hinge", "critic_distance"].estimate == pytest.approx(0.2)
     assert seen["hinge", "hop_rate"].estimate == pytest.approx(0.4)
     assert seen["hinge", "hop_rate"].low < 0.4 < seen["hinge", "hop_rate"].high

@@ -112,7 +112,7 @@ def test_all_alike_is_certain():
 
 @pytest.mark.parametrize(
     ("captures", "groups", "words"),
-    [("seeds", [0, 1, 2], "one replica a configuration"), ("both", [0, 0, 0], "one configuration")],
+    [("seeds", [0, 1, 2], "one replica per configuration"), ("both", [0, 0, 0], "one configuration")],
 )
 def test_what_was_not_repeated_has_no_interval(captures, groups, words):
     found = interval([1.0, 2.0, 3.0], groups, captures=captures, statistic="median")

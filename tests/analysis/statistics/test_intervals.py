@@ -106,7 +106,7 @@ def test_units_never_exceed_the_replicas():
 def test_labels_are_needed_and_checked():
     with pytest.raises(ValueError, match="configurations: needed for an interval that captures them, got None"):
         proportion([True], captures="both")
-    with pytest.raises(ValueError, match="configurations: expected 1 labels, one a replica, got 2"):
+    with pytest.raises(ValueError, match="configurations: expected 1 labels, one per replica, got 2"):
         proportion([True], [1, 2])
     with pytest.raises(ValueError, match="captures: expected 'seeds' or 'both', got 'all'"):
         numbered(None, 1, "all")
