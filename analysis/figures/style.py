@@ -149,6 +149,7 @@ def _abreast(labels: Sequence[str], width: float) -> int:
 
 def rendered(figure: Figure, kind: str = "svg") -> bytes:
     """A figure's file, byte for byte the same for the same content; `kind` is pdf, svg or png."""
+    # Without dates and versions the same figure gives the same bytes, so that a report can be compared with another.
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None, "Producer": None}}
     buffer = BytesIO()
     with mpl.rc_context(RC):

@@ -117,6 +117,7 @@ def find(record: Record, seed: int = 0) -> Findings:
     shown = _shown(measured[phase], metric, mode) if len(scored[phase]) else {}
     names = arms_in_order(record.trials)
 
+    # A new generator for each analysis, so that no result depends on which others were computed before.
     def resampling() -> Resampling:
         return Resampling(np.random.default_rng(seed))
 

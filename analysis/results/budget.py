@@ -128,6 +128,7 @@ def expected_best(cost: Floats, ks: NDArray[np.int64]) -> Floats:
     n = cost.shape[-1]
     rank = np.arange(1, n + 1)[:, None]
     left = n - rank - ks + 1
+    # P(the best of k is the one of rank i) = C(n - i, k - 1) / C(n, k), by logarithms because the counts overflow.
     weight = np.where(left >= 0, np.exp(log_choose(n - rank, ks - 1) - log_choose(n, ks)), 0.0)
     infinite = np.isinf(cost)
     means: Floats = np.where(infinite, 0.0, cost) @ weight

@@ -91,6 +91,8 @@ def _cohort(arm: str, rows: pd.DataFrame, metric: str, sign: int) -> Cohort:
     value = numbers(scored[metric])
     diverged = (scored["outcome"] == "diverged").to_numpy()
     unmeasured = len(scored) > 0 and bool((np.isnan(value) & ~diverged).sum() == (~diverged).sum() > 0)
+    # Some values missing are failures to measure and rank worst; if all are, the metric was not asked for in this arm,
+    # and NaN lets `cohorts` refuse it.
     worst = np.nan if unmeasured else np.inf
     return Cohort(
         arm=arm,

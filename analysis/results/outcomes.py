@@ -118,6 +118,7 @@ def signals(measured: Curves, thresholds: Thresholds = Thresholds()) -> OutcomeS
     metric = measured.value(thresholds.metric)
     diverged: NDArray[np.bool_] = np.any(measured.present & (measured.value("diverged") > 0), axis=1)
     low, centre, high = (quantiles(metric, tail, q) for q in (0.25, 0.5, 0.75))
+    # A constant metric does not oscillate, even at 0: centre - centre is 0 for finite values, NaN for all others.
     with np.errstate(divide="ignore", invalid="ignore"):
         swing = np.where(high > low, (high - low) / np.abs(centre), centre - centre)
     quality = middle("high_quality")

@@ -155,6 +155,7 @@ def _pairs(units: Mapping[str, Floats], test: str, captures: Captures, confidenc
 
 
 def _ranked(units: Mapping[str, Floats], pairs: tuple[Pair, ...]) -> tuple[str, ...]:
+    # Medians tie where half of the replicas of several arms diverged; the mean effect then decides.
     wins = dict.fromkeys(units, 0.0)
     for pair in pairs:
         wins[pair.a] += pair.improvement.estimate

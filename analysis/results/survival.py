@@ -132,9 +132,10 @@ def times(
     first = diverged
     if event != "diverged":
         seen = _collapse(selected.history, rows, thresholds or thresholds_of(selected.about), patience)
-        collapse = np.where(seen <= last, seen, np.inf)
+        collapse = np.where(seen <= last, seen, np.inf)  # not after a divergence, which censors it
         first = collapse if event == "collapsed" else np.minimum(diverged, collapse)
     table = rows[list(TRIALS_KEYS)].assign(time=np.minimum(first, last), observed=np.isfinite(first))
+    # A replica censored at step 0 was never evaluated and carries no information.
     return table[(table["time"] > 0) | table["observed"]].reset_index(drop=True)
 
 

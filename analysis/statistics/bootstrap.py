@@ -139,7 +139,7 @@ def _within(group: NDArray[np.int64], number: int, generator: np.random.Generato
     for size in np.unique(sizes[sizes > 1]):
         columns = order[starts[sizes == size][:, None] + np.arange(size)]
         drawn = generator.multinomial(size - 1, np.full(size, 1 / size), (number, len(columns)))
-        weights[:, columns] = drawn * (size / (size - 1))
+        weights[:, columns] = drawn * (size / (size - 1))  # keeps the configuration's total weight
     return weights
 
 
@@ -159,6 +159,7 @@ def _mass(weights: Floats) -> Floats:
 
 def _statistic(scores: Floats, mass: Floats, statistic: Statistic) -> Floats:
     """The statistic (B,) of ascending scores (N,) under each row of cumulative weights (B, N)."""
+    # Cumulative weights carry rounding errors: within 1e-9 of 1/2 the two middle values are averaged.
     if statistic == "median":
         below, above = (scores[(mass < half).sum(1)] for half in (0.5 - 1e-9, 0.5 + 1e-9))
         same = below == above
