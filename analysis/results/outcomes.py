@@ -173,7 +173,8 @@ def judge(measured: Curves, status: ArrayLike, thresholds: Thresholds = Threshol
 def judge_record(record: Record, thresholds: Thresholds = Thresholds()) -> pd.DataFrame:
     """Judge a whole record again: one row per replica of `record.trials`, in its order and with its index.
 
-    Columns are the replica's keys, the `OutcomeSignals`, and `outcome`, which is null for a trial still running.
+    Columns are the replica's keys, the `OutcomeSignals`, and `outcome`, which is null for a trial still running, and for one
+    that ended but whose evaluations are all lost.
     """
     replicas, measured = curves(record.history, list(dict.fromkeys([*JUDGED, thresholds.metric])))
     seen = signals(measured, thresholds)
@@ -181,7 +182,8 @@ def judge_record(record: Record, thresholds: Thresholds = Thresholds()) -> pd.Da
     keys = list(TRIALS_KEYS)
     judged = record.trials[[*keys, "status"]].merge(table, on=keys, how="left", validate="one_to_one")
     judged = judged.fillna({"evaluations": 0, "diverged": False}).astype({"evaluations": "int64", "diverged": "bool"})
-    ended = (judged["status"] != "running").to_numpy()
+    lost = judged["status"].isin(("completed", "diverged")) & (judged["evaluations"] == 0)
+    ended = ((judged["status"] != "running") & ~lost).to_numpy()
     columns = {f.name: judged.loc[ended, f.name].to_numpy() for f in fields(seen)}
     outcome = np.full(len(judged), None, dtype=object)
     outcome[ended] = verdicts(OutcomeSignals(**columns), judged.loc[ended, "status"].to_numpy(np.str_), thresholds)

@@ -65,6 +65,8 @@ def threshold_table(
         raise ValueError(f"values: expected thresholds among {', '.join(MOVED)}, got {', '.join(wrong)}")
     part = _ended(selected)
     seen = judge_record(part, kept)
+    known = seen["outcome"].notna().to_numpy()  # not of trials that ended and lost every evaluation
+    part, seen = replace(part, trials=part.trials[known]), seen[known]
     usual = _verdicts(seen, part.trials, kept)
     rows, changes = [], []
     for name, candidates in moved.items():

@@ -38,7 +38,7 @@ from study.ledger.lock import holder as holder
 from study.ledger.validation import InvalidEntry, from_json
 
 SEGMENT = 4 * 2**20  # bytes after which an append begins the next segment, so that copying what is new stays cheap
-_SEGMENT = re.compile(r"(\d{4,})\.jsonl")
+_SEGMENT = re.compile(r"([0-9]{4}|[1-9][0-9]{4,})\.jsonl")  # one name for each number
 _KIND = re.compile(rb'.{8} \{"kind": "(\w+)"')
 _ABOUT = re.compile(rb'"trial_id": "([\w.,=-]{1,200})"')  # the trial that a damaged line still names
 
@@ -161,7 +161,11 @@ def entries(
     """
     # The list is taken first: a segment followed by another can no longer grow, so nothing slips in between.
     damage, former = Damage() if damage is None else damage, after.segment
-    for number, path in segments(folder):
+    found = segments(folder)
+    if after == START:
+        for name in _strange(folder):
+            damage.lose(0, f"ledger/{name} is no segment's name, or no regular file, and is not read")
+    for number, path in found:
         if number < after.segment:
             continue
         if number > former + 1:
@@ -203,7 +207,7 @@ def damaged(folder: str | Path) -> Damage:
 
 def segments(folder: str | Path) -> list[tuple[int, Path]]:
     """The segments of a study's ledger by number, regular files alone; FileNotFoundError if it has no ledger."""
-    return sorted((number, path) for number, path in _numbered(folder) if path.is_file())
+    return sorted((number, path) for number, path in _numbered(folder) if _is_regular(path))
 
 
 def encode(entry: Entry) -> bytes:
@@ -240,6 +244,17 @@ def _numbered(folder: str | Path) -> Iterator[tuple[int, Path]]:
         raise FileNotFoundError(f"{folder}: no study there (it has no ledger)")
     found = ((_SEGMENT.fullmatch(path.name), path) for path in ledger.iterdir())
     return ((int(match[1]), path) for match, path in found if match)
+
+
+def _is_regular(path: Path) -> bool:
+    """Whether a path is a file itself: no link is followed, as it may lead out of the folder."""
+    return path.is_file() and not path.is_symlink()
+
+
+def _strange(folder: str | Path) -> list[str]:
+    """Names in the ledger that look like a segment's and are not read: other spellings, links, folders, devices."""
+    numbered = (path for path in (Path(folder) / "ledger").glob("*.jsonl") if path.stem.isdigit())
+    return sorted(path.name for path in numbered if not (_SEGMENT.fullmatch(path.name) and _is_regular(path)))
 
 
 def _write_all(file: int, data: bytes) -> None:

@@ -181,7 +181,9 @@ class StudyState:
                 self.config = entry.config
                 self.sessions.append(replace(entry, config={}))
             case Floor():
-                self.floor, self.classifier = entry.values, entry.classifier
+                # A list is no score: `floor` measures one number per measurement.
+                self.floor = {name: value for name, value in entry.values.items() if not isinstance(value, list)}
+                self.classifier = entry.classifier
             case _:
                 return self._apply_trial(entry)
         return None

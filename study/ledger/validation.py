@@ -143,7 +143,7 @@ def _time(found: Json) -> float:
 
 def _real(name: str, value: object, most: float = math.inf) -> float:
     """A number that is neither negative nor infinite nor NaN."""
-    if type(value) not in (int, float) or not 0 <= value < most:  # type: ignore[operator]
+    if type(value) not in (int, float) or not 0 <= value < most or (type(value) is int and value > LARGEST):  # type: ignore[operator]
         raise _wrong(name, "a finite number ≥ 0" if most == math.inf else f"a number from 0 to {most:.0f}", value)
     return value  # type: ignore[return-value]
 
@@ -197,8 +197,10 @@ def _check_column(name: str, values: list[Any]) -> None:
     fit = kinds <= _KINDS_OF_COLUMN.get(name, _NUMBERS)
     if fit and list in kinds:
         fit = _are_counts([*chain.from_iterable(filter(None, values))])
+        fit = fit and len({len(counts) for counts in values if counts is not None}) == 1 and [] not in values
     elif fit and int in kinds:
-        fit = all(abs(value) <= LARGEST for value in values if type(value) is int)
+        least = 0 if name == "diverged_step" else -LARGEST
+        fit = all(least <= value <= LARGEST for value in values if type(value) is int)
     if not fit:
         raise _wrong(f"columns.{name}", _EXPECTED.get(name, "numbers"), values)
 
@@ -216,7 +218,8 @@ def _check_scores(scores: object) -> None:
         raise _wrong("scores", "a list", scores)
     widths = {len(score) if type(score) is list else -1 for score in scores if score is not None}
     flat = [value for score in scores for value in (score if type(score) is list else [score])]
-    if len(widths) > 1 or 0 in widths or not set(map(type, flat)) <= _NUMBERS:
+    fit = set(map(type, flat)) <= _NUMBERS and all(abs(value) <= LARGEST for value in flat if type(value) is int)
+    if len(widths) > 1 or 0 in widths or not fit:
         raise _wrong("scores", "a number or null per replica, or equally many for each", scores)
 
 

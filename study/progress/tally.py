@@ -73,8 +73,8 @@ class Tally:
             self._settle(one)
 
     def on_planned(self, trial: TrialState) -> None:
-        """Count a trial that was planned."""
-        if trial.arm in self.arms:
+        """Count a trial that was planned; one that is under way is only planned again."""
+        if trial.arm in self.arms and trial.key not in self.open:
             self.open[trial.phase, trial.arm, trial.index] = trial
             self._phase(trial).under_way += 1
 

@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 
 from analysis.record import schema
 from analysis.results.criteria import metric_and_mode, thresholds_of
+from analysis.results.design import scales_of
 from analysis.results.thresholds import Thresholds
 from study.atomic_write import PartialFile, remove_partials, sync_folder
 from study.config import loading
@@ -112,7 +113,7 @@ def _settings(folder: Path, recorded: Json) -> Json:
         if recorded:
             _check_usable(recorded)
             return recorded
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         LOGGER.warning("%s: the configuration in the ledger is of no use, study.yaml's is taken: %s", folder, error)
     try:
         return loading.load(folder / loading.STUDY_FILE).config.resolved()
@@ -123,10 +124,11 @@ def _settings(folder: Path, recorded: Json) -> Json:
 def _check_usable(settings: Json) -> None:
     """Raise what analysis would raise for a configuration that was edited or is another version's."""
     about = {"config": settings}
-    thresholds_of(about)
-    metric, _ = metric_and_mode(about)
-    if metric not in {column.name for column in schema.MEASUREMENTS}:
-        raise ValueError(f"search.metric: expected a measurement, got {shown(metric)}")
+    scales_of(about)
+    named = {"search.metric": metric_and_mode(about)[0], "outcomes.metric": thresholds_of(about).metric}
+    for key, metric in named.items():
+        if metric not in {column.name for column in schema.MEASUREMENTS}:
+            raise ValueError(f"{key}: expected a measurement, got {shown(metric)}")
     if not isinstance(settings.get("resources", {}), dict):
         raise TypeError(f"resources: expected a mapping, got {shown(settings['resources'])}")
 

@@ -68,8 +68,16 @@ def champions(plan: StudyPlan, state: StudyState, arm: str) -> list[TrialState]:
 
 
 def unconfirmed(plan: StudyPlan, state: StudyState, arm: str) -> list[TrialState]:
-    """The champions of an arm that no confirm trial repeats yet, the best first."""
-    return [trial for trial in champions(plan, state, arm) if (CONFIRM, arm, trial.index) not in state.trials]
+    """The champions of an arm that no confirm trial repeats yet, the best first.
+
+    A confirm trial whose plan is damaged and which has not ended is planned again.
+    """
+
+    def repeated(index: int) -> bool:
+        trial = state.trials.get((CONFIRM, arm, index))
+        return trial is not None and not (trial.unplanned and trial.status is None)
+
+    return [trial for trial in champions(plan, state, arm) if not repeated(trial.index)]
 
 
 def _costs(trial: TrialState, goal: Goal) -> tuple[float, ...]:

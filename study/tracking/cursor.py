@@ -70,6 +70,8 @@ class Cursor:
         # By position, as the fields have had other names.
         runs = {trial_id: OpenRun(*run.values()) for trial_id, run in content.pop("runs").items()}
         segment, offset = map(int, content.pop("position"))
+        if not (0 <= segment < 2**31 and 0 <= offset < 2**62):
+            raise ValueError(f"position: expected a place in the ledger, got {segment}, {offset}")
         return cls(position=Position(segment, offset), runs=runs, **content)
 
 

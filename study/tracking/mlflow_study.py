@@ -142,11 +142,11 @@ class MlflowStudy:
 
     def _log_picture(self, run_id: str, entry: Result, name: str) -> None:
         """Log a picture where MLflow's page looks for the images of a step (as `MlflowClient.log_image` names them)."""
-        path = (self._folder / name).resolve()
         title = f"{entry.trial_id} · step {entry.step:,}"
         try:
-            if not path.is_relative_to(self._folder.resolve()):
-                raise ValueError(f"{path} is outside the study folder")
+            path = (self._folder / name).resolve()
+            if not (path.is_relative_to(self._folder.resolve()) and path.is_file()):
+                raise ValueError(f"{path} is no file in the study folder")
             words = captions(entry.seeds, entry.columns)
             image, further = picture(path, title, words), gallery(path, title, words)
         except Exception as error:  # whatever it is, no row may wait for a picture

@@ -17,6 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis.record.loading import load
+from analysis.results.outcomes import judge_record
+from analysis.results.selection import select
+from analysis.results.threshold_table import threshold_table
 from study.config import loading
 from study.config.plan import StudyPlan
 from study.ledger.entries import to_json
@@ -75,6 +78,13 @@ SHAPES: dict[str, Any] = {
     "no UTF-8": b'{"kind": "ended", "message": "\xff\xfe"}',
     "half a surrogate pair": b'{"kind": "ended", "message": "\\ud800"}',
     "a negative step": {**RESULT, "step": -5},
+    "a diverged step below 0": {**RESULT, "columns": {"diverged_step": [-5, None]}},
+    "counts of different lengths": {**RESULT, "columns": {"mode_histogram": [[1], [1, 2]]}},
+    "counts of no mode": {**RESULT, "columns": {"mode_histogram": [[], []]}},
+    "a score of 400 digits": b'{"kind": "ended", "time": 2.0, "phase": "search", "arm": "hinge", "index": 7,'
+    b' "trial_id": "search-hinge-0007", "status": "completed", "outcomes": [], "scores": [1' + b"0" * 400 + b", 1]}",
+    "a wall time of 400 digits": b'{"kind": "result", "time": 2.0, "phase": "search", "arm": "hinge", "index": 7,'
+    b' "trial_id": "search-hinge-0007", "seeds": [0, 1], "step": 5, "columns": {}, "wall_time": 1' + b"0" * 400 + b"}",
     "true for an index": {**PLANNED, "index": True},
     "an endless time": b'{"kind": "session", "time": Infinity, "config": {}}',
     "another trial's name": {**PLANNED, "trial_id": "../../escaped"},
@@ -226,6 +236,49 @@ def test_a_missing_segment_is_named(begun: Begun, tmp_path: Path) -> None:
     assert status(folder).damaged == 1
 
 
+@pytest.mark.parametrize("kind", ["folder", "link", "second name"])
+def test_what_only_looks_like_a_segment_is_named_and_not_read(begun: Begun, tmp_path: Path, kind: str) -> None:
+    folder = begun(tmp_path / "study")
+    [(_, first)] = segments(folder)
+    before = list(entries(folder))
+    path = first.with_name("00001.jsonl" if kind == "second name" else "0002.jsonl")
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "link":
+        path.symlink_to(first)
+    else:
+        path.write_bytes(first.read_bytes())
+    said = [f"ledger/{path.name} is no segment's name, or no regular file, and is not read"]
+    assert [*map(str, damaged(folder).places)] == said
+    assert list(entries(folder)) == before
+    assert build_record(folder).damage.count == status(folder).damaged == 1
+
+
+def test_a_floor_that_is_a_list_is_left_out(begun: Begun, tmp_path: Path) -> None:
+    folder = begun(tmp_path / "study")
+    rewritten(folder, line({"kind": "floor", "time": 2.0, "values": {"fid": [1.0, 2.0], "kid": 0.5}}))
+    build_record(folder)
+    assert load(folder).trials["floor.kid"].unique().tolist() == [0.5]
+    assert load(folder).trials["floor.fid"].isna().all()
+
+
+def test_a_trial_that_lost_every_evaluation_costs_no_other_its_verdict(begun: Begun, tmp_path: Path) -> None:
+    folder = begun(tmp_path / "study")
+    [(_, path)] = segments(folder)
+    lines = path.read_bytes().splitlines(keepends=True)
+    lost = [b"x" + row if b'"kind": "result"' in row and b'"search-hinge-0000"' in row else row for row in lines]
+    path.write_bytes(b"".join(lost))
+    build_record(folder)
+    judged = judge_record(load(folder))
+    assert judged["outcome"].notna().groupby(load(folder).trials["trial_id"], observed=True).all().to_dict() == {
+        "search-hinge-0000": False,
+        "search-hinge-0001": True,
+        "search-non_saturating-0000": False,
+    }
+    table = threshold_table(select(load(folder), "search"))
+    assert set(table.table["n"]) == {2}
+
+
 def test_a_damaged_first_line_does_not_rename_the_study(begun: Begun, tmp_path: Path) -> None:
     folder = begun(tmp_path / "elsewhere", study="rings")
     [(_, path)] = segments(folder)
@@ -242,7 +295,19 @@ def test_a_damaged_first_line_does_not_rename_the_study(begun: Begun, tmp_path: 
 
 @pytest.mark.parametrize(
     "settings",
-    [{"outcomes": {"modes": "all"}}, {"outcomes": 3}, {"search": 3}, {"search": {"metric": 3}}, {"resources": 1}],
+    [
+        {"outcomes": {"modes": "all"}},
+        {"outcomes": {"metric": "nope"}},
+        {"outcomes": {"metric": "mode_histogram"}},
+        {"outcomes": 3},
+        {"search": 3},
+        {"search": {"metric": 3}},
+        {"search": {"metric": []}},
+        {"scientific": 5},
+        {"scientific": {"objective": 5}},
+        {"nuisance": [1]},
+        {"resources": 1},
+    ],
 )
 def test_a_configuration_of_no_use_gives_way_to_the_studys_file(
     begun: Begun, tmp_path: Path, caplog: pytest.LogCaptureFixture, settings: dict[str, Any]

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -210,4 +211,25 @@ def test_a_plan_lost_to_a_damaged_line_is_planned_again(tiny: Build, tmp_path: P
     segment.write_bytes(b"".join(lines))
     trials = Session(plan, tmp_path, 1, 0).run()
     assert len(trials) == 12
+    assert all(trial.status == "completed" and trial.spec for trial in trials.values())
+
+
+def test_a_confirmation_whose_plan_is_lost_before_it_ended_is_planned_again(tiny: Build, tmp_path: Path) -> None:
+    plan = tiny(search__trials_per_arm=2, confirm={"top": 1, "replicas": 3})
+    Session(plan, tmp_path, 2, 0).run(endings=4)
+    [segment] = (tmp_path / "ledger").glob("*.jsonl")
+    lines = segment.read_bytes().splitlines(keepends=True)
+    lost = next(i for i, line in enumerate(lines) if b'"planned"' in line and b"confirm-" in line)
+    name = lines[lost].split(b'"trial_id": "')[1].split(b'"')[0].decode()
+    lines[lost] = b"x" + lines[lost]
+    segment.write_bytes(b"".join(lines))
+    with closing(Journal.open(tmp_path)) as journal:  # a result of it that is intact names it
+        phase, arm, index = name.split("-")[0], name.split("-", 1)[1].rsplit("-", 1)[0], int(name[-4:])
+        seeds = [10_000, 10_001, 10_002]
+        columns = {"fid": [1.0, 2.0, 3.0], "diverged": [False] * 3}
+        result = Result(phase=phase, arm=arm, index=index, seeds=seeds, step=5, wall_time=1.0, columns=columns)
+        journal.append(result)
+        assert journal.state.trials[result.key].unplanned
+    trials = Session(plan, tmp_path, 2, 0).run()
+    assert len(trials) == 6
     assert all(trial.status == "completed" and trial.spec for trial in trials.values())
