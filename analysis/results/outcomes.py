@@ -173,8 +173,8 @@ def judge(measured: Curves, status: ArrayLike, thresholds: Thresholds = Threshol
 def judge_record(record: Record, thresholds: Thresholds = Thresholds()) -> pd.DataFrame:
     """Judge a whole record again: one row per replica of `record.trials`, in its order and with its index.
 
-    Columns are the replica's keys, the `OutcomeSignals`, and `outcome`, which is null for a trial still running, and for one
-    that ended but whose evaluations are all lost.
+    Columns are the replica's keys, the `OutcomeSignals`, and `outcome`, which is null for a trial still running, and
+    for one that ended but whose evaluations are all lost.
     """
     replicas, measured = curves(record.history, list(dict.fromkeys([*JUDGED, thresholds.metric])))
     seen = signals(measured, thresholds)
