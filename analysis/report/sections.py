@@ -16,7 +16,6 @@ from analysis.report.writer import FigureWriter
 from analysis.results.density import densities
 from analysis.wording import CAPTURES, EVENTS, NEVER, listed, named, percent
 
-MOST_PAIRS = 14  # arms over which the matrix takes the page's width
 PHASES = {"confirm": "fresh seeds of each arm's chosen configuration", "search": "all configurations of the search"}
 
 
