@@ -29,7 +29,21 @@ NAMES = {
     "loss_critic": "critic's loss",
     "loss_generator": "generator's loss",
 }
-CAPTURES = {"seeds": "seeds", "configurations": "configurations", "both": "seeds and configurations"}
+CAPTURES = {
+    "seeds": "seeds", "configurations": "configurations", "both": "seeds and configurations", "replicas": "replicas",
+}  # fmt: skip
+OUTCOME_MEANINGS = {  # to a person who labels replicas by eye
+    "diverged": "A loss, weight or sample is no finite number, or has passed a bound.",
+    "frozen": "The generator no longer moves, as its gradient is negligible over the tail, and its samples are bad.",
+    "hopping": "Over the tail the samples' mass moves from mode to mode, by more than sampling noise.",
+    "collapsed": "Over the tail, not at one evaluation alone, the samples lie in few of the modes.",
+    "oscillating": "Quality swings over the tail by more than its evaluations' errors explain, its trend aside.",
+    "learning": "Quality still improves beyond noise at the end: the budget was too short to tell.",
+    "stalled": "Quality has settled far from what real data score.",
+    "converged": "Quality has settled near what fresh real samples score, and the modes are covered.",
+    "vanished": "The critic separates real from generated samples, the generator's gradient is negligible and its"
+    " samples are bad.",
+}
 EVENTS = {"diverged": "divergence", "collapsed": "collapse", "either": "divergence or collapse"}
 LOGARITHMIC = ("fid", "class_fid", "kid", "reverse_kl", "mode_js", "sliced_wasserstein", "wasserstein_1d")
 NEVER = {

@@ -13,6 +13,7 @@ from analysis.figures.learning import learning_curves
 from analysis.figures.outcomes import outcome_bars
 from analysis.figures.pairwise import pairwise_matrix
 from analysis.figures.quality import quality_strips
+from analysis.figures.replica import replica_card
 from analysis.figures.samples import mode_shares, samples_over_time
 from analysis.figures.sensitivity import dependence, importances
 from analysis.figures.survival import survival_curves
@@ -32,6 +33,7 @@ __all__ = [
     "pairwise_matrix",
     "profiles",
     "quality_strips",
+    "replica_card",
     "samples_over_time",
     "selection_bias",
     "spectra",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.colours import MUTED, RULE
@@ -25,27 +26,10 @@ def density_pictures(rows: Sequence[Densities], palette: Palette, columns: int =
     figure = new(columns, 0.55 + 1.05 * len(rows))
     panels = figure.subplots(len(rows), across, squeeze=False, sharex=True)
     for line, row in zip(panels, rows, strict=True):
-        top = 1.6 * np.nanmax(row.truth if np.isfinite(row.truth).any() else row.generated, initial=0.0) or 1.0
         for axes in line:
             axes.set_axis_off()
         for axes, place in zip(line, evenly(row.steps, across), strict=False):
-            axes.set_axis_on()
-            axes.fill_between(row.x, row.truth, color=RULE, linewidth=0, label="data")
-            look = palette[row.arm]
-            axes.plot(row.x, row.generated[place], color=look.colour, linewidth=1.1, label="generator")
-            axes.set(ylim=(0, top), yticks=[])
-            axes.spines["left"].set_visible(False)
-            axes.set_title(f"step {row.steps[place]:,}", fontsize=6, color=MUTED, pad=2, loc="center")
-            scale_axis(axes, "x", row.x, log=False)
-            if row.outside[place] > 0:
-                axes.text(
-                    0.98,
-                    0.9,
-                    f"{percent(row.outside[place])} outside",
-                    transform=axes.transAxes,
-                    ha="right",
-                    fontsize=5,
-                )
+            draw_densities(axes, row, place, palette[row.arm].colour)
         line[0].set_ylabel(short(row.arm, 18), fontsize=6.5)
     handles, labels = panels[0][0].get_legend_handles_labels()
     if len(rows) == 1:
@@ -53,3 +37,18 @@ def density_pictures(rows: Sequence[Densities], palette: Palette, columns: int =
     else:
         figure.legend(handles[:1], labels[:1], loc="outside upper left")
     return figure
+
+
+def draw_densities(axes: Axes, row: Densities, place: int, colour: str) -> None:
+    """The densities of one step under its number; the vertical scale is the same at all steps."""
+    top = 1.6 * np.nanmax(row.truth if np.isfinite(row.truth).any() else row.generated, initial=0.0) or 1.0
+    axes.set_axis_on()
+    axes.fill_between(row.x, row.truth, color=RULE, linewidth=0, label="data")
+    axes.plot(row.x, row.generated[place], color=colour, linewidth=1.1, label="generator")
+    axes.set(ylim=(0, top), yticks=[])
+    axes.spines["left"].set_visible(False)
+    axes.set_title(f"step {row.steps[place]:,}", fontsize=6, color=MUTED, pad=2, loc="center")
+    scale_axis(axes, "x", row.x, log=False)
+    if row.outside[place] > 0:
+        words = f"{percent(row.outside[place])} outside"
+        axes.text(0.98, 0.9, words, transform=axes.transAxes, ha="right", fontsize=5)

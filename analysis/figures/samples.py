@@ -42,8 +42,7 @@ def samples_over_time(rows: Sequence[Snapshots], columns: int = 2, most: int = 6
         for axes in line:
             axes.set_axis_off()
         for axes, place in zip(line, places, strict=False):
-            _panel(axes, row, place)
-            axes.set_title(f"step {row.steps[place]:,}", fontsize=6, color=MUTED, pad=2, loc="center")
+            draw_samples(axes, row, place)
         line[0].text(
             -0.06,
             0.5,
@@ -57,8 +56,10 @@ def samples_over_time(rows: Sequence[Snapshots], columns: int = 2, most: int = 6
     return figure
 
 
-def _panel(axes: Axes, row: Snapshots, place: int) -> None:
+def draw_samples(axes: Axes, row: Snapshots, place: int) -> None:
+    """The samples of one step, points of the plane or images, under the step's number."""
     axes.set_axis_on()
+    axes.set_title(f"step {row.steps[place]:,}", fontsize=6, color=MUTED, pad=2, loc="center")
     axes.set_xticks([])
     axes.set_yticks([])
     for side in axes.spines.values():

@@ -147,13 +147,16 @@ def _abreast(labels: Sequence[str], width: float) -> int:
     return max(1, min(len(labels), int(width / (0.5 + 0.056 * max(len(label) for label in labels)))))
 
 
-def rendered(figure: Figure, kind: str = "svg") -> bytes:
-    """A figure's file, byte for byte the same for the same content; `kind` is pdf, svg or png."""
+def rendered(figure: Figure, kind: str = "svg", dpi: float = RC["savefig.dpi"]) -> bytes:
+    """A figure's file, byte for byte the same for the same content.
+
+    `kind` is pdf, svg or png; `dpi` are the pixels per inch of a png, and of what is rasterised in the others.
+    """
     # Without dates and versions the same figure gives the same bytes, so that a report can be compared with another.
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None, "Producer": None}}
     buffer = BytesIO()
     with mpl.rc_context(RC):
-        figure.savefig(buffer, format=kind, metadata=undated.get(kind))
+        figure.savefig(buffer, format=kind, dpi=dpi, metadata=undated.get(kind))
     return buffer.getvalue()
 
 

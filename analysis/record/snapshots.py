@@ -81,6 +81,18 @@ def snapshots(folder: str | Path, arm: str, trial_id: str, replica: int = 0) -> 
     )
 
 
+def pictured(folder: str | Path, trial_id: str) -> list[int]:
+    """The seeds of a trial whose samples were saved, in the order of `snapshots`' `replica`; none without pictures."""
+    for path in sorted((Path(folder) / "trials" / trial_id / "pictures").glob("*.npz"), reverse=True):
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                if {"samples", "seeds"} <= set(file.files):
+                    return [int(seed) for seed in file["seeds"][: len(file["samples"])]]
+        except UNREADABLE:
+            continue
+    return []
+
+
 def _densities(files: Sequence[dict[str, Any]], replica: int) -> dict[str, Floats]:
     """A replica's densities in all files, if each has one on the same grid."""
     found = [arrays.get("line_generator_density", ()) for arrays in files]

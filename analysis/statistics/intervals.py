@@ -7,6 +7,7 @@ An interval *captures* the sources of variation that it covers, named in its fie
 - `both`: the configurations are a sample too; it says what fresh configurations, on fresh seeds, would give. They must
   then be exchangeable draws, which those of an adaptive sampler are only roughly.
 - `configurations`: each configuration counts as one number; its seeds are taken as given.
+- `replicas`: the replicas were drawn at random from a study's; it says what others of the same study would give.
 
 **Shares** have Wilson's interval (1927) on an effective number of units. For `seeds` this is the number of replicas,
 which is conservative when configurations differ. For `both` it is p(1-p) over the variance between configurations, with
@@ -25,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t
 
 Floats = NDArray[np.float64]
-Captures = Literal["seeds", "configurations", "both"]
+Captures = Literal["seeds", "configurations", "both", "replicas"]
 PRIOR_WEIGHT = 2  # of the fallback size, against 1 for each configuration with the rarer result
 
 
@@ -39,7 +40,7 @@ class Interval:
         high: upper end; NaN where there is no interval.
         n: number of replicas, or of configurations where each counts as one number.
         method: how it was made, in words for a caption.
-        captures: the sources of variation covered: "seeds", "configurations" or "both".
+        captures: the sources of variation covered: "seeds", "configurations", "both" or "replicas".
         confidence: nominal coverage.
     """
 

@@ -65,6 +65,8 @@ def parser() -> argparse.ArgumentParser:
     status.add_argument("dir", metavar="DIR", type=Path)
     _json(status)
     _report(command("report", "report:report", "Write a study's report, or one of records from anywhere, joined."))
+    about = "Draw cards of replicas to label by eye, or hold a person's labels against the outcomes."
+    _label(command("label", "label:label", about))
     ui = command("ui", "study:ui", "Serve MLflow's pages of a study until interrupted.")
     ui.add_argument("dir", metavar="DIR", type=Path)
     ui.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s, this machine)")
@@ -97,6 +99,22 @@ def _report(command: argparse.ArgumentParser) -> None:
         help="where records and report go; needed but for a single study folder, which keeps its own",
     )  # fmt: skip
     command.add_argument("--tracking", metavar="URI", help="where MLflow is (default: MLFLOW_TRACKING_URI)")
+    _json(command)
+
+
+def _label(command: argparse.ArgumentParser) -> None:
+    command.add_argument("dir", metavar="DIR", type=Path, help="a study folder, whose pictures the cards show")
+    command.add_argument("--count", metavar="N", type=int, default=40, help="replicas to draw (default: %(default)s)")
+    command.add_argument("--seed", metavar="S", type=int, default=0, help="of the draw (default: %(default)s)")
+    what = command.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--sheets", metavar="FOLDER", type=Path,
+        help="write the cards as PNG sheets, and key.csv, which says whose they are",
+    )  # fmt: skip
+    what.add_argument(
+        "--labels", metavar="CSV", type=Path,
+        help="print the confusion table of these labels (study, trial_id, seed, label) and the outcomes",
+    )  # fmt: skip
     _json(command)
 
 

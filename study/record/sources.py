@@ -82,13 +82,18 @@ def _fetched(source: str, place: Path, tracking: str | None) -> tuple[Path, Reco
     return place, kept
 
 
-def _copy(folder: Path, place: Path) -> None:
+def ensure_record(folder: Path) -> None:
+    """Build the record of a study folder anew; raise `ConfigError` where a folder holds neither study nor record."""
     if is_study(folder):
         build_record(folder)
     if not holds_record(folder):
         lacking = " and ".join(name for name in FILES if not (folder / name).is_file())
         there = f"a folder without {lacking}" if folder.is_dir() else "a file" if folder.exists() else "nothing there"
         raise ConfigError(f"{folder}: expected a study folder, or one that holds {' and '.join(FILES)}, got {there}")
+
+
+def _copy(folder: Path, place: Path) -> None:
+    ensure_record(folder)
     for _ in range(TRIES):
         before = [(folder / name).stat().st_ino for name in FILES]
         for name in FILES:

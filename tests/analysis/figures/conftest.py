@@ -18,6 +18,7 @@ from analysis.results.jacobian import ArmSpectrum
 from analysis.results.learning import LearningCurve, ModeShares
 from analysis.results.outcomes import OUTCOMES
 from analysis.results.pairs import Comparison, Pair
+from analysis.results.replica import Measured, ReplicaCurves
 from analysis.results.sensitivity import Dependence, Importance, Sensitivity
 from analysis.results.survival import Survival, SurvivalCurve
 from analysis.statistics.intervals import Band, Interval
@@ -117,6 +118,15 @@ def shares(arm):
     return ModeShares(arm, "confirm-x-0000", np.array([1, 2]), STEPS.astype(int), found)
 
 
+def replica(shares=True, diverged=None):
+    falling = np.exp(-STEPS / 300)
+    quality = tuple(Measured(name, falling, np.full(10, 0.01), 0.001) for name in ("mode_js", "fid"))
+    others = tuple(Measured(name, 3 * falling, np.full(10, np.nan), np.nan) for name in ("precision", "modes"))
+    held = np.random.default_rng(0).dirichlet(np.ones(8), 10) if shares else None
+    tail = STEPS > 750
+    return ReplicaCurves("rings", "search-x-0000", 7, STEPS.astype(int), tail, diverged, quality, others, held)
+
+
 def divergence(arm, gap):
     values = {name: np.linspace(0.5, 1.5, 16) * gap for name in (ESTIMATE, TRUTH, GAP, RATIO)}
     medians = {name: interval(gap) for name in values if name != RATIO or gap != 0.2}
@@ -186,6 +196,8 @@ def made():
         critic_bounds=[divergence(arm, 0.1 * (1 + k)) for k, arm in enumerate(ARMS)],
         spectra=[spectrum(arm, 0.3 * (k - 1) or -0.1) for k, arm in enumerate(ARMS)],
         dirac=[dirac(arm) for arm in ARMS],
+        replica=replica(),
+        diverged=replica(shares=False, diverged=600),
         explained=explained(),
         kinked=explained(kink=True),
     )
@@ -216,6 +228,8 @@ def drawn(made):
         "bound errors": lambda columns: figures.bound_errors(made.critic_bounds, looks, columns),
         "spectra": lambda columns: figures.spectra(made.spectra, looks, columns),
         "dirac": lambda columns: figures.dirac_maps(made.dirac, columns),
+        "replica": lambda columns: figures.replica_card(made.replica, made.plane[0], "17", columns),
+        "replica of images": lambda columns: figures.replica_card(made.diverged, made.images[0], columns=columns),
         "explanation": lambda columns: figures.explanation(made.explained, columns),
         "kink": lambda columns: figures.explanation(made.kinked, columns),
     }

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from types import SimpleNamespace
 
 import matplotlib as mpl
 import pytest
@@ -14,13 +15,13 @@ EDGE = 0.03  # inches
 NAMES = [
     "outcomes", "learning", "survival", "pairs", "quality", "best", "profiles", "selection_bias", "importances",
     "dependence", "samples", "images", "shares", "densities", "explanation", "kink",
-    "bound curves", "bound errors", "spectra", "dirac",
+    "bound curves", "bound errors", "spectra", "dirac", "replica", "replica of images",
 ]  # fmt: skip
 
 
 def test_the_names_here_are_all_there_are(drawn):
     assert sorted(NAMES) == sorted(drawn)
-    assert len(figures.__all__) == len(NAMES) - 2  # images and kink are second cases
+    assert len(figures.__all__) == len(NAMES) - 3  # images, kink and replica of images are second cases
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -90,6 +91,10 @@ def test_names_from_data_are_text(drawn):
         (lambda: figures.bound_errors([], {}), "bound_errors: expected at least one arm"),
         (lambda: figures.spectra([], {}), "spectra: expected at least one arm"),
         (lambda: figures.dirac_maps([]), "dirac_maps: expected between 1 and 15 maps, got 0"),
+        (
+            lambda: figures.replica_card(SimpleNamespace(quality=(), others=())),
+            "replica_card: expected a replica with measurements, got none",
+        ),
         (lambda: figures.explanation({"ratios": [1]}), "missing: optimal_critic, divergence"),
     ],
 )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analysis.record.snapshots import evenly, snapshots
+from analysis.record.snapshots import evenly, pictured, snapshots
 
 
 def put(folder, step, samples, **others):
@@ -56,3 +56,12 @@ def test_the_kind_follows_from_a_samples_shape(tmp_path, shape, kind):
 )
 def test_steps_are_chosen_evenly(count, most, places):
     assert evenly(list(range(count)), most) == places
+
+
+def test_the_seeds_that_have_pictures_are_those_of_the_newest_whole_file(tmp_path):
+    assert pictured(tmp_path, "confirm-a-0000") == []
+    put(tmp_path, 100, np.zeros((2, 4, 2)), seeds=[7, 8])
+    put(tmp_path, 200, np.zeros((1, 4, 2)), seeds=[9, 10])
+    torn = put(tmp_path, 300, np.zeros((1, 4, 2)), seeds=[1])
+    torn.write_bytes(torn.read_bytes()[:40])
+    assert pictured(tmp_path, "confirm-a-0000") == [9]

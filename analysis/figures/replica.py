@@ -1,0 +1,134 @@
+"""A replica's card: all that a person labels its outcome by, and neither its name nor a verdict."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from analysis.colours import BLUE, FAINT, VERMILION
+from analysis.figures.axes import percent_ticks, scale_axis, scale_signed
+from analysis.figures.density import draw_densities
+from analysis.figures.parts import mark_floor
+from analysis.figures.samples import draw_samples
+from analysis.figures.style import new, styled
+from analysis.record.snapshots import Snapshots, evenly
+from analysis.results.density import Densities
+from analysis.results.learning import UNITS
+from analysis.results.replica import Measured, ReplicaCurves
+from analysis.statistics.intervals import Floats
+from analysis.wording import named
+
+SHARES = ("high_quality", "precision")
+ROWS = (1.6, 1.25, 0.8, 1.45)  # inches: quality, other measurements, modes, samples
+PICTURES = 5  # at most
+LEAST = 20.0  # times its lower end that a logarithmic axis ends at, so that noise does not fill it
+
+
+@styled
+def replica_card(
+    curves: ReplicaCurves, samples: Snapshots | Densities | None = None, title: str = "", columns: int = 2
+) -> Figure:
+    """One replica's quality on a logarithmic axis, coverage, gradient, share of every mode, and samples.
+
+    The tail, which is judged, is shaded. Bars are two standard errors of an evaluation, the dotted line is what fresh
+    real samples score, a red line stands where the replica had diverged.
+
+    Raises ValueError without a measurement.
+    """
+    if not curves.quality or not curves.others:
+        raise ValueError("replica_card: expected a replica with measurements, got none")
+    shown = (True, True, curves.shares is not None, samples is not None)
+    heights = [height for height, there in zip(ROWS, shown, strict=True) if there]
+    figure = new(columns, sum(heights) + 0.2)
+    figure.suptitle(title or " ", x=0.01, ha="left", fontsize=11, fontweight="bold")
+    parts = iter(figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0])
+    for row in (curves.quality, curves.others):
+        panels = next(parts).subplots(1, len(row), squeeze=False)[0]
+        for axes, one in zip(panels, row, strict=True):
+            _draw_curve(axes, curves, one)
+    if curves.shares is not None:
+        _draw_modes(next(parts), curves, curves.shares)
+    if samples is not None:
+        _draw_pictures(next(parts), samples)
+    return figure
+
+
+def _draw_curve(axes: Axes, curves: ReplicaCurves, one: Measured) -> None:
+    axes.set_title(named(one.metric, UNITS.get(one.metric, "1")), fontsize=7)
+    axes.axvspan(_tail(curves), curves.steps[-1], color=FAINT, linewidth=0, zorder=0)
+    mark_floor(axes, one.floor)
+    bars = np.where(np.isfinite(one.error), 2 * one.error, 0.0)
+    axes.errorbar(
+        curves.steps, one.values, bars, color=BLUE, ecolor=BLUE, elinewidth=0.7, linewidth=0.9, marker="o", markersize=2
+    )
+    if curves.diverged is not None:
+        axes.axvline(curves.diverged, color=VERMILION, linewidth=0.9)
+    _scale(axes, one, curves)
+    axes.grid(axis="y")
+    _scale_steps(axes, curves)
+
+
+def _scale(axes: Axes, one: Measured, curves: ReplicaCurves) -> None:
+    """The vertical scale: shares from 0 to 1, modes from 0 to all, others logarithmic where they are positive."""
+    seen = np.r_[one.values, one.floor]
+    seen = seen[np.isfinite(seen)]
+    if one.metric in SHARES:
+        axes.set_ylim(-0.03, 1.03)
+        percent_ticks(axes.yaxis)
+    elif one.metric == "modes":
+        top = seen.max() if curves.shares is None else curves.shares.shape[1]
+        axes.set_ylim(-0.03 * top, 1.03 * top)
+        scale_axis(axes, "y", seen, log=False)
+        axes.set_title(f"modes captured, of {top:.0f}", fontsize=7)
+    elif (seen > 0).all():
+        scale_axis(axes, "y", seen, log=True)
+        room = max(1.4, math.sqrt(LEAST * seen.min() / seen.max()))
+        axes.set_ylim(seen.min() / room, seen.max() * room)
+    else:
+        scale_signed(axes, "y", seen)
+
+
+def _scale_steps(axes: Axes, curves: ReplicaCurves) -> None:
+    axes.set_xlim(0, curves.steps[-1])
+    scale_axis(axes, "x", [], log=False)
+    axes.tick_params(labelsize=6)
+
+
+def _edges(curves: ReplicaCurves) -> Floats:
+    """Where each evaluation's share of training begins and ends (T + 1,): halfway to its neighbours."""
+    steps = curves.steps.astype(np.float64)
+    between = (steps[1:] + steps[:-1]) / 2
+    edges: Floats = np.concatenate([[0.0], between, steps[-1:]])
+    return edges
+
+
+def _tail(curves: ReplicaCurves) -> float:
+    """The step at which the tail begins."""
+    return float(_edges(curves)[:-1][curves.tail][0])
+
+
+def _draw_modes(part: SubFigure, curves: ReplicaCurves, shares: Floats) -> None:
+    axes, modes = part.subplots(), shares.shape[1]
+    cells = axes.pcolormesh(
+        _edges(curves), np.arange(modes + 1) + 0.5, shares.T * modes, cmap="Greys", vmin=0, vmax=3, rasterized=True
+    )
+    axes.invert_yaxis()
+    axes.set_yticks([])
+    _scale_steps(axes, curves)
+    axes.axvline(_tail(curves), color=BLUE, linewidth=0.8)
+    axes.set_ylabel("modes", fontsize=7)
+    bar = part.colorbar(cells, ax=axes, aspect=7, pad=0.01, ticks=[0, 1, 2, 3])
+    bar.ax.set_yticklabels(["0", "even", "2 ×", "≥ 3 ×"], fontsize=6)
+    bar.outline.set_visible(False)
+
+
+def _draw_pictures(part: SubFigure, samples: Snapshots | Densities) -> None:
+    places = evenly(samples.steps, PICTURES)
+    for axes, place in zip(part.subplots(1, len(places), squeeze=False)[0], places, strict=True):
+        if isinstance(samples, Densities):
+            draw_densities(axes, samples, place, BLUE)
+        else:
+            draw_samples(axes, samples, place)

@@ -1,0 +1,64 @@
+"""Reading labels.csv: a line for each replica, with the columns study, trial_id, seed and label.
+
+Further columns are passed over, so that a sheet's key with a column `label` added is such a file.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.results.agreement import CANNOT_TELL, CHOICES, REPLICA
+
+COLUMNS = (*REPLICA, "label")
+
+
+class LabelsError(ValueError):
+    """A file of labels that cannot be used; the message names file and line, what was expected and what was got."""
+
+
+def read(path: Path, judged: pd.DataFrame) -> pd.DataFrame:
+    """The labels, a row per line in the file's order, checked against the replicas of `judged`, a judged record.
+
+    Raises:
+        OSError: the file cannot be read.
+        LabelsError: it lacks a column, is no CSV, or has a line with an unknown label, with a replica that the record
+            does not have or that has no outcome yet, or with one of a line before.
+    """
+    known = judged[REPLICA].astype(str).apply(tuple, axis=1)
+    ended = dict(zip(known, judged["outcome"].notna(), strict=True))
+    seen: dict[tuple[str, ...], int] = {}
+    rows = []
+    for line, row in _lines(path):
+        where, replica, label = f"{path}, line {line}", tuple(row[name] for name in REPLICA), row["label"]
+        words = ", ".join(f"{name} {value}" for name, value in zip(REPLICA, replica, strict=True))
+        if label not in (*CHOICES, CANNOT_TELL, ""):
+            expected = ", ".join((*CHOICES, CANNOT_TELL))
+            raise LabelsError(f"{where}: label: expected one of {expected}, or nothing, got {label!r}")
+        if replica not in ended:
+            raise LabelsError(f"{where}: expected a replica of the record, got {words}")
+        if not ended[replica]:
+            raise LabelsError(f"{where}: expected a replica that has ended, got {words}, which has no outcome yet")
+        if replica in seen:
+            raise LabelsError(f"{where}: expected each replica once, got {words} again, after line {seen[replica]}")
+        seen[replica] = line
+        rows.append((*replica[:2], int(replica[2]), label))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Each line's number, and its cells without blanks around them; one that is left out is empty."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            lines = csv.DictReader(file, restval="", strict=True)
+            lacking = [name for name in COLUMNS if name not in (lines.fieldnames or ())]
+            if lacking:
+                got = ", ".join(lines.fieldnames or ()) or "none"
+                raise LabelsError(f"{path}, line 1: expected the columns {', '.join(COLUMNS)}, got {got}")
+            for row in lines:
+                yield lines.line_num, {name: row[name].strip() for name in COLUMNS}
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise LabelsError(f"{path}: expected a CSV file in UTF-8, got one that cannot be read: {error}") from None

@@ -1,0 +1,101 @@
+"""The command label: cards of replicas to label by eye, and a person's labels beside the rule's verdicts."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from analysis.labels import cards, file, sheets
+from analysis.record.loading import Record, RecordError, load
+from analysis.results.agreement import CANNOT_TELL, Agreement, agreement
+from analysis.results.criteria import thresholds_of
+from analysis.results.outcomes import judge_record
+from analysis.statistics.bootstrap import Resampling
+from analysis.statistics.intervals import Interval
+from study.command.output import DONE, print_json
+from study.config.messages import ConfigError
+from study.progress.tables import terminal
+from study.record.sources import ensure_record
+
+RESAMPLES, SEED = 10_000, 0  # of kappa's interval: the same labels give the same
+
+
+def label(options: Namespace) -> int:
+    """Write cards of replicas as a page or as sheets, or compare labels with the outcomes."""
+    for name, least in (("count", 1), ("seed", 0)):
+        if getattr(options, name) < least:
+            raise ConfigError(f"--{name}: expected a number from {least} on, got {getattr(options, name)}")
+    ensure_record(options.dir)
+    try:
+        record = load(options.dir)
+    except RecordError as error:
+        raise ConfigError(str(error)) from None
+    return _write(record, options) if options.labels is None else _compare(record, options)
+
+
+def _write(record: Record, options: Namespace) -> int:
+    drawn = cards.draw(record, options.dir, options.count, options.seed)
+    if not drawn:
+        raise ConfigError(f"{options.dir}: expected pictures of replicas that ended in trials/*/pictures, got none")
+    paths = sheets.write(drawn, options.sheets)
+    if options.json:
+        print_json(
+            {"cards": len(drawn), "sheets": [str(path) for path in paths], "key": str(options.sheets / sheets.KEY)}
+        )
+    else:
+        for path in (*paths, options.sheets / sheets.KEY):
+            print(path)
+    return DONE
+
+
+def _compare(record: Record, options: Namespace) -> int:
+    judged = judge_record(record, thresholds_of(record.about))
+    try:
+        labels = file.read(options.labels, judged)
+    except file.LabelsError as error:
+        raise ConfigError(str(error)) from None
+    found = agreement(labels, judged, resampling=Resampling(np.random.default_rng(SEED), RESAMPLES))
+    if options.json:
+        print_json(_described(found))
+    else:
+        _show(found)
+    return DONE
+
+
+def _described(found: Agreement) -> dict[str, Any]:
+    return {
+        "table": {by_eye: row.to_dict() for by_eye, row in found.table.iterrows()},
+        "n": found.n,
+        "left_out": found.left_out,
+        "agreement": asdict(found.agreement),
+        "kappa": asdict(found.kappa),
+        "disagreements": found.disagreements.to_dict("records"),
+    }
+
+
+def _show(found: Agreement) -> None:
+    console = terminal()
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title="by eye (rows), by the rule (columns)", title_justify="left")
+    table.add_column("")
+    for outcome in found.table.columns:
+        table.add_column(outcome, justify="right")
+    for by_eye, row in found.table.iterrows():
+        table.add_row(str(by_eye), *(str(count) for count in row))
+    if found.n:
+        console.print(table)
+    console.print(f"n {found.n}, left out {found.left_out} (no label, or {CANNOT_TELL})")
+    console.print(f"agreement {_spoken(found.agreement)}")
+    console.print(f"Cohen's kappa {_spoken(found.kappa)}")
+    for one in found.disagreements.to_dict("records"):
+        where = f"{one['trial_id']}, seed {one['seed']}"
+        console.print(Text(f"{where}: by eye {one['by_eye']}, by the rule {one['rule']}"))
+
+
+def _spoken(one: Interval) -> str:
+    return f"{one.estimate:.2f} [{one.low:.2f}, {one.high:.2f}]"

@@ -1,0 +1,95 @@
+"""Labels from the command line: sheets of a study under way, and a person's labels beside the outcomes."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from study.__main__ import main
+
+
+@pytest.fixture(scope="module")
+def study(begun, tmp_path_factory):
+    """A study of which one arm has ended; one of its trials has pictures."""
+    folder = begun(tmp_path_factory.mktemp("begun") / "tiny")
+    pictures = folder / "trials" / "search-hinge-0001" / "pictures"
+    pictures.mkdir(parents=True)
+    np.savez(pictures / "00000020.npz", samples=np.zeros((2, 30, 2)), seeds=[0, 1])
+    return folder
+
+
+@pytest.fixture
+def labels(tmp_path):
+    def write(*lines):
+        path = tmp_path / "labels.csv"
+        path.write_text("\n".join(["study,trial_id,seed,label", *lines]), encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+def test_sheets_of_a_study(study, tmp_path, capsys):
+    assert main(["label", str(study), "--sheets", str(tmp_path), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"cards": 2, "sheets": [str(tmp_path / "sheet-01.png")], "key": str(tmp_path / "key.csv")}
+    key = pd.read_csv(tmp_path / "key.csv")
+    assert sorted(key["seed"]) == [0, 1]
+    assert set(key["trial_id"]) == {"search-hinge-0001"}
+
+
+def test_labels_beside_the_outcomes(study, labels, capsys):
+    path = labels("tiny,search-hinge-0000,0,collapsed", "tiny,search-hinge-0000,1,cannot tell")
+    assert main(["label", str(study), "--labels", path, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    [other] = said["disagreements"]
+    assert (other["trial_id"], other["seed"], other["by_eye"]) == ("search-hinge-0000", 0, "collapsed")
+    assert (said["n"], said["left_out"], said["agreement"]["estimate"]) == (1, 1, 0)
+    assert said["table"]["collapsed"] == {"collapsed": 0, other["rule"]: 1}
+    assert main(["label", str(study), "--labels", path]) == 0
+    text = capsys.readouterr().out
+    assert "n 1, left out 1 (no label, or cannot tell)" in text
+    assert f"search-hinge-0000, seed 0: by eye collapsed, by the rule {other['rule']}" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("tiny,search-hinge-0000,0,fine", "line 2: label: expected one of"),
+        (
+            "tiny,search-hinge-0009,0,collapsed",
+            "line 2: expected a replica of the record, got study tiny, trial_id sea",
+        ),
+        ("tiny,search-non_saturating-0000,0,collapsed", "line 2: expected a replica that has ended"),
+    ],
+)
+def test_labels_that_cannot_be_used_are_bad_input(study, labels, line, said, capsys):
+    assert main(["label", str(study), "--labels", labels(line)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+
+
+def test_a_file_that_is_not_there_is_said(study, tmp_path, capsys):
+    assert main(["label", str(study), "--labels", str(tmp_path / "none.csv")]) == 1
+    assert "none.csv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--count", "0"], "--count: expected a number from 1 on, got 0"),
+        (["--seed", "-1"], "--seed: expected a number from 0 on, got -1"),
+    ],
+)
+def test_a_draw_of_nothing_is_bad_input(study, tmp_path, options, said, capsys):
+    assert main(["label", str(study), "--sheets", str(tmp_path), *options]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_study_without_pictures_and_a_folder_without_a_study_are_bad_input(begun, tmp_path, capsys):
+    folder = begun(tmp_path / "tiny")
+    assert main(["label", str(folder), "--sheets", str(tmp_path)]) == 2
+    assert "expected pictures of replicas that ended in trials/*/pictures, got none" in capsys.readouterr().err
+    assert main(["label", str(tmp_path / "nowhere"), "--sheets", str(tmp_path)]) == 2
+    assert "expected a study folder, or one that holds history.parquet" in capsys.readouterr().err
