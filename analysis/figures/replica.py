@@ -42,8 +42,9 @@ def replica_card(
         raise ValueError("replica_card: expected a replica with measurements, got none")
     shown = (True, True, curves.shares is not None, samples is not None)
     heights = [height for height, there in zip(ROWS, shown, strict=True) if there]
-    figure = new(columns, sum(heights) + 0.2)
-    figure.suptitle(title or " ", x=0.01, ha="left", fontsize=11, fontweight="bold")
+    figure = new(columns, sum(heights) + 0.2 * bool(title))
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     parts = iter(figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0])
     for row in (curves.quality, curves.others):
         panels = next(parts).subplots(1, len(row), squeeze=False)[0]

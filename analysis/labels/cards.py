@@ -27,9 +27,9 @@ class Card:
     curves: ReplicaCurves
     samples: Snapshots | Densities | None
 
-    def figure(self) -> Figure:
-        """The card as a figure, two columns of a page wide."""
-        return replica_card(self.curves, self.samples, str(self.number))
+    def figure(self, titled: bool = True) -> Figure:
+        """The card as a figure, two columns of a page wide; `titled` with its number."""
+        return replica_card(self.curves, self.samples, str(self.number) if titled else "")
 
 
 def draw(record: Record, folder: Path, count: int, seed: int) -> list[Card]:

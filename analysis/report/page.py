@@ -1,12 +1,13 @@
 """Building HTML: anything that is not already `Html` is text, and text is escaped.
 
-A page contains its style sheet, has no script, and its content security policy forbids every fetch, so that it looks
-the same from a disk, an archive or an e-mail.
+A page contains its style sheet, and its content security policy forbids every fetch, and every script but one that the
+page is given, so that it looks the same from a disk, an archive or an e-mail.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from analysis.report.stylesheet import CSS
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 LONG = 40  # characters of a cell from which it may be broken
-VOID = ("meta", "img", "br", "hr")
+VOID = ("meta", "img", "br", "hr", "input")
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -103,15 +104,18 @@ def contents(sections: Iterable[Section]) -> Html:
     return tag("nav", *(tag("a", one.title, href=f"#{one.anchor}") for one in sections))
 
 
-def page(title: str, *children: object) -> Html:
-    """The whole document."""
+def page(title: str, *children: object, style: str = "", script: str = "") -> Html:
+    """The whole document; `style` comes after its style sheet, `script` runs at its end. Both are taken as they are."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"{POLICY}; script-src 'sha256-{digest}'" if script else POLICY
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
-        Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
+        Html(f'<meta http-equiv="Content-Security-Policy" content="{policy}">'),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light"),
         tag("title", title),
-        tag("style", Html(CSS)),
+        tag("style", Html(CSS + style)),
     )
-    return Html("<!DOCTYPE html>\n" + tag("html", head, tag("body", tag("main", *children)), lang="en") + "\n")
+    end = tag("script", Html(script)) if script else ""
+    return Html("<!DOCTYPE html>\n" + tag("html", head, tag("body", tag("main", *children), end), lang="en") + "\n")

@@ -106,10 +106,11 @@ def _label(command: argparse.ArgumentParser) -> None:
     command.add_argument("dir", metavar="DIR", type=Path, help="a study folder, whose pictures the cards show")
     command.add_argument("--count", metavar="N", type=int, default=40, help="replicas to draw (default: %(default)s)")
     command.add_argument("--seed", metavar="S", type=int, default=0, help="of the draw (default: %(default)s)")
-    what = command.add_mutually_exclusive_group(required=True)
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("--out", metavar="FOLDER", type=Path, help="where the page goes (default: DIR/labels)")
     what.add_argument(
         "--sheets", metavar="FOLDER", type=Path,
-        help="write the cards as PNG sheets, and key.csv, which says whose they are",
+        help="write the cards as PNG sheets instead, and key.csv, which says whose they are",
     )  # fmt: skip
     what.add_argument(
         "--labels", metavar="CSV", type=Path,

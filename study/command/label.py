@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from analysis.labels import cards, file, sheets
+from analysis.labels import cards, file, page, sheets
 from analysis.record.loading import Record, RecordError, load
 from analysis.results.agreement import CANNOT_TELL, Agreement, agreement
 from analysis.results.criteria import thresholds_of
@@ -43,15 +43,23 @@ def _write(record: Record, options: Namespace) -> int:
     drawn = cards.draw(record, options.dir, options.count, options.seed)
     if not drawn:
         raise ConfigError(f"{options.dir}: expected pictures of replicas that ended in trials/*/pictures, got none")
-    paths = sheets.write(drawn, options.sheets)
-    if options.json:
-        print_json(
-            {"cards": len(drawn), "sheets": [str(path) for path in paths], "key": str(options.sheets / sheets.KEY)}
-        )
+    if options.sheets is not None:
+        paths, key = sheets.write(drawn, options.sheets), options.sheets / sheets.KEY
+        written: dict[str, Any] = {"sheets": [str(path) for path in paths], "key": str(key)}
     else:
-        for path in (*paths, options.sheets / sheets.KEY):
-            print(path)
+        paths, key = [], page.write(drawn, options.out or options.dir / "labels", _place(record))
+        written = {"page": str(key)}
+    if options.json:
+        print_json({"cards": len(drawn), **written})
+    else:
+        print(*paths, key, sep="\n")
     return DONE
+
+
+def _place(record: Record) -> str:
+    """A name for the study that another of the same name, begun at another time, does not have."""
+    study = record.trials[["study", "started"]].sort_values("started").iloc[0]
+    return f"ganstudy labels of {study['study']}, begun {study['started']}"
 
 
 def _compare(record: Record, options: Namespace) -> int:

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 from html.parser import HTMLParser
 
 import pytest
@@ -69,3 +71,13 @@ def test_the_page_forbids_itself_to_fetch_and_run():
     assert "img-src data:" in policy
     assert "script" not in policy
     assert page("x").startswith("<!DOCTYPE html>")
+
+
+def test_a_page_runs_the_script_that_it_is_given_and_no_other():
+    script = 'document.title = "<&>";'
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    text = page("t", style="p { color: red }", script=script)
+    assert f"form-action 'none'; script-src 'sha256-{digest}'\"" in text
+    assert text.endswith(f"<script>{script}</script></body></html>\n")
+    assert "p { color: red }</style>" in text
+    assert "script" not in page("t")

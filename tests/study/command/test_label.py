@@ -1,6 +1,7 @@
-"""Labels from the command line: sheets of a study under way, and a person's labels beside the outcomes."""
+"""Labels from the command line: cards of a study under way, and a person's labels beside the outcomes."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,19 @@ def test_sheets_of_a_study(study, tmp_path, capsys):
     key = pd.read_csv(tmp_path / "key.csv")
     assert sorted(key["seed"]) == [0, 1]
     assert set(key["trial_id"]) == {"search-hinge-0001"}
+
+
+def test_a_page_of_a_study(study, tmp_path, capsys):
+    assert main(["label", str(study), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"cards": 2, "page": str(study / "labels" / "index.html")}
+    assert main(["label", str(study), "--count", "1", "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'index.html'}\n"
+    places = [
+        re.search('data-place="(.*?)"', (at / "index.html").read_text("utf-8"))[1]
+        for at in (study / "labels", tmp_path)
+    ]
+    assert places[0] == places[1]
+    assert places[0].startswith("ganstudy labels of tiny, begun 20")
 
 
 def test_labels_beside_the_outcomes(study, labels, capsys):

@@ -1,0 +1,70 @@
+"""The page of cards: a figure for each replica, the outcomes to choose from, and a button that saves labels.csv.
+
+One self-contained file that fetches nothing. It shows numbers alone; whose the cards are stands in its source, for the
+file of labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from analysis.figures.style import rendered
+from analysis.labels.cards import Card
+from analysis.labels.script import CSS, SCRIPT
+from analysis.report.page import Html, image, page, tag
+from analysis.results.agreement import CANNOT_TELL, CHOICES
+from analysis.wording import OUTCOME_MEANINGS, counted
+
+DPI = 150  # of what is rasterised in a figure
+READING = (
+    "The shaded part of a curve is the tail, which is judged. The dotted line is what fresh real samples score, bars"
+    " are two standard errors of an evaluation, as far as they are known, and a red line stands where a replica has"
+    " diverged. The strip of cells shows the share of the samples in each mode over training: even grey is coverage."
+)
+
+
+def write(cards: Sequence[Card], folder: Path, place: str) -> Path:
+    """Write `index.html` into `folder`, which is made, and return its path.
+
+    `place` names the study: under it a browser keeps the choices. Raises OSError; a former page then stays.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path, partial = folder / "index.html", folder / ".index.html.partial"
+    partial.write_text(_page(cards, place), encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def _page(cards: Sequence[Card], place: str) -> Html:
+    name = cards[0].curves.study
+    button = tag("button", "Save labels.csv", id="save", type="button")
+    return page(
+        f"Labels of {name}",
+        tag("p", f"ganstudy · {counted(len(cards), 'replica')} of {name}, drawn at random", class_="kicker"),
+        tag("h1", "How did each replica end?"),
+        tag("p", READING),
+        tag("p", "Choices stay in this browser. Save them when you are done; ", tag("code", "ganstudy label --labels"),
+            " then holds them against the outcomes."),
+        tag("div", *(_card(card) for card in cards), id="cards", **{"data-place": place}),
+        tag("div", button, tag("span", id="count"), class_="saving"),
+        style=CSS,
+        script=SCRIPT,
+    )  # fmt: skip
+
+
+def _card(card: Card) -> Html:
+    figure = card.figure(titled=False)
+    words = f"Replica {card.number}: measurements, shares of modes and samples over training"
+    picture = image(rendered(figure, "svg", DPI), "svg+xml", words, figure.get_figwidth())
+    meanings = {**{outcome: OUTCOME_MEANINGS[outcome] for outcome in CHOICES}, CANNOT_TELL: ""}
+    choices = [_choice(card.number, outcome, meaning) for outcome, meaning in meanings.items()]
+    whose = {"data-study": card.curves.study, "data-trial": card.curves.trial_id, "data-seed": str(card.curves.seed)}
+    return tag(
+        "section", tag("h2", card.number), picture, tag("div", *choices, class_="choices"), class_="card", **whose
+    )
+
+
+def _choice(number: int, outcome: str, meaning: str) -> Html:
+    box = tag("input", type="radio", name=f"card-{number}", value=outcome)
+    return tag("label", box, tag("strong", outcome), " ", tag("span", meaning))

@@ -1,0 +1,99 @@
+"""The page in a real browser, opened from disk: choices are kept, counted and saved."""
+
+import csv
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from analysis.labels import page
+from analysis.labels.cards import draw
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=900,1400")
+PATIENCE = 60.0  # seconds
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM or not DRIVER, reason="needs Debian's chromium and chromium-driver"),
+]
+
+
+@pytest.fixture(scope="module")
+def shown(record, study, tmp_path_factory):
+    """Four cards and their page; the first trial's name has a comma and a quotation mark."""
+    first, *others = draw(record, study, 4, 0)
+    cards = [replace(first, curves=replace(first.curves, trial_id='search-a,"b"-0000')), *others]
+    return cards, page.write(cards, tmp_path_factory.mktemp("labels"), "rings")
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory):
+    selenium = pytest.importorskip("selenium.webdriver")
+    options = selenium.ChromeOptions()
+    options.binary_location = CHROMIUM
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.add_experimental_option("prefs", {"download.default_directory": str(tmp_path_factory.mktemp("saved"))})
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    browser = selenium.Chrome(options=options, service=selenium.ChromeService(DRIVER))
+    browser.saved = options.experimental_options["prefs"]["download.default_directory"]
+    yield browser
+    browser.quit()
+
+
+def choose(driver, number, outcome):
+    box = driver.find_element("css selector", f'[name="card-{number}"][value="{outcome}"]')
+    driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", box)  # away from the bar below
+    box.click()
+
+
+def count(driver):
+    return driver.find_element("id", "count").text
+
+
+def test_choices_are_counted_kept_and_saved(shown, driver, tmp_path):
+    cards, path = shown
+    driver.get(path.as_uri())
+    assert count(driver) == "0 of 4 labelled"
+    choose(driver, 1, "collapsed")
+    choose(driver, 3, "diverged")
+    choose(driver, 3, "cannot tell")
+    assert count(driver) == "2 of 4 labelled"
+    driver.refresh()
+    assert count(driver) == "2 of 4 labelled"
+    driver.find_element("id", "save").click()
+    rows = saved(driver)
+    assert rows[0] == ["study", "trial_id", "seed", "label"]
+    whose = [[card.curves.study, card.curves.trial_id, str(card.curves.seed)] for card in cards]
+    assert rows[1:] == [[*one, label] for one, label in zip(whose, ["collapsed", "", "cannot tell", ""], strict=True)]
+
+
+def test_another_draw_of_the_study_shows_what_was_chosen_and_another_study_does_not(shown, driver, tmp_path):
+    cards, path = shown
+    driver.get(path.as_uri())
+    choose(driver, 1, "collapsed")
+    driver.get(page.write(cards[:1], tmp_path / "again", "rings").as_uri())
+    assert count(driver) == "1 of 1 labelled"
+    driver.get(page.write(cards[:1], tmp_path / "other", "grids").as_uri())
+    assert count(driver) == "0 of 1 labelled"
+
+
+def test_figures_are_shown_and_nothing_is_complained_of(shown, driver):
+    driver.get(shown[1].as_uri())
+    widths = driver.execute_script("return [...document.images].map((image) => image.naturalWidth)")
+    assert len(widths) == 4
+    assert min(widths) > 400
+    fetched = driver.execute_script("return performance.getEntriesByType('resource').map((one) => one.name)")
+    assert [name for name in fetched if not name.startswith("data:")] == []
+    assert driver.get_log("browser") == []
+    assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+
+
+def saved(driver):
+    path, until = Path(driver.saved) / "labels.csv", time.monotonic() + PATIENCE
+    while not path.exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
