@@ -11,10 +11,13 @@ from analysis.statistics.intervals import Interval
 NAMES = {
     "fid": "Fréchet distance",
     "modes": "modes captured",
+    "modes_held": "modes with a fair part of the samples",
+    "modes_covered": "modes with a fair part of the good samples",
     "mode_fraction": "share of modes captured",
     "high_quality": "share of high-quality samples",
     "reverse_kl": "reverse KL of mode weights",
     "mode_js": "JS of mode weights",
+    "mass_js": "JS of where the mass lies",
     "kid": "kernel distance (KID)",
     "sliced_wasserstein": "sliced Wasserstein distance",
     "wasserstein_1d": "Wasserstein distance",
@@ -45,7 +48,7 @@ OUTCOME_MEANINGS = {  # to a person who labels replicas by eye
     " samples are bad.",
 }
 EVENTS = {"diverged": "divergence", "collapsed": "collapse", "either": "divergence or collapse"}
-LOGARITHMIC = ("fid", "class_fid", "kid", "reverse_kl", "mode_js", "sliced_wasserstein", "wasserstein_1d")
+LOGARITHMIC = ("fid", "class_fid", "kid", "reverse_kl", "mode_js", "mass_js", "sliced_wasserstein", "wasserstein_1d")
 NEVER = {
     "diverged": "No replica diverged.",
     "collapsed": "No replica collapsed.",

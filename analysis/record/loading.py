@@ -14,13 +14,18 @@ import pyarrow.parquet as pq
 
 from analysis.record.schema import (
     FILES,
+    FLOORS,
     HISTORY,
     HISTORY_KEYS,
+    MEASUREMENTS,
     METADATA,
     TRIALS_KEYS,
     history_schema,
     trials_schema,
 )
+
+# A record that an earlier version wrote has no columns for what was first measured later: it was not measured.
+MAY_LACK = frozenset(column.name for column in (*MEASUREMENTS, *FLOORS))
 
 
 class RecordError(ValueError):
@@ -52,9 +57,11 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
         folder: where history.parquet and trials.parquet lie; a study folder, or a folder with copies of the two.
         columns: the columns of `HISTORY` to read besides its keys; all when None.
 
+    Measurements and floors that the files have no column for, being of an earlier version, are null.
+
     Raises:
         FileNotFoundError: a file is missing.
-        RecordError: a column is missing, unknown or of another dtype; a key is null or stands twice; the two
+        RecordError: another column is missing, unknown or of another dtype; a key is null or stands twice; the two
             files do not belong together; an evaluation that a replica must have is missing. The message says which.
     """
     declared = [c.name for c in HISTORY]
@@ -66,7 +73,8 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
     now, about = _read(Path(folder) / FILES[1], trials_schema({}), None)
     if past_about.get("build") != about.get("build"):
         raise RecordError(f"{folder}: history.parquet and trials.parquet are of different builds; build them again")
-    history, trials = _frame(past), _frame(now)
+    history = _frame(past)
+    trials = _frame(now).copy()  # a block for each dtype, as pandas is slow at adding to a hundred single columns
     _check_keys(history, HISTORY_KEYS, "history.parquet")
     _check_keys(trials, TRIALS_KEYS, "trials.parquet")
     _check_rows(history, trials)
@@ -79,19 +87,23 @@ def _read(path: Path, schema: Any, names: list[str] | None) -> tuple[Any, dict[s
     with pq.ParquetFile(path) as file:
         _check_columns(path, file.schema_arrow, schema)
         about = json.loads((file.metadata.metadata or {}).get(METADATA, b"{}"))
-        return file.read(columns=names), about
+        there = file.schema_arrow.names
+        table = file.read(columns=[name for name in names or there if name in there])
+    for field in schema:
+        if field.name not in there and field.name in (names or schema.names):
+            table = table.append_column(field, pa.nulls(len(table), field.type))
+    return table.select(names or table.column_names), about
 
 
 def _check_columns(path: Path, found: Any, schema: Any) -> None:
-    missing = [name for name in schema.names if name not in found.names]
+    missing = [name for name in schema.names if name not in found.names and name not in MAY_LACK]
     if missing:
         raise RecordError(f"{path}: lacks the column(s) {', '.join(missing)}; build the record again from its ledger")
     unknown = [name for name in found.names if name not in schema.names and not name.startswith("config.")]
     if unknown:
         raise RecordError(f"{path}: column(s) that analysis.record.schema does not declare: {', '.join(unknown)}")
     for want in schema:
-        got = found.field(want.name).type
-        if got != want.type:
+        if want.name in found.names and (got := found.field(want.name).type) != want.type:
             raise RecordError(f"{path}: column {want.name}: expected {want.type}, got {got}")
 
 

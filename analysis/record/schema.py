@@ -6,7 +6,7 @@
 
 - `config.*`: the trial's resolved configuration, flat and dotted; names and dtypes differ from study to study.
 - `floor.*`: each sample-based measurement, taken of fresh real samples against the same reference: what a perfect
-  generator would score.
+  generator would score, as the mean over several draws of samples; `floor_spread.*` is the standard deviation of one.
 
 Null means that the measurement does not apply or was not asked for; NaN that it was taken without a finite result,
 as after a divergence. pandas shows both as NaN, and the column `diverged` says which. The unit "1" marks pure
@@ -97,10 +97,15 @@ TRAINING = _reals([
 ])
 QUALITY = _reals([
     ("fid", "data²", "Fréchet distance of Gaussians fitted to features (Heusel 2017)"),
+    ("fid_error", "data²", "standard error of fid over the samples drawn, from 5 blocks; near the floor too large"),
     ("modes", "modes", "modes captured: at least one high-quality sample each; classes for labelled images"),
+    ("modes_held", "modes", "modes with at least a tenth of the samples they should have; classes likewise"),
+    ("modes_covered", "modes", "modes with at least a tenth of the high-quality samples they should have; or classes"),
     ("high_quality", "1", "share of samples within 3 sigma of their nearest mean; mixtures only"),
     ("reverse_kl", "nats", "KL of the generated mode weights from the true ones; floor about (K-1)/2n"),
     ("mode_js", "nats", "Jensen-Shannon divergence of the generated and true mode weights"),
+    ("mass_js", "nats", "Jensen-Shannon divergence of data and samples over the modes, within 3 sigma, and the rest"),
+    ("mass_js_error", "nats", "standard error of mass_js, as fid_error; mixtures only"),
     ("precision", "1", "share of generated samples within the real neighbourhoods (Kynkäänniemi 2019)"),
     ("recall", "1", "share of real samples within the generated neighbourhoods (Kynkäänniemi 2019)"),
     ("density", "1", "mean number of real neighbourhoods a generated sample is in, over k (Naeem 2020)"),
@@ -128,8 +133,8 @@ DERIVED = _reals([
 ])
 # Measurements of which more is better; of every other, less is.
 HIGHER = frozenset({
-    "modes", "mode_fraction", "high_quality", "precision", "recall", "density", "coverage", "class_coverage",
-    "label_fidelity", "dirac_converged", "dirac_agreement",
+    "modes", "modes_held", "modes_covered", "mode_fraction", "high_quality", "precision", "recall", "density",
+    "coverage", "class_coverage", "label_fidelity", "dirac_converged", "dirac_agreement",
 })
 # fmt: on
 MEASUREMENTS = (*TRAINING, *QUALITY, *DERIVED)
@@ -140,7 +145,14 @@ HISTORY = (
     Column("diverged", "bool", "", "had diverged by this evaluation", True),
     *MEASUREMENTS, HISTOGRAM,
 )  # fmt: skip
-FLOORS = tuple(replace(c, name=f"floor.{c.name}", meaning=f"of fresh real samples: {c.meaning}") for c in QUALITY)
+FLOORS = tuple(
+    replace(column, name=f"{kind}.{column.name}", meaning=f"{meaning}: {column.meaning}")
+    for kind, meaning in (
+        ("floor", "of fresh real samples"),
+        ("floor_spread", "standard deviation of one such draw"),
+    )
+    for column in QUALITY
+)
 TRIALS = (
     _STUDY, _PHASE, _ARM, _INDEX, _TRIAL, _SEED, *CHOICES,
     Column("status", "category", "", f"how the trial ended: {', '.join(STATUSES)}", True),

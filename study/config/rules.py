@@ -30,10 +30,10 @@ DIAGNOSTICS = (  # nothing to search for
     "critic_bound", "induced_divergence", "bound_gap", "ratio_error", "generator_mean", "generator_std",
     "jacobian_real", "jacobian_imaginary", "jacobian_radius", "memorisation",
 )  # fmt: skip
-SEARCHABLE = frozenset(  # the ends of an interval are no metric either
+SEARCHABLE = frozenset(  # errors and the ends of an interval are no metric either
     column.name
     for column in (*TRAINING, *QUALITY)
-    if column.name not in DIAGNOSTICS and not column.name.endswith(("_low", "_high"))
+    if column.name not in DIAGNOSTICS and not column.name.endswith(("_low", "_high", "_error"))
 )
 
 

@@ -41,7 +41,8 @@ def prepare(config: StudyConfig, place: str) -> Floor:
     classifier = _classifier(data, store_at(place), config, device)
     evaluator = Evaluator(data, config.evaluation, config.measure, device, classifier=classifier)
     about = None if classifier is None else {"accuracy": classifier.accuracy, "seed": classifier.seed}
-    return Floor(values=dict(evaluator.floor(config.search.seed)), classifier=about)
+    scores = evaluator.floor(config.search.seed)
+    return Floor(values=dict(scores.mean), spread=dict(scores.spread), classifier=about)
 
 
 def is_prepared(config: StudyConfig, state: StudyState, store: Store) -> bool:

@@ -49,13 +49,15 @@ class Floor:
     """The real-data baseline: what fresh real samples score, as a perfect generator would up to sampling error.
 
     Attributes:
-        values: measurement -> value; lists and None may occur and are ignored.
+        values: measurement -> value, the mean over several draws of samples; lists and None may occur and are ignored.
+        spread: measurement -> standard deviation of one draw, NaN where unknown; {} in ledgers from before it was kept.
         classifier: accuracy and seed of the classifier that measures; None where none does.
     """
 
     kind: ClassVar[str] = "floor"
     time: float = 0.0
     values: Json
+    spread: Json = field(default_factory=dict)
     classifier: Json | None = None
 
 

@@ -142,7 +142,7 @@ class StudyState:
     Attributes:
         config: the resolved configuration of the newest session; {} before the first.
         sessions: the sessions begun, each without its configuration.
-        floor, classifier: of the newest floor entry; {} and None before it.
+        floor, floor_spread, classifier: of the newest floor entry; {}, {} and None before it.
         trials: every trial in the ledger, in the order of their first entries.
         damage: the parts of the ledger that could not be used.
     """
@@ -152,6 +152,7 @@ class StudyState:
         self.config: dict[str, Any] = {}
         self.sessions: list[Session] = []
         self.floor: dict[str, float] = {}
+        self.floor_spread: dict[str, float] = {}
         self.classifier: dict[str, Any] | None = None
         self.trials: dict[Key, TrialState] = {}
         self.damage = Damage()
@@ -181,8 +182,7 @@ class StudyState:
                 self.config = entry.config
                 self.sessions.append(replace(entry, config={}))
             case Floor():
-                # A list is no score: `floor` measures one number per measurement.
-                self.floor = {name: value for name, value in entry.values.items() if not isinstance(value, list)}
+                self.floor, self.floor_spread = _scores(entry.values), _scores(entry.spread)
                 self.classifier = entry.classifier
             case _:
                 return self._apply_trial(entry)
@@ -201,6 +201,11 @@ class StudyState:
     def unfinished(self) -> list[TrialState]:
         """The trials planned and not ended, in the order of their plans."""
         return [trial for trial in self.trials.values() if trial.status is None]
+
+
+def _scores(found: dict[str, Any]) -> dict[str, float]:
+    """Without lists, which are no scores: a floor is one number per measurement."""
+    return {name: value for name, value in found.items() if not isinstance(value, list)}
 
 
 def _merged(result: Result, former: Result) -> Result:

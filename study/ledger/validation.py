@@ -64,15 +64,21 @@ def _session(found: Json) -> Session:
 
 
 def _floor(found: Json) -> Floor:
-    values, classifier = _plain_mapping("values", found["values"]), found.get("classifier")
-    for name, value in values.items():
-        if isinstance(value, (str, bool, dict)):
-            raise _wrong(f"values.{name}", "a number", value)
+    classifier = found.get("classifier")
     return Floor(
         time=_time(found),
-        values=values,
+        values=_scores("values", found["values"]),
+        spread=_scores("spread", found.get("spread", {})),
         classifier=None if classifier is None else _plain_mapping("classifier", classifier),
     )
+
+
+def _scores(name: str, found: object) -> Json:
+    scores = _plain_mapping(name, found)
+    for measurement, value in scores.items():
+        if isinstance(value, (str, bool, dict)):
+            raise _wrong(f"{name}.{measurement}", "a number", value)
+    return scores
 
 
 def _planned(found: Json) -> Planned:

@@ -233,7 +233,7 @@ class _Tables:
         columns = TrialColumns(trial, outline.study, outline.thresholds)
         outline.undeclared |= columns.undeclared()
         self.history.add(columns.history(), len(trial.seeds) * len(columns.steps))
-        self.trials.add(columns.summary(outline.state.floor, outline.config), len(trial.seeds))
+        self.trials.add(columns.summary(outline.state, outline.config), len(trial.seeds))
 
 
 @contextmanager
@@ -268,6 +268,7 @@ def _publish(folder: Path, end: Position, outline: _Outline, tables: _Tables, da
         "config": state.config,
         "sessions": [_about(session) for session in state.sessions],
         "floor": state.floor,
+        "floor_spread": state.floor_spread,
         "classifier": state.classifier,
         "damaged": damage.count,
         "undeclared": undeclared,

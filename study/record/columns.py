@@ -14,7 +14,7 @@ from analysis.record.curves import Curves
 from analysis.results.outcomes import OutcomeSignals, derive, judge, signals
 from analysis.results.thresholds import Thresholds
 from study.config.dotted import leaves
-from study.ledger.state import TrialState
+from study.ledger.state import StudyState, TrialState
 
 Columns = dict[str, Any]
 TYPES = {column.name: schema.ARROW[column.dtype] for column in (*schema.HISTORY, *schema.TRIALS)}
@@ -63,8 +63,8 @@ class TrialColumns:
             columns[name] = pa.array(self._curves.value(name).ravel(), from_pandas=True)
         return columns
 
-    def summary(self, floor: Mapping[str, float], config: Mapping[str, str]) -> Columns:
-        """The rows of trials.parquet; `config` gives the dtype of each `config.*` column."""
+    def summary(self, study: StudyState, config: Mapping[str, str]) -> Columns:
+        """The rows of trials.parquet, with the study's floor; `config` gives the dtype of each `config.*` column."""
         trial, replicas = self.trial, len(self.trial.seeds)
         values: dict[str, Any] = {
             "seed": trial.seeds,
@@ -77,6 +77,8 @@ class TrialColumns:
             last = trial.results[self.steps[-1]]
             values |= {name: last.column(name, trial.seeds) for name in MEASURED if name in last.columns}
             values |= {name: _nulls(self._curves.last(name)) for name in DERIVED}
+        floors = {f"floor.{name}": value for name, value in study.floor.items()}
+        floors |= {f"floor_spread.{name}": value for name, value in study.floor_spread.items()}
         same: dict[str, Any] = {
             "index": trial.index,
             "status": trial.status or "running",
@@ -85,7 +87,7 @@ class TrialColumns:
             "ended": _microseconds(trial.ended),
             "wall_time": trial.wall_time,
             "steps": trial.last_step,
-            **{f"floor.{name}": value for name, value in floor.items() if f"floor.{name}" in TYPES},
+            **{name: value for name, value in floors.items() if name in TYPES},
         }
         flat = configuration(trial.spec, trial.config)
         chosen = {f"config.{name}": _plain(flat.get(name), dtype) for name, dtype in config.items()}

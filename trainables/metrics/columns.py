@@ -65,8 +65,10 @@ class Row:
 
 
 def _of_modes(traits: DataTraits) -> tuple[str, ...]:
-    names = ("modes", "reverse_kl", "mode_js", "mode_histogram") if traits.classes_predicted else ()
-    return (*names, "high_quality") if traits.mixture else names
+    names = ("modes", "modes_held", "modes_covered", "reverse_kl", "mode_js", "mode_histogram")
+    if traits.mixture:
+        return (*names, "high_quality", "mass_js", "mass_js_error")
+    return names if traits.classes_predicted else ()
 
 
 def _of_labels(traits: DataTraits) -> tuple[str, ...]:
@@ -92,7 +94,7 @@ def _labels(reference: Reference) -> Measurement:
 
 
 ROWS = (
-    Row(_where(lambda traits: True, "fid"), lambda r: measurements.fid(r.shuffled, r.exact)),
+    Row(_where(lambda traits: True, "fid", "fid_error"), lambda r: measurements.fid(r.shuffled, r.exact)),
     Row(
         _where(lambda traits: True, "precision", "recall", "density", "coverage"),
         lambda r: measurements.prdc(r.shuffled, r.neighbour_samples, r.neighbours),

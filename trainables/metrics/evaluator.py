@@ -6,10 +6,11 @@ refers to the training part of the data, because a set as small as digits holds 
 
 | column | what it is (the settings that fix its sample size) |
 |---|---|
-| fid | Fréchet distance in the chosen features (samples) |
+| fid, fid_error | Fréchet distance in the chosen features, and its standard error (samples) |
 | precision, recall, density, coverage | k nearest neighbours in them (neighbours, neighbour_samples) |
-| modes, reverse_kl, mode_js, mode_histogram | of mixtures, and of labelled images given a classifier (samples) |
-| high_quality | of mixtures (samples) |
+| modes, modes_held, modes_covered | of mixtures, and of labelled images given a classifier (samples) |
+| reverse_kl, mode_js, mode_histogram | of the same (samples) |
+| high_quality, mass_js, mass_js_error | of mixtures; the last a standard error (samples) |
 | class_fid, class_coverage | where labels were requested (samples; the latter neighbours) |
 | label_fidelity | where labels were requested, of mixtures and given a classifier (samples) |
 | wasserstein_1d | of 1-D data; exact, from the mixture itself (samples) |
@@ -34,13 +35,16 @@ from torch import Tensor
 
 from trainables.checks import choice, close_to, only, whole
 from trainables.data import DataSet
-from trainables.metrics import measurements, modes
+from trainables.metrics import measurements, modes, sampling_error
 from trainables.metrics.classifier import Classifier
 from trainables.metrics.columns import GROUPS, ROWS, DataTraits, Reference
 from trainables.metrics.distances import blocks
 from trainables.metrics.features import FEATURES, Features, inception, raw
 from trainables.metrics.finite import finite_replicas, spread_out
 from trainables.metrics.measurements import MeasuredSamples, Measurement
+from trainables.metrics.real_scores import RealScores, draw, summarised
+
+DRAWS, INCEPTION_DRAWS = 20, 5  # of real samples, for the floor
 
 
 @dataclass(frozen=True)
@@ -128,24 +132,27 @@ class Evaluator:
         pieces = [self._measure(samples[few], None if labels is None else labels[few]) for few in some]
         return {name: spread_out(torch.cat([piece[name] for piece in pieces]), finite) for name in pieces[0]}
 
-    def floor(self, seed: int = 0) -> dict[str, float]:
-        """The floor: the same measurements of `floor_samples` fresh real samples and their labels.
+    def floor(self, seed: int = 0, draws: int | None = None) -> RealScores:
+        """The floor: the same measurements of fresh real samples and their labels, `floor_samples` in each draw.
 
-        Mixtures are sampled anew; of other data held-out points are drawn without replacement. If there are fewer of
-        them than `samples` a warning is given, because the bias of FID and similar estimates is then larger than for
-        the generator's samples. Empty where nothing is measured.
+        Each of `draws` draws costs as much as the evaluation of a replica. None: `DRAWS`, or `INCEPTION_DRAWS` where
+        that takes minutes. Where a draw would be all held-out points one is measured. If there are fewer of these than
+        `samples` a warning is given, because the bias of FID and similar estimates is then larger than for the
+        generator's samples. Of no measurement, and no draw, where nothing is measured.
         """
         if not self._measurements:
-            return {}
-        if self.floor_samples < self.samples:
+            return RealScores({}, {}, 0)
+        count, generator = self.floor_samples, torch.Generator().manual_seed(seed)
+        if count < self.samples:
             warnings.warn(
-                f"the floor of '{self.data.name}' is measured on all its {self.floor_samples} held-out points, "
+                f"the floor of '{self.data.name}' is measured on all its {count} held-out points, "
                 f"fewer than the {self.samples} samples of a generator",
                 stacklevel=2,
             )
-        points, labels = self._fresh(torch.Generator().manual_seed(seed))
-        columns = self(points.unsqueeze(0), None if labels is None else labels.unsqueeze(0))
-        return {name: float(values) for name, values in columns.items() if values.ndim == 1}
+        part = 0.0 if self.data.mixture else count / len(self.data.heldout)
+        usual = INCEPTION_DRAWS if self.settings.features == "inception" else DRAWS
+        measured = [self(*draw(self.data, count, generator)) for _ in range(1 if part == 1 else draws or usual)]
+        return summarised({name: torch.cat([one[name] for one in measured]) for name in measured[0]}, part)
 
     def _refer(self, measure: Sequence[str]) -> list[Measurement]:
         """Prepare all measurements from the reference, once; none for data that are a single point."""
@@ -189,20 +196,12 @@ class Evaluator:
         features = penultimate if self.settings.features == "classifier" else self._extract(points)
         return features.reshape(*samples.shape[:2], features.shape[-1]), predicted
 
-    def _fresh(self, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
-        if self.data.mixture is not None:
-            points, labels = self.data.mixture.to("cpu").sample(self.samples, generator)
-            return points, labels if self.data.classes else None
-        chosen = torch.randperm(len(self.data.heldout), generator=generator)[: self.samples].to(self.device)
-        heldout_labels = self.data.heldout_labels
-        return self.data.heldout[chosen], None if heldout_labels is None else heldout_labels[chosen]
-
     def _check_shapes(self, samples: Tensor, labels: Tensor | None) -> None:
         if samples.shape[2:] != self.data.shape:
             expected = ", ".join(map(str, ("R", "n", *self.data.shape)))
             raise ValueError(f"expected samples ({expected}), got shape {tuple(samples.shape)}")
-        if samples.shape[1] <= self.settings.neighbours:
-            needed = self.settings.neighbours + 1
+        needed = max(self.settings.neighbours + 1, 2 * sampling_error.BLOCKS)
+        if samples.shape[1] < needed:
             raise ValueError(f"expected at least {needed} samples per replica, got {samples.shape[1]}")
         if labels is None:
             return

@@ -19,6 +19,7 @@ from trainables.metrics import frechet, kernel, modes, neighbours, sliced
 from trainables.metrics import labels as conditional
 from trainables.metrics import memorisation as memory
 from trainables.metrics.classifier import is_stacked
+from trainables.metrics.sampling_error import in_blocks, standard_error
 
 # Blocks of a kernel estimate, whose spread gives its interval; directions of the sliced distance.
 BLOCKS = 10
@@ -40,12 +41,17 @@ Measurement = Callable[[MeasuredSamples], dict[str, Tensor]]
 
 
 def fid(real: Tensor, mixture: Mixture | None) -> Measurement:
-    """`fid` from real features (N, d), or from the moments of a mixture."""
+    """`fid` and its standard error `fid_error` from real features (N, d), or from the moments of a mixture."""
     if mixture is None:
         reference = frechet.gaussian_from_samples(real)
     else:
         reference = frechet.gaussian_from_moments(mixture.mean, mixture.covariance)
-    return lambda seen: {"fid": frechet.frechet_distance(seen.features, reference)}
+
+    def measure(seen: MeasuredSamples) -> dict[str, Tensor]:
+        of_blocks = frechet.frechet_distance(in_blocks(seen.features), reference)
+        return {"fid": frechet.frechet_distance(seen.features, reference), "fid_error": standard_error(of_blocks)}
+
+    return measure
 
 
 def prdc(real: Tensor, count: int, k: int) -> Measurement:
@@ -55,7 +61,8 @@ def prdc(real: Tensor, count: int, k: int) -> Measurement:
 
 
 def mode_coverage(data: DataSet) -> Measurement:
-    """`modes`, `reverse_kl`, `mode_js`, `mode_histogram`, and of a mixture `high_quality`."""
+    """`modes`, `modes_held`, `modes_covered`, `reverse_kl`, `mode_js`, `mode_histogram`, and of a mixture
+    `high_quality`, `mass_js`, `mass_js_error`."""
     mixture = data.mixture
     if mixture is not None:
         parts = mixture.weights, mixture.means, mixture.variances

@@ -1,12 +1,23 @@
 """Mode coverage: how many modes of the data a replica's samples reach, and how evenly.
 
 Of a mixture each sample belongs to its nearest mean; it is of *high quality* if within 3 standard deviations of it
-(Mahalanobis distance), and a mode is *captured* if at least one high-quality sample belongs to it. Of labelled images a
-sample belongs to the class a classifier predicts, and a mode is captured by any sample. In both
+(Mahalanobis distance), and a mode is *captured* if at least one high-quality sample belongs to it, as is usual in the
+literature. One lucky sample captures a mode, so two counts ask for a fair part, a tenth, of what a mode should have:
+
+- a mode is *held* if at least a tenth of the samples it should have belong to it;
+- a mode is *covered* if it has at least a tenth of the high-quality samples it should have.
+
+Of labelled images a sample belongs to the class a classifier predicts, a mode is captured by any sample, and held and
+covered are the same. In both
 
 - `reverse_kl` = Σ q log(q/w), the divergence of the mode histogram q from the true weights w, in nats; a perfect
   sampler has about (K − 1)/2n;
 - `mode_js`, the Jensen–Shannon divergence of the two, in nats, at most log 2.
+
+Neither sees the quality of samples. `mass_js`, of mixtures, does: the Jensen–Shannon divergence, in nats, between where
+the samples lie and where the data do, over K + 1 bins: the high-quality samples of each mode, and the samples of no
+mode. Of the data, mode k has the share w_k P(χ²_d ≤ 9) and no mode the rest, exactly so where modes are apart by
+more than six standard deviations. A perfect sampler has about K/8n.
 """
 
 from __future__ import annotations
@@ -16,35 +27,54 @@ from torch import Tensor
 
 from trainables.metrics.distances import squared_distances
 from trainables.metrics.finite import finite_only
+from trainables.metrics.sampling_error import in_blocks, standard_error
 
 # Within 3 standard deviations lie 99.73 % of a Gaussian in 1-D, 1 - exp(-9/2) = 98.89 % in 2-D.
 HIGH_QUALITY = 3.0
+
+# The part of the samples a mode should have that it must have to be held or covered.
+FAIR_PART = 0.1
 
 
 @finite_only
 def mixture_modes(samples: Tensor, weights: Tensor, means: Tensor, variances: Tensor) -> dict[str, Tensor]:
     """Coverage of a mixture with weights (K,), means (K, d) and isotropic variances (K,) by samples (R, n, d).
 
-    Returns `modes`, `high_quality` (a fraction), `reverse_kl`, `mode_js`, each (R,) float64, and `mode_histogram`
-    (R, K) int64, which counts every sample. For a replica with samples that are not finite NaN, and a histogram of 0.
+    Returns `modes`, `modes_held`, `modes_covered`, `high_quality` (a fraction), `reverse_kl`, `mode_js`, `mass_js` and
+    its standard error `mass_js_error` (`trainables.metrics.sampling_error`), each (R,) float64, and `mode_histogram`
+    (R, K) int64, which counts every sample. For a replica with samples that are not finite NaN, and a histogram of 0;
+    of fewer than 5 samples the error is NaN.
     """
     nearest, squared = nearest_mode(samples, means)
     good = squared <= HIGH_QUALITY**2 * variances.double()[nearest]
-    captured = histogram(nearest, len(weights), good) > 0
+    every, fine = histogram(nearest, len(weights)), histogram(nearest, len(weights), good)
+    shares = weights.double() * high_quality_share(samples.shape[-1])
+    of_blocks = histogram(in_blocks(nearest), len(weights), in_blocks(good))
     return {
-        "modes": captured.sum(1).double(),
+        "modes": (fine > 0).sum(1).double(),
+        "modes_held": _having_fair_part(every, samples.shape[1] * weights),
+        "modes_covered": _having_fair_part(fine, samples.shape[1] * shares),
         "high_quality": good.double().mean(1),
-        **histogram_divergences(histogram(nearest, len(weights)), weights),
+        "mass_js": mass_js(fine, samples.shape[1], shares),
+        "mass_js_error": standard_error(mass_js(of_blocks, in_blocks(nearest).shape[1], shares)),
+        **histogram_divergences(every, weights),
     }
 
 
 def class_modes(predicted: Tensor, weights: Tensor) -> dict[str, Tensor]:
     """Coverage of classes with weights (K,) by the predicted classes (R, n), int64, of a replica's samples.
 
-    Returns `modes`, `reverse_kl`, `mode_js`, each (R,) float64, and `mode_histogram` (R, K) int64.
+    Returns `modes`, `modes_held` and the equal `modes_covered`, `reverse_kl`, `mode_js`, each (R,) float64, and
+    `mode_histogram` (R, K) int64.
     """
     counts = histogram(predicted, len(weights))
-    return {"modes": (counts > 0).sum(1).double(), **histogram_divergences(counts, weights)}
+    held = _having_fair_part(counts, predicted.shape[1] * weights)
+    return {
+        "modes": (counts > 0).sum(1).double(),
+        "modes_held": held,
+        "modes_covered": held,
+        **histogram_divergences(counts, weights),
+    }
 
 
 def nearest_mode(samples: Tensor, means: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,19 +91,41 @@ def histogram(modes: Tensor, count: int, counted: Tensor | None = None) -> Tenso
     return torch.zeros(len(modes), count, dtype=torch.int64, device=modes.device).scatter_add_(1, modes, ones)
 
 
+def high_quality_share(dimensions: int) -> float:
+    """P(χ²_d ≤ 9), the share of a Gaussian in d dimensions that is of high quality."""
+    half = torch.tensor([dimensions / 2, HIGH_QUALITY**2 / 2], dtype=torch.float64)
+    return float(torch.special.gammainc(half[0], half[1]))
+
+
+def mass_js(good: Tensor, count: int, shares: Tensor) -> Tensor:
+    """`mass_js` (R,) of the high-quality samples (R, K), int64, out of `count`, where the data have the shares (K,)."""
+    return _js(_with_rest(good.double() / count), _with_rest(shares.double()))
+
+
 def histogram_divergences(counts: Tensor, weights: Tensor) -> dict[str, Tensor]:
     """`reverse_kl` and `mode_js` (R,) of mode histograms (R, K) from true weights (K,), and `mode_histogram` itself.
 
     A sample in a mode of weight 0 makes `reverse_kl` infinite.
     """
-    q = counts.double() / counts.sum(1, keepdim=True)
-    w = weights.double().expand_as(q)
-    middle = (q + w) / 2
-    return {
-        "reverse_kl": _kl(q, w),
-        "mode_js": (_kl(q, middle) + _kl(w, middle)) / 2,
-        "mode_histogram": counts,
-    }
+    q, w = counts.double() / counts.sum(1, keepdim=True), weights.double()
+    return {"reverse_kl": _kl(q, w), "mode_js": _js(q, w), "mode_histogram": counts}
+
+
+def _having_fair_part(counts: Tensor, expected: Tensor) -> Tensor:
+    """How many modes (R,), float64, have a fair part of the samples expected in each (K,); one of weight 0 never."""
+    least = FAIR_PART * expected.double() * (1 - 1e-9)  # a count that is exactly a tenth is enough, despite rounding
+    return ((counts >= least) & (least > 0)).sum(1).double()
+
+
+def _with_rest(shares: Tensor) -> Tensor:
+    """Shares (..., K) and, as one more, what they lack of 1."""
+    return torch.cat([shares, (1 - shares.sum(-1, keepdim=True)).clamp_min(0)], -1)
+
+
+def _js(p: Tensor, q: Tensor) -> Tensor:
+    """The Jensen–Shannon divergence over the last axis."""
+    middle = (p + q) / 2
+    return (_kl(p, middle) + _kl(q, middle)) / 2
 
 
 def _kl(p: Tensor, q: Tensor) -> Tensor:

@@ -105,7 +105,8 @@ def test_a_missing_file_is_named(tmp_path, name):
 @pytest.mark.parametrize(
     ("file", "change", "message"),
     [
-        ("history", lambda t: t.drop_columns(["fid", "kid"]), r"history.parquet: lacks the column\(s\) fid, kid"),
+        ("history", lambda t: t.drop_columns(["step", "diverged"]),
+         r"history.parquet: lacks the column\(s\) step, diverged"),
         ("trials", lambda t: t.drop_columns(["status"]), r"trials.parquet: lacks the column\(s\) status"),
         ("history", lambda t: t.append_column("fjd", pa.nulls(8, pa.float64())), "does not declare: fjd"),
         ("history", lambda t: t.set_column(t.schema.names.index("seed"), "seed", t["seed"].cast(pa.int32())),
@@ -119,6 +120,20 @@ def test_columns_that_are_not_as_declared_are_named(tmp_path, file, change, mess
     rewrite(tmp_path / f"{file}.parquet", change)
     with pytest.raises(RecordError, match=message):
         load(tmp_path)
+
+
+def test_what_an_earlier_version_did_not_measure_is_null(tmp_path):
+    write(tmp_path)
+    rewrite(tmp_path / "history.parquet", lambda t: t.drop_columns(["mass_js", "modes_held"]))
+    rewrite(tmp_path / "trials.parquet", lambda t: t.drop_columns(["mass_js", "floor.mass_js", "floor_spread.fid"]))
+    record = load(tmp_path)
+    assert record.history.columns.tolist() == [item.name for item in HISTORY]
+    assert record.history["mass_js"].isna().all()
+    assert record.history["mass_js"].dtype == np.float64
+    assert record.history["fid"].notna().all()
+    assert {"mass_js", "floor.mass_js", "floor_spread.fid", "config.beta1"} <= set(record.trials)
+    assert record.trials["floor_spread.fid"].isna().all()
+    assert load(tmp_path, ["mass_js"]).history.columns.tolist() == [*schema.HISTORY_KEYS, "mass_js"]
 
 
 def test_rows_that_stand_twice_are_named(tmp_path):

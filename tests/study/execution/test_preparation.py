@@ -27,6 +27,8 @@ def test_mixtures_have_a_floor_and_no_classifier(tiny: Build, tmp_path: Path) ->
     assert entry.classifier is None
     assert entry.values["modes"] == 8
     assert 0 < entry.values["fid"] < 1
+    assert entry.spread.keys() == entry.values.keys()
+    assert 0 < entry.spread["fid"] < 1
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,7 +11,7 @@ from study.ledger.entries import Ended, Floor, Planned, Result, Session, to_json
 from study.ledger.validation import from_json
 
 SESSION = Session(time=1.5, session="a", config={"study": "x"}, versions={"torch": "2"}, hardware={"cpus": 2}, pid=7)
-FLOOR = Floor(time=1.5, values={"fid": 0.25}, classifier={"accuracy": 0.98, "seed": 0})
+FLOOR = Floor(time=1.5, values={"fid": 0.25}, spread={"fid": 0.01}, classifier={"accuracy": 0.98, "seed": 0})
 PLANNED = Planned(time=1.5, phase="search", arm="a", index=3, config={"lr": 0.5}, spec={"model": "gan"}, seeds=[4, 5])
 RESULT = Result(
     time=1.5, phase="search", arm="a", index=3, seeds=[4, 5], step=10, wall_time=2.0,
@@ -52,6 +52,8 @@ def test_a_trial_is_named_by_what_it_is() -> None:
 def test_what_older_entries_lack_has_a_default() -> None:
     old = from_json({"kind": "session", "time": 1, "config": {}})
     assert old == Session(time=1, config={})
+    floor = from_json({"kind": "floor", "time": 1, "values": {"fid": 0.1}, "classifier": None})
+    assert floor == Floor(time=1, values={"fid": 0.1}, spread={})
     ended = {**to_json(ENDED), "outcomes": None, "scores": None}
     del ended["message"]
     assert from_json(ended) == Ended(time=1.5, phase="confirm", arm="a", index=3, status="failed")

@@ -69,13 +69,14 @@ def test_a_finished_trial_keeps_only_its_summary():
 
 def test_sessions_and_floors():
     session = Session(config={"study": "a"}, versions={"torch": "2.15"}, host="h", pid=1)
-    floor = Floor(values={"fid": 0.1}, classifier={"accuracy": 0.98, "seed": 0})
+    floor = Floor(values={"fid": 0.1}, spread={"fid": 0.01, "kid": [1.0]}, classifier={"accuracy": 0.98, "seed": 0})
     newer = replace(session, config={"study": "a", "replicas": 2}, pid=2)
     state = replayed(session, floor, newer, replace(floor, values={"fid": 0.2}))
     assert state.config == newer.config
     assert [entry.pid for entry in state.sessions] == [1, 2]
     assert all(not entry.config for entry in state.sessions)
-    assert (state.floor, state.classifier) == ({"fid": 0.2}, {"accuracy": 0.98, "seed": 0})
+    assert (state.floor, state.floor_spread) == ({"fid": 0.2}, {"fid": 0.01})
+    assert state.classifier == {"accuracy": 0.98, "seed": 0}
 
 
 def test_the_last_write_of_a_step_wins():

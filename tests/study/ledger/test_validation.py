@@ -87,6 +87,7 @@ def test_what_lacks_a_field_says_which(entry: Any) -> None:
         "hardware",
         "host",
         "pid",
+        "spread",
         "classifier",
         "pictures",
         "message",

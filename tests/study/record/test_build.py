@@ -21,7 +21,7 @@ from study.ledger.damage import Damage
 from study.ledger.entries import Floor, Session, to_json
 from study.ledger.ledger import Ledger
 from study.ledger.lock import lock_file
-from study.ledger.state import TrialState
+from study.ledger.state import StudyState, TrialState
 from study.ledger.validation import from_json
 from study.record import build as record
 from study.record.columns import TrialColumns
@@ -32,7 +32,7 @@ SPEC = {
     "generator": {"hidden": [64, 64], "weight_std": None},
 }  # fmt: skip
 SESSION = Session(time=1e9, config={"study": "rings"}, versions={"torch": "2.15"}, host="h", pid=1)
-FLOOR = Floor(time=1e9, values={"fid": 0.01, "modes": 4.0, "unheard": 1.0})
+FLOOR = Floor(time=1e9, values={"fid": 0.01, "modes": 4.0, "unheard": 1.0}, spread={"fid": 0.002})
 
 
 def about(kind, index=0, **more):
@@ -82,6 +82,7 @@ def test_a_study_becomes_both_tables(tmp_path):
     assert trials[["index", "steps", "wall_time"]].values.tolist() == [[0, 200, 20.0]] * 2 + [[1, 200, 20.0]] * 2
     assert trials["fid"].tolist() == [0.005, 0.01] * 2
     assert trials["floor.fid"].tolist() == [0.01] * 4
+    assert trials["floor_spread.fid"].tolist() == [0.002] * 4
     assert trials["floor.kid"].isna().all()
     assert trials["status"].tolist() == ["completed"] * 4
     assert trials["started"].iloc[2].timestamp() == trials["ended"].iloc[2].timestamp() == 1e9 + 1
@@ -101,6 +102,7 @@ def test_the_record_says_what_it_is_of(tmp_path):
     told = {"kind": "session", "time": 1e9, "versions": {"torch": "2.15"}, "host": "h", "pid": 1}
     assert found.about["sessions"] == [told]
     assert (found.about["damaged"], found.about["floor"]["fid"]) == (0, 0.01)
+    assert found.about["floor_spread"] == {"fid": 0.002}
     assert tuple(found.about["through"]) == ledger.end(tmp_path)
 
 
@@ -258,7 +260,7 @@ def test_a_value_that_is_no_measurement_costs_its_line_and_is_named(tmp_path, ch
 )
 def test_a_value_that_does_not_fit_its_column_is_named(state, message):
     with pytest.raises(ValueError, match=message):
-        TrialColumns(state, "rings", Thresholds()).summary({}, {})
+        TrialColumns(state, "rings", Thresholds()).summary(StudyState(), {})
 
 
 def test_damaged_lines_are_counted_and_cost_no_more_than_themselves(tmp_path):

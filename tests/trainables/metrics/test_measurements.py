@@ -23,8 +23,8 @@ def seen(samples: Tensor, predicted: Tensor | None = None, requested: Tensor | N
 
 
 def test_fid_of_a_mixture_refers_to_its_exact_moments() -> None:
-    # Mean 3, variance 1 + 4²·¼·¾ = 4, whatever the training points are.
-    samples = torch.tensor([[[3.0], [5.0], [1.0]]])
+    # Mean 3, variance 1 + 4²·¼·¾ = 4, whatever the training points are; of ten points at 3 ± 2√0.9 the same.
+    samples = 3 + 2 * math.sqrt(0.9) * torch.tensor([1.0, -1.0]).repeat(5).reshape(1, 10, 1)
     fid = measurements.fid(torch.zeros(5, 1), two_modes())(seen(samples))["fid"]
     assert fid.item() == pytest.approx((2 - 2) ** 2, abs=1e-9)
     apart = measurements.fid(torch.zeros(5, 1), two_modes())(seen(2 * samples))["fid"]
@@ -32,8 +32,19 @@ def test_fid_of_a_mixture_refers_to_its_exact_moments() -> None:
 
 
 def test_fid_of_other_data_refers_to_the_training_part() -> None:
-    fid = measurements.fid(torch.tensor([[0.0], [2.0], [4.0]]), None)
-    assert fid(seen(torch.tensor([[[10.0], [12.0], [14.0]]])))["fid"].item() == pytest.approx(100)
+    real = torch.randn(12, 1, generator=torch.Generator().manual_seed(0))
+    found = measurements.fid(real, None)(seen(10 + real.unsqueeze(0)))
+    assert found["fid"].item() == pytest.approx(100)
+    assert found["fid_error"].item() > 0
+
+
+def test_the_error_of_a_fid_is_the_spread_over_five_blocks() -> None:
+    # Blocks of the same two values shifted by 0, 1, … 4: their FIDs are the squared shifts plus the same difference of
+    # deviations, with the standard deviation of (0, 1, 4, 9, 16).
+    samples = torch.tensor([-1.0, 1.0]).repeat(5) + torch.arange(5).repeat_interleave(2)
+    found = measurements.fid(torch.tensor([[-1.0], [1.0]]), None)(seen(samples.reshape(1, 10, 1)))
+    squares = torch.arange(5).double().square()
+    assert found["fid_error"].item() == pytest.approx(squares.std().item() / math.sqrt(5))
 
 
 def test_prdc_takes_so_many_of_both() -> None:

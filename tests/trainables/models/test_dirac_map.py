@@ -13,6 +13,7 @@ import torch
 from trainables.data import load
 from trainables.data.source import Axis
 from trainables.metrics.evaluator import Evaluator
+from trainables.metrics.real_scores import RealScores
 from trainables.models.dirac_map import DiracMap, places
 from trainables.objectives.dirac import STABILISERS
 from trainables.objectives.dirac_sweep import sweep
@@ -131,7 +132,7 @@ def test_the_pictures_arrays() -> None:
 
 def test_a_point_has_no_sample_measurements() -> None:
     evaluator = Evaluator(load(**DATA), {})
-    assert evaluator.floor() == {}
+    assert evaluator.floor() == RealScores({}, {}, 0)
     assert evaluator(torch.zeros(2, 10, 1)) == {}
 
 
