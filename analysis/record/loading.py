@@ -34,7 +34,7 @@ class RecordError(ValueError):
 
 @dataclass(frozen=True)
 class Record:
-    """Both tables, and the files' metadata `about`: config, sessions, versions, floor, number of damaged ledger lines.
+    """Both tables, and the files' metadata `about`: config, sessions, floor, number of damaged ledger lines and more.
 
     In `history` and `trials` category columns are pandas categoricals, `mode_histogram` stays in Arrow, and integer
     columns that may be null are `Int64`.

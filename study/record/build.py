@@ -32,6 +32,7 @@ from analysis.results.design import scales_of
 from analysis.results.thresholds import Thresholds
 from study.atomic_write import PartialFile, remove_partials, sync_folder
 from study.config import loading
+from study.config.dotted import leaves
 from study.config.messages import ConfigError, shown
 from study.ledger import ledger
 from study.ledger.damage import Damage
@@ -84,27 +85,32 @@ def build_record(folder: str | Path) -> Written:
 
 @dataclass
 class _Outline:
-    """What the whole study shares; `config` maps each `config.*` name to its dtype."""
+    """What the whole study shares.
+
+    `config` maps each `config.*` name to its dtype, `searched` each arm to the hyperparameters drawn for its trials.
+    """
 
     study: str
     state: StudyState
     thresholds: Thresholds
     config: dict[str, str]
+    searched: dict[str, list[str]]
     undeclared: set[str] = field(default_factory=set)
 
 
 def _outline(folder: Path, end: Position) -> _Outline:
-    state, kinds = StudyState(), dict[str, set[type]]()
+    state, kinds, searched = StudyState(), dict[str, set[type]](), dict[str, list[str]]()
     for entry in _until(folder, end, (Session.kind, Floor.kind, Planned.kind)):
         if not isinstance(entry, Planned):
             state.apply(entry)
             continue
+        searched[entry.arm] = [name for name, _ in leaves(entry.config)]
         for name, value in configuration(entry.spec, entry.config).items():
             kinds.setdefault(name, set()).add(type(value))
     state.config = _settings(folder, state.config)
     config = {name: schema.config_dtype(found) for name, found in kinds.items()}
     name = state.config.get("study", folder.resolve().name)
-    return _Outline(name, state, thresholds_of({"config": state.config}), config)
+    return _Outline(name, state, thresholds_of({"config": state.config}), config, searched)
 
 
 def _settings(folder: Path, recorded: Json) -> Json:
@@ -267,6 +273,7 @@ def _publish(folder: Path, end: Position, outline: _Outline, tables: _Tables, da
         "study": outline.study,
         "config": state.config,
         "sessions": [_about(session) for session in state.sessions],
+        "searched": outline.searched,
         "floor": state.floor,
         "floor_spread": state.floor_spread,
         "classifier": state.classifier,

@@ -142,10 +142,13 @@ class TrialColumns:
 
 
 def configuration(spec: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """A trial's specification and the hyperparameters chosen for it, flat and dotted; lists become JSON texts."""
+    """A trial's specification and the hyperparameters drawn for it, flat and dotted; lists become JSON texts.
+
+    A list that was drawn stands in `config` by its name; its value, in `spec`, goes first.
+    """
     return {
         name: json.dumps(value) if isinstance(value, (list, tuple)) else value
-        for name, value in (*leaves(spec), *leaves(config))
+        for name, value in (*leaves(config), *leaves(spec))
     }
 
 

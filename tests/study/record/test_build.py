@@ -121,6 +121,19 @@ def test_configurations_are_flat_and_typed_over_all_trials(tmp_path):
     assert trials["config.generator.weight_std"].isna().all()
 
 
+def test_a_list_that_was_drawn_stands_by_its_value(tmp_path):
+    """The sampler draws a list by its name, `64x64`; the specification has the list."""
+    _, found = built(tmp_path, SESSION, planned(config={"generator.hidden": "64x64", "penalty": "r1_1"}))
+    assert set(found.trials["config.generator.hidden"]) == {"[64, 64]"}
+    assert set(found.trials["config.penalty"]) == {"r1_1"}
+
+
+def test_the_record_says_what_each_arm_searched(tmp_path):
+    other = replace(planned(config={"penalty.bound": 0.1, "beta1": 0.5}), arm="clip")
+    _, found = built(tmp_path, SESSION, planned(), planned(1), other)
+    assert found.about["searched"] == {"hinge": ["generator_lr"], "clip": ["penalty.bound", "beta1"]}
+
+
 def test_the_last_write_wins(tmp_path):
     again = result(100, fid=[7.0, 8.0])
     _, found = built(tmp_path, SESSION, planned(), result(100), result(200), again, ended(), ended(status="truncated"))
