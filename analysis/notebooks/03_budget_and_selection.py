@@ -13,6 +13,7 @@ from numpy.random import default_rng
 from analysis import figures, load
 from analysis.figures.style import palette
 from analysis.report import find, tables
+from analysis.report.chosen import chosen_table, snippet
 from analysis.report.table_files import csv_text
 from analysis.results.budget import best_of_k, profiles, selection_bias
 from analysis.results.compare import compare, quality
@@ -47,6 +48,17 @@ figures.selection_bias(winners, looks, columns=2) if winners else print("nothing
 
 # %%
 print(csv_text(tables.selection_bias_table(winners)) if winners else "")
+
+# %% [markdown]
+# ## Chosen configurations
+# What each arm's search drew for the configuration that was confirmed, or for its best one; then YAML to paste in place
+# of the sections scientific, nuisance and fixed.
+
+# %%
+print(csv_text(chosen_table(findings.chosen)) if findings.chosen else "nothing has ended yet")
+
+# %%
+print("\n".join(f"# {one.arm}\n{snippet(one)}" for one in findings.chosen if one.settings))
 
 # %% [markdown]
 # ## Quality, and which arms are distinguishable

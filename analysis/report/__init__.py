@@ -15,7 +15,7 @@ from typing import Any
 from analysis.record.join import join, studies_of
 from analysis.record.loading import Record, load
 from analysis.record.schema import HISTORY
-from analysis.report import provenance, sections, theory
+from analysis.report import chosen, provenance, sections, theory
 from analysis.report.answer import Answer, answer
 from analysis.report.findings import COLUMNS, Findings, find
 from analysis.report.page import Html, Section, contents, joined, page, tag
@@ -82,6 +82,7 @@ def _page(
         sections.training(findings, writer, folder),
         theory.theory(findings, writer, folder),
         sections.search(findings, writer),
+        chosen.chosen(findings, writer),
         sections.sensitivity(findings, writer),
         sections.thresholds(findings, writer),
         theory.objectives(objectives, writer),

@@ -17,6 +17,7 @@ from analysis.figures.style import Palette, palette
 from analysis.record.loading import Record
 from analysis.results import (
     budget,
+    chosen,
     compare,
     critic_bound,
     dirac,
@@ -67,6 +68,7 @@ class Findings:
         profiles: in `phase`.
         best_of_k: of the search.
         selection_bias: search beside confirmed scores.
+        chosen: each arm's confirmed configurations, or the best of its search.
         sensitivity: of the search.
         thresholds: how outcomes in `phase` depend on them; None where nothing has ended.
         learning: curves in `phase`.
@@ -93,6 +95,7 @@ class Findings:
     profiles: tuple[budget.Profile, ...]
     best_of_k: tuple[budget.BestOfK, ...]
     selection_bias: tuple[budget.SelectionBias, ...]
+    chosen: tuple[chosen.Chosen, ...]
     sensitivity: tuple[sensitivity.Sensitivity, ...]
     thresholds: threshold_table.ThresholdTable | None
     learning: tuple[LearningCurve, ...]
@@ -121,6 +124,11 @@ def find(record: Record, seed: int = 0) -> Findings:
     def resampling() -> Resampling:
         return Resampling(np.random.default_rng(seed))
 
+    biases = (
+        budget.selection_bias(measured["search"], measured["confirm"], metric, mode=mode, resampling=resampling())
+        if all(map(len, scored.values()))
+        else ()
+    )
     return Findings(
         record=record,
         metric=metric,
@@ -144,10 +152,9 @@ def find(record: Record, seed: int = 0) -> Findings:
             if len(scored["search"])
             else ()
         ),
-        selection_bias=(
-            budget.selection_bias(measured["search"], measured["confirm"], metric, mode=mode, resampling=resampling())
-            if all(map(len, scored.values()))
-            else ()
+        selection_bias=biases,
+        chosen=chosen.chosen(
+            measured["search"], measured["confirm"], metric, mode=mode, resampling=resampling(), scores=biases
         ),
         sensitivity=(
             sensitivity.sensitivity(

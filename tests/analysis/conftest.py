@@ -70,7 +70,8 @@ def write_record(
     summary = _summary(rows, history)
     mark = {"build": study, "study": study, "built": 1.8e9, "config": {**CONFIG, "study": study}, "floor": FLOOR}
     session = {"kind": "session", "time": 1.8e9 - 3600, "host": "box", "pid": 1, "versions": {"python": "3.11"}}
-    mark |= {"sessions": [session], "classifier": None, "damaged": 0, "undeclared": [], **(about or {})}
+    mark |= {"sessions": [session], "classifier": None, "damaged": 0, "undeclared": []}
+    mark |= {"searched": {arm: list(SETTINGS) for arm in arms}, **(about or {})}
     summary["message"] = np.where(summary["status"] == "failed", message, None)
     for name, frame, schema in (
         ("history", history, history_schema()),

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.xdist_group("report")
 
 HOSTILE = "<script>alert('x')</script>&{}$_%"
 SECTIONS = [
-    "Stability", "Quality", "Training", "The search", "What matters within an arm", "Thresholds", "The objectives",
-    "What was left out", "Definitions", "How it was made",
+    "Stability", "Quality", "Training", "The search", "Chosen configurations", "What matters within an arm",
+    "Thresholds", "The objectives", "What was left out", "Definitions", "How it was made",
 ]  # fmt: skip
 
 
@@ -85,6 +85,21 @@ def test_the_tables_on_the_page_are_those_beside_it(written, page):
         for row in rows(written, name):
             assert next(iter(row.values())) in seen
     assert f"{load(written).trials['trial_id'].nunique()} trials" in seen
+
+
+def test_the_chosen_configurations_are_those_that_were_confirmed_digit_for_digit(written, page):
+    trials = load(written).trials
+    confirmed = trials[trials["phase"] == "confirm"].drop_duplicates("trial_id").set_index("trial_id")
+    found = rows(written, "chosen")
+    assert [row["trial"] for row in found] == list(confirmed.index)
+    for row in found:
+        assert float(row["generator_lr"]) == confirmed.loc[row["trial"], "config.generator_lr"]
+        assert float(row["critic_lr"]) == confirmed.loc[row["trial"], "config.critic_lr"]
+        assert row["trial"] in words(page)
+    bias = {row["arm"]: row for row in rows(written, "selection-bias")}
+    for row in found:
+        for end in ("", " low", " high"):
+            assert row[f"median Fréchet distance{end}"] == bias[row["arm"]][f"on fresh seeds{end}"]
 
 
 def test_search_and_confirmed_results_are_apart(written, page):

@@ -1,0 +1,178 @@
+"""Chosen configurations: each arm's confirmed ones or, where none is confirmed, the best of its search so far.
+
+What was drawn and what was constant are both read from the columns `config.*` of trials.parquet, which hold a trial's
+whole specification. They show a null as an absent setting; the two mean the same, as a null is always a default.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.record.join import studies_of
+from analysis.results.budget import SelectionBias
+from analysis.results.cohort import Cohort, cohorts
+from analysis.results.design import PREFIX
+from analysis.results.selection import Selection, arms_in_order
+from analysis.statistics.bootstrap import Resampling, bootstrap
+from analysis.statistics.intervals import Interval
+
+SECTIONS = ("scientific", "nuisance", "fixed")  # of a study's configuration, that hold hyperparameters
+# Fields of a specification that the other sections of a configuration set; `batch_size` may stand in either.
+ELSEWHERE = ("data", "steps", "evaluations", "batch_size", "evaluation", "measure", "bound")
+NO_SCORE = "no interval: no final score"
+
+Scalar = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """One chosen configuration of an arm.
+
+    Attributes:
+        arm: its name; "study/arm" where studies are joined.
+        trial_id: of the trial that `score` is of.
+        phase: "confirm", or "search" where no configuration of the arm is confirmed.
+        metric: what `score` is.
+        score: the median over replicas, over seeds; in the search the interval ignores that it was chosen. NaN while
+            there is no final score.
+        replicas: of the trial.
+        searched: what the search drew, by dotted name; a list or mapping by its text, None where it drew null. Empty
+            where the record does not say what was drawn.
+        settings: every hyperparameter with its value, by the section of the study's configuration that sets it, each of
+            `SECTIONS` and "defaults". Empty where the record lacks the trial's specification.
+    """
+
+    arm: str
+    trial_id: str
+    phase: str
+    metric: str
+    score: Interval
+    replicas: int
+    searched: Mapping[str, Scalar]
+    settings: Mapping[str, Mapping[str, Any]]
+
+
+def chosen(
+    searched: Selection,
+    confirmed: Selection,
+    metric: str,
+    *,
+    resampling: Resampling,
+    mode: str | None = None,
+    scores: Sequence[SelectionBias] = (),
+) -> tuple[Chosen, ...]:
+    """Each arm's chosen configurations: arms as planned, and an arm's several in the order of their confirmation.
+
+    The best of a search has the best median over replicas (with several metrics, of the first), among equals the fewest
+    diverged replicas; trials that a scheduler stopped have no final score and are not among them.
+
+    Args:
+        searched: the rows of the search.
+        confirmed: the rows of the confirmation; of trials under way too, whose configuration is chosen already.
+        metric: a column of measurements.
+        resampling: of the scores that `scores` lacks.
+        mode: "min" or "max"; by default the metric's own.
+        scores: known scores of confirmed configurations, so that one score has one interval.
+
+    Raises:
+        ValueError: as `analysis.results.cohort.cohorts` does.
+    """
+    known = {(one.arm, one.index): one.confirmed for one in scores}
+    studies = {str(about.get("study")): about for about in studies_of(searched.about)}
+    replicas = {one.phase: dict(one.arms()) for one in (searched, confirmed)}
+    cohort_of = {(one.phase, part.arm): part for one in (searched, confirmed) for part in cohorts(one, metric, mode)}
+    found = []
+    for arm in arms_in_order(pd.concat([searched.trials, confirmed.trials])):
+        phase = "confirm" if arm in replicas["confirm"] else "search"
+        rows, cohort = replicas[phase][arm], cohort_of[phase, arm]
+        trials = rows.drop_duplicates("trial_id").sort_values(["started", "index"])
+        if phase == "search":
+            trials = trials[trials["index"].isin(_best(cohort))]
+        for trial in trials.to_dict("records"):
+            index = int(trial["index"])
+            score = known.get((arm, index)) if phase == "confirm" else None
+            about = studies.get(str(trial["study"]), {})
+            flat = _configuration(trial)
+            drawn = about.get("searched", {}).get(arm.removeprefix(f"{trial['study']}/"), ())
+            found.append(
+                Chosen(
+                    arm=arm,
+                    trial_id=str(trial["trial_id"]),
+                    phase=phase,
+                    metric=metric,
+                    score=score or _score(cohort, index, resampling),
+                    replicas=int((rows["index"] == index).sum()),
+                    searched=MappingProxyType({name: flat.get(name) for name in drawn}),
+                    settings=_settings(flat, about.get("config", {})),
+                )
+            )
+    return tuple(found)
+
+
+def _best(cohort: Cohort) -> list[int]:
+    """The index of the best configuration; none where none has a score."""
+    index, median = cohort.medians()
+    diverged = [np.isinf(cohort.cost[cohort.configuration == one]).sum() for one in index]
+    return [int(index[place]) for place in np.lexsort((index, diverged, median))[:1]]
+
+
+def _score(cohort: Cohort, index: int, resampling: Resampling) -> Interval:
+    cost = cohort.cost[cohort.configuration == index]
+    if not len(cost):
+        return Interval(np.nan, np.nan, np.nan, 0, NO_SCORE, "seeds", resampling.confidence)
+    found = bootstrap(cost, resampling=resampling, statistic="median")
+    return found if cohort.sign == 1 else found.negated()
+
+
+def _configuration(trial: Mapping[Any, Any]) -> dict[str, Scalar]:
+    """The settings of a row of trials.parquet by dotted name, nulls left out."""
+    return {
+        str(name).removeprefix(PREFIX): value
+        for name, value in trial.items()
+        if str(name).startswith(PREFIX) and not pd.isna(value)
+    }
+
+
+def _settings(flat: Mapping[str, Scalar], config: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    whole = _nested(flat)
+    if "model" not in whole:
+        return {}
+    found: dict[str, dict[str, Any]] = {
+        section: {key: whole.pop(key) for key in config.get(section, {}) if key in whole} for section in SECTIONS
+    }
+    found["defaults"] = {key: value for key, value in whole.items() if key not in ELSEWHERE}
+    return MappingProxyType(found)
+
+
+def _nested(flat: Mapping[str, Scalar]) -> dict[str, Any]:
+    """Dotted settings as mappings within one another, what names each first; lists from their JSON texts.
+
+    The text that stands for a mapping that was drawn (`penalty` beside `penalty.name`) is left out.
+    """
+    tree: dict[str, Any] = {}
+    for name in sorted(flat, key=lambda name: (name.split(".")[-1] not in ("name", "kind"), name)):
+        if any(other.startswith(f"{name}.") for other in flat):
+            continue
+        *parents, last = name.split(".")
+        inner = tree
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+        inner[last] = _value(flat[name])
+    return tree
+
+
+def _value(value: Scalar) -> Any:
+    """A list for a text that is one in JSON, as the record writes lists."""
+    if isinstance(value, str) and value.startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value

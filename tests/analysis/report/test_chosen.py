@@ -1,0 +1,112 @@
+"""The section on chosen configurations: what the table shows and rounds, and the YAML below it."""
+
+import csv
+import math
+import re
+from html import unescape
+from types import SimpleNamespace
+
+import pytest
+
+from analysis.report.chosen import chosen, chosen_table, snippet
+from analysis.report.table_files import shown
+from analysis.report.writer import LONGEST, FigureWriter
+from analysis.results.chosen import Chosen
+from analysis.statistics.intervals import Interval
+
+HOSTILE = "</pre><script>alert(1)</script>&{}"
+SCORE = Interval(0.0123456, 0.01, 0.02, 16, "by hand", "seeds")
+SETTINGS = {
+    "scientific": {"objective": {"name": "hinge"}, "penalty": {"name": "r1", "weight": 0.1}},
+    "nuisance": {"generator_lr": 0.0012345678901234567, "critic_steps": 2},
+    "fixed": {"critic": {"kind": "mlp", "hidden": [64, 64], "batch_norm": False}},
+    "defaults": {"model": "gan", "generator_loss": "min(0, d)"},
+}
+YAML = """fixed:
+  # scientific
+  objective: {name: hinge}
+  penalty: {name: r1, weight: 0.1}
+  # nuisance
+  generator_lr: 0.0012345678901234567
+  critic_steps: 2
+  # fixed
+  critic:
+    kind: mlp
+    hidden: [64, 64]
+    batch_norm: false
+  # defaults
+  model: gan
+  generator_loss: min(0, d)
+"""
+
+
+def one(arm="hinge", **changes):
+    drawn = {"generator_lr": 0.0012345678901234567, "critic_steps": 2, "generator.batch_norm": True, "penalty": "r1_1"}
+    told = {"trial_id": f"confirm-{arm}-0003", "phase": "confirm", "metric": "fid", "score": SCORE, "replicas": 16}
+    return Chosen(**{"arm": arm, **told, "searched": drawn, "settings": SETTINGS, **changes})
+
+
+def written(folder, *results):
+    palette = {result.arm: SimpleNamespace(colour="#000000") for result in results}
+    return chosen(SimpleNamespace(chosen=results), FigureWriter(folder, palette))
+
+
+def test_a_hyperparameter_is_a_column_a_dash_where_it_was_not_searched(tmp_path):
+    section = written(tmp_path, one(), one("clip", searched={"penalty.bound": 0.25}))
+    with (tmp_path / "tables" / "chosen.csv").open(encoding="utf-8") as file:
+        first, second = csv.DictReader(file)
+    assert first == {
+        "arm": "hinge", "trial": "confirm-hinge-0003", "replicas": "16", "median Fréchet distance": "0.0123456",
+        "median Fréchet distance low": "0.01", "median Fréchet distance high": "0.02", "critic_steps": "2",
+        "generator_lr": "0.0012345678901234567", "generator.batch_norm": "true", "penalty": "r1_1", "penalty.bound": "",
+    }  # fmt: skip
+    assert (second["generator_lr"], second["penalty.bound"]) == ("", "0.25")
+    seen = re.findall(r"<td[^>]*>(.*?)</td>", section.body)
+    assert [unescape(cell) for cell in seen[1:6]] == ["0.00123", "2", "true", "r1_1", "–"]
+
+
+def test_whole_numbers_are_counts_and_mixtures_numbers():
+    table = chosen_table([one(searched={"a": 1, "b": 1, "c": None}), one("b", searched={"a": 2, "b": 0.5, "c": "x"})])
+    assert {head.name: head.kind for head in table.heads[1:-3]} == {"a": "count", "b": "number", "c": "text"}
+
+
+def test_a_score_that_is_not_there_is_a_dash(tmp_path):
+    missing = Interval(math.nan, math.nan, math.nan, 0, "none", "seeds")
+    table = chosen_table([one(score=missing)])
+    assert shown(table.rows[0][-3], table.heads[-3].kind) == "–"
+
+
+@pytest.mark.golden
+def test_the_yaml_is_a_section_to_paste():
+    assert snippet(one()) == YAML
+
+
+def test_each_configuration_has_its_yaml_folded_away(tmp_path):
+    section = written(tmp_path, one(), one("clip", settings={}))
+    assert section.title == "Chosen configurations"
+    summaries = re.findall(r"<details><summary>(.*?)</summary><pre>(.*?)</pre></details>", section.body, re.S)
+    assert [(name, unescape(block)) for name, block in summaries] == [("YAML of hinge (confirm-hinge-0003)", YAML)]
+
+
+def test_without_any_specification_there_is_the_table_alone(tmp_path):
+    body = written(tmp_path, one(settings={})).body
+    assert "<table>" in body
+    assert "In place of the sections" not in body
+
+
+def test_what_is_shown_is_text(tmp_path):
+    odd = {"scientific": {"objective": {"name": HOSTILE, HOSTILE: HOSTILE}}}
+    body = written(tmp_path, one(HOSTILE, searched={HOSTILE: HOSTILE}, settings=odd)).body
+    assert "<script" not in body
+    assert body.count("</pre>") == 1
+    assert unescape(body).count(HOSTILE) == 9
+
+
+def test_of_very_many_arms_the_first_have_yaml_on_the_page(tmp_path):
+    body = written(tmp_path, *(one(f"arm{place}") for place in range(LONGEST + 3))).body
+    assert body.count("<pre>") == LONGEST
+    assert "The values of 3 more are in tables/chosen.csv." in body
+
+
+def test_while_nothing_is_chosen_there_is_no_section(tmp_path):
+    assert written(tmp_path) is None
