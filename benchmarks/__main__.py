@@ -2,13 +2,15 @@
 
     python -m benchmarks [NAME ...] [--write] [--turns N]
 
-NAME is population, noop_trials, study_end_to_end, frechet, record_reading or report. `--write` keeps the table in
-benchmarks/results.md.
+NAME is population, noop_trials, study_end_to_end, frechet, record_reading or report, or an experiment, which runs only
+when named: searched_metric (six minutes). `--write` keeps in benchmarks/results.md what ran, in place of what stands
+there: the table, and each experiment's section.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +18,7 @@ from pathlib import Path
 import torch
 from torchmetrics.image.fid import _compute_fid
 
-from benchmarks import frechet, noop_trials, population, record_reading, report, study_end_to_end
+from benchmarks import frechet, noop_trials, population, record_reading, report, searched_metric, study_end_to_end
 from benchmarks.comparison import Comparison, in_turns, provenance, table
 from trainables.metrics.frechet import frechet_between, gaussian_from_moments
 
@@ -65,25 +67,45 @@ BENCHMARKS: dict[str, Callable[..., list[Comparison]]] = {
     "record_reading": record_reading.compare,
     "report": report.compare,
 }
+EXPERIMENTS: dict[str, Callable[[bool], str]] = {"searched_metric": searched_metric.section}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Ratios against named peers.")
-    about = f"of {', '.join(BENCHMARKS)}; all by default"
-    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME", help=about)
+    about = f"of {', '.join(BENCHMARKS)}, all by default; or an experiment, {', '.join(EXPERIMENTS)}"
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, *EXPERIMENTS, []], metavar="NAME", help=about)
     parser.add_argument("--turns", type=int, help="how often each peer and we take turns (default: each one's own)")
-    parser.add_argument("--write", action="store_true", help=f"keep the table in benchmarks/{RESULTS.name}")
+    parser.add_argument("--write", action="store_true", help=f"keep what ran in benchmarks/{RESULTS.name}")
     options = parser.parse_args(arguments)
     rows: list[Comparison] = []
+    sections: list[str] = []
     for name in options.names or BENCHMARKS:
         print(f"{name} …", file=sys.stderr, flush=True)
+        if name in EXPERIMENTS:
+            sections.append(EXPERIMENTS[name](options.write))
+            continue
         found = BENCHMARKS[name](*([options.turns] if options.turns else []))
         print(table(found), file=sys.stderr, flush=True)
         rows += found
-    page = f"# Benchmarks\n\n{provenance()}\n\n{table(rows)}\n"
-    print(page)
+    if rows:
+        sections.insert(0, f"# Benchmarks\n\n{provenance()}\n\n{table(rows)}\n")
+    print("\n".join(sections))
     if options.write:
-        RESULTS.write_text(page, encoding="utf-8")
+        before = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+        RESULTS.write_text(renewed(before, sections), encoding="utf-8")
+
+
+def renewed(page: str, sections: Sequence[str]) -> str:
+    """A page of sections, the first of which is headed `# ` and the others `## `, with some of them replaced by those
+    of the same heading or added; what stands before the first `## ` is one section whatever its heading says."""
+    kept = {_heading(part): part for part in re.split(r"^(?=## )", page, flags=re.MULTILINE) if part}
+    for section in sections:
+        kept[_heading(section)] = section
+    return "\n".join(part.rstrip("\n") + "\n" for part in kept.values())
+
+
+def _heading(section: str) -> str:
+    return section.splitlines()[0] if section.startswith("## ") else "#"
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ def measured(monkeypatch, tmp_path):
         return compare
 
     monkeypatch.setattr(benchmarks, "BENCHMARKS", {name: benchmark(name) for name in ("first", "second")})
+    monkeypatch.setattr(benchmarks, "EXPERIMENTS", {"trial": lambda keep: f"## Trial\n\nkept: {keep}\n"})
     monkeypatch.setattr(benchmarks, "RESULTS", tmp_path / "results.md")
     return asked
 
@@ -45,3 +46,22 @@ def test_an_unknown_name_is_refused(capsys):
     with pytest.raises(SystemExit, match="2"):
         benchmarks.main(["third"])
     assert "third" in capsys.readouterr().err
+
+
+def test_an_experiment_runs_when_named_and_renews_its_section_alone(measured):
+    benchmarks.main(["--write"])
+    before = benchmarks.RESULTS.read_text(encoding="utf-8")
+    benchmarks.RESULTS.write_text(f"{before}\n## Trial\n\nof old\n\n## Other\n\nstays\n", encoding="utf-8")
+    measured.clear()
+    benchmarks.main(["trial", "--write"])
+    assert not measured
+    assert benchmarks.RESULTS.read_text(encoding="utf-8") == f"{before}\n## Trial\n\nkept: True\n\n## Other\n\nstays\n"
+
+
+def test_the_table_is_renewed_beside_the_sections():
+    benchmarks.main(["first", "trial", "--write"])
+    benchmarks.main(["second", "--write"])
+    written = benchmarks.RESULTS.read_text(encoding="utf-8")
+    assert "| second |" in written
+    assert "| first |" not in written
+    assert written.endswith("\n\n## Trial\n\nkept: True\n")
