@@ -16,6 +16,7 @@ from study.command.output import DONE, FAILED, print_json, say
 from study.config import loading
 from study.config.messages import ConfigError
 from study.config.readiness import ready
+from study.config.rules import warnings
 from study.progress.forecast import forecast
 from study.progress.status import status as status_of
 from study.progress.tables import show_forecast, show_status
@@ -44,6 +45,8 @@ def run(options: Namespace) -> int:
 
     if resuming:
         return _reported(options, folder, lambda: engine.resume_study(folder, []))
+    for warning in warnings(plan):
+        say(f"note: {warning}")
     return _reported(options, folder, lambda: engine.run_study(plan, folder))
 
 

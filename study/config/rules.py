@@ -12,10 +12,11 @@ from typing import Any
 from analysis.record import schema
 from analysis.record.schema import MEASUREMENTS, QUALITY, TRAINING
 from study.config.arms import Arm, arms_of, check_arms, constants_of
+from study.config.blind_spots import blind_spots
 from study.config.goal import Goal
 from study.config.messages import ConfigError, brief, nearest, shown
 from study.config.plan import StudyPlan
-from study.config.schema import StudyConfig
+from study.config.schema import Search, StudyConfig
 from trainables import data
 from trainables.metrics import evaluator
 from trainables.models.catalogue import measured_columns
@@ -30,6 +31,7 @@ DIAGNOSTICS = (  # nothing to search for
     "critic_bound", "induced_divergence", "bound_gap", "ratio_error", "generator_mean", "generator_std",
     "jacobian_real", "jacobian_imaginary", "jacobian_radius", "memorisation",
 )  # fmt: skip
+OF_MODES = "mass_js"  # what is searched for by default where it is measured and there are several modes
 SEARCHABLE = frozenset(  # errors and the ends of an interval are no metric either
     column.name
     for column in (*TRAINING, *QUALITY)
@@ -44,6 +46,7 @@ def settled(config: StudyConfig) -> StudyPlan:
     config = config.model_copy(update={"evaluation": _evaluation(config)})
     arms = arms_of(config)
     check_arms(config, arms)
+    config = config.model_copy(update={"search": _metric_chosen(config, arms)})
     _search(config, arms)
     _scheduler(config)
     _outcomes(config)
@@ -62,9 +65,22 @@ def warnings(plan: StudyPlan) -> list[str]:
         found.append(f"nothing is searched, so that all {trials} trials are the same: {_few(still)}")
     if free:
         found.append(f"wasserstein needs a critic of bounded slope, by {', '.join(SLOPES)}: {_few(free)}")
+    if any(arm.space for arm in arms) and (blind := _blind_spots(config, arms)):
+        found.append(blind)
     if config.scheduler.name == "asha":
         found.append("asha stops trials as results arrive, so that the search depends on the workers' timing")
     return found
+
+
+def _blind_spots(config: StudyConfig, arms: tuple[Arm, ...]) -> str:
+    description, features = data.describe(**config.data), config.evaluation["features"]
+    measured = frozenset[str]().union(*(_measured(config, arm) for arm in arms))
+    better = OF_MODES if OF_MODES in measured and description.classes else "fid"
+    raw = features == "raw" and (description.images or description.classes > 0)
+    if description.images and raw:
+        better = f"fid with evaluation.features: {'classifier' if description.classes else 'inception'}"
+    modes = description.classes > 0
+    return blind_spots(config.search.metrics, measured, raw=raw, modes=modes, better=better)
 
 
 def _slope_is_free(config: StudyConfig, arm: Arm) -> bool:
@@ -136,6 +152,17 @@ def _measured(config: StudyConfig, arm: Arm) -> frozenset[str]:
     """Names of the measurements that every trial of an arm brings and that can be searched for."""
     model = constants_of(config, arm).get("model", Spec.model)
     return SEARCHABLE & set(measured_columns(model, data.describe(**config.data), config.measure))
+
+
+def _metric_chosen(config: StudyConfig, arms: tuple[Arm, ...]) -> Search:
+    """The search with a metric: where none is named `OF_MODES` for mixtures of several modes, and otherwise fid.
+
+    Of a single Gaussian fid, which is exact there, sees more: a generator that draws its mean alone has all its mass
+    within three standard deviations."""
+    if config.search.metric is not None:
+        return config.search
+    several = data.describe(**config.data).classes > 1 and all(OF_MODES in _measured(config, arm) for arm in arms)
+    return config.search.model_copy(update={"metric": OF_MODES if several else "fid"})
 
 
 def _search(config: StudyConfig, arms: tuple[Arm, ...]) -> None:

@@ -9,7 +9,7 @@ import re
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from analysis.results.thresholds import Thresholds
 from study.config.addresses import masked, problem_of
@@ -64,21 +64,22 @@ class Budget(Section):
 class Search(Section):
     """How each arm's nuisance hyperparameters are searched.
 
-    Several metrics, each with its mode, make a search for their Pareto front. `lag` is how many trials of an arm may
+    `metric` null: `study.config.rules` chooses what suits the data. Several metrics, each with its mode, make a search
+    for their Pareto front. `lag` is how many trials of an arm may
     be under way at once: trial k is drawn knowing the results of trials 0 … k − lag.
     """
 
     sampler: Literal["tpe", "random", "cmaes", "nsga2"] = "tpe"
     trials_per_arm: int = Field(default=20, ge=1, le=10**6)
-    metric: str | tuple[str, ...] = "fid"
+    metric: str | tuple[str, ...] | None = None
     mode: str | tuple[str, ...] = "min"
     seed: int = Field(default=0, ge=0, lt=2**32)
     lag: int = Field(default=2, ge=1, le=10**4)
 
     @field_validator("metric", "mode", mode="plain")
     @classmethod
-    def _one_or_several(cls, value: Any) -> str | tuple[str, ...]:
-        if isinstance(value, str) and value:
+    def _one_or_several(cls, value: Any, field: ValidationInfo) -> str | tuple[str, ...] | None:
+        if (isinstance(value, str) and value) or (value is None and field.field_name == "metric"):
             return value
         if isinstance(value, (list, tuple)) and value and all(isinstance(v, str) and v for v in value):
             return tuple(value)
@@ -86,8 +87,8 @@ class Search(Section):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """What is optimised, one name or several."""
-        return (self.metric,) if isinstance(self.metric, str) else self.metric
+        """What is optimised, one name or several; none where it is not chosen yet."""
+        return (self.metric,) if isinstance(self.metric, str) else self.metric or ()
 
     @property
     def modes(self) -> tuple[str, ...]:

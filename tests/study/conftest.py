@@ -93,7 +93,12 @@ def _results(plan: Planned, level: float) -> list[Result]:
     rows = []
     for step in (5, 10, 15, 20):
         scores = (level * np.exp(random.normal(0, 0.1, len(plan.seeds)))).tolist()
-        columns = {"fid": scores, "modes": [8.0] * len(scores), "mode_histogram": [[8] * 8] * len(scores)}
+        columns = {
+            "fid": scores,
+            "mass_js": scores,
+            "modes": [8.0] * len(scores),
+            "mode_histogram": [[8] * 8] * len(scores),
+        }
         trial: dict[str, Any] = {"phase": plan.phase, "arm": plan.arm, "index": plan.index, "seeds": plan.seeds}
         rows.append(Result(**trial, step=step, wall_time=step / 10, columns=columns))
     return rows

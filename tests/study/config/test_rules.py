@@ -50,9 +50,13 @@ LR = {"log_uniform": [1e-4, 1e-2]}
             {"search": {"metric": "label_fidelity"}},
             "search.metric: expected what is measured here, got 'label_fidelity'",
         ),
+        (
+            {"data": "dirac", "scientific": {"model": ["dirac"]}},
+            "search.metric: expected what is measured here, got 'fid'",
+        ),
         ({"search": {"metric": "kid"}}, "search.metric: expected what is measured here, got 'kid'"),
         ({"search": {"mode": "lowest"}}, "search.mode: expected min or max, got 'lowest'"),
-        ({"search": {"mode": "max"}}, "search.mode: expected min, as fid is better so, got max"),
+        ({"search": {"mode": "max"}}, "search.mode: expected min, as mass_js is better so, got max"),
         ({"search": {"metric": "coverage"}}, "search.mode: expected max, as coverage is better so, got min"),
         (
             {"search": {"metric": ["fid", "modes"]}},
@@ -60,7 +64,7 @@ LR = {"log_uniform": [1e-4, 1e-2]}
         ),
         (
             {"search": {"sampler": "nsga2"}},
-            "search.metric: expected two or more metrics for sampler nsga2, got ['fid']",
+            "search.metric: expected two or more metrics for sampler nsga2, got ['mass_js']",
         ),
         (
             {"search": {"sampler": "nsga2", "metric": ["fid", "modes"], "mode": ["min", "max", "min"]}},
@@ -145,6 +149,62 @@ def test_a_metric_is_accepted_where_training_brings_it(least: Build, data: str, 
 
 def test_directions_are_given_for_columns_of_the_record() -> None:
     assert {column.name for column in MEASUREMENTS} >= HIGHER
+
+
+@pytest.mark.parametrize(
+    ("data", "metric"), [("ring", "mass_js"), ("sixteen", "mass_js"), ("gaussian", "fid"), ("digits", "fid")]
+)
+def test_the_metric_searched_for_suits_the_data(least: Build, data: str, metric: str) -> None:
+    plan = least(data=data)
+    assert (plan.goal.metrics, plan.goal.modes) == ((metric,), ("min",))
+    assert plan.config.resolved()["search"]["metric"] == metric
+    assert least(data=data, search={"metric": None}) == plan
+    assert least(data=data, search={"metric": "precision", "mode": "max"}).goal.metrics == ("precision",)
+
+
+@pytest.mark.parametrize(
+    ("sections", "note"),
+    [
+        (
+            {"search": {"metric": "fid"}},
+            "fid does not see how good the samples are, how much of the data is covered nor",
+        ),
+        ({"search": {"metric": "fid"}}, "(in raw features fid sees mean and covariance alone); mass_js does"),
+        ({"search": {"metric": "mode_js"}}, "mode_js does not see how good the samples are; mass_js does"),
+        ({"search": {"metric": "loss_critic"}}, "loss_critic does not see how good the samples are, how much of the"),
+        ({"data": "digits", "search": {"metric": "fid"}}, "alone); fid with evaluation.features: classifier does"),
+        (
+            {"data": "digits", "evaluation": {"features": "classifier"}, "search": {"metric": "recall", "mode": "max"}},
+            "recall does not see how good the samples are nor how the samples are shared out between modes; fid does",
+        ),
+        (
+            {"data": "gaussian", "search": {"metric": "precision", "mode": "max"}},
+            "precision does not see how much of the data is covered; fid does",
+        ),
+    ],
+)
+def test_a_search_by_a_metric_that_misses_something_is_noted(least: Build, sections: dict[str, Any], note: str) -> None:
+    (found,) = rules.warnings(least(nuisance={"generator_lr": LR}, **sections))
+    assert found.startswith("search.metric: ")
+    assert note in found
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {},
+        {"data": "gaussian"},
+        {"data": "digits", "evaluation": {"features": "classifier"}},
+        {"search": {"sampler": "nsga2", "metric": ["precision", "recall", "mode_js"], "mode": ["max", "max", "min"]}},
+    ],
+)
+def test_a_search_that_sees_all_is_not_noted(least: Build, sections: dict[str, Any]) -> None:
+    assert rules.warnings(least(nuisance={"generator_lr": LR}, **sections)) == []
+
+
+def test_a_metric_that_chooses_nothing_is_not_noted(least: Build) -> None:
+    (note,) = rules.warnings(least(search={"metric": "fid"}))
+    assert note.startswith("nothing is searched")
 
 
 def test_what_is_rarely_meant_is_noted(least: Build) -> None:

@@ -36,7 +36,7 @@ def test_the_designs_example_means_what_it_says() -> None:
     assert (config.budget.steps, config.budget.evaluations, config.budget.batch_size) == (5000, 20, 256)
     assert len(config.scientific["objective"]) >= 6
     assert config.nuisance["generator_lr"] == {"log_uniform": [1e-4, 1e-2]}
-    assert (config.search.metrics, config.search.modes, config.search.trials_per_arm) == (("fid",), ("min",), 20)
+    assert (config.search.metrics, config.search.modes, config.search.trials_per_arm) == (("mass_js",), ("min",), 20)
     assert (config.scheduler.name, config.confirm.top, config.confirm.replicas) == ("asha", 1, 32)
     assert config.tracking.uri is None
     assert config.outcomes == Thresholds()
@@ -150,6 +150,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(least: Build, key: dict[str,
         ({"measure": "kernel"}, "measure: expected a list, got 'kernel'"),
         ({"measure": [3]}, "measure.0: expected a string, got 3"),
         ({"search": {"sampler": "grid"}}, "search.sampler: expected 'tpe', 'random', 'cmaes' or 'nsga2', got 'grid'"),
+        ({"search": {"mode": None}}, "search.mode: expected a name or a list of names, got null"),
         ({"search": {"metric": []}}, "search.metric: expected a name or a list of names, got []"),
         ({"search": {"lag": 0}}, "search.lag: expected greater than or equal to 1, got 0"),
         ({"search": {"seed": -1}}, "search.seed: expected greater than or equal to 0, got -1"),

@@ -68,7 +68,7 @@ def failure(folder: Path, error: Exception | None, text: str) -> dict[str, Any]:
 
 
 def row(step: int, diverged: list[bool]) -> dict[str, Any]:
-    columns = {"fid": [float(step), float(step + 1)], "modes": [8.0, 8.0], "diverged": diverged}
+    columns = {"mass_js": [float(step), float(step + 1)], "modes": [8.0, 8.0], "diverged": diverged}
     return {"step": step, "wall_time": step / 10, "columns": columns, "pictures": None}
 
 

@@ -49,8 +49,8 @@ def test_without_a_terminal_each_ending_is_a_plain_line(tiny: Build, journal: Jo
         shown.progress.tick(now=True)
     lines = shown.text.splitlines()
     assert lines[0] == "starting Ray"
-    assert lines[1].startswith("search-non_saturating-0000 completed: fid 1.267 (1 of 6 trials, about ")
-    assert lines[2].startswith("search-hinge-0000 diverged: fid inf, 2 of 2 diverged (2 of 6 trials")
+    assert lines[1].startswith("search-non_saturating-0000 completed: mass_js 1.267 (1 of 6 trials, about ")
+    assert lines[2].startswith("search-hinge-0000 diverged: mass_js inf, 2 of 2 diverged (2 of 6 trials")
     assert lines[3] == "search-hinge-0001 failed: ValueError: no"
     assert "\x1b" not in shown.text
 
@@ -64,7 +64,7 @@ def test_on_a_terminal_one_table_shows_the_arms(tiny: Build, journal: Journal) -
         shown.trial(1, 1, "failed", [None, None], "ValueError: no")
     table = shown.text.rsplit("tiny", 1)[1]
     rows = {line.split()[0]: line.split() for line in table.splitlines() if line.strip()}
-    assert rows["arm"] == ["arm", "search", "confirm", "best", "fid", "diverged", "failed"]
+    assert rows["arm"] == ["arm", "search", "confirm", "best", "mass_js", "diverged", "failed"]
     assert rows["non_saturating"] == ["non_saturating", "1/3", "(1", "running)", "0/1", "1.5", "0%", "0"]
     assert rows["hinge"][:1] == ["hinge"]
     assert "search-hinge-0001 failed: ValueError: no" in shown.text

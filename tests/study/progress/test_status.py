@@ -41,7 +41,7 @@ def folder(tiny: Build, tmp_path: Path) -> Path:
 
 def test_an_interrupted_study(folder: Path) -> None:
     found = status(folder)
-    assert (found.study, found.state, found.holder, found.metric) == ("tiny", "interrupted", None, "fid")
+    assert (found.study, found.state, found.holder, found.metric) == ("tiny", "interrupted", None, "mass_js")
     expected = Counts(done=1, failed=1, running=0, interrupted=1, missing=5, total=8)
     assert found.trials == expected
     first, second = found.arms

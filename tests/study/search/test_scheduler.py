@@ -77,7 +77,7 @@ def test_a_trial_tried_again_and_one_that_never_started_do_no_harm(tiny: Build) 
 
 def test_rungs_are_refilled_from_the_ledger_once_a_trial(tiny: Build) -> None:
     def row(index: int, step: int, score: float) -> dict[str, Any]:
-        columns = {"fid": [score, score], "diverged": [False, False]}
+        columns = {"mass_js": [score, score], "diverged": [False, False]}
         return Result(phase="search", arm="hinge", index=index, step=step, columns=columns, seeds=[0, 1], wall_time=1.0)
 
     past = [Session(config={}), row(0, 10, 1.0), row(0, 20, 0.9), row(1, 10, 2.0), Floor(values={})]
