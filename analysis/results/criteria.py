@@ -39,7 +39,7 @@ def thresholds_of(about: Mapping[str, Any]) -> Thresholds:
 
 def _searched_by(about: Mapping[str, Any]) -> tuple[str, str]:
     search = about.get("config", {}).get("search", {})
-    named, mode = search.get("metric") or "fid", search.get("mode")
+    named, mode = search.get("metric", "fid"), search.get("mode")
     if isinstance(named, list):
         named, mode = named[0], mode[0] if isinstance(mode, list) else mode
     return str(named), direction(str(named), mode)

@@ -189,8 +189,10 @@ def test_a_folder_that_holds_something_else_is_refused(
     folder = tmp_path / "s"
     main(["run", str(QUICK), "--out", str(folder)])
     capsys.readouterr()
-    message = refused(capsys, "run", QUICK, "--out", folder, "--set", "replicas=3")
-    assert message.startswith(f"--out: {folder} holds another study; its 'replicas' is 8, here 3. Give another --out")
+    message = refused(capsys, "run", QUICK, "--out", folder, "--set", "replicas=11")
+    there = loading.load(QUICK).config.replicas
+    said = f"--out: {folder} holds another study; its 'replicas' is {there}, here 11. Give another --out"
+    assert message.startswith(said)
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "a.txt").touch()
     message = refused(capsys, "run", QUICK, "--out", tmp_path / "letters")

@@ -276,7 +276,9 @@ def test_early_stopping_truncates_by_arm_and_says_so(
     tiny: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scheduler = {"name": "asha", "grace": 1, "reduction": 2}
-    plan = tiny(search__trials_per_arm=5, scheduler=scheduler, resources=ALONE, confirm=CONFIRM)
+    # By fid: so early every generator of the ring has the largest mass_js there is, and none is worse than another.
+    search = {"trials_per_arm": 5, "metric": "fid"}
+    plan = tiny(search=search, scheduler=scheduler, resources=ALONE, confirm=CONFIRM)
     assert run_study(plan, tmp_path / "study") == 0
     assert "note: with early stopping, an arm's configurations depend on the workers' timing" in capsys.readouterr().out
     trials = whole(tmp_path / "study").trials

@@ -174,10 +174,10 @@ def test_a_record_of_which_one_study_is_not_the_one_it_says_is_refused(copy, ret
 
 def test_studies_judged_by_different_rules_are_not_joined(rings, copy, retell, tmp_path, capsys):
     renamed(copy, "grids", retell)
-    retell(copy, '"metric": "fid", "mode": "min"', '"metric": "coverage", "mode": "max"')
+    retell(copy, '"metric": "mass_js", "mode": "min"', '"metric": "coverage", "mode": "max"')
     message = refused(capsys, tmp_path / "out", rings, copy)
-    assert message.startswith("search.metric: the joined studies differ, coverage (max) and fid (min)")
-    retell(copy, '"metric": "coverage", "mode": "max"', '"metric": "fid", "mode": "min"')
+    assert message.startswith("search.metric: the joined studies differ, coverage (max) and mass_js (min)")
+    retell(copy, '"metric": "coverage", "mode": "max"', '"metric": "mass_js", "mode": "min"')
     retell(copy, '"hop_rate": 0.1', '"hop_rate": 0.2')
     message = refused(capsys, tmp_path / "out", rings, copy)
     assert message.startswith("outcomes.hop_rate: the joined studies differ, [0.1, 0.2]")
