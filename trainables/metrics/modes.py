@@ -15,14 +15,17 @@ covered are the same. In both
 - `mode_js`, the Jensen–Shannon divergence of the two, in nats, at most log 2.
 
 Neither sees the quality of samples. `mass_js`, of mixtures, does: the Jensen–Shannon divergence, in nats, between where
-the samples lie and where the data do, over K + 1 bins: the high-quality samples of each mode, and the samples of no
-mode. Of the data, mode k has the share w_k P(χ²_d ≤ 9) and no mode the rest, exactly so where modes are apart by
-more than six standard deviations. A perfect sampler has about K/8n.
+the samples lie and where the data do, over 4K + 1 bins: the high-quality samples of each mode in four shells about its
+mean, which hold equal parts of its mass, and the samples of no mode. The shells tell a mode that is shrunken, or beside
+its place. Of the data, each of mode k's shells has the share w_k P(χ²_d ≤ 9)/4 and no mode the rest, exactly so where
+modes are apart by more than six standard deviations. A perfect sampler has about K/2n.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from scipy.special import gammaincinv
 from torch import Tensor
 
 from trainables.metrics.distances import squared_distances
@@ -31,6 +34,8 @@ from trainables.metrics.sampling_error import in_blocks, standard_error
 
 # Within 3 standard deviations lie 99.73 % of a Gaussian in 1-D, 1 - exp(-9/2) = 98.89 % in 2-D.
 HIGH_QUALITY = 3.0
+
+SHELLS = 4  # of equal mass, in which a mode's high-quality samples are counted
 
 # The part of the samples a mode should have that it must have to be held or covered.
 FAIR_PART = 0.1
@@ -49,14 +54,16 @@ def mixture_modes(samples: Tensor, weights: Tensor, means: Tensor, variances: Te
     good = squared <= HIGH_QUALITY**2 * variances.double()[nearest]
     every, fine = histogram(nearest, len(weights)), histogram(nearest, len(weights), good)
     shares = weights.double() * high_quality_share(samples.shape[-1])
-    of_blocks = histogram(in_blocks(nearest), len(weights), in_blocks(good))
+    shell = torch.bucketize(squared / variances.double()[nearest], shell_bounds(samples.shape[-1]).to(squared.device))
+    place, bins, part = nearest * SHELLS + shell, len(weights) * SHELLS, shares.repeat_interleave(SHELLS) / SHELLS
+    in_shells, of_blocks = histogram(place, bins, good), histogram(in_blocks(place), bins, in_blocks(good))
     return {
         "modes": (fine > 0).sum(1).double(),
         "modes_held": _having_fair_part(every, samples.shape[1] * weights),
         "modes_covered": _having_fair_part(fine, samples.shape[1] * shares),
         "high_quality": good.double().mean(1),
-        "mass_js": mass_js(fine, samples.shape[1], shares),
-        "mass_js_error": standard_error(mass_js(of_blocks, in_blocks(nearest).shape[1], shares)),
+        "mass_js": mass_js(in_shells, samples.shape[1], part),
+        "mass_js_error": standard_error(mass_js(of_blocks, in_blocks(place).shape[1], part)),
         **histogram_divergences(every, weights),
     }
 
@@ -97,8 +104,14 @@ def high_quality_share(dimensions: int) -> float:
     return float(torch.special.gammainc(half[0], half[1]))
 
 
+def shell_bounds(dimensions: int) -> Tensor:
+    """The bounds (SHELLS - 1,) between the shells, as squared Mahalanobis distances from a mode's mean."""
+    share = high_quality_share(dimensions)
+    return 2 * torch.from_numpy(gammaincinv(dimensions / 2, share * np.arange(1, SHELLS) / SHELLS))
+
+
 def mass_js(good: Tensor, count: int, shares: Tensor) -> Tensor:
-    """`mass_js` (R,) of the high-quality samples (R, K), int64, out of `count`, where the data have the shares (K,)."""
+    """`mass_js` (R,) of the high-quality samples (R, B) in B bins, int64, of `count`; the data have shares (B,)."""
     return _js(_with_rest(good.double() / count), _with_rest(shares.double()))
 
 

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -16,6 +17,7 @@ from trainables.metrics.modes import (
     mass_js,
     mixture_modes,
     nearest_mode,
+    shell_bounds,
 )
 
 
@@ -47,8 +49,26 @@ def test_the_floor_of_the_reverse_kl() -> None:
     for name in ("modes", "modes_held", "modes_covered"):
         assert (measured[name] == 8).all()
     assert measured["high_quality"].mean().item() == pytest.approx(0.9889, abs=1e-3)
-    # Nine bins have 8 degrees of freedom: E JS = 8/8n to first order.
-    assert measured["mass_js"].mean().item() == pytest.approx(1 / 2500, rel=0.1)
+    # 33 bins have 32 degrees of freedom: E JS = 32/8n to first order.
+    assert measured["mass_js"].mean().item() == pytest.approx(4 / 2500, rel=0.1)
+
+
+def test_shells_hold_equal_parts_of_a_mode_and_tell_one_that_is_shrunken_or_beside_its_place() -> None:
+    for dimensions in (1, 2, 5):
+        bounds = [*shell_bounds(dimensions).tolist(), 9.0]
+        parts = np.diff(stats.chi2(dimensions).cdf([0, *bounds]))
+        assert parts == pytest.approx([parts.sum() / 4] * 4)
+    generator = torch.Generator().manual_seed(1)
+    one = torch.zeros(1, 2), torch.ones(1)
+    drawn = torch.randn(10, 2500, 2, generator=generator, dtype=torch.float64)
+    moved = torch.tensor([1.0, 0.0])
+    found = {
+        name: float(mixture_modes(samples, torch.ones(1), *one)["mass_js"].mean())
+        for name, samples in {"true": drawn, "shrunken": 0.3 * drawn, "beside": drawn + moved}.items()
+    }
+    assert found["true"] < 0.001
+    assert found["shrunken"] > 0.3
+    assert found["beside"] > 20 * found["true"]
 
 
 def test_a_collapsed_generator() -> None:
