@@ -25,6 +25,10 @@ NAMES = {
     "label_fidelity": "label fidelity",
     "hop": "mode mass moved",
     "hop_rate": "hop rate",
+    "held": "share of modes that hold mass",
+    "near": "share of the tail near the data",
+    "swing": "swing of quality",
+    "progress": "progress of quality",
     "critic_distance": "|critic accuracy − ½|",
     "critic_accuracy": "critic's held-out accuracy",
     "gradient_norm_generator": "generator's gradient norm",
@@ -32,27 +36,40 @@ NAMES = {
     "loss_critic": "critic's loss",
     "loss_generator": "generator's loss",
 }
+OUTCOME_MEANINGS = {  # one sentence each, for those who judge by eye as for those who read
+    "converged": "It has settled, and its samples are about as good as real ones: few astray, all modes covered.",
+    "stalled": "It has settled, but its samples are far from the data.",
+    "learning": "It is still improving at the end: the budget was too short to tell.",
+    "oscillating": "Its quality rises and falls again to the end, by more than chance, and often far from the data.",
+    "hopping": "Its samples keep moving from some modes to others.",
+    "collapsed": "To the end its samples lie in some of the modes only, and stay there.",
+    "frozen": "The generator gets no gradient any more and stands still, far from the data.",
+    "diverged": "A loss, parameter or sample was not finite, or exceeded a bound.",
+    "truncated": "A scheduler stopped it before its budget: it might still have ended otherwise.",
+    "failed": "Its trial raised an error.",
+}
+DID = {  # "3 stalled"
+    "stalled": "stalled", "learning": "were still learning", "oscillating": "oscillated", "hopping": "hopped",
+    "collapsed": "collapsed", "frozen": "froze", "diverged": "diverged", "truncated": "were stopped early",
+}  # fmt: skip
 CAPTURES = {
     "seeds": "seeds", "configurations": "configurations", "both": "seeds and configurations", "replicas": "replicas",
 }  # fmt: skip
-OUTCOME_MEANINGS = {  # to a person who labels replicas by eye
-    "diverged": "A loss, weight or sample is no finite number, or has passed a bound.",
-    "frozen": "The generator no longer moves, as its gradient is negligible over the tail, and its samples are bad.",
-    "hopping": "Over the tail the samples' mass moves from mode to mode, by more than sampling noise.",
-    "collapsed": "Over the tail, not at one evaluation alone, the samples lie in few of the modes.",
-    "oscillating": "Quality swings over the tail by more than its evaluations' errors explain, its trend aside.",
-    "learning": "Quality still improves beyond noise at the end: the budget was too short to tell.",
-    "stalled": "Quality has settled far from what real data score.",
-    "converged": "Quality has settled near what fresh real samples score, and the modes are covered.",
-    "vanished": "The critic separates real from generated samples, the generator's gradient is negligible and its"
-    " samples are bad.",
+EVENTS = {
+    "diverged": "divergence",
+    "collapsed": "a collapse that lasts",
+    "frozen": "freezing",
+    "failure": "failure",
+    "undone": "a collapse that is undone",
 }
-EVENTS = {"diverged": "divergence", "collapsed": "collapse", "either": "divergence or collapse"}
+FAILURE = "divergence, freezing, or a collapse that lasts"
 LOGARITHMIC = ("fid", "class_fid", "kid", "reverse_kl", "mode_js", "mass_js", "sliced_wasserstein", "wasserstein_1d")
 NEVER = {
     "diverged": "No replica diverged.",
-    "collapsed": "No replica collapsed.",
-    "either": "No replica diverged or collapsed.",
+    "collapsed": "No replica collapsed for good.",
+    "frozen": "No replica froze.",
+    "failure": "No replica diverged, froze or collapsed for good.",
+    "undone": "No replica collapsed and recovered.",
 }
 QUIET_UNITS = ("", "1", "modes")
 
@@ -61,6 +78,11 @@ def named(metric: str, unit: str = "") -> str:
     """A measurement in words, with its unit unless it is a pure number."""
     words = NAMES.get(metric, metric.replace("_", " "))
     return words if unit in QUIET_UNITS else f"{words} ({unit})"
+
+
+def event_named(event: str) -> str:
+    """An event in words; a failure with what counts as one."""
+    return f"{EVENTS[event]} ({FAILURE})" if event == "failure" else EVENTS[event]
 
 
 def log_scaled(metric: str) -> bool | None:

@@ -13,7 +13,7 @@ from analysis.figures.learning import learning_curves
 from analysis.figures.outcomes import outcome_bars
 from analysis.figures.pairwise import pairwise_matrix
 from analysis.figures.quality import quality_strips
-from analysis.figures.replica import replica_card
+from analysis.figures.replica import replica_card, typical_curves
 from analysis.figures.samples import mode_shares, samples_over_time
 from analysis.figures.sensitivity import dependence, importances
 from analysis.figures.survival import survival_curves
@@ -38,4 +38,5 @@ __all__ = [
     "selection_bias",
     "spectra",
     "survival_curves",
+    "typical_curves",
 ]

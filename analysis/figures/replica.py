@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -54,6 +55,27 @@ def replica_card(
         _draw_modes(next(parts), curves, curves.shares)
     if samples is not None:
         _draw_pictures(next(parts), samples)
+    return figure
+
+
+@styled
+def typical_curves(examples: Mapping[str, ReplicaCurves], columns: int = 2) -> Figure:
+    """One panel for each name and its replica: the share of high-quality samples (precision, where data are no mixture)
+    over training, and the share of every mode below.
+
+    Raises ValueError without an example.
+    """
+    if not examples:
+        raise ValueError("typical_curves: expected at least one replica, got none")
+    rows = math.ceil(len(examples) / columns)
+    figure = new(columns, 1.75 * rows)
+    parts = figure.subfigures(rows, columns, squeeze=False).ravel()
+    for part, (name, curves) in zip(parts, examples.items(), strict=False):
+        part.suptitle(name, x=0.02, ha="left", fontsize=8, fontweight="bold")
+        top, bottom = part.subfigures(2, 1, height_ratios=(1.0, 0.62))
+        _draw_curve(top.subplots(), curves, curves.others[0])
+        if curves.shares is not None:
+            _draw_modes(bottom, curves, curves.shares)
     return figure
 
 

@@ -29,9 +29,12 @@ DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.4, 1.2
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "*")
 OUTCOME_LOOKS: Mapping[str, tuple[str, str]] = {  # colour and hatch; lightness differs too
     "converged": (GREEN, ""),
+    "stalled": ("#8a909d", ""),
+    "learning": ("#9fd3b8", ""),
     "oscillating": (SKY, "///"),
+    "hopping": (BLUE, "---"),
     "collapsed": (ORANGE, ".."),
-    "vanished": (PURPLE, "xxx"),
+    "frozen": (PURPLE, "xxx"),
     "diverged": (VERMILION, "\\\\\\"),
     "truncated": ("#e3e4e8", ""),
 }

@@ -15,7 +15,8 @@ from analysis.results.learning import learning, mode_shares
 from analysis.results.selection import arms_in_order, select
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
-record = load(folder)
+findings = find(load(folder))
+record = findings.record  # its outcomes by the present rule
 looks = palette(arms_in_order(record.trials))
 
 # %% [markdown]
@@ -33,7 +34,6 @@ record.trials.groupby(["phase", "arm", "outcome"], observed=True).size().unstack
 # The same sentences as at the top of the report.
 
 # %%
-findings = find(record)
 said = answer(findings)
 print(said.question, *said.found, *said.caveats, sep="\n\n")
 

@@ -20,9 +20,9 @@ from analysis.results.threshold_table import threshold_table
 from analysis.statistics.bootstrap import Resampling
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
-record = load(folder)
+findings = find(load(folder))
+record, phase = findings.record, findings.phase  # its outcomes by the present rule
 looks = palette(arms_in_order(record.trials))
-phase = find(record).phase
 selected = select(record, phase)
 
 # %% [markdown]
@@ -37,12 +37,12 @@ figures.outcome_bars(ended, columns=2)
 print(csv_text(tables.outcome_table(ended, phase)))
 
 # %% [markdown]
-# ## Time to divergence or collapse
+# ## Time to failure
+# Divergence, freezing, or a collapse that lasts.
 # Kaplan and Meier's curves: replicas that were stopped early are censored, not counted as survivors.
 
 # %%
-event = "either" if record.history["mode_fraction"].notna().any() else "diverged"
-lasting = survival(selected, event)
+lasting = survival(selected, "failure")
 figures.survival_curves(lasting, looks, columns=2)
 
 # %%
@@ -50,7 +50,8 @@ print(csv_text(tables.logrank_table(lasting)))
 
 # %% [markdown]
 # ## Signals
-# The critic's distance from chance on held-out data, how much mode mass moves, and how much quality swings.
+# What outcomes are judged by, over the last part of training: how often the samples are near the data, how many modes
+# hold mass, how much of it moves, and by which factor quality swings or still improves.
 
 # %%
 print(csv_text(tables.signal_table(signals(selected, resampling=Resampling(default_rng(0))), phase)))

@@ -41,10 +41,15 @@ class Curves:
         """(N, T), true where an evaluation took place."""
         return np.arange(self.steps.shape[1]) < self.lengths[:, None]
 
-    def tail(self, share: float, least: int = 3) -> NDArray[np.bool_]:
+    def window(self, share: float, least: int) -> NDArray[np.int64]:
+        """(N,) how many evaluations `share` of each replica's are, rounded up, and `least` at least."""
+        rounding = 1e-9  # of 0.07 * 100, which is above 7
+        count: NDArray[np.int64] = np.maximum(np.ceil(share * self.lengths - rounding), least).astype(np.int64)
+        return count
+
+    def tail(self, share: float, least: int) -> NDArray[np.bool_]:
         """(N, T), true for the last `share` of each replica's evaluations, `least` of them where it has as many."""
-        count = np.maximum(np.ceil(share * self.lengths), least).astype(np.int64)
-        late: NDArray[np.bool_] = np.arange(self.steps.shape[1]) >= (self.lengths - count)[:, None]
+        late: NDArray[np.bool_] = np.arange(self.steps.shape[1]) >= (self.lengths - self.window(share, least))[:, None]
         return self.present & late
 
     def last(self, name: str) -> NDArray[np.float64]:

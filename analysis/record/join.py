@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
 from analysis.record.loading import Record, RecordError
-from analysis.record.schema import FLOORS
 
 TOLD_APART = ("arm", "trial_id")  # columns whose values may occur in several studies
 
@@ -22,9 +20,8 @@ def join(records: Sequence[Record]) -> Record:
         records: with the same columns of the same dtypes, `config.*` included, and studies of different names.
 
     Returns:
-        Arms and trials are named "study/arm" and "study/trial". A floor that differs between studies is NaN,
-        because a figure draws one floor for all arms. `about` is {"joined": the `about` of each}; the keys of a single
-        study's `about` are not at its top level. A single record is returned unchanged.
+        Arms and trials are named "study/arm" and "study/trial". `about` is {"joined": the `about` of each}; the keys of
+        a single study's `about` are not at its top level. A single record is returned unchanged.
 
     Raises:
         RecordError: nothing to join, a study occurs twice, or columns differ; the message says which.
@@ -43,9 +40,8 @@ def join(records: Sequence[Record]) -> Record:
             raise RecordError(f"join: {table}.parquet differs between studies: {'; '.join(differences)}")
     parts = [record if "joined" in record.about else _told_apart(record) for record in records]
     history, trials = (_stacked([getattr(part, table) for part in parts]) for table in ("history", "trials"))
-    floors = [floor.name for floor in FLOORS if floor.name in trials and trials[floor.name].nunique(dropna=False) > 1]
     abouts = [about for record in records for about in studies_of(record.about)]
-    return Record(history, trials.assign(**dict.fromkeys(floors, np.nan)), {"joined": abouts})
+    return Record(history, trials, {"joined": abouts})
 
 
 def studies_of(about: Mapping[str, Any]) -> list[Mapping[str, Any]]:

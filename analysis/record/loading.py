@@ -19,13 +19,15 @@ from analysis.record.schema import (
     HISTORY_KEYS,
     MEASUREMENTS,
     METADATA,
+    SIGNALS,
     TRIALS_KEYS,
     history_schema,
     trials_schema,
 )
 
 # A record that an earlier version wrote has no columns for what was first measured later: it was not measured.
-MAY_LACK = frozenset(column.name for column in (*MEASUREMENTS, *FLOORS))
+MAY_LACK = frozenset(column.name for column in (*MEASUREMENTS, *FLOORS, *SIGNALS))
+RETIRED = frozenset({"oscillation"})  # a signal of an earlier rule of outcomes, not read any more
 
 
 class RecordError(ValueError):
@@ -87,7 +89,7 @@ def _read(path: Path, schema: Any, names: list[str] | None) -> tuple[Any, dict[s
     with pq.ParquetFile(path) as file:
         _check_columns(path, file.schema_arrow, schema)
         about = json.loads((file.metadata.metadata or {}).get(METADATA, b"{}"))
-        there = file.schema_arrow.names
+        there = [name for name in file.schema_arrow.names if name not in RETIRED]
         table = file.read(columns=[name for name in names or there if name in there])
     for field in schema:
         if field.name not in there and field.name in (names or schema.names):
@@ -99,7 +101,8 @@ def _check_columns(path: Path, found: Any, schema: Any) -> None:
     missing = [name for name in schema.names if name not in found.names and name not in MAY_LACK]
     if missing:
         raise RecordError(f"{path}: lacks the column(s) {', '.join(missing)}; build the record again from its ledger")
-    unknown = [name for name in found.names if name not in schema.names and not name.startswith("config.")]
+    known = {*schema.names, *RETIRED}
+    unknown = [name for name in found.names if name not in known and not name.startswith("config.")]
     if unknown:
         raise RecordError(f"{path}: column(s) that analysis.record.schema does not declare: {', '.join(unknown)}")
     for want in schema:

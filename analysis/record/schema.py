@@ -104,7 +104,7 @@ QUALITY = _reals([
     ("high_quality", "1", "share of samples within 3 sigma of their nearest mean; mixtures only"),
     ("reverse_kl", "nats", "KL of the generated mode weights from the true ones; floor about (K-1)/2n"),
     ("mode_js", "nats", "Jensen-Shannon divergence of the generated and true mode weights"),
-    ("mass_js", "nats", "Jensen-Shannon divergence of data and samples over the modes, within 3 sigma, and the rest"),
+    ("mass_js", "nats", "Jensen-Shannon divergence of where samples and data lie: shells of the modes, and the rest"),
     ("mass_js_error", "nats", "standard error of mass_js, as fid_error; mixtures only"),
     ("precision", "1", "share of generated samples within the real neighbourhoods (Kynkäänniemi 2019)"),
     ("recall", "1", "share of real samples within the generated neighbourhoods (Kynkäänniemi 2019)"),
@@ -129,16 +129,29 @@ QUALITY = _reals([
 ])
 DERIVED = _reals([
     ("mode_fraction", "1", "modes captured over all modes"),
+    ("held_fraction", "1", "modes_held over all modes"),
+    ("covered_fraction", "1", "modes_covered over all modes"),
     ("hop", "1", "mode mass moved since the previous evaluation (total variation), less multinomial noise"),
 ])
 # Measurements of which more is better; of every other, less is.
 HIGHER = frozenset({
-    "modes", "modes_held", "modes_covered", "mode_fraction", "high_quality", "precision", "recall", "density",
-    "coverage", "class_coverage", "label_fidelity", "dirac_converged", "dirac_agreement",
+    "modes", "modes_held", "modes_covered", "mode_fraction", "held_fraction", "covered_fraction", "high_quality",
+    "precision", "recall", "density", "coverage", "class_coverage", "label_fidelity", "dirac_converged",
+    "dirac_agreement",
 })
 # fmt: on
 MEASUREMENTS = (*TRAINING, *QUALITY, *DERIVED)
 HISTOGRAM = Column("mode_histogram", "counts", "samples", "generated samples nearest to each mode")
+
+SIGNALS = _reals(
+    [  # of a replica's outcome
+        ("held", "1", "share of the modes that hold mass, median over the tail, the last evaluations"),
+        ("hop_rate", "1", "mean hop over the tail"),
+        ("near", "1", "share of the tail's evaluations whose samples are near the data"),
+        ("swing", "1", "factor by which the judged metric both rose and fell over the tail, beyond noise"),
+        ("progress", "1", "factor by which the judged metric improved over the tail, beyond noise"),
+    ]
+)
 
 HISTORY = (
     _STUDY, _PHASE, _ARM, _TRIAL, _SEED, _STEP, *CHOICES, _WALL_TIME,
@@ -163,9 +176,7 @@ TRIALS = (
     Column("ended", "time", "UTC", "when the trial ended; null while running"),
     _WALL_TIME,
     Column("steps", "int64", "steps", "generator updates taken at the last evaluation; 0 before the first", True),
-    Column("hop_rate", "float64", "1", "mean hop over the last part of training"),
-    Column("oscillation", "float64", "1", "spread of the judged metric over the last part, relative to its median"),
-    *MEASUREMENTS, *FLOORS,
+    *SIGNALS, *MEASUREMENTS, *FLOORS,
 )  # fmt: skip
 FILES = ("history.parquet", "trials.parquet")  # of a record
 HISTORY_KEYS = ("study", "phase", "arm", "trial_id", "seed", "step")

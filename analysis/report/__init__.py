@@ -21,6 +21,7 @@ from analysis.report.findings import COLUMNS, Findings, find
 from analysis.report.page import Html, Section, contents, joined, page, tag
 from analysis.report.writer import FigureWriter
 from analysis.results.criteria import metric_and_mode, thresholds_of
+from analysis.results.outcomes import judged_columns
 from analysis.wording import listed
 
 __all__ = ["Answer", "Findings", "answer", "find", "write"]
@@ -64,7 +65,8 @@ def _read(places: Sequence[str | Path]) -> Record:
     bare = join([load(place, []) for place in places])
     metric, _ = metric_and_mode(bare.about)
     declared = {column.name for column in HISTORY}
-    names = [name for name in dict.fromkeys([metric, thresholds_of(bare.about).metric, *COLUMNS]) if name in declared]
+    wanted = dict.fromkeys([metric, *judged_columns(thresholds_of(bare.about)), *COLUMNS])
+    names = [name for name in wanted if name in declared]
     return join([load(place, names) for place in places])
 
 

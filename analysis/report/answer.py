@@ -15,7 +15,19 @@ import numpy as np
 from analysis.record.join import studies_of
 from analysis.report.findings import Findings
 from analysis.results.compare import ArmOutcomes
-from analysis.wording import CAPTURES, EVENTS, NEVER, counted, listed, named, number, p_value, spoken, spoken_share
+from analysis.wording import (
+    CAPTURES,
+    DID,
+    NEVER,
+    counted,
+    event_named,
+    listed,
+    named,
+    number,
+    p_value,
+    spoken,
+    spoken_share,
+)
 
 ALPHA = 0.05
 FEW = 4  # items up to which a sentence lists them by name
@@ -66,7 +78,7 @@ def _most_stable(findings: Findings, outcomes: list[ArmOutcomes]) -> list[str]:
     where = _where(findings)
     top = max(arm.probabilities["converged"].estimate for arm in outcomes)
     if top == 0:
-        return [f"No arm is stable: not one of {counted(sum(arm.n for arm in outcomes), 'replica')} {where} converged."]
+        return [_none_converged(outcomes, where)]
     best = [arm for arm in outcomes if arm.probabilities["converged"].estimate == top]
     share = spoken_share(best[0].probabilities["converged"])
     if len(outcomes) == 1:
@@ -79,6 +91,20 @@ def _most_stable(findings: Findings, outcomes: list[ArmOutcomes]) -> list[str]:
     below = [arm.arm for arm in outcomes if arm.probabilities["converged"].high < low]
     arms = listed([arm.arm for arm in best])
     return [f"{arms} converged most often {where}: {held}{share}, {_compared(below, len(outcomes) - len(best))}."]
+
+
+def _none_converged(outcomes: list[ArmOutcomes], where: str) -> str:
+    """That no replica converged, and what the others did instead, the most frequent first."""
+    total = sum(arm.n for arm in outcomes)
+    lead = f"No arm converged: not one of {counted(total, 'replica')} {where} settled near the data"
+    names = [name for name in outcomes[0].probabilities if name != "converged"]
+    counts = {name: round(sum(arm.n * arm.probabilities[name].estimate for arm in outcomes)) for name in names}
+    if counts["learning"] == total:
+        return f"{lead}; all were still learning when their budget ended, which says nothing of their stability."
+    seen = sorted((name for name in names if counts[name]), key=lambda name: -counts[name])
+    still = " A longer budget might change that." if counts["learning"] > total / 2 else ""
+    said = [f"{counts[name]} {DID[name].replace('were', 'was') if counts[name] == 1 else DID[name]}" for name in seen]
+    return f"{lead} ({', '.join(said)}).{still}"
 
 
 def _compared(below: list[str], others: int) -> str:
@@ -98,7 +124,7 @@ def _told_apart(findings: Findings) -> list[str]:
     if not findings.survival or findings.survival[0].overall is None:
         return []
     result = findings.survival[0]
-    event = EVENTS[result.event]
+    event = event_named(result.event)
     overall = findings.survival[0].overall
     if overall is None or np.isnan(overall.p):
         return [NEVER[result.event]]
@@ -158,8 +184,7 @@ def _stable_yet_worse(findings: Findings, outcomes: list[ArmOutcomes]) -> list[s
     if len(stable) != 1 or stable[0] in comparison.indistinguishable or stable[0] not in medians:
         return []
     return [
-        "Converged means that a replica covers the modes and has settled, not that its samples are good:"
-        f" {stable[0]}, which did so most often, has a median {named(findings.metric)} of"
+        f"Converged most often is not best: {stable[0]} has a median {named(findings.metric)} of"
         f" {number(medians[stable[0]])}, {comparison.best} one of {number(medians[comparison.best])}."
     ]
 

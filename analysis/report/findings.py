@@ -28,15 +28,15 @@ from analysis.results import (
     threshold_table,
 )
 from analysis.results.cohort import cohorts
-from analysis.results.criteria import metric_and_mode
+from analysis.results.criteria import metric_and_mode, thresholds_of
 from analysis.results.design import scales_of
 from analysis.results.learning import LearningCurve, ModeShares
-from analysis.results.outcomes import JUDGED
+from analysis.results.outcomes import JUDGED, judged_afresh
 from analysis.results.selection import PHASES, Selection, arms_in_order, select
 from analysis.statistics.bootstrap import Resampling
 
 FOLLOWED = (  # over training, where they were measured
-    "modes", "high_quality", "precision", "recall", "critic_accuracy", "gradient_norm_generator", "hop",
+    "high_quality", "modes", "fid", "precision", "recall", "critic_accuracy", "gradient_norm_generator", "hop",
 )  # fmt: skip
 Result = TypeVar(
     "Result", critic_bound.BoundCurve, critic_bound.ArmCriticBound, jacobian.ArmSpectrum, dirac.DiracShares
@@ -110,6 +110,7 @@ class Findings:
 def find(record: Record, seed: int = 0) -> Findings:
     """Analyse a record, finished or not. `seed` fixes all resampling: the same record gives the same findings."""
     metric, mode = metric_and_mode(record.about)
+    record = judged_afresh(record, thresholds_of(record.about))
     by_phase = {name: select(record, name) for name in PHASES}
     phase = "confirm" if len(_ended(by_phase["confirm"])) else "search"
     selected = by_phase[phase]
@@ -196,8 +197,9 @@ def _scored(selected: Selection) -> pd.DataFrame:
 
 
 def _survival(record: Record, selected: Selection) -> tuple[survival.Survival, ...]:
-    """Time to either event and to divergence; to divergence alone where the data have no modes to lose."""
-    events = ("either", "diverged") if record.history["mode_fraction"].notna().any() else ("diverged",)
+    """Time to failure and to each of its kinds, and to a collapse undone where the data have modes to lose."""
+    modes = bool(record.history["held_fraction"].notna().any())
+    events = [event for event in survival.EVENTS if modes or event not in ("collapsed", "undone")]
     return tuple(survival.survival(selected, event) for event in events)
 
 

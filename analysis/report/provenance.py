@@ -15,13 +15,23 @@ from analysis.report import tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, facts, joined, section, tag
 from analysis.report.writer import FigureWriter
-from analysis.results.criteria import thresholds_of
-from analysis.wording import counted, listed, percent
+from analysis.results.criteria import judged_by_earlier_rule, thresholds_of
+from analysis.results.outcomes import STEADY
+from analysis.results.signals import JUDGED_METRICS, LEAST
+from analysis.wording import OUTCOME_MEANINGS, counted, listed, named, percent
 
 State = Mapping[str, Any]
 About = Mapping[str, Any]  # what one study's record says of itself
 OWN = ("study", "scientific", "resources", "tracking", "search.seed")  # settings that each study has of its own
 MOST_KEYS = 8  # settings that are listed by name
+ORDER = (  # in which outcomes are asked for
+    "diverged", "failed", "truncated", "frozen", "hopping", "collapsed", "oscillating", "learning", "converged",
+    "stalled",
+)  # fmt: skip
+AFRESH = (
+    "A study here was run under an earlier rule of outcomes. All its replicas are judged afresh by the rule above, with"
+    " its default thresholds; the ledger, the terminal and MLflow keep what was said then."
+)
 
 
 def moment(seconds: float | None) -> str:
@@ -95,17 +105,36 @@ def left_out(findings: Findings, writer: FigureWriter, state: State | None) -> S
 def definitions(record: Record) -> Section:
     """Definitions of the outcomes with the thresholds in use."""
     used = thresholds_of(record.about)
-    meanings = {
-        "diverged": "a loss, parameter or sample was not finite or exceeded a bound; never made into a score",
-        "truncated": "stopped by the scheduler before its budget: censored, no failure",
-        "vanished": f"critic's accuracy ≥ {used.critic_accuracy:g}, generator's gradient norm < {used.gradient_norm:g}"
-        f" and share of good samples < {used.quality:g}, medians over the last {percent(used.tail)} of the evaluations",
-        "collapsed": f"fewer than {percent(used.modes)} of the modes captured at the end",
-        "oscillating": f"hop rate > {used.hop_rate:g}, or {used.metric}'s interquartile range over its median"
-        f" > {used.oscillation:g}, over the same evaluations",
-        "converged": "none of these",
+    tail = f"the last {percent(used.tail)} of the evaluations ({LEAST} at least: the tail)"
+    metric = named(used.metric) if used.metric else " or ".join(named(name) for name in JUDGED_METRICS)
+    measured = {
+        "frozen": f"median norm of the generator's gradient under {used.gradient_norm:g} over {tail}, and its samples"
+        " are not near the data",
+        "hopping": f"mode mass moved per evaluation, noise taken off, over {used.hop_rate:g} by the tail's mean",
+        "collapsed": f"under {percent(used.modes)} of the modes hold a tenth of their mass, by the tail's median",
+        "oscillating": f"within the tail {metric} both rises and falls by a factor of {used.swing:g} or more, error"
+        f" bars of {used.noise:g} standard errors taken off, unless {percent(STEADY)} of the tail is near the data",
+        "learning": f"{metric} falls over the tail by a factor of {used.progress:g} or more, by a line through its"
+        f" logarithms, {used.noise:g} standard errors taken off, with the same exception",
+        "converged": "none of these, and most of the tail is near the data: of mixtures, samples of high quality at"
+        f" least {percent(used.quality)} as often as fresh real ones, and {percent(used.coverage)} of the modes covered"
+        f" by a tenth of their share; of other data, FID at most {used.factor:g} times that of fresh real samples",
+        "stalled": "none of these, and most of the tail is not near the data",
     }
-    return section("Definitions", tag("p", "The first that holds is a replica's outcome."), facts(meanings))
+    meanings = {name: OUTCOME_MEANINGS[name] for name in ORDER}
+    facts_of = {name: f"{meaning} {_sentence(measured.get(name, ''))}" for name, meaning in meanings.items()}
+    events = (
+        "Time to collapse or freezing: the first evaluation of the spell that lasts to the end, judged by medians over"
+        " as many evaluations as the tail has. A collapse is undone if the replica covered the modes before and again."
+    )
+    parts: list[Html] = [tag("p", "The first that holds is a replica's outcome."), facts(facts_of), tag("p", events)]
+    if judged_by_earlier_rule(record.about):
+        parts.append(tag("p", AFRESH))
+    return section("Definitions", *parts)
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}." if words else ""
 
 
 def making(record: Record) -> Section:

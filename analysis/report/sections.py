@@ -14,7 +14,7 @@ from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, joined, section, tag
 from analysis.report.writer import FigureWriter
 from analysis.results.density import densities
-from analysis.wording import CAPTURES, EVENTS, NEVER, listed, named, percent
+from analysis.wording import CAPTURES, EVENTS, NEVER, event_named, listed, named, percent
 
 PHASES = {"confirm": "fresh seeds of each arm's chosen configuration", "search": "all configurations of the search"}
 
@@ -33,15 +33,19 @@ def stability(findings: Findings, writer: FigureWriter) -> Section:
         "Bars of outcome shares by arm; the table below has the numbers.",
     )
     parts: list[Html] = [bars, writer.table(tables.outcome_table(outcomes, findings.phase))]
+    never = [result for result in findings.survival if not any(curve.events for curve in result.curves)]
+    if never and never[0].event == "failure":
+        never = [result for result in never if result.event in ("failure", "undone")]  # the others are parts of it
+    if never:
+        parts.append(tag("p", " ".join(NEVER[result.event] for result in never)))
     for result in findings.survival:
         if not any(curve.events for curve in result.curves):
-            parts.append(tag("p", NEVER[result.event]))
-            break  # the events after it are parts of this one
+            continue
         curve = writer.figure(
             f"survival-{result.event}",
             figures.survival_curves(result, findings.palette, columns=2),
-            f"Share of replicas without {EVENTS[result.event]} over training (Kaplan and Meier), with pointwise 95 %"
-            " intervals. Ticks mark replicas that were censored: at the end of their budget, or stopped before.",
+            f"Share of replicas without {event_named(result.event)} over training (Kaplan and Meier), with pointwise"
+            " 95 % intervals. Ticks mark replicas that were censored: at the end of their budget, or stopped before.",
             f"Survival curves until {EVENTS[result.event]} by arm.",
         )
         parts += [curve, writer.table(tables.survival_table(result))]

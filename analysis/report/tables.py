@@ -143,9 +143,10 @@ def signal_table(results: Sequence[ArmSignal], phase: str) -> Table:
     known = {(result.arm, result.signal): result.interval for result in results}
     return Table(
         f"signals-{phase}",
-        "Signals of stability: medians over replicas that ended without failing, with 95 % intervals, which capture"
-        f" {CAPTURES[results[0].interval.captures]}. All are 0 at a settled equilibrium.",
-        f"trials.parquet: phase = {phase}, columns critic_accuracy, hop_rate, oscillation",
+        "Signals that outcomes are judged by: medians over replicas that ended without failing, with 95 % intervals,"
+        f" which capture {CAPTURES[results[0].interval.captures]}. Read from the left: a generator that is collapsed"
+        " or frozen hops and swings as little as one that has converged, but is not near the data.",
+        f"trials.parquet: phase = {phase}, columns {', '.join(signals)} (critic_distance of critic_accuracy)",
         (Head("arm"), *(Head(NAMES.get(signal, signal), "number") for signal in signals)),
         tuple((arm, *(known.get((arm, signal)) for signal in signals)) for arm in arms),
     )

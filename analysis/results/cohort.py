@@ -34,7 +34,7 @@ class Cohort:
         failed: replicas left out because their trial failed.
         running: replicas left out because their trial has not ended.
         sign: cost × sign is the metric.
-        floor: the metric of fresh real samples; NaN when unknown.
+        floor: the metric of fresh real samples; NaN when unknown, or when arms of several studies have several.
     """
 
     arm: str
@@ -72,7 +72,8 @@ def cohorts(selected: Selection, metric: str, mode: str | None = None) -> tuple[
     if metric not in selected.trials:
         raise ValueError(f"metric: the record has no column {metric!r}")
     sign = 1 if direction(metric, mode) == "min" else -1
-    found = tuple(_cohort(arm, part, metric, sign) for arm, part in selected.arms())
+    floor = floor_of(selected.trials, metric)  # one for all arms, as figures and tables show one
+    found = tuple(_cohort(arm, part, metric, sign, floor) for arm, part in selected.arms())
     unmeasured = [cohort.arm for cohort in found if np.isnan(cohort.cost).any()]
     if unmeasured:
         raise ValueError(f"metric: {metric} was not measured in {', '.join(unmeasured)}; leave these arms out")
@@ -80,12 +81,12 @@ def cohorts(selected: Selection, metric: str, mode: str | None = None) -> tuple[
 
 
 def floor_of(trials: pd.DataFrame, metric: str) -> float:
-    """The score of fresh real samples by a metric; NaN if unknown."""
-    name = f"floor.{metric}"
-    return float(trials[name].median()) if name in trials else float("nan")
+    """The score of fresh real samples by a metric; NaN if unknown, or not the same for all joined studies."""
+    floors = trials.get(f"floor.{metric}", pd.Series(dtype=float)).unique()
+    return float(floors[0]) if len(floors) == 1 else float("nan")
 
 
-def _cohort(arm: str, rows: pd.DataFrame, metric: str, sign: int) -> Cohort:
+def _cohort(arm: str, rows: pd.DataFrame, metric: str, sign: int, floor: float) -> Cohort:
     status = rows["status"].astype(str)
     scored = rows[status.isin(("completed", "diverged"))]
     value = numbers(scored[metric])
@@ -105,5 +106,5 @@ def _cohort(arm: str, rows: pd.DataFrame, metric: str, sign: int) -> Cohort:
         failed=int((status == "failed").sum()),
         running=int((status == "running").sum()),
         sign=sign,
-        floor=floor_of(rows, metric),
+        floor=floor,
     )

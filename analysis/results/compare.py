@@ -26,7 +26,7 @@ from analysis.statistics.intervals import Captures, Floats, Interval, proportion
 
 __all__ = ["ArmOutcomes", "ArmQuality", "ArmSignal", "Comparison", "Pair", "compare", "outcomes", "quality", "signals"]
 
-STABILITY_SIGNALS = ("critic_distance", "hop_rate", "oscillation")
+STABILITY_SIGNALS = ("near", "held", "hop_rate", "swing", "progress", "critic_distance")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class ArmSignal:
     """The median over replicas of a signal of `STABILITY_SIGNALS`, among those where it could be measured.
 
     `critic_distance` is |accuracy - 1/2| of the critic on held-out data at the last evaluation, 0 at equilibrium;
-    hop rate and oscillation are those of `analysis.results.outcomes`. Diverged replicas mostly have none.
+    the others are `analysis.results.signals.OutcomeSignals`. Diverged replicas mostly have none.
     """
 
     arm: str
@@ -132,9 +132,9 @@ def signals(selected: Selection, *, resampling: Resampling) -> tuple[ArmSignal, 
     found, captures = [], selected.captures
     for arm, rows in selected.arms():
         ended = rows[rows["status"].isin(("completed", "diverged"))]
-        distance = (ended["critic_accuracy"] - 0.5).abs()
-        for signal, column in zip(STABILITY_SIGNALS, (distance, ended["hop_rate"], ended["oscillation"]), strict=True):
-            values = numbers(column)
+        ended = ended.assign(critic_distance=(ended["critic_accuracy"] - 0.5).abs())
+        for signal in STABILITY_SIGNALS:
+            values = numbers(ended[signal])
             taken = ~np.isnan(values)
             if not taken.any():
                 continue

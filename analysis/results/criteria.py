@@ -12,7 +12,7 @@ from typing import Any
 from analysis.record.join import studies_of
 from analysis.record.loading import RecordError
 from analysis.results.cohort import direction
-from analysis.results.thresholds import Thresholds
+from analysis.results.thresholds import Thresholds, is_earlier, thresholds_from
 
 
 def metric_and_mode(about: Mapping[str, Any]) -> tuple[str, str]:
@@ -29,12 +29,19 @@ def metric_and_mode(about: Mapping[str, Any]) -> tuple[str, str]:
 
 def thresholds_of(about: Mapping[str, Any]) -> Thresholds:
     """The thresholds of the outcomes; raises RecordError naming the one in which joined studies differ."""
-    found = [Thresholds(**study.get("config", {}).get("outcomes", {})) for study in studies_of(about)]
+    found = [thresholds_from(study.get("config", {}).get("outcomes", {})) for study in studies_of(about)]
     for name in (field.name for field in fields(Thresholds)):
         different = {getattr(one, name) for one in found}
         if len(different) > 1:
-            raise RecordError(f"outcomes.{name}: the joined studies differ, {sorted(different)}; say which thresholds")
+            raise RecordError(
+                f"outcomes.{name}: the joined studies differ, {sorted(different, key=str)}; say which thresholds"
+            )
     return found[0]
+
+
+def judged_by_earlier_rule(about: Mapping[str, Any]) -> bool:
+    """Whether a study here was run under an earlier rule of outcomes, so that its ledger's verdicts differ."""
+    return any(is_earlier(study.get("config", {}).get("outcomes", {})) for study in studies_of(about))
 
 
 def _searched_by(about: Mapping[str, Any]) -> tuple[str, str]:

@@ -19,8 +19,8 @@ from analysis.record.curves import Curves, curves
 from analysis.record.loading import Record
 from analysis.record.schema import HIGHER, MEASUREMENTS, QUALITY
 from analysis.results.cohort import floor_of
-from analysis.results.outcomes import quantiles
 from analysis.results.selection import Selection
+from analysis.results.signals import quantiles
 from analysis.statistics.intervals import Band
 
 UNITS = {column.name: column.unit for column in MEASUREMENTS}

@@ -17,6 +17,7 @@ from analysis.record.loading import Record
 from analysis.record.schema import MEASUREMENTS
 from analysis.results.criteria import metric_and_mode, thresholds_of
 from analysis.results.learning import mode_shares
+from analysis.results.signals import JUDGED_METRICS, LEAST
 from analysis.statistics.intervals import Floats
 
 GRADIENT = "gradient_norm_generator"
@@ -78,6 +79,7 @@ def replica_curves(record: Record, replica: pd.Series) -> ReplicaCurves:
     names = [name for name in ("diverged", *(c.name for c in MEASUREMENTS), *errors) if name in history]
     _, measured = curves(history, names)
     steps, thresholds = measured.steps[0], thresholds_of(record.about)
+    judged = (*((thresholds.metric,) if thresholds.metric else ()), metric_and_mode(record.about)[0], *JUDGED_METRICS)
     gone = measured.value("diverged")[0] > 0
     first_of = "high_quality" if np.isfinite(measured.value("high_quality")).any() else "precision"
     shares = mode_shares(replace(record, history=history), [trial])
@@ -86,9 +88,9 @@ def replica_curves(record: Record, replica: pd.Series) -> ReplicaCurves:
         trial_id=trial,
         seed=seed,
         steps=steps,
-        tail=measured.tail(thresholds.tail)[0],
+        tail=measured.tail(thresholds.tail, LEAST)[0],
         diverged=int(steps[gone][0]) if gone.any() else None,
-        quality=_measured(measured, replica, (thresholds.metric, metric_and_mode(record.about)[0], "fid")),
+        quality=_measured(measured, replica, judged),
         others=_measured(measured, replica, (first_of, "modes", GRADIENT)),
         shares=shares[0].shares[0] if shares and shares[0].shares.shape[2] > 1 else None,
     )

@@ -1,18 +1,18 @@
-"""Time to divergence and to collapse: each replica's time, curves by arm, and tests between arms.
+"""Time to failure: when each replica diverged, collapsed or froze, curves by arm, and tests between arms.
 
 A replica without the event is right-censored at its last evaluated step: at the end of its budget, where a
 scheduler truncated its trial, or where the trial failed or still runs. None of these is an event. A scheduler that
-stops bad trials censors those most likely to diverge next, so that the curves of such a search are optimistic;
+stops bad trials censors those most likely to fail next, so that the curves of such a search are optimistic;
 confirmed trials are never stopped.
 
 - `diverged`: at the step of divergence.
-- `collapsed`: at the first evaluation that finds fewer than a fraction of the modes (`Thresholds.modes`) after it
-  had captured as many, or after `patience`, a share of the budget, by which a generator must have spread. Known to the
-  evaluation, not to the step. Divergence censors it.
-- `either`: whichever is first; the event to use where divergence competes with collapse.
-
-Nothing after the event counts: a replica that collapses and recovers has collapsed. Its outcome
-(`analysis.results.outcomes`), which judges the end of training, may differ.
+- `collapsed`, `frozen`: a replica whose outcome is that, at the evaluation from which on it lasted to the end
+  (`analysis.results.spells`): time and outcome follow one definition. Known to the evaluation, not to the step.
+  A replica that was cut short (truncated, failed, running) is judged by the curve it has, but has not collapsed if it
+  never covered the modes: it had not had its time to. Divergence censors both.
+- `failure`: whichever of the three is first; the event to use where they compete.
+- `undone`: the beginning of the first collapse that did not last; the replica had covered the modes before and did
+  again. An event of its own, no failure.
 """
 
 from __future__ import annotations
@@ -23,10 +23,13 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from analysis.record.curves import Curves, curves
+from analysis.record.curves import curves
 from analysis.record.schema import TRIALS_KEYS
 from analysis.results.criteria import thresholds_of
+from analysis.results.outcomes import floor_of_rows, judged_columns, verdicts
 from analysis.results.selection import Selection
+from analysis.results.signals import signals, with_counted_modes
+from analysis.results.spells import spells
 from analysis.results.thresholds import Thresholds
 from analysis.statistics.holm import holm
 from analysis.statistics.intervals import Captures, Floats
@@ -35,7 +38,7 @@ from analysis.statistics.logrank import clustered, k_samples, two_samples
 
 __all__ = ["EVENTS", "LogRank", "Survival", "SurvivalCurve", "kaplan_meier", "survival", "times"]
 
-EVENTS = ("diverged", "collapsed", "either")
+EVENTS = ("failure", "diverged", "collapsed", "frozen", "undone")  # the first has the others but the last as parts
 
 
 @dataclass(frozen=True)
@@ -73,18 +76,13 @@ class Survival:
 
 
 def survival(
-    selected: Selection,
-    event: str,
-    *,
-    thresholds: Thresholds | None = None,
-    patience: float = 0.5,
-    confidence: float = 0.95,
+    selected: Selection, event: str, *, thresholds: Thresholds | None = None, confidence: float = 0.95
 ) -> Survival:
     """Curves and log-rank tests of one event; arguments as for `times` and `kaplan_meier`.
 
     Intervals and tests of a search capture configurations and seeds, those of confirmed rows seeds.
     """
-    rows = times(selected, event, thresholds=thresholds, patience=patience)
+    rows = times(selected, event, thresholds=thresholds)
     captures = selected.captures
     parts = {str(arm): part for arm, part in rows.groupby("arm", observed=True, sort=False)}
     found = tuple(
@@ -100,71 +98,59 @@ def survival(
     return Survival(event, selected.phase, found, _test(parts, captures) if len(parts) > 1 else None, pairs)
 
 
-def times(
-    selected: Selection,
-    event: str,
-    *,
-    thresholds: Thresholds | None = None,
-    patience: float = 0.5,
-) -> pd.DataFrame:
+def times(selected: Selection, event: str, *, thresholds: Thresholds | None = None) -> pd.DataFrame:
     """When each replica met an event.
 
     Args:
-        selected: a phase's rows; `history` with its keys, `diverged` and `mode_fraction`.
+        selected: a phase's rows; `history` with its keys and the columns that outcomes are judged by.
         event: one of `EVENTS`.
-        thresholds: `modes` decides what counts as collapse; the study's own when None.
-        patience: share of its budget that a replica has to spread over the modes at first, in (0, 1].
+        thresholds: of the outcomes; the study's own when None.
 
     Returns:
         A row per replica that was ever trained: its keys (the arm "study/arm" where studies are joined), `time` in
         steps, float64, and `observed`, False where it is censored.
 
     Raises:
-        ValueError: no such event, patience out of range, or modes were not counted in these data.
+        ValueError: no such event, or modes were not counted in these data, which a collapse needs.
     """
     if event not in EVENTS:
         raise ValueError(f"event: expected one of {', '.join(EVENTS)}, got {event!r}")
-    if not 0 < patience <= 1:
-        raise ValueError(f"patience: expected a share of the budget in (0, 1], got {patience}")
     rows = selected.trials.reset_index(drop=True)
     diverged = rows["diverged_step"].to_numpy(np.float64, na_value=np.inf)
     last = np.minimum(rows["steps"].to_numpy(np.float64), diverged)
     first = diverged
     if event != "diverged":
-        seen = _collapse(selected.history, rows, thresholds or thresholds_of(selected.about), patience)
-        collapse = np.where(seen <= last, seen, np.inf)  # not after a divergence, which censors it
-        first = collapse if event == "collapsed" else np.minimum(diverged, collapse)
+        seen = _event_steps(replace(selected, trials=rows), event, thresholds or thresholds_of(selected.about))
+        seen = np.where(seen <= last, seen, np.inf)  # not after a divergence, which censors it
+        first = np.minimum(diverged, seen) if event == "failure" else seen
     table = rows[list(TRIALS_KEYS)].assign(time=np.minimum(first, last), observed=np.isfinite(first))
     # A replica censored at step 0 was never evaluated and carries no information.
     return table[(table["time"] > 0) | table["observed"]].reset_index(drop=True)
 
 
-def _collapse(history: pd.DataFrame, rows: pd.DataFrame, thresholds: Thresholds, patience: float) -> Floats:
-    """The step at which each replica of `rows` is first found collapsed, inf where it never is."""
+def _event_steps(selected: Selection, event: str, thresholds: Thresholds) -> Floats:
+    """The step of the event for each row of `selected.trials`, divergence left out; inf where it never came."""
+    replicas, measured = curves(selected.history, judged_columns(thresholds))
+    measured = with_counted_modes(measured)
+    if event in ("collapsed", "undone") and len(replicas) and np.isnan(measured.value("held_fraction")).all():
+        raise ValueError(f"event: {event} needs the measurement held_fraction, which these data do not have")
     keys = list(TRIALS_KEYS)
-    replicas, measured = curves(history, ["diverged", "mode_fraction"])
-    if len(replicas) and np.isnan(measured.value("mode_fraction")).all():
-        raise ValueError("event: collapse needs the measurement mode_fraction, which these data do not have")
-    budget = (
-        rows["config.steps"]
-        if "config.steps" in rows
-        else rows.groupby("study", observed=True)["steps"].transform("max")
-    )
-    budgets = rows[keys].assign(budget=budget.to_numpy(np.float64))
-    own = replicas.merge(budgets, on=keys, how="left", validate="one_to_one")["budget"].to_numpy()
-    found = replicas.assign(step=_first_collapse(measured, thresholds.modes, patience * own))
-    joined = rows[keys].merge(found, on=keys, how="left", validate="one_to_one")["step"]
+    own = replicas.merge(selected.trials, on=keys, how="left", validate="one_to_one")
+    seen = signals(measured, floor_of_rows(own), thresholds)
+    outcome = np.full(len(own), "", dtype=object)
+    outcome[seen.evaluations > 0] = verdicts(seen, "completed", thresholds)[seen.evaluations > 0]
+    collapse = spells(measured, measured.value("held_fraction"), thresholds.modes, thresholds.tail)
+    still = spells(measured, measured.value("gradient_norm_generator"), thresholds.gradient_norm, thresholds.tail)
+    cut = ~own["status"].isin(("completed", "diverged")).to_numpy()
+    steps = {
+        "collapsed": np.where((outcome == "collapsed") & ~(cut & collapse.always), collapse.lasting, np.inf),
+        "frozen": np.where(outcome == "frozen", still.lasting, np.inf),
+        "undone": collapse.undone,
+    }
+    steps["failure"] = np.minimum(steps["collapsed"], steps["frozen"])
+    found = replicas.assign(step=steps[event])
+    joined = selected.trials[keys].merge(found, on=keys, how="left", validate="one_to_one")["step"]
     return joined.fillna(np.inf).to_numpy(np.float64)
-
-
-def _first_collapse(measured: Curves, fraction: float, grace: Floats) -> Floats:
-    """(N,) the first step at which coverage is under `fraction` after it was not, or after `grace` (N,) is over."""
-    share = measured.value("mode_fraction")
-    reached = np.logical_or.accumulate(share >= fraction, axis=1)
-    down = measured.present & (share < fraction) & (reached | (measured.steps >= grace[:, None]))
-    down &= ~(measured.value("diverged") > 0)
-    steps: Floats = np.where(down, measured.steps, np.inf).min(axis=1, initial=np.inf)
-    return steps
 
 
 def _test(parts: dict[str, pd.DataFrame], captures: Captures) -> LogRank:

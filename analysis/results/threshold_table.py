@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.results.criteria import thresholds_of
-from analysis.results.outcomes import OUTCOMES, OutcomeSignals, judge_record, verdicts
+from analysis.results.outcomes import OUTCOMES, judge_record, signals_of, verdicts
 from analysis.results.selection import Selection
-from analysis.results.thresholds import Thresholds
+from analysis.results.thresholds import FACTORS, NUMBERS, SHARES, Thresholds
 from analysis.statistics.intervals import shares
 
-MOVED = ("modes", "hop_rate", "oscillation", "tail", "critic_accuracy", "gradient_norm", "quality")
+VERDICT = ("gradient_norm", "hop_rate", "modes", "swing", "progress")  # the others change the signals themselves
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ def threshold_table(
     Args:
         selected: a phase's rows; `history` with the columns that `analysis.results.outcomes.judge_record` wants.
         base: what the others stay at; the study's own when None.
-        values: what each threshold is moved to, by its field of `Thresholds`; half and double of the one in use, or
-            for shares half and double their distance from the nearer end, when None.
+        values: what each threshold is moved to, by its field of `Thresholds`; half and double of the one in use, of
+            its excess over 1 if it is a factor, and for shares of the distance from the nearer end, when None.
         confidence: of the intervals.
 
     Raises:
@@ -60,9 +60,9 @@ def threshold_table(
     """
     kept = thresholds_of(selected.about) if base is None else base
     moved = _values(kept) if values is None else values
-    wrong = [name for name in moved if name not in MOVED]
+    wrong = [name for name in moved if name not in NUMBERS]
     if wrong:
-        raise ValueError(f"values: expected thresholds among {', '.join(MOVED)}, got {', '.join(wrong)}")
+        raise ValueError(f"values: expected thresholds among {', '.join(NUMBERS)}, got {', '.join(wrong)}")
     part = _ended(selected)
     seen = judge_record(part, kept)
     known = seen["outcome"].notna().to_numpy()  # not of trials that ended and lost every evaluation
@@ -72,7 +72,7 @@ def threshold_table(
     for name, candidates in moved.items():
         for value in sorted({float(getattr(kept, name)), *map(float, candidates)}):
             other = _moved(kept, name, value)
-            signals = judge_record(part, other) if name == "tail" and other != kept else seen
+            signals = seen if name in VERDICT or other == kept else judge_record(part, other)
             outcome = _verdicts(signals, part.trials, other)
             row = {"threshold": name, "value": value, "base": other == kept}
             rows += [row | fraction for fraction in _fractions(part, outcome, confidence)]
@@ -87,9 +87,8 @@ def _ended(selected: Selection) -> Selection:
 
 
 def _verdicts(seen: pd.DataFrame, trials: pd.DataFrame, thresholds: Thresholds) -> NDArray[np.str_]:
-    """Outcomes (N,) by signals that `judge_record` condensed before, which depend on `tail` and `metric` alone."""
-    columns = {field.name: seen[field.name].to_numpy() for field in fields(OutcomeSignals)}
-    return verdicts(OutcomeSignals(**columns), trials["status"].to_numpy(np.str_), thresholds)
+    """Outcomes (N,) by signals that `judge_record` condensed before."""
+    return verdicts(signals_of(seen), trials["status"].to_numpy(np.str_), thresholds)
 
 
 def _moved(base: Thresholds, name: str, value: float) -> Thresholds:
@@ -99,9 +98,11 @@ def _moved(base: Thresholds, name: str, value: float) -> Thresholds:
 
 def _values(base: Thresholds) -> dict[str, list[float]]:
     found = {}
-    for name in MOVED:
+    for name in NUMBERS:
         value = float(getattr(base, name))
-        if name in ("hop_rate", "oscillation", "gradient_norm"):
+        if name in FACTORS:
+            found[name] = [1 + (value - 1) / 2, 1 + (value - 1) * 2]
+        elif name not in SHARES:
             found[name] = [value / 2, value * 2]
         elif value > 0.5:
             found[name] = [1 - (1 - value) / 2, 1 - (1 - value) * 2]

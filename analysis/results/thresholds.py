@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
+
+SHARES = ("tail", "quality", "coverage", "modes")  # in [0, 1]
+FACTORS = ("factor", "swing", "progress")  # of 1 or more
 
 
 @dataclass(frozen=True)
@@ -10,38 +15,64 @@ class Thresholds:
     """Thresholds of the outcomes; raises ValueError naming a field out of range.
 
     Attributes:
-        modes: captured share of the modes under which a replica has collapsed, in [0, 1].
-        hop_rate: mode mass moved per evaluation, less noise, above which a replica oscillates, ≥ 0.
-        oscillation: interquartile range of `metric` relative to its median over which it oscillates, ≥ 0.
-        metric: the measurement whose oscillation is judged.
-        tail: share of the evaluations, the last ones, that hop rate, oscillation and vanishing look at, in (0, 1];
-            three evaluations at least, where there are as many.
-        critic_accuracy: median accuracy from which the critic separates perfectly, in [0, 1].
-        gradient_norm: median norm of the generator's gradient under which it is negligible, ≥ 0.
-        quality: median share of high-quality samples (precision, where data are no mixture) under which it is bad.
+        metric: the measurement whose swings and progress are judged, less of it being better; None for `mass_js` where
+            it is measured, and `fid` elsewhere.
+        tail: share of the evaluations, the last ones, that are judged, in (0, 1]; five at least, where there are as
+            many.
+        quality: a mixture's samples are near the data from this share of the data's own high-quality samples.
+        coverage: ... and if at least this share of the modes is covered.
+        factor: samples of other data are near if their FID is at most so many times that of fresh real samples.
+        gradient_norm: norm of the generator's gradient under which it is frozen, ≥ 0.
+        hop_rate: mode mass moved per evaluation, less noise, over which a replica hops, ≥ 0.
+        modes: share of the modes that hold mass under which a replica has collapsed.
+        swing: factor by which `metric` both rises and falls within the tail from which a replica oscillates, ≥ 1.
+        progress: factor by which `metric` falls over the tail from which a replica is still learning, ≥ 1.
+        noise: standard errors that are taken off either end of a rise or fall of `metric`, and off its progress, ≥ 0.
     """
 
-    modes: float = 0.5
-    hop_rate: float = 0.1
-    oscillation: float = 1.0
-    metric: str = "fid"
-    tail: float = 0.25
-    critic_accuracy: float = 0.99
+    metric: str | None = None
+    tail: float = 0.4
+    quality: float = 0.8
+    coverage: float = 0.9
+    factor: float = 3.0
     gradient_norm: float = 1e-3
-    quality: float = 0.25
+    hop_rate: float = 0.25
+    modes: float = 0.75
+    swing: float = 1.8
+    progress: float = 1.05
+    noise: float = 1.0
 
     def __post_init__(self) -> None:
         """Check every threshold's type and range."""
-        for item in fields(self):
-            value, wanted = getattr(self, item.name), str if item.name == "metric" else (int, float)
-            if not isinstance(value, wanted) or isinstance(value, bool):
-                expected = "a measurement's name" if wanted is str else "a number"
-                raise ValueError(f"outcomes.{item.name}: expected {expected}, got {value!r}")
-        for name in ("modes", "tail", "critic_accuracy", "quality"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"outcomes.{name}: expected a share in [0, 1], got {getattr(self, name)!r}")
-        for name in ("hop_rate", "oscillation", "gradient_norm"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"outcomes.{name}: expected a number >= 0, got {getattr(self, name)!r}")
+        if self.metric is not None and not isinstance(self.metric, str):
+            raise ValueError(f"outcomes.metric: expected a measurement's name or null, got {self.metric!r}")
+        for name in NUMBERS:
+            value = getattr(self, name)
+            if not isinstance(value, (int, float)) or isinstance(value, bool):
+                raise ValueError(f"outcomes.{name}: expected a number, got {value!r}")
+            if name in SHARES and not 0 <= value <= 1:
+                raise ValueError(f"outcomes.{name}: expected a share in [0, 1], got {value!r}")
+            least = 1 if name in FACTORS else 0
+            if not value >= least:
+                raise ValueError(f"outcomes.{name}: expected a number >= {least}, got {value!r}")
         if self.tail == 0:
             raise ValueError("outcomes.tail: expected a share above 0, got 0")
+
+
+# What the rule before this one was set by, every name of which a study of that time wrote into its configuration.
+EARLIER = frozenset(
+    {"modes", "hop_rate", "oscillation", "metric", "tail", "critic_accuracy", "gradient_norm", "quality"}
+)
+NUMBERS = tuple(field.name for field in fields(Thresholds) if field.name != "metric")
+
+
+def is_earlier(settings: Mapping[str, Any]) -> bool:
+    """Whether these settings were written out by a version with the rule before this one, whose thresholds mean
+    nothing to it."""
+    return set(settings) == EARLIER
+
+
+def thresholds_from(settings: Mapping[str, Any]) -> Thresholds:
+    """The thresholds that a study's written-out configuration has under `outcomes`; the present defaults for a study
+    from before this rule. Raises TypeError and ValueError for what is no threshold."""
+    return Thresholds() if is_earlier(settings) else Thresholds(**settings)

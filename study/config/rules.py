@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.record import schema
-from analysis.record.schema import MEASUREMENTS, QUALITY, TRAINING
+from analysis.record.schema import QUALITY, TRAINING
 from study.config.arms import Arm, arms_of, check_arms, constants_of
 from study.config.blind_spots import blind_spots
 from study.config.goal import Goal
@@ -32,6 +32,7 @@ DIAGNOSTICS = (  # nothing to search for
     "jacobian_real", "jacobian_imaginary", "jacobian_radius", "memorisation",
 )  # fmt: skip
 OF_MODES = "mass_js"  # what is searched for by default where it is measured and there are several modes
+NOISE_KNOWN = ("mass_js", "fid", "kid", "mmd")  # by an error of its own, or an interval
 SEARCHABLE = frozenset(  # errors and the ends of an interval are no metric either
     column.name
     for column in (*TRAINING, *QUALITY)
@@ -49,7 +50,7 @@ def settled(config: StudyConfig) -> StudyPlan:
     config = config.model_copy(update={"search": _metric_chosen(config, arms)})
     _search(config, arms)
     _scheduler(config)
-    _outcomes(config)
+    _outcomes(config, arms)
     _resources(config)
     return StudyPlan(config, arms, Goal(config.search.metrics, config.search.modes))
 
@@ -212,11 +213,16 @@ def _scheduler(config: StudyConfig) -> None:
         )
 
 
-def _outcomes(config: StudyConfig) -> None:
-    names = [column.name for column in MEASUREMENTS]
-    if (metric := config.outcomes.metric) not in names:
-        near = nearest(metric, names)
-        raise ConfigError(f"outcomes.metric: expected a measurement, got {shown(metric)}; the nearest is '{near}'")
+def _outcomes(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
+    """The judged metric is one whose sampling noise is known, so that a swing can be told from it."""
+    metric = config.outcomes.metric
+    for arm in arms if metric is not None else ():
+        known = [name for name in NOISE_KNOWN if name in _measured(config, arm)]
+        if metric not in known:
+            raise ConfigError(
+                f"outcomes.metric: expected a measurement whose sampling noise is known, {', '.join(known)} or null,"
+                f" got {shown(metric)} (arm {arm.name})"
+            )
 
 
 def _resources(config: StudyConfig) -> None:

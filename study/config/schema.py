@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
-from analysis.results.thresholds import Thresholds
+from analysis.results.thresholds import Thresholds, is_earlier
 from study.config.addresses import masked, problem_of
 from study.config.messages import nearest, shown
 
@@ -30,16 +30,21 @@ def _named(value: Any) -> Any:
 
 
 def _thresholds(value: Any) -> Thresholds:
-    """Thresholds from a mapping; their names, types and ranges are declared by the dataclass alone."""
+    """Thresholds from a mapping; their names, types and ranges are declared by the dataclass alone.
+
+    What a study under the earlier rule wrote out becomes the present defaults.
+    """
     if isinstance(value, Thresholds):
         return value
     if not isinstance(value, dict):
         raise ValueError(f"expected a mapping, got {shown(value)}")
-    known = {field.name: type(field.default) for field in fields(Thresholds)}
+    if is_earlier(value):
+        return Thresholds()
+    known = [field.name for field in fields(Thresholds)]
     for key, given in value.items():
         if key not in known:
             raise ValueError(f"outcomes.{key}: unknown key; the nearest valid key is '{nearest(key, known)}'")
-        expected, kinds = ("a number", (int, float)) if known[key] is float else ("a name", (str,))
+        expected, kinds = ("a name or null", (str, type(None))) if key == "metric" else ("a number", (int, float))
         if isinstance(given, bool) or not isinstance(given, kinds):
             raise ValueError(f"outcomes.{key}: expected {expected}, got {shown(given)}")
     return Thresholds(**value)

@@ -109,7 +109,7 @@ class Recorder(Unpickled, Callback):
         self._progress.tick()
 
     def _end(self, state: TrialState, status: str, message: str | None, scores: list[Any]) -> None:
-        outcomes = judge(state.curves(), status, self._thresholds).tolist()
+        outcomes = judge(state.curves(), status, self._journal.state.real_scores, self._thresholds).tolist()
         verdict = {"status": status, "message": message, "outcomes": outcomes, "scores": scores}
         phase, arm, index = state.key
         self._journal.append(Ended(phase=phase, arm=arm, index=index, **verdict))

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.record.curves import Curves
+from analysis.results import signals
 from study.ledger.attempts import begins_anew
 from study.ledger.damage import Damage
 from study.ledger.entries import Ended, Entry, Floor, Key, OfTrial, Planned, Result, Session
@@ -196,6 +197,11 @@ class StudyState:
         if trial.status is not None:
             trial.results.clear()
         return trial
+
+    @property
+    def real_scores(self) -> signals.Floor:
+        """The floor as outcomes are judged by it."""
+        return signals.Floor(self.floor, self.floor_spread)
 
     @property
     def unfinished(self) -> list[TrialState]:

@@ -133,7 +133,7 @@ def _check_usable(settings: Json) -> None:
     scales_of(about)
     named = {"search.metric": metric_and_mode(about)[0], "outcomes.metric": thresholds_of(about).metric}
     for key, metric in named.items():
-        if metric not in {column.name for column in schema.MEASUREMENTS}:
+        if metric is not None and metric not in {column.name for column in schema.MEASUREMENTS}:
             raise ValueError(f"{key}: expected a measurement, got {shown(metric)}")
     if not isinstance(settings.get("resources", {}), dict):
         raise TypeError(f"resources: expected a mapping, got {shown(settings['resources'])}")
@@ -236,7 +236,7 @@ class _Tables:
 
     def add(self, trial: TrialState, outline: _Outline) -> None:
         """Write both tables' rows of a trial."""
-        columns = TrialColumns(trial, outline.study, outline.thresholds)
+        columns = TrialColumns(trial, outline.study, outline.state.real_scores, outline.thresholds)
         outline.undeclared |= columns.undeclared()
         self.history.add(columns.history(), len(trial.seeds) * len(columns.steps))
         self.trials.add(columns.summary(outline.state, outline.config), len(trial.seeds))

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from analysis.record import schema
 from analysis.record.curves import Curves
-from analysis.results.outcomes import OutcomeSignals, derive, judge, signals
+from analysis.results.outcomes import SHOWN, judged_columns, verdicts
+from analysis.results.signals import Floor, OutcomeSignals, derive, signals
 from analysis.results.thresholds import Thresholds
 from study.config.dotted import leaves
 from study.ledger.state import StudyState, TrialState
@@ -21,9 +22,7 @@ TYPES = {column.name: schema.ARROW[column.dtype] for column in (*schema.HISTORY,
 MEASURED = tuple(c.name for c in (*schema.TRAINING, *schema.QUALITY))
 DERIVED = tuple(c.name for c in schema.DERIVED)
 FLAGS = ("diverged", "diverged_step")
-JUDGED = (
-    "diverged", "modes", "critic_accuracy", "gradient_norm_generator", "high_quality", "precision", "dirac_converged",
-)  # fmt: skip
+COUNTED = ("modes", "modes_held", "modes_covered")  # what the record derives shares of
 
 
 class TrialColumns:
@@ -32,11 +31,11 @@ class TrialColumns:
     Raises ValueError naming the trial and the column for a value that does not fit its dtype.
     """
 
-    def __init__(self, trial: TrialState, study: str, thresholds: Thresholds) -> None:
+    def __init__(self, trial: TrialState, study: str, floor: Floor, thresholds: Thresholds) -> None:
         self.trial, self.steps = trial, trial.steps()
-        names = {*JUDGED, schema.HISTOGRAM.name, thresholds.metric}
+        names = {*judged_columns(thresholds), *COUNTED, schema.HISTOGRAM.name}
         self._curves: Curves = derive(trial.curves(names))
-        self._signals: OutcomeSignals = signals(self._curves, thresholds)
+        self._signals: OutcomeSignals = signals(self._curves, floor, thresholds)
         self._thresholds = thresholds
         self._same = {
             "study": study,
@@ -70,8 +69,7 @@ class TrialColumns:
             "seed": trial.seeds,
             "outcome": self._outcomes(),
             "diverged_step": self._diverged_steps(),
-            "hop_rate": _nulls(self._signals.hop_rate),
-            "oscillation": _nulls(self._signals.oscillation),
+            **{name: _nulls(getattr(self._signals, name)) for name in SHOWN},
         }
         if self.steps:
             last = trial.results[self.steps[-1]]
@@ -121,15 +119,13 @@ class TrialColumns:
             raise ValueError(f"trial {self.trial.trial_id}: column {name}: {error}") from error
 
     def _outcomes(self) -> list[Any]:
-        """As recorded when the trial ended; judged here if none were recorded; null while running."""
+        """By the present rule, whatever was said when the trial ended; null while running, or if it cannot be told."""
         trial = self.trial
         if trial.status is None:
             return [None] * len(trial.seeds)
-        if trial.outcomes:
-            return trial.outcomes
         if not self.steps and trial.status not in ("failed", "truncated"):
             return [None] * len(trial.seeds)
-        return list(judge(self._curves, trial.status, self._thresholds).tolist())
+        return [name or None for name in verdicts(self._signals, trial.status, self._thresholds).tolist()]
 
     def _diverged_steps(self) -> list[int | None]:
         """As reported; otherwise the step of the first evaluation that has the flag."""

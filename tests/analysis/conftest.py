@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis.record.schema import METADATA, history_schema, trials_schema
-from analysis.results.outcomes import multinomial_noise
+from analysis.results.hops import multinomial_noise
 
 MODES, SAMPLES, STEPS = 8, 400, 1000
 ARMS = ("non_saturating", "least_squares", "hinge")
@@ -62,7 +62,8 @@ def write_record(
     """Write a record in which arm k has a median FID of 0.02·(1+k) and diverges and collapses with chance 0.05·(1+k).
 
     The last search trials of the first arm are `running`, `failed` or `truncated` after half of their evaluations
-    (none at all for `failed`). FID falls with the distance of the generator's learning rate from 1e-3.
+    (none at all for `failed`). FID falls with the distance of the generator's learning rate from 1e-3. A replica that
+    neither diverged nor collapsed is near the data from a quarter of its training on, and has converged.
     """
     random = np.random.default_rng(seed)
     rows = _replicas(arms, trials, replicas, confirm, random, failed, running, truncated).assign(study=study)
@@ -139,12 +140,14 @@ def _history(rows: pd.DataFrame, evaluations: int, random: Any) -> pd.DataFrame:
     history["diverged"] = history["falls"].to_numpy() <= share
     alive = ~history["diverged"].to_numpy()
     counts = _histograms(history["collapses"].to_numpy(), share, random)
-    history["modes"] = np.where(alive, (counts > 0).sum(axis=1), np.nan)
-    history["mode_fraction"] = history["modes"] / MODES
+    for name in ("modes", "modes_held", "modes_covered"):  # a mode has none of the samples, or about its share
+        history[name] = np.where(alive, (counts > 0).sum(axis=1), np.nan)
+    for name in ("mode_fraction", "held_fraction", "covered_fraction"):
+        history[name] = history["modes"] / MODES
     moved = _hops(counts, replica)
     measured = {
         "fid": history["level"] * (1 + 8 * np.exp(-6 * share)) * np.exp(random.normal(0, 0.05, len(history))),
-        "high_quality": np.clip(share, 0, 0.9),
+        "high_quality": np.clip(3 * share, 0, 0.9),
         "critic_accuracy": 0.5 + 0.3 * np.exp(-3 * share),
         "gradient_norm_generator": 1 + random.random(len(history)),
         "hop": moved,
@@ -158,7 +161,7 @@ def _history(rows: pd.DataFrame, evaluations: int, random: Any) -> pd.DataFrame:
 
 def _histograms(collapses: Any, share: Any, random: Any) -> Any:
     weights = np.full((len(share), MODES), 1 / MODES)
-    gone = collapses & (share > 0.5)
+    gone = collapses & (share > 0.2)
     weights[gone] = np.r_[1.0, np.zeros(MODES - 1)]
     return random.multinomial(SAMPLES, weights)
 
@@ -173,7 +176,9 @@ def _hops(counts: Any, replica: Any) -> Any:
 
 def _summary(rows: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
     keys = ["trial_id", "seed"]
-    names = ["step", "fid", "modes", "mode_fraction", "high_quality", "critic_accuracy", "hop", "diverged"]
+    names = [
+        "step", "fid", "modes", "mode_fraction", "held_fraction", "high_quality", "critic_accuracy", "hop", "diverged",
+    ]  # fmt: skip
     last = history.groupby(keys, sort=False)[names].last().rename(columns={"step": "steps"})
     fallen = history[history["diverged"]].groupby(keys)["step"].min().rename("diverged_step")
     summary = rows.merge(last, on=keys, how="left").merge(fallen, on=keys, how="left")
@@ -193,7 +198,10 @@ def _summary(rows: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
         wall_time=10.0,
         steps=summary["steps"].fillna(0).astype(np.int64),
         diverged_step=summary["diverged_step"].astype("Int64"),
+        held=summary["held_fraction"],
         hop_rate=summary["hop"],
-        oscillation=0.1 + 0.01 * summary["seed"] % 0.3,
+        near=np.where(outcome == "converged", 1.0, 0.0),
+        swing=1.1 + 0.01 * summary["seed"] % 0.3,
+        progress=1.0,
         **{f"floor.{name}": value for name, value in FLOOR.items()},
     )

@@ -1,8 +1,26 @@
 import numpy as np
 import pytest
 
+from analysis.results import survival
+from analysis.results.outcomes import OUTCOMES
 from analysis.statistics.intervals import Interval
-from analysis.wording import counted, listed, log_scaled, named, number, p_value, percent, spoken, spoken_share
+from analysis.wording import (
+    DID,
+    EVENTS,
+    FAILURE,
+    NEVER,
+    OUTCOME_MEANINGS,
+    counted,
+    event_named,
+    listed,
+    log_scaled,
+    named,
+    number,
+    p_value,
+    percent,
+    spoken,
+    spoken_share,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +62,17 @@ def test_measurements_have_names_and_units():
     assert named("fid", "data²") == "Fréchet distance (data²)"
     assert named("modes", "modes") == "modes captured"
     assert named("a_new_one", "nats") == "a new one (nats)"
+
+
+def test_every_outcome_and_event_has_its_words():
+    assert tuple(OUTCOME_MEANINGS) == OUTCOMES
+    assert {*DID, "converged", "failed"} == set(OUTCOMES)
+    assert set(EVENTS) == set(NEVER) == set(survival.EVENTS)
+
+
+def test_a_failure_comes_with_what_counts_as_one():
+    assert event_named("failure") == f"failure ({FAILURE})"
+    assert event_named("frozen") == "freezing"
 
 
 def test_only_unbounded_measurements_may_be_logarithmic():

@@ -34,8 +34,9 @@ def test_both_files_tell_the_same_story(record):
 
 def test_outcomes_are_those_that_the_histories_are_judged_to_have(record):
     seen = judge_record(record)
-    assert (seen["mode_fraction"].to_numpy()[record.trials["outcome"] == "collapsed"] == 1 / simulated.MODES).all()
-    assert (seen["mode_fraction"].to_numpy()[record.trials["outcome"] == "converged"] == 1).all()
+    assert (seen["outcome"].astype(str) == record.trials["outcome"].astype(str)).all()
+    assert (seen["held"].to_numpy()[record.trials["outcome"] == "collapsed"] == 1 / simulated.MODES).all()
+    assert (seen["held"].to_numpy()[record.trials["outcome"] == "converged"] == 1).all()
 
 
 def test_the_seed_fixes_it(tmp_path):

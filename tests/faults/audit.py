@@ -25,7 +25,7 @@ from rich.console import Console
 from subject import Acknowledged
 
 from analysis.record.loading import load
-from analysis.record.schema import MEASUREMENTS
+from analysis.record.schema import DERIVED, MEASUREMENTS
 from study.config.plan import StudyPlan
 from study.execution.interruption import Interruption
 from study.execution.job import Job, job_of
@@ -277,7 +277,7 @@ METRICS = "SELECT key, step, value FROM metrics WHERE run_uuid = ?"
 def _medians(history: Any) -> dict[tuple[str, str, int], float]:
     """What MLflow must hold of the record, but for the quartiles: (trial, key, step) -> value."""
     wanted: dict[tuple[str, str, int], float] = {}
-    derived = {"mode_fraction", "hop"}  # of the record alone
+    derived = {column.name for column in DERIVED}  # of the record alone
     for (trial, step), rows in history.groupby(["trial_id", "step"], observed=True):
         for name in MEASURED - derived:
             taken = rows[name].to_numpy(float)

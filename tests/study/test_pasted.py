@@ -122,7 +122,7 @@ def test_numbers_keep_every_digit(tmp_path: Path) -> None:
     arm = plan.arms[0]
     planned = search_trial(plan.config, arm, 0, {"batch_size": 8, "generator_lr": 0.1 + 0.2})
     journal = Journal.open(tmp_path)
-    journal.append(Session(config=plan.config.resolved()), planned, *ending(planned, "fid"))
+    journal.append(Session(config=plan.config.resolved()), planned, *ending(planned, plan.goal.metrics[0]))
     journal.close()
     build_record(tmp_path)
     (one,) = chosen_of(tmp_path, plan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -36,7 +37,7 @@ def band(x, estimate, width=0.2):
 
 
 def outcomes(arm, converged):
-    rest = (1 - converged) / 5
+    rest = (1 - converged) / (len(OUTCOMES) - 2)
     named = {name: converged if name == "converged" else rest for name in OUTCOMES if name != "failed"}
     shares = {name: Interval(p, max(0, p - 0.1), min(1, p + 0.1), 16, "Wilson", "seeds") for name, p in named.items()}
     return ArmOutcomes(arm, 16, 1, 0, 0, shares)
@@ -53,7 +54,7 @@ def survival_curve(arm, events):
     share = 1 - np.arange(events + 1) / 16
     at_risk = 16 - np.arange(events + 1)
     return SurvivalCurve(
-        arm, "either", band(x, share, 0.1), at_risk, np.full(16 - events, 1000.0), events, 16, interval(900)
+        arm, "failure", band(x, share, 0.1), at_risk, np.full(16 - events, 1000.0), events, 16, interval(900)
     )
 
 
@@ -172,7 +173,7 @@ def made():
         looks=palette(ARMS),
         outcomes=[outcomes(arm, 0.9 - 0.2 * k) for k, arm in enumerate(ARMS)],
         learning=[learning(arm, metric, 1 + k) for metric in ("fid", "modes") for k, arm in enumerate(ARMS)],
-        survival=Survival("either", "confirm", tuple(survival_curve(a, 3 + k) for k, a in enumerate(ARMS)), None, ()),
+        survival=Survival("failure", "confirm", tuple(survival_curve(a, 3 + k) for k, a in enumerate(ARMS)), None, ()),
         comparison=pairs(),
         quality=[quality(arm, 0.01 * (1 + k), k) for k, arm in enumerate(ARMS)],
         best=[best(arm, 0.1 * (1 + k)) for k, arm in enumerate(ARMS)],
@@ -213,6 +214,7 @@ def drawn(made):
         "outcomes": lambda columns: figures.outcome_bars(made.outcomes, columns),
         "learning": lambda columns: figures.learning_curves(made.learning, looks, columns),
         "survival": lambda columns: figures.survival_curves(made.survival, looks, columns),
+        "undone": lambda columns: figures.survival_curves(replace(made.survival, event="undone"), looks, columns),
         "pairs": lambda columns: figures.pairwise_matrix(made.comparison, columns),
         "quality": lambda columns: figures.quality_strips(made.quality, looks, columns),
         "best": lambda columns: figures.best_of_k(made.best, looks, columns),
@@ -229,6 +231,9 @@ def drawn(made):
         "spectra": lambda columns: figures.spectra(made.spectra, looks, columns),
         "dirac": lambda columns: figures.dirac_maps(made.dirac, columns),
         "replica": lambda columns: figures.replica_card(made.replica, made.plane[0], "17", columns),
+        "typical curves": lambda columns: figures.typical_curves(
+            {"converged": made.replica, "diverged": made.diverged, "stalled": made.replica}, columns
+        ),
         "replica of images": lambda columns: figures.replica_card(made.diverged, made.images[0], columns=columns),
         "explanation": lambda columns: figures.explanation(made.explained, columns),
         "kink": lambda columns: figures.explanation(made.kinked, columns),

@@ -13,15 +13,16 @@ from analysis.figures.style import COLUMN, PAGE, rendered, save
 
 EDGE = 0.03  # inches
 NAMES = [
-    "outcomes", "learning", "survival", "pairs", "quality", "best", "profiles", "selection_bias", "importances",
-    "dependence", "samples", "images", "shares", "densities", "explanation", "kink",
+    "outcomes", "learning", "survival", "undone", "pairs", "quality", "best", "profiles", "selection_bias",
+    "importances", "dependence", "samples", "images", "shares", "densities", "explanation", "kink",
     "bound curves", "bound errors", "spectra", "dirac", "replica", "replica of images",
+    "typical curves",
 ]  # fmt: skip
 
 
 def test_the_names_here_are_all_there_are(drawn):
     assert sorted(NAMES) == sorted(drawn)
-    assert len(figures.__all__) == len(NAMES) - 3  # images, kink and replica of images are second cases
+    assert len(figures.__all__) == len(NAMES) - 4  # undone, images, kink and replica of images are second cases
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -62,10 +62,10 @@ def test_survival_keeps_the_numbers_at_risk_of_all():
     names = arms(9)
     middle = Interval(1.0, 0.5, 1.5, 16, "by hand", "seeds")
     curves = [
-        SurvivalCurve(arm, "either", band(k), np.array([16, 12, 7]), np.full(7, 2.0), 9, 16, middle)
+        SurvivalCurve(arm, "failure", band(k), np.array([16, 12, 7]), np.full(7, 2.0), 9, 16, middle)
         for k, arm in enumerate(names)
     ]
-    figure = survival_curves(Survival("either", "confirm", tuple(curves), None, ()), palette(names), columns=2)
+    figure = survival_curves(Survival("failure", "confirm", tuple(curves), None, ()), palette(names), columns=2)
     assert len(panels_of(figure)) == len(names)
     [table] = [axes for axes in figure.axes if axes.get_title(loc="left") == "replicas at risk"]
     assert [label.get_text() for label in table.get_yticklabels()] == names

@@ -28,7 +28,7 @@ def test_outcomes_are_told_apart_without_colour(made):
     axes = figures.outcome_bars(made.outcomes).axes[0]
     first_row = [bar for bar in axes.patches if round(bar.get_y(), 3) == round(axes.patches[0].get_y(), 3)]
     looks = {(bar.get_hatch(), round(sum(bar.get_facecolor()[:3]), 1)) for bar in first_row}
-    assert len(looks) == len(first_row) == 6
+    assert len(looks) == len(first_row) == 9
 
 
 def test_survival_starts_at_one_and_counts_who_is_at_risk(made):

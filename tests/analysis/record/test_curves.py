@@ -40,12 +40,21 @@ def test_trials_of_one_name_in_two_phases_are_two():
     assert found.steps.shape == (8, 2)
 
 
-def test_the_tail_is_a_share_of_each_curve_and_three_evaluations_at_least():
+def test_the_tail_is_a_share_of_each_curve_and_so_many_evaluations_at_least():
     found = Curves(np.zeros((3, 20), np.int64), np.array([20, 8, 2]), {})
-    assert found.tail(0.25).sum(1).tolist() == [5, 3, 2]
-    assert found.tail(0.25)[0].nonzero()[0].tolist() == [15, 16, 17, 18, 19]
-    assert found.tail(0.25)[1].nonzero()[0].tolist() == [5, 6, 7]
-    assert found.tail(1.0).sum(1).tolist() == [20, 8, 2]
+    assert found.tail(0.25, 3).sum(1).tolist() == [5, 3, 2]
+    assert found.tail(0.25, 3)[0].nonzero()[0].tolist() == [15, 16, 17, 18, 19]
+    assert found.tail(0.25, 3)[1].nonzero()[0].tolist() == [5, 6, 7]
+    assert found.tail(0.25, 6).sum(1).tolist() == [6, 6, 2]
+    assert found.tail(1.0, 3).sum(1).tolist() == [20, 8, 2]
+
+
+def test_a_share_of_the_evaluations_is_rounded_up_but_not_for_the_rounding_of_products():
+    found = Curves(np.zeros((3, 100), np.int64), np.array([100, 99, 10]), {})
+    assert 0.07 * 100 > 7
+    assert found.window(0.07, 1).tolist() == [7, 7, 1]
+    assert found.window(0.075, 1).tolist() == [8, 8, 1]
+    assert found.window(0.07, 5).tolist() == [7, 7, 5]
 
 
 def test_what_was_not_measured_is_nan():

@@ -54,15 +54,13 @@ def test_an_arm_has_one_name_in_all_phases_of_a_join():
     assert names == ["grids/hinge", "rings/hinge"]
 
 
-def test_a_floor_that_is_not_the_same_everywhere_is_unknown():
+def test_every_study_keeps_its_own_floor_by_which_its_replicas_are_judged():
     def floored(study, fid):
         one = record(study)
         return Record(one.history, one.trials.assign(**{"floor.fid": fid, "floor.kid": 0.5}), one.about)
 
-    same = join([floored("rings", 0.1), floored("grids", 0.1)])
-    assert same.trials["floor.fid"].tolist() == [0.1] * 4
     found = join([floored("rings", 0.1), floored("grids", 0.2)])
-    assert found.trials["floor.fid"].isna().all()
+    assert found.trials["floor.fid"].tolist() == [0.1, 0.1, 0.2, 0.2]
     assert found.trials["floor.kid"].tolist() == [0.5] * 4
 
 
@@ -103,7 +101,7 @@ def test_the_thresholds_of_joined_studies_must_agree():
     strict = {"modes": 0.9}
     assert thresholds_of(
         join([record("rings", outcomes=strict), record("grids", outcomes=strict)]).about
-    ) == Thresholds(0.9)
-    with pytest.raises(RecordError, match=r"outcomes\.modes: the joined studies differ, \[0\.5, 0\.9\]; say which"):
+    ) == Thresholds(modes=0.9)
+    with pytest.raises(RecordError, match=r"outcomes\.modes: the joined studies differ, \[0\.75, 0\.9\]; say which"):
         thresholds_of(join([record("rings", outcomes=strict), record("grids")]).about)
     assert thresholds_of(record("rings").about) == Thresholds()

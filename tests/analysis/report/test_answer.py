@@ -107,9 +107,37 @@ def test_arms_that_were_not_confirmed_are_not_spoken_for():
     assert not any("Not confirmed" in caveat for caveat in found.caveats)
 
 
-def test_no_arm_is_called_stable_when_none_converged():
-    (sentence,) = said(outcomes=outcomes(arm("a", 0, 0, 0.2), arm("b", 0, 0, 0.2)))
-    assert sentence.startswith("No arm is stable: not one of 32 replicas")
+NONE = "No arm converged: not one of 32 replicas on fresh seeds of the chosen configuration settled near the data"
+
+
+def ended(name, **counts):
+    """An arm of 16 replicas none of which converged."""
+    shares = {one: Interval(counts.get(one, 0) / 16, 0.0, 1.0, 16, "Wilson", "seeds") for one in OUTCOMES}
+    return ArmOutcomes(name, 16, 1, 0, 0, {one: share for one, share in shares.items() if one != "failed"})
+
+
+def test_where_none_converged_what_they_did_instead_is_said_the_most_frequent_first():
+    (sentence,) = said(outcomes=outcomes(ended("a", stalled=10, collapsed=6), ended("b", stalled=5, diverged=11)))
+    assert sentence == f"{NONE} (15 stalled, 11 diverged, 6 collapsed)."
+    every = {"oscillating": 5, "hopping": 4, "frozen": 3, "truncated": 3, "learning": 1}
+    (sentence,) = said(outcomes=outcomes(ended("a", **every), ended("b", stalled=16)))
+    assert sentence == (
+        f"{NONE} (16 stalled, 5 oscillated, 4 hopped, 3 froze, 3 were stopped early, 1 was still learning)."
+    )
+
+
+def test_where_most_were_still_learning_a_longer_budget_is_suggested():
+    (sentence,) = said(outcomes=outcomes(ended("a", learning=16), ended("b", learning=1, stalled=15)))
+    assert sentence == f"{NONE} (17 were still learning, 15 stalled). A longer budget might change that."
+    (sentence,) = said(outcomes=outcomes(ended("a", learning=16), ended("b", stalled=16)))
+    assert sentence == f"{NONE} (16 stalled, 16 were still learning)."
+
+
+def test_where_all_were_still_learning_nothing_is_said_of_their_stability():
+    (sentence,) = said(outcomes=outcomes(ended("a", learning=16), ended("b", learning=16)))
+    assert sentence == (
+        f"{NONE}; all were still learning when their budget ended, which says nothing of their stability."
+    )
 
 
 def test_the_search_alone_makes_a_provisional_answer():
@@ -140,8 +168,9 @@ def test_an_unknown_floor_is_not_mentioned():
 
 def test_times_to_failure_are_told_apart_by_holm():
     overall, told = rank(("a", "b", "c"), 0.001), rank(("a", "c"), 0.01)
-    result = Survival("either", "confirm", (), overall, (told, rank(("a", "b"), 0.3), rank(("b", "c"), 0.2)))
+    result = Survival("failure", "confirm", (), overall, (told, rank(("a", "b"), 0.3), rank(("b", "c"), 0.2)))
     (sentence,) = said(survival=(result,))
+    assert sentence.startswith("In the time to failure (divergence, freezing, or a collapse that lasts) the arms")
     assert "the arms differ (log-rank test of all, p = 0.001)" in sentence
     assert "a from c can be told apart" in sentence
     (sentence,) = said(survival=(replace(result, pairs=result.pairs[1:], overall=rank(("a", "b"), 0.4)),))
@@ -150,8 +179,8 @@ def test_times_to_failure_are_told_apart_by_holm():
 
 
 def test_no_event_is_said_in_words():
-    result = Survival("diverged", "confirm", (), rank(("a", "b"), np.nan), ())
-    assert said(survival=(result,)) == ["No replica diverged."]
+    result = Survival("failure", "confirm", (), rank(("a", "b"), np.nan), ())
+    assert said(survival=(result,)) == ["No replica diverged, froze or collapsed for good."]
 
 
 def test_biased_winners_and_unmeasured_arms_are_caveats():
@@ -165,11 +194,8 @@ def test_an_arm_that_settles_on_bad_samples_is_not_praised_alone():
     stable = outcomes(arm("a", 1.0, 0.8, 1.0), arm("b", 0.6, 0.4, 0.8))
     told = {"quality": (quality("b", 0.005), quality("a", 0.2)), "comparison": comparison(("b", "a"), ("b",))}
     caveat = answer(findings(outcomes=stable, **told)).caveats[0]
-    assert caveat == (
-        "Converged means that a replica covers the modes and has settled, not that its samples are good:"
-        " a, which did so most often, has a median Fréchet distance of 0.200, b one of 0.00500."
-    )
+    assert caveat == "Converged most often is not best: a has a median Fréchet distance of 0.200, b one of 0.00500."
     alike = {**told, "comparison": comparison(("b", "a"), ("b", "a"))}
-    assert not answer(findings(outcomes=stable, **alike)).caveats[0].startswith("Converged means")
+    assert not answer(findings(outcomes=stable, **alike)).caveats[0].startswith("Converged most often")
     none = outcomes(arm("a", 0.0, 0.0, 0.2), arm("b", 0.0, 0.0, 0.2))
-    assert not answer(findings(outcomes=none, **told)).caveats[0].startswith("Converged means")
+    assert not answer(findings(outcomes=none, **told)).caveats[0].startswith("Converged most often")

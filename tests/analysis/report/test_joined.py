@@ -79,6 +79,17 @@ def test_every_median_is_that_of_its_studys_rows(joined):
         assert float(row["median Fréchet distance"]) == pytest.approx(np.median(scores))
 
 
+def test_replicas_are_judged_by_their_own_studys_floor(record):
+    """Floors are drawn with each study's own seed and differ, which leaves no outcome untold."""
+    trials = record.trials.assign(**{"floor.high_quality": np.where(record.trials["study"] == "rings", 0.99, 0.98)})
+    found = find(type(record)(record.history, trials, record.about))
+    assert found.record.trials["outcome"].tolist() == find(record).record.trials["outcome"].tolist()
+    lower = record.trials.assign(**{"floor.high_quality": np.where(record.trials["study"] == "rings", 0.99, 9.9)})
+    judged = find(type(record)(record.history, lower, record.about)).record.trials
+    assert set(judged.loc[judged["study"] == "rings", "outcome"].dropna()) >= {"converged"}
+    assert not (judged.loc[judged["study"] == "more-rings", "outcome"] == "converged").any()
+
+
 def test_what_was_left_out_is_counted_in_its_study(joined, seen):
     (row,) = table(joined, "left-out")
     assert (row["what"], row["trials"], row["replicas"]) == ("running", "1", "2")

@@ -115,7 +115,7 @@ def test_figures_lie_beside_the_page_in_both_formats(written, page):
     assert {path.name for path in figures.iterdir()} == {f"{n}.{kind}" for n in names for kind in ("pdf", "svg")}
     assert {
         "outcomes-confirm",
-        "survival-either",
+        "survival-failure",
         "quality-confirm",
         "pairs-confirm",
         "learning-confirm",
@@ -235,10 +235,11 @@ def test_the_metric_is_the_one_that_the_search_went_by():
 
 @pytest.mark.usefixtures("undrawn")
 def test_that_nothing_happened_is_said_once(simulate, tmp_path):
-    """A replica that neither diverged nor collapsed did not diverge: one sentence, not two."""
+    """A replica that did not fail did not diverge: one sentence, not two."""
     simulate(tmp_path, arms=("a",), trials=3, replicas=2, confirm=4, evaluations=4, seed=1)
     assert not any(one.curves[0].events for one in find(load(tmp_path)).survival)
     seen = words(report.write(tmp_path).read_text(encoding="utf-8"))
-    stability = seen[seen.index("How the replicas of each arm ended") : seen.index("Signals of stability")]
-    assert stability.count("No replica diverged or collapsed.") == 1
+    begin, end = "How the replicas of each arm ended", "Signals that outcomes are judged by"
+    stability = seen[seen.index(begin) : seen.index(end)]
+    assert stability.count("No replica diverged, froze or collapsed for good. No replica collapsed and recovered.") == 1
     assert "No replica diverged." not in seen

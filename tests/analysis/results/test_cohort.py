@@ -75,6 +75,15 @@ def test_an_arm_that_was_not_measured_is_no_arm_that_diverged():
         cohorts(of_phase(rows, "search"), "kid")
 
 
+def test_arms_have_one_floor_or_none():
+    rows = frame(trial(), trial("minimax", study="grids")).assign(**{"floor.fid": [0.5, 0.5, 0.4, 0.4]})
+    assert np.isnan([one.floor for one in cohorts(of_phase(rows, "search"), "fid")]).all()
+    rows["floor.fid"] = [0.5, 0.5, math.nan, math.nan]
+    assert np.isnan([one.floor for one in cohorts(of_phase(rows, "search"), "fid")]).all()
+    rows["floor.fid"] = 0.5
+    assert [one.floor for one in cohorts(of_phase(rows, "search"), "fid")] == [0.5, 0.5]
+
+
 def test_an_unknown_floor_is_nan():
     assert math.isnan(cohorts(of_phase(frame(trial()).drop(columns="floor.fid"), "search"), "fid")[0].floor)
     assert math.isnan(cohorts(of_phase(frame(trial()).assign(**{"floor.fid": math.nan}), "search"), "fid")[0].floor)

@@ -17,7 +17,8 @@ def frame(*parts):
     rows = [
         {"study": "rings", "phase": phase, "arm": arm, "index": index, "trial_id": f"{phase}-{arm}-{index:04d}",
          "seed": seed, "status": "completed" if outcome not in ("failed", "truncated") else outcome,
-         "outcome": outcome, "fid": fid, "critic_accuracy": 0.7, "hop_rate": 0.1 * seed, "oscillation": math.nan}
+         "outcome": outcome, "fid": fid, "critic_accuracy": 0.7, "hop_rate": 0.1 * seed, "held": 1.0,
+         "near": 0.9 - 0.1 * seed, "swing": math.nan, "progress": math.nan}
         for arm, phase, index, replicas in parts
         for seed, (outcome, fid) in enumerate(replicas)
     ]  # fmt: skip
@@ -118,7 +119,9 @@ def test_signals_are_medians_of_what_was_measured():
     rows = frame(("hinge", "confirm", 0, converged(*range(9))), ("minimax", "confirm", 0, converged(*range(4))))
     found = signals(of_phase(rows, "confirm"), resampling=Resampling(np.random.default_rng(0)))
     seen = {(one.arm, one.signal): one.interval for one in found}
-    assert {signal for _, signal in seen} == {"critic_distance", "hop_rate"} <= set(STABILITY_SIGNALS)
+    assert list(dict.fromkeys(signal for _, signal in seen)) == ["near", "held", "hop_rate", "critic_distance"]
+    assert {"swing", "progress"} == set(STABILITY_SIGNALS) - {signal for _, signal in seen}  # never measured here
+    assert seen["hinge", "near"].estimate == pytest.approx(0.5)
     assert seen["hinge", "critic_distance"].estimate == pytest.approx(0.2)
     assert seen["hinge", "hop_rate"].estimate == pytest.approx(0.4)
     assert seen["hinge", "hop_rate"].low < 0.4 < seen["hinge", "hop_rate"].high

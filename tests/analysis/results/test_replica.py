@@ -31,8 +31,10 @@ def test_measurements_stand_in_the_order_of_their_steps(record):
     assert np.isnan(found.others[2].floor)
 
 
-def test_the_tail_is_the_last_quarter_and_three_evaluations_at_least(record):
-    assert of(record, "search-hinge-0003", 2).tail.tolist() == [False] * 7 + [True] * 3
+def test_the_tail_is_the_last_third_and_five_evaluations_at_least(record):
+    assert of(record, "search-hinge-0003", 2).tail.tolist() == [False] * 5 + [True] * 5
+    about = {"config": {"outcomes": {"tail": 0.8}}}
+    assert of(type(record)(record.history, record.trials, about), "search-hinge-0003", 2).tail.sum() == 8
 
 
 def test_shares_of_modes_add_up_to_one(record):

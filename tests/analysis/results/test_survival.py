@@ -1,4 +1,3 @@
-import itertools
 import math
 
 import numpy as np
@@ -6,24 +5,32 @@ import pandas as pd
 import pytest
 
 from analysis.record.loading import Record
+from analysis.results.outcomes import JUDGED, judge_record
 from analysis.results.selection import select
-from analysis.results.survival import EVENTS, kaplan_meier, survival, times
+from analysis.results.survival import kaplan_meier, survival, times
 from analysis.results.thresholds import Thresholds
 from analysis.statistics.holm import holm
 
-STEPS = (100, 200, 300, 400)
+STEPS = tuple(range(100, 1700, 100))
 
 
-def replica(arm="hinge", index=0, seed=0, phase="confirm", modes=(1.0, 1.0, 1.0, 1.0), fell=None, status="completed"):
-    """One replica: `modes`, its captured share at each evaluation there was; `fell`, the step it diverged at."""
+def replica(
+    arm="hinge", index=0, seed=0, phase="confirm", modes=(1.0,) * 4, fell=None, status="completed", gradient=0.1
+):
+    """One replica: `modes`, its held share at each evaluation there was; `fell`, the step it diverged at; `gradient`,
+    its generator's norm, one or one for each evaluation. It is near the data where it holds all modes."""
     keys = {"study": "rings", "phase": phase, "arm": arm, "trial_id": f"{phase}-{arm}-{index:04d}", "seed": seed}
     evaluated = STEPS[: len(modes)]
-    history = [
-        {**keys, "step": step, "diverged": fell is not None and step >= fell,
-         "mode_fraction": math.nan if fell is not None and step >= fell else share}
-        for step, share in zip(evaluated, modes, strict=True)
-    ]  # fmt: skip
-    trial = {**keys, "index": index, "status": status, "diverged_step": fell, "steps": max(evaluated, default=0)}
+    norms = gradient if isinstance(gradient, tuple) else (gradient,) * len(modes)
+    history = []
+    for step, share, norm in zip(evaluated, modes, norms, strict=True):
+        gone = fell is not None and step >= fell
+        measured = {"held_fraction": share, "covered_fraction": share, "gradient_norm_generator": norm, "mass_js": 0.1,
+                    "high_quality": 0.95 if share == 1 else 0.1, "hop": 0.0, "fid": 0.1}  # fmt: skip
+        row = dict.fromkeys(JUDGED, math.nan) | (dict.fromkeys(measured, math.nan) if gone else measured)
+        history.append({**keys, "step": step, **row, "diverged": gone})
+    trial = {**keys, "index": index, "status": status, "diverged_step": fell, "steps": max(evaluated, default=0),
+             "floor.high_quality": 0.99, "floor.fid": 0.01}  # fmt: skip
     return history, trial
 
 
@@ -33,12 +40,13 @@ def record(*replicas, **about):
     return Record(history, trials, about)
 
 
-def time_of(event, *, patience=0.5, thresholds=None, **one):
-    found = times(
-        select(record(replica(**one), replica(seed=1)), "confirm"), event, patience=patience, thresholds=thresholds
-    )
+def time_of(event, *, thresholds=None, **one):
+    found = times(select(record(replica(**one), replica(seed=1)), "confirm"), event, thresholds=thresholds)
     row = found[found["seed"] == 0].iloc[0]
     return row["time"], bool(row["observed"])
+
+
+LOST, BACK = (1.0,) * 5 + (0.25,) * 7, (1.0,) * 5 + (0.25,) * 5 + (1.0,) * 6
 
 
 @pytest.mark.golden
@@ -49,27 +57,33 @@ def time_of(event, *, patience=0.5, thresholds=None, **one):
         ("diverged", {"fell": 137}, (137, True)),
         ("diverged", {"status": "truncated", "modes": (1.0, 1.0)}, (200, False)),
         ("diverged", {"status": "running", "modes": (1.0,)}, (100, False)),
-        ("collapsed", {"modes": (1.0, 1.0, 0.25, 0.25)}, (300, True)),
-        ("collapsed", {"modes": (1.0, 0.25, 1.0, 1.0)}, (200, True)),  # recovers: it had collapsed all the same
-        ("collapsed", {"modes": (0.25, 1.0, 1.0, 1.0)}, (400, False)),  # found the modes within half of its budget
-        ("collapsed", {"modes": (0.25, 0.25, 0.25, 1.0)}, (200, True)),  # did not
-        ("collapsed", {"modes": (1.0, 1.0), "status": "truncated"}, (200, False)),
+        ("collapsed", {"modes": LOST}, (600, True)),
+        ("collapsed", {"modes": BACK}, (1600, False)),  # undone: an event of its own
+        ("collapsed", {"modes": (0.25,) * 5 + (1.0,) * 11}, (1600, False)),  # had yet to find the modes
+        ("collapsed", {"modes": (0.125,) * 8}, (100, True)),  # never found them
+        ("collapsed", {"modes": (0.125,) * 8, "status": "truncated"}, (800, False)),  # had not had its time
+        ("collapsed", {"modes": LOST, "status": "truncated"}, (600, True)),
+        ("collapsed", {"modes": (1.0,) * 7 + (0.25,)}, (800, False)),  # one bad last evaluation
+        ("collapsed", {"modes": LOST, "gradient": 1e-6}, (1200, False)),  # its outcome is frozen
         ("collapsed", {"fell": 250}, (250, False)),  # divergence censors it
-        ("collapsed", {"modes": (1.0, 0.25, 1.0, 1.0), "fell": 250}, (200, True)),
-        ("either", {"modes": (1.0, 0.25, 1.0, 1.0), "fell": 250}, (200, True)),
-        ("either", {"fell": 250}, (250, True)),
-        ("either", {}, (400, False)),
+        ("frozen", {"modes": LOST, "gradient": (0.1,) * 3 + (1e-6,) * 9}, (400, True)),
+        ("frozen", {"gradient": 1e-6}, (400, False)),  # near the data: at rest, not frozen
+        ("frozen", {"modes": LOST}, (1200, False)),
+        ("undone", {"modes": BACK}, (600, True)),
+        ("undone", {"modes": LOST}, (1200, False)),
+        ("failure", {"modes": LOST}, (600, True)),
+        ("failure", {"modes": BACK}, (1600, False)),
+        ("failure", {"fell": 250}, (250, True)),
+        ("failure", {"modes": (0.25,) * 4, "gradient": 0.0}, (100, True)),
+        ("failure", {}, (400, False)),
     ],
 )
 def test_when_it_happened(event, one, expected):
     assert time_of(event, **one) == expected
 
 
-def test_patience_and_threshold_move_the_collapse():
-    slow = {"modes": (0.25, 0.25, 1.0, 1.0)}
-    assert time_of("collapsed", **slow) == (200, True)
-    assert time_of("collapsed", patience=0.75, **slow) == (400, False)
-    assert time_of("collapsed", thresholds=Thresholds(modes=0.2), **slow) == (400, False)
+def test_the_threshold_moves_the_collapse():
+    assert time_of("collapsed", modes=LOST, thresholds=Thresholds(modes=0.2)) == (1200, False)
 
 
 def test_the_studys_own_threshold_is_the_default():
@@ -77,48 +91,50 @@ def test_the_studys_own_threshold_is_the_default():
     assert not times(select(low, "confirm"), "collapsed")["observed"].any()
 
 
-def test_the_budget_is_the_configured_one_where_it_is_known():
-    cut = record(replica(modes=(0.25, 0.25), status="truncated"))
-    assert times(select(cut, "confirm"), "collapsed")["observed"].all()  # 200 is all the budget that can be seen
-    cut.trials["config.steps"] = 1000
-    assert not times(select(cut, "confirm"), "collapsed")["observed"].any()
+def lives(count=400):
+    """Replicas of all kinds, of up to 16 evaluations, as keywords of `replica`."""
+    rng = np.random.default_rng(0)
+    for _ in range(count):
+        length = int(rng.integers(1, 17))
+        held = (rng.random(length) < rng.choice([0.1, 0.5, 0.9])) * 0.75 + 0.25
+        yield {
+            "modes": tuple(np.sort(held)[::-1] if rng.random() < 0.5 else held),
+            "gradient": tuple(np.where(np.arange(length) < rng.integers(0, 40), 0.1, 1e-6)),
+            "fell": int(rng.integers(1, 100 * length)) if rng.random() < 0.2 else None,
+            "status": str(rng.choice(["completed", "truncated"])),
+        }
 
 
-SHARES, FALLS = (0.0, 0.25, 0.5, 1.0), (None, 50, 100, 150, 250, 350, 400)
-LIVES = [(modes, fell) for modes in itertools.product(SHARES, repeat=4) for fell in FALLS]
+EVERY = record(*(replica(seed=seed, **life) for seed, life in enumerate(lives())))
 
 
-def events(lives, event):
-    """The time to an event and whether it was observed, of each of `lives` as replicas of one record."""
-    held = record(*(replica(seed=seed, modes=modes, fell=fell) for seed, (modes, fell) in enumerate(lives)))
-    found = times(select(held, "confirm"), event, patience=0.5, thresholds=None).set_index("seed").sort_index()
-    assert len(found) == len(lives)
-    return found["time"].to_numpy(), found["observed"].to_numpy(bool)
-
-
-@pytest.mark.property
-@pytest.mark.parametrize("event", EVENTS)
-def test_what_follows_an_event_is_ignored(event):
-    """Of every life there can be in four evaluations, with another life after the event."""
-    others = np.random.default_rng(0).choice(SHARES, (len(LIVES), 4))
-    time, observed = events(LIVES, event)
-    assert observed.any()
-    after = [
-        (tuple(np.where(np.array(STEPS) <= till, modes, other)), fell) if seen else (modes, fell)
-        for (modes, fell), other, till, seen in zip(LIVES, others, time, observed, strict=True)
-    ]
-    again, still = events(after, event)
-    assert (again == time).all()
-    assert (still == observed).all()
+def met(event):
+    """The steps at which the replicas of EVERY met an event, inf where they did not; and their last steps."""
+    found = times(select(EVERY, "confirm"), event).set_index("seed").sort_index()
+    assert len(found) == 400
+    return np.where(found["observed"], found["time"], np.inf), found["time"].to_numpy()
 
 
 @pytest.mark.property
-def test_either_is_the_first_of_both():
-    either, observed = events(LIVES, "either")
-    parts = [np.where(seen, time, np.inf) for time, seen in (events(LIVES, "diverged"), events(LIVES, "collapsed"))]
-    first = np.minimum(*parts)
-    assert (observed == np.isfinite(first)).all()
-    assert (either == np.where(observed, first, 400)).all()
+def test_a_collapse_or_freezing_is_an_event_just_where_it_is_the_outcome():
+    judged = judge_record(EVERY)
+    whole = (EVERY.trials["status"] == "completed").to_numpy()
+    for event in ("collapsed", "frozen", "diverged"):
+        seen = np.isfinite(met(event)[0])
+        assert seen.any()
+        assert (seen == (judged["outcome"] == event))[whole].all()
+
+
+@pytest.mark.property
+def test_failure_is_the_first_of_its_kinds_and_undone_is_none_of_them():
+    kinds = [met(event)[0] for event in ("diverged", "collapsed", "frozen")]
+    either, last = met("failure")
+    assert (either == np.minimum.reduce(kinds)).all()
+    undone = met("undone")[0]
+    assert np.isfinite(undone).any()
+    collapsed = kinds[1]
+    assert (undone < collapsed)[np.isfinite(undone)].all()
+    assert (last <= 1600).all()
 
 
 def test_a_replica_that_was_never_trained_is_left_out():
@@ -131,12 +147,12 @@ def test_phases_are_not_pooled_and_errors_say_what_was_expected():
     assert times(select(both, "confirm"), "diverged")["observed"].tolist() == [False]
     with pytest.raises(ValueError, match="phase: expected one of search, confirm, got 'all'"):
         times(select(both, "all"), "diverged")
-    with pytest.raises(ValueError, match="event: expected one of diverged, collapsed, either, got 'vanished'"):
+    with pytest.raises(
+        ValueError, match="event: expected one of failure, diverged, collapsed, frozen, undone, got 'vanished'"
+    ):
         times(select(both, "confirm"), "vanished")
-    with pytest.raises(ValueError, match=r"patience: expected a share of the budget in \(0, 1\], got 0"):
-        times(select(both, "confirm"), "diverged", patience=0)
     blind = record(replica(modes=(math.nan,) * 4))
-    with pytest.raises(ValueError, match="event: collapse needs the measurement mode_fraction"):
+    with pytest.raises(ValueError, match="event: collapsed needs the measurement held_fraction"):
         times(select(blind, "confirm"), "collapsed")
 
 

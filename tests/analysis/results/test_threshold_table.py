@@ -7,8 +7,8 @@ from analysis.results.compare import outcomes
 from analysis.results.criteria import thresholds_of
 from analysis.results.outcomes import JUDGED, judge_record
 from analysis.results.selection import select
-from analysis.results.threshold_table import MOVED, threshold_table
-from analysis.results.thresholds import Thresholds
+from analysis.results.threshold_table import threshold_table
+from analysis.results.thresholds import NUMBERS, Thresholds
 
 
 def record(fractions, phase="confirm", **about):
@@ -18,13 +18,22 @@ def record(fractions, phase="confirm", **about):
         for seed, share in enumerate(shares):
             keys = {"study": "rings", "phase": phase, "arm": arm, "trial_id": f"{phase}-{arm}-0000", "seed": seed}
             measured = dict.fromkeys(JUDGED, np.nan) | {
-                "mode_fraction": share,
-                "critic_accuracy": 0.5,
+                "held_fraction": share,
+                "covered_fraction": 1.0,
                 "gradient_norm_generator": 1.0,
             }
-            measured |= {"high_quality": 0.9, "precision": np.nan, "hop": 0.0, "fid": 1.0, "diverged": share < 0}
+            measured |= {"high_quality": 0.9, "hop": 0.0, "fid": 1.0, "mass_js": 0.1, "diverged": share < 0}
             rows.append({**keys, "step": 100, **measured})
-            trials.append({**keys, "index": 0, "status": "completed", "outcome": "converged", "steps": 100})
+            trials.append(
+                {
+                    **keys,
+                    "index": 0,
+                    "status": "completed",
+                    "outcome": "converged",
+                    "steps": 100,
+                    "floor.high_quality": 1.0,
+                }
+            )
     trials[-1] |= {"status": "running", "outcome": None}
     return Record(pd.DataFrame(rows), pd.DataFrame(trials), about)
 
@@ -36,12 +45,12 @@ RECORD = record({"a": [0.2, 0.4, 0.6, 1.0, -1.0, 1.0], "b": [1.0, 1.0, 1.0, 0.0]
 def test_fractions_by_hand():
     found = threshold_table(select(RECORD, "confirm"), values={"modes": [0.3, 0.8]})
     table = found.table.set_index(["threshold", "value", "arm", "outcome"])["fraction"]
-    collapsed = [table["modes", value, "a", "collapsed"] for value in (0.3, 0.5, 0.8)]
-    np.testing.assert_allclose(collapsed, [1 / 6, 2 / 6, 3 / 6])
-    assert table["modes", 0.5, "a", "diverged"] == pytest.approx(1 / 6)
+    collapsed = [table["modes", value, "a", "collapsed"] for value in (0.3, 0.75, 0.8)]
+    np.testing.assert_allclose(collapsed, [1 / 6, 3 / 6, 3 / 6])
+    assert table["modes", 0.75, "a", "diverged"] == pytest.approx(1 / 6)
     assert table["modes", 0.8, "b", "converged"] == 1
     changed = found.changed.set_index("value")["changed"]
-    np.testing.assert_allclose(changed[[0.3, 0.5, 0.8]], [1 / 9, 0, 1 / 9])
+    np.testing.assert_allclose(changed[[0.3, 0.75, 0.8]], [2 / 9, 0, 0])
     assert found.changed["base"].tolist() == [False, True, False]
     assert found.base == Thresholds()
 
@@ -61,12 +70,13 @@ def test_the_rows_in_use_agree_with_the_outcomes():
 
 def test_by_default_every_threshold_moves_both_ways():
     found = threshold_table(select(RECORD, "confirm"))
-    assert set(found.table["threshold"]) == set(MOVED)
+    assert set(found.table["threshold"]) == set(NUMBERS)
     assert (found.changed.groupby("threshold").size() == 3).all()
     values = found.changed.groupby("threshold")["value"].apply(list)
-    np.testing.assert_allclose(values["hop_rate"], [0.05, 0.1, 0.2])
-    np.testing.assert_allclose(values["critic_accuracy"], [0.98, 0.99, 0.995])
-    np.testing.assert_allclose(values["modes"], [0.25, 0.5, 0.75])
+    np.testing.assert_allclose(values["hop_rate"], [0.125, 0.25, 0.5])
+    np.testing.assert_allclose(values["swing"], [1.4, 1.8, 2.6])
+    np.testing.assert_allclose(values["quality"], [0.6, 0.8, 0.9])
+    np.testing.assert_allclose(values["tail"], [0.2, 0.4, 0.7])
     fractions = found.table.groupby(["threshold", "value", "arm"])["fraction"].sum()
     np.testing.assert_allclose(fractions, 1)
 
@@ -86,7 +96,7 @@ def test_phases_are_not_pooled():
 
 
 def test_what_is_no_threshold_or_out_of_range_is_refused():
-    with pytest.raises(ValueError, match=r"values: expected thresholds among modes, hop_rate, .*, got metric"):
+    with pytest.raises(ValueError, match=r"values: expected thresholds among tail, quality, .*, got metric"):
         threshold_table(select(RECORD, "confirm"), values={"metric": [1.0]})
     with pytest.raises(ValueError, match=r"outcomes\.modes: expected a share in \[0, 1\], got 2\.0"):
         threshold_table(select(RECORD, "confirm"), values={"modes": [2.0]})

@@ -38,7 +38,7 @@ def test_more_trials_more_arms_and_other_resources_are_extensions(tiny: Build, c
         ({"search__sampler": "random"}, "search.sampler: expected 'tpe'"),
         ({"scheduler": "asha"}, "scheduler.name: expected 'none'"),
         ({"fixed__beta1": 0.9}, "fixed.beta1: expected null"),
-        ({"outcomes": {"modes": 0.9}}, "outcomes.modes: expected 0.5"),
+        ({"outcomes": {"modes": 0.9}}, "outcomes.modes: expected 0.75"),
         ({"search__trials_per_arm": 1}, "search.trials_per_arm: expected at least 2, as the study has them, got 1"),
         ({"confirm": {"top": 0, "replicas": 4}}, "confirm.top: expected at least 1"),
         ({"confirm": {"top": 1, "replicas": 5}}, "confirm.replicas: expected 4"),

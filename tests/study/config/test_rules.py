@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analysis.record.schema import HIGHER, MEASUREMENTS
+from analysis.record.schema import DERIVED, HIGHER, MEASUREMENTS
 from study.config import rules
 from study.config.arms import spec_for
 from study.config.messages import ConfigError
@@ -90,13 +90,32 @@ LR = {"log_uniform": [1e-4, 1e-2]}
             {"scheduler": "asha", "search": {"sampler": "nsga2", "metric": ["fid", "modes"], "mode": ["min", "max"]}},
             "scheduler.name: expected none with several metrics, got asha",
         ),
-        ({"outcomes": {"metric": "fud"}}, "outcomes.metric: expected a measurement, got 'fud'; the nearest is 'fid'"),
+        (
+            {"outcomes": {"metric": "reverse_kl"}},
+            "outcomes.metric: expected a measurement whose sampling noise is known, mass_js, fid or null, got"
+            " 'reverse_kl' (arm single)",
+        ),
+        (
+            {"outcomes": {"metric": "kid"}, "measure": ["sliced"]},
+            "sampling noise is known, mass_js, fid or null, got 'kid' (arm single)",
+        ),
+        (
+            {"data": "digits", "outcomes": {"metric": "mass_js"}, "measure": ["kernel"]},
+            "sampling noise is known, fid, kid, mmd or null, got 'mass_js' (arm single)",
+        ),
         ({"resources": {"gpu": 1.5}}, "resources.gpu: expected a fraction of one or a whole number, got 1.5"),
     ],
 )
 def test_parts_that_do_not_go_together_are_refused(least: Build, sections: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
         least(**sections)
+
+
+def test_any_metric_of_known_noise_may_be_judged(least: Build) -> None:
+    for metric in (None, "mass_js", "fid"):
+        assert least(outcomes={"metric": metric}).config.outcomes.metric == metric
+    for metric in ("kid", "mmd"):
+        assert least(outcomes={"metric": metric}, measure=["kernel"]).config.outcomes.metric == metric
 
 
 def test_what_goes_together_passes(least: Build) -> None:
@@ -132,7 +151,7 @@ def test_a_metric_is_accepted_where_training_brings_it(least: Build, data: str, 
     modes = {"modes", "modes_held", "modes_covered", "reverse_kl", "mode_js"}
     of_classifier = modes if data == "digits" else set()  # trained when a study starts
     for column in MEASUREMENTS:
-        if column.name in ("mode_fraction", "hop") or column.name.endswith(("_low", "_high")):
+        if column in DERIVED or column.name.endswith(("_low", "_high")):
             continue
         if column.name in {*rules.DIAGNOSTICS, "fid_error", "mass_js_error"}:
             with pytest.raises(ConfigError, match=r"search\.metric: expected what is measured here"):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def test_resolved_settings_are_whole_and_point_to_absolute_paths(
     assert resolved["data"] == {"name": "mnist", "root": str(tmp_path / "there"), "download": False}
     assert resolved["evaluation"]["classifier"] == str(tmp_path / "c.pt")
     assert resolved["evaluation"]["neighbours"] == 5
-    assert resolved["outcomes"]["modes"] == 0.5
+    assert resolved["outcomes"] == asdict(Thresholds())
     assert resolved["search"]["lag"] == 2
 
 
@@ -88,6 +89,28 @@ def test_a_configuration_does_not_change(least: Build) -> None:
         config.replicas = 3
     with pytest.raises(ValidationError, match="frozen"):
         config.search.seed = 3
+
+
+EARLIER = {
+    "modes": 0.5, "hop_rate": 0.1, "oscillation": 1.0, "metric": "fid", "tail": 0.25, "critic_accuracy": 0.99,
+    "gradient_norm": 0.001, "quality": 0.25,
+}  # fmt: skip
+
+
+def test_what_a_study_of_the_earlier_rule_wrote_out_is_read_as_the_present_defaults(least: Build) -> None:
+    config = least(outcomes=EARLIER).config
+    assert config.outcomes == Thresholds()
+    assert config.resolved()["outcomes"] == asdict(Thresholds())
+    assert least(outcomes={**EARLIER, "modes": 0.3}).config.outcomes == Thresholds()
+
+
+@pytest.mark.parametrize("name", EARLIER)
+def test_a_part_of_the_earlier_rule_is_not(least: Build, name: str) -> None:
+    fewer = {key: value for key, value in EARLIER.items() if key != name}
+    with pytest.raises(ConfigError, match=r"outcomes\.(oscillation|critic_accuracy): unknown key"):
+        least(outcomes=fewer)
+    with pytest.raises(ConfigError, match=r"outcomes\.oscillation: unknown key"):
+        least(outcomes={**EARLIER, "swing": 2.0})
 
 
 def test_overrides_are_checked_like_the_file() -> None:
@@ -162,7 +185,13 @@ def test_an_unknown_key_is_refused_with_the_nearest(least: Build, key: dict[str,
         ({"tracking": {"uri": 3}}, "tracking.uri: expected a string, got 3"),
         ({"outcomes": {"modes": 2}}, "outcomes.modes: expected a share in [0, 1], got 2"),
         ({"outcomes": {"modes": "0.5"}}, "outcomes.modes: expected a number, got '0.5'"),
-        ({"outcomes": {"metric": 1}}, "outcomes.metric: expected a name, got 1"),
+        ({"outcomes": {"metric": 1}}, "outcomes.metric: expected a name or null, got 1"),
+        ({"outcomes": {"swing": 0.5}}, "outcomes.swing: expected a number >= 1, got 0.5"),
+        ({"outcomes": {"tail": 0}}, "outcomes.tail: expected a share above 0, got 0"),
+        (
+            {"outcomes": {"oscillation": 1.0}},
+            "outcomes.oscillation: unknown key; the nearest valid key is",
+        ),
         ({"outcomes": []}, "outcomes: expected a mapping, got []"),
     ],
 )

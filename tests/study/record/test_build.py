@@ -6,7 +6,7 @@ import re
 import resource
 import threading
 import zlib
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -14,8 +14,11 @@ import pytest
 
 from analysis.record import schema
 from analysis.record.loading import RecordError, load
-from analysis.results.outcomes import hops, judge_record
-from analysis.results.thresholds import Thresholds
+from analysis.results.criteria import judged_by_earlier_rule
+from analysis.results.hops import hops
+from analysis.results.outcomes import SHOWN, judge_record
+from analysis.results.signals import Floor as RealScores
+from analysis.results.thresholds import EARLIER, Thresholds
 from study.ledger import ledger
 from study.ledger.damage import Damage
 from study.ledger.entries import Floor, Session, to_json
@@ -78,7 +81,7 @@ def test_a_study_becomes_both_tables(tmp_path):
     for name, value in {"study": "rings", "phase": "search", "arm": "hinge", "model": "gan", "objective": "hinge",
                         "penalty": "r1", "generator_loss": "default"}.items():  # fmt: skip
         assert set(history[name]) == set(trials[name]) == {value}
-    assert trials["outcome"].tolist() == ["converged", "oscillating"] * 2
+    assert trials["outcome"].tolist() == ["converged", "converged"] * 2  # afresh, as fid is near the floor
     assert trials[["index", "steps", "wall_time"]].values.tolist() == [[0, 200, 20.0]] * 2 + [[1, 200, 20.0]] * 2
     assert trials["fid"].tolist() == [0.005, 0.01] * 2
     assert trials["floor.fid"].tolist() == [0.01] * 4
@@ -160,7 +163,7 @@ def test_an_ended_trial_planned_again_counts_from_there(tmp_path):
 
 def test_a_study_under_way_is_written_too(tmp_path):
     with Ledger.open(tmp_path) as book:
-        book.append(SESSION, *trial(0), planned(1), result(100, 1), planned(2))
+        book.append(SESSION, FLOOR, *trial(0), planned(1), result(100, 1), planned(2))
         record.build_record(tmp_path)
         found = load(tmp_path)
         assert found.running
@@ -189,7 +192,8 @@ def test_failed_and_diverged_trials(tmp_path):
     ]
     _, found = built(tmp_path, SESSION, *entries)
     trials = found.trials
-    assert trials["outcome"].tolist() == ["failed", "failed", "diverged", "converged"]
+    assert trials["outcome"].tolist()[:3] == ["failed", "failed", "diverged"]
+    assert trials["outcome"].isna().tolist() == [False] * 3 + [True]  # without a floor, nearness cannot be told
     assert trials["message"].tolist()[0] == "RuntimeError: boom"
     assert trials["diverged_step"].tolist()[2] == 130
     assert trials["diverged_step"].isna().tolist() == [True, True, False, True]
@@ -214,25 +218,50 @@ def test_derived_measurements_and_verdicts_are_those_of_analysis(tmp_path):
     generator = np.random.default_rng(0)
     counts = generator.multinomial(500, [0.25] * 4, size=(6, 2))
     results = [
-        result(step, modes=[4, 1], mode_histogram=counts[at].tolist(), fid=[1.0, 1.0 + at % 2])
+        result(step, modes=[4, 1], modes_held=[4, 1], modes_covered=[4, 1], mode_histogram=counts[at].tolist(),
+               fid=[0.01, 1.0 + at % 2])
         for at, step in enumerate(range(100, 700, 100))
-    ]
-    _, found = built(tmp_path, SESSION, planned(), *results, ended(outcomes=[]))
+    ]  # fmt: skip
+    _, found = built(tmp_path, SESSION, FLOOR, planned(), *results, ended(outcomes=[]))
     np.testing.assert_allclose(found.history["hop"], np.concatenate([hops(counts[:, 0]), hops(counts[:, 1])]))
     assert found.history["mode_fraction"].tolist() == [1.0] * 6 + [0.25] * 6
+    assert found.history["held_fraction"].tolist() == found.history["mode_fraction"].tolist()
+    assert found.history["covered_fraction"].tolist() == found.history["mode_fraction"].tolist()
     assert found.history["mode_histogram"].iloc[7] == counts[1, 1].tolist()
     judged = judge_record(found)
-    for name in ("hop_rate", "oscillation", "outcome"):
+    for name in ("outcome", *SHOWN):
         assert found.trials[name].tolist() == judged[name].tolist()
+    assert found.trials[["held", "near"]].values.tolist() == [[1.0, 1.0], [0.25, 0.0]]
+    assert found.trials["swing"].tolist() == pytest.approx([1, (2 - 0.002) / (1 + 0.002)])
     assert found.trials["outcome"].tolist() == ["converged", "collapsed"]
     assert found.trials["mode_fraction"].tolist() == [1.0, 0.25]
 
 
 def test_thresholds_come_from_the_configuration(tmp_path):
-    strict = replace(SESSION, config={"study": "rings", "outcomes": {"oscillation": 0.1}})
-    steps = [result(step, fid=[1.0, step / 100]) for step in (100, 200, 300)]
-    _, found = built(tmp_path, strict, planned(), *steps, ended(outcomes=[]))
-    assert found.trials["outcome"].tolist() == ["converged", "oscillating"]
+    strict = replace(SESSION, config={"study": "rings", "outcomes": {"factor": 2.0}})
+    steps = [result(step, fid=[0.02, 0.025]) for step in (100, 200, 300)]
+    _, found = built(tmp_path / "strict", strict, FLOOR, planned(), *steps, ended(outcomes=[]))
+    assert found.trials["outcome"].tolist() == ["converged", "stalled"]
+    _, found = built(tmp_path / "default", SESSION, FLOOR, planned(), *steps, ended(outcomes=[]))
+    assert found.trials["outcome"].tolist() == ["converged", "converged"]
+
+
+@pytest.mark.parametrize("outcomes", [{}, {"metric": None}, asdict(Thresholds()), dict.fromkeys(EARLIER, 0.5)])
+def test_the_ledgers_configuration_is_the_records_whichever_rule_it_is_of(tmp_path, outcomes, caplog):
+    session = replace(SESSION, config={"study": "rings", "outcomes": outcomes})
+    _, found = built(tmp_path, session, FLOOR, *trial())
+    assert found.about["config"] == session.config
+    assert caplog.text == ""
+    assert judged_by_earlier_rule(found.about) == ("oscillation" in outcomes)
+
+
+@pytest.mark.parametrize("said", [("vanished", "oscillating"), ("converged", "collapsed"), ()])
+def test_outcomes_are_judged_afresh_whatever_was_said_when_the_trial_ended(tmp_path, said):
+    earlier = replace(SESSION, config={"study": "rings", "outcomes": dict.fromkeys(EARLIER, 0.5)})
+    steps = [result(step, fid=[0.02, 0.05]) for step in range(100, 700, 100)]
+    _, found = built(tmp_path, earlier, FLOOR, planned(), *steps, ended(outcomes=said))
+    assert found.trials["outcome"].tolist() == ["converged", "stalled"]
+    assert found.trials["near"].tolist() == [1.0, 0.0]
 
 
 def test_measurements_without_a_column_are_named_and_left_out(tmp_path, caplog):
@@ -273,7 +302,7 @@ def test_a_value_that_is_no_measurement_costs_its_line_and_is_named(tmp_path, ch
 )
 def test_a_value_that_does_not_fit_its_column_is_named(state, message):
     with pytest.raises(ValueError, match=message):
-        TrialColumns(state, "rings", Thresholds()).summary(StudyState(), {})
+        TrialColumns(state, "rings", RealScores(), Thresholds()).summary(StudyState(), {})
 
 
 def test_damaged_lines_are_counted_and_cost_no_more_than_themselves(tmp_path):

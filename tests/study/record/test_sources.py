@@ -178,9 +178,9 @@ def test_studies_judged_by_different_rules_are_not_joined(rings, copy, retell, t
     message = refused(capsys, tmp_path / "out", rings, copy)
     assert message.startswith("search.metric: the joined studies differ, coverage (max) and mass_js (min)")
     retell(copy, '"metric": "coverage", "mode": "max"', '"metric": "mass_js", "mode": "min"')
-    retell(copy, '"hop_rate": 0.1', '"hop_rate": 0.2')
+    retell(copy, '"hop_rate": 0.25', '"hop_rate": 0.2')
     message = refused(capsys, tmp_path / "out", rings, copy)
-    assert message.startswith("outcomes.hop_rate: the joined studies differ, [0.1, 0.2]")
+    assert message.startswith("outcomes.hop_rate: the joined studies differ, [0.2, 0.25]")
 
 
 @pytest.mark.parametrize("place", ["study.yaml", "notes/thesis.tex"])

@@ -1,0 +1,50 @@
+"""The definitions on the page are of the thresholds in use, and say where a study was judged otherwise before."""
+
+import re
+from html import unescape
+from types import SimpleNamespace
+
+from analysis.report import provenance
+from analysis.results.outcomes import OUTCOMES
+from analysis.results.thresholds import Thresholds
+
+EARLIER = {
+    "modes": 0.5, "hop_rate": 0.1, "oscillation": 1.0, "metric": "fid", "tail": 0.25, "critic_accuracy": 0.99,
+    "gradient_norm": 0.001, "quality": 0.25,
+}  # fmt: skip
+
+
+def definitions(*outcomes):
+    """The section's text for joined studies with these settings, or for one."""
+    abouts = [{"study": f"s{place}", "config": {"outcomes": one}} for place, one in enumerate(outcomes)]
+    about = abouts[0] if len(abouts) == 1 else {"joined": abouts}
+    markup = provenance.definitions(SimpleNamespace(about=about)).markup
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", markup)).replace("\u00a0", " ").split())
+
+
+def test_every_outcome_is_defined_in_the_order_in_which_it_is_asked_for():
+    assert sorted(provenance.ORDER) == sorted(OUTCOMES)
+    seen = definitions({})
+    places = [seen.index(f" {name} ") for name in ("diverged", "failed", "truncated", "frozen", "hopping", "collapsed")]
+    assert places == sorted(places)
+    assert provenance.AFRESH not in seen
+
+
+def test_definitions_have_the_thresholds_in_use():
+    seen = definitions({"modes": 0.5, "swing": 3.0, "hop_rate": 0.2, "metric": "kid", "quality": 0.6, "factor": 4.0})
+    for words in (
+        "Under 50 % of the modes hold a tenth of their mass",
+        "Within the tail kernel distance (KID) both rises and falls by a factor of 3 or more",
+        "noise taken off, over 0.2 by the tail's mean",
+        "at least 60 % as often as fresh real ones",
+        "FID at most 4 times that of fresh real samples",
+        "the last 40 % of the evaluations (5 at least: the tail)",
+    ):
+        assert words in seen
+    assert "JS of where the mass lies or Fréchet distance both rises and falls" in definitions({})
+
+
+def test_a_study_of_the_earlier_rule_is_said_to_be_judged_afresh():
+    assert definitions(EARLIER) == f"{definitions({})} {provenance.AFRESH}"
+    assert definitions({}, EARLIER).endswith(provenance.AFRESH)
+    assert definitions({"modes": Thresholds().modes}, {}) == definitions({})

@@ -1,0 +1,112 @@
+"""What the section on stability says of events that never came, and of the signals that outcomes are judged by."""
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from analysis.figures.style import palette
+from analysis.report import sections, tables
+from analysis.report.page import joined, tag
+from analysis.results.compare import STABILITY_SIGNALS, ArmOutcomes, ArmSignal
+from analysis.results.outcomes import OUTCOMES
+from analysis.results.survival import EVENTS, Survival
+from analysis.statistics.intervals import Interval
+from analysis.statistics.kaplan_meier import kaplan_meier
+
+
+class Unwritten:
+    """A writer that keeps the names of figures and tables, and writes captions only."""
+
+    def __init__(self):
+        self.names = []
+
+    def figure(self, name, figure, caption, alt):
+        self.names.append(name)
+        return tag("p", caption)
+
+    def table(self, table):
+        self.names.append(table.name)
+        return joined([])
+
+
+def survived(event, count):
+    """Eight replicas of one arm, `count` of which met the event at step 100."""
+    observed = np.arange(8) < count
+    trials = np.array(["confirm-a-0000"] * 8)
+    curve = kaplan_meier(
+        np.where(observed, 100.0, 400.0), observed, trials, captures="seeds", confidence=0.95, arm="a", event=event
+    )
+    return Survival(event, "confirm", (curve,), None, ())
+
+
+def signal(arm, name, value):
+    return ArmSignal(arm, name, Interval(value, value / 2, 2 * value, 8, "bootstrap", "seeds"))
+
+
+def stability(signals=(), **counts):
+    """The section's text and what was written: of a study in which so many replicas met each event."""
+    shares = {name: Interval(0.0, 0.0, 0.3, 8, "Wilson", "seeds") for name in OUTCOMES if name != "failed"}
+    shares["converged"] = Interval(1.0, 0.7, 1.0, 8, "Wilson", "seeds")
+    arm = ArmOutcomes("a", 8, 1, 0, 0, shares)
+    survival = tuple(survived(event, counts[event]) for event in EVENTS if event in counts)
+    findings = SimpleNamespace(
+        outcomes={"confirm": [arm]}, phase="confirm", survival=survival, signals=signals, palette=palette(["a"])
+    )
+    writer = Unwritten()
+    text = re.sub(r"<[^>]+>", " ", str(sections.stability(findings, writer).markup))
+    return " ".join(text.split()), writer.names
+
+
+@pytest.mark.parametrize(
+    ("counts", "said", "curves"),
+    [
+        (
+            {"failure": 0, "diverged": 0, "collapsed": 0, "frozen": 0, "undone": 0},
+            "No replica diverged, froze or collapsed for good. No replica collapsed and recovered.",
+            [],
+        ),
+        (
+            {"failure": 0, "diverged": 0, "collapsed": 0, "frozen": 0, "undone": 2},
+            "No replica diverged, froze or collapsed for good.",
+            ["undone"],
+        ),
+        (
+            {"failure": 3, "diverged": 0, "collapsed": 3, "frozen": 0, "undone": 0},
+            "No replica diverged. No replica froze. No replica collapsed and recovered.",
+            ["failure", "collapsed"],
+        ),
+        ({"failure": 2, "diverged": 1, "frozen": 1}, "", ["failure", "diverged", "frozen"]),  # data without modes
+        ({"failure": 0, "diverged": 0, "frozen": 0}, "No replica diverged, froze or collapsed for good.", []),
+    ],
+)
+def test_what_never_happened_is_said_and_what_did_is_drawn(counts, said, curves):
+    text, names = stability(**counts)
+    assert " ".join(re.findall(r"No replica [a-z, ]+\.", text)) == said
+    assert [name for name in names if name.startswith("survival-")] == [
+        name for event in curves for name in (f"survival-{event}", f"survival-{event}-confirm")
+    ]
+
+
+def test_a_failure_is_explained_where_it_is_drawn():
+    text, _ = stability(failure=3, diverged=3)
+    assert "without failure (divergence, freezing, or a collapse that lasts) over training" in text
+    assert "without divergence over training" in text
+
+
+def test_signals_have_a_table():
+    assert stability([signal("a", "near", 0.5)], failure=0)[1][-1] == "signals-confirm"
+
+
+def test_the_table_of_signals_has_a_column_for_each_that_was_measured():
+    measured = [signal("a", name, 0.1 * k) for k, name in enumerate(STABILITY_SIGNALS, 1)]
+    table = tables.signal_table([*measured, signal("b", "near", 0.5)], "confirm")
+    assert [head.name for head in table.heads] == [
+        "arm", "share of the tail near the data", "share of modes that hold mass", "hop rate", "swing of quality",
+        "progress of quality", "|critic accuracy − ½|",
+    ]  # fmt: skip
+    assert table.rows[0] == ("a", *(one.interval for one in measured))
+    assert table.rows[1] == ("b", signal("b", "near", 0.5).interval, None, None, None, None, None)
+    assert "medians over replicas that ended without failing, with 95 % intervals, which capture seeds" in table.caption
+    assert "columns near, held, hop_rate, swing, progress, critic_distance" in table.rows_of

@@ -1,0 +1,215 @@
+"""The signals, against values worked out by hand and against their promises: noise is no swing, falling is none."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from analysis.record.curves import Curves
+from analysis.results.hops import hops
+from analysis.results.signals import Floor, derive, means, quantiles, signals
+from analysis.results.thresholds import Thresholds
+
+FLOOR = Floor({"fid": 0.01, "high_quality": 0.99}, {"fid": 0.002})
+
+
+def curve(**values):
+    """One replica of as many evaluations as the longest of the values, numbers or lists."""
+    count = max((len(value) for value in values.values() if isinstance(value, list)), default=20)
+    full = {name: np.broadcast_to(np.asarray(value, float), (1, count)) for name, value in values.items()}
+    return Curves(np.arange(1, count + 1)[None], np.array([count]), full)
+
+
+def seen(name, thresholds=None, floor=FLOOR, **values):
+    return float(getattr(signals(curve(**values), floor, thresholds or Thresholds(noise=0.0)), name)[0])
+
+
+# Swing
+
+
+@pytest.mark.parametrize(
+    ("fid", "swing"),
+    [
+        ([5.0, 4.0, 3.0, 2.0, 1.0], 1),  # only falls
+        ([1.68, 0.9, 0.3, 0.016, 0.011], 1),  # by a hundredfold: none
+        ([1.0, 2.0, 4.0, 8.0, 16.0], 1),  # only rises
+        ([1.0, 2.0, 1.0, 2.0, 1.0], 2),
+        ([1.0, 4.0, 2.0, 1.0, 1.0], 4),
+        ([8.0, 4.0, 6.0, 2.0, 1.0], 1.5),  # falls by 8, rises by 1.5: the smaller of the two
+        ([1.0, 1.0, 1.0, 1.0, 9.0], 1),  # one bad last evaluation
+        ([0.0] * 5, 1),
+        ([1.0] * 5, 1),
+    ],
+)
+def test_the_swing_is_the_smaller_of_the_largest_rise_and_the_largest_fall(fid, swing):
+    assert seen("swing", fid=fid, floor=Floor()) == pytest.approx(swing)
+
+
+def test_a_swing_is_counted_between_the_ends_of_error_bars():
+    fid, error = [1.0, 2.0, 1.0, 2.0, 1.0], 0.1
+    assert seen("swing", Thresholds(noise=2.0), fid=fid, fid_error=error) == pytest.approx(1.8 / 1.2)
+    assert seen("swing", Thresholds(noise=4.0), fid=fid, fid_error=error) == pytest.approx(1.6 / 1.4)
+    assert seen("swing", Thresholds(noise=9.0), fid=fid, fid_error=error) == 1
+    assert seen("swing", Thresholds(noise=2.0), fid=fid, floor=Floor({}, {"fid": 0.1})) == pytest.approx(1.8 / 1.2)
+
+
+def test_a_metric_that_crosses_zero_swings_by_its_noise_alone():
+    rng = np.random.default_rng(0)
+    count = 2000
+    kid = rng.normal(0, 0.001, (count, 20))
+    values = {"kid": kid, "kid_low": kid - 2.262 * 0.001, "kid_high": kid + 2.262 * 0.001}
+    settled = Curves(np.tile(np.arange(20), (count, 1)), np.full(count, 20), values)
+    found = signals(settled, Floor(), Thresholds(metric="kid"))
+    assert (found.swing > 2).mean() < 0.01
+    assert (found.progress > 1.05).mean() < 0.01
+    waves = 0.03 + 0.02 * np.sin(np.arange(20)) + kid  # of twenty such errors
+    moving = Curves(settled.steps, settled.lengths, values | {"kid": waves, "kid_low": waves - 0.002})
+    assert (signals(moving, Floor(), Thresholds(metric="kid")).swing > 2).all()
+
+
+def test_the_judged_metric_is_each_replicas_own():
+    nan = math.nan
+    both = Curves(
+        np.tile(np.arange(5), (2, 1)),
+        np.array([5, 5]),
+        {
+            "mass_js": np.array([[0.1, 0.3] * 2 + [0.1], [nan] * 5]),
+            "fid": np.array([[1.0] * 5, [2.0, 8.0] * 2 + [2.0]]),
+        },
+    )
+    odds = (0.3 / (math.log(2) - 0.3)) / (0.1 / (math.log(2) - 0.1))  # mass_js is at most log 2
+    assert signals(both, Floor(), Thresholds(noise=0.0)).swing == pytest.approx([odds, 4])
+    assert signals(both, Floor(), Thresholds(metric="fid", noise=0.0)).swing == pytest.approx([1, 4])
+
+
+# Progress
+
+
+def test_progress_is_the_factor_by_which_the_metric_falls_over_the_tail():
+    fid = [9.0] * 12 + list(np.exp(-0.1 * np.arange(8)))  # the tail of 20: eight evaluations
+    assert seen("progress", fid=fid) == pytest.approx(np.exp(0.7))
+    assert seen("progress", fid=fid[::-1], thresholds=Thresholds(noise=0.0, tail=1.0)) < 1
+    assert seen("progress", fid=2.0) == pytest.approx(1)
+    assert math.isnan(seen("progress", fid=[2.0, 1.0]))
+
+
+@pytest.mark.golden
+def test_the_bar_of_progress_is_that_of_a_least_squares_line():
+    rng = np.random.default_rng(3)
+    y = -0.05 * np.arange(7) + 0.02 * rng.standard_normal(7)
+    x = np.arange(7) - 3.0
+    (slope, _), covariance = np.polyfit(x, y, 1, cov=True)
+    expected = np.exp(6 * (-slope - 2 * np.sqrt(covariance[0, 0])))
+    found = seen("progress", Thresholds(tail=1.0, noise=2.0), fid=list(np.exp(y)), floor=Floor())
+    assert found == pytest.approx(expected)
+    # and by errors of 10 % each, which are larger than the scatter: the slope has that of a logarithm over sqrt(28)
+    error = (np.log(1.1) - np.log(0.9)) / 2
+    wide = seen("progress", Thresholds(tail=1.0, noise=2.0), fid=list(np.exp(y)), fid_error=list(0.1 * np.exp(y)))
+    assert wide == pytest.approx(np.exp(6 * (-slope - 2 * error / np.sqrt(28))))
+
+
+@pytest.mark.parametrize("noise", [0.0, 2.0])
+def test_what_is_not_finite_neither_swings_nor_progresses(noise):
+    """A Fréchet distance or its error can overflow long before a replica counts as diverged."""
+    judged = Thresholds(noise=noise, tail=1.0)
+    fid = [math.inf, 1.0, math.inf, 1.0, 1.0, math.nan, 1.0]
+    assert seen("swing", judged, fid=fid, floor=Floor()) == 1
+    assert seen("progress", judged, fid=fid, floor=Floor()) == pytest.approx(1)
+    assert math.isnan(seen("swing", judged, fid=[math.inf] * 7))
+    assert math.isnan(seen("progress", judged, fid=[math.inf] * 7))
+    assert seen("near", judged, fid=[0.01] + [math.inf] * 4) == pytest.approx(0.2)
+    assert seen("near", judged, fid=[1e308] * 5) == 0
+    if noise:
+        waves = [1.0, 4.0, 1.0, 4.0, 1.0, 4.0, 1.0]
+        assert seen("swing", judged, fid=waves, fid_error=math.inf) == 1
+        assert seen("progress", judged, fid=waves, fid_error=math.inf) < 1
+    assert np.isfinite(seen("progress", judged, fid=[1e300, 1e-300, 1e-300, 1e-300, 1e-300], floor=Floor()))
+
+
+# Near
+
+
+@pytest.mark.parametrize(
+    ("expected", "values"),
+    [
+        (1, {"high_quality": 0.9, "covered_fraction": 1.0}),
+        (1, {"high_quality": 0.8 * 0.99, "covered_fraction": 0.92}),
+        (0, {"high_quality": 0.79, "covered_fraction": 1.0}),
+        (0, {"high_quality": 0.99, "covered_fraction": 0.875}),
+        (1, {"fid": 0.03}),
+        (0, {"fid": 0.031}),
+        (1, {"fid": 0.02, "held_fraction": 0.9}),
+        (0, {"fid": 0.02, "held_fraction": 0.8}),
+        (0, {"fid": 0.01, "high_quality": 0.1, "covered_fraction": 1.0}),  # a mixture is not judged by FID
+        (0.4, {"high_quality": [0.5] * 3 + [0.9] * 2, "covered_fraction": 1.0}),
+        (math.nan, {"kid": 0.1}),
+    ],
+)
+def test_what_is_near_the_data(expected, values):
+    assert seen("near", **values) == pytest.approx(expected, nan_ok=True)
+
+
+def test_without_a_floor_nothing_is_near_or_far():
+    assert math.isnan(seen("near", floor=Floor(), fid=0.01))
+    assert math.isnan(seen("near", floor=Floor(), high_quality=0.9, covered_fraction=1.0))
+
+
+# Derived measurements
+
+
+def test_derived_measurements_come_from_the_histogram():
+    counts = np.array([[[50, 50, 0, 0], [50, 46, 3, 1]]], float)
+    modes = {"modes": np.array([[2.0, 4.0]]), "mode_histogram": counts}
+    raw = Curves(np.array([[1, 2]]), np.array([2]), modes)
+    found = derive(raw).values
+    np.testing.assert_array_equal(found["mode_fraction"], [[0.5, 1.0]])
+    np.testing.assert_array_equal(found["hop"], hops(counts))
+    np.testing.assert_array_equal(found["held_fraction"], [[0.5, 0.75]])  # a tenth of a quarter is 2.5 of 100 samples
+    np.testing.assert_array_equal(found["covered_fraction"], [[0.5, 1.0]])
+    newer = derive(Curves(raw.steps, raw.lengths, {**modes, "modes_held": np.array([[1.0, 2.0]]),
+                                                   "modes_covered": np.array([[0.0, 1.0]])})).values  # fmt: skip
+    np.testing.assert_array_equal(newer["held_fraction"], [[0.25, 0.5]])
+    np.testing.assert_array_equal(newer["covered_fraction"], [[0.0, 0.25]])
+    plain = Curves(raw.steps, raw.lengths, {"fid": np.ones((1, 2))})
+    assert derive(plain) is plain
+
+
+def test_histograms_that_are_null_for_every_replica_derive_nothing() -> None:
+    steps, lengths = np.array([[5, 10], [5, 10]]), np.array([2, 2])
+    nothing = Curves(steps, lengths, {"mode_histogram": np.full((2, 2), np.nan), "modes": np.full((2, 2), np.nan)})
+    assert derive(nothing) is nothing
+
+
+# Tails, means, quantiles
+
+
+def test_five_evaluations_at_least_make_the_tail_and_rounding_adds_none():
+    measured = Curves(np.array([[1, 2, 3, 4, 5, 6], [1, 2, -1, -1, -1, -1]]), np.array([6, 2]), {})
+    assert measured.tail(0.25, 5).tolist() == [[False] + [True] * 5, [True, True] + [False] * 4]
+    hundred = Curves(np.arange(100)[None], np.array([100]), {})
+    assert hundred.tail(0.07, 5).sum() == 7  # 0.07 * 100 is 7.000000000000001
+    assert hundred.tail(0.28, 5).sum() == 28
+
+
+cells = st.floats(-1e6, 1e6) | st.just(math.nan) | st.just(math.inf)
+
+
+@pytest.mark.property
+@given(arrays.arrays(float, st.tuples(st.integers(1, 5), st.integers(0, 6)), elements=cells), st.floats(0, 1))
+def test_quantiles_and_means_are_numpys(values, q):
+    mask = np.random.default_rng(0).random(values.shape) < 0.7
+    for row, kept in enumerate(mask):
+        some = values[row][kept & ~np.isnan(values[row])]
+        found = quantiles(values, mask, q)[row]
+        if len(some) == 0:
+            assert np.isnan(found)
+        elif np.isfinite(some).all():
+            assert found == pytest.approx(np.quantile(some, q), rel=1e-9, abs=1e-6)
+        finite = some[np.isfinite(some)]
+        if len(finite):
+            assert means(values, mask)[row] == pytest.approx(finite.mean(), rel=1e-9, abs=1e-6)
+        else:
+            assert np.isnan(means(values, mask)[row])
