@@ -3,8 +3,8 @@
     python -m benchmarks [NAME ...] [--write] [--turns N]
 
 NAME is population, noop_trials, study_end_to_end, frechet, record_reading or report, or an experiment, which runs only
-when named: searched_metric (six minutes). `--write` keeps in benchmarks/results.md what ran, in place of what stands
-there: the table, and each experiment's section.
+when named: outcome_rule (two minutes) or searched_metric (six). `--write` keeps in benchmarks/results.md what ran, in
+place of what stands there: the table, and each experiment's section.
 """
 
 from __future__ import annotations
@@ -18,7 +18,16 @@ from pathlib import Path
 import torch
 from torchmetrics.image.fid import _compute_fid
 
-from benchmarks import frechet, noop_trials, population, record_reading, report, searched_metric, study_end_to_end
+from benchmarks import (
+    frechet,
+    noop_trials,
+    outcome_rule,
+    population,
+    record_reading,
+    report,
+    searched_metric,
+    study_end_to_end,
+)
 from benchmarks.comparison import Comparison, in_turns, provenance, table
 from trainables.metrics.frechet import frechet_between, gaussian_from_moments
 
@@ -67,7 +76,10 @@ BENCHMARKS: dict[str, Callable[..., list[Comparison]]] = {
     "record_reading": record_reading.compare,
     "report": report.compare,
 }
-EXPERIMENTS: dict[str, Callable[[bool], str]] = {"searched_metric": searched_metric.section}
+EXPERIMENTS: dict[str, Callable[[bool], str]] = {
+    "outcome_rule": outcome_rule.section,
+    "searched_metric": searched_metric.section,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

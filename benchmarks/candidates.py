@@ -2,10 +2,9 @@
 
 Beside measurements that `trainables` has, for samples x of q, the known mixture p with K modes, and y of p:
 
-- `mass_tv`: the total variation between where the samples lie and where the data do, in the bins of `mass_js`: one for
-  each mode's samples within 3 standard deviations, and one for all others;
-- `shell_js`: their Jensen-Shannon divergence in nats, with each of these balls cut into 4 shells that hold equally much
-  of the data;
+- `mass_tv`: the total variation between where the samples lie and where the data do, in one bin for each mode's samples
+  within 3 standard deviations, and one for all others;
+- `ball_js`: their Jensen-Shannon divergence in nats; `mass_js` is the same with each of these balls cut into 4 shells;
 - `energy` = 2 E|x - y| - E|x - x'| - E|y - y'| (Szekely & Rizzo 2013), in two dimensions only;
 - `multiscale_mmd`: MMD^2 (Gretton et al. 2012) with the sum of Gaussian kernels whose bandwidths halve from the spread
   of the data to the modes' own.
@@ -28,7 +27,6 @@ from trainables.metrics import kernel, measurements, modes, neighbours
 from trainables.metrics.distances import squared_distances
 from trainables.metrics.measurements import MeasuredSamples, Measurement
 
-SHELLS = 4
 NEIGHBOURS, NEIGHBOUR_SAMPLES = 5, 1000
 
 
@@ -54,7 +52,7 @@ def candidates(data: DataSet, samples: int) -> dict[str, Candidate]:
         "fid": Candidate(_column(measurements.fid(shuffled, mixture), "fid")),
         "mass_js": Candidate(_column(measurements.mode_coverage(data), "mass_js")),
         "mass_tv": Candidate(lambda x: total_variation(*bins(x, mixture))),
-        "shell_js": Candidate(lambda x: jensen_shannon(*bins(x, mixture, SHELLS))),
+        "ball_js": Candidate(lambda x: jensen_shannon(*bins(x, mixture))),
         "sliced_wasserstein": Candidate(_column(measurements.slices(shuffled, random), "sliced_wasserstein")),
         "energy": Candidate(lambda x: energy(x, mixture)),
         "multiscale_mmd": Candidate(lambda x: multiscale_mmd(x, mixture)),

@@ -1,6 +1,7 @@
 """A simulated study's record of any size, in the files and columns that `study/record/build.py` writes.
 
-Replicas learn a ring of eight modes at a speed that hangs on the learning rate; some diverge, some collapse to a mode.
+Replicas learn a ring of eight modes at a speed that hangs on the learning rate; some diverge, some collapse to a mode
+within the first half of their training, the others are near the data from a quarter of it on.
 What a study of a ring measures is filled in; a measurement that it does not take is null, as in a real record.
 """
 
@@ -29,10 +30,10 @@ NUISANCE = {
 }
 SETTINGS = {"generator_lr": "float64", "critic_lr": "float64", "beta1": "float64", "critic_steps": "int64"}
 FLOORS = {"fid": 0.001, "modes": float(MODES), "high_quality": 0.99}
-MEASURED = (  # beside fid, modes, hop and histogram
+MEASURED = (  # beside fid, high_quality, modes, hop and histogram
     "loss_critic", "loss_generator", "critic_real", "critic_fake", "probability_real", "probability_fake",
     "critic_accuracy", "gradient_norm_generator", "gradient_norm_critic", "parameter_norm_generator",
-    "parameter_norm_critic", "critic_bound", "induced_divergence", "bound_gap", "ratio_error", "high_quality",
+    "parameter_norm_critic", "critic_bound", "induced_divergence", "bound_gap", "ratio_error",
     "reverse_kl", "mode_js", "precision", "recall", "density", "coverage",
 )  # fmt: skip
 Floats = NDArray[np.float64]
@@ -107,7 +108,7 @@ class _Part:
         self.step = np.rint(self.share * STEPS).astype(np.int64)
         off = np.abs(np.log10(self.settings["generator_lr"]) + 3)
         chance = (0.02 + 0.01 * place) * (1 + 3 * off)
-        drawn, moment = random.random(self.count), random.uniform(0.2, 0.95, self.count)
+        drawn, moment = random.random(self.count), random.uniform(0.2, 0.7, self.count)  # a collapse fills the tail
         self.falls = np.where(drawn < chance, moment, math.inf)
         self.collapses = (drawn >= chance) & (drawn < 2 * chance)
         self.fallen = self.share >= self.falls[:, None]
@@ -116,14 +117,15 @@ class _Part:
     def _measure(self, level: Floats, moment: Floats, random: np.random.Generator) -> None:
         shape = (self.count, self.evaluations)
         weights = np.full((*shape, MODES), 1 / MODES)
-        weights[self.collapses[:, None] & (self.share >= moment[:, None])] = np.eye(MODES)[0]
+        weights[self.collapses[:, None] & (self.share >= moment[:, None] / 2)] = np.eye(MODES)[0]
         self.counts = random.multinomial(SAMPLES, weights)
         modes = (self.counts > 0).sum(-1).astype(np.float64)
         moved = 0.5 * np.abs(np.diff(self.counts / SAMPLES, axis=1)).sum(-1)
         fid = level[:, None] * (1 + 8 * np.exp(-6 * self.share)) * np.exp(random.normal(0, 0.2, shape))
         values = {name: random.random(shape) for name in MEASURED}
         values |= {"critic_accuracy": 0.5 + 0.3 * np.exp(-3 * self.share) * random.random(shape)}
-        values |= {"fid": fid, "modes": modes, "mode_fraction": modes / MODES}
+        values |= {"fid": fid, "modes": modes, "mass_js": fid / (1 + 2 * fid), "high_quality": np.full(shape, 0.9)}
+        values |= dict.fromkeys(("mode_fraction", "held_fraction", "covered_fraction"), modes / MODES)
         values["hop"] = np.hstack([np.full((self.count, 1), np.nan), moved])
         self.values = {name: np.where(self.fallen, np.nan, value) for name, value in values.items()}
 
@@ -152,7 +154,7 @@ class _Part:
             "outcome": outcome, "diverged_step": pa.array(first, mask=~fell), "started": started,
             "ended": started + np.timedelta64(50, "s"), "wall_time": np.full(self.count, 50.0),
             "steps": np.full(self.count, STEPS), "hop_rate": last["hop"],
-            "oscillation": np.where(fell, np.nan, 0.3), **last,
+            "near": np.where(fell | self.collapses, 0.0, 1.0), "swing": np.where(fell, np.nan, 1.3), **last,
             **{f"floor.{name}": np.full(self.count, value) for name, value in FLOORS.items()},
             **{f"config.{name}": values for name, values in self.settings.items()},
         }  # fmt: skip

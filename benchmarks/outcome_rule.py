@@ -1,0 +1,124 @@
+"""Is the rule of outcomes right? For perfect generators, families of known outcome, and curves judged by eye.
+
+    python -m benchmarks outcome_rule
+
+The curves judged by eye stand in `benchmarks/labelled`: real trainings (the configurations stand beside the records),
+labelled from pictures. Every second card of their random order was held back: thresholds were set on the other half,
+and the half held back was measured once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from analysis.record.curves import Curves
+from analysis.record.loading import Record, load
+from analysis.results.agreement import Agreement, agreement
+from analysis.results.outcomes import OUTCOMES, judge, judge_record
+from analysis.results.signals import Floor
+from analysis.statistics.bootstrap import Resampling
+from benchmarks.comparison import provenance
+from benchmarks.outcome_families import EVALUATIONS, FAMILIES, SETTINGS, ring, verdicts_of
+from trainables import data as data_sets
+from trainables.metrics.classifier import train_classifier
+from trainables.metrics.evaluator import Evaluator
+from trainables.spec import Spec
+from trainables.training import Training
+
+TITLE = "Whether the rule of outcomes is right"
+LABELLED = Path(__file__).with_name("labelled")
+STUDIES = ("ring", "grid", "digits")
+REPLICAS = 200
+ORACLES: dict[str, dict[str, Any]] = {
+    "ring": {},
+    "grid": {},
+    "gaussian": {},
+    "digits": {"features": "classifier", "samples": 1000},
+}
+
+
+def section(keep_picture: bool) -> str:  # noqa: ARG001
+    """Judge all of them; Markdown."""
+    torch.set_num_threads(1)
+    rows = [_row(f"perfect samples of {name}", "converged", oracle(name, REPLICAS)) for name in ORACLES]
+    data = ring()
+    evaluator = Evaluator(data, SETTINGS)
+    floor = floor_of(evaluator)
+    for seed, (name, family) in enumerate(FAMILIES.items()):
+        rows.append(_row(name, family.outcome, verdicts_of(family, evaluator, floor, REPLICAS, seed)))
+    heads = "| replicas | should be | are | what the others are |\n|---|---|---|---|"
+    return "\n\n".join(
+        [
+            f"## {TITLE}",
+            f"{provenance()} {REPLICAS} replicas each, {EVALUATIONS} evaluations, thresholds by default.",
+            "\n".join([heads, *rows]),
+            *by_eye(),
+            "",
+        ]
+    )
+
+
+def oracle(name: str, replicas: int, seed: int = 0) -> NDArray[np.str_]:
+    """The outcomes (replicas,) of perfect generators of a data set: `model: oracle`, by study's own evaluator."""
+    data = data_sets.load(name)
+    settings = SETTINGS | ORACLES[name]
+    classifier = train_classifier(data, 0) if data.images else None
+    evaluator = Evaluator(data, settings, classifier=classifier)
+    spec = Spec(data={"name": name}, model="oracle", steps=EVALUATIONS, evaluations=EVALUATIONS, batch_size=1)
+    training = Training(spec, range(seed, seed + replicas), data=data, evaluator=evaluator)
+    found = [training.advance().columns for _ in range(EVALUATIONS)]
+    values = {key: np.moveaxis(np.array([one[key] for one in found], np.float64), 0, 1) for key in found[0]}
+    steps = np.tile(np.arange(1, EVALUATIONS + 1), (replicas, 1))
+    return judge(Curves(steps, np.full(replicas, EVALUATIONS), values), "completed", floor_of(evaluator))
+
+
+def floor_of(evaluator: Evaluator) -> Floor:
+    """The evaluator's floor, as outcomes are judged by it."""
+    scores = evaluator.floor(0)
+    return Floor(scores.mean, scores.spread)
+
+
+def labelled(study: str) -> tuple[Record, pd.DataFrame, pd.DataFrame]:
+    """The record of one of `STUDIES`, its labels (study, trial_id, seed, label, held_back), and its verdicts."""
+    record = load(LABELLED / study)
+    return record, pd.read_csv(LABELLED / study / "labels.csv"), judge_record(record)
+
+
+def agreed(held_back: bool) -> Agreement:
+    """How the rule agrees with the eye on the half that was held back, or on the other."""
+    every = [labelled(study)[1:] for study in STUDIES]
+    labels, judged = (pd.concat(parts, ignore_index=True) for parts in zip(*every, strict=True))
+    half = labels[labels["held_back"] == held_back]
+    return agreement(half, judged, resampling=Resampling(np.random.default_rng(0), 10_000))
+
+
+def by_eye() -> Sequence[str]:
+    """The confusion tables of both halves."""
+    found = []
+    for held_back, words in ((False, "the half that thresholds were set on"), (True, "the half held back")):
+        one = agreed(held_back)
+        kappa = one.kappa
+        lead = (
+            f"By eye (rows) and by the rule (columns), {words}: n {one.n}, agreement {one.agreement.estimate:.2f},"
+            f" Cohen's kappa {kappa.estimate:.2f} [{kappa.low:.2f}, {kappa.high:.2f}]."
+        )
+        heads = f"| | {' | '.join(map(str, one.table.columns))} |\n|{'---|' * (len(one.table.columns) + 1)}"
+        rows = [f"| {name} | {' | '.join(map(str, row))} |" for name, row in one.table.iterrows()]
+        found += [lead, "\n".join([heads, *rows])]
+    return found
+
+
+def _row(name: str, expected: str, outcomes: NDArray[np.str_]) -> str:
+    counts = Counter(outcomes.tolist())
+    others = ", ".join(
+        f"{counts[other] / len(outcomes):.1%} {other}" for other in OUTCOMES if other != expected and counts[other]
+    )
+    return f"| {name} | {expected} | {counts[expected] / len(outcomes):.1%} | {others} |"
