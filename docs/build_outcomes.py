@@ -1,7 +1,7 @@
 """`python -m docs.build_outcomes`: draws docs/pictures/outcomes.svg, a typical training for each outcome.
 
-The trainings are those that were labelled by eye (`benchmarks/labelled`): of each label the first one that the rule
-judges alike, rings first, as they are the easiest to read.
+The trainings are those that were labelled by eye (`benchmarks/labelled`): of each label the one with the best samples that
+the rule judges alike, rings first, as they are the easiest to read.
 """
 
 from __future__ import annotations
@@ -27,7 +27,11 @@ def examples() -> dict[str, ReplicaCurves]:
         keys = ["study", "trial_id", "seed"]
         both = labels.merge(judged[[*keys, "outcome"]].astype({"outcome": "object"}), on=keys)
         alike = both[both["label"] == both["outcome"]]
-        for row in alike.itertuples():
+        quality = record.trials.set_index(keys)["high_quality"]
+        best_first = alike.assign(quality=quality.reindex(alike[keys]).to_numpy()).sort_values(
+            "quality", ascending=False
+        )
+        for row in best_first.itertuples():
             if row.outcome not in found:
                 replica = _row(record.trials, row.trial_id, row.seed)
                 found[row.outcome] = replica_curves(record, replica)
