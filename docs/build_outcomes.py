@@ -1,7 +1,7 @@
 """`python -m docs.build_outcomes`: draws docs/pictures/outcomes.svg, a typical training for each outcome.
 
-The trainings are those that were labelled by eye (`benchmarks/labelled`): of each label the one with the best samples that
-the rule judges alike, rings first, as they are the easiest to read.
+The trainings are those that were labelled by eye (`benchmarks/labelled`): of each label the one with the best samples
+that the rule judges alike, rings first, as they are the easiest to read.
 """
 
 from __future__ import annotations
