@@ -14,7 +14,7 @@ from analysis import figures
 from analysis.figures.style import rendered
 from analysis.results.outcomes import OUTCOMES
 from analysis.results.replica import ReplicaCurves, replica_curves
-from benchmarks.outcome_rule import STUDIES, labelled
+from benchmarks.outcome_rule import DEVELOPMENT, labelled
 
 PICTURE = Path(__file__).parent / "pictures" / "outcomes.svg"
 
@@ -22,7 +22,7 @@ PICTURE = Path(__file__).parent / "pictures" / "outcomes.svg"
 def examples() -> dict[str, ReplicaCurves]:
     """An example of each outcome that some replica has by eye and by the rule, in the order of `OUTCOMES`."""
     found: dict[str, ReplicaCurves] = {}
-    for study in STUDIES:
+    for study in DEVELOPMENT:
         record, labels, judged = labelled(study)
         keys = ["study", "trial_id", "seed"]
         both = labels.merge(judged[[*keys, "outcome"]].astype({"outcome": "object"}), on=keys)

@@ -38,8 +38,8 @@ class Thresholds:
     gradient_norm: float = 1e-3
     hop_rate: float = 0.25
     modes: float = 0.75
-    swing: float = 1.8
-    progress: float = 1.05
+    swing: float = 2.0
+    progress: float = 1.07
     noise: float = 1.0
 
     def __post_init__(self) -> None:

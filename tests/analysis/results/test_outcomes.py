@@ -207,3 +207,41 @@ def test_a_record_from_before_modes_were_counted_is_judged_by_captured_ones():
     kinds = {("a", 1): older | {"mode_fraction": 1.0}, ("a", 2): older | {"mode_fraction": 0.5}}
     record = recorded(kinds, trials.assign(status="completed"))
     assert judge_record(record)["outcome"].tolist() == ["converged", "collapsed"]
+
+
+# What a former rule got wrong
+
+
+def test_one_last_evaluation_decides_nothing():
+    """Modes 6 5 3 6 1 of 8, as five evaluations found them, were called collapsed by the last one."""
+    held = np.array([6, 5, 3, 6, 1]) / 8
+    values = {name: np.full((1, 5), value) for name, value in (GOOD | BAD).items()}
+    values |= {"held_fraction": held[None], "hop": np.array([[math.nan, 0.2, 0.4, 0.45, 0.6]])}
+    moved = Curves(np.arange(5)[None], np.array([5]), values)
+    assert judge(moved, "completed", FLOOR).tolist() == ["hopping"]
+    values["hop"] = np.full((1, 5), 0.01)
+    assert judge(Curves(moved.steps, moved.lengths, values), "completed", FLOOR).tolist() == ["collapsed"]  # median 5
+    values["held_fraction"] = np.array([[8, 7, 8, 7, 1]]) / 8
+    assert judge(Curves(moved.steps, moved.lengths, values), "completed", FLOOR).tolist() == ["stalled"]
+
+
+def test_improvement_is_no_oscillation():
+    """FID over the tail 1.68, .016, .011 had an interquartile range of fifty medians."""
+    images = dict.fromkeys(("high_quality", "mass_js", "covered_fraction"), math.nan)
+    fid = np.r_[np.full(EVALUATIONS - 5, 3.0), [1.68, 0.9, 0.1, 0.016, 0.011]]
+    assert outcome(**images, fid=fid) == "learning"
+
+
+def test_a_generator_is_frozen_whichever_side_its_critic_saturates_on():
+    for accuracy in (0.24, 0.5, 0.88, 1.0):
+        assert outcome(**BAD | STILL, critic_accuracy=accuracy) == "frozen"
+
+
+def test_many_replicas_with_a_signed_metric_do_not_oscillate():
+    rng = np.random.default_rng(0)
+    kid = rng.normal(0, 0.001, (1000, EVALUATIONS))
+    values = {name: np.full(kid.shape, value) for name, value in (GOOD | {"high_quality": 0.5}).items()}  # never near
+    values |= {"kid": kid, "kid_low": kid - 0.00226, "kid_high": kid + 0.00226}
+    steps = np.tile(np.arange(EVALUATIONS), (1000, 1))
+    found = judge(Curves(steps, np.full(1000, EVALUATIONS), values), "completed", FLOOR, Thresholds(metric="kid"))
+    assert (found == "oscillating").mean() < 0.01

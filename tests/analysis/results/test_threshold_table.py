@@ -74,7 +74,7 @@ def test_by_default_every_threshold_moves_both_ways():
     assert (found.changed.groupby("threshold").size() == 3).all()
     values = found.changed.groupby("threshold")["value"].apply(list)
     np.testing.assert_allclose(values["hop_rate"], [0.125, 0.25, 0.5])
-    np.testing.assert_allclose(values["swing"], [1.4, 1.8, 2.6])
+    np.testing.assert_allclose(values["swing"], [1.5, 2, 3])
     np.testing.assert_allclose(values["quality"], [0.6, 0.8, 0.9])
     np.testing.assert_allclose(values["tail"], [0.2, 0.4, 0.7])
     fractions = found.table.groupby(["threshold", "value", "arm"])["fraction"].sum()
