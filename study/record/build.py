@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 from analysis.record import schema
 from analysis.results.criteria import metric_and_mode, thresholds_of
 from analysis.results.design import scales_of
-from analysis.results.thresholds import Thresholds
+from analysis.results.thresholds import Thresholds, is_earlier
 from study.atomic_write import PartialFile, remove_partials, sync_folder
 from study.config import loading
 from study.config.dotted import leaves
@@ -87,7 +87,8 @@ def build_record(folder: str | Path) -> Written:
 class _Outline:
     """What the whole study shares.
 
-    `config` maps each `config.*` name to its dtype, `searched` each arm to the hyperparameters drawn for its trials.
+    `config` maps each `config.*` name to its dtype, `searched` each arm to the hyperparameters drawn for its trials;
+    `earlier_rule` says whether any session ran under the earlier rule of outcomes.
     """
 
     study: str
@@ -95,14 +96,17 @@ class _Outline:
     thresholds: Thresholds
     config: dict[str, str]
     searched: dict[str, list[str]]
+    earlier_rule: bool
     undeclared: set[str] = field(default_factory=set)
 
 
 def _outline(folder: Path, end: Position) -> _Outline:
     state, kinds, searched = StudyState(), dict[str, set[type]](), dict[str, list[str]]()
+    earlier = False
     for entry in _until(folder, end, (Session.kind, Floor.kind, Planned.kind)):
         if not isinstance(entry, Planned):
             state.apply(entry)
+            earlier = earlier or (isinstance(entry, Session) and _is_earlier(entry.config))
             continue
         searched[entry.arm] = [name for name, _ in leaves(entry.config)]
         for name, value in configuration(entry.spec, entry.config).items():
@@ -110,7 +114,12 @@ def _outline(folder: Path, end: Position) -> _Outline:
     state.config = _settings(folder, state.config)
     config = {name: schema.config_dtype(found) for name, found in kinds.items()}
     name = state.config.get("study", folder.resolve().name)
-    return _Outline(name, state, thresholds_of({"config": state.config}), config, searched)
+    return _Outline(name, state, thresholds_of({"config": state.config}), config, searched, earlier)
+
+
+def _is_earlier(settings: Json) -> bool:
+    outcomes = settings.get("outcomes")
+    return isinstance(outcomes, dict) and is_earlier(outcomes)
 
 
 def _settings(folder: Path, recorded: Json) -> Json:
@@ -272,6 +281,7 @@ def _publish(folder: Path, end: Position, outline: _Outline, tables: _Tables, da
         "through": end,
         "study": outline.study,
         "config": state.config,
+        "earlier_rule": outline.earlier_rule,
         "sessions": [_about(session) for session in state.sessions],
         "searched": outline.searched,
         "floor": state.floor,

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from analysis.record.loading import load
+from analysis.report.provenance import AFRESH
+from analysis.results.outcomes import OUTCOMES
 from study.__main__ import main
 
 OLDER = Path(__file__).with_name("older")
@@ -32,7 +34,9 @@ def test_it_resumes_to_the_curves_it_would_have_had_and_is_reported(
     assert (before["trials"]["done"], before["trials"]["interrupted"], before["trials"]["missing"]) == (2, 2, 4)
 
     assert main(["resume", str(folder)]) == 0
-    history = load(folder).history
+    record = load(folder)
+    history = record.history
+    assert record.trials["outcome"].isin(OUTCOMES).all()  # judged afresh, whatever that code had said
     curves = json.loads((OLDER / "curves.json").read_text(encoding="utf-8"))
     found = {f"{trial}/{seed}": rows for (trial, seed), rows in history.groupby(["trial_id", "seed"], observed=True)}
     assert found.keys() == curves.keys()
@@ -42,4 +46,4 @@ def test_it_resumes_to_the_curves_it_would_have_had_and_is_reported(
             np.testing.assert_allclose(found[name].sort_values("step")[column], values, rtol=1e-3, err_msg=name)
 
     assert main(["report", str(folder)]) == 0
-    assert (folder / "report" / "index.html").is_file()
+    assert AFRESH in (folder / "report" / "index.html").read_text(encoding="utf-8")

@@ -15,8 +15,11 @@ EARLIER = {
 
 
 def definitions(*outcomes):
-    """The section's text for joined studies with these settings, or for one."""
-    abouts = [{"study": f"s{place}", "config": {"outcomes": one}} for place, one in enumerate(outcomes)]
+    """The section's text for joined studies with these settings, or for one; those of the earlier rule ran under it."""
+    abouts = [
+        {"study": f"s{place}", "config": {"outcomes": one}, "earlier_rule": one is EARLIER}
+        for place, one in enumerate(outcomes)
+    ]
     about = abouts[0] if len(abouts) == 1 else {"joined": abouts}
     markup = provenance.definitions(SimpleNamespace(about=about)).markup
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", markup)).replace("\u00a0", " ").split())

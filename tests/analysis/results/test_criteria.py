@@ -21,18 +21,20 @@ def test_thresholds_are_those_of_the_configuration_the_others_the_defaults():
 
 def test_those_of_the_earlier_rule_mean_nothing_to_this_one():
     assert thresholds_of(about(WRITTEN)) == Thresholds()
-    assert judged_by_earlier_rule(about(WRITTEN))
-    assert not judged_by_earlier_rule({})
-    assert not judged_by_earlier_rule(about({"modes": 0.5, "metric": "fid"}))
     with pytest.raises(TypeError, match="unexpected keyword argument 'oscillation'"):
         thresholds_of(about({"oscillation": 1.0}))
 
 
 def test_a_study_of_either_rule_joins_one_of_the_other_if_that_has_the_defaults():
     assert thresholds_of(about(WRITTEN, {})) == Thresholds()
-    assert judged_by_earlier_rule(about({}, WRITTEN))
-    assert not judged_by_earlier_rule(about({}, {}))
     with pytest.raises(RecordError, match=r"outcomes\.modes: the joined studies differ, \[0\.5, 0\.75\]; say which"):
         thresholds_of(about(WRITTEN, {"modes": 0.5}))
     with pytest.raises(RecordError, match=r"outcomes\.metric: the joined studies differ, \[None, 'fid'\]; say which"):
         thresholds_of(about({"metric": "fid"}, {}))
+
+
+def test_a_join_of_studies_was_judged_by_the_earlier_rule_if_one_of_them_was():
+    assert judged_by_earlier_rule({"earlier_rule": True})
+    assert judged_by_earlier_rule({"joined": [{}, {"earlier_rule": True}]})
+    assert not judged_by_earlier_rule({})
+    assert not judged_by_earlier_rule({"joined": [{}, {"earlier_rule": False}]})

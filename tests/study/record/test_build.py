@@ -255,6 +255,16 @@ def test_the_ledgers_configuration_is_the_records_whichever_rule_it_is_of(tmp_pa
     assert judged_by_earlier_rule(found.about) == ("oscillation" in outcomes)
 
 
+def test_a_study_begun_under_the_earlier_rule_and_resumed_under_this_one_is_known_to_be(tmp_path):
+    begun = replace(SESSION, config={"study": "rings", "outcomes": dict.fromkeys(EARLIER, 0.5)})
+    resumed = replace(SESSION, config={"study": "rings", "outcomes": asdict(Thresholds())})
+    _, found = built(tmp_path / "resumed", begun, FLOOR, planned(), resumed, *trial()[1:])
+    assert found.about["config"] == resumed.config
+    assert judged_by_earlier_rule(found.about)
+    odd = replace(SESSION, config={"study": "rings", "outcomes": sorted(EARLIER)})
+    assert not judged_by_earlier_rule(built(tmp_path / "odd", odd, FLOOR, *trial())[1].about)
+
+
 @pytest.mark.parametrize("said", [("vanished", "oscillating"), ("converged", "collapsed"), ()])
 def test_outcomes_are_judged_afresh_whatever_was_said_when_the_trial_ended(tmp_path, said):
     earlier = replace(SESSION, config={"study": "rings", "outcomes": dict.fromkeys(EARLIER, 0.5)})
