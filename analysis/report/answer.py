@@ -121,13 +121,16 @@ def _compared(below: list[str], others: int) -> str:
 
 def _told_apart(findings: Findings) -> list[str]:
     """The log-rank tests of the first event, in one sentence."""
-    if not findings.survival or findings.survival[0].overall is None:
+    overall = findings.survival[0].overall if findings.survival else None
+    if overall is None:
         return []
     result = findings.survival[0]
     event = event_named(result.event)
-    overall = findings.survival[0].overall
-    if overall is None or np.isnan(overall.p):
-        return [NEVER[result.event]]
+    if np.isnan(overall.p):
+        events = sum(curve.events for curve in result.curves)
+        total = counted(sum(curve.n for curve in result.curves), "replica")
+        untested = f"{events} of {total} met {event}; the test that would compare the arms in this has no value."
+        return [untested if events else NEVER[result.event]]
     told = [f"{pair.arms[0]} from {pair.arms[1]}" for pair in result.pairs if pair.p_holm < ALPHA]
     test = f"log-rank test of all, p\u00a0{_equals(overall.p)}"
     all_pairs = counted(len(result.pairs), "pair")

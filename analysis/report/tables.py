@@ -113,7 +113,9 @@ def survival_table(result: Survival) -> Table:
     heads = (Head("arm"), Head("replicas", "count"), Head("events", "count"), Head("median step", "number"))
     rows = [(curve.arm, curve.n, curve.events, curve.median) for curve in result.curves]
     overall = result.overall
-    test = f" Log-rank test of all arms: chi-squared {overall.statistic:.2f} on {overall.df}." if overall else ""
+    test = ""
+    if overall is not None and np.isfinite(overall.statistic):
+        test = f" Log-rank test of all arms: chi-squared {overall.statistic:.2f} on {overall.df}."
     return Table(
         f"survival-{result.event}-{result.phase}",
         f"Time to {EVENTS[result.event]}; median by Kaplan and Meier, ∞ where half never met it.{test}",

@@ -12,7 +12,7 @@ from typing import Any
 from analysis.record.join import studies_of
 from analysis.record.loading import RecordError
 from analysis.results.cohort import direction
-from analysis.results.thresholds import Thresholds, thresholds_from
+from analysis.results.thresholds import Thresholds, is_earlier, thresholds_from
 
 
 def metric_and_mode(about: Mapping[str, Any]) -> tuple[str, str]:
@@ -41,7 +41,10 @@ def thresholds_of(about: Mapping[str, Any]) -> Thresholds:
 
 def judged_by_earlier_rule(about: Mapping[str, Any]) -> bool:
     """Whether a study here ran, at least at first, under an earlier rule of outcomes: its ledger's verdicts differ."""
-    return any(study.get("earlier_rule", False) for study in studies_of(about))
+    return any(
+        study.get("earlier_rule", is_earlier(study.get("config", {}).get("outcomes", {})))
+        for study in studies_of(about)
+    )
 
 
 def _searched_by(about: Mapping[str, Any]) -> tuple[str, str]:

@@ -219,10 +219,8 @@ def _outcomes(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
     for arm in arms if metric is not None else ():
         known = [name for name in NOISE_KNOWN if name in _measured(config, arm)]
         if metric not in known:
-            raise ConfigError(
-                f"outcomes.metric: expected a measurement whose sampling noise is known, {', '.join(known)} or null,"
-                f" got {shown(metric)} (arm {arm.name})"
-            )
+            names = f"one of {', '.join(known)}, whose sampling noise is known, or null" if known else "null"
+            raise ConfigError(f"outcomes.metric: expected {names}, got {shown(metric)} (arm {arm.name})")
 
 
 def _resources(config: StudyConfig) -> None:

@@ -183,6 +183,14 @@ def test_no_event_is_said_in_words():
     assert said(survival=(result,)) == ["No replica diverged, froze or collapsed for good."]
 
 
+def test_events_that_no_test_can_compare_are_counted():
+    """All of two against none of two configurations, say: the log-rank test is NaN, and that is not "never"."""
+    curves = (SimpleNamespace(n=2, events=2), SimpleNamespace(n=2, events=0))
+    result = Survival("failure", "confirm", curves, rank(("a", "b"), np.nan), ())
+    (sentence,) = said(survival=(result,))
+    assert sentence.startswith("2 of 4 replicas met failure (divergence, freezing, or a collapse that lasts); the test")
+
+
 def test_biased_winners_and_unmeasured_arms_are_caveats():
     biased = SimpleNamespace(arm="a", biased=True)
     caveats = answer(findings(selection_bias=(biased,), unmeasured=("b",))).caveats

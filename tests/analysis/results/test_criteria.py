@@ -38,3 +38,4 @@ def test_a_join_of_studies_was_judged_by_the_earlier_rule_if_one_of_them_was():
     assert judged_by_earlier_rule({"joined": [{}, {"earlier_rule": True}]})
     assert not judged_by_earlier_rule({})
     assert not judged_by_earlier_rule({"joined": [{}, {"earlier_rule": False}]})
+    assert judged_by_earlier_rule(about(WRITTEN))  # a record from before that was noted

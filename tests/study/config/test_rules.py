@@ -92,16 +92,16 @@ LR = {"log_uniform": [1e-4, 1e-2]}
         ),
         (
             {"outcomes": {"metric": "reverse_kl"}},
-            "outcomes.metric: expected a measurement whose sampling noise is known, mass_js, fid or null, got"
+            "outcomes.metric: expected one of mass_js, fid, whose sampling noise is known, or null, got"
             " 'reverse_kl' (arm single)",
         ),
         (
             {"outcomes": {"metric": "kid"}, "measure": ["sliced"]},
-            "sampling noise is known, mass_js, fid or null, got 'kid' (arm single)",
+            "one of mass_js, fid, whose sampling noise is known, or null, got 'kid' (arm single)",
         ),
         (
             {"data": "digits", "outcomes": {"metric": "mass_js"}, "measure": ["kernel"]},
-            "sampling noise is known, fid, kid, mmd or null, got 'mass_js' (arm single)",
+            "one of fid, kid, mmd, whose sampling noise is known, or null, got 'mass_js' (arm single)",
         ),
         ({"resources": {"gpu": 1.5}}, "resources.gpu: expected a fraction of one or a whole number, got 1.5"),
     ],
