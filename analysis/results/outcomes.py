@@ -91,17 +91,32 @@ def judge(
     return verdicts(signals(derive(measured), floor, thresholds), status, thresholds)
 
 
-def judge_record(record: Record, thresholds: Thresholds = Thresholds()) -> pd.DataFrame:
+RecordCurves = tuple[
+    pd.DataFrame, Curves, Floor
+]  # the replicas' keys, their curves in this order, and each one's floor
+
+
+def record_curves(record: Record, thresholds: Thresholds) -> RecordCurves:
+    """What the replicas of a record are judged by; of the thresholds it depends on the metric alone."""
+    keys = list(TRIALS_KEYS)
+    replicas, measured = curves(record.history, judged_columns(thresholds))
+    own = replicas.merge(record.trials.drop_duplicates(keys), on=keys, how="left", validate="one_to_one")
+    return replicas, with_counted_modes(measured), floor_of_rows(own)
+
+
+def judge_record(
+    record: Record, thresholds: Thresholds = Thresholds(), prepared: RecordCurves | None = None
+) -> pd.DataFrame:
     """Judge a whole record: one row per replica of `record.trials`, in its order and with its index.
+
+    `prepared` is what `record_curves` gives of this record or one with more rows, for those who judge it several times.
 
     Columns are the replica's keys, the `OutcomeSignals`, and `outcome`, which is null for a trial still running, for
     one that ended but whose evaluations are all lost, and where it cannot be told.
     """
     keys = list(TRIALS_KEYS)
-    replicas, measured = curves(record.history, judged_columns(thresholds))
-    measured = with_counted_modes(measured)
-    own = replicas.merge(record.trials.drop_duplicates(keys), on=keys, how="left", validate="one_to_one")
-    seen = signals(measured, floor_of_rows(own), thresholds)
+    replicas, measured, floor = prepared or record_curves(record, thresholds)
+    seen = signals(measured, floor, thresholds)
     table = replicas.assign(**{name: getattr(seen, name) for name in SIGNALS})
     judged = record.trials[[*keys, "status"]].merge(table, on=keys, how="left", validate="one_to_one")
     judged = judged.fillna({"evaluations": 0, "diverged": False}).astype({"evaluations": "int64", "diverged": "bool"})

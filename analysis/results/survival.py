@@ -23,12 +23,11 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from analysis.record.curves import curves
 from analysis.record.schema import TRIALS_KEYS
 from analysis.results.criteria import thresholds_of
-from analysis.results.outcomes import floor_of_rows, judged_columns, verdicts
+from analysis.results.outcomes import record_curves, verdicts
 from analysis.results.selection import Selection
-from analysis.results.signals import signals, with_counted_modes
+from analysis.results.signals import signals
 from analysis.results.spells import spells
 from analysis.results.thresholds import Thresholds
 from analysis.statistics.holm import holm
@@ -130,13 +129,12 @@ def times(selected: Selection, event: str, *, thresholds: Thresholds | None = No
 
 def _event_steps(selected: Selection, event: str, thresholds: Thresholds) -> Floats:
     """The step of the event for each row of `selected.trials`, divergence left out; inf where it never came."""
-    replicas, measured = curves(selected.history, judged_columns(thresholds))
-    measured = with_counted_modes(measured)
+    replicas, measured, floor = record_curves(selected, thresholds)
     if event in ("collapsed", "undone") and len(replicas) and np.isnan(measured.value("held_fraction")).all():
         raise ValueError(f"event: {event} needs the measurement held_fraction, which these data do not have")
     keys = list(TRIALS_KEYS)
     own = replicas.merge(selected.trials, on=keys, how="left", validate="one_to_one")
-    seen = signals(measured, floor_of_rows(own), thresholds)
+    seen = signals(measured, floor, thresholds)
     outcome = np.full(len(own), "", dtype=object)
     outcome[seen.evaluations > 0] = verdicts(seen, "completed", thresholds)[seen.evaluations > 0]
     collapse = spells(measured, measured.value("held_fraction"), thresholds.modes, thresholds.tail)

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.results.criteria import thresholds_of
-from analysis.results.outcomes import OUTCOMES, judge_record, signals_of, verdicts
+from analysis.results.outcomes import OUTCOMES, judge_record, record_curves, signals_of, verdicts
 from analysis.results.selection import Selection
 from analysis.results.thresholds import FACTORS, NUMBERS, SHARES, Thresholds
 from analysis.statistics.intervals import shares
@@ -64,7 +64,8 @@ def threshold_table(
     if wrong:
         raise ValueError(f"values: expected thresholds among {', '.join(NUMBERS)}, got {', '.join(wrong)}")
     part = _ended(selected)
-    seen = judge_record(part, kept)
+    prepared = record_curves(part, kept)
+    seen = judge_record(part, kept, prepared)
     known = seen["outcome"].notna().to_numpy()  # not of trials that ended and lost every evaluation
     part, seen = replace(part, trials=part.trials[known]), seen[known]
     usual = _verdicts(seen, part.trials, kept)
@@ -72,7 +73,7 @@ def threshold_table(
     for name, candidates in moved.items():
         for value in sorted({float(getattr(kept, name)), *map(float, candidates)}):
             other = _moved(kept, name, value)
-            signals = seen if name in VERDICT or other == kept else judge_record(part, other)
+            signals = seen if name in VERDICT or other == kept else judge_record(part, other, prepared)
             outcome = _verdicts(signals, part.trials, other)
             row = {"threshold": name, "value": value, "base": other == kept}
             rows += [row | fraction for fraction in _fractions(part, outcome, confidence)]
