@@ -333,18 +333,6 @@ def test_damaged_lines_are_counted_and_cost_no_more_than_themselves(tmp_path):
     assert load(tmp_path).trials["objective"].isna().all()
 
 
-def test_row_groups_are_bounded_and_words_survive_between_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(record, "ROW_GROUP", 10)
-    monkeypatch.setattr(record, "SMALL", 2)
-    entries = [entry for index in range(12) for entry in trial(index)]
-    _, found = built(tmp_path, SESSION, *entries)
-    with pq.ParquetFile(tmp_path / "history.parquet") as file:
-        groups = [file.metadata.row_group(at).num_rows for at in range(file.num_row_groups)]
-    assert groups == [12] * 4
-    assert found.history["trial_id"].tolist() == [f"search-hinge-{index:04d}" for index in range(12) for _ in range(4)]
-    assert found.trials["index"].tolist() == [index for index in range(12) for _ in range(2)]
-
-
 @pytest.mark.parametrize("room", [0, 5000])
 def test_a_build_that_fails_leaves_the_former_record(tmp_path, room):
     _, former = built(tmp_path, SESSION, *trial(0))
@@ -416,9 +404,9 @@ def test_the_record_ends_where_the_ledger_ended_when_it_began(tmp_path, monkeypa
     """A trial planned meanwhile, with a configuration column of its own, waits for the next build."""
     with Ledger.open(tmp_path) as book:
         book.append(SESSION, *trial(0))
-        outline = record._outline
+        outline = record.outline_of
         late = planned(1, config={"new": 1})
-        monkeypatch.setattr(record, "_outline", lambda *given: (outline(*given), book.append(late))[0])
+        monkeypatch.setattr(record, "outline_of", lambda *given: (outline(*given), book.append(late))[0])
         assert record.build_record(tmp_path).trials == 2
         assert record.build_record(tmp_path).trials == 4
     assert "config.new" in load(tmp_path).trials

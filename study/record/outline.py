@@ -1,0 +1,88 @@
+"""What the whole study shares, read from its ledger before any trial's rows are written."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.record import schema
+from analysis.results.criteria import metric_and_mode, thresholds_of
+from analysis.results.design import scales_of
+from analysis.results.thresholds import Thresholds, is_earlier
+from study.config import loading
+from study.config.dotted import leaves
+from study.config.messages import ConfigError, shown
+from study.ledger.entries import Entry, Floor, Json, Planned, Session
+from study.ledger.state import StudyState
+from study.record.columns import configuration
+
+LOGGER = logging.getLogger(__name__)
+KINDS = (Session.kind, Floor.kind, Planned.kind)  # of the entries that an outline follows from
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What all trials' rows need to know of the study.
+
+    `state` knows sessions and floor, but no trials; `config` maps each `config.*` name to its dtype, `searched` each
+    arm to the hyperparameters drawn for its trials; `earlier_rule` says whether any session ran under the earlier rule
+    of outcomes.
+    """
+
+    study: str
+    state: StudyState
+    thresholds: Thresholds
+    config: dict[str, str]
+    searched: dict[str, list[str]]
+    earlier_rule: bool
+
+
+def outline_of(folder: Path, entries: Iterable[Entry]) -> Outline:
+    """The outline of the study in `folder`, from its ledger's entries of `KINDS`."""
+    state, kinds, searched = StudyState(), dict[str, set[type]](), dict[str, list[str]]()
+    earlier = False
+    for entry in entries:
+        if not isinstance(entry, Planned):
+            state.apply(entry)
+            earlier = earlier or (isinstance(entry, Session) and _is_earlier(entry.config))
+            continue
+        searched[entry.arm] = [name for name, _ in leaves(entry.config)]
+        for name, value in configuration(entry.spec, entry.config).items():
+            kinds.setdefault(name, set()).add(type(value))
+    state.config = _settings(folder, state.config)
+    config = {name: schema.config_dtype(found) for name, found in kinds.items()}
+    name = state.config.get("study", folder.resolve().name)
+    return Outline(name, state, thresholds_of({"config": state.config}), config, searched, earlier)
+
+
+def _is_earlier(settings: Json) -> bool:
+    outcomes = settings.get("outcomes")
+    return isinstance(outcomes, dict) and is_earlier(outcomes)
+
+
+def _settings(folder: Path, recorded: Json) -> Json:
+    """The ledger's configuration; study.yaml's where the ledger has none, or one that analysis cannot use."""
+    try:
+        if recorded:
+            _check_usable(recorded)
+            return recorded
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        LOGGER.warning("%s: the configuration in the ledger is of no use, study.yaml's is taken: %s", folder, error)
+    try:
+        return loading.load(folder / loading.STUDY_FILE).config.resolved()
+    except (ConfigError, OSError):
+        return {}
+
+
+def _check_usable(settings: Json) -> None:
+    """Raise what analysis would raise for a configuration that was edited or is another version's."""
+    about = {"config": settings}
+    scales_of(about)
+    named = {"search.metric": metric_and_mode(about)[0], "outcomes.metric": thresholds_of(about).metric}
+    for key, metric in named.items():
+        if metric is not None and metric not in {column.name for column in schema.MEASUREMENTS}:
+            raise ValueError(f"{key}: expected a measurement, got {shown(metric)}")
+    if not isinstance(settings.get("resources", {}), dict):
+        raise TypeError(f"resources: expected a mapping, got {shown(settings['resources'])}")
