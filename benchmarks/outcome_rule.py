@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from analysis.record.curves import Curves
 from analysis.record.loading import Record, load
+from analysis.record.schema import OUTCOMES
 from analysis.results.agreement import Agreement, agreement
-from analysis.results.outcomes import OUTCOMES, judge, judge_record
+from analysis.results.outcomes import judge, judge_record
 from analysis.results.signals import Floor
 from analysis.statistics.bootstrap import Resampling
 from benchmarks.comparison import provenance

@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis import figures
 from analysis.figures.style import rendered
-from analysis.results.outcomes import OUTCOMES
+from analysis.record.schema import OUTCOMES
 from analysis.results.replica import ReplicaCurves, replica_curves
 from benchmarks.outcome_rule import DEVELOPMENT, labelled
 

@@ -13,13 +13,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.record.schema import (
+    EARLIER_OUTCOMES,
     FILES,
     FLOORS,
     HISTORY,
     HISTORY_KEYS,
     MEASUREMENTS,
     METADATA,
+    OUTCOMES,
+    PHASES,
     SIGNALS,
+    STATUSES,
     TRIALS_KEYS,
     history_schema,
     trials_schema,
@@ -28,6 +32,8 @@ from analysis.record.schema import (
 # A record that an earlier version wrote has no columns for what was first measured later: it was not measured.
 MAY_LACK = frozenset(column.name for column in (*MEASUREMENTS, *FLOORS, *SIGNALS))
 RETIRED = frozenset({"oscillation"})  # a signal of an earlier rule of outcomes, not read any more
+CUT = ("failed", "truncated")  # statuses that are outcomes too
+CATEGORIES = {"phase": PHASES, "status": STATUSES, "outcome": (*OUTCOMES, *EARLIER_OUTCOMES)}  # of trials.parquet
 
 
 class RecordError(ValueError):
@@ -63,8 +69,10 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
 
     Raises:
         FileNotFoundError: a file is missing.
-        RecordError: another column is missing, unknown or of another dtype; a key is null or stands twice; the two
-            files do not belong together; an evaluation that a replica must have is missing. The message says which.
+        RecordError: another column is missing, unknown or of another dtype; a key is null or stands twice; a phase,
+            status or outcome is none that there is, or a replica's outcome contradicts its status or `diverged_step`;
+            the two files do not belong together; an evaluation that a replica must have is missing. The message says
+            which.
     """
     declared = [c.name for c in HISTORY]
     unknown = [name for name in columns or () if name not in declared]
@@ -79,6 +87,7 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
     trials = _frame(now).copy()  # a block for each dtype, as pandas is slow at adding to a hundred single columns
     _check_keys(history, HISTORY_KEYS, "history.parquet")
     _check_keys(trials, TRIALS_KEYS, "trials.parquet")
+    _check_categories(trials)
     _check_rows(history, trials)
     return Record(history, trials, about)
 
@@ -134,6 +143,28 @@ def _check_keys(frame: pd.DataFrame, keys: tuple[str, ...], file: str) -> None:
     twice = frame.duplicated(list(keys))
     if twice.any():
         raise RecordError(f"{file}: {int(twice.sum())} row(s) stand twice: {_named(frame.loc[twice, list(keys[2:])])}")
+
+
+def _check_categories(trials: pd.DataFrame) -> None:
+    """Every phase, status and outcome is one that there is, and none contradicts what else is said of the replica."""
+    replica = list(TRIALS_KEYS[3:])
+    for name, known in CATEGORIES.items():
+        wrong = trials[~trials[name].isin(known) & ~(trials[name].isna() & (name == "outcome"))]
+        if len(wrong):
+            got = f"{wrong[name].astype(object).iloc[0]!r} of {_named(wrong[replica])}"
+            raise RecordError(f"trials.parquet: {name}: expected one of {', '.join(known)}, got {got}")
+    outcome, status = (trials[name].astype(object) for name in ("outcome", "status"))
+    diverged, cut = trials["diverged_step"].notna(), status.isin(CUT)
+    for expected, broken in (
+        ("null while the trial is running", outcome.notna() & (status == "running")),
+        ("diverged where there is a diverged_step", outcome.notna() & diverged & (outcome != "diverged")),
+        ("another where there is no diverged_step", (outcome == "diverged") & ~diverged),
+        ("the status, or diverged, of a trial cut short", outcome.notna() & ~diverged & cut & (outcome != status)),
+        ("another of a trial that was not cut short", outcome.isin(CUT) & ~cut),
+    ):
+        if broken.any():
+            got = _named(trials.loc[broken, [*replica, "outcome", "status", "diverged_step"]])
+            raise RecordError(f"trials.parquet: outcome: expected {expected}, got {got}")
 
 
 def _check_rows(history: pd.DataFrame, trials: pd.DataFrame) -> None:

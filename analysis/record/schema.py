@@ -21,7 +21,13 @@ from typing import Any
 
 import pyarrow as pa
 
+PHASES = ("search", "confirm")
 STATUSES = ("completed", "diverged", "truncated", "failed", "running")
+OUTCOMES = (
+    "converged", "stalled", "learning", "oscillating", "hopping", "collapsed", "frozen", "diverged", "truncated",
+    "failed",
+)  # fmt: skip
+EARLIER_OUTCOMES = ("vanished",)  # of an earlier rule, in records that an earlier version wrote
 ARROW = {
     "category": pa.dictionary(pa.int32(), pa.string()),
     "text": pa.string(),

@@ -15,6 +15,7 @@ import pandas as pd
 
 from analysis.figures.style import Palette, palette
 from analysis.record.loading import Record
+from analysis.record.schema import PHASES
 from analysis.results import (
     budget,
     chosen,
@@ -32,7 +33,7 @@ from analysis.results.criteria import metric_and_mode, thresholds_of
 from analysis.results.design import scales_of
 from analysis.results.learning import LearningCurve, ModeShares
 from analysis.results.outcomes import JUDGED, judged_afresh
-from analysis.results.selection import PHASES, Selection, arms_in_order, select
+from analysis.results.selection import Selection, arms_in_order, select
 from analysis.statistics.bootstrap import Resampling
 
 FOLLOWED = (  # over training, where they were measured

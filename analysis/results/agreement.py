@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analysis.results.outcomes import OUTCOMES
+from analysis.record.schema import OUTCOMES
 from analysis.statistics.bootstrap import Resampling, ordered_quantiles
 from analysis.statistics.intervals import Floats, Interval, wilson
 

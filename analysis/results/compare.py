@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.record.schema import OUTCOMES
 from analysis.results.cohort import Cohort, cohorts
-from analysis.results.outcomes import OUTCOMES
 from analysis.results.pairs import Comparison, Pair, compare
 from analysis.results.selection import Selection, numbers
 from analysis.statistics.bootstrap import Resampling, bootstrap, bootstraps

@@ -29,14 +29,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.record.curves import Curves, curves
 from analysis.record.loading import Record
-from analysis.record.schema import HISTORY, TRIALS_KEYS
+from analysis.record.schema import HISTORY, OUTCOMES, TRIALS_KEYS
 from analysis.results.signals import Floor, OutcomeSignals, derive, signals, with_counted_modes
 from analysis.results.thresholds import Thresholds
 
-OUTCOMES = (
-    "converged", "stalled", "learning", "oscillating", "hopping", "collapsed", "frozen", "diverged", "truncated",
-    "failed",
-)  # fmt: skip
 ENDED = ("completed", "diverged", "truncated", "failed")
 JUDGED = (
     "diverged", "mode_fraction", "held_fraction", "covered_fraction", "gradient_norm_generator", "high_quality", "hop",

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.record.loading import Record
+from analysis.record.schema import PHASES
 from analysis.statistics.intervals import Captures, Floats
 
-PHASES = ("search", "confirm")
 Arms = list[tuple[str, pd.DataFrame]]  # the name of each arm and its rows of trials.parquet
 
 

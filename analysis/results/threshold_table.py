@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.record.schema import OUTCOMES
 from analysis.results.criteria import thresholds_of
-from analysis.results.outcomes import OUTCOMES, judge_record, record_curves, signals_of, verdicts
+from analysis.results.outcomes import judge_record, record_curves, signals_of, verdicts
 from analysis.results.selection import Selection
 from analysis.results.thresholds import FACTORS, NUMBERS, SHARES, Thresholds
 from analysis.statistics.intervals import shares

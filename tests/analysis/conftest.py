@@ -188,7 +188,7 @@ def _summary(rows: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
     outcome = np.where(summary["collapses"], "collapsed", "converged")
     outcome = np.where(summary["diverged"].eq(True), "diverged", outcome).astype(object)
     for status in ("failed", "truncated"):
-        outcome[summary["status"] == status] = status
+        outcome[(summary["status"] == status) & ~summary["diverged"].eq(True)] = status
     outcome[summary["status"] == "running"] = None
     started = pd.Timestamp("2026-01-01") + pd.to_timedelta(summary["index"] * 3 + summary["place"], "min")
     return summary.assign(

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from analysis.record.schema import OUTCOMES
 from analysis.results import survival
-from analysis.results.outcomes import OUTCOMES
 from analysis.statistics.intervals import Interval
 from analysis.wording import (
     DID,

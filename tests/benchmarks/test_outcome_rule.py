@@ -3,7 +3,7 @@
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from analysis.results.outcomes import OUTCOMES
+from analysis.record.schema import OUTCOMES
 from benchmarks import outcome_rule as rule
 from benchmarks.outcome_families import FAMILIES, SETTINGS, ring, verdicts_of
 from trainables.metrics.evaluator import Evaluator

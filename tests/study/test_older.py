@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from analysis.record.loading import load
+from analysis.record.schema import OUTCOMES
 from analysis.report.provenance import AFRESH
-from analysis.results.outcomes import OUTCOMES
 from study.__main__ import main
 
 OLDER = Path(__file__).with_name("older")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from analysis.figures.style import palette
+from analysis.record.schema import OUTCOMES
 from analysis.record.snapshots import Snapshots
 from analysis.results.budget import BestOfK, Profile, SelectionBias
 from analysis.results.compare import ArmOutcomes, ArmQuality
@@ -17,7 +18,6 @@ from analysis.results.density import densities
 from analysis.results.dirac import DiracMap
 from analysis.results.jacobian import ArmSpectrum
 from analysis.results.learning import LearningCurve, ModeShares
-from analysis.results.outcomes import OUTCOMES
 from analysis.results.pairs import Comparison, Pair
 from analysis.results.replica import Measured, ReplicaCurves
 from analysis.results.sensitivity import Dependence, Importance, Sensitivity

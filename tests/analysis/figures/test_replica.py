@@ -8,7 +8,7 @@ from matplotlib.text import Text
 
 from analysis import figures
 from analysis.colours import VERMILION
-from analysis.results.outcomes import OUTCOMES
+from analysis.record.schema import OUTCOMES
 from analysis.results.replica import Measured
 
 

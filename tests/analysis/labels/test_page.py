@@ -9,8 +9,8 @@ import pytest
 
 from analysis.labels import page
 from analysis.labels.cards import draw
+from analysis.record.schema import OUTCOMES
 from analysis.results.agreement import CHOICES
-from analysis.results.outcomes import OUTCOMES
 from analysis.wording import OUTCOME_MEANINGS
 
 

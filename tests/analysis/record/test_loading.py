@@ -166,6 +166,44 @@ def test_a_null_key_is_named(tmp_path):
         load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"outcome": "exploded"}, "outcome: expected one of converged, .*, vanished, got 'exploded'"),
+        ({"status": "done"}, "status: expected one of completed, diverged, truncated, failed, running, got 'done'"),
+        ({"status": "Completed "}, "status: expected one of completed, .*, got 'Completed '"),
+        ({"phase": "final"}, "phase: expected one of search, confirm, got 'final'"),
+        ({"outcome": "diverged"}, "outcome: expected another where there is no diverged_step, got"),
+        ({"diverged_step": 150}, "outcome: expected diverged where there is a diverged_step, got"),
+        ({"status": "running"}, "outcome: expected null while the trial is running, got"),
+        ({"status": "failed"}, "outcome: expected the status, or diverged, of a trial cut short, got"),
+        ({"outcome": "truncated"}, "outcome: expected another of a trial that was not cut short, got"),
+    ],
+)
+def test_categories_that_there_are_not_and_contradictions_name_the_replica(tmp_path, change, message):
+    rows = trials_rows()
+    rows[3] = {**rows[3], **change}
+    with pytest.raises(RecordError, match=rf"trials\.parquet: {message}.* trial_id search-hinge-0001, seed 2"):
+        load(write(tmp_path, trials=rows))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"outcome": "vanished"},  # of an earlier version
+        {"outcome": None},  # it cannot be told
+        {"outcome": "diverged", "diverged_step": 150},
+        {"outcome": "diverged", "diverged_step": 150, "status": "truncated"},
+        {"outcome": None, "diverged_step": 150, "status": "running"},
+        {"outcome": "failed", "status": "failed"},
+    ],
+)
+def test_what_may_be_said_of_a_replica_loads(tmp_path, change):
+    rows = trials_rows()
+    rows[3] = {**rows[3], **change}
+    assert len(load(write(tmp_path, trials=rows)).trials) == 4
+
+
 def test_missing_evaluations_are_named(tmp_path):
     rows = history_rows()
     with pytest.raises(RecordError, match="lacks evaluations of trial_id search-hinge-0000, seed 2, steps 200"):

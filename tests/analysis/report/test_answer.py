@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from analysis.record.schema import OUTCOMES
 from analysis.report.answer import answer
 from analysis.results.compare import ArmOutcomes, ArmQuality
-from analysis.results.outcomes import OUTCOMES
 from analysis.results.pairs import Comparison
 from analysis.results.survival import LogRank, Survival
 from analysis.statistics.intervals import Interval

@@ -4,8 +4,8 @@ import re
 from html import unescape
 from types import SimpleNamespace
 
+from analysis.record.schema import OUTCOMES
 from analysis.report import provenance
-from analysis.results.outcomes import OUTCOMES
 from analysis.results.thresholds import Thresholds
 
 EARLIER = {

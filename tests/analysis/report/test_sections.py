@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from analysis.figures.style import palette
+from analysis.record.schema import OUTCOMES
 from analysis.report import sections, tables
 from analysis.report.page import joined, tag
 from analysis.results.compare import STABILITY_SIGNALS, ArmOutcomes, ArmSignal
-from analysis.results.outcomes import OUTCOMES
 from analysis.results.survival import EVENTS, Survival
 from analysis.statistics.intervals import Interval
 from analysis.statistics.kaplan_meier import kaplan_meier

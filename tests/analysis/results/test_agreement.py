@@ -6,8 +6,8 @@ import pytest
 from scipy.stats import bootstrap
 from sklearn.metrics import cohen_kappa_score, confusion_matrix
 
+from analysis.record.schema import OUTCOMES
 from analysis.results.agreement import CANNOT_TELL, CHOICES, agreement, cohens_kappa
-from analysis.results.outcomes import OUTCOMES
 from analysis.statistics.bootstrap import Resampling
 
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from analysis.record.loading import Record
+from analysis.record.schema import OUTCOMES
 from analysis.results.compare import STABILITY_SIGNALS, outcomes, quality, signals
-from analysis.results.outcomes import OUTCOMES
 from analysis.results.selection import select
 from analysis.statistics.bootstrap import Resampling
 from analysis.statistics.intervals import wilson

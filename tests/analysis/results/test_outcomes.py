@@ -9,7 +9,8 @@ import pytest
 
 from analysis.record.curves import Curves
 from analysis.record.loading import Record
-from analysis.results.outcomes import OUTCOMES, Thresholds, judge, judge_record, judged_afresh, verdicts
+from analysis.record.schema import OUTCOMES
+from analysis.results.outcomes import Thresholds, judge, judge_record, judged_afresh, verdicts
 from analysis.results.signals import Floor, signals
 
 EVALUATIONS = 20
