@@ -29,8 +29,8 @@ class TimedEvaluation:
 
     def entry(self, trial: TrialState) -> Result:
         """What the ledger says of it."""
-        phase, arm, index = trial.key
-        return Result(phase=phase, arm=arm, index=index, seeds=trial.seeds, **vars(self))
+        phase, arm, repeat, index = trial.key
+        return Result(phase=phase, arm=arm, repeat=repeat, index=index, seeds=trial.seeds, **vars(self))
 
 
 def to_json(evaluations: Iterable[TimedEvaluation]) -> str:

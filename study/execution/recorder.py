@@ -111,14 +111,14 @@ class Recorder(Unpickled, Callback):
     def _end(self, state: TrialState, status: str, message: str | None, scores: list[Any]) -> None:
         outcomes = judge(state.curves(), status, self._journal.state.real_scores, self._thresholds).tolist()
         verdict = {"status": status, "message": message, "outcomes": outcomes, "scores": scores}
-        phase, arm, index = state.key
-        self._journal.append(Ended(phase=phase, arm=arm, index=index, **verdict))
+        phase, arm, repeat, index = state.key
+        self._journal.append(Ended(phase=phase, arm=arm, repeat=repeat, index=index, **verdict))
         with suppress(OSError):
             checkpoint.remove(self._store, folder_of(state.trial_id))
 
     def _state(self, trial: Any) -> TrialState:
-        keys = trial.config["phase"], trial.config["arm"], trial.config["index"]
-        return self._journal.state.trials[keys]
+        phase, arm, repeat, index = (trial.config[name] for name in ("phase", "arm", "repeat", "index"))
+        return self._journal.state.trials[phase, arm, repeat, index]
 
     def _fetch(self, pictures: Iterable[str]) -> None:
         """Bring pictures to the study's folder, where MLflow and the report look for them."""

@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 SEARCH, CONFIRM = "search", "confirm"
 
 Json = dict[str, Any]  # what an object of JSON is read as
-Key = tuple[str, str, int]  # phase, arm, index: identifies a trial
+Key = tuple[str, str, int, int]  # phase, arm, repeat, index: identifies a trial
 
 
-def trial_id_of(phase: str, arm: str, index: int) -> str:
-    """A trial's name, which names its folder too."""
-    return f"{phase}-{arm}-{index:04d}"
+def trial_id_of(phase: str, arm: str, repeat: int, index: int) -> str:
+    """A trial's name, which names its folder too: `search-hinge-0003`, or `search-hinge-r1-0003` in repeat 1."""
+    return f"{phase}-{arm}{f'-r{repeat}' if repeat else ''}-{index:04d}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,24 +68,26 @@ class TrialEntry:
     Attributes:
         phase: search or confirm.
         arm: the name of the combination of scientific choices.
-        index: of the trial within its phase and arm, from 0.
-        trial_id: follows from these three.
+        repeat: which of the arm's searches, made independently of each other, from 0.
+        index: of the trial within its phase, arm and repeat, from 0.
+        trial_id: follows from these four.
     """
 
     time: float = 0.0
     phase: str
     arm: str
+    repeat: int = 0
     index: int
     trial_id: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Name the trial."""
-        object.__setattr__(self, "trial_id", trial_id_of(self.phase, self.arm, self.index))
+        object.__setattr__(self, "trial_id", trial_id_of(*self.key))
 
     @property
     def key(self) -> Key:
         """Which trial it is about."""
-        return self.phase, self.arm, self.index
+        return self.phase, self.arm, self.repeat, self.index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

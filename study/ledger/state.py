@@ -2,8 +2,8 @@
 
 `StudyState.replay(folder)` is what `resume`, `status` and the search know of the past. Memory stays bounded: an
 unfinished trial keeps its results, a finished one only its summary. The last write wins: a result by (phase, arm,
-index) and (seed, step), a plan and an ending by (phase, arm, index). Whether a trial planned again goes on or begins
-anew is decided by `study.ledger.attempts`.
+repeat, index) and (seed, step), a plan and an ending by (phase, arm, repeat, index). Whether a trial planned again goes
+on or begins anew is decided by `study.ledger.attempts`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ class TrialState:
     """One trial, changed by `apply` alone.
 
     Attributes:
-        phase, arm, index: search or confirm, the arm's name, and the trial's number in both, from 0.
-        trial_id: the trial's name, which follows from these three.
+        phase, arm: search or confirm, and the arm's name.
+        repeat, index: which of the arm's searches, and the trial's number within it, both from 0.
+        trial_id: the trial's name, which follows from these four.
         config: the flat hyperparameters that the search chose; {} while the plan is unknown.
         spec: the trial's Spec as a dict; {} while the plan is unknown.
         seeds: of the replicas, in the order of every list below; [] until an entry gives them.
@@ -47,6 +48,7 @@ class TrialState:
 
     phase: str
     arm: str
+    repeat: int
     index: int
     trial_id: str
     seeds: list[int]
@@ -66,12 +68,12 @@ class TrialState:
     def of(cls, entry: OfTrial) -> TrialState:
         """A new trial, from the first entry about it."""
         seeds = [] if isinstance(entry, Ended) else [*entry.seeds]
-        return cls(entry.phase, entry.arm, entry.index, entry.trial_id, seeds, planned=entry.time)
+        return cls(*entry.key, entry.trial_id, seeds, planned=entry.time)
 
     @property
     def key(self) -> Key:
         """What identifies the trial."""
-        return self.phase, self.arm, self.index
+        return self.phase, self.arm, self.repeat, self.index
 
     @property
     def unplanned(self) -> bool:

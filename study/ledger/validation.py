@@ -134,13 +134,14 @@ _READERS: dict[str, Callable[[Json], Entry]] = {
 
 def _trial(found: Json) -> Json:
     phase, arm, index = found["phase"], found["arm"], _whole("index", found["index"])
+    repeat = _whole("repeat", found.get("repeat", 0))  # ledgers from before there were repeats have none
     if phase not in PHASES:
         raise _wrong("phase", " or ".join(PHASES), phase)
     if not (isinstance(arm, str) and _ARM.fullmatch(arm)):
         raise _wrong("arm", "a name without slashes and spaces", arm)
-    if found["trial_id"] != (name := trial_id_of(phase, arm, index)):
+    if found["trial_id"] != (name := trial_id_of(phase, arm, repeat, index)):
         raise _wrong("trial_id", shown(name), found["trial_id"])
-    return {"time": _time(found), "phase": phase, "arm": arm, "index": index}
+    return {"time": _time(found), "phase": phase, "arm": arm, "repeat": repeat, "index": index}
 
 
 def _time(found: Json) -> float:

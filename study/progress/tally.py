@@ -75,7 +75,7 @@ class Tally:
     def on_planned(self, trial: TrialState) -> None:
         """Count a trial that was planned; one that is under way is only planned again."""
         if trial.arm in self.arms and trial.key not in self.open:
-            self.open[trial.phase, trial.arm, trial.index] = trial
+            self.open[trial.key] = trial
             self._phase(trial).under_way += 1
 
     def on_ended(self, trial: TrialState) -> None:
@@ -85,7 +85,7 @@ class Tally:
             self._settle(self.arms[trial.arm])
 
     def _end(self, trial: TrialState) -> None:
-        if self.open.pop((trial.phase, trial.arm, trial.index), None) is None:
+        if self.open.pop(trial.key, None) is None:
             return
         one, phase = self.arms[trial.arm], self._phase(trial)
         phase.under_way -= 1

@@ -18,7 +18,7 @@ from ray.tune.search import Searcher
 from study.config.arms import Arm
 from study.config.goal import Goal
 from study.config.plan import StudyPlan
-from study.ledger.entries import SEARCH, Planned
+from study.ledger.entries import SEARCH, Key, Planned
 from study.ledger.journal import Journal
 from study.ledger.state import StudyState, TrialState
 from study.search.arm_search import ArmSearch, Recorded, TrialLookup
@@ -44,7 +44,7 @@ class StudySearcher(Unpickled, Searcher):
         self._searches = {arm.name: rebuilt(plan, arm, journal.state) for arm in plan.arms}
         self._rotation = deque(self._arms)
         self._unfinished = deque(trial for trial in journal.state.unfinished if not trial.unplanned)
-        self._open: set[tuple[str, str, int]] = set()
+        self._open: set[Key] = set()
         self._confirming: Iterator[Planned] | None = None
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]  # noqa: ARG002
@@ -59,13 +59,13 @@ class StudySearcher(Unpickled, Searcher):
         trial = self._next()
         if trial is None:
             return str(Searcher.FINISHED) if self._confirming is not None and not self._open else None
-        self._open.add((trial.phase, trial.arm, trial.index))
-        keys = {"trial_id": trial.trial_id, "phase": trial.phase, "arm": trial.arm, "index": trial.index}
+        self._open.add(trial.key)
+        keys = {name: getattr(trial, name) for name in ("trial_id", "phase", "arm", "repeat", "index")}
         return {**keys, "job": self._job_of(trial)}
 
     def again(self, trial: TrialState) -> None:
         """Queue a trial again that Tune gave up although it has not ended."""
-        self._open.discard((trial.phase, trial.arm, trial.index))
+        self._open.discard(trial.key)
         self._unfinished.append(trial)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
@@ -117,7 +117,7 @@ class StudySearcher(Unpickled, Searcher):
 
     def _lookup(self, arm: str) -> TrialLookup:
         goal, trials = self._plan.goal, self._journal.state.trials
-        return lambda index: recorded_of(trials[SEARCH, arm, index], goal)
+        return lambda index: recorded_of(trials[SEARCH, arm, 0, index], goal)
 
 
 def rebuilt(plan: StudyPlan, arm: Arm, state: StudyState) -> ArmSearch:

@@ -42,8 +42,9 @@ def confirm_trial(config: StudyConfig, champion: TrialState) -> Planned:
 
 def planned_again(trial: TrialState) -> Planned:
     """The ledger entry after which a trial that ended starts over."""
-    phase, arm, index = trial.key
-    return Planned(phase=phase, arm=arm, index=index, config=trial.config, spec=trial.spec, seeds=trial.seeds)
+    phase, arm, repeat, index = trial.key
+    config, spec, seeds = trial.config, trial.spec, trial.seeds
+    return Planned(phase=phase, arm=arm, repeat=repeat, index=index, config=config, spec=spec, seeds=seeds)
 
 
 def champions(plan: StudyPlan, state: StudyState, arm: str) -> list[TrialState]:
@@ -74,7 +75,7 @@ def unconfirmed(plan: StudyPlan, state: StudyState, arm: str) -> list[TrialState
     """
 
     def repeated(index: int) -> bool:
-        trial = state.trials.get((CONFIRM, arm, index))
+        trial = state.trials.get((CONFIRM, arm, 0, index))
         return trial is not None and not (trial.unplanned and trial.status is None)
 
     return [trial for trial in champions(plan, state, arm) if not repeated(trial.index)]

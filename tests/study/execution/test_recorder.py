@@ -37,7 +37,7 @@ class Study:
         self.again: list[TrialState] = []
         self.recorder = Recorder(plan, journal, folder, store, progress, self.interruption, self.again.append)
         [self.state] = journal.state.trials.values()
-        keys = {name: getattr(self.state, name) for name in ("trial_id", "phase", "arm", "index")}
+        keys = {name: getattr(self.state, name) for name in ("trial_id", "phase", "arm", "repeat", "index")}
         self.retries = 0
         self.trial = SimpleNamespace(config=keys, last_result={}, **failure(folder / "tune", None, ""))
         self.trial.should_recover = lambda: self.retries > 0

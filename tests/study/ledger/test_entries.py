@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -36,8 +37,8 @@ def test_fields_and_kinds_of_a_newer_version_are_passed_over(entry: Any) -> None
     assert from_json({"kind": "weather", "rain": True}) is None
 
 
-def test_the_json_of_a_trials_entries_is_as_it_always_was() -> None:
-    keys = ["kind", "time", "phase", "arm", "index", "trial_id"]
+def test_the_json_of_a_trials_entries_names_the_trial_first() -> None:
+    keys = ["kind", "time", "phase", "arm", "repeat", "index", "trial_id"]
     assert list(to_json(PLANNED)) == [*keys, "config", "spec", "seeds"]
     assert list(to_json(RESULT)) == [*keys, "seeds", "step", "wall_time", "columns", "pictures"]
     assert list(to_json(ENDED)) == [*keys, "status", "message", "outcomes", "scores"]
@@ -45,8 +46,10 @@ def test_the_json_of_a_trials_entries_is_as_it_always_was() -> None:
 
 
 def test_a_trial_is_named_by_what_it_is() -> None:
-    assert trial_id_of("confirm", "hinge", 12345) == "confirm-hinge-12345"
-    assert (ENDED.trial_id, ENDED.key) == ("confirm-a-0003", ("confirm", "a", 3))
+    assert trial_id_of("confirm", "hinge", 0, 12345) == "confirm-hinge-12345"
+    assert (ENDED.trial_id, ENDED.key) == ("confirm-a-0003", ("confirm", "a", 0, 3))
+    again = replace(ENDED, repeat=12)
+    assert (again.trial_id, again.key) == ("confirm-a-r12-0003", ("confirm", "a", 12, 3))
 
 
 def test_what_older_entries_lack_has_a_default() -> None:
@@ -57,3 +60,5 @@ def test_what_older_entries_lack_has_a_default() -> None:
     ended = {**to_json(ENDED), "outcomes": None, "scores": None}
     del ended["message"]
     assert from_json(ended) == Ended(time=1.5, phase="confirm", arm="a", index=3, status="failed")
+    del ended["repeat"]
+    assert from_json(ended) == Ended(time=1.5, phase="confirm", arm="a", repeat=0, index=3, status="failed")

@@ -13,9 +13,9 @@ from study.ledger.validation import from_json
 SPEC = {"model": "gan", "objective": {"name": "hinge"}}
 
 
-def about(kind, index=0, arm="hinge", **more):
-    entry = {"kind": kind, "time": 1.0, "phase": "search", "arm": arm, "index": index, **more}
-    return from_json({"trial_id": trial_id_of(entry["phase"], arm, index), **entry})
+def about(kind, index=0, arm="hinge", repeat=0, **more):
+    entry = {"kind": kind, "time": 1.0, "phase": "search", "arm": arm, "repeat": repeat, "index": index, **more}
+    return from_json({"trial_id": trial_id_of(entry["phase"], arm, repeat, index), **entry})
 
 
 def planned(seeds=(1, 2), spec=SPEC, **more):
@@ -133,15 +133,22 @@ def test_a_trial_whose_plan_was_damaged_is_known_and_takes_its_plan_later():
     assert trial.steps() == [100]
 
 
-def test_a_trial_is_known_by_phase_arm_and_index():
+def test_a_trial_is_known_by_phase_arm_repeat_and_index():
     confirm = replace(planned(), phase="confirm")
-    state = replayed(planned(), planned(index=1), planned(arm="minimax"), confirm)
+    again = planned(repeat=1, seeds=(3, 4))
+    state = replayed(planned(), planned(index=1), planned(arm="minimax"), confirm, again, replace(again, repeat=2))
     assert list(state.trials) == [
-        ("search", "hinge", 0),
-        ("search", "hinge", 1),
-        ("search", "minimax", 0),
-        ("confirm", "hinge", 0),
+        ("search", "hinge", 0, 0),
+        ("search", "hinge", 0, 1),
+        ("search", "minimax", 0, 0),
+        ("confirm", "hinge", 0, 0),
+        ("search", "hinge", 1, 0),
+        ("search", "hinge", 2, 0),
     ]
+    assert [trial.trial_id for trial in state.trials.values()][-2:] == ["search-hinge-r1-0000", "search-hinge-r2-0000"]
+    state.apply(replace(again, seeds=[5, 6]))
+    assert state.trials["search", "hinge", 1, 0].key == ("search", "hinge", 1, 0)  # begun anew
+    assert state.trials["search", "hinge", 1, 0].seeds == [5, 6]
 
 
 def test_histograms_and_what_is_missing_become_arrays():

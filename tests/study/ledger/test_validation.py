@@ -37,6 +37,10 @@ EVERY = [SESSION, FLOOR, PLANNED, RESULT, ENDED]
         (PLANNED, {"phase": "final"}, "phase: expected search or confirm, got 'final'"),
         (PLANNED, {"arm": "../../x"}, r"arm: expected a name without slashes and spaces, got '\.\./\.\./x'"),
         (PLANNED, {"trial_id": "../../x"}, r"trial_id: expected 'search-a-0003', got '\.\./\.\./x'"),
+        (PLANNED, {"trial_id": "search-a-r1-0003"}, "trial_id: expected 'search-a-0003', got 'search-a-r1-0003'"),
+        (PLANNED, {"repeat": 1}, "trial_id: expected 'search-a-r1-0003', got 'search-a-0003'"),
+        (PLANNED, {"repeat": -1}, "repeat: expected a whole number ≥ 0, got -1"),
+        (PLANNED, {"repeat": None}, "repeat: expected a whole number ≥ 0, got null"),
         (PLANNED, {"index": -1}, "index: expected a whole number ≥ 0, got -1"),
         (PLANNED, {"index": True}, "index: expected a whole number ≥ 0, got true"),
         (PLANNED, {"seeds": []}, r"seeds: expected different whole numbers ≥ 0, got \[\]"),
@@ -83,6 +87,7 @@ def test_what_is_no_entry_says_why(entry: Any, change: dict[str, Any], message: 
 def test_what_lacks_a_field_says_which(entry: Any) -> None:
     optional = {
         "session",
+        "repeat",
         "versions",
         "hardware",
         "host",

@@ -36,7 +36,7 @@ def test_a_planned_trial_has_all_that_fixes_it(tiny: Build) -> None:
     assert entry.spec["objective"] == {"name": "hinge"}
     assert (entry.spec["generator_lr"], entry.spec["critic_steps"]) == (1e-3, 2)
     assert len(entry.seeds) == 3
-    assert trial_id_of("confirm", "hinge", 12345) == "confirm-hinge-12345"
+    assert trial_id_of("confirm", "hinge", 0, 12345) == "confirm-hinge-12345"
 
 
 def test_seeds_of_search_and_confirmation_are_disjoint_and_those_of_studies_too(tiny: Build) -> None:
