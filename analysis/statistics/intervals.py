@@ -19,13 +19,14 @@ In simulations of 20 configurations or more this covers 94-98 %; of ten whose re
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t
 
 Floats = NDArray[np.float64]
+Number = TypeVar("Number", np.int64, np.float64, np.object_)
 Captures = Literal["seeds", "configurations", "both", "replicas"]
 PRIOR_WEIGHT = 2  # of the fallback size, against 1 for each configuration with the rarer result
 
@@ -125,9 +126,10 @@ def shares(
     if captures == "seeds":
         return share, *wilson_ends(share, len(held), confidence), "Wilson"
     sizes = np.bincount(group)[:, None]
-    seen = summed(held.astype(np.float64), group, count)
+    seen = summed(held.astype(np.int64), group, count)
     mixed = np.minimum((seen > 0).sum(0), (seen < sizes).sum(0))
-    units = effective_units(share, seen - share * sizes, mixed, count, len(held), confidence)
+    residuals = (len(held) * seen - seen.sum(0) * sizes) / len(held)  # of whole numbers, so that none is nearly 0
+    units = effective_units(share, residuals, mixed, count, len(held), confidence)
     method = f"Wilson on effective replicas of {count} configurations"
     return share, *wilson_ends(share, units, confidence), method
 
@@ -140,7 +142,8 @@ def effective_units(
     Args:
         share: (…,) the estimated share.
         residuals: (C, …) per-configuration residual sums: what its replicas contribute to n times the share's error,
-            for a plain share the sum of indicator less share; together 0.
+            for a plain share the sum of indicator less share; together 0. Where they are all alike they must be
+            exactly 0, not a rounding error.
         mixed: (…,) the number of configurations with the rarer result, the event or its absence.
         fallback: (…,) the effective size where the variance says nothing: the number of configurations observed.
         n: replicas, which the result does not exceed.
@@ -173,11 +176,11 @@ def numbered(labels: ArrayLike | None, n: int, captures: Captures = "seeds") -> 
     return group.astype(np.int64), len(found)
 
 
-def summed(values: Floats, group: NDArray[np.int64], count: int) -> Floats:
-    """Sums (count, …) over the rows of each group, none of which is empty."""
+def summed(values: NDArray[Number], group: NDArray[np.int64], count: int) -> NDArray[Number]:
+    """Sums (count, …) over the rows of each group, none of which is empty; of objects too."""
     order = np.argsort(group, kind="stable")
     starts = np.searchsorted(group[order], np.arange(count))
-    total: Floats = np.add.reduceat(values[order], starts, axis=0)
+    total: NDArray[Number] = np.add.reduceat(values[order], starts, axis=0)
     return total
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.stats import CensoredData, ecdf
 
-from analysis.statistics.intervals import wilson, wilson_ends
+from analysis.statistics import kaplan_meier as module
+from analysis.statistics.intervals import proportion, wilson, wilson_ends
 from analysis.statistics.kaplan_meier import kaplan_meier
 
 TIMES = arrays.arrays(np.float64, st.integers(1, 25), elements=st.integers(1, 9).map(float))
@@ -121,6 +122,134 @@ def test_independent_replicas_as_configurations_of_one_come_to_much_the_same():
         assert both.at(at).high == pytest.approx(seeds.at(at).high, abs=0.01)
 
 
+@st.composite
+def clustered(draw):
+    """Times, whether the event was met, and configurations of up to 30 replicas."""
+    size = draw(st.integers(2, 30))
+    times = draw(arrays.arrays(np.float64, size, elements=st.integers(1, 6).map(float)))
+    return times, draw(arrays.arrays(bool, size)), draw(arrays.arrays(np.int64, size, elements=st.integers(0, 5)))
+
+
+@pytest.mark.golden
+def test_ten_of_twenty_configurations_fall_at_one_step():
+    """Shares of 0 or 1 in 20 configurations: variance 20/19 · 1/4 / 20, so 19 units, drawn to 20 by 2 parts in 12."""
+    groups = np.repeat(range(20), 8)
+    found = kaplan_meier(np.full(160, 1000.0), groups < 10, groups, captures="both").at(1000)
+    assert (found.low, found.high) == pytest.approx((0.28434, 0.71566), abs=1e-5)
+
+
+@pytest.mark.property
+@given(clustered())
+def test_without_censoring_the_band_is_the_shares_own_over_configurations_too(sample):
+    times, _, groups = sample
+    curve = kaplan_meier(times, np.ones(len(times)), groups, captures="both")
+    for step in curve.band.x:
+        found, plain = curve.at(step), proportion(times > step, groups, captures="both")
+        assert (found.estimate, found.low, found.high) == pytest.approx((plain.estimate, plain.low, plain.high))
+
+
+def weighted(times, met, weights, step):
+    """The curve at a step of replicas that count as often as their weights say."""
+    share = 1.0
+    for at in np.unique(times[met & (times <= step)]):
+        share *= 1 - weights[met & (times == at)].sum() / weights[times >= at].sum()
+    return share
+
+
+@pytest.mark.property
+@given(clustered())
+def test_the_influence_is_the_derivative_by_a_configurations_weight(sample):
+    times, met, groups = sample
+    steps, place = np.unique(times, return_inverse=True)
+    ended, died = np.zeros((2, 6, len(steps)))
+    np.add.at(ended, (groups, place), 1)
+    np.add.at(died, (groups[met], place[met]), 1)
+    waiting = np.cumsum(ended[:, ::-1], axis=1)[:, ::-1]
+    influence = module._influence(waiting.astype(np.int64), died.astype(np.int64))
+    for row in range(6):
+        heavier = [np.where(groups == row, 1 + change, 1.0) for change in (1e-4, -1e-4)]
+        for column, step in enumerate(steps):
+            share = weighted(times, met, np.ones(len(times)), step)
+            above, below = (weighted(times, met, one, step) for one in heavier)
+            assert share * influence[row, column] == pytest.approx((above - below) / 2e-4, abs=1e-6)
+
+
+def test_the_variance_over_configurations_is_the_jackknifes():
+    """40 configurations of 8, ties and censoring: the curve without each one in turn."""
+    generator = np.random.default_rng(3)
+    groups = np.repeat(range(40), 8)
+    hazard = np.repeat(np.exp(generator.normal(size=40)), 8)
+    times, end = np.ceil(4 * generator.exponential(size=320) / hazard), np.repeat(generator.integers(3, 12, 40), 8)
+    met, times = times <= end, np.minimum(times, end)
+    steps, place = np.unique(times, return_inverse=True)
+    ended, died = np.zeros((2, 40, len(steps)), np.int64)
+    np.add.at(ended, (groups, place), 1)
+    np.add.at(died, (groups[met], place[met]), 1)
+    influence = module._influence(np.cumsum(ended[:, ::-1], axis=1)[:, ::-1], died)
+    for step in (1, 3, 5):
+        left_out = [weighted(times, met, (groups != one) * 1.0, step) for one in range(40)]
+        jackknife = 39 * np.var(left_out)
+        share = weighted(times, met, np.ones(320), step)
+        found = share**2 * (influence[:, steps == step] ** 2).sum() * 40 / 39
+        assert found == pytest.approx(jackknife, rel=0.05)
+
+
+@pytest.mark.property
+@given(clustered(), st.sampled_from(["seeds", "both"]))
+def test_after_the_first_event_the_band_moves_at_events_alone(sample, captures):
+    times, met, groups = sample
+    curve = kaplan_meier(times, met, groups, captures=captures)
+    for step in curve.band.x[1:]:
+        if met[times < step].any() and not met[times == step].any():
+            here, before = curve.at(step), curve.at(step - 0.5)
+            assert (here.estimate, here.low, here.high) == (before.estimate, before.low, before.high)
+
+
+def test_the_band_stays_where_the_budget_ends():
+    """160 replicas in 20 configurations, half of them fallen before: nothing happens at 1000 but the end."""
+    generator = np.random.default_rng(0)
+    times = np.where(generator.random(160) < 0.5, generator.integers(1, 900, 160), 1000.0)
+    curve = kaplan_meier(times, times < 1000, np.repeat(range(20), 8), captures="both")
+    last, before = curve.at(1000), curve.at(999)
+    assert (last.low, last.high) == (before.low, before.high)
+
+
+@pytest.mark.parametrize("half", [1, 3, 12, 19, 22, 23, 24, 27, 31, 50])
+def test_a_curve_that_stays_at_one_half_has_its_median_where_it_came_there(half):
+    times = [101 + 7 * i for i in range(half)] + [1000] * half
+    curve = kaplan_meier(times, [1] * half + [0] * half)
+    assert curve.median.estimate == times[half - 1]
+
+
+def test_a_curve_comes_to_one_half_through_censoring_too():
+    """15/16 · 6/9 · 4/5 = 1/2, where rounding each factor makes more of it."""
+    times = [1.0] + [2.0] * 6 + [3.0] * 3 + [4.0] + [5.0] + [6.0] * 4
+    met = [True] + [False] * 6 + [True] * 3 + [False] + [True] + [False] * 4
+    assert (1 - 1 / 16) * (1 - 3 / 9) * (1 - 1 / 5) > 0.5
+    curve = kaplan_meier(times, met)
+    assert (curve.at(5).estimate, curve.median.estimate) == (0.5, 5)
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("replicas", [4, 5, 6, 7, 10, 48, 49])
+def test_configurations_exactly_alike_have_no_variance(replicas):
+    """One of each six falls: the variance says nothing, so six units are taken, whatever the number of replicas."""
+    groups, first = np.repeat(range(6), replicas), np.arange(6 * replicas) % replicas == 0
+    low, high = wilson_ends(1 - 1 / replicas, 6 * (1.959964 / 2.570582) ** 2)
+    curve = kaplan_meier(np.where(first, 100.0, 1000.0), first, groups, captures="both").at(500)
+    plain = proportion(~first, groups, captures="both")
+    assert (curve.low, curve.high) == pytest.approx((float(low), float(high)), abs=1e-6)
+    assert (plain.low, plain.high) == pytest.approx((float(low), float(high)), abs=1e-6)
+
+
+def test_configurations_exactly_alike_through_censoring_have_no_variance():
+    """Each of six loses one of five to the event, then one to censoring, then one to the event again."""
+    times, met = np.tile([1.0, 2.0, 3.0, 9.0, 9.0], 6), np.tile([True, False, True, False, False], 6)
+    found = kaplan_meier(times, met, np.repeat(range(6), 5), captures="both").at(4)
+    low, high = wilson_ends(4 / 5 * 2 / 3, 6 * (1.959964 / 2.570582) ** 2)
+    assert (found.low, found.high) == pytest.approx((float(low), float(high)), abs=1e-6)
+
+
 def test_what_are_no_times_is_refused():
     with pytest.raises(
         ValueError, match=r"time: expected \(N,\) steps >= 0, N > 0, as many as observed \(1,\), got \(2"
@@ -150,8 +279,11 @@ def test_the_curve_is_covered_at_a_step(replicas, limit):
     assert 0.92 <= np.mean(covered) <= 0.98, np.mean(covered)
 
 
-def coverage_of_configurations(spread, configurations, count):
-    """8 replicas each, hazards lognormal between configurations, these censored as wholes, steps drawn as above."""
+def coverage_of_configurations(spread, configurations, count, evaluations=math.inf):
+    """8 replicas each, hazards lognormal between configurations, these censored as wholes, steps drawn as above.
+
+    With a number of evaluations, which are evenly spread up to a step, an event is known at the next of them.
+    """
     generator = np.random.default_rng(2)
     hazards = np.exp(spread * generator.normal(size=20_000))
     groups, covered = np.repeat(range(configurations), 8), 0
@@ -160,9 +292,13 @@ def coverage_of_configurations(spread, configurations, count):
         hazard = np.repeat(np.exp(spread * generator.normal(size=configurations)), 8)
         end = np.repeat(generator.uniform(0, 6, configurations), 8)
         time = generator.exponential(size=len(groups)) / hazard
-        found = kaplan_meier(np.minimum(time, end), time <= end, groups, captures="both").at(at)
+        if evaluations < math.inf:
+            time, end = np.ceil(time / at * evaluations), np.maximum(np.floor(end / at * evaluations), 1)
+        met = time <= end
+        step = at if evaluations == math.inf else evaluations
+        found = kaplan_meier(np.minimum(time, end), met, groups, captures="both").at(step)
         covered += found.low <= np.exp(-at * hazards).mean() <= found.high
-    print(f"Kaplan-Meier over {configurations} configurations, spread {spread}: {covered / count:.3f}")
+    print(f"Kaplan-Meier, {configurations} configurations, {spread}, {evaluations} evaluations: {covered / count:.3f}")
     return covered / count
 
 
@@ -170,6 +306,11 @@ def coverage_of_configurations(spread, configurations, count):
 @pytest.mark.parametrize("spread", [0.5, 1.0, 2.0])
 def test_the_curve_is_covered_when_replicas_come_in_configurations(spread, configurations):
     assert 0.92 <= coverage_of_configurations(spread, configurations, 600) <= 0.98
+
+
+@pytest.mark.parametrize("evaluations", [1, 3])
+def test_the_curve_is_covered_when_many_fall_at_one_evaluation(evaluations):
+    assert 0.92 <= coverage_of_configurations(1.0, 20, 600, evaluations) <= 0.98
 
 
 def test_few_configurations_that_are_all_alike_are_not_known_to_be_so():
