@@ -1,0 +1,195 @@
+"""Arms compared by their repeated searches: one method for quality, for shares and for times.
+
+A replica's score is its place among those of two arms (quality), whether something happened to it (shares), or its time
+up to a horizon (times); the effect of a pair is a difference d of the arms' mean scores. The unit of inference is the
+repeat. Were both arms alike, d would have the variance
+
+    v = σ² (ρ (1/m_a + 1/m_b) + 2κ/S),
+
+σ² being that of one replica's score in the two arms together and ρ, κ the parts of it that lie between repeats and in
+arm × seed, pooled over all arms (`analysis.statistics.crossed`). As d grows towards the most that is possible, D, its
+variance falls to (1 - d²/D²) v; D asin(d/D) therefore has the variance v everywhere (Anscombe 1948 for shares), and is
+compared with Student's t. The interval holds all effects that the same test does not reject.
+
+Ranks are mid-ranks, infinities tie, and d is 2 P(A better) - 1, ties half (Conover & Iman 1981; Brunner & Munzel 2000).
+σ² contains one repeat's worth of the largest possible variance, σ² + σ²_max ρ/(m_a + m_b): with N independent units
+and no ties v is then Mann and Whitney's to 1/N². No p is below the least that dealing out the effective number of
+units, m/ρ of each arm, could give. What is compared is an objective tuned by this search (Bouthillier et al. 2021,
+Lucic et al. 2018).
+
+With one repeat everywhere nothing is known of other searches: p and the ends are NaN. An arm with one repeat is
+compared by the variance of the others. Where all replicas of two arms score alike p is 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from scipy.special import gammaln
+from scipy.stats import t
+
+from analysis.statistics.crossed import Components, components, repeat_weights
+from analysis.statistics.holm import holm
+from analysis.statistics.intervals import Floats
+
+
+@dataclass(frozen=True)
+class Effects:
+    """The effect of every pair of k arms; arrays (…, P) over studies and pairs.
+
+    Attributes:
+        pairs: places (a, b) of the P pairs, a < b.
+        estimate: P(a replica of a is better than one of b), ties half, or the mean of a less that of b; NaN where
+            an arm has no replica.
+        null: the effect of equal arms, 1/2 or 0.
+        unit: size of the effect at which d, the estimate less `null` in units of it, is 1.
+        variance: v of d, were the arms alike; NaN where no arm has two repeats.
+        most: the greatest |d| that the pair's scores allow.
+        degrees_of_freedom: of the variance.
+        least: the least p that the effective numbers of units can give.
+    """
+
+    pairs: tuple[tuple[int, int], ...]
+    estimate: Floats
+    null: float
+    unit: float
+    variance: Floats
+    most: Floats
+    degrees_of_freedom: Floats
+    least: Floats
+
+    @property
+    def statistic(self) -> Floats:
+        """Student's; positive where a is better, or has the larger mean."""
+        found: Floats = self.most * self._angle / np.sqrt(self.variance)
+        return found
+
+    @property
+    def p(self) -> Floats:
+        """Two-sided p-values of the pairs alone."""
+        found: Floats = np.maximum(2 * t.sf(np.abs(self.statistic), self.degrees_of_freedom), self.least)
+        return found
+
+    @property
+    def p_holm(self) -> Floats:
+        """Corrected for all pairs (Holm 1979)."""
+        found: Floats = np.apply_along_axis(holm, -1, self.p)
+        return found
+
+    def ends(self, confidence: float = 0.95, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
+        """Ends of the intervals; `simultaneous` by Bonferroni over the pairs."""
+        if not 0 < confidence < 1:
+            raise ValueError(f"confidence: expected a number between 0 and 1, got {confidence}")
+        miss = (1 - confidence) / (len(self.pairs) if simultaneous else 1)
+        away = t.isf(miss / 2, self.degrees_of_freedom) * np.sqrt(self.variance) / self.most
+        away = np.where(self.least > miss, np.maximum(away, np.abs(self._angle)), away)
+        ends = (np.clip(self._angle + side * away, -np.pi / 2, np.pi / 2) for side in (-1, 1))
+        low, high = (self.null + self.unit * np.clip(self.most * np.sin(end), -1.0, 1.0) for end in ends)
+        return low, high
+
+    @property
+    def _angle(self) -> Floats:
+        d = (self.estimate - self.null) / self.unit
+        found: Floats = np.arcsin(np.clip(d / self.most, -1.0, 1.0))
+        return found
+
+
+def by_rank(costs: Floats) -> Effects:
+    """P(a better than b), ties half, from costs (…, k, m, S): less is better, infinities tie, NaN is missing."""
+    weights = repeat_weights(costs)
+    arms = range(costs.shape[-3])
+    places = np.stack([_places(costs[..., arm, :, :], weights[..., arm, :, :]) for arm in arms], -3)
+    parts = components(places)  # within arms, so that a distance between arms does not compress them
+    pairs = tuple(combinations(range(costs.shape[-3]), 2))
+    found = [_pair_of_ranks(costs[..., pair, :, :], weights[..., pair, :, :]) for pair in pairs]
+    effect, spread = (np.stack(column, -1) for column in zip(*found, strict=True))
+    variance = 4 * _variance(spread, 1 / 12, parts, pairs)
+    return _effects(pairs, effect, 0.5, 0.5, variance, np.ones_like(effect), parts)
+
+
+def by_mean(scores: Floats, most: float = 1.0) -> Effects:
+    """The mean of a less that of b, from scores (…, k, m, S) in [0, most]: indicators, or times up to `most`; NaN is
+    missing."""
+    weights = repeat_weights(scores)
+    parts = components(scores)
+    pairs = tuple(combinations(range(scores.shape[-3]), 2))
+    known = np.where(np.isnan(scores), 0.0, scores) / most
+    mean, square = ((weights * known**power).sum((-2, -1)) for power in (1, 2))
+    empty = weights.sum((-2, -1)) == 0
+    mean = np.where(empty, np.nan, mean)
+    a, b = np.array(pairs).T
+    spread = np.maximum((square[..., a] + square[..., b]) / 2 - ((mean[..., a] + mean[..., b]) / 2) ** 2, 0.0)
+    variance = _variance(spread, 1 / 4, parts, pairs)
+    reach = 2 * np.sqrt(spread + _one_repeat(1 / 4, parts, pairs))
+    return _effects(pairs, (mean[..., a] - mean[..., b]) * most, 0.0, most, variance, reach, parts)
+
+
+def _effects(
+    pairs: tuple[tuple[int, int], ...],
+    estimate: Floats,
+    null: float,
+    unit: float,
+    variance: Floats,
+    most: Floats,
+    parts: Components,
+) -> Effects:
+    freedom = np.broadcast_to(parts.degrees_of_freedom[..., None], estimate.shape)
+    a, b = np.array(pairs).T
+    units = parts.repeats / parts.repeat[..., None]
+    ways = gammaln(units[..., a] + units[..., b] + 1) - gammaln(units[..., a] + 1) - gammaln(units[..., b] + 1)
+    known = (freedom > 0) & ~np.isnan(estimate)
+    variance, freedom, least = (
+        np.where(known, column, np.nan) for column in (variance, freedom, np.minimum(2 * np.exp(-ways), 1.0))
+    )
+    return Effects(pairs, estimate, null, unit, variance, most, freedom, least)
+
+
+def _variance(spread: Floats, largest: float, parts: Components, pairs: tuple[tuple[int, int], ...]) -> Floats:
+    """v of every pair from the variance (…, P) of one replica's score and the largest that it could be."""
+    a, b = np.array(pairs).T
+    repeats = np.maximum(parts.repeats, 1)
+    factor = parts.repeat[..., None] * (1 / repeats[..., a] + 1 / repeats[..., b])
+    factor = factor + (2 * parts.interaction / np.maximum(parts.seeds, 1))[..., None]
+    found: Floats = (spread + _one_repeat(largest, parts, pairs)) * factor
+    return found
+
+
+def _one_repeat(largest: float, parts: Components, pairs: tuple[tuple[int, int], ...]) -> Floats:
+    a, b = np.array(pairs).T
+    found: Floats = largest * parts.repeat[..., None] / np.maximum(parts.repeats[..., a] + parts.repeats[..., b], 1)
+    return found
+
+
+def _pair_of_ranks(costs: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """P(a better) and the variance of a replica's place, from costs and weights (…, 2, m, S) of two arms."""
+    both = costs.reshape(*costs.shape[:-3], -1)
+    weight = weights.reshape(both.shape)
+    half = both.shape[-1] // 2
+    empty = (weights.sum((-2, -1)) == 0).any(-1)
+    place = _mid_distribution(both, weight / 2)
+    means = [(place[..., part] * weight[..., part]).sum(-1) for part in (slice(half), slice(half, None))]
+    spread = (weight / 2 * (place - 0.5) ** 2).sum(-1)
+    return np.where(empty, np.nan, 0.5 + means[1] - means[0]), spread
+
+
+def _places(costs: Floats, weights: Floats) -> Floats:
+    flat = costs.reshape(*costs.shape[:-2], -1)
+    found = _mid_distribution(flat, weights.reshape(flat.shape)).reshape(costs.shape)
+    return np.where(np.isnan(costs), np.nan, found)
+
+
+def _mid_distribution(values: Floats, weights: Floats) -> Floats:
+    """(F(x-) + F(x)) / 2 at each of the values (…, N), F being their distribution by weights; 0 weight at NaN."""
+    order = np.argsort(values, -1)
+    ordered = np.take_along_axis(values, order, -1)
+    upto = np.cumsum(np.take_along_axis(weights, order, -1), -1)
+    before = np.concatenate([np.zeros_like(upto[..., :1]), upto[..., :-1]], -1)
+    new = np.concatenate([np.ones_like(ordered[..., :1], bool), ordered[..., 1:] != ordered[..., :-1]], -1)
+    below = np.maximum.accumulate(np.where(new, before, 0.0), -1)
+    last = np.concatenate([new[..., 1:], np.ones_like(new[..., :1])], -1)
+    through = np.minimum.accumulate(np.where(last, upto, np.inf)[..., ::-1], -1)[..., ::-1]
+    found = np.empty_like(values)
+    np.put_along_axis(found, order, (below + through) / 2, -1)
+    return found

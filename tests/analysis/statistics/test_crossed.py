@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+from analysis.statistics.crossed import components, repeat_weights, table
+
+
+def balanced(k=4, m=3, seeds=8, seed=0):
+    generator = np.random.default_rng(seed)
+    return (
+        generator.normal(size=(k, m, 1))
+        + generator.normal(size=(1, 1, seeds))
+        + generator.normal(size=(k, 1, seeds))
+        + generator.normal(size=(k, m, seeds))
+    )
+
+
+@pytest.mark.golden
+def test_a_complete_table_is_an_analysis_of_variance():
+    scores = balanced()
+    k, m, seeds = scores.shape
+    arms, units = scores.mean((1, 2), keepdims=True), scores.mean(2, keepdims=True)
+    cells, shared = scores.mean(1, keepdims=True), scores.mean((0, 1), keepdims=True)
+    between = ((units - arms) ** 2).sum() / (k * (m - 1))
+    rest = ((scores - units - cells + arms) ** 2).sum() / (k * (m - 1) * (seeds - 1))
+    crossed = m * ((cells - arms - shared + scores.mean()) ** 2).sum() / ((k - 1) * (seeds - 1))
+    within = ((scores - units) ** 2).sum() / (k * m * (seeds - 1))
+    whole = between + within * (1 - 1 / seeds)
+
+    found = components(scores)
+    assert found.repeat == pytest.approx(between / whole)
+    assert found.interaction == pytest.approx((crossed - rest) / m / whole)
+    assert found.repeats.tolist() == [m] * k
+    assert found.seeds == seeds
+
+
+def test_repeats_that_agree_by_chance_count_as_the_rest_alone():
+    scores = np.tile(np.random.default_rng(1).permuted(np.tile(np.arange(8.0), (6, 1)), axis=1).reshape(2, 3, 8), 1)
+    assert scores.mean(2).std() == 0
+    found = components(scores)
+    same = np.mean([np.cov(arm)[np.triu_indices(3, 1)].mean() for arm in scores])
+    assert found.repeat == pytest.approx((6 - same) / 8 / (6 * (1 - 1 / 8)))
+
+
+def test_degrees_of_freedom_fall_where_one_arm_holds_the_variance():
+    generator = np.random.default_rng(2)
+    even = np.broadcast_to(np.array([0.0, 1.0, 2.0])[:, None], (6, 3, 4)) + generator.normal(size=(6, 3, 4)) * 1e-6
+    assert components(even).degrees_of_freedom == pytest.approx(12)
+    single = even.copy()
+    single[1:] = generator.normal(size=(5, 3, 4)) * 1e-6
+    assert components(single).degrees_of_freedom == pytest.approx(4, rel=1e-3)
+
+
+def test_nothing_varies_nothing_repeated():
+    still = components(np.ones((2, 3, 4)))
+    assert (still.repeat, still.interaction, still.degrees_of_freedom) == (1, 0, 4)
+    once = components(balanced(m=1))
+    assert np.isnan(once.repeat)
+    assert once.degrees_of_freedom == 0
+
+
+def test_an_absent_repeat_or_replica_is_left_out():
+    scores = balanced()
+    padded = np.full((4, 5, 9), np.nan)
+    padded[:, :3, :8] = scores
+    found, alone = components(padded), components(scores)
+    assert (found.repeat, found.interaction) == pytest.approx((alone.repeat, alone.interaction))
+    assert (found.degrees_of_freedom, found.seeds, found.repeats.tolist()) == (8, 8, [3] * 4)
+    scores[0, 0, 0] = np.nan
+    found = components(scores)
+    assert np.isfinite([found.repeat, found.interaction]).all()
+    weights = repeat_weights(scores)
+    assert weights.sum((1, 2)) == pytest.approx(np.ones(4))
+    assert weights[0].sum(1) == pytest.approx([1 / 3] * 3)
+
+
+def test_studies_are_judged_side_by_side():
+    studies = np.stack([balanced(seed=seed) for seed in range(3)])
+    assert components(studies).repeat.tolist() == pytest.approx([float(components(one).repeat) for one in studies])
+
+
+def test_columns_become_a_table():
+    found = table([1, 2, 3, np.inf], ["b", "a", "a", "a"], [0, 0, 4, 4], [7, 7, 7, 5], ["b", "a", "c"])
+    expected = np.full((3, 2, 2), np.nan)
+    expected[0, 0, 1], expected[1, 0, 1], expected[1, 1, 1], expected[1, 1, 0] = 1, 2, 3, np.inf
+    np.testing.assert_array_equal(found, expected)
+    assert table([1, 2], ["b", "a"], [0, 0], [7, 7]).tolist() == [[[2]], [[1]]]
+
+
+def test_columns_that_are_no_table_are_refused():
+    with pytest.raises(ValueError, match=r"values: expected \(N,\) numbers without NaN.*with 1 NaN"):
+        table([1, np.nan], [0, 0], [0, 0], [0, 1])
+    with pytest.raises(ValueError, match=r"values: .*shapes \[\(2,\), \(1,\)"):
+        table([1, 2], [0], [0, 0], [0, 1])
+    with pytest.raises(ValueError, match=r"order: expected every arm, \['b'\] is missing"):
+        table([1, 2], ["a", "b"], [0, 0], [0, 1], ["a"])
+    with pytest.raises(ValueError, match="seeds: expected one replica for each arm, repeat and seed, got two"):
+        table([1, 2], ["a", "a"], [0, 0], [1, 1])

@@ -1,0 +1,143 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.stats import mannwhitneyu
+
+from analysis.statistics.holm import holm
+from analysis.statistics.ranks import relative_effect
+from analysis.statistics.repeats import by_mean, by_rank
+
+TABLE = arrays(np.float64, (3, 3, 4), elements=st.sampled_from([0.0, 1.0, 2.0, 3.0, math.inf]))
+
+
+@pytest.mark.golden
+def test_independent_units_without_ties_are_mann_and_whitneys():
+    costs = np.random.default_rng(0).normal(size=(2, 6, 1))
+    found = by_rank(costs)
+    effect = relative_effect(costs[0].ravel(), costs[1].ravel())
+    assert found.estimate == pytest.approx([effect.estimate])
+    assert found.variance == pytest.approx([4 * (12 + 1) / (12 * 36)], rel=1 / 144)  # of 2P - 1
+    assert found.degrees_of_freedom == pytest.approx([10])
+
+
+@pytest.mark.golden
+def test_an_equal_share_of_both_is_the_test_of_two_shares():
+    held = np.zeros((2, 8, 1))
+    held[0, :6], held[1, :3] = 1, 1
+    found = by_mean(held)
+    pooled = 9 / 16
+    assert found.estimate == pytest.approx([3 / 8])
+    assert found.variance == pytest.approx([(pooled * (1 - pooled) + 1 / 64) * (1 / 8 + 1 / 8)])
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize(("m", "p"), [(2, 1 / 3), (3, 0.1), (4, 2 / 70)])
+def test_whole_arms_apart_give_no_less_than_dealing_the_repeats_out(m, p):
+    apart = np.stack([np.ones((m, 16)), np.zeros((m, 16))])
+    found = by_mean(apart)
+    assert found.least == pytest.approx([p])
+    assert found.p >= p - 1e-12
+    low, high = found.ends()
+    assert (low <= 0) == (found.p > 0.05)
+    assert high == 1
+
+
+def test_the_effect_is_that_of_all_replicas():
+    generator = np.random.default_rng(1)
+    costs = generator.normal(size=(3, 4, 5)).round(1)
+    costs[generator.random(costs.shape) < 0.2] = math.inf
+    found = by_rank(costs)
+    assert found.pairs == ((0, 1), (0, 2), (1, 2))
+    expected = [relative_effect(costs[a].ravel(), costs[b].ravel()).estimate for a, b in found.pairs]
+    assert found.estimate == pytest.approx(expected)
+    assert found.p_holm == pytest.approx(holm(found.p))
+
+
+@pytest.mark.property
+@given(TABLE)
+def test_only_ranks_matter_and_turning_arms_turns_all(costs):
+    found, turned, powers = by_rank(costs), by_rank(costs[::-1]), by_rank(np.exp(costs))
+    np.testing.assert_array_equal(found.p, powers.p)
+    np.testing.assert_allclose(turned.estimate[::-1], 1 - found.estimate)
+    np.testing.assert_allclose(turned.p[::-1], found.p)
+    (low, high), (other_low, other_high) = found.ends(), turned.ends()
+    np.testing.assert_allclose(other_low[::-1], 1 - high, atol=1e-12)
+    np.testing.assert_allclose(other_high[::-1], 1 - low, atol=1e-12)
+    assert (low >= 0).all()
+    assert (high <= 1).all()
+
+
+@pytest.mark.property
+@given(TABLE, st.sampled_from([0.8, 0.95, 0.99]))
+def test_interval_and_test_agree(costs, confidence):
+    for found in (by_rank(costs), by_mean(np.minimum(costs, 4.0), most=4.0)):
+        clear = np.abs(found.p - (1 - confidence)) > 1e-9
+        low, high = found.ends(confidence)
+        excluded = (low > found.null + 1e-12) | (high < found.null - 1e-12)
+        np.testing.assert_array_equal(excluded[clear], (found.p < 1 - confidence)[clear])
+        wide_low, wide_high = found.ends(confidence, simultaneous=True)
+        assert (wide_low <= low + 1e-12).all()
+        assert (wide_high >= high - 1e-12).all()
+
+
+def test_a_pair_that_scores_alike_has_p_1_and_an_interval():
+    for found in (by_mean(np.zeros((2, 3, 16))), by_rank(np.full((2, 3, 16), math.inf))):
+        assert found.p.tolist() == [1]
+        low, high = found.ends()
+        assert low < found.null < high
+
+
+def test_one_search_says_nothing_of_others():
+    costs = np.random.default_rng(2).normal(size=(3, 1, 16))
+    found = by_rank(costs)
+    assert np.isfinite(found.estimate).all()
+    assert np.isnan([found.p, found.p_holm, *found.ends()]).all()
+
+
+def test_an_arm_searched_once_is_compared_by_the_others_variance():
+    costs = np.random.default_rng(3).normal(size=(3, 3, 16))
+    whole = by_rank(costs)
+    costs[2, 1:] = math.nan
+    found = by_rank(costs)
+    assert np.isfinite(found.p).all()
+    assert found.degrees_of_freedom[0] <= 4
+    assert found.variance[1] > found.variance[0]
+    assert found.estimate[0] == whole.estimate[0]
+    costs[2] = math.nan
+    empty = by_rank(costs)
+    assert np.isnan(empty.estimate).tolist() == [False, True, True]
+    assert np.isnan(empty.p).tolist() == [False, True, True]
+
+
+def test_seeds_shared_by_all_arms_cost_no_power():
+    generator = np.random.default_rng(4)
+    seeds, rest = generator.normal(size=(1, 1, 32)), generator.normal(size=(2, 5, 32)) / 8
+    steps = np.array([0.0, 0.3])[:, None, None]
+    shared = by_mean(np.clip((steps + seeds + rest + 5) / 10, 0, 1))
+    apart = by_mean(np.clip((steps + generator.permuted(np.tile(seeds, (2, 5, 1)), axis=2) + rest + 5) / 10, 0, 1))
+    assert shared.p[0] < 0.01 < apart.p[0]
+
+
+def test_times_are_in_their_own_unit():
+    times = np.random.default_rng(5).uniform(0, 1000, size=(2, 3, 8))
+    steps, share = by_mean(times, most=1000.0), by_mean(times / 1000)
+    assert steps.estimate == pytest.approx(1000 * share.estimate)
+    assert steps.p == pytest.approx(share.p)
+    assert steps.ends()[0] == pytest.approx(1000 * share.ends()[0])
+
+
+def test_a_confidence_of_1_is_refused():
+    with pytest.raises(ValueError, match="confidence: expected a number between 0 and 1, got 1"):
+        by_mean(np.zeros((2, 3, 4))).ends(1)
+
+
+@pytest.mark.golden
+def test_one_unit_a_repeat_is_close_to_the_exact_test():
+    a, b = np.arange(8.0), np.arange(8.0) + 3.5
+    found = by_rank(np.stack([a, b])[:, :, None])
+    exact = mannwhitneyu(a, b, method="exact").pvalue
+    assert found.p == pytest.approx([exact], rel=0.5)
