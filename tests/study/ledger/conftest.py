@@ -1,0 +1,30 @@
+"""A whole entry of every kind."""
+
+from __future__ import annotations
+
+import pytest
+
+from study.ledger.entries import Ended, Entry, Floor, Planned, Result, Session
+
+SESSION = Session(time=1.5, session="a", config={"study": "x"}, versions={"torch": "2"}, hardware={"cpus": 2}, pid=7)
+FLOOR = Floor(time=1.5, values={"fid": 0.25}, spread={"fid": 0.01}, classifier={"accuracy": 0.98, "seed": 0})
+PLANNED = Planned(time=1.5, phase="search", arm="a", index=3, config={"lr": 0.5}, spec={"model": "gan"}, seeds=[4, 5])
+RESULT = Result(
+    time=1.5, phase="search", arm="a", index=3, seeds=[4, 5], step=10, wall_time=2.0,
+    columns={"diverged": [False, True], "diverged_step": [None, 7],
+             "fid": [1.0, None], "mode_histogram": [[1, 2], None]},
+    pictures="trials/search-a-0003/pictures/00000010.npz",
+)  # fmt: skip
+ENDED = Ended(time=1.5, phase="confirm", arm="a", index=3, status="failed", message="no", outcomes=["failed"] * 2)
+
+
+@pytest.fixture(scope="session")
+def entry_of() -> dict[str, Entry]:
+    """An entry of each kind, by its kind; those of trials are of trial 3 of arm `a`, which has seeds 4 and 5."""
+    return {entry.kind: entry for entry in (SESSION, FLOOR, PLANNED, RESULT, ENDED)}
+
+
+@pytest.fixture(params=[kind.kind for kind in (Session, Floor, Planned, Result, Ended)])
+def entry(request: pytest.FixtureRequest, entry_of: dict[str, Entry]) -> Entry:
+    """Every entry of `entry_of` in turn."""
+    return entry_of[request.param]
