@@ -1,44 +1,19 @@
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from analysis.record.loading import Record
 from analysis.record.schema import MEASUREMENTS
 from analysis.results.cohort import HIGHER, cohorts, direction
-from analysis.results.selection import select
 
 
-def trial(arm="hinge", index=0, phase="search", fid=(1.0, 2.0), status="completed", study="rings", diverged=()):
-    """Rows of one trial, a replica for each value of `fid`, those numbered in `diverged` diverged."""
-    rows = []
-    for seed, value in enumerate(fid):
-        ended = {"running": None, "failed": "failed", "truncated": "truncated"}.get(status, "converged")
-        outcome = "diverged" if seed in diverged else ended
-        rows.append(
-            {"study": study, "phase": phase, "arm": arm, "index": index, "trial_id": f"{phase}-{arm}-{index:04d}",
-             "seed": seed, "status": status, "outcome": outcome, "fid": value, "floor.fid": 0.5}
-        )  # fmt: skip
-    return rows
-
-
-def frame(*trials):
-    rows = pd.DataFrame([row for rows in trials for row in rows])
-    return rows.astype({"study": "category", "phase": "category", "arm": "category", "status": "category"})
-
-
-def of_phase(rows, phase):
-    return select(Record(rows, rows, {}), phase)
-
-
-def test_a_diverged_replica_costs_more_than_any_score_whatever_was_measured_of_it():
+def test_a_diverged_replica_costs_more_than_any_score_whatever_was_measured_of_it(trial, frame, of_phase):
     (found,) = cohorts(of_phase(frame(trial(fid=(1.0, 0.1, math.nan, 7.0), diverged=(1,))), "search"), "fid")
     np.testing.assert_array_equal(found.cost, [1.0, math.inf, math.inf, 7.0])
     assert (found.sign, found.floor, found.replicas) == (1, 0.5, 4)
 
 
-def test_more_is_better_turns_the_sign():
+def test_more_is_better_turns_the_sign(trial, frame, of_phase):
     (found,) = cohorts(of_phase(frame(trial(diverged=(1,))), "search"), "fid", mode="max")
     np.testing.assert_array_equal(found.cost, [-1.0, math.inf])
     assert (direction("coverage"), direction("fid"), direction("fid", "max")) == ("max", "min", "max")
@@ -47,7 +22,7 @@ def test_more_is_better_turns_the_sign():
         direction("fid", "least")
 
 
-def test_trials_without_a_final_score_are_left_out_whole_and_counted():
+def test_trials_without_a_final_score_are_left_out_whole_and_counted(trial, frame, of_phase):
     rows = frame(
         trial(index=0),
         trial(index=1, status="truncated", diverged=(0,)),
@@ -60,14 +35,14 @@ def test_trials_without_a_final_score_are_left_out_whole_and_counted():
     assert (found.replicas, found.truncated, found.stopped, found.failed, found.running) == (10, 2, 1, 2, 2)
 
 
-def test_medians_over_replicas():
+def test_medians_over_replicas(trial, frame, of_phase):
     rows = frame(trial(index=5, fid=(1.0, 3.0, 9.0)), trial(index=2, fid=(1.0, 2.0), diverged=(1,)))
     index, cost = cohorts(of_phase(rows, "search"), "fid")[0].medians()
     np.testing.assert_array_equal(index, [2, 5])
     np.testing.assert_array_equal(cost, [math.inf, 3.0])
 
 
-def test_an_arm_that_was_not_measured_is_no_arm_that_diverged():
+def test_an_arm_that_was_not_measured_is_no_arm_that_diverged(trial, frame, of_phase):
     rows = frame(trial("hinge"), trial("wasserstein", fid=(math.nan, math.nan)))
     with pytest.raises(ValueError, match="metric: fid was not measured in wasserstein; leave these arms out"):
         cohorts(of_phase(rows, "search"), "fid")
@@ -75,7 +50,7 @@ def test_an_arm_that_was_not_measured_is_no_arm_that_diverged():
         cohorts(of_phase(rows, "search"), "kid")
 
 
-def test_arms_have_one_floor_or_none():
+def test_arms_have_one_floor_or_none(trial, frame, of_phase):
     rows = frame(trial(), trial("minimax", study="grids")).assign(**{"floor.fid": [0.5, 0.5, 0.4, 0.4]})
     assert np.isnan([one.floor for one in cohorts(of_phase(rows, "search"), "fid")]).all()
     rows["floor.fid"] = [0.5, 0.5, math.nan, math.nan]
@@ -84,6 +59,6 @@ def test_arms_have_one_floor_or_none():
     assert [one.floor for one in cohorts(of_phase(rows, "search"), "fid")] == [0.5, 0.5]
 
 
-def test_an_unknown_floor_is_nan():
+def test_an_unknown_floor_is_nan(trial, frame, of_phase):
     assert math.isnan(cohorts(of_phase(frame(trial()).drop(columns="floor.fid"), "search"), "fid")[0].floor)
     assert math.isnan(cohorts(of_phase(frame(trial()).assign(**{"floor.fid": math.nan}), "search"), "fid")[0].floor)

@@ -1,33 +1,10 @@
 import pandas as pd
 import pytest
 
-from analysis.record.loading import Record
-from analysis.results.selection import arms_in_order, captured, select
+from analysis.results.selection import arms_in_order, captured
 
 
-def trial(arm="hinge", index=0, phase="search", fid=(1.0, 2.0), status="completed", study="rings", diverged=()):
-    """Rows of one trial, a replica for each value of `fid`, those numbered in `diverged` diverged."""
-    rows = []
-    for seed, value in enumerate(fid):
-        ended = {"running": None, "failed": "failed", "truncated": "truncated"}.get(status, "converged")
-        outcome = "diverged" if seed in diverged else ended
-        rows.append(
-            {"study": study, "phase": phase, "arm": arm, "index": index, "trial_id": f"{phase}-{arm}-{index:04d}",
-             "seed": seed, "status": status, "outcome": outcome, "fid": value, "floor.fid": 0.5}
-        )  # fmt: skip
-    return rows
-
-
-def frame(*trials):
-    rows = pd.DataFrame([row for rows in trials for row in rows])
-    return rows.astype({"study": "category", "phase": "category", "arm": "category", "status": "category"})
-
-
-def of_phase(rows, phase):
-    return select(Record(rows, rows, {}), phase)
-
-
-def test_phases_are_never_pooled():
+def test_phases_are_never_pooled(trial, frame, of_phase):
     rows = frame(trial(phase="search"), trial(phase="confirm", fid=(9.0,)))
     assert of_phase(rows, "confirm").trials["fid"].tolist() == [9.0]
     for phase in ("", "both", "all"):
@@ -37,42 +14,32 @@ def test_phases_are_never_pooled():
             of_phase(rows, phase)
 
 
-def test_intervals_capture_configurations_where_a_search_drew_several():
+def test_intervals_capture_configurations_where_a_search_drew_several(trial, frame, of_phase):
     several = frame(trial(index=0), trial(index=1), trial(phase="confirm"), trial("hinge"))
     assert (of_phase(several, "search").captures, of_phase(several, "confirm").captures) == ("both", "seeds")
     single = frame(trial(), trial("hinge"))
     assert of_phase(single, "search").captures == "seeds"  # nothing but seeds was drawn
 
 
-def test_arms_keep_the_records_order():
+def test_arms_keep_the_records_order(trial, frame, of_phase):
     rows = frame(trial("wasserstein"), trial("minimax"), trial("hinge"))
     assert [arm for arm, _ in of_phase(rows, "search").arms()] == ["wasserstein", "minimax", "hinge"]
     assert of_phase(rows, "confirm").arms() == []
 
 
-def trials(**columns):
-    rows = {
-        "study": "s", "phase": "search", "arm": list("aaab"), "trial_id": list("ttuv"), "seed": range(4),
-        "status": ["completed", "completed", "truncated", "failed"],
-        "outcome": ["converged", "diverged", "truncated", None],
-    }  # fmt: skip
-    return pd.DataFrame(rows | columns)
-
-
-def test_only_replicas_at_the_end_of_their_budget_are_finished():
-    ((arm, rows),) = of_phase(trials(), "search").finished()
+def test_only_replicas_at_the_end_of_their_budget_are_finished(of_phase, four):
+    ((arm, rows),) = of_phase(four, "search").finished()
     assert arm == "a"
     assert rows["seed"].tolist() == [0]
 
 
-def test_a_lone_configuration_was_drawn_from_nothing():
-    rows = trials()
-    assert captured(rows, "search") == "both"
-    assert captured(rows[rows["trial_id"] == "t"], "search") == "seeds"
-    assert captured(rows, "confirm") == "seeds"
+def test_a_lone_configuration_was_drawn_from_nothing(four):
+    assert captured(four, "search") == "both"
+    assert captured(four[four["trial_id"] == "t"], "search") == "seeds"
+    assert captured(four, "confirm") == "seeds"
 
 
-def test_arms_can_be_left_out():
+def test_arms_can_be_left_out(trial, frame, of_phase):
     rows = frame(trial("wasserstein"), trial("minimax"))
     assert [arm for arm, _ in of_phase(rows, "search").without(("wasserstein",)).arms()] == ["minimax"]
 
