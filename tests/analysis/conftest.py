@@ -78,8 +78,13 @@ def write_record(
         ("history", history, history_schema()),
         ("trials", summary, trials_schema(SETTINGS)),
     ):
-        missing = {field.name: None for field in schema if field.name not in frame}
-        table = pa.Table.from_pandas(frame.assign(**missing)[schema.names], schema=schema, preserve_index=False)
+        columns = [
+            pa.array(frame[field.name], field.type, from_pandas=True)
+            if field.name in frame
+            else pa.nulls(len(frame), field.type)
+            for field in schema
+        ]
+        table = pa.Table.from_arrays(columns, schema=schema)
         metadata = {METADATA: json.dumps(mark).encode()}
         pq.write_table(table.replace_schema_metadata(metadata), folder / f"{name}.parquet")
     return folder
