@@ -17,7 +17,8 @@ from analysis.report.page import Html, Section, facts, joined, section, tag
 from analysis.report.writer import FigureWriter
 from analysis.results.criteria import judged_by_earlier_rule, thresholds_of
 from analysis.results.outcomes import STEADY
-from analysis.results.signals import JUDGED_METRICS, LEAST
+from analysis.results.signals import LEAST
+from analysis.results.thresholds import JUDGED_METRICS
 from analysis.wording import OUTCOME_MEANINGS, counted, listed, named, percent
 
 State = Mapping[str, Any]

@@ -17,7 +17,8 @@ from analysis.record.loading import Record
 from analysis.record.schema import MEASUREMENTS
 from analysis.results.criteria import metric_and_mode, thresholds_of
 from analysis.results.learning import mode_shares
-from analysis.results.signals import JUDGED_METRICS, LEAST
+from analysis.results.signals import LEAST
+from analysis.results.thresholds import JUDGED_METRICS
 from analysis.statistics.intervals import Floats
 
 GRADIENT = "gradient_norm_generator"

@@ -29,10 +29,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.record.curves import Curves
 from analysis.results.hops import hops
-from analysis.results.thresholds import Thresholds
+from analysis.results.thresholds import JUDGED_METRICS, Thresholds
 
 Floats = NDArray[np.float64]
-JUDGED_METRICS = ("mass_js", "fid")  # the default: the first that is measured
 BOUNDS = {"mass_js": np.log(2)}  # that a metric cannot exceed: near it, changes are told by its odds
 LEAST = 5  # evaluations of a tail, where there are as many
 INTERVAL_ERRORS = 2 * 2.2621571628  # standard errors in the 95 % interval of kid and mmd, Student's t of ten blocks

@@ -8,6 +8,7 @@ from typing import Any
 
 SHARES = ("tail", "quality", "coverage", "modes")  # in [0, 1]
 FACTORS = ("factor", "swing", "progress")  # of 1 or more
+JUDGED_METRICS = ("mass_js", "fid")  # what `metric` None stands for: the first that is measured
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,8 @@ class Thresholds:
     """Thresholds of the outcomes; raises ValueError naming a field out of range.
 
     Attributes:
-        metric: the measurement whose swings and progress are judged, less of it being better; None for `mass_js` where
-            it is measured, and `fid` elsewhere.
+        metric: the measurement whose swings and progress are judged, less of it being better; None for the first of
+            `JUDGED_METRICS` that is measured.
         tail: share of the evaluations, the last ones, that are judged, in (0, 1]; five at least, where there are as
             many.
         quality: a mixture's samples are near the data from this share of the data's own high-quality samples.

@@ -12,9 +12,9 @@ from collections.abc import Collection, Mapping, Sequence
 from analysis.record.schema import TRAINING
 from analysis.wording import listed
 
-GOOD = "how good the samples are"
-COVERED = "how much of the data is covered"
-SHARED = "how the samples are shared out between modes"
+GOOD = "sample quality"
+COVERED = "coverage of the data"
+SHARED = "the balance between modes"
 ASKED = (GOOD, COVERED, SHARED)
 
 UNSEEN: Mapping[str, tuple[str, ...]] = {
@@ -38,7 +38,7 @@ UNSEEN_IN_RAW: Mapping[str, tuple[str, ...]] = {
     "mmd": (GOOD,),
     "sliced_wasserstein": (GOOD,),
 }
-WHY = {"fid": "mean and covariance", "kid": "moments up to the third"}  # is all that they see in raw features
+WHY = {"fid": "only mean and covariance", "kid": "only moments up to the third"}  # seen in raw features
 _TRAINING = frozenset(column.name for column in TRAINING)
 
 
@@ -61,7 +61,17 @@ def blind_spots(metrics: Sequence[str], measured: Collection[str], *, raw: bool,
     ]
     if not missed:
         return ""
-    seen = [f"{name} sees {WHY[name]} alone" for name in metrics if raw and name in WHY]
+    seen = [f"{name} sees {WHY[name]}" for name in metrics if raw and name in WHY]
     why = f" (in raw features {listed(seen)})" if seen else ""
-    do = "does" if len(metrics) == 1 else "do"
-    return f"search.metric: {listed(metrics)} {do} not see {listed(missed, 'nor')}{why}; {better} does"
+    return f"search.metric: {listed(metrics)} {_unseen(missed, len(metrics) > 1)}{why}; {better} {_seen(len(missed))}"
+
+
+def _unseen(missed: Sequence[str], several: bool) -> str:
+    if len(missed) == 1:
+        return f"{'do' if several else 'does'} not see {missed[0]}"
+    comma = "," if len(missed) > 2 else ""
+    return f"{'see' if several else 'sees'} neither {f'{comma} nor '.join(missed)}"
+
+
+def _seen(count: int) -> str:
+    return ("does", "sees both", "sees all three")[count - 1]

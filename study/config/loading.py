@@ -6,11 +6,13 @@ Whatever is wrong is a `ConfigError` whose lines each name a key, what was expec
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from analysis.results.thresholds import is_earlier
 from study.atomic_write import atomic_write
 from study.config import rules, strict_yaml
 from study.config.messages import LONGEST, ConfigError, nearest, shown
@@ -41,7 +43,9 @@ def build(values: Mapping[str, Any]) -> StudyPlan:
         config = StudyConfig.model_validate(dict(values))
     except ValidationError as error:
         raise ConfigError(_problems(error)) from None
-    return rules.settled(config)
+    outcomes = values.get("outcomes")
+    replaced = sorted(outcomes) if isinstance(outcomes, dict) and is_earlier(outcomes) else ()
+    return replace(rules.settled(config), replaced=tuple(replaced))
 
 
 def write(config: StudyConfig, path: Path) -> None:

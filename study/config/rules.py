@@ -11,6 +11,8 @@ from typing import Any
 
 from analysis.record import schema
 from analysis.record.schema import QUALITY, TRAINING
+from analysis.results.thresholds import JUDGED_METRICS
+from analysis.wording import listed
 from study.config.arms import Arm, arms_of, check_arms, constants_of
 from study.config.blind_spots import blind_spots
 from study.config.goal import Goal
@@ -55,6 +57,15 @@ def settled(config: StudyConfig) -> StudyPlan:
     return StudyPlan(config, arms, Goal(config.search.metrics, config.search.modes))
 
 
+def judged_by(plan: StudyPlan) -> tuple[str, ...]:
+    """The metrics whose swings and progress are judged: `outcomes.metric`, or what null stands for in each arm."""
+    if plan.config.outcomes.metric is not None:
+        return (plan.config.outcomes.metric,)
+    measured = (_measured(plan.config, arm) for arm in plan.arms)
+    firsts = (next((name for name in JUDGED_METRICS if name in found), None) for found in measured)
+    return tuple(dict.fromkeys(name for name in firsts if name is not None))
+
+
 def warnings(plan: StudyPlan) -> list[str]:
     """Settings that are allowed but probably unintended, one sentence each."""
     config, arms = plan.config, plan.arms
@@ -62,6 +73,11 @@ def warnings(plan: StudyPlan) -> list[str]:
     still = [arm.name for arm in arms if not arm.space and trials > 1]
     free = [arm.name for arm in arms if _slope_is_free(config, arm)]
     found = []
+    if plan.replaced:
+        found.append(
+            f"outcomes: {listed(plan.replaced)} set the earlier rule of outcomes and are replaced by the present"
+            " defaults, which docs/outcomes.md explains"
+        )
     if still:
         found.append(f"nothing is searched, so that all {trials} trials are the same: {_few(still)}")
     if free:
@@ -163,6 +179,12 @@ def _metric_chosen(config: StudyConfig, arms: tuple[Arm, ...]) -> Search:
     if config.search.metric is not None:
         return config.search
     several = data.describe(**config.data).classes > 1 and all(OF_MODES in _measured(config, arm) for arm in arms)
+    for arm in arms:
+        if "fid" not in (valid := _measured(config, arm)):
+            raise ConfigError(
+                f"search.metric: expected one of {', '.join(sorted(valid))}, as fid, which null stands for, is not"
+                f" measured here, got null (arm {arm.name})"
+            )
     return config.search.model_copy(update={"metric": OF_MODES if several else "fid"})
 
 

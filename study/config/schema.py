@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
-from analysis.results.thresholds import Thresholds, is_earlier
+from analysis.results.thresholds import EARLIER, Thresholds, is_earlier
 from study.config.addresses import masked, problem_of
 from study.config.messages import nearest, shown
 
@@ -42,6 +42,11 @@ def _thresholds(value: Any) -> Thresholds:
         return Thresholds()
     known = [field.name for field in fields(Thresholds)]
     for key, given in value.items():
+        if key in EARLIER.difference(known):
+            raise ValueError(
+                f"outcomes.{key}: unknown key; it belonged to the earlier rule of outcomes. The present keys, which"
+                f" docs/outcomes.md explains, are {', '.join(known)}"
+            )
         if key not in known:
             raise ValueError(f"outcomes.{key}: unknown key; the nearest valid key is '{nearest(key, known)}'")
         expected, kinds = ("a name or null", (str, type(None))) if key == "metric" else ("a number", (int, float))

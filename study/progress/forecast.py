@@ -12,7 +12,7 @@ from typing import Any
 
 from study.config.arms import Arm, spec_for
 from study.config.plan import StudyPlan
-from study.config.rules import warnings
+from study.config.rules import judged_by, warnings
 from study.config.schema import StudyConfig
 from trainables import cost
 from trainables.spec import Spec
@@ -34,10 +34,16 @@ class ArmForecast:
 
 @dataclass(frozen=True)
 class Forecast:
-    """The whole study; `trials`, `replicas` (trained one by one), `evaluations`, `updates` are totals over arms."""
+    """The whole study; `trials`, `replicas` (trained one by one), `evaluations`, `updates` are totals over arms.
+
+    `searched_by` are the metrics that the search follows, `judged_by` those whose swings and progress outcomes are
+    judged by, none for maps of Dirac-GANs: what `search.metric` and `outcomes.metric` say, or what null stands for.
+    """
 
     study: str
     data: str
+    searched_by: tuple[str, ...]
+    judged_by: tuple[str, ...]
     arms: tuple[ArmForecast, ...]
     trials: int
     replicas: int
@@ -60,6 +66,8 @@ def forecast(plan: StudyPlan) -> Forecast:
     return Forecast(
         study=config.study,
         data=config.data["name"],
+        searched_by=plan.goal.metrics,
+        judged_by=judged_by(plan),
         arms=arms,
         trials=search + confirm,
         replicas=replicas,

@@ -30,6 +30,7 @@ def show_forecast(config: StudyConfig, expected: Forecast, console: Console | No
         f"a trial: {_many(replicas, 'replica')}, {budget.steps:,} generator updates each, "
         f"measured {_many(budget.evaluations, 'time')}"
     )
+    console.print(Text(_metrics(config, expected)))
     shared = _shared(expected.arms)
     if shared:
         console.print(_spaces("searched in every arm", shared))
@@ -109,6 +110,13 @@ def _arms(expected: Forecast, shared: Mapping[str, str]) -> Table:
         cells += [str(arm.confirm_trials)] if confirm else []
         table.add_row(*(Text(cell) for cell in [*cells, f"{arm.updates:,}", duration(arm.core_seconds)]))
     return table
+
+
+def _metrics(config: StudyConfig, expected: Forecast) -> str:
+    """The metrics in use, whether the configuration names them or leaves them to the data."""
+    searched = zip(expected.searched_by, config.search.modes, strict=True)
+    by = ", ".join(f"{metric} ({mode})" for metric, mode in searched)
+    return f"search.metric: {by}; outcomes.metric: {', '.join(expected.judged_by) or 'none is measured'}"
 
 
 def _cost(config: StudyConfig, expected: Forecast, most: str) -> str:

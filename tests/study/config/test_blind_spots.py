@@ -84,12 +84,12 @@ def test_a_blind_spot_counts_only_if_something_measured_sees_it() -> None:
     settings = {"raw": True, "modes": True, "better": "mass_js"}
     assert blind_spots(["dirac_converged"], ["dirac_converged", "dirac_agreement"], **settings) == ""
     assert blind_spots(["modes"], ["modes", "recall"], **settings) == ""
-    assert "how good" in blind_spots(["modes"], ["modes", "precision"], **settings)
+    assert "sample quality" in blind_spots(["modes"], ["modes", "precision"], **settings)
 
 
 def test_what_no_metric_of_several_sees_is_said_of_all() -> None:
     said = blind_spots(["fid", "recall"], ["fid", "mass_js"], raw=True, modes=True, better="mass_js")
     assert said == (
-        "search.metric: fid and recall do not see how good the samples are nor how the samples are shared out between"
-        " modes (in raw features fid sees mean and covariance alone); mass_js does"
+        "search.metric: fid and recall see neither sample quality nor the balance between modes"
+        " (in raw features fid sees only mean and covariance); mass_js sees both"
     )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from analysis.record.schema import DERIVED, HIGHER, MEASUREMENTS
+from analysis.results.thresholds import EARLIER
 from study.config import rules
 from study.config.arms import spec_for
 from study.config.messages import ConfigError
@@ -52,6 +53,11 @@ LR = {"log_uniform": [1e-4, 1e-2]}
         ),
         (
             {"data": "dirac", "scientific": {"model": ["dirac"]}},
+            "search.metric: expected one of dirac_agreement, dirac_converged, as fid, which null stands for, is not"
+            " measured here, got null (arm dirac)",
+        ),
+        (
+            {"data": "dirac", "scientific": {"model": ["dirac"]}, "search": {"metric": "fid"}},
             "search.metric: expected what is measured here, got 'fid'",
         ),
         ({"search": {"metric": "kid"}}, "search.metric: expected what is measured here, got 'kid'"),
@@ -186,19 +192,22 @@ def test_the_metric_searched_for_suits_the_data(least: Build, data: str, metric:
     [
         (
             {"search": {"metric": "fid"}},
-            "fid does not see how good the samples are, how much of the data is covered nor",
+            "fid sees neither sample quality, nor coverage of the data, nor the balance between modes (in raw",
         ),
-        ({"search": {"metric": "fid"}}, "(in raw features fid sees mean and covariance alone); mass_js does"),
-        ({"search": {"metric": "mode_js"}}, "mode_js does not see how good the samples are; mass_js does"),
-        ({"search": {"metric": "loss_critic"}}, "loss_critic does not see how good the samples are, how much of the"),
-        ({"data": "digits", "search": {"metric": "fid"}}, "alone); fid with evaluation.features: classifier does"),
+        ({"search": {"metric": "fid"}}, "(in raw features fid sees only mean and covariance); mass_js sees all three"),
+        ({"search": {"metric": "mode_js"}}, "mode_js does not see sample quality; mass_js does"),
+        (
+            {"search": {"metric": "loss_critic"}},
+            "loss_critic sees neither sample quality, nor coverage of",
+        ),
+        ({"data": "digits", "search": {"metric": "fid"}}, "covariance); fid with evaluation.features: classifier sees"),
         (
             {"data": "digits", "evaluation": {"features": "classifier"}, "search": {"metric": "recall", "mode": "max"}},
-            "recall does not see how good the samples are nor how the samples are shared out between modes; fid does",
+            "recall sees neither sample quality nor the balance between modes; fid sees both",
         ),
         (
             {"data": "gaussian", "search": {"metric": "precision", "mode": "max"}},
-            "precision does not see how much of the data is covered; fid does",
+            "precision does not see coverage of the data; fid does",
         ),
     ],
 )
@@ -235,6 +244,30 @@ def test_what_is_rarely_meant_is_noted(least: Build) -> None:
     assert note.endswith(": wasserstein-r1")
     (note,) = rules.warnings(least(scheduler="asha", nuisance={"generator_lr": LR}))
     assert "depends on the workers' timing" in note
+
+
+def test_thresholds_of_the_earlier_rule_are_said_to_be_replaced(least: Build) -> None:
+    earlier = {**dict.fromkeys(EARLIER, 0.5), "metric": "fid"}
+    (note,) = rules.warnings(least(nuisance={"generator_lr": LR}, outcomes=earlier))
+    assert note == (
+        "outcomes: critic_accuracy, gradient_norm, hop_rate, metric, modes, oscillation, quality and tail set the"
+        " earlier rule of outcomes and are replaced by the present defaults, which docs/outcomes.md explains"
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "metric", "judged"),
+    [("ring", None, "mass_js"), ("gaussian", None, "mass_js"), ("digits", None, "fid"), ("ring", "fid", "fid")],
+)
+def test_the_metric_judged_is_the_one_named_or_suits_the_data(
+    least: Build, data: str, metric: str | None, judged: str
+) -> None:
+    assert rules.judged_by(least(data=data, outcomes={"metric": metric})) == (judged,)
+
+
+def test_no_metric_is_judged_of_a_map_of_dirac_gans(least: Build) -> None:
+    search = {"metric": "dirac_converged", "mode": "max"}
+    assert rules.judged_by(least(data="dirac", scientific={"model": ["dirac"]}, search=search)) == ()
 
 
 def test_long_lists_of_arms_are_cut_in_notes(least: Build) -> None:

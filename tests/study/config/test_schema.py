@@ -190,7 +190,8 @@ def test_an_unknown_key_is_refused_with_the_nearest(least: Build, key: dict[str,
         ({"outcomes": {"tail": 0}}, "outcomes.tail: expected a share above 0, got 0"),
         (
             {"outcomes": {"oscillation": 1.0}},
-            "outcomes.oscillation: unknown key; the nearest valid key is",
+            "outcomes.oscillation: unknown key; it belonged to the earlier rule of outcomes. The present keys, which"
+            " docs/outcomes.md explains, are metric, tail, quality,",
         ),
         ({"outcomes": []}, "outcomes: expected a mapping, got []"),
     ],

@@ -34,6 +34,17 @@ def test_counts_are_exact(study: Build) -> None:
     assert expected.to_dict()["arms"][1]["name"] == "minimax"
 
 
+def test_what_metrics_are_left_to_the_data_is_told(study: Build) -> None:
+    searched = {"trials_per_arm": 3, "metric": ["fid", "modes"], "mode": ["min", "max"], "sampler": "nsga2"}
+    for sections, by, judged in (
+        ({}, ["mass_js"], ["mass_js"]),
+        ({"data": "gaussian"}, ["fid"], ["mass_js"]),
+        ({"search": searched, "outcomes": {"metric": "fid"}}, ["fid", "modes"], ["fid"]),
+    ):
+        expected = forecast(study(**sections)).to_dict()
+        assert (list(expected["searched_by"]), list(expected["judged_by"])) == (by, judged)
+
+
 def test_no_more_is_confirmed_than_was_searched(study: Build) -> None:
     assert forecast(study(confirm={"top": 9})).arms[0].confirm_trials == 3
 

@@ -73,6 +73,7 @@ def test_check_shows_arms_spaces_counts_and_an_estimate_that_says_so(study: Buil
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "rings: ring, 2 arms" in lines
     assert "a trial: 8 replicas, 1,000 generator updates each, measured 10 times" in lines
+    assert "search.metric: mass_js (min); outcomes.metric: mass_js" in lines
     assert "generator_lr 0.0001 … 0.01 log" in lines
     assert any(line.startswith("none 20 1 176,000") for line in lines)
     assert any(line.startswith("clip penalty.bound 0.001 … 1 log 20 1 176,000") for line in lines)
