@@ -20,8 +20,8 @@ from analysis.wording import named
 def quality_strips(results: Sequence[ArmQuality], palette: Palette, columns: int = 1) -> Figure:
     """One row per arm: its replicas, the median with its interval (line), the interquartile mean's interval (bar).
 
-    Diverged replicas cannot be drawn on the axis and are counted at its edge; an interval with an infinite end has an
-    arrow there.
+    Replicas that diverged, or whose score is infinite or could not be measured, cannot be drawn on the axis and are
+    counted at its edge; an interval with an infinite end has an arrow there.
 
     Raises ValueError without an arm.
     """
@@ -64,8 +64,9 @@ def _row(axes: Axes, row: int, result: ArmQuality, look: ArmStyle) -> None:
         axes.plot(
             middle.estimate, row - 0.2, marker=look.marker, color=look.colour, markeredgecolor=INK, markersize=4.5
         )
-    if result.diverged:
-        note = f"{result.diverged} diverged"
+    counts = {"diverged": result.diverged, "overflowed": result.overflowed, "not measured": result.unmeasured}
+    if any(counts.values()):
+        note = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
         axes.annotate(
             note, (1, row + 0.12), xycoords=("axes fraction", "data"), ha="right", va="center", fontsize=6, color=INK,
             bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.5},

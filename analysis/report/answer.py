@@ -223,6 +223,8 @@ def _caveats(findings: Findings) -> tuple[str, ...]:
         said.append(f"Not confirmed, and therefore in the search's results alone: {who}.")
     if findings.unmeasured:
         said.append(f"{findings.metric} was not measured in {listed(findings.unmeasured)}, left out of all on quality.")
+    if lost := [f"{one.unmeasured} of {one.arm}" for one in findings.quality if one.unmeasured]:
+        said.append(f"Replicas whose {findings.metric} could not be measured, left out of quality: {listed(lost)}.")
     biased = [one.arm for one in findings.selection_bias if one.biased]
     if biased:
         said.append(f"Selection bias: {listed(biased)} scored worse on fresh seeds than in the search before.")

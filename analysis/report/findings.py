@@ -28,7 +28,7 @@ from analysis.results import (
     survival,
     threshold_table,
 )
-from analysis.results.cohort import cohorts
+from analysis.results.cohort import cohorts, unmeasured
 from analysis.results.criteria import metric_and_mode, thresholds_of
 from analysis.results.design import scales_of
 from analysis.results.learning import LearningCurve, ModeShares
@@ -116,18 +116,16 @@ def find(record: Record, seed: int = 0) -> Findings:
     phase = "confirm" if len(_ended(by_phase["confirm"])) else "search"
     selected = by_phase[phase]
     any_ended = len(_ended(selected)) > 0
-    unmeasured = tuple(sorted(arm for arm, rows in selected.finished() if rows[metric].isna().all()))
-    measured = {name: one.without(unmeasured) for name, one in by_phase.items()}
+    left_out = {name: unmeasured(one, metric, mode) for name, one in by_phase.items()}
+    measured = {name: one.without(left_out[name]) for name, one in by_phase.items()}
     scored = {name: _scored(one) for name, one in measured.items()}
     shown = _shown(measured[phase], metric, mode) if len(scored[phase]) else {}
     names = arms_in_order(record.trials)
 
-    # A new generator for each analysis, so that no result depends on which others were computed before.
-    def resampling() -> Resampling:
-        return Resampling(np.random.default_rng(seed))
-
+    generator = np.random.default_rng(seed)
+    resampling = Resampling(generator)
     biases = (
-        budget.selection_bias(measured["search"], measured["confirm"], metric, mode=mode, resampling=resampling())
+        budget.selection_bias(measured["search"], measured["confirm"], metric, mode=mode, resampling=resampling)
         if all(map(len, scored.values()))
         else ()
     )
@@ -138,33 +136,31 @@ def find(record: Record, seed: int = 0) -> Findings:
         phase=phase,
         arms=tuple(names),
         palette=palette(names),
-        unmeasured=unmeasured,
+        unmeasured=left_out[phase],
         outcomes={name: compare.outcomes(one) for name, one in by_phase.items()},
-        signals=compare.signals(selected, resampling=resampling()) if any_ended else (),
+        signals=compare.signals(selected, resampling=resampling) if any_ended else (),
         survival=_survival(record, selected) if any_ended else (),
         quality=(
-            compare.quality(measured[phase], metric, mode=mode, resampling=resampling()) if len(scored[phase]) else ()
+            compare.quality(measured[phase], metric, mode=mode, resampling=resampling) if len(scored[phase]) else ()
         ),
         comparison=(
             compare.compare(measured[phase], metric, mode=mode) if scored[phase]["arm"].nunique() > 1 else None
         ),
         profiles=budget.profiles(measured[phase], metric, mode=mode) if len(scored[phase]) else (),
         best_of_k=(
-            budget.best_of_k(measured["search"], metric, mode=mode, resampling=resampling())
+            budget.best_of_k(measured["search"], metric, mode=mode, resampling=resampling)
             if len(scored["search"])
             else ()
         ),
         selection_bias=biases,
-        chosen=chosen.chosen(
-            measured["search"], measured["confirm"], metric, mode=mode, resampling=resampling(), scores=biases
-        ),
+        chosen=chosen.chosen(measured["search"], measured["confirm"], metric, mode=mode, resampling=resampling),
         sensitivity=(
             sensitivity.sensitivity(
                 measured["search"],
                 metric,
                 mode=mode,
                 scales=scales_of(record.about),
-                generator=np.random.default_rng(seed),
+                generator=generator,
             )
             if len(scored["search"])
             else ()
@@ -172,8 +168,8 @@ def find(record: Record, seed: int = 0) -> Findings:
         thresholds=threshold_table.threshold_table(selected) if any_ended else None,
         learning=learning.learning(selected, _followed(record, metric)),
         bound_curves=_as_planned(names, critic_bound.bound_curves(selected)),
-        critic_bounds=_as_planned(names, critic_bound.critic_bounds(selected, resampling=resampling())),
-        spectra=_as_planned(names, jacobian.spectra(selected, resampling=resampling())),
+        critic_bounds=_as_planned(names, critic_bound.critic_bounds(selected, resampling=resampling)),
+        spectra=_as_planned(names, jacobian.spectra(selected, resampling=resampling)),
         dirac=_as_planned(names, dirac.dirac_shares(selected)),
         shares=_mode_shares(record, shown),
         shown=shown,

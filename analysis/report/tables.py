@@ -18,6 +18,8 @@ from analysis.results.threshold_table import ThresholdTable
 from analysis.statistics.intervals import Interval
 from analysis.wording import CAPTURES, EVENTS, NAMES, counted, listed, named
 
+APART = {"overflowed": "overflowed", "unmeasured": "not measured"}  # counted in a table where there are any
+
 
 def outcome_table(outcomes: Sequence[ArmOutcomes], phase: str) -> Table:
     """How likely each outcome is in each arm; outcomes that nowhere occurred are left out."""
@@ -44,21 +46,24 @@ def quality_table(results: Sequence[ArmQuality], comparison: Comparison | None) 
     order = list(comparison.arms) if comparison else [result.arm for result in results]
     by_arm = {result.arm: result for result in results}
     metric = results[0].metric
+    counts = ["diverged", *(name for name in APART if any(getattr(result, name) for result in results))]
     heads = [
-        Head("arm"), Head("replicas", "count"), Head("diverged", "count"), Head(f"median {named(metric)}", "number"),
-        Head("interquartile mean", "number"),
+        Head("arm"), Head("replicas", "count"), *(Head(APART.get(name, name), "count") for name in counts),
+        Head(f"median {named(metric)}", "number"), Head("interquartile mean", "number"),
     ]  # fmt: skip
     if comparison:
         heads += [Head("best is better", "share"), Head("p (Holm)", "p")]
-    rows = [_quality_row(by_arm[arm], comparison) for arm in order]
+    rows = [_quality_row(by_arm[arm], counts, comparison) for arm in order]
     tied = frozenset(order.index(arm) for arm in comparison.indistinguishable) if comparison else frozenset()
     captures = CAPTURES[results[0].median.captures]
     floor = f" Fresh real samples score {results[0].floor:.3g}." if np.isfinite(results[0].floor) else ""
+    beyond = " So do overflowed ones, whose score is infinite." if "overflowed" in counts else ""
     return Table(
         f"quality-{results[0].phase}",
         f"Final {named(metric)} with bootstrap 95 % intervals, which capture {captures}; diverged replicas rank last."
-        f"{_test(comparison)}{floor}",
-        f"trials.parquet: phase = {results[0].phase}, column {metric}; truncated and failed trials left out",
+        f"{beyond}{_test(comparison)}{floor}",
+        f"trials.parquet: phase = {results[0].phase}, column {metric}; truncated and failed trials, and"
+        " replicas that were not measured, left out",
         tuple(heads),
         tuple(rows),
         order.index(comparison.best) if comparison else None,
@@ -80,8 +85,8 @@ def _test(
     return f" {lead}, ties half; p by {test}; corrected for all {len(comparison.pairs)} pairs (Holm)."
 
 
-def _quality_row(result: ArmQuality, comparison: Comparison | None) -> tuple[Value, ...]:
-    row: list[Value] = [result.arm, result.n, result.diverged, result.median, result.iqm]
+def _quality_row(result: ArmQuality, counts: Sequence[str], comparison: Comparison | None) -> tuple[Value, ...]:
+    row: list[Value] = [result.arm, result.n, *(getattr(result, name) for name in counts), result.median, result.iqm]
     if comparison and result.arm == comparison.best:
         row += [None, None]
     elif comparison:

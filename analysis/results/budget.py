@@ -25,13 +25,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom
 
 from analysis.results.cohort import Cohort, cohorts
 from analysis.results.selection import Selection
 from analysis.statistics.binomials import log_choose
-from analysis.statistics.bootstrap import Resampling, percentiles, resampled
+from analysis.statistics.bootstrap import Resampling, bootstrap, percentiles, resampled
 from analysis.statistics.intervals import Band, Floats, Interval, shares
 
 MOST_TAUS = 200
@@ -185,10 +185,10 @@ def selection_bias(
     found = []
     for cohort in cohorts(confirmed, metric, mode):
         for index in np.unique(cohort.configuration):
-            fresh = cohort.cost[cohort.configuration == index]
+            fresh, again = _replicas(cohort, index, resampling)
             before = chosen_from.get(cohort.arm)
-            past = before.cost[before.configuration == index] if before else np.array([])
-            search, after, change = _change(past, fresh, resampling)
+            past, first = _replicas(before, index, resampling) if before else (np.array([]), resampling)
+            search, after, change = _change(past, fresh, first, again)
             biased = bool(change.low > 0)
             if cohort.sign < 0:
                 search, after, change = search.negated(), after.negated(), change.negated()
@@ -203,7 +203,7 @@ def _best(cohort: Cohort, metric: str, most: int | None, resampling: Resampling)
     n = len(cost)
     ks = np.arange(1, min(most or n, n) + 1)
     mean = expected_best(cost, ks)
-    low, high = _mean_ends(cost, ks, mean, resampling)
+    low, high = _mean_ends(cost, ks, mean, resampling.named(np.unique(cohort.trial)))
     middle, least, greatest = median_best(cost, ks, resampling.confidence)
     finite = int(np.isfinite(cost).sum())
     none_finite = np.where(ks <= n - finite, np.exp(log_choose(n - finite, ks) - log_choose(n, ks)), 0.0)
@@ -246,30 +246,36 @@ def _mean_ends(
     return ends[0], ends[1]
 
 
-def _change(past: Floats, fresh: Floats, resampling: Resampling) -> tuple[Interval, Interval, Interval]:
-    """Median cost before, after, and the change, over seeds."""
-    confidence = resampling.confidence
-    after, drawn_after, degrees_after = resampled(fresh, None, resampling, ("median",))
-    confirmed = percentiles(after[0], drawn_after[0], degrees_after, len(fresh), "seeds", confidence)
+def _change(past: Floats, fresh: Floats, first: Resampling, again: Resampling) -> tuple[Interval, Interval, Interval]:
+    """A configuration's median cost before, after, and the change, over seeds; by resamples of their own."""
+    after = bootstrap(fresh, resampling=again, statistic="median")
     if not len(past):
-        none = Interval(np.nan, np.nan, np.nan, 0, WITHOUT, "seeds", confidence)
-        return none, confirmed, none
-    before, drawn_before, degrees_before = resampled(past, None, resampling, ("median",))
-    search = percentiles(before[0], drawn_before[0], degrees_before, len(past), "seeds", confidence)
+        none = Interval(np.nan, np.nan, np.nan, 0, WITHOUT, "seeds", again.confidence)
+        return none, after, none
+    before = bootstrap(past, resampling=first, statistic="median")
+    _, drawn_after, degrees_after = resampled(fresh, None, again, ("median",))
+    _, drawn_before, degrees_before = resampled(past, None, first, ("median",))
     degrees_of_freedom = (degrees_before + degrees_after) * (min(degrees_before, degrees_after) > 0)
     differences = _difference(drawn_after[0], drawn_before[0])
-    estimate = float(_difference(after, before)[0])
+    estimate = float(_difference(after.estimate, before.estimate))
+    n = len(past) + len(fresh)
     return (
-        search,
-        confirmed,
-        percentiles(estimate, differences, degrees_of_freedom, len(past) + len(fresh), "seeds", confidence),
+        before,
+        after,
+        percentiles(estimate, differences, degrees_of_freedom, n, "seeds", again.confidence),
     )
 
 
-def _difference(after: Floats, before: Floats) -> Floats:
+def _replicas(cohort: Cohort, index: int, resampling: Resampling) -> tuple[Floats, Resampling]:
+    """The costs of a configuration's replicas, and how their intervals are drawn, which their trial's name fixes."""
+    own = cohort.configuration == index
+    return cohort.cost[own], resampling.named(np.unique(cohort.trial[own]))
+
+
+def _difference(after: ArrayLike, before: ArrayLike) -> Floats:
     """after - before, equal infinities giving 0."""
-    same = after == before
-    return np.where(same, 0.0, after - np.where(same, 0.0, before))
+    same = np.equal(after, before)
+    return np.where(same, 0.0, np.subtract(after, np.where(same, 0.0, before)))
 
 
 def _grid(cost: Floats) -> Floats:

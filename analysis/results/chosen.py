@@ -7,7 +7,7 @@ whole specification. They show a null as an absent setting; the two mean the sam
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from analysis.record.join import studies_of
-from analysis.results.budget import SelectionBias
 from analysis.results.cohort import Cohort, cohorts
 from analysis.results.design import PREFIX
 from analysis.results.selection import Selection, arms_in_order
@@ -66,7 +65,6 @@ def chosen(
     *,
     resampling: Resampling,
     mode: str | None = None,
-    scores: Sequence[SelectionBias] = (),
 ) -> tuple[Chosen, ...]:
     """Each arm's chosen configurations: arms as planned, and an arm's several in the order of their confirmation.
 
@@ -77,14 +75,12 @@ def chosen(
         searched: the rows of the search.
         confirmed: the rows of the confirmation; of trials under way too, whose configuration is chosen already.
         metric: a column of measurements.
-        resampling: of the scores that `scores` lacks.
+        resampling: of the scores.
         mode: "min" or "max"; by default the metric's own.
-        scores: known scores of confirmed configurations, so that one score has one interval.
 
     Raises:
         ValueError: as `analysis.results.cohort.cohorts` does.
     """
-    known = {(one.arm, one.index): one.confirmed for one in scores}
     studies = {str(about.get("study")): about for about in studies_of(searched.about)}
     replicas = {one.phase: dict(one.arms()) for one in (searched, confirmed)}
     cohort_of = {(one.phase, part.arm): part for one in (searched, confirmed) for part in cohorts(one, metric, mode)}
@@ -97,7 +93,6 @@ def chosen(
             trials = trials[trials["index"].isin(_best(cohort))]
         for trial in trials.to_dict("records"):
             index = int(trial["index"])
-            score = known.get((arm, index)) if phase == "confirm" else None
             about = studies.get(str(trial["study"]), {})
             flat = _configuration(trial)
             drawn = about.get("searched", {}).get(arm.removeprefix(f"{trial['study']}/"), ())
@@ -107,7 +102,7 @@ def chosen(
                     trial_id=str(trial["trial_id"]),
                     phase=phase,
                     metric=metric,
-                    score=score or _score(cohort, index, resampling),
+                    score=_score(cohort, index, resampling),
                     replicas=int((rows["index"] == index).sum()),
                     searched=MappingProxyType({name: flat.get(name) for name in drawn}),
                     settings=_settings(flat, about.get("config", {})),
@@ -124,10 +119,11 @@ def _best(cohort: Cohort) -> list[int]:
 
 
 def _score(cohort: Cohort, index: int, resampling: Resampling) -> Interval:
-    cost = cohort.cost[cohort.configuration == index]
-    if not len(cost):
+    own = cohort.configuration == index
+    if not own.any():
         return Interval(np.nan, np.nan, np.nan, 0, NO_SCORE, "seeds", resampling.confidence)
-    found = bootstrap(cost, resampling=resampling, statistic="median")
+    drawn = resampling.named(np.unique(cohort.trial[own]))
+    found = bootstrap(cohort.cost[own], resampling=drawn, statistic="median")
     return found if cohort.sign == 1 else found.negated()
 
 

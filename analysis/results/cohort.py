@@ -1,7 +1,9 @@
 """Cohorts: the replicas of an arm in one phase, and their final scores.
 
 Scores are costs, less being better: the sign of a metric of which more is better is flipped, and a replica that
-diverged, or whose value could not be measured, costs +inf, more than any finite score; all such are tied.
+diverged costs +inf, more than any finite score; all such are tied. So does one whose value is infinite at the worse end
+of the metric, as where a distance overflows: it did not diverge, and is counted apart. A value that could not be
+measured (NaN, or infinite at the better end) is no score: the replica is left out, and counted.
 Only trials that ran to their budget's end or diverged have a final quality: those a scheduler truncated are left out
 with all their replicas, and counted, as are failed ones.
 """
@@ -15,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.record.schema import HIGHER
-from analysis.results.selection import Selection, numbers
+from analysis.results.selection import Selection, numbers, trials_of
 from analysis.statistics.intervals import Floats
 
 
@@ -25,10 +27,14 @@ class Cohort:
 
     Attributes:
         arm: its name; "study/arm" where studies are joined.
-        cost: (N,) less is better, +inf where diverged or not measurable.
+        cost: (N,) less is better, +inf where diverged or beyond all numbers.
         configuration: (N,) index of the trial of each.
+        trial: (N,) the trial of each, as `analysis.results.selection.trials_of` names it.
         seed: (N,).
         replicas: number in this phase, including those without a score.
+        diverged: replicas that diverged.
+        overflowed: replicas that cost +inf and did not diverge.
+        unmeasured: replicas left out because their value could not be measured.
         truncated: replicas left out because the scheduler stopped their trial.
         stopped: the number of trials that these belong to.
         failed: replicas left out because their trial failed.
@@ -40,8 +46,12 @@ class Cohort:
     arm: str
     cost: Floats
     configuration: NDArray[np.int64]
+    trial: NDArray[np.str_]
     seed: NDArray[np.int64]
     replicas: int
+    diverged: int
+    overflowed: int
+    unmeasured: int
     truncated: int
     stopped: int
     failed: int
@@ -69,15 +79,27 @@ def cohorts(selected: Selection, metric: str, mode: str | None = None) -> tuple[
     Raises:
         ValueError: no such mode; the metric is no column; an arm was not measured by it at all.
     """
+    found = _cohorts(selected, metric, mode)
+    if left_out := unmeasured(selected, metric, mode):
+        raise ValueError(f"metric: {metric} was not measured in {', '.join(left_out)}; leave these arms out")
+    return found
+
+
+def unmeasured(selected: Selection, metric: str, mode: str | None = None) -> tuple[str, ...]:
+    """The arms of which replicas ended without having diverged, none of them with a score; errors as for `cohorts`.
+
+    There the metric was not asked for: such an arm is no arm that diverged.
+    """
+    found = _cohorts(selected, metric, mode)
+    return tuple(one.arm for one in found if one.unmeasured and len(one.cost) == one.diverged)
+
+
+def _cohorts(selected: Selection, metric: str, mode: str | None) -> tuple[Cohort, ...]:
     if metric not in selected.trials:
         raise ValueError(f"metric: the record has no column {metric!r}")
     sign = 1 if direction(metric, mode) == "min" else -1
     floor = floor_of(selected.trials, metric)  # one for all arms, as figures and tables show one
-    found = tuple(_cohort(arm, part, metric, sign, floor) for arm, part in selected.arms())
-    unmeasured = [cohort.arm for cohort in found if np.isnan(cohort.cost).any()]
-    if unmeasured:
-        raise ValueError(f"metric: {metric} was not measured in {', '.join(unmeasured)}; leave these arms out")
-    return found
+    return tuple(_cohort(arm, part, metric, sign, floor) for arm, part in selected.arms())
 
 
 def floor_of(trials: pd.DataFrame, metric: str) -> float:
@@ -88,19 +110,21 @@ def floor_of(trials: pd.DataFrame, metric: str) -> float:
 
 def _cohort(arm: str, rows: pd.DataFrame, metric: str, sign: int, floor: float) -> Cohort:
     status = rows["status"].astype(str)
-    scored = rows[status.isin(("completed", "diverged"))]
-    value = numbers(scored[metric])
-    diverged = (scored["outcome"] == "diverged").to_numpy()
-    unmeasured = len(scored) > 0 and bool((np.isnan(value) & ~diverged).sum() == (~diverged).sum() > 0)
-    # Some values missing are failures to measure and rank worst; if all are, the metric was not asked for in this arm,
-    # and NaN lets `cohorts` refuse it.
-    worst = np.nan if unmeasured else np.inf
+    ended = rows[status.isin(("completed", "diverged"))]
+    diverged = (ended["outcome"] == "diverged").to_numpy()
+    cost = np.where(diverged, np.inf, sign * numbers(ended[metric]))
+    measured = ~np.isnan(cost) & (cost != -np.inf)
+    scored = ended[measured]
     return Cohort(
         arm=arm,
-        cost=np.where(diverged, np.inf, np.where(np.isnan(value), worst, sign * value)),
+        cost=cost[measured],
         configuration=scored["index"].to_numpy(np.int64),
+        trial=np.array(trials_of(scored), np.str_),
         seed=scored["seed"].to_numpy(np.int64),
         replicas=len(rows),
+        diverged=int(diverged.sum()),
+        overflowed=int((np.isposinf(cost) & ~diverged).sum()),
+        unmeasured=int((~measured).sum()),
         truncated=int((status == "truncated").sum()),
         stopped=rows.loc[status == "truncated", "trial_id"].nunique(),
         failed=int((status == "failed").sum()),

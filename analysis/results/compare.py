@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from analysis.record.schema import OUTCOMES
 from analysis.results.cohort import Cohort, cohorts
 from analysis.results.pairs import Comparison, Pair, compare
-from analysis.results.selection import Selection, numbers
+from analysis.results.selection import Selection, numbers, trials_of
 from analysis.statistics.bootstrap import Resampling, bootstrap, bootstraps
 from analysis.statistics.intervals import Captures, Floats, Interval, proportion
 
@@ -63,13 +63,15 @@ class ArmQuality:
         phase: whose rows these are.
         n: replicas with a score, diverged ones included.
         configurations: trials that they belong to.
-        diverged: replicas that diverged or could not be measured.
+        diverged: replicas that diverged.
+        overflowed: replicas that did not diverge and whose score is infinitely bad.
+        unmeasured: replicas left out because their score could not be measured.
         truncated: replicas left out because the scheduler stopped their trial.
         failed: replicas left out because their trial failed.
         floor: the metric of fresh real samples; NaN when unknown.
-        median: infinite where half of the replicas or more diverged.
-        iqm: infinite where more than a quarter diverged.
-        values: (n,) the scores, +inf (mode min) or -inf (mode max) where diverged.
+        median: infinite where half of the scores or more are.
+        iqm: infinite where more than a quarter of them are.
+        values: (n,) the scores, +inf (mode min) or -inf (mode max) where diverged or overflowed.
         configuration: (n,) index of the trial of each.
     """
 
@@ -80,6 +82,8 @@ class ArmQuality:
     n: int
     configurations: int
     diverged: int
+    overflowed: int
+    unmeasured: int
     truncated: int
     failed: int
     floor: float
@@ -138,8 +142,9 @@ def signals(selected: Selection, *, resampling: Resampling) -> tuple[ArmSignal, 
             taken = ~np.isnan(values)
             if not taken.any():
                 continue
-            groups = ended["trial_id"].astype(str).to_numpy()[taken]
-            interval = bootstrap(values[taken], groups, resampling=resampling, statistic="median", captures=captures)
+            groups = np.array(trials_of(ended))[taken]
+            drawn = resampling.named(np.unique(groups))
+            interval = bootstrap(values[taken], groups, resampling=drawn, statistic="median", captures=captures)
             found.append(ArmSignal(arm, signal, interval))
     return tuple(found)
 
@@ -160,7 +165,8 @@ def _outcomes(arm: str, rows: pd.DataFrame, captures: Captures, confidence: floa
 
 
 def _quality(cohort: Cohort, metric: str, phase: str, captures: Captures, resampling: Resampling) -> ArmQuality:
-    intervals = bootstraps(cohort.cost, cohort.configuration, resampling, ("median", "iqm"), captures)
+    drawn = resampling.named(np.unique(cohort.trial))
+    intervals = bootstraps(cohort.cost, cohort.trial, drawn, ("median", "iqm"), captures)
     median, iqm = (one if cohort.sign == 1 else one.negated() for one in intervals)
     return ArmQuality(
         arm=cohort.arm,
@@ -169,7 +175,9 @@ def _quality(cohort: Cohort, metric: str, phase: str, captures: Captures, resamp
         phase=phase,
         n=len(cohort.cost),
         configurations=len(np.unique(cohort.configuration)),
-        diverged=int(np.isinf(cohort.cost).sum()),
+        diverged=cohort.diverged,
+        overflowed=cohort.overflowed,
+        unmeasured=cohort.unmeasured,
         truncated=cohort.truncated,
         failed=cohort.failed,
         floor=cohort.floor,

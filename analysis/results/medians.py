@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.results.selection import captured
+from analysis.results.selection import captured, trials_of
 from analysis.statistics.bootstrap import Resampling, bootstrap
 from analysis.statistics.intervals import Floats, Interval
 
@@ -23,10 +23,11 @@ def median(rows: pd.DataFrame, values: Floats, phase: str, resampling: Resamplin
     taken: NDArray[np.bool_] = ~np.isnan(values)
     if not taken.any():
         return None
+    trials = np.array(trials_of(rows))[taken]
     return bootstrap(
         values[taken],
-        rows["trial_id"].astype(str).to_numpy()[taken],
-        resampling=resampling,
+        trials,
+        resampling=resampling.named(np.unique(trials)),
         statistic="median",
         captures=captured(rows.loc[taken], phase),
     )

@@ -79,6 +79,12 @@ def arms_in_order(trials: pd.DataFrame) -> list[str]:
     return list(first["arm"])
 
 
+def trials_of(rows: pd.DataFrame) -> list[str]:
+    """Each replica's trial (N) as "study/trial", whether studies are joined or not."""
+    names = zip(rows["study"].astype(str), rows["trial_id"].astype(str), strict=True)
+    return [trial if trial.startswith(f"{study}/") else f"{study}/{trial}" for study, trial in names]
+
+
 def numbers(column: pd.Series) -> Floats:
     """A measurement (N,) of the replicas; NaN where it was not taken or is not a number."""
     found: Floats = column.to_numpy(np.float64, na_value=np.nan)

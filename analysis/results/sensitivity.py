@@ -25,8 +25,9 @@ from sklearn.ensemble import RandomForestRegressor
 
 from analysis.results.cohort import Cohort, cohorts
 from analysis.results.design import PREFIX, Hyperparameter, hyperparameter, varying
-from analysis.results.selection import Selection
+from analysis.results.selection import Selection, trials_of
 from analysis.statistics.intervals import Band, Floats, Interval, quantile
+from analysis.statistics.streams import stream
 from analysis.wording import counted
 
 RESPONSES = ("stability", "convergence", "quality")
@@ -135,7 +136,8 @@ def sensitivity(
                 continue
             drawn = configurations.loc[y.index]
             columns = [hyperparameter(name, drawn[PREFIX + name], (scales or {}).get(name)) for name in own]
-            refit = _refit(columns, y.to_numpy(), generator, refits)
+            drawn_by = stream(generator, [response, *np.unique(trials_of(rows))])
+            refit = _refit(columns, y.to_numpy(), drawn_by, refits)
             found.append(_summary(arm, response, constant, columns, refit, len(y), confidence))
     return tuple(found)
 

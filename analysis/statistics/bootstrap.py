@@ -6,23 +6,29 @@ replicas where seeds are captured, or C - 1 of C configurations, each with all i
 seeds (McCarthy & Snowden 1985; Rao & Wu 1988). Percentiles are widened as Student's t is (Hesterberg 2015). Infinities
 take part by rank, so that a diverged replica counts as worse than any finite score. With five replicas or fewer the
 intervals are somewhat too short.
+
+The draws' distribution of one configuration's median is known (Efron 1979): its percentiles are computed and not
+drawn, so that they do not hop from one order statistic to the next with the generator's seed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.stats import binom, norm
 
+from analysis.statistics.binomials import log_choose
 from analysis.statistics.intervals import Captures, Floats, Interval, numbered, quantile
+from analysis.statistics.streams import stream
 
 Statistic = Literal["median", "iqm"]
 STATISTICS: tuple[Statistic, ...] = ("median", "iqm")
 CHUNK = 1 << 21  # weights held at once
+MOST_EXACT = 2000  # replicas whose median's draws are not drawn: their number grows with the square
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,12 @@ class Resampling:
     """
 
     generator: np.random.Generator
-    resamples: int = 1000
+    resamples: int = 4000
     confidence: float = 0.95
+
+    def named(self, names: Iterable[str]) -> Resampling:
+        """The same with the generator of this name (`analysis.statistics.streams.stream`)."""
+        return replace(self, generator=stream(self.generator, names))
 
 
 def bootstrap(
@@ -72,12 +82,17 @@ def bootstraps(
     captures: Captures = "seeds",
 ) -> list[Interval]:
     """Intervals of several statistics by the same resamples; arguments as for `bootstrap`."""
-    estimates, draws, degrees_of_freedom = resampled(values, configurations, resampling, statistics, captures)
     n, confidence = np.size(values), resampling.confidence
-    return [
-        percentiles(estimate, drawn, degrees_of_freedom, n, captures, confidence)
-        for estimate, drawn in zip(estimates, draws, strict=True)
-    ]
+    known = captures == "seeds" and 1 < n <= MOST_EXACT
+    known = known and (configurations is None or len(np.unique(np.asarray(configurations))) == 1)
+    drawn = [name for name in statistics if not (known and name == "median")]
+    estimates, draws, degrees_of_freedom = resampled(values, configurations, resampling, drawn, captures)
+    found = {
+        name: percentiles(estimate, draw, degrees_of_freedom, n, captures, confidence)
+        for name, estimate, draw in zip(drawn, estimates, draws, strict=True)
+    }
+    scores = np.sort(np.asarray(values, np.float64))
+    return [found[name] if name in found else _median(scores, confidence) for name in statistics]
 
 
 def resampled(
@@ -103,7 +118,7 @@ def resampled(
     draws = np.full((len(statistics), resampling.resamples), np.nan)
     weigh = _within if captures == "seeds" else _between
     rows = max(1, CHUNK // len(scores))
-    for start in range(0, resampling.resamples if degrees_of_freedom > 0 else 0, rows):
+    for start in range(0, resampling.resamples if degrees_of_freedom > 0 and len(statistics) else 0, rows):
         number = min(rows, resampling.resamples - start)
         mass = _mass(weigh(group, number, resampling.generator))
         for row, name in enumerate(statistics):
@@ -118,7 +133,7 @@ def percentiles(
     if degrees_of_freedom < 1:
         unit = "replica per configuration" if captures == "seeds" else "configuration"
         return Interval(float(estimate), np.nan, np.nan, n, f"no interval: one {unit}", captures, confidence)
-    tail = norm.cdf(-quantile(confidence, degrees_of_freedom))
+    tail = _tail(confidence, degrees_of_freedom)
     low, high = ordered_quantiles(draws, (tail, 1 - tail))
     return Interval(float(estimate), low, high, n, "stratified bootstrap", captures, confidence)
 
@@ -128,6 +143,40 @@ def ordered_quantiles(draws: Floats, levels: Sequence[float]) -> tuple[float, ..
     ordered = np.sort(draws)
     places = (min(max(int(np.ceil(level * len(ordered))) - 1, 0), len(ordered) - 1) for level in levels)
     return tuple(float(ordered[place]) for place in places)
+
+
+def _median(scores: Floats, confidence: float) -> Interval:
+    """What `percentiles` gives of infinitely many draws of n - 1 of n ascending scores, n > 1."""
+    n, tail = len(scores), _tail(confidence, len(scores) - 1)
+    half, odd = divmod(n - 1, 2)
+    place = np.arange(1, n + 1)
+    if odd:
+        values, mass = scores, np.diff(binom.sf(half, n - 1, place / n), prepend=0.0)
+    else:
+        # The two middle draws are those of ranks i <= j if half of all draws end at i and the other half begins at j.
+        ends, begins = np.diff((place / n) ** half, prepend=0.0), -np.diff((1 - place / n) ** half, prepend=1.0)
+        with np.errstate(divide="ignore"):
+            joint = np.triu(np.exp(log_choose(n - 1, half) + np.log(ends)[:, None] + np.log(begins)), 1)
+        lower = np.diff(binom.sf(half - 1, n - 1, place / n), prepend=0.0)
+        joint[np.diag_indices(n)] = lower - joint.sum(1)
+        values, mass = _middle(scores[:, None], scores[None, :]).ravel(), joint.ravel()
+    order = np.argsort(values, kind="stable")
+    places = np.searchsorted(np.cumsum(mass[order]), (tail, 1 - tail)).clip(0, len(order) - 1)
+    low, high = values[order][places].tolist()
+    estimate = float(_middle(scores[(n - 1) // 2], scores[n // 2]))
+    return Interval(estimate, low, high, n, "exact bootstrap", "seeds", confidence)
+
+
+def _middle(below: Floats, above: Floats) -> Floats:
+    """The mean of two scores, of two equal infinities too."""
+    same = below == above
+    middle: Floats = np.where(same, below, (below + np.where(same, 0.0, above)) / 2)
+    return middle
+
+
+def _tail(confidence: float, degrees_of_freedom: int) -> float:
+    """The level of the lower percentile, widened as Student's t is."""
+    return float(norm.cdf(-quantile(confidence, degrees_of_freedom)))
 
 
 def _within(group: NDArray[np.int64], number: int, generator: np.random.Generator) -> Floats:
@@ -162,9 +211,7 @@ def _statistic(scores: Floats, mass: Floats, statistic: Statistic) -> Floats:
     # Cumulative weights carry rounding errors: within 1e-9 of 1/2 the two middle values are averaged.
     if statistic == "median":
         below, above = (scores[(mass < half).sum(1)] for half in (0.5 - 1e-9, 0.5 + 1e-9))
-        same = below == above
-        middle: Floats = np.where(same, below, (below + np.where(same, 0.0, above)) / 2)
-        return middle
+        return _middle(below, above)
     if statistic != "iqm":
         raise ValueError(f"statistic: expected one of {', '.join(STATISTICS)}, got {statistic!r}")
     share = np.diff(np.clip(mass, 0.25, 0.75), axis=1, prepend=0.25) * 2

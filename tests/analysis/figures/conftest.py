@@ -70,6 +70,7 @@ def pairs():
 def quality(arm, level, diverged):
     values = np.r_[level * np.linspace(0.5, 2, 16 - diverged), [np.inf] * diverged]
     counts = {"n": 16, "configurations": 1, "diverged": diverged, "truncated": 0, "failed": 0}
+    counts |= {"overflowed": 0, "unmeasured": int(diverged == 2)}
     return ArmQuality(
         arm=arm, metric="fid", mode="min", phase="confirm", floor=0.001, median=interval(level), iqm=interval(level),
         values=values, configuration=np.zeros(16, int), **counts,

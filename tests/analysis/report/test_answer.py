@@ -25,7 +25,7 @@ def arm(name, converged, low, high, n=16):
 def quality(name, median, floor=0.001):
     interval = Interval(median, median / 2, median * 2, 16, "bootstrap", "seeds")
     return ArmQuality(
-        name, "fid", "min", "confirm", 16, 1, 0, 0, 0, floor, interval, interval, np.zeros(16), np.zeros(16, int)
+        name, "fid", "min", "confirm", 16, 1, 0, 0, 0, 0, 0, floor, interval, interval, np.zeros(16), np.zeros(16, int)
     )
 
 

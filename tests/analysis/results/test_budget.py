@@ -252,7 +252,7 @@ def test_the_change_is_covered_and_honest_winners_are_rarely_called_biased(searc
     covered, called = 0, 0
     for _ in range(1000):
         scores = np.exp(spread * generator.normal(size=searched + 32))
-        *_, change = _change(scores[:searched], scores[searched:], Resampling(generator, 400))
+        *_, change = _change(scores[:searched], scores[searched:], *[Resampling(generator, 400)] * 2)
         covered += change.low <= 0 <= change.high
         called += change.low > 0
     print(f"change, {searched} and 32 seeds, spread {spread}: {covered / 1000:.3f}, biased {called / 1000:.3f}")

@@ -8,6 +8,7 @@ from analysis.record.join import join
 from analysis.record.loading import Record, load
 from analysis.results.budget import selection_bias
 from analysis.results.chosen import ELSEWHERE, SECTIONS, chosen
+from analysis.results.compare import quality
 from analysis.results.selection import select
 from analysis.statistics.bootstrap import Resampling, bootstrap
 
@@ -89,12 +90,19 @@ def test_more_may_be_better():
     assert found.score.low <= 0.6 <= found.score.high
 
 
-def test_a_score_that_is_known_has_one_interval(simulated):
+def test_one_score_has_one_interval_whatever_else_is_drawn(simulated):
     record = load(simulated)
     phases = select(record, "search"), select(record, "confirm")
-    known = selection_bias(*phases, "fid", resampling=Resampling(np.random.default_rng(3)))
-    found = chosen(*phases, "fid", resampling=Resampling(np.random.default_rng(0)), scores=known)
-    assert [one.score for one in found] == [one.confirmed for one in known]
+    resampling = Resampling(np.random.default_rng(0))
+    medians = {one.arm: one.median for one in quality(phases[1], "fid", resampling=resampling)}
+    assert {one.arm: one.confirmed for one in selection_bias(*phases, "fid", resampling=resampling)} == medians
+    assert {one.arm: one.score for one in chosen(*phases, "fid", resampling=resampling)} == medians
+    *others, last = medians
+    (alone,) = quality(phases[1].without(others), "fid", resampling=resampling)
+    assert alone.median == medians[last]
+    (whole,) = (one for one in quality(phases[0], "fid", resampling=resampling) if one.arm == last)
+    (alone,) = quality(phases[0].without(others), "fid", resampling=resampling)
+    assert (alone.median, alone.iqm) == (whole.median, whole.iqm)
 
 
 def test_what_was_searched_in_an_arm_is_what_its_search_drew():

@@ -4,13 +4,35 @@ import numpy as np
 import pytest
 
 from analysis.record.schema import MEASUREMENTS
-from analysis.results.cohort import HIGHER, cohorts, direction
+from analysis.results.cohort import HIGHER, cohorts, direction, unmeasured
 
 
 def test_a_diverged_replica_costs_more_than_any_score_whatever_was_measured_of_it(trial, frame, of_phase):
-    (found,) = cohorts(of_phase(frame(trial(fid=(1.0, 0.1, math.nan, 7.0), diverged=(1,))), "search"), "fid")
+    (found,) = cohorts(of_phase(frame(trial(fid=(1.0, 0.1, math.nan, 7.0), diverged=(1, 2))), "search"), "fid")
     np.testing.assert_array_equal(found.cost, [1.0, math.inf, math.inf, 7.0])
-    assert (found.sign, found.floor, found.replicas) == (1, 0.5, 4)
+    assert (found.sign, found.floor, found.replicas, found.diverged) == (1, 0.5, 4, 2)
+
+
+@pytest.mark.parametrize(("mode", "good", "bad"), [("min", -math.inf, math.inf), ("max", math.inf, -math.inf)])
+def test_what_was_not_measured_is_no_divergence(mode, good, bad, trial, frame, of_phase):
+    rows = frame(trial(fid=(1.0, math.nan, good, bad, math.nan), diverged=(4,)))
+    (found,) = cohorts(of_phase(rows, "search"), "fid", mode)
+    np.testing.assert_array_equal(found.cost, [1.0 if mode == "min" else -1.0, math.inf, math.inf])
+    np.testing.assert_array_equal(found.seed, [0, 3, 4])
+    assert (found.diverged, found.overflowed, found.unmeasured, found.replicas) == (1, 1, 2, 5)
+
+
+def test_a_configuration_of_which_nothing_was_measured_has_no_median(trial, frame, of_phase):
+    rows = frame(trial(index=0, fid=(math.nan, math.nan)), trial(index=1))
+    index, _ = cohorts(of_phase(rows, "search"), "fid")[0].medians()
+    np.testing.assert_array_equal(index, [1])
+
+
+def test_trials_are_named_alike_whether_studies_are_joined_or_not(trial, frame, of_phase):
+    rows = frame(trial())
+    assert list(cohorts(of_phase(rows, "search"), "fid")[0].trial) == ["rings/search-hinge-0000"] * 2
+    joined = rows.assign(trial_id="rings/" + rows["trial_id"])
+    assert list(cohorts(of_phase(joined, "search"), "fid")[0].trial) == ["rings/search-hinge-0000"] * 2
 
 
 def test_more_is_better_turns_the_sign(trial, frame, of_phase):
@@ -46,6 +68,7 @@ def test_an_arm_that_was_not_measured_is_no_arm_that_diverged(trial, frame, of_p
     rows = frame(trial("hinge"), trial("wasserstein", fid=(math.nan, math.nan)))
     with pytest.raises(ValueError, match="metric: fid was not measured in wasserstein; leave these arms out"):
         cohorts(of_phase(rows, "search"), "fid")
+    assert unmeasured(of_phase(rows, "search"), "fid") == ("wasserstein",)
     with pytest.raises(ValueError, match="metric: the record has no column 'kid'"):
         cohorts(of_phase(rows, "search"), "kid")
 

@@ -104,6 +104,14 @@ def test_quality_of_a_search_is_stratified_and_captures_both():
     assert again.iqm == found.iqm
 
 
+def test_what_was_not_measured_is_counted_and_no_divergence():
+    """S8 of the shared cases: two of four were said to have diverged."""
+    rows = frame(("hinge", "confirm", 0, converged(1.0, 2.0, math.nan, -math.inf)))
+    (found,) = quality(of_phase(rows, "confirm"), "fid", resampling=Resampling(np.random.default_rng(0)))
+    assert (found.n, found.diverged, found.overflowed, found.unmeasured) == (2, 0, 0, 2)
+    assert found.median.estimate == 1.5
+
+
 def test_truncated_and_failed_trials_have_no_final_quality():
     rows = frame(
         ("hinge", "search", 0, converged(1.0, 2.0)),

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import trim_mean
+from scipy.stats import norm, trim_mean
 
 from analysis.statistics import bootstrap as module
-from analysis.statistics.bootstrap import Resampling, bootstrap, ordered_quantiles, resampled
+from analysis.statistics.bootstrap import Resampling, bootstrap, ordered_quantiles, percentiles, resampled
+from analysis.statistics.intervals import quantile
 
 SCORES = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=24)
 
@@ -54,6 +55,34 @@ def test_the_draws_of_three_replicas_are_known():
     np.testing.assert_array_equal(values, [1, 1.5, 2, 2.5, 3, 4])
     np.testing.assert_allclose(counts / 40_000, np.array([1, 2, 1, 2, 2, 1]) / 9, atol=0.01)
     assert freedom == 2
+
+
+@pytest.mark.parametrize("n", [2, 3, 7, 16, 17, 32])
+@pytest.mark.parametrize("infinite", [0, 1, 5])
+def test_the_median_of_one_configuration_has_the_percentiles_of_all_its_draws(n, infinite):
+    values = np.exp(np.random.default_rng(n).normal(size=n))
+    values[:infinite] = math.inf
+    exact = interval(values, statistic="median")
+    [estimate], [draws], freedom = resampled(values, None, Resampling(np.random.default_rng(0), 100_000), ("median",))
+    drawn = percentiles(estimate, draws, freedom, n, "seeds")
+    assert (exact.estimate, exact.n, exact.captures) == (drawn.estimate, n, "seeds")
+    # Levels as of the drawn ones, within what 100,000 draws tell.
+    tail = norm.cdf(-quantile(0.95, n - 1))
+    for end, level in ((exact.low, tail), (exact.high, 1 - tail)):
+        assert (draws < end).mean() - 0.003 <= level <= (draws <= end).mean() + 0.003
+
+
+def test_the_ends_of_a_median_do_not_hang_on_the_seed():
+    values = np.exp(np.random.default_rng(5).normal(size=16))  # 1,000 draws hop between two order statistics
+    assert len({interval(values, np.zeros(16), seed=seed, statistic="median") for seed in range(10)}) == 1
+
+
+def test_the_median_of_very_many_replicas_is_drawn():
+    values = np.arange(2001.0)
+    found = interval(values, statistic="median")
+    assert found.method == "stratified bootstrap"
+    exact = interval(values[:-1], statistic="median")
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high), abs=10)
 
 
 def test_the_variance_of_the_draws_is_without_bias():
