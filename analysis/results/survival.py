@@ -33,7 +33,8 @@ from analysis.results.thresholds import Thresholds
 from analysis.statistics.holm import holm
 from analysis.statistics.intervals import Captures, Floats
 from analysis.statistics.kaplan_meier import SurvivalCurve, kaplan_meier
-from analysis.statistics.logrank import clustered, k_samples, two_samples
+from analysis.statistics.logrank import clustered, k_samples
+from analysis.statistics.permutation import few
 
 __all__ = ["EVENTS", "LogRank", "Survival", "SurvivalCurve", "kaplan_meier", "survival", "times"]
 
@@ -46,7 +47,7 @@ class LogRank:
 
     Attributes:
         arms: those compared.
-        statistic: chi-squared; NaN where no replica of them met the event.
+        statistic: chi-squared; NaN where none of them met the event, or each has one unit.
         df: its degrees of freedom.
         p: of the test alone.
         p_holm: corrected for all pairs (Holm 1979); p itself of an overall test.
@@ -154,10 +155,11 @@ def _event_steps(selected: Selection, event: str, thresholds: Thresholds) -> Flo
 def _test(parts: dict[str, pd.DataFrame], captures: Captures) -> LogRank:
     samples = [(part["time"].to_numpy(), part["observed"].to_numpy()) for part in parts.values()]
     if captures == "both":
-        found = clustered(samples, [part["trial_id"].astype(str).to_numpy() for part in parts.values()])
-        method = "log-rank scores of configurations, F approximation"
+        labels = [part["trial_id"].astype(str).to_numpy() for part in parts.values()]
+        sizes = [len(set(own)) for own in labels]
+        statistic, df, p = clustered(samples, labels)
+        method = f"log-rank scores of configurations, {'dealt out anew' if few(sizes) else 'F approximation'}"
     else:
-        found = two_samples(*samples) if len(samples) == 2 else k_samples(samples)
-        method = "log-rank"
-    statistic, df, p = found
+        statistic, df, p = k_samples(samples)
+        method = "log-rank scores, dealt out anew" if few([len(time) for time, _ in samples]) else "log-rank"
     return LogRank(tuple(parts), statistic, df, p, p, method, captures)

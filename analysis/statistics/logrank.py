@@ -4,40 +4,48 @@ Every replica scores δ - H(x): whether it had the event, less the pooled Nelson
 sum of scores is its observed events less those expected of it were all arms alike.
 
 - Replicas independent (seeds): chi-squared of the sums with the hypergeometric variance, for two samples the square of
-  `scipy.stats.logrank`.
-- Replicas in configurations (both): configurations are the sampled units, so that their sums of scores are compared
-  between arms, as ranks are by Kruskal and Wallis, with the permutation variance of configurations over arms and the F
-  distribution for the p-value (Iman & Davenport 1976).
+  `scipy.stats.logrank`. For few replicas the p-value is that of dealing their scores out to the arms anew, which takes
+  censoring to be alike in all arms (`analysis.statistics.permutation`).
+- Replicas in configurations (both): configurations are the sampled units, so that their sums of scores are dealt out
+  anew.
 
-Without any event the arms cannot be compared: statistic and p are NaN.
+No p-value is below the least that dealing can give. NaN stands for what no test can say: without any event, or with one
+configuration in each arm. Where events were met but tell nothing of the arms, because all fell at one time or only one
+arm was left by then, the statistic is 0 and p 1.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import CensoredData, chi2, f, logrank
+from scipy.stats import chi2
 
 from analysis.statistics.intervals import Floats, numbered, summed
+from analysis.statistics.permutation import few, least, permutation
 
 Sample = tuple[ArrayLike, ArrayLike]  # times (n,), and whether the event was seen or (False) censored (n,)
+Counts = NDArray[np.int64]
 
 
 def two_samples(a: Sample, b: Sample) -> tuple[float, int, float]:
-    """Chi-squared, its degrees of freedom and p-value of two samples of independent replicas, by scipy."""
-    if not (np.any(a[1]) or np.any(b[1])):
-        return float("nan"), 1, float("nan")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = logrank(censored(*a), censored(*b))
-    return float(found.statistic**2), 1, float(found.pvalue)
+    """Chi-squared, its degrees of freedom and p-value of two samples of independent replicas."""
+    return k_samples([a, b])
 
 
 def k_samples(samples: Sequence[Sample]) -> tuple[float, int, float]:
-    """Chi-squared, its degrees of freedom and p-value of k samples of independent replicas."""
+    """Chi-squared, its degrees of freedom and p-value of k samples of independent replicas.
+
+    The degrees of freedom are one less than the arms that can be compared, which one censored before the first event
+    cannot.
+    """
     time, event, arm = _joined(samples)
     k = len(samples)
+    if not event.any():
+        return math.nan, k - 1, math.nan
     at = np.unique(time[event])
     risk = np.array([_at_risk(time[arm == place], at) for place in range(k)])
     deaths = np.array([_at(time[(arm == place) & event], at) for place in range(k)])
@@ -46,34 +54,28 @@ def k_samples(samples: Sequence[Sample]) -> tuple[float, int, float]:
     excess = (deaths - share * died).sum(1)
     scale = np.where(total > 1, died * (total - died) / np.maximum(total - 1, 1), 0.0)
     variance = np.diag(share @ scale) - (share * scale) @ share.T
-    if not scale.any():
-        return float("nan"), k - 1, float("nan")
+    rank = int(np.linalg.matrix_rank(variance, rtol=1e-9, hermitian=True))
+    if rank == 0:
+        return 0.0, k - 1, 1.0
     statistic = float(excess @ np.linalg.pinv(variance, rcond=1e-9, hermitian=True) @ excess)
-    return statistic, k - 1, float(chi2.sf(statistic, k - 1))
+    sizes = np.bincount(arm).tolist()
+    if few(sizes):
+        replicas = [np.arange(size) for size in sizes]
+        return statistic, rank, clustered(samples, replicas)[2]
+    return statistic, rank, max(float(chi2.sf(statistic, rank)), least(sizes))
 
 
 def clustered(samples: Sequence[Sample], configurations: Sequence[ArrayLike]) -> tuple[float, int, float]:
     """The same for k samples of replicas in configurations; `configurations` has the labels (n,) of each sample."""
     time, event, arm = _joined(samples)
-    scores = event - _hazard(time, event)
+    if not event.any():
+        return math.nan, len(samples) - 1, math.nan
+    scores, unit = _scores(time, event)
     sums = [
         summed(scores[arm == place], *numbered(labels, int((arm == place).sum())))
         for place, labels in enumerate(configurations)
     ]
-    k, count, all_sums = len(sums), sum(map(len, sums)), np.concatenate(sums)
-    whole = float(((all_sums - all_sums.mean()) ** 2).sum())
-    if whole == 0 or count <= k:
-        return float("nan"), k - 1, float("nan")
-    between = sum(len(one) * (one.mean() - all_sums.mean()) ** 2 for one in sums)
-    statistic = float((count - 1) * between / whole)
-    within = count - 1 - statistic
-    ratio = statistic / (k - 1) * (count - k) / within if within > 1e-9 * count else np.inf
-    return statistic, k - 1, float(f.sf(ratio, k - 1, count - k))
-
-
-def censored(time: ArrayLike, event: ArrayLike) -> CensoredData:
-    """Times (n,) as scipy takes them, those without the event right-censored."""
-    return CensoredData.right_censored(np.asarray(time, np.float64), ~np.asarray(event, np.bool_))
+    return permutation([(one / unit).astype(np.float64) for one in sums])
 
 
 def _joined(samples: Sequence[Sample]) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
@@ -85,19 +87,20 @@ def _joined(samples: Sequence[Sample]) -> tuple[Floats, NDArray[np.bool_], NDArr
     return np.concatenate(times), np.concatenate(events), arm
 
 
-def _at_risk(time: Floats, at: Floats) -> Floats:
-    found: Floats = (len(time) - np.searchsorted(np.sort(time), at)).astype(np.float64)
+def _at_risk(time: Floats, at: Floats) -> Counts:
+    found: Counts = len(time) - np.searchsorted(np.sort(time), at)
     return found
 
 
-def _at(time: Floats, at: Floats) -> Floats:
-    found: Floats = np.bincount(np.searchsorted(at, time), minlength=len(at)).astype(np.float64)
-    return found
+def _at(time: Floats, at: Floats) -> Counts:
+    return np.bincount(np.searchsorted(at, time), minlength=len(at))
 
 
-def _hazard(time: Floats, event: NDArray[np.bool_]) -> Floats:
-    """The pooled Nelson-Aalen hazard up to and at each time."""
+def _scores(time: Floats, event: NDArray[np.bool_]) -> tuple[NDArray[np.object_], int]:
+    """Every replica's score (N,), in whole numbers of one unit: sums that are equal remain so."""
     at = np.unique(time[event])
-    steps = np.cumsum(_at(time[event], at) / _at_risk(time, at))
-    found: Floats = np.r_[0.0, steps][np.searchsorted(at, time, side="right")]
-    return found
+    risk, deaths = (list(map(int, counts)) for counts in (_at_risk(time, at), _at(time[event], at)))
+    unit = math.lcm(*risk)
+    hazard = np.array([0, *accumulate(died * (unit // left) for died, left in zip(deaths, risk, strict=True))], object)
+    found: NDArray[np.object_] = event.astype(object) * unit - hazard[np.searchsorted(at, time, side="right")]
+    return found, unit
