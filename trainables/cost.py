@@ -1,11 +1,13 @@
-"""What training a spec costs, estimated before it runs: floating-point operations, and seconds of one processor core.
+"""What training a spec costs, known before it runs: samples, floating-point operations, seconds of one processor core.
 
 Operations per sample: g for the generator forwards, d for the critic. A backward pass costs twice the forward one, once
 where only inputs or only weights need gradients, so a critic update costs 6d + g, a penalty on its gradient another 6d,
-a generator update 3g + 2d.
+a generator update 3g + 2d. Extragradient does all of it twice. Consensus differentiates both gradients again for each
+player, three times as much on top. A VAE's loss goes back through the decoder for either network, 4g + 3d, and moment
+matching costs 3g. What the networks do counts, not what losses, penalties and optimisers do with their outputs.
 
-The constants were measured on processor cores (x86, one thread, 2025); the estimate was within a factor of two in the
-cases tried. It does not model GPUs.
+The constants were measured on processor cores (x86, one thread, 2025); the estimate of seconds was within a factor of
+two in the cases tried. It does not model GPUs.
 """
 
 from __future__ import annotations
@@ -13,17 +15,50 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 
-from trainables import data
+from trainables import data, networks
 from trainables.networks import Network
 from trainables.penalties import PENALTIES
-from trainables.spec import Spec
+from trainables.spec import MEANINGLESS, Spec
 
 SECONDS_PER_FLOP = {"mlp": 2.5e-11, "conv": 6e-11}
 SECONDS_PER_UPDATE = 4e-4  # of a whole population
 SECONDS_PER_EVALUATION = 0.02  # of a replica, on top of its networks' arithmetic
 SECONDS_PER_CELL = 4e-8  # of a map of Dirac-GANs, for each move of each replica
 INCEPTION = 1.1e10  # operations per image
-ARCHITECTURE = ("data", "model", "latent_dim", "conditioning", "generator", "critic")  # what operations depend on
+ARCHITECTURE = ("data", "model", "latent_dim", "conditioning", "packing", "generator", "critic")  # operations depend on
+UNTRAINED = ("oracle", "dirac")  # models whose steps train no network
+
+
+def critic_updates(spec: Spec) -> int:
+    """Critic updates for each of the generator's; 0 for models without a critic."""
+    return 0 if "critic_steps" in MEANINGLESS.get(spec.model, ()) else spec.critic_steps
+
+
+def real_samples(spec: Spec) -> int:
+    """Real samples that a replica sees in one generator update and the critic updates that belong to it.
+
+    A look ahead (extragradient) counts, as it takes a batch of its own. Measurements do not.
+    """
+    if spec.model in UNTRAINED:
+        return 0
+    return spec.batch_size * max(1, critic_updates(spec)) * _passes(spec)
+
+
+def operations(spec: Spec) -> float:
+    """Floating-point operations of a replica's networks in one generator update and the critic updates with it.
+
+    0 for models that train no network.
+    """
+    if spec.model in UNTRAINED:
+        return 0.0
+    g, d = _forwards(spec)
+    if spec.model == "matching":
+        return spec.batch_size * 3 * g
+    if spec.model == "vae":
+        return spec.batch_size * (4 * g + 3 * d)
+    penalised = 6 * d if PENALTIES[spec.penalty["name"]].points else 0.0
+    update = spec.critic_steps * (6 * d + g + penalised) + 3 * g + 2 * d
+    return spec.batch_size * update * _passes(spec) * (4 if spec.penalty["name"] == "consensus" else 1)
 
 
 def seconds(spec: Spec, replicas: int) -> float:
@@ -34,25 +69,37 @@ def seconds(spec: Spec, replicas: int) -> float:
     if spec.model == "dirac":
         cells = int(spec.data["step"]["count"]) * int(spec.data["gamma"]["count"])
         return spec.steps * (SECONDS_PER_UPDATE + SECONDS_PER_CELL * cells * replicas * (1 + spec.critic_steps))
-    g, d = _operations(json.dumps({name: value for name, value in spec.to_dict().items() if name in ARCHITECTURE}))
-    penalised = 6 * d if PENALTIES[spec.penalty["name"]].points else 0.0
-    step = spec.batch_size * (spec.critic_steps * (6 * d + g + penalised) + 3 * g + 2 * d)
+    g, d = _forwards(spec)
     features = INCEPTION if spec.evaluation["features"] == "inception" else 0.0
     evaluation = spec.evaluation["samples"] * (g + 2 * d + features)
     rate = SECONDS_PER_FLOP["conv" if "conv" in (spec.generator["kind"], spec.critic["kind"]) else "mlp"]
-    fixed = spec.steps * SECONDS_PER_UPDATE * (1 + spec.critic_steps)
+    fixed = spec.steps * SECONDS_PER_UPDATE * (1 + critic_updates(spec)) * _passes(spec)
     fixed += replicas * spec.evaluations * SECONDS_PER_EVALUATION
-    total: float = fixed + rate * replicas * (spec.steps * step + spec.evaluations * evaluation)
+    total: float = fixed + rate * replicas * (spec.steps * operations(spec) + spec.evaluations * evaluation)
     return total
+
+
+def _passes(spec: Spec) -> int:
+    """How often an update computes its gradients."""
+    return 2 if spec.updates == "extragradient" and critic_updates(spec) else 1
+
+
+def _forwards(spec: Spec) -> tuple[float, float]:
+    """Operations per sample of the generator's and the critic's forward pass, g and d."""
+    return _operations(json.dumps({name: value for name, value in spec.to_dict().items() if name in ARCHITECTURE}))
 
 
 @lru_cache(maxsize=4096)
 def _operations(architecture: str) -> tuple[float, float]:
-    """Operations per sample of the generator's and the critic's forward pass; JSON is a hashable key for the cache."""
-    spec = Spec.from_dict({**json.loads(architecture), "steps": 1, "evaluations": 1, "batch_size": 1})
+    """The same for the fields `ARCHITECTURE` of a spec; JSON is a hashable key for the cache."""
+    settings = json.loads(architecture)
+    spec = Spec.from_dict({**settings, "steps": 1, "evaluations": 1, "batch_size": settings["packing"]})
     shape, classes = data.describe(**spec.data)
     generator, critic = spec.networks(shape, classes)
-    return forward(generator, shape[-1], growing=True), forward(critic, shape[-1], growing=False)
+    if spec.model == "vae":
+        critic = networks.critic(spec.critic, shape, outputs=2 * spec.latent_dim)  # its encoder
+    d = forward(critic, shape[-1], growing=False) / spec.packing
+    return forward(generator, shape[-1], growing=True), d
 
 
 def forward(network: Network, side: int, growing: bool) -> float:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from torch.utils.flop_counter import FlopCounterMode
 
 from trainables import cost, data
+from trainables.batches import Batch
 from trainables.metrics import evaluator
 from trainables.spec import Spec
+from trainables.training import Training
 
 SMALL = {"generator": {"hidden": [8]}, "critic": {"hidden": [16]}, "latent_dim": 3}
 CONV = {"kind": "conv", "width": 4, "depth": 2}
@@ -66,3 +69,61 @@ def test_a_map_costs_its_cells() -> None:
     settings = data.check("dirac")
     few = {**settings, "step": {"low": 0.1, "high": 1.0, "count": 2}}
     assert seconds(data=settings, model="dirac") > seconds(data=few, model="dirac")
+
+
+WIDE = {"generator": {"hidden": [128, 128]}, "critic": {"hidden": [128, 128]}, "latent_dim": 16, "batch_size": 32}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"critic_steps": 5},
+        {"penalty": "r1"},
+        {"penalty": "gradient_penalty", "critic_steps": 2},
+        {"packing": 4},
+        {"model": "cgan", "conditioning": "projection"},
+        {"updates": "simultaneous"},
+        {"updates": "extragradient"},
+        {"updates": "simultaneous", "penalty": "consensus"},
+        {"updates": "extragradient", "penalty": "consensus"},
+        {"model": "vae"},
+        {"model": "matching"},
+        {"model": "oracle"},
+    ],
+    ids=str,
+)
+def test_samples_and_operations_are_those_of_a_training(
+    changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted as it trains: the real samples that it gathers, and by torch the operations of its matrix products."""
+    gathered: dict[int, int] = {}  # by batch, as a loss may ask for it twice
+
+    class Counted(Batch):
+        @property
+        def real(self) -> Any:
+            gathered[id(self)] = self.indices.numel()
+            return super().real
+
+    monkeypatch.setattr("trainables.batches.Batch", Counted)
+    spec = Spec(data={"name": "ring", "points": 500, "heldout": 100}, steps=1, evaluations=1, **{**WIDE, **changes})
+    training = Training(spec, [0], "cpu")
+    (batches,) = training.sampler.draw(1)
+    with FlopCounterMode(display=False) as counter:
+        training.model.step(batches, training.alive)
+    assert cost.real_samples(spec) == sum(gathered.values())
+    assert cost.operations(spec) == pytest.approx(counter.get_total_flops(), rel=0.07)
+
+
+def test_models_without_a_critic_take_no_critic_updates() -> None:
+    def updates(**changes: Any) -> int:
+        return cost.critic_updates(Spec(steps=1, evaluations=1, batch_size=1, **{"data": "ring", **changes}))
+
+    assert updates(critic_steps=3) == updates(model="cgan", critic_steps=3) == 3
+    assert updates(data=data.check("dirac"), model="dirac", critic_steps=2) == 2
+    assert updates(model="vae") == updates(model="matching") == updates(model="oracle") == 0
+
+
+def test_a_map_of_games_sees_no_samples() -> None:
+    spec = Spec(data=data.check("dirac"), model="dirac", steps=1, evaluations=1, batch_size=8)
+    assert (cost.real_samples(spec), cost.operations(spec)) == (0, 0.0)
