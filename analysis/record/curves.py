@@ -6,8 +6,10 @@ values with NaN; `lengths` holds the number of actual evaluations.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -43,9 +45,10 @@ class Curves:
 
     def window(self, share: float, least: int) -> NDArray[np.int64]:
         """(N,) how many evaluations `share` of each replica's are, rounded up, and `least` at least."""
-        rounding = 1e-9  # of 0.07 * 100, which is above 7
-        count: NDArray[np.int64] = np.maximum(np.ceil(share * self.lengths - rounding), least).astype(np.int64)
-        return count
+        exact = Fraction(str(share))  # as it was written: 0.07 * 100 is above 7
+        lengths, place = np.unique(self.lengths, return_inverse=True)
+        count = np.array([math.ceil(exact * int(length)) for length in lengths], np.int64)[place]
+        return np.maximum(count, least)
 
     def tail(self, share: float, least: int) -> NDArray[np.bool_]:
         """(N, T), true for the last `share` of each replica's evaluations, `least` of them where it has as many."""

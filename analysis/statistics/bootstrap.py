@@ -13,8 +13,10 @@ drawn, so that they do not hop from one order statistic to the next with the gen
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -113,14 +115,14 @@ def resampled(
     order = np.argsort(scores, kind="stable")
     scores, group = scores[order], group[order]
     degrees_of_freedom = len(scores) - count if captures == "seeds" else count - 1
-    plain = _mass(np.ones((1, len(scores))))
+    plain = np.cumsum(np.ones((1, len(scores))), axis=1)
     estimates = np.array([_statistic(scores, plain, name)[0] for name in statistics])
     draws = np.full((len(statistics), resampling.resamples), np.nan)
     weigh = _within if captures == "seeds" else _between
     rows = max(1, CHUNK // len(scores))
     for start in range(0, resampling.resamples if degrees_of_freedom > 0 and len(statistics) else 0, rows):
         number = min(rows, resampling.resamples - start)
-        mass = _mass(weigh(group, number, resampling.generator))
+        mass = np.cumsum(weigh(group, number, resampling.generator), axis=1)
         for row, name in enumerate(statistics):
             draws[row, start : start + number] = _statistic(scores, mass, name)
     return estimates, draws, degrees_of_freedom
@@ -139,10 +141,10 @@ def percentiles(
 
 
 def ordered_quantiles(draws: Floats, levels: Sequence[float]) -> tuple[float, ...]:
-    """Quantiles without interpolation between draws, which infinities would turn into NaN."""
+    """Quantiles without interpolation between draws, which infinities would make NaN; a level is what it is written."""
     ordered = np.sort(draws)
-    places = (min(max(int(np.ceil(level * len(ordered))) - 1, 0), len(ordered) - 1) for level in levels)
-    return tuple(float(ordered[place]) for place in places)
+    places = (math.ceil(Fraction(str(float(level))) * len(ordered)) - 1 for level in levels)
+    return tuple(float(ordered[min(max(place, 0), len(ordered) - 1)]) for place in places)
 
 
 def _median(scores: Floats, confidence: float) -> Interval:
@@ -180,15 +182,20 @@ def _tail(confidence: float, degrees_of_freedom: int) -> float:
 
 
 def _within(group: NDArray[np.int64], number: int, generator: np.random.Generator) -> Floats:
-    """Bootstrap weights (number, N) that draw n - 1 of the n replicas of each configuration (1 of 1)."""
-    weights = np.ones((number, len(group)))
+    """Bootstrap weights (number, N) that draw n - 1 of the n replicas of each configuration (1 of 1).
+
+    They are whole numbers, so that equal parts of the weight are found equal: 1 is the least common multiple of all
+    n - 1, which keeps every configuration's total at n of them.
+    """
     order = np.argsort(group, kind="stable")
     sizes = np.bincount(group)
     starts = np.cumsum(sizes) - sizes
+    unit = math.lcm(*(int(size) - 1 for size in sizes if size > 1))
+    weights = np.full((number, len(group)), float(unit))
     for size in np.unique(sizes[sizes > 1]):
         columns = order[starts[sizes == size][:, None] + np.arange(size)]
         drawn = generator.multinomial(size - 1, np.full(size, 1 / size), (number, len(columns)))
-        weights[:, columns] = drawn * (size / (size - 1))  # keeps the configuration's total weight
+        weights[:, columns] = drawn * float(int(size) * unit // (int(size) - 1))
     return weights
 
 
@@ -199,26 +206,19 @@ def _between(group: NDArray[np.int64], number: int, generator: np.random.Generat
     return drawn
 
 
-def _mass(weights: Floats) -> Floats:
-    """The share of each row's weight (B, N) at and before each position."""
-    mass = np.cumsum(weights, axis=1)
-    mass /= mass[:, -1:]
-    return mass
-
-
 def _statistic(scores: Floats, mass: Floats, statistic: Statistic) -> Floats:
-    """The statistic (B,) of ascending scores (N,) under each row of cumulative weights (B, N)."""
-    # Cumulative weights carry rounding errors: within 1e-9 of 1/2 the two middle values are averaged.
+    """The statistic (B,) of ascending scores (N,) under each row (B, N) of weights, whole numbers added up."""
+    whole = mass[:, -1:]
     if statistic == "median":
-        below, above = (scores[(mass < half).sum(1)] for half in (0.5 - 1e-9, 0.5 + 1e-9))
+        below, above = scores[(2 * mass < whole).sum(1)], scores[(2 * mass <= whole).sum(1)]
         return _middle(below, above)
     if statistic != "iqm":
         raise ValueError(f"statistic: expected one of {', '.join(STATISTICS)}, got {statistic!r}")
-    share = np.diff(np.clip(mass, 0.25, 0.75), axis=1, prepend=0.25) * 2
+    share = np.diff(np.clip(mass, whole / 4, whole * 0.75), axis=1, prepend=whole / 4) / (whole / 2)
     infinite: Floats = np.where(np.isfinite(scores), 0.0, np.sign(scores))
     means: Floats = share @ np.where(infinite == 0, scores, 0.0)
     if infinite.any():
-        reached: Floats = (share > 1e-9).astype(np.float64) @ infinite
+        reached: Floats = (share > 0).astype(np.float64) @ infinite
         means[reached != 0] = np.copysign(np.inf, reached[reached != 0])
     return means
 

@@ -57,6 +57,15 @@ def test_a_share_of_the_evaluations_is_rounded_up_but_not_for_the_rounding_of_pr
     assert found.window(0.07, 5).tolist() == [7, 7, 5]
 
 
+@pytest.mark.golden
+@pytest.mark.parametrize("hundredths", range(1, 101))
+def test_a_share_is_the_number_that_was_written(hundredths):
+    """.07 of 100 are 7, .28 of 25 are 7, for every share of two digits and up to 400 evaluations."""
+    lengths = np.arange(401)
+    found = Curves(np.zeros((401, 400), np.int64), lengths, {}).window(hundredths / 100, 0)
+    np.testing.assert_array_equal(found, -(-hundredths * lengths // 100))
+
+
 def test_what_was_not_measured_is_nan():
     found = Curves(np.zeros((2, 3), np.int64), np.array([3, 0]), {"fid": np.ones((2, 3))})
     assert np.isnan(found.value("kid")).all()

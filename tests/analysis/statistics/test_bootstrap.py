@@ -85,6 +85,16 @@ def test_the_median_of_very_many_replicas_is_drawn():
     assert (found.low, found.high) == pytest.approx((exact.low, exact.high), abs=10)
 
 
+@pytest.mark.parametrize("sizes", [(3, 4), (4, 4, 6), (8, 8, 5, 7), (32, 31)])
+def test_a_resamples_median_is_that_of_the_replicas_it_drew(sizes):
+    """Each drawn as often as its weight in whole numbers says, against numpy's median; halves are met exactly."""
+    generator, groups = np.random.default_rng(2), np.repeat(range(len(sizes)), sizes)
+    values = np.sort(generator.normal(size=len(groups)))
+    weights = module._within(groups, 300, generator)
+    drawn = [np.median(np.repeat(values, row.astype(int))) for row in weights]
+    np.testing.assert_array_equal(module._statistic(values, np.cumsum(weights, axis=1), "median"), drawn)
+
+
 def test_the_variance_of_the_draws_is_without_bias():
     """Four strata of four: drawing n of n would give 3/4 of the variance of a mean-like statistic."""
     generator = np.random.default_rng(1)
@@ -94,7 +104,7 @@ def test_the_variance_of_the_draws_is_without_bias():
         values = generator.normal(size=16)
         weights = module._within(groups, 300, generator)
         within = np.mean([values[groups == g].var(ddof=1) for g in range(4)])
-        ratio.append((weights @ values / 16).var() / (within / 16))
+        ratio.append((weights @ values / weights.sum(1)).var() / (within / 16))
     assert np.mean(ratio) == pytest.approx(1.0, abs=0.05)
 
 
@@ -153,8 +163,8 @@ def test_what_was_not_repeated_has_no_interval(captures, groups, words):
 
 def test_a_lone_replica_keeps_its_place_beside_larger_strata():
     weights = module._within(np.array([0, 0, 0, 1]), 50, np.random.default_rng(0))
-    np.testing.assert_array_equal(weights[:, 3], 1)
-    np.testing.assert_allclose(weights[:, :3].sum(1), 3)
+    np.testing.assert_array_equal(weights[:, 3], 2)
+    np.testing.assert_array_equal(weights[:, :3].sum(1), 6)
 
 
 def test_what_is_no_score_is_refused():
@@ -168,6 +178,9 @@ def test_what_is_no_score_is_refused():
 
 def test_quantiles_are_draws():
     assert ordered_quantiles(np.array([3.0, 1.0, math.inf, 2.0]), (0.0, 0.25, 0.5, 0.99)) == (1, 1, 2, math.inf)
+    hundred, few = np.arange(1.0, 101), np.arange(1.0, 26)
+    assert ordered_quantiles(hundred, (0.07, 0.93, 0.57)) == (7, 93, 57)
+    assert ordered_quantiles(few, (0.28, 0.56)) == (7, 14)
 
 
 DRAWS = {
@@ -180,7 +193,7 @@ DRAWS = {
 
 
 def known(values, statistic):
-    return module._statistic(np.sort(values), module._mass(np.ones((1, len(values)))), statistic)[0]
+    return module._statistic(np.sort(values), np.arange(1.0, len(values) + 1)[None], statistic)[0]
 
 
 def coverage(name, configurations, replicas, statistic, count, resamples, seed):

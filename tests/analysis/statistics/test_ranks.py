@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import brunnermunzel, mannwhitneyu
+from scipy.stats import brunnermunzel, mannwhitneyu, permutation_test, rankdata
 
+from analysis.statistics import ranks as module
 from analysis.statistics.ranks import rank_test, relative_effect
 
 SAMPLE = st.lists(st.one_of(st.integers(0, 5).map(float), st.just(math.inf)), min_size=2, max_size=12)
@@ -51,17 +52,57 @@ def test_brunner_and_munzel_is_scipys_but_never_below_mann_and_whitney():
     generator = np.random.default_rng(0)
     for shift in (0.0, 0.5, 1.0):
         a, b = generator.normal(size=15).round(1), (2 * generator.normal(size=20) + shift).round(1)
-        theirs, least = brunnermunzel(a, b), mannwhitneyu(a, b).pvalue
+        theirs, least = brunnermunzel(a, b), rank_test(a, b, "mann_whitney")[1]
         assert relative_effect(a, b).brunner_munzel() == pytest.approx((theirs.statistic, theirs.pvalue))
         assert rank_test(a, b) == pytest.approx((theirs.statistic, max(theirs.pvalue, least)))
 
 
-def test_mann_and_whitney_is_scipys_with_large_u_where_a_is_better():
-    a, b = np.array([1.0, 2.0, 2.0, 5.0]), np.array([2.0, 4.0, 6.0, 7.0, math.inf])
+@pytest.mark.property
+@given(st.lists(st.integers(0, 60), min_size=2, max_size=30, unique=True), st.data())
+def test_without_ties_mann_and_whitney_is_scipys_exact_one(values, data):
+    cut = data.draw(st.integers(1, len(values) - 1))
+    a, b = values[:cut], values[cut:]
+    theirs = mannwhitneyu(b, a, method="exact")
+    assert rank_test(a, b, "mann_whitney") == pytest.approx((theirs.statistic, theirs.pvalue))
+
+
+@pytest.mark.property
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=5), st.lists(st.integers(0, 4), min_size=2, max_size=5))
+def test_with_ties_mann_and_whitney_goes_through_every_permutation(a, b):
+    def places(a, b, axis):
+        return rankdata(np.concatenate([a, b], axis), axis=axis)[..., a.shape[axis] :].sum(axis)
+
+    theirs = permutation_test((a, b), places, vectorized=True, n_resamples=np.inf)
+    assert rank_test(a, b, "mann_whitney")[1] == pytest.approx(theirs.pvalue)
+
+
+def test_in_large_samples_mann_and_whitney_is_scipys_approximation():
+    a, b = np.random.default_rng(0).normal(size=(2, 200)).round(1)
+    theirs = mannwhitneyu(b, a, method="asymptotic")
+    assert rank_test(a, b, "mann_whitney") == pytest.approx((theirs.statistic, theirs.pvalue))
+
+
+def test_exact_and_approximate_meet_where_one_takes_over(monkeypatch):
+    a, b = np.random.default_rng(1).normal(size=(2, 24)).round(1)
+    exact = rank_test(a, b + 0.5, "mann_whitney")[1]
+    monkeypatch.setattr(module, "EXACT", 0)
+    assert rank_test(a, b + 0.5, "mann_whitney")[1] == pytest.approx(exact, rel=0.05)
+
+
+def test_large_u_is_where_a_is_better():
+    a, b = [1.0, 2.0, 2.0, 5.0], [2.0, 4.0, 6.0, 7.0, math.inf]
     statistic, p = rank_test(a, b, "mann_whitney")
-    assert p == pytest.approx(mannwhitneyu([1, 2, 2, 5], [2, 4, 6, 7, 8]).pvalue)
     assert statistic == relative_effect(a, b).estimate * 20
     assert rank_test(b, a, "mann_whitney") == pytest.approx((20 - statistic, p))
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("test", ["brunner_munzel", "mann_whitney"])
+def test_few_units_with_ties(test):
+    """Of 20 ways to deal six out two are as far apart, of 70 ways to deal eight two, of 6 to deal four two."""
+    assert rank_test([8, 8, 8], [7, 7, 7], test)[1] == pytest.approx(2 / 20)
+    assert rank_test([math.inf] * 4, [1, 2, 3, 4], test)[1] == pytest.approx(2 / 70)
+    assert rank_test([0, 0], [1, 1], test)[1] == pytest.approx(2 / 6)
 
 
 def test_a_separated_pair_has_the_exact_chance_of_being_dealt_so():
@@ -129,4 +170,12 @@ def test_the_level_is_kept(size, test):
     generator = np.random.default_rng(2)
     wrong = np.mean([rank_test(*generator.normal(size=(2, size)), test)[1] <= 0.05 for _ in range(1000)])
     print(f"{test} at {size}: {wrong:.4f}")
+    assert wrong <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 1000)
+
+
+@pytest.mark.parametrize(("n", "m"), [(3, 3), (4, 6), (8, 8), (16, 16)])
+def test_the_level_is_kept_with_ties(n, m):
+    generator = np.random.default_rng(3)
+    wrong = np.mean([rank_test(*np.split(generator.binomial(3, 0.3, n + m), [n]))[1] <= 0.05 for _ in range(1000)])
+    print(f"rank test with ties, {n} and {m}: {wrong:.4f}")
     assert wrong <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 1000)
