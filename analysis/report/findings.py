@@ -139,7 +139,7 @@ def find(record: Record, seed: int = 0) -> Findings:
         unmeasured=left_out[phase],
         outcomes={name: compare.outcomes(one) for name, one in by_phase.items()},
         signals=compare.signals(selected, resampling=resampling) if any_ended else (),
-        survival=_survival(record, selected) if any_ended else (),
+        survival=_survival(selected) if any_ended else (),
         quality=(
             compare.quality(measured[phase], metric, mode=mode, resampling=resampling) if len(scored[phase]) else ()
         ),
@@ -193,11 +193,10 @@ def _scored(selected: Selection) -> pd.DataFrame:
     return ended[ended["status"].isin(("completed", "diverged"))]
 
 
-def _survival(record: Record, selected: Selection) -> tuple[survival.Survival, ...]:
+def _survival(selected: Selection) -> tuple[survival.Survival, ...]:
     """Time to failure and to each of its kinds, and to a collapse undone where the data have modes to lose."""
-    modes = bool(record.history["held_fraction"].notna().any())
-    events = [event for event in survival.EVENTS if modes or event not in ("collapsed", "undone")]
-    return tuple(survival.survival(selected, event) for event in events)
+    met = survival.event_steps(selected)
+    return tuple(survival.survival(selected, event, met=met) for event in survival.EVENTS if event in met)
 
 
 def _followed(record: Record, metric: str) -> list[str]:

@@ -17,6 +17,7 @@ confirmed trials are never stopped.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -36,7 +37,7 @@ from analysis.statistics.kaplan_meier import SurvivalCurve, kaplan_meier
 from analysis.statistics.logrank import clustered, k_samples
 from analysis.statistics.permutation import few
 
-__all__ = ["EVENTS", "LogRank", "Survival", "SurvivalCurve", "kaplan_meier", "survival", "times"]
+__all__ = ["EVENTS", "LogRank", "Survival", "SurvivalCurve", "event_steps", "kaplan_meier", "survival", "times"]
 
 EVENTS = ("failure", "diverged", "collapsed", "frozen", "undone")  # the first has the others but the last as parts
 
@@ -76,13 +77,18 @@ class Survival:
 
 
 def survival(
-    selected: Selection, event: str, *, thresholds: Thresholds | None = None, confidence: float = 0.95
+    selected: Selection,
+    event: str,
+    *,
+    thresholds: Thresholds | None = None,
+    confidence: float = 0.95,
+    met: Mapping[str, Floats] | None = None,
 ) -> Survival:
     """Curves and log-rank tests of one event; arguments as for `times` and `kaplan_meier`.
 
     Intervals and tests of a search capture configurations and seeds, those of confirmed rows seeds.
     """
-    rows = times(selected, event, thresholds=thresholds)
+    rows = times(selected, event, thresholds=thresholds, met=met)
     captures = selected.captures
     parts = {str(arm): part for arm, part in rows.groupby("arm", observed=True, sort=False)}
     found = tuple(
@@ -98,13 +104,16 @@ def survival(
     return Survival(event, selected.phase, found, _test(parts, captures) if len(parts) > 1 else None, pairs)
 
 
-def times(selected: Selection, event: str, *, thresholds: Thresholds | None = None) -> pd.DataFrame:
+def times(
+    selected: Selection, event: str, *, thresholds: Thresholds | None = None, met: Mapping[str, Floats] | None = None
+) -> pd.DataFrame:
     """When each replica met an event.
 
     Args:
         selected: a phase's rows; `history` with its keys and the columns that outcomes are judged by.
         event: one of `EVENTS`.
         thresholds: of the outcomes; the study's own when None.
+        met: what `event_steps` gives of these arguments, for those who ask for several events.
 
     Returns:
         A row per replica that was ever trained: its keys (the arm "study/arm" where studies are joined), `time` in
@@ -115,41 +124,45 @@ def times(selected: Selection, event: str, *, thresholds: Thresholds | None = No
     """
     if event not in EVENTS:
         raise ValueError(f"event: expected one of {', '.join(EVENTS)}, got {event!r}")
-    rows = selected.trials.reset_index(drop=True)
-    diverged = rows["diverged_step"].to_numpy(np.float64, na_value=np.inf)
-    last = np.minimum(rows["steps"].to_numpy(np.float64), diverged)
-    first = diverged
-    if event != "diverged":
-        seen = _event_steps(replace(selected, trials=rows), event, thresholds or thresholds_of(selected.about))
-        seen = np.where(seen <= last, seen, np.inf)  # not after a divergence, which censors it
-        first = np.minimum(diverged, seen) if event == "failure" else seen
+    met = event_steps(selected, thresholds) if met is None else met
+    if event not in met:
+        raise ValueError(f"event: {event} needs the measurement held_fraction, which these data do not have")
+    rows, first = selected.trials.reset_index(drop=True), met[event]
+    last = np.minimum(rows["steps"].to_numpy(np.float64), met["diverged"])
     table = rows[list(TRIALS_KEYS)].assign(time=np.minimum(first, last), observed=np.isfinite(first))
     # A replica censored at step 0 was never evaluated and carries no information.
     return table[(table["time"] > 0) | table["observed"]].reset_index(drop=True)
 
 
-def _event_steps(selected: Selection, event: str, thresholds: Thresholds) -> Floats:
-    """The step of the event for each row of `selected.trials`, divergence left out; inf where it never came."""
+def event_steps(selected: Selection, thresholds: Thresholds | None = None) -> dict[str, Floats]:
+    """The step at which each row of `selected.trials` met each of `EVENTS`, (N,); inf where it never did.
+
+    `collapsed` and `undone` are left out where no modes were counted. Thresholds as for `times`.
+    """
+    thresholds = thresholds or thresholds_of(selected.about)
     replicas, measured, floor = record_curves(selected, thresholds)
-    if event in ("collapsed", "undone") and len(replicas) and np.isnan(measured.value("held_fraction")).all():
-        raise ValueError(f"event: {event} needs the measurement held_fraction, which these data do not have")
     keys = list(TRIALS_KEYS)
-    own = replicas.merge(selected.trials, on=keys, how="left", validate="one_to_one")
+    own = replicas.merge(selected.trials[[*keys, "status"]], on=keys, how="left", validate="one_to_one")
     seen = signals(measured, floor, thresholds)
     outcome = np.full(len(own), "", dtype=object)
     outcome[seen.evaluations > 0] = verdicts(seen, "completed", thresholds)[seen.evaluations > 0]
     collapse = spells(measured, measured.value("held_fraction"), thresholds.modes, thresholds.tail)
     still = spells(measured, measured.value("gradient_norm_generator"), thresholds.gradient_norm, thresholds.tail)
     cut = ~own["status"].isin(("completed", "diverged")).to_numpy()
-    steps = {
-        "collapsed": np.where((outcome == "collapsed") & ~(cut & collapse.always), collapse.lasting, np.inf),
-        "frozen": np.where(outcome == "frozen", still.lasting, np.inf),
-        "undone": collapse.undone,
-    }
-    steps["failure"] = np.minimum(steps["collapsed"], steps["frozen"])
-    found = replicas.assign(step=steps[event])
-    joined = selected.trials[keys].merge(found, on=keys, how="left", validate="one_to_one")["step"]
-    return joined.fillna(np.inf).to_numpy(np.float64)
+    found = replicas.assign(
+        collapsed=np.where((outcome == "collapsed") & ~(cut & collapse.always), collapse.lasting, np.inf),
+        frozen=np.where(outcome == "frozen", still.lasting, np.inf),
+        undone=collapse.undone,
+    )
+    joined = selected.trials[keys].merge(found, on=keys, how="left", validate="one_to_one")
+    diverged = selected.trials["diverged_step"].to_numpy(np.float64, na_value=np.inf)
+    last = np.minimum(selected.trials["steps"].to_numpy(np.float64), diverged)
+    steps = {name: joined[name].fillna(np.inf).to_numpy(np.float64) for name in ("collapsed", "frozen", "undone")}
+    # What was seen after a divergence is not counted: it censors.
+    steps = {name: np.where(step <= last, step, np.inf) for name, step in steps.items()} | {"diverged": diverged}
+    steps["failure"] = np.minimum.reduce([steps[name] for name in ("diverged", "collapsed", "frozen")])
+    counted = len(replicas) == 0 or not np.isnan(measured.value("held_fraction")).all()
+    return {name: step for name, step in steps.items() if counted or name not in ("collapsed", "undone")}
 
 
 def _test(parts: dict[str, pd.DataFrame], captures: Captures) -> LogRank:

@@ -7,7 +7,7 @@ import pytest
 from analysis.record.loading import Record
 from analysis.results.outcomes import JUDGED, judge_record
 from analysis.results.selection import select
-from analysis.results.survival import kaplan_meier, survival, times
+from analysis.results.survival import EVENTS, event_steps, kaplan_meier, survival, times
 from analysis.results.thresholds import Thresholds
 from analysis.statistics.holm import holm
 
@@ -137,6 +137,14 @@ def test_failure_is_the_first_of_its_kinds_and_undone_is_none_of_them():
     assert (last <= 1600).all()
 
 
+def test_one_pass_serves_every_event():
+    selected = select(EVERY, "confirm")
+    steps = event_steps(selected)
+    assert set(steps) == set(EVENTS)
+    for event in EVENTS:
+        pd.testing.assert_frame_equal(times(selected, event, met=steps), times(selected, event))
+
+
 def test_a_replica_that_was_never_trained_is_left_out():
     found = times(select(record(replica(), replica(seed=1, modes=(), status="failed")), "confirm"), "diverged")
     assert found["seed"].tolist() == [0]
@@ -154,6 +162,7 @@ def test_phases_are_not_pooled_and_errors_say_what_was_expected():
     blind = record(replica(modes=(math.nan,) * 4))
     with pytest.raises(ValueError, match="event: collapsed needs the measurement held_fraction"):
         times(select(blind, "confirm"), "collapsed")
+    assert set(event_steps(select(blind, "confirm"))) == {"failure", "diverged", "frozen"}
 
 
 def arms(phase, counts, replicas=8):
