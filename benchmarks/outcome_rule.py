@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from analysis.record.curves import Curves
 from analysis.record.loading import Record, load
 from analysis.record.schema import OUTCOMES
-from analysis.results.agreement import Agreement, agreement
+from analysis.results.agreement import Agreement, agreement, cohens_kappa, confusion
 from analysis.results.outcomes import judge, judge_record
 from analysis.results.signals import Floor
 from analysis.statistics.bootstrap import Resampling
@@ -115,11 +115,7 @@ def agreed(studies: Sequence[str]) -> Agreement:
 def between_labellers(studies: Sequence[str]) -> float:
     """Cohen's kappa of the two labellers, which no rule can be expected to exceed by much."""
     labels = pd.concat([labelled(study)[1] for study in studies], ignore_index=True)
-    first, second = labels["first"].to_numpy(), labels["second"].to_numpy()
-    alike = float((first == second).mean())
-    names = np.unique([*first, *second])
-    chance = float(sum((first == name).mean() * (second == name).mean() for name in names))
-    return (alike - chance) / (1 - chance)
+    return float(cohens_kappa(confusion(labels["first"], labels["second"])))
 
 
 def by_eye() -> Sequence[str]:

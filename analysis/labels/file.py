@@ -1,12 +1,12 @@
 """Reading labels.csv: a line for each replica, with the columns study, trial_id, seed and label.
 
-Further columns are passed over, so that a sheet's key with a column `label` added is such a file.
+Columns of other names are passed over, so that a sheet's key with a column `label` added is such a file.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -24,9 +24,9 @@ def read(path: Path, judged: pd.DataFrame) -> pd.DataFrame:
     """The labels, a row per line in the file's order, checked against the replicas of `judged`, a judged record.
 
     Raises:
-        OSError: the file cannot be read.
-        LabelsError: it lacks a column, is no CSV, or has a line with an unknown label, with a replica that the record
-            does not have or that has no outcome yet, or with one of a line before.
+        LabelsError: it cannot be read, lacks a column or has one twice, is no CSV, or has a line with more cells than
+            columns, with an unknown label, with a replica that the record does not have or that has no outcome yet, or
+            with one of a line before.
     """
     known = judged[REPLICA].astype(str).apply(tuple, axis=1)
     ended = dict(zip(known, judged["outcome"].notna(), strict=True))
@@ -51,14 +51,23 @@ def read(path: Path, judged: pd.DataFrame) -> pd.DataFrame:
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Each line's number, and its cells without blanks around them; one that is left out is empty."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        try:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             lines = csv.DictReader(file, restval="", strict=True)
-            lacking = [name for name in COLUMNS if name not in (lines.fieldnames or ())]
-            if lacking:
-                got = ", ".join(lines.fieldnames or ()) or "none"
-                raise LabelsError(f"{path}, line 1: expected the columns {', '.join(COLUMNS)}, got {got}")
+            _check_columns(path, lines.fieldnames or ())
             for row in lines:
+                if surplus := row.get(None):
+                    where, more = f"{path}, line {lines.line_num}", ", ".join(surplus)
+                    raise LabelsError(f"{where}: expected a cell for each column, got also {more}")
                 yield lines.line_num, {name: row[name].strip() for name in COLUMNS}
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise LabelsError(f"{path}: expected a CSV file in UTF-8, got one that cannot be read: {error}") from None
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise LabelsError(f"{path}: expected a CSV file in UTF-8, got one that cannot be read: {error}") from None
+    except OSError as error:
+        there = "a folder" if path.is_dir() else f"'{error.strerror}'" if path.exists() else "nothing there"
+        raise LabelsError(f"{path}: expected a CSV file, got {there}") from None
+
+
+def _check_columns(path: Path, names: Sequence[str]) -> None:
+    if any(names.count(name) != 1 for name in COLUMNS):
+        got = ", ".join(names) or "none"
+        raise LabelsError(f"{path}, line 1: expected the columns {', '.join(COLUMNS)}, each once, got {got}")

@@ -18,6 +18,7 @@ from analysis.results.criteria import thresholds_of
 from analysis.results.outcomes import judge_record
 from analysis.statistics.bootstrap import Resampling
 from analysis.statistics.intervals import Interval
+from analysis.wording import counted
 from study.command.output import DONE, print_json
 from study.config.messages import ConfigError
 from study.progress.tables import terminal
@@ -43,11 +44,18 @@ def _write(record: Record, options: Namespace) -> int:
     drawn = cards.draw(record, options.dir, options.count, options.seed)
     if not drawn:
         raise ConfigError(f"{options.dir}: expected pictures of replicas that ended in trials/*/pictures, got none")
+    option = "--out" if options.sheets is None else "--sheets"
+    folder = options.sheets or options.out or options.dir / "labels"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        said = f"expected a folder that can be written, got {folder} ({error.strerror})"
+        raise ConfigError(f"{option}: {said}") from None
     if options.sheets is not None:
-        paths, key = sheets.write(drawn, options.sheets), options.sheets / sheets.KEY
+        paths, key = sheets.write(drawn, folder), folder / sheets.KEY
         written: dict[str, Any] = {"sheets": [str(path) for path in paths], "key": str(key)}
     else:
-        paths, key = [], page.write(drawn, options.out or options.dir / "labels", _place(record))
+        paths, key = [], page.write(drawn, folder, _place(record))
         written = {"page": str(key)}
     if options.json:
         print_json({"cards": len(drawn), **written})
@@ -69,6 +77,9 @@ def _compare(record: Record, options: Namespace) -> int:
     except file.LabelsError as error:
         raise ConfigError(str(error)) from None
     found = agreement(labels, judged, resampling=Resampling(np.random.default_rng(SEED), RESAMPLES))
+    if not found.n:
+        lines = f"{counted(found.left_out, 'line')} without one or with {CANNOT_TELL}"
+        raise ConfigError(f"{options.labels}: expected labels to compare, got {lines}")
     if options.json:
         print_json(_described(found))
     else:
@@ -95,8 +106,7 @@ def _show(found: Agreement) -> None:
         table.add_column(outcome, justify="right")
     for by_eye, row in found.table.iterrows():
         table.add_row(str(by_eye), *(str(count) for count in row))
-    if found.n:
-        console.print(table)
+    console.print(table)
     console.print(f"n {found.n}, left out {found.left_out} (no label, or {CANNOT_TELL})")
     console.print(f"agreement {_spoken(found.agreement)}")
     console.print(f"Cohen's kappa {_spoken(found.kappa)}")
@@ -106,4 +116,6 @@ def _show(found: Agreement) -> None:
 
 
 def _spoken(one: Interval) -> str:
-    return f"{one.estimate:.2f} [{one.low:.2f}, {one.high:.2f}]"
+    if np.isnan(one.estimate):
+        return f"cannot be told: {one.method}"
+    return f"{one.estimate:.2f} " + (f"({one.method})" if np.isnan(one.low) else f"[{one.low:.2f}, {one.high:.2f}]")

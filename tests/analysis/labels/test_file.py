@@ -35,15 +35,17 @@ def test_labels_are_read_in_their_order(given):
 
 
 def test_a_sheets_key_with_labels_is_such_a_file_and_so_is_a_spreadsheets(given):
-    text = 'number,study,trial_id,seed,label\r\n7,rings,"search-a,""b""-0000",1,\r\n'
+    text = 'number,study,trial_id,seed,label,\r\n7,rings,"search-a,""b""-0000",1,,\r\n'
     assert given(text, "utf-8-sig")["label"].tolist() == [""]
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "line 1: expected the columns study, trial_id, seed, label, got none"),
-        ("study,seed,label\n", "line 1: expected the columns study, trial_id, seed, label, got study, seed, label"),
+        ("", "line 1: expected the columns study, trial_id, seed, label, each once, got none"),
+        ("study,seed,label\n", "expected the columns study, trial_id, seed, label, each once, got study, seed, label"),
+        ("label," + HEAD, "line 1: expected the columns .*, each once, got label, study, trial_id, seed, label"),
+        (HEAD + "rings,x,0,converged,collapsed\n", "line 2: expected a cell for each column, got also collapsed"),
         (HEAD + "\nrings,x,0,fine\n", "line 3: label: expected one of .*, cannot tell, or nothing, got 'fine'"),
         (HEAD + "rings,x,0,converged\n", "line 2: expected a replica of the record, got study rings, trial_id x, seed"),
         (HEAD + 'rings,"search-a,""b""-0000",,\n', "line 2: expected a replica of the record, got .* seed $"),
@@ -57,6 +59,13 @@ def test_what_is_wrong_is_said_with_its_line(given, text, said):
     with pytest.raises(LabelsError, match=said) as caught:
         given(text)
     assert re.search(r"labels\.csv", str(caught.value))
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path, judged):
+    with pytest.raises(LabelsError, match=r"none\.csv: expected a CSV file, got nothing there"):
+        read(tmp_path / "none.csv", judged)
+    with pytest.raises(LabelsError, match="expected a CSV file, got a folder"):
+        read(tmp_path, judged)
 
 
 def test_another_encoding_is_refused(given):

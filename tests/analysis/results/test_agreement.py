@@ -7,7 +7,7 @@ from scipy.stats import bootstrap
 from sklearn.metrics import cohen_kappa_score, confusion_matrix
 
 from analysis.record.schema import OUTCOMES
-from analysis.results.agreement import CANNOT_TELL, CHOICES, agreement, cohens_kappa
+from analysis.results.agreement import CANNOT_TELL, CHOICES, NO_INTERVAL, ONE_ALONE, agreement, cohens_kappa
 from analysis.statistics.bootstrap import Resampling
 
 
@@ -54,10 +54,19 @@ def test_kappa_by_hand():
     assert cohens_kappa(np.array([[[5, 0], [0, 5]], [[0, 5], [5, 0]]])).tolist() == [1, -1]
 
 
-def test_one_outcome_alone_has_no_kappa():
-    found = compared(["converged"] * 5, ["converged"] * 5)
-    assert found.agreement.estimate == 1
-    assert np.isnan([found.kappa.estimate, found.kappa.low, found.kappa.high]).all()
+@pytest.mark.parametrize("other", ["converged", "collapsed"])
+def test_kappa_says_nothing_where_a_judge_uses_one_outcome_alone(other):
+    for judges in ((["converged"] * 5, ["converged"] * 4 + [other]), (["converged"] * 4 + [other], ["converged"] * 5)):
+        found = compared(*judges)
+        assert found.agreement.estimate == (1 if other == "converged" else 0.8)
+        assert np.isnan([found.kappa.estimate, found.kappa.low, found.kappa.high]).all()
+        assert (found.kappa.method, found.kappa.n) == (ONE_ALONE, 5)
+
+
+def test_full_agreement_has_no_interval():
+    found = compared(["converged", "collapsed"], ["converged", "collapsed"])
+    assert (found.kappa.estimate, found.kappa.method) == (1, NO_INTERVAL)
+    assert np.isnan([found.kappa.low, found.kappa.high]).all()
 
 
 def test_what_a_person_left_open_is_left_out_and_counted():

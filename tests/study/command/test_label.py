@@ -64,6 +64,12 @@ def test_labels_beside_the_outcomes(study, labels, capsys):
     text = capsys.readouterr().out
     assert "n 1, left out 1 (no label, or cannot tell)" in text
     assert f"search-hinge-0000, seed 0: by eye collapsed, by the rule {other['rule']}" in text
+    assert "Cohen's kappa cannot be told: one outcome alone by eye or by the rule says nothing" in text
+
+
+def test_labels_that_are_not_there_are_bad_input(study, tmp_path, capsys):
+    assert main(["label", str(study), "--labels", str(tmp_path / "none.csv")]) == 2
+    assert "none.csv: expected a CSV file, got nothing there" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -75,6 +81,7 @@ def test_labels_beside_the_outcomes(study, labels, capsys):
             "line 2: expected a replica of the record, got study tiny, trial_id sea",
         ),
         ("tiny,search-non_saturating-0000,0,collapsed", "line 2: expected a replica that has ended"),
+        ("tiny,search-hinge-0000,0,cannot tell", "expected labels to compare, got 1 line without one or with cannot"),
     ],
 )
 def test_labels_that_cannot_be_used_are_bad_input(study, labels, line, said, capsys):
@@ -84,9 +91,11 @@ def test_labels_that_cannot_be_used_are_bad_input(study, labels, line, said, cap
     assert said in err
 
 
-def test_a_file_that_is_not_there_is_said(study, tmp_path, capsys):
-    assert main(["label", str(study), "--labels", str(tmp_path / "none.csv")]) == 1
-    assert "none.csv" in capsys.readouterr().err
+@pytest.mark.parametrize("option", ["--sheets", "--out"])
+def test_a_place_that_is_no_folder_is_bad_input(study, tmp_path, option, capsys):
+    (tmp_path / "file").touch()
+    assert main(["label", str(study), option, str(tmp_path / "file")]) == 2
+    assert f"{option}: expected a folder that can be written, got {tmp_path / 'file'}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
