@@ -17,6 +17,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from study.config.budget import within
 from study.config.messages import ConfigError, brief, shown
 from study.config.schema import StudyConfig
 from study.config.spaces import EXPECTED, Space, split, text
@@ -84,14 +85,15 @@ def constants_of(config: StudyConfig, arm: Arm) -> dict[str, Any]:
 def spec_for(config: StudyConfig, arm: Arm, values: Mapping[str, Any]) -> Spec:
     """The specification of a trial; `values` holds a draw for each entry of the arm's space.
 
-    Raises `ValueError` or `TypeError` for an invalid combination.
+    Its steps are what the budget allows it (`study.config.budget`). Raises `ValueError` or `TypeError` for an invalid
+    combination.
     """
     if values.keys() != arm.space.keys():
         raise ValueError(f"arm {arm.name}: expected values for {sorted(arm.space)}, got {sorted(values)}")
     settings = constants_of(config, arm)
     for name, drawn in values.items():
         _put(settings, name.split("."), deepcopy(arm.space[name].value(drawn)))
-    return Spec.from_dict(settings)
+    return within(config.budget, Spec.from_dict(settings))
 
 
 def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:

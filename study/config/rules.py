@@ -18,6 +18,7 @@ from study.config.blind_spots import blind_spots
 from study.config.goal import Goal
 from study.config.messages import ConfigError, brief, nearest, shown
 from study.config.plan import StudyPlan
+from study.config.reference import settled_budget, unequal
 from study.config.schema import Search, StudyConfig
 from trainables import data
 from trainables.metrics import evaluator
@@ -49,6 +50,7 @@ def settled(config: StudyConfig) -> StudyPlan:
     config = config.model_copy(update={"evaluation": _evaluation(config)})
     arms = arms_of(config)
     check_arms(config, arms)
+    config = config.model_copy(update={"budget": settled_budget(config, arms)})
     config = config.model_copy(update={"search": _metric_chosen(config, arms)})
     _search(config, arms)
     _scheduler(config)
@@ -82,6 +84,8 @@ def warnings(plan: StudyPlan) -> list[str]:
         found.append(f"nothing is searched, so that all {trials} trials are the same: {_few(still)}")
     if free:
         found.append(f"wasserstein needs a critic of bounded slope, by {', '.join(SLOPES)}: {_few(free)}")
+    if note := unequal(config, arms):
+        found.append(note)
     if any(arm.space for arm in arms) and (blind := _blind_spots(config, arms)):
         found.append(blind)
     if config.scheduler.name == "asha":

@@ -29,6 +29,11 @@ def _named(value: Any) -> Any:
     return {"name": value or "none"} if value is None or isinstance(value, str) else value
 
 
+def _unnamed(value: Any) -> Any:
+    """`samples` and `{name: samples}` are the same."""
+    return {"name": value} if isinstance(value, str) else value
+
+
 def _thresholds(value: Any) -> Thresholds:
     """Thresholds from a mapping; their names, types and ranges are declared by the dataclass alone.
 
@@ -59,16 +64,29 @@ Plain = dict[str, Any]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 
 
+class Equal(Section):
+    """What every trial of a study spends alike: generator `updates`, real `samples` seen, or `arithmetic` (operations).
+
+    A trial may spend `per_step` of it for each of `budget.steps`; null: what the study's cheapest configuration spends
+    in an update with one critic step (`study.config.reference`). Of updates it is one, and null.
+    """
+
+    name: Literal["updates", "samples", "arithmetic"] = "updates"
+    per_step: float | None = Field(default=None, gt=0, le=1e18)
+
+
 class Budget(Section):
     """What every trial may spend.
 
-    `steps` counts generator updates and is a multiple of `evaluations`. `batch_size` stands here unless it is a
-    scientific or nuisance hyperparameter.
+    `steps` counts generator updates and is a multiple of `evaluations`; of a trial, if updates are what is `equal`,
+    otherwise of the cheapest with one critic step. `batch_size` stands here unless it is a scientific or nuisance
+    hyperparameter.
     """
 
     steps: int = Field(ge=1, le=10**9)
     evaluations: int = Field(default=20, ge=1, le=10**5)
     batch_size: int | None = Field(default=None, ge=1, le=10**6)
+    equal: Annotated[Equal, BeforeValidator(_unnamed)] = Equal()
 
 
 class Search(Section):
@@ -175,7 +193,7 @@ class StudyConfig(Section):
     """One study, as its YAML file says it; `study.config.loading` also checks what the types alone cannot say."""
 
     study: str
-    data: Annotated[Plain, BeforeValidator(lambda value: {"name": value} if isinstance(value, str) else value)]
+    data: Annotated[Plain, BeforeValidator(_unnamed)]
     budget: Budget
     replicas: int = Field(default=8, ge=1, le=4096)
     scientific: dict[str, Annotated[tuple[Any, ...], Field(strict=False)]] = {}

@@ -1,6 +1,7 @@
 """What a study will do and about what it will cost, before it runs.
 
-The counts are exact, unless a scheduler stops trials early. The cost is the estimate of `trainables.cost`
+The counts are exact, unless a scheduler stops trials early; where something else than updates is equal in all trials,
+updates are averages over an arm's space. The cost is the estimate of `trainables.cost`
 and leaves out the preparation of the data and of a classifier. A run's own first trials are the better guide.
 """
 
@@ -12,6 +13,7 @@ from typing import Any
 
 from study.config.arms import Arm, spec_for
 from study.config.plan import StudyPlan
+from study.config.reference import specs_at_corners
 from study.config.rules import judged_by, warnings
 from study.config.schema import StudyConfig
 from trainables import cost
@@ -22,12 +24,24 @@ DRAWS = 12  # configurations of an arm that its cost is averaged over
 
 @dataclass(frozen=True)
 class ArmForecast:
-    """One arm: its search space as text, its trials, their generator updates over all replicas, seconds of one core."""
+    """What one arm will do.
+
+    Attributes:
+        name: of the arm.
+        space: what it searches, as text.
+        search_trials, confirm_trials: how many.
+        steps: generator updates of one replica, the least and the most at the corners of the space.
+        samples: real samples that one replica sees in training, likewise.
+        updates: generator updates over all trials and replicas.
+        core_seconds: seconds of one core.
+    """
 
     name: str
     space: Mapping[str, str]
     search_trials: int
     confirm_trials: int
+    steps: tuple[int, int]
+    samples: tuple[int, int]
     updates: int
     core_seconds: float
 
@@ -83,6 +97,10 @@ def _arm(config: StudyConfig, arm: Arm) -> ArmForecast:
     confirm = min(config.confirm.top, search)
     typical = [_draw(config, arm, (place + 0.5) / DRAWS) for place in range(DRAWS if arm.space else 1)]
 
+    reached = [(spec.steps, spec.steps * cost.real_samples(spec)) for spec in specs_at_corners(config, arm)]
+    steps, samples = ((min(counts), max(counts)) for counts in zip(*reached, strict=True))
+    trained = search * config.replicas + confirm * config.confirm.replicas
+
     def seconds(trials: int, replicas: int) -> float:
         return trials * sum(cost.seconds(spec, replicas) for spec in typical) / len(typical)
 
@@ -91,7 +109,9 @@ def _arm(config: StudyConfig, arm: Arm) -> ArmForecast:
         space={name: str(space) for name, space in arm.space.items()},
         search_trials=search,
         confirm_trials=confirm,
-        updates=config.budget.steps * (search * config.replicas + confirm * config.confirm.replicas),
+        steps=steps,
+        samples=samples,
+        updates=round(trained * sum(spec.steps for spec in typical) / len(typical)),
         core_seconds=seconds(search, config.replicas) + seconds(confirm, config.confirm.replicas),
     )
 

@@ -87,10 +87,11 @@ class Progress:
     def left(self) -> float | None:
         """Seconds until the study ends at the pace of this session; None while that is unknown."""
         steps = self._config.budget.steps
-        begun = sum(len(trial.seeds) * trial.last_step / steps for trial in self.tally.open.values())
+        open_trials = self.tally.open.values()
+        begun: float = sum(len(one.seeds) * one.last_step / one.spec.get("steps", steps) for one in open_trials)
         if self._started is None or not self._done + begun:
             return None
-        todo = sum(len(trial.seeds) for trial in self.tally.open.values()) - begun
+        todo = sum(len(trial.seeds) for trial in open_trials) - begun
         for one in self.tally.arms.values():
             todo += one.search.missing * self._config.replicas + one.confirm.missing * self._config.confirm.replicas
         return todo * (time.monotonic() - self._started) / (self._done + begun)

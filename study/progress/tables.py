@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from collections.abc import Mapping
@@ -13,10 +14,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from study.config.budget import UNITS
 from study.ledger.damage import NAMED
 
 if TYPE_CHECKING:
-    from study.config.schema import StudyConfig
+    from study.config.schema import Budget, StudyConfig
     from study.progress.forecast import ArmForecast, Forecast
     from study.progress.status import Counts, Status
 
@@ -27,8 +29,7 @@ def show_forecast(config: StudyConfig, expected: Forecast, console: Console | No
     budget, replicas = config.budget, config.replicas
     console.print(Text(f"{expected.study}: {expected.data}, {_many(len(expected.arms), 'arm')}"))
     console.print(
-        f"a trial: {_many(replicas, 'replica')}, {budget.steps:,} generator updates each, "
-        f"measured {_many(budget.evaluations, 'time')}"
+        f"a trial: {_many(replicas, 'replica')}, {_amount(budget)} each, measured {_many(budget.evaluations, 'time')}"
     )
     console.print(Text(_metrics(config, expected)))
     shared = _shared(expected.arms)
@@ -37,9 +38,10 @@ def show_forecast(config: StudyConfig, expected: Forecast, console: Console | No
     console.print(_arms(expected, shared))
     stopping = config.scheduler.name != "none"
     most = "at most " if stopping else ""
+    updates = budget.equal.name == "updates"
     console.print(
         f"in all {most}{_many(expected.trials, 'trial')} of {_many(expected.replicas, 'replica')}, "
-        f"{expected.evaluations:,} evaluations, {expected.updates:,} generator updates"
+        f"{expected.evaluations:,} evaluations, {'' if updates else 'about '}{expected.updates:,} generator updates"
     )
     console.print(_cost(config, expected, most))
     for warning in expected.warnings:
@@ -102,12 +104,18 @@ def _arms(expected: Forecast, shared: Mapping[str, str]) -> Table:
     table.add_column("arm", no_wrap=True)
     if own:
         table.add_column("searched besides", overflow="fold")
-    for title in ("trials", *(["confirmed"] if confirm else []), "updates", "core time"):
+    ranges = {
+        title: [getattr(arm, name) for arm in expected.arms]
+        for title, name in (("updates a replica", "steps"), ("real samples a replica", "samples"))
+    }
+    ranges = {title: counts for title, counts in ranges.items() if len({*itertools.chain(*counts)}) > 1}
+    for title in ("trials", *(["confirmed"] if confirm else []), *ranges, "updates", "core time"):
         table.add_column(title, justify="right")
-    for arm in expected.arms:
+    for place, arm in enumerate(expected.arms):
         besides = [f"{name} {space}" for name, space in arm.space.items() if name not in shared]
         cells = [arm.name, *([", ".join(besides)] if own else []), str(arm.search_trials)]
         cells += [str(arm.confirm_trials)] if confirm else []
+        cells += [_range(*counts[place]) for counts in ranges.values()]
         table.add_row(*(Text(cell) for cell in [*cells, f"{arm.updates:,}", duration(arm.core_seconds)]))
     return table
 
@@ -117,6 +125,18 @@ def _metrics(config: StudyConfig, expected: Forecast) -> str:
     searched = zip(expected.searched_by, config.search.modes, strict=True)
     by = ", ".join(f"{metric} ({mode})" for metric, mode in searched)
     return f"search.metric: {by}; outcomes.metric: {', '.join(expected.judged_by) or 'none is measured'}"
+
+
+def _amount(budget: Budget) -> str:
+    """What every replica spends alike, `1,280,000 real samples`."""
+    amount = budget.steps * (budget.equal.per_step or 1.0)
+    return (
+        f"{amount:.3g} operations" if budget.equal.name == "arithmetic" else f"{amount:,.0f} {UNITS[budget.equal.name]}"
+    )
+
+
+def _range(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,} … {high:,}"
 
 
 def _cost(config: StudyConfig, expected: Forecast, most: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
 
 from study.config.plan import StudyPlan
-from study.ledger.entries import SEARCH, Entry, Result
+from study.ledger.entries import SEARCH, Entry, Planned, Result
 from study.search.scores import finite, medians, replica_scores, unmeasured
 from study.search.unpickled import Unpickled
 
@@ -89,8 +89,10 @@ class StudyScheduler(Unpickled, FIFOScheduler):
 
     def _refill(self, past: Iterable[Entry]) -> None:
         seen = set()
-        interval = self._config.budget.steps // self._config.budget.evaluations
+        intervals: dict[str, int] = {}  # updates between two evaluations of a trial
         for entry in past:
+            if isinstance(entry, Planned):
+                intervals[entry.trial_id] = self._interval(entry.spec.get("steps"))
             arm = self._arm_of(entry.phase, entry.arm) if isinstance(entry, Result) else None
             if arm is None or not isinstance(entry, Result) or unmeasured(entry.columns, self._goal):
                 continue
@@ -100,7 +102,14 @@ class StudyScheduler(Unpickled, FIFOScheduler):
                 arm.on_trial_add(controller, trial)
                 seen.add(trial.trial_id)
             score = finite(medians(replica_scores(entry.columns, self._goal), self._goal)[0])
-            arm.on_trial_result(controller, trial, {"evaluation": entry.step // interval, "score": score})
+            evaluation = entry.step // intervals.get(entry.trial_id, self._interval(None))
+            arm.on_trial_result(controller, trial, {"evaluation": evaluation, "score": score})
+
+    def _interval(self, steps: Any) -> int:
+        """Updates between two evaluations of a trial of so many; the study's where a plan does not say."""
+        budget = self._config.budget
+        known = isinstance(steps, int) and steps >= budget.evaluations
+        return (steps if known else budget.steps) // budget.evaluations
 
 
 def _asha_trial(trial: Any) -> Any:

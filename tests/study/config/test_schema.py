@@ -18,6 +18,7 @@ from study.config.schema import Confirm, Scheduler
 
 ROOT = Path(__file__).parents[3]
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+BUDGET = {"steps": 20, "batch_size": 8}
 RING = ROOT / "configs" / "ring.yaml"
 Build = Callable[..., StudyPlan]
 
@@ -160,7 +161,20 @@ def test_an_unknown_key_is_refused_with_the_nearest(least: Build, key: dict[str,
         ({"study": 3}, "study: expected a string, got 3"),
         ({"data": 3}, "data: expected a mapping, got 3"),
         ({"data": {}}, "data.name: expected one of gaussian, ring"),
-        ({"budget": []}, "budget: expected a mapping with the keys steps, evaluations, batch_size, got []"),
+        ({"budget": []}, "budget: expected a mapping with the keys steps, evaluations, batch_size, equal,"),
+        (
+            {"budget": {**BUDGET, "equal": "time"}},
+            "budget.equal.name: expected 'updates', 'samples' or 'arithmetic', got",
+        ),
+        (
+            {"budget": {**BUDGET, "equal": None}},
+            "budget.equal: expected a mapping with the keys name, per_step, got null",
+        ),
+        ({"budget": {**BUDGET, "equal": {"per": 1}}}, "budget.equal.per: unknown key; the nearest valid key is"),
+        (
+            {"budget": {**BUDGET, "equal": {"name": "samples", "per_step": 0}}},
+            "budget.equal.per_step: expected greater than 0, got 0",
+        ),
         ({"budget": {}}, "budget.steps: expected a value, as it is required, got nothing"),
         ({"budget": {"steps": 0}}, "budget.steps: expected greater than or equal to 1, got 0"),
         ({"budget": {"steps": "9"}}, "budget.steps: expected a whole number, got '9'"),

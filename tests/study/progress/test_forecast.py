@@ -53,3 +53,15 @@ def test_what_is_searched_counts_by_its_average(study: Build) -> None:
     one, five = (forecast(study(fixed={**SMALL, "critic_steps": steps})).core_seconds for steps in (1, 5))
     both = forecast(study(fixed=SMALL, nuisance={"critic_steps": {"choice": [1, 5]}})).core_seconds
     assert both == pytest.approx((one + five) / 2)
+
+
+def test_what_a_trial_takes_is_a_range_over_its_space(study: Build) -> None:
+    nuisance = {"critic_steps": {"choice": [1, 5]}}
+    (updates,), (samples,) = (
+        forecast(
+            study(nuisance=nuisance, budget={"steps": 100, "evaluations": 4, "batch_size": 8, "equal": equal})
+        ).arms
+        for equal in ("updates", "samples")
+    )
+    assert (updates.steps, updates.samples, updates.updates) == ((100, 100), (800, 4000), 100 * 6)
+    assert (samples.steps, samples.samples, samples.updates) == ((20, 100), (800, 800), 60 * 6)

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from study.config.plan import StudyPlan
-from study.ledger.entries import Ended
+from study.ledger.entries import Ended, Result
 from study.ledger.journal import Journal
 from study.progress.live import Progress
 from study.progress.tally import Tally
@@ -101,3 +101,19 @@ def test_time_left_is_what_this_sessions_pace_says(
     assert shown.progress.left() == pytest.approx(9 * 30)
     shown.trial(0, 1, "completed", [1.0, 2.0])
     assert shown.progress.left() == pytest.approx(8 * 15)
+
+
+def test_time_left_goes_by_each_trials_own_steps(
+    tiny: Build, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    plan = tiny(search__trials_per_arm=2, budget__equal="samples", nuisance={"critic_steps": {"choice": [1, 5]}})
+    shown = Shown(plan, journal, terminal=False)
+    shown.progress.doing("")
+    entry = search_trial(plan.config, plan.arms[0], 0, {"critic_steps": 5})
+    keys: dict[str, Any] = {"phase": entry.phase, "arm": entry.arm, "index": entry.index, "seeds": entry.seeds}
+    journal.append(entry, Result(**keys, step=2, wall_time=1.0, columns={}))
+    now[0] = 30.0
+    assert entry.spec["steps"] == 4
+    assert shown.progress.left() == pytest.approx(3.5 * 60)

@@ -105,3 +105,21 @@ def test_status_shows_every_arm_and_what_went_wrong() -> None:
     assert "1 line of the ledger unreadable, skipped" in lines
     assert "0001.jsonl, line 3: torn" in lines
     assert "0001.jsonl, line 3: torn" in lines
+
+
+def test_check_says_what_is_equal_and_what_is_not(study: Build) -> None:
+    def lines(equal: str) -> list[str]:
+        budget = {"steps": 1000, "evaluations": 10, "batch_size": 64, "equal": equal}
+        return shown(study(nuisance={"critic_steps": {"choice": [1, 5]}}, budget=budget)).splitlines()
+
+    updates, samples, arithmetic = ("\n".join(lines(equal)) for equal in ("updates", "samples", "arithmetic"))
+    assert "a trial: 8 replicas, 1,000 generator updates each, measured 10 times" in updates
+    assert "real samples a replica" in updates
+    assert "64,000 … 320,000" in updates
+    assert "updates a replica" not in updates
+    assert "a trial: 8 replicas, 64,000 real samples each, measured 10 times" in samples
+    assert "200 … 1,000" in samples
+    assert "real samples a replica" not in samples
+    assert "about 96,000 generator updates" in samples
+    assert "operations each, measured 10 times" in arithmetic
+    assert "real samples a replica" in arithmetic

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from study.config.plan import StudyPlan
-from study.ledger.entries import Floor, Result, Session
+from study.ledger.entries import Floor, Planned, Result, Session
 from study.search.scheduler import StudyScheduler
 
 Build = Callable[..., StudyPlan]
@@ -86,6 +86,20 @@ def test_rungs_are_refilled_from_the_ledger_once_a_trial(tiny: Build) -> None:
     begun(scheduler, resumed, fresh)
     assert report(scheduler, fresh, 1, 1.6) == "STOP"  # over the median of 1 and 2
     assert report(scheduler, resumed, 2, 1.0) == "STOP"  # over 0.9, which trial 0 had there
+
+
+def test_rungs_are_evaluations_though_trials_take_different_steps(tiny: Build) -> None:
+    def begun_trial(index: int, steps: int, score: float) -> list[Any]:
+        keys: dict[str, Any] = {"phase": "search", "arm": "hinge", "index": index, "seeds": [0]}
+        columns = {"mass_js": [score], "diverged": [False]}
+        first, second = (Result(**keys, step=step, columns=columns, wall_time=1.0) for step in (steps // 8, steps // 4))
+        return [Planned(**keys, config={}, spec={"steps": steps}), first, second]
+
+    plan = tiny(scheduler=ASHA, budget={**BUDGET, "equal": "samples"})
+    scheduler = StudyScheduler(plan, [*begun_trial(0, 80, 1.0), *begun_trial(1, 16, 2.0)])
+    fresh = trial("hinge", 2)
+    begun(scheduler, fresh)
+    assert report(scheduler, fresh, 2, 1.6) == "STOP"  # over the median of 1 and 2, both there at the second evaluation
 
 
 def test_the_pending_trial_runs_next(tiny: Build) -> None:
