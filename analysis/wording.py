@@ -52,6 +52,7 @@ DID = {  # "3 stalled"
     "stalled": "stalled", "learning": "were still learning", "oscillating": "oscillated", "hopping": "hopped",
     "collapsed": "collapsed", "frozen": "froze", "diverged": "diverged", "truncated": "were stopped early",
 }  # fmt: skip
+NOT_JUDGED = "not judged"  # the outcome of a replica that ended but of which it cannot be told: null, or ""
 CAPTURES = {
     "seeds": "seeds", "configurations": "configurations", "both": "seeds and configurations", "replicas": "replicas",
 }  # fmt: skip

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.results.agreement import CANNOT_TELL, CHOICES, REPLICA
+from analysis.wording import NOT_JUDGED
 
 COLUMNS = (*REPLICA, "label")
 
@@ -25,7 +26,7 @@ def read(path: Path, judged: pd.DataFrame) -> pd.DataFrame:
 
     Raises:
         LabelsError: it cannot be read, lacks a column or has one twice, is no CSV, or has a line with more cells than
-            columns, with an unknown label, with a replica that the record does not have or that has no outcome yet, or
+            columns, with an unknown label, with a replica that the record does not have or that has no outcome, or
             with one of a line before.
     """
     known = judged[REPLICA].astype(str).apply(tuple, axis=1)
@@ -41,7 +42,7 @@ def read(path: Path, judged: pd.DataFrame) -> pd.DataFrame:
         if replica not in ended:
             raise LabelsError(f"{where}: expected a replica of the record, got {words}")
         if not ended[replica]:
-            raise LabelsError(f"{where}: expected a replica that has ended, got {words}, which has no outcome yet")
+            raise LabelsError(f"{where}: expected a replica with an outcome, got {words}, running or {NOT_JUDGED}")
         if replica in seen:
             raise LabelsError(f"{where}: expected each replica once, got {words} again, after line {seen[replica]}")
         seen[replica] = line

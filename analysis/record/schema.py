@@ -175,7 +175,7 @@ FLOORS = tuple(
 TRIALS = (
     _STUDY, _PHASE, _ARM, _INDEX, _TRIAL, _SEED, *CHOICES,
     Column("status", "category", "", f"how the trial ended: {', '.join(STATUSES)}", True),
-    Column("outcome", "category", "", "verdict on the replica (analysis.results.outcomes); null while running"),
+    Column("outcome", "category", "", "verdict (analysis.results.outcomes); null if running or not judged"),
     Column("diverged_step", "int64", "steps", "the step at which the replica diverged; null if it did not"),
     Column("message", "text", "", "why the trial failed"),
     Column("started", "time", "UTC", "when the trial was planned", True),

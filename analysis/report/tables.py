@@ -16,7 +16,7 @@ from analysis.results.jacobian import ArmSpectrum
 from analysis.results.survival import Survival
 from analysis.results.threshold_table import ThresholdTable
 from analysis.statistics.intervals import Interval
-from analysis.wording import CAPTURES, EVENTS, NAMES, counted, listed, named
+from analysis.wording import CAPTURES, EVENTS, NAMES, NOT_JUDGED, counted, listed, named
 
 APART = {"overflowed": "overflowed", "unmeasured": "not measured"}  # counted in a table where there are any
 
@@ -35,7 +35,7 @@ def outcome_table(outcomes: Sequence[ArmOutcomes], phase: str) -> Table:
     return Table(
         f"outcomes-{phase}",
         f"Share of replicas by outcome, with Wilson's 95 % intervals, which capture {captures}.",
-        f"trials.parquet: phase = {phase}, outcome by arm; failed and running trials left out",
+        f"trials.parquet: phase = {phase}, outcome by arm; without failed and running trials and replicas {NOT_JUDGED}",
         heads,
         tuple(rows),
     )
@@ -280,6 +280,10 @@ def left_out_table(record: Record) -> Table:
     for (in_phase, message), part in failed.groupby(["phase", failed["message"].fillna("")], observed=True):
         replicas = int(trials["trial_id"].isin(part["trial_id"]).sum())
         rows.append((str(in_phase), "failed", len(part), replicas, str(message) or "no message"))
+    unknown = trials[trials["outcome"].isna() & (trials["status"] != "running")]
+    for phase, part in unknown.groupby("phase", observed=True):
+        why = "it cannot be told what became of them: no floor was measured, or their evaluations are lost"
+        rows.append((str(phase), NOT_JUDGED, len(part.drop_duplicates(["study", "trial_id"])), len(part), why))
     heads = (Head("phase"), Head("what"), Head("trials", "count"), Head("replicas", "count"), Head("why"))
     caption = "What was left out, and why. Diverged replicas are never left out: divergence is an outcome."
     return Table("left-out", caption, "trials.parquet: status and message", heads, tuple(rows))

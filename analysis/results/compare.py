@@ -35,13 +35,15 @@ class ArmOutcomes:
 
     Attributes:
         arm: its name.
-        n: replicas with an outcome; `failed` and `running` ones are left out and counted.
+        n: replicas with an outcome; `failed`, `running` and `not_judged` ones are left out and counted.
         configurations: trials that they belong to.
         failed: replicas left out because their trial failed.
         running: replicas left out because their trial has not ended.
         probabilities: an interval for each of `OUTCOMES` but failed, in that order; the estimates sum to 1. A
             `truncated` replica is censored: it might still have ended otherwise, which `analysis.results.survival`
             accounts for.
+        not_judged: replicas left out because their outcome cannot be told: no floor was measured, or their evaluations
+            are lost.
     """
 
     arm: str
@@ -50,6 +52,7 @@ class ArmOutcomes:
     failed: int
     running: int
     probabilities: Mapping[str, Interval]
+    not_judged: int = 0
 
 
 @dataclass(frozen=True)
@@ -159,9 +162,11 @@ def _outcomes(arm: str, rows: pd.DataFrame, captures: Captures, confidence: floa
         for name in OUTCOMES
         if name != "failed"
     }
-    failed, running = int((outcome == "failed").sum()), int(outcome.isna().sum())
+    under_way = rows["status"] == "running"
+    failed, running = int((outcome == "failed").sum()), int(under_way.sum())
+    not_judged = int((outcome.isna() & ~under_way).sum())
     count = len(np.unique(groups))
-    return ArmOutcomes(arm, len(kept), count, failed, running, MappingProxyType(probabilities))
+    return ArmOutcomes(arm, len(kept), count, failed, running, MappingProxyType(probabilities), not_judged)
 
 
 def _quality(cohort: Cohort, metric: str, phase: str, captures: Captures, resampling: Resampling) -> ArmQuality:

@@ -144,7 +144,7 @@ class Ended(TrialEntry):
     Attributes:
         status: completed, diverged (every replica did), truncated (by the scheduler) or failed.
         message: why it failed; None otherwise.
-        outcomes: the verdict on each replica; [] where none was given.
+        outcomes: the verdict on each replica, "" where it could not be told; [] where none was given.
         scores: of each replica, None where it diverged, a list where several metrics are searched; [] if unknown.
     """
 

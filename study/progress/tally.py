@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from analysis.wording import NOT_JUDGED
 from study.config.plan import StudyPlan
 from study.ledger.entries import CONFIRM, SEARCH, Key
 from study.ledger.state import StudyState, TrialState
@@ -89,7 +90,7 @@ class Tally:
             return
         one, phase = self.arms[trial.arm], self._phase(trial)
         phase.under_way -= 1
-        one.outcomes.update(trial.outcomes)
+        one.outcomes.update(outcome or NOT_JUDGED for outcome in trial.outcomes)
         if trial.status == "failed":
             phase.failed += 1
             return

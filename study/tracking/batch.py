@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from analysis.wording import NOT_JUDGED
 from study.config.addresses import masked
 from study.ledger.attempts import begins_anew
 from study.ledger.entries import Ended, Entry, Floor, OfTrial, Planned, Result, Session
@@ -150,6 +151,6 @@ def _trial(entry: OfTrial, update: RunUpdate) -> None:
                 update.pictures.append((entry, entry.pictures))
                 update.tags |= IMAGES
         case Ended():  # no status before: a request that a server carries out late would set it back
-            update.tags |= {"status": entry.status, "outcome": counted(entry.outcomes)}
+            update.tags |= {"status": entry.status, "outcome": counted(one or NOT_JUDGED for one in entry.outcomes)}
             update.tags |= {"message": masked(entry.message)[:LONGEST_TAG]} if entry.message else {}
             update.ended = entry

@@ -50,7 +50,7 @@ def test_a_sheets_key_with_labels_is_such_a_file_and_so_is_a_spreadsheets(given)
         (HEAD + "rings,x,0,converged\n", "line 2: expected a replica of the record, got study rings, trial_id x, seed"),
         (HEAD + 'rings,"search-a,""b""-0000",,\n', "line 2: expected a replica of the record, got .* seed $"),
         (HEAD + 'grids,"search-a,""b""-0000",0,\n', "line 2: expected a replica of the record, got study grids"),
-        (HEAD + 'rings,"search-a,""b""-0000",2,\n', "line 2: expected a replica that has ended, got .* no outcome yet"),
+        (HEAD + 'rings,"search-a,""b""-0000",2,\n', "line 2: expected a replica with an outcome, got .* not judged"),
         (HEAD + 2 * 'rings,"search-a,""b""-0000",1,\n', "line 3: expected each replica once, got .*, after line 2"),
         (HEAD + 'rings,"x\n', "labels.csv: expected a CSV file in UTF-8, got one that cannot be read"),
     ],

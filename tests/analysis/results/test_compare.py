@@ -63,10 +63,12 @@ def test_outcomes_of_a_search_know_that_replicas_come_in_configurations():
     assert found.high - found.low > 1.5 * (wilson(40, 160).high - wilson(40, 160).low)
 
 
-def test_running_replicas_have_no_outcome():
-    rows = frame(("hinge", "search", 0, [("converged", 1.0), (None, 1.0)]))
+def test_replicas_that_run_and_those_of_which_nothing_can_be_told_are_counted_apart():
+    rows = frame(("hinge", "search", 0, [("converged", 1.0), ("stalled", 1.0), (None, 1.0), (None, 1.0), (None, 1.0)]))
+    rows.loc[rows["seed"] == 4, "status"] = "running"
     found = outcomes(of_phase(rows, "search"))[0]
-    assert (found.n, found.running) == (1, 1)
+    assert (found.n, found.running, found.not_judged, found.failed) == (2, 1, 2, 0)
+    assert sum(share.estimate for share in found.probabilities.values()) == 1
 
 
 @pytest.mark.golden

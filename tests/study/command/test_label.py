@@ -80,7 +80,7 @@ def test_labels_that_are_not_there_are_bad_input(study, tmp_path, capsys):
             "tiny,search-hinge-0009,0,collapsed",
             "line 2: expected a replica of the record, got study tiny, trial_id sea",
         ),
-        ("tiny,search-non_saturating-0000,0,collapsed", "line 2: expected a replica that has ended"),
+        ("tiny,search-non_saturating-0000,0,collapsed", "line 2: expected a replica with an outcome"),
         ("tiny,search-hinge-0000,0,cannot tell", "expected labels to compare, got 1 line without one or with cannot"),
     ],
 )

@@ -64,6 +64,12 @@ def test_the_best_is_the_best_in_the_metrics_own_direction(tiny: Build, journal:
     assert tally.arms["non_saturating"].best is None
 
 
+def test_an_outcome_that_cannot_be_told_has_a_name(tiny: Build, journal: Journal) -> None:
+    plan = tiny()
+    end(journal, begin(plan, journal, 0, 0), "completed", [1.0, 2.0], ["", "converged"])
+    assert Tally(plan, journal.state).arms["non_saturating"].outcomes == {"not judged": 1, "converged": 1}
+
+
 def test_an_arm_whose_trials_all_failed_has_nothing_to_confirm(tiny: Build, journal: Journal) -> None:
     plan = tiny(search__trials_per_arm=2, confirm={"top": 1})
     for index in range(2):

@@ -31,6 +31,12 @@ def test_entries_are_gathered_run_by_run(trial: Trial) -> None:
     assert update[1].ended == from_json(second[-1])
 
 
+def test_an_outcome_that_cannot_be_told_has_a_name(trial: Trial) -> None:
+    *before, ended = trial(0)
+    (update,) = updates_of(*before, {**ended, "outcomes": ["converged", "", "", "converged"]})
+    assert update.tags["outcome"] == "converged 2, not judged 2"
+
+
 def test_metrics_carry_the_ledgers_times(trial: Trial) -> None:
     (update,) = updates_of(*trial(0))
     assert ("fid/median", 1.0, 1_700_000_001_312, 10) in update.metrics
