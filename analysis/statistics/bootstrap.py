@@ -4,8 +4,16 @@ A resample is a set of weights on the sorted values; all are computed at once. I
 replicas where seeds are captured, or C - 1 of C configurations, each with all its replicas, where both are (see
 `analysis.statistics.intervals`), since drawing n of n understates the variance by a factor (n - 1)/n, a quarter at four
 seeds (McCarthy & Snowden 1985; Rao & Wu 1988). Percentiles are widened as Student's t is (Hesterberg 2015). Infinities
-take part by rank, so that a diverged replica counts as worse than any finite score. With five replicas or fewer the
-intervals are somewhat too short.
+take part by rank, so that a diverged replica counts as worse than any finite score.
+
+Intervals of few replicas are too short: their ends lie among the values, which enclose even the median in no more than
+1 - 2^(1-n) of all samples, .75 for three, .94 for five. Nominal 95 % intervals of the interquartile mean were found to
+cover .74 to .78 with three replicas, .76 to .90 with four, .82 to .95 with five and .88 to .97 with six, least where
+three in ten lie far off; with eight or more, .94 to .98.
+
+The interquartile mean is that of the middle half exactly: of five values, the second and fourth count three quarters.
+rliable's (Agarwal et al. 2021), which is `scipy.stats.trim_mean`, leaves out whole values, one at each end of five, six
+or seven. The two are equal where n is divisible by four.
 
 The draws' distribution of one configuration's median is known (Efron 1979): its percentiles are computed and not
 drawn, so that they do not hop from one order statistic to the next with the generator's seed.

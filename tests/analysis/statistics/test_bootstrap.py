@@ -38,6 +38,15 @@ def test_the_estimates_are_numpys_and_scipys(values):
         assert estimate(whole, "iqm") == pytest.approx(trim_mean(whole, 0.25), abs=1e-6)
 
 
+@pytest.mark.golden
+def test_rliables_interquartile_mean_leaves_out_whole_values():
+    """Of 5, 6 and 7 values ours has 2.5, 3 and 3.5 in the middle half, rliable's the inner 3, 4 and 5."""
+    values = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0])
+    for n, weights in ((5, [0.75, 1, 0.75]), (6, [0.5, 1, 1, 0.5]), (7, [0.25, 1, 1, 1, 0.25])):
+        assert estimate(values[:n], "iqm") == pytest.approx(np.average(values[1 : n - 1], weights=weights))
+        assert trim_mean(values[:n], 0.25) == pytest.approx(values[1 : n - 1].mean())
+
+
 @pytest.mark.property
 @given(SCORES, st.floats(-100, 100), st.floats(0.1, 10))
 def test_shifting_and_scaling_move_the_interval_along(values, shift, scale):
@@ -214,6 +223,14 @@ def coverage(name, configurations, replicas, statistic, count, resamples, seed):
 @pytest.mark.parametrize("statistic", ["median", "iqm"])
 def test_intervals_of_one_configuration_cover(statistic):
     assert 0.92 <= coverage("lognormal", 1, 32, statistic, 1000, 400, 4) <= 0.98
+
+
+@pytest.mark.parametrize(("replicas", "least", "most"), [(3, 0.72, 0.78), (4, 0.82, 0.89), (5, 0.89, 0.96)])
+def test_intervals_of_few_replicas_cover_less_than_they_say(replicas, least, most):
+    """As the module's docstring says; the values enclose the median in 1 - 2^(1-n)."""
+    covered = coverage("lognormal", 1, replicas, "iqm", 1000, 400, 4)
+    print(f"bootstrap iqm of {replicas} replicas: {covered:.3f}")
+    assert least <= covered <= most
 
 
 @pytest.mark.slow
