@@ -23,6 +23,7 @@ from analysis.record.schema import (
     OUTCOMES,
     PHASES,
     SIGNALS,
+    SPENT,
     STATUSES,
     TRIALS_KEYS,
     history_schema,
@@ -30,7 +31,7 @@ from analysis.record.schema import (
 )
 
 # A record that an earlier version wrote has no columns for what was first measured later: it was not measured.
-MAY_LACK = frozenset(column.name for column in (*MEASUREMENTS, *FLOORS, *SIGNALS))
+MAY_LACK = frozenset(column.name for column in (*MEASUREMENTS, *FLOORS, *SIGNALS, *SPENT))
 RETIRED = frozenset({"oscillation"})  # a signal of an earlier rule of outcomes, not read any more
 CUT = ("failed", "truncated")  # statuses that are outcomes too
 CATEGORIES = {"phase": PHASES, "status": STATUSES, "outcome": (*OUTCOMES, *EARLIER_OUTCOMES)}  # of trials.parquet

@@ -159,6 +159,13 @@ SIGNALS = _reals(
     ]
 )
 
+SPENT = (  # null where the trial's specification is unknown, or of a version that cannot be read
+    Column("critic_updates", "int64", "updates", "critic updates taken in these steps; 0 for models without a critic"),
+    Column("real_samples", "int64", "samples", "real samples that the replica's training has drawn in these steps"),
+    Column("operations", "float64", "1", "floating-point operations of the replica's networks in these steps"),
+    Column("core_seconds", "float64", "s", "wall_time times a trial's cores, as last set; all replicas together"),
+)
+
 HISTORY = (
     _STUDY, _PHASE, _ARM, _TRIAL, _SEED, _STEP, *CHOICES, _WALL_TIME,
     Column("diverged", "bool", "", "had diverged by this evaluation", True),
@@ -182,7 +189,7 @@ TRIALS = (
     Column("ended", "time", "UTC", "when the trial ended; null while running"),
     _WALL_TIME,
     Column("steps", "int64", "steps", "generator updates taken at the last evaluation; 0 before the first", True),
-    *SIGNALS, *MEASUREMENTS, *FLOORS,
+    *SPENT, *SIGNALS, *MEASUREMENTS, *FLOORS,
 )  # fmt: skip
 FILES = ("history.parquet", "trials.parquet")  # of a record
 HISTORY_KEYS = ("study", "phase", "arm", "trial_id", "seed", "step")

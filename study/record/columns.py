@@ -16,6 +16,7 @@ from analysis.results.signals import Floor, OutcomeSignals, derive, signals
 from analysis.results.thresholds import Thresholds
 from study.config.dotted import leaves
 from study.ledger.state import StudyState, TrialState
+from study.record.spending import spent
 
 Columns = dict[str, Any]
 TYPES = {column.name: schema.ARROW[column.dtype] for column in (*schema.HISTORY, *schema.TRIALS)}
@@ -85,6 +86,7 @@ class TrialColumns:
             "ended": _microseconds(trial.ended),
             "wall_time": trial.wall_time,
             "steps": trial.last_step,
+            **spent(trial, study.config),
             **{name: value for name, value in floors.items() if name in TYPES},
         }
         flat = configuration(trial.spec, trial.config)

@@ -1,0 +1,44 @@
+"""What a trial has spent, as the columns `analysis.record.schema.SPENT`: critic updates, samples, arithmetic, time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from study.ledger.state import TrialState
+from trainables import cost
+from trainables.spec import PER_REPLICA, Spec
+
+FREE = (*PER_REPLICA, "steps", "evaluations", "evaluation", "measure", "bound")  # fields that an update's cost ignores
+
+
+class Each(NamedTuple):
+    """What one generator update of a replica spends, with the critic updates that belong to it."""
+
+    critic_updates: int
+    real_samples: int
+    operations: float
+
+
+def spent(trial: TrialState, config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a trial's steps have spent: of each replica, and of all together its `core_seconds`.
+
+    `config` is the study's. None stands for what its plan, or the study's cores, do not say.
+    """
+    each = _each(json.dumps({name: value for name, value in trial.spec.items() if name not in FREE}, sort_keys=True))
+    cores = config.get("resources", {}).get("cpu", 1.0)
+    known = {} if each is None else {name: trial.last_step * value for name, value in each._asdict().items()}
+    seconds = trial.wall_time * cores if isinstance(cores, (int, float)) else None
+    return {**dict.fromkeys(Each._fields), **known, "core_seconds": seconds}
+
+
+@lru_cache(maxsize=4096)
+def _each(spec: str) -> Each | None:
+    """By a specification without its `FREE` fields, as JSON; None if this version cannot read it."""
+    try:
+        whole = Spec.from_dict({**json.loads(spec), "steps": 1, "evaluations": 1})
+        return Each(cost.critic_updates(whole), cost.real_samples(whole), cost.operations(whole))
+    except (ValueError, TypeError, LookupError, OverflowError):
+        return None
