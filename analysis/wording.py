@@ -92,11 +92,11 @@ def log_scaled(metric: str) -> bool | None:
 
 
 def percent(share: float) -> str:
-    """A share of one in per cent, rounded to whole per cents, but not to 0 or 100 unless exact."""
+    """A share of one, or a difference of two, in per cent: whole per cents, but not 0 or 100 unless exact."""
     if np.isnan(share):
         return "–"
-    if 0 < share < 0.005:
-        return "<\u00a01\u00a0%"
+    if 0 < abs(share) < 0.005:
+        return "<\u00a01\u00a0%" if share > 0 else ">\u00a0−1\u00a0%"
     return ">\u00a099\u00a0%" if 0.995 < share < 1 else f"{100 * share:.0f}\u00a0%".replace("-", "−")
 
 
@@ -130,6 +130,14 @@ def spoken(interval: Interval, digits: int = 3) -> str:
 def spoken_share(interval: Interval) -> str:
     """`94 % [72 %, 99 %]`, with spaces that do not break."""
     return f"{percent(interval.estimate)} [{percent(interval.low)}, {percent(interval.high)}]"
+
+
+def spoken_points(interval: Interval) -> str:
+    """A difference of shares, `31 [5, 52] percentage points`, with spaces that do not break."""
+    middle, low, high = (
+        f"{100 * end:.0f}".replace("-", "−") for end in (interval.estimate, interval.low, interval.high)
+    )
+    return f"{middle} [{low}, {high}] percentage\u00a0points"
 
 
 def p_value(p: float) -> str:

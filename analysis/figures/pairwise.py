@@ -22,7 +22,7 @@ def pairwise_matrix(comparison: Comparison, columns: int = 1) -> Figure:
     arms = list(comparison.arms)
     if len(arms) < 2:
         raise ValueError(f"pairwise_matrix: expected at least two arms, got {len(arms)}")
-    chance = comparison.matrix("improvement").loc[arms, arms].to_numpy(np.float64)
+    chance = comparison.matrix("effect").loc[arms, arms].to_numpy(np.float64)
     p = comparison.matrix("p_holm").loc[arms, arms].to_numpy(np.float64)
     width = PAGE if columns > 1 else COLUMN
     figure = new(columns, min(width, 1.1 + 0.27 * len(arms)) + 0.55)
@@ -31,7 +31,7 @@ def pairwise_matrix(comparison: Comparison, columns: int = 1) -> Figure:
     shown = axes.imshow(chance, cmap=colours, vmin=0, vmax=1, aspect="auto")
     if len(arms) <= MARKED:
         for row, column in zip(*np.nonzero(np.isfinite(chance)), strict=True):
-            told = p[row, column] < comparison.alpha
+            told = p[row, column] <= comparison.alpha
             dark = abs(chance[row, column] - 0.5) > 0.33
             axes.text(
                 column, row, percent(chance[row, column]).removesuffix("\u00a0%") + ("*" if told else ""), ha="center",

@@ -12,7 +12,7 @@ from numpy.random import default_rng
 
 from analysis import figures, load
 from analysis.figures.style import palette
-from analysis.report import find, tables
+from analysis.report import find, pair_tables, tables
 from analysis.report.chosen import chosen_table, snippet
 from analysis.report.table_files import csv_text
 from analysis.results.budget import best_of_k, profiles, selection_bias
@@ -70,7 +70,7 @@ figures.quality_strips(scored, looks, columns=2)
 
 # %%
 pairs = compare(selected, metric, mode=mode) if len(scored) > 1 else None
-print(csv_text(tables.quality_table(scored, pairs)))
+print(csv_text(pair_tables.quality_table(scored, pairs)))
 
 # %%
 figures.profiles(profiles(selected, metric, mode=mode), looks, columns=2)

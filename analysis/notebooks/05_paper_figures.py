@@ -10,7 +10,7 @@ from pathlib import Path
 
 from analysis import figures, load
 from analysis.figures.style import save
-from analysis.report import find, table_files, tables
+from analysis.report import find, pair_tables, table_files, tables
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
 paper = Path(os.environ.get("GANSTUDY_PAPER", folder / "report" / "paper"))
@@ -48,8 +48,8 @@ if findings.shares:
 
 # %%
 table_files.save(tables.outcome_table(ended, phase), paper)
-table_files.save(tables.quality_table(findings.quality, findings.comparison), paper)
-print(table_files.latex(tables.quality_table(findings.quality, findings.comparison)))
+table_files.save(pair_tables.quality_table(findings.quality, findings.comparison), paper)
+print(table_files.latex(pair_tables.quality_table(findings.quality, findings.comparison)))
 
 # %%
 sorted(path.name for path in paper.iterdir())

@@ -24,6 +24,7 @@ from analysis.results import (
     dirac,
     jacobian,
     learning,
+    rates,
     sensitivity,
     survival,
     threshold_table,
@@ -58,6 +59,7 @@ class Findings:
         metric: the measurement of quality.
         mode: "min" or "max", which is better.
         phase: whose rows are judged, "confirm" or "search".
+        searches: how many searches were made of each arm, independently of one another.
         arms: in the order in which they were planned.
         palette: a style for each arm.
         unmeasured: arms in which the metric was not measured, left out of everything about quality.
@@ -65,7 +67,9 @@ class Findings:
         signals: of stability, in `phase`.
         survival: one result per event, in `phase`.
         quality: in `phase`.
-        comparison: all pairs in `phase`; None with fewer than two arms.
+        comparison: all pairs in `phase` by quality; None with fewer than two arms.
+        rates: all pairs in `phase` by the share of each outcome that occurred; empty with fewer than two arms, and
+            where a scheduler stopped replicas, of which it is not known how they would have ended.
         profiles: in `phase`.
         best_of_k: of the search.
         selection_bias: search beside confirmed scores.
@@ -85,6 +89,7 @@ class Findings:
     metric: str
     mode: str
     phase: str
+    searches: int
     arms: tuple[str, ...]
     palette: Palette
     unmeasured: tuple[str, ...]
@@ -93,6 +98,7 @@ class Findings:
     survival: tuple[survival.Survival, ...]
     quality: tuple[compare.ArmQuality, ...]
     comparison: compare.Comparison | None
+    rates: Mapping[str, compare.Comparison]
     profiles: tuple[budget.Profile, ...]
     best_of_k: tuple[budget.BestOfK, ...]
     selection_bias: tuple[budget.SelectionBias, ...]
@@ -134,6 +140,7 @@ def find(record: Record, seed: int = 0) -> Findings:
         metric=metric,
         mode=mode,
         phase=phase,
+        searches=int(selected.trials["repeat"].nunique()) if "repeat" in selected.trials else 1,
         arms=tuple(names),
         palette=palette(names),
         unmeasured=left_out[phase],
@@ -146,6 +153,7 @@ def find(record: Record, seed: int = 0) -> Findings:
         comparison=(
             compare.compare(measured[phase], metric, mode=mode) if scored[phase]["arm"].nunique() > 1 else None
         ),
+        rates=rates.rates(selected) if any_ended else {},
         profiles=budget.profiles(measured[phase], metric, mode=mode) if len(scored[phase]) else (),
         best_of_k=(
             budget.best_of_k(measured["search"], metric, mode=mode, resampling=resampling)

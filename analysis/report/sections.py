@@ -9,9 +9,10 @@ import numpy as np
 from analysis import figures
 from analysis.figures.parts import TOGETHER
 from analysis.record.snapshots import Snapshots, snapshots
-from analysis.report import tables
+from analysis.report import pair_tables, tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, joined, section, tag
+from analysis.report.subject import subject_of
 from analysis.report.writer import FigureWriter
 from analysis.results.density import densities
 from analysis.wording import CAPTURES, EVENTS, NEVER, event_named, listed, named, percent
@@ -32,7 +33,10 @@ def stability(findings: Findings, writer: FigureWriter) -> Section:
         f" the share that converged (Wilson), which captures {CAPTURES[rate.captures]}.",
         "Bars of outcome shares by arm; the table below has the numbers.",
     )
-    parts: list[Html] = [bars, writer.table(tables.outcome_table(outcomes, findings.phase))]
+    note = subject_of(findings).note
+    parts: list[Html] = [bars, writer.table(tables.outcome_table(outcomes, findings.phase, note))]
+    if findings.rates:
+        parts.append(writer.table(pair_tables.rate_table(findings.rates, note)))
     never = [result for result in findings.survival if not any(curve.events for curve in result.curves)]
     if never and never[0].event == "failure":
         never = [result for result in never if result.event in ("failure", "undone")]  # the others are parts of it
@@ -69,7 +73,7 @@ def quality(findings: Findings, writer: FigureWriter) -> Section:
             " counted.",
             f"Strips of the final {named(findings.metric)} by arm; the table below has medians and intervals.",
         ),
-        writer.table(tables.quality_table(findings.quality, findings.comparison)),
+        writer.table(pair_tables.quality_table(findings.quality, findings.comparison, subject_of(findings).note)),
     ]
     if findings.comparison is not None:
         parts.append(_pairs(findings, writer))
@@ -96,7 +100,7 @@ def _pairs(findings: Findings, writer: FigureWriter) -> Html:
         f" half. Bold with a star: told apart at {100 * comparison.alpha:.0f} % after Holm's correction.",
         "Matrix of probabilities of improvement; the table below has the numbers.",
     )
-    return joined([matrix, writer.table(tables.pair_table(comparison))])
+    return joined([matrix, writer.table(pair_tables.pair_table(comparison, subject_of(findings).note))])
 
 
 def training(findings: Findings, writer: FigureWriter, folder: Path) -> Section:

@@ -1,6 +1,6 @@
 """Tables for a paper and for a program: the same rows as LaTeX (booktabs) and as CSV.
 
-A table has typed columns. In LaTeX the best row is bold and rows that are not distinguishable from it carry a dagger,
+A table has typed columns. In LaTeX the best row is bold and rows that cannot be told apart from it carry a dagger,
 as the caption says; a CSV file has full precision, three columns per interval, and columns `best` and
 `indistinguishable`.
 """
@@ -51,8 +51,8 @@ class Table:
         rows_of: where its numbers come from, file and filter.
         heads: the columns.
         rows: as many values each as there are heads.
-        best: the index of the best row, None where there is none or it is unknown.
-        tied: indices of the rows not distinguishable from the best.
+        best: the index of the best row, None where none is ahead of every other or no two can be told apart.
+        tied: indices of the rows that cannot be told apart from the best.
     """
 
     name: str
@@ -163,8 +163,8 @@ def _row(cells: Sequence[str]) -> str:
 def _legend(table: Table) -> str:
     if table.best is None:
         return ""
-    tied = rf" {DAGGER}: not distinguishable from it." if table.tied - {table.best} else ""
-    return rf" Bold: best.{tied}"
+    tied = rf" {DAGGER}: cannot be told apart from it." if table.tied - {table.best} else ""
+    return rf" Bold: ahead of every other.{tied}"
 
 
 def _is_interval(table: Table, place: int) -> bool:

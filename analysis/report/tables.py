@@ -9,7 +9,7 @@ import numpy as np
 from analysis.record.loading import Record
 from analysis.report.table_files import Head, Table, Value
 from analysis.results.budget import SelectionBias
-from analysis.results.compare import ArmOutcomes, ArmQuality, ArmSignal, Comparison
+from analysis.results.compare import ArmOutcomes, ArmSignal
 from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, ArmCriticBound
 from analysis.results.dirac import DiracShares
 from analysis.results.jacobian import ArmSpectrum
@@ -18,11 +18,9 @@ from analysis.results.threshold_table import ThresholdTable
 from analysis.statistics.intervals import Interval
 from analysis.wording import CAPTURES, EVENTS, NAMES, NOT_JUDGED, counted, listed, named
 
-APART = {"overflowed": "overflowed", "unmeasured": "not measured"}  # counted in a table where there are any
 
-
-def outcome_table(outcomes: Sequence[ArmOutcomes], phase: str) -> Table:
-    """How likely each outcome is in each arm; outcomes that nowhere occurred are left out."""
+def outcome_table(outcomes: Sequence[ArmOutcomes], phase: str, note: str = "") -> Table:
+    """How likely each outcome is in each arm; outcomes that nowhere occurred are left out. `note` ends the caption."""
     first = outcomes[0].probabilities
     seen = [
         name for name in first if name == "converged" or any(arm.probabilities[name].estimate > 0 for arm in outcomes)
@@ -34,80 +32,8 @@ def outcome_table(outcomes: Sequence[ArmOutcomes], phase: str) -> Table:
     captures = CAPTURES[first["converged"].captures]
     return Table(
         f"outcomes-{phase}",
-        f"Share of replicas by outcome, with Wilson's 95 % intervals, which capture {captures}.",
+        f"Share of replicas by outcome, with Wilson's 95 % intervals, which capture {captures}.{note}",
         f"trials.parquet: phase = {phase}, outcome by arm; without failed and running trials and replicas {NOT_JUDGED}",
-        heads,
-        tuple(rows),
-    )
-
-
-def quality_table(results: Sequence[ArmQuality], comparison: Comparison | None) -> Table:
-    """Final quality by arm, best first, against the best arm."""
-    order = list(comparison.arms) if comparison else [result.arm for result in results]
-    by_arm = {result.arm: result for result in results}
-    metric = results[0].metric
-    counts = ["diverged", *(name for name in APART if any(getattr(result, name) for result in results))]
-    heads = [
-        Head("arm"), Head("replicas", "count"), *(Head(APART.get(name, name), "count") for name in counts),
-        Head(f"median {named(metric)}", "number"), Head("interquartile mean", "number"),
-    ]  # fmt: skip
-    if comparison:
-        heads += [Head("best is better", "share"), Head("p (Holm)", "p")]
-    rows = [_quality_row(by_arm[arm], counts, comparison) for arm in order]
-    tied = frozenset(order.index(arm) for arm in comparison.indistinguishable) if comparison else frozenset()
-    captures = CAPTURES[results[0].median.captures]
-    floor = f" Fresh real samples score {results[0].floor:.3g}." if np.isfinite(results[0].floor) else ""
-    beyond = " So do overflowed ones, whose score is infinite." if "overflowed" in counts else ""
-    return Table(
-        f"quality-{results[0].phase}",
-        f"Final {named(metric)} with bootstrap 95 % intervals, which capture {captures}; diverged replicas rank last."
-        f"{beyond}{_test(comparison)}{floor}",
-        f"trials.parquet: phase = {results[0].phase}, column {metric}; truncated and failed trials, and"
-        " replicas that were not measured, left out",
-        tuple(heads),
-        tuple(rows),
-        order.index(comparison.best) if comparison else None,
-        tied,
-    )
-
-
-def _test(
-    comparison: Comparison | None, lead: str = "“best is better”: probability that the best is better than this one"
-) -> str:
-    if comparison is None:
-        return ""
-    over = f"over {comparison.unit}s"
-    names = {
-        "brunner_munzel": f"Brunner and Munzel's test {over}, or Mann and Whitney's where its p is larger",
-        "mann_whitney": f"Mann and Whitney's test {over}",
-    }
-    test = names.get(comparison.test, f"{comparison.test} {over}")
-    return f" {lead}, ties half; p by {test}; corrected for all {len(comparison.pairs)} pairs (Holm)."
-
-
-def _quality_row(result: ArmQuality, counts: Sequence[str], comparison: Comparison | None) -> tuple[Value, ...]:
-    row: list[Value] = [result.arm, result.n, *(getattr(result, name) for name in counts), result.median, result.iqm]
-    if comparison and result.arm == comparison.best:
-        row += [None, None]
-    elif comparison:
-        pair = comparison.pair(comparison.best, result.arm)
-        row += [pair.improvement, pair.p_holm]
-    return tuple(row)
-
-
-def pair_table(comparison: Comparison) -> Table:
-    """Every pair of arms."""
-    heads = (
-        Head("a"), Head("b"), Head("n a", "count"), Head("n b", "count"), Head("a better than b", "share"),
-        Head("Cliff's delta", "number"), Head("p", "p"), Head("p (Holm)", "p"),
-    )  # fmt: skip
-    turned = [comparison.pair(a, b) for i, a in enumerate(comparison.arms) for b in comparison.arms[i + 1 :]]
-    rows = [(o.a, o.b, o.n_a, o.n_b, o.improvement, o.delta, o.p, o.p_holm) for o in turned]
-    return Table(
-        f"pairs-{comparison.phase}",
-        f"All pairs of arms by {named(comparison.metric)}, the unit being a {comparison.unit}."
-        f"{_test(comparison, '“a better than b”: probability')}",
-        f"trials.parquet: phase = {comparison.phase}, column {comparison.metric}, two arms at a time",
         heads,
         tuple(rows),
     )

@@ -34,7 +34,7 @@ class FigureWriter:
         return page.figure(page.image(picture, "svg+xml", alt_text, figure.get_figwidth()), caption)
 
     def table(self, table: Table) -> Html:
-        """Write a table's files and return it for the page; best row bold, indistinguishable rows with a dagger."""
+        """Write a table's files and return it for the page, best row bold, a dagger where it is not told apart."""
         table_files.save(table, self._folder / "tables")
         numbers = [place for place, head in enumerate(table.heads) if head.kind != "text"]
         rows = [self._row(table, place) for place in range(min(len(table.rows), LONGEST))]
@@ -78,4 +78,5 @@ def _greyed(words: str) -> Html:
 def _legend(table: Table) -> str:
     if table.best is None:
         return ""
-    return " Bold: best; †: not distinguishable from it." if len(table.tied) > 1 else " Bold: best."
+    tied = " †: cannot be told apart from it." if table.tied - {table.best} else ""
+    return f" Bold: ahead of every other.{tied}"

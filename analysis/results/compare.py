@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from analysis.record.schema import OUTCOMES
 from analysis.results.cohort import Cohort, cohorts
-from analysis.results.pairs import Comparison, Pair, compare
+from analysis.results.pairs import Comparison, compare
 from analysis.results.selection import Selection, numbers, trials_of
 from analysis.statistics.bootstrap import Resampling, bootstrap, bootstraps
 from analysis.statistics.intervals import Captures, Floats, Interval, proportion
 
-__all__ = ["ArmOutcomes", "ArmQuality", "ArmSignal", "Comparison", "Pair", "compare", "outcomes", "quality", "signals"]
+__all__ = ["ArmOutcomes", "ArmQuality", "ArmSignal", "Comparison", "compare", "outcomes", "quality", "signals"]
 
 STABILITY_SIGNALS = ("near", "held", "hop_rate", "swing", "progress", "critic_distance")
 

@@ -1,95 +1,80 @@
-"""All pairs of arms compared by rank, corrected by Holm, and the arms not distinguishable from the best."""
+"""Arms in the order of one effect, the best of them, and those that cannot be told apart from it.
+
+One effect decides all of it: an arm is ahead of another where the effect of their pair favours it, the best is ahead of
+every other, and two are told apart where the test of that effect rejects at the family-wise level. Effects need not be
+transitive, and may be equal: then no arm is the best.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from itertools import combinations
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from analysis.results.cohort import cohorts, direction
+from analysis.results.cohort import Cohort, cohorts
+from analysis.results.effects import Effect, Sample, Scale, Unit, by_rank
 from analysis.results.selection import Selection
-from analysis.statistics.holm import holm
-from analysis.statistics.intervals import Captures, Floats, Interval
-from analysis.statistics.ranks import rank_test, relative_effect
+from analysis.wording import log_scaled
 
-FIELDS = ("improvement", "delta", "p", "p_holm")
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Arm `a` against arm `b`.
-
-    Attributes:
-        a: one arm.
-        b: the other.
-        n_a: units of a, replicas or configurations.
-        n_b: units of b.
-        statistic: of the test; of Brunner and Munzel's positive where a is better.
-        p: of the test alone.
-        p_holm: corrected for all pairs of the comparison (Holm 1979).
-        improvement: probability that a unit of a is better than one of b, ties half: Vargha and Delaney's A.
-        delta: Cliff's, 2A - 1, in [-1, 1].
-    """
-
-    a: str
-    b: str
-    n_a: int
-    n_b: int
-    statistic: float
-    p: float
-    p_holm: float
-    improvement: Interval
-    delta: Interval
-
-    def turned(self) -> Pair:
-        """The same with b first."""
-        other = self.improvement
-        improvement = replace(other, estimate=1 - other.estimate, low=1 - other.high, high=1 - other.low)
-        return Pair(
-            self.b, self.a, self.n_b, self.n_a, 0.0 - self.statistic, self.p, self.p_holm, improvement,
-            self.delta.negated(),
-        )  # fmt: skip
+FIELDS = ("effect", "p", "p_holm")
+METHODS = {
+    "brunner_munzel": "Brunner and Munzel's test, or Mann and Whitney's where its p is larger",
+    "mann_whitney": "Mann and Whitney's test",
+}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every pair of arms.
+    """Every pair of arms by one effect.
 
     Attributes:
-        metric: what quality is measured by.
-        mode: "min" or "max", which is better.
+        subject: what is compared: a metric, an outcome or an event.
         phase: whose rows these are.
-        unit: "replica" in the phase confirm, and where each arm has one configuration; otherwise "configuration", by
-            its median, as replicas of one configuration are not independent.
-        test: of `analysis.statistics.ranks.TESTS`.
+        unit: "replica" in the phase confirm, and where each arm has one configuration; otherwise "configuration", as
+            replicas of one configuration are not independent.
+        test: by which two arms are told apart.
         alpha: family-wise level of the verdict.
-        arms: the best first, by the median over units, then by mean probability of improvement.
-        best: the first of them.
-        indistinguishable: the best, and the arms whose corrected test against it does not reject. The correction
-            for all pairs covers the choice of the best from the same data. With few units nothing is distinguishable.
+        arms: those ahead of most others first, among equals by their mean effect.
+        best: the arm that is ahead of every other; None where there is none.
         pairs: each once.
     """
 
-    metric: str
-    mode: str
+    subject: str
     phase: str
-    unit: str
+    unit: Unit
     test: str
     alpha: float
     arms: tuple[str, ...]
-    best: str
-    indistinguishable: tuple[str, ...]
-    pairs: tuple[Pair, ...]
+    best: str | None
+    pairs: tuple[Effect, ...]
 
-    def pair(self, a: str, b: str) -> Pair:
+    def pair(self, a: str, b: str) -> Effect:
         """The pair of two arms, turned so that `a` comes first; raises KeyError."""
         for one in self.pairs:
             if {one.a, one.b} == {a, b} and a != b:
                 return one if one.a == a else one.turned()
         raise KeyError(f"no pair of the arms {a!r} and {b!r}; there are {', '.join(self.arms)}")
+
+    def told_apart(self, a: str, b: str) -> bool:
+        """Whether the test of two arms rejects after the correction for all pairs; raises KeyError."""
+        return self.pair(a, b).p_holm <= self.alpha
+
+    @property
+    def told(self) -> tuple[Effect, ...]:
+        """The pairs that are told apart, in the order of the arms, the one that is ahead first."""
+        places = {arm: place for place, arm in enumerate(self.arms)}
+        apart = [one if _ahead(one) > 0 else one.turned() for one in self.pairs if one.p_holm <= self.alpha]
+        return tuple(sorted(apart, key=lambda one: (places[one.a], places[one.b])))
+
+    @property
+    def indistinguishable(self) -> tuple[str, ...]:
+        """The best, and the arms not told apart from it; empty where no arm is the best. With few units none is told
+        apart."""
+        if self.best is None:
+            return ()
+        return tuple(arm for arm in self.arms if arm == self.best or not self.told_apart(self.best, arm))
 
     def matrix(self, field: str) -> pd.DataFrame:
         """One of `FIELDS`, row against column, best arms first; NaN on the diagonal."""
@@ -97,8 +82,7 @@ class Comparison:
             raise ValueError(f"field: expected one of {', '.join(FIELDS)}, got {field!r}")
         table = pd.DataFrame(np.nan, index=list(self.arms), columns=list(self.arms))
         for one in [*self.pairs, *(pair.turned() for pair in self.pairs)]:
-            value = getattr(one, field)
-            table.loc[one.a, one.b] = value.estimate if isinstance(value, Interval) else value
+            table.loc[one.a, one.b] = one.effect.estimate if field == "effect" else getattr(one, field)
         return table
 
 
@@ -109,55 +93,42 @@ def compare(
     mode: str | None = None,
     test: str = "brunner_munzel",
     alpha: float = 0.05,
-    confidence: float = 0.95,
 ) -> Comparison:
     """All pairs of arms by rank, corrected by Holm; arguments as for `quality`, test one of
     `analysis.statistics.ranks.TESTS`.
+
+    Shifts are ratios where the metric has no upper bound and all scores are above 0, and differences otherwise.
 
     Raises ValueError where no arm has a score.
     """
     found = [cohort for cohort in cohorts(selected, metric, mode) if len(cohort.cost)]
     if not found:
         raise ValueError(f"phase: no arm has a score of {metric} in the phase {selected.phase!r}")
-    single = selected.captures == "seeds"
-    units = {cohort.arm: cohort.cost if single else cohort.medians()[1] for cohort in found}
-    pairs = _pairs(units, test, "seeds" if single else "configurations", confidence)
-    order = _ranked(units, pairs)
-    best = order[0]
-    rejected = {arm for pair in pairs if best in (pair.a, pair.b) and pair.p_holm <= alpha for arm in (pair.a, pair.b)}
-    return Comparison(
-        metric=metric,
-        mode=direction(metric, mode),
-        phase=selected.phase,
-        unit="replica" if single else "configuration",
-        test=test,
-        alpha=alpha,
-        arms=order,
-        best=best,
-        indistinguishable=tuple(arm for arm in order if arm == best or arm not in rejected),
-        pairs=pairs,
-    )
+    unit: Unit = "replica" if selected.captures == "seeds" else "configuration"
+    samples = [Sample(one.arm, one.cost, one.trial) for one in found]
+    pairs = by_rank(samples, unit, test=test, scale=_scale(metric, found), sign=found[0].sign, confidence=1 - alpha)
+    return compared(pairs, [one.arm for one in found], metric, selected.phase, unit, METHODS[test], alpha)
 
 
-def _pairs(units: Mapping[str, Floats], test: str, captures: Captures, confidence: float) -> tuple[Pair, ...]:
-    names = list(combinations(units, 2))
-    tests = [rank_test(units[a], units[b], test) for a, b in names]
-    corrected = holm([p for _, p in tests])
-    pairs = []
-    for (a, b), (statistic, p), p_holm in zip(names, tests, corrected, strict=True):
-        effect = relative_effect(units[a], units[b])
-        low, high = effect.ends(confidence)
-        method = f"Wilson on {effect.units:.3g} effective pairs"
-        improvement = Interval(effect.estimate, low, high, effect.n + effect.m, method, captures, confidence)
-        delta = replace(improvement, estimate=2 * effect.estimate - 1, low=2 * low - 1, high=2 * high - 1)
-        pairs.append(Pair(a, b, effect.n, effect.m, statistic, p, float(p_holm), improvement, delta))
-    return tuple(pairs)
-
-
-def _ranked(units: Mapping[str, Floats], pairs: tuple[Pair, ...]) -> tuple[str, ...]:
-    # Medians tie where half of the replicas of several arms diverged; the mean effect then decides.
-    wins = dict.fromkeys(units, 0.0)
+def compared(
+    pairs: Sequence[Effect], arms: Sequence[str], subject: str, phase: str, unit: Unit, test: str, alpha: float
+) -> Comparison:
+    """The comparison that the effects of all pairs of arms make; the other arguments as there."""
+    wins, mean = dict.fromkeys(arms, 0.0), dict.fromkeys(arms, 0.0)
     for pair in pairs:
-        wins[pair.a] += pair.improvement.estimate
-        wins[pair.b] += 1 - pair.improvement.estimate
-    return tuple(sorted(units, key=lambda arm: (float(np.median(units[arm])), -wins[arm])))
+        for arm, away in ((pair.a, _ahead(pair)), (pair.b, -_ahead(pair))):
+            wins[arm] += float(away > 0)
+            mean[arm] += away
+    order = tuple(sorted(arms, key=lambda arm: (-wins[arm], -mean[arm])))
+    best = order[0] if wins[order[0]] == len(order) - 1 else None
+    return Comparison(subject, phase, unit, test, alpha, order, best, tuple(pairs))
+
+
+def _ahead(pair: Effect) -> float:
+    return pair.effect.estimate - pair.null
+
+
+def _scale(metric: str, found: Sequence[Cohort]) -> Scale:
+    scores = np.concatenate([one.cost for one in found])
+    positive = found[0].sign == 1 and log_scaled(metric) is None and bool((scores > 0).all())
+    return "ratio" if positive else "difference"

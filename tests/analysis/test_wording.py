@@ -19,6 +19,7 @@ from analysis.wording import (
     p_value,
     percent,
     spoken,
+    spoken_points,
     spoken_share,
 )
 
@@ -33,6 +34,8 @@ from analysis.wording import (
         (0.999, "> 99 %"),
         (float("nan"), "–"),
         (0.994, "99 %"),
+        (-0.3, "−30 %"),
+        (-0.001, "> −1 %"),
     ],
 )
 def test_shares_are_never_rounded_to_certainty(share, words):
@@ -50,6 +53,8 @@ def test_intervals_have_both_ends():
     interval = Interval(0.5, 0.25, 0.75, 16, "by hand", "seeds")
     assert spoken(interval) == "0.500 [0.250, 0.750]"
     assert spoken_share(interval).replace("\u00a0", " ") == "50 % [25 %, 75 %]"
+    points = Interval(0.311, -0.052, 0.6, 16, "by hand", "seeds")
+    assert spoken_points(points).replace("\u00a0", " ") == "31 [−5, 60] percentage points"
 
 
 def test_lists_and_counts():

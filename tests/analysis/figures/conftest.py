@@ -16,9 +16,10 @@ from analysis.results.compare import ArmOutcomes, ArmQuality
 from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, ArmCriticBound, BoundCurve
 from analysis.results.density import densities
 from analysis.results.dirac import DiracMap
+from analysis.results.effects import Effect
 from analysis.results.jacobian import ArmSpectrum
 from analysis.results.learning import LearningCurve, ModeShares
-from analysis.results.pairs import Comparison, Pair
+from analysis.results.pairs import Comparison
 from analysis.results.replica import Measured, ReplicaCurves
 from analysis.results.sensitivity import Dependence, Importance, Sensitivity
 from analysis.results.survival import Survival, SurvivalCurve
@@ -60,11 +61,9 @@ def survival_curve(arm, events):
 
 def pairs():
     found = [
-        Pair(a, b, 16, 16, 2.0, 0.01, 0.02, interval(0.7), interval(0.4))
-        for place, a in enumerate(ARMS)
-        for b in ARMS[place + 1 :]
+        Effect(a, b, 16, 16, interval(0.7), 0.5, 0.01, 0.02) for place, a in enumerate(ARMS) for b in ARMS[place + 1 :]
     ]
-    return Comparison("fid", "min", "confirm", "replica", "brunner_munzel", 0.05, ARMS, ARMS[0], ARMS[:1], tuple(found))
+    return Comparison("fid", "confirm", "replica", "Brunner and Munzel's test", 0.05, ARMS, ARMS[0], tuple(found))
 
 
 def quality(arm, level, diverged):

@@ -1,6 +1,7 @@
 """The sentences, against what the numbers allow to be said."""
 
 from dataclasses import replace
+from itertools import combinations
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from analysis.record.schema import OUTCOMES
 from analysis.report.answer import answer
 from analysis.results.compare import ArmOutcomes, ArmQuality
-from analysis.results.pairs import Comparison
+from analysis.results.effects import Effect, Shift
+from analysis.results.pairs import compared
 from analysis.results.survival import LogRank, Survival
 from analysis.statistics.intervals import Interval
 
@@ -29,8 +31,19 @@ def quality(name, median, floor=0.001):
     )
 
 
-def comparison(arms, indistinguishable):
-    return Comparison("fid", "min", "confirm", "replica", "brunner_munzel", 0.05, arms, arms[0], indistinguishable, ())
+def effect(a, b, estimate, p_holm, null=0.5, shift=None):
+    interval = Interval(estimate, estimate - 0.1, estimate + 0.1, 32, "by hand", "seeds")
+    found = shift and Shift("ratio", Interval(shift, shift / 2, 2 * shift, 32, "by hand", "seeds"))
+    return Effect(a, b, 16, 16, interval, null, p_holm, p_holm, found)
+
+
+def comparison(arms, told=(), subject="fid", null=0.5, estimate=0.75):
+    """Every arm is ahead of those after it; `told` are the pairs told apart, "ab" of a and b."""
+    pairs = [
+        effect(a, b, estimate, 0.01 if a + b in told else 0.3, null, 0.5 if subject == "fid" else None)
+        for a, b in combinations(arms, 2)
+    ]
+    return compared(pairs, arms, subject, "confirm", "replica", "a test", 0.05)
 
 
 def rank(arms, p):
@@ -40,7 +53,7 @@ def rank(arms, p):
 def findings(**changes):
     settings = {
         "record": SimpleNamespace(about={"config": CONFIG}),
-        "metric": "fid", "mode": "min", "phase": "confirm", "unmeasured": (), "arms": (),
+        "metric": "fid", "mode": "min", "phase": "confirm", "searches": 1, "unmeasured": (), "arms": (), "rates": {},
         "outcomes": {"confirm": [], "search": []},
         "survival": (), "quality": (), "comparison": None, "selection_bias": (),
     }  # fmt: skip
@@ -56,16 +69,19 @@ def outcomes(*arms, phase="confirm"):
 
 
 def test_the_question_names_what_is_varied_and_on_what():
-    expected = "Which choice of objective trains most stably on the data set “ring” (modes 8)?"
-    assert answer(findings()).question == expected
+    place = "on the data set “ring” (modes 8)?"
+    one = f"One search chose a configuration for each choice of objective: which of them trains most stably {place}"
+    assert answer(findings()).question == one
+    assert answer(findings(searches=3)).question == f"Which choice of objective trains most stably {place}"
+    assert answer(findings(phase="search")).question == f"Which choice of objective trains most stably {place}"
 
 
 def test_studies_joined_ask_together():
     def joined(*configs):
         about = {"joined": [{"study": name, "config": one} for name, one in zip("xyz", configs, strict=False)]}
-        return answer(findings(record=SimpleNamespace(about=about))).question
+        return answer(findings(record=SimpleNamespace(about=about), searches=2)).question
 
-    expected = "Which arm of the studies x and y trains most stably, on the data set “ring” (modes 8)?"
+    expected = "Which arm of the studies x and y trains most stably on the data set “ring” (modes 8)?"
     assert joined(CONFIG, CONFIG) == expected
     assert joined(CONFIG, {"data": "digits"}).endswith("on the data set “ring” (modes 8) and the data set “digits”?")
 
@@ -80,26 +96,71 @@ def test_without_a_result_nothing_is_said():
     assert said() == ["No trial has ended yet; nothing can be said."]
 
 
-def test_the_most_stable_arm_comes_with_its_interval_and_with_how_the_others_lie():
-    best, near, far = arm("a", 0.9375, 0.72, 0.99), arm("b", 0.8, 0.55, 0.93), arm("c", 0.1, 0.02, 0.3)
-    where = "converged most often on fresh seeds of the chosen configuration: 15 of 16 replicas, 94 % [72 %, 99 %]"
-    assert said(outcomes=outcomes(best, near, far)) == [f"a {where}, and the interval of c lies wholly below."]
-    assert said(outcomes=outcomes(best, far)) == [f"a {where}, and the other's interval lies below."]
-    assert said(outcomes=outcomes(best, near)) == [f"a {where}, but the other's interval overlaps."]
+def converged(arms, *told, estimate=0.3):
+    return {"converged": comparison(arms, told, "converged", 0.0, estimate)}
 
 
-def test_ties_are_shared():
+BEST, NEAR, FAR = arm("a", 0.9375, 0.72, 0.99), arm("b", 0.8, 0.55, 0.93), arm("c", 0.1, 0.02, 0.3)
+LEAD = (
+    "The chosen configuration of a converged most often on fresh seeds: 15 of 16 replicas, 94 % [72 %, 99 %], 30 [20,"
+    " 40] percentage points more than that of b;"
+)
+
+
+@pytest.mark.parametrize(
+    ("told", "ending"),
+    [
+        (
+            ("ac",),
+            "it is told apart from that of c (p ≤ 0.010 after Holm’s correction), and cannot be told apart from that of"
+            " b.",
+        ),
+        (("ab", "ac"), "it is told apart from every other (p ≤ 0.010 after Holm’s correction)."),
+        (("bc",), "told apart are b from c (p ≤ 0.010 after Holm’s correction)."),
+        ((), "no two can be told apart."),
+    ],
+)
+def test_the_most_stable_arm_comes_with_what_it_is_told_apart_from(told, ending):
+    assert said(outcomes=outcomes(BEST, NEAR, FAR), rates=converged("abc", *told)) == [f"{LEAD} {ending}"]
+
+
+def test_other_outcomes_in_which_arms_are_told_apart_are_said():
+    rates = converged("ab") | {"diverged": comparison("ab", ("ab",), "diverged", 0.0, 0.3)}
+    assert said(outcomes=outcomes(BEST, NEAR), rates=rates)[1] == (
+        "In other outcomes, each tested at 5 % over its pairs, told apart are diverged (a less often than b, by 30 [20,"
+        " 40] percentage points)."
+    )
+
+
+def test_of_two_arms_the_p_is_said():
+    assert said(outcomes=outcomes(BEST, FAR), rates=converged("ac", "ac"))[0].endswith(
+        "; the two are told apart (p = 0.010)."
+    )
+    assert said(outcomes=outcomes(BEST, FAR), rates=converged("ac"))[0].endswith("; the two cannot be told apart.")
+
+
+def test_of_repeated_searches_and_of_a_search_the_arms_are_spoken_of():
+    (sentence,) = said(outcomes=outcomes(BEST, FAR), rates=converged("ac"), searches=3)
+    assert sentence.startswith("a converged most often on fresh seeds")
+    assert "configuration" not in sentence
+
+
+def test_the_same_share_is_not_called_equal():
     first, second = arm("a", 0.5, 0.3, 0.7), arm("b", 0.5, 0.3, 0.7)
-    (sentence,) = said(outcomes=outcomes(first, second))
-    assert sentence.startswith("All arms converged equally often on fresh seeds")
-    (sentence,) = said(outcomes=outcomes(first, second, arm("c", 0.2, 0.1, 0.4)))
-    assert sentence.startswith("a and b converged most often")
+    found = answer(findings(outcomes=outcomes(first, second), rates=converged("ab", estimate=0.0)))
+    assert found.found[0].replace("\u00a0", " ") == (
+        "All 2 chosen configurations converged in the same share of replicas on fresh seeds, 50 % [30 %, 70 %]; the two"
+        " cannot be told apart."
+    )
+    assert "That two cannot be told apart does not show them to be equal: these data do not decide." in found.caveats
+    (sentence,) = said(outcomes=outcomes(first, second, arm("c", 0.2, 0.1, 0.4)), rates=converged("abc"))
+    assert sentence.startswith("The chosen configurations of a and b converged most often")
 
 
 def test_arms_that_were_not_confirmed_are_not_spoken_for():
     first, second = arm("a", 0.5, 0.3, 0.7), arm("b", 0.5, 0.3, 0.7)
     found = answer(findings(outcomes=outcomes(first, second), arms=("a", "b", "c")))
-    assert found.found[0].startswith("All confirmed arms converged equally often")
+    assert found.found[0].startswith("All 2 chosen configurations converged in the same share")
     assert "Not confirmed, and therefore in the search's results alone: c." in found.caveats
     found = answer(findings(outcomes=outcomes(first, second), arms=("a", "b", *"cdefg")))
     assert "Not confirmed, and therefore in the search's results alone: 5 of the 7 arms." in found.caveats
@@ -107,13 +168,39 @@ def test_arms_that_were_not_confirmed_are_not_spoken_for():
     assert not any("Not confirmed" in caveat for caveat in found.caveats)
 
 
-NONE = "No arm converged: not one of 32 replicas on fresh seeds of the chosen configuration settled near the data"
+def test_what_repeats_would_add_is_said_where_each_arm_was_searched_once():
+    one, three = (answer(findings(outcomes=outcomes(BEST, FAR), searches=count)).caveats for count in (1, 3))
+    assert one[0].startswith("Each arm was searched once, so that all of this is true of the configurations")
+    assert "With search.repeats: 3 or more" in one[0]
+    assert not any("search.repeats" in caveat for caveat in three)
 
 
-def ended(name, **counts):
-    """An arm of 16 replicas none of which converged."""
-    shares = {one: Interval(counts.get(one, 0) / 16, 0.0, 1.0, 16, "Wilson", "seeds") for one in OUTCOMES}
-    return ArmOutcomes(name, 16, 1, 0, 0, {one: share for one, share in shares.items() if one != "failed"})
+def test_where_the_scheduler_stopped_every_replica_nothing_can_be_said():
+    """S7 of the shared cases: it was said that no arm was stable."""
+    stopped = outcomes(ended("a", truncated=16), ended("b", truncated=2, n=2), phase="search")
+    assert said(phase="search", outcomes=stopped) == [
+        "18 replicas ended, and the scheduler stopped every one before its budget: nothing can be said yet of how they"
+        " would have ended."
+    ]
+
+
+def test_shares_of_replicas_that_were_stopped_are_not_compared():
+    some = replace(arm("a", 0.5, 0.3, 0.7), probabilities=dict(ended("a", truncated=4).probabilities))
+    some.probabilities["converged"] = Interval(0.5, 0.3, 0.7, 16, "Wilson", "both")
+    (sentence,) = said(phase="search", outcomes=outcomes(some, arm("b", 0.25, 0.1, 0.5), phase="search"))
+    assert sentence == (
+        "a converged most often over the search: 8 of 16 replicas, 50 % [30 %, 70 %]. 4 replicas that the scheduler"
+        " stopped count as not converged, and yet might have: such shares are not compared."
+    )
+
+
+NONE = "No chosen configuration converged: not one of 32 replicas on fresh seeds settled near the data"
+
+
+def ended(name, n=16, **counts):
+    """An arm of `n` replicas none of which converged."""
+    shares = {one: Interval(counts.get(one, 0) / n, 0.0, 1.0, n, "Wilson", "seeds") for one in OUTCOMES}
+    return ArmOutcomes(name, n, 1, 0, 0, {one: share for one, share in shares.items() if one != "failed"})
 
 
 def test_where_none_converged_what_they_did_instead_is_said_the_most_frequent_first():
@@ -146,24 +233,72 @@ def test_the_search_alone_makes_a_provisional_answer():
     assert found.caveats[0].startswith("Provisional: no configuration has been confirmed")
 
 
+AHEAD = (
+    "a replica of it is better than one of b’s with probability 75 % [65 %, 85 %], its value 0.500 [0.250, 1.00] times"
+    " as large."
+)
+MEDIAN = " It has a median of 0.0100 [0.00500, 0.0200] (real data: 0.00100)."
+OF_A = "In quality (Fréchet distance) the chosen configuration of a is ahead of every other: "
+HOLM = "(p ≤ 0.010 after Holm’s correction)"
+
+
 @pytest.mark.parametrize(
-    ("tied", "ending"),
+    ("told", "expected"),
     [
-        (("a", "b", "c"), "; at 5 % no other arm can be told from it."),
-        (("a",), ", and is told apart from every other arm at 5 % (Holm)."),
-        (("a", "b"), "; it cannot be told from b, and is told apart from the rest at 5 % (Holm)."),
+        (
+            (),
+            "In quality (Fréchet distance) no two can be told apart; ahead in these data is the chosen configuration of"
+            f" a: {AHEAD}{MEDIAN}",
+        ),
+        (("ab", "ac"), f"{OF_A}{AHEAD} It is told apart from every other {HOLM}.{MEDIAN}"),
+        (
+            ("ac",),
+            f"{OF_A}{AHEAD} It is told apart from that of c {HOLM}, and cannot be told apart from that of b.{MEDIAN}",
+        ),
+        (("bc",), f"{OF_A}{AHEAD} Told apart are b from c {HOLM}.{MEDIAN}"),
     ],
 )
-def test_quality_claims_no_more_than_the_tests(tied, ending):
+def test_quality_claims_no_more_than_the_tests(told, expected):
     arms = [quality("a", 0.01), quality("b", 0.02), quality("c", 0.03)]
-    (sentence,) = said(quality=arms, comparison=comparison(("a", "b", "c"), tied))
-    lead = "In quality, a reached the lowest median Fréchet distance, 0.0100 [0.00500, 0.0200] (real data: 0.00100)"
-    assert sentence == lead + ending
+    (sentence,) = said(quality=arms, comparison=comparison("abc", told))
+    assert sentence == expected
+
+
+def test_where_none_is_ahead_of_every_other_nobody_is_called_the_best():
+    arms = [quality("a", 0.01), quality("b", 0.02), quality("c", 0.03)]
+    circle = [effect("a", "b", 0.6, 0.01), effect("b", "c", 0.6, 0.3), effect("a", "c", 0.45, 0.3)]
+    found = compared(circle, "abc", "fid", "confirm", "replica", "a test", 0.05)
+    assert said(quality=arms, comparison=found) == [
+        "In quality (Fréchet distance) no chosen configuration is ahead of every other: a, ahead of most, is behind c;"
+        f" told apart are a from b {HOLM}."
+    ]
+    level = comparison("abc", estimate=0.5)
+    assert said(quality=arms, comparison=level) == [
+        "In quality (Fréchet distance) no chosen configuration is ahead of another; no two can be told apart."
+    ]
+    (sentence,) = said(quality=arms[:2], comparison=comparison("ab", estimate=0.5))
+    assert sentence.endswith("neither is ahead of the other; the two cannot be told apart.")
 
 
 def test_an_unknown_floor_is_not_mentioned():
     (sentence,) = said(quality=[quality("a", 0.01, floor=np.nan)])
-    assert sentence == "a reached a median Fréchet distance of 0.0100 [0.00500, 0.0200]."
+    assert sentence == "The chosen configuration of a has a median of 0.0100 [0.00500, 0.0200]."
+
+
+def test_what_stays_told_apart_when_all_is_corrected_together_is_said():
+    arms = [quality("a", 0.01), quality("b", 0.02)]
+    both = {"outcomes": outcomes(BEST, FAR), "quality": arms}
+    *_, last = said(**both, rates=converged("ab", "ab"), comparison=comparison("ab", ("ab",)))
+    assert last == (
+        "Each of convergence and quality is tested at 5 % over its pairs; what is told apart stays so when all 2 tests"
+        " are corrected together."
+    )
+    weak = compared([effect("a", "b", 0.7, 0.04)], "ab", "fid", "confirm", "replica", "a test", 0.05)
+    *_, last = said(**both, rates=converged("ab"), comparison=weak)
+    assert last.endswith("when all 2 tests are corrected together, nothing remains told apart.")
+    *_, last = said(**both, rates=converged("ab", "ab"), comparison=weak)
+    assert last.endswith("what is told apart stays so when all 2 tests are corrected together.")
+    assert len(said(**both, rates=converged("ab"), comparison=comparison("ab"))) == 2
 
 
 def test_times_to_failure_are_told_apart_by_holm():
@@ -172,10 +307,10 @@ def test_times_to_failure_are_told_apart_by_holm():
     (sentence,) = said(survival=(result,))
     assert sentence.startswith("In the time to failure (divergence, freezing, or a collapse that lasts) the arms")
     assert "the arms differ (log-rank test of all, p = 0.001)" in sentence
-    assert "a from c can be told apart" in sentence
+    assert "after Holm's correction told apart are a from c." in sentence
     (sentence,) = said(survival=(replace(result, pairs=result.pairs[1:], overall=rank(("a", "b"), 0.4)),))
     assert "do not differ measurably" in sentence
-    assert "no two arms can be told apart" in sentence
+    assert "no two can be told apart" in sentence
 
 
 def test_no_event_is_said_in_words():
@@ -200,10 +335,22 @@ def test_biased_winners_and_unmeasured_arms_are_caveats():
 
 def test_an_arm_that_settles_on_bad_samples_is_not_praised_alone():
     stable = outcomes(arm("a", 1.0, 0.8, 1.0), arm("b", 0.6, 0.4, 0.8))
-    told = {"quality": (quality("b", 0.005), quality("a", 0.2)), "comparison": comparison(("b", "a"), ("b",))}
+    told = {"quality": (quality("b", 0.005), quality("a", 0.2)), "comparison": comparison("ba", ("ba",))}
     caveat = answer(findings(outcomes=stable, **told)).caveats[0]
     assert caveat == "Converged most often is not best: a has a median Fréchet distance of 0.200, b one of 0.00500."
-    alike = {**told, "comparison": comparison(("b", "a"), ("b", "a"))}
+    alike = {**told, "comparison": comparison("ba")}
     assert not answer(findings(outcomes=stable, **alike)).caveats[0].startswith("Converged most often")
     none = outcomes(arm("a", 0.0, 0.0, 0.2), arm("b", 0.0, 0.0, 0.2))
     assert not answer(findings(outcomes=none, **told)).caveats[0].startswith("Converged most often")
+
+
+def test_a_better_median_of_an_arm_that_is_behind_is_explained():
+    told = {"quality": (quality("b", 1.1), quality("a", 1.0)), "comparison": comparison("ba", ("ba",))}
+    caveat = answer(findings(**told)).caveats[0]
+    assert caveat.startswith("By its median a would be ahead of b (1.00 against 1.10), but taken one against one its")
+
+
+def test_what_could_not_be_measured_is_no_divergence_and_said():
+    lost = [replace(quality("a", 0.01), unmeasured=2), quality("b", 0.02)]
+    caveats = answer(findings(quality=lost, comparison=comparison("ab"))).caveats
+    assert "Replicas whose fid could not be measured, left out of quality: 2 of a." in caveats

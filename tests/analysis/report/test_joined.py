@@ -57,7 +57,7 @@ def table(folder, name):
 
 def test_the_page_says_that_it_is_joined_and_wherein_the_studies_differ(seen):
     assert seen.startswith("rings + more-rings ")
-    assert "Which arm of the studies rings and more-rings trains most stably, on the data set “ring” (modes 8)?" in seen
+    assert "One search chose a configuration for each arm of the studies rings and more-rings: which of them" in seen
     assert "Joined from the records of 2 studies, rings and more-rings. An arm is named study/arm" in seen
     assert "differ not in their arms alone but also in budget.steps: so may their results." in seen
     assert "Not all of these studies are finished: 1 trial had not ended." in seen

@@ -52,7 +52,13 @@ def stability(signals=(), **counts):
     arm = ArmOutcomes("a", 8, 1, 0, 0, shares)
     survival = tuple(survived(event, counts[event]) for event in EVENTS if event in counts)
     findings = SimpleNamespace(
-        outcomes={"confirm": [arm]}, phase="confirm", survival=survival, signals=signals, palette=palette(["a"])
+        outcomes={"confirm": [arm]},
+        phase="confirm",
+        searches=1,
+        rates={},
+        survival=survival,
+        signals=signals,
+        palette=palette(["a"]),
     )
     writer = Unwritten()
     text = re.sub(r"<[^>]+>", " ", str(sections.stability(findings, writer).markup))

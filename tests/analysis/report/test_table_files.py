@@ -15,7 +15,7 @@ def interval(estimate, low, high):
 def table(**changes):
     settings = {
         "name": "quality",
-        "caption": "Final quality, 100 % of it.",
+        "caption": "Quality, 100 %.",
         "rows_of": "trials.parquet: phase = confirm",
         "heads": (Head("arm"), Head("n", "count"), Head("converged", "share"), Head("fid", "number"), Head("p", "p")),
         "rows": (
@@ -32,7 +32,7 @@ def table(**changes):
 GOLDEN = r"""% trials.parquet: phase = confirm
 \begin{table}
   \centering
-  \caption{Final quality, 100 \% of it. Bold: best. \textsuperscript{\textdagger}: not distinguishable from it.}
+  \caption{Quality, 100 \%. Bold: ahead of every other. \textsuperscript{\textdagger}: cannot be told apart from it.}
   \label{tab:quality}
   \begin{tabular}{lrrrr}
     \toprule

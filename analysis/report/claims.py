@@ -1,0 +1,240 @@
+"""What is claimed of the arms, sentence by sentence: the share that converged, the time to failure, and quality.
+
+No sentence claims more than its test: two are told apart only where the corrected test of the effect that the sentence
+names rejects, and what cannot be told apart is never called equal, unless its interval lies within a margin that was
+asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from analysis.report.findings import Findings
+from analysis.report.subject import FEW, Subject
+from analysis.results.compare import ArmOutcomes, ArmQuality
+from analysis.results.effects import Effect
+from analysis.results.pairs import Comparison
+from analysis.statistics.holm import holm
+from analysis.wording import (
+    DID,
+    NEVER,
+    counted,
+    event_named,
+    listed,
+    named,
+    number,
+    p_value,
+    spoken,
+    spoken_points,
+    spoken_share,
+)
+
+ALPHA = 0.05
+
+
+def convergence(findings: Findings, subject: Subject) -> list[str]:
+    """The shares that converged; what replicas did instead where none did; or that nothing can be said yet."""
+    outcomes = [arm for arm in findings.outcomes[findings.phase] if arm.n]
+    if not outcomes:
+        return []
+    where = "on fresh seeds" if findings.phase == "confirm" else "over the search"
+    total = sum(arm.n for arm in outcomes)
+    stopped = sum(_count(arm, "truncated") for arm in outcomes)
+    if stopped == total:
+        return [
+            f"{counted(total, 'replica')} ended, and the scheduler stopped {'it' if total == 1 else 'every one'} before"
+            " its budget: nothing can be said yet of how they would have ended."
+        ]
+    top = max(arm.probabilities["converged"].estimate for arm in outcomes)
+    if top == 0:
+        return [_none_converged(outcomes, where, subject)]
+    best = [arm for arm in outcomes if arm.probabilities["converged"].estimate == top]
+    share = spoken_share(best[0].probabilities["converged"])
+    if len(outcomes) == 1:
+        lead = f"{_start(subject, best[0].arm)} converged in {share} of {counted(best[0].n, 'replica')} {where}"
+    elif len(best) == len(outcomes):
+        lead = f"{_sentence(subject.all(len(outcomes)))} converged in the same share of replicas {where}, {share}"
+    else:
+        held = f"{_count(best[0], 'converged')} of {best[0].n} replicas, " if len(best) == 1 else ""
+        lead = f"{_start(subject, *(arm.arm for arm in best))} converged most often {where}: {held}{share}"
+    if stopped:
+        return [
+            f"{lead}. {counted(stopped, 'replica')} that the scheduler stopped count as not converged, and yet might"
+            " have: such shares are not compared."
+        ]
+    comparison = findings.rates.get("converged")
+    if comparison is None:
+        return [f"{lead}."]
+    if comparison.best and len(best) == 1:
+        following = comparison.arms[1]
+        lead += f", {spoken_points(comparison.pair(comparison.best, following).effect)} more than that of {following}"
+    return [f"{lead}; {verdict(comparison, subject)}.", *_other_outcomes(findings)]
+
+
+def times(findings: Findings) -> list[str]:
+    """The log-rank tests of the time to failure."""
+    overall = findings.survival[0].overall if findings.survival else None
+    if overall is None:
+        return []
+    result = findings.survival[0]
+    event = event_named(result.event)
+    if np.isnan(overall.p):
+        events = sum(curve.events for curve in result.curves)
+        total = counted(sum(curve.n for curve in result.curves), "replica")
+        untested = f"{events} of {total} met {event}; the test that would compare the arms in this has no value."
+        return [untested if events else NEVER[result.event]]
+    told = [f"{pair.arms[0]} from {pair.arms[1]}" for pair in result.pairs if pair.p_holm <= ALPHA]
+    verdict = f"told apart are {_few(told, counted(len(result.pairs), 'pair'))}" if told else "no two can be told apart"
+    words = f"In the time to {event} the arms {'differ' if overall.p <= ALPHA else 'do not differ measurably'}"
+    return [f"{words} (log-rank test of all, p{_equals(overall.p)}); after Holm's correction {verdict}."]
+
+
+def quality(findings: Findings, subject: Subject) -> list[str]:
+    """Which arm is ahead in quality, by how much, and from which it is told apart."""
+    comparison, metric = findings.comparison, named(findings.metric)
+    by_arm = {arm.arm: arm for arm in findings.quality}
+    if comparison is None:
+        return [f"{_start(subject, arm)} has {_median(one)}." for arm, one in by_arm.items()]
+    if comparison.best is None:
+        return [f"In quality ({metric}) {_nobody(comparison, subject)}; {verdict(comparison, subject)}."]
+    best, following = comparison.arms[:2]
+    others = subject.those(comparison.arms[1:], len(by_arm) - 1)
+    lead = f"In quality ({metric}) {subject.the(best)} is ahead of {others}"
+    if not comparison.told:
+        lead = f"In quality ({metric}) no two can be told apart; ahead in these data is {subject.the(best)}"
+    pair = comparison.pair(best, following)
+    chance = (
+        f"a {comparison.unit} of it is better than one of {following}’s with probability {spoken_share(pair.effect)}"
+    )
+    amount = f", {_amount(pair)}" if pair.shift else ""
+    told = f" {_sentence(verdict(comparison, subject))}." if comparison.told else ""
+    return [f"{lead}: {chance}{amount}.{told} It has {_median(by_arm[best])}."]
+
+
+def verdict(comparison: Comparison, subject: Subject) -> str:
+    """Which arms are told apart, and at which level, in words that follow "hinge is ahead"."""
+    told, pairs = comparison.told, len(comparison.pairs)
+    if all(np.isnan(pair.p) for pair in comparison.pairs):
+        return "no test can compare them"
+    if not told:
+        return "the two cannot be told apart" if pairs == 1 else "no two can be told apart"
+    level = f"p{_equals(told[0].p_holm)}" if pairs == 1 else f"p ≤\u00a0{p_value(max(one.p_holm for one in told))}"
+    level = f"({level}{'' if pairs == 1 else ' after Holm’s correction'})"
+    others = [arm for arm in comparison.arms if arm != comparison.best]
+    from_best = [arm for arm in others if arm not in comparison.indistinguishable]
+    if pairs == 1:
+        return f"the two are told apart {level}"
+    if comparison.best is None or not from_best:
+        return f"told apart are {_few([f'{one.a} from {one.b}' for one in told], counted(pairs, 'pair'))} {level}"
+    if len(from_best) == len(others):
+        return f"it is told apart from every other {level}"
+    tied = [arm for arm in others if arm not in from_best]
+    return (
+        f"it is told apart from {subject.those(from_best, len(others))} {level}, and cannot be told apart from"
+        f" {subject.those(tied, len(others), 'or')}"
+    )
+
+
+def jointly(findings: Findings) -> list[str]:
+    """What remains told apart when all questions of the page are corrected together."""
+    asked = [
+        (what, comparison)
+        for what, comparison in (("convergence", findings.rates.get("converged")), ("quality", findings.comparison))
+        if comparison is not None and comparison.pairs
+    ]
+    found = [(what, pair) for what, comparison in asked for pair in comparison.pairs]
+    if len(asked) < 2:
+        return []
+    corrected = holm([pair.p for _, pair in found])
+    names = [
+        f"{pair.a} from {pair.b} in {what}" for (what, pair), p in zip(found, corrected, strict=True) if p <= ALPHA
+    ]
+    alone = sum(len(comparison.told) for _, comparison in asked)
+    if not alone:
+        return []
+    lead = f"Each of {listed([what for what, _ in asked])} is tested at 5\u00a0% over its pairs"
+    if len(names) == alone:
+        return [f"{lead}; what is told apart stays so when all {len(found)} tests are corrected together."]
+    kept = f"{_few(names, counted(len(found), 'pair'))} remain{'s' * (len(names) == 1)}" if names else "nothing remains"
+    return [f"{lead}; when all {len(found)} tests are corrected together, {kept} told apart."]
+
+
+def _other_outcomes(findings: Findings) -> list[str]:
+    """Which arms are told apart in other outcomes than convergence."""
+    told = [
+        f"{name} ({pair.a} less often than {pair.b}, by {spoken_points(pair.effect)})"
+        for name, comparison in findings.rates.items()
+        if name != "converged"
+        for pair in comparison.told
+    ]
+    if not told:
+        return []
+    pairs = counted(sum(len(one.pairs) for name, one in findings.rates.items() if name != "converged"), "pair")
+    return [f"In other outcomes, each tested at 5\u00a0% over its pairs, told apart are {_few(told, pairs)}."]
+
+
+def _nobody(comparison: Comparison, subject: Subject) -> str:
+    """That no arm is ahead of every other, and why."""
+    if len(comparison.arms) == 2:
+        return "neither is ahead of the other"
+    first, *others = comparison.arms
+    effects = {arm: comparison.pair(first, arm) for arm in others}
+    behind = [arm for arm, pair in effects.items() if pair.effect.estimate < pair.null]
+    level = [arm for arm, pair in effects.items() if pair.effect.estimate == pair.null]
+    if len(level) == len(others):
+        return f"no {subject.one} is ahead of another"
+    total = counted(len(others), "other")
+    said = [f"behind {_few(behind, total)}"] if behind else []
+    said += [f"level with {_few(level, total)}"] if level else []
+    return f"no {subject.one} is ahead of every other: {first}, ahead of most, is {listed(said)}"
+
+
+def _median(one: ArmQuality) -> str:
+    floor = f" (real data: {number(one.floor)})" if np.isfinite(one.floor) else ""
+    return f"a median of {spoken(one.median)}{floor}"
+
+
+def _amount(pair: Effect) -> str:
+    """By how much, in the measurement's own unit."""
+    assert pair.shift is not None
+    words = spoken(pair.shift.interval)
+    return f"its value {words} times as large" if pair.shift.scale == "ratio" else f"its value higher by {words}"
+
+
+def _none_converged(outcomes: Sequence[ArmOutcomes], where: str, subject: Subject) -> str:
+    """That no replica converged, and what the others did instead, the most frequent first."""
+    total = sum(arm.n for arm in outcomes)
+    lead = f"No {subject.one} converged: not one of {counted(total, 'replica')} {where} settled near the data"
+    names = [name for name in outcomes[0].probabilities if name != "converged"]
+    counts = {name: sum(_count(arm, name) for arm in outcomes) for name in names}
+    if counts["learning"] == total:
+        return f"{lead}; all were still learning when their budget ended, which says nothing of their stability."
+    seen = sorted((name for name in names if counts[name]), key=lambda name: -counts[name])
+    still = " A longer budget might change that." if counts["learning"] > total / 2 else ""
+    said = [f"{counts[name]} {DID[name].replace('were', 'was') if counts[name] == 1 else DID[name]}" for name in seen]
+    return f"{lead} ({', '.join(said)}).{still}"
+
+
+def _count(arm: ArmOutcomes, outcome: str) -> int:
+    return round(arm.n * arm.probabilities[outcome].estimate)
+
+
+def _few(items: Sequence[str], of: str) -> str:
+    """The items by name, or how many of `of`, "10 pairs", they are."""
+    return listed(items) if len(items) <= FEW else f"{len(items)} of {of}"
+
+
+def _equals(p: float) -> str:
+    words = p_value(p)
+    return f"\u00a0{words}" if words.startswith("<") else f"\u00a0=\u00a0{words}"
+
+
+def _start(subject: Subject, *arms: str) -> str:
+    """Them at the beginning of a sentence; an arm's name keeps its small letter."""
+    return _sentence(subject.the(*arms)) if subject.chosen else subject.the(*arms)
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,124 @@
+"""Tables of what tells arms apart: quality by arm, and every pair by one effect.
+
+Bold, daggers, order and p-values follow the same effect and test (`analysis.results.pairs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from analysis.report.table_files import Head, Table, Value
+from analysis.results.compare import ArmQuality
+from analysis.results.effects import Effect
+from analysis.results.pairs import Comparison
+from analysis.wording import CAPTURES, named
+
+APART = {"overflowed": "overflowed", "unmeasured": "not measured"}  # counted in a table where there are any
+AMOUNTS = {"ratio": "a over b", "difference": "a less b"}
+
+
+def quality_table(results: Sequence[ArmQuality], comparison: Comparison | None, note: str = "") -> Table:
+    """Final quality by arm, those ahead first, against the first; `note` ends the caption."""
+    order = list(comparison.arms) if comparison else [result.arm for result in results]
+    by_arm = {result.arm: result for result in results}
+    metric = results[0].metric
+    counts = ["diverged", *(name for name in APART if any(getattr(result, name) for result in results))]
+    heads = [
+        Head("arm"), Head("replicas", "count"), *(Head(APART.get(name, name), "count") for name in counts),
+        Head(f"median {named(metric)}", "number"), Head("interquartile mean", "number"),
+    ]  # fmt: skip
+    if comparison:
+        heads += [Head("first is better", "share"), Head("p (Holm)", "p")]
+    rows = [_quality_row(by_arm[arm], counts, comparison) for arm in order]
+    captures = CAPTURES[results[0].median.captures]
+    floor = f" Fresh real samples score {results[0].floor:.3g}." if np.isfinite(results[0].floor) else ""
+    beyond = " So do overflowed ones, whose score is infinite." if "overflowed" in counts else ""
+    lead = "“first is better”: probability that a {unit} of the first row is better than one of this one, ties half"
+    marked = comparison is not None and comparison.best is not None and len(comparison.told) > 0
+    return Table(
+        f"quality-{results[0].phase}",
+        f"Final {named(metric)} with bootstrap 95 % intervals, which capture {captures}; diverged replicas rank last."
+        f"{beyond}{_test(comparison, lead)}{_unmarked(comparison)}{floor}{note}",
+        f"trials.parquet: phase = {results[0].phase}, column {metric}; truncated and failed trials, and"
+        " replicas that were not measured, left out",
+        tuple(heads),
+        tuple(rows),
+        0 if marked else None,
+        frozenset(order.index(arm) for arm in comparison.indistinguishable) if comparison and marked else frozenset(),
+    )
+
+
+def pair_table(comparison: Comparison, note: str = "") -> Table:
+    """Every pair of arms by quality; `note` ends the caption."""
+    pairs = _ordered(comparison)
+    scale = next((AMOUNTS[pair.shift.scale] for pair in pairs if pair.shift), "a less b")
+    heads = (
+        Head("a"), Head("b"), Head("n a", "count"), Head("n b", "count"), Head("a better than b", "share"),
+        Head(f"{scale}, typically", "number"), Head("p", "p"), Head("p (Holm)", "p"),
+    )  # fmt: skip
+    metric = named(comparison.subject)
+    lead = "“a better than b”: probability that a {unit} of a is better than one of b, ties half"
+    return Table(
+        f"pairs-{comparison.phase}",
+        f"All pairs of arms by {metric}, those ahead first.{_test(comparison, lead)} “{scale}”: Hodges and Lehmann's"
+        f" estimate of the {'ratio' if scale == AMOUNTS['ratio'] else 'difference'} of their {metric}. The 95 %"
+        f" intervals hold for all pairs together (Bonferroni), for which Holm's p is a little less strict.{note}",
+        f"trials.parquet: phase = {comparison.phase}, column {comparison.subject}, two arms at a time",
+        heads,
+        tuple((o.a, o.b, o.n_a, o.n_b, o.effect, o.shift.interval if o.shift else None, o.p, o.p_holm) for o in pairs),
+    )
+
+
+def rate_table(comparisons: Mapping[str, Comparison], note: str = "") -> Table:
+    """Every pair of arms by the share of each outcome; `note` ends the caption."""
+    first = next(iter(comparisons.values()))
+    heads = (
+        Head("outcome"), Head("a"), Head("b"), Head("n a", "count"), Head("n b", "count"),
+        Head("in favour of a", "share"), Head("p", "p"), Head("p (Holm)", "p"),
+    )  # fmt: skip
+    return Table(
+        f"rates-{first.phase}",
+        "All pairs of arms by how often each outcome occurred, those ahead first. “in favour of a”: by how much more"
+        " often a converged than b, or by how much less often it had another outcome, as a difference of shares"
+        " (Newcombe), with 95 % intervals that hold for all pairs of an outcome together (Bonferroni); p by"
+        f" {first.test}, n being {first.unit}s, corrected for all pairs of an outcome by Holm.{note}",
+        f"trials.parquet: phase = {first.phase}, outcome of two arms at a time",
+        heads,
+        tuple(
+            (outcome, o.a, o.b, o.n_a, o.n_b, o.effect, o.p, o.p_holm)
+            for outcome, comparison in comparisons.items()
+            for o in _ordered(comparison)
+        ),
+    )
+
+
+def _ordered(comparison: Comparison) -> list[Effect]:
+    return [comparison.pair(a, b) for place, a in enumerate(comparison.arms) for b in comparison.arms[place + 1 :]]
+
+
+def _test(comparison: Comparison | None, lead: str) -> str:
+    if comparison is None:
+        return ""
+    words = lead.format(unit=comparison.unit)
+    return f" {words}; p by {comparison.test}, over {comparison.unit}s, corrected for all pairs by Holm."
+
+
+def _unmarked(comparison: Comparison | None) -> str:
+    """Why no row is marked as the best."""
+    if comparison is None or len(comparison.arms) < 2:
+        return ""
+    if comparison.best is None:
+        return " None is ahead of every other."
+    return "" if comparison.told else " No two can be told apart."
+
+
+def _quality_row(result: ArmQuality, counts: Sequence[str], comparison: Comparison | None) -> tuple[Value, ...]:
+    row: list[Value] = [result.arm, result.n, *(getattr(result, name) for name in counts), result.median, result.iqm]
+    if comparison and result.arm == comparison.arms[0]:
+        row += [None, None]
+    elif comparison:
+        pair = comparison.pair(comparison.arms[0], result.arm)
+        row += [pair.effect, pair.p_holm]
+    return tuple(row)

@@ -1,0 +1,174 @@
+"""Every pair of arms tested: the one place where arms are compared, whatever by.
+
+An effect comes with its p-value, corrected for all pairs by Holm, and with an interval that holds for all pairs
+together: each at Bonferroni's level. Holm's p is a little less strict than that interval. What is a unit is told by
+`Unit`: replicas of one configuration are independent given that configuration; those of several resemble one another,
+and there each configuration is one unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.statistics.holm import holm
+from analysis.statistics.intervals import Captures, Floats, Interval, proportion
+from analysis.statistics.ranks import rank_test, relative_effect
+from analysis.statistics.shift import shift
+from analysis.statistics.two_shares import barnard, clustered, difference
+
+ALL = ", for all pairs of arms together"  # how an interval is made
+Unit = Literal["replica", "configuration"]
+Scale = Literal["ratio", "difference"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The replicas of one arm: its name, a value (N,) of each, and the label (N,) of each one's configuration."""
+
+    arm: str
+    values: Floats
+    configuration: NDArray[np.str_]
+
+    def units(self, unit: Unit) -> Floats:
+        """One value for each unit: the replicas' own, or the median over each configuration's replicas."""
+        if unit == "replica":
+            return self.values
+        index, group = np.unique(self.configuration, return_inverse=True)
+        return np.array([np.median(self.values[group == place]) for place in range(len(index))], np.float64)
+
+
+@dataclass(frozen=True)
+class Shift:
+    """By how much two arms lie apart in the measurement's own unit: the first one's ratio to the second, or less it."""
+
+    scale: Scale
+    interval: Interval
+
+    def turned(self) -> Shift:
+        """The same of the second to the first."""
+        if self.scale == "difference":
+            return replace(self, interval=self.interval.negated())
+        with np.errstate(divide="ignore"):
+            estimate, low, high = (1 / np.float64(getattr(self.interval, end)) for end in ("estimate", "high", "low"))
+        turned = replace(self.interval, estimate=float(estimate), low=float(low), high=float(high))
+        return replace(self, interval=turned)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Arm `a` against arm `b`.
+
+    Attributes:
+        a: one arm.
+        b: the other.
+        n_a: units of a.
+        n_b: units of b.
+        effect: of a against b, with an interval that holds for all pairs together.
+        null: the effect of arms that are alike.
+        p: of the test alone; NaN where it could not be made.
+        p_holm: corrected for all pairs of the comparison (Holm 1979).
+        shift: how far apart they lie in the measurement's own unit; None where the effect itself says so.
+    """
+
+    a: str
+    b: str
+    n_a: int
+    n_b: int
+    effect: Interval
+    null: float
+    p: float
+    p_holm: float
+    shift: Shift | None = None
+
+    def turned(self) -> Effect:
+        """The same with b first."""
+        turned, twice = self.effect.negated(), 2 * self.null
+        effect = replace(turned, estimate=twice + turned.estimate, low=twice + turned.low, high=twice + turned.high)
+        shift = self.shift and self.shift.turned()
+        return Effect(self.b, self.a, self.n_b, self.n_a, effect, self.null, self.p, self.p_holm, shift)
+
+
+def by_rank(
+    samples: Sequence[Sample],
+    unit: Unit,
+    *,
+    test: str = "brunner_munzel",
+    scale: Scale = "difference",
+    sign: int = 1,
+    confidence: float = 0.95,
+) -> tuple[Effect, ...]:
+    """The probability that a unit of one arm is better than one of the other, ties half, of every pair of arms.
+
+    Args:
+        samples: costs, less being better; infinite ones are values.
+        unit: of the test; a configuration's cost is the median over its replicas.
+        test: one of `analysis.statistics.ranks.TESTS`.
+        scale: of the shift; a ratio needs costs above 0.
+        sign: cost × sign is what the shift is of.
+        confidence: that all intervals hold together.
+    """
+    units = {sample.arm: sample.units(unit) for sample in samples}
+    names = list(combinations(units, 2))
+    tests = [rank_test(units[a], units[b], test) for a, b in names]
+    each = together(confidence, len(names))
+    found = []
+    for (a, b), (_, p), p_holm in zip(names, tests, holm([p for _, p in tests]), strict=True):
+        effect = relative_effect(units[a], units[b])
+        method = f"Wilson on {effect.units:.3g} effective pairs{ALL}"
+        captures: Captures = "seeds" if unit == "replica" else "configurations"
+        interval = Interval(effect.estimate, *effect.ends(each), effect.n + effect.m, method, captures, confidence)
+        found.append(
+            Effect(a, b, effect.n, effect.m, interval, 0.5, p, float(p_holm),
+                   _shift(units[a], units[b], scale, sign, each, interval))
+        )  # fmt: skip
+    return tuple(found)
+
+
+def by_share(samples: Sequence[Sample], unit: Unit, *, sign: int = 1, confidence: float = 0.95) -> tuple[Effect, ...]:
+    """The difference of the shares of replicas for which something held, of every pair of arms.
+
+    Args:
+        samples: 1 where it held and 0 where it did not.
+        unit: of interval and test; configurations may have different numbers of replicas.
+        sign: 1 for the share of the first arm less that of the second, -1 for the opposite.
+        confidence: that all intervals hold together.
+    """
+    held = {sample.arm: sample.values > 0 for sample in samples}
+    labels = {sample.arm: sample.configuration for sample in samples}
+    names = list(combinations(held, 2))
+    each = together(confidence, len(names))
+    captures: Captures = "seeds" if unit == "replica" else "both"
+    shares = {arm: proportion(values, labels[arm], captures=captures, confidence=each) for arm, values in held.items()}
+    units = {arm: len(values) if unit == "replica" else len(np.unique(labels[arm])) for arm, values in held.items()}
+    if unit == "replica":
+        p = [barnard(int(held[a].sum()), units[a], int(held[b].sum()), units[b]) for a, b in names]
+    else:
+        p = [clustered([held[a], held[b]], [labels[a], labels[b]])[2] for a, b in names]
+    found = []
+    for (a, b), one, p_holm in zip(names, p, holm(p), strict=True):
+        apart = difference(shares[a], shares[b])
+        effect = replace(apart if sign == 1 else apart.negated(), confidence=confidence, method=f"{apart.method}{ALL}")
+        found.append(Effect(a, b, units[a], units[b], effect, 0.0, one, float(p_holm)))
+    return tuple(found)
+
+
+def together(confidence: float, count: int) -> float:
+    """The confidence of each of so many intervals by which all hold together (Bonferroni)."""
+    return 1 - (1 - confidence) / max(count, 1)
+
+
+def _shift(a: Floats, b: Floats, scale: Scale, sign: int, each: float, like: Interval) -> Shift:
+    if scale == "ratio":
+        a, b = np.log(a), np.log(b)
+    ends = np.array(shift(a, b, each))
+    if scale == "ratio":
+        ends = np.exp(ends)
+    estimate, low, high = (float(end) for end in ends)
+    interval = replace(like, estimate=estimate, low=low, high=high, method="Hodges and Lehmann's, by inversion")
+    return Shift(scale, interval if sign == 1 else interval.negated())

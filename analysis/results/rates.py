@@ -1,0 +1,50 @@
+"""How often each outcome occurs, compared between all pairs of arms: shares tested as shares.
+
+Whether two arms differ in a share is not to be read from whether their intervals overlap: that rule is wrong in 18 % of
+comparisons of twelve equal arms, and finds 5 % against 35 % of 16 replicas half as often as the test here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+from analysis.record.schema import OUTCOMES
+from analysis.results.effects import Sample, Unit, by_share
+from analysis.results.pairs import Comparison, compared
+from analysis.results.selection import Selection, trials_of
+
+TESTS: Mapping[Unit, str] = {
+    "replica": "Barnard's test of the two shares",
+    "configuration": "the permutation of configurations over arms",
+}
+
+
+def rates(selected: Selection, *, alpha: float = 0.05) -> Mapping[str, Comparison]:
+    """Every pair of arms by the share of its replicas that had each outcome, those that occurred, convergence always.
+
+    The effect is a difference of shares, positive where the first arm is better: it converged more often, or had any
+    other outcome less often. Tests are corrected for all pairs of one outcome (Holm).
+
+    Empty with fewer than two arms that have an outcome, and where a scheduler stopped some replica: of those it is not
+    known how they would have ended.
+    """
+    outcome = selected.trials["outcome"].astype(object)
+    judged = selected.trials[outcome.notna() & (outcome != "failed")]
+    parts = [(str(arm), rows) for arm, rows in judged.groupby("arm", observed=True, sort=False)]
+    seen = set(judged["outcome"])
+    if len(parts) < 2 or "truncated" in seen:
+        return MappingProxyType({})
+    unit: Unit = "replica" if selected.captures == "seeds" else "configuration"
+    found = {}
+    for name in ("converged", *(one for one in OUTCOMES if one in seen - {"converged"})):
+        samples = [
+            Sample(arm, np.asarray(rows["outcome"] == name, np.float64), np.array(trials_of(rows)))
+            for arm, rows in parts
+        ]
+        pairs = by_share(samples, unit, sign=1 if name == "converged" else -1, confidence=1 - alpha)
+        arms = [arm for arm, _ in parts]
+        found[name] = compared(pairs, arms, name, selected.phase, unit, TESTS[unit], alpha)
+    return MappingProxyType(found)

@@ -1,0 +1,89 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from analysis.report.pair_tables import pair_table, quality_table, rate_table
+from analysis.report.table_files import csv_text, latex
+from analysis.results.compare import ArmQuality
+from analysis.results.effects import Effect, Shift
+from analysis.results.pairs import compared
+from analysis.statistics.intervals import Interval
+
+
+def interval(estimate):
+    return Interval(estimate, estimate - 0.1, estimate + 0.1, 16, "by hand", "seeds")
+
+
+def quality(arm, **counts):
+    counts = {"diverged": 0, "overflowed": 0, "unmeasured": 0, "truncated": 0, "failed": 0, **counts}
+    return ArmQuality(
+        arm=arm, metric="fid", mode="min", phase="confirm", n=16, configurations=1, floor=np.nan, median=interval(1.0),
+        iqm=interval(1.0), values=np.ones(16), configuration=np.zeros(16, int), **counts,
+    )  # fmt: skip
+
+
+def comparison(*told, estimate=0.75, null=0.5, subject="fid"):
+    """Arms a, b and c, each ahead of those after it; `told` are the pairs told apart, "ab" of a and b."""
+    ratio = Shift("ratio", interval(0.5))
+    pairs = [
+        Effect(a, b, 16, 16, interval(estimate), null, 0.02, 0.03 if a + b in told else 0.3, ratio if null else None)
+        for a, b in combinations("abc", 2)
+    ]
+    return compared(pairs, "abc", subject, "confirm", "replica", "a test", 0.05)
+
+
+ARMS = [quality("c"), quality("b"), quality("a")]
+
+
+@pytest.mark.parametrize(
+    ("told", "best", "tied", "said"),
+    [
+        (("ab", "ac"), 0, {0}, ""),
+        (("ac",), 0, {0, 1}, ""),
+        ((), None, set(), " No two can be told apart."),
+    ],
+)
+def test_bold_and_dagger_follow_the_tests(told, best, tied, said):
+    table = quality_table(ARMS, comparison(*told))
+    assert [row[0] for row in table.rows] == ["a", "b", "c"]
+    assert (table.best, set(table.tied)) == (best, tied)
+    assert said in table.caption
+    assert ("Bold: ahead of every other" in latex(table)) == (best is not None)
+    assert ("cannot be told apart from it" in latex(table)) == (len(tied) > 1)
+
+
+def test_nobody_is_bold_where_none_is_ahead_of_every_other():
+    table = quality_table(ARMS, comparison("ab", estimate=0.5))
+    assert table.best is None
+    assert "None is ahead of every other." in table.caption
+
+
+def test_every_row_is_tested_against_the_first():
+    table = quality_table(ARMS, comparison("ac"))
+    assert table.rows[0][-2:] == (None, None)
+    assert table.rows[2][-2:] == (interval(0.75), 0.03)
+    assert "p by a test, over replicas, corrected for all pairs by Holm" in table.caption
+
+
+def test_what_was_not_measured_or_overflowed_has_a_column_where_there_is_any():
+    assert [head.name for head in quality_table(ARMS, None).heads][2:3] == ["diverged"]
+    table = quality_table([quality("a", unmeasured=2, overflowed=1), quality("b")], None)
+    assert [head.name for head in table.heads][2:5] == ["diverged", "overflowed", "not measured"]
+    assert table.rows[0][2:5] == (0, 1, 2)
+    assert "So do overflowed ones" in table.caption
+
+
+def test_pairs_have_an_effect_in_the_metrics_own_unit():
+    table = pair_table(comparison("ac"), " A note.")
+    assert table.rows[0] == ("a", "b", 16, 16, interval(0.75), interval(0.5), 0.02, 0.3)
+    assert "a over b, typically" in csv_text(table).splitlines()[0]
+    assert "hold for all pairs together (Bonferroni)" in table.caption
+    assert table.caption.endswith("A note.")
+
+
+def test_pairs_of_shares_stand_outcome_by_outcome():
+    table = rate_table({name: comparison(estimate=0.3, null=0.0, subject=name) for name in ("converged", "diverged")})
+    assert [row[:3] for row in table.rows[2:4]] == [("converged", "b", "c"), ("diverged", "a", "b")]
+    assert table.rows[0][5:] == (interval(0.3), 0.02, 0.3)
+    assert table.name == "rates-confirm"

@@ -1,0 +1,73 @@
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from analysis.results.effects import Effect, Sample, Shift, by_rank, together
+from analysis.statistics.intervals import Interval
+from analysis.statistics.ranks import rank_test, relative_effect
+from analysis.statistics.shift import shift
+
+GOOD = norm.ppf((np.arange(16) + 0.5) / 16)
+
+
+def sample(arm, values, configuration=0):
+    return Sample(arm, np.asarray(values, float), np.broadcast_to(configuration, len(values)))
+
+
+def test_an_effect_comes_with_test_correction_and_an_interval_for_all_pairs():
+    first, *_, last = by_rank([sample("a", GOOD), sample("b", GOOD + 0.5), sample("c", GOOD + 1)], "replica")
+    assert (first.a, first.b, last.a, last.b) == ("a", "b", "b", "c")
+    expected = relative_effect(GOOD, GOOD + 0.5)
+    assert first.effect.estimate == expected.estimate
+    assert (first.effect.low, first.effect.high) == expected.ends(1 - 0.05 / 3)
+    assert (first.p, first.n_a, first.n_b) == (rank_test(GOOD, GOOD + 0.5)[1], 16, 16)
+    assert (first.shift.scale, first.shift.interval.estimate) == ("difference", pytest.approx(-0.5))
+    assert (first.shift.interval.low, first.shift.interval.high) == shift(GOOD, GOOD + 0.5, 1 - 0.05 / 3)[1:]
+    assert (first.effect.confidence, first.effect.captures) == (0.95, "seeds")
+
+
+def test_configurations_count_as_one_unit_each():
+    labels = np.repeat(np.arange(16), 3)
+    [pair] = by_rank(
+        [sample("a", np.repeat(GOOD, 3), labels), sample("b", np.repeat(GOOD + 1, 3), labels)], "configuration"
+    )
+    [alone] = by_rank([sample("a", GOOD), sample("b", GOOD + 1)], "replica")
+    assert (pair.p, pair.n_a, pair.effect.estimate) == (alone.p, 16, alone.effect.estimate)
+    assert pair.effect.captures == "configurations"
+
+
+def test_ratios_are_of_costs_and_differences_of_the_metric():
+    a, b = sample("a", np.exp(GOOD)), sample("b", 3 * np.exp(GOOD))
+    [ratio] = by_rank([a, b], "replica", scale="ratio")
+    assert ratio.shift.interval.estimate == pytest.approx(1 / 3)
+    [more] = by_rank([a, b], "replica", sign=-1)  # costs are the metric's opposites
+    assert more.shift.interval.estimate > 0 > more.shift.turned().interval.estimate
+    [diverged] = by_rank([a, sample("b", [math.inf] * 16)], "replica", scale="ratio")
+    assert (diverged.shift.interval.estimate, diverged.shift.interval.high) == (0, 0)
+    assert diverged.turned().shift.interval.estimate == math.inf
+
+
+@pytest.mark.parametrize(("null", "turned"), [(0.5, (0.25, 0.125, 0.5)), (0.0, (-0.75, -0.875, -0.5))])
+def test_a_pair_turns_about_its_null(null, turned):
+    one = Effect("a", "b", 3, 4, Interval(0.75, 0.5, 0.875, 7, "by hand", "seeds"), null, 0.1, 0.2)
+    other = one.turned()
+    assert (other.a, other.b, other.n_a, other.n_b, other.p, other.p_holm) == ("b", "a", 4, 3, 0.1, 0.2)
+    assert (other.effect.estimate, other.effect.low, other.effect.high) == turned
+    assert other.turned() == one
+
+
+def test_a_ratio_turns_to_its_inverse():
+    ratio = Shift("ratio", Interval(0.5, 0.0, 2.0, 7, "by hand", "seeds")).turned().interval
+    assert (ratio.estimate, ratio.low, ratio.high) == (2.0, 0.5, math.inf)
+
+
+def test_all_intervals_hold_together_at_bonferronis_level():
+    assert (together(0.95, 1), together(0.95, 10), together(0.95, 0)) == pytest.approx((0.95, 0.995, 0.95))
+    generator = np.random.default_rng(0)
+    held = 0
+    for _ in range(200):
+        pairs = by_rank([sample(str(arm), generator.normal(size=12)) for arm in range(4)], "replica")
+        held += all(pair.effect.low <= 0.5 <= pair.effect.high for pair in pairs)
+    assert held / 200 >= 0.93
