@@ -133,6 +133,7 @@ class _Part:
         """The rows of history.parquet."""
         seen = self.evaluations
         columns = {
+            "repeat": np.zeros(self.count * seen, np.int64),
             "trial_id": np.repeat(self.trial_ids, seen), "seed": np.repeat(self.seed, seen),
             "step": np.tile(self.step, self.count), "wall_time": np.tile(0.01 * self.step, self.count),
             "diverged": self.fallen.ravel(), **{name: value.ravel() for name, value in self.values.items()},
@@ -150,7 +151,8 @@ class _Part:
         outcome = np.where(fell, "diverged", np.where(self.collapses, "collapsed", "converged"))
         started = START + self.index * np.timedelta64(60, "s")
         columns = {
-            "index": self.index, "trial_id": self.trial_ids, "seed": self.seed, "status": ["completed"] * self.count,
+            "repeat": np.zeros(self.count, np.int64), "index": self.index, "trial_id": self.trial_ids,
+            "seed": self.seed, "status": ["completed"] * self.count,
             "outcome": outcome, "diverged_step": pa.array(first, mask=~fell), "started": started,
             "ended": started + np.timedelta64(50, "s"), "wall_time": np.full(self.count, 50.0),
             "steps": np.full(self.count, STEPS), "hop_rate": last["hop"],

@@ -110,7 +110,8 @@ def selection_bias(results: Sequence[SelectionBias], palette: Palette, columns: 
             )  # fmt: skip
         if result.biased:
             axes.annotate("biased", (1, row), xycoords=("axes fraction", "data"), ha="right", fontsize=6, color=INK)
-    axes.set_yticks(range(len(results)), [short(f"{r.arm} #{r.index}", 22 * columns) for r in results])
+    names = [f"{r.arm} {f'r{r.repeat} ' if r.repeat else ''}#{r.index}" for r in results]
+    axes.set_yticks(range(len(results)), [short(name, 22 * columns) for name in names])
     axes.set_ylim(len(results) - 0.5, -0.5)
     axes.grid(axis="x")
     axes.set_xlabel(f"median {named(results[0].metric)}")

@@ -32,6 +32,7 @@ from analysis.record.schema import (
 
 # A record that an earlier version wrote has no columns for what was first measured later: it was not measured.
 MAY_LACK = frozenset(column.name for column in (*MEASUREMENTS, *FLOORS, *SIGNALS, *SPENT))
+LATER = {"repeat": 0}  # what an earlier version's records lack, and what all their rows are: each arm had one search
 RETIRED = frozenset({"oscillation"})  # a signal of an earlier rule of outcomes, not read any more
 CUT = ("failed", "truncated")  # statuses that are outcomes too
 CATEGORIES = {"phase": PHASES, "status": STATUSES, "outcome": (*OUTCOMES, *EARLIER_OUTCOMES)}  # of trials.parquet
@@ -66,7 +67,8 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
         folder: where history.parquet and trials.parquet lie; a study folder, or a folder with copies of the two.
         columns: the columns of `HISTORY` to read besides its keys; all when None.
 
-    Measurements and floors that the files have no column for, being of an earlier version, are null.
+    Measurements and floors that the files have no column for, being of an earlier version, are null; a record without
+    `repeat` holds one search of each arm, repeat 0.
 
     Raises:
         FileNotFoundError: a file is missing.
@@ -103,12 +105,13 @@ def _read(path: Path, schema: Any, names: list[str] | None) -> tuple[Any, dict[s
         table = file.read(columns=[name for name in names or there if name in there])
     for field in schema:
         if field.name not in there and field.name in (names or schema.names):
-            table = table.append_column(field, pa.nulls(len(table), field.type))
+            value = pa.scalar(LATER.get(field.name), field.type)
+            table = table.append_column(field, pa.repeat(value, len(table)))
     return table.select(names or table.column_names), about
 
 
 def _check_columns(path: Path, found: Any, schema: Any) -> None:
-    missing = [name for name in schema.names if name not in found.names and name not in MAY_LACK]
+    missing = [name for name in schema.names if name not in {*found.names, *MAY_LACK, *LATER}]
     if missing:
         raise RecordError(f"{path}: lacks the column(s) {', '.join(missing)}; build the record again from its ledger")
     known = {*schema.names, *RETIRED}
@@ -143,12 +146,12 @@ def _check_keys(frame: pd.DataFrame, keys: tuple[str, ...], file: str) -> None:
             raise RecordError(f"{file}: the key {key} is null in {int(frame[key].isna().sum())} row(s)")
     twice = frame.duplicated(list(keys))
     if twice.any():
-        raise RecordError(f"{file}: {int(twice.sum())} row(s) stand twice: {_named(frame.loc[twice, list(keys[2:])])}")
+        raise RecordError(f"{file}: {int(twice.sum())} row(s) stand twice: {_named(frame.loc[twice, list(keys[4:])])}")
 
 
 def _check_categories(trials: pd.DataFrame) -> None:
     """Every phase, status and outcome is one that there is, and none contradicts what else is said of the replica."""
-    replica = list(TRIALS_KEYS[3:])
+    replica = list(TRIALS_KEYS[4:])
     for name, known in CATEGORIES.items():
         wrong = trials[~trials[name].isin(known) & ~(trials[name].isna() & (name == "outcome"))]
         if len(wrong):
@@ -175,8 +178,8 @@ def _check_rows(history: pd.DataFrame, trials: pd.DataFrame) -> None:
     both = trials[[*keys, "steps"]].merge(seen, on=keys, how="outer", indicator=True)
     orphans = both[both["_merge"] == "right_only"]
     if len(orphans):
-        raise RecordError(f"history.parquet: rows of replicas unknown to trials.parquet: {_named(orphans[keys[3:]])}")
+        raise RecordError(f"history.parquet: rows of replicas unknown to trials.parquet: {_named(orphans[keys[4:]])}")
     short = both["max"].fillna(0) != both["steps"]
     short |= both["size"].fillna(0) < both.groupby(keys[:-1], observed=True)["size"].transform("max").fillna(0)
     if short.any():
-        raise RecordError(f"history.parquet: lacks evaluations of {_named(both.loc[short, [*keys[3:], 'steps']])}")
+        raise RecordError(f"history.parquet: lacks evaluations of {_named(both.loc[short, [*keys[4:], 'steps']])}")

@@ -64,8 +64,9 @@ def _reals(rows: Iterable[tuple[str, str, str]]) -> tuple[Column, ...]:
 _STUDY = Column("study", "category", "", "name of the study", True)
 _PHASE = Column("phase", "category", "", "search, or confirm: fresh seeds of each arm's best", True)
 _ARM = Column("arm", "category", "", "the scientific choices, one name per combination", True)
-_INDEX = Column("index", "int64", "", "number of the trial within its phase and arm", True)
-_TRIAL = Column("trial_id", "category", "", "phase-arm-index", True)
+_REPEAT = Column("repeat", "int64", "", "which of the arm's searches, made independently of each other, from 0", True)
+_INDEX = Column("index", "int64", "", "number of the trial within its phase, arm and repeat", True)
+_TRIAL = Column("trial_id", "category", "", "phase-arm-index, or phase-arm-rREPEAT-index from repeat 1 on", True)
 _SEED = Column("seed", "int64", "", "seed of the replica", True)
 _STEP = Column("step", "int64", "steps", "generator updates taken at this evaluation", True)
 _WALL_TIME = Column("wall_time", "float64", "s", "time spent training since the trial began, all replicas together")
@@ -167,7 +168,7 @@ SPENT = (  # null where the trial's specification is unknown, or of a version th
 )
 
 HISTORY = (
-    _STUDY, _PHASE, _ARM, _TRIAL, _SEED, _STEP, *CHOICES, _WALL_TIME,
+    _STUDY, _PHASE, _ARM, _REPEAT, _TRIAL, _SEED, _STEP, *CHOICES, _WALL_TIME,
     Column("diverged", "bool", "", "had diverged by this evaluation", True),
     *MEASUREMENTS, HISTOGRAM,
 )  # fmt: skip
@@ -180,7 +181,7 @@ FLOORS = tuple(
     for column in QUALITY
 )
 TRIALS = (
-    _STUDY, _PHASE, _ARM, _INDEX, _TRIAL, _SEED, *CHOICES,
+    _STUDY, _PHASE, _ARM, _REPEAT, _INDEX, _TRIAL, _SEED, *CHOICES,
     Column("status", "category", "", f"how the trial ended: {', '.join(STATUSES)}", True),
     Column("outcome", "category", "", "verdict (analysis.results.outcomes); null if running or not judged"),
     Column("diverged_step", "int64", "steps", "the step at which the replica diverged; null if it did not"),
@@ -192,8 +193,8 @@ TRIALS = (
     *SPENT, *SIGNALS, *MEASUREMENTS, *FLOORS,
 )  # fmt: skip
 FILES = ("history.parquet", "trials.parquet")  # of a record
-HISTORY_KEYS = ("study", "phase", "arm", "trial_id", "seed", "step")
-TRIALS_KEYS = ("study", "phase", "arm", "trial_id", "seed")
+HISTORY_KEYS = ("study", "phase", "arm", "repeat", "trial_id", "seed", "step")
+TRIALS_KEYS = HISTORY_KEYS[:-1]
 
 
 def history_schema() -> Any:

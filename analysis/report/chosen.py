@@ -38,20 +38,25 @@ def chosen_table(results: Sequence[Chosen]) -> Table:
     """Each chosen configuration's score, and its values of the hyperparameters that were searched in its arm."""
     names = list(dict.fromkeys(name for one in results for name in one.searched))
     kinds = {name: _kind([one.searched.get(name) for one in results]) for name in names}
-    metric = results[0].metric
+    metric, repeated = results[0].metric, any(one.repeat for one in results)
+    each = "each of an arm's independent searches, its repeats," if repeated else "each arm's search"
     return Table(
         "chosen",
-        "What each arm's search drew for its chosen configuration. A trial whose name begins with confirm trained it"
+        f"What {each} drew for its chosen configuration. A trial whose name begins with confirm trained it"
         " again on fresh seeds; one that begins with search is the best of a search that is not confirmed, and its"
         f" score is too good, as it was picked by it. Median {named(metric)} over replicas, with its bootstrap 95 %"
         " interval over seeds. A dash: not searched in this arm, or null.",
         f"trials.parquet: column {metric} and config.* of these trials",
         (
-            Head("arm"), *(Head(name, kinds[name]) for name in names), Head(f"median {named(metric)}", "number"),
+            Head("arm"), *([Head("repeat", "count")] if repeated else []),
+            *(Head(name, kinds[name]) for name in names), Head(f"median {named(metric)}", "number"),
             Head("replicas", "count"), Head("trial"),
         ),
         tuple(
-            (one.arm, *(_cell(one.searched.get(name)) for name in names), one.score, one.replicas, one.trial_id)
+            (
+                one.arm, *([one.repeat] if repeated else []), *(_cell(one.searched.get(name)) for name in names),
+                one.score, one.replicas, one.trial_id,
+            )
             for one in results
         ),
     )  # fmt: skip

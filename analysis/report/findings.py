@@ -34,7 +34,7 @@ from analysis.results.criteria import metric_and_mode, thresholds_of
 from analysis.results.design import scales_of
 from analysis.results.learning import LearningCurve, ModeShares
 from analysis.results.outcomes import JUDGED, judged_afresh
-from analysis.results.selection import Selection, arms_in_order, select
+from analysis.results.selection import Selection, arms_in_order, configurations, select
 from analysis.statistics.bootstrap import Resampling
 
 FOLLOWED = (  # over training, where they were measured
@@ -215,7 +215,8 @@ def _followed(record: Record, metric: str) -> list[str]:
 def _shown(selected: Selection, metric: str, mode: str) -> dict[str, str]:
     """Of each arm the trial whose configuration has the best median."""
     names = selected.trials.drop_duplicates("trial_id")
-    identity = {(str(arm), int(k)): str(t) for arm, k, t in names[["arm", "index", "trial_id"]].itertuples(index=False)}
+    of_arms = zip(names["arm"].astype(str), configurations(names), strict=True)
+    identity = dict(zip(of_arms, names["trial_id"].astype(str), strict=True))
     found = {}
     for cohort in cohorts(selected, metric, mode):
         index, median = cohort.medians()

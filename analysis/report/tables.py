@@ -87,12 +87,16 @@ def signal_table(results: Sequence[ArmSignal], phase: str) -> Table:
 
 def selection_bias_table(results: Sequence[SelectionBias]) -> Table:
     """Each winner's score in the search that chose it, and on fresh seeds."""
+    repeated = any(r.repeat for r in results)
     heads = (
-        Head("arm"), Head("configuration", "count"), Head("in the search", "number"), Head("on fresh seeds", "number"),
-        Head("change", "number"), Head("biased"),
+        Head("arm"), *([Head("repeat", "count")] if repeated else []), Head("configuration", "count"),
+        Head("in the search", "number"), Head("on fresh seeds", "number"), Head("change", "number"), Head("biased"),
     )  # fmt: skip
     said = ["yes" if r.biased else "unknown" if np.isnan(r.change.estimate) else "not shown" for r in results]
-    rows = [(r.arm, r.index, r.search, r.confirmed, r.change, word) for r, word in zip(results, said, strict=True)]
+    rows: list[tuple[Value, ...]] = [
+        (r.arm, *([r.repeat] if repeated else []), r.index, r.search, r.confirmed, r.change, word)
+        for r, word in zip(results, said, strict=True)
+    ]
     return Table(
         "selection-bias",
         f"Selection bias of each winner: median {named(results[0].metric)} of the same configuration in the"

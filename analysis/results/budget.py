@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom
 
 from analysis.results.cohort import Cohort, cohorts
-from analysis.results.selection import Selection
+from analysis.results.selection import SPAN, Selection
 from analysis.statistics.binomials import log_choose
 from analysis.statistics.bootstrap import Resampling, bootstrap, percentiles, resampled
 from analysis.statistics.intervals import Band, Floats, Interval, shares
@@ -81,7 +81,7 @@ class SelectionBias:
 
     Attributes:
         arm: its name.
-        index: of the trial, the same in both phases.
+        repeat, index: which of the arm's searches, and the configuration's number in it; the same in both phases.
         metric: what scores are.
         mode: "min" or "max", which is better.
         search: median over the search's seeds; its interval ignores that it was chosen. NaN where the scheduler
@@ -92,6 +92,7 @@ class SelectionBias:
     """
 
     arm: str
+    repeat: int
     index: int
     metric: str
     mode: str
@@ -193,7 +194,9 @@ def selection_bias(
             if cohort.sign < 0:
                 search, after, change = search.negated(), after.negated(), change.negated()
             found.append(
-                SelectionBias(cohort.arm, int(index), metric, _mode(cohort.sign), search, after, change, biased)
+                SelectionBias(
+                    cohort.arm, *divmod(int(index), SPAN), metric, _mode(cohort.sign), search, after, change, biased
+                )
             )
     return tuple(found)
 

@@ -1,4 +1,6 @@
-"""Chosen configurations: each arm's confirmed ones or, where none is confirmed, the best of its search so far.
+"""Chosen configurations: each search's confirmed ones or, where none is confirmed, the best of the search so far.
+
+An arm whose search is repeated has as many searches as repeats, and each has its own.
 
 What was drawn and what was constant are both read from the columns `config.*` of trials.parquet, which hold a trial's
 whole specification. They show a null as an absent setting; the two mean the same, as a null is always a default.
@@ -18,7 +20,7 @@ import pandas as pd
 from analysis.record.join import studies_of
 from analysis.results.cohort import Cohort, cohorts
 from analysis.results.design import PREFIX
-from analysis.results.selection import Selection, arms_in_order
+from analysis.results.selection import SPAN, Selection, arms_in_order, configurations
 from analysis.statistics.bootstrap import Resampling, bootstrap
 from analysis.statistics.intervals import Interval
 
@@ -36,8 +38,9 @@ class Chosen:
 
     Attributes:
         arm: its name; "study/arm" where studies are joined.
+        repeat: which of the arm's searches chose it, from 0.
         trial_id: of the trial that `score` is of.
-        phase: "confirm", or "search" where no configuration of the arm is confirmed.
+        phase: "confirm", or "search" where no configuration of this search is confirmed.
         metric: what `score` is.
         score: the median over replicas, over seeds; in the search the interval ignores that it was chosen. NaN while
             there is no final score.
@@ -49,6 +52,7 @@ class Chosen:
     """
 
     arm: str
+    repeat: int
     trial_id: str
     phase: str
     metric: str
@@ -66,7 +70,8 @@ def chosen(
     resampling: Resampling,
     mode: str | None = None,
 ) -> tuple[Chosen, ...]:
-    """Each arm's chosen configurations: arms as planned, and an arm's several in the order of their confirmation.
+    """Each arm's chosen configurations: arms as planned, their repeats in order, and a search's several in the order of
+    their confirmation.
 
     The best of a search has the best median over replicas (with several metrics, of the first), among equals the fewest
     diverged replicas; trials that a scheduler stopped have no final score and are not among them.
@@ -82,28 +87,35 @@ def chosen(
         ValueError: as `analysis.results.cohort.cohorts` does.
     """
     studies = {str(about.get("study")): about for about in studies_of(searched.about)}
-    replicas = {one.phase: dict(one.arms()) for one in (searched, confirmed)}
+    replicas = {
+        (one.phase, arm, int(repeat)): rows[rows["repeat"] == repeat]
+        for one in (searched, confirmed)
+        for arm, rows in one.arms()
+        for repeat in rows["repeat"].unique()
+    }
     cohort_of = {(one.phase, part.arm): part for one in (searched, confirmed) for part in cohorts(one, metric, mode)}
     found = []
-    for arm in arms_in_order(pd.concat([searched.trials, confirmed.trials])):
-        phase = "confirm" if arm in replicas["confirm"] else "search"
-        rows, cohort = replicas[phase][arm], cohort_of[phase, arm]
+    arms = arms_in_order(pd.concat([searched.trials, confirmed.trials]))
+    for arm, repeat in sorted({key[1:] for key in replicas}, key=lambda one: (arms.index(one[0]), one[1])):
+        phase = "confirm" if ("confirm", arm, repeat) in replicas else "search"
+        rows, cohort = replicas[phase, arm, repeat], cohort_of[phase, arm]
         trials = rows.drop_duplicates("trial_id").sort_values(["started", "index"])
         if phase == "search":
-            trials = trials[trials["index"].isin(_best(cohort))]
+            trials = trials[np.isin(configurations(trials), _best(cohort, repeat))]
         for trial in trials.to_dict("records"):
-            index = int(trial["index"])
+            number = repeat * SPAN + int(trial["index"])
             about = studies.get(str(trial["study"]), {})
             flat = _configuration(trial)
             drawn = about.get("searched", {}).get(arm.removeprefix(f"{trial['study']}/"), ())
             found.append(
                 Chosen(
                     arm=arm,
+                    repeat=repeat,
                     trial_id=str(trial["trial_id"]),
                     phase=phase,
                     metric=metric,
-                    score=_score(cohort, index, resampling),
-                    replicas=int((rows["index"] == index).sum()),
+                    score=_score(cohort, number, resampling),
+                    replicas=int((configurations(rows) == number).sum()),
                     searched=MappingProxyType({name: flat.get(name) for name in drawn}),
                     settings=_settings(flat, about.get("config", {})),
                 )
@@ -111,15 +123,17 @@ def chosen(
     return tuple(found)
 
 
-def _best(cohort: Cohort) -> list[int]:
-    """The index of the best configuration; none where none has a score."""
-    index, median = cohort.medians()
-    diverged = [np.isinf(cohort.cost[cohort.configuration == one]).sum() for one in index]
-    return [int(index[place]) for place in np.lexsort((index, diverged, median))[:1]]
+def _best(cohort: Cohort, repeat: int) -> list[int]:
+    """The number of a search's best configuration; none where none has a score."""
+    number, median = cohort.medians()
+    own = number // SPAN == repeat
+    number, median = number[own], median[own]
+    diverged = [np.isinf(cohort.cost[cohort.configuration == one]).sum() for one in number]
+    return [int(number[place]) for place in np.lexsort((number, diverged, median))[:1]]
 
 
-def _score(cohort: Cohort, index: int, resampling: Resampling) -> Interval:
-    own = cohort.configuration == index
+def _score(cohort: Cohort, number: int, resampling: Resampling) -> Interval:
+    own = cohort.configuration == number
     if not own.any():
         return Interval(np.nan, np.nan, np.nan, 0, NO_SCORE, "seeds", resampling.confidence)
     drawn = resampling.named(np.unique(cohort.trial[own]))

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.record.schema import HIGHER
-from analysis.results.selection import Selection, numbers, trials_of
+from analysis.results.selection import Selection, configurations, numbers, trials_of
 from analysis.statistics.intervals import Floats
 
 
@@ -28,7 +28,7 @@ class Cohort:
     Attributes:
         arm: its name; "study/arm" where studies are joined.
         cost: (N,) less is better, +inf where diverged or beyond all numbers.
-        configuration: (N,) index of the trial of each.
+        configuration: (N,) of each, as `analysis.results.selection.configurations` numbers them.
         trial: (N,) the trial of each, as `analysis.results.selection.trials_of` names it.
         seed: (N,).
         replicas: number in this phase, including those without a score.
@@ -118,7 +118,7 @@ def _cohort(arm: str, rows: pd.DataFrame, metric: str, sign: int, floor: float) 
     return Cohort(
         arm=arm,
         cost=cost[measured],
-        configuration=scored["index"].to_numpy(np.int64),
+        configuration=configurations(scored),
         trial=np.array(trials_of(scored), np.str_),
         seed=scored["seed"].to_numpy(np.int64),
         replicas=len(rows),

@@ -75,7 +75,7 @@ class ArmQuality:
         median: infinite where half of the scores or more are.
         iqm: infinite where more than a quarter of them are.
         values: (n,) the scores, +inf (mode min) or -inf (mode max) where diverged or overflowed.
-        configuration: (n,) index of the trial of each.
+        configuration: (n,) of each, as `analysis.results.selection.configurations` numbers them.
     """
 
     arm: str

@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis.record.loading import Record
 from analysis.record.schema import PHASES
 from analysis.statistics.intervals import Captures, Floats
 
+SPAN = 10**6  # more configurations than one search may have
 Arms = list[tuple[str, pd.DataFrame]]  # the name of each arm and its rows of trials.parquet
 
 
@@ -65,17 +67,26 @@ def captured(trials: pd.DataFrame, phase: str) -> Captures:
     return "both" if tried.max() > 1 else "seeds"
 
 
+def configurations(rows: pd.DataFrame) -> NDArray[np.int64]:
+    """A number for the configuration of each of N replicas, (N,), the same in the search and in the confirmation.
+
+    Within an arm each configuration has its own: repeat × `SPAN` + index, from which `divmod` gives both back.
+    """
+    found: NDArray[np.int64] = rows["repeat"].to_numpy(np.int64) * SPAN + rows["index"].to_numpy(np.int64)
+    return found
+
+
 def arms_in_order(trials: pd.DataFrame) -> list[str]:
     """The arms of `Record.trials` in the order in which they were first planned, so that an extension's come last.
 
     Joined studies stand one after the other.
     """
-    columns = trials[["started", "index"]].assign(
+    columns = trials[["started", "repeat", "index"]].assign(
         arm=trials["arm"].astype(str),
         study=pd.factorize(trials["study"])[0],
         place=np.arange(len(trials)),
     )
-    first = columns.sort_values(["study", "started", "index", "place"]).drop_duplicates("arm")
+    first = columns.sort_values(["study", "started", "repeat", "index", "place"]).drop_duplicates("arm")
     return list(first["arm"])
 
 

@@ -25,7 +25,7 @@ from sklearn.ensemble import RandomForestRegressor
 
 from analysis.results.cohort import Cohort, cohorts
 from analysis.results.design import PREFIX, Hyperparameter, hyperparameter, varying
-from analysis.results.selection import Selection, trials_of
+from analysis.results.selection import Selection, configurations, trials_of
 from analysis.statistics.intervals import Band, Floats, Interval, quantile
 from analysis.statistics.streams import stream
 from analysis.wording import counted
@@ -127,15 +127,16 @@ def sensitivity(
     for arm, rows in selected.arms():
         own = varying(rows, names)
         constant = tuple(name for name in names if name not in own and rows[PREFIX + name].notna().any())
-        configurations = rows.drop_duplicates("index").set_index("index")
+        drawn = rows.set_index(configurations(rows))
+        drawn = drawn[~drawn.index.duplicated()]
         for response in responses:
             y = _response(response, rows, scored[arm])
             note = _obstacle(y.to_numpy(), len(own), response)
             if note:
                 found.append(Sensitivity(arm, response, len(y), (), (), constant, None, note))
                 continue
-            drawn = configurations.loc[y.index]
-            columns = [hyperparameter(name, drawn[PREFIX + name], (scales or {}).get(name)) for name in own]
+            held = drawn.loc[y.index]
+            columns = [hyperparameter(name, held[PREFIX + name], (scales or {}).get(name)) for name in own]
             drawn_by = stream(generator, [response, *np.unique(trials_of(rows))])
             refit = _refit(columns, y.to_numpy(), drawn_by, refits)
             found.append(_summary(arm, response, constant, columns, refit, len(y), confidence))
@@ -152,7 +153,7 @@ class _Refits:
 
 
 def _response(response: str, rows: pd.DataFrame, cohort: Cohort) -> pd.Series:
-    """One number per configuration, by the index of its trial."""
+    """One value for each configuration, by its number."""
     if response == "quality":
         index, cost = cohort.medians()
         ranks = rankdata(-cost)
@@ -163,7 +164,7 @@ def _response(response: str, rows: pd.DataFrame, cohort: Cohort) -> pd.Series:
         held = ended["outcome"] == "converged"
     else:
         held = ended["outcome"] != "diverged"
-    return held.astype(np.float64).groupby(ended["index"]).mean()
+    return held.astype(np.float64).groupby(configurations(ended)).mean()
 
 
 def _obstacle(y: Floats, columns: int, response: str) -> str:

@@ -40,7 +40,7 @@ class TrialColumns:
         self._thresholds = thresholds
         self._same = {
             "study": study,
-            **{name: getattr(trial, name) for name in ("phase", "arm", "trial_id")},
+            **{name: getattr(trial, name) for name in ("phase", "arm", "repeat", "trial_id")},
             **{c.name: _name(trial.spec.get(c.name, trial.config.get(c.name))) for c in schema.CHOICES},
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def write_record(
     folder: Path,
     *,
     arms: Sequence[str] = ARMS,
+    repeats: int = 1,
     trials: int = 20,
     replicas: int = 4,
     evaluations: int = 10,
@@ -61,12 +63,13 @@ def write_record(
 ) -> Path:
     """Write a record in which arm k has a median FID of 0.02·(1+k) and diverges and collapses with chance 0.05·(1+k).
 
-    The last search trials of the first arm are `running`, `failed` or `truncated` after half of their evaluations
-    (none at all for `failed`). FID falls with the distance of the generator's learning rate from 1e-3. A replica that
-    neither diverged nor collapsed is near the data from a quarter of its training on, and has converged.
+    The last search trials of the first arm, in its last repeat, are `running`, `failed` or `truncated` after half of
+    their evaluations (none at all for `failed`). FID falls with the distance of the generator's learning rate from
+    1e-3. A replica that neither diverged nor collapsed is near the data from a quarter of its training on, and has
+    converged.
     """
     random = np.random.default_rng(seed)
-    rows = _replicas(arms, trials, replicas, confirm, random, failed, running, truncated).assign(study=study)
+    rows = _replicas(arms, repeats, trials, replicas, confirm, random, failed, running, truncated).assign(study=study)
     history, summary = _history(rows, evaluations, random), rows
     summary = _summary(rows, history)
     mark = {"build": study, "study": study, "built": 1.8e9, "config": {**CONFIG, "study": study}, "floor": FLOOR}
@@ -92,6 +95,7 @@ def write_record(
 
 def _replicas(
     arms: Sequence[str],
+    repeats: int,
     trials: int,
     replicas: int,
     confirm: int,
@@ -101,29 +105,30 @@ def _replicas(
     truncated: int,
 ) -> pd.DataFrame:
     parts = []
-    for place, arm in enumerate(arms):
+    for (place, arm), repeat in product(enumerate(arms), range(repeats)):
         rates = 10 ** random.uniform(-4, -2, (trials, 2))
         best = int(np.argmin(np.abs(np.log10(rates[:, 0]) + 3)))
         for phase, indices, seeds in (("search", np.arange(trials), replicas), ("confirm", np.array([best]), confirm)):
             index = np.repeat(indices, seeds)
-            first = 0 if phase == "search" else 10_000
+            first = repeat * replicas if phase == "search" else 10_000
             parts.append(
                 pd.DataFrame(
                     {
-                        "phase": phase, "arm": arm, "index": index, "place": place, "objective": arm,
+                        "phase": phase, "arm": arm, "repeat": repeat, "index": index, "place": place, "objective": arm,
                         "seed": first + np.tile(np.arange(seeds), len(indices)),
                         "config.generator_lr": rates[index, 0], "config.critic_lr": rates[index, 1],
                     }
                 )
             )  # fmt: skip
     rows = pd.concat(parts, ignore_index=True)
-    rows["trial_id"] = rows["phase"] + "-" + rows["arm"] + "-" + rows["index"].astype(str).str.zfill(4)
+    again = ("-r" + rows["repeat"].astype(str)).where(rows["repeat"] > 0, "")
+    rows["trial_id"] = rows["phase"] + "-" + rows["arm"] + again + "-" + rows["index"].astype(str).str.zfill(4)
     chance = 0.05 * (1 + rows["place"].to_numpy())
     drawn = random.random(len(rows))
     rows["falls"] = np.where(drawn < chance, random.uniform(0.2, 0.9, len(rows)), np.inf)
     rows["collapses"] = (drawn >= chance) & (drawn < 2 * chance)
     rows["status"] = "completed"
-    last = (rows["phase"] == "search") & (rows["place"] == 0)
+    last = (rows["phase"] == "search") & (rows["place"] == 0) & (rows["repeat"] == repeats - 1)
     edge = trials
     for status, count in (("running", running), ("failed", failed), ("truncated", truncated)):
         rows.loc[last & (rows["index"] >= edge - count) & (rows["index"] < edge), "status"] = status

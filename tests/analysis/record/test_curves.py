@@ -8,7 +8,7 @@ from analysis.record.loading import RecordError
 
 def history():
     """Two trials of two replicas; the first replica of each has two evaluations, the second one."""
-    keys = {"study": "rings", "phase": "search", "arm": "hinge"}
+    keys = {"study": "rings", "phase": "search", "arm": "hinge", "repeat": 0}
     rows = [
         {**keys, "trial_id": trial, "seed": seed, "step": step, "fid": seed + step / 1000, "diverged": seed == 2}
         for trial in ("a", "b")

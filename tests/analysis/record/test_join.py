@@ -13,7 +13,7 @@ from analysis.results.thresholds import Thresholds
 
 def record(study, arm="hinge", outcomes=None, **config):
     """A confirmed trial of two replicas, one of them diverged."""
-    keys = {"study": study, "phase": "confirm", "arm": arm, "trial_id": f"confirm-{arm}-0000"}
+    keys = {"study": study, "phase": "confirm", "arm": arm, "repeat": 0, "trial_id": f"confirm-{arm}-0000"}
     history = pd.DataFrame([{**keys, "seed": seed, "step": 100, "fid": 1.0} for seed in (1, 2)])
     rows = [
         {**keys, "index": 0, "seed": seed, "status": "completed", "outcome": outcome, "diverged_step": step,

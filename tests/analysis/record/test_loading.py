@@ -27,7 +27,15 @@ def arrow(declared, rows, about):
 
 
 def history_rows():
-    keys = {"study": "rings", "phase": "search", "arm": "hinge", "model": "gan", "wall_time": 1.0, "diverged": False}
+    keys = {
+        "study": "rings",
+        "phase": "search",
+        "arm": "hinge",
+        "repeat": 0,
+        "model": "gan",
+        "wall_time": 1.0,
+        "diverged": False,
+    }
     return [
         {**keys, "trial_id": trial, "seed": seed, "step": step, "fid": seed + step / 1000, "mode_histogram": [1, step]}
         for trial in TRIAL_IDS
@@ -37,7 +45,14 @@ def history_rows():
 
 
 def trials_rows():
-    keys = {"study": "rings", "phase": "search", "arm": "hinge", "status": "completed", "outcome": "converged"}
+    keys = {
+        "study": "rings",
+        "phase": "search",
+        "arm": "hinge",
+        "repeat": 0,
+        "status": "completed",
+        "outcome": "converged",
+    }
     return [
         {**keys, "index": index, "trial_id": trial, "seed": seed, "started": 1_700_000_000_000_000, "steps": 200,
          "wall_time": 1.0, "config.beta1": 0.5, "config.critic_steps": 2, "floor.fid": 0.01}
@@ -134,6 +149,17 @@ def test_what_an_earlier_version_did_not_measure_is_null(tmp_path):
     assert {"mass_js", "floor.mass_js", "floor_spread.fid", "config.beta1"} <= set(record.trials)
     assert record.trials["floor_spread.fid"].isna().all()
     assert load(tmp_path, ["mass_js"]).history.columns.tolist() == [*schema.HISTORY_KEYS, "mass_js"]
+
+
+def test_a_record_from_before_searches_were_repeated_holds_one_search(tmp_path):
+    write(tmp_path)
+    for name in schema.FILES:
+        rewrite(tmp_path / name, lambda t: t.drop_columns(["repeat"]))
+    record = load(tmp_path)
+    for table in (record.history, record.trials, load(tmp_path, []).history):
+        assert table["repeat"].dtype == np.int64
+        assert set(table["repeat"]) == {0}
+    assert curves(record.history, ["fid"])[0]["repeat"].tolist() == [0] * 4
 
 
 def test_rows_that_stand_twice_are_named(tmp_path):
@@ -250,7 +276,7 @@ def test_a_large_record_loads_in_seconds(tmp_path):
 
     def words(count):
         zeros = np.zeros(count, np.int32)
-        return {"study": (zeros, ["s"]), "phase": (zeros, ["search"]), "arm": (zeros, ["hinge"])}
+        return {"study": (zeros, ["s"]), "phase": (zeros, ["search"]), "arm": (zeros, ["hinge"]), "repeat": zeros}
 
     seeds = np.tile(np.repeat(np.arange(replicas), evaluations), trials)
     steps = np.tile(np.arange(1, evaluations + 1), trials * replicas)

@@ -16,9 +16,9 @@ def test_every_column_is_declared_once_and_in_full():
 
 
 def test_the_keys_are_the_designs():
-    assert schema.HISTORY_KEYS == ("study", "phase", "arm", "trial_id", "seed", "step")
+    assert schema.HISTORY_KEYS == ("study", "phase", "arm", "repeat", "trial_id", "seed", "step")
     names = [item.name for item in HISTORY]
-    assert names[6:10] == ["model", "objective", "generator_loss", "penalty"]
+    assert names[7:11] == ["model", "objective", "generator_loss", "penalty"]
     assert all(item.required for item in HISTORY if item.name in schema.HISTORY_KEYS)
 
 

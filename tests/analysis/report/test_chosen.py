@@ -42,7 +42,14 @@ YAML = """fixed:
 
 def one(arm="hinge", **changes):
     drawn = {"generator_lr": 0.0012345678901234567, "critic_steps": 2, "generator.batch_norm": True, "penalty": "r1_1"}
-    told = {"trial_id": f"confirm-{arm}-0003", "phase": "confirm", "metric": "fid", "score": SCORE, "replicas": 16}
+    told = {
+        "repeat": 0,
+        "trial_id": f"confirm-{arm}-0003",
+        "phase": "confirm",
+        "metric": "fid",
+        "score": SCORE,
+        "replicas": 16,
+    }
     return Chosen(**{"arm": arm, **told, "searched": drawn, "settings": SETTINGS, **changes})
 
 
@@ -63,6 +70,15 @@ def test_a_hyperparameter_is_a_column_a_dash_where_it_was_not_searched(tmp_path)
     assert (second["generator_lr"], second["penalty.bound"]) == ("", "0.25")
     seen = re.findall(r"<td[^>]*>(.*?)</td>", section.body)
     assert [unescape(cell) for cell in seen[1:6]] == ["0.00123", "2", "true", "r1_1", "–"]
+
+
+def test_repeats_have_a_column_where_there_are_several(tmp_path):
+    section = written(tmp_path, one(), one(repeat=1, trial_id="confirm-hinge-r1-0002"))
+    with (tmp_path / "tables" / "chosen.csv").open(encoding="utf-8") as file:
+        found = [(row["arm"], row["repeat"], row["trial"]) for row in csv.DictReader(file)]
+    assert found == [("hinge", "0", "confirm-hinge-0003"), ("hinge", "1", "confirm-hinge-r1-0002")]
+    assert "each of an arm&#x27;s independent searches, its repeats" in section.body
+    assert "YAML of hinge (confirm-hinge-r1-0002)" in section.body
 
 
 def test_whole_numbers_are_counts_and_mixtures_numbers():

@@ -102,6 +102,20 @@ def test_the_chosen_configurations_are_those_that_were_confirmed_digit_for_digit
             assert row[f"median Fréchet distance{end}"] == bias[row["arm"]][f"on fresh seeds{end}"]
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_a_study_of_repeated_searches_is_reported_repeat_by_repeat(simulate, tmp_path):
+    folder = simulate(tmp_path, arms=("hinge", "minimax"), repeats=3, trials=6, replicas=3, confirm=5)
+    report.write(folder)
+    trials = load(folder, []).trials
+    confirmed = trials[trials["phase"] == "confirm"].drop_duplicates("trial_id")
+    for name in ("chosen", "selection-bias"):
+        found = [(row["arm"], int(row["repeat"])) for row in rows(folder, name)]
+        assert found == [(arm, repeat) for arm in ("hinge", "minimax") for repeat in range(3)]
+    assert [row["trial"] for row in rows(folder, "chosen")] == list(confirmed["trial_id"])
+    assert {row["replicas"] for row in rows(folder, "outcomes-search")} == {str(3 * 6 * 3)}
+    assert {row["replicas"] for row in rows(folder, "outcomes-confirm")} == {str(3 * 5)}
+
+
 def test_search_and_confirmed_results_are_apart(written, page):
     search, confirm = rows(written, "outcomes-search"), rows(written, "outcomes-confirm")
     assert {row["replicas"] for row in search} == {"80"}

@@ -26,9 +26,11 @@ def trial() -> Callable[..., Rows]:
         status: str = "completed",
         study: str = "rings",
         diverged: tuple[int, ...] = (),
+        repeat: int = 0,
     ) -> Rows:
         same = {
-            "study": study, "phase": phase, "arm": arm, "index": index, "trial_id": f"{phase}-{arm}-{index:04d}",
+            "study": study, "phase": phase, "arm": arm, "repeat": repeat, "index": index,
+            "trial_id": f"{phase}-{arm}{f'-r{repeat}' if repeat else ''}-{index:04d}",
             "status": status, "floor.fid": 0.5,
         }  # fmt: skip
         ended = {"running": None, "failed": "failed", "truncated": "truncated"}.get(status, "converged")
@@ -62,8 +64,8 @@ def four() -> pd.DataFrame:
     """Four replicas of a search: two of trial t and one of u in arm a, one of v in arm b, which failed."""
     return pd.DataFrame(
         {
-            "study": "s", "phase": "search", "arm": list("aaab"), "trial_id": list("ttuv"), "seed": range(4),
-            "status": ["completed", "completed", "truncated", "failed"],
+            "study": "s", "phase": "search", "arm": list("aaab"), "repeat": 0, "trial_id": list("ttuv"),
+            "seed": range(4), "status": ["completed", "completed", "truncated", "failed"],
             "outcome": ["converged", "diverged", "truncated", None],
         }
     )  # fmt: skip

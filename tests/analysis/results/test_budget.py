@@ -18,13 +18,18 @@ COSTS = st.lists(st.one_of(st.integers(0, 20).map(float), st.just(math.inf)), mi
 
 
 def frame(*parts):
-    """Rows of trials.parquet; a part is (arm, phase, index, scores), NaN where diverged, None for a stopped trial."""
+    """Rows of trials.parquet; a part is (arm, phase, index, scores), NaN where diverged, None for a stopped trial.
+
+    The index is one of repeat 0, or a pair: repeat and index.
+    """
+    parts = [(arm, phase, at if isinstance(at, tuple) else (0, at), scores) for arm, phase, at, scores in parts]
     rows = [
-        {"study": "rings", "phase": phase, "arm": arm, "index": index, "trial_id": f"{phase}-{arm}-{index:04d}",
-         "seed": seed, "status": "truncated" if scores is None else "completed",
+        {"study": "rings", "phase": phase, "arm": arm, "repeat": repeat, "index": index,
+         "trial_id": f"{phase}-{arm}-r{repeat}-{index:04d}", "seed": seed,
+         "status": "truncated" if scores is None else "completed",
          "outcome": "truncated" if scores is None else "diverged" if math.isnan(score) else "converged",
          "fid": score, "floor.fid": 0.1}
-        for arm, phase, index, scores in parts
+        for arm, phase, (repeat, index), scores in parts
         for seed, score in enumerate([0.0] if scores is None else scores)
     ]  # fmt: skip
     return pd.DataFrame(rows)
@@ -210,6 +215,22 @@ def test_winners_meet_their_score_on_fresh_seeds():
     assert (a.biased, b.biased) == (True, False)
     assert b.change.low < 0 < b.change.high
     assert a.change.captures == "seeds"
+
+
+def test_winners_of_repeats_are_compared_with_their_own_search():
+    rows = frame(
+        ("a", "search", (0, 3), [1.0] * 4),
+        ("a", "search", (2, 3), [5.0] * 4),
+        ("a", "confirm", (0, 3), [2.0] * 4),
+        ("a", "confirm", (2, 3), [5.5] * 4),
+    )
+    found = selection_bias(
+        of_phase(rows, "search"), of_phase(rows, "confirm"), "fid", resampling=Resampling(np.random.default_rng(0))
+    )
+    assert [(one.repeat, one.index, one.search.estimate, one.confirmed.estimate) for one in found] == [
+        (0, 3, 1.0, 2.0),
+        (2, 3, 5.0, 5.5),
+    ]
 
 
 def test_selection_bias_where_more_is_better_turns_the_sign():

@@ -16,11 +16,12 @@ DRAWN = {"a": ["generator_lr", "penalty"], "b": ["generator_lr", "penalty.bound"
 ABOUT = {"study": "rings", "searched": DRAWN}
 
 
-def trial(arm, phase, index, scores, status="completed", minute=0, **config):
+def trial(arm, phase, index, scores, status="completed", minute=0, repeat=0, **config):
     """Rows of one trial, a replica for each score, NaN where it diverged."""
     return [
-        {"study": "rings", "phase": phase, "arm": arm, "index": index, "trial_id": f"{phase}-{arm}-{index:04d}",
-         "seed": seed, "status": status, "outcome": "diverged" if math.isnan(score) else "converged", "fid": score,
+        {"study": "rings", "phase": phase, "arm": arm, "repeat": repeat, "index": index,
+         "trial_id": f"{phase}-{arm}{f'-r{repeat}' if repeat else ''}-{index:04d}", "seed": seed,
+         "status": status, "outcome": "diverged" if math.isnan(score) else "converged", "fid": score,
          "coverage": score, "started": pd.Timestamp("2026-01-01") + pd.Timedelta(minutes=minute),
          **{f"config.{name.replace('__', '.')}": value for name, value in config.items()}}
         for seed, score in enumerate(scores)
@@ -49,6 +50,24 @@ def test_what_is_confirmed_is_chosen_and_else_the_best_of_the_search():
     assert {one.score.captures for one in found} == {"seeds"}
     same = bootstrap([1.0, 2.0, 9.0], resampling=Resampling(np.random.default_rng(0)), statistic="median")
     assert (found[0].score.low, found[0].score.high) == (same.low, same.high)
+
+
+def test_each_repeat_chooses_its_own():
+    found = choose(
+        trial("b", "search", 0, [9.0], minute=0),
+        trial("a", "search", 0, [3.0], minute=1),
+        trial("a", "search", 1, [1.0], minute=2),
+        trial("a", "search", 1, [4.0], minute=3, repeat=1),  # the index of repeat 0's best
+        trial("a", "search", 2, [2.0, 2.0], minute=4, repeat=1),
+        trial("b", "search", 0, [7.0], minute=5, repeat=1),
+        trial("a", "confirm", 1, [6.0] * 3, minute=6),
+    )
+    assert [(one.arm, one.repeat, one.trial_id, one.replicas, one.score.estimate) for one in found] == [
+        ("b", 0, "search-b-0000", 1, 9.0),
+        ("b", 1, "search-b-r1-0000", 1, 7.0),
+        ("a", 0, "confirm-a-0001", 3, 6.0),
+        ("a", 1, "search-a-r1-0002", 2, 2.0),
+    ]
 
 
 def test_several_confirmed_configurations_stand_in_the_order_of_their_confirmation():

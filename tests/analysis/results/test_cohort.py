@@ -28,6 +28,12 @@ def test_a_configuration_of_which_nothing_was_measured_has_no_median(trial, fram
     np.testing.assert_array_equal(index, [1])
 
 
+def test_the_same_index_in_two_repeats_is_two_configurations(trial, frame, of_phase):
+    rows = frame(trial(index=1, fid=(1.0, 3.0)), trial(index=1, fid=(5.0, 7.0), repeat=1))
+    _, median = cohorts(of_phase(rows, "search"), "fid")[0].medians()
+    np.testing.assert_array_equal(median, [2.0, 6.0])
+
+
 def test_trials_are_named_alike_whether_studies_are_joined_or_not(trial, frame, of_phase):
     rows = frame(trial())
     assert list(cohorts(of_phase(rows, "search"), "fid")[0].trial) == ["rings/search-hinge-0000"] * 2

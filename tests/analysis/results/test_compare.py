@@ -15,8 +15,9 @@ from analysis.statistics.intervals import wilson
 def frame(*parts):
     """Rows of trials.parquet; a part is (arm, phase, index, [(outcome, fid), …])."""
     rows = [
-        {"study": "rings", "phase": phase, "arm": arm, "index": index, "trial_id": f"{phase}-{arm}-{index:04d}",
-         "seed": seed, "status": "completed" if outcome not in ("failed", "truncated") else outcome,
+        {"study": "rings", "phase": phase, "arm": arm, "repeat": 0, "index": index,
+         "trial_id": f"{phase}-{arm}-{index:04d}", "seed": seed,
+         "status": "completed" if outcome not in ("failed", "truncated") else outcome,
          "outcome": outcome, "fid": fid, "critic_accuracy": 0.7, "hop_rate": 0.1 * seed, "held": 1.0,
          "near": 0.9 - 0.1 * seed, "swing": math.nan, "progress": math.nan}
         for arm, phase, index, replicas in parts

@@ -15,7 +15,7 @@ N = np.nan
 def trials(**columns):
     """Five replicas of one configuration of arm a, of which the last has diverged."""
     rows = {
-        "study": "s", "phase": "confirm", "arm": "a", "trial_id": "confirm-a-0000", "seed": range(5),
+        "study": "s", "phase": "confirm", "arm": "a", "repeat": 0, "trial_id": "confirm-a-0000", "seed": range(5),
         "status": "completed", "outcome": ["converged"] * 4 + ["diverged"],
         ESTIMATE: [0.5, 0.6, 0.7, 0.9, 99.0], TRUTH: [0.6, 0.8, 0.7, 1.4, 99.0],
         GAP: [0.1, 0.2, 0.0, 0.5, 0.0], RATIO: [0.01, 0.02, N, 0.06, 0.5],
@@ -24,7 +24,7 @@ def trials(**columns):
 
 
 def history(rows):
-    keys = {"study": "s", "phase": "confirm", "trial_id": "t", "diverged": False}
+    keys = {"study": "s", "phase": "confirm", "repeat": 0, "trial_id": "t", "diverged": False}
     return pd.DataFrame(rows, columns=["arm", "seed", "step", ESTIMATE, TRUTH]).assign(**keys)
 
 

@@ -21,7 +21,8 @@ def of_phase(rows, phase):
 def trials(**columns):
     """Two starts of a map of 5 x 4 cells in arm a."""
     rows = {
-        "study": "s", "phase": "search", "arm": "a", "trial_id": "search-a-0000", "seed": [0, 1], "status": "completed",
+        "study": "s", "phase": "search", "arm": "a", "repeat": 0, "trial_id": "search-a-0000", "seed": [0, 1],
+        "status": "completed",
         "dirac_converged": [0.4, 0.6], "dirac_agreement": [0.9, 1.0],
         "config.data.step.count": 5, "config.data.gamma.count": 4,
     }  # fmt: skip

@@ -16,7 +16,7 @@ N = np.nan
 def trials(**columns):
     """Five replicas of one configuration; of the fourth no eigenvalue was found, the last has diverged."""
     rows = {
-        "study": "s", "phase": "confirm", "arm": "a", "trial_id": "confirm-a-0000", "seed": range(5),
+        "study": "s", "phase": "confirm", "arm": "a", "repeat": 0, "trial_id": "confirm-a-0000", "seed": range(5),
         "status": "completed", "outcome": ["converged"] * 4 + ["diverged"],
         "jacobian_real": [-3.0, -1.0, 2.0, N, 50.0], "jacobian_imaginary": [4.0, 0.0, 2.0, N, 50.0],
         "jacobian_radius": [5.0, 6.0, 7.0, N, 500.0],

@@ -10,7 +10,7 @@ from analysis.results.selection import select
 
 def record(rows, **columns):
     history = pd.DataFrame(rows, columns=["arm", "trial_id", "seed", "step", "fid", "diverged"])
-    history = history.assign(study="s", phase="confirm", **columns)
+    history = history.assign(study="s", phase="confirm", repeat=0, **columns)
     return Record(history, pd.DataFrame({"phase": "confirm", "arm": "a", "floor.fid": [0.1, 0.1]}), {})
 
 

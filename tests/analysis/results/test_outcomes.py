@@ -166,7 +166,7 @@ def recorded(kinds, trials):
     """A record of replicas with curves of 8 evaluations, GOOD but for changes, in shuffled rows."""
     rows = []
     for ((trial, seed), changes), step in itertools.product(kinds.items(), range(1, 9)):
-        keys = {"study": "s", "phase": "search", "arm": "x", "trial_id": trial, "seed": seed, "step": step}
+        keys = {"study": "s", "phase": "search", "arm": "x", "repeat": 0, "trial_id": trial, "seed": seed, "step": step}
         nothing = dict.fromkeys(("dirac_converged", "fid_error", "mass_js_error", "mode_fraction"), math.nan)
         rows.append({**keys, **GOOD, **nothing, **changes})
     history = pd.DataFrame(rows).sample(frac=1, random_state=0)
@@ -177,7 +177,9 @@ def recorded(kinds, trials):
 def test_a_record_is_judged_in_its_own_order():
     collapsed = {"held_fraction": 0.25, "covered_fraction": 0.25}
     kinds = {("a", 1): {}, ("a", 2): collapsed, ("b", 1): {"diverged": 1.0}, ("b", 2): {"hop": 0.5}}
-    trials = pd.DataFrame({"study": "s", "phase": "search", "arm": "x", "trial_id": list("ccbbaa"), "seed": [1, 2] * 3})
+    trials = pd.DataFrame(
+        {"study": "s", "phase": "search", "arm": "x", "repeat": 0, "trial_id": list("ccbbaa"), "seed": [1, 2] * 3}
+    )
     trials["status"] = ["failed", "running"] + ["completed"] * 4
     trials.index = pd.Index(range(10, 16))
     record = recorded(kinds, trials)
@@ -194,7 +196,7 @@ def test_a_record_is_judged_in_its_own_order():
 
 
 def test_each_row_is_judged_by_its_own_floor():
-    trials = pd.DataFrame({"study": ["s", "t"], "phase": "search", "arm": "x", "trial_id": "a", "seed": 1})
+    trials = pd.DataFrame({"study": ["s", "t"], "phase": "search", "arm": "x", "repeat": 0, "trial_id": "a", "seed": 1})
     kinds = {("a", 1): dict.fromkeys(("high_quality", "mass_js", "covered_fraction"), math.nan) | {"fid": 0.01}}
     record = recorded(kinds, trials.assign(status="completed"))
     both = pd.concat([record.history, record.history.assign(study="t")])
@@ -203,7 +205,7 @@ def test_each_row_is_judged_by_its_own_floor():
 
 
 def test_a_record_from_before_modes_were_counted_is_judged_by_captured_ones():
-    trials = pd.DataFrame({"study": "s", "phase": "search", "arm": "x", "trial_id": "a", "seed": [1, 2]})
+    trials = pd.DataFrame({"study": "s", "phase": "search", "arm": "x", "repeat": 0, "trial_id": "a", "seed": [1, 2]})
     older = dict.fromkeys(("held_fraction", "covered_fraction", "mass_js"), math.nan)
     kinds = {("a", 1): older | {"mode_fraction": 1.0}, ("a", 2): older | {"mode_fraction": 0.5}}
     record = recorded(kinds, trials.assign(status="completed"))

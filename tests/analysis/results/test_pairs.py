@@ -18,7 +18,7 @@ from analysis.statistics.ranks import rank_test
 def frame(phase="confirm", replicas=1, **arms):
     """Rows of trials.parquet: each arm's scores, NaN for a diverged replica; `replicas` of them a configuration."""
     rows = [
-        {"study": "rings", "phase": phase, "arm": arm, "index": k // replicas,
+        {"study": "rings", "phase": phase, "arm": arm, "repeat": 0, "index": k // replicas,
          "trial_id": f"{phase}-{arm}-{k // replicas:04d}", "seed": k % replicas, "status": "completed",
          "outcome": "diverged" if math.isnan(value) else "converged", "fid": value}
         for arm, values in arms.items()

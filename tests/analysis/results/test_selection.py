@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from analysis.results.selection import arms_in_order, captured
+from analysis.results.selection import SPAN, arms_in_order, captured, configurations
 
 
 def test_phases_are_never_pooled(trial, frame, of_phase):
@@ -27,6 +27,12 @@ def test_arms_keep_the_records_order(trial, frame, of_phase):
     assert of_phase(rows, "confirm").arms() == []
 
 
+def test_a_configuration_has_one_number_in_both_phases_and_repeats_do_not_share_it(trial, frame):
+    rows = frame(trial(index=3), trial(index=3, repeat=2), trial(index=3, repeat=2, phase="confirm"))
+    assert configurations(rows).tolist() == [3] * 2 + [2 * SPAN + 3] * 4
+    assert divmod(2 * SPAN + 3, SPAN) == (2, 3)
+
+
 def test_only_replicas_at_the_end_of_their_budget_are_finished(of_phase, four):
     ((arm, rows),) = of_phase(four, "search").finished()
     assert arm == "a"
@@ -45,7 +51,9 @@ def test_arms_can_be_left_out(trial, frame, of_phase):
 
 
 def planned(arms, started, study="s"):
-    return pd.DataFrame({"study": study, "arm": arms, "started": pd.to_datetime(started, utc=True), "index": 0})
+    return pd.DataFrame(
+        {"study": study, "arm": arms, "started": pd.to_datetime(started, utc=True), "repeat": 0, "index": 0}
+    )
 
 
 def test_arms_stand_in_the_order_in_which_they_were_planned():

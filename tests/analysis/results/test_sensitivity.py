@@ -26,7 +26,7 @@ def trials(count, fid, arm="hinge", phase="search", replicas=4, seed=0, **consta
     ).assign(**constant)
     score = fid(config)
     table = config.assign(
-        study="rings", phase=phase, arm=arm, index=range(count), status="completed", fid=score,
+        study="rings", phase=phase, arm=arm, repeat=0, index=range(count), status="completed", fid=score,
         trial_id=[f"{phase}-{arm}-{k:04d}" for k in range(count)],
         outcome=np.where(np.isnan(score), "diverged", "converged"),
     )  # fmt: skip

@@ -19,7 +19,14 @@ def replica(
 ):
     """One replica: `modes`, its held share at each evaluation there was; `fell`, the step it diverged at; `gradient`,
     its generator's norm, one or one for each evaluation. It is near the data where it holds all modes."""
-    keys = {"study": "rings", "phase": phase, "arm": arm, "trial_id": f"{phase}-{arm}-{index:04d}", "seed": seed}
+    keys = {
+        "study": "rings",
+        "phase": phase,
+        "arm": arm,
+        "repeat": 0,
+        "trial_id": f"{phase}-{arm}-{index:04d}",
+        "seed": seed,
+    }
     evaluated = STEPS[: len(modes)]
     norms = gradient if isinstance(gradient, tuple) else (gradient,) * len(modes)
     history = []

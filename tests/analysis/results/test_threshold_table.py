@@ -16,7 +16,14 @@ def record(fractions, phase="confirm", **about):
     rows, trials = [], []
     for arm, shares in fractions.items():
         for seed, share in enumerate(shares):
-            keys = {"study": "rings", "phase": phase, "arm": arm, "trial_id": f"{phase}-{arm}-0000", "seed": seed}
+            keys = {
+                "study": "rings",
+                "phase": phase,
+                "arm": arm,
+                "repeat": 0,
+                "trial_id": f"{phase}-{arm}-0000",
+                "seed": seed,
+            }
             measured = dict.fromkeys(JUDGED, np.nan) | {
                 "held_fraction": share,
                 "covered_fraction": 1.0,

@@ -57,8 +57,8 @@ def ended(index=0, status="completed", outcomes=("converged", "oscillating"), me
     return about("ended", index, status=status, message=message, outcomes=[*outcomes], scores=[1.0, 2.0])
 
 
-def trial(index=0, steps=(100, 200)):
-    return [planned(index), *(result(step, index) for step in steps), ended(index)]
+def trial(index=0, steps=(100, 200), seeds=(1, 2)):
+    return [planned(index, seeds), *(result(step, index, seeds) for step in steps), ended(index)]
 
 
 def built(folder, *entries):
@@ -89,6 +89,15 @@ def test_a_study_becomes_both_tables(tmp_path):
     assert trials["floor.kid"].isna().all()
     assert trials["status"].tolist() == ["completed"] * 4
     assert trials["started"].iloc[2].timestamp() == trials["ended"].iloc[2].timestamp() == 1e9 + 1
+
+
+def test_the_same_index_of_two_repeats_is_two_trials(tmp_path):
+    again = [replace(entry, repeat=1) for entry in trial(seeds=(3, 4))]
+    _, found = built(tmp_path, SESSION, *trial(), *again)
+    names = ["search-hinge-0000"] * 2 + ["search-hinge-r1-0000"] * 2
+    expected = [list(row) for row in zip([0, 0, 1, 1], [0] * 4, names, [1, 2, 3, 4], strict=True)]
+    assert found.trials[["repeat", "index", "trial_id", "seed"]].values.tolist() == expected
+    assert found.history.groupby("trial_id", observed=True)["repeat"].unique().map(list).tolist() == [[0], [1]]
 
 
 def test_the_files_are_exactly_as_declared(tmp_path):
