@@ -6,12 +6,16 @@ the mean of an arm errs by
     B / m + κ / S,
 
 B being the variance between the means of its repeats (which holds the rest over S already) and κ that of arm × seed;
-what a seed does to all arms alike cancels in differences. B is estimated by the variance between the means, and never
-taken to be less than the rest over S alone; κ by the products of two repeats' deviations on one seed, within arms less
-across arms, and never taken to be below 0. This is the method of moments, with complete tables the analysis of variance
-(Owen 2007 on the crossed model; Cameron, Gelbach & Miller 2011 on two-way clusters, whose sum of variances it is). Both
-are divided by the variance V of one replica's score and pooled over the arms: each arm's search is taken to shake its
-scores by a like part, whatever their scale.
+what a seed does to all arms alike cancels in differences. B is estimated by the variance between the means; κ by the
+products of two repeats' deviations on one seed, within arms less across arms, and never taken to be below 0. This is
+the method of moments, with complete tables the analysis of variance (Owen 2007 on the crossed model; Cameron, Gelbach &
+Miller 2011 on two-way clusters, whose sum of variances it is).
+
+Both are divided by the variance V of one replica's score and pooled over the arms, since two degrees of freedom, of
+three repeats, say next to nothing: each arm's search is taken to shake its scores by a like part, whatever their scale.
+Two guards: an arm whose part is larger than those of the others, beyond what chance lets one arm in ten have (F test),
+has its own; and B is not believed to be smaller than chance lets it be in one study of twenty whose repeats do not
+differ at all, so that repeats that agree by accident prove nothing.
 """
 
 from __future__ import annotations
@@ -21,18 +25,23 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import chi2, f
 
 from analysis.statistics.intervals import Floats
+
+LOOSE = 0.9  # of the F distribution, beyond which an arm has its own part between repeats
+TIGHT = 0.05  # of the chi-squared distribution, below which the variance between repeats is not believed
 
 
 @dataclass(frozen=True)
 class Components:
-    """Parts of the variance of one replica's score, pooled over arms; arrays over studies (…).
+    """Parts of the variance of one replica's score; arrays over studies (…).
 
     Attributes:
-        repeat: B / V, in (0, 1]: a repeat is worth 1 / this independent replicas. 1 where the scores of no arm vary.
+        repeat: (…, k) B / V of each arm, in (0, 1]: a repeat is worth 1 / this independent replicas. 1 where the scores
+            of no arm vary, NaN where no arm has two repeats.
         interaction: κ / V, at least 0.
-        degrees_of_freedom: of `repeat`, by Satterthwaite (1946); 0 where no arm has two repeats, and `repeat` is NaN.
+        degrees_of_freedom: of the pooled B, by Satterthwaite (1946); 0 where no arm has two repeats.
         repeats: (…, k) repeats of each arm that have a replica.
         seeds: (…) seeds that have one.
     """
@@ -115,16 +124,33 @@ def components(scores: Floats) -> Components:
     least = free * np.maximum(within - same, 0.0) * share
     total, freedom = whole.sum(-1), free.sum(-1)
     known = (total > 0) & (freedom > 0)
-    ratio = np.maximum(between.sum(-1), least.sum(-1)) / np.where(known, total, 1.0)
     scale = np.where(known, total, 1.0) / np.maximum(freedom, 1)
     shared = (free * same).sum(-1) / np.maximum(freedom, 1)
     return Components(
-        repeat=np.where(freedom > 0, np.where(known, np.minimum(ratio, 1.0), 1.0), np.nan),
+        repeat=np.where((freedom > 0)[..., None], _parts(between, whole, least, free), np.nan),
         interaction=np.where(known, np.maximum(shared - across, 0.0) / scale, 0.0),
         degrees_of_freedom=_satterthwaite(between, free),
         repeats=repeats.astype(np.float64),
         seeds=present.any((-3, -2)).sum(-1).astype(np.float64),
     )
+
+
+def _parts(between: Floats, whole: Floats, least: Floats, free: NDArray[np.int64]) -> Floats:
+    """B / V of each arm (…, k), from B, V and the rest over S, each times its degrees of freedom (…, k)."""
+    one, all_, freedom = (column.sum(-1, keepdims=True) for column in (between, whole, free))
+    believed = chi2.ppf(TIGHT, np.maximum(freedom, 1)) / np.maximum(freedom, 1) * least.sum(-1, keepdims=True)
+    pooled = _ratio(np.maximum(one, believed), all_)
+    own, others = _ratio(between, whole), _ratio(one - between, all_ - whole)
+    limit = f.ppf(LOOSE, np.maximum(free, 1), np.maximum(freedom - free, 1))
+    alone = (free > 0) & (freedom > free) & (whole > 0) & (own > np.maximum(limit * others, pooled))
+    found: Floats = np.where(alone, own, pooled)
+    return np.minimum(found, 1.0)
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    """1 where the whole is 0."""
+    found: Floats = np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), 1.0)
+    return found
 
 
 def _common(rest: Floats, present: NDArray[np.bool_]) -> tuple[Floats, Floats]:
@@ -141,7 +167,7 @@ def _common(rest: Floats, present: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     return same, across
 
 
-def _satterthwaite(between: Floats, free: Floats) -> Floats:
+def _satterthwaite(between: Floats, free: NDArray[np.int64]) -> Floats:
     """Degrees of freedom of the pooled variance between repeats: fewer where few arms hold most of it."""
     total, freedom = between.sum(-1), free.sum(-1)
     spread = (between**2 / (free + 2)).sum(-1)  # unbiased for the squared variances

@@ -4,18 +4,18 @@ A replica's score is its place among those of two arms (quality), whether someth
 up to a horizon (times); the effect of a pair is a difference d of the arms' mean scores. The unit of inference is the
 repeat. Were both arms alike, d would have the variance
 
-    v = σ² (ρ (1/m_a + 1/m_b) + 2κ/S),
+    v = σ² (ρ_a/m_a + ρ_b/m_b + 2κ/S),
 
 σ² being that of one replica's score in the two arms together and ρ, κ the parts of it that lie between repeats and in
-arm × seed, pooled over all arms (`analysis.statistics.crossed`). As d grows towards the most that is possible, D, its
-variance falls to (1 - d²/D²) v; D asin(d/D) therefore has the variance v everywhere (Anscombe 1948 for shares), and is
-compared with Student's t. The interval holds all effects that the same test does not reject.
+arm × seed (`analysis.statistics.crossed`). As d grows towards D, the most that is possible, its variance falls to
+(1 - d²/D²) v; D asin(d/D) therefore has the variance v everywhere (Anscombe 1948 of shares), and is compared with
+Student's t. The interval holds all effects that the same test does not reject.
 
 Ranks are mid-ranks, infinities tie, and d is 2 P(A better) - 1, ties half (Conover & Iman 1981; Brunner & Munzel 2000).
-σ² contains one repeat's worth of the largest possible variance, σ² + σ²_max ρ/(m_a + m_b): with N independent units
-and no ties v is then Mann and Whitney's to 1/N². No p is below the least that dealing out the effective number of
-units, m/ρ of each arm, could give. What is compared is an objective tuned by this search (Bouthillier et al. 2021,
-Lucic et al. 2018).
+σ² contains one unit's worth of the largest possible variance, σ² + σ²_max/N, N being the effective number of units,
+m_a/ρ_a + m_b/ρ_b: with independent units and no ties v is then Mann and Whitney's to 1/N². No p is below the least
+that dealing these units out anew could give. What is compared is an objective tuned by this search (Bouthillier et al.
+2021, Lucic et al. 2018).
 
 With one repeat everywhere nothing is known of other searches: p and the ends are NaN. An arm with one repeat is
 compared by the variance of the others. Where all replicas of two arms score alike p is 1.
@@ -34,6 +34,8 @@ from analysis.statistics.crossed import Components, components, repeat_weights
 from analysis.statistics.holm import holm
 from analysis.statistics.intervals import Floats
 
+Pairs = tuple[tuple[int, int], ...]
+
 
 @dataclass(frozen=True)
 class Effects:
@@ -51,7 +53,7 @@ class Effects:
         least: the least p that the effective numbers of units can give.
     """
 
-    pairs: tuple[tuple[int, int], ...]
+    pairs: Pairs
     estimate: Floats
     null: float
     unit: float
@@ -105,8 +107,8 @@ def by_rank(costs: Floats) -> Effects:
     pairs = tuple(combinations(range(costs.shape[-3]), 2))
     found = [_pair_of_ranks(costs[..., pair, :, :], weights[..., pair, :, :]) for pair in pairs]
     effect, spread = (np.stack(column, -1) for column in zip(*found, strict=True))
-    variance = 4 * _variance(spread, 1 / 12, parts, pairs)
-    return _effects(pairs, effect, 0.5, 0.5, variance, np.ones_like(effect), parts)
+    _, variance = _variance(spread, 1 / 12, parts, pairs)
+    return _effects(pairs, effect, (0.5, 0.5), 4 * variance, np.ones_like(effect), parts)
 
 
 def by_mean(scores: Floats, most: float = 1.0) -> Effects:
@@ -121,45 +123,36 @@ def by_mean(scores: Floats, most: float = 1.0) -> Effects:
     mean = np.where(empty, np.nan, mean)
     a, b = np.array(pairs).T
     spread = np.maximum((square[..., a] + square[..., b]) / 2 - ((mean[..., a] + mean[..., b]) / 2) ** 2, 0.0)
-    variance = _variance(spread, 1 / 4, parts, pairs)
-    reach = 2 * np.sqrt(spread + _one_repeat(1 / 4, parts, pairs))
-    return _effects(pairs, (mean[..., a] - mean[..., b]) * most, 0.0, most, variance, reach, parts)
+    whole, variance = _variance(spread, 1 / 4, parts, pairs)
+    return _effects(pairs, (mean[..., a] - mean[..., b]) * most, (0.0, most), variance, 2 * np.sqrt(whole), parts)
+
+
+def _units(parts: Components, pairs: Pairs) -> tuple[Floats, Floats]:
+    """Effective numbers of units (…, P) of a and of b."""
+    units = np.maximum(parts.repeats, 1) / parts.repeat
+    a, b = np.array(pairs).T
+    return units[..., a], units[..., b]
+
+
+def _variance(spread: Floats, largest: float, parts: Components, pairs: Pairs) -> tuple[Floats, Floats]:
+    """σ² (…, P) from the variance of one replica's score in the two arms together, and v."""
+    first, second = _units(parts, pairs)
+    whole = spread + largest / (first + second)
+    factor = 1 / first + 1 / second + (2 * parts.interaction / np.maximum(parts.seeds, 1))[..., None]
+    return whole, whole * factor
 
 
 def _effects(
-    pairs: tuple[tuple[int, int], ...],
-    estimate: Floats,
-    null: float,
-    unit: float,
-    variance: Floats,
-    most: Floats,
-    parts: Components,
+    pairs: Pairs, estimate: Floats, scale: tuple[float, float], variance: Floats, most: Floats, parts: Components
 ) -> Effects:
+    first, second = _units(parts, pairs)
+    ways = gammaln(first + second + 1) - gammaln(first + 1) - gammaln(second + 1)
     freedom = np.broadcast_to(parts.degrees_of_freedom[..., None], estimate.shape)
-    a, b = np.array(pairs).T
-    units = parts.repeats / parts.repeat[..., None]
-    ways = gammaln(units[..., a] + units[..., b] + 1) - gammaln(units[..., a] + 1) - gammaln(units[..., b] + 1)
     known = (freedom > 0) & ~np.isnan(estimate)
     variance, freedom, least = (
         np.where(known, column, np.nan) for column in (variance, freedom, np.minimum(2 * np.exp(-ways), 1.0))
     )
-    return Effects(pairs, estimate, null, unit, variance, most, freedom, least)
-
-
-def _variance(spread: Floats, largest: float, parts: Components, pairs: tuple[tuple[int, int], ...]) -> Floats:
-    """v of every pair from the variance (…, P) of one replica's score and the largest that it could be."""
-    a, b = np.array(pairs).T
-    repeats = np.maximum(parts.repeats, 1)
-    factor = parts.repeat[..., None] * (1 / repeats[..., a] + 1 / repeats[..., b])
-    factor = factor + (2 * parts.interaction / np.maximum(parts.seeds, 1))[..., None]
-    found: Floats = (spread + _one_repeat(largest, parts, pairs)) * factor
-    return found
-
-
-def _one_repeat(largest: float, parts: Components, pairs: tuple[tuple[int, int], ...]) -> Floats:
-    a, b = np.array(pairs).T
-    found: Floats = largest * parts.repeat[..., None] / np.maximum(parts.repeats[..., a] + parts.repeats[..., b], 1)
-    return found
+    return Effects(pairs, estimate, *scale, variance, most, freedom, least)
 
 
 def _pair_of_ranks(costs: Floats, weights: Floats) -> tuple[Floats, Floats]:

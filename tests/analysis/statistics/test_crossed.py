@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import chi2, f
 
 from analysis.statistics.crossed import components, repeat_weights, table
 
@@ -27,18 +28,34 @@ def test_a_complete_table_is_an_analysis_of_variance():
     whole = between + within * (1 - 1 / seeds)
 
     found = components(scores)
-    assert found.repeat == pytest.approx(between / whole)
+    assert found.repeat[:3] == pytest.approx([between / whole] * 3)  # the fourth has its own
     assert found.interaction == pytest.approx((crossed - rest) / m / whole)
     assert found.repeats.tolist() == [m] * k
     assert found.seeds == seeds
 
 
-def test_repeats_that_agree_by_chance_count_as_the_rest_alone():
-    scores = np.tile(np.random.default_rng(1).permuted(np.tile(np.arange(8.0), (6, 1)), axis=1).reshape(2, 3, 8), 1)
+@pytest.mark.golden
+def test_repeats_that_agree_by_accident_are_not_believed_to():
+    scores = np.random.default_rng(1).permuted(np.tile(np.arange(8.0), (6, 1)), axis=1).reshape(2, 3, 8)
     assert scores.mean(2).std() == 0
-    found = components(scores)
     same = np.mean([np.cov(arm)[np.triu_indices(3, 1)].mean() for arm in scores])
-    assert found.repeat == pytest.approx((6 - same) / 8 / (6 * (1 - 1 / 8)))
+    least = chi2.ppf(0.05, 4) / 4 * (6 - same) / 8
+    assert components(scores).repeat == pytest.approx([least / (6 * (1 - 1 / 8))] * 2)
+
+
+@pytest.mark.golden
+def test_an_arm_whose_repeats_vary_beyond_chance_has_its_own_part():
+    generator = np.random.default_rng(3)
+    repeats, seeds = np.array([-1.0, 0, 1])[:, None], np.array([-1.0, 1] * 4)
+    limit = f.ppf(0.9, 2, 4)  # of B / V; with B = b², V is b² + 1 × 8/7 × 7/8
+    for wide, expected in ((1.01, True), (0.99, False)):
+        part = limit / 11 * wide
+        arms = [np.sqrt(ratio / (1 - ratio)) * repeats + seeds for ratio in (1 / 11, 1 / 11, part)]
+        scores = generator.permuted(np.stack(arms), axis=2)
+        found = components(np.round(scores, 12)).repeat
+        pooled = sum(ratio / (1 - ratio) for ratio in (1 / 11, 1 / 11, part))
+        assert found[:2] == pytest.approx([pooled / (3 + pooled)] * 2)
+        assert found[2] == pytest.approx(part if expected else found[0])
 
 
 def test_degrees_of_freedom_fall_where_one_arm_holds_the_variance():
@@ -52,9 +69,9 @@ def test_degrees_of_freedom_fall_where_one_arm_holds_the_variance():
 
 def test_nothing_varies_nothing_repeated():
     still = components(np.ones((2, 3, 4)))
-    assert (still.repeat, still.interaction, still.degrees_of_freedom) == (1, 0, 4)
+    assert (still.repeat.tolist(), still.interaction, still.degrees_of_freedom) == ([1, 1], 0, 4)
     once = components(balanced(m=1))
-    assert np.isnan(once.repeat)
+    assert np.isnan(once.repeat).all()
     assert once.degrees_of_freedom == 0
 
 
@@ -63,11 +80,11 @@ def test_an_absent_repeat_or_replica_is_left_out():
     padded = np.full((4, 5, 9), np.nan)
     padded[:, :3, :8] = scores
     found, alone = components(padded), components(scores)
-    assert (found.repeat, found.interaction) == pytest.approx((alone.repeat, alone.interaction))
+    assert [*found.repeat, found.interaction] == pytest.approx([*alone.repeat, alone.interaction])
     assert (found.degrees_of_freedom, found.seeds, found.repeats.tolist()) == (8, 8, [3] * 4)
     scores[0, 0, 0] = np.nan
     found = components(scores)
-    assert np.isfinite([found.repeat, found.interaction]).all()
+    assert np.isfinite([*found.repeat, found.interaction]).all()
     weights = repeat_weights(scores)
     assert weights.sum((1, 2)) == pytest.approx(np.ones(4))
     assert weights[0].sum(1) == pytest.approx([1 / 3] * 3)
@@ -75,7 +92,8 @@ def test_an_absent_repeat_or_replica_is_left_out():
 
 def test_studies_are_judged_side_by_side():
     studies = np.stack([balanced(seed=seed) for seed in range(3)])
-    assert components(studies).repeat.tolist() == pytest.approx([float(components(one).repeat) for one in studies])
+    alone = [components(one).repeat for one in studies]
+    np.testing.assert_allclose(components(studies).repeat, alone)
 
 
 def test_columns_become_a_table():
