@@ -28,7 +28,8 @@ from analysis.wording import log_scaled, named
 
 @styled
 def best_of_k(curves: Sequence[BestOfK], palette: Palette, columns: int = 1, statistic: str = "median") -> Figure:
-    """The `median` or `mean` best score after k configurations of each arm; raises ValueError without an arm.
+    """The `median` or `mean` best score after k configurations of each arm, as if these had been drawn independently,
+    which a TPE search does not do; raises ValueError without an arm.
 
     Nothing is drawn where it is infinite, as when too few configurations have a finite score.
     """

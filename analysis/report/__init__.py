@@ -33,6 +33,7 @@ def write(
     *,
     state: Mapping[str, Any] | None = None,
     objectives: Sequence[Mapping[str, Any]] = (),
+    same_within: float | None = None,
 ) -> Path:
     """Write `report/index.html` into `folder`, and return its path.
 
@@ -41,6 +42,8 @@ def write(
         records: the folders of the records that it is about, several of them joined; `folder` itself when none.
         state: what `ganstudy status --json` says of the study; without it only the record speaks of what is missing.
         objectives: what `ganstudy objective --json` says of the pairs (f, g) that are compared.
+        same_within: the margin within which the report says of arms that they are the same, as of
+            `analysis.report.findings.find`; None not to ask.
 
     Raises:
         FileNotFoundError: there is no record.
@@ -49,7 +52,7 @@ def write(
         OSError: the report could not be written; the former page stays.
     """
     folder = Path(folder)
-    findings = find(_read(records or [folder]))
+    findings = find(_read(records or [folder]), same_within=same_within)
     writer = FigureWriter(folder / "report", findings.palette)
     if objectives:
         explained = json.dumps(list(objectives), indent=1)
@@ -110,7 +113,7 @@ def _opening(findings: Findings, name: str, state: Mapping[str, Any] | None) -> 
         *(tag("p", sentence) for sentence in provenance.joining(findings.record)),
         tag("div", *(tag("p", sentence) for sentence in said.found), class_="answer"),
         *(tag("p", caveat) for caveat in said.caveats),
-        tag("p", f"{lead}: {unfinished}", class_="note") if unfinished else joined([]),
+        tag("p", f"{lead}: {unfinished} {provenance.LOOK}", class_="note") if unfinished else joined([]),
     ]
 
 

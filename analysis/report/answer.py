@@ -31,7 +31,7 @@ def answer(findings: Findings) -> Answer:
     subject = subject_of(findings)
     found = [
         *claims.convergence(findings, subject), *claims.times(findings), *claims.quality(findings, subject),
-        *claims.jointly(findings),
+        *claims.same(findings), *claims.jointly(findings),
     ]  # fmt: skip
     caveats = (*_disagreements(findings), *_caveats(findings, subject))
     return Answer(question(findings), tuple(found) or ("No trial has ended yet; nothing can be said.",), caveats)

@@ -137,13 +137,27 @@ def verdict(comparison: Comparison, subject: Subject) -> str:
     )
 
 
+def same(findings: Findings) -> list[str]:
+    """Which arms are shown to be the same within the margin that was asked for."""
+    margin = findings.same_within
+    if margin is None:
+        return []
+    found = [
+        f"{pair.a} and {pair.b} in {what}"
+        for what, comparison in _asked(findings)
+        for pair in comparison.pairs
+        if pair.within(margin)
+    ]
+    meant = f"within {100 * margin:g}\u00a0% (shares by so many percentage points, quality by {_factor(findings)})"
+    pairs = counted(sum(len(comparison.pairs) for _, comparison in _asked(findings)), "pair")
+    if not found:
+        return [f"No two are shown to be the same {meant}: that takes intervals as narrow, and so more replicas."]
+    return [f"The same {meant} are {_few(found, pairs)}."]
+
+
 def jointly(findings: Findings) -> list[str]:
     """What remains told apart when all questions of the page are corrected together."""
-    asked = [
-        (what, comparison)
-        for what, comparison in (("convergence", findings.rates.get("converged")), ("quality", findings.comparison))
-        if comparison is not None and comparison.pairs
-    ]
+    asked = _asked(findings)
     found = [(what, pair) for what, comparison in asked for pair in comparison.pairs]
     if len(asked) < 2:
         return []
@@ -173,6 +187,19 @@ def _other_outcomes(findings: Findings) -> list[str]:
         return []
     pairs = counted(sum(len(one.pairs) for name, one in findings.rates.items() if name != "converged"), "pair")
     return [f"In other outcomes, each tested at 5\u00a0% over its pairs, told apart are {_few(told, pairs)}."]
+
+
+def _asked(findings: Findings) -> list[tuple[str, Comparison]]:
+    """The questions of the page that compare arms, and how each came out."""
+    every = (("convergence", findings.rates.get("converged")), ("quality", findings.comparison))
+    return [(what, comparison) for what, comparison in every if comparison is not None and comparison.pairs]
+
+
+def _factor(findings: Findings) -> str:
+    """What the margin means in quality."""
+    margin, comparison = findings.same_within or 0.0, findings.comparison
+    ratio = any(pair.shift and pair.shift.scale == "ratio" for pair in comparison.pairs) if comparison else True
+    return f"a factor of {1 + margin:g}" if ratio else f"a difference of {margin:g}"
 
 
 def _nobody(comparison: Comparison, subject: Subject) -> str:

@@ -60,6 +60,7 @@ class Findings:
         mode: "min" or "max", which is better.
         phase: whose rows are judged, "confirm" or "search".
         searches: how many searches were made of each arm, independently of one another.
+        same_within: the margin within which arms count as the same; None where that is not asked.
         arms: in the order in which they were planned.
         palette: a style for each arm.
         unmeasured: arms in which the metric was not measured, left out of everything about quality.
@@ -90,6 +91,7 @@ class Findings:
     mode: str
     phase: str
     searches: int
+    same_within: float | None
     arms: tuple[str, ...]
     palette: Palette
     unmeasured: tuple[str, ...]
@@ -114,8 +116,22 @@ class Findings:
     shown: Mapping[str, str]
 
 
-def find(record: Record, seed: int = 0) -> Findings:
-    """Analyse a record, finished or not. `seed` fixes all resampling: the same record gives the same findings."""
+def find(record: Record, seed: int = 0, *, same_within: float | None = None) -> Findings:
+    """Analyse a record, finished or not.
+
+    Args:
+        record: of a study, or several joined.
+        seed: fixes all resampling: the same record gives the same findings.
+        same_within: a margin in (0, 1) within which two arms count as the same: of a difference of shares, of quality
+            as a factor of 1 + margin (as a difference where its values may be 0 or less), and of the budget in a time;
+            None not to ask.
+
+    Raises:
+        ValueError: no such margin.
+        RecordError: joined studies were judged by different metrics or thresholds.
+    """
+    if same_within is not None and not 0 < same_within < 1:
+        raise ValueError(f"same_within: expected a number above 0 and below 1, got {same_within!r}")
     metric, mode = metric_and_mode(record.about)
     record = judged_afresh(record, thresholds_of(record.about))
     by_phase = {name: select(record, name) for name in PHASES}
@@ -140,7 +156,8 @@ def find(record: Record, seed: int = 0) -> Findings:
         metric=metric,
         mode=mode,
         phase=phase,
-        searches=int(selected.trials["repeat"].nunique()) if "repeat" in selected.trials else 1,
+        searches=int(selected.trials["repeat"].nunique()),
+        same_within=same_within,
         arms=tuple(names),
         palette=palette(names),
         unmeasured=left_out[phase],

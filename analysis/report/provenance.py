@@ -29,6 +29,10 @@ ORDER = (  # in which outcomes are asked for
     "diverged", "failed", "truncated", "frozen", "hopping", "collapsed", "oscillating", "learning", "converged",
     "stalled",
 )  # fmt: skip
+LOOK = (
+    "This is a look before the end: tests hold their 5 % only if what is trained next does not depend on what is seen"
+    " here."
+)
 AFRESH = (
     "A study here was run under an earlier rule of outcomes. All its replicas are judged afresh by the rule above, with"
     " its default thresholds; the ledger, the terminal and MLflow keep what was said then."

@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis import figures
 from analysis.figures.parts import TOGETHER
+from analysis.record.join import studies_of
 from analysis.record.snapshots import Snapshots, snapshots
 from analysis.report import pair_tables, tables
 from analysis.report.findings import Findings
@@ -187,7 +188,8 @@ def search(findings: Findings, writer: FigureWriter) -> Section | None:
                 figures.best_of_k(findings.best_of_k, findings.palette, columns=2),
                 f"The best {named(findings.metric)} after k configurations of the search, median over which k they are,"
                 " with 95 % intervals, which capture configurations. A configuration's score is its median replica."
-                " Where a band ends at its line, the data give no bound on how good the best could be.",
+                " Where a band ends at its line, the data give no bound on how good the best could be."
+                f"{_adaptive(findings)}",
                 "Best score by number of configurations tried, by arm.",
             )
         )
@@ -205,6 +207,20 @@ def search(findings: Findings, writer: FigureWriter) -> Section | None:
         )
         parts.append(writer.table(tables.outcome_table(outcomes, "search")))
     return section("The search", *parts) if parts else None
+
+
+def _adaptive(findings: Findings) -> str:
+    """That the curves take configurations as independent draws, where a sampler drew them near good ones."""
+    searches = [about.get("config", {}).get("search", {}) for about in studies_of(findings.record.about)]
+    samplers = list(dict.fromkeys(str(search.get("sampler", "tpe")) for search in searches))
+    adaptive = [name for name in samplers if name != "random"]
+    if not adaptive:
+        return ""
+    return (
+        f" The search was adaptive ({listed(adaptive)}): it drew later configurations near good earlier ones, but"
+        " curves and bands take all as independent draws. They describe a random search among these configurations,"
+        " not what a search of k by this sampler would find."
+    )
 
 
 def sensitivity(findings: Findings, writer: FigureWriter) -> Section | None:

@@ -11,7 +11,8 @@ as one number, the median over its replicas. Two curves describe it:
   bias, is given for 2 <= k <= n/10 only: beyond, the resampled best hardly varies (coverage 0.7 in simulations at
   k = n/2); at k = 1 it is the interval of a plain mean, which fails under heavy tails.
 
-Both assume that configurations are independent draws, which those of an adaptive sampler are not.
+Both assume that configurations are independent draws, which those of an adaptive sampler are not: a TPE search draws
+later ones near good earlier ones, and the curves of its configurations are not those of a TPE search of k.
 
 **Profile.** The share of replicas at least as good as each threshold tau (Dolan & Moré 2002; Agarwal et al. 2021).
 

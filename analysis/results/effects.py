@@ -86,6 +86,17 @@ class Effect:
     p_holm: float
     shift: Shift | None = None
 
+    def within(self, margin: float) -> bool:
+        """Whether the arms are shown to be the same within a margin > 0.
+
+        The interval of the difference, in the measurement's own unit, then lies within ±margin, that of a ratio within
+        a factor of 1 + margin. It holds for all pairs together, which is stricter than two one-sided tests of one pair.
+        """
+        found = self.shift.interval if self.shift else self.effect
+        if self.shift and self.shift.scale == "ratio":
+            return 1 / (1 + margin) <= found.low and found.high <= 1 + margin
+        return -margin <= found.low and found.high <= margin
+
     def turned(self) -> Effect:
         """The same with b first."""
         turned, twice = self.effect.negated(), 2 * self.null

@@ -99,6 +99,10 @@ def _report(command: argparse.ArgumentParser) -> None:
         help="where records and report go; needed but for a single study folder, which keeps its own",
     )  # fmt: skip
     command.add_argument("--tracking", metavar="URI", help="where MLflow is (default: MLFLOW_TRACKING_URI)")
+    command.add_argument(
+        "--same-within", metavar="MARGIN", type=float,
+        help="say which arms are the same within a margin, as 0.05: 5 percentage points of a share, 5 %% of quality",
+    )  # fmt: skip
     _json(command)
 
 

@@ -37,8 +37,10 @@ def report(options: Namespace) -> int:
     return DONE
 
 
-def write(folder: str | Path) -> Path:
+def write(folder: str | Path, same_within: float | None = None) -> Path:
     """Write `report/index.html` of the study in `folder`, finished or not, and return its path.
+
+    `same_within` is a margin, as of `analysis.report.write`.
 
     Raises:
         FileNotFoundError: the folder holds no study.
@@ -46,11 +48,14 @@ def write(folder: str | Path) -> Path:
     """
     build_record(folder)
     objectives = _objectives([loading.load(Path(folder) / loading.STUDY_FILE)])
-    return analysis.report.write(folder, state=status(folder).to_dict(), objectives=objectives)
+    state = status(folder).to_dict()
+    return analysis.report.write(folder, state=state, objectives=objectives, same_within=same_within)
 
 
-def gather(places: Sequence[str], out: Path, tracking: str | None = None) -> Path:
+def gather(places: Sequence[str], out: Path, tracking: str | None = None, same_within: float | None = None) -> Path:
     """Bring records from anywhere (see `study.record.sources`) into `out` and write their one report there; its path.
+
+    `same_within` is a margin, as of `analysis.report.write`.
 
     Raises what `study.record.sources.fetch` raises.
     """
@@ -58,7 +63,8 @@ def gather(places: Sequence[str], out: Path, tracking: str | None = None) -> Pat
     studies = [place for place in map(Path, places) if sources.is_study(place)]
     state = status(studies[0]).to_dict() if studies and len(places) == 1 else None
     plans = [plan for _, kept in found if (plan := _plan(kept.about)) is not None]
-    return analysis.report.write(out, [folder for folder, _ in found], state=state, objectives=_objectives(plans))
+    folders, objectives = [folder for folder, _ in found], _objectives(plans)
+    return analysis.report.write(out, folders, state=state, objectives=objectives, same_within=same_within)
 
 
 def deliver(folder: str | Path) -> int:
@@ -75,16 +81,19 @@ def deliver(folder: str | Path) -> int:
 
 def _page(options: Namespace) -> Path:
     first, *others = options.sources
+    margin = options.same_within
+    if margin is not None and not 0 < margin < 1:
+        raise ConfigError(f"--same-within: expected a number above 0 and below 1, got {margin}")
     runs = [source for source in options.sources if source.startswith(RUN)]
     if options.tracking is not None and not runs:
         raise ConfigError(f"--tracking: expected with a source {RUN}RUN_ID, got it without")
     if options.out is not None:
-        return gather(options.sources, options.out, options.tracking)
+        return gather(options.sources, options.out, options.tracking, margin)
     if others or runs or (sources.holds_record(Path(first)) and not (Path(first) / loading.STUDY_FILE).is_file()):
         what = f"{len(options.sources)} sources" if others else f"{first}, which is no study folder"
         raise ConfigError(f"--out: expected a folder for the records and the report of {what}, got none")
     folder = study_folder(Path(first))
-    page = write(folder)
+    page = write(folder, margin)
     if waiting := deliver(folder):
         print(f"{waiting} ledger entries still wait for MLflow, and the report with them", file=sys.stderr)
     return page

@@ -54,6 +54,7 @@ def findings(**changes):
     settings = {
         "record": SimpleNamespace(about={"config": CONFIG}),
         "metric": "fid", "mode": "min", "phase": "confirm", "searches": 1, "unmeasured": (), "arms": (), "rates": {},
+        "same_within": None,
         "outcomes": {"confirm": [], "search": []},
         "survival": (), "quality": (), "comparison": None, "selection_bias": (),
     }  # fmt: skip
@@ -342,6 +343,28 @@ def test_an_arm_that_settles_on_bad_samples_is_not_praised_alone():
     assert not answer(findings(outcomes=stable, **alike)).caveats[0].startswith("Converged most often")
     none = outcomes(arm("a", 0.0, 0.0, 0.2), arm("b", 0.0, 0.0, 0.2))
     assert not answer(findings(outcomes=none, **told)).caveats[0].startswith("Converged most often")
+
+
+def narrow(a, b, width, subject):
+    """A pair whose interval is so wide about no difference."""
+    null = 0.0 if subject == "converged" else 0.5
+    likely = Interval(null, null - width, null + width, 32, "by hand", "seeds")
+    ratio = Shift("ratio", Interval(1.0, 1 - width, 1 + width, 32, "by hand", "seeds"))
+    pair = Effect(a, b, 16, 16, likely, null, 1.0, 1.0, None if subject == "converged" else ratio)
+    return compared([pair], a + b, subject, "confirm", "replica", "a test", 0.05)
+
+
+def test_the_same_within_a_margin_is_said_where_it_was_asked_and_shown():
+    arms = [quality("a", 0.01), quality("b", 0.02)]
+    given = {"outcomes": outcomes(BEST, NEAR), "quality": arms, "comparison": narrow("a", "b", 0.2, "fid")}
+    meant = "within 5 % (shares by so many percentage points, quality by a factor of 1.05)"
+    asked = {**given, "rates": {"converged": narrow("a", "b", 0.04, "converged")}, "same_within": 0.05}
+    assert said(**asked)[-1] == f"The same {meant} are a and b in convergence."
+    wide = {**asked, "rates": {"converged": narrow("a", "b", 0.3, "converged")}}
+    assert said(**wide)[-1] == (
+        f"No two are shown to be the same {meant}: that takes intervals as narrow, and so more replicas."
+    )
+    assert not any("same within" in sentence for sentence in said(**{**asked, "same_within": None}))
 
 
 def test_a_better_median_of_an_arm_that_is_behind_is_explained():

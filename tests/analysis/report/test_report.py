@@ -205,7 +205,8 @@ def test_a_study_under_way_is_said_to_be_so(simulate, tmp_path):
     simulate(tmp_path, trials=4, replicas=2, confirm=0, evaluations=4, running=2)
     state = {"state": "running", "trials": {"done": 10, "failed": 0, "running": 2, "interrupted": 0, "missing": 3}}
     seen = words(report.write(tmp_path, state=state).read_text(encoding="utf-8"))
-    assert "10 of 15 trials are done; 2 trials under way and 3 trials not begun. Numbers will change." in seen
+    assert "10 of 15 trials are done; 2 trials under way and 3 trials not begun. Numbers will change. This is a" in seen
+    assert "This is a look before the end: tests hold their 5 % only if" in seen
     assert "Provisional: no configuration has been confirmed on fresh seeds" in seen
 
 
@@ -227,6 +228,24 @@ def test_one_arm_has_a_page_without_comparisons(simulate, tmp_path):
     simulate(tmp_path, arms=("a",), trials=3, replicas=2, confirm=4, evaluations=4)
     report.write(tmp_path)
     assert not (tmp_path / "report" / "figures" / "pairs-confirm.svg").exists()
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_margin_is_asked_for(simulate, tmp_path):
+    simulate(tmp_path, trials=3, replicas=2, confirm=4, evaluations=4)
+    assert "the same within 50 %" in words(report.write(tmp_path, same_within=0.5).read_text(encoding="utf-8"))
+    with pytest.raises(ValueError, match=r"same_within: expected a number above 0 and below 1, got 5"):
+        report.write(tmp_path, same_within=5)
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(("sampler", "said"), [(None, "adaptive (tpe)"), ("cmaes", "adaptive (cmaes)"), ("random", "")])
+def test_best_of_k_says_that_a_search_is_adaptive(simulate, tmp_path, sampler, said):
+    search = {"metric": "fid", "mode": "min", **({"sampler": sampler} if sampler else {})}
+    simulate(tmp_path, trials=3, replicas=2, confirm=4, evaluations=4, about={"config": {"search": search}})
+    seen = words(report.write(tmp_path).read_text(encoding="utf-8"))
+    assert ("The search was adaptive" in seen) == bool(said)
+    assert said in seen
 
 
 def test_there_must_be_a_record(tmp_path):

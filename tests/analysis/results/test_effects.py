@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from analysis.results.effects import Effect, Sample, Shift, by_rank, together
+from analysis.results.effects import Effect, Sample, Shift, by_rank, by_share, together
 from analysis.statistics.intervals import Interval
 from analysis.statistics.ranks import rank_test, relative_effect
 from analysis.statistics.shift import shift
@@ -61,6 +61,33 @@ def test_a_pair_turns_about_its_null(null, turned):
 def test_a_ratio_turns_to_its_inverse():
     ratio = Shift("ratio", Interval(0.5, 0.0, 2.0, 7, "by hand", "seeds")).turned().interval
     assert (ratio.estimate, ratio.low, ratio.high) == (2.0, 0.5, math.inf)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "difference", "ratio"),
+    [(-0.05, 0.04, True, False), (0.96, 1.04, False, True), (0.9, 1.04, False, False), (0.96, 1.06, False, False)],
+)
+def test_the_same_within_a_margin_is_an_interval_that_lies_in_it(low, high, difference, ratio):
+    found = Interval((low + high) / 2, low, high, 32, "by hand", "seeds")
+    assert Effect("a", "b", 16, 16, found, 0.0, 0.5, 0.5).within(0.05) == difference
+    likely = Interval(0.5, 0.4, 0.6, 32, "by hand", "seeds")
+    for scale, expected in (("difference", difference), ("ratio", ratio)):
+        assert Effect("a", "b", 16, 16, likely, 0.5, 0.5, 0.5, Shift(scale, found)).within(0.05) == expected
+
+
+def test_few_replicas_are_never_shown_to_be_the_same():
+    [pair] = by_rank([sample("a", [1.0, 1.01]), sample("b", [1.0, 1.01])], "replica")
+    assert not pair.within(0.5)
+    [pair] = by_share([sample("a", [1.0] * 4), sample("b", [1.0] * 4)], "replica")
+    assert not pair.within(0.2)
+
+
+def test_arms_a_margin_apart_are_rarely_called_the_same():
+    generator, said = np.random.default_rng(2), 0
+    for _ in range(300):
+        a, b = np.exp(generator.normal(0, 0.1, 64)), 1.1 * np.exp(generator.normal(0, 0.1, 64))
+        said += by_rank([sample("a", a), sample("b", b)], "replica", scale="ratio")[0].within(0.1)
+    assert said / 300 <= 0.05
 
 
 def test_all_intervals_hold_together_at_bonferronis_level():

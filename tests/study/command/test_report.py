@@ -95,7 +95,7 @@ def test_a_configuration_that_cannot_be_read_costs_the_explanations_alone(begun,
     shutil.rmtree(copy / "ledger")  # a copy of what was published, no study any more
     retell(copy, '"non_saturating"', '"of_another_version"')
     gather([str(copy)], tmp_path / "out")
-    assert told == {"records": [tmp_path / "out" / "tiny"], "state": None, "objectives": []}
+    assert told == {"records": [tmp_path / "out" / "tiny"], "state": None, "objectives": [], "same_within": None}
     assert "tiny: its pairs (f, g) are not explained: scientific.objective" in caplog.text
 
 
@@ -111,6 +111,8 @@ def test_the_state_is_told_where_the_one_source_is_a_study(study, told, tmp_path
         (["{study}", "{study}"], "--out: expected a folder for the records and the report of 2 sources, got none"),
         (["runs:/abc"], "--out: expected a folder for the records and the report of runs:/abc, which is no study"),
         (["{study}", "--tracking", "sqlite:///x.db"], "--tracking: expected with a source runs:/RUN_ID"),
+        (["{study}", "--same-within", "5"], "--same-within: expected a number above 0 and below 1, got 5.0"),
+        (["{study}", "--same-within", "nan"], "--same-within: expected a number above 0 and below 1, got nan"),
     ],
 )
 def test_a_report_that_has_no_place_is_bad_input(study, sources, said, capsys):
