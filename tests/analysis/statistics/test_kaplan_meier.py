@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.stats import CensoredData, ecdf
 
-from analysis.statistics import kaplan_meier as module
 from analysis.statistics.intervals import proportion, wilson, wilson_ends
 from analysis.statistics.kaplan_meier import kaplan_meier
 
@@ -146,52 +145,6 @@ def test_without_censoring_the_band_is_the_shares_own_over_configurations_too(sa
     for step in curve.band.x:
         found, plain = curve.at(step), proportion(times > step, groups, captures="both")
         assert (found.estimate, found.low, found.high) == pytest.approx((plain.estimate, plain.low, plain.high))
-
-
-def weighted(times, met, weights, step):
-    """The curve at a step of replicas that count as often as their weights say."""
-    share = 1.0
-    for at in np.unique(times[met & (times <= step)]):
-        share *= 1 - weights[met & (times == at)].sum() / weights[times >= at].sum()
-    return share
-
-
-@pytest.mark.property
-@given(clustered())
-def test_the_influence_is_the_derivative_by_a_configurations_weight(sample):
-    times, met, groups = sample
-    steps, place = np.unique(times, return_inverse=True)
-    ended, died = np.zeros((2, 6, len(steps)))
-    np.add.at(ended, (groups, place), 1)
-    np.add.at(died, (groups[met], place[met]), 1)
-    waiting = np.cumsum(ended[:, ::-1], axis=1)[:, ::-1]
-    influence = module._influence(waiting.astype(np.int64), died.astype(np.int64))
-    for row in range(6):
-        heavier = [np.where(groups == row, 1 + change, 1.0) for change in (1e-4, -1e-4)]
-        for column, step in enumerate(steps):
-            share = weighted(times, met, np.ones(len(times)), step)
-            above, below = (weighted(times, met, one, step) for one in heavier)
-            assert share * influence[row, column] == pytest.approx((above - below) / 2e-4, abs=1e-6)
-
-
-def test_the_variance_over_configurations_is_the_jackknifes():
-    """40 configurations of 8, ties and censoring: the curve without each one in turn."""
-    generator = np.random.default_rng(3)
-    groups = np.repeat(range(40), 8)
-    hazard = np.repeat(np.exp(generator.normal(size=40)), 8)
-    times, end = np.ceil(4 * generator.exponential(size=320) / hazard), np.repeat(generator.integers(3, 12, 40), 8)
-    met, times = times <= end, np.minimum(times, end)
-    steps, place = np.unique(times, return_inverse=True)
-    ended, died = np.zeros((2, 40, len(steps)), np.int64)
-    np.add.at(ended, (groups, place), 1)
-    np.add.at(died, (groups[met], place[met]), 1)
-    influence = module._influence(np.cumsum(ended[:, ::-1], axis=1)[:, ::-1], died)
-    for step in (1, 3, 5):
-        left_out = [weighted(times, met, (groups != one) * 1.0, step) for one in range(40)]
-        jackknife = 39 * np.var(left_out)
-        share = weighted(times, met, np.ones(320), step)
-        found = share**2 * (influence[:, steps == step] ** 2).sum() * 40 / 39
-        assert found == pytest.approx(jackknife, rel=0.05)
 
 
 @pytest.mark.property

@@ -139,7 +139,7 @@ def test_configurations_of_equal_shares_cannot_be_told_apart():
 
 @pytest.mark.parametrize("configurations", [4, 8, 20])
 def test_differences_are_covered_and_the_level_is_kept_over_configurations(configurations):
-    """Of 8 replicas, with beta chances of mean .3 and an intraclass correlation of .5: few cover more than they say"""
+    """Of 8 replicas, with beta chances of mean .3 and an intraclass correlation of .5: few cover more than they say."""
     generator, groups = np.random.default_rng(1), np.repeat(range(configurations), 8)
     covered, wrong = [], []
     for _ in range(600):
