@@ -210,6 +210,23 @@ def test_a_search_is_tested_by_configurations():
     assert a.high - a.low > plain.high - plain.low
 
 
+@pytest.mark.golden
+@pytest.mark.parametrize("phase", ["confirm", "search"])
+def test_where_all_diverged_at_one_step_the_arms_cannot_be_told_apart(phase):
+    """2 arms of 2 × 8: all of them fell, which is not that nobody did."""
+    found = survival(select(arms(phase, {"a": (16, 16), "b": (16, 16)}), phase), "diverged")
+    assert [(curve.events, curve.n) for curve in found.curves] == [(16, 16), (16, 16)]
+    assert (found.overall.statistic, found.overall.p, found.pairs[0].p_holm) == (0, 1, 1)
+
+
+@pytest.mark.golden
+def test_two_configurations_against_two_are_no_proof():
+    """All of one arm's fell and none of the other's: of the six ways to deal four out two are as far apart."""
+    found = survival(select(arms("search", {"a": (16, 16), "b": (0, 16)}), "search"), "diverged")
+    assert found.pairs[0].p == pytest.approx(1 / 3)
+    assert found.pairs[0].method == "log-rank scores of configurations, dealt out anew"
+
+
 def test_one_arm_has_no_test_and_no_events_have_none():
     alone = survival(select(arms("confirm", {"a": (1, 8)}), "confirm"), "diverged")
     assert (alone.overall, alone.pairs) == (None, ())
