@@ -72,6 +72,14 @@ NEVER = {
     "failure": "No replica diverged, froze or collapsed for good.",
     "undone": "No replica collapsed and recovered.",
 }
+CLOCKS = {"updates": "generator updates", "budget": "share of the budget spent"}
+SPENDINGS = {  # columns of trials.parquet
+    "steps": "generator updates",
+    "critic_updates": "critic updates",
+    "real_samples": "real samples",
+    "operations": "operations",
+    "core_seconds": "core-seconds",
+}
 QUIET_UNITS = ("", "1", "modes")
 
 
@@ -93,8 +101,8 @@ def log_scaled(metric: str) -> bool | None:
 
 def percent(share: float) -> str:
     """A share of one, or a difference of two, in per cent: whole per cents, but not 0 or 100 unless exact."""
-    if np.isnan(share):
-        return "–"
+    if not np.isfinite(share):
+        return number(share)
     if 0 < abs(share) < 0.005:
         return "<\u00a01\u00a0%" if share > 0 else ">\u00a0−1\u00a0%"
     return ">\u00a099\u00a0%" if 0.995 < share < 1 else f"{100 * share:.0f}\u00a0%".replace("-", "−")

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from numpy.typing import NDArray
 
+from analysis.results.clock import Clock
 from analysis.wording import log_scaled, number, power_of_ten
 
 ROOM = 0.06  # share of the axis beyond the outermost value
@@ -79,6 +80,15 @@ def scale_signed(axes: Axes, which: str, values: NDArray[np.float64] | Sequence[
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 1)))
     room = ROOM * float(ends[1] - ends[0])
     limit(*(unit * np.sinh(ends + np.array([-room, room]))))
+
+
+def scale_clock(axes: Axes, clock: Clock, ticks: int | None = None) -> None:
+    """Label the horizontal axis of times in steps, or in per cent of the budget; `ticks` is how many at most."""
+    if ticks is not None:
+        axes.xaxis.set_major_locator(MaxNLocator(ticks, integer=clock == "updates"))
+    axes.xaxis.set_major_formatter(FuncFormatter(_plain))
+    if clock == "budget":
+        percent_ticks(axes.xaxis)
 
 
 def percent_ticks(axis: Axis) -> None:

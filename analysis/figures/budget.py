@@ -23,7 +23,7 @@ from analysis.figures.parts import (
 )
 from analysis.figures.style import Palette, legend_above, new, short, styled
 from analysis.results.budget import BestOfK, Profile, SelectionBias
-from analysis.wording import log_scaled, named
+from analysis.wording import SPENDINGS, log_scaled, named
 
 
 @styled
@@ -31,12 +31,13 @@ def best_of_k(curves: Sequence[BestOfK], palette: Palette, columns: int = 1, sta
     """The `median` or `mean` best score after k configurations of each arm, as if these had been drawn independently,
     which a TPE search does not do; raises ValueError without an arm.
 
-    Nothing is drawn where it is infinite, as when too few configurations have a finite score.
+    Where the curves say so (`analysis.results.spending`) what k configurations spend stands in place of k. Nothing is
+    drawn where the best is infinite, as when too few configurations have a finite score.
     """
     if not curves:
         raise ValueError("best_of_k: expected at least one arm, got none")
     bands = [curve.median if statistic == "median" else curve.mean for curve in curves]
-    arms, floor = [curve.arm for curve in curves], curves[0].floor
+    arms, floor, over = [curve.arm for curve in curves], curves[0].floor, curves[0].over
     seen = np.concatenate([np.r_[b.low, b.estimate, b.high, c.floor] for b, c in zip(bands, curves, strict=True)])
     figure = new(columns, panels_height(len(arms), columns, 2.1), [] if len(arms) > TOGETHER else [*arms, FLOOR])
     drawn = arm_panels(figure, arms, columns)
@@ -51,9 +52,11 @@ def best_of_k(curves: Sequence[BestOfK], palette: Palette, columns: int = 1, sta
             )
         mark_floor(axes, floor)
         axes.grid(axis="y")
-        axes.xaxis.set_major_locator(MaxNLocator(8 if panel.arm is None else 4, integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(8 if panel.arm is None else 4, integer=over == "configurations"))
     best = f"{'median' if statistic == 'median' else 'expected'} best {named(curves[0].metric)}"
-    label_panels(figure, drawn, "configurations tried, k", best)
+    label_panels(
+        figure, drawn, "configurations tried, k" if over == "configurations" else f"{SPENDINGS[over]} of search", best
+    )
     if drawn[0].arm is None:
         legend_above(figure, drawn[0].axes)
     return figure

@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.colours import INK, MUTED
-from analysis.figures.axes import scale_axis, scale_signed
+from analysis.figures.axes import scale_axis, scale_clock, scale_signed
 from analysis.figures.parts import HEIGHT, draw_band, panel_grid, strips
 from analysis.figures.style import ArmStyle, Palette, legend_above, new, short, styled
 from analysis.results.critic_bound import GAP, RATIO, ArmCriticBound, BoundCurve
+from analysis.wording import CLOCKS
 
 TALLEST = 8.2  # inches, of all panels
 TRUE, SAID = "true divergence", "the critic's estimate"
@@ -30,7 +31,7 @@ def bound_curves(curves: Sequence[BoundCurve], palette: Palette, columns: int = 
     across = min(len(curves), 2 if columns == 1 else min((3, 2), key=lambda most: -len(curves) % most))
     down = math.ceil(len(curves) / across)
     figure = new(columns, 0.3 + min(1.25, TALLEST / down) * down, [TRUE, SAID])
-    panels = panel_grid(figure, len(curves), across, "generator updates")
+    panels = panel_grid(figure, len(curves), across, CLOCKS[curves[0].clock])
     for panel, curve in zip(panels, curves, strict=True):
         _panel(panel, curve, palette[curve.arm])
         panel.set_title(short(curve.arm, 46 * columns // across))
@@ -42,7 +43,7 @@ def _panel(axes: Axes, curve: BoundCurve, look: ArmStyle) -> None:
     bands = (curve.truth, curve.estimate)
     seen = np.concatenate([np.r_[band.low, band.estimate, band.high] for band in bands])
     scale_axis(axes, "y", seen)
-    scale_axis(axes, "x", curve.truth.x, log=False)
+    scale_clock(axes, curve.clock)
     draw_band(axes, curve.truth, ArmStyle(INK, "-", ""), TRUE, seen, alpha=0.12)
     draw_band(axes, curve.estimate, look, SAID, seen, alpha=0.2)
     axes.grid(axis="y")

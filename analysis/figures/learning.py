@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.axes import scale_axis
+from analysis.figures.axes import scale_axis, scale_clock
 from analysis.figures.parts import FLOOR, TOGETHER, draw_band, mark_floor, panel_grid
 from analysis.figures.style import Palette, legend_above, new, shade, styled
 from analysis.results.learning import LearningCurve
-from analysis.wording import log_scaled, named
+from analysis.wording import CLOCKS, log_scaled, named
 
 
 @styled
@@ -31,7 +31,7 @@ def learning_curves(curves: Sequence[LearningCurve], palette: Palette, columns: 
     down = math.ceil(len(metrics) / across)
     labels = [*dict.fromkeys(curve.arm for curve in curves), FLOOR]
     figure = new(columns, 0.1 + 1.8 * down, labels)
-    panels = panel_grid(figure, len(metrics), across, "generator updates")
+    panels = panel_grid(figure, len(metrics), across, CLOCKS[curves[0].clock])
     for panel, metric in zip(panels, metrics, strict=True):
         _panel(panel, [curve for curve in curves if curve.metric == metric], palette)
     legend_above(figure, panels[0])
@@ -41,7 +41,7 @@ def learning_curves(curves: Sequence[LearningCurve], palette: Palette, columns: 
 def _panel(axes: Axes, curves: Sequence[LearningCurve], palette: Palette) -> None:
     seen = np.concatenate([np.r_[c.band.low, c.band.estimate, c.band.high, c.floor] for c in curves])
     log = scale_axis(axes, "y", seen, log_scaled(curves[0].metric))
-    scale_axis(axes, "x", curves[0].band.x, log=False)
+    scale_clock(axes, curves[0].clock)
     axes.set_title(named(curves[0].metric, curves[0].unit))
     axes.grid(axis="y")
     for place, curve in enumerate(curves):

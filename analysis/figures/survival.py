@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from analysis.colours import MUTED
-from analysis.figures.axes import percent_ticks, scale_axis
+from analysis.figures.axes import percent_ticks, scale_clock
 from analysis.figures.parts import TOGETHER, Panel, arm_panels, drawing_order, label_panels, panels_height
 from analysis.figures.style import ArmStyle, Palette, legend_above, new, short, styled
+from analysis.results.clock import Clock
 from analysis.results.survival import Survival, SurvivalCurve
-from analysis.wording import EVENTS
+from analysis.wording import CLOCKS, EVENTS
 
 
 @styled
@@ -25,28 +26,28 @@ def survival_curves(result: Survival, palette: Palette, columns: int = 1) -> Fig
     figure = new(columns, tall + low, [] if len(arms) > TOGETHER else arms)
     above, below = np.ravel(figure.subfigures(2, 1, squeeze=False, height_ratios=(tall, low)))
     drawn = arm_panels(above, arms, columns)
-    longest = max(float(np.max(curve.band.x, initial=1.0)) for curve in result.curves)
-    end = max(longest, *(float(np.max(curve.censored, initial=0.0)) for curve in result.curves))
+    longest = max(float(np.max(curve.band.x, initial=0.0)) for curve in result.curves)
+    end = max(longest, *(float(np.max(curve.censored, initial=0.0)) for curve in result.curves)) or 1.0
     for panel in drawn:
         for place in drawing_order(arms, panel):
             curve = result.curves[place]
             _step(panel, curve, panel.look(curve.arm, palette), panel.shade(curve.arm, len(arms)))
-        _scales(panel.axes, end, 5 * columns if panel.arm is None else 3)
-    label_panels(above, drawn, "generator updates", f"without {EVENTS.get(result.event, result.event)}")
-    ticks = np.asarray(MaxNLocator(5 * columns, integer=True).tick_values(0, end))
+        _scales(panel.axes, end, result.clock, 5 * columns if panel.arm is None else 3)
+    label_panels(above, drawn, CLOCKS[result.clock], f"without {EVENTS.get(result.event, result.event)}")
+    whole = result.clock == "updates"
+    ticks = np.asarray(MaxNLocator(5 * columns, integer=whole).tick_values(0, end))
     _at_risk(below.subplots(), result, ticks[(ticks >= 0) & (ticks <= end)], end, palette, columns)
     if drawn[0].arm is None:
         legend_above(figure, drawn[0].axes)
     return figure
 
 
-def _scales(axes: Axes, end: float, ticks: int) -> None:
+def _scales(axes: Axes, end: float, clock: Clock, ticks: int) -> None:
     axes.set_xlim(0, end)
     axes.set_ylim(0, 1.03)
     percent_ticks(axes.yaxis)
     axes.grid(axis="y")
-    scale_axis(axes, "x", [0.0], log=False)
-    axes.xaxis.set_major_locator(MaxNLocator(ticks, integer=True))
+    scale_clock(axes, clock, ticks)
 
 
 def _step(panel: Panel, curve: SurvivalCurve, look: ArmStyle, alpha: float) -> None:
@@ -74,7 +75,7 @@ def _at_risk(axes: Axes, result: Survival, ticks: np.ndarray, end: float, palett
     axes.set_ylim(len(result.curves) - 0.4, -0.6)
     axes.set_title("replicas at risk", fontsize=6.4, color=MUTED, pad=2)
     axes.xaxis.set_ticks(ticks)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}".replace(",", "\u2009")))
+    scale_clock(axes, result.clock)
     axes.tick_params(length=0, labelsize=6.2)
     for spine in axes.spines.values():
         spine.set_visible(False)

@@ -14,12 +14,14 @@ from analysis import figures, load
 from analysis.figures.style import palette
 from analysis.report import find, pair_tables, tables
 from analysis.report.chosen import chosen_table, snippet
+from analysis.report.spending import equality, spent_table
 from analysis.report.table_files import csv_text
 from analysis.results.budget import best_of_k, profiles, selection_bias
 from analysis.results.compare import compare, quality
 from analysis.results.design import scales_of
 from analysis.results.selection import arms_in_order, select
 from analysis.results.sensitivity import sensitivity
+from analysis.results.spending import against
 from analysis.statistics.bootstrap import Resampling
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
@@ -36,6 +38,19 @@ searched, confirmed, selected = (select(record, name) for name in ("search", "co
 # %%
 best = best_of_k(searched, metric, mode=mode, resampling=Resampling(default_rng(0)))
 figures.best_of_k(best, looks, columns=2)
+
+# %% [markdown]
+# The same curves by what a search costs: over its core-seconds or, with another name of `analysis.wording.SPENDINGS`,
+# its generator updates, critic updates, real samples or operations. Above them stands what all trials had alike, below
+# them what each arm has spent in all.
+
+# %%
+print("\n".join(equality(findings.budgets)))
+timed = against(best, searched, "core_seconds")
+figures.best_of_k(timed, looks, columns=2) if timed else print("the record does not say what trials have spent")
+
+# %%
+print(csv_text(spent_table([one for phase in findings.spent.values() for one in phase])))
 
 # %% [markdown]
 # ## Selection bias

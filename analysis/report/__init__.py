@@ -15,7 +15,7 @@ from typing import Any
 from analysis.record.join import join, studies_of
 from analysis.record.loading import Record, load
 from analysis.record.schema import HISTORY
-from analysis.report import chosen, provenance, sections, theory
+from analysis.report import chosen, provenance, sections, spending, theory
 from analysis.report.answer import Answer, answer
 from analysis.report.findings import COLUMNS, Findings, find
 from analysis.report.page import Html, Section, contents, joined, page, tag
@@ -87,6 +87,7 @@ def _page(
         sections.training(findings, writer, folder),
         theory.theory(findings, writer, folder),
         sections.search(findings, writer),
+        spending.budget(findings, writer),
         chosen.chosen(findings, writer),
         sections.sensitivity(findings, writer),
         sections.thresholds(findings, writer),
@@ -113,6 +114,7 @@ def _opening(findings: Findings, name: str, state: Mapping[str, Any] | None) -> 
         *(tag("p", sentence) for sentence in provenance.joining(findings.record)),
         tag("div", *(tag("p", sentence) for sentence in said.found), class_="answer"),
         *(tag("p", caveat) for caveat in said.caveats),
+        *(tag("p", sentence) for sentence in spending.equality(findings.budgets)),
         tag("p", f"{lead}: {unfinished} {provenance.LOOK}", class_="note") if unfinished else joined([]),
     ]
 

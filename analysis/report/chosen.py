@@ -28,6 +28,8 @@ def chosen(findings: Findings, writer: FigureWriter) -> Section | None:
         "In place of the sections scientific, nuisance and fixed of the study's configuration, a block below has that"
         " configuration trained alone, exactly as it was here."
     )
+    if any(one.spending != "steps" for one in findings.budgets):
+        lead += " The section budget has to be that of study.yaml, in which equal.per_step is written out."
     parts = [tag("p", lead), *blocks[:LONGEST]] if blocks else []
     if len(blocks) > LONGEST:
         parts.append(tag("p", f"The values of {len(blocks) - LONGEST} more are in tables/chosen.csv."))

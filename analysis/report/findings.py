@@ -26,6 +26,7 @@ from analysis.results import (
     learning,
     rates,
     sensitivity,
+    spending,
     survival,
     threshold_table,
 )
@@ -36,12 +37,18 @@ from analysis.results.learning import LearningCurve, ModeShares
 from analysis.results.outcomes import JUDGED, judged_afresh
 from analysis.results.selection import Selection, arms_in_order, configurations, select
 from analysis.statistics.bootstrap import Resampling
+from analysis.wording import SPENDINGS
 
 FOLLOWED = (  # over training, where they were measured
     "high_quality", "modes", "fid", "precision", "recall", "critic_accuracy", "gradient_norm_generator", "hop",
 )  # fmt: skip
 Result = TypeVar(
-    "Result", critic_bound.BoundCurve, critic_bound.ArmCriticBound, jacobian.ArmSpectrum, dirac.DiracShares
+    "Result",
+    critic_bound.BoundCurve,
+    critic_bound.ArmCriticBound,
+    jacobian.ArmSpectrum,
+    dirac.DiracShares,
+    spending.Spent,
 )
 MOST_CURVES = 6
 MODES_SHOWN = 64
@@ -73,6 +80,9 @@ class Findings:
             where a scheduler stopped replicas, of which it is not known how they would have ended.
         profiles: in `phase`.
         best_of_k: of the search.
+        best_by_spending: the same curves over each of `analysis.wording.SPENDINGS` that is known.
+        spent: what each arm has spent, by phase.
+        budgets: what the trials of each study had alike.
         selection_bias: search beside confirmed scores.
         chosen: each arm's confirmed configurations, or the best of its search.
         sensitivity: of the search.
@@ -103,6 +113,9 @@ class Findings:
     rates: Mapping[str, compare.Comparison]
     profiles: tuple[budget.Profile, ...]
     best_of_k: tuple[budget.BestOfK, ...]
+    best_by_spending: Mapping[str, tuple[budget.BestOfK, ...]]
+    spent: Mapping[str, tuple[spending.Spent, ...]]
+    budgets: tuple[spending.EqualBudget, ...]
     selection_bias: tuple[budget.SelectionBias, ...]
     chosen: tuple[chosen.Chosen, ...]
     sensitivity: tuple[sensitivity.Sensitivity, ...]
@@ -151,6 +164,9 @@ def find(record: Record, seed: int = 0, *, same_within: float | None = None) -> 
         if all(map(len, scored.values()))
         else ()
     )
+    best_of_k = (
+        budget.best_of_k(measured["search"], metric, mode=mode, resampling=resampling) if len(scored["search"]) else ()
+    )
     return Findings(
         record=record,
         metric=metric,
@@ -172,11 +188,10 @@ def find(record: Record, seed: int = 0, *, same_within: float | None = None) -> 
         ),
         rates=rates.rates(selected) if any_ended else {},
         profiles=budget.profiles(measured[phase], metric, mode=mode) if len(scored[phase]) else (),
-        best_of_k=(
-            budget.best_of_k(measured["search"], metric, mode=mode, resampling=resampling)
-            if len(scored["search"])
-            else ()
-        ),
+        best_of_k=best_of_k,
+        best_by_spending={name: spending.against(best_of_k, measured["search"], name) for name in SPENDINGS},
+        spent={name: _as_planned(names, spending.spent(one)) for name, one in by_phase.items()},
+        budgets=spending.equal_budgets(record),
         selection_bias=biases,
         chosen=chosen.chosen(measured["search"], measured["confirm"], metric, mode=mode, resampling=resampling),
         sensitivity=(

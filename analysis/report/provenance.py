@@ -24,6 +24,7 @@ from analysis.wording import OUTCOME_MEANINGS, counted, listed, named, percent
 State = Mapping[str, Any]
 About = Mapping[str, Any]  # what one study's record says of itself
 OWN = ("study", "scientific", "resources", "tracking", "search.seed")  # settings that each study has of its own
+BEFORE = {"budget.equal": {"name": "updates", "per_step": None}}  # what a setting was before it could be set
 MOST_KEYS = 8  # settings that are listed by name
 ORDER = (  # in which outcomes are asked for
     "diverged", "failed", "truncated", "frozen", "hopping", "collapsed", "oscillating", "learning", "converged",
@@ -216,7 +217,7 @@ def _differing(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         key
         for key in dict.fromkeys(key for one in flat for key in one)
-        if any(one.get(key) != flat[0].get(key) for one in flat)
+        if any(one.get(key, BEFORE.get(key)) != flat[0].get(key, BEFORE.get(key)) for one in flat)
     ]
 
 

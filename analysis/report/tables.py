@@ -41,7 +41,8 @@ def outcome_table(outcomes: Sequence[ArmOutcomes], phase: str, note: str = "") -
 
 def survival_table(result: Survival) -> Table:
     """Events and medians by arm."""
-    heads = (Head("arm"), Head("replicas", "count"), Head("events", "count"), Head("median step", "number"))
+    median = Head("median step", "number") if result.clock == "updates" else Head("median share of the budget", "share")
+    heads = (Head("arm"), Head("replicas", "count"), Head("events", "count"), median)
     rows = [(curve.arm, curve.n, curve.events, curve.median) for curve in result.curves]
     overall = result.overall
     test = ""

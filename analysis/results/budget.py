@@ -41,7 +41,7 @@ WITHOUT = "no interval: no score in the search"
 
 @dataclass(frozen=True)
 class BestOfK:
-    """The best score after k configurations, k = 1, 2, … being `mean.x` and `median.x`.
+    """The best score after k configurations, k = 1, 2, … being `mean.x` and `median.x`, or what they spend (`over`).
 
     Attributes:
         arm: its name.
@@ -52,6 +52,7 @@ class BestOfK:
         mean: expected best.
         median: median best.
         none_finite: (M,) probability that none of k configurations has a finite score.
+        over: what the x are, "configurations" or a key of `analysis.wording.SPENDINGS`.
     """
 
     arm: str
@@ -62,6 +63,7 @@ class BestOfK:
     mean: Band
     median: Band
     none_finite: Floats
+    over: str = "configurations"
 
 
 @dataclass(frozen=True)

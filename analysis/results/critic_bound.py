@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from analysis.results.clock import Clock, clock_of
 from analysis.results.learning import learning
 from analysis.results.medians import median
 from analysis.results.selection import Selection, numbers
@@ -26,15 +27,16 @@ MEASURED = (ESTIMATE, TRUTH, GAP, RATIO)
 
 @dataclass(frozen=True)
 class BoundCurve:
-    """An arm's critics over training: medians and quartiles of their estimates and of the truth, at the same steps.
+    """An arm's critics over training: medians and quartiles of their estimates and of the truth, at the same times.
 
-    Diverged replicas are left out from their divergence on. The truth at each step is that of the generators then.
+    Diverged replicas are left out from their divergence on. The truth at each time is that of the generators then.
     """
 
     arm: str
     phase: str
     estimate: Band
     truth: Band
+    clock: Clock = "updates"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def bound_curves(selected: Selection) -> tuple[BoundCurve, ...]:
         return ()
     found = {(one.arm, one.metric): one.band for one in learning(selected, [ESTIMATE, TRUTH])}
     return tuple(
-        BoundCurve(arm, selected.phase, found[arm, ESTIMATE], band)
+        BoundCurve(arm, selected.phase, found[arm, ESTIMATE], band, clock_of(selected.about))
         for (arm, metric), band in found.items()
         if metric == TRUTH and (arm, ESTIMATE) in found
     )

@@ -19,6 +19,7 @@ from analysis.statistics.intervals import Floats
 SCALES = ("log", "linear", "categorical")
 PREFIX = "config."
 KINDS = {"log_uniform": "log", "log_int_uniform": "log", "uniform": "linear", "int_uniform": "linear"}
+STEPS = "steps"  # of a trial
 POINTS = 16  # of a partial dependence
 
 
@@ -62,9 +63,13 @@ def hyperparameter(name: str, drawn: pd.Series, scale: str | None = None) -> Hyp
 
 
 def varying(rows: pd.DataFrame, names: Sequence[str] | None = None) -> list[str]:
-    """The hyperparameters, of those named or of all, that take two values or more in these rows of trials.parquet."""
+    """The hyperparameters, of those named or of all, that take two values or more in these rows of trials.parquet.
+
+    `STEPS` are none: where they vary, they follow from others by what all trials spend alike.
+    """
     if names is None:
         names = [str(column).removeprefix(PREFIX) for column in rows if str(column).startswith(PREFIX)]
+        names = [name for name in names if name != STEPS]
     unknown = [name for name in names if PREFIX + name not in rows]
     if unknown:
         raise ValueError(f"hyperparameters: the record has no column {', '.join(PREFIX + name for name in unknown)}")

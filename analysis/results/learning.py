@@ -1,6 +1,7 @@
 """Learning curves: median and quartiles of each arm's replicas over training.
 
-They are taken at every evaluated step. For a measurement of quality a diverged replica
+They are taken at every evaluated step, or share of the budget where the study's clock (`analysis.results.clock`) tells
+those. For a measurement of quality a diverged replica
 ranks as worse than any number, so that a median ends where half of the replicas have diverged; for any other
 measurement only the replicas still training are described. Bands show the spread of replicas (their configurations'
 too, in the search), not the uncertainty of the median. Replicas that were stopped early are left out from there on.
@@ -8,16 +9,18 @@ too, in the search), not the uncertainty of the median. Replicas that were stopp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.record.curves import Curves, curves
 from analysis.record.loading import Record
-from analysis.record.schema import HIGHER, MEASUREMENTS, QUALITY
+from analysis.record.schema import HIGHER, MEASUREMENTS, QUALITY, TRIALS_KEYS
+from analysis.results.clock import Clock, clock_of, told
 from analysis.results.cohort import floor_of
 from analysis.results.selection import Selection
 from analysis.results.signals import quantiles
@@ -29,8 +32,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """One measurement of one arm: `band` over steps (M,), `going` (M,) the number of replicas described at each step;
-    `floor` is NaN if unknown or not applicable.
+    """One measurement of one arm: `band` over times (M,) as `clock` tells them, `going` (M,) the number of replicas
+    described at each; `floor` is NaN if unknown or not applicable.
     """
 
     arm: str
@@ -40,6 +43,7 @@ class LearningCurve:
     floor: float
     band: Band
     going: NDArray[np.int64]
+    clock: Clock = "updates"
 
 
 @dataclass(frozen=True)
@@ -61,30 +65,39 @@ def learning(selected: Selection, metrics: Sequence[str]) -> tuple[LearningCurve
     if not len(selected.history):
         return ()
     replicas, measured = curves(selected.history, ["diverged", *metrics])
-    steps, placed = on_one_grid(measured)
+    times, values = on_one_grid(measured, _times(selected, replicas, measured))
     arms = replicas["arm"].astype(str).to_numpy()
+    there = {arm: ~np.isnan(values["diverged"][arms == arm]).all(axis=0) for arm in dict.fromkeys(arms.tolist())}
     found = []
     for metric in metrics:
-        values = _ranked(placed, metric)
-        for arm in dict.fromkeys(arms.tolist()):
-            mine = values[arms == arm]
+        ranked = _ranked(values, metric)
+        for arm, own in there.items():
+            mine = ranked[arms == arm][:, own]
             if np.isfinite(mine).any():
-                found.append(_curve(selected, metric, arm, steps, mine))
+                found.append(_curve(selected, metric, arm, times[own], mine))
     return tuple(found)
 
 
-def on_one_grid(measured: Curves) -> tuple[NDArray[np.int64], Curves]:
-    """The steps (M,) at which any replica was evaluated, and the curves with exactly these as columns."""
-    present = measured.present
-    steps = np.unique(measured.steps[present])
-    row, column = np.nonzero(present)
-    target = np.searchsorted(steps, measured.steps[row, column])
+def on_one_grid(measured: Curves, at: Floats) -> tuple[Floats, dict[str, Floats]]:
+    """The times (M,) of any replica's evaluations, of `at` (N, T), and the measurements there, (N, M); NaN elsewhere.
+
+    Evaluations whose time is NaN are left out.
+    """
+    row, column = np.nonzero(measured.present & ~np.isnan(at))
+    times = np.unique(at[row, column])
+    target = np.searchsorted(times, at[row, column])
     values = {}
     for name, value in measured.values.items():
-        values[name] = np.full((len(value), len(steps), *value.shape[2:]), np.nan)
+        values[name] = np.full((len(value), len(times)), np.nan)
         values[name][row, target] = value[row, column]
-    grid = np.broadcast_to(steps, (len(present), len(steps)))
-    return steps, replace(measured, steps=grid, values=values)
+    return times, values
+
+
+def _times(selected: Selection, replicas: pd.DataFrame, measured: Curves) -> Floats:
+    """(N, T), when each evaluation was."""
+    clock, keys = clock_of(selected.about), list(TRIALS_KEYS)
+    trials = replicas if clock == "updates" else replicas.merge(selected.trials, on=keys, how="left")
+    return told(clock, measured.steps.astype(np.float64), trials)
 
 
 def mode_shares(record: Record, trials: Sequence[str], most: int = 4) -> tuple[ModeShares, ...]:
@@ -112,21 +125,21 @@ def _shares(part: Any, counts: Any, seeds: NDArray[np.int64], steps: NDArray[np.
     return shares
 
 
-def _ranked(placed: Curves, metric: str) -> Floats:
+def _ranked(measured: Mapping[str, Floats], metric: str) -> Floats:
     """(N, M); from its divergence on a replica's quality is infinitely bad, its other signals are NaN."""
-    diverged = np.maximum.accumulate(np.nan_to_num(placed.value("diverged")), axis=1) > 0
+    diverged = np.maximum.accumulate(np.nan_to_num(measured["diverged"]), axis=1) > 0
     quality = metric in {column.name for column in QUALITY} or metric == "mode_fraction"
     worst = np.nan if not quality else -np.inf if metric in HIGHER else np.inf
-    values: Floats = np.where(diverged, worst, placed.value(metric))
+    values: Floats = np.where(diverged, worst, measured[metric])
     return values
 
 
-def _curve(selected: Selection, metric: str, arm: str, steps: NDArray[np.int64], values: Floats) -> LearningCurve:
+def _curve(selected: Selection, metric: str, arm: str, times: Floats, values: Floats) -> LearningCurve:
     across = values.T
     middle, low, high = (quantiles(across, np.isfinite(across) | np.isinf(across), q) for q in (0.5, 0.25, 0.75))
     going = (~np.isnan(across)).sum(axis=1)
     band = Band(
-        x=steps.astype(np.float64),
+        x=times,
         estimate=middle,
         low=low,
         high=high,
@@ -136,4 +149,5 @@ def _curve(selected: Selection, metric: str, arm: str, steps: NDArray[np.int64],
         confidence=0.5,
     )
     floor = floor_of(selected.trials, metric)
-    return LearningCurve(arm, metric, UNITS.get(metric, "1"), selected.phase, floor, band, going)
+    unit, clock = UNITS.get(metric, "1"), clock_of(selected.about)
+    return LearningCurve(arm, metric, unit, selected.phase, floor, band, going, clock)

@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.record.schema import TRIALS_KEYS
+from analysis.results.clock import Clock, clock_of, told
 from analysis.results.criteria import thresholds_of
 from analysis.results.outcomes import record_curves, verdicts
 from analysis.results.selection import Selection
@@ -67,13 +68,17 @@ class LogRank:
 
 @dataclass(frozen=True)
 class Survival:
-    """Every arm's curve, the test whether all are alike (None for a single arm), and a test for every two arms."""
+    """Every arm's curve, the test whether all are alike (None for a single arm), and a test for every two arms.
+
+    Times are as `clock` tells them (`analysis.results.clock`).
+    """
 
     event: str
     phase: str
     curves: tuple[SurvivalCurve, ...]
     overall: LogRank | None
     pairs: tuple[LogRank, ...]
+    clock: Clock = "updates"
 
 
 def survival(
@@ -101,7 +106,8 @@ def survival(
     tests = [_test({arm: parts[arm] for arm in pair}, captures) for pair in combinations(parts, 2)]
     corrected = holm([one.p for one in tests])
     pairs = tuple(replace(one, p_holm=float(p)) for one, p in zip(tests, corrected, strict=True))
-    return Survival(event, selected.phase, found, _test(parts, captures) if len(parts) > 1 else None, pairs)
+    overall = _test(parts, captures) if len(parts) > 1 else None
+    return Survival(event, selected.phase, found, overall, pairs, clock_of(selected.about))
 
 
 def times(
@@ -116,8 +122,9 @@ def times(
         met: what `event_steps` gives of these arguments, for those who ask for several events.
 
     Returns:
-        A row per replica that was ever trained: its keys (the arm "study/arm" where studies are joined), `time` in
-        steps, float64, and `observed`, False where it is censored.
+        A row per replica that was ever trained: its keys (the arm "study/arm" where studies are joined), `time`,
+        float64, in steps or as a share of the budget (`analysis.results.clock`), and `observed`, False where it is
+        censored.
 
     Raises:
         ValueError: no such event, or modes were not counted in these data, which a collapse needs.
@@ -129,7 +136,8 @@ def times(
         raise ValueError(f"event: {event} needs the measurement held_fraction, which these data do not have")
     rows, first = selected.trials.reset_index(drop=True), met[event]
     last = np.minimum(rows["steps"].to_numpy(np.float64), met["diverged"])
-    table = rows[list(TRIALS_KEYS)].assign(time=np.minimum(first, last), observed=np.isfinite(first))
+    time = told(clock_of(selected.about), np.minimum(first, last), rows)
+    table = rows[list(TRIALS_KEYS)].assign(time=time, observed=np.isfinite(first))[~np.isnan(time)]
     # A replica censored at step 0 was never evaluated and carries no information.
     return table[(table["time"] > 0) | table["observed"]].reset_index(drop=True)
 

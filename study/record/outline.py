@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.record import schema
+from analysis.results.clock import equal_of
 from analysis.results.criteria import metric_and_mode, thresholds_of
 from analysis.results.design import scales_of
 from analysis.results.thresholds import Thresholds, is_earlier
 from study.config import loading
+from study.config.budget import UNITS
 from study.config.dotted import leaves
 from study.config.messages import ConfigError, shown
 from study.ledger.entries import Entry, Floor, Json, Planned, Session
@@ -80,6 +82,8 @@ def _check_usable(settings: Json) -> None:
     """Raise what analysis would raise for a configuration that was edited or is another version's."""
     about = {"config": settings}
     scales_of(about)
+    if (equal := equal_of(about)) not in UNITS:
+        raise ValueError(f"budget.equal: expected one of {', '.join(UNITS)}, got {shown(equal)}")
     named = {"search.metric": metric_and_mode(about)[0], "outcomes.metric": thresholds_of(about).metric}
     for key, metric in named.items():
         if metric is not None and metric not in {column.name for column in schema.MEASUREMENTS}:

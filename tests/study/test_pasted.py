@@ -50,6 +50,13 @@ ODD: dict[str, Any] = {  # lists, mappings and nulls that are drawn, whole numbe
     "fixed": {"beta1": 0},
     "confirm": {"top": 1, "replicas": 2},
 }  # fmt: skip
+UNLIKE: dict[str, Any] = {  # what is equal depends on a batch and networks that no single block has
+    "study": "unlike",
+    "data": "ring",
+    "scientific": {"penalty": ["none", "r1"], "critic": [{"hidden": [8]}, {"hidden": [32]}]},
+    "nuisance": {"batch_size": {"choice": [8, 16]}, "critic_steps": {"choice": [1, 3]}},
+    "confirm": {"top": 1, "replicas": 2},
+}
 ODD_TEXTS = ("1e-4", "0o17", "yes", "null", "~", "[8]", "a: b", "# a", "1", "-", "2024-01-01", "<<", "=")
 
 
@@ -106,6 +113,15 @@ def test_a_pasted_block_is_the_very_specification_that_was_trained(path: Path | 
     found = chosen_of(tmp_path, plan)
     assert {one.trial_id for one in found} == specs.keys()
     for one in found:
+        assert pasted(plan, snippet(one)) == specs[one.trial_id], one.trial_id
+
+
+@pytest.mark.parametrize("equal", ["updates", "samples", "arithmetic"])
+def test_a_pasted_block_takes_the_steps_that_it_took(equal: str, tmp_path: Path) -> None:
+    plan = loading.build({**UNLIKE, "budget": {"steps": 200, "evaluations": 2, "equal": equal}})
+    specs = record_of(tmp_path, plan)
+    assert (len({spec.steps for spec in specs.values()}) > 1) == (equal != "updates")
+    for one in chosen_of(tmp_path, plan):
         assert pasted(plan, snippet(one)) == specs[one.trial_id], one.trial_id
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from analysis.figures.axes import scale_axis, scale_signed
+from analysis.figures.axes import scale_axis, scale_clock, scale_signed
 from analysis.figures.style import new
 
 
@@ -50,3 +50,11 @@ def test_numbers_of_many_sizes_lie_on_an_axis_that_keeps_their_sign():
 @pytest.mark.parametrize("values", [[], [0.0], [np.nan]])
 def test_of_nothing_there_is_an_axis_too(values):
     assert axes_for(values).get_xlim() == (-1, 1)
+
+
+@pytest.mark.parametrize(("clock", "words"), [("updates", ["0", "5\u2009000"]), ("budget", ["0 %", "50 %"])])
+def test_times_are_steps_or_shares_of_the_budget(clock, words):
+    axes = new(1, 2).subplots()
+    scale_clock(axes, clock, ticks=4)
+    middle = 5000 if clock == "updates" else 0.5
+    assert [axes.xaxis.get_major_formatter()(x) for x in (0, middle)] == words

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from analysis.figures import best_of_k, learning_curves
+from analysis.figures import best_of_k, bound_curves, learning_curves, survival_curves
 
 
 def lines(axes):
@@ -51,3 +51,23 @@ def test_where_nothing_bounds_the_best_the_band_ends_at_its_line(made):
     corners = axes.collections[0].get_paths()[0].vertices
     at_ten = corners[corners[:, 0] == 10, 1]
     assert at_ten.min() == pytest.approx(curve.median.estimate[-1])
+
+
+def test_the_axis_says_what_time_is_told_in(made):
+    def labels(clock):
+        curves = [replace(curve, clock=clock) for curve in made.learning]
+        drawn = learning_curves(curves, made.looks), survival_curves(replace(made.survival, clock=clock), made.looks)
+        bounds = bound_curves([replace(curve, clock=clock) for curve in made.bound_curves], made.looks)
+        return {axes.get_xlabel() for figure in (*drawn, bounds) for axes in figure.axes} - {""}
+
+    assert labels("updates") == {"generator updates"}
+    assert labels("budget") == {"share of the budget spent"}
+
+
+def test_the_best_of_a_search_is_drawn_over_what_it_spent(made):
+    curve = made.best[0]
+    spent = replace(curve, median=replace(curve.median, x=7.5 * curve.median.x), over="core_seconds")
+    axes = best_of_k([spent], made.looks).axes[0]
+    assert axes.get_xlabel() == "core-seconds of search"
+    assert lines(axes)[curve.arm].get_xdata().tolist() == spent.median.x.tolist()
+    assert best_of_k([curve], made.looks).axes[0].get_xlabel() == "configurations tried, k"

@@ -12,6 +12,7 @@ from analysis.report.chosen import chosen, chosen_table, snippet
 from analysis.report.table_files import shown
 from analysis.report.writer import LONGEST, FigureWriter
 from analysis.results.chosen import Chosen
+from analysis.results.spending import EqualBudget
 from analysis.statistics.intervals import Interval
 
 HOSTILE = "</pre><script>alert(1)</script>&{}"
@@ -53,9 +54,9 @@ def one(arm="hinge", **changes):
     return Chosen(**{"arm": arm, **told, "searched": drawn, "settings": SETTINGS, **changes})
 
 
-def written(folder, *results):
+def written(folder, *results, budgets=()):
     palette = {result.arm: SimpleNamespace(colour="#000000") for result in results}
-    return chosen(SimpleNamespace(chosen=results), FigureWriter(folder, palette))
+    return chosen(SimpleNamespace(chosen=results, budgets=budgets), FigureWriter(folder, palette))
 
 
 def test_a_hyperparameter_is_a_column_a_dash_where_it_was_not_searched(tmp_path):
@@ -102,6 +103,12 @@ def test_each_configuration_has_its_yaml_folded_away(tmp_path):
     assert section.title == "Chosen configurations"
     summaries = re.findall(r"<details><summary>(.*?)</summary><pre>(.*?)</pre></details>", section.body, re.S)
     assert [(name, unescape(block)) for name, block in summaries] == [("YAML of hinge (confirm-hinge-0003)", YAML)]
+
+
+def test_a_budget_that_is_not_of_updates_has_to_be_pasted_too(tmp_path):
+    said = "The section budget has to be that of study.yaml, in which equal.per_step is written out."
+    assert said in written(tmp_path, one(), budgets=(EqualBudget("rings", "real_samples", 6400, {}),)).body
+    assert said not in written(tmp_path, one(), budgets=(EqualBudget("rings", "steps", 100, {}),)).body
 
 
 def test_without_any_specification_there_is_the_table_alone(tmp_path):

@@ -51,3 +51,13 @@ def test_a_study_of_the_earlier_rule_is_said_to_be_judged_afresh():
     assert definitions(EARLIER) == f"{definitions({})} {provenance.AFRESH}"
     assert definitions({}, EARLIER).endswith(provenance.AFRESH)
     assert definitions({"modes": Thresholds().modes}, {}) == definitions({})
+
+
+def test_a_record_from_before_a_setting_does_not_differ_in_it():
+    def said(*budgets):
+        studies = [{"study": f"s{place}", "config": {"budget": one}} for place, one in enumerate(budgets)]
+        return provenance.joining(SimpleNamespace(about={"joined": studies}))[-1]
+
+    updates, samples = ({"name": "updates", "per_step": None}, {"name": "samples", "per_step": 64.0})
+    assert "differ not in their arms alone" not in said({"steps": 10}, {"steps": 10, "equal": updates})
+    assert "also in budget.equal: so may" in said({"steps": 10}, {"steps": 10, "equal": samples})

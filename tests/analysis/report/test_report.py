@@ -18,8 +18,8 @@ pytestmark = pytest.mark.xdist_group("report")
 
 HOSTILE = "<script>alert('x')</script>&{}$_%"
 SECTIONS = [
-    "Stability", "Quality", "Training", "The search", "Chosen configurations", "What matters within an arm",
-    "Thresholds", "The objectives", "What was left out", "Definitions", "How it was made",
+    "Stability", "Quality", "Training", "The search", "Budget", "Chosen configurations",
+    "What matters within an arm", "Thresholds", "The objectives", "What was left out", "Definitions", "How it was made",
 ]  # fmt: skip
 
 

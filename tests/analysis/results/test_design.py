@@ -45,6 +45,7 @@ def test_what_varies():
     rows = pd.DataFrame({"config.lr": [1.0, 2.0], "config.steps": [5, 5], "config.bound": [np.nan, 1.0], "fid": [1, 2]})
     assert varying(rows) == ["lr"]
     assert varying(rows, ["steps"]) == []
+    assert varying(rows.assign(**{"config.steps": range(len(rows))})) == ["lr"]
     with pytest.raises(ValueError, match=r"hyperparameters: the record has no column config\.beta1"):
         varying(rows, ["beta1"])
 

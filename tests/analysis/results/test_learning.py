@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from analysis.record.loading import Record, RecordError, load
+from analysis.record.schema import TRIALS_KEYS
 from analysis.results.cohort import floor_of
 from analysis.results.learning import learning, mode_shares
 from analysis.results.selection import select
@@ -54,9 +55,27 @@ def test_replicas_that_stopped_early_are_left_out_from_there_on():
 def test_arms_on_different_steps_keep_their_own():
     rows = [("a", "t", 0, 10, 1.0, False), ("b", "u", 0, 15, 2.0, False)]
     first, second = learning(select(record(rows), "confirm"), ["fid"])
-    assert first.band.x.tolist() == [10, 15]
-    assert np.isnan(first.band.estimate[1])
-    assert np.isnan(second.band.estimate[0])
+    assert (first.band.x.tolist(), first.band.estimate.tolist(), first.clock) == ([10], [1.0], "updates")
+    assert (second.band.x.tolist(), second.band.estimate.tolist()) == ([15], [2.0])
+
+
+def test_where_samples_are_equal_curves_are_told_in_shares_of_the_budget():
+    steps = {"t": 30, "u": 6, "lost": None}
+    rows = [
+        ("a", trial, 0, place, float(place * fall), False)
+        for trial, total, fall in (("t", 30, 1), ("u", 6, 10), ("lost", 3, 1000))
+        for place in (total // 3, 2 * total // 3, total)
+    ]
+    one = record(rows)
+    trials = one.history[list(TRIALS_KEYS)].drop_duplicates().reset_index(drop=True)
+    planned = pd.array([steps[name] for name in trials["trial_id"]], dtype="Int64")
+    about = {"config": {"budget": {"equal": {"name": "samples"}}}}
+    (curve,) = learning(
+        select(Record(one.history, trials.assign(**{"config.steps": planned}), about), "confirm"), ["fid"]
+    )
+    assert curve.band.x.tolist() == [1 / 3, 2 / 3, 1]  # the trial whose plan is lost has no share
+    assert curve.band.estimate.tolist() == [15, 30, 45]
+    assert (curve.clock, curve.going.tolist()) == ("budget", [2, 2, 2])
 
 
 def test_what_was_never_measured_has_no_curve_and_what_was_not_loaded_is_an_error():

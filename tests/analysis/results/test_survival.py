@@ -234,3 +234,26 @@ def test_one_arm_has_no_test_and_no_events_have_none():
     assert math.isnan(quiet.pairs[0].p)
     assert math.isnan(quiet.pairs[0].p_holm)
     assert survival(select(arms("confirm", {"a": (0, 8)}), "search"), "diverged").curves == ()
+
+
+def test_where_samples_are_equal_times_are_shares_of_the_budget():
+    """Half of the budget is half of it in both arms, though one takes four times the updates."""
+    about = {"config": {"budget": {"equal": {"name": "samples"}}}}
+    replicas = [replica("few", 0, seed, modes=(1.0,) * 4, fell=200) for seed in range(2)]
+    replicas += [replica("many", 0, seed, modes=(1.0,) * 16, fell=800) for seed in range(2)]
+    found = record(*replicas, **about)
+    found = Record(found.history, found.trials.assign(**{"config.steps": [400, 400, 1600, 1600]}), about)
+    rows = times(select(found, "confirm"), "diverged")
+    assert rows["time"].tolist() == [0.5] * 4
+    result = survival(select(found, "confirm"), "diverged")
+    assert result.clock == "budget"
+    assert [curve.median.estimate for curve in result.curves] == [0.5, 0.5]
+    assert result.overall.statistic == pytest.approx(0.0)
+
+
+def test_a_trial_whose_plan_is_lost_has_no_share_of_a_budget():
+    about = {"config": {"budget": {"equal": {"name": "arithmetic"}}}}
+    found = record(replica(seed=0), replica(seed=1), **about)
+    assert len(times(select(found, "confirm"), "diverged")) == 0
+    planned = Record(found.history, found.trials.assign(**{"config.steps": pd.array([400, None], "Int64")}), about)
+    assert times(select(planned, "confirm"), "diverged")["seed"].tolist() == [0]

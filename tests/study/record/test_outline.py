@@ -33,7 +33,16 @@ def test_one_session_under_the_earlier_rule_makes_it_a_study_of_that_rule(tmp_pa
     assert not outline_of(tmp_path, [resumed]).earlier_rule
 
 
-@pytest.mark.parametrize("recorded", [{}, {"outcomes": {"swing": "much"}}, {"search": {"metric": "beauty"}}])
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        {},
+        {"outcomes": {"swing": "much"}},
+        {"search": {"metric": "beauty"}},
+        {"budget": {"equal": {"name": "time"}}},
+        {"budget": 20},
+    ],
+)
 def test_a_configuration_of_no_use_gives_way_to_that_of_study_yaml(
     tmp_path: Path, recorded: dict[str, Any], tiny: Any
 ) -> None:
