@@ -3,8 +3,8 @@
     python -m benchmarks [NAME ...] [--write] [--turns N]
 
 NAME is population, noop_trials, study_end_to_end, frechet, record_reading or report, or an experiment, which runs only
-when named: outcome_rule (two minutes) or searched_metric (six). `--write` keeps in benchmarks/results.md what ran, in
-place of what stands there: the table, and each experiment's section.
+when named: outcome_rule (two minutes), searched_metric (six) or calibration (fifteen). `--write` keeps in
+benchmarks/results.md what ran, in place of what stands there: the table, and each experiment's section.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import torch
 from torchmetrics.image.fid import _compute_fid
 
 from benchmarks import (
+    calibration,
     frechet,
     noop_trials,
     outcome_rule,
@@ -79,6 +80,7 @@ BENCHMARKS: dict[str, Callable[..., list[Comparison]]] = {
 EXPERIMENTS: dict[str, Callable[[bool], str]] = {
     "outcome_rule": outcome_rule.section,
     "searched_metric": searched_metric.section,
+    "calibration": calibration.section,
 }
 
 

@@ -76,8 +76,13 @@ def in_turns(turns: int, peer: Callable[[], Theirs], ours: Callable[[], Ours]) -
 
 def table(rows: Sequence[Comparison]) -> str:
     """The rows as a Markdown table."""
-    lines = [COLUMNS, ("---",) * len(COLUMNS), *(row.cells() for row in rows)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return markdown([COLUMNS, *(row.cells() for row in rows)])
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, its heads first."""
+    heads, *body = rows
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [heads, ("---",) * len(heads), *body])
 
 
 def provenance() -> str:

@@ -21,7 +21,7 @@ import torch
 from scipy.stats import kendalltau
 
 from benchmarks.candidates import candidates
-from benchmarks.comparison import provenance
+from benchmarks.comparison import markdown, provenance
 from benchmarks.generators import trained
 from benchmarks.measuring import SAMPLES, TRUTH_SAMPLES, Measured, measured, seen
 from benchmarks.rank_picture import draw
@@ -174,8 +174,3 @@ def degradations(names: Sequence[str], found: Mapping[str, Mapping[str, Floats]]
             cells.append(f"**{cell}**" if min(apart) < BLIND else cell)
         rows.append([name, *cells])
     return markdown(rows)
-
-
-def markdown(rows: Sequence[Sequence[str]]) -> str:
-    head, *body = rows
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [head, ("---",) * len(head), *body])

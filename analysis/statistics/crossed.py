@@ -15,7 +15,7 @@ Both are divided by the variance V of one replica's score and pooled over the ar
 three repeats, say next to nothing: each arm's search is taken to shake its scores by a like part, whatever their scale.
 Two guards: an arm whose part is larger than those of the others, beyond what chance lets one arm in ten have (F test),
 has its own; and B is not believed to be smaller than chance lets it be in one study of twenty whose repeats do not
-differ at all, so that repeats that agree by accident prove nothing.
+differ at all, so that repeats that agree by accident prove nothing, on all seeds or on each.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from analysis.statistics.intervals import Floats
 
 LOOSE = 0.9  # of the F distribution, beyond which an arm has its own part between repeats
 TIGHT = 0.05  # of the chi-squared distribution, below which the variance between repeats is not believed
+SEEDS = 0.9  # at most this part of the variance within repeats is believed to be the seeds'
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def components(scores: Floats) -> Components:
     share = np.where(exists, 1 / np.maximum(number, 1), 0.0).sum(-1) / np.maximum(repeats, 1)  # 1 / S
     whole = between + free * within * (1 - share)  # free times V
     same, across = _common(rest, present)
-    least = free * np.maximum(within - same, 0.0) * share
+    least = free * np.maximum(within - same, (1 - SEEDS) * within) * share
     total, freedom = whole.sum(-1), free.sum(-1)
     known = (total > 0) & (freedom > 0)
     scale = np.where(known, total, 1.0) / np.maximum(freedom, 1)

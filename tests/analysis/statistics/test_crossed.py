@@ -43,6 +43,13 @@ def test_repeats_that_agree_by_accident_are_not_believed_to():
     assert components(scores).repeat == pytest.approx([least / (6 * (1 - 1 / 8))] * 2)
 
 
+def test_repeats_that_agree_on_every_seed_are_not_believed_to():
+    scores = np.tile(np.arange(8.0), (2, 3, 1))
+    found = components(scores)
+    assert found.repeat == pytest.approx([chi2.ppf(0.05, 4) / 4 * 0.1 / 7] * 2)
+    assert found.interaction == 0
+
+
 @pytest.mark.golden
 def test_an_arm_whose_repeats_vary_beyond_chance_has_its_own_part():
     generator = np.random.default_rng(3)

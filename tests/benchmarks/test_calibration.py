@@ -1,0 +1,87 @@
+"""The calibration in small; its limits are the target and three Monte-Carlo errors of the studies simulated here."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from benchmarks import calibration
+from benchmarks.error_rates import (
+    OURS,
+    Size,
+    chances_of_better,
+    covered,
+    different,
+    false_alarms,
+    ours,
+    power,
+    shifted,
+    told,
+)
+from benchmarks.repeated import NOISE, World, draw
+from benchmarks.rivals import one_search
+
+STUDIES = 300
+MOST = calibration.LIMIT + 3 * np.sqrt(calibration.LIMIT * (1 - calibration.LIMIT) / STUDIES)
+
+
+@pytest.mark.parametrize("arms", [2, 6])
+@pytest.mark.parametrize("spread", [0.2, 0.5])
+def test_identical_objectives_are_rarely_told_apart(arms, spread):
+    asked = {endpoint: (endpoint, ours(endpoint)) for endpoint in OURS}
+    found = false_alarms(World(spread, "often"), Size(arms, 3, 32, STUDIES), asked)
+    assert set(found) == {"quality", "shares", "times"}
+    assert max(found.values()) <= MOST
+
+
+def test_twelve_arms_too_with_seeds_that_arms_share():
+    found = false_alarms(World(0.5, "often", 0.25, 0.16), Size(12, 3, 16, STUDIES), {"": ("quality", ours("quality"))})
+    assert found[""] <= MOST
+
+
+def test_one_search_tells_them_apart_in_most_studies():
+    found = false_alarms(World(0.5), Size(6, 1, 32, 100), {"": ("quality", one_search)})
+    assert found[""] > 0.7
+
+
+def test_a_plain_difference_is_found():
+    world = World(0.2, shift=shifted(1.0, 6, "half"))
+    assert power(world, Size(6, 3, 32, 100), {"": ours("quality")})[""] > 0.8
+
+
+def test_intervals_hold_the_truth():
+    world = World(0.5, "often", shift=shifted(0.6, 2, "one"))
+    scores = draw(world, (STUDIES, 2, 3, 16), np.random.default_rng(0)).score
+    each, together = covered(OURS["quality"](scores), chances_of_better(world, 2))
+    assert each == together
+    assert each >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / STUDIES)
+
+
+def test_the_chance_of_being_better_is_that_of_the_shift():
+    for by in (0.0, 1.0):
+        world = World(0.0, searched=False, shift=shifted(by, 2, "one"))
+        assert chances_of_better(world, 2) == pytest.approx([norm.cdf(-by / NOISE / math.sqrt(2))], abs=0.01)
+
+
+def test_pairs_that_differ():
+    assert different(World(shift=shifted(0.3, 4, "half")), 4).tolist() == [False, True, True, True, True, False]
+    assert not different(World(), 3).any()
+    assert told(np.array([[0.01, 0.02, 0.9], [0.02, 0.02, 0.9]])).tolist() == [[True, True, False], [False] * 3]
+
+
+def test_every_table_is_made(monkeypatch):
+    monkeypatch.setattr(calibration, "STUDIES", 8)
+    monkeypatch.setattr(calibration, "ARMS", (2, 3))
+    monkeypatch.setattr(calibration, "REPEATS", (2,))
+    monkeypatch.setattr(calibration, "SHAPES", ((2, 2), (3, 2)))
+    monkeypatch.setattr(calibration, "COVERED", ((2, 2, 0.6, 0.3),))
+    for table in (calibration.before, calibration.harder, calibration.powers, calibration.share_powers):
+        assert table(8).count("|\n| ") > 2
+    decides, largest = calibration.levels(8)
+    assert decides.startswith("| arms | repeats | quality, sd 0.2 |")
+    assert 0 <= largest <= 1
+    assert calibration.coverages(8).count("\n") == 2
+    assert "**this method**" in calibration.rivals(8)
+    assert calibration.percent(0.0612, 0.06) == "**6.1%**"
+    assert calibration.percent(None) == ""
