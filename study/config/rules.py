@@ -20,6 +20,7 @@ from study.config.messages import ConfigError, brief, nearest, shown
 from study.config.plan import StudyPlan
 from study.config.reference import settled_budget, unequal
 from study.config.schema import Search, StudyConfig
+from study.config.seeds import check_repeats
 from trainables import data
 from trainables.metrics import evaluator
 from trainables.models.catalogue import measured_columns
@@ -53,6 +54,7 @@ def settled(config: StudyConfig) -> StudyPlan:
     config = config.model_copy(update={"budget": settled_budget(config, arms)})
     config = config.model_copy(update={"search": _metric_chosen(config, arms)})
     _search(config, arms)
+    check_repeats(config)
     _scheduler(config)
     _outcomes(config, arms)
     _resources(config)
@@ -71,8 +73,8 @@ def judged_by(plan: StudyPlan) -> tuple[str, ...]:
 def warnings(plan: StudyPlan) -> list[str]:
     """Settings that are allowed but probably unintended, one sentence each."""
     config, arms = plan.config, plan.arms
-    trials = config.search.trials_per_arm
-    still = [arm.name for arm in arms if not arm.space and trials > 1]
+    trials, repeats = config.search.trials_per_arm, config.search.repeats
+    still = [arm.name for arm in arms if not arm.space]
     free = [arm.name for arm in arms if _slope_is_free(config, arm)]
     found = []
     if plan.replaced:
@@ -80,8 +82,12 @@ def warnings(plan: StudyPlan) -> list[str]:
             f"outcomes: {listed(plan.replaced)} set the earlier rule of outcomes and are replaced by the present"
             " defaults, which docs/outcomes.md explains"
         )
-    if still:
-        found.append(f"nothing is searched, so that all {trials} trials are the same: {_few(still)}")
+    if still and trials > 1:
+        of = " of a repeat" if repeats > 1 else ""
+        found.append(f"nothing is searched, so that all {trials} trials{of} are the same: {_few(still)}")
+    if still and repeats > 1 and config.confirm:
+        alike = f"all {repeats} repeats confirm the same configuration on the same seeds"
+        found.append(f"nothing is searched, so that {alike}: {_few(still)}")
     if free:
         found.append(f"wasserstein needs a critic of bounded slope, by {', '.join(SLOPES)}: {_few(free)}")
     if note := unequal(config, arms):

@@ -92,6 +92,9 @@ class Budget(Section):
 class Search(Section):
     """How each arm's nuisance hyperparameters are searched.
 
+    An arm is searched `repeats` times, independently, with `trials_per_arm` trials each; what each repeat finds is
+    confirmed. With a single search an arm, the study compares the configurations it found; claims about the arms
+    themselves need several.
     `metric` null: `study.config.rules` chooses what suits the data. Several metrics, each with its mode, make a search
     for their Pareto front. `lag` is how many trials of an arm may
     be under way at once: trial k is drawn knowing the results of trials 0 … k − lag.
@@ -99,6 +102,7 @@ class Search(Section):
 
     sampler: Literal["tpe", "random", "cmaes", "nsga2"] = "tpe"
     trials_per_arm: int = Field(default=20, ge=1, le=10**6)
+    repeats: int = Field(default=1, ge=1, le=10**4)
     metric: str | tuple[str, ...] | None = None
     mode: str | tuple[str, ...] = "min"
     seed: int = Field(default=0, ge=0, lt=2**32)

@@ -29,7 +29,7 @@ class ArmForecast:
     Attributes:
         name: of the arm.
         space: what it searches, as text.
-        search_trials, confirm_trials: how many.
+        search_trials, confirm_trials: how many, over all repeats.
         steps: generator updates of one replica, the least and the most at the corners of the space.
         samples: real samples that one replica sees in training, likewise.
         updates: generator updates over all trials and replicas.
@@ -48,7 +48,9 @@ class ArmForecast:
 
 @dataclass(frozen=True)
 class Forecast:
-    """The whole study; `trials`, `replicas` (trained one by one), `evaluations`, `updates` are totals over arms.
+    """The whole study; every arm is searched `repeats` times.
+
+    `trials`, `replicas` (trained one by one), `evaluations`, `updates` are totals over arms.
 
     `searched_by` are the metrics that the search follows, `judged_by` those whose swings and progress outcomes are
     judged by, none for maps of Dirac-GANs: what `search.metric` and `outcomes.metric` say, or what null stands for.
@@ -58,6 +60,7 @@ class Forecast:
     data: str
     searched_by: tuple[str, ...]
     judged_by: tuple[str, ...]
+    repeats: int
     arms: tuple[ArmForecast, ...]
     trials: int
     replicas: int
@@ -82,6 +85,7 @@ def forecast(plan: StudyPlan) -> Forecast:
         data=config.data["name"],
         searched_by=plan.goal.metrics,
         judged_by=judged_by(plan),
+        repeats=config.search.repeats,
         arms=arms,
         trials=search + confirm,
         replicas=replicas,
@@ -93,8 +97,8 @@ def forecast(plan: StudyPlan) -> Forecast:
 
 
 def _arm(config: StudyConfig, arm: Arm) -> ArmForecast:
-    search = config.search.trials_per_arm
-    confirm = min(config.confirm.top, search)
+    repeats, search = config.search.repeats, config.search.trials_per_arm
+    search, confirm = repeats * search, repeats * min(config.confirm.top, search)
     typical = [_draw(config, arm, (place + 0.5) / DRAWS) for place in range(DRAWS if arm.space else 1)]
 
     reached = [(spec.steps, spec.steps * cost.real_samples(spec)) for spec in specs_at_corners(config, arm)]

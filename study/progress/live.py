@@ -92,7 +92,7 @@ class Progress:
         if self._started is None or not self._done + begun:
             return None
         todo = sum(len(trial.seeds) for trial in open_trials) - begun
-        for one in self.tally.arms.values():
+        for one in self.tally.searches.values():
             todo += one.search.missing * self._config.replicas + one.confirm.missing * self._config.confirm.replicas
         return todo * (time.monotonic() - self._started) / (self._done + begun)
 
@@ -113,7 +113,7 @@ class Progress:
         return ", ".join([*words, *([f"{diverged} of {len(trial.scores)} diverged"] if diverged else [])])
 
     def _table(self) -> Table:
-        arms = list(self.tally.arms.values())
+        arms = self.tally.over_repeats()
         confirm = any(one.confirm.wanted for one in arms)
         failed = any(phase.failed for phase in self.tally.phases)
         titles = ["search", *(["confirm"] if confirm else []), f"best {self._config.search.metrics[0]}", "diverged"]

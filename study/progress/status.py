@@ -27,7 +27,7 @@ class Counts:
 
     @classmethod
     def of(cls, phase: PhaseTally, running: bool) -> Counts:
-        """The trials of one arm in one phase; `running`: a process is at work on the study."""
+        """The trials of one search in one phase; `running`: a process is at work on the study."""
         return cls(
             done=phase.done,
             failed=phase.failed,
@@ -51,9 +51,10 @@ class Counts:
 
 @dataclass(frozen=True)
 class ArmStatus:
-    """One arm's trials by phase; `best` is of `best_trial` (None: nothing finite); `outcomes` are of its replicas."""
+    """One search of an arm, by phase; `best` is of `best_trial` (None: nothing finite), `outcomes` of its replicas."""
 
     arm: str
+    repeat: int
     search: Counts
     confirm: Counts
     best: float | None
@@ -61,10 +62,10 @@ class ArmStatus:
     outcomes: dict[str, int]
 
     @classmethod
-    def of(cls, one: ArmTally, running: bool) -> ArmStatus:
+    def of(cls, one: ArmTally, repeat: int, running: bool) -> ArmStatus:
         """What a tally says; `running` as in `Counts.of`."""
         search, confirm = Counts.of(one.search, running), Counts.of(one.confirm, running)
-        return cls(one.arm, search, confirm, one.best, one.best_trial, dict(one.outcomes))
+        return cls(one.arm, repeat, search, confirm, one.best, one.best_trial, dict(one.outcomes))
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Status:
         holder: the process that runs the study; None unless it is running.
         metric: the first that is searched for, which every arm's `best` is of.
         trials: over all arms and phases.
-        arms: in the order of the configuration.
+        arms: in the order of the configuration; an arm whose search is repeated stands here once for each repeat.
         failures: messages by trial.
         tracking: what MLflow lacks.
         damaged: unreadable lines of the ledger, missing segments included.
@@ -122,7 +123,8 @@ def status(folder: str | Path) -> Status:
     folder = Path(folder)
     plan = loading.load(folder / loading.STUDY_FILE)
     state, held = StudyState.replay(folder), holder(folder)
-    arms = tuple(ArmStatus.of(one, held is not None) for one in Tally(plan, state).arms.values())
+    searches = Tally(plan, state).searches
+    arms = tuple(ArmStatus.of(one, repeat, held is not None) for (_, repeat), one in searches.items())
     trials = Counts.over(counts for one in arms for counts in (one.search, one.confirm))
     return Status(
         study=plan.config.study,

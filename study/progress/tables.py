@@ -31,6 +31,8 @@ def show_forecast(config: StudyConfig, expected: Forecast, console: Console | No
     console.print(
         f"a trial: {_many(replicas, 'replica')}, {_amount(budget)} each, measured {_many(budget.evaluations, 'time')}"
     )
+    if expected.repeats > 1:
+        console.print(_searches(config))
     console.print(Text(_metrics(config, expected)))
     shared = _shared(expected.arms)
     if shared:
@@ -57,13 +59,15 @@ def show_status(found: Status, console: Console | None = None) -> None:
     console.print(f"of {_many(found.trials.total, 'trial')}: {', '.join(counts)}")
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("arm", no_wrap=True)
-    for title in ("search", "confirm", f"best {found.metric}"):
+    repeated = any(arm.repeat for arm in found.arms)
+    for title in (*(["repeat"] if repeated else []), "search", "confirm", f"best {found.metric}"):
         table.add_column(title, justify="right")
     table.add_column("outcomes of its replicas")
     for arm in found.arms:
         best = "" if arm.best is None else f"{arm.best:.4g}"
         outcomes = ", ".join(f"{count} {name}" for name, count in sorted(arm.outcomes.items()))
-        cells = (arm.arm, _progress(arm.search), _progress(arm.confirm), best, outcomes)
+        repeat = [str(arm.repeat)] if repeated else []
+        cells = (arm.arm, *repeat, _progress(arm.search), _progress(arm.confirm), best, outcomes)
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
     for trial, message in found.failures.items():
@@ -113,11 +117,19 @@ def _arms(expected: Forecast, shared: Mapping[str, str]) -> Table:
         table.add_column(title, justify="right")
     for place, arm in enumerate(expected.arms):
         besides = [f"{name} {space}" for name, space in arm.space.items() if name not in shared]
-        cells = [arm.name, *([", ".join(besides)] if own else []), str(arm.search_trials)]
-        cells += [str(arm.confirm_trials)] if confirm else []
+        cells = [arm.name, *([", ".join(besides)] if own else []), _times(expected, arm.search_trials)]
+        cells += [_times(expected, arm.confirm_trials)] if confirm else []
         cells += [_range(*counts[place]) for counts in ranges.values()]
         table.add_row(*(Text(cell) for cell in [*cells, f"{arm.updates:,}", duration(arm.core_seconds)]))
     return table
+
+
+def _searches(config: StudyConfig) -> str:
+    """How often every arm is searched, where that is more than once."""
+    search, confirm = config.search, config.confirm
+    found = "its best configuration" if confirm.top == 1 else f"its {confirm.top} best configurations"
+    again = f"; of each {found} again on {_many(confirm.replicas, 'fresh seed')}" if confirm else ""
+    return f"every arm: {search.repeats} independent searches of {_many(search.trials_per_arm, 'trial')}{again}"
 
 
 def _metrics(config: StudyConfig, expected: Forecast) -> str:
@@ -133,6 +145,11 @@ def _amount(budget: Budget) -> str:
     return (
         f"{amount:.3g} operations" if budget.equal.name == "arithmetic" else f"{amount:,.0f} {UNITS[budget.equal.name]}"
     )
+
+
+def _times(expected: Forecast, trials: int) -> str:
+    """The trials of an arm, `3 × 20` in three repeats."""
+    return str(trials) if expected.repeats == 1 else f"{expected.repeats} × {trials // expected.repeats}"
 
 
 def _range(low: int, high: int) -> str:

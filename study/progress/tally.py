@@ -1,9 +1,9 @@
-"""How far a study has come, arm by arm: what the terminal and `status` show."""
+"""How far a study has come, arm by arm and repeat by repeat: what the terminal and `status` show."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from analysis.wording import NOT_JUDGED
 from study.config.plan import StudyPlan
@@ -15,12 +15,16 @@ from study.search.trials import unconfirmed
 
 @dataclass
 class PhaseTally:
-    """The trials of one arm in one phase; `under_way` are planned and not ended, `wanted` what the study asks for."""
+    """Trials in one phase; `under_way` are planned and not ended, `wanted` what the study asks for."""
 
     wanted: int = 0
     done: int = 0
     failed: int = 0
     under_way: int = 0
+
+    def __add__(self, other: PhaseTally) -> PhaseTally:
+        """Both together."""
+        return PhaseTally(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
     @property
     def planned(self) -> int:
@@ -35,7 +39,7 @@ class PhaseTally:
 
 @dataclass
 class ArmTally:
-    """One arm: its phases, the outcomes of its replicas, and its best search trial.
+    """One search of an arm, or all of them: the phases, the outcomes of the replicas, and the best search trial.
 
     `best` is the median of the first metric over the replicas of `best_trial`; None while no trial has a finite score.
     """
@@ -59,36 +63,40 @@ class ArmTally:
 
 
 class Tally:
-    """The arms' tallies by name, kept up to date by `on_planned` and `on_ended`; `open` are the trials under way."""
+    """The tallies by arm and repeat, repeats of an arm in order, kept up to date by `on_planned` and `on_ended`.
+
+    `open` are the trials under way.
+    """
 
     def __init__(self, plan: StudyPlan, state: StudyState) -> None:
         """Count what the state holds."""
         self._plan, self._state = plan, state
-        self.arms = {arm.name: self._empty(arm.name) for arm in plan.arms}
+        repeats = range(plan.config.search.repeats)
+        self.searches = {(arm.name, repeat): self._empty(arm.name) for arm in plan.arms for repeat in repeats}
         self.open: dict[Key, TrialState] = {}
         for trial in state.trials.values():
             self.on_planned(trial)
             if trial.status is not None:
                 self._end(trial)
-        for one in self.arms.values():
-            self._settle(one)
+        for arm, repeat in self.searches:
+            self._settle(arm, repeat)
 
     def on_planned(self, trial: TrialState) -> None:
         """Count a trial that was planned; one that is under way is only planned again."""
-        if trial.arm in self.arms and trial.key not in self.open:
+        if (trial.arm, trial.repeat) in self.searches and trial.key not in self.open:
             self.open[trial.key] = trial
             self._phase(trial).under_way += 1
 
     def on_ended(self, trial: TrialState) -> None:
         """Count the ending of a planned trial."""
-        if trial.arm in self.arms:
+        if (trial.arm, trial.repeat) in self.searches:
             self._end(trial)
-            self._settle(self.arms[trial.arm])
+            self._settle(trial.arm, trial.repeat)
 
     def _end(self, trial: TrialState) -> None:
         if self.open.pop(trial.key, None) is None:
             return
-        one, phase = self.arms[trial.arm], self._phase(trial)
+        one, phase = self.searches[trial.arm, trial.repeat], self._phase(trial)
         phase.under_way -= 1
         one.outcomes.update(outcome or NOT_JUDGED for outcome in trial.outcomes)
         if trial.status == "failed":
@@ -96,17 +104,30 @@ class Tally:
             return
         phase.done += 1
         if trial.phase == SEARCH and trial.scores:
-            self._compare(one, trial)
+            self._compare(one, medians(trial.scores, self._plan.goal)[0], trial.trial_id)
 
-    def _settle(self, one: ArmTally) -> None:
-        """What is to be confirmed is known once the arm's search has ended."""
+    def _settle(self, arm: str, repeat: int) -> None:
+        """What is to be confirmed is known once the search has ended."""
+        one = self.searches[arm, repeat]
         if not one.search.missing and not one.search.under_way:
-            one.confirm.wanted = one.confirm.planned + len(unconfirmed(self._plan, self._state, one.arm))
+            chosen = unconfirmed(self._plan, self._state, arm, repeat)
+            one.confirm.wanted = one.confirm.planned + len(chosen)
+
+    def over_repeats(self) -> list[ArmTally]:
+        """Each arm's repeats together."""
+        found: dict[str, ArmTally] = {}
+        for one in self.searches.values():
+            whole = found.setdefault(one.arm, ArmTally(one.arm, PhaseTally(), PhaseTally()))
+            whole.search, whole.confirm = whole.search + one.search, whole.confirm + one.confirm
+            whole.outcomes.update(one.outcomes)
+            if one.best is not None:
+                self._compare(whole, one.best, one.best_trial)
+        return list(found.values())
 
     @property
     def phases(self) -> list[PhaseTally]:
-        """Every arm's every phase."""
-        return [phase for one in self.arms.values() for phase in one.phases]
+        """Both phases of every search."""
+        return [phase for one in self.searches.values() for phase in one.phases]
 
     @property
     def left(self) -> int:
@@ -118,11 +139,10 @@ class Tally:
         return ArmTally(arm, PhaseTally(trials), PhaseTally(min(self._plan.config.confirm.top, trials)))
 
     def _phase(self, trial: TrialState) -> PhaseTally:
-        one = self.arms[trial.arm]
+        one = self.searches[trial.arm, trial.repeat]
         return one.confirm if trial.phase == CONFIRM else one.search
 
-    def _compare(self, one: ArmTally, trial: TrialState) -> None:
-        value = medians(trial.scores, self._plan.goal)[0]
+    def _compare(self, one: ArmTally, value: float, trial_id: str | None) -> None:
         sign = 1 if self._plan.goal.modes[0] == "min" else -1
         if abs(value) < float("inf") and (one.best is None or sign * value < sign * one.best):
-            one.best, one.best_trial = value, trial.trial_id
+            one.best, one.best_trial = value, trial_id

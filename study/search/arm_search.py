@@ -1,4 +1,4 @@
-"""One arm's search: ask-and-tell with a fixed delay (a "lagged tell") around an OptunaSearch.
+"""One search of an arm: ask-and-tell with a fixed delay (a "lagged tell") around an OptunaSearch.
 
 The sampler is told results in the order of the trials, and before trial k is asked it has been told exactly the results
 0 … k − lag. What an arm proposes is thus a function of its seed and its own results, whatever the number of workers and
@@ -39,12 +39,13 @@ class Recorded:
 TrialLookup = Callable[[int], Recorded]  # the arm's trial of an index, as it is now
 
 
-def arm_seed(seed: int, arm: str, attempt: int = 0) -> int:
-    """The sampler's seed, from the study's seed and the arm's name alone, so that adding an arm changes no other.
+def arm_seed(seed: int, arm: str, attempt: int = 0, repeat: int = 0) -> int:
+    """The sampler's seed, from the study's seed, the arm's name and the repeat, so that adding one changes no other.
 
     `attempt` is the number of trials adopted because they could not be replayed.
     """
-    return int.from_bytes(hashlib.sha256(f"{seed}/{arm}/{attempt}".encode()).digest()[:4], "big")
+    again = f"/{repeat}" if repeat else ""  # none in repeat 0, whose seeds are older than repeats
+    return int.from_bytes(hashlib.sha256(f"{seed}/{arm}/{attempt}{again}".encode()).digest()[:4], "big")
 
 
 def make_sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
@@ -78,20 +79,22 @@ class ArmSearch:
         sampler: str,
         seed: int,
         lag: int,
+        repeat: int = 0,
         recorded: Mapping[int, Recorded] = MappingProxyType({}),
     ) -> None:
         """Rebuild the sampler from the recorded trials by index; `lag` below 1 raises `ValueError`."""
         if lag < 1:
             raise ValueError(f"lag: expected an integer >= 1, got {lag}")
-        self.arm, self.goal, self.space = arm, goal, dict(space)
+        self.arm, self.repeat, self.goal, self.space = arm, repeat, goal, dict(space)
         self._sampler, self._seed, self._lag = sampler, seed, lag
         self._restart({})
         self.exact = self._replay(recorded)
         if not self.exact:
             LOGGER.warning(
-                "arm %s: its %d recorded trials could not be asked for again identically (%s); the search goes on"
+                "arm %s%s: its %d recorded trials could not be asked for again identically (%s); the search goes on"
                 " from them, but is no longer the uninterrupted one",
                 arm,
+                f", repeat {repeat}" if repeat else "",
                 len(recorded),
                 _reason(recorded),
             )
@@ -123,7 +126,7 @@ class ArmSearch:
             self.space,
             metric=list(self.goal.metrics) if several else self.goal.metrics[0],
             mode=list(self.goal.modes) if several else self.goal.modes[0],
-            sampler=make_sampler(self._sampler, arm_seed(self._seed, self.arm, attempt=len(adopted))),
+            sampler=make_sampler(self._sampler, arm_seed(self._seed, self.arm, len(adopted), self.repeat)),
             storage=self._storage,
             study_name=self.arm,
         )

@@ -1,4 +1,4 @@
-"""Early stopping, arm by arm: each arm has its own ASHA, so that trials are compared only within their arm.
+"""Early stopping, search by search: each search of an arm has its own ASHA, which compares its trials alone.
 
 ASHA (Li et al. 2020) keeps, at each rung of evaluations, one trial in `reduction` of those that reached it. Confirm
 trials are never stopped. The rungs are refilled from the ledger when a study is resumed.
@@ -26,13 +26,13 @@ class AshaTrial:
 
 
 class StudyScheduler(Unpickled, FIFOScheduler):
-    """First in, first out, with an ASHA per arm where the configuration asks for it; `past` are ledger entries."""
+    """First in, first out, with an ASHA for each search where the configuration says so; `past`: ledger entries."""
 
     def __init__(self, plan: StudyPlan, past: Iterable[Entry] = ()) -> None:
         """Refill the rungs from the results among `past`."""
         super().__init__()  # type: ignore[no-untyped-call]
         self._config, self._goal = plan.config, plan.goal
-        self._arms: dict[str, ASHAScheduler] = {}
+        self._searches: dict[tuple[str, int], ASHAScheduler] = {}
         if self.stops:
             self._refill(past)
 
@@ -42,42 +42,43 @@ class StudyScheduler(Unpickled, FIFOScheduler):
         return self._config.scheduler.name == "asha"
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
-        """Tell the arm's ASHA of a trial, new or tried again."""
-        if arm := self._arm(trial.config):
-            arm.on_trial_add(tune_controller, _asha_trial(trial))
+        """Tell the search's ASHA of a trial, new or tried again."""
+        if asha := self._asha(trial.config):
+            asha.on_trial_add(tune_controller, _asha_trial(trial))
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Whether the trial goes on."""
-        if arm := self._arm(trial.config):
-            return str(arm.on_trial_result(tune_controller, _asha_trial(trial), result))
+        if asha := self._asha(trial.config):
+            return str(asha.on_trial_result(tune_controller, _asha_trial(trial), result))
         return self.CONTINUE
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
-        """Keep the final result in the arm's rungs."""
-        if arm := self._arm(trial.config):
-            arm.on_trial_complete(tune_controller, _asha_trial(trial), result)
+        """Keep the final result in the search's rungs."""
+        if asha := self._asha(trial.config):
+            asha.on_trial_complete(tune_controller, _asha_trial(trial), result)
 
     def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
         """Remove a trial that never started."""
-        if arm := self._arm(trial.config):
-            arm.on_trial_remove(tune_controller, _asha_trial(trial))
+        if asha := self._asha(trial.config):
+            asha.on_trial_remove(tune_controller, _asha_trial(trial))
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any | None:
         """The pending trial; looks at live trials alone, whose number does not grow with the study."""
         return next((trial for trial in tune_controller.get_live_trials() if trial.status == "PENDING"), None)
 
     def debug_string(self) -> str:
-        """The rungs of every arm."""
-        return "\n".join([f"{name}: {arm.debug_string()}" for name, arm in self._arms.items()]) or "first in, first out"
+        """The rungs of every search."""
+        lines = [f"{arm}, repeat {repeat}: {asha.debug_string()}" for (arm, repeat), asha in self._searches.items()]
+        return "\n".join(lines) or "first in, first out"
 
-    def _arm(self, trial: Mapping[str, Any]) -> ASHAScheduler | None:
-        return self._arm_of(trial["phase"], trial["arm"])
+    def _asha(self, trial: Mapping[str, Any]) -> ASHAScheduler | None:
+        return self._asha_of(trial["phase"], trial["arm"], trial["repeat"])
 
-    def _arm_of(self, phase: str, name: str) -> ASHAScheduler | None:
+    def _asha_of(self, phase: str, arm: str, repeat: int) -> ASHAScheduler | None:
         if not self.stops or phase != SEARCH:
             return None
-        if name not in self._arms:
-            self._arms[name] = ASHAScheduler(
+        if (arm, repeat) not in self._searches:
+            self._searches[arm, repeat] = ASHAScheduler(
                 time_attr="evaluation",
                 metric="score",
                 mode=self._goal.modes[0],
@@ -85,7 +86,7 @@ class StudyScheduler(Unpickled, FIFOScheduler):
                 grace_period=self._config.scheduler.grace,
                 reduction_factor=self._config.scheduler.reduction,
             )
-        return self._arms[name]
+        return self._searches[arm, repeat]
 
     def _refill(self, past: Iterable[Entry]) -> None:
         seen = set()
@@ -93,17 +94,17 @@ class StudyScheduler(Unpickled, FIFOScheduler):
         for entry in past:
             if isinstance(entry, Planned):
                 intervals[entry.trial_id] = self._interval(entry.spec.get("steps"))
-            arm = self._arm_of(entry.phase, entry.arm) if isinstance(entry, Result) else None
-            if arm is None or not isinstance(entry, Result) or unmeasured(entry.columns, self._goal):
+            asha = self._asha_of(entry.phase, entry.arm, entry.repeat) if isinstance(entry, Result) else None
+            if asha is None or not isinstance(entry, Result) or unmeasured(entry.columns, self._goal):
                 continue
             trial: Any = AshaTrial(entry.trial_id)
             controller: Any = None
             if trial.trial_id not in seen:
-                arm.on_trial_add(controller, trial)
+                asha.on_trial_add(controller, trial)
                 seen.add(trial.trial_id)
             score = finite(medians(replica_scores(entry.columns, self._goal), self._goal)[0])
             evaluation = entry.step // intervals.get(entry.trial_id, self._interval(None))
-            arm.on_trial_result(controller, trial, {"evaluation": evaluation, "score": score})
+            asha.on_trial_result(controller, trial, {"evaluation": evaluation, "score": score})
 
     def _interval(self, steps: Any) -> int:
         """Updates between two evaluations of a trial of so many; the study's where a plan does not say."""

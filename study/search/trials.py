@@ -1,8 +1,7 @@
 """Plans of trials: their seeds, their ledger entries, and which search trials are confirmed.
 
-The seeds are the same for every trial of a phase, so that arms and configurations share the draws of weights,
-noise and batches; confirmation takes seeds that the search did not use. A confirm trial has the index of the
-search trial it repeats.
+The seeds are those of `study.config.seeds`: the same for all arms and configurations. A confirm trial has the repeat
+and the index of the search trial that it trains again.
 """
 
 from __future__ import annotations
@@ -15,29 +14,22 @@ from study.config.arms import Arm, spec_for
 from study.config.goal import Goal
 from study.config.plan import StudyPlan
 from study.config.schema import StudyConfig
+from study.config.seeds import confirm_seeds, search_seeds
 from study.ledger.entries import CONFIRM, SEARCH, Planned
 from study.ledger.state import StudyState, TrialState
 from study.search.scores import medians
 
-BLOCK = 10_000  # seeds set aside for each phase of each study seed; more than any population
 
-
-def seeds_of(config: StudyConfig, phase: str) -> list[int]:
-    """The replicas' seeds in a phase."""
-    first = 2 * BLOCK * config.search.seed + (BLOCK if phase == CONFIRM else 0)
-    return [first + replica for replica in range(config.confirm.replicas if phase == CONFIRM else config.replicas)]
-
-
-def search_trial(config: StudyConfig, arm: Arm, index: int, params: Mapping[str, Any]) -> Planned:
-    """The ledger entry that plans an arm's trial with the configuration its sampler drew."""
+def search_trial(config: StudyConfig, arm: Arm, index: int, params: Mapping[str, Any], repeat: int = 0) -> Planned:
+    """The ledger entry that plans an arm's trial with the configuration that the sampler of a repeat drew."""
     spec = spec_for(config, arm, params).to_dict()
-    seeds = seeds_of(config, SEARCH)
-    return Planned(phase=SEARCH, arm=arm.name, index=index, config=dict(params), spec=spec, seeds=seeds)
+    seeds = search_seeds(config, repeat)
+    return Planned(phase=SEARCH, arm=arm.name, repeat=repeat, index=index, config=dict(params), spec=spec, seeds=seeds)
 
 
 def confirm_trial(config: StudyConfig, champion: TrialState) -> Planned:
     """The ledger entry that plans the confirmation of a search trial on fresh seeds."""
-    return replace(planned_again(champion), phase=CONFIRM, seeds=seeds_of(config, CONFIRM))
+    return replace(planned_again(champion), phase=CONFIRM, seeds=confirm_seeds(config))
 
 
 def planned_again(trial: TrialState) -> Planned:
@@ -47,14 +39,19 @@ def planned_again(trial: TrialState) -> Planned:
     return Planned(phase=phase, arm=arm, repeat=repeat, index=index, config=config, spec=spec, seeds=seeds)
 
 
-def champions(plan: StudyPlan, state: StudyState, arm: str) -> list[TrialState]:
-    """The search trials of an arm to confirm, the best first.
+def searched(state: StudyState, arm: str, repeat: int) -> list[TrialState]:
+    """The trials of one search of an arm."""
+    return [trial for trial in state.trials.values() if trial.key[:3] == (SEARCH, arm, repeat)]
+
+
+def champions(plan: StudyPlan, state: StudyState, arm: str, repeat: int) -> list[TrialState]:
+    """The trials of one search of an arm to confirm, the best first.
 
     Trials that ran to their end go before those a scheduler stopped; failed ones are left out. With several
     metrics the trials that fewest others dominate go first, then those best in the first metric. An arm whose
     every trial diverged is confirmed as well, since its rate of divergence is a result too.
     """
-    trials = [t for t in state.trials.values() if (t.phase, t.arm) == (SEARCH, arm) and t.scores and t.spec]
+    trials = [trial for trial in searched(state, arm, repeat) if trial.scores and trial.spec]
     costs = [_costs(trial, plan.goal) for trial in trials]
     dominating = [0] * len(trials)
     if len(plan.goal.metrics) > 1:
@@ -68,17 +65,17 @@ def champions(plan: StudyPlan, state: StudyState, arm: str) -> list[TrialState]:
     return [by_index[index] for *_, index in sorted(ranks)[: plan.config.confirm.top]]
 
 
-def unconfirmed(plan: StudyPlan, state: StudyState, arm: str) -> list[TrialState]:
-    """The champions of an arm that no confirm trial repeats yet, the best first.
+def unconfirmed(plan: StudyPlan, state: StudyState, arm: str, repeat: int) -> list[TrialState]:
+    """The champions of a search that no confirm trial trains again yet, the best first.
 
     A confirm trial whose plan is damaged and which has not ended is planned again.
     """
 
-    def repeated(index: int) -> bool:
-        trial = state.trials.get((CONFIRM, arm, 0, index))
+    def confirmed(index: int) -> bool:
+        trial = state.trials.get((CONFIRM, arm, repeat, index))
         return trial is not None and not (trial.unplanned and trial.status is None)
 
-    return [trial for trial in champions(plan, state, arm) if not repeated(trial.index)]
+    return [trial for trial in champions(plan, state, arm, repeat) if not confirmed(trial.index)]
 
 
 def _costs(trial: TrialState, goal: Goal) -> tuple[float, ...]:

@@ -183,8 +183,8 @@ class MlflowStudy:
             found = self._find(identity)
             if found is not None:
                 return found
-        tags = {PARENT: self._parent, "phase": entry.phase, "arm": entry.arm, "index": str(entry.index)}
-        return self._create(identity, entry.trial_id, entry.time, tags)
+        about = {name: str(getattr(entry, name)) for name in ("phase", "arm", "repeat", "index")}
+        return self._create(identity, entry.trial_id, entry.time, {PARENT: self._parent, **about})
 
     def _create_parent(self) -> str:
         _, first = next(entries(self._folder))

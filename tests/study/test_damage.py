@@ -27,8 +27,8 @@ from study.ledger.ledger import damaged, encode, entries, segments
 from study.ledger.state import StudyState
 from study.progress.status import status
 from study.record.build import build_record
+from study.search.repeat import rebuilt
 from study.search.scheduler import StudyScheduler
-from study.search.searcher import rebuilt
 from study.tracking.batch import Attempts, gather
 
 Begun = Callable[..., Path]
@@ -101,7 +101,7 @@ def look(folder: Path, plan: StudyPlan) -> dict[str, Any]:
     StudyScheduler(plan, (entry for _, entry in entries(folder)))
     state = StudyState.replay(folder)
     for arm in plan.arms:
-        rebuilt(plan, arm, state)
+        rebuilt(plan, arm, state, 0)
     assert found["damaged"] == written.damage.count == record.about["damaged"]
     return {"status": found, "trials": record.trials, "history": record.history, "damage": written.damage}
 
@@ -335,6 +335,6 @@ def test_a_plan_that_is_damaged_is_said_to_be(begun: Begun, tmp_path: Path, capl
         " (it names search-hinge-0000)"
     )
     [hinge] = [arm for arm in plan.arms if arm.name == "hinge"]
-    rebuilt(plan, hinge, state)
+    rebuilt(plan, hinge, state, 0)
     assert "the ledger has no readable plan of trial 0" in caplog.text
     assert "Optuna" not in caplog.text

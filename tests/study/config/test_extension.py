@@ -16,6 +16,7 @@ CONFIRM = {"top": 1, "replicas": 4}
     [
         {},
         {"search__trials_per_arm": 9},
+        {"search__repeats": 5},
         {"confirm": {"top": 3, "replicas": 4}},
         {"scientific": {"objective": ["minimax", "hinge", "non_saturating"]}},
         {"resources": {"cpu": 0.5, "workers": 3, "checkpoint_seconds": 1.0}},
@@ -55,6 +56,11 @@ def test_what_would_change_finished_trials_is_refused_by_name(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         check_extension(tiny(confirm=CONFIRM), tiny(**{"confirm": CONFIRM, **change}), confirmed=True)
+
+
+def test_fewer_repeats_are_refused(tiny: Build) -> None:
+    with pytest.raises(ConfigError, match=r"search.repeats: expected at least 3, as the study has them, got 2"):
+        check_extension(tiny(search__repeats=3), tiny(search__repeats=2), confirmed=False)
 
 
 def test_confirm_replicas_are_free_until_something_was_confirmed(tiny: Build) -> None:

@@ -217,6 +217,16 @@ def test_a_search_by_a_metric_that_misses_something_is_noted(least: Build, secti
     assert note in found
 
 
+def test_repeats_of_what_is_not_searched_are_noted_as_copies(least: Build) -> None:
+    search, confirm = {"trials_per_arm": 1, "repeats": 3}, {"top": 1, "replicas": 4}
+    assert rules.warnings(least(search=search)) == []
+    alike = "nothing is searched, so that all 3 repeats confirm the same configuration on the same seeds: single"
+    assert rules.warnings(least(search=search, confirm=confirm)) == [alike]
+    assert rules.warnings(least(search=search, confirm=confirm, nuisance={"generator_lr": LR})) == []
+    several = rules.warnings(least(search={**search, "trials_per_arm": 2}, confirm=confirm))
+    assert several == ["nothing is searched, so that all 2 trials of a repeat are the same: single", alike]
+
+
 @pytest.mark.parametrize(
     "sections",
     [

@@ -45,6 +45,17 @@ def test_what_metrics_are_left_to_the_data_is_told(study: Build) -> None:
         assert (list(expected["searched_by"]), list(expected["judged_by"])) == (by, judged)
 
 
+def test_repeats_multiply_all_but_an_arm(study: Build) -> None:
+    once, thrice = (
+        forecast(study(confirm={"top": 1, "replicas": 5}, search={"trials_per_arm": 3, "repeats": repeats}))
+        for repeats in (1, 3)
+    )
+    assert (thrice.repeats, thrice.arms[0].search_trials, thrice.arms[0].confirm_trials) == (3, 9, 3)
+    for name in ("trials", "replicas", "evaluations", "updates"):
+        assert getattr(thrice, name) == 3 * getattr(once, name)
+    assert thrice.core_seconds == pytest.approx(3 * once.core_seconds)
+
+
 def test_no_more_is_confirmed_than_was_searched(study: Build) -> None:
     assert forecast(study(confirm={"top": 9})).arms[0].confirm_trials == 3
 

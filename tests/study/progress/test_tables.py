@@ -25,13 +25,14 @@ STATUS = Status(
     arms=(
         ArmStatus(
             arm="gan-[bold]hinge",
+            repeat=0,
             outcomes={"converged": 20, "collapsed": 4},
             best=0.012345,
             best_trial="search-gan-hinge-0002",
             search=PHASE,
             confirm=replace(PHASE, done=2, failed=1, running=1, missing=0),
         ),
-        ArmStatus(arm="none", outcomes={}, best=None, best_trial=None, search=PHASE, confirm=PHASE),
+        ArmStatus(arm="none", repeat=0, outcomes={}, best=None, best_trial=None, search=PHASE, confirm=PHASE),
     ),
     failures={"search-none-0001": "RuntimeError: [out] of memory"},
     tracking=TrackingStatus(waiting=12, trouble="connection refused"),
@@ -81,6 +82,18 @@ def test_check_shows_arms_spaces_counts_and_an_estimate_that_says_so(study: Buil
     assert any(line.startswith("estimate: ") and "within a factor of two or so" in line for line in lines)
 
 
+def test_check_says_how_often_every_arm_is_searched(study: Build) -> None:
+    search, confirm = {"trials_per_arm": 4, "repeats": 3}, {"top": 1, "replicas": 16}
+    lines = [" ".join(line.split()) for line in shown(study(search=search, confirm=confirm)).splitlines()]
+    sentence = "every arm: 3 independent searches of 4 trials; of each its best configuration again on 16 fresh seeds"
+    assert sentence in lines
+    assert any(line.startswith("single 3 × 4 3 × 1 144,000") for line in lines)
+    assert "in all 15 trials of 144 replicas, 1,440 evaluations, 144,000 generator updates" in lines
+    unconfirmed = shown(study(search={"trials_per_arm": 1, "repeats": 2}))
+    assert "every arm: 2 independent searches of 1 trial\n" in unconfirmed
+    assert "independent" not in shown(study())
+
+
 def test_an_upper_bound_is_called_one(study: Build) -> None:
     text = shown(study(scheduler="asha"))
     assert "in all at most 20 trials" in text
@@ -105,6 +118,16 @@ def test_status_shows_every_arm_and_what_went_wrong() -> None:
     assert "1 line of the ledger unreadable, skipped" in lines
     assert "0001.jsonl, line 3: torn" in lines
     assert "0001.jsonl, line 3: torn" in lines
+
+
+def test_status_has_a_row_for_each_repeat_where_there_are_several() -> None:
+    console = Console(file=io.StringIO(), width=160, soft_wrap=True)
+    arm = STATUS.arms[1]
+    show_status(replace(STATUS, arms=(arm, replace(arm, repeat=1, best=0.5))), console)
+    assert isinstance(console.file, io.StringIO)
+    lines = [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
+    assert "arm repeat search confirm best fid outcomes of its replicas" in lines
+    assert [line for line in lines if line.startswith("none ")] == ["none 0 3/4 3/4", "none 1 3/4 3/4 0.5"]
 
 
 def test_check_says_what_is_equal_and_what_is_not(study: Build) -> None:

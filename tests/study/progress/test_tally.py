@@ -32,10 +32,10 @@ def follow(tally: Tally, journal: Journal) -> None:
 def test_a_fresh_study_misses_everything(tiny: Build, journal: Journal) -> None:
     plan = tiny(search__trials_per_arm=5, confirm={"top": 2})
     tally = Tally(plan, journal.state)
-    assert list(tally.arms) == ["non_saturating", "hinge"]
+    assert list(tally.searches) == [("non_saturating", 0), ("hinge", 0)]
     assert tally.left == 2 * (5 + 2)
     assert [(phase.missing, phase.planned) for phase in tally.phases] == [(5, 0), (2, 0)] * 2
-    assert tally.arms["hinge"].diverged is None
+    assert tally.searches["hinge", 0].diverged is None
 
 
 def test_counting_along_is_counting_afresh(tiny: Build, journal: Journal) -> None:
@@ -47,7 +47,7 @@ def test_counting_along_is_counting_afresh(tiny: Build, journal: Journal) -> Non
     end(journal, entries[1], "diverged", [None, None], ["diverged", "diverged"])
     end(journal, entries[2], "failed", [None, None], ["failed", "failed"])
     for tally in (along, Tally(plan, journal.state)):
-        one = tally.arms["non_saturating"]
+        one = tally.searches["non_saturating", 0]
         assert (one.search.done, one.search.failed, one.search.under_way, one.search.missing) == (2, 1, 1, 0)
         assert (one.best, one.best_trial) == (4.0, "search-non_saturating-0000")
         assert one.outcomes == {"converged": 1, "collapsed": 1, "diverged": 2, "failed": 2}
@@ -55,19 +55,41 @@ def test_counting_along_is_counting_afresh(tiny: Build, journal: Journal) -> Non
         assert [trial.index for trial in tally.open.values()] == [3]
 
 
+def test_repeats_are_counted_apart_and_together(tiny: Build, journal: Journal) -> None:
+    plan = tiny(search={"trials_per_arm": 1, "repeats": 2}, confirm={"top": 1})
+    along = Tally(plan, journal.state)
+    follow(along, journal)
+    assert along.left == 2 * 2 * (1 + 1)
+    for repeat, score in ((0, 5.0), (1, 3.0)):
+        entry = search_trial(plan.config, plan.arms[1], 0, PARAMS, repeat)
+        journal.append(entry)
+        about: dict[str, Any] = {"phase": "search", "arm": "hinge", "repeat": repeat, "index": 0}
+        journal.append(Ended(**about, status="completed", outcomes=["converged"] * 2, scores=[score] * 2))
+    for tally in (along, Tally(plan, journal.state)):
+        assert [tally.searches["hinge", repeat].best for repeat in (0, 1)] == [5.0, 3.0]
+        assert [(one.search.done, one.search.missing, one.confirm.missing) for one in tally.searches.values()] == [
+            (0, 1, 1), (0, 1, 1), (1, 0, 1), (1, 0, 1),
+        ]  # fmt: skip
+        other, hinge = tally.over_repeats()
+        assert (hinge.arm, hinge.best, hinge.best_trial) == ("hinge", 3.0, "search-hinge-r1-0000")
+        assert (hinge.search.done, hinge.search.wanted, hinge.confirm.wanted) == (2, 2, 2)
+        assert hinge.outcomes == {"converged": 4}
+        assert (other.search.missing, other.best) == (2, None)
+
+
 def test_the_best_is_the_best_in_the_metrics_own_direction(tiny: Build, journal: Journal) -> None:
     plan = tiny(search={"metric": "modes", "mode": "max", "trials_per_arm": 3})
     for index, score in enumerate([2.0, 8.0, 5.0]):
         end(journal, begin(plan, journal, 1, index), "completed", [score, score], ["converged"] * 2)
     tally = Tally(plan, journal.state)
-    assert (tally.arms["hinge"].best, tally.arms["hinge"].best_trial) == (8.0, "search-hinge-0001")
-    assert tally.arms["non_saturating"].best is None
+    assert (tally.searches["hinge", 0].best, tally.searches["hinge", 0].best_trial) == (8.0, "search-hinge-0001")
+    assert tally.searches["non_saturating", 0].best is None
 
 
 def test_an_outcome_that_cannot_be_told_has_a_name(tiny: Build, journal: Journal) -> None:
     plan = tiny()
     end(journal, begin(plan, journal, 0, 0), "completed", [1.0, 2.0], ["", "converged"])
-    assert Tally(plan, journal.state).arms["non_saturating"].outcomes == {"not judged": 1, "converged": 1}
+    assert Tally(plan, journal.state).searches["non_saturating", 0].outcomes == {"not judged": 1, "converged": 1}
 
 
 def test_an_arm_whose_trials_all_failed_has_nothing_to_confirm(tiny: Build, journal: Journal) -> None:
@@ -75,7 +97,7 @@ def test_an_arm_whose_trials_all_failed_has_nothing_to_confirm(tiny: Build, jour
     for index in range(2):
         end(journal, begin(plan, journal, 0, index), "failed", [None, None], ["failed"] * 2)
     tally = Tally(plan, journal.state)
-    assert tally.arms["non_saturating"].confirm.missing == 0
+    assert tally.searches["non_saturating", 0].confirm.missing == 0
     assert tally.left == 3
 
 
@@ -88,7 +110,7 @@ def test_a_new_best_after_an_extension_is_still_to_be_confirmed(tiny: Build, jou
     large = tiny(search__trials_per_arm=2, confirm={"top": 1, "replicas": 2})
     along = Tally(large, journal.state)
     follow(along, journal)
-    assert [phase.missing for phase in along.arms["non_saturating"].phases] == [1, 0]
+    assert [phase.missing for phase in along.searches["non_saturating", 0].phases] == [1, 0]
     end(journal, begin(large, journal, 0, 1), "completed", [1.0, 1.0], ["converged"] * 2)
     for tally in (along, Tally(large, journal.state)):
-        assert [phase.missing for phase in tally.arms["non_saturating"].phases] == [0, 1]
+        assert [phase.missing for phase in tally.searches["non_saturating", 0].phases] == [0, 1]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from study.config.plan import StudyPlan
-from study.ledger.entries import Floor, Planned, Result, Session
+from study.ledger.entries import Floor, Planned, Result, Session, trial_id_of
 from study.search.scheduler import StudyScheduler
 
 Build = Callable[..., StudyPlan]
@@ -15,9 +15,10 @@ ASHA = {"name": "asha", "grace": 1, "reduction": 2}
 BUDGET = {"steps": 80, "evaluations": 8, "batch_size": 16}
 
 
-def trial(arm: str, index: int, phase: str = "search") -> Any:
+def trial(arm: str, index: int, phase: str = "search", repeat: int = 0) -> Any:
     """A Tune trial as far as schedulers look at it; its own id is random, as Tune's are."""
-    keys = {"trial_id": f"{phase}-{arm}-{index:04d}", "phase": phase, "arm": arm, "index": index}
+    name = trial_id_of(phase, arm, repeat, index)
+    keys = {"trial_id": name, "phase": phase, "arm": arm, "repeat": repeat, "index": index}
     return SimpleNamespace(trial_id=f"{id(keys):x}", config=keys)
 
 
@@ -48,6 +49,20 @@ def test_a_slow_starter_is_judged_by_its_own_arm(tiny: Build) -> None:
         report(scheduler, one, 1, 1.0 + index)
     assert report(scheduler, slow[0], 1, 100.0) == "CONTINUE"
     assert report(scheduler, slow[1], 1, 90.0) == "CONTINUE"
+
+
+def test_a_trial_is_judged_by_its_own_repeat(tiny: Build) -> None:
+    scheduler = StudyScheduler(tiny(scheduler=ASHA, budget=BUDGET, search__repeats=2))
+    first = [trial("hinge", index) for index in range(4)]
+    second = [trial("hinge", index, repeat=1) for index in range(2)]
+    begun(scheduler, *first, *second)
+    for index, one in enumerate(first):
+        report(scheduler, one, 1, 1.0 + index)
+    assert report(scheduler, second[0], 1, 90.0) == "CONTINUE"
+    assert report(scheduler, second[1], 1, 100.0) == "STOP"
+    assert [line.split(":")[0] for line in scheduler.debug_string().splitlines() if "repeat" in line] == [
+        "hinge, repeat 0", "hinge, repeat 1",
+    ]  # fmt: skip
 
 
 def test_confirm_trials_are_never_stopped(tiny: Build) -> None:

@@ -134,6 +134,55 @@ def test_unfinished_trials_come_first_and_say_what_was_reported(tiny: Build, tmp
     again.journal.close()
 
 
+REPEATED = {"trials_per_arm": 7, "repeats": 3}
+TWO = {"top": 1, "replicas": 3}
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_repeats_depend_on_neither_workers_nor_timing_nor_kills(tiny: Build, tmp_path: Path, sampler: str) -> None:
+    plan = tiny(search={**REPEATED, "sampler": sampler}, confirm=TWO)
+    alone = configurations(Session(plan, tmp_path / "1", 1, 0).run())
+    assert len(alone) == 2 * 3 * (7 + 1)
+    assert configurations(Session(plan, tmp_path / "2", 9, 1).run()) == alone
+    for life, endings in enumerate([3, 1, 12, 0, 17, 10**6]):
+        trials = Session(plan, tmp_path / "killed", 4, life).run(endings)
+    assert configurations(trials) == alone
+
+
+def test_a_study_without_repeats_is_the_first_of_several(tiny: Build, tmp_path: Path) -> None:
+    once = configurations(Session(tiny(search__trials_per_arm=7, confirm=TWO), tmp_path / "grown", 2, 0).run())
+    grown = Session(tiny(search=REPEATED, confirm=TWO), tmp_path / "grown", 3, 1).run()
+    begun = Session(tiny(search=REPEATED, confirm=TWO), tmp_path / "begun", 2, 2).run()
+    assert once == {key: config for key, config in configurations(begun).items() if key[2] == 0}
+    assert configurations(grown) == configurations(begun)
+    assert {key: trial.seeds for key, trial in grown.items()} == {key: trial.seeds for key, trial in begun.items()}
+
+
+def test_more_trials_extend_every_repeat(tiny: Build, tmp_path: Path) -> None:
+    large = {**REPEATED, "trials_per_arm": 11}
+    Session(tiny(search=REPEATED), tmp_path / "grown", 2, 0).run()
+    grown = configurations(Session(tiny(search=large), tmp_path / "grown", 2, 1).run())
+    assert grown == configurations(Session(tiny(search=large), tmp_path / "begun", 3, 2).run())
+
+
+def test_an_interrupted_study_has_whole_repeats(tiny: Build, tmp_path: Path) -> None:
+    session = Session(tiny(search=REPEATED, confirm=TWO), tmp_path, 1, 0)
+    session.run()
+    given = [trial.key for trial in session.given]
+    assert [key[2] for key in given] == sorted(key[2] for key in given)
+    of_one = [key[0] for key in given if key[2] == 1]
+    assert of_one == ["search"] * 14 + ["confirm"] * 2
+
+
+def test_a_later_repeat_fills_workers_that_wait_for_an_earlier_one(tiny: Build, tmp_path: Path) -> None:
+    session = Session(tiny(search={**REPEATED, "lag": 1}), tmp_path, 5, 0)
+    session.fill()  # one trial of each arm may be under way in each repeat
+    assert [trial.key[1:3] for trial in session.running] == [
+        ("non_saturating", 0), ("hinge", 0), ("non_saturating", 1), ("hinge", 1), ("non_saturating", 2),
+    ]  # fmt: skip
+    session.journal.close()
+
+
 def test_no_more_trials_are_out_than_there_are_places(tiny: Build, tmp_path: Path) -> None:
     session = Session(tiny(search={"sampler": "random", "trials_per_arm": 50}), tmp_path, 3, 0)
     assert not session.fill()

@@ -6,7 +6,7 @@ import pytest
 from study.config.plan import StudyPlan
 from study.ledger.entries import Ended, trial_id_of
 from study.ledger.journal import Journal
-from study.search.trials import champions, confirm_trial, search_trial, seeds_of
+from study.search.trials import champions, confirm_trial, search_trial, unconfirmed
 
 Build = Callable[..., StudyPlan]
 PARAMS = {"generator_lr": 1e-3, "critic_steps": 2}
@@ -19,8 +19,26 @@ def search(plan: StudyPlan, journal: Journal, *endings: tuple[str, list[Any]]) -
         journal.append(entry, Ended(phase=entry.phase, arm=entry.arm, index=index, status=status, scores=scores))
 
 
+def test_each_repeat_has_champions_of_its_own(tiny: Build, journal: Journal) -> None:
+    plan = tiny(search__repeats=2, confirm={"top": 1, "replicas": 3})
+    for repeat, scores in ((0, [1.0, 5.0]), (1, [9.0, 7.0])):
+        for index, score in enumerate(scores):
+            entry = search_trial(plan.config, plan.arms[0], index, PARAMS, repeat)
+            about: dict[str, Any] = {"arm": entry.arm, "repeat": repeat, "index": index, "scores": [score] * 2}
+            journal.append(entry, Ended(phase="search", status="completed", **about))
+    found = [champions(plan, journal.state, "non_saturating", repeat)[0] for repeat in range(2)]
+    assert [trial.key for trial in found] == [
+        ("search", "non_saturating", 0, 0), ("search", "non_saturating", 1, 1),
+    ]  # fmt: skip
+    journal.append(confirm_trial(plan.config, found[0]))
+    left = [unconfirmed(plan, journal.state, "non_saturating", repeat) for repeat in range(2)]
+    assert left == [[], [found[1]]]
+    again = confirm_trial(plan.config, found[1])
+    assert (again.trial_id, again.seeds) == ("confirm-non_saturating-r1-0001", [10_000, 10_001, 10_002])
+
+
 def chosen(plan: StudyPlan, journal: Journal) -> list[int]:
-    return [trial.index for trial in champions(plan, journal.state, plan.arms[0].name)]
+    return [trial.index for trial in champions(plan, journal.state, plan.arms[0].name, 0)]
 
 
 def test_a_planned_trial_has_all_that_fixes_it(tiny: Build) -> None:
@@ -39,18 +57,10 @@ def test_a_planned_trial_has_all_that_fixes_it(tiny: Build) -> None:
     assert trial_id_of("confirm", "hinge", 0, 12345) == "confirm-hinge-12345"
 
 
-def test_seeds_of_search_and_confirmation_are_disjoint_and_those_of_studies_too(tiny: Build) -> None:
-    seen: list[int] = []
-    for seed in range(3):
-        config = tiny(replicas=50, search__seed=seed, confirm={"top": 1, "replicas": 4096}).config
-        seen += seeds_of(config, "search") + seeds_of(config, "confirm")
-    assert len(seen) == len(set(seen)) == 3 * (50 + 4096)
-
-
 def test_a_confirmation_repeats_its_champion_on_fresh_seeds(tiny: Build, journal: Journal) -> None:
     plan = tiny(confirm={"top": 1, "replicas": 5})
     search(plan, journal, ("completed", [3.0, 4.0]), ("completed", [1.0, 2.0]))
-    [champion] = champions(plan, journal.state, "non_saturating")
+    [champion] = champions(plan, journal.state, "non_saturating", 0)
     entry = confirm_trial(plan.config, champion)
     assert (entry.phase, entry.index, entry.trial_id) == ("confirm", 1, "confirm-non_saturating-0001")
     assert (entry.spec, entry.config) == (champion.spec, champion.config)

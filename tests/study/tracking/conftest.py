@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from study.config.schema import StudyConfig
-from study.ledger.entries import to_json
+from study.ledger.entries import to_json, trial_id_of
 from study.ledger.ledger import Ledger, entries
 from study.ledger.validation import from_json
 from study.tracking.environment import prepare
@@ -21,10 +21,11 @@ Rows = dict[str, list[tuple[str, float, int, int]]]
 
 
 def trial_entries(
-    index: int, steps: tuple[int, ...] = (10, 20), status: str = "completed", **changes: Any
+    index: int, steps: tuple[int, ...] = (10, 20), status: str = "completed", repeat: int = 0, **changes: Any
 ) -> list[dict[str, Any]]:
     """A trial of four replicas: planned, a result a step, ended; replica 3 diverges at the second step."""
-    trial = {"phase": "search", "arm": "hinge", "index": index, "trial_id": f"search-hinge-{index:04d}"}
+    key = "search", "hinge", repeat, index
+    trial = dict(zip(("phase", "arm", "repeat", "index"), key, strict=True), trial_id=trial_id_of(*key))
     start = 1_700_000_000.25 + 10 * index
     config = {"generator_lr": 1e-3 * (index + 1), "objective": {"name": "hinge"}, "penalty": "none"}
     planned = {"kind": "planned", **trial, "config": config, "spec": {"steps": 20, **changes}, "seeds": [0, 1, 2, 3]}

@@ -62,9 +62,12 @@ def test_the_study_is_a_parent_run_and_each_trial_a_child(folder: Path, write: W
     assert cursor.runs == {}
     assert cursor.refused == 0
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
-    assert {name: child.data.tags[name] for name in ("arm", "phase", "index", "status", "outcome", "seeds")} == {
+    assert {
+        name: child.data.tags[name] for name in ("arm", "phase", "repeat", "index", "status", "outcome", "seeds")
+    } == {
         "arm": "hinge",
         "phase": "search",
+        "repeat": "0",
         "index": "0",
         "status": "completed",
         "outcome": "converged 2, oscillating 1, diverged 1",
@@ -83,6 +86,18 @@ def test_the_study_is_a_parent_run_and_each_trial_a_child(folder: Path, write: W
     assert parent.data.params["tracking.uri"] == "null"
     assert parent.data.tags["version.torch"] == "2.15.0"
     assert parent.data.metrics == {"floor/fid": 0.001, "floor/modes": 8.0, "classifier/accuracy": 0.98}
+
+
+@pytest.mark.parametrize("count", [2, 4, 7, 9])
+def test_the_same_index_of_two_repeats_is_two_runs(
+    folder: Path, write: Write, trial: Trial, expected: Story, tracked: Story, count: int
+) -> None:
+    write(*trial(0), *trial(0, repeat=1))
+    follow(folder, follow(folder, count=count))
+    runs = runs_of(folder)
+    assert set(runs) == {NAME, "search-hinge-0000", "search-hinge-r1-0000"}
+    assert [runs[name].data.tags["repeat"] for name in ("search-hinge-0000", "search-hinge-r1-0000")] == ["0", "1"]
+    assert tracked(folder) == expected(folder)
 
 
 def test_rows_are_the_ledgers_and_logging_again_adds_none(

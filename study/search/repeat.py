@@ -1,0 +1,104 @@
+"""One repeat of a study: every arm searched once, and what the searches find confirmed.
+
+Repeats know nothing of each other. Each gives out its search trials, the arms in rotation, each arm with a sampler of
+its own; once all of them have ended, its confirm trials. It learns from the study's state alone, so that it cannot tell
+a resumed study from an uninterrupted one.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Collection, Iterator
+
+from study.config.arms import Arm
+from study.config.goal import Goal
+from study.config.plan import StudyPlan
+from study.ledger.entries import SEARCH, Key, Planned
+from study.ledger.state import StudyState, TrialState
+from study.search.arm_search import ArmSearch, Recorded, TrialLookup
+from study.search.distributions import distributions
+from study.search.scores import medians
+from study.search.trials import confirm_trial, search_trial, searched, unconfirmed
+
+
+class Repeat:
+    """The trials of repeat `number`, in the order in which they are given out."""
+
+    def __init__(self, plan: StudyPlan, state: StudyState, number: int) -> None:
+        """Rebuild every arm's search from the state."""
+        self._plan, self._state, self._number = plan, state, number
+        self._arms = {arm.name: arm for arm in plan.arms}
+        self._searches = {arm.name: rebuilt(plan, arm, state, number) for arm in plan.arms}
+        self._rotation = deque(self._arms)
+        self._confirming: Iterator[Planned] | None = None
+
+    def next(self, out: Collection[Key]) -> Planned | None:
+        """The next trial; None while there is nothing to give out yet, and in the end.
+
+        `out` are the study's trials that have been given out and have not ended.
+        """
+        plan = self._next_search()
+        if plan is None and self._searched(out):
+            self._confirming = self._confirming or self._confirmations()
+            plan = next(self._confirming, None)
+        return plan
+
+    @property
+    def confirming(self) -> bool:
+        """Whether all of its searches have ended; nothing is left where `next` then gives None."""
+        return self._confirming is not None
+
+    @property
+    def exact(self) -> bool:
+        """Whether every arm's recorded trials could be replayed exactly."""
+        return all(search.exact for search in self._searches.values())
+
+    def _next_search(self) -> Planned | None:
+        config = self._plan.config
+        for _ in range(len(self._rotation)):
+            name = self._rotation[0]
+            self._rotation.rotate(-1)
+            search, recorded = self._searches[name], self._lookup(name)
+            if search.next < config.search.trials_per_arm and search.ready(recorded):
+                index, params = search.ask(recorded)
+                return search_trial(config, self._arms[name], index, params, self._number)
+        return None
+
+    def _searched(self, out: Collection[Key]) -> bool:
+        """Whether every search trial there is to be has ended."""
+        if any(search.next < self._plan.config.search.trials_per_arm for search in self._searches.values()):
+            return False
+        return not any(phase == SEARCH and repeat == self._number for phase, _, repeat, _ in out)
+
+    def _confirmations(self) -> Iterator[Planned]:
+        chosen = [unconfirmed(self._plan, self._state, arm, self._number) for arm in self._arms]
+        for rank in itertools.zip_longest(*chosen):
+            yield from (confirm_trial(self._plan.config, trial) for trial in rank if trial)
+
+    def _lookup(self, arm: str) -> TrialLookup:
+        goal, trials, number = self._plan.goal, self._state.trials, self._number
+        return lambda index: recorded_of(trials[SEARCH, arm, number, index], goal)
+
+
+def rebuilt(plan: StudyPlan, arm: Arm, state: StudyState, repeat: int) -> ArmSearch:
+    """One search of an arm as it was when the state was reached."""
+    search, goal = plan.config.search, plan.goal
+    found = searched(state, arm.name, repeat)
+    known = {t.index: recorded_of(t, goal) for t in found if t.config.keys() == arm.space.keys() and not t.unplanned}
+    return ArmSearch(
+        arm.name,
+        distributions(arm),
+        goal,
+        sampler=search.sampler,
+        seed=search.seed,
+        lag=search.lag,
+        repeat=repeat,
+        recorded=known,
+    )
+
+
+def recorded_of(trial: TrialState, goal: Goal) -> Recorded:
+    """The part of a trial that its arm's search reads."""
+    failed = trial.status == "failed" or not trial.scores
+    return Recorded(trial.config, trial.status is not None, None if failed else medians(trial.scores, goal))
