@@ -109,6 +109,8 @@ def repeat_weights(cells: Floats) -> Floats:
 def components(scores: Floats) -> Components:
     """Parts of the variance of finite scores (…, k, m, S), NaN where missing."""
     present = ~np.isnan(scores)
+    # From the least of its arm, so that scores all alike have a variance of exactly 0.
+    scores = scores - np.where(present, scores, np.inf).min((-2, -1), keepdims=True)
     number = present.sum(-1)  # replicas of a repeat
     exists = number > 0
     repeats = exists.sum(-1)

@@ -112,8 +112,8 @@ def by_rank(costs: Floats) -> Effects:
 
 
 def by_mean(scores: Floats, most: float = 1.0) -> Effects:
-    """The mean of a less that of b, from scores (…, k, m, S) in [0, most]: indicators, or times up to `most`; NaN is
-    missing."""
+    """The mean of a less that of b, from scores (…, k, m, S) in [0, most]: indicators, or times up to `most`
+    (`analysis.statistics.restricted_mean.pseudo_times` where some are censored); NaN is missing."""
     weights = repeat_weights(scores)
     parts = components(scores)
     pairs = tuple(combinations(range(scores.shape[-3]), 2))

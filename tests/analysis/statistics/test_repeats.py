@@ -46,6 +46,14 @@ def test_whole_arms_apart_give_no_less_than_dealing_the_repeats_out(m, p):
     assert high == 1
 
 
+@pytest.mark.parametrize(("a", "b"), [(1.0, 0.0), (0.7, 0.1), (0.1, 0.3)])
+def test_arms_without_any_spread_are_not_proof_by_rounding(a, b):
+    found = by_mean(np.stack([np.full((3, 23), a), np.full((3, 23), b)]))
+    assert found.estimate == pytest.approx([a - b])
+    assert found.least == pytest.approx([0.1])
+    assert found.p >= 0.1 - 1e-12
+
+
 def test_the_effect_is_that_of_all_replicas():
     generator = np.random.default_rng(1)
     costs = generator.normal(size=(3, 4, 5)).round(1)

@@ -9,7 +9,7 @@ from scipy.stats import sem, ttest_ind
 
 from analysis.statistics.intervals import wilson
 from analysis.statistics.permutation import least
-from analysis.statistics.restricted_mean import compare, difference, longest, restricted_mean
+from analysis.statistics.restricted_mean import compare, difference, longest, pseudo_times, restricted_mean
 
 TIMES = arrays.arrays(np.float64, st.integers(2, 25), elements=st.integers(1, 9).map(float))
 
@@ -194,3 +194,20 @@ def test_the_level_is_kept_over_configurations(count):
         p.append(compare(a, b, 1.0, (groups, groups))[1])
     print(f"restricted means over {count} configurations: {np.mean(np.array(p) <= 0.05):.3f}")
     assert np.mean(np.array(p) <= 0.05) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 400)
+
+
+def test_pseudo_times_are_times_where_nothing_is_censored():
+    times = np.array([100.0, 300, 300, 700, 1000, 1000])
+    found = pseudo_times(times, times < 1000, 800.0)
+    assert found == pytest.approx(np.minimum(times, 800))
+
+
+def test_pseudo_times_have_the_restricted_mean_under_censoring():
+    generator = np.random.default_rng(0)
+    times, observed = generator.uniform(0, 1000, 40).round(), generator.random(40) < 0.6
+    times[0], observed[0] = 1000, False
+    found = pseudo_times(times, observed, 900.0)
+    assert found.mean() == pytest.approx(restricted_mean(times, observed, 900.0).mean.estimate)
+    left_out = [restricted_mean(np.delete(times, i), np.delete(observed, i), 900.0).mean.estimate for i in range(1, 40)]
+    jackknife = 40 * found.mean() - 39 * np.array(left_out)
+    assert np.corrcoef(found[1:], jackknife)[0, 1] > 0.999
