@@ -1,4 +1,7 @@
-"""Several studies joined to one record if their columns agree; arms and trials are then named "study/…"."""
+"""Several studies joined to one record if their columns agree; arms and trials are then named "study/…".
+
+Studies of different data sets have different settings: a column `config.*` that a study lacks is null in its rows.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,19 @@ from pandas.api.types import union_categoricals
 from analysis.record.loading import Record, RecordError
 
 TOLD_APART = ("arm", "trial_id")  # columns whose values may occur in several studies
+SETTINGS = "config."  # how the names of columns begin that differ from study to study
 
 
 def join(records: Sequence[Record]) -> Record:
     """One record of several studies' rows.
 
     Args:
-        records: with the same columns of the same dtypes, `config.*` included, and studies of different names.
+        records: with the same columns of the same dtypes, but for `config.*`, and studies of different names.
 
     Returns:
-        Arms and trials are named "study/arm" and "study/trial". `about` is {"joined": the `about` of each}; the keys of
-        a single study's `about` are not at its top level. A single record is returned unchanged.
+        Arms and trials are named "study/arm" and "study/trial". A setting `config.*` is null where a study lacks it,
+        and of objects where it is a number in one and text in another. `about` is {"joined": the `about` of each};
+        the keys of a single study's `about` are not at its top level. A single record is returned unchanged.
 
     Raises:
         RecordError: nothing to join, a study occurs twice, or columns differ; the message says which.
@@ -39,7 +44,8 @@ def join(records: Sequence[Record]) -> Record:
         if differences:
             raise RecordError(f"join: {table}.parquet differs between studies: {'; '.join(differences)}")
     parts = [record if "joined" in record.about else _told_apart(record) for record in records]
-    history, trials = (_stacked([getattr(part, table) for part in parts]) for table in ("history", "trials"))
+    history = _stacked([part.history for part in parts])
+    trials = _stacked(_with_the_same_settings([part.trials for part in parts]))
     abouts = [about for record in records for about in studies_of(record.about)]
     return Record(history, trials, {"joined": abouts})
 
@@ -67,8 +73,8 @@ def _prefixed(table: pd.DataFrame, name: str) -> pd.Series:
 
 def _differences(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> list[str]:
     found = []
-    every = list(dict.fromkeys(name for frame in frames for name in frame))
-    for column in every:
+    every = dict.fromkeys(str(name) for frame in frames for name in frame)
+    for column in (name for name in every if not name.startswith(SETTINGS)):
         lacking = [name for frame, name in zip(frames, names, strict=True) if column not in frame]
         if lacking:
             found.append(f"column {column} is missing in {', '.join(lacking)}")
@@ -78,6 +84,37 @@ def _differences(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> list[s
             seen = ", ".join(f"{kind} in {name}" for kind, name in zip(kinds, names, strict=True))
             found.append(f"column {column} is {seen}")
     return found
+
+
+def _with_the_same_settings(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """The frames with every column `config.*` that one of them has, of one dtype in all."""
+    names = sorted({str(name) for frame in frames for name in frame if str(name).startswith(SETTINGS)})
+    parts: list[dict[str, pd.Series]] = [{} for _ in frames]
+    for name in names:
+        columns = [frame.get(name, pd.Series(None, frame.index, object)) for frame in frames]
+        if len({str(column.dtype.name) for column in columns}) > 1:
+            kinds: Any = _common([column for column in columns if column.notna().any()])
+            for kind in kinds:
+                columns = [column.astype(kind) for column in columns]
+        for part, column in zip(parts, columns, strict=True):
+            part[name] = column
+    return [
+        pd.concat([frame.drop(columns=names, errors="ignore"), pd.DataFrame(part, frame.index)], axis=1)
+        for frame, part in zip(frames, parts, strict=True)
+    ]
+
+
+def _common(columns: Sequence[pd.Series]) -> tuple[str, ...]:
+    """The dtypes to convert all these columns to, one after the other, so that they have one that holds nulls too."""
+    for known, kinds in (
+        (pd.api.types.is_bool_dtype, ("boolean",)),
+        (pd.api.types.is_integer_dtype, ("Int64",)),
+        (lambda one: pd.api.types.is_numeric_dtype(one) and not pd.api.types.is_bool_dtype(one), ("float64",)),
+        (lambda one: isinstance(one.dtype, pd.CategoricalDtype), ("str", "category")),  # categories of one dtype too
+    ):
+        if columns and all(map(known, columns)):
+            return kinds
+    return ("object",)
 
 
 def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

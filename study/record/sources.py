@@ -17,7 +17,7 @@ from pathlib import Path
 from analysis.record.join import join
 from analysis.record.loading import Record, RecordError, load
 from analysis.record.schema import FILES
-from analysis.results.criteria import metric_and_mode, thresholds_of
+from analysis.results.criteria import thresholds_of
 from study.config import loading
 from study.config.messages import ConfigError, shown
 from study.config.schema import NAME
@@ -118,9 +118,7 @@ def _check_name(source: str, kept: Record) -> None:
 
 def _check_joined(records: Sequence[Record]) -> None:
     try:
-        joined = join(records)
-        metric_and_mode(joined.about)
-        thresholds_of(joined.about)
+        thresholds_of(join(records).about)
     except (ValueError, TypeError) as error:
         raise ConfigError(str(error)) from None
 

@@ -1,5 +1,3 @@
-import math
-
 import pandas as pd
 import pytest
 
@@ -74,13 +72,42 @@ def test_joins_join_and_one_is_itself():
     assert studies_of(one.about) == [one.about]
 
 
+def test_a_setting_that_a_study_lacks_is_null_in_its_rows():
+    rings, grids = record("rings", modes=8, std=0.5, name="ring"), record("grids", beta1=0.5, std=1)
+    rings.trials["config.name"] = rings.trials["config.name"].astype("category")
+    for found in (join([rings, grids]).trials, join([rings, grids, record("rows", modes=9)]).trials[:4]):
+        assert found["config.modes"].dtype == "Int64"
+        assert found["config.modes"].tolist() == [8, 8, pd.NA, pd.NA]
+        assert found["config.std"].tolist() == [0.5, 0.5, 1, 1]
+        assert found["config.beta1"].dtype == "float64"
+        assert found["config.beta1"].isna().tolist() == [True, True, False, False]
+        assert found["config.name"].dtype == "category"
+        assert found["config.name"].tolist()[:2] == ["ring"] * 2
+        assert found["study"].tolist() == ["rings"] * 2 + ["grids"] * 2
+        assert found.loc[3, "trial_id"] == "grids/confirm-hinge-0000"
+
+
+def test_a_setting_of_two_kinds_keeps_its_values():
+    found = join([record("rings", weight=0.5, ema=True), record("grids", weight="[1, 2]"), record("rows", ema=False)])
+    assert found.trials["config.weight"].tolist()[:4] == [0.5, 0.5, "[1, 2]", "[1, 2]"]
+    assert found.trials["config.weight"].isna().tolist()[4:] == [True, True]
+    assert found.trials["config.ema"].dtype == "boolean"
+    nothing = join([record("rings", weight=None), record("grids")])
+    assert nothing.trials["config.weight"].isna().all()
+
+
 def test_columns_that_differ_are_named_with_their_studies():
+    odd = record("grids")
+    odd = Record(odd.history.astype({"fid": "int64"}), odd.trials.drop(columns="status"), odd.about)
     with pytest.raises(
-        RecordError,
-        match=r"join: trials\.parquet differs between studies: column config\.beta1 is missing in grids; "
-        r"column config\.steps is int64 in rings, float64 in grids",
+        RecordError, match=r"history\.parquet differs between studies: column fid is float64 in rings, int"
     ):
-        join([record("rings", beta1=0.5, steps=100), record("grids", steps=math.pi)])
+        join([record("rings"), odd])
+    odd = Record(record("rings").history, odd.trials, odd.about)
+    with pytest.raises(
+        RecordError, match=r"trials\.parquet differs between studies: column status is missing in grids"
+    ):
+        join([record("rings"), odd])
 
 
 def test_a_measurement_left_out_of_one_history_is_named():

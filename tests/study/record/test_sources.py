@@ -118,11 +118,9 @@ def test_what_was_fetched_is_a_source(copy, tmp_path):
 
 
 def test_one_source_that_is_refused_keeps_all_out(rings, begun, copy, tmp_path, capsys):
-    other = begun(tmp_path / "other", study="other", nuisance={"critic_lr": {"log_uniform": [1e-4, 1e-2]}})
+    other = begun(tmp_path / "other", study="other", outcomes={"hop_rate": 0.2})
     message = refused(capsys, tmp_path / "out", copy, other)
-    assert message.startswith("join: trials.parquet differs between studies: column config.")
-    assert "is missing in rings" in message
-    assert "is missing in other" in message
+    assert message.startswith("outcomes.hop_rate: the joined studies differ, [0.2, 0.25]")
     out = tmp_path / "held"
     fetch([str(copy)], out)
     with pytest.raises(ConfigError, match="expected a study folder"):
@@ -172,12 +170,14 @@ def test_a_record_of_which_one_study_is_not_the_one_it_says_is_refused(copy, ret
     assert refused(capsys, tmp_path / "out", copy).endswith("with a study's name, got 'grids', 'rings'")
 
 
+def test_studies_of_other_settings_and_metrics_are_joined(rings, begun, tmp_path):
+    nuisance, search = {"critic_lr": {"log_uniform": [1e-4, 1e-2]}}, {"metric": "fid"}
+    other = begun(tmp_path / "other", study="other", nuisance=nuisance, search=search)
+    assert len(fetch([str(rings), str(other)], tmp_path / "out")) == 2
+
+
 def test_studies_judged_by_different_rules_are_not_joined(rings, copy, retell, tmp_path, capsys):
     renamed(copy, "grids", retell)
-    retell(copy, '"metric": "mass_js", "mode": "min"', '"metric": "coverage", "mode": "max"')
-    message = refused(capsys, tmp_path / "out", rings, copy)
-    assert message.startswith("search.metric: the joined studies differ, coverage (max) and mass_js (min)")
-    retell(copy, '"metric": "coverage", "mode": "max"', '"metric": "mass_js", "mode": "min"')
     retell(copy, '"hop_rate": 0.25', '"hop_rate": 0.2')
     message = refused(capsys, tmp_path / "out", rings, copy)
     assert message.startswith("outcomes.hop_rate: the joined studies differ, [0.2, 0.25]")
