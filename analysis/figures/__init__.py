@@ -3,6 +3,7 @@
 `analysis.figures.style.save` writes one as PDF and SVG. Start reading at `quality.quality_strips`, a short one.
 """
 
+from analysis.figures.average_ranks import average_ranks
 from analysis.figures.budget import best_of_k, profiles, selection_bias
 from analysis.figures.critic_bound import bound_curves, bound_errors
 from analysis.figures.density import density_pictures
@@ -19,6 +20,7 @@ from analysis.figures.sensitivity import dependence, importances
 from analysis.figures.survival import survival_curves
 
 __all__ = [
+    "average_ranks",
     "best_of_k",
     "bound_curves",
     "bound_errors",

@@ -15,12 +15,12 @@ from typing import Any
 from analysis.record.join import join, studies_of
 from analysis.record.loading import Record, load
 from analysis.record.schema import HISTORY
-from analysis.report import chosen, provenance, sections, spending, theory
+from analysis.report import chosen, data_sets, provenance, sections, spending, theory
 from analysis.report.answer import Answer, answer
 from analysis.report.findings import COLUMNS, Findings, find
 from analysis.report.page import Html, Section, contents, joined, page, tag
 from analysis.report.writer import FigureWriter
-from analysis.results.criteria import metric_and_mode, thresholds_of
+from analysis.results.criteria import goals_of, thresholds_of
 from analysis.results.outcomes import judged_columns
 from analysis.wording import listed
 
@@ -47,8 +47,8 @@ def write(
 
     Raises:
         FileNotFoundError: there is no record.
-        RecordError: a record is not whole, or several cannot be joined, or were judged by different metrics or
-            thresholds; the message says which.
+        RecordError: a record is not whole, or several cannot be joined, or were judged by different thresholds; the
+            message says which.
         OSError: the report could not be written; the former page stays.
     """
     folder = Path(folder)
@@ -66,9 +66,9 @@ def write(
 def _read(places: Sequence[str | Path]) -> Record:
     """The record, or several joined, with the columns that findings go by."""
     bare = join([load(place, []) for place in places])
-    metric, _ = metric_and_mode(bare.about)
+    metrics = [metric for metric, _ in goals_of(bare.about).values()]
     declared = {column.name for column in HISTORY}
-    wanted = dict.fromkeys([metric, *judged_columns(thresholds_of(bare.about)), *COLUMNS])
+    wanted = dict.fromkeys([*metrics, *judged_columns(thresholds_of(bare.about)), *COLUMNS])
     names = [name for name in wanted if name in declared]
     return join([load(place, names) for place in places])
 
@@ -82,6 +82,7 @@ def _page(
 ) -> Html:
     name = " + ".join(provenance.names(findings.record))
     parts: list[Section | None] = [
+        data_sets.data_sets(findings, writer),
         sections.stability(findings, writer),
         sections.quality(findings, writer),
         sections.training(findings, writer, folder),

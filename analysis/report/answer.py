@@ -13,6 +13,7 @@ from typing import Any
 from analysis.record.join import studies_of
 from analysis.report import claims
 from analysis.report.findings import Findings
+from analysis.report.standing_words import drawn_alike, verdict
 from analysis.report.subject import FEW, Subject, subject_of
 from analysis.wording import CAPTURES, listed, named, number
 
@@ -30,10 +31,12 @@ def answer(findings: Findings) -> Answer:
     """The question, answer and caveats that follow from the findings."""
     subject = subject_of(findings)
     found = [
+        *map(verdict, findings.standings),
         *claims.convergence(findings, subject), *claims.times(findings), *claims.quality(findings, subject),
         *claims.same(findings), *claims.jointly(findings),
     ]  # fmt: skip
-    caveats = (*_disagreements(findings), *_caveats(findings, subject))
+    shared = dict.fromkeys(said for one in findings.standings for said in drawn_alike(one))
+    caveats = (*shared, *_disagreements(findings), *_caveats(findings, subject))
     return Answer(question(findings), tuple(found) or ("No trial has ended yet; nothing can be said.",), caveats)
 
 

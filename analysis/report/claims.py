@@ -93,6 +93,8 @@ def times(findings: Findings) -> list[str]:
 
 def quality(findings: Findings, subject: Subject) -> list[str]:
     """Which arm is ahead in quality, by how much, and from which it is told apart."""
+    if not findings.one_data_set:
+        return []
     comparison, metric = findings.comparison, named(findings.metric)
     by_arm = {arm.arm: arm for arm in findings.quality}
     if comparison is None:

@@ -21,6 +21,7 @@ from analysis.results import (
     chosen,
     compare,
     critic_bound,
+    data_sets,
     dirac,
     jacobian,
     learning,
@@ -31,11 +32,13 @@ from analysis.results import (
     threshold_table,
 )
 from analysis.results.cohort import cohorts, unmeasured
-from analysis.results.criteria import metric_and_mode, thresholds_of
+from analysis.results.common_arms import one_data_set
+from analysis.results.criteria import goals_of, thresholds_of
 from analysis.results.design import scales_of
 from analysis.results.learning import LearningCurve, ModeShares
 from analysis.results.outcomes import JUDGED, judged_afresh
 from analysis.results.selection import Selection, arms_in_order, configurations, select
+from analysis.results.standings import OverDataSets
 from analysis.statistics.bootstrap import Resampling
 from analysis.wording import SPENDINGS
 
@@ -63,8 +66,9 @@ class Findings:
 
     Attributes:
         record: the record analysed.
-        metric: the measurement of quality.
-        mode: "min" or "max", which is better.
+        goals: by study, the measurement of quality and its mode, "min" or "max", which is better.
+        metric: that of the first study.
+        mode: of the first study.
         phase: whose rows are judged, "confirm" or "search".
         searches: how many searches were made of each arm, independently of one another.
         same_within: the margin within which arms count as the same; None where that is not asked.
@@ -75,7 +79,7 @@ class Findings:
         signals: of stability, in `phase`.
         survival: one result per event, in `phase`.
         quality: in `phase`.
-        comparison: all pairs in `phase` by quality; None with fewer than two arms.
+        comparison: all pairs in `phase` by quality; None with fewer than two arms, and over several data sets.
         rates: all pairs in `phase` by the share of each outcome that occurred; empty with fewer than two arms, and
             where a scheduler stopped replicas, of which it is not known how they would have ended.
         profiles: in `phase`.
@@ -94,9 +98,11 @@ class Findings:
         dirac: shares of the maps of Dirac-GANs, in `phase`.
         shares: of samples by mode, in `shown`.
         shown: arm -> the trial whose samples are shown, the best of `phase` by its median.
+        standings: of joined studies' arms over data sets, in `phase`.
     """
 
     record: Record
+    goals: Mapping[str, data_sets.Goal]
     metric: str
     mode: str
     phase: str
@@ -127,6 +133,17 @@ class Findings:
     dirac: tuple[dirac.DiracShares, ...]
     shares: tuple[ModeShares, ...]
     shown: Mapping[str, str]
+    standings: tuple[OverDataSets, ...]
+
+    @property
+    def one_metric(self) -> bool:
+        """Whether all studies go by one metric; otherwise quality is compared within a study alone."""
+        return len(set(self.goals.values())) == 1
+
+    @property
+    def one_data_set(self) -> bool:
+        """Whether all studies are of one data set; scores on several do not say which arm is better."""
+        return one_data_set(self.record.about)
 
 
 def find(record: Record, seed: int = 0, *, same_within: float | None = None) -> Findings:
@@ -136,22 +153,28 @@ def find(record: Record, seed: int = 0, *, same_within: float | None = None) -> 
         record: of a study, or several joined.
         seed: fixes all resampling: the same record gives the same findings.
         same_within: a margin in (0, 1) within which two arms count as the same: of a difference of shares, of quality
-            as a factor of 1 + margin (as a difference where its values may be 0 or less), and of the budget in a time;
-            None not to ask.
+            as a factor of 1 + margin (as a difference where its values may be 0 or less), of the budget in a time, and
+            over data sets of a difference of shares and of the probability of being better from one half; None not to
+            ask.
 
     Raises:
         ValueError: no such margin.
-        RecordError: joined studies were judged by different metrics or thresholds.
+        RecordError: joined studies were judged by different thresholds.
     """
     if same_within is not None and not 0 < same_within < 1:
         raise ValueError(f"same_within: expected a number above 0 and below 1, got {same_within!r}")
-    metric, mode = metric_and_mode(record.about)
+    goals = goals_of(record.about)
+    metric, mode = next(iter(goals.values()))
     record = judged_afresh(record, thresholds_of(record.about))
     by_phase = {name: select(record, name) for name in PHASES}
     phase = "confirm" if len(_ended(by_phase["confirm"])) else "search"
     selected = by_phase[phase]
     any_ended = len(_ended(selected)) > 0
-    left_out = {name: unmeasured(one, metric, mode) for name, one in by_phase.items()}
+    one_metric = len(set(goals.values())) == 1
+    left_out = {
+        name: unmeasured(one, metric, mode) if one_metric else tuple(arm for arm, _ in one.arms())
+        for name, one in by_phase.items()
+    }
     measured = {name: one.without(left_out[name]) for name, one in by_phase.items()}
     scored = {name: _scored(one) for name, one in measured.items()}
     shown = _shown(measured[phase], metric, mode) if len(scored[phase]) else {}
@@ -164,11 +187,13 @@ def find(record: Record, seed: int = 0, *, same_within: float | None = None) -> 
         if all(map(len, scored.values()))
         else ()
     )
+    outcomes = {name: compare.outcomes(one) for name, one in by_phase.items()}
     best_of_k = (
         budget.best_of_k(measured["search"], metric, mode=mode, resampling=resampling) if len(scored["search"]) else ()
     )
     return Findings(
         record=record,
+        goals=goals,
         metric=metric,
         mode=mode,
         phase=phase,
@@ -176,15 +201,17 @@ def find(record: Record, seed: int = 0, *, same_within: float | None = None) -> 
         same_within=same_within,
         arms=tuple(names),
         palette=palette(names),
-        unmeasured=left_out[phase],
-        outcomes={name: compare.outcomes(one) for name, one in by_phase.items()},
+        unmeasured=left_out[phase] if one_metric else (),
+        outcomes=outcomes,
         signals=compare.signals(selected, resampling=resampling) if any_ended else (),
         survival=_survival(selected) if any_ended else (),
         quality=(
             compare.quality(measured[phase], metric, mode=mode, resampling=resampling) if len(scored[phase]) else ()
         ),
         comparison=(
-            compare.compare(measured[phase], metric, mode=mode) if scored[phase]["arm"].nunique() > 1 else None
+            compare.compare(measured[phase], metric, mode=mode)
+            if scored[phase]["arm"].nunique() > 1 and one_data_set(record.about)
+            else None
         ),
         rates=rates.rates(selected) if any_ended else {},
         profiles=budget.profiles(measured[phase], metric, mode=mode) if len(scored[phase]) else (),
@@ -213,6 +240,11 @@ def find(record: Record, seed: int = 0, *, same_within: float | None = None) -> 
         dirac=_as_planned(names, dirac.dirac_shares(selected)),
         shares=_mode_shares(record, shown),
         shown=shown,
+        standings=(
+            data_sets.over_data_sets(selected, goals, outcomes[phase], generator=generator, rope=same_within or 0.0)
+            if any_ended
+            else ()
+        ),
     )
 
 

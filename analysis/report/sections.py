@@ -63,6 +63,12 @@ def stability(findings: Findings, writer: FigureWriter) -> Section:
 
 def quality(findings: Findings, writer: FigureWriter) -> Section:
     """Final quality of the replicas, and which arms are distinguishable."""
+    if not findings.one_metric:
+        goals = [f"{study} by {named(metric)}" for study, (metric, _) in findings.goals.items()]
+        said = (
+            f"The studies were searched by different metrics, {listed(goals)}: quality is compared within each alone."
+        )
+        return section("Quality", tag("p", said))
     if not findings.quality:
         return section("Quality", tag("p", f"No replica has a final {named(findings.metric)} yet."))
     parts = [

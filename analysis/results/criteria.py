@@ -1,6 +1,7 @@
 """The criteria of a study, read from its configuration: the metric, its direction, and the outcomes' thresholds.
 
-`about` is that of a `Record`, of one study or of several joined. Joined studies must agree: all arms are judged alike.
+`about` is that of a `Record`, of one study or of several joined. Joined studies must agree on thresholds: all replicas
+are judged alike.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ def metric_and_mode(about: Mapping[str, Any]) -> tuple[str, str]:
         words = " and ".join(f"{metric} ({mode})" for metric, mode in found)
         raise RecordError(f"search.metric: the joined studies differ, {words}; arms are ranked by one")
     return found[0]
+
+
+def goals_of(about: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """The same of each study by its name; joined studies need not agree where scores are compared within each."""
+    return {str(study.get("study")): _searched_by(study) for study in studies_of(about)}
 
 
 def thresholds_of(about: Mapping[str, Any]) -> Thresholds:

@@ -22,8 +22,11 @@ from analysis.results.learning import LearningCurve, ModeShares
 from analysis.results.pairs import Comparison
 from analysis.results.replica import Measured, ReplicaCurves
 from analysis.results.sensitivity import Dependence, Importance, Sensitivity
+from analysis.results.standings import OverDataSets, PairOver, Unit
 from analysis.results.survival import Survival, SurvivalCurve
+from analysis.statistics.friedman import friedman
 from analysis.statistics.intervals import Band, Interval
+from analysis.statistics.signed_rank import Credence
 
 ARMS = ("non_saturating,none", "hinge,none", "<$x_1$>&r1")
 STEPS = np.linspace(100, 1000, 10)
@@ -128,6 +131,22 @@ def replica(shares=True, diverged=None):
     return ReplicaCurves("rings", "search-x-0000", 7, STEPS.astype(int), tail, diverged, quality, others, held)
 
 
+def standings(arms=ARMS, told=((0, 2),)):
+    """Arms in this order on seven data sets of eight, those places told apart."""
+    ranks = np.tile(np.arange(1.0, len(arms) + 1), (8, 1))
+    ranks[0] = ranks[0][::-1]
+    found = [
+        PairOver(a, b, 7, 1, 0.2, 30.0, 0.01, 0.01 if (i, j) in told else 0.5, Credence(0.01, 0.0, 0.9, 0.0))
+        for i, a in enumerate(arms)
+        for j, b in enumerate(arms[i + 1 :], i + 1)
+    ]
+    units = tuple(Unit(f"rings-{k}", tuple(0.5 for _ in arms), tuple(row)) for k, row in enumerate(ranks.tolist()))
+    return OverDataSets(
+        endpoint="quality", phase="confirm", unit="data set", arms=tuple(arms), units=units, test=friedman(-ranks),
+        pairs=tuple(found), alpha=0.05, lacking={}, dropped={}, drawn_alike=(),
+    )  # fmt: skip
+
+
 def divergence(arm, gap):
     values = {name: np.linspace(0.5, 1.5, 16) * gap for name in (ESTIMATE, TRUTH, GAP, RATIO)}
     medians = {name: interval(gap) for name in values if name != RATIO or gap != 0.2}
@@ -175,6 +194,8 @@ def made():
         learning=[learning(arm, metric, 1 + k) for metric in ("fid", "modes") for k, arm in enumerate(ARMS)],
         survival=Survival("failure", "confirm", tuple(survival_curve(a, 3 + k) for k, a in enumerate(ARMS)), None, ()),
         comparison=pairs(),
+        standings=standings(),
+        many=standings(tuple(f"objective {k},penalty of a long name" for k in range(12)), ((0, 10), (0, 11), (1, 11))),
         quality=[quality(arm, 0.01 * (1 + k), k) for k, arm in enumerate(ARMS)],
         best=[best(arm, 0.1 * (1 + k)) for k, arm in enumerate(ARMS)],
         profiles=[
@@ -216,6 +237,8 @@ def drawn(made):
         "survival": lambda columns: figures.survival_curves(made.survival, looks, columns),
         "undone": lambda columns: figures.survival_curves(replace(made.survival, event="undone"), looks, columns),
         "pairs": lambda columns: figures.pairwise_matrix(made.comparison, columns),
+        "ranks": lambda columns: figures.average_ranks(made.standings, columns),
+        "ranks of many": lambda columns: figures.average_ranks(made.many, columns),
         "quality": lambda columns: figures.quality_strips(made.quality, looks, columns),
         "best": lambda columns: figures.best_of_k(made.best, looks, columns),
         "profiles": lambda columns: figures.profiles(made.profiles, looks, columns),

@@ -13,7 +13,8 @@ from analysis.figures.style import COLUMN, PAGE, rendered, save
 
 EDGE = 0.03  # inches
 NAMES = [
-    "outcomes", "learning", "survival", "undone", "pairs", "quality", "best", "profiles", "selection_bias",
+    "outcomes", "learning", "survival", "undone", "pairs", "ranks", "ranks of many", "quality", "best", "profiles",
+    "selection_bias",
     "importances", "dependence", "samples", "images", "shares", "densities", "explanation", "kink",
     "bound curves", "bound errors", "spectra", "dirac", "replica", "replica of images",
     "typical curves",
@@ -22,7 +23,7 @@ NAMES = [
 
 def test_the_names_here_are_all_there_are(drawn):
     assert sorted(NAMES) == sorted(drawn)
-    assert len(figures.__all__) == len(NAMES) - 4  # undone, images, kink and replica of images are second cases
+    assert len(figures.__all__) == len(NAMES) - 5  # "ranks of many", undone, images, kink and "replica of images"
 
 
 @pytest.mark.parametrize("name", NAMES)

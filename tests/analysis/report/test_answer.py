@@ -56,7 +56,7 @@ def findings(**changes):
         "metric": "fid", "mode": "min", "phase": "confirm", "searches": 1, "unmeasured": (), "arms": (), "rates": {},
         "same_within": None,
         "outcomes": {"confirm": [], "search": []},
-        "survival": (), "quality": (), "comparison": None, "selection_bias": (),
+        "survival": (), "quality": (), "comparison": None, "selection_bias": (), "standings": (), "one_data_set": True,
     }  # fmt: skip
     return SimpleNamespace(**{**settings, **changes})
 
