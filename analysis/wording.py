@@ -101,8 +101,8 @@ def log_scaled(metric: str) -> bool | None:
 
 def percent(share: float) -> str:
     """A share of one, or a difference of two, in per cent: whole per cents, but not 0 or 100 unless exact."""
-    if not np.isfinite(share):
-        return number(share)
+    if np.isnan(share):
+        return "–"
     if 0 < abs(share) < 0.005:
         return "<\u00a01\u00a0%" if share > 0 else ">\u00a0−1\u00a0%"
     return ">\u00a099\u00a0%" if 0.995 < share < 1 else f"{100 * share:.0f}\u00a0%".replace("-", "−")

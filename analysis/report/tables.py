@@ -41,8 +41,8 @@ def outcome_table(outcomes: Sequence[ArmOutcomes], phase: str, note: str = "") -
 
 def survival_table(result: Survival) -> Table:
     """Events and medians by arm."""
-    median = Head("median step", "number") if result.clock == "updates" else Head("median share of the budget", "share")
-    heads = (Head("arm"), Head("replicas", "count"), Head("events", "count"), median)
+    median = "median step" if result.clock == "updates" else "median share of the budget"
+    heads = (Head("arm"), Head("replicas", "count"), Head("events", "count"), Head(median, "number"))
     rows = [(curve.arm, curve.n, curve.events, curve.median) for curve in result.curves]
     overall = result.overall
     test = ""
