@@ -17,7 +17,7 @@ from analysis.report.page import Html, Section, facts, joined, section, tag
 from analysis.report.writer import FigureWriter
 from analysis.results.criteria import judged_by_earlier_rule, thresholds_of
 from analysis.results.outcomes import STEADY
-from analysis.results.signals import LEAST
+from analysis.results.signals import LEAST, ON_MODES
 from analysis.results.thresholds import JUDGED_METRICS
 from analysis.wording import OUTCOME_MEANINGS, counted, listed, named, percent
 
@@ -116,12 +116,16 @@ def definitions(record: Record) -> Section:
     measured = {
         "frozen": f"median norm of the generator's gradient under {used.gradient_norm:g} over {tail}, and its samples"
         " are not near the data",
-        "hopping": f"mode mass moved per evaluation, noise taken off, over {used.hop_rate:g} by the tail's mean",
-        "collapsed": f"under {percent(used.modes)} of the modes hold a tenth of their mass, by the tail's median",
+        "hopping": f"mode mass moved per evaluation, noise taken off, over {used.hop_rate:g} by the mean over the tail"
+        " and over its last half",
+        "collapsed": f"under {percent(used.modes)} of the modes hold a tenth of their mass, by the tail's median,"
+        f" and {percent(ON_MODES)} of the samples lie in modes at one evaluation of it at least",
         "oscillating": f"within the tail {metric} both rises and falls by a factor of {used.swing:g} or more, error"
         f" bars of {used.noise:g} standard errors taken off, unless {percent(STEADY)} of the tail is near the data",
         "learning": f"{metric} falls over the tail by a factor of {used.progress:g} or more, by a line through its"
-        f" logarithms, {used.noise:g} standard errors taken off, with the same exception",
+        " logarithms (mass_js, which is bounded: by the square root of that),"
+        f" {used.noise:g} standard errors taken off, with the same exception; asked before hopping of those"
+        " that improve by as much as a swing and by more than they swing",
         "converged": "none of these, and most of the tail is near the data: of mixtures, samples of high quality at"
         f" least {percent(used.quality)} as often as fresh real ones, and {percent(used.coverage)} of the modes covered"
         f" by a tenth of their share; of other data, FID at most {used.factor:g} times that of fresh real samples",

@@ -5,10 +5,11 @@ Checked in this order; the first that holds is the outcome:
 - `diverged`: a loss, parameter or sample was not finite or exceeded a bound, at any time.
 - `failed`: the trial raised. `truncated`: the scheduler stopped it before its budget: right-censored, not a failure.
 - `frozen`: the generator's gradient is negligible over the tail although its samples are not near the data.
-- `hopping`: mode mass keeps moving between modes.
-- `collapsed`: the samples lie in too few modes, by the tail's median.
+- `learning`: the judged metric improved by as much as a swing, and by more than it swings.
+- `hopping`: mode mass keeps moving between modes, to the end.
+- `collapsed`: the samples lie in too few modes, by the tail's median; samples that lie in none are no collapse.
 - `oscillating`: the judged metric both rises and falls by more than its noise explains.
-- `learning`: the metric still improves beyond noise: the budget was too short to tell.
+- `learning`: the metric still improves, if less, but beyond noise: the budget was too short to tell.
 - `converged`: settled, and near the data. `stalled`: settled, but far from them.
 
 Samples that are near the data at all but a few of the tail's evaluations (`STEADY`) neither oscillate nor learn: what
@@ -30,7 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 from analysis.record.curves import Curves, curves
 from analysis.record.loading import Record
 from analysis.record.schema import HISTORY, OUTCOMES, TRIALS_KEYS
-from analysis.results.signals import Floor, OutcomeSignals, derive, signals, with_counted_modes
+from analysis.results.signals import ON_MODES, Floor, OutcomeSignals, derive, signals, with_counted_modes
 from analysis.results.thresholds import Thresholds
 
 ENDED = ("completed", "diverged", "truncated", "failed")
@@ -62,6 +63,7 @@ def verdicts(seen: OutcomeSignals, status: ArrayLike, thresholds: Thresholds = T
     if (np.isin(ended, ("completed", "diverged")) & (seen.evaluations == 0)).any():
         raise ValueError("a replica of a completed trial has no evaluation to be judged by")
     near = seen.near >= 0.5
+    leaping = (seen.progress >= np.fmax(seen.swing, thresholds.swing)) & ~(seen.near >= STEADY)
     rules = [
         ("diverged", seen.diverged),
         ("failed", ended == "failed"),
@@ -69,8 +71,9 @@ def verdicts(seen: OutcomeSignals, status: ArrayLike, thresholds: Thresholds = T
         ("converged", seen.settled > 0),
         ("oscillating", seen.settled == 0),
         ("frozen", (seen.gradient_norm < thresholds.gradient_norm) & ~near),
+        ("learning", leaping),
         ("hopping", seen.hop_rate > thresholds.hop_rate),
-        ("collapsed", seen.held < thresholds.modes),
+        ("collapsed", (seen.held < thresholds.modes) & ~(seen.on_modes < ON_MODES)),
         ("converged", seen.near >= STEADY),
         ("oscillating", seen.swing >= thresholds.swing),
         ("learning", seen.progress >= thresholds.progress),

@@ -16,7 +16,11 @@ largest rise and largest fall: a curve that only falls has none, whatever its sh
 a line through the metric's logarithms falls over the tail, its own error bar taken off. A metric within its noise of 0
 counts as at its noise. Of `mass_js`, which cannot exceed log 2 and comes close to it where few samples lie on modes,
 swings are factors of the odds m / (log 2 - m), proportional to m where m is small: quality that comes and goes is a
-swing however low it is. Progress is of the metric itself: from .65 to .63 little was learnt.
+swing however low it is. Its progress is the square of the factor of m itself, which is what the odds change by in the
+middle of the range: near its bound odds make much of little, and from .65 to .63 little was learnt.
+
+**Off all modes.** Where at no evaluation of the tail as much as `ON_MODES` of the samples are of high quality,
+`mass_js` is at its bound whatever the samples do, and the default judges FID instead.
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ from analysis.results.hops import hops
 from analysis.results.thresholds import JUDGED_METRICS, Thresholds
 
 Floats = NDArray[np.float64]
+ON_MODES = 0.01  # share of high-quality samples under which a replica's samples lie in no mode
 BOUNDS = {"mass_js": np.log(2)}  # that a metric cannot exceed: near it, changes are told by its odds
 LEAST = 5  # evaluations of a tail, where there are as many
 INTERVAL_ERRORS = 2 * 2.2621571628  # standard errors in the 95 % interval of kid and mmd, Student's t of ten blocks
@@ -67,7 +72,8 @@ class OutcomeSignals:
         diverged: whether it ever did.
         gradient_norm: the generator's, median over the tail.
         held: share of the modes that hold at least a tenth of their mass, median over the tail.
-        hop_rate: mean hop over the tail.
+        on_modes: share of high-quality samples, the most in the tail.
+        hop_rate: mean hop over the tail, or over its last half, whichever is less.
         near: share of the tail's evaluations that are near the data.
         swing: factor by which the metric both rose and fell, 1 or more.
         progress: factor by which the metric improved.
@@ -78,6 +84,7 @@ class OutcomeSignals:
     diverged: NDArray[np.bool_]
     gradient_norm: Floats
     held: Floats
+    on_modes: Floats
     hop_rate: Floats
     near: Floats
     swing: Floats
@@ -121,13 +128,15 @@ def signals(measured: Curves, floor: Floor = Floor(), thresholds: Thresholds = T
     """The signals that outcomes depend on, from curves with derived measurements (as of `derive` or a record)."""
     tail = measured.tail(thresholds.tail, LEAST)
     diverged: NDArray[np.bool_] = np.any(measured.present & (measured.value("diverged") > 0), axis=1)
-    judged = _judged(measured, floor, thresholds.metric)
+    on_modes = quantiles(measured.value("high_quality"), tail, 1.0)
+    judged = _judged(measured, floor, thresholds.metric, on_modes < ON_MODES)
     return OutcomeSignals(
         evaluations=measured.lengths,
         diverged=diverged,
         gradient_norm=quantiles(measured.value("gradient_norm_generator"), tail, 0.5),
         held=quantiles(measured.value("held_fraction"), tail, 0.5),
-        hop_rate=means(measured.value("hop"), tail),
+        on_modes=on_modes,
+        hop_rate=np.fmin(*(means(measured.value("hop"), part) for part in (tail, last_half(tail)))),
         near=means(near(measured, floor, thresholds), tail),
         swing=_swing(judged, tail, thresholds.noise),
         progress=_progress(judged, tail, thresholds.noise),
@@ -169,14 +178,14 @@ class _Judged:
         return found
 
 
-def _judged(measured: Curves, floor: Floor, name: str | None) -> _Judged:
-    """The judged metric; by default each replica's first of `JUDGED_METRICS` that it has."""
-    names = JUDGED_METRICS if name is None else (name,)
-    found = _one(measured, floor, names[0])
-    for other in names[1:]:
-        missing, second = ~np.isfinite(found.metric).any(1, keepdims=True), _one(measured, floor, other)
-        found = _Judged(*(np.where(missing, getattr(second, f.name), getattr(found, f.name)) for f in fields(_Judged)))
-    return found
+def _judged(measured: Curves, floor: Floor, name: str | None, off_modes: NDArray[np.bool_]) -> _Judged:
+    """The judged metric; by default `mass_js`, but `fid` of the replicas (N,) that lack it or are off all modes."""
+    if name is not None:
+        return _one(measured, floor, name)
+    first, second = (_one(measured, floor, one) for one in JUDGED_METRICS)
+    blind = ~np.isfinite(first.metric).any(1) | off_modes
+    turn = (blind & np.isfinite(second.metric).any(1))[:, None]
+    return _Judged(*(np.where(turn, getattr(second, f.name), getattr(first, f.name)) for f in fields(_Judged)))
 
 
 def _one(measured: Curves, floor: Floor, name: str) -> _Judged:
@@ -221,9 +230,17 @@ def _progress(judged: _Judged, tail: NDArray[np.bool_], bars: float) -> Floats:
         slope = (x * y).sum(1) / spread
         scatter = (np.where(used, y - slope[:, None] * x, 0.0) ** 2).sum(1) / (count - 2) / spread
         known = ((x * np.where(used, own, 0.0)) ** 2).sum(1) / spread**2
-        fall = -slope - bars * np.sqrt(np.maximum(known, scatter))
+        weight = np.where(np.isfinite(judged.bound[:, 0]), 2.0, 1.0)
+        fall = weight * (-slope - bars * np.sqrt(np.maximum(known, scatter)))
         found: Floats = np.exp(np.minimum((count - 1) * fall, LARGEST))
     return np.where(count > 2, found, np.nan)
+
+
+def last_half(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The last half of the masked entries of each row of (N, T), the middle one included."""
+    later = mask.sum(1, keepdims=True) - np.cumsum(mask, axis=1)
+    found: NDArray[np.bool_] = mask & (2 * later < mask.sum(1, keepdims=True))
+    return found
 
 
 def means(values: Floats, mask: NDArray[np.bool_]) -> Floats:

@@ -16,8 +16,8 @@ class Thresholds:
     """Thresholds of the outcomes; raises ValueError naming a field out of range.
 
     Attributes:
-        metric: the measurement whose swings and progress are judged, less of it being better; None for the first of
-            `JUDGED_METRICS` that is measured.
+        metric: the measurement whose swings and progress are judged, less of it being better; None for `mass_js` where
+            it is measured and some samples lie in modes, and `fid` elsewhere.
         tail: share of the evaluations, the last ones, that are judged, in (0, 1]; five at least, where there are as
             many.
         quality: a mixture's samples are near the data from this share of the data's own high-quality samples.
@@ -27,7 +27,8 @@ class Thresholds:
         hop_rate: mode mass moved per evaluation, less noise, over which a replica hops, ≥ 0.
         modes: share of the modes that hold mass under which a replica has collapsed.
         swing: factor by which `metric` both rises and falls within the tail from which a replica oscillates, ≥ 1.
-        progress: factor by which `metric` falls over the tail from which a replica is still learning, ≥ 1.
+        progress: factor by which `metric` falls over the tail from which a replica is still learning, ≥ 1; a fall by
+            its square root is enough for `mass_js`, which is bounded.
         noise: standard errors that are taken off either end of a rise or fall of `metric`, and off its progress, ≥ 0.
     """
 
@@ -40,7 +41,7 @@ class Thresholds:
     hop_rate: float = 0.25
     modes: float = 0.75
     swing: float = 2.0
-    progress: float = 1.07
+    progress: float = 1.15
     noise: float = 1.0
 
     def __post_init__(self) -> None:

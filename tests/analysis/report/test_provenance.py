@@ -38,7 +38,7 @@ def test_definitions_have_the_thresholds_in_use():
     for words in (
         "Under 50 % of the modes hold a tenth of their mass",
         "Within the tail kernel distance (KID) both rises and falls by a factor of 3 or more",
-        "noise taken off, over 0.2 by the tail's mean",
+        "noise taken off, over 0.2 by the mean over the tail",
         "at least 60 % as often as fresh real ones",
         "FID at most 4 times that of fresh real samples",
         "the last 40 % of the evaluations (5 at least: the tail)",

@@ -54,8 +54,13 @@ WAVES = np.tile([0.5, 0.3, 0.1, 0.3], 5)
         ("hopping", {"hop": late(0.6, 0.0, 5)}),
         ("hopping", {"hop": 0.9, "held_fraction": 0.125}),  # from mode to mode: asked before collapse
         ("converged", {"hop": late(0.0, 0.5, 7)}),  # moved about, early
+        ("converged", {"hop": late(0.05, 0.6, 4)}),  # ... and no more in the last half of the tail
         ("collapsed", {"held_fraction": 0.5, "covered_fraction": 0.5}),
         ("stalled", {"held_fraction": 0.75, "covered_fraction": 0.75}),  # not under three quarters
+        ("collapsed", BAD | {"held_fraction": 0.5, "high_quality": late(0.02, 0.0)}),
+        ("stalled", BAD | {"held_fraction": 0.5, "high_quality": 0.0}),  # far out: in no mode at all
+        ("learning", BAD | {"high_quality": 0.001, "fid": 0.9 ** np.arange(EVALUATIONS)}),  # FID sees it, off all modes
+        ("stalled", BAD | {"high_quality": 0.02, "fid": 0.9 ** np.arange(EVALUATIONS)}),
         ("converged", {"held_fraction": late(1.0, 0.125, 8)}),  # found the modes in the end
         ("converged", {"held_fraction": late(0.125, 1.0), "covered_fraction": late(0.125, 1.0)}),  # one bad last one
         ("oscillating", BAD | {"mass_js": WAVES}),
@@ -248,3 +253,12 @@ def test_many_replicas_with_a_signed_metric_do_not_oscillate():
     steps = np.tile(np.arange(EVALUATIONS), (1000, 1))
     found = judge(Curves(steps, np.full(1000, EVALUATIONS), values), "completed", FLOOR, Thresholds(metric="kid"))
     assert (found == "oscillating").mean() < 0.01
+
+
+def test_a_replica_that_improves_by_as_much_as_a_swing_is_learning_even_if_its_mass_moves():
+    falling = BAD | {"mass_js": 0.6 * 0.93 ** np.arange(EVALUATIONS)}  # over the tail of eight by 1.66, odds' way 2.8
+    assert outcome(**falling, hop=0.6) == "learning"
+    assert outcome(**falling, hop=0.6, thresholds=Thresholds(swing=3.0)) == "hopping"
+    waves = falling["mass_js"] * np.tile([1.0, 0.3], EVALUATIONS // 2)  # swings by more than it improves
+    assert outcome(**BAD | {"mass_js": waves}) == "oscillating"
+    assert outcome(mass_js=falling["mass_js"] / 10) == "converged"  # near the data all the while

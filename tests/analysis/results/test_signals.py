@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 
 from analysis.record.curves import Curves
 from analysis.results.hops import hops
-from analysis.results.signals import Floor, derive, means, quantiles, signals
+from analysis.results.signals import Floor, derive, last_half, means, quantiles, signals
 from analysis.results.thresholds import Thresholds
 
 FLOOR = Floor({"fid": 0.01, "high_quality": 0.99}, {"fid": 0.002})
@@ -85,6 +85,30 @@ def test_the_judged_metric_is_each_replicas_own():
     assert signals(both, Floor(), Thresholds(metric="fid", noise=0.0)).swing == pytest.approx([1, 4])
 
 
+def test_off_all_modes_fid_is_judged_unless_a_metric_is_named():
+    values = {"mass_js": [0.6, 0.4, 0.6, 0.4, 0.6], "fid": [1.0, 3.0, 1.0, 3.0, 1.0]}
+    odds = (0.6 / (math.log(2) - 0.6)) / (0.4 / (math.log(2) - 0.4))
+    assert seen("swing", **values, high_quality=0.02, floor=Floor()) == pytest.approx(odds)
+    assert seen("swing", **values, high_quality=0.009, floor=Floor()) == pytest.approx(3)
+    assert seen("swing", **values, high_quality=[0.0] * 4 + [0.01], floor=Floor()) == pytest.approx(odds)
+    assert seen("swing", mass_js=values["mass_js"], high_quality=0.0, floor=Floor()) == pytest.approx(odds)  # no FID
+    named = Thresholds(metric="mass_js", noise=0.0)
+    assert seen("swing", named, **values, high_quality=0.0, floor=Floor()) == pytest.approx(odds)
+    assert seen("on_modes", high_quality=[0.1, 0.2, 0.9, 0.3, 0.2, 0.1, 0.1, 0.0]) == 0.3
+
+
+# Hops
+
+
+def test_a_replica_hops_as_far_as_it_does_to_the_end():
+    assert seen("hop_rate", hop=[0.9] * 12 + [0.6] * 4 + [0.2] * 4) == pytest.approx(0.2)
+    assert seen("hop_rate", hop=[0.9] * 12 + [0.2] * 4 + [0.6] * 4) == pytest.approx(0.4)
+    assert math.isnan(seen("hop_rate", hop=math.nan))
+    mask = np.array([[False, True, True, True], [True, True, True, True], [False, False, False, True]])
+    expected = [[False, False, True, True], [False, False, True, True], [False, False, False, True]]
+    assert last_half(mask).tolist() == expected
+
+
 # Progress
 
 
@@ -94,6 +118,8 @@ def test_progress_is_the_factor_by_which_the_metric_falls_over_the_tail():
     assert seen("progress", fid=fid[::-1], thresholds=Thresholds(noise=0.0, tail=1.0)) < 1
     assert seen("progress", fid=2.0) == pytest.approx(1)
     assert math.isnan(seen("progress", fid=[2.0, 1.0]))
+    bounded = list(0.5 * np.exp(-0.1 * np.arange(8)))
+    assert seen("progress", Thresholds(noise=0.0, tail=1.0), mass_js=bounded) == pytest.approx(np.exp(2 * 0.7))
 
 
 @pytest.mark.golden
