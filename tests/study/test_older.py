@@ -36,6 +36,7 @@ def test_it_resumes_to_the_curves_it_would_have_had_and_is_reported(
     assert main(["resume", str(folder)]) == 0
     record = load(folder)
     history = record.history
+    assert set(record.trials["repeat"]) == {0}
     assert record.trials["outcome"].isin(OUTCOMES).all()  # judged afresh, whatever that code had said
     curves = json.loads((OLDER / "curves.json").read_text(encoding="utf-8"))
     found = {f"{trial}/{seed}": rows for (trial, seed), rows in history.groupby(["trial_id", "seed"], observed=True)}
