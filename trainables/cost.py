@@ -86,7 +86,7 @@ def _passes(spec: Spec) -> int:
 
 def _forwards(spec: Spec) -> tuple[float, float]:
     """Operations per sample of the generator's and the critic's forward pass, g and d."""
-    return _operations(json.dumps({name: value for name, value in spec.to_dict().items() if name in ARCHITECTURE}))
+    return _operations(json.dumps({name: getattr(spec, name) for name in ARCHITECTURE}))
 
 
 @lru_cache(maxsize=4096)

@@ -15,7 +15,7 @@ from study.config.arms import Arm, corners, spec_for
 from study.config.budget import UNITS, share_spent, spent_per_update
 from study.config.messages import ConfigError
 from study.config.schema import Budget, StudyConfig
-from trainables.spec import Spec
+from trainables.spec import PER_REPLICA, Spec
 
 ROUNDED = 0.05  # of the budget, by which a trial may miss it without a note
 
@@ -39,8 +39,10 @@ def settled_budget(config: StudyConfig, arms: tuple[Arm, ...]) -> Budget:
 
 
 def specs_at_corners(config: StudyConfig, arm: Arm) -> Iterator[Spec]:
-    """The specifications at the corners of an arm's search space."""
-    return (spec_for(config, arm, values) for values in corners(arm.space))
+    """The specifications at the corners of an arm's search space, but for numbers that no update's cost depends on."""
+    low = next(corners(arm.space))
+    counted = {name: space for name, space in arm.space.items() if name not in PER_REPLICA}
+    return (spec_for(config, arm, {**low, **values}) for values in corners(counted))
 
 
 def unequal(config: StudyConfig, arms: tuple[Arm, ...]) -> str:
