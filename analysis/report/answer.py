@@ -106,8 +106,10 @@ def _unconfirmed(findings: Findings) -> list[str]:
 def _caveats(findings: Findings, subject: Subject) -> tuple[str, ...]:
     said = []
     if subject.chosen:
+        once = "once in each study" if findings.standings else "once"
+        this = "all of this but what is said over several studies" if findings.standings else "all of this"
         said.append(
-            "Each arm was searched once, so that all of this is true of the configurations that were chosen, and not of"
+            f"Each arm was searched {once}, so that {this} is true of the configurations that were chosen, and not of"
             " the arms: another search would choose others. With search.repeats: 3 or more in its configuration a study"
             " searches each arm anew as often, and its answer is about the arms."
         )

@@ -119,6 +119,14 @@ def test_each_study_may_go_by_its_own_metric(places, undrawn):
     assert any(sentence.startswith("Over 3 data sets,") for sentence in answer(found).found)
 
 
+def test_what_is_said_over_data_sets_is_not_of_single_configurations(places):
+    said = answer(find(join([load(one) for one in places()]))).caveats
+    expected = (
+        "Each arm was searched once in each study, so that all of this but what is said over several studies is true"
+    )
+    assert any(caveat.startswith(expected) for caveat in said)
+
+
 def test_one_seed_of_all_searches_is_a_caveat(places, undrawn):
     studies = places({study: {"seed": 0} for study in DATA})
     found = answer(find(join([load(one) for one in studies])))
