@@ -22,9 +22,10 @@ ALIKE = 0.005  # shares below which amounts are said to be the same
 def equality(found: Sequence[EqualBudget]) -> list[str]:
     """What all trials of a study had alike, what they had not, and how times are told: sentences, for each study."""
     said = {one.study: _equality(one) for one in found}
+    clock = ["Times are told as shares of the budget."] if any(one.spending != "steps" for one in found) else []
     if len(set(said.values())) == 1:
-        return [*said.values()][:1]
-    return [f"{study}: {sentence}" for study, sentence in said.items()]
+        return [" ".join([*said.values()][:1] + clock)]
+    return [f"{study}: {sentence}" for study, sentence in said.items()] + clock
 
 
 def _equality(one: EqualBudget) -> str:
@@ -35,9 +36,7 @@ def _equality(one: EqualBudget) -> str:
         for name, (low, high) in one.ranges.items()
         if name != one.spending and high > low * (1 + ALIKE)
     ]
-    unequal = f" Not equal were {listed(others)}." if others else ""
-    clock = " Times are told as shares of the budget." if one.spending != "steps" else ""
-    return budget + unequal + clock
+    return budget + (f" Not equal were {listed(others)}." if others else "")
 
 
 def _amount(spending: str, amount: float) -> str:

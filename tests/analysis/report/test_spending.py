@@ -53,6 +53,8 @@ def test_studies_that_differ_are_told_apart():
     assert len(equality([one, replace(one, study="grids")])) == 1
     assert [sentence.split(":")[0] for sentence in equality([one, other])] == ["rings", "grids"]
     assert equality([]) == []
+    samples = EqualBudget("lines", "real_samples", 20, {})
+    assert equality([one, samples])[-1] == "Times are told as shares of the budget."  # of all studies
 
 
 def test_the_tables_of_spending_are_the_records(simulated):
