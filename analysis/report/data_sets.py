@@ -9,7 +9,7 @@ from analysis.report.standing_words import ENDPOINTS, alternative, drawn_alike, 
 from analysis.report.table_files import Head, Table, Value
 from analysis.report.writer import FigureWriter
 from analysis.results.standings import OverDataSets
-from analysis.wording import counted, number, percent
+from analysis.wording import counted, number, p_value, percent
 
 SCORES = {
     "converged": "the share of its replicas that converged",
@@ -55,8 +55,8 @@ def rank_table(one: OverDataSets) -> Table:
         )
         for place, arm in enumerate(one.arms)
     ]
-    how = "exact" if one.test.method == "exact" else "by Iman and Davenport's F"
-    test = f" Friedman's test of all: χ² {number(one.test.statistic)}, p {how}, {number(one.test.p, 2)}."
+    how = "exact" if one.test.method == "exact" else "by Iman and Davenport"
+    test = f" Friedman's test of all: χ² {number(one.test.statistic)}, p {p_value(one.test.p)} ({how})."
     alone = sum(rank == ranks[0] for rank in ranks) == 1
     return Table(
         f"over-{one.endpoint}-ranks",

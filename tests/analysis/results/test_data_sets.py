@@ -196,6 +196,7 @@ def test_arms_alike_are_told_apart_in_at_most_five_of_a_hundred(arms, sets):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("sets", [5, 10, 20])
 @pytest.mark.parametrize("arms", [3, 4, 5, 6])
 def test_arms_alike_are_told_apart_in_at_most_five_of_a_hundred_in_a_thousand_studies(arms, sets):
