@@ -148,6 +148,16 @@ def spoken_points(interval: Interval) -> str:
     return f"{middle} [{low}, {high}] percentage\u00a0points"
 
 
+def clock_time(clock: str, at: float) -> str:
+    """A time as a study's clock tells it: `step 1 000`, or `68 % of the budget`."""
+    return f"step {at:,.0f}".replace(",", "\u2009") if clock == "updates" else f"{percent(at)} of the budget"
+
+
+def spoken_time(clock: str, interval: Interval) -> str:
+    """A length of time with its interval: `980 [950, 995] updates`, or `98 % [95 %, 99 %] of the budget`."""
+    return f"{spoken(interval)} updates" if clock == "updates" else f"{spoken_share(interval)} of the budget"
+
+
 def p_value(p: float) -> str:
     """`0.034`, `< 0.001`."""
     if np.isnan(p):

@@ -9,6 +9,7 @@ from analysis.figures.critic_bound import bound_curves, bound_errors
 from analysis.figures.density import density_pictures
 from analysis.figures.dirac import dirac_maps
 from analysis.figures.explanation import explanation
+from analysis.figures.incidence import incidence_curves
 from analysis.figures.jacobian import spectra
 from analysis.figures.learning import learning_curves
 from analysis.figures.outcomes import outcome_bars
@@ -29,6 +30,7 @@ __all__ = [
     "dirac_maps",
     "explanation",
     "importances",
+    "incidence_curves",
     "learning_curves",
     "mode_shares",
     "outcome_bars",

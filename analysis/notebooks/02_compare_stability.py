@@ -11,7 +11,7 @@ from numpy.random import default_rng
 
 from analysis import figures, load
 from analysis.figures.style import palette
-from analysis.report import find, tables
+from analysis.report import find, tables, time_tables
 from analysis.report.table_files import csv_text
 from analysis.results.compare import outcomes, signals
 from analysis.results.selection import arms_in_order, select
@@ -46,7 +46,7 @@ lasting = survival(selected, "failure")
 figures.survival_curves(lasting, looks, columns=2)
 
 # %%
-print(csv_text(tables.logrank_table(lasting)))
+print(csv_text(time_tables.time_table(lasting)) if lasting.comparison else "a single arm")
 
 # %% [markdown]
 # ## Signals

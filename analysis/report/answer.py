@@ -32,7 +32,7 @@ def answer(findings: Findings) -> Answer:
     subject = subject_of(findings)
     found = [
         *map(verdict, findings.standings),
-        *claims.convergence(findings, subject), *claims.times(findings), *claims.quality(findings, subject),
+        *claims.convergence(findings, subject), *claims.times(findings, subject), *claims.quality(findings, subject),
         *claims.same(findings), *claims.jointly(findings),
     ]  # fmt: skip
     shared = dict.fromkeys(said for one in findings.standings for said in drawn_alike(one))

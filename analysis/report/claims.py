@@ -20,6 +20,7 @@ from analysis.statistics.holm import holm
 from analysis.wording import (
     DID,
     NEVER,
+    clock_time,
     counted,
     event_named,
     listed,
@@ -29,9 +30,11 @@ from analysis.wording import (
     spoken,
     spoken_points,
     spoken_share,
+    spoken_time,
 )
 
 ALPHA = 0.05
+TIME = "the time to failure"
 
 
 def convergence(findings: Findings, subject: Subject) -> list[str]:
@@ -73,22 +76,23 @@ def convergence(findings: Findings, subject: Subject) -> list[str]:
     return [f"{lead}; {verdict(comparison, subject)}.", *_other_outcomes(findings)]
 
 
-def times(findings: Findings) -> list[str]:
-    """The log-rank tests of the time to failure."""
-    overall = findings.survival[0].overall if findings.survival else None
-    if overall is None:
+def times(findings: Findings, subject: Subject) -> list[str]:
+    """How long the arms went without a failure, and which are told apart in that."""
+    result = findings.survival[0] if findings.survival else None
+    if result is None or result.comparison is None or result.event != "failure":
         return []
-    result = findings.survival[0]
-    event = event_named(result.event)
-    if np.isnan(overall.p):
-        events = sum(curve.events for curve in result.curves)
-        total = counted(sum(curve.n for curve in result.curves), "replica")
-        untested = f"{events} of {total} met {event}; the test that would compare the arms in this has no value."
-        return [untested if events else NEVER[result.event]]
-    told = [f"{pair.arms[0]} from {pair.arms[1]}" for pair in result.pairs if pair.p_holm <= ALPHA]
-    verdict = f"told apart are {_few(told, counted(len(result.pairs), 'pair'))}" if told else "no two can be told apart"
-    words = f"In the time to {event} the arms {'differ' if overall.p <= ALPHA else 'do not differ measurably'}"
-    return [f"{words} (log-rank test of all, p{_equals(overall.p)}); after Holm's correction {verdict}."]
+    if not any(curve.events for curve in result.curves):
+        return [NEVER[result.event]]
+    comparison, clock, event = result.comparison, result.clock, event_named(result.event)
+    until = f"Until {clock_time(clock, result.means[0].horizon)}"
+    if comparison.best is None:
+        nobody = _nobody(comparison, subject)
+        return [f"{until}, in the time without {event}, {nobody}; {verdict(comparison, subject)}."]
+    best, following = comparison.arms[:2]
+    mean = spoken_time(clock, next(one.mean for one in result.means if one.arm == best))
+    more = spoken_time(clock, comparison.pair(best, following).effect)
+    lead = f"{until} {subject.the(best)} went longest without {event}"
+    return [f"{lead}: {mean} on average, {more} more than that of {following}; {verdict(comparison, subject)}."]
 
 
 def quality(findings: Findings, subject: Subject) -> list[str]:
@@ -107,9 +111,8 @@ def quality(findings: Findings, subject: Subject) -> list[str]:
     if not comparison.told:
         lead = f"In quality ({metric}) no two can be told apart; ahead in these data is {subject.the(best)}"
     pair = comparison.pair(best, following)
-    chance = (
-        f"a {comparison.unit} of it is better than one of {following}’s with probability {spoken_share(pair.effect)}"
-    )
+    likely = spoken_share(pair.effect)
+    chance = f"a {comparison.unit} of it is better than one of {following}, the next, with probability {likely}"
     amount = f", {_amount(pair)}" if pair.shift else ""
     told = f" {_sentence(verdict(comparison, subject))}." if comparison.told else ""
     return [f"{lead}: {chance}{amount}.{told} It has {_median(by_arm[best])}."]
@@ -122,8 +125,9 @@ def verdict(comparison: Comparison, subject: Subject) -> str:
         return "no test can compare them"
     if not told:
         return "the two cannot be told apart" if pairs == 1 else "no two can be told apart"
-    level = f"p{_equals(told[0].p_holm)}" if pairs == 1 else f"p ≤\u00a0{p_value(max(one.p_holm for one in told))}"
-    level = f"({level}{'' if pairs == 1 else ' after Holm’s correction'})"
+    largest = p_value(max(one.p_holm for one in told))
+    sign = "" if largest.startswith("<") else "=\u00a0" if pairs == 1 else "≤\u00a0"
+    level = f"(p\u00a0{sign}{largest}{'' if pairs == 1 else ' after Holm’s correction'})"
     others = [arm for arm in comparison.arms if arm != comparison.best]
     from_best = [arm for arm in others if arm not in comparison.indistinguishable]
     if pairs == 1:
@@ -144,17 +148,16 @@ def same(findings: Findings) -> list[str]:
     margin = findings.same_within
     if margin is None:
         return []
-    found = [
-        f"{pair.a} and {pair.b} in {what}"
-        for what, comparison in _asked(findings)
-        for pair in comparison.pairs
-        if pair.within(margin)
-    ]
-    meant = f"within {100 * margin:g}\u00a0% (shares by so many percentage points, quality by {_factor(findings)})"
-    pairs = counted(sum(len(comparison.pairs) for _, comparison in _asked(findings)), "pair")
-    if not found:
-        return [f"No two are shown to be the same {meant}: that takes intervals as narrow, and so more replicas."]
-    return [f"The same {meant} are {_few(found, pairs)}."]
+    parts = []
+    for what, comparison in _asked(findings):
+        scale = findings.survival[0].means[0].horizon if what == TIME else 1.0
+        alike = [f"{pair.a} and {pair.b}" for pair in comparison.pairs if pair.within(margin * scale)]
+        if alike:
+            parts.append(f"in {what} {_few(alike, counted(len(comparison.pairs), 'pair'))}")
+    meant = f"within {100 * margin:g}\u00a0% (percentage points of shares, of the budget, quality {_factor(findings)})"
+    if not parts:
+        return [f"No two are shown to be the same {meant}: that takes narrower intervals, and so more replicas."]
+    return [f"Shown to be the same {meant} are {'; '.join(parts)}."]
 
 
 def jointly(findings: Findings) -> list[str]:
@@ -193,7 +196,12 @@ def _other_outcomes(findings: Findings) -> list[str]:
 
 def _asked(findings: Findings) -> list[tuple[str, Comparison]]:
     """The questions of the page that compare arms, and how each came out."""
-    every = (("convergence", findings.rates.get("converged")), ("quality", findings.comparison))
+    lasted = findings.survival[0].comparison if findings.survival else None
+    every = (
+        ("convergence", findings.rates.get("converged")),
+        (TIME, lasted),
+        ("quality", findings.comparison),
+    )
     return [(what, comparison) for what, comparison in every if comparison is not None and comparison.pairs]
 
 
@@ -201,7 +209,7 @@ def _factor(findings: Findings) -> str:
     """What the margin means in quality."""
     margin, comparison = findings.same_within or 0.0, findings.comparison
     ratio = any(pair.shift and pair.shift.scale == "ratio" for pair in comparison.pairs) if comparison else True
-    return f"a factor of {1 + margin:g}" if ratio else f"a difference of {margin:g}"
+    return f"by a factor of {1 + margin:g}" if ratio else f"by {margin:g}"
 
 
 def _nobody(comparison: Comparison, subject: Subject) -> str:
@@ -253,11 +261,6 @@ def _count(arm: ArmOutcomes, outcome: str) -> int:
 def _few(items: Sequence[str], of: str) -> str:
     """The items by name, or how many of `of`, "10 pairs", they are."""
     return listed(items) if len(items) <= FEW else f"{len(items)} of {of}"
-
-
-def _equals(p: float) -> str:
-    words = p_value(p)
-    return f"\u00a0{words}" if words.startswith("<") else f"\u00a0=\u00a0{words}"
 
 
 def _start(subject: Subject, *arms: str) -> str:

@@ -23,6 +23,7 @@ from analysis.results import (
     critic_bound,
     data_sets,
     dirac,
+    incidence,
     jacobian,
     learning,
     rates,
@@ -77,7 +78,8 @@ class Findings:
         unmeasured: arms in which the metric was not measured, left out of everything about quality.
         outcomes: by phase.
         signals: of stability, in `phase`.
-        survival: one result per event, in `phase`.
+        survival: the time to failure, and to a collapse undone where there are modes to lose, in `phase`.
+        incidence: of each kind of failure, in `phase`.
         quality: in `phase`.
         comparison: all pairs in `phase` by quality; None with fewer than two arms, and over several data sets.
         rates: all pairs in `phase` by the share of each outcome that occurred; empty with fewer than two arms, and
@@ -114,6 +116,7 @@ class Findings:
     outcomes: Mapping[str, tuple[compare.ArmOutcomes, ...]]
     signals: tuple[compare.ArmSignal, ...]
     survival: tuple[survival.Survival, ...]
+    incidence: tuple[incidence.Incidences, ...]
     quality: tuple[compare.ArmQuality, ...]
     comparison: compare.Comparison | None
     rates: Mapping[str, compare.Comparison]
@@ -180,6 +183,7 @@ def find(record: Record, seed: int = 0, *, same_within: float | None = None) -> 
     shown = _shown(measured[phase], metric, mode) if len(scored[phase]) else {}
     names = arms_in_order(record.trials)
 
+    met = survival.event_steps(selected) if any_ended else {}
     generator = np.random.default_rng(seed)
     resampling = Resampling(generator)
     biases = (
@@ -204,7 +208,8 @@ def find(record: Record, seed: int = 0, *, same_within: float | None = None) -> 
         unmeasured=left_out[phase] if one_metric else (),
         outcomes=outcomes,
         signals=compare.signals(selected, resampling=resampling) if any_ended else (),
-        survival=_survival(selected) if any_ended else (),
+        survival=tuple(survival.survival(selected, event, met=met) for event in ("failure", "undone") if event in met),
+        incidence=incidence.incidences(selected, met) if met else (),
         quality=(
             compare.quality(measured[phase], metric, mode=mode, resampling=resampling) if len(scored[phase]) else ()
         ),
@@ -263,12 +268,6 @@ def _scored(selected: Selection) -> pd.DataFrame:
     """The replicas that have a final score: those at their budget's end, and diverged ones."""
     ended = _ended(selected)
     return ended[ended["status"].isin(("completed", "diverged"))]
-
-
-def _survival(selected: Selection) -> tuple[survival.Survival, ...]:
-    """Time to failure and to each of its kinds, and to a collapse undone where the data have modes to lose."""
-    met = survival.event_steps(selected)
-    return tuple(survival.survival(selected, event, met=met) for event in survival.EVENTS if event in met)
 
 
 def _followed(record: Record, metric: str) -> list[str]:

@@ -10,7 +10,7 @@ from analysis import figures
 from analysis.figures.parts import TOGETHER
 from analysis.record.join import studies_of
 from analysis.record.snapshots import Snapshots, snapshots
-from analysis.report import pair_tables, tables
+from analysis.report import pair_tables, tables, time_tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, joined, section, tag
 from analysis.report.subject import subject_of
@@ -38,13 +38,20 @@ def stability(findings: Findings, writer: FigureWriter) -> Section:
     parts: list[Html] = [bars, writer.table(tables.outcome_table(outcomes, findings.phase, note))]
     if findings.rates:
         parts.append(writer.table(pair_tables.rate_table(findings.rates, note)))
-    never = [result for result in findings.survival if not any(curve.events for curve in result.curves)]
-    if never and never[0].event == "failure":
-        never = [result for result in never if result.event in ("failure", "undone")]  # the others are parts of it
-    if never:
-        parts.append(tag("p", " ".join(NEVER[result.event] for result in never)))
+    parts += _times(findings, writer, note)
+    if findings.signals:
+        parts.append(writer.table(tables.signal_table(findings.signals, findings.phase)))
+    return section("Stability", *parts)
+
+
+def _times(findings: Findings, writer: FigureWriter, note: str) -> list[Html]:
+    """When failures came, which of the kinds that compete they were, and collapses undone."""
+    never = [one.event for one in findings.survival if not any(curve.events for curve in one.curves)]
+    if "failure" not in never:  # of which the others are parts
+        never[:0] = [one.event for one in findings.incidence if not any(curve.events for curve in one.curves)]
+    parts = [tag("p", " ".join(NEVER[event] for event in never))] if never else []
     for result in findings.survival:
-        if not any(curve.events for curve in result.curves):
+        if result.event in never:
             continue
         curve = writer.figure(
             f"survival-{result.event}",
@@ -53,12 +60,28 @@ def stability(findings: Findings, writer: FigureWriter) -> Section:
             " 95 % intervals. Ticks mark replicas that were censored: at the end of their budget, or stopped before.",
             f"Survival curves until {EVENTS[result.event]} by arm.",
         )
-        parts += [curve, writer.table(tables.survival_table(result))]
-        if result.pairs:
-            parts.append(writer.table(tables.logrank_table(result)))
-    if findings.signals:
-        parts.append(writer.table(tables.signal_table(findings.signals, findings.phase)))
-    return section("Stability", *parts)
+        parts += [curve, writer.table(time_tables.survival_table(result, note))]
+        if result.comparison is not None:
+            parts.append(writer.table(time_tables.time_table(result, note)))
+        if result.event == "failure" and findings.incidence:
+            parts += _kinds(findings, writer, note)
+    return parts
+
+
+def _kinds(findings: Findings, writer: FigureWriter, note: str) -> list[Html]:
+    """How many replicas met each kind of failure."""
+    met = [one for one in findings.incidence if any(curve.events for curve in one.curves)]
+    drawn = [
+        writer.figure(
+            f"incidence-{one.event}",
+            figures.incidence_curves(one, findings.palette, columns=2),
+            f"Share of replicas that had met {EVENTS[one.event]} by then (Aalen and Johansen), with pointwise 95 %"
+            " intervals; the other kinds of failure compete with it.",
+            f"Incidence of {EVENTS[one.event]} by arm.",
+        )
+        for one in met
+    ]
+    return [*drawn, writer.table(time_tables.incidence_table(findings.incidence, note))]
 
 
 def quality(findings: Findings, writer: FigureWriter) -> Section:

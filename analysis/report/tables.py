@@ -13,10 +13,9 @@ from analysis.results.compare import ArmOutcomes, ArmSignal
 from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, ArmCriticBound
 from analysis.results.dirac import DiracShares
 from analysis.results.jacobian import ArmSpectrum
-from analysis.results.survival import Survival
 from analysis.results.threshold_table import ThresholdTable
 from analysis.statistics.intervals import Interval
-from analysis.wording import CAPTURES, EVENTS, NAMES, NOT_JUDGED, counted, listed, named
+from analysis.wording import CAPTURES, NAMES, NOT_JUDGED, counted, listed, named
 
 
 def outcome_table(outcomes: Sequence[ArmOutcomes], phase: str, note: str = "") -> Table:
@@ -34,37 +33,6 @@ def outcome_table(outcomes: Sequence[ArmOutcomes], phase: str, note: str = "") -
         f"outcomes-{phase}",
         f"Share of replicas by outcome, with Wilson's 95 % intervals, which capture {captures}.{note}",
         f"trials.parquet: phase = {phase}, outcome by arm; without failed and running trials and replicas {NOT_JUDGED}",
-        heads,
-        tuple(rows),
-    )
-
-
-def survival_table(result: Survival) -> Table:
-    """Events and medians by arm."""
-    median = "median step" if result.clock == "updates" else "median share of the budget"
-    heads = (Head("arm"), Head("replicas", "count"), Head("events", "count"), Head(median, "number"))
-    rows = [(curve.arm, curve.n, curve.events, curve.median) for curve in result.curves]
-    overall = result.overall
-    test = ""
-    if overall is not None and np.isfinite(overall.statistic):
-        test = f" Log-rank test of all arms: chi-squared {overall.statistic:.2f} on {overall.df}."
-    return Table(
-        f"survival-{result.event}-{result.phase}",
-        f"Time to {EVENTS[result.event]}; median by Kaplan and Meier, ∞ where half never met it.{test}",
-        f"history.parquet and trials.parquet: phase = {result.phase}",
-        heads,
-        tuple(rows),
-    )
-
-
-def logrank_table(result: Survival) -> Table:
-    """The log-rank test of every two arms."""
-    heads = (Head("a"), Head("b"), Head("chi-squared", "number"), Head("p", "p"), Head("p (Holm)", "p"))
-    rows: list[tuple[Value, ...]] = [(*pair.arms, pair.statistic, pair.p, pair.p_holm) for pair in result.pairs]
-    return Table(
-        f"logrank-{result.event}-{result.phase}",
-        f"Log-rank tests of the time to {EVENTS[result.event]}, every two arms, corrected by Holm.",
-        f"history.parquet and trials.parquet: phase = {result.phase}",
         heads,
         tuple(rows),
     )

@@ -16,11 +16,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.statistics import restricted_mean, two_shares
 from analysis.statistics.holm import holm
 from analysis.statistics.intervals import Captures, Floats, Interval, proportion
 from analysis.statistics.ranks import rank_test, relative_effect
 from analysis.statistics.shift import shift
-from analysis.statistics.two_shares import barnard, clustered, difference
 
 ALL = ", for all pairs of arms together"  # how an interval is made
 Unit = Literal["replica", "configuration"]
@@ -41,6 +41,10 @@ class Sample:
             return self.values
         index, group = np.unique(self.configuration, return_inverse=True)
         return np.array([np.median(self.values[group == place]) for place in range(len(index))], np.float64)
+
+    def count(self, unit: Unit) -> int:
+        """The number of units."""
+        return len(self.values) if unit == "replica" else len(np.unique(self.configuration))
 
 
 @dataclass(frozen=True)
@@ -156,15 +160,61 @@ def by_share(samples: Sequence[Sample], unit: Unit, *, sign: int = 1, confidence
     each = together(confidence, len(names))
     captures: Captures = "seeds" if unit == "replica" else "both"
     shares = {arm: proportion(values, labels[arm], captures=captures, confidence=each) for arm, values in held.items()}
-    units = {arm: len(values) if unit == "replica" else len(np.unique(labels[arm])) for arm, values in held.items()}
+    units = {sample.arm: sample.count(unit) for sample in samples}
     if unit == "replica":
-        p = [barnard(int(held[a].sum()), units[a], int(held[b].sum()), units[b]) for a, b in names]
+        p = [two_shares.barnard(int(held[a].sum()), units[a], int(held[b].sum()), units[b]) for a, b in names]
     else:
-        p = [clustered([held[a], held[b]], [labels[a], labels[b]])[2] for a, b in names]
+        p = [two_shares.clustered([held[a], held[b]], [labels[a], labels[b]])[2] for a, b in names]
     found = []
     for (a, b), one, p_holm in zip(names, p, holm(p), strict=True):
-        apart = difference(shares[a], shares[b])
+        apart = two_shares.difference(shares[a], shares[b])
         effect = replace(apart if sign == 1 else apart.negated(), confidence=confidence, method=f"{apart.method}{ALL}")
+        found.append(Effect(a, b, units[a], units[b], effect, 0.0, one, float(p_holm)))
+    return tuple(found)
+
+
+def by_time(
+    samples: Sequence[Sample],
+    observed: Sequence[NDArray[np.bool_]],
+    horizon: float,
+    unit: Unit,
+    *,
+    confidence: float = 0.95,
+) -> tuple[Effect, ...]:
+    """How much longer the first arm goes without an event, on average up to a horizon, of every pair of arms.
+
+    Args:
+        samples: times of the event, or at which a replica was last seen without it.
+        observed: for each sample whether the event was met, (N,) bool; False is right-censored.
+        horizon: of the mean; at most `analysis.statistics.restricted_mean.longest` of the samples.
+        unit: of interval and test.
+        confidence: that all intervals hold together.
+    """
+    captures: Captures = "seeds" if unit == "replica" else "both"
+    met = {sample.arm: values for sample, values in zip(samples, observed, strict=True)}
+    arms = {sample.arm: sample for sample in samples}
+    names = list(combinations(arms, 2))
+    each = together(confidence, len(names))
+    means = {
+        arm: restricted_mean.restricted_mean(
+            one.values, met[arm], horizon, one.configuration, captures=captures, confidence=each, arm=arm
+        )
+        for arm, one in arms.items()
+    }
+    units = {arm: one.count(unit) for arm, one in arms.items()}
+    p = [
+        restricted_mean.compare(
+            (arms[a].values, met[a]),
+            (arms[b].values, met[b]),
+            horizon,
+            None if unit == "replica" else (arms[a].configuration, arms[b].configuration),
+        )[1]
+        for a, b in names
+    ]
+    found = []
+    for (a, b), one, p_holm in zip(names, p, holm(p), strict=True):
+        apart = restricted_mean.difference(means[a], means[b])
+        effect = replace(apart, confidence=confidence, method=f"{apart.method}{ALL}")
         found.append(Effect(a, b, units[a], units[b], effect, 0.0, one, float(p_holm)))
     return tuple(found)
 

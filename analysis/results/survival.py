@@ -17,7 +17,7 @@ confirmed trials are never stopped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -27,8 +27,10 @@ import pandas as pd
 from analysis.record.schema import TRIALS_KEYS
 from analysis.results.clock import Clock, clock_of, told
 from analysis.results.criteria import thresholds_of
+from analysis.results.effects import Sample, Unit, by_time
 from analysis.results.outcomes import record_curves, verdicts
-from analysis.results.selection import Selection
+from analysis.results.pairs import Comparison, compared
+from analysis.results.selection import Selection, trials_of
 from analysis.results.signals import signals
 from analysis.results.spells import spells
 from analysis.results.thresholds import Thresholds
@@ -37,10 +39,14 @@ from analysis.statistics.intervals import Captures, Floats
 from analysis.statistics.kaplan_meier import SurvivalCurve, kaplan_meier
 from analysis.statistics.logrank import clustered, k_samples
 from analysis.statistics.permutation import few
+from analysis.statistics.restricted_mean import RestrictedMean, longest, restricted_mean
+from analysis.statistics.restricted_mean import Sample as Times
 
 __all__ = ["EVENTS", "LogRank", "Survival", "SurvivalCurve", "event_steps", "kaplan_meier", "survival", "times"]
 
-EVENTS = ("failure", "diverged", "collapsed", "frozen", "undone")  # the first has the others but the last as parts
+KINDS = ("diverged", "collapsed", "frozen")  # of failure; where two are met at one step it is the first
+EVENTS = ("failure", *KINDS, "undone")
+TEST = "Welch’s test of the units’ parts in the means, or their permutation where its p is larger"
 
 
 @dataclass(frozen=True)
@@ -68,9 +74,18 @@ class LogRank:
 
 @dataclass(frozen=True)
 class Survival:
-    """Every arm's curve, the test whether all are alike (None for a single arm), and a test for every two arms.
+    """When replicas met an event, arm by arm.
 
-    Times are as `clock` tells them (`analysis.results.clock`).
+    Attributes:
+        event: of `EVENTS`.
+        phase: whose rows these are.
+        curves: Kaplan and Meier's.
+        overall: the log-rank test of all arms; None for a single one.
+        pairs: the log-rank test of every two.
+        clock: how times are told (`analysis.results.clock`).
+        means: the mean time without the event up to the latest one to which all curves are known.
+        comparison: every pair by the difference of these means, by which arms are told apart: it says how much a
+            difference is, also where curves cross. None for a single arm.
     """
 
     event: str
@@ -79,6 +94,8 @@ class Survival:
     overall: LogRank | None
     pairs: tuple[LogRank, ...]
     clock: Clock = "updates"
+    means: tuple[RestrictedMean, ...] = ()
+    comparison: Comparison | None = None
 
 
 def survival(
@@ -86,10 +103,10 @@ def survival(
     event: str,
     *,
     thresholds: Thresholds | None = None,
-    confidence: float = 0.95,
+    alpha: float = 0.05,
     met: Mapping[str, Floats] | None = None,
 ) -> Survival:
-    """Curves and log-rank tests of one event; arguments as for `times` and `kaplan_meier`.
+    """Curves, means and tests of one event; arguments as for `times`; `alpha` is the level of tests and intervals.
 
     Intervals and tests of a search capture configurations and seeds, those of confirmed rows seeds.
     """
@@ -99,7 +116,7 @@ def survival(
     found = tuple(
         kaplan_meier(
             part["time"], part["observed"], part["trial_id"],
-            captures=captures, confidence=confidence, arm=arm, event=event,
+            captures=captures, confidence=1 - alpha, arm=arm, event=event,
         )
         for arm, part in parts.items()
     )  # fmt: skip
@@ -107,7 +124,8 @@ def survival(
     corrected = holm([one.p for one in tests])
     pairs = tuple(replace(one, p_holm=float(p)) for one, p in zip(tests, corrected, strict=True))
     overall = _test(parts, captures) if len(parts) > 1 else None
-    return Survival(event, selected.phase, found, overall, pairs, clock_of(selected.about))
+    means, comparison = _means(parts, event, selected, alpha) if parts else ((), None)
+    return Survival(event, selected.phase, found, overall, pairs, clock_of(selected.about), means, comparison)
 
 
 def times(
@@ -123,8 +141,8 @@ def times(
 
     Returns:
         A row per replica that was ever trained: its keys (the arm "study/arm" where studies are joined), `time`,
-        float64, in steps or as a share of the budget (`analysis.results.clock`), and `observed`, False where it is
-        censored.
+        float64, in steps or as a share of the budget (`analysis.results.clock`), `observed`, False where it is
+        censored, and `kind`, the event that was met, of a failure which one, "" where it is censored.
 
     Raises:
         ValueError: no such event, or modes were not counted in these data, which a collapse needs.
@@ -137,7 +155,9 @@ def times(
     rows, first = selected.trials.reset_index(drop=True), met[event]
     last = np.minimum(rows["steps"].to_numpy(np.float64), met["diverged"])
     time = told(clock_of(selected.about), np.minimum(first, last), rows)
-    table = rows[list(TRIALS_KEYS)].assign(time=time, observed=np.isfinite(first))[~np.isnan(time)]
+    kinds = [name for name in (KINDS if event == "failure" else (event,)) if name in met]
+    kind = np.select([np.isfinite(first) & (met[name] == first) for name in kinds], kinds, "")
+    table = rows[list(TRIALS_KEYS)].assign(time=time, observed=np.isfinite(first), kind=kind)[~np.isnan(time)]
     # A replica censored at step 0 was never evaluated and carries no information.
     return table[(table["time"] > 0) | table["observed"]].reset_index(drop=True)
 
@@ -171,6 +191,35 @@ def event_steps(selected: Selection, thresholds: Thresholds | None = None) -> di
     steps["failure"] = np.minimum.reduce([steps[name] for name in ("diverged", "collapsed", "frozen")])
     counted = len(replicas) == 0 or not np.isnan(measured.value("held_fraction")).all()
     return {name: step for name, step in steps.items() if counted or name not in ("collapsed", "undone")}
+
+
+def common_horizon(samples: Sequence[Times]) -> float:
+    """The latest time to which the curves of all arms are known, of times (n,) and whether the event was met; the last
+    event where every replica met it."""
+    known = longest(samples)
+    return known if np.isfinite(known) else max(float(np.max(np.asarray(time))) for time, _ in samples)
+
+
+def _means(
+    parts: Mapping[str, pd.DataFrame], event: str, selected: Selection, alpha: float
+) -> tuple[tuple[RestrictedMean, ...], Comparison | None]:
+    """The mean times without the event, and every pair by them."""
+    samples = [Sample(arm, part["time"].to_numpy(np.float64), np.array(trials_of(part))) for arm, part in parts.items()]
+    observed = [part["observed"].to_numpy(np.bool_) for part in parts.values()]
+    horizon = common_horizon([(one.values, met) for one, met in zip(samples, observed, strict=True)])
+    captures = selected.captures
+    means = tuple(
+        restricted_mean(
+            one.values, met, horizon, one.configuration,
+            captures=captures, confidence=1 - alpha, arm=one.arm, event=event,
+        )
+        for one, met in zip(samples, observed, strict=True)
+    )  # fmt: skip
+    unit: Unit = "replica" if captures == "seeds" else "configuration"
+    if len(samples) < 2:
+        return means, None
+    pairs = by_time(samples, observed, horizon, unit, confidence=1 - alpha)
+    return means, compared(pairs, list(parts), event, selected.phase, unit, TEST, alpha)
 
 
 def _test(parts: dict[str, pd.DataFrame], captures: Captures) -> LogRank:

@@ -17,6 +17,7 @@ from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, ArmCritic
 from analysis.results.density import densities
 from analysis.results.dirac import DiracMap
 from analysis.results.effects import Effect
+from analysis.results.incidence import Incidences
 from analysis.results.jacobian import ArmSpectrum
 from analysis.results.learning import LearningCurve, ModeShares
 from analysis.results.pairs import Comparison
@@ -25,6 +26,7 @@ from analysis.results.sensitivity import Dependence, Importance, Sensitivity
 from analysis.results.standings import OverDataSets, PairOver, Unit
 from analysis.results.survival import Survival, SurvivalCurve
 from analysis.statistics.friedman import friedman
+from analysis.statistics.incidence import Incidence
 from analysis.statistics.intervals import Band, Interval
 from analysis.statistics.signed_rank import Credence
 
@@ -60,6 +62,12 @@ def survival_curve(arm, events):
     return SurvivalCurve(
         arm, "failure", band(x, share, 0.1), at_risk, np.full(16 - events, 1000.0), events, 16, interval(900)
     )
+
+
+def incidence(arm, events):
+    x = np.r_[0.0, np.linspace(100, 900, events)]
+    share = np.arange(events + 1) / 16
+    return Incidence(arm, "collapsed", band(x, share), 16 - np.arange(events + 1), events, 2, 16, 0.5)
 
 
 def pairs():
@@ -193,6 +201,14 @@ def made():
         outcomes=[outcomes(arm, 0.9 - 0.2 * k) for k, arm in enumerate(ARMS)],
         learning=[learning(arm, metric, 1 + k) for metric in ("fid", "modes") for k, arm in enumerate(ARMS)],
         survival=Survival("failure", "confirm", tuple(survival_curve(a, 3 + k) for k, a in enumerate(ARMS)), None, ()),
+        incidence=Incidences(
+            "collapsed",
+            "confirm",
+            tuple(incidence(arm, 3 + k) for k, arm in enumerate(ARMS)),
+            1000.0,
+            tuple(interval(0.2) for _ in ARMS),
+            0.3,
+        ),
         comparison=pairs(),
         standings=standings(),
         many=standings(tuple(f"objective {k},penalty of a long name" for k in range(12)), ((0, 10), (0, 11), (1, 11))),
@@ -235,6 +251,7 @@ def drawn(made):
         "outcomes": lambda columns: figures.outcome_bars(made.outcomes, columns),
         "learning": lambda columns: figures.learning_curves(made.learning, looks, columns),
         "survival": lambda columns: figures.survival_curves(made.survival, looks, columns),
+        "incidence": lambda columns: figures.incidence_curves(made.incidence, looks, columns),
         "undone": lambda columns: figures.survival_curves(replace(made.survival, event="undone"), looks, columns),
         "pairs": lambda columns: figures.pairwise_matrix(made.comparison, columns),
         "ranks": lambda columns: figures.average_ranks(made.standings, columns),

@@ -13,8 +13,8 @@ from analysis.figures.style import COLUMN, PAGE, rendered, save
 
 EDGE = 0.03  # inches
 NAMES = [
-    "outcomes", "learning", "survival", "undone", "pairs", "ranks", "ranks of many", "quality", "best", "profiles",
-    "selection_bias",
+    "outcomes", "learning", "survival", "incidence", "undone", "pairs", "ranks", "ranks of many", "quality", "best",
+    "profiles", "selection_bias",
     "importances", "dependence", "samples", "images", "shares", "densities", "explanation", "kink",
     "bound curves", "bound errors", "spectra", "dirac", "replica", "replica of images",
     "typical curves",
@@ -83,6 +83,10 @@ def test_names_from_data_are_text(drawn):
         (lambda: figures.best_of_k([], {}), "best_of_k: expected at least one arm"),
         (lambda: figures.profiles([], {}), "profiles: expected at least one arm"),
         (lambda: figures.selection_bias([], {}), "selection_bias: expected at least one winner"),
+        (
+            lambda: figures.incidence_curves(SimpleNamespace(curves=()), {}),
+            "incidence_curves: expected at least one arm",
+        ),
         (lambda: figures.quality_strips([], {}), "quality_strips: expected at least one arm"),
         (lambda: figures.importances([], {}), "importances: expected an arm with importances"),
         (lambda: figures.dependence([], {}), "dependence: expected an arm with importances"),

@@ -12,8 +12,9 @@ from analysis.report.answer import answer
 from analysis.results.compare import ArmOutcomes, ArmQuality
 from analysis.results.effects import Effect, Shift
 from analysis.results.pairs import compared
-from analysis.results.survival import LogRank, Survival
+from analysis.results.survival import Survival
 from analysis.statistics.intervals import Interval
+from analysis.statistics.restricted_mean import RestrictedMean
 
 CONFIG = {"scientific": {"objective": ["a", "b"], "model": ["gan"]}, "data": {"name": "ring", "modes": 8}}
 
@@ -46,8 +47,15 @@ def comparison(arms, told=(), subject="fid", null=0.5, estimate=0.75):
     return compared(pairs, arms, subject, "confirm", "replica", "a test", 0.05)
 
 
-def rank(arms, p):
-    return LogRank(arms, 4.0, 1, p, p, "by hand", "seeds")
+def lasting(told=(), arms="abc", events=3, estimate=30.0, clock="updates"):
+    """The time to failure of 16 replicas of each arm until step 1,000, `events` of which failed in each."""
+    horizon, ends = (1.0, (0.9, 0.8, 1.0)) if clock == "budget" else (1000.0, (900.0, 800.0, 950.0))
+    mean = Interval(*ends, 16, "by hand", "seeds")
+    means = tuple(RestrictedMean(arm, "failure", horizon, mean, 1.0) for arm in arms)
+    curves = tuple(SimpleNamespace(n=16, events=events) for _ in arms)
+    return Survival(
+        "failure", "confirm", curves, None, (), clock, means, comparison(arms, told, "failure", 0.0, estimate)
+    )
 
 
 def findings(**changes):
@@ -235,8 +243,8 @@ def test_the_search_alone_makes_a_provisional_answer():
 
 
 AHEAD = (
-    "a replica of it is better than one of b’s with probability 75 % [65 %, 85 %], its value 0.500 [0.250, 1.00] times"
-    " as large."
+    "a replica of it is better than one of b, the next, with probability 75 % [65 %, 85 %], its value 0.500 [0.250,"
+    " 1.00] times as large."
 )
 MEDIAN = " It has a median of 0.0100 [0.00500, 0.0200] (real data: 0.00100)."
 OF_A = "In quality (Fréchet distance) the chosen configuration of a is ahead of every other: "
@@ -302,29 +310,29 @@ def test_what_stays_told_apart_when_all_is_corrected_together_is_said():
     assert len(said(**both, rates=converged("ab"), comparison=comparison("ab"))) == 2
 
 
-def test_times_to_failure_are_told_apart_by_holm():
-    overall, told = rank(("a", "b", "c"), 0.001), rank(("a", "c"), 0.01)
-    result = Survival("failure", "confirm", (), overall, (told, rank(("a", "b"), 0.3), rank(("b", "c"), 0.2)))
-    (sentence,) = said(survival=(result,))
-    assert sentence.startswith("In the time to failure (divergence, freezing, or a collapse that lasts) the arms")
-    assert "the arms differ (log-rank test of all, p = 0.001)" in sentence
-    assert "after Holm's correction told apart are a from c." in sentence
-    (sentence,) = said(survival=(replace(result, pairs=result.pairs[1:], overall=rank(("a", "b"), 0.4)),))
-    assert "do not differ measurably" in sentence
-    assert "no two can be told apart" in sentence
+def test_times_to_failure_are_told_apart_by_their_means():
+    lead = (
+        "Until step 1\u2009000 the chosen configuration of a went longest without failure (divergence, freezing, or a"
+        " collapse that lasts): 900 [800, 950] updates on average, 30.0 [29.9, 30.1] updates more than that of b;"
+    )
+    assert said(survival=(lasting(),)) == [f"{lead} no two can be told apart."]
+    assert said(survival=(lasting(("ac",)),)) == [
+        f"{lead} it is told apart from that of c {HOLM}, and cannot be told apart from that of b."
+    ]
+    (sentence,) = said(survival=(lasting(estimate=0.0),))
+    assert sentence.endswith("no chosen configuration is ahead of another; no two can be told apart.")
+    (sentence,) = said(survival=(lasting(clock="budget"),))
+    assert sentence.startswith("Until 100 % of the budget the chosen configuration of a went longest")
+    assert "90 % [80 %, 100 %] of the budget on average" in sentence
 
 
 def test_no_event_is_said_in_words():
-    result = Survival("failure", "confirm", (), rank(("a", "b"), np.nan), ())
-    assert said(survival=(result,)) == ["No replica diverged, froze or collapsed for good."]
+    assert said(survival=(lasting(events=0),)) == ["No replica diverged, froze or collapsed for good."]
 
 
-def test_events_that_no_test_can_compare_are_counted():
-    """All of two against none of two configurations, say: the log-rank test is NaN, and that is not "never"."""
-    curves = (SimpleNamespace(n=2, events=2), SimpleNamespace(n=2, events=0))
-    result = Survival("failure", "confirm", curves, rank(("a", "b"), np.nan), ())
-    (sentence,) = said(survival=(result,))
-    assert sentence.startswith("2 of 4 replicas met failure (divergence, freezing, or a collapse that lasts); the test")
+def test_times_are_corrected_with_the_others():
+    *_, last = said(survival=(lasting(("ab",), "ab"),), outcomes=outcomes(BEST, FAR), rates=converged("ab"))
+    assert last.startswith("Each of convergence and the time to failure is tested at 5 % over its pairs")
 
 
 def test_biased_winners_and_unmeasured_arms_are_caveats():
@@ -357,12 +365,12 @@ def narrow(a, b, width, subject):
 def test_the_same_within_a_margin_is_said_where_it_was_asked_and_shown():
     arms = [quality("a", 0.01), quality("b", 0.02)]
     given = {"outcomes": outcomes(BEST, NEAR), "quality": arms, "comparison": narrow("a", "b", 0.2, "fid")}
-    meant = "within 5 % (shares by so many percentage points, quality by a factor of 1.05)"
+    meant = "within 5 % (percentage points of shares, of the budget, quality by a factor of 1.05)"
     asked = {**given, "rates": {"converged": narrow("a", "b", 0.04, "converged")}, "same_within": 0.05}
-    assert said(**asked)[-1] == f"The same {meant} are a and b in convergence."
+    assert said(**asked)[-1] == f"Shown to be the same {meant} are in convergence a and b."
     wide = {**asked, "rates": {"converged": narrow("a", "b", 0.3, "converged")}}
     assert said(**wide)[-1] == (
-        f"No two are shown to be the same {meant}: that takes intervals as narrow, and so more replicas."
+        f"No two are shown to be the same {meant}: that takes narrower intervals, and so more replicas."
     )
     assert not any("same within" in sentence for sentence in said(**{**asked, "same_within": None}))
 

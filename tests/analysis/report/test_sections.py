@@ -11,9 +11,12 @@ from analysis.record.schema import OUTCOMES
 from analysis.report import sections, tables
 from analysis.report.page import joined, tag
 from analysis.results.compare import STABILITY_SIGNALS, ArmOutcomes, ArmSignal
-from analysis.results.survival import EVENTS, Survival
+from analysis.results.incidence import Incidences
+from analysis.results.survival import KINDS, Survival
+from analysis.statistics.incidence import incidence
 from analysis.statistics.intervals import Interval
 from analysis.statistics.kaplan_meier import kaplan_meier
+from analysis.statistics.restricted_mean import restricted_mean
 
 
 class Unwritten:
@@ -34,11 +37,17 @@ class Unwritten:
 def survived(event, count):
     """Eight replicas of one arm, `count` of which met the event at step 100."""
     observed = np.arange(8) < count
-    trials = np.array(["confirm-a-0000"] * 8)
-    curve = kaplan_meier(
-        np.where(observed, 100.0, 400.0), observed, trials, captures="seeds", confidence=0.95, arm="a", event=event
+    time = np.where(observed, 100.0, 400.0)
+    curve = kaplan_meier(time, observed, arm="a", event=event)
+    return Survival(event, "confirm", (curve,), None, (), "updates", (restricted_mean(time, observed, 100.0),))
+
+
+def competing(event, count):
+    """The same of a kind of failure."""
+    curve = incidence(
+        np.where(np.arange(8) < count, 100.0, 400.0), np.where(np.arange(8) < count, event, ""), event, arm="a"
     )
-    return Survival(event, "confirm", (curve,), None, ())
+    return Incidences(event, "confirm", (curve,), 400.0, (curve.at(400.0),), np.nan)
 
 
 def signal(arm, name, value):
@@ -50,13 +59,15 @@ def stability(signals=(), **counts):
     shares = {name: Interval(0.0, 0.0, 0.3, 8, "Wilson", "seeds") for name in OUTCOMES if name != "failed"}
     shares["converged"] = Interval(1.0, 0.7, 1.0, 8, "Wilson", "seeds")
     arm = ArmOutcomes("a", 8, 1, 0, 0, shares)
-    survival = tuple(survived(event, counts[event]) for event in EVENTS if event in counts)
+    survival = tuple(survived(event, counts[event]) for event in ("failure", "undone") if event in counts)
+    incidences = tuple(competing(event, counts[event]) for event in KINDS if event in counts)
     findings = SimpleNamespace(
         outcomes={"confirm": [arm]},
         phase="confirm",
         searches=1,
         rates={},
         survival=survival,
+        incidence=incidences,
         signals=signals,
         palette=palette(["a"]),
     )
@@ -90,15 +101,15 @@ def stability(signals=(), **counts):
 def test_what_never_happened_is_said_and_what_did_is_drawn(counts, said, curves):
     text, names = stability(**counts)
     assert " ".join(re.findall(r"No replica [a-z, ]+\.", text)) == said
-    assert [name for name in names if name.startswith("survival-")] == [
-        name for event in curves for name in (f"survival-{event}", f"survival-{event}-confirm")
-    ]
+    drawn = [name for name in names if name.endswith(tuple(counts))]
+    assert drawn == [f"{'incidence' if event in KINDS else 'survival'}-{event}" for event in curves]
+    assert ("incidence-confirm" in names) == (counts["failure"] > 0)
 
 
 def test_a_failure_is_explained_where_it_is_drawn():
     text, _ = stability(failure=3, diverged=3)
     assert "without failure (divergence, freezing, or a collapse that lasts) over training" in text
-    assert "without divergence over training" in text
+    assert "Share of replicas that had met divergence by then (Aalen and Johansen)" in text
 
 
 def test_signals_have_a_table():

@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from analysis.results.effects import Effect, Sample, Shift, by_rank, by_share, together
+from analysis.results.effects import Effect, Sample, Shift, by_rank, by_share, by_time, together
 from analysis.statistics.intervals import Interval
 from analysis.statistics.ranks import rank_test, relative_effect
+from analysis.statistics.restricted_mean import compare, difference, restricted_mean
 from analysis.statistics.shift import shift
 
 GOOD = norm.ppf((np.arange(16) + 0.5) / 16)
 
 
 def sample(arm, values, configuration=0):
-    return Sample(arm, np.asarray(values, float), np.broadcast_to(configuration, len(values)))
+    return Sample(arm, np.asarray(values, float), np.broadcast_to(configuration, (len(values),)))
 
 
 def test_an_effect_comes_with_test_correction_and_an_interval_for_all_pairs():
@@ -98,3 +99,23 @@ def test_all_intervals_hold_together_at_bonferronis_level():
         pairs = by_rank([sample(str(arm), generator.normal(size=12)) for arm in range(4)], "replica")
         held += all(pair.effect.low <= 0.5 <= pair.effect.high for pair in pairs)
     assert held / 200 >= 0.93
+
+
+def test_times_have_the_difference_of_restricted_means_and_its_test():
+    a, b = sample("a", [400.0] * 8, ["t"] * 8), sample("b", [200.0] * 4 + [400.0] * 4, ["u"] * 8)
+    met = [np.zeros(8, bool), np.arange(8) < 4]
+    [pair] = by_time([a, b], met, 400, "replica")
+    means = [restricted_mean(one.values, own, 400) for one, own in zip((a, b), met, strict=True)]
+    expected = difference(*means)
+    assert (pair.effect.estimate, pair.effect.low, pair.effect.high) == (100, expected.low, expected.high)
+    assert pair.p == compare((a.values, met[0]), (b.values, met[1]), 400)[1]
+    assert (pair.null, pair.n_a, pair.shift) == (0, 8, None)
+
+
+def test_times_of_configurations_have_configurations_as_units():
+    labels = np.repeat(["t", "u", "v", "w"], 2)
+    a, b = sample("a", [400.0] * 8, labels), sample("b", [200.0] * 4 + [400.0] * 4, labels)
+    met = [np.zeros(8, bool), np.arange(8) < 4]
+    [pair] = by_time([a, b], met, 400, "configuration")
+    assert (pair.n_a, pair.effect.captures) == (4, "both")
+    assert pair.p == compare((a.values, met[0]), (b.values, met[1]), 400, (labels, labels))[1]

@@ -201,6 +201,29 @@ def test_curves_and_tests_of_confirmed_arms():
     assert found.pairs[0].p_holm < 0.001 < found.pairs[1].p_holm
 
 
+@pytest.mark.golden
+def test_arms_are_ordered_and_told_apart_by_their_mean_times():
+    """Without censoring before the end the mean is that of the times: 150 or 400."""
+    found = survival(select(arms("confirm", {"a": (0, 16), "b": (12, 16), "c": (1, 16)}, 16), "confirm"), "diverged")
+    assert {one.arm: one.mean.estimate for one in found.means} == pytest.approx({"a": 400, "b": 212.5, "c": 384.375})
+    assert {one.horizon for one in found.means} == {400}
+    comparison = found.comparison
+    assert (comparison.arms, comparison.best, comparison.unit) == (("a", "c", "b"), "a", "replica")
+    assert comparison.pair("a", "b").effect.estimate == pytest.approx(187.5)
+    assert [(pair.a, pair.b) for pair in comparison.told] == [("a", "b"), ("c", "b")]
+    assert comparison.indistinguishable == ("a", "c")
+
+
+def test_curves_that_cross_are_told_apart_by_their_means_or_not_at_all():
+    """a falls late and always, b early and seldom: the means, not the tails, say who lasts longer."""
+    late = [replica("a", seed=k, fell=350) for k in range(16)]
+    early = [replica("b", seed=k, fell=50 if k < 6 else None) for k in range(16)]
+    found = survival(select(record(*late, *early), "confirm"), "diverged")
+    means = {one.arm: one.mean.estimate for one in found.means}
+    assert means == pytest.approx({"a": 350, "b": (6 * 50 + 10 * 400) / 16})
+    assert found.comparison.best == "a"
+
+
 def test_a_search_is_tested_by_configurations():
     found = survival(select(arms("search", {"a": (24, 80), "b": (0, 80)}), "search"), "diverged")
     naive = survival(select(arms("confirm", {"a": (24, 80), "b": (0, 80)}), "confirm"), "diverged")
@@ -217,6 +240,8 @@ def test_where_all_diverged_at_one_step_the_arms_cannot_be_told_apart(phase):
     found = survival(select(arms(phase, {"a": (16, 16), "b": (16, 16)}), phase), "diverged")
     assert [(curve.events, curve.n) for curve in found.curves] == [(16, 16), (16, 16)]
     assert (found.overall.statistic, found.overall.p, found.pairs[0].p_holm) == (0, 1, 1)
+    assert (found.comparison.best, found.comparison.pairs[0].p) == (None, 1)
+    assert [one.mean.estimate for one in found.means] == [150, 150]
 
 
 @pytest.mark.golden
@@ -229,10 +254,11 @@ def test_two_configurations_against_two_are_no_proof():
 
 def test_one_arm_has_no_test_and_no_events_have_none():
     alone = survival(select(arms("confirm", {"a": (1, 8)}), "confirm"), "diverged")
-    assert (alone.overall, alone.pairs) == (None, ())
+    assert (alone.overall, alone.pairs, alone.comparison) == (None, (), None)
     quiet = survival(select(arms("confirm", {"a": (0, 8), "b": (0, 8)}), "confirm"), "diverged")
     assert math.isnan(quiet.pairs[0].p)
     assert math.isnan(quiet.pairs[0].p_holm)
+    assert (quiet.comparison.best, quiet.comparison.pairs[0].p) == (None, 1)
     assert survival(select(arms("confirm", {"a": (0, 8)}), "search"), "diverged").curves == ()
 
 

@@ -1,0 +1,85 @@
+"""Tables of times to events: curves by arm, every pair by its mean time, and the incidence of each kind of failure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from analysis.report.table_files import Head, Table
+from analysis.results.incidence import Incidences
+from analysis.results.survival import Survival
+from analysis.wording import CAPTURES, EVENTS, clock_time, p_value
+
+
+def survival_table(result: Survival, note: str = "") -> Table:
+    """Events, medians and mean times by arm; `note` ends the caption."""
+    horizon = clock_time(result.clock, result.means[0].horizon)
+    median = "median step" if result.clock == "updates" else "median share of the budget"
+    heads = (
+        Head("arm"), Head("replicas", "count"), Head("events", "count"),
+        Head(median, "number"), Head(f"mean until {horizon}", "number"),
+    )  # fmt: skip
+    means = {one.arm: one.mean for one in result.means}
+    rows = [(curve.arm, curve.n, curve.events, curve.median, means.get(curve.arm)) for curve in result.curves]
+    overall = result.overall
+    test = ""
+    if overall is not None and np.isfinite(overall.statistic):
+        test = f" Log-rank test of all arms: chi-squared {overall.statistic:.2f} on {overall.df}."
+    return Table(
+        f"survival-{result.event}-{result.phase}",
+        f"Time to {EVENTS[result.event]}: median by Kaplan and Meier, ∞ where half never met it, and how long a replica"
+        f" went without, on average until {horizon}; 95 % intervals, which capture"
+        f" {CAPTURES[result.curves[0].band.captures]}.{test}{note}",
+        f"history.parquet and trials.parquet: phase = {result.phase}",
+        heads,
+        tuple(rows),
+    )
+
+
+def time_table(result: Survival, note: str = "") -> Table:
+    """Every pair of arms by its mean times, the log-rank test beside it; raises ValueError with a single arm."""
+    comparison = result.comparison
+    if comparison is None:
+        raise ValueError("result: expected a time of two arms or more, got one of a single arm")
+    horizon = clock_time(result.clock, result.means[0].horizon)
+    heads = (
+        Head("a"), Head("b"), Head("n a", "count"), Head("n b", "count"),
+        Head("a longer than b by", "number"), Head("p", "p"), Head("p (Holm)", "p"),
+        Head("log-rank p", "p"), Head("log-rank p (Holm)", "p"),
+    )  # fmt: skip
+    beside = {frozenset(one.arms): one for one in result.pairs}
+    rows = []
+    for place, a in enumerate(comparison.arms):
+        for b in comparison.arms[place + 1 :]:
+            pair, logrank = comparison.pair(a, b), beside[frozenset((a, b))]
+            rows.append((a, b, pair.n_a, pair.n_b, pair.effect, pair.p, pair.p_holm, logrank.p, logrank.p_holm))
+    return Table(
+        f"times-{result.event}-{result.phase}",
+        f"All pairs of arms by how long a replica went without {EVENTS[result.event]}, on average until {horizon},"
+        " those that went longest first; 95 % intervals of the differences hold for all pairs together (Bonferroni);"
+        f" p by {comparison.test}, n being {comparison.unit}s, corrected for all pairs by Holm. Beside it the log-rank"
+        f" test, which sees little of a difference where curves cross.{note}",
+        f"history.parquet and trials.parquet: phase = {result.phase}, two arms at a time",
+        heads,
+        tuple(rows),
+    )
+
+
+def incidence_table(results: Sequence[Incidences], note: str = "") -> Table:
+    """How many replicas of each arm met each kind of failure; `note` ends the caption."""
+    first = results[0]
+    tests = [f"{EVENTS[one.event]} {p_value(one.p)}" for one in results if np.isfinite(one.p)]
+    tested = f" Test whether all arms have the same incidence (Gray), p: {', '.join(tests)}." if tests else ""
+    return Table(
+        f"incidence-{first.phase}",
+        f"Share of replicas with each kind of failure by {clock_time(first.clock, first.horizon)}, the others competing"
+        " (Aalen and Johansen): a replica that diverged did not collapse, and is not censored; 95 % intervals capture"
+        f" {CAPTURES[first.curves[0].band.captures]}.{tested}{note}",
+        f"history.parquet and trials.parquet: phase = {first.phase}",
+        (Head("arm"), Head("replicas", "count"), *(Head(EVENTS[one.event], "share") for one in results)),
+        tuple(
+            (curve.arm, curve.n, *(one.at_horizon[place] for one in results))
+            for place, curve in enumerate(first.curves)
+        ),
+    )
