@@ -15,10 +15,11 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.statistics import tuned
 from analysis.statistics.holm import holm
 from analysis.statistics.intervals import Floats
 from analysis.statistics.repeats import Effects, by_mean, by_rank
-from benchmarks.repeated import Outcomes, World, draw
+from benchmarks.repeated import Outcomes, World, draw, long_search
 
 LEVEL, CHUNK = 0.05, 250
 Told = NDArray[np.bool_]  # (studies, P)
@@ -62,8 +63,11 @@ def shifted(by: float, arms: int, which: str) -> tuple[float, ...]:
 
 
 def false_alarms(world: World, size: Size, tests: Mapping[str, tuple[str, Test]], seed: int = 0) -> dict[str, float]:
-    """The share of studies in which arms that are alike are told apart, by tests of an endpoint each."""
+    """The share of studies in which arms that are alike are told apart, by tests of an endpoint each; empty where no
+    two arms are alike."""
     alike = ~different(world, size.arms)
+    if not alike.any():
+        return {}
     found: dict[str, list[Told]] = {name: [] for name in tests}
     for outcomes in drawn(world, size, seed):
         for name, (endpoint, test) in tests.items():
@@ -79,6 +83,24 @@ def power(world: World, size: Size, tests: Mapping[str, Test], seed: int = 0) ->
         for name, test in tests.items():
             found[name].append(told(test(outcomes.score))[:, differ])
     return {name: float(np.concatenate(parts).mean()) for name, parts in found.items()}
+
+
+def tuned_rates(world: World, arms: int, configurations: int, k: int, studies: int) -> dict[str, tuple[float, float]]:
+    """False alarms and power of one random search an arm with 8 replicas (`analysis.statistics.tuned`), by quality and
+    by shares of collapse; NaN where no pair is alike, or none differs."""
+    generator, differ = np.random.default_rng([arms, configurations, k]), different(world, arms)
+    found: dict[str, list[Told]] = {"quality": [], "shares": []}
+    for start in range(0, studies, CHUNK):
+        shape = (min(CHUNK, studies - start), arms, configurations, 8)
+        score, fallen = (list(np.moveaxis(one, 1, 0)) for one in long_search(world, shape, generator))
+        found["quality"].append(told(tuned.by_rank(score, k).p))
+        found["shares"].append(told(tuned.by_mean(score, fallen, k).p))
+    rates = {}
+    for endpoint, parts in found.items():
+        whole = np.concatenate(parts)
+        alarms = float(whole[:, ~differ].any(-1).mean()) if not differ.all() else float("nan")
+        rates[endpoint] = (alarms, float(whole[:, differ].mean()) if differ.any() else float("nan"))
+    return rates
 
 
 def of(outcomes: Outcomes, endpoint: str) -> Floats:

@@ -53,16 +53,27 @@ class Outcomes:
 
 def draw(world: World, shape: tuple[int, int, int, int], generator: np.random.Generator) -> Outcomes:
     """Outcomes of studies, arms, repeats and seeds as many as `shape` says."""
-    studies, k, m, seeds = shape
+    studies, k, m, _ = shape
     effect, chance = _chosen(world, (studies, k, m), generator)
-    parts = ((world.shared, (studies, 1, 1, seeds)), (world.crossed, (studies, k, 1, seeds)))
-    noise = np.sqrt(1 - world.shared - world.crossed) * generator.normal(size=shape)
-    for part, of in parts:
-        noise = noise + np.sqrt(part) * generator.normal(size=of)
+    noise = _noise(world, shape, generator)
     fallen = norm.cdf(noise) > 1 - chance[..., None]  # an unlucky seed is so for all that share it
     shift = np.array(world.shift or [0.0] * k)[:, None, None]
     score = effect[..., None] + NOISE * noise + WORSE * fallen + shift
     return Outcomes(score, fallen.astype(np.float64), np.where(fallen, generator.random(shape), 1.0))
+
+
+def long_search(
+    world: World, shape: tuple[int, int, int, int], generator: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """One random search an arm: log scores, and whether each collapsed, of studies, arms, configurations and replicas
+    as many as `shape` says, on the same seeds."""
+    studies, k, n, seeds = shape
+    effect = np.broadcast_to(world.spread, k)[:, None] * generator.normal(size=shape[:3])
+    chance = _chances(world.collapse, shape[:3], generator)
+    noise = _noise(world, (studies, k, n, seeds), generator)
+    fallen = norm.cdf(noise) > 1 - chance[..., None]
+    shift = np.array(world.shift or [0.0] * k)[:, None, None]
+    return effect[..., None] + NOISE * noise + WORSE * fallen + shift, fallen.astype(np.float64)
 
 
 def events(
@@ -75,6 +86,15 @@ def events(
         chance = generator.beta(chance * size, (1 - chance) * size)
     fallen = generator.random(shape) < chance[..., None]
     return fallen.astype(np.float64), np.where(fallen, generator.random(shape), 1.0)
+
+
+def _noise(world: World, shape: tuple[int, int, int, int], generator: np.random.Generator) -> Floats:
+    """What seeds bring, with variance 1, to (studies, arms, repeats or configurations, seeds)."""
+    studies, k, _, seeds = shape
+    noise = np.sqrt(1 - world.shared - world.crossed) * generator.normal(size=shape)
+    for part, of in ((world.shared, (studies, 1, 1, seeds)), (world.crossed, (studies, k, 1, seeds))):
+        noise = noise + np.sqrt(part) * generator.normal(size=of)
+    return noise
 
 
 def _chosen(world: World, shape: tuple[int, ...], generator: np.random.Generator) -> tuple[Floats, Floats]:

@@ -93,6 +93,22 @@ def rank_test(a: ArrayLike, b: ArrayLike, test: str = "brunner_munzel") -> tuple
     return statistic, max(unequal, p)
 
 
+def mid_distribution(values: Floats, weights: Floats) -> Floats:
+    """Mid-ranks by weights: (F(x-) + F(x)) / 2 at each of the values (…, N), F being their distribution by weights
+    (…, N) that add up to 1, and are 0 where a value is NaN."""
+    order = np.argsort(values, -1)
+    ordered = np.take_along_axis(values, order, -1)
+    upto = np.cumsum(np.take_along_axis(weights, order, -1), -1)
+    before = np.concatenate([np.zeros_like(upto[..., :1]), upto[..., :-1]], -1)
+    new = np.concatenate([np.ones_like(ordered[..., :1], bool), ordered[..., 1:] != ordered[..., :-1]], -1)
+    below = np.maximum.accumulate(np.where(new, before, 0.0), -1)
+    last = np.concatenate([new[..., 1:], np.ones_like(new[..., :1])], -1)
+    through = np.minimum.accumulate(np.where(last, upto, np.inf)[..., ::-1], -1)[..., ::-1]
+    found = np.empty_like(values)
+    np.put_along_axis(found, order, (below + through) / 2, -1)
+    return found
+
+
 def _exact(a: Floats, b: Floats) -> float | None:
     """Twice the smaller tail of the sum of ranks over all ways to deal them out; None where that would take long."""
     fewer, more = sorted((a, b), key=len)

@@ -27,12 +27,14 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import gammaln
 from scipy.stats import t
 
 from analysis.statistics.crossed import Components, components, repeat_weights
 from analysis.statistics.holm import holm
 from analysis.statistics.intervals import Floats
+from analysis.statistics.ranks import mid_distribution
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -98,6 +100,13 @@ class Effects:
         return found
 
 
+def least_p(first: ArrayLike, second: ArrayLike) -> Floats:
+    """The least two-sided p that dealing numbers of units, not necessarily integers, out to two arms anew can give."""
+    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    found: Floats = np.minimum(2 * np.exp(gammaln(a + 1) + gammaln(b + 1) - gammaln(a + b + 1)), 1.0)
+    return found
+
+
 def by_rank(costs: Floats) -> Effects:
     """P(a better than b), ties half, from costs (…, k, m, S): less is better, infinities tie, NaN is missing."""
     weights = repeat_weights(costs)
@@ -146,11 +155,10 @@ def _effects(
     pairs: Pairs, estimate: Floats, scale: tuple[float, float], variance: Floats, most: Floats, parts: Components
 ) -> Effects:
     first, second = _units(parts, pairs)
-    ways = gammaln(first + second + 1) - gammaln(first + 1) - gammaln(second + 1)
     freedom = np.broadcast_to(parts.degrees_of_freedom[..., None], estimate.shape)
     known = (freedom > 0) & ~np.isnan(estimate)
     variance, freedom, least = (
-        np.where(known, column, np.nan) for column in (variance, freedom, np.minimum(2 * np.exp(-ways), 1.0))
+        np.where(known, column, np.nan) for column in (variance, freedom, least_p(first, second))
     )
     return Effects(pairs, estimate, *scale, variance, most, freedom, least)
 
@@ -161,7 +169,7 @@ def _pair_of_ranks(costs: Floats, weights: Floats) -> tuple[Floats, Floats]:
     weight = weights.reshape(both.shape)
     half = both.shape[-1] // 2
     empty = (weights.sum((-2, -1)) == 0).any(-1)
-    place = _mid_distribution(both, weight / 2)
+    place = mid_distribution(both, weight / 2)
     means = [(place[..., part] * weight[..., part]).sum(-1) for part in (slice(half), slice(half, None))]
     spread = (weight / 2 * (place - 0.5) ** 2).sum(-1)
     return np.where(empty, np.nan, 0.5 + means[1] - means[0]), spread
@@ -169,20 +177,5 @@ def _pair_of_ranks(costs: Floats, weights: Floats) -> tuple[Floats, Floats]:
 
 def _places(costs: Floats, weights: Floats) -> Floats:
     flat = costs.reshape(*costs.shape[:-2], -1)
-    found = _mid_distribution(flat, weights.reshape(flat.shape)).reshape(costs.shape)
+    found = mid_distribution(flat, weights.reshape(flat.shape)).reshape(costs.shape)
     return np.where(np.isnan(costs), np.nan, found)
-
-
-def _mid_distribution(values: Floats, weights: Floats) -> Floats:
-    """(F(x-) + F(x)) / 2 at each of the values (…, N), F being their distribution by weights; 0 weight at NaN."""
-    order = np.argsort(values, -1)
-    ordered = np.take_along_axis(values, order, -1)
-    upto = np.cumsum(np.take_along_axis(weights, order, -1), -1)
-    before = np.concatenate([np.zeros_like(upto[..., :1]), upto[..., :-1]], -1)
-    new = np.concatenate([np.ones_like(ordered[..., :1], bool), ordered[..., 1:] != ordered[..., :-1]], -1)
-    below = np.maximum.accumulate(np.where(new, before, 0.0), -1)
-    last = np.concatenate([new[..., 1:], np.ones_like(new[..., :1])], -1)
-    through = np.minimum.accumulate(np.where(last, upto, np.inf)[..., ::-1], -1)[..., ::-1]
-    found = np.empty_like(values)
-    np.put_along_axis(found, order, (below + through) / 2, -1)
-    return found

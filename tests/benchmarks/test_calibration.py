@@ -18,6 +18,7 @@ from benchmarks.error_rates import (
     power,
     shifted,
     told,
+    tuned_rates,
 )
 from benchmarks.repeated import NOISE, World, draw
 from benchmarks.rivals import one_search
@@ -43,6 +44,13 @@ def test_twelve_arms_too_with_seeds_that_arms_share():
 def test_one_search_tells_them_apart_in_most_studies():
     found = false_alarms(World(0.5), Size(6, 1, 32, 100), {"": ("quality", one_search)})
     assert found[""] > 0.7
+
+
+def test_long_searches_do_not_either():
+    found = tuned_rates(World(0.5, "often"), 2, 60, 20, STUDIES)
+    assert max(found["quality"][0], found["shares"][0]) <= MOST
+    assert np.isnan(found["quality"][1])
+    assert tuned_rates(World(0.2, shift=(1.0, 0.0)), 2, 60, 20, 100)["quality"][1] > 0.7
 
 
 def test_a_plain_difference_is_found():
@@ -75,9 +83,17 @@ def test_every_table_is_made(monkeypatch):
     monkeypatch.setattr(calibration, "ARMS", (2, 3))
     monkeypatch.setattr(calibration, "REPEATS", (2,))
     monkeypatch.setattr(calibration, "SHAPES", ((2, 2), (3, 2)))
+    monkeypatch.setattr(calibration, "LONG", ((2, 21), (3, 24)))
     monkeypatch.setattr(calibration, "COVERED", ((2, 2, 0.6, 0.3),))
-    for table in (calibration.before, calibration.harder, calibration.powers, calibration.share_powers):
+    for table in (
+        calibration.before,
+        calibration.harder,
+        calibration.powers,
+        calibration.share_powers,
+        calibration.long_searches,
+    ):
         assert table(8).count("|\n| ") > 2
+    assert false_alarms(World(shift=(1.0, 0.0)), Size(2, 2, 4, 8), {}) == {}
     decides, largest = calibration.levels(8)
     assert decides.startswith("| arms | repeats | quality, sd 0.2 |")
     assert 0 <= largest <= 1

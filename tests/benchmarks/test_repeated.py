@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.repeated import NOISE, WORSE, World, draw, events
+from benchmarks.repeated import NOISE, WORSE, World, draw, events, long_search
 
 
 def test_the_best_of_many_is_better_than_a_random_one():
@@ -40,3 +40,11 @@ def test_events_have_their_share_and_correlation():
     alike = (away.sum(-1) ** 2 - (away**2).sum(-1)).mean() / (8 * 7)
     assert alike / (0.35 * 0.65) == pytest.approx(0.2, abs=0.04)
     assert ((time < 1) == (fallen == 1)).all()
+
+
+def test_a_long_search_is_of_random_configurations():
+    score, fallen = long_search(World(0.3, shared=0.5, shift=(0.0, 1.0)), (300, 2, 10, 8), np.random.default_rng(0))
+    assert score.mean((0, 2, 3)) == pytest.approx([0, 1], abs=0.07)
+    assert score[:, 0].var() == pytest.approx(0.3**2 + NOISE**2, rel=0.1)
+    assert (score[:, 0, 0] * score[:, 0, 1]).mean() == pytest.approx(NOISE**2 / 2, rel=0.15)
+    assert not fallen.any()

@@ -8,8 +8,9 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import mannwhitneyu
 
 from analysis.statistics.holm import holm
+from analysis.statistics.permutation import least
 from analysis.statistics.ranks import relative_effect
-from analysis.statistics.repeats import by_mean, by_rank
+from analysis.statistics.repeats import by_mean, by_rank, least_p
 
 TABLE = arrays(np.float64, (3, 3, 4), elements=st.sampled_from([0.0, 1.0, 2.0, 3.0, math.inf]))
 
@@ -52,6 +53,12 @@ def test_arms_without_any_spread_are_not_proof_by_rounding(a, b):
     assert found.estimate == pytest.approx([a - b])
     assert found.least == pytest.approx([0.1])
     assert found.p >= 0.1 - 1e-12
+
+
+def test_the_least_p_is_that_of_the_permutation_test():
+    assert [float(least_p(a, b)) for a, b in ((2, 2), (3, 4), (5, 5))] == pytest.approx([1 / 3, 2 / 35, 2 / 252])
+    assert least_p(1, 1) == 1
+    assert least_p(2, 6) == pytest.approx(least([2, 6]) * 2)  # two-sided: sizes that differ cannot be exchanged
 
 
 def test_the_effect_is_that_of_all_replicas():
