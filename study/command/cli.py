@@ -47,10 +47,12 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(function=f"study.command.{function}")
         return added
 
-    check = command("check", "study:check", "Validate a configuration; print its arms, trials and expected cost.")
+    about = "Validate a configuration; print its arms, trials, expected cost, and what differences it can find."
+    check = command("check", "study:check", about)
     check.add_argument("config", metavar="CONFIG", type=Path)
     _json(check)
     _settings(check)
+    _power(check)
     run = command("run", "study:run", "Run a study, or go on with it where it has begun.")
     run.add_argument("config", metavar="CONFIG", type=Path)
     _json(run)
@@ -84,6 +86,18 @@ def _settings(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--set", metavar="KEY=VALUE", action="append", default=[],
         help="change a setting, as in search.trials_per_arm=3; may be repeated",
+    )  # fmt: skip
+
+
+def _power(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--detect", metavar="DIFFERENCE", type=float,
+        help="say how many repeats or replicas find shares so far apart, as in 0.2 for 40 and 60 %%, and quality with"
+        " P(better) = 0.5 + DIFFERENCE",
+    )  # fmt: skip
+    command.add_argument(
+        "--pilot", metavar="DIR", type=Path,
+        help="take variances from this study's record, best one with search.repeats, rather than typical ones",
     )  # fmt: skip
 
 

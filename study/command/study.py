@@ -11,6 +11,8 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
 
+from analysis.record.loading import load
+from analysis.results.pilot import Pilot, pilot
 from study.command.folder import bring, ensure_folder, study_folder
 from study.command.output import DONE, FAILED, print_json, say
 from study.config import loading
@@ -18,19 +20,23 @@ from study.config.messages import ConfigError
 from study.config.readiness import ready
 from study.config.rules import warnings
 from study.progress.forecast import forecast
+from study.progress.power import power_forecast
 from study.progress.status import status as status_of
 from study.progress.tables import show_forecast, show_status
 
 
 def check(options: Namespace) -> int:
-    """Validate a configuration; print its arms, trials and expected cost."""
+    """Validate a configuration; print its arms, trials, expected cost, and what differences it can find."""
     plan = loading.load(options.config, options.set)
     ready(plan.config)
-    expected = forecast(plan)
+    if options.detect is not None and not 0 < options.detect < 1:
+        raise ConfigError(f"--detect: expected a number between 0 and 1, got {options.detect:g}")
+    expected, power = forecast(plan), power_forecast(plan, options.detect, _pilot(options.pilot))
     if options.json:
-        print_json({**expected.to_dict(), "config": plan.config.resolved()})
+        found = power and power.to_dict()
+        print_json({**expected.to_dict(), "power": found, "config": plan.config.resolved()})
     else:
-        show_forecast(plan.config, expected)
+        show_forecast(plan.config, expected, power)
     return DONE
 
 
@@ -84,6 +90,15 @@ def ui(options: Namespace) -> int:
         say(str(error))
         return FAILED
     return DONE
+
+
+def _pilot(folder: Path | None) -> Pilot | None:
+    if folder is None:
+        return None
+    try:
+        return pilot(load(folder))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--pilot: expected the folder of a record with confirmed replicas; {error}") from None
 
 
 def _reported(options: Namespace, folder: Path, start: Callable[[], int]) -> int:

@@ -16,15 +16,19 @@ from rich.text import Text
 
 from study.config.budget import UNITS
 from study.ledger.damage import NAMED
+from study.progress.power import sentences
 
 if TYPE_CHECKING:
     from study.config.schema import Budget, StudyConfig
     from study.progress.forecast import ArmForecast, Forecast
+    from study.progress.power import PowerForecast
     from study.progress.status import Counts, Status
 
 
-def show_forecast(config: StudyConfig, expected: Forecast, console: Console | None = None) -> None:
-    """Print a study's arms, what each searches, and what all of it will cost."""
+def show_forecast(
+    config: StudyConfig, expected: Forecast, power: PowerForecast | None = None, console: Console | None = None
+) -> None:
+    """Print a study's arms, what each searches, what all of it will cost, and what it can find."""
     console = console or terminal()
     budget, replicas = config.budget, config.replicas
     console.print(Text(f"{expected.study}: {expected.data}, {_many(len(expected.arms), 'arm')}"))
@@ -46,6 +50,8 @@ def show_forecast(config: StudyConfig, expected: Forecast, console: Console | No
         f"{expected.evaluations:,} evaluations, {'' if updates else 'about '}{expected.updates:,} generator updates"
     )
     console.print(_cost(config, expected, most))
+    for line in sentences(power) if power else ():
+        console.print(Text(line))
     for warning in expected.warnings:
         console.print(Text(f"note: {warning}"))
 

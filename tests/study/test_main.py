@@ -126,6 +126,31 @@ def test_check_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     assert loading.build(found["config"]).config.search.trials_per_arm == 7
 
 
+def test_check_says_what_the_study_can_find(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(QUICK), "--set", "search.repeats=5", "--detect", "0.2"]) == 0
+    out = capsys.readouterr().out
+    assert (
+        "found with 80 % power after Holm's correction (6 pairs), between the arms, 5 repeats of 16 seeds each" in out
+    )
+    assert "to find shares 20 points apart (40 and 60 %): " in out
+    assert main(["check", str(QUICK), "--json", "--detect", "0.2"]) == 0
+    power = json.loads(capsys.readouterr().out)["power"]
+    assert (power["pairs"], power["asked"]) == (6, 0.2)
+    assert [needed["units"] for needed in power["needed"]] == ["replicas", "repeats"]
+
+
+@pytest.mark.parametrize("detect", ["0", "1", "-0.2", "nan", "inf"])
+def test_check_refuses_differences_that_there_are_not(detect: str, capsys: pytest.CaptureFixture[str]) -> None:
+    message = refused(capsys, "check", QUICK, f"--detect={detect}")
+    assert message == f"--detect: expected a number between 0 and 1, got {float(detect):g}"
+
+
+def test_check_refuses_what_is_no_pilot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    message = refused(capsys, "check", QUICK, "--pilot", tmp_path)
+    assert message.startswith("--pilot: expected the folder of a record with confirmed replicas; ")
+    assert "no record there" in message
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [

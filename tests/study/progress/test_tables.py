@@ -52,7 +52,7 @@ def study(least: Build) -> Build:
 
 def shown(plan: StudyPlan) -> str:
     console = Console(file=io.StringIO(), width=160, soft_wrap=True)
-    show_forecast(plan.config, forecast(plan), console)
+    show_forecast(plan.config, forecast(plan), console=console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
