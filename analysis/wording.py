@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from analysis.statistics.intervals import Interval
+from analysis.statistics.intervals import Band, Interval
 
 NAMES = {
     "fid": "Fréchet distance",
@@ -56,6 +56,7 @@ NOT_JUDGED = "not judged"  # the outcome of a replica that ended but of which it
 CAPTURES = {
     "seeds": "seeds", "configurations": "configurations", "both": "seeds and configurations", "replicas": "replicas",
 }  # fmt: skip
+ONCE = "seeds and searches (seeds alone of an arm that was searched once)"
 EVENTS = {
     "diverged": "divergence",
     "collapsed": "a collapse that lasts",
@@ -87,6 +88,14 @@ def named(metric: str, unit: str = "") -> str:
     """A measurement in words, with its unit unless it is a pure number."""
     words = NAMES.get(metric, metric.replace("_", " "))
     return words if unit in QUIET_UNITS else f"{words} ({unit})"
+
+
+def captured(intervals: Iterable[Interval | Band], phase: str) -> str:
+    """What the intervals of several arms in a phase capture; "both" of confirmed ones is seeds and searches."""
+    kinds = list(dict.fromkeys(one.captures for one in intervals))
+    if phase == "confirm" and "both" in kinds:
+        return ONCE if "seeds" in kinds else "seeds and searches"
+    return listed([CAPTURES[kind] for kind in kinds], "or")
 
 
 def event_named(event: str) -> str:

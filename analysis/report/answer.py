@@ -13,6 +13,7 @@ from typing import Any
 from analysis.record.join import studies_of
 from analysis.report import claims
 from analysis.report.findings import Findings
+from analysis.report.repeat_words import repeated
 from analysis.report.standing_words import drawn_alike, verdict
 from analysis.report.subject import FEW, Subject, subject_of
 from analysis.wording import CAPTURES, listed, named, number
@@ -42,8 +43,8 @@ def answer(findings: Findings) -> Answer:
 
 def question(findings: Findings) -> str:
     """The question that the results answer: the configuration's, or that of the studies that were joined; of the chosen
-    configurations where each arm was searched once."""
-    studies, chosen = studies_of(findings.record.about), subject_of(findings).chosen
+    configurations where each arm was searched once, of arms tuned by their searches where each was searched anew."""
+    studies, subject = studies_of(findings.record.about), subject_of(findings)
     configs = [about.get("config", {}) for about in studies]
     places = listed(list(dict.fromkeys(_data(config.get("data", {})) for config in configs)))
     varied = [key.replace("_", " ") for key, values in configs[0].get("scientific", {}).items() if len(values) > 1]
@@ -54,8 +55,11 @@ def question(findings: Findings) -> str:
         arms = f"choice of {listed(varied)}"
     else:
         return f"How stably does this configuration train, on {places}?"
-    if chosen:
+    if subject.chosen:
         return f"One search chose a configuration for each {arms}: which of them trains most stably on {places}?"
+    if subject.over:
+        tuned = f"Which {arms}, tuned by its search, trains most stably on {places}?"
+        return f"{tuned} There were {subject.over} of each."
     return f"Which {arms} trains most stably on {places}?"
 
 
@@ -89,7 +93,7 @@ def _disagreements(findings: Findings) -> list[str]:
     if ahead:
         said.append(
             f"By its median {ahead[0]} would be ahead of {best} ({number(medians[ahead[0]])} against"
-            f" {number(medians[best])}), but taken one against one its {comparison.unit}s are worse more often than"
+            f" {number(medians[best])}), but taken one against one its {comparison.each}s are worse more often than"
             " better, which is what is tested."
         )
     return said
@@ -114,6 +118,8 @@ def _caveats(findings: Findings, subject: Subject) -> tuple[str, ...]:
             " searches each arm anew as often, and its answer is about the arms."
         )
         said.append("Brackets are 95 % intervals over seeds; those of pairs hold for all pairs together.")
+    elif subject.searches:
+        said += repeated(findings, subject)
     elif findings.phase == "search":
         searched = findings.outcomes["search"]
         drawn = CAPTURES[searched[0].probabilities["converged"].captures if searched else "both"]
@@ -132,7 +138,7 @@ def _caveats(findings: Findings, subject: Subject) -> tuple[str, ...]:
         said.append(f"{findings.metric} was not measured in {listed(findings.unmeasured)}, left out of all on quality.")
     if lost := [f"{one.unmeasured} of {one.arm}" for one in findings.quality if one.unmeasured]:
         said.append(f"Replicas whose {findings.metric} could not be measured, left out of quality: {listed(lost)}.")
-    biased = [one.arm for one in findings.selection_bias if one.biased]
+    biased = list(dict.fromkeys(one.arm for one in findings.selection_bias if one.biased))
     if biased:
         said.append(f"Selection bias: {listed(biased)} scored worse on fresh seeds than in the search before.")
     return tuple(said)

@@ -43,6 +43,7 @@ def convergence(findings: Findings, subject: Subject) -> list[str]:
     if not outcomes:
         return []
     where = "on fresh seeds" if findings.phase == "confirm" else "over the search"
+    where += f", over {subject.over}" * bool(subject.over)
     total = sum(arm.n for arm in outcomes)
     stopped = sum(_count(arm, "truncated") for arm in outcomes)
     if stopped == total:
@@ -112,7 +113,7 @@ def quality(findings: Findings, subject: Subject) -> list[str]:
         lead = f"In quality ({metric}) no two can be told apart; ahead in these data is {subject.the(best)}"
     pair = comparison.pair(best, following)
     likely = spoken_share(pair.effect)
-    chance = f"a {comparison.unit} of it is better than one of {following}, the next, with probability {likely}"
+    chance = f"a {comparison.each} of it is better than one of {following}, the next, with probability {likely}"
     amount = f", {_amount(pair)}" if pair.shift else ""
     told = f" {_sentence(verdict(comparison, subject))}." if comparison.told else ""
     return [f"{lead}: {chance}{amount}.{told} It has {_median(by_arm[best])}."]
@@ -156,7 +157,9 @@ def same(findings: Findings) -> list[str]:
             parts.append(f"in {what} {_few(alike, counted(len(comparison.pairs), 'pair'))}")
     meant = f"within {100 * margin:g}\u00a0% (percentage points of shares, of the budget, quality {_factor(findings)})"
     if not parts:
-        return [f"No two are shown to be the same {meant}: that takes narrower intervals, and so more replicas."]
+        return [
+            f"No two are shown to be the same {meant}: that takes narrower intervals, and so more {_more(findings)}."
+        ]
     return [f"Shown to be the same {meant} are {'; '.join(parts)}."]
 
 
@@ -203,6 +206,12 @@ def _asked(findings: Findings) -> list[tuple[str, Comparison]]:
         ("quality", findings.comparison),
     )
     return [(what, comparison) for what, comparison in every if comparison is not None and comparison.pairs]
+
+
+def _more(findings: Findings) -> str:
+    """What intervals become narrower by."""
+    repeated = any(comparison.unit == "repeat" for _, comparison in _asked(findings))
+    return "searches of each arm (search.repeats)" if repeated else "replicas"
 
 
 def _factor(findings: Findings) -> str:

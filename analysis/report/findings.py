@@ -71,7 +71,7 @@ class Findings:
         metric: that of the first study.
         mode: of the first study.
         phase: whose rows are judged, "confirm" or "search".
-        searches: how many searches were made of each arm, independently of one another.
+        searches: of how many independent searches of an arm `phase` has results, by arm; arms without any are left out.
         same_within: the margin within which arms count as the same; None where that is not asked.
         arms: in the order in which they were planned.
         palette: a style for each arm.
@@ -108,7 +108,7 @@ class Findings:
     metric: str
     mode: str
     phase: str
-    searches: int
+    searches: Mapping[str, int]
     same_within: float | None
     arms: tuple[str, ...]
     palette: Palette
@@ -201,7 +201,7 @@ def find(record: Record, seed: int = 0, *, same_within: float | None = None) -> 
         metric=metric,
         mode=mode,
         phase=phase,
-        searches=int(selected.trials["repeat"].nunique()),
+        searches=selected.repeats,
         same_within=same_within,
         arms=tuple(names),
         palette=palette(names),

@@ -13,7 +13,7 @@ from analysis.report.table_files import Head, Table, Value
 from analysis.results.compare import ArmQuality
 from analysis.results.effects import Effect
 from analysis.results.pairs import Comparison
-from analysis.wording import CAPTURES, named
+from analysis.wording import captured, named
 
 APART = {"overflowed": "overflowed", "unmeasured": "not measured"}  # counted in a table where there are any
 AMOUNTS = {"ratio": "a over b", "difference": "a less b"}
@@ -32,7 +32,7 @@ def quality_table(results: Sequence[ArmQuality], comparison: Comparison | None, 
     if comparison:
         heads += [Head("first is better", "share"), Head("p (Holm)", "p")]
     rows = [_quality_row(by_arm[arm], counts, comparison) for arm in order]
-    captures = CAPTURES[results[0].median.captures]
+    captures = captured([result.median for result in results], results[0].phase)
     floor = f" Fresh real samples score {results[0].floor:.3g}." if np.isfinite(results[0].floor) else ""
     beyond = " So do overflowed ones, whose score is infinite." if "overflowed" in counts else ""
     lead = "“first is better”: probability that a {unit} of the first row is better than one of this one, ties half"
@@ -74,6 +74,7 @@ def pair_table(comparison: Comparison, note: str = "") -> Table:
 def rate_table(comparisons: Mapping[str, Comparison], note: str = "") -> Table:
     """Every pair of arms by the share of each outcome; `note` ends the caption."""
     first = next(iter(comparisons.values()))
+    newcombe = " by Newcombe," if first.unit != "repeat" else ""
     heads = (
         Head("outcome"), Head("a"), Head("b"), Head("n a", "count"), Head("n b", "count"),
         Head("in favour of a", "share"), Head("p", "p"), Head("p (Holm)", "p"),
@@ -81,8 +82,8 @@ def rate_table(comparisons: Mapping[str, Comparison], note: str = "") -> Table:
     return Table(
         f"rates-{first.phase}",
         "All pairs of arms by how often each outcome occurred, those ahead first. “in favour of a”: by how much more"
-        " often a converged than b, or by how much less often it had another outcome, as a difference of shares"
-        " (Newcombe), with 95 % intervals that hold for all pairs of an outcome together (Bonferroni); p by"
+        " often a converged than b, or by how much less often it had another outcome, as a difference of shares,"
+        f"{newcombe} with 95 % intervals that hold for all pairs of an outcome together (Bonferroni); p by"
         f" {first.test}, n being {first.unit}s, corrected for all pairs of an outcome by Holm.{note}",
         f"trials.parquet: phase = {first.phase}, outcome of two arms at a time",
         heads,
@@ -101,7 +102,7 @@ def _ordered(comparison: Comparison) -> list[Effect]:
 def _test(comparison: Comparison | None, lead: str) -> str:
     if comparison is None:
         return ""
-    words = lead.format(unit=comparison.unit)
+    words = lead.format(unit=comparison.each)
     return f" {words}; p by {comparison.test}, over {comparison.unit}s, corrected for all pairs by Holm."
 
 

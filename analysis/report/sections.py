@@ -16,9 +16,7 @@ from analysis.report.page import Html, Section, joined, section, tag
 from analysis.report.subject import subject_of
 from analysis.report.writer import FigureWriter
 from analysis.results.density import densities
-from analysis.wording import CAPTURES, EVENTS, NEVER, event_named, listed, named, percent
-
-PHASES = {"confirm": "fresh seeds of each arm's chosen configuration", "search": "all configurations of the search"}
+from analysis.wording import EVENTS, NEVER, captured, event_named, listed, named, percent
 
 
 def stability(findings: Findings, writer: FigureWriter) -> Section:
@@ -26,12 +24,12 @@ def stability(findings: Findings, writer: FigureWriter) -> Section:
     outcomes = [arm for arm in findings.outcomes[findings.phase] if arm.n]
     if not outcomes:
         return section("Stability", tag("p", "No trial has ended yet."))
-    rate = outcomes[0].probabilities["converged"]
+    rates = [arm.probabilities["converged"] for arm in outcomes]
     bars = writer.figure(
         f"outcomes-{findings.phase}",
         figures.outcome_bars(outcomes, columns=2),
-        f"How the replicas of each arm ended: {PHASES[findings.phase]}. The line below each bar is the 95 % interval of"
-        f" the share that converged (Wilson), which captures {CAPTURES[rate.captures]}.",
+        f"How the replicas of each arm ended: {_whose(findings)}. The line below each bar is the 95 % interval of"
+        f" the share that converged (Wilson), which captures {captured(rates, findings.phase)}.",
         "Bars of outcome shares by arm; the table below has the numbers.",
     )
     note = subject_of(findings).note
@@ -98,7 +96,7 @@ def quality(findings: Findings, writer: FigureWriter) -> Section:
         writer.figure(
             f"quality-{findings.phase}",
             figures.quality_strips(findings.quality, findings.palette, columns=2),
-            f"Final {named(findings.metric)}, one mark per replica: {PHASES[findings.phase]}. Above them the"
+            f"Final {named(findings.metric)}, one mark per replica: {_whose(findings)}. Above them the"
             " median with its 95 % interval, and behind it that of the interquartile mean. Diverged replicas are"
             " counted.",
             f"Strips of the final {named(findings.metric)} by arm; the table below has medians and intervals.",
@@ -120,13 +118,21 @@ def quality(findings: Findings, writer: FigureWriter) -> Section:
     return section("Quality", *parts)
 
 
+def _whose(findings: Findings) -> str:
+    """Of what the replicas are that are judged."""
+    if findings.phase == "search":
+        return "all configurations of the search"
+    over = subject_of(findings).over
+    return f"fresh seeds of what each arm's {over} chose" if over else "fresh seeds of each arm's chosen configuration"
+
+
 def _pairs(findings: Findings, writer: FigureWriter) -> Html:
     comparison = findings.comparison
     assert comparison is not None
     matrix = writer.figure(
         f"pairs-{findings.phase}",
         figures.pairwise_matrix(comparison, columns=2 if len(comparison.arms) > 6 else 1),
-        f"Probability in per cent that a {comparison.unit} of the row's arm is better than one of the column's, ties"
+        f"Probability in per cent that a {comparison.each} of the row's arm is better than one of the column's, ties"
         f" half. Bold with a star: told apart at {100 * comparison.alpha:.0f} % after Holm's correction.",
         "Matrix of probabilities of improvement; the table below has the numbers.",
     )
@@ -141,7 +147,7 @@ def training(findings: Findings, writer: FigureWriter, folder: Path) -> Section:
             writer.figure(
                 f"learning-{findings.phase}",
                 figures.learning_curves(findings.learning, findings.palette),
-                f"Over training: median{_and_quartiles(findings)} of {PHASES[findings.phase]}. A diverged replica is"
+                f"Over training: median{_and_quartiles(findings)} of {_whose(findings)}. A diverged replica is"
                 " worse than any other in quality, so that a line ends where half have diverged; other signals are of"
                 " the replicas still training. Dotted: the score of the same number of fresh real samples.",
                 "Learning curves by arm.",

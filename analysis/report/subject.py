@@ -1,7 +1,9 @@
-"""What the page speaks of: arms, or, where each arm was searched once, the configurations that these searches chose.
+"""What the page speaks of: arms tuned by the study's search, or, where each was searched once, the configurations that
+these searches chose.
 
 Replicas on fresh seeds of one configuration say how that configuration trains. Another search of the same arm would
-choose another one, so that nothing follows for the arm itself.
+choose another one, so that nothing follows for the arm itself. Several searches of an arm, each with its own chosen
+configuration, say how the arm trains when it is tuned by such a search.
 """
 
 from __future__ import annotations
@@ -17,9 +19,15 @@ FEW = 4  # items up to which a sentence lists them by name
 
 @dataclass(frozen=True)
 class Subject:
-    """Whether sentences are about each arm's chosen configuration, and how these, or arms, are named in them."""
+    """What sentences are about, and how it is named in them.
+
+    Attributes:
+        chosen: whether it is each arm's chosen configuration.
+        searches: the least and the most searches of an arm, where it is arms tuned by several; otherwise None.
+    """
 
     chosen: bool
+    searches: tuple[int, int] | None = None
 
     def the(self, *arms: str) -> str:
         """`the chosen configuration of a`, `the chosen configurations of a and b`; or `a and b`."""
@@ -40,8 +48,19 @@ class Subject:
 
     @property
     def note(self) -> str:
-        """What an arm's name stands for in a table or picture, a sentence that ends its caption; empty for the arm."""
-        return " An arm’s name stands for its chosen configuration." if self.chosen else ""
+        """What an arm's name stands for in a table or picture, a sentence that ends its caption; empty for the arm with
+        all that its search tried."""
+        if self.chosen:
+            return " An arm’s name stands for its chosen configuration."
+        return f" An arm’s name stands for the arm tuned by this study’s search, over {self.over}." if self.over else ""
+
+    @property
+    def over(self) -> str:
+        """`3 searches`, `2 to 3 searches`; empty where it is not arms tuned by several."""
+        if self.searches is None:
+            return ""
+        least, most = self.searches
+        return counted(most, "search", "searches") if least == most else f"{least} to {most} searches"
 
     def all(self, count: int) -> str:
         """`All 3 chosen configurations`."""
@@ -50,4 +69,8 @@ class Subject:
 
 def subject_of(findings: Findings) -> Subject:
     """What the results of the phase that is judged are about."""
-    return Subject(chosen=findings.phase == "confirm" and findings.searches == 1)
+    if findings.phase != "confirm":
+        return Subject(chosen=False)
+    counts = findings.searches.values()
+    most = max(counts, default=1)
+    return Subject(chosen=most == 1, searches=(min(counts), most) if most > 1 else None)

@@ -14,8 +14,7 @@ from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, ArmCritic
 from analysis.results.dirac import DiracShares
 from analysis.results.jacobian import ArmSpectrum
 from analysis.results.threshold_table import ThresholdTable
-from analysis.statistics.intervals import Interval
-from analysis.wording import CAPTURES, NAMES, NOT_JUDGED, counted, listed, named
+from analysis.wording import NAMES, NOT_JUDGED, captured, counted, named
 
 
 def outcome_table(outcomes: Sequence[ArmOutcomes], phase: str, note: str = "") -> Table:
@@ -28,7 +27,7 @@ def outcome_table(outcomes: Sequence[ArmOutcomes], phase: str, note: str = "") -
     rows: list[tuple[Value, ...]] = [
         (arm.arm, arm.configurations, arm.n, *(arm.probabilities[name] for name in seen)) for arm in outcomes
     ]
-    captures = CAPTURES[first["converged"].captures]
+    captures = captured([arm.probabilities["converged"] for arm in outcomes], phase)
     return Table(
         f"outcomes-{phase}",
         f"Share of replicas by outcome, with Wilson's 95 % intervals, which capture {captures}.{note}",
@@ -43,10 +42,11 @@ def signal_table(results: Sequence[ArmSignal], phase: str) -> Table:
     signals = list(dict.fromkeys(result.signal for result in results))
     arms = list(dict.fromkeys(result.arm for result in results))
     known = {(result.arm, result.signal): result.interval for result in results}
+    captures = captured(known.values(), phase)
     return Table(
         f"signals-{phase}",
         "Signals that outcomes are judged by: medians over replicas that ended without failing, with 95 % intervals,"
-        f" which capture {CAPTURES[results[0].interval.captures]}. Read from the left: a generator that is collapsed"
+        f" which capture {captures}. Read from the left: a generator that is collapsed"
         " or frozen hops and swings as little as one that has converged, but is not near the data.",
         f"trials.parquet: phase = {phase}, columns {', '.join(signals)} (critic_distance of critic_accuracy)",
         (Head("arm"), *(Head(NAMES.get(signal, signal), "number") for signal in signals)),
@@ -98,7 +98,7 @@ def critic_bound_table(results: Sequence[ArmCriticBound]) -> Table:
         RATIO: "error of p / (p + q)",
     }  # fmt: skip
     phase = results[0].phase
-    captures = _captured([one.medians[name] for one in results for name in (GAP, RATIO) if name in one.medians])
+    captures = captured([one.medians[name] for one in results for name in (GAP, RATIO) if name in one.medians], phase)
 
     def cell(one: ArmCriticBound, name: str) -> Value:
         middle = one.medians.get(name)
@@ -129,7 +129,7 @@ def spectra_table(results: Sequence[ArmSpectrum]) -> Table:
         "Eigenvalues of the game's Jacobian at the end of training: the share of replicas that are unstable, that is,"
         " whose leading eigenvalue has a positive real part (Wilson's 95 % interval), and medians of that real part, of"
         " the imaginary part's share in the leading eigenvalue's modulus, and of the largest modulus (radius)."
-        f" Intervals capture {_captured([one.real_median for one in results])}.{lost}",
+        f" Intervals capture {captured([one.real_median for one in results], phase)}.{lost}",
         f"trials.parquet: phase = {phase}, columns jacobian_real, jacobian_imaginary, jacobian_radius; completed"
         " replicas that did not diverge",
         heads,
@@ -156,11 +156,6 @@ def dirac_table(results: Sequence[DiracShares]) -> Table:
         heads,
         tuple((o.arm, o.starts, o.cells, o.converged, o.predicted, o.lowest, o.highest) for o in results),
     )
-
-
-def _captured(intervals: Sequence[Interval]) -> str:
-    """What the intervals capture, in words; arms with a single configuration may differ from the others."""
-    return listed(list(dict.fromkeys(CAPTURES[interval.captures] for interval in intervals)), "or")
 
 
 def left_out_table(record: Record) -> Table:

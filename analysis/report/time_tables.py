@@ -9,7 +9,7 @@ import numpy as np
 from analysis.report.table_files import Head, Table
 from analysis.results.incidence import Incidences
 from analysis.results.survival import Survival
-from analysis.wording import CAPTURES, EVENTS, clock_time, p_value
+from analysis.wording import EVENTS, captured, clock_time, p_value
 
 
 def survival_table(result: Survival, note: str = "") -> Table:
@@ -30,7 +30,7 @@ def survival_table(result: Survival, note: str = "") -> Table:
         f"survival-{result.event}-{result.phase}",
         f"Time to {EVENTS[result.event]}: median by Kaplan and Meier, ∞ where half never met it, and how long a replica"
         f" went without, on average until {horizon}; 95 % intervals, which capture"
-        f" {CAPTURES[result.curves[0].band.captures]}.{test}{note}",
+        f" {captured([curve.band for curve in result.curves], result.phase)}.{test}{note}",
         f"history.parquet and trials.parquet: phase = {result.phase}",
         heads,
         tuple(rows),
@@ -75,7 +75,7 @@ def incidence_table(results: Sequence[Incidences], note: str = "") -> Table:
         f"incidence-{first.phase}",
         f"Share of replicas with each kind of failure by {clock_time(first.clock, first.horizon)}, the others competing"
         " (Aalen and Johansen): a replica that diverged did not collapse, and is not censored; 95 % intervals capture"
-        f" {CAPTURES[first.curves[0].band.captures]}.{tested}{note}",
+        f" {captured([curve.band for curve in first.curves], first.phase)}.{tested}{note}",
         f"history.parquet and trials.parquet: phase = {first.phase}",
         (Head("arm"), Head("replicas", "count"), *(Head(EVENTS[one.event], "share") for one in results)),
         tuple(

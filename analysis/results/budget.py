@@ -165,13 +165,13 @@ def profiles(
     sign = found[0].sign
     grid = _grid(np.concatenate([c.cost for c in found])) if taus is None else np.asarray(taus, np.float64) * sign
     bounds = np.unique(grid)
-    result, captures = [], selected.captures
+    result = []
     for cohort in found:
         held = cohort.cost[:, None] <= bounds
-        share, low, high, method = shares(held, cohort.configuration, captures, confidence)
+        share, low, high, method = shares(held, cohort.unit, cohort.captures, confidence)
         order = np.argsort(bounds * sign)
         x, share, low, high = (values[order] for values in (bounds * sign, share, low, high))
-        band = Band(x, share, low, high, len(held), method, captures, confidence)
+        band = Band(x, share, low, high, len(held), method, cohort.captures, confidence)
         result.append(Profile(cohort.arm, metric, _mode(sign), selected.phase, cohort.floor, band))
     return tuple(result)
 

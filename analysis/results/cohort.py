@@ -17,8 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.record.schema import HIGHER
-from analysis.results.selection import Selection, configurations, numbers, trials_of
-from analysis.statistics.intervals import Floats
+from analysis.results.selection import SPAN, Selection, configurations, numbers, trials_of
+from analysis.statistics.intervals import Captures, Floats
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Cohort:
         configuration: (N,) of each, as `analysis.results.selection.configurations` numbers them.
         trial: (N,) the trial of each, as `analysis.results.selection.trials_of` names it.
         seed: (N,).
+        unit: (N,) what each was drawn with (`analysis.results.selection.units`).
+        captures: what intervals of the arm capture.
         replicas: number in this phase, including those without a score.
         diverged: replicas that diverged.
         overflowed: replicas that cost +inf and did not diverge.
@@ -48,6 +50,8 @@ class Cohort:
     configuration: NDArray[np.int64]
     trial: NDArray[np.str_]
     seed: NDArray[np.int64]
+    unit: NDArray[np.str_]
+    captures: Captures
     replicas: int
     diverged: int
     overflowed: int
@@ -58,6 +62,12 @@ class Cohort:
     running: int
     sign: int
     floor: float
+
+    @property
+    def repeat(self) -> NDArray[np.int64]:
+        """Which of the arm's searches each replica's configuration is of, (N,)."""
+        found: NDArray[np.int64] = self.configuration // SPAN
+        return found
 
     def medians(self) -> tuple[NDArray[np.int64], Floats]:
         """The configurations that have a score, and for each the median cost over its replicas."""
@@ -99,7 +109,7 @@ def _cohorts(selected: Selection, metric: str, mode: str | None) -> tuple[Cohort
         raise ValueError(f"metric: the record has no column {metric!r}")
     sign = 1 if direction(metric, mode) == "min" else -1
     floor = floor_of(selected.trials, metric)  # one for all arms, as figures and tables show one
-    return tuple(_cohort(arm, part, metric, sign, floor) for arm, part in selected.arms())
+    return tuple(_cohort(selected, arm, part, metric, sign, floor) for arm, part in selected.arms())
 
 
 def floor_of(trials: pd.DataFrame, metric: str) -> float:
@@ -108,7 +118,7 @@ def floor_of(trials: pd.DataFrame, metric: str) -> float:
     return float(floors[0]) if len(floors) == 1 else float("nan")
 
 
-def _cohort(arm: str, rows: pd.DataFrame, metric: str, sign: int, floor: float) -> Cohort:
+def _cohort(selected: Selection, arm: str, rows: pd.DataFrame, metric: str, sign: int, floor: float) -> Cohort:
     status = rows["status"].astype(str)
     ended = rows[status.isin(("completed", "diverged"))]
     diverged = (ended["outcome"] == "diverged").to_numpy()
@@ -121,6 +131,8 @@ def _cohort(arm: str, rows: pd.DataFrame, metric: str, sign: int, floor: float) 
         configuration=configurations(scored),
         trial=np.array(trials_of(scored), np.str_),
         seed=scored["seed"].to_numpy(np.int64),
+        unit=selected.units_of(scored),
+        captures=selected.captures_of(scored),
         replicas=len(rows),
         diverged=int(diverged.sum()),
         overflowed=int((np.isposinf(cost) & ~diverged).sum()),

@@ -1,7 +1,9 @@
 """Arms compared within one phase: outcome probabilities, final quality, signals of stability, and all pairs by rank.
 
 Arms of joined studies are named "study/arm". Intervals of the phase "search"
-capture configurations and seeds both, those of "confirm" seeds alone (`analysis.statistics.intervals`); an adaptive
+capture configurations and seeds both, those of "confirm" seeds alone, or, of an arm with several repeats, repeats and
+seeds, each repeat being one draw (`analysis.statistics.intervals`). As all repeats are confirmed on the same seeds,
+what the seeds do to all of an arm's repeats alike is not in them; tests and intervals of pairs have it. An adaptive
 sampler draws good configurations more often than its space holds them, and "both" then refers to such searches. Arms
 share seeds (common random numbers); the tests ignore this pairing, which makes them conservative if the outcomes of
 arms on one seed are positively correlated.
@@ -20,9 +22,9 @@ from numpy.typing import NDArray
 from analysis.record.schema import OUTCOMES
 from analysis.results.cohort import Cohort, cohorts
 from analysis.results.pairs import Comparison, compare
-from analysis.results.selection import Selection, numbers, trials_of
+from analysis.results.selection import Selection, numbers
 from analysis.statistics.bootstrap import Resampling, bootstrap, bootstraps
-from analysis.statistics.intervals import Captures, Floats, Interval, proportion
+from analysis.statistics.intervals import Floats, Interval, proportion
 
 __all__ = ["ArmOutcomes", "ArmQuality", "ArmSignal", "Comparison", "compare", "outcomes", "quality", "signals"]
 
@@ -111,8 +113,7 @@ class ArmSignal:
 
 def outcomes(selected: Selection, *, confidence: float = 0.95) -> tuple[ArmOutcomes, ...]:
     """Each arm's outcome probabilities with Wilson's intervals; in a search on effective numbers of replicas."""
-    captures = selected.captures
-    return tuple(_outcomes(arm, rows, captures, confidence) for arm, rows in selected.arms())
+    return tuple(_outcomes(selected, arm, rows, confidence) for arm, rows in selected.arms())
 
 
 def quality(
@@ -130,13 +131,12 @@ def quality(
         The arms that have a score, in the record's order.
     """
     found = [cohort for cohort in cohorts(selected, metric, mode) if len(cohort.cost)]
-    captures = selected.captures
-    return tuple(_quality(cohort, metric, selected.phase, captures, resampling) for cohort in found)
+    return tuple(_quality(cohort, metric, selected.phase, resampling) for cohort in found)
 
 
 def signals(selected: Selection, *, resampling: Resampling) -> tuple[ArmSignal, ...]:
     """Each arm's signals of stability, as far as they were measured."""
-    found, captures = [], selected.captures
+    found = []
     for arm, rows in selected.arms():
         ended = rows[rows["status"].isin(("completed", "diverged"))]
         ended = ended.assign(critic_distance=(ended["critic_accuracy"] - 0.5).abs())
@@ -145,17 +145,18 @@ def signals(selected: Selection, *, resampling: Resampling) -> tuple[ArmSignal, 
             taken = ~np.isnan(values)
             if not taken.any():
                 continue
-            groups = np.array(trials_of(ended))[taken]
+            known = ended.loc[taken]
+            groups, captures = selected.units_of(known), selected.captures_of(known)
             drawn = resampling.named(np.unique(groups))
             interval = bootstrap(values[taken], groups, resampling=drawn, statistic="median", captures=captures)
             found.append(ArmSignal(arm, signal, interval))
     return tuple(found)
 
 
-def _outcomes(arm: str, rows: pd.DataFrame, captures: Captures, confidence: float) -> ArmOutcomes:
+def _outcomes(selected: Selection, arm: str, rows: pd.DataFrame, confidence: float) -> ArmOutcomes:
     outcome = rows["outcome"].astype(object)
     judged = (outcome.notna() & (outcome != "failed")).to_numpy()
-    groups = rows["trial_id"].astype(str).to_numpy()[judged]
+    groups, captures = selected.units_of(rows.loc[judged]), selected.captures_of(rows.loc[judged])
     kept = outcome.to_numpy()[judged]
     probabilities = {
         name: proportion(kept == name, groups, captures=captures, confidence=confidence)
@@ -165,13 +166,13 @@ def _outcomes(arm: str, rows: pd.DataFrame, captures: Captures, confidence: floa
     under_way = rows["status"] == "running"
     failed, running = int((outcome == "failed").sum()), int(under_way.sum())
     not_judged = int((outcome.isna() & ~under_way).sum())
-    count = len(np.unique(groups))
+    count = rows.loc[judged, "trial_id"].nunique()
     return ArmOutcomes(arm, len(kept), count, failed, running, MappingProxyType(probabilities), not_judged)
 
 
-def _quality(cohort: Cohort, metric: str, phase: str, captures: Captures, resampling: Resampling) -> ArmQuality:
-    drawn = resampling.named(np.unique(cohort.trial))
-    intervals = bootstraps(cohort.cost, cohort.trial, drawn, ("median", "iqm"), captures)
+def _quality(cohort: Cohort, metric: str, phase: str, resampling: Resampling) -> ArmQuality:
+    drawn = resampling.named(np.unique(cohort.unit))
+    intervals = bootstraps(cohort.cost, cohort.unit, drawn, ("median", "iqm"), cohort.captures)
     median, iqm = (one if cohort.sign == 1 else one.negated() for one in intervals)
     return ArmQuality(
         arm=cohort.arm,

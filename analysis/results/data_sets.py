@@ -113,7 +113,7 @@ def _quality(selected: Selection, goals: Mapping[str, Goal]) -> dict[str, _Effec
         own = replace(selected, trials=selected.trials[selected.trials["study"] == study])
         scored = cohorts(own.without(unmeasured(own, metric, mode)), metric, mode)
         costs = {
-            one.arm.removeprefix(f"{study}/"): one.cost if selected.captures == "seeds" else one.medians()[1]
+            one.arm.removeprefix(f"{study}/"): one.medians()[1] if selected.unit == "configuration" else one.cost
             for one in scored
             if len(one.cost)
         }

@@ -1,9 +1,10 @@
-"""Every pair of arms tested: the one place where arms are compared, whatever by.
+"""Every pair of arms tested, whatever by.
 
 An effect comes with its p-value, corrected for all pairs by Holm, and with an interval that holds for all pairs
 together: each at Bonferroni's level. Holm's p is a little less strict than that interval. What is a unit is told by
 `Unit`: replicas of one configuration are independent given that configuration; those of several resemble one another,
-and there each configuration is one unit.
+and there each configuration is one unit. Where arms were searched several times each search is, by
+`analysis.results.repeated`.
 """
 
 from __future__ import annotations
@@ -23,20 +24,30 @@ from analysis.statistics.ranks import rank_test, relative_effect
 from analysis.statistics.shift import shift
 
 ALL = ", for all pairs of arms together"  # how an interval is made
-Unit = Literal["replica", "configuration"]
+Unit = Literal["replica", "configuration", "repeat"]
 Scale = Literal["ratio", "difference"]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The replicas of one arm: its name, a value (N,) of each, and the label (N,) of each one's configuration."""
+    """The replicas of one arm.
+
+    Attributes:
+        arm: its name.
+        values: (N,) one of each.
+        configuration: (N,) the label of each one's configuration.
+        repeat: (N,) which of the arm's searches chose it.
+        seed: (N,) of each.
+    """
 
     arm: str
     values: Floats
     configuration: NDArray[np.str_]
+    repeat: NDArray[np.int64]
+    seed: NDArray[np.int64]
 
     def units(self, unit: Unit) -> Floats:
-        """One value for each unit: the replicas' own, or the median over each configuration's replicas."""
+        """One value for each replica or configuration: its own, or the median over its replicas."""
         if unit == "replica":
             return self.values
         index, group = np.unique(self.configuration, return_inverse=True)
@@ -44,7 +55,9 @@ class Sample:
 
     def count(self, unit: Unit) -> int:
         """The number of units."""
-        return len(self.values) if unit == "replica" else len(np.unique(self.configuration))
+        if unit == "replica":
+            return len(self.values)
+        return len(np.unique(self.configuration if unit == "configuration" else self.repeat))
 
 
 @dataclass(frozen=True)

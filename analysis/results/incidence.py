@@ -44,20 +44,21 @@ class Incidences:
 
 def incidences(selected: Selection, met: Mapping[str, Floats], *, confidence: float = 0.95) -> tuple[Incidences, ...]:
     """Each kind of failure that could be seen; `met` as of `analysis.results.survival.event_steps`."""
-    rows, captures = times(selected, "failure", met=met), selected.captures
+    rows = times(selected, "failure", met=met)
     parts = {str(arm): part for arm, part in rows.groupby("arm", observed=True, sort=False)}
     samples = [(part["time"].to_numpy(np.float64), part["kind"].to_numpy(np.str_)) for part in parts.values()]
-    labels = [part["trial_id"].astype(str).to_numpy() for part in parts.values()]
+    labels = [selected.units_of(part) for part in parts.values()]
+    captures = [selected.captures_of(part) for part in parts.values()]
     if not parts:
         return ()
     horizon = common_horizon([(part["time"], part["observed"]) for part in parts.values()])
     found = []
     for event in (kind for kind in KINDS if kind in met):
         curves = tuple(
-            incidence(time, names, event, own, captures=captures, confidence=confidence, arm=arm)
-            for arm, (time, names), own in zip(parts, samples, labels, strict=True)
+            incidence(time, names, event, own, captures=captured, confidence=confidence, arm=arm)
+            for arm, (time, names), own, captured in zip(parts, samples, labels, captures, strict=True)
         )
-        p = compare(samples, event, labels if captures == "both" else None)[2] if len(parts) > 1 else np.nan
+        p = compare(samples, event, labels if selected.captures == "both" else None)[2] if len(parts) > 1 else np.nan
         at_horizon = tuple(curve.at(horizon) for curve in curves)
         found.append(Incidences(event, selected.phase, curves, horizon, at_horizon, p, clock_of(selected.about)))
     return tuple(found)

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.results.medians import median
-from analysis.results.selection import Selection, captured, numbers
+from analysis.results.selection import Selection, captured, numbers, units
 from analysis.statistics.bootstrap import Resampling
 from analysis.statistics.intervals import Floats, Interval, proportion
 
@@ -89,7 +89,7 @@ def _spectrum(arm: str, rows: pd.DataFrame, phase: str, unfound: int, resampling
         radius=radius,
         unstable=proportion(
             real > ROUNDING * radius,
-            rows["trial_id"].astype(str).to_numpy(),
+            units(rows, phase),
             captures=captured(rows, phase),
             confidence=resampling.confidence,
         ),

@@ -1,7 +1,7 @@
 """The median of a measurement over the replicas of an arm, with its bootstrap interval.
 
 Intervals capture seeds where an arm has a single configuration, and otherwise what intervals of the phase capture
-(`analysis.results.selection.captured`).
+(`analysis.results.selection.captured`); units are those of the phase.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.results.selection import captured, trials_of
+from analysis.results.selection import captured, units
 from analysis.statistics.bootstrap import Resampling, bootstrap
 from analysis.statistics.intervals import Floats, Interval
 
@@ -23,11 +23,11 @@ def median(rows: pd.DataFrame, values: Floats, phase: str, resampling: Resamplin
     taken: NDArray[np.bool_] = ~np.isnan(values)
     if not taken.any():
         return None
-    trials = np.array(trials_of(rows))[taken]
+    drawn = units(rows.loc[taken], phase)
     return bootstrap(
         values[taken],
-        trials,
-        resampling=resampling.named(np.unique(trials)),
+        drawn,
+        resampling=resampling.named(np.unique(drawn)),
         statistic="median",
         captures=captured(rows.loc[taken], phase),
     )

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.results import effects, repeated
 from analysis.results.cohort import Cohort, cohorts
-from analysis.results.effects import Effect, Sample, Scale, Unit, by_rank
+from analysis.results.effects import Effect, Sample, Scale, Unit
 from analysis.results.selection import Selection
 from analysis.wording import log_scaled
 
@@ -32,8 +33,9 @@ class Comparison:
     Attributes:
         subject: what is compared: a metric, an outcome or an event.
         phase: whose rows these are.
-        unit: "replica" in the phase confirm, and where each arm has one configuration; otherwise "configuration", as
-            replicas of one configuration are not independent.
+        unit: of inference: "replica" in the phase confirm, and where each arm has one configuration; "configuration" in
+            a search, as replicas of one configuration are not independent; "repeat" in the phase confirm where an arm
+            was searched several times.
         test: by which two arms are told apart.
         alpha: family-wise level of the verdict.
         arms: those ahead of most others first, among equals by their mean effect.
@@ -60,6 +62,11 @@ class Comparison:
     def told_apart(self, a: str, b: str) -> bool:
         """Whether the test of two arms rejects after the correction for all pairs; raises KeyError."""
         return self.pair(a, b).p_holm <= self.alpha
+
+    @property
+    def each(self) -> str:
+        """What is better or worse than another: replicas, also where repeats are the units, or configurations."""
+        return "configuration" if self.unit == "configuration" else "replica"
 
     @property
     def told(self) -> tuple[Effect, ...]:
@@ -104,10 +111,14 @@ def compare(
     found = [cohort for cohort in cohorts(selected, metric, mode) if len(cohort.cost)]
     if not found:
         raise ValueError(f"phase: no arm has a score of {metric} in the phase {selected.phase!r}")
-    unit: Unit = "replica" if selected.captures == "seeds" else "configuration"
-    samples = [Sample(one.arm, one.cost, one.trial) for one in found]
-    pairs = by_rank(samples, unit, test=test, scale=_scale(metric, found), sign=found[0].sign, confidence=1 - alpha)
-    return compared(pairs, [one.arm for one in found], metric, selected.phase, unit, METHODS[test], alpha)
+    unit, scale, sign = selected.unit, _scale(metric, found), found[0].sign
+    samples = [Sample(one.arm, one.cost, one.trial, one.repeat, one.seed) for one in found]
+    if unit == "repeat":
+        pairs, method = repeated.by_rank(samples, scale=scale, sign=sign, confidence=1 - alpha), repeated.TEST
+    else:
+        pairs = effects.by_rank(samples, unit, test=test, scale=scale, sign=sign, confidence=1 - alpha)
+        method = METHODS[test]
+    return compared(pairs, [one.arm for one in found], metric, selected.phase, unit, method, alpha)
 
 
 def compared(

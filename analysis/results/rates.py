@@ -12,13 +12,15 @@ from types import MappingProxyType
 import numpy as np
 
 from analysis.record.schema import OUTCOMES
-from analysis.results.effects import Sample, Unit, by_share
+from analysis.results import effects, repeated
+from analysis.results.effects import Unit
 from analysis.results.pairs import Comparison, compared
-from analysis.results.selection import Selection, trials_of
+from analysis.results.selection import Selection
 
 TESTS: Mapping[Unit, str] = {
     "replica": "Barnard's test of the two shares",
     "configuration": "the permutation of configurations over arms",
+    "repeat": repeated.TEST,
 }
 
 
@@ -37,14 +39,14 @@ def rates(selected: Selection, *, alpha: float = 0.05) -> Mapping[str, Compariso
     seen = set(judged["outcome"])
     if len(parts) < 2 or "truncated" in seen:
         return MappingProxyType({})
-    unit: Unit = "replica" if selected.captures == "seeds" else "configuration"
+    unit, arms = selected.unit, [arm for arm, _ in parts]
     found = {}
     for name in ("converged", *(one for one in OUTCOMES if one in seen - {"converged"})):
-        samples = [
-            Sample(arm, np.asarray(rows["outcome"] == name, np.float64), np.array(trials_of(rows)))
-            for arm, rows in parts
-        ]
-        pairs = by_share(samples, unit, sign=1 if name == "converged" else -1, confidence=1 - alpha)
-        arms = [arm for arm, _ in parts]
+        samples = [selected.sample(arm, rows, np.asarray(rows["outcome"] == name, np.float64)) for arm, rows in parts]
+        sign = 1 if name == "converged" else -1
+        if unit == "repeat":
+            pairs = repeated.by_share(samples, sign=sign, confidence=1 - alpha)
+        else:
+            pairs = effects.by_share(samples, unit, sign=sign, confidence=1 - alpha)
         found[name] = compared(pairs, arms, name, selected.phase, unit, TESTS[unit], alpha)
     return MappingProxyType(found)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from analysis.record.loading import Record
 from analysis.record.schema import PHASES
+from analysis.results.effects import Sample, Unit
 from analysis.statistics.intervals import Captures, Floats
 
 SPAN = 10**6  # more configurations than one search may have
@@ -29,8 +30,42 @@ class Selection(Record):
 
     @property
     def captures(self) -> Captures:
-        """What intervals over all arms capture; see `captured`."""
-        return captured(self.trials, self.phase)
+        """What tests of all arms capture; see `captured`. Confirmed replicas that failed or still run are none yet."""
+        return captured(self.trials if self.phase == "search" else self._ended, self.phase)
+
+    @property
+    def repeats(self) -> dict[str, int]:
+        """Of how many of its searches each arm has replicas here, failed and running ones left out; arms without any
+        are."""
+        counts = self._ended.groupby("arm", observed=True, sort=False)["repeat"].nunique()
+        return {str(arm): int(count) for arm, count in counts.items()}
+
+    @property
+    def unit(self) -> Unit:
+        """What is independent of the others of its kind: a configuration of a search; of confirmed rows a repeat, or
+        where each arm was searched once a replica."""
+        if self.captures == "seeds":
+            return "replica"
+        return "configuration" if self.phase == "search" else "repeat"
+
+    def captures_of(self, rows: pd.DataFrame) -> Captures:
+        """What intervals of one arm's replicas capture: in a search as for all arms; of confirmed ones seeds alone
+        where that arm was searched once, whatever the others."""
+        captures = self.captures
+        return captures if self.phase == "search" or captures == "seeds" else captured(rows, self.phase)
+
+    def units_of(self, rows: pd.DataFrame) -> NDArray[np.str_]:
+        """Each replica's unit (N,) in such an interval; see `units`."""
+        return np.array(trials_of(rows), np.str_) if self.captures_of(rows) == "seeds" else units(rows, self.phase)
+
+    def sample(self, arm: str, rows: pd.DataFrame, values: Floats) -> Sample:
+        """Values (N,) of an arm's replicas, with what tells their units."""
+        repeat, seed = (rows[name].to_numpy(np.int64) for name in ("repeat", "seed"))
+        return Sample(arm, values, np.array(trials_of(rows), np.str_), repeat, seed)
+
+    @property
+    def _ended(self) -> pd.DataFrame:
+        return self.trials[~self.trials["status"].isin(("running", "failed"))]
 
     def arms(self) -> Arms:
         """Each arm's replicas; none where the phase has no rows."""
@@ -56,15 +91,24 @@ def select(record: Record, phase: str) -> Selection:
 
 
 def captured(trials: pd.DataFrame, phase: str) -> Captures:
-    """What intervals over these replicas capture: "both" in a search, whose configurations are drawn; otherwise
-    "seeds".
+    """What intervals over these replicas capture: "both" in a search, whose configurations are drawn, and where
+    configurations of several searches of an arm were confirmed, which are draws too; otherwise "seeds".
 
     A search with a single configuration in every arm captures seeds only.
     """
-    if phase != "search":
-        return "seeds"
-    tried = trials.groupby("arm", observed=True)["trial_id"].nunique()
-    return "both" if tried.max() > 1 else "seeds"
+    if not len(trials):
+        return "both" if phase == "search" else "seeds"
+    draws = trials.groupby("arm", observed=True)["trial_id" if phase == "search" else "repeat"].nunique()
+    return "both" if draws.max() > 1 else "seeds"
+
+
+def units(rows: pd.DataFrame, phase: str) -> NDArray[np.str_]:
+    """What each replica (N,) is drawn with: its trial; of confirmed rows of an arm's several searches its repeat, so
+    that all that one search has chosen is one draw."""
+    if phase == "search" or captured(rows, phase) == "seeds":
+        return np.array(trials_of(rows), np.str_)
+    names = zip(rows["study"].astype(str), rows["arm"].astype(str), rows["repeat"], strict=True)
+    return np.array([f"{study}/{arm}/r{repeat}" for study, arm, repeat in names], np.str_)
 
 
 def configurations(rows: pd.DataFrame) -> NDArray[np.int64]:

@@ -25,12 +25,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.record.schema import TRIALS_KEYS
+from analysis.results import effects, repeated
 from analysis.results.clock import Clock, clock_of, told
 from analysis.results.criteria import thresholds_of
-from analysis.results.effects import Sample, Unit, by_time
 from analysis.results.outcomes import record_curves, verdicts
 from analysis.results.pairs import Comparison, compared
-from analysis.results.selection import Selection, trials_of
+from analysis.results.selection import Selection
 from analysis.results.signals import signals
 from analysis.results.spells import spells
 from analysis.results.thresholds import Thresholds
@@ -60,7 +60,7 @@ class LogRank:
         p: of the test alone.
         p_holm: corrected for all pairs (Holm 1979); p itself of an overall test.
         method: how it was made.
-        captures: "seeds", replicas being independent, or "both", configurations being the sampled units.
+        captures: "seeds", replicas being independent, or "both", configurations or repeats being the sampled units.
     """
 
     arms: tuple[str, ...]
@@ -108,22 +108,21 @@ def survival(
 ) -> Survival:
     """Curves, means and tests of one event; arguments as for `times`; `alpha` is the level of tests and intervals.
 
-    Intervals and tests of a search capture configurations and seeds, those of confirmed rows seeds.
+    Intervals and tests capture what those of `selected` do (`analysis.results.selection`).
     """
     rows = times(selected, event, thresholds=thresholds, met=met)
-    captures = selected.captures
     parts = {str(arm): part for arm, part in rows.groupby("arm", observed=True, sort=False)}
     found = tuple(
         kaplan_meier(
-            part["time"], part["observed"], part["trial_id"],
-            captures=captures, confidence=1 - alpha, arm=arm, event=event,
+            part["time"], part["observed"], selected.units_of(part),
+            captures=selected.captures_of(part), confidence=1 - alpha, arm=arm, event=event,
         )
         for arm, part in parts.items()
     )  # fmt: skip
-    tests = [_test({arm: parts[arm] for arm in pair}, captures) for pair in combinations(parts, 2)]
+    tests = [_test({arm: parts[arm] for arm in pair}, selected) for pair in combinations(parts, 2)]
     corrected = holm([one.p for one in tests])
     pairs = tuple(replace(one, p_holm=float(p)) for one, p in zip(tests, corrected, strict=True))
-    overall = _test(parts, captures) if len(parts) > 1 else None
+    overall = _test(parts, selected) if len(parts) > 1 else None
     means, comparison = _means(parts, event, selected, alpha) if parts else ((), None)
     return Survival(event, selected.phase, found, overall, pairs, clock_of(selected.about), means, comparison)
 
@@ -204,31 +203,34 @@ def _means(
     parts: Mapping[str, pd.DataFrame], event: str, selected: Selection, alpha: float
 ) -> tuple[tuple[RestrictedMean, ...], Comparison | None]:
     """The mean times without the event, and every pair by them."""
-    samples = [Sample(arm, part["time"].to_numpy(np.float64), np.array(trials_of(part))) for arm, part in parts.items()]
+    samples = [selected.sample(arm, part, part["time"].to_numpy(np.float64)) for arm, part in parts.items()]
     observed = [part["observed"].to_numpy(np.bool_) for part in parts.values()]
     horizon = common_horizon([(one.values, met) for one, met in zip(samples, observed, strict=True)])
-    captures = selected.captures
     means = tuple(
         restricted_mean(
-            one.values, met, horizon, one.configuration,
-            captures=captures, confidence=1 - alpha, arm=one.arm, event=event,
+            one.values, met, horizon, selected.units_of(part),
+            captures=selected.captures_of(part), confidence=1 - alpha, arm=one.arm, event=event,
         )
-        for one, met in zip(samples, observed, strict=True)
+        for one, met, part in zip(samples, observed, parts.values(), strict=True)
     )  # fmt: skip
-    unit: Unit = "replica" if captures == "seeds" else "configuration"
     if len(samples) < 2:
         return means, None
-    pairs = by_time(samples, observed, horizon, unit, confidence=1 - alpha)
-    return means, compared(pairs, list(parts), event, selected.phase, unit, TEST, alpha)
+    unit, test = selected.unit, TEST
+    if unit == "repeat":
+        pairs, test = repeated.by_time(samples, observed, horizon, confidence=1 - alpha), repeated.TEST
+    else:
+        pairs = effects.by_time(samples, observed, horizon, unit, confidence=1 - alpha)
+    return means, compared(pairs, list(parts), event, selected.phase, unit, test, alpha)
 
 
-def _test(parts: dict[str, pd.DataFrame], captures: Captures) -> LogRank:
+def _test(parts: dict[str, pd.DataFrame], selected: Selection) -> LogRank:
+    captures = selected.captures
     samples = [(part["time"].to_numpy(), part["observed"].to_numpy()) for part in parts.values()]
     if captures == "both":
-        labels = [part["trial_id"].astype(str).to_numpy() for part in parts.values()]
+        labels = [selected.units_of(part) for part in parts.values()]
         sizes = [len(set(own)) for own in labels]
         statistic, df, p = clustered(samples, labels)
-        method = f"log-rank scores of configurations, {'dealt out anew' if few(sizes) else 'F approximation'}"
+        method = f"log-rank scores of {selected.unit}s, {'dealt out anew' if few(sizes) else 'F approximation'}"
     else:
         statistic, df, p = k_samples(samples)
         method = "log-rank scores, dealt out anew" if few([len(time) for time, _ in samples]) else "log-rank"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from analysis.record.schema import OUTCOMES
 from analysis.results.criteria import thresholds_of
 from analysis.results.outcomes import judge_record, record_curves, signals_of, verdicts
-from analysis.results.selection import Selection, configurations
+from analysis.results.selection import Selection
 from analysis.results.thresholds import FACTORS, NUMBERS, SHARES, Thresholds
 from analysis.statistics.intervals import shares
 
@@ -116,10 +116,9 @@ def _values(base: Thresholds) -> dict[str, list[float]]:
 def _fractions(selected: Selection, outcome: NDArray[np.str_], confidence: float) -> list[dict[str, str | int | float]]:
     rows: list[dict[str, str | int | float]] = []
     names = [name for name in OUTCOMES if name != "failed"]
-    captures = selected.captures
     for arm, part in replace(selected, trials=selected.trials.assign(moved=outcome)).arms():
         held = part["moved"].to_numpy()[:, None] == np.array(names)
-        share, low, high, _ = shares(held, configurations(part), captures, confidence)
+        share, low, high, _ = shares(held, selected.units_of(part), selected.captures_of(part), confidence)
         for place, name in enumerate(names):
             ends = {"fraction": float(share[place]), "low": float(low[place]), "high": float(high[place])}
             rows.append({"arm": arm, "outcome": name, "n": len(part), **ends})

@@ -84,14 +84,31 @@ class Effects:
 
     def ends(self, confidence: float = 0.95, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
         """Ends of the intervals; `simultaneous` by Bonferroni over the pairs."""
-        if not 0 < confidence < 1:
-            raise ValueError(f"confidence: expected a number between 0 and 1, got {confidence}")
-        miss = (1 - confidence) / (len(self.pairs) if simultaneous else 1)
-        away = t.isf(miss / 2, self.degrees_of_freedom) * np.sqrt(self.variance) / self.most
+        away = self._away(confidence, simultaneous)
+        miss = self._miss(confidence, simultaneous)
         away = np.where(self.least > miss, np.maximum(away, np.abs(self._angle)), away)
         ends = (np.clip(self._angle + side * away, -np.pi / 2, np.pi / 2) for side in (-1, 1))
         low, high = (self.null + self.unit * np.clip(self.most * np.sin(end), -1.0, 1.0) for end in ends)
         return low, high
+
+    def reach(self, confidence: float = 0.95, *, simultaneous: bool = False) -> Floats:
+        """How far from `null` an effect may be found without being told from it at 1 - confidence; infinite where none
+        would be, NaN where there is no variance."""
+        away = np.minimum(self._away(confidence, simultaneous), np.pi / 2)
+        never = (away == np.pi / 2) | (self.least > self._miss(confidence, simultaneous))
+        found: Floats = np.where(never, np.inf, self.unit * self.most * np.sin(away))
+        return found
+
+    def _miss(self, confidence: float, simultaneous: bool) -> float:
+        if not 0 < confidence < 1:
+            raise ValueError(f"confidence: expected a number between 0 and 1, got {confidence}")
+        return (1 - confidence) / (len(self.pairs) if simultaneous else 1)
+
+    def _away(self, confidence: float, simultaneous: bool) -> Floats:
+        """The half-width of the intervals, of the angle."""
+        miss = self._miss(confidence, simultaneous)
+        found: Floats = t.isf(miss / 2, self.degrees_of_freedom) * np.sqrt(self.variance) / self.most
+        return found
 
     @property
     def _angle(self) -> Floats:

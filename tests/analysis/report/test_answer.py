@@ -61,7 +61,8 @@ def lasting(told=(), arms="abc", events=3, estimate=30.0, clock="updates"):
 def findings(**changes):
     settings = {
         "record": SimpleNamespace(about={"config": CONFIG}),
-        "metric": "fid", "mode": "min", "phase": "confirm", "searches": 1, "unmeasured": (), "arms": (), "rates": {},
+        "metric": "fid", "mode": "min", "phase": "confirm", "searches": {"a": 1}, "unmeasured": (), "arms": (),
+        "rates": {},
         "same_within": None,
         "outcomes": {"confirm": [], "search": []},
         "survival": (), "quality": (), "comparison": None, "selection_bias": (), "standings": (), "one_data_set": True,
@@ -81,18 +82,24 @@ def test_the_question_names_what_is_varied_and_on_what():
     place = "on the data set “ring” (modes 8)?"
     one = f"One search chose a configuration for each choice of objective: which of them trains most stably {place}"
     assert answer(findings()).question == one
-    assert answer(findings(searches=3)).question == f"Which choice of objective trains most stably {place}"
+    several = answer(findings(searches={"a": 3, "c": 3})).question
+    assert several.startswith(f"Which choice of objective, tuned by its search, trains most stably {place}")
     assert answer(findings(phase="search")).question == f"Which choice of objective trains most stably {place}"
 
 
 def test_studies_joined_ask_together():
     def joined(*configs):
         about = {"joined": [{"study": name, "config": one} for name, one in zip("xyz", configs, strict=False)]}
-        return answer(findings(record=SimpleNamespace(about=about), searches=2)).question
+        return answer(findings(record=SimpleNamespace(about=about), searches={"x/a": 2})).question
 
-    expected = "Which arm of the studies x and y trains most stably on the data set “ring” (modes 8)?"
+    expected = (
+        "Which arm of the studies x and y, tuned by its search, trains most stably on the data set “ring” (modes 8)?"
+        " There were 2 searches of each."
+    )
     assert joined(CONFIG, CONFIG) == expected
-    assert joined(CONFIG, {"data": "digits"}).endswith("on the data set “ring” (modes 8) and the data set “digits”?")
+    assert joined(CONFIG, {"data": "digits"}).endswith(
+        "on the data set “ring” (modes 8) and the data set “digits”? There were 2 searches of each."
+    )
 
 
 def test_a_study_of_one_arm_asks_how_stable_it_is():
@@ -149,7 +156,7 @@ def test_of_two_arms_the_p_is_said():
 
 
 def test_of_repeated_searches_and_of_a_search_the_arms_are_spoken_of():
-    (sentence,) = said(outcomes=outcomes(BEST, FAR), rates=converged("ac"), searches=3)
+    (sentence,) = said(outcomes=outcomes(BEST, FAR), rates=converged("ac"), searches={"a": 3, "c": 3})
     assert sentence.startswith("a converged most often on fresh seeds")
     assert "configuration" not in sentence
 
@@ -178,10 +185,11 @@ def test_arms_that_were_not_confirmed_are_not_spoken_for():
 
 
 def test_what_repeats_would_add_is_said_where_each_arm_was_searched_once():
-    one, three = (answer(findings(outcomes=outcomes(BEST, FAR), searches=count)).caveats for count in (1, 3))
+    one, three = (answer(findings(outcomes=outcomes(BEST, FAR), searches={"a": count})).caveats for count in (1, 3))
     assert one[0].startswith("Each arm was searched once, so that all of this is true of the configurations")
     assert "With search.repeats: 3 or more" in one[0]
-    assert not any("search.repeats" in caveat for caveat in three)
+    assert not any("With search.repeats: 3 or more" in caveat for caveat in three)
+    assert three[0].startswith("There were 3 searches of each arm")
 
 
 def test_where_the_scheduler_stopped_every_replica_nothing_can_be_said():

@@ -20,7 +20,7 @@ def survival(clock="updates", arms=FALLEN):
     time = {arm: np.where(own, end / 2, end) for arm, own in met.items()}
     means = tuple(restricted_mean(time[arm], met[arm], end, arm=arm, event="failure") for arm in arms)
     curves = tuple(kaplan_meier(time[arm], met[arm], arm=arm, event="failure") for arm in arms)
-    samples = [Sample(arm, time[arm], np.full(8, arm)) for arm in arms]
+    samples = [Sample(arm, time[arm], np.full(8, arm), np.zeros(8, int), np.arange(8)) for arm in arms]
     pairs = by_time(samples, list(met.values()), end, "replica")
     comparison = compared(pairs, list(arms), "failure", "confirm", "replica", "a test", 0.05) if len(arms) > 1 else None
     logrank = (LogRank(("b", "a"), 4.0, 1, 0.05, 0.06, "log-rank", "seeds"),)

@@ -14,7 +14,10 @@ GOOD = norm.ppf((np.arange(16) + 0.5) / 16)
 
 
 def sample(arm, values, configuration=0):
-    return Sample(arm, np.asarray(values, float), np.broadcast_to(configuration, (len(values),)))
+    size = len(values)
+    return Sample(
+        arm, np.asarray(values, float), np.broadcast_to(configuration, (size,)), np.zeros(size, int), np.arange(size)
+    )
 
 
 def test_an_effect_comes_with_test_correction_and_an_interval_for_all_pairs():

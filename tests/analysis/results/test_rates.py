@@ -20,7 +20,8 @@ def selected(phase="confirm", replicas=100, **arms):
         endings = [name for name, count in counts.items() for _ in range(count)]
         for k, ending in enumerate(endings):
             trial = f"{phase}-{arm}-{k // replicas:04d}"
-            rows.append({"study": "s", "phase": phase, "arm": arm, "trial_id": trial, "seed": k, "outcome": ending})
+            same = {"study": "s", "phase": phase, "arm": arm, "repeat": 0, "trial_id": trial, "status": "completed"}
+            rows.append({**same, "seed": k, "outcome": ending})
     frame = pd.DataFrame(rows)
     return select(Record(frame, frame, {}), phase)
 
@@ -95,7 +96,14 @@ def test_equal_shares_are_told_apart_in_at_most_one_of_twenty_studies(arms):
     for share in (0.1, 0.5, 0.9):
         for _ in range(150):
             samples = [
-                Sample(str(arm), (generator.random(16) < share).astype(float), np.full(16, "t")) for arm in range(arms)
+                Sample(
+                    str(arm),
+                    (generator.random(16) < share).astype(float),
+                    np.full(16, "t"),
+                    np.zeros(16, int),
+                    np.arange(16),
+                )
+                for arm in range(arms)
             ]
             wrong += any(pair.p_holm <= 0.05 for pair in by_share(samples, "replica"))
     assert wrong / 450 <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 450)

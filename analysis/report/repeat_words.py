@@ -1,0 +1,77 @@
+"""What is said of a study whose arms were searched several times: what its answer is about, and what would do."""
+
+from __future__ import annotations
+
+from math import comb
+
+from analysis.report.findings import Findings
+from analysis.report.subject import FEW, Subject
+from analysis.results.pairs import Comparison
+from analysis.wording import counted, listed, percent
+
+FEW_SEARCHES = 5  # up to which the intervals of an arm's medians are clearly too short
+MOST = 100  # more searches than any study makes
+
+
+def repeated(findings: Findings, subject: Subject) -> list[str]:
+    """The caveats of repeats: what is compared, how far intervals are to be trusted, arms with fewer searches than
+    others, and that the data do not suffice."""
+    assert subject.searches is not None
+    least, most = subject.searches
+    return [
+        f"There were {subject.over} of each arm, and what each chose was trained on the same fresh seeds."
+        " What is compared is an arm tuned by this search with its budget: its repeats are the units of all tests.",
+        _brackets([count for count in findings.searches.values() if count > 1]),
+        *_uneven(findings, least, most),
+        *_insufficient(findings, most),
+    ]
+
+
+def enough(pairs: int, alpha: float = 0.05) -> int:
+    """The least number of searches of each arm with which a difference as plain as can be is told apart after the
+    correction for so many pairs, whatever lies between searches (`analysis.statistics.repeats`)."""
+    return next(count for count in range(2, MOST) if 2 / comb(2 * count, count) <= alpha / pairs)
+
+
+def _brackets(counts: list[int]) -> str:
+    words = "Brackets are 95\u00a0% intervals over seeds and searches; those of pairs hold for all pairs together."
+    fewest = min(counts)
+    if fewest > FEW_SEARCHES:
+        return words
+    covered = percent(1 - 2.0 ** (1 - fewest))
+    return (
+        f"{words} Of {counted(fewest, 'search', 'searches')} the interval of an arm’s own median is too short: where"
+        f" searches differ by more than seeds do it holds the true one in about {covered} of studies."
+    )
+
+
+def _uneven(findings: Findings, least: int, most: int) -> list[str]:
+    """Which arms have fewer searches than others."""
+    if least == most:
+        return []
+    fewer = [f"{arm} ({count})" for arm, count in findings.searches.items() if count < most]
+    who = listed(fewer) if len(fewer) <= FEW else counted(len(fewer), "arm")
+    said = [f"Not all arms have results of as many searches: fewer than {most} have {who}."]
+    if least == 1:
+        said.append(
+            "Of an arm with a single search it is not known how others would come out: its tests take that from the"
+            " other arms, and its own intervals are over seeds alone."
+        )
+    return said
+
+
+def _insufficient(findings: Findings, most: int) -> list[str]:
+    """That the data do not suffice, and what would."""
+    lasted = findings.survival[0].comparison if findings.survival else None
+    every = (findings.rates.get("converged"), lasted, findings.comparison)
+    asked = [one for one in every if isinstance(one, Comparison) and one.pairs]
+    if not asked or any(one.told for one in asked):
+        return []
+    needed = enough(max(len(one.pairs) for one in asked))
+    lead = f"These data do not suffice to tell any two arms apart: {counted(most, 'search', 'searches')} of each say"
+    if needed > most:
+        return [
+            f"{lead} little of what another would find. With search.repeats: {needed} a difference as plain as can be"
+            " is found whatever lies between searches; smaller ones take more."
+        ]
+    return [f"{lead} too little for differences as small as these; a larger search.repeats would say more."]

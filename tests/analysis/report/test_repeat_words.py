@@ -1,0 +1,82 @@
+from dataclasses import replace
+from math import comb
+
+import pytest
+
+from analysis.record.loading import load
+from analysis.report import find
+from analysis.report.answer import answer
+from analysis.report.repeat_words import enough
+from analysis.report.subject import subject_of
+
+
+@pytest.fixture(scope="module")
+def said(simulate, tmp_path_factory):
+    """`said(repeats)`: the answer to a small study of two arms with as many searches of each, one after the other."""
+
+    def said(repeats, drop=(), **given):
+        folder = simulate(
+            tmp_path_factory.mktemp("repeats"),
+            **{"arms": ("hinge", "wasserstein"), "trials": 4, "confirm": 6, "repeats": repeats, **given},
+        )
+        record = load(folder)
+        gone = record.trials["trial_id"].isin(drop)
+        history = record.history[~record.history["trial_id"].isin(drop)]
+        findings = find(replace(record, trials=record.trials[~gone], history=history))
+        return findings, answer(findings)
+
+    return said
+
+
+def words(found):
+    return " ".join([found.question, *found.found, *found.caveats]).replace("\u00a0", " ")
+
+
+def test_of_one_search_the_page_speaks_of_chosen_configurations(said):
+    findings, found = said(1)
+    assert found.question.startswith("One search chose a configuration for each choice of objective: which of them")
+    assert "hosen configuration" in found.found[0]
+    assert "search.repeats: 3 or more" in words(found)
+    assert (subject_of(findings).over, findings.comparison.unit) == ("", "replica")
+
+
+def test_of_three_searches_it_speaks_of_arms_tuned_by_them_and_says_what_would_do(said):
+    findings, found = said(3)
+    assert found.question.startswith("Which choice of objective, tuned by its search, trains most stably on")
+    assert found.question.endswith("? There were 3 searches of each.")
+    assert "on fresh seeds, over 3 searches" in found.found[0]
+    assert "chosen configuration" not in words(found)
+    assert "its repeats are the units of all tests" in words(found)
+    assert "intervals over seeds and searches" in words(found)
+    assert "it holds the true one in about 75 % of studies" in words(found)
+    assert findings.comparison.unit == "repeat"
+    assert not any(one.told for one in (findings.comparison, *findings.rates.values()))
+    assert "These data do not suffice to tell any two arms apart: 3 searches of each" in words(found)
+    assert "With search.repeats: 4 a difference as plain as can be is found" in words(found)
+    assert "That two cannot be told apart does not show them to be equal" in words(found)
+
+
+def test_of_many_searches_that_differ_plainly_nothing_is_lacking(said):
+    findings, found = said(7, arms=("hinge", "b", "c", "d", "e", "wasserstein"), confirm=12)
+    assert findings.comparison.told
+    assert "do not suffice" not in words(found)
+    assert "too short" not in words(found)
+
+
+def test_arms_with_fewer_searches_are_named(said):
+    _, found = said(3, drop=("confirm-wasserstein-r1-0000", *(f"confirm-wasserstein-r2-{k:04d}" for k in range(4))))
+    assert "2 to 3 searches" in found.question or "1 to 3 searches" in found.question
+    assert "fewer than 3 have wasserstein (" in words(found)
+
+
+def test_an_arm_with_a_single_search_says_nothing_of_others(said):
+    drop = tuple(f"confirm-wasserstein-r{repeat}-{k:04d}" for repeat in (1, 2) for k in range(4))
+    findings, found = said(3, drop=drop)
+    assert "fewer than 3 have wasserstein (1)" in words(found)
+    assert "Of an arm with a single search it is not known how others would come out" in words(found)
+    assert [one.median.captures for one in findings.quality] == ["both", "seeds"]
+
+
+def test_enough_is_the_least_number_that_dealing_out_anew_lets_reject():
+    assert [enough(pairs) for pairs in (1, 3, 15, 66)] == [4, 5, 6, 7]
+    assert 2 / comb(14, 7) <= 0.05 / 66 < 2 / comb(12, 6)
