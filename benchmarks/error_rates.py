@@ -21,7 +21,8 @@ from analysis.statistics.intervals import Floats
 from analysis.statistics.repeats import Effects, by_mean, by_rank
 from benchmarks.repeated import Outcomes, World, draw, long_search
 
-LEVEL, CHUNK = 0.05, 250
+LEVEL, LIMIT, CHUNK = 0.05, 0.06, 250
+STUDIES, ARMS, REPEATS, SEEDS = 1000, (2, 6, 12), (3, 5, 10), 32
 Told = NDArray[np.bool_]  # (studies, P)
 Test = Callable[[Floats], Floats]  # outcomes (studies, k, m, S) to p-values (studies, P)
 OURS: Mapping[str, Callable[[Floats], Effects]] = {"quality": by_rank, "shares": by_mean, "times": by_mean}
@@ -35,6 +36,11 @@ class Size:
     repeats: int
     seeds: int
     studies: int
+
+
+def sizes(studies: int = STUDIES, seeds: int = SEEDS) -> list[Size]:
+    """Studies of every number of arms and repeats."""
+    return [Size(arms, repeats, seeds, studies) for arms in ARMS for repeats in REPEATS]
 
 
 def told(p: Floats) -> Told:
@@ -132,3 +138,10 @@ def chances_of_better(world: World, arms: int) -> Floats:
         places = [np.searchsorted(ordered, sample[0] + by, side) for side in ("left", "right")]
         better[by] = 1 - float(np.mean(places)) / len(ordered)
     return np.array([better[shift[a] - shift[b]] for a, b in combinations(range(arms), 2)])
+
+
+def percent(share: float | None, limit: float = 1.0) -> str:
+    """A share, in bold where it exceeds a limit."""
+    if share is None:
+        return ""
+    return f"**{share:.1%}**" if share > limit else f"{share:.1%}"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from benchmarks import calibration
+from benchmarks import calibration, error_rates, hard_worlds, power_tables
 from benchmarks.error_rates import (
     OURS,
     Size,
@@ -78,26 +78,44 @@ def test_pairs_that_differ():
     assert told(np.array([[0.01, 0.02, 0.9], [0.02, 0.02, 0.9]])).tolist() == [[True, True, False], [False] * 3]
 
 
-def test_every_table_is_made(monkeypatch):
-    monkeypatch.setattr(calibration, "STUDIES", 8)
-    monkeypatch.setattr(calibration, "ARMS", (2, 3))
-    monkeypatch.setattr(calibration, "REPEATS", (2,))
-    monkeypatch.setattr(calibration, "SHAPES", ((2, 2), (3, 2)))
-    monkeypatch.setattr(calibration, "LONG", ((2, 21), (3, 24)))
-    monkeypatch.setattr(calibration, "COVERED", ((2, 2, 0.6, 0.3),))
-    for table in (
-        calibration.before,
-        calibration.harder,
-        calibration.powers,
-        calibration.share_powers,
-        calibration.long_searches,
-    ):
-        assert table(8).count("|\n| ") > 2
+@pytest.fixture
+def few(monkeypatch):
+    """Few and small studies."""
+    for module in (calibration, error_rates, hard_worlds):
+        monkeypatch.setattr(module, "ARMS", (2, 3))
+    monkeypatch.setattr(error_rates, "REPEATS", (2,))
+    monkeypatch.setattr(hard_worlds, "SHAPES", ((2, 2), (3, 2)))
+    monkeypatch.setattr(power_tables, "COVERED", ((2, 2, 0.6, 0.3),))
+    monkeypatch.setattr(power_tables, "LONG", ((2, 21), (3, 24)))
+
+
+@pytest.mark.parametrize(
+    ("table", "lines"),
+    [
+        (calibration.before, 4),
+        (hard_worlds.harder, 20),
+        (hard_worlds.unfinished, 6),
+        (hard_worlds.rivals, 9),
+        (power_tables.powers, 5),
+        (power_tables.share_powers, 5),
+        (power_tables.coverages, 3),
+        (power_tables.long_searches, 4),
+    ],
+)
+def test_every_table_is_made(few, table, lines):
+    made = table(8).splitlines()
+    assert len(made) == lines
+    assert len({line.count("|") for line in made}) == 1
+
+
+def test_the_table_that_decides_says_its_largest_share(few):
+    made, largest = calibration.levels(8)
+    assert made.startswith("| arms | repeats | quality, sd 0.2 |")
+    assert error_rates.percent(largest) in made.replace("*", "")
+
+
+def test_shares_beyond_the_limit_are_bold():
+    assert error_rates.percent(0.0612, 0.06) == "**6.1%**"
+    assert error_rates.percent(0.06, 0.06) == "6.0%"
+    assert error_rates.percent(None) == ""
     assert false_alarms(World(shift=(1.0, 0.0)), Size(2, 2, 4, 8), {}) == {}
-    decides, largest = calibration.levels(8)
-    assert decides.startswith("| arms | repeats | quality, sd 0.2 |")
-    assert 0 <= largest <= 1
-    assert calibration.coverages(8).count("\n") == 2
-    assert "**this method**" in calibration.rivals(8)
-    assert calibration.percent(0.0612, 0.06) == "**6.1%**"
-    assert calibration.percent(None) == ""
