@@ -117,6 +117,13 @@ class Effects:
         return found
 
 
+def pairs_of(arms: int) -> Pairs:
+    """All pairs of places; ValueError for fewer than two arms."""
+    if arms < 2:
+        raise ValueError(f"arms: expected two or more, got {arms}")
+    return tuple(combinations(range(arms), 2))
+
+
 def least_p(first: ArrayLike, second: ArrayLike) -> Floats:
     """The least two-sided p that dealing numbers of units, not necessarily integers, out to two arms anew can give."""
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
@@ -130,7 +137,7 @@ def by_rank(costs: Floats) -> Effects:
     arms = range(costs.shape[-3])
     places = np.stack([_places(costs[..., arm, :, :], weights[..., arm, :, :]) for arm in arms], -3)
     parts = components(places)  # within arms, so that a distance between arms does not compress them
-    pairs = tuple(combinations(range(costs.shape[-3]), 2))
+    pairs = pairs_of(costs.shape[-3])
     found = [_pair_of_ranks(costs[..., pair, :, :], weights[..., pair, :, :]) for pair in pairs]
     effect, spread = (np.stack(column, -1) for column in zip(*found, strict=True))
     _, variance = _variance(spread, 1 / 12, parts, pairs)
@@ -142,7 +149,7 @@ def by_mean(scores: Floats, most: float = 1.0) -> Effects:
     (`analysis.statistics.restricted_mean.pseudo_times` where some are censored); NaN is missing."""
     weights = repeat_weights(scores)
     parts = components(scores)
-    pairs = tuple(combinations(range(scores.shape[-3]), 2))
+    pairs = pairs_of(scores.shape[-3])
     known = np.where(np.isnan(scores), 0.0, scores) / most
     mean, square = ((weights * known**power).sum((-2, -1)) for power in (1, 2))
     empty = weights.sum((-2, -1)) == 0

@@ -15,14 +15,13 @@ Satterthwaite (1946). An adaptive sampler's configurations are not such draws.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import numpy as np
 from scipy.special import gammaln
 
 from analysis.statistics.intervals import Floats
 from analysis.statistics.ranks import mid_distribution
-from analysis.statistics.repeats import Effects, Pairs, least_p
+from analysis.statistics.repeats import Effects, Pairs, least_p, pairs_of
 
 Parts = tuple[Floats, Floats, Floats]  # an estimate (…), without each configuration (…, n), and on each seed (…, R)
 
@@ -57,7 +56,7 @@ def best_of(costs: Floats, values: Floats, k: int) -> Parts:
 def by_rank(costs: Sequence[Floats], k: int) -> Effects:
     """P(a better than b), ties half, of the best of k configurations, for every pair of arms (…, n, R)."""
     weights = [_weights(one, k) for one in costs]
-    pairs = tuple(combinations(range(len(costs)), 2))
+    pairs = pairs_of(len(costs))
     found = []
     for a, b in pairs:
         first = best_of(costs[a], 1 - _below(costs[a], costs[b], weights[b]), k)
@@ -75,7 +74,7 @@ def by_mean(costs: Sequence[Floats], values: Sequence[Floats], k: int, most: flo
     parts = [best_of(cost, value / most, k) for cost, value in zip(costs, values, strict=True)]
     weights = [_weights(cost, k) for cost in costs]
     squares = [(weight * (value / most) ** 2).sum((-2, -1)) for weight, value in zip(weights, values, strict=True)]
-    pairs = tuple(combinations(range(len(costs)), 2))
+    pairs = pairs_of(len(costs))
     found = []
     for a, b in pairs:
         first, second = parts[a], parts[b]

@@ -157,3 +157,9 @@ def test_one_unit_a_repeat_is_close_to_the_exact_test():
     found = by_rank(np.stack([a, b])[:, :, None])
     exact = mannwhitneyu(a, b, method="exact").pvalue
     assert found.p == pytest.approx([exact], rel=0.5)
+
+
+def test_a_single_arm_is_refused():
+    for method in (by_rank, by_mean):
+        with pytest.raises(ValueError, match="arms: expected two or more, got 1"):
+            method(np.zeros((1, 3, 4)))
