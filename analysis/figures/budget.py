@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from analysis.colours import INK
+from analysis.colours import INK, RULE
 from analysis.figures.axes import percent_ticks, scale_axis, scale_metric
 from analysis.figures.parts import (
     FLOOR,
@@ -93,20 +93,25 @@ def profiles(curves: Sequence[Profile], palette: Palette, columns: int = 1) -> F
 
 @styled
 def selection_bias(results: Sequence[SelectionBias], palette: Palette, columns: int = 1) -> Figure:
-    """Each winner's score in the search that chose it (open) and on fresh seeds (filled), with their intervals.
+    """Each winner's score in the search that chose it (open), this corrected for the choice (pale), and its score on
+    fresh seeds (filled), with their intervals.
 
     Raises ValueError without a winner.
     """
     if not results:
         raise ValueError("selection_bias: expected at least one winner, got none")
-    figure = new(columns, 0.6 + 0.3 * len(results), ["in the search", "on fresh seeds"])
+    figure = new(columns, 0.6 + 0.36 * len(results), ["in the search", "corrected", "on fresh seeds"])
     axes = figure.subplots()
-    ends = [(e.low, e.estimate, e.high) for result in results for e in (result.search, result.confirmed)]
-    scale_metric(axes, np.ravel(ends), results[0].metric)
+    shown = [part for result in results for part in (result.search, result.corrected, result.confirmed)]
+    scale_metric(axes, np.ravel([(part.low, part.estimate, part.high) for part in shown]), results[0].metric)
     for row, result in enumerate(results):
         look = palette[result.arm]
-        for part, shift, fill in ((result.search, -0.15, "white"), (result.confirmed, 0.15, look.colour)):
-            label = None if row else "in the search" if fill == "white" else "on fresh seeds"
+        for part, shift, fill, name in (
+            (result.search, -0.22, "white", "in the search"),
+            (result.corrected, 0.0, RULE, "corrected"),
+            (result.confirmed, 0.22, look.colour, "on fresh seeds"),
+        ):
+            label = None if row else name
             whisker(axes, part, row + shift, look.colour)
             axes.plot(
                 part.estimate, row + shift, marker=look.marker, color=look.colour, markerfacecolor=fill, label=label,

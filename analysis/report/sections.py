@@ -211,7 +211,8 @@ def search(findings: Findings, writer: FigureWriter) -> Section | None:
     parts: list[Html] = []
     if findings.selection_bias:
         caption = (
-            "Each winner in the search that chose it (open) and on fresh seeds (filled); 95 % intervals over seeds."
+            "Each winner in the search that chose it (open), this corrected for the choice (pale), and on fresh seeds"
+            " (filled); 95 % intervals over seeds."
         )
         picture = figures.selection_bias(findings.selection_bias, findings.palette, columns=2)
         parts.append(writer.figure("selection-bias", picture, caption, "Search beside confirmed scores by arm."))

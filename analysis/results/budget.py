@@ -30,7 +30,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom
 
 from analysis.results.cohort import Cohort, cohorts
+from analysis.results.effects import Scale
+from analysis.results.pairs import scale_of
 from analysis.results.selection import SPAN, Selection
+from analysis.results.winner import corrected
 from analysis.statistics.binomials import log_choose
 from analysis.statistics.bootstrap import Resampling, bootstrap, percentiles, resampled
 from analysis.statistics.intervals import Band, Floats, Interval, shares
@@ -89,6 +92,7 @@ class SelectionBias:
         mode: "min" or "max", which is better.
         search: median over the search's seeds; its interval ignores that it was chosen. NaN where the scheduler
             stopped the trial before it had a final score.
+        corrected: the same score corrected for the choice, from the search alone (`analysis.results.winner`).
         confirmed: median over fresh seeds.
         change: confirmed less search, positive being worse where mode is min; captures seeds.
         biased: worse on fresh seeds, and the interval of the change excludes 0.
@@ -100,6 +104,7 @@ class SelectionBias:
     metric: str
     mode: str
     search: Interval
+    corrected: Interval
     confirmed: Interval
     change: Interval
     biased: bool
@@ -186,6 +191,7 @@ def selection_bias(
 ) -> tuple[SelectionBias, ...]:
     """Each confirmed configuration's score in the search and on fresh seeds; arguments as for `best_of_k`."""
     chosen_from = {cohort.arm: cohort for cohort in cohorts(searched, metric, mode)}
+    scale: Scale = scale_of(metric, list(chosen_from.values())) if chosen_from else "difference"
     found = []
     for cohort in cohorts(confirmed, metric, mode):
         for index in np.unique(cohort.configuration):
@@ -193,12 +199,14 @@ def selection_bias(
             before = chosen_from.get(cohort.arm)
             past, first = _replicas(before, index, resampling) if before else (np.array([]), resampling)
             search, after, change = _change(past, fresh, first, again)
+            honest = corrected(before, int(index), scale, resampling.confidence) if before else search
             biased = bool(change.low > 0)
             if cohort.sign < 0:
-                search, after, change = search.negated(), after.negated(), change.negated()
+                search, honest, after, change = (one.negated() for one in (search, honest, after, change))
+            repeat, number = divmod(int(index), SPAN)
             found.append(
                 SelectionBias(
-                    cohort.arm, *divmod(int(index), SPAN), metric, _mode(cohort.sign), search, after, change, biased
+                    cohort.arm, repeat, number, metric, _mode(cohort.sign), search, honest, after, change, biased
                 )
             )
     return tuple(found)

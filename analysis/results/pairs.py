@@ -111,7 +111,7 @@ def compare(
     found = [cohort for cohort in cohorts(selected, metric, mode) if len(cohort.cost)]
     if not found:
         raise ValueError(f"phase: no arm has a score of {metric} in the phase {selected.phase!r}")
-    unit, scale, sign = selected.unit, _scale(metric, found), found[0].sign
+    unit, scale, sign = selected.unit, scale_of(metric, found), found[0].sign
     samples = [Sample(one.arm, one.cost, one.trial, one.repeat, one.seed) for one in found]
     if unit == "repeat":
         pairs, method = repeated.by_rank(samples, scale=scale, sign=sign, confidence=1 - alpha), repeated.TEST
@@ -139,7 +139,8 @@ def _ahead(pair: Effect) -> float:
     return pair.effect.estimate - pair.null
 
 
-def _scale(metric: str, found: Sequence[Cohort]) -> Scale:
+def scale_of(metric: str, found: Sequence[Cohort]) -> Scale:
+    """Scores are compared as ratios where all are above 0, less is better and the metric has no upper bound."""
     scores = np.concatenate([one.cost for one in found])
     positive = found[0].sign == 1 and log_scaled(metric) is None and bool((scores > 0).all())
     return "ratio" if positive else "difference"

@@ -219,7 +219,9 @@ def made():
             for arm in ARMS
         ],
         selection_bias=[
-            SelectionBias(arm, 0, k, "fid", "min", interval(0.01), interval(0.02), interval(0.01), k == 0)
+            SelectionBias(
+                arm, 0, k, "fid", "min", interval(0.01), interval(0.015), interval(0.02), interval(0.01), k == 0
+            )
             for k, arm in enumerate(ARMS)
         ],
         sensitivity=[sensitivity(arm) for arm in ARMS],

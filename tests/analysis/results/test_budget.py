@@ -244,6 +244,8 @@ def test_selection_bias_where_more_is_better_turns_the_sign():
     )
     assert found.change.estimate == pytest.approx(5.5 - 9.15)
     assert found.change.high < 0
+    assert found.corrected.estimate == pytest.approx(9.15, abs=0.01)  # of a single configuration: nothing was chosen
+    assert found.corrected.low < 9.15 < found.corrected.high
     assert found.biased
 
 
