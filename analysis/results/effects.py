@@ -1,10 +1,12 @@
 """Every pair of arms tested, whatever by.
 
 An effect comes with its p-value, corrected for all pairs by Holm, and with an interval that holds for all pairs
-together: each at Bonferroni's level. Holm's p is a little less strict than that interval. What is a unit is told by
-`Unit`: replicas of one configuration are independent given that configuration; those of several resemble one another,
-and there each configuration is one unit. Where arms were searched several times each search is, by
-`analysis.results.repeated`.
+together: each at Bonferroni's level, for which Holm's p is a little less strict. Interval and test are made
+differently; where they disagree whether two arms may be alike, the interval ends at that.
+
+What is a unit is told by `Unit`: replicas of one configuration are independent given that configuration; those of
+several resemble one another, and there each configuration is one unit. Where arms were searched several times each
+search is, by `analysis.results.repeated`.
 """
 
 from __future__ import annotations
@@ -151,10 +153,9 @@ def by_rank(
         method = f"Wilson on {effect.units:.3g} effective pairs{ALL}"
         captures: Captures = "seeds" if unit == "replica" else "configurations"
         interval = Interval(effect.estimate, *effect.ends(each), effect.n + effect.m, method, captures, confidence)
-        found.append(
-            Effect(a, b, effect.n, effect.m, interval, 0.5, p, float(p_holm),
-                   _shift(units[a], units[b], scale, sign, each, interval))
-        )  # fmt: skip
+        apart = _shift(units[a], units[b], test, scale, sign, each, interval)
+        interval = _agreeing(interval, 0.5, p, each)
+        found.append(Effect(a, b, effect.n, effect.m, interval, 0.5, p, float(p_holm), apart))
     return tuple(found)
 
 
@@ -182,6 +183,7 @@ def by_share(samples: Sequence[Sample], unit: Unit, *, sign: int = 1, confidence
     for (a, b), one, p_holm in zip(names, p, holm(p), strict=True):
         apart = two_shares.difference(shares[a], shares[b])
         effect = replace(apart if sign == 1 else apart.negated(), confidence=confidence, method=f"{apart.method}{ALL}")
+        effect = _agreeing(effect, 0.0, one, each)
         found.append(Effect(a, b, units[a], units[b], effect, 0.0, one, float(p_holm)))
     return tuple(found)
 
@@ -227,7 +229,7 @@ def by_time(
     found = []
     for (a, b), one, p_holm in zip(names, p, holm(p), strict=True):
         apart = restricted_mean.difference(means[a], means[b])
-        effect = replace(apart, confidence=confidence, method=f"{apart.method}{ALL}")
+        effect = _agreeing(replace(apart, confidence=confidence, method=f"{apart.method}{ALL}"), 0.0, one, each)
         found.append(Effect(a, b, units[a], units[b], effect, 0.0, one, float(p_holm)))
     return tuple(found)
 
@@ -237,10 +239,21 @@ def together(confidence: float, count: int) -> float:
     return 1 - (1 - confidence) / max(count, 1)
 
 
-def _shift(a: Floats, b: Floats, scale: Scale, sign: int, each: float, like: Interval) -> Shift:
+def _agreeing(interval: Interval, null: float, p: float, each: float) -> Interval:
+    """The interval with the end that disagrees with the test about the null put on it, if any."""
+    if np.isnan(p) or np.isnan(interval.estimate):
+        return interval
+    if p > 1 - each:
+        return replace(interval, low=min(interval.low, null), high=max(interval.high, null))
+    if interval.estimate > null:
+        return replace(interval, low=max(interval.low, null))
+    return replace(interval, high=min(interval.high, null))
+
+
+def _shift(a: Floats, b: Floats, test: str, scale: Scale, sign: int, each: float, like: Interval) -> Shift:
     if scale == "ratio":
         a, b = np.log(a), np.log(b)
-    ends = np.array(shift(a, b, each))
+    ends = np.array(shift(a, b, each, test))
     if scale == "ratio":
         ends = np.exp(ends)
     estimate, low, high = (float(end) for end in ends)

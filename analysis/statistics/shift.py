@@ -2,8 +2,8 @@
 
 The shift of A against B is the median of all differences a - b: the number that, taken from every a, leaves A as often
 better as worse than B. It has the direction of the relative effect (`analysis.statistics.ranks`), which medians and
-means need not have. Its interval holds the shifts after which the relative effect's interval holds 1/2, and so excludes
-0 where that excludes 1/2. Of logarithms the shift is that of a ratio.
+means need not have. Its interval holds the shifts after which the rank test does not reject, and so excludes 0 where
+the test tells the samples apart. Of logarithms the shift is that of a ratio.
 
 Infinities take part by rank: a difference of two equal ones is a tie, whatever the shift, and counts half on each side.
 """
@@ -16,11 +16,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.statistics.intervals import Floats
-from analysis.statistics.ranks import relative_effect
+from analysis.statistics.ranks import rank_test, relative_effect
 
 
-def shift(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
-    """The shift of samples (n,) against (m,), and its interval's ends.
+def shift(
+    a: ArrayLike, b: ArrayLike, confidence: float = 0.95, test: str = "brunner_munzel"
+) -> tuple[float, float, float]:
+    """The shift of samples (n,) against (m,), and its interval's ends by one of `analysis.statistics.ranks.TESTS`.
 
     An end is infinite where the samples give no bound. All three are NaN where every difference is a tie of infinities.
     Raises ValueError for NaN or an empty sample.
@@ -39,11 +41,15 @@ def shift(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> tuple[float, 
     estimate = float(middle[0] if middle[0] == middle[1] else middle.sum() / 2)
     steps = np.unique(apart[np.isfinite(apart)])
 
-    def ends(by: float) -> tuple[float, float]:
-        return relative_effect(first - by, second).ends(confidence)
+    def side(by: float) -> int:
+        """1 where A is still told apart as the larger after the shift, -1 as the smaller, 0 where it is not."""
+        moved = first - by
+        if rank_test(moved, second, test)[1] > 1 - confidence:
+            return 0
+        return 1 if relative_effect(moved, second).estimate < 0.5 else -1
 
-    low = _least(steps, lambda by: ends(by)[1] >= 0.5)
-    high = -_least(-steps[::-1], lambda by: ends(-by)[0] <= 0.5)
+    low = _least(steps, lambda by: side(by) < 1)
+    high = -_least(-steps[::-1], lambda by: side(-by) > -1)
     return estimate, low, high
 
 

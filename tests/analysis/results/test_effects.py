@@ -2,9 +2,12 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import norm
 
 from analysis.results.effects import Effect, Sample, Shift, by_rank, by_share, by_time, together
+from analysis.results.survival import common_horizon
 from analysis.statistics.intervals import Interval
 from analysis.statistics.ranks import rank_test, relative_effect
 from analysis.statistics.restricted_mean import compare, difference, restricted_mean
@@ -30,6 +33,36 @@ def test_an_effect_comes_with_test_correction_and_an_interval_for_all_pairs():
     assert (first.shift.scale, first.shift.interval.estimate) == ("difference", pytest.approx(-0.5))
     assert (first.shift.interval.low, first.shift.interval.high) == shift(GOOD, GOOD + 0.5, 1 - 0.05 / 3)[1:]
     assert (first.effect.confidence, first.effect.captures) == (0.95, "seeds")
+
+
+@pytest.mark.property
+@given(st.data())
+def test_an_interval_holds_the_null_where_its_test_does_not_reject_and_only_there(data):
+    values = st.lists(st.integers(0, 3).map(float), min_size=2, max_size=9)
+    arms = [sample(arm, data.draw(values)) for arm in "abc"[: data.draw(st.integers(2, 3))]]
+    each = 1 - together(0.95, len(arms) * (len(arms) - 1) // 2)
+    met = [one.values > 1 for one in arms]
+    times = [sample(one.arm, one.values + 1, [one.arm] * len(one.values)) for one in arms]
+    shares = [sample(one.arm, one.values > 1) for one in arms]
+    horizon = common_horizon([(one.values, own) for one, own in zip(times, met, strict=True)])
+    for pair in (
+        *by_rank(arms, "replica"),
+        *by_share(shares, "replica"),
+        *by_time(times, met, horizon, "replica"),
+    ):
+        ends = pair.effect
+        if pair.p > each:
+            assert ends.low <= pair.null <= ends.high
+        else:
+            assert ends.low >= pair.null or ends.high <= pair.null
+
+
+def test_complete_separation_has_a_bound():
+    """Eight against eight: the exact test leaves no doubt, and neither does the interval."""
+    [pair] = by_rank([sample("a", np.arange(8) + 100.0), sample("b", np.arange(8) + 300.0)], "replica", scale="ratio")
+    assert pair.p < 0.001
+    assert pair.effect.low >= 0.5
+    assert 0 < pair.shift.interval.low < pair.shift.interval.high < 1
 
 
 def test_configurations_count_as_one_unit_each():

@@ -47,12 +47,12 @@ def test_of_any_other_outcome_less_is_better():
 
 
 def test_tests_are_corrected_over_the_pairs_of_an_outcome_and_intervals_hold_together():
-    counts = {"a": 15, "b": 9, "c": 2}
+    counts = {"a": 15, "b": 8, "c": 2}
     found = rates(selected(**{arm: {"converged": k, "stalled": 16 - k} for arm, k in counts.items()}))["converged"]
     raw = [barnard(counts[one], 16, counts[other], 16) for one, other in ("ab", "ac", "bc")]
     assert [pair.p_holm for pair in found.pairs] == pytest.approx(list(holm(raw)))
     assert found.arms == ("a", "b", "c")
-    wide = newcombe(15, 16, 9, 16, 1 - 0.05 / 3)
+    wide = newcombe(15, 16, 8, 16, 1 - 0.05 / 3)
     assert (found.pairs[0].effect.low, found.pairs[0].effect.high) == (wide.low, wide.high)
 
 
