@@ -152,7 +152,7 @@ def same(findings: Findings) -> list[str]:
     parts = []
     for what, comparison in _asked(findings):
         scale = findings.survival[0].means[0].horizon if what == TIME else 1.0
-        alike = [f"{pair.a} and {pair.b}" for pair in comparison.pairs if pair.within(margin * scale)]
+        alike = [f"{pair.a} with {pair.b}" for pair in comparison.pairs if pair.within(margin * scale)]
         if alike:
             parts.append(f"in {what} {_few(alike, counted(len(comparison.pairs), 'pair'))}")
     meant = f"within {100 * margin:g}\u00a0% (percentage points of shares, of the budget, quality {_factor(findings)})"

@@ -46,14 +46,14 @@ def time_table(result: Survival, note: str = "") -> Table:
     heads = (
         Head("a"), Head("b"), Head("n a", "count"), Head("n b", "count"),
         Head("a longer than b by", "number"), Head("p", "p"), Head("p (Holm)", "p"),
-        Head("log-rank p", "p"), Head("log-rank p (Holm)", "p"),
+        Head("log-rank p (Holm)", "p"),
     )  # fmt: skip
     beside = {frozenset(one.arms): one for one in result.pairs}
     rows = []
     for place, a in enumerate(comparison.arms):
         for b in comparison.arms[place + 1 :]:
             pair, logrank = comparison.pair(a, b), beside[frozenset((a, b))]
-            rows.append((a, b, pair.n_a, pair.n_b, pair.effect, pair.p, pair.p_holm, logrank.p, logrank.p_holm))
+            rows.append((a, b, pair.n_a, pair.n_b, pair.effect, pair.p, pair.p_holm, logrank.p_holm))
     return Table(
         f"times-{result.event}-{result.phase}",
         f"All pairs of arms by how long a replica went without {EVENTS[result.event]}, on average until {horizon},"

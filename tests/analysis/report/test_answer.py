@@ -375,7 +375,7 @@ def test_the_same_within_a_margin_is_said_where_it_was_asked_and_shown():
     given = {"outcomes": outcomes(BEST, NEAR), "quality": arms, "comparison": narrow("a", "b", 0.2, "fid")}
     meant = "within 5 % (percentage points of shares, of the budget, quality by a factor of 1.05)"
     asked = {**given, "rates": {"converged": narrow("a", "b", 0.04, "converged")}, "same_within": 0.05}
-    assert said(**asked)[-1] == f"Shown to be the same {meant} are in convergence a and b."
+    assert said(**asked)[-1] == f"Shown to be the same {meant} are in convergence a with b."
     wide = {**asked, "rates": {"converged": narrow("a", "b", 0.3, "converged")}}
     assert said(**wide)[-1] == (
         f"No two are shown to be the same {meant}: that takes narrower intervals, and so more replicas."
