@@ -169,6 +169,14 @@ def _check_categories(trials: pd.DataFrame) -> None:
         if broken.any():
             got = _named(trials.loc[broken, [*replica, "outcome", "status", "diverged_step"]])
             raise RecordError(f"trials.parquet: outcome: expected {expected}, got {got}")
+    outside = (diverged & ((trials["diverged_step"] < 0) | (trials["diverged_step"] > trials["steps"]))).fillna(False)
+    if outside.any():
+        got = _named(trials.loc[outside, [*replica, "diverged_step", "steps"]])
+        raise RecordError(f"trials.parquet: diverged_step: expected 0 to the replica's steps, got {got}")
+    mixed = trials.groupby(list(TRIALS_KEYS[:-1]), observed=True)["status"].transform("nunique") > 1
+    if mixed.any():
+        got = _named(trials.loc[mixed, [*replica, "status"]])
+        raise RecordError(f"trials.parquet: status: expected one for all replicas of a trial, got {got}")
 
 
 def _check_rows(history: pd.DataFrame, trials: pd.DataFrame) -> None:

@@ -227,7 +227,24 @@ def test_categories_that_there_are_not_and_contradictions_name_the_replica(tmp_p
 def test_what_may_be_said_of_a_replica_loads(tmp_path, change):
     rows = trials_rows()
     rows[3] = {**rows[3], **change}
+    if status := change.get("status"):  # of the whole trial
+        rows[2] = {**rows[2], "status": status, "outcome": None if status == "running" else status}
     assert len(load(write(tmp_path, trials=rows)).trials) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"outcome": "diverged", "diverged_step": -5}, "diverged_step: expected 0 to the replica's steps, got"),
+        ({"outcome": "diverged", "diverged_step": 10**9}, "diverged_step: expected 0 to the replica's steps, got"),
+        ({"status": "diverged"}, "status: expected one for all replicas of a trial, got"),
+    ],
+)
+def test_steps_out_of_range_and_a_trial_of_two_statuses_are_refused(tmp_path, change, message):
+    rows = trials_rows()
+    rows[3] = {**rows[3], **change}
+    with pytest.raises(RecordError, match=rf"trials\.parquet: {message} .*trial_id search-hinge-0001, seed 2"):
+        load(write(tmp_path, trials=rows))
 
 
 def test_missing_evaluations_are_named(tmp_path):
