@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.results.pilot import Pilot
 from analysis.statistics.power import Design, Parts, least, power_of_ranks, power_of_shares, two_shares
 from study.config.plan import StudyPlan
+
+if TYPE_CHECKING:  # pandas, which explaining an objective does without
+    from analysis.results.pilot import Pilot
 
 # configs/repeats.yaml, with three repeats, gave .24 and .06 of quality, .11 and 0 of convergence; in the worlds that
 # `benchmarks.repeated` simulates .08 to .51 of quality lies between searches, and .07 to .25 of collapse.
