@@ -63,9 +63,10 @@ def section(_: bool = False) -> str:
     error = np.sqrt(LEVEL * (1 - LEVEL) / STUDIES)
     return f"""## {TITLE}
 
-{provenance()} {STUDIES:,} simulated studies a number (`python -m benchmarks.calibration`); the Monte-Carlo error
-of 5 % is {error:.1%}. Every arm is searched m times, 20 configurations × 8 seeds, and each winner confirmed on {SEEDS}
-fresh seeds, the same in all arms. The sd is that of the log score between configurations; seeds have {NOISE}.
+{provenance()}
+{STUDIES:,} simulated studies a number (`python -m benchmarks.calibration`); the Monte-Carlo error of 5 % is
+{error:.1%}. Every arm is searched m times, 20 configurations × 8 seeds, and each winner confirmed on {SEEDS} fresh
+seeds, the same in all arms. The sd is that of the log score between configurations; seeds have {NOISE}.
 Configurations collapse never, rarely or often, each with a probability of its own.
 
 Some pair of identical arms is told apart, in bold where in more than {LIMIT:.0%} of studies; at most {largest:.1%}:

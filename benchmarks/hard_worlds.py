@@ -23,6 +23,7 @@ HARDER = {
         0.5, "never", shift=shifted(2.0, arms, "half")
     ),
     "winners good or bad: collapse of Beta(½, ½), unseen by the search": lambda arms: World(0.5, "bimodal"),
+    "half of the winners wholly good, half wholly bad, unseen by the search": lambda arms: World(0.5, "wholly"),
 }  # fmt: skip
 SHAPES = ((2, 3), (2, 10), (6, 3), (6, 5), (12, 3), (12, 5), (12, 10))
 

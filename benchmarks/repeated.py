@@ -17,7 +17,7 @@ from scipy.stats import norm
 from analysis.statistics.intervals import Floats
 
 NOISE, WORSE, CONFIGURATIONS, REPLICAS = 0.5, 3.0, 20, 8
-COLLAPSES = ("never", "rarely", "often", "bimodal")
+COLLAPSES = ("never", "rarely", "often", "bimodal", "wholly")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class World:
     Attributes:
         spread: standard deviation between configurations, one number or one for each arm.
         collapse: of `COLLAPSES`. "rarely": half of the configurations never do, the others with a probability of
-            Beta(1, 3); "often": of Beta(3, 7); "bimodal": of Beta(1/2, 1/2), and the search does not see it.
+            Beta(1, 3); "often": of Beta(3, 7); "bimodal": of Beta(1/2, 1/2); "wholly": half of them always do, the
+            others never. Of the last two the search sees nothing.
         shared: part of the noise's variance that a seed brings to all arms.
         crossed: part that it brings to all repeats of an arm.
         searched: whether the best of many is taken; otherwise configurations are drawn at random, with half the spread.
@@ -105,7 +106,7 @@ def _chosen(world: World, shape: tuple[int, ...], generator: np.random.Generator
     every = (*shape, CONFIGURATIONS)
     effect = spread[..., None] * generator.normal(size=every)
     chance = _chances(world.collapse, every, generator)
-    seen = 0.0 if world.collapse == "bimodal" else chance[..., None]
+    seen = 0.0 if world.collapse in ("bimodal", "wholly") else chance[..., None]
     trained = (*every, REPLICAS)
     scores = effect[..., None] + NOISE * generator.normal(size=trained)
     if world.collapse != "never":
@@ -123,4 +124,6 @@ def _chances(collapse: str, shape: tuple[int, ...], generator: np.random.Generat
         return generator.beta(3, 7, shape)
     if collapse == "bimodal":
         return generator.beta(0.5, 0.5, shape)
+    if collapse == "wholly":
+        return (generator.random(shape) < 0.5).astype(np.float64)
     raise ValueError(f"collapse: expected one of {', '.join(COLLAPSES)}, got {collapse!r}")

@@ -29,8 +29,16 @@ def test_collapsed_replicas_score_worse_and_fell_before_the_end():
     assert WORSE < apart < WORSE + 3 * NOISE  # who fell had an unlucky seed, too
     assert (found.time[~fallen] == 1).all()
     assert (found.time[fallen] < 1).all()
-    with pytest.raises(ValueError, match="collapse: expected one of never, rarely, often, bimodal, got 'always'"):
+    with pytest.raises(
+        ValueError, match="collapse: expected one of never, rarely, often, bimodal, wholly, got 'always'"
+    ):
         draw(World(collapse="always"), (1, 2, 1, 1), np.random.default_rng(0))
+
+
+def test_winners_may_be_wholly_good_or_bad():
+    found = draw(World(0.5, "wholly"), (50, 2, 3, 8), np.random.default_rng(0)).collapsed.mean(-1)
+    assert set(np.unique(found)) == {0, 1}
+    assert found.mean() == pytest.approx(0.5, abs=0.1)
 
 
 def test_events_have_their_share_and_correlation():
