@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.statistics.intervals import Band, Captures, Floats, Interval, numbered, summed, wilson_ends
+from analysis.statistics.intervals import Band, Captures, Floats, Interval, numbered, sampled, summed, wilson_ends
 from analysis.statistics.permutation import permutation
 from analysis.statistics.risk_sets import (
     Counts,
@@ -98,9 +98,7 @@ def incidence(
     """
     times, names = np.asarray(time, np.float64), np.asarray(met, np.str_)
     own, ended = names == event, names != ""
-    group, count = numbered(configurations, len(times), captures)
-    if captures == "seeds":
-        group, count = np.arange(len(times)), len(times)
+    group, count = sampled(configurations, len(times), captures)
     sets = risk_sets(times, ended, own, group, count)
     share, influence = incidence_curve(sets), incidence_influence(sets)
     method = "Aalen-Johansen, Wilson on effective replicas"

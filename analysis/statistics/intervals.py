@@ -176,6 +176,13 @@ def numbered(labels: ArrayLike | None, n: int, captures: Captures = "seeds") -> 
     return group.astype(np.int64), len(found)
 
 
+def sampled(labels: ArrayLike | None, n: int, captures: Captures) -> tuple[NDArray[np.int64], int]:
+    """The units that count as drawn, as numbers (n,) from 0, and how many there are: replicas where seeds are captured,
+    configurations where both are. Errors as of `numbered`, which also checks labels that are not needed."""
+    group, count = numbered(labels, n, captures)
+    return (np.arange(n), n) if captures == "seeds" else (group, count)
+
+
 def summed(values: NDArray[Number], group: NDArray[np.int64], count: int) -> NDArray[Number]:
     """Sums (count, …) over the rows of each group, none of which is empty; of objects too."""
     order = np.argsort(group, kind="stable")

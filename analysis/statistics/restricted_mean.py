@@ -29,7 +29,16 @@ from numpy.typing import ArrayLike
 from scipy.stats import ttest_ind
 
 from analysis.statistics import two_shares
-from analysis.statistics.intervals import PRIOR_WEIGHT, Captures, Floats, Interval, numbered, quantile, wilson_ends
+from analysis.statistics.intervals import (
+    PRIOR_WEIGHT,
+    Captures,
+    Floats,
+    Interval,
+    numbered,
+    quantile,
+    sampled,
+    wilson_ends,
+)
 from analysis.statistics.permutation import permutation
 from analysis.statistics.risk_sets import RiskSets, risk_sets, survival_curve, survival_influence
 
@@ -158,9 +167,7 @@ def longest(samples: Sequence[Sample]) -> float:
 
 def _sets(time: ArrayLike, observed: ArrayLike, configurations: ArrayLike | None, captures: Captures) -> RiskSets:
     times, met = np.asarray(time, np.float64), np.asarray(observed, np.bool_)
-    group, count = numbered(configurations, len(times), captures)
-    if captures == "seeds":
-        group, count = np.arange(len(times)), len(times)
+    group, count = sampled(configurations, len(times), captures)
     return risk_sets(times, met, met, group, count)
 
 
