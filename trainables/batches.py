@@ -13,7 +13,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from trainables.data import DataSet
+from trainables.data import DataSet, floats
 
 BLOCK = 2**18  # numbers a replica draws at once, at most
 
@@ -36,7 +36,7 @@ class Batch:
     def real(self) -> Tensor:
         """Real samples (R, B, *shape); gathered when first asked for, as a generator's update needs none."""
         rows = self.data.train.index_select(0, self.indices.flatten())
-        return rows.view(*self.indices.shape, *self.data.shape)
+        return floats(rows).view(*self.indices.shape, *self.data.shape)
 
     @property
     def labels(self) -> Tensor | None:

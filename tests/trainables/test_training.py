@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainables.data import DataSet, load
+from trainables.data import DataSet, floats, load
 from trainables.models.updates import ORDERS
 from trainables.objectives import OBJECTIVES
 from trainables.optimizers import OPTIMIZERS
@@ -288,6 +288,28 @@ def test_the_seed_alone_decides(ring: DataSet) -> None:
     first, second, third = curves(train(spec(), [11, 12, 11], ring))
     assert first == third
     assert first[0]["loss_critic"] != second[0]["loss_critic"]
+
+
+@pytest.mark.parametrize("model", ["gan", "cgan", "matching", "oracle"])
+def test_pictures_kept_as_bytes_train_like_the_same_as_floats(model: str, digits: DataSet) -> None:
+    """Every reader of the data: batches, held-out parts, bandwidths and all measurements."""
+    generator = torch.Generator().manual_seed(0)
+    train_part, heldout = (
+        torch.randint(256, (count, 1, 8, 8), generator=generator, dtype=torch.uint8)
+        for count in (len(digits.train), len(digits.heldout))
+    )
+    kept = replace(digits, train=train_part, heldout=heldout)
+    turned = replace(digits, train=floats(train_part), heldout=floats(heldout))
+    which = spec(
+        model=model,
+        steps=2,
+        evaluations=1,
+        evaluation={"samples": 60, "neighbour_samples": 60},
+        measure=["kernel", "sliced", "memorisation"],
+    )
+    ours, theirs = (Training(which, [1, 2], data=data).advance().columns for data in (kept, turned))
+    assert repr(ours) == repr(theirs)  # NaN is not equal to itself
+    assert {"fid", "memorisation", "kid"} <= ours.keys()
 
 
 def test_block_length_does_not_change_the_seed_s_meaning(ring: DataSet) -> None:

@@ -1,7 +1,7 @@
 """MNIST, Fashion-MNIST and CIFAR-10, read, checked and downloaded by torchvision's own classes.
 
-The training part is what torchvision calls train, the held-out part what it calls test; bytes 0..255 become
-float32 in [-1, 1]. Files are taken as torchvision lays them out under `root`; archives found there with the
+The training part is what torchvision calls train, the held-out part what it calls test; they are
+kept as bytes. Files are taken as torchvision lays them out under `root`; archives found there with the
 right MD5 are unpacked without a download. CIFAR-10's batches are pickles, which can run code when they are
 read: torchvision reads only files with the published MD5, and all reading here goes through torchvision.
 """
@@ -92,7 +92,7 @@ class Pictures(Source):
                 f"are damaged or something else ({type(error).__name__}: {error}); delete them and set "
                 f"`download: true` under `data`"
             ) from error
-        return images.to(torch.float32).div_(127.5).sub_(1.0), labels
+        return images.contiguous(), labels
 
     def _check(self, images: Tensor, labels: Tensor) -> None:
         if tuple(images.shape[1:]) != self.shape:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainables.data import floats
 from trainables.metrics import memorisation
 from trainables.training import Training
 
@@ -65,11 +66,11 @@ def neighbour_pairs(training: Training, replicas: int, count: int = PAIRS) -> Te
     A sample that is not finite is paired with itself.
     """
     samples = training.samples(count)[0][:replicas]
-    points = training.data.train.flatten(1)
+    points = floats(training.data.train).flatten(1)
     reference = memorisation.TrainingPoints(points, points.mean(0).double(), None, points.new_empty(0))
     shown = []
     for one in samples:
         _, indices = memorisation.nearest(one.flatten(1), reference)
         fine = one.flatten(1).isfinite().all(1).view(-1, *[1] * (one.dim() - 1))
-        shown.append(torch.stack([one, training.data.train[indices].where(fine, one)], 1))
+        shown.append(torch.stack([one, floats(training.data.train[indices]).where(fine, one)], 1))
     return torch.stack(shown)

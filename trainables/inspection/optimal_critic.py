@@ -16,6 +16,7 @@ from torch import Tensor
 
 from trainables.batches import BatchSampler
 from trainables.checks import whole
+from trainables.data import floats
 from trainables.models.critic_bound import bound
 from trainables.models.gan import GAN
 from trainables.models.players import Players
@@ -102,7 +103,7 @@ def _held(training: Training, players: Players) -> _Held:
     count = min(SAMPLES, len(data.heldout))
     count -= count % players.packing
     streams = training.context.streams("optimal_critic", 1)
-    real, requested, truth = data.heldout[:count].expand(replicas, count, *data.shape), None, None
+    real, requested, truth = floats(data.heldout[:count]).expand(replicas, count, *data.shape), None, None
     if training.classes and data.heldout_labels is not None:
         truth = data.heldout_labels[:count].expand(replicas, count)
         requested = training.labels(count, streams)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainables.data import DataSet
+from trainables.data import DataSet, floats
 
 FEATURES = 64
 _BATCH = 128
@@ -135,7 +135,7 @@ def train_classifier(
     _initialise(network, generator)
     _fit(network, images, labels, steps or max(_STEPS, _EPOCHS * len(images) // _BATCH), generator)
     untested = Classifier(network, Identity(shape, data.classes, stacked, seed, math.nan))
-    _, predicted = untested(data.heldout.to(device))
+    _, predicted = untested(floats(data.heldout.to(device)))
     accuracy = float((predicted == data.heldout_labels.to(device)).double().mean())
     return Classifier(network, Identity(shape, data.classes, stacked, seed, accuracy))
 
@@ -189,7 +189,7 @@ def _fit(network: nn.Module, images: Tensor, labels: Tensor, steps: int, generat
     network.train()
     for step, chosen in enumerate(_batches(len(images), steps, generator)):
         optimizer.param_groups[0]["lr"] = _LEARNING_RATE * (1 + math.cos(math.pi * step / steps)) / 2
-        _, scores = network(_jittered(images[chosen], generator))
+        _, scores = network(_jittered(floats(images[chosen]), generator))
         loss = functional.cross_entropy(scores, labels[chosen], label_smoothing=_SMOOTHING)
         optimizer.zero_grad()
         loss.backward()

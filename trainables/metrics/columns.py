@@ -13,7 +13,7 @@ from torch import Tensor
 
 from trainables.data import DataSet, Mixture
 from trainables.metrics import measurements
-from trainables.metrics.features import Features
+from trainables.metrics.features import Features, features_of
 from trainables.metrics.measurements import Measurement
 
 GROUPS = ("kernel", "sliced", "divergences", "memorisation", "jacobian")  # that `measure` may ask for
@@ -115,7 +115,7 @@ ROWS = (
     ),
     Row(
         _where(lambda traits: "memorisation" in traits.measure, "memorisation"),
-        lambda r: measurements.copies(r.features, r.extract(r.data.heldout), r.neighbour_samples),
+        lambda r: measurements.copies(r.features, features_of(r.data.heldout, r.extract), r.neighbour_samples),
     ),
     Row(
         _where(lambda traits: "sliced" in traits.measure or "divergences" in traits.measure, "sliced_wasserstein"),

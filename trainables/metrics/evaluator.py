@@ -39,7 +39,7 @@ from trainables.metrics import measurements, modes, sampling_error
 from trainables.metrics.classifier import Classifier
 from trainables.metrics.columns import GROUPS, ROWS, DataTraits, Reference
 from trainables.metrics.distances import blocks
-from trainables.metrics.features import FEATURES, Features, inception, raw
+from trainables.metrics.features import FEATURES, Features, features_of, inception, raw
 from trainables.metrics.finite import finite_replicas, spread_out
 from trainables.metrics.measurements import MeasuredSamples, Measurement
 from trainables.metrics.real_scores import RealScores, draw, summarised
@@ -159,7 +159,7 @@ class Evaluator:
         if self.data.point:
             return []
         data, generator = self.data, torch.Generator().manual_seed(0)
-        features = self._extract(data.train)
+        features = features_of(data.train, self._extract)
         reference = Reference(
             data=data,
             features=features,

@@ -14,15 +14,25 @@ from urllib.error import URLError
 import torch
 from torch import Tensor
 
+from trainables.data import floats
+
 FEATURES = ("raw", "classifier", "inception")
 Features = Callable[[Tensor], Tensor]
 
 _INCEPTION_BATCH = 64
+_PIECE = 4096  # pictures turned from bytes to floats at once; a multiple of every feature space's own batch
 
 
 def raw(points: Tensor) -> Tensor:
     """The points (n, *shape) themselves, flattened: (n, d)."""
     return points.flatten(1)
+
+
+def features_of(points: Tensor, extract: Features) -> Tensor:
+    """Features (n, d) of a data set's points (n, *shape), piece by piece where these are kept as bytes."""
+    if points.dtype != torch.uint8:
+        return extract(points)
+    return torch.cat([extract(floats(piece)) for piece in points.split(_PIECE)])
 
 
 def to_bytes(images: Tensor) -> Tensor:

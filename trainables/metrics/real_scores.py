@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from trainables.data import DataSet
+from trainables.data import DataSet, floats
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def draw(data: DataSet, count: int, generator: torch.Generator) -> tuple[Tensor,
         return points.unsqueeze(0), modes.unsqueeze(0) if data.classes else None
     chosen = torch.randperm(len(data.heldout), generator=generator)[:count].to(data.heldout.device)
     labels = data.heldout_labels
-    return data.heldout[chosen].unsqueeze(0), None if labels is None else labels[chosen].unsqueeze(0)
+    return floats(data.heldout[chosen]).unsqueeze(0), None if labels is None else labels[chosen].unsqueeze(0)
 
 
 def summarised(measured: Mapping[str, Tensor], part: float) -> RealScores:

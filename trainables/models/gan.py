@@ -11,7 +11,7 @@ from torch import Tensor
 
 from trainables import objectives, penalties
 from trainables.batches import Batch
-from trainables.data import DataSet, Mixture
+from trainables.data import DataSet, Mixture, floats
 from trainables.data.mixture import gaussian
 from trainables.models.critic_bound import CriticBound, bound
 from trainables.models.jacobian import LARGEST, SpectrumEnds, spectrum
@@ -62,7 +62,7 @@ class GAN(Model):
         """The critic's outputs on held-out real samples and on as many fresh generated ones, as columns (R,)."""
         count = min(samples.shape[1], data.heldout.shape[0])
         count -= count % self.players.packing
-        real = data.heldout[:count].expand(samples.shape[0], count, *data.shape)
+        real = floats(data.heldout[:count]).expand(samples.shape[0], count, *data.shape)
         requested = None if labels is None else labels[:, :count]
         shown = None
         if labels is not None and data.heldout_labels is not None:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from trainables import networks
 from trainables.batches import Batch
+from trainables.data import floats
 from trainables.models.model import Model, ModelContext
 from trainables.models.updates import descend
 from trainables.population import StackedParameters
@@ -31,7 +32,7 @@ class MomentMatching(Model):
         network = networks.generator(spec.generator, spec.latent_dim, data.shape)
         generator = StackedParameters.drawn(network, context.streams("generator"))
         super().__init__(context, [generator], [context.vector(lambda s: s.generator_lr)])
-        some = data.train[:SUBSAMPLE].flatten(1)
+        some = floats(data.train[:SUBSAMPLE]).flatten(1)
         self.bandwidths = torch.pdist(some).median() * torch.tensor(MULTIPLES, device=context.device)
 
     def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:

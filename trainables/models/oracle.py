@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from trainables.batches import Batch
+from trainables.data import floats
 from trainables.models.model import Model, ModelContext
 from trainables.networks import Network
 from trainables.population import StackedParameters
@@ -37,6 +38,6 @@ class Oracle(Model):
 
     def _drawn(self, count: int, stream: torch.Generator) -> Tensor:
         if self.data.mixture is not None:
-            return self.data.mixture.sample(count, stream)[0].to(self.data.train)
+            return self.data.mixture.sample(count, stream)[0].float()
         heldout = self.data.heldout
-        return heldout[torch.randint(len(heldout), (count,), generator=stream, device=heldout.device)]
+        return floats(heldout[torch.randint(len(heldout), (count,), generator=stream, device=heldout.device)])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from trainables.data import DATASETS, check, describe, load
+from trainables.data import DATASETS, check, describe, floats, load
 
 SMALL = {"points": 30, "heldout": 20}
 
@@ -43,7 +43,7 @@ def test_every_data_set(name: str, settings: dict[str, Any]) -> None:
     data = load(name, **settings)
     assert (data.shape, data.classes) == describe(name, **settings)
     assert data.name == name == DATASETS[name].name
-    assert not data.images or (data.train.min() >= -1 and data.train.max() <= 1)
+    assert not data.images or (floats(data.train).min() >= -1 and floats(data.train).max() <= 1)
     assert data.train.is_contiguous()
     again = load(name, **settings)
     assert torch.equal(data.train, again.train)

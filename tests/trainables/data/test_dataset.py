@@ -1,12 +1,13 @@
 """A data set refuses parts that do not fit, and moves whole."""
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
-from trainables.data import DataSet, load
+from trainables.data import DataSet, floats, load
 
 
 @pytest.fixture
@@ -25,6 +26,11 @@ def test_shape_and_kind(labelled: DataSet) -> None:
     ("change", "message"),
     [
         ({"train": torch.zeros(6, 1, 4, 4, dtype=torch.float64)}, "made train: expected float32 points"),
+        ({"train": torch.zeros(6, 2, dtype=torch.uint8)}, r"or uint8 pictures .* got torch.uint8 of shape \(6, 2\)"),
+        (
+            {"heldout": torch.zeros(3, 1, 4, 4, dtype=torch.uint8)},
+            "must have one dtype, got torch.float32 and torch.uint8",
+        ),
         (
             {"heldout": torch.zeros(0, 1, 4, 4)},
             r"made heldout: expected float32 points .* got torch.float32 of shape \(0, 1",
@@ -54,3 +60,43 @@ def test_to_another_device_moves_every_part(name: str) -> None:
     assert moved.mixture is None or moved.mixture.means.device.type == "meta"
     assert moved.classes == data.classes
     assert data.train.device.type == "cpu"
+
+
+def test_bytes_become_numbers_from_minus_one_to_one() -> None:
+    levels = torch.arange(256, dtype=torch.uint8)
+    assert floats(levels).tolist() == [pytest.approx(level / 127.5 - 1, abs=1e-6) for level in range(256)]
+    assert floats(levels)[[0, 255]].tolist() == [-1, 1]
+    assert levels.tolist() == list(range(256))
+    numbers = torch.randn(3)
+    assert floats(numbers) is numbers
+
+
+def test_the_digest_is_of_the_content_alone(labelled: DataSet) -> None:
+    same = replace(labelled, name="another", train=labelled.train.clone())
+    assert same.digest == labelled.digest == labelled.to("cpu").digest
+    assert len(labelled.digest) == 64
+    changed = labelled.train.clone()
+    changed[5, 0, 3, 3] = 1e-6
+    parts: list[dict[str, Any]] = [
+        {"train": changed},
+        {"train": labelled.train.view(6, 1, 2, 8), "heldout": labelled.heldout.view(3, 1, 2, 8)},
+        {"train": labelled.train.byte(), "heldout": labelled.heldout.byte()},
+        {"labels": torch.zeros(6, dtype=torch.int64)},
+        {"labels": None, "heldout_labels": None, "classes": 0},
+        {
+            "train": torch.zeros(3, 1, 4, 4),
+            "labels": torch.arange(3),
+            "heldout": labelled.train,
+            "heldout_labels": labelled.labels,
+        },
+    ]
+    assert len({labelled.digest, *(replace(labelled, **part).digest for part in parts)}) == 1 + len(parts)
+
+
+@pytest.mark.golden
+def test_the_digest_of_two_points() -> None:
+    """Computed by sha256sum from the bytes as the docstring says them."""
+    data = DataSet("made", torch.tensor([[0.0], [1.0]]), None, torch.tensor([[2.0]]), None, 0)
+    text = b"train torch.float32 (2, 1)\n" + bytes.fromhex("000000000000803f")
+    text += b"heldout torch.float32 (1, 1)\n" + bytes.fromhex("00000040")
+    assert data.digest == hashlib.sha256(text).hexdigest()

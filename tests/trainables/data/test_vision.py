@@ -54,19 +54,17 @@ def test_idx_files(name: str, tmp_path: Path, write_idx: WriteIdx) -> None:
         (data.heldout, data.heldout_labels, "t10k"),
     ):
         assert labels is not None
-        assert points.dtype == torch.float32
-        bytes_again = (points[:, 0] + 1) * 127.5
-        np.testing.assert_allclose(bytes_again.numpy(), written[f"{part}-images-idx3-ubyte"], atol=1e-5)
+        np.testing.assert_array_equal(points[:, 0].numpy(), written[f"{part}-images-idx3-ubyte"], strict=True)
         assert labels.tolist() == written[f"{part}-labels-idx1-ubyte"].tolist()
 
 
-def test_bytes_0_and_255_become_minus_one_and_one(tmp_path: Path, write_idx: WriteIdx) -> None:
+def test_pictures_are_kept_as_bytes(tmp_path: Path, write_idx: WriteIdx) -> None:
     file = tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte"
     write_idx(tmp_path)
     content = bytearray(file.read_bytes())
     content[16:18] = b"\x00\xff"
     file.write_bytes(content)
-    assert load("mnist", root=tmp_path).train[0, 0, 0, :2].tolist() == [-1.0, 1.0]
+    assert load("mnist", root=tmp_path).train[0, 0, 0, :2].tolist() == [0, 255]
 
 
 def test_cifar_batches(tmp_path: Path, write_cifar: WriteCifar, accept_cifar: Accept) -> None:
@@ -76,7 +74,7 @@ def test_cifar_batches(tmp_path: Path, write_cifar: WriteCifar, accept_cifar: Ac
     assert (data.shape, data.classes) == ((3, 32, 32), 10)
     batches = [f"data_batch_{k}" for k in range(1, 6)]
     rows = np.concatenate([written[batch] for batch in batches])  # a row: 1024 red, 1024 green, 1024 blue
-    np.testing.assert_allclose(((data.train + 1) * 127.5).numpy(), rows.reshape(-1, 3, 32, 32), atol=1e-5)
+    np.testing.assert_array_equal(data.train.numpy(), rows.reshape(-1, 3, 32, 32), strict=True)
     labels = np.concatenate([written[f"{batch} labels"] for batch in batches])
     assert data.labels is not None
     assert data.labels.tolist() == labels.tolist()
