@@ -33,8 +33,7 @@ class StackedParameters:
     @classmethod
     def drawn(cls, network: Network, generators: Sequence[torch.Generator]) -> StackedParameters:
         """Fresh weights, replica i from generator i."""
-        rows = [torch.cat([weight.draw(g) for weight in network.weights]) for g in generators]
-        return cls(network, torch.stack(rows))
+        return cls(network, torch.stack([network.draw(g) for g in generators]))
 
     def gradient(self, losses: Tensor, keep: bool = False, retain: bool = False) -> Tensor:
         """The gradient (R, P) of each replica's own loss (R,).

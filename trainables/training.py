@@ -193,7 +193,7 @@ class Training:
     @property
     def _normalised(self) -> bool:
         """Whether a network normalises over its batch, whose size then matters."""
-        return bool(self.spec.generator["batch_norm"] or self.spec.critic["batch_norm"])
+        return any(stack.network.normalises for stack in self.model.stacks)
 
     def labels(self, count: int, streams: Sequence[torch.Generator]) -> Tensor:
         """Labels (R, count) distributed as the training data's."""

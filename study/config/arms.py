@@ -112,9 +112,8 @@ def _check_networks(spec: Spec, description: data.Description) -> None:
     if spec.model == "cgan" and not classes:
         raise ValueError(f"model: expected gan on unlabelled data, got cgan on '{spec.data['name']}'")
     for role, network in zip(("generator", "critic"), spec.networks(shape, classes), strict=True):
-        size = sum(weight.size for weight in network.weights)
-        if size > MOST_WEIGHTS:
-            raise ValueError(f"{role}: expected at most {MOST_WEIGHTS:.0e} weights, got {size:.1e}")
+        if network.size > MOST_WEIGHTS:
+            raise ValueError(f"{role}: expected at most {MOST_WEIGHTS:.0e} weights, got {network.size:.1e}")
 
 
 def corners(space: Mapping[str, Space]) -> Iterator[dict[str, Any]]:

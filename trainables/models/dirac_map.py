@@ -22,7 +22,7 @@ from trainables.data import DataSet
 from trainables.data.source import Axis
 from trainables.data.synthetic import Dirac
 from trainables.models.model import Model, ModelContext, Pieces
-from trainables.networks import Network
+from trainables.networks.layered import LayeredNetwork
 from trainables.objectives import dirac
 from trainables.population import StackedParameters
 
@@ -51,7 +51,7 @@ class DiracMap(Model):
         turn = 2 * math.pi * torch.stack(angles).cpu().view(-1, 1, 1).expand(shape)
         self.theta, self.psi = self.settings.radius * turn.cos(), self.settings.radius * turn.sin()
         self.moves = torch.zeros((), dtype=torch.int64)
-        nothing = StackedParameters(Network((), (), 0, None, None), torch.zeros(len(seeds), 0, device=context.device))
+        nothing = StackedParameters(LayeredNetwork(), torch.zeros(len(seeds), 0, device=context.device))
         super().__init__(context, [nothing], buffers=[self.theta, self.psi, self.moves], batches=0)
 
     def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:  # noqa: ARG002

@@ -150,7 +150,7 @@ def _players(context: ModelContext) -> Players:
         weight=setting("weight"),
         clip=setting("bound")[:, None] if penalty.name == "clip" else None,
         spectral=spectral,
-        separate=spec.critic["batch_norm"],
+        separate=critic.normalises,
         noise=when_used(lambda s: s.instance_noise),
         smoothing=when_used(lambda s: s.label_smoothing),
         packing=spec.packing,

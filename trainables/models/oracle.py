@@ -10,7 +10,7 @@ from torch import Tensor
 from trainables.batches import Batch
 from trainables.data import floats
 from trainables.models.model import Model, ModelContext
-from trainables.networks import Network
+from trainables.networks.layered import LayeredNetwork
 from trainables.population import StackedParameters
 
 
@@ -20,7 +20,7 @@ class Oracle(Model):
     reports = ()
 
     def __init__(self, context: ModelContext) -> None:
-        nothing = Network((), (), 0, None, None)
+        nothing = LayeredNetwork()
         flat = torch.zeros(len(context.seeds), 0, device=context.device)
         super().__init__(context, [StackedParameters(nothing, flat)], batches=0)
         self.data = context.data

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainables import networks, objectives, penalties
+from trainables import objectives, penalties
 from trainables.batches import Batch
 from trainables.data import load
 from trainables.data.dataset import DataSet
@@ -16,6 +16,8 @@ from trainables.models import jacobian
 from trainables.models.gan import GAN
 from trainables.models.players import Players
 from trainables.models.updates import ORDERS
+from trainables.networks.layered import LayeredNetwork
+from trainables.networks.layers import DrawnWeight, Layer
 from trainables.objectives.dirac import eigenvalues
 from trainables.penalties import PENALTIES
 from trainables.population import StackedParameters
@@ -99,9 +101,9 @@ def test_a_matrix_of_known_spectrum() -> None:
 
 def dirac(objective: str, penalty: str, weight: float) -> jacobian.SpectrumEnds:
     """The Dirac-GAN as players of ordinary networks: G = theta, d(x) = psi x, both 0."""
-    product: networks.Layer = lambda w, x: (x * w[0][:, None]).squeeze(-1)  # noqa: E731
-    point: networks.Layer = lambda w, z: w[0][:, None] + 0 * z  # noqa: E731
-    made = [networks.Network((networks.Weight((1,)),), ((1, layer),), 0, None, None) for layer in (point, product)]
+    product: Layer = lambda w, x: (x * w[0][:, None]).squeeze(-1)  # noqa: E731
+    point: Layer = lambda w, z: w[0][:, None] + 0 * z  # noqa: E731
+    made = [LayeredNetwork((DrawnWeight("only", (1,)),), ((1, layer),)) for layer in (point, product)]
     stacks = [StackedParameters(network, torch.zeros(1, 1)) for network in made]
     players = Players(
         game=objectives.resolve({"name": objective}),

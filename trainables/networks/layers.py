@@ -1,4 +1,4 @@
-"""Layers of a whole population, and their weights: dense ones are batched products, convolutions grouped ones.
+"""Our own layers, of a whole population: dense ones are batched products, convolutions grouped ones.
 
 A layer maps its own weights, stacked (R, *shape), and activations (R, B, ...) to activations; replica i uses weights i
 only. Batch normalisation always uses the statistics of the batch at hand, so that no layer carries hidden state.
@@ -7,6 +7,7 @@ only. Batch normalisation always uses the statistics of the batch at hand, so th
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from trainables.networks.network import Weight
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
@@ -23,21 +26,15 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 @dataclass(frozen=True)
-class Weight:
-    """A weight of one replica: its shape and how it is drawn.
+class DrawnWeight(Weight):
+    """A weight and how it is drawn.
 
     `bound` > 0: uniform in [-bound, bound]; `std` > 0: normal; otherwise the constant `fill`.
     """
 
-    shape: tuple[int, ...]
     bound: float = 0.0
     std: float = 0.0
     fill: float = 0.0
-
-    @property
-    def size(self) -> int:
-        """Numbers in it."""
-        return math.prod(self.shape)
 
     def draw(self, generator: torch.Generator) -> Tensor:
         """Fresh values, flat, on the generator's device."""
@@ -50,32 +47,53 @@ class Weight:
 
 # A layer takes its own stacked weights and the activations.
 Layer = Callable[[Sequence[Tensor], Tensor], Tensor]
+Layers = Sequence[tuple[int, Layer]]  # in order, each with the number of weights it takes
+
+
+def run(layers: Layers, weights: Sequence[Tensor], x: Tensor) -> Tensor:
+    """Apply layers one after the other; each takes the next of the weights."""
+    start = 0
+    for taken, layer in layers:
+        x = layer(weights[start : start + taken], x)
+        start += taken
+    return x
 
 
 class LayerBuilder:
-    """Collects weights and layers in the order of evaluation; `values` are a network's checked settings."""
+    """Collects weights and layers in the order of evaluation; `values` are a network's checked settings.
+
+    Weights are named by their layer's kind and its number among those of its kind: `dense0.weight`, `norm1.bias`.
+    """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
-        self.weights: list[Weight] = []
+        self.weights: list[DrawnWeight] = []
         self.layers: list[tuple[int, Layer]] = []
+        self._named: Counter[str] = Counter()
 
     def add(self, taken: int, layer: Layer) -> None:
         """Append a layer that takes the next `taken` weights."""
         self.layers.append((taken, layer))
 
-    def _affine(self, shape: tuple[int, ...], bias: tuple[int, ...], fan_in: int) -> None:
+    def _names(self, kind: str) -> tuple[str, str]:
+        """Names for the weight and bias of the next layer of a kind."""
+        name = f"{kind}{self._named[kind]}"
+        self._named[kind] += 1
+        return f"{name}.weight", f"{name}.bias"
+
+    def _affine(self, kind: str, shape: tuple[int, ...], outputs: int, fan_in: int) -> None:
         """A weight and its bias: torch's default initialisation, or N(0, weight_std^2) with zero bias."""
+        weight, bias = self._names(kind)
         std = self.values["weight_std"]
         if std is not None:
-            self.weights += [Weight(shape, std=std), Weight(bias)]
+            self.weights += [DrawnWeight(weight, shape, std=std), DrawnWeight(bias, (outputs,))]
         else:
             bound = 1 / math.sqrt(fan_in)
-            self.weights += [Weight(shape, bound=bound), Weight(bias, bound=bound)]
+            self.weights += [DrawnWeight(weight, shape, bound=bound), DrawnWeight(bias, (outputs,), bound=bound)]
 
     def dense(self, inputs: int, outputs: int, after: Callable[[Tensor], Tensor] = lambda x: x) -> None:
         """Append a dense layer, and a function of its outputs."""
-        self._affine((inputs, outputs), (outputs,), inputs)
+        self._affine("dense", (inputs, outputs), outputs, inputs)
         self.add(2, lambda w, x: after(torch.baddbmm(w[1][:, None], x, w[0])))
 
     def hidden(self, inputs: int, widths: Sequence[int]) -> int:
@@ -95,7 +113,8 @@ class LayerBuilder:
         """Batch normalisation where asked, then the activation."""
         if self.values["batch_norm"] if normalise is None else normalise:
             features = width * self.pieces
-            self.weights += [Weight((features,), fill=1.0), Weight((features,))]
+            gain, shift = self._names("norm")
+            self.weights += [DrawnWeight(gain, (features,), fill=1.0), DrawnWeight(shift, (features,))]
             self.add(2, _batch_norm)
         if self.values["activation"] == "maxout":
             pieces = self.pieces
@@ -107,7 +126,7 @@ class LayerBuilder:
     def convolution(self, inputs: int, outputs: int, up: bool) -> None:
         """A 4x4 convolution that doubles (`up`) or halves the side."""
         shape = (inputs, outputs, 4, 4) if up else (outputs, inputs, 4, 4)
-        self._affine(shape, (outputs,), 16 * shape[1])  # torch counts axis 1 as the fan-in of both kinds
+        self._affine("conv", shape, outputs, 16 * shape[1])  # torch counts axis 1 as the fan-in of both kinds
         self.add(2, _convolve_up if up else _convolve_down)
 
 

@@ -12,7 +12,9 @@ from scipy.stats import ks_2samp
 from torch import Tensor, nn
 
 from trainables import networks
-from trainables.networks import Network, Weight
+from trainables.networks import Network
+from trainables.networks.architecture import PIECES
+from trainables.networks.layers import DrawnWeight
 from trainables.population import StackedParameters, generators, views
 
 REPLICAS, BATCH, LATENT = 3, 6, 4
@@ -340,7 +342,9 @@ def test_convolutions_start_as_torchs(up: bool) -> None:
         layer = nn.Conv2d(16, 32, 4, 2, 1)
     index = next(i for i, weight in enumerate(network.weights) if weight.shape == layer.weight.shape)
     for ours, theirs in zip(drawn(network)[index : index + 2], (layer.weight, layer.bias), strict=True):
-        bound = network.weights[index].bound
+        weight = network.weights[index]
+        assert isinstance(weight, DrawnWeight)
+        bound = weight.bound
         assert isinstance(theirs, Tensor)
         assert theirs.abs().max() <= bound
         assert ks_2samp(ours.flatten().numpy(), theirs.detach().flatten().numpy()).pvalue > 0.01
@@ -385,9 +389,13 @@ def test_every_replica_draws_its_own_weights() -> None:
 
 @pytest.mark.parametrize(
     ("weight", "low", "high"),
-    [(Weight((3, 50), bound=0.3), -0.3, 0.3), (Weight((3, 50), fill=1.0), 1, 1), (Weight((3, 50)), 0, 0)],
+    [
+        (DrawnWeight("w", (3, 50), bound=0.3), -0.3, 0.3),
+        (DrawnWeight("w", (3, 50), fill=1.0), 1, 1),
+        (DrawnWeight("w", (3, 50)), 0, 0),
+    ],
 )
-def test_draws_keep_their_range(weight: Weight, low: float, high: float) -> None:
+def test_draws_keep_their_range(weight: DrawnWeight, low: float, high: float) -> None:
     values = weight.draw(torch.Generator().manual_seed(0))
     assert values.shape == (weight.size,) == (150,)
     assert low <= float(values.min())
@@ -416,6 +424,24 @@ def test_spectral_normalisation_divides_matrices_and_no_biases() -> None:
         biases = [w.shape for i, w in enumerate(network.weights) if i not in network.matrices]
         assert all(len(bias) == 1 for bias in biases)
         assert len(biases) == 3
+
+
+def names(role: str, given: dict[str, Any], shape: tuple[int, ...]) -> list[str]:
+    values = networks.settings(role, given)
+    made = (
+        networks.generator(values, 3, shape) if role == "generator" else networks.critic(values, shape, 3, "projection")
+    )
+    return [weight.name for weight in made.weights]
+
+
+def test_weights_are_named_by_their_layers_kind_and_number() -> None:
+    normed = {"hidden": [4], "batch_norm": True}
+    dense, norm = ["dense0.weight", "dense0.bias"], ["norm0.weight", "norm0.bias"]
+    assert names("generator", normed, (2,)) == [*dense, *norm, "dense1.weight", "dense1.bias"]
+    assert names("critic", {"kind": "conv", "depth": 1}, (1, 8, 8)) == [
+        "conv0.weight", "conv0.bias", *dense, "embedding",
+    ]  # fmt: skip
+    assert names("generator", {"kind": "affine"}, (3,)) == ["shift", "scale"]
 
 
 AFFINE = networks.settings("generator", {"kind": "affine"})
@@ -501,7 +527,7 @@ def test_settings_fill_in_defaults_and_leave_what_was_given_alone() -> None:
     values = networks.settings("critic", given)
     assert given == {"hidden": (3, 4), "activation": "maxout"}
     assert values["hidden"] == [3, 4]
-    assert values["pieces"] == networks.PIECES
+    assert values["pieces"] == PIECES
     assert networks.settings("critic", values) == values
     assert networks.settings("generator", {"kind": "conv"})["activation"] == "relu"
     assert "hidden" not in networks.settings("generator", {"kind": "conv"})

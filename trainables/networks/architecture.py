@@ -1,0 +1,64 @@
+"""Settings of generators and critics, checked: what a spec says of a network's architecture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from trainables.checks import choice, flag, interval, only, whole
+from trainables.networks.layers import ACTIVATIONS
+
+KINDS = {"generator": ("mlp", "conv", "affine"), "critic": ("mlp", "conv")}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "generator": {"activation": "relu"},
+    "critic": {"activation": "leaky_relu"},
+}
+COMMON = {"kind": "mlp", "batch_norm": False, "weight_std": None}
+OF_KIND: dict[str, dict[str, Any]] = {"mlp": {"hidden": [128, 128]}, "conv": {"width": 64, "depth": 2}}
+DEEPEST = 100  # hidden layers
+PIECES = 5  # of a maxout unit when `pieces` is not set
+
+
+def settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Check a network's settings and fill in the defaults; `role` is generator or critic.
+
+    Raises `ValueError` or `TypeError` naming the setting.
+    """
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{role}: expected a mapping of network settings, got {given!r}")
+    kind = given.get("kind", "mlp")
+    choice(f"{role}.kind", kind, KINDS[role])
+    if kind == "affine":
+        return _affine_settings(role, given)
+    values = {**COMMON, **OF_KIND[kind], **DEFAULTS[role], **given}
+    only(role, given, [*COMMON, *OF_KIND[kind], "activation", "pieces"])
+    choice(f"{role}.activation", values["activation"], [*ACTIVATIONS, "maxout"])
+    flag(f"{role}.batch_norm", values["batch_norm"])
+    if values["weight_std"] is not None:
+        interval(f"{role}.weight_std", values["weight_std"], 0, math.inf)
+    if values["activation"] == "maxout":
+        values.setdefault("pieces", PIECES)
+        whole(f"{role}.pieces", values["pieces"], low=2)
+    elif "pieces" in given:
+        raise ValueError(f"{role}.pieces: expected only with activation maxout, got activation {values['activation']}")
+    if kind == "mlp":
+        if not isinstance(values["hidden"], Sequence) or isinstance(values["hidden"], str):
+            raise TypeError(f"{role}.hidden: expected a list of widths, got {values['hidden']!r}")
+        values["hidden"] = list(values["hidden"])
+        if len(values["hidden"]) > DEEPEST:
+            raise ValueError(f"{role}.hidden: expected at most {DEEPEST} layers, got {len(values['hidden'])}")
+        for width in values["hidden"]:
+            whole(f"{role}.hidden", width, low=1)
+        return values
+    whole(f"{role}.width", values["width"], low=1)
+    whole(f"{role}.depth", values["depth"], low=1)
+    return values
+
+
+def _affine_settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """An affine map has no settings; `batch_norm` is there because callers ask it of every network."""
+    only(role, given, ["kind", "batch_norm"])
+    if given.get("batch_norm", False) is not False:
+        raise ValueError(f"{role}.batch_norm: expected false with kind affine, got {given['batch_norm']!r}")
+    return {"kind": "affine", "batch_norm": False}

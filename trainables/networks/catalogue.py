@@ -1,0 +1,73 @@
+"""Generators and critics by the kind that their settings name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from trainables.networks import convolutional
+from trainables.networks.layered import Join, LayeredNetwork
+from trainables.networks.layers import DrawnWeight, Layer, LayerBuilder
+from trainables.networks.network import Network
+
+
+def generator(values: Mapping[str, Any], latent_dim: int, shape: Sequence[int], classes: int = 0) -> Network:
+    """A generator from latents (R, B, latent_dim) to samples (R, B, *shape); images end in tanh.
+
+    `values` are checked settings, `classes` > 0 joins a one-hot label to the latent. Raises `ValueError` where they do
+    not fit the latents or samples.
+    """
+    if values["kind"] == "affine":
+        return _affine_generator(latent_dim, shape, classes)
+    builder = LayerBuilder(values)
+    join: Join | None = (lambda z, hot: torch.cat([z, hot], -1)) if classes else None
+    image = len(shape) == 3
+    if values["kind"] == "mlp":
+        width = builder.hidden(latent_dim + classes, values["hidden"])
+        builder.dense(width, math.prod(shape))
+        builder.add(0, lambda _, x: (torch.tanh(x) if image else x).unflatten(-1, tuple(shape)))
+    else:
+        convolutional.generator(builder, latent_dim + classes, shape)
+    return LayeredNetwork.built(builder, classes, join)
+
+
+def _affine_generator(latent_dim: int, shape: Sequence[int], classes: int) -> Network:
+    """G(z) = mu + sigma z, coordinate by coordinate, from mu = 0 and sigma = 1: its density is known exactly."""
+    if len(shape) != 1:
+        raise ValueError(f"generator.kind: affine makes points, got samples of shape {tuple(shape)}")
+    if latent_dim != shape[0]:
+        raise ValueError(f"latent_dim: expected the data's dimension {shape[0]} with kind affine, got {latent_dim}")
+    if classes:
+        raise ValueError("generator.kind: expected mlp or conv with cgan, as affine takes no label, got affine")
+    layer: Layer = lambda w, z: torch.addcmul(w[0][:, None], w[1][:, None], z)  # noqa: E731
+    weights = DrawnWeight("shift", (latent_dim,)), DrawnWeight("scale", (latent_dim,), fill=1.0)
+    return LayeredNetwork(weights, ((2, layer),))
+
+
+def critic(
+    values: Mapping[str, Any], shape: Sequence[int], classes: int = 0, conditioning: str = "join", outputs: int = 1
+) -> Network:
+    """A critic from samples (R, B, *shape) to raw outputs (R, B), before the objective's link, or to (R, B, outputs).
+
+    With `classes` > 0 the label is joined to the input or, with `conditioning` projection (Miyato & Koyama 2018),
+    enters as an inner product of its embedding with the last hidden layer.
+    """
+    builder = LayerBuilder(values)
+    joined = classes if conditioning == "join" else 0
+    if values["kind"] == "mlp":
+        builder.add(0, lambda _, x: x.flatten(2) if x.dim() > 3 else x)
+        width = builder.hidden(math.prod(shape) + joined, values["hidden"])
+        join: Join = lambda x, hot: torch.cat([x.flatten(2), hot], -1)  # noqa: E731
+    else:
+        width = convolutional.critic(builder, shape, joined)
+        join = convolutional.join_planes
+    embedding = None
+    builder.dense(width, outputs, after=lambda x: x.squeeze(-1) if outputs == 1 else x)
+    if classes and conditioning == "projection":
+        embedding = len(builder.weights)
+        std = values["weight_std"] or 1 / math.sqrt(width)
+        builder.weights.append(DrawnWeight("embedding", (classes, width), std=std))
+    return LayeredNetwork.built(builder, classes, join if joined else None, embedding)

@@ -1,0 +1,56 @@
+"""DCGAN's networks (Radford 2016): 4x4 convolutions that double or halve the side of square images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from trainables.networks.layers import LayerBuilder
+
+
+def square(role: str, shape: Sequence[int], depth: int) -> tuple[int, int]:
+    """Channels and side of an image that `depth` halvings divide."""
+    if len(shape) != 3 or shape[1] != shape[2]:
+        raise ValueError(f"{role}.kind: conv needs square images, got samples of shape {tuple(shape)}")
+    if depth > shape[1].bit_length() or shape[1] % 2**depth:
+        raise ValueError(f"{role}.depth: {depth} halvings do not divide images of side {shape[1]}")
+    return shape[0], shape[1]
+
+
+def join_planes(x: Tensor, hot: Tensor) -> Tensor:
+    """Labels as planes, one for each class, beside the channels."""
+    planes = hot[..., None, None].expand(*hot.shape, *x.shape[-2:])
+    return torch.cat([x, planes], 2)
+
+
+def generator(builder: LayerBuilder, inputs: int, shape: Sequence[int]) -> None:
+    """Layers from (R, B, inputs) to images (R, B, *shape) in [-1, 1]."""
+    depth, width = builder.values["depth"], builder.values["width"]
+    channels, side = square("generator", shape, depth)
+    widths = [width * 2 ** (depth - 1 - i) for i in range(depth)]
+    small = side // 2**depth
+    builder.dense(inputs, widths[0] * builder.pieces * small * small)
+    builder.add(0, lambda _, x: x.unflatten(-1, (-1, small, small)))
+    builder.nonlinear(widths[0])
+    for here, there in zip(widths, [*widths[1:], None], strict=True):
+        builder.convolution(here, there * builder.pieces if there else channels, up=True)
+        if there:
+            builder.nonlinear(there)
+    builder.add(0, lambda _, x: torch.tanh(x))
+
+
+def critic(builder: LayerBuilder, shape: Sequence[int], joined: int) -> int:
+    """Layers from images (R, B, *shape), with so many planes joined, to features (R, B, n); returns n."""
+    depth, width = builder.values["depth"], builder.values["width"]
+    channels, side = square("critic", shape, depth)
+    here = channels + joined
+    for level in range(depth):
+        builder.convolution(here, width * 2**level * builder.pieces, up=False)
+        # As in DCGAN (Radford 2016): no normalisation of the layer that sees the image.
+        builder.nonlinear(width * 2**level, normalise=builder.values["batch_norm"] and level > 0)
+        here = width * 2**level
+    builder.add(0, lambda _, x: x.flatten(2))
+    small: int = side // 2**depth
+    return here * small * small

@@ -1,0 +1,51 @@
+"""A network made of our own layers, one after the other, and the two ways it is told a label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from trainables.networks.layers import DrawnWeight, LayerBuilder, Layers, run
+from trainables.networks.network import Network
+
+Join = Callable[[Tensor, Tensor], Tensor]  # joins one-hot labels (R, B, K) to inputs
+
+
+@dataclass(frozen=True)
+class LayeredNetwork(Network):
+    """Layers in order. `join` tells the label with the input; `projection` is the index of the class embedding whose
+    inner product with the last hidden layer a projection critic adds (Miyato & Koyama 2018), the last weight."""
+
+    weights: tuple[DrawnWeight, ...] = ()
+    layers: Layers = ()
+    classes: int = 0
+    join: Join | None = None
+    projection: int | None = None
+    normalises: bool = False
+
+    @classmethod
+    def built(
+        cls, builder: LayerBuilder, classes: int, join: Join | None = None, projection: int | None = None
+    ) -> LayeredNetwork:
+        """The network of a builder's weights and layers."""
+        normalises = builder.values["batch_norm"]
+        return cls(tuple(builder.weights), tuple(builder.layers), classes, join, projection, normalises)
+
+    def draw(self, generator: torch.Generator) -> Tensor:
+        """Each weight by its own rule, in order."""
+        return torch.cat([weight.draw(generator) for weight in self.weights])
+
+    def __call__(self, weights: Sequence[Tensor], x: Tensor, labels: Tensor | None = None) -> Tensor:
+        if self.join is not None and labels is not None:
+            x = self.join(x, functional.one_hot(labels, self.classes).to(x.dtype))
+        if self.projection is None or labels is None:
+            return run(self.layers, weights, x)
+        hidden = run(self.layers[:-1], weights, x)
+        embedding = weights[self.projection]
+        chosen = embedding.gather(1, labels[..., None].expand(*labels.shape, embedding.shape[-1]))
+        taken, last = self.layers[-1]
+        return last(weights[self.projection - taken : self.projection], hidden) + (hidden * chosen).sum(-1)
