@@ -24,6 +24,7 @@ from study.config.extension import check_extension
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
 from study.execution.interruption import Interruption
+from study.execution.keeping import sweep
 from study.execution.machine import session_entry
 from study.execution.preparation import begin_to_prepare, is_prepared
 from study.execution.tuning import remove_leftovers, train
@@ -109,6 +110,7 @@ class Session:
             with self.progress:
                 with self._mirrored(held):
                     self._train(held)
+                    self._sweep()
                     self._record()
                 self.progress.doing("waiting for MLflow")
                 waiting = tracker.drain(DRAIN, "KILLED" if self.tally.left else "FINISHED")
@@ -179,6 +181,12 @@ class Session:
             self.progress.say(f"note: {note}")
         if "RAY_ADDRESS" in os.environ:
             check_nodes_see_store(self.store, held.session)
+
+    def _sweep(self) -> None:
+        try:
+            sweep(self.plan, self.journal.state, self.store)
+        except OSError as error:
+            self.progress.say(f"generators that are no longer the best stay for now: {error}")
 
     def _record(self) -> None:
         self.progress.doing("writing the record")

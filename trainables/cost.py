@@ -1,4 +1,4 @@
-"""What training a spec costs, known before it runs: samples, floating-point operations, seconds of one processor core.
+"""What training a spec costs, known before it runs: samples, operations, seconds of a processor core, bytes kept.
 
 Operations per sample: g for the generator forwards, d for the critic. A backward pass costs twice the forward one, once
 where only inputs or only weights need gradients, so a critic update costs 6d + g, a penalty on its gradient another 6d,
@@ -77,6 +77,16 @@ def seconds(spec: Spec, replicas: int) -> float:
     fixed += replicas * spec.evaluations * SECONDS_PER_EVALUATION
     total: float = fixed + rate * replicas * (spec.steps * operations(spec) + spec.evaluations * evaluation)
     return total
+
+
+def kept_bytes(spec: Spec, replicas: int, critics: bool = False) -> int:
+    """Bytes of the weights that `trainables.kept` keeps of so many replicas, and with `critics` of their critics."""
+    if spec.model in UNTRAINED:
+        return 0
+    both = spec.networks(*data.describe(**spec.data))
+    generator, critic = (sum(weight.size for weight in network.weights) for network in both)
+    averaged = 2 if spec.ema else 1
+    return 4 * replicas * (averaged * generator + (critic if critics and critic_updates(spec) else 0))
 
 
 def _passes(spec: Spec) -> int:

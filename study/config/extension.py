@@ -1,7 +1,7 @@
 """What may change when a study is resumed: how much is done and how it runs, never what finished trials mean.
 
 `search.trials_per_arm`, `search.repeats` and `confirm.top` may grow, the lists under `scientific` may gain values, and
-`resources` and `tracking` may change freely, as may `confirm.replicas` until a trial is confirmed.
+`keep`, `resources` and `tracking` may change freely, as may `confirm.replicas` until a trial is confirmed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from study.config.dotted import leaves
 from study.config.messages import ConfigError, shown
 from study.config.plan import StudyPlan
 
-FREE = ("resources", "tracking")
+FREE = ("keep", "resources", "tracking")
 GROWING = ("search.trials_per_arm", "search.repeats", "confirm.top")
 
 

@@ -34,6 +34,11 @@ def _unnamed(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
+def _kept(value: Any) -> Any:
+    """`all` and `{generators: all}` are the same, and null is `none`."""
+    return {"generators": value or "none"} if value is None or isinstance(value, str) else value
+
+
 def _thresholds(value: Any) -> Thresholds:
     """Thresholds from a mapping; their names, types and ranges are declared by the dataclass alone.
 
@@ -129,6 +134,20 @@ class Search(Section):
         return modes * len(self.metrics) if len(modes) == 1 else modes
 
 
+class Keep(Section):
+    """Whose trained generators are kept: of `confirmed` trials, besides of each search's `best`, of `all`, or `none`.
+
+    With `critics` their critics are kept too.
+    """
+
+    generators: Literal["confirmed", "best", "all", "none"] = "confirmed"
+    critics: bool = False
+
+    def writes(self, confirmed: bool) -> bool:
+        """Whether a trial that ends, confirmed or of a search, is kept; of `best`, until a better one ends."""
+        return self.generators in ("best", "all") or (confirmed and self.generators == "confirmed")
+
+
 class Scheduler(Section):
     """Early stopping: `asha` lets a trial run `grace` evaluations, then keeps one in `reduction` at each rung."""
 
@@ -209,6 +228,7 @@ class StudyConfig(Section):
     search: Search = Search()
     scheduler: Annotated[Scheduler, BeforeValidator(_named)] = Scheduler()
     confirm: Annotated[Confirm, BeforeValidator(_or_nothing)] = Confirm()
+    keep: Annotated[Keep, BeforeValidator(_kept)] = Keep()
     resources: Resources = Resources()
     tracking: Tracking = Tracking()
 

@@ -20,7 +20,8 @@ class Job:
 
     `store` is the location of the study's files, and `session` holds it (see `study.storage.lease`); None: not checked.
     `classifier`: whether the store has the study's own. `gallery`: whether the last picture also has latent walks and
-    nearest neighbours. `reported` is the last step in the ledger.
+    nearest neighbours. `keep`: whether its generators are kept, and with `critics` its critics. `stoppable`: whether a
+    scheduler may end the trial after any report. `reported` is the last step in the ledger.
     """
 
     trial_id: str
@@ -34,6 +35,9 @@ class Job:
     reported: int = 0
     pictures: int = 0
     gallery: bool = False
+    keep: bool = False
+    critics: bool = False
+    stoppable: bool = False
     checkpoint_seconds: float = 60.0
     evaluation_limit: float | None = None
     report_seconds: float = 0.0
@@ -77,6 +81,9 @@ def job_of(
         reported=trial.last_step,
         pictures=config.tracking.pictures,
         gallery=trial.phase == CONFIRM,
+        keep=config.keep.writes(trial.phase == CONFIRM),
+        critics=config.keep.critics,
+        stoppable=config.scheduler.name != "none" and trial.phase != CONFIRM,
         checkpoint_seconds=config.resources.checkpoint_seconds,
         evaluation_limit=config.resources.evaluation_limit,
         report_seconds=REPORT if config.scheduler.name == "none" else 0.0,

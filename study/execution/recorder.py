@@ -28,6 +28,7 @@ from study.config.plan import StudyPlan
 from study.execution import evaluations
 from study.execution.interruption import Interruption
 from study.execution.job import folder_of
+from study.execution.keeping import best_of, superseded
 from study.execution.trial import HANG
 from study.ledger.entries import Ended
 from study.ledger.journal import Journal
@@ -35,7 +36,7 @@ from study.ledger.state import TrialState
 from study.progress.live import Progress
 from study.search.scores import replica_scores
 from study.search.unpickled import Unpickled
-from study.storage import checkpoint
+from study.storage import checkpoint, generators
 from study.storage.mirror import bring
 from study.storage.store import Store
 
@@ -58,7 +59,7 @@ class Recorder(Unpickled, Callback):
         again: Callable[[TrialState], None],
     ) -> None:
         """Record the study in `folder`, whose trials keep their files in `store`; `again` gives a trial out again."""
-        self._goal, self._thresholds = plan.goal, plan.config.outcomes
+        self._plan, self._goal, self._thresholds = plan, plan.goal, plan.config.outcomes
         self._journal, self._folder, self._store = journal, folder, store
         self._progress, self._interruption = progress, interruption
         self._again, self._failures = again, 0
@@ -112,9 +113,12 @@ class Recorder(Unpickled, Callback):
         outcomes = judge(state.curves(), status, self._journal.state.real_scores, self._thresholds).tolist()
         verdict = {"status": status, "message": message, "outcomes": outcomes, "scores": scores}
         phase, arm, repeat, index = state.key
+        former = best_of(self._plan, self._journal.state, state)
         self._journal.append(Ended(phase=phase, arm=arm, repeat=repeat, index=index, **verdict))
         with suppress(OSError):
             checkpoint.remove(self._store, folder_of(state.trial_id))
+        with suppress(OSError):
+            generators.remove(self._store, superseded(self._plan, self._journal.state, state, former))
 
     def _state(self, trial: Any) -> TrialState:
         phase, arm, repeat, index = (trial.config[name] for name in ("phase", "arm", "repeat", "index"))

@@ -19,8 +19,9 @@ from study.execution.evaluations import TimedEvaluation
 from study.execution.job import Job
 from study.execution.watchdog import time_limit
 from study.search.scores import finite, medians, replica_scores
-from study.storage import checkpoint
+from study.storage import checkpoint, generators
 from study.storage.store import Store, store_at
+from trainables import kept
 from trainables.data import DataSet
 from trainables.inspection.latent_walks import gallery
 from trainables.inspection.one_dimensional import curves
@@ -64,6 +65,8 @@ class Trial:
         known = self._reported >= self.training.step  # else the checkpoint is ahead of the ledger: report that first
         while known and not self.training.done and (self._reported >= self.training.step or time.monotonic() < until):
             self._advance()
+        if self.job.keep and (self.training.done or self.job.stoppable):
+            self._keep()
         fresh = [evaluation for evaluation in self.evaluations if evaluation.step > self._reported]
         self._reported = max(self._reported, self.training.step)
         values = medians(replica_scores(self.evaluations[-1].columns, self.goal), self.goal)
@@ -88,6 +91,16 @@ class Trial:
         except OSError as error:
             LOGGER.warning("trial %s: no checkpoint at step %d: %s", self.job.trial_id, self.training.step, error)
         self._saved, self._saved_step = time.monotonic(), self.training.step
+
+    def _keep(self) -> None:
+        """Write the generators as they are; a write that fails costs them, not the trial."""
+        payload = kept.to_bytes(self.training, self.job.critics, {"trial_id": self.job.trial_id})
+        if payload is None:
+            return
+        try:
+            generators.write(self.store, self.job.trial_id, payload)
+        except OSError as error:
+            LOGGER.warning("trial %s: its generators could not be kept: %s", self.job.trial_id, error)
 
     def leave(self) -> None:
         """Called when the worker stops: save what an unfinished training has done since its last checkpoint.

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from study.config.arms import Arm, spec_for
+from study.config.arms import Arm, corners, spec_for
 from study.config.plan import StudyPlan
 from study.config.reference import specs_at_corners
 from study.config.rules import judged_by, warnings
@@ -52,6 +52,7 @@ class Forecast:
 
     `trials`, `replicas` (trained one by one), `evaluations`, `updates` are totals over arms.
 
+    `kept_bytes` is what the generators take that the study keeps in the end.
     `searched_by` are the metrics that the search follows, `judged_by` those whose swings and progress outcomes are
     judged by, none for maps of Dirac-GANs: what `search.metric` and `outcomes.metric` say, or what null stands for.
     """
@@ -67,6 +68,7 @@ class Forecast:
     evaluations: int
     updates: int
     core_seconds: float
+    kept_bytes: int
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -92,6 +94,7 @@ def forecast(plan: StudyPlan) -> Forecast:
         evaluations=replicas * config.budget.evaluations,
         updates=sum(arm.updates for arm in arms),
         core_seconds=sum(arm.core_seconds for arm in arms),
+        kept_bytes=sum(_kept_bytes(config, arm) for arm in plan.arms),
         warnings=tuple(warnings(plan)),
     )
 
@@ -118,6 +121,19 @@ def _arm(config: StudyConfig, arm: Arm) -> ArmForecast:
         updates=round(trained * sum(spec.steps for spec in typical) / len(typical)),
         core_seconds=seconds(search, config.replicas) + seconds(confirm, config.confirm.replicas),
     )
+
+
+def _kept_bytes(config: StudyConfig, arm: Arm) -> int:
+    """What an arm's kept generators take at the most, by the largest networks at the corners of its space."""
+    keep, search = config.keep, config.search
+    specs = [spec_for(config, arm, values) for values in corners(arm.space)]
+
+    def of_each(replicas: int) -> int:
+        return max(cost.kept_bytes(spec, replicas, keep.critics) for spec in specs)
+
+    confirmed = min(config.confirm.top, search.trials_per_arm) if keep.writes(confirmed=True) else 0
+    searched = {"all": search.trials_per_arm, "best": 1}.get(keep.generators, 0)
+    return search.repeats * (confirmed * of_each(config.confirm.replicas) + searched * of_each(config.replicas))
 
 
 def _draw(config: StudyConfig, arm: Arm, share: float) -> Spec:

@@ -50,6 +50,12 @@ def show_forecast(
         f"{expected.evaluations:,} evaluations, {'' if updates else 'about '}{expected.updates:,} generator updates"
     )
     console.print(_cost(config, expected, most))
+    if expected.kept_bytes:
+        kept = {"confirmed": "confirmed", "best": "confirmed and each search's best", "all": "all"}
+        console.print(
+            f"generators kept of {kept[config.keep.generators]} trials{' with their critics' * config.keep.critics}:"
+            f" {most}{_bytes(expected.kept_bytes)}"
+        )
     for line in sentences(power) if power else ():
         console.print(Text(line))
     for warning in expected.warnings:
@@ -179,6 +185,14 @@ def duration(seconds: float) -> str:
             return f"{seconds / size:.2g} {unit}"
     days = seconds / 86400
     return f"{days:.2g} days" if days < 100 else f"{days:,.0f} days"
+
+
+def _bytes(count: int) -> str:
+    """Two figures at least: `850 kB`, `1.3 GB`."""
+    for unit, size in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9)):
+        if count < 1000 * size:
+            return f"{count / size:.2g} {unit}" if count < 100 * size else f"{count / size:.0f} {unit}"
+    return f"{count / 1e12:,.2g} TB"
 
 
 def _many(count: int, noun: str) -> str:

@@ -45,7 +45,12 @@ def searched(state: StudyState, arm: str, repeat: int) -> list[TrialState]:
 
 
 def champions(plan: StudyPlan, state: StudyState, arm: str, repeat: int) -> list[TrialState]:
-    """The trials of one search of an arm to confirm, the best first.
+    """The trials of one search of an arm to confirm, the best first; see `ranked`."""
+    return ranked(plan, state, arm, repeat)[: plan.config.confirm.top]
+
+
+def ranked(plan: StudyPlan, state: StudyState, arm: str, repeat: int) -> list[TrialState]:
+    """The trials of one search of an arm that ended, the best first.
 
     Trials that ran to their end go before those a scheduler stopped; failed ones are left out. With several
     metrics the trials that fewest others dominate go first, then those best in the first metric. An arm whose
@@ -62,7 +67,7 @@ def champions(plan: StudyPlan, state: StudyState, arm: str, repeat: int) -> list
         if trial.status != "failed"
     ]
     by_index = {trial.index: trial for trial in trials}
-    return [by_index[index] for *_, index in sorted(ranks)[: plan.config.confirm.top]]
+    return [by_index[index] for *_, index in sorted(ranks)]
 
 
 def unconfirmed(plan: StudyPlan, state: StudyState, arm: str, repeat: int) -> list[TrialState]:

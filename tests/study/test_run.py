@@ -119,9 +119,11 @@ def test_a_study_runs_from_configuration_to_record(reference: Path, long_study: 
     )
 
 
-def test_nothing_is_left_behind_but_pictures(reference: Path) -> None:
-    kept = {path.name for trial in (reference / "trials").iterdir() for path in trial.iterdir()}
+def test_nothing_is_left_behind_but_pictures_and_what_was_confirmed(reference: Path) -> None:
+    kept = {path.name for trial in (reference / "trials").glob("search-*") for path in trial.iterdir()}
     assert kept == {"pictures"}
+    kept = {path.name for trial in (reference / "trials").glob("confirm-*") for path in trial.iterdir()}
+    assert kept == {"pictures", "generators.safetensors"}
     drawn = [row.pictures for row in told(reference, "result") if row.pictures]
     assert len(drawn) == 6 * 2
     assert all((reference / path).is_file() for path in drawn)
@@ -340,6 +342,9 @@ def test_a_killed_driver_loses_nothing(reference: Path, long_study: StudyPlan, t
     assert resume_study(folder) == 0
     whole(folder)
     assert curves(folder) == curves(reference)
+    kept = [path.relative_to(reference) for path in reference.glob("trials/*/generators.safetensors")]
+    assert kept
+    assert all((folder / path).read_bytes() == (reference / path).read_bytes() for path in kept)
 
 
 def test_a_running_study_is_not_run_twice(tiny: Build, tmp_path: Path) -> None:

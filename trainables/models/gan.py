@@ -18,6 +18,7 @@ from trainables.models.jacobian import LARGEST, SpectrumEnds, spectrum
 from trainables.models.model import Model, ModelContext, Pieces
 from trainables.models.players import Players
 from trainables.models.updates import PerPlayer, batches_per_step, step
+from trainables.networks import Network
 from trainables.population import StackedParameters
 from trainables.spec import Spec
 
@@ -51,6 +52,10 @@ class GAN(Model):
             raise ValueError(
                 f"measure: jacobian is for small networks, {LARGEST:,} parameters at most, got {parameters:,}"
             )
+
+    def critic(self) -> tuple[Network, Sequence[Tensor]]:
+        stack = self.players.critic
+        return stack.network, self.players.critic_weights(stack.constants)
 
     def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:
         optimizers = PerPlayer(critic=self.optimizers[1], generator=self.optimizers[0])  # stacks: generator first

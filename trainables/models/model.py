@@ -16,6 +16,7 @@ from torch import Tensor
 
 from trainables.batches import Batch, latents
 from trainables.data import DataSet
+from trainables.networks import Network
 from trainables.optimizers import Optimizer
 from trainables.population import StackedParameters, generators
 from trainables.spec import Spec
@@ -114,6 +115,10 @@ class Model:
     def spectra(self, batch: Batch, alive: Tensor) -> dict[str, Tensor]:
         """Measurements (R,) of the game's Jacobian on a batch, of the replicas `alive` (R,)."""
         return {}
+
+    def critic(self) -> tuple[Network, Sequence[Tensor]] | None:
+        """The critic's network and its weights (R, *shape) as its layers use them; None for a model without one."""
+        return None
 
     def picture(self, replicas: int) -> dict[str, NDArray[Any]]:
         """Arrays for a picture of the first `replicas` replicas; empty where their samples are the picture."""

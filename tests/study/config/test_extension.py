@@ -20,6 +20,7 @@ CONFIRM = {"top": 1, "replicas": 4}
         {"confirm": {"top": 3, "replicas": 4}},
         {"scientific": {"objective": ["minimax", "hinge", "non_saturating"]}},
         {"resources": {"cpu": 0.5, "workers": 3, "checkpoint_seconds": 1.0}},
+        {"keep": "all"},
         {"tracking": {"pictures": 0, "uri": "http://127.0.0.1:5000"}},
     ],
 )

@@ -14,10 +14,11 @@ from study.config import loading, strict_yaml
 from study.config.loading import load
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
-from study.config.schema import Confirm, Scheduler
+from study.config.schema import Confirm, Keep, Scheduler
 
 ROOT = Path(__file__).parents[3]
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+KEPT: tuple[Any, ...] = ("none", "confirmed", "best", "all")
 BUDGET = {"steps": 20, "batch_size": 8}
 RING = ROOT / "configs" / "ring.yaml"
 Build = Callable[..., StudyPlan]
@@ -52,6 +53,34 @@ def test_what_is_resolved_reloads_to_the_same(path: Path, tmp_path: Path) -> Non
     assert again == config
     assert again.resolved() == config.resolved() == strict_yaml.read(tmp_path / "study.yaml")
     assert [path.name for path in tmp_path.iterdir()] == ["study.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("all", ("all", False)),
+        (None, ("none", False)),
+        ({"critics": True}, ("confirmed", True)),
+        ({"generators": "best", "critics": True}, ("best", True)),
+    ],
+)
+def test_what_is_kept_may_be_a_word(least: Build, given: Any, meant: tuple[str, bool]) -> None:
+    keep = least(keep=given).config.keep
+    assert (keep.generators, keep.critics) == meant
+
+
+def test_what_is_kept_of_which_trial() -> None:
+    writes = {name: [Keep(generators=name).writes(confirmed) for confirmed in (False, True)] for name in KEPT}
+    assert writes == {
+        "none": [False, False], "confirmed": [False, True], "best": [True, True], "all": [True, True],
+    }  # fmt: skip
+
+
+def test_an_unknown_word_of_what_is_kept_is_refused(least: Build) -> None:
+    with pytest.raises(
+        ConfigError, match=r"keep\.generators: expected 'confirmed', 'best', 'all' or 'none', got 'some'"
+    ):
+        least(keep="some")
 
 
 def test_resolved_settings_are_whole_and_point_to_absolute_paths(

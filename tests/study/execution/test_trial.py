@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 
 from study.config.arms import spec_for
 from study.config.plan import StudyPlan
 from study.execution.job import Job
 from study.execution.trial import HANG, Trial, picture_evaluations
 from study.search.scores import LARGEST
-from study.storage import checkpoint
+from study.storage import checkpoint, generators
 from study.storage.store import store_at
 from trainables.data import load
 from trainables.metrics.evaluator import Evaluator
@@ -252,6 +253,49 @@ def test_one_diverged_replica_ends_nobody(start: Start) -> None:
 )
 def test_pictures_are_evenly_spaced_and_the_last_is_one(evaluations: int, pictures: int, expected: set[int]) -> None:
     assert picture_evaluations(evaluations, pictures) == expected
+
+
+def test_what_is_kept_is_written_before_the_end_is_reported_and_is_the_same_after_a_kill(
+    start: Start, tmp_path: Path
+) -> None:
+    kept = {}
+    for index, stop in enumerate((0, 2)):
+        file = tmp_path / "trials" / f"search-a-{index:04d}" / generators.FILE
+        trial = start(trial_id=f"search-a-{index:04d}", keep=True)
+        for _ in range(stop):
+            trial.report()
+        trial.save()  # and no more, as if killed
+        assert not file.exists()
+        rows_until_done(start(trial_id=f"search-a-{index:04d}", keep=True))
+        kept[index] = {name: tensor.tolist() for name, tensor in safetensors.torch.load(file.read_bytes()).items()}
+    assert kept[0] == kept[1]
+
+
+def test_a_trial_killed_after_its_last_report_still_writes_what_it_keeps(start: Start, tmp_path: Path) -> None:
+    assert start(reported=20, keep=True).report()["done"]
+    found = generators.read(store_at(str(tmp_path)), "search-a-0000")
+    assert found is not None
+    assert (found.step, found.about["trial_id"]) == (20, "search-a-0000")
+
+
+def test_what_a_scheduler_may_stop_is_kept_as_of_each_report(start: Start, tmp_path: Path) -> None:
+    trial, store = start(keep=True, stoppable=True), store_at(str(tmp_path))
+    for step in (5, 10):
+        trial.report()
+        found = generators.read(store, "search-a-0000")
+        assert found is not None
+        assert found.step == step
+
+
+def test_a_full_disk_costs_what_was_to_be_kept_and_not_the_trial(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(generators, "write", full)
+    assert len(rows_until_done(start(keep=True))) == 4
+    assert "trial search-a-0000: its generators could not be kept: [Errno 28] No space left" in caplog.text
 
 
 def test_pictures_hold_samples_and_the_truth(start: Start, tmp_path: Path) -> None:

@@ -34,6 +34,18 @@ def test_counts_are_exact(study: Build) -> None:
     assert expected.to_dict()["arms"][1]["name"] == "minimax"
 
 
+@pytest.mark.parametrize(
+    ("keep", "replicas"),
+    [("none", 0), ("confirmed", 2 * 5), ("best", 2 * 5 + 2), ("all", 2 * 5 + 3 * 2)],
+)
+def test_what_is_kept_is_known_in_bytes(study: Build, keep: str, replicas: int) -> None:
+    weights = 3 * 8 + 8 + 8 * 2 + 2
+    repeated = {"confirm": {"top": 2, "replicas": 5}, "search": {"trials_per_arm": 3, "repeats": 4}, "fixed": SMALL}
+    assert forecast(study(keep=keep, **repeated)).kept_bytes == 4 * 4 * replicas * weights
+    judged = forecast(study(keep={"generators": keep, "critics": True}, **repeated)).kept_bytes
+    assert judged == 4 * 4 * replicas * (weights + 2 * 16 + 16 + 16 + 1)
+
+
 def test_what_metrics_are_left_to_the_data_is_told(study: Build) -> None:
     searched = {"trials_per_arm": 3, "metric": ["fid", "modes"], "mode": ["min", "max"], "sampler": "nsga2"}
     for sections, by, judged in (

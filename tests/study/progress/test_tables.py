@@ -94,6 +94,15 @@ def test_check_says_how_often_every_arm_is_searched(study: Build) -> None:
     assert "independent" not in shown(study())
 
 
+def test_check_says_what_disk_the_kept_generators_take(study: Build) -> None:
+    confirm = {"top": 1, "replicas": 16}
+    assert "generators kept of confirmed trials: 1.1 MB\n" in shown(study(confirm=confirm))
+    best = {"generators": "best", "critics": True}
+    text = shown(study(confirm=confirm, keep=best))
+    assert "generators kept of confirmed and each search's best trials with their critics: 3.3 MB\n" in text
+    assert "generators kept" not in shown(study(keep="none", confirm=confirm))
+
+
 def test_an_upper_bound_is_called_one(study: Build) -> None:
     text = shown(study(scheduler="asha"))
     assert "in all at most 20 trials" in text
