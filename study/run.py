@@ -9,19 +9,21 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import optuna
 from ray.tune import TuneError
 
+from study import trust
 from study.atomic_write import remove_partials
 from study.cluster.connection import connected, notice, refuse_unreachable
 from study.cluster.nodes import check_nodes_see_store
 from study.config import loading
 from study.config.extension import check_extension
 from study.config.messages import ConfigError
+from study.config.own import locations
 from study.config.plan import StudyPlan
 from study.execution.interruption import Interruption
 from study.execution.keeping import sweep
@@ -40,6 +42,7 @@ from study.storage.lease import Lease
 from study.storage.mirror import Mirror
 from study.storage.store import lies_in, store_of
 from study.tracking import Tracker
+from trainables import own_code
 
 DONE, FAILED = 0, 1
 DRAIN = 60.0  # seconds that MLflow gets to catch up at the end
@@ -129,10 +132,29 @@ class Session:
             known = [begun.session for begun in self.journal.state.sessions]
             lease.refuse_other(self.store, identity(self.folder) if known else None, known)
         session = uuid.uuid4().hex
-        self.journal.append(session_entry(session, self.plan.config))
+        entry = session_entry(session, self.plan.config)
+        self._note_own_code(entry.code)
+        self.journal.append(entry)
+        self._remember_own_code()
         held = lease.new(identity(self.folder), session)
         lease.write(self.store, held)
         return held
+
+    def _note_own_code(self, code: Mapping[str, str]) -> None:
+        """Say which of the user's own modules are not those of the session before."""
+        before = next((begun.code for begun in reversed(self.journal.state.sessions) if begun.code), {})
+        changed = sorted(name for name in before if code.get(name) != before[name])
+        if changed:
+            self.progress.say(
+                f"note: own code has changed since the last session, so that trials before and after may differ:"
+                f" {', '.join(changed)}"
+            )
+
+    def _remember_own_code(self) -> None:
+        """Let the same user `resume` the study without being asked whether its code is to be trusted."""
+        named, folder = locations(self.plan.config), own_code.directory()
+        if named and folder and not trust.remember(identity(self.folder), folder, named):
+            self.progress.say("note: the state folder cannot be written, so that `resume` will want --trust")
 
     @contextmanager
     def _mirrored(self, held: Lease) -> Iterator[None]:
@@ -159,7 +181,7 @@ class Session:
         self.progress.doing("starting Ray" if prepared else "starting Ray, measuring the real-data baseline")
         floor = None if prepared else begin_to_prepare(self.plan.config, self.store.place)
         try:
-            with connected(), self._interruption:
+            with connected(own_code.files()), self._interruption:
                 self._check_cluster(held)
                 if floor is not None:
                     self.journal.append(floor())

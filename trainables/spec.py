@@ -38,7 +38,8 @@ class Spec:
         batch_size: real samples, and as many generated ones, that one update of a network sees.
         model: one of `MODELS`: (conditional) GAN, moment matching, variational autoencoder, draws of the data
             themselves, or a map of Dirac-GANs.
-        objective: a row of `trainables.objectives.OBJECTIVES` and its parameters, or a pair (f, g) of one's own.
+        objective: a row of `trainables.objectives.OBJECTIVES` and its parameters, or a pair (f, g) of one's own; one at
+            `module:attribute` is looked up by whoever trains or explains it, never by a spec.
         generator_loss: what the generator minimises: `default` (the row's own), `saturating`, `non_saturating`,
             `critic_mean`, or a formula of d, f and g.
         penalty: a row of `trainables.penalties.PENALTIES` and its settings.
@@ -123,7 +124,7 @@ class Spec:
         interval("bound", self.bound, 0, math.inf)
         if not isinstance(self.generator_loss, str):
             raise TypeError(f"generator_loss: expected a name or a formula, got {self.generator_loss!r}")
-        objectives.resolve(self.objective, self.generator_loss)
+        objectives.check(self.objective, self.generator_loss)
         self._check_dirac() if self.model == "dirac" else penalties.resolve(self.penalty)
         object.__setattr__(self, "generator", networks.settings("generator", self.generator))
         object.__setattr__(self, "critic", networks.settings("critic", self.critic))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,11 @@ PATIENCE = 10.0  # seconds for a cluster's head to take a connection; Ray itself
 
 
 @contextmanager
-def connected() -> Iterator[None]:
+def connected(modules: Sequence[Path] = ()) -> Iterator[None]:
     """Connect to Ray and quieten it; leaves it running if it was running before.
+
+    On a cluster its nodes get `modules`, Python files and folders of packages, unless a job's working directory that
+    Ray distributes has them.
 
     Raises:
         ConfigError: `RAY_ADDRESS` is not the address of a cluster's head.
@@ -34,7 +37,7 @@ def connected() -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    _connect(os.environ.get("RAY_ADDRESS"))
+    _connect(os.environ.get("RAY_ADDRESS"), [str(path) for path in modules if not deleted_with_job(path)])
     try:
         yield
     finally:
@@ -70,22 +73,24 @@ def deleted_with_job(folder: Path) -> bool:
     return "runtime_resources" in folder.resolve().parts
 
 
-def _connect(address: str | None) -> None:
+def _connect(address: str | None, modules: list[str]) -> None:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL", "configure_logging": False}
     if address is not None:
-        _attach(address, quiet)
+        _attach(address, quiet, modules)
         return
     ray.init(address="local", include_dashboard=False, object_store_memory=OBJECT_STORE, **quiet)
     with suppress(OSError):  # Ray writes it for all to read
         (Path.home() / ".ray" / "auth_token").chmod(0o600)
 
 
-def _attach(address: str, quiet: dict[str, Any]) -> None:
-    """Join a cluster, whose workers get the variables that this process's own would inherit."""
+def _attach(address: str, quiet: dict[str, Any], modules: list[str]) -> None:
+    """Join a cluster, whose workers get the variables that this process's own would inherit, and the modules."""
     refuse_unreachable()
-    variables = {name: os.environ[name] for name in RAY_ENVIRONMENT}
+    surroundings: dict[str, Any] = {"env_vars": {name: os.environ[name] for name in RAY_ENVIRONMENT}}
+    if modules:
+        surroundings["py_modules"] = modules
     try:
-        ray.init(address=address, runtime_env={"env_vars": variables}, **quiet)
+        ray.init(address=address, runtime_env=surroundings, **quiet)
     except (ConnectionError, AuthenticationError, RuntimeError) as error:
         raise ConnectionError(
             f"RAY_ADDRESS={address}: {str(error).splitlines()[0]}; a cluster with a token wants RAY_AUTH_MODE=token and"

@@ -52,16 +52,19 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("config", metavar="CONFIG", type=Path)
     _json(check)
     _settings(check)
+    _trust(check)
     _power(check)
     run = command("run", "study:run", "Run a study, or go on with it where it has begun.")
     run.add_argument("config", metavar="CONFIG", type=Path)
     _json(run)
     _settings(run)
+    _trust(run)
     run.add_argument("--out", metavar="DIR", type=Path, help="the study folder (default: studies/NAME)")
     resume = command("resume", "study:resume", "Finish an interrupted study, or extend it by --set.")
     resume.add_argument("dir", metavar="DIR", type=Path)
     _json(resume)
     _settings(resume)
+    _trust(resume)
     resume.add_argument("--retry-failed", action="store_true", help="train the trials that failed again")
     status = command("status", "study:status", "Say what of a study is done, running, failed and missing.")
     status.add_argument("dir", metavar="DIR", type=Path)
@@ -86,6 +89,13 @@ def _settings(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--set", metavar="KEY=VALUE", action="append", default=[],
         help="change a setting, as in search.trials_per_arm=3; may be repeated",
+    )  # fmt: skip
+
+
+def _trust(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--trust", action="store_true",
+        help="import the code that a study folder names (module:attribute) although another user began the study",
     )  # fmt: skip
 
 

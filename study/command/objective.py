@@ -19,7 +19,7 @@ from study.command.output import DONE, print_json
 from study.config.messages import ConfigError, brief, shown
 from study.config.strict_yaml import override
 from study.progress.tables import terminal
-from trainables import objectives
+from trainables import objectives, own_code
 from trainables.objectives import OBJECTIVES, Game, induced
 from trainables.objectives.induced import Explanation
 
@@ -70,6 +70,8 @@ def game(name: str | None, f: str | None, g: str | None, generator: str | None, 
     values: dict[str, Any] = {"name": OWN if name is None else name, **pair}
     for setting in settings:
         override(values, setting)
+    if own_code.is_location(name):
+        own_code.allow(Path.cwd(), [str(name)])
     try:
         return objectives.resolve(values, "default" if generator is None else generator)
     except (ValueError, TypeError) as error:

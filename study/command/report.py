@@ -21,6 +21,7 @@ from study.record import sources
 from study.record.build import build_record
 from study.tracking import sync
 from study.tracking.download import RUN
+from trainables import own_code
 from trainables.objectives.induced import explain
 
 LOGGER = logging.getLogger(__name__)
@@ -110,14 +111,18 @@ def _plan(about: Any) -> StudyPlan | None:
 
 
 def _objectives(plans: Iterable[StudyPlan]) -> list[dict[str, Any]]:
-    """The explanation of every pair (f, g) in the studies' arms, each once."""
+    """The explanation of every pair (f, g) in the studies' arms, each once.
+
+    A pair in Python has none: a report is read by those who did not write it, and imports nothing.
+    """
     found: dict[str, dict[str, Any]] = {}
     for plan in plans:
         for arm in plan.arms:
             constants = constants_of(plan.config, arm)
             objective = constants.get("objective", "non_saturating")
             generator = constants.get("generator_loss", "default")
-            if f"{objective} {generator}" not in found:
+            name = objective.get("name") if isinstance(objective, dict) else objective
+            if f"{objective} {generator}" not in found and not own_code.is_location(name):
                 explained = explain(objective, generator_loss=generator).to_dict()
                 found[f"{objective} {generator}"] = explained
     return list(found.values())

@@ -15,6 +15,7 @@ from analysis.record.loading import load
 from analysis.results.pilot import Pilot, pilot
 from study.command.folder import bring, ensure_folder, study_folder
 from study.command.output import DONE, FAILED, print_json, say
+from study.command.own import admitted, study_of
 from study.config import loading
 from study.config.messages import ConfigError
 from study.config.readiness import ready
@@ -31,6 +32,7 @@ def check(options: Namespace) -> int:
     ready(plan.config)
     if options.detect is not None and not 0 < options.detect < 1:
         raise ConfigError(f"--detect: expected a number between 0 and 1, got {options.detect:g}")
+    plan = admitted(plan, study_of(options.config), options.trust)
     expected, power = forecast(plan), power_forecast(plan, options.detect, _pilot(options.pilot))
     if options.json:
         found = power and power.to_dict()
@@ -44,6 +46,7 @@ def run(options: Namespace) -> int:
     """Run a study, or go on with it where it has begun."""
     plan = loading.load(options.config, options.set)
     ready(plan.config)
+    plan = admitted(plan, study_of(options.config), options.trust)
     folder = options.out or Path("studies") / plan.config.study
     bring(plan.config, folder)
     resuming = ensure_folder(plan.config, folder)
@@ -59,7 +62,9 @@ def run(options: Namespace) -> int:
 def resume(options: Namespace) -> int:
     """Finish an interrupted study, or extend it."""
     folder = study_folder(options.dir)
-    ready(loading.load(folder / loading.STUDY_FILE, options.set).config)
+    plan = loading.load(folder / loading.STUDY_FILE, options.set)
+    ready(plan.config)
+    admitted(plan, folder, options.trust)
     from study import run as engine
 
     return _reported(options, folder, lambda: engine.resume_study(folder, options.set, options.retry_failed))

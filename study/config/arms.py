@@ -21,7 +21,7 @@ from study.config.budget import within
 from study.config.messages import ConfigError, brief, shown
 from study.config.schema import StudyConfig
 from study.config.spaces import EXPECTED, Space, split, text
-from trainables import data
+from trainables import data, objectives, own_code
 from trainables.spec import MEANINGLESS, Spec
 
 MOST_ARMS = 2000
@@ -97,12 +97,18 @@ def spec_for(config: StudyConfig, arm: Arm, values: Mapping[str, Any]) -> Spec:
 
 
 def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
-    """Build the specification and networks at the corners of every arm's space. Raises `ConfigError`."""
+    """Build the specification and networks at the corners of every arm's space. Raises `ConfigError`.
+
+    The user's own code is looked up where this process may import it.
+    """
     description = data.describe(**config.data)
     for arm in arms:
         for values in corners(arm.space):
             try:
-                _check_networks(spec_for(config, arm, values), description)
+                spec = spec_for(config, arm, values)
+                _check_networks(spec, description)
+                if own_code.directory() is not None:
+                    objectives.resolve(spec.objective, spec.generator_loss)
             except (ValueError, TypeError, OverflowError) as error:
                 raise ConfigError(f"{_located(config, brief(error))} (arm {arm.name})") from None
 

@@ -10,6 +10,7 @@ from study.config.plan import StudyPlan
 from study.ledger.entries import CONFIRM
 from study.ledger.state import TrialState
 from study.storage.store import Store
+from trainables import own_code
 
 REPORT = 1.0  # seconds of training that share a report, unless a scheduler wants every evaluation
 
@@ -21,7 +22,8 @@ class Job:
     `store` is the location of the study's files, and `session` holds it (see `study.storage.lease`); None: not checked.
     `classifier`: whether the store has the study's own. `gallery`: whether the last picture also has latent walks and
     nearest neighbours. `keep`: whether its generators are kept, and with `critics` its critics. `stoppable`: whether a
-    scheduler may end the trial after any report. `reported` is the last step in the ledger.
+    scheduler may end the trial after any report. `reported` is the last step in the ledger. `code` is the folder that
+    the user's own code is imported from; None: it may not be imported.
     """
 
     trial_id: str
@@ -43,6 +45,7 @@ class Job:
     report_seconds: float = 0.0
     threads: int = 1
     device: str = "cpu"
+    code: str | None = None
 
     @property
     def folder(self) -> str:
@@ -68,7 +71,7 @@ def job_of(
     plan: StudyPlan, store: Store, trial: TrialState, session: str | None = None, classifier: bool = False
 ) -> Job:
     """The job of a planned trial; `session` and `classifier` as in `Job`."""
-    config = plan.config
+    config, code = plan.config, own_code.directory()
     return Job(
         trial_id=trial.trial_id,
         spec=trial.spec,
@@ -89,4 +92,5 @@ def job_of(
         report_seconds=REPORT if config.scheduler.name == "none" else 0.0,
         threads=max(1, int(config.resources.cpu)),
         device="cuda" if config.resources.gpu else "cpu",
+        code=None if code is None else str(code),
     )

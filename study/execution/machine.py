@@ -10,12 +10,13 @@ from pathlib import Path
 
 from study.config.schema import StudyConfig
 from study.ledger.entries import Session
+from trainables import own_code
 
 PACKAGES = ("ganstudy", "torch", "numpy", "ray", "optuna", "mlflow")
 
 
 def session_entry(session: str, config: StudyConfig) -> Session:
-    """What the ledger says of a session that this process begins: its configuration, versions and machine."""
+    """What the ledger says of a session that this process begins: its configuration, versions, machine, own code."""
     versions = {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
     hardware = {"cpus": os.cpu_count(), "processor": _processor(), "platform": platform.platform()}
     return Session(
@@ -23,6 +24,7 @@ def session_entry(session: str, config: StudyConfig) -> Session:
         config=config.resolved(),
         versions=versions,
         hardware=hardware,
+        code=own_code.digests(),
         host=socket.gethostname(),
         pid=os.getpid(),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import ray
@@ -17,6 +18,7 @@ from study.config.schema import StudyConfig
 from study.ledger.entries import Floor
 from study.ledger.state import StudyState
 from study.storage.store import Store, store_at
+from trainables import own_code
 from trainables.data import DataSet, load
 from trainables.metrics.classifier import Classifier, train_classifier
 from trainables.metrics.evaluator import Evaluator
@@ -30,11 +32,13 @@ def own_classifier(store: Store, device: str = "cpu") -> Classifier | None:
     return None if payload is None else Classifier.from_bytes(payload, device, f"{CLASSIFIER} in {store.place}")
 
 
-def prepare(config: StudyConfig, place: str) -> Floor:
+def prepare(config: StudyConfig, place: str, code: Path | None = None) -> Floor:
     """Train the classifier, if the data are labelled images and none is there, and measure the floor.
 
-    `place` is the study's store.
+    `place` is the study's store; `code` is the folder that the user's own code is imported from, None: none may be.
     """
+    if code is not None:
+        own_code.allow(code)
     device = "cuda" if config.resources.gpu else "cpu"
     torch.set_num_threads(max(1, int(config.resources.cpu)))
     data = load(**config.data).to(device)
@@ -58,14 +62,14 @@ def begin_to_prepare(config: StudyConfig, place: str) -> Callable[[], Floor]:
     task of Ray's, which begins when it is waited for.
     """
     if "RAY_ADDRESS" not in os.environ and not config.resources.gpu:
-        return BackgroundCall(prepare, config, place).result
+        return BackgroundCall(prepare, config, place, own_code.directory()).result
     return lambda: _as_task(config, place)
 
 
 def _as_task(config: StudyConfig, place: str) -> Floor:
     resources = config.resources
     task: Any = ray.remote(num_cpus=resources.cpu, num_gpus=resources.gpu)(cast("Any", prepare))
-    return cast("Floor", ray.get(task.remote(config, place)))
+    return cast("Floor", ray.get(task.remote(config, place, own_code.directory())))
 
 
 class BackgroundCall:

@@ -17,6 +17,7 @@ from study.execution.preparation import own_classifier
 from study.execution.trial import Trial
 from study.storage import lease
 from study.storage.store import store_at
+from trainables import own_code
 from trainables.data import DataSet, load
 from trainables.metrics.evaluator import Evaluator
 from trainables.spec import Spec
@@ -73,6 +74,8 @@ class Worker(tune.Trainable):
     def _begin(self, config: dict[str, Any]) -> None:
         self._job = Job.from_json(config["job"])
         self._trial = None
+        if self._job.code is not None:
+            own_code.allow(self._job.code)
         torch.manual_seed(0)
         torch.backends.cudnn.benchmark = False
         torch.set_num_threads(self._job.threads)

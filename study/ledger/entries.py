@@ -32,6 +32,7 @@ class Session:
         versions: of Python and the packages that matter.
         hardware: of the driver's machine.
         host, pid: of the process.
+        code: SHA-256 of the source file of each module of the user's own, by its name.
     """
 
     kind: ClassVar[str] = "session"
@@ -42,6 +43,7 @@ class Session:
     hardware: Json | None = None
     host: str | None = None
     pid: int | None = None
+    code: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

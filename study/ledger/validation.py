@@ -60,6 +60,7 @@ def _session(found: Json) -> Session:
         hardware=None if hardware is None else _plain_mapping("hardware", hardware),
         host=None if host is None else _text("host", host),
         pid=None if pid is None else _whole("pid", pid),
+        code=_plain_mapping("code", found.get("code") or {}),
     )
 
 

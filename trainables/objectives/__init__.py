@@ -1,9 +1,9 @@
 """Adversarial objectives: a table of pairs (f, g), and what each pair does before any training.
 
-Imports the checks and penalties beside it and no other room. Start reading at `table`, a row an objective; `optimum`
-and `induced` find the critic's optimum and the divergence of any pair, a formula of the user's own included.
+Imports the checks, penalties and own code beside it and no other room. Start reading at `table`, a row an objective;
+`optimum` and `induced` find the critic's optimum and the divergence of any pair, one of the user's own included.
 """
 
-from trainables.objectives.table import GENERATOR_LOSSES, OBJECTIVES, Function, Game, Objective, resolve
+from trainables.objectives.table import GENERATOR_LOSSES, OBJECTIVES, Function, Game, Objective, check, resolve
 
-__all__ = ["GENERATOR_LOSSES", "OBJECTIVES", "Function", "Game", "Objective", "resolve"]
+__all__ = ["GENERATOR_LOSSES", "OBJECTIVES", "Function", "Game", "Objective", "check", "resolve"]

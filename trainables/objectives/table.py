@@ -15,7 +15,6 @@ the network's output into their domain.
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,10 +22,10 @@ from typing import Any
 
 from torch import Tensor
 
+from trainables import own_code
 from trainables.checks import choice, interval, number, only
 from trainables.objectives.expression import Expression, ExpressionError, parse
 
-LOCATION = r"[A-Za-z]\w*(\.[A-Za-z]\w*)*:[A-Za-z]\w*"  # of a row in Python, module:attribute
 GENERATOR_LOSSES = ("saturating", "non_saturating", "critic_mean")
 
 
@@ -181,13 +180,13 @@ def resolve(objective: Mapping[str, Any], generator_loss: str = "default") -> Ga
     `objective` holds `name` and any of the row's parameters, or a custom pair: a new `name`, `f` and `g`,
     and optionally `generator`; or, as `name`, the location `module:attribute` of a row in Python, whose parts may be
     functions. `generator_loss` is `default` (the row's own), one of `GENERATOR_LOSSES`, or a formula of d, f and g,
-    as in `-f`. Raises `ValueError` or `TypeError` naming the setting.
+    as in `-f`. Raises `ValueError` or `TypeError` naming the setting, and what `own_code.attribute` raises.
     """
     name = objective.get("name")
     given = {key: value for key, value in objective.items() if key != "name"}
     if "f" in objective or "g" in objective:
         row, given = _own(objective), {}
-    elif isinstance(name, str) and re.fullmatch(LOCATION, name):
+    elif isinstance(name, str) and own_code.is_location(name):
         row = _found(name)
     else:
         choice("objective", name, OBJECTIVES)
@@ -202,6 +201,16 @@ def resolve(objective: Mapping[str, Any], generator_loss: str = "default") -> Ga
     loss, link = _loss(rule, f, g, row.orientation, values), _function("link", row.link, values)
     loss_name = rule if isinstance(rule, str) else rule.__name__
     return Game(row, values, loss_name, f, g, loss, link)
+
+
+def check(objective: Mapping[str, Any], generator_loss: str = "default") -> None:
+    """Raise what `resolve` would, and import nothing: a row of the user's own is resolved where it is needed."""
+    if own_code.is_location(objective.get("name")):
+        for name, value in objective.items():
+            if name != "name":
+                number(f"objective.{name}", value)
+        return
+    resolve(objective, generator_loss)
 
 
 def _own(objective: Mapping[str, Any]) -> Objective:
@@ -220,12 +229,8 @@ def _own(objective: Mapping[str, Any]) -> Objective:
 
 
 def _found(place: str) -> Objective:
-    """The row at `module:attribute`. The module is imported, but the attribute is never called."""
-    module, attribute = place.split(":")
-    try:
-        row = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"objective: nothing at '{place}': {error}") from None
+    """The row at `module:attribute`, which is never called."""
+    row = own_code.attribute("objective", place)
     if not isinstance(row, Objective):
         raise TypeError(
             f"objective: expected a trainables.objectives.table.Objective at '{place}', got {type(row).__name__}"

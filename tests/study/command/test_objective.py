@@ -154,7 +154,7 @@ def test_all_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
         (["alpha", "--set", "alpha=1"], "objective.alpha: expected a number other than 0 and 1"),
         (["kl", "--set", "beta=1"], "objective kl.beta: unknown setting"),
         (["kl", "--set", "alpha"], "--set: expected key.path=value, got 'alpha'"),
-        (["nowhere.at.all:ROW"], "objective: nothing at 'nowhere.at.all:ROW'"),
+        (["nowhere.at.all:ROW"], "objective: expected a module 'nowhere' in "),
         (["kl", "--ratios", "0", "1", "5"], "--ratios: expected 0 < LOW < HIGH and N from 2 to 2000, got 0 1 5"),
         (["kl", "--ratios", "2", "1", "5"], "--ratios: expected 0 < LOW < HIGH"),
         (["kl", "--ratios", "1", "inf", "5"], "--ratios: expected 0 < LOW < HIGH"),

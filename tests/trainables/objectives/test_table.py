@@ -7,6 +7,7 @@ import sys
 import types
 from collections.abc import Callable, Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,9 @@ from scipy.integrate import quad
 from scipy.stats import norm
 from torch import Tensor
 
+from trainables import own_code
 from trainables.objectives.expression import parse
-from trainables.objectives.table import GENERATOR_LOSSES, OBJECTIVES, Game, Objective, resolve
+from trainables.objectives.table import GENERATOR_LOSSES, OBJECTIVES, Game, Objective, check, resolve
 
 ALPHAS = (-1.0, -0.5, 0.25, 0.5, 0.75, 1.5, 2.0, 3.0)
 CASES: list[dict[str, object]] = [
@@ -421,12 +423,16 @@ def test_a_pair_of_the_user_s_own_is_the_built_in_one_when_the_formulas_are() ->
             {"name": "os:abort"},
             "objective: expected a trainables.objectives.table.Objective at 'os:abort', got builtin",
         ),
-        ({"name": "no_such_module:x"}, "objective: nothing at 'no_such_module:x'"),
+        ({"name": "no_such_module:x"}, "objective: expected a module 'no_such_module' in .* or installed, got none"),
         ({"name": "os:no_such_thing"}, "objective: nothing at 'os:no_such_thing'"),
         ({"name": "os:__name__"}, "objective: unknown name 'os:__name__'"),
     ],
 )
-def test_pairs_that_cannot_be_are_refused(objective: dict[str, Any], message: str) -> None:
+def test_pairs_that_cannot_be_are_refused(
+    objective: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_code, "_now", [])
+    own_code.allow(tmp_path)
     with pytest.raises((ValueError, TypeError), match=message):
         resolve(objective)
 
@@ -436,11 +442,16 @@ def test_a_misspelt_generator_loss_names_the_nearest() -> None:
         resolve({"name": "minimax"}, "saturate")
 
 
-def test_a_row_in_python_may_hold_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_in_python_may_hold_functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("users_objectives")
     row = Objective("cubic", lambda d: d - d**3 / 3, lambda d: -d, "saturating", "", "the user's")
     monkeypatch.setattr(module, "row", row, raising=False)
     monkeypatch.setitem(sys.modules, "users_objectives", module)
+    monkeypatch.setattr(own_code, "_now", [])
+    check({"name": "users_objectives:row"}, "-f + d")
+    with pytest.raises(own_code.NotAllowed, match="objective: 'users_objectives:row' is the user's own code"):
+        resolve({"name": "users_objectives:row"}, "-f + d")
+    own_code.allow(tmp_path)
     game = resolve({"name": "users_objectives:row"}, "-f + d")
     assert float(game.f(torch.tensor(3.0))) == -6.0
     assert float(game.loss(torch.tensor(3.0))) == 9.0

@@ -1,0 +1,60 @@
+"""Whether a command may import the user's own code, and from where; see `trainables.own_code`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from study import trust
+from study.command.output import say
+from study.config import loading
+from study.config.messages import ConfigError
+from study.config.own import locations
+from study.config.plan import StudyPlan
+from study.config.rules import settled
+from study.ledger.ledger import identity
+from trainables import own_code
+
+
+def study_of(configuration: Path) -> Path | None:
+    """The study folder that a configuration file lies in, if it does."""
+    return configuration.parent if (configuration.parent / "ledger").exists() else None
+
+
+def admitted(plan: StudyPlan, folder: Path | None, trusting: bool) -> StudyPlan:
+    """The plan once more, now that its own code is imported and checked too; the same plan where it names none.
+
+    `plan` is right in everything else. `folder` is the study folder whose configuration it is, with the command line's
+    changes; None: a file of the user's. A folder may be anybody's: its study must be one that this user began, or the
+    user is `trusting`. Modules are imported from the working directory, or from where they were when the study began.
+
+    Raises `ConfigError`.
+    """
+    named = locations(plan.config)
+    if not named:
+        return plan
+    directory = Path.cwd()
+    if folder is not None and not trusting:
+        directory = _began(folder, locations(loading.load(folder / loading.STUDY_FILE).config))
+    own_code.allow(directory, named)
+    return replace(settled(plan.config), replaced=plan.replaced)
+
+
+def _began(folder: Path, named: tuple[str, ...]) -> Path:
+    """The folder that a study's own code was imported from when this user ran it."""
+    if not named:
+        return Path.cwd()
+    try:
+        known = trust.recall(identity(folder))
+    except (FileNotFoundError, ValueError):  # no ledger, or nothing in it
+        known = None
+    strange = [name for name in named if known is None or name not in known.locations]
+    if known is None or strange:
+        raise ConfigError(
+            f"{folder}: expected a study that you began, as its configuration names code to import"
+            f" ({', '.join(strange)}); look at the code, and give --trust to run it from the working directory"
+        )
+    if not known.directory.is_dir():
+        say(f"note: own code is imported from the working directory, as {known.directory} is gone")
+        return Path.cwd()
+    return known.directory
