@@ -1,4 +1,4 @@
-"""Data sets by name: mixtures whose density is known exactly, real digits, and torchvision's pictures.
+"""Data sets by name: mixtures whose density is known exactly, real pictures, and data of one's own.
 
 Imports `trainables.checks` alone. Start reading at `catalogue.DATASETS`, the table of names, then `dataset.DataSet`.
 """

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from trainables.checks import meant
 from trainables.data.dataset import DataSet
 from trainables.data.digits import Digits, StackedDigits
+from trainables.data.images import Images
 from trainables.data.source import Source
 from trainables.data.synthetic import Dirac, ExplicitMixture, Grid, Ring, SingleGaussian, Sixteen
 from trainables.data.vision import Cifar10, FashionMnist, Mnist
@@ -27,6 +28,7 @@ DATASETS: Mapping[str, type[Source]] = MappingProxyType(
         "mnist": Mnist,
         "fashion_mnist": FashionMnist,
         "cifar10": Cifar10,
+        "images": Images,
     }
 )
 
@@ -56,29 +58,29 @@ def load(name: str, **settings: Any) -> DataSet:
 
 
 def describe(name: str, **settings: Any) -> Description:
-    """Shape and classes of a data set; nothing is loaded and its files need not be there.
+    """Shape and classes of a data set; nothing is loaded, and checked settings need no files.
 
     Raises:
         ValueError: an unknown name or setting, or a wrong value.
+        FileNotFoundError: a setting is left out that is found in a file, which is missing.
     """
     source = _source(name, settings)
     return Description(source.shape, source.classes)
 
 
 def check(name: str, **settings: Any) -> dict[str, Any]:
-    """Refuse what `load` would refuse, without loading or downloading anything.
+    """Refuse what `load` would refuse, as far as a quick look at the files tells, without downloading anything.
 
     Returns:
         `name` and every setting, defaults filled in and paths absolute, as plain YAML types:
         `load(**check(...))` loads the same data from any working directory.
 
     Raises:
-        ValueError: an unknown name or setting, or a wrong value.
+        ValueError: an unknown name or setting, a wrong value, or files that cannot be used.
         FileNotFoundError: files are missing and no setting allows to download them.
     """
     source = _source(name, settings)
-    if message := source.absent():
-        raise FileNotFoundError(message)
+    source.check_files()
     return {"name": name, **source.settings()}
 
 

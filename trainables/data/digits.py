@@ -29,6 +29,10 @@ class Digits(Source):
     name: ClassVar[str] = "digits"
 
     @property
+    def origin(self) -> str:
+        return "scikit-learn"
+
+    @property
     def shape(self) -> tuple[int, ...]:
         return (1, 8, 8)
 

@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import partial
+from numbers import Real
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,6 +44,7 @@ class Source(ABC):
     """
 
     name: ClassVar[str]
+    of_files: ClassVar[bool] = False  # whether the points come from files that may change or be missing
 
     def __post_init__(self) -> None:
         """Check every setting and store it in its canonical type."""
@@ -64,8 +67,25 @@ class Source(ABC):
     def load(self) -> DataSet:
         """The data set on the CPU; the same settings give the same tensors."""
 
+    @property
+    def origin(self) -> str:
+        """Where the points come from: a path, or in words."""
+        return "drawn from its settings"
+
     def absent(self) -> str | None:
         """A message that names missing files and how to get them; None if nothing is missing."""
+        return None
+
+    def check_files(self) -> None:
+        """Refuse files that `load` would refuse, as far as a quick look tells.
+
+        Raises `FileNotFoundError` where they are missing, `ValueError` where they cannot be used.
+        """
+        if message := self.absent():
+            raise FileNotFoundError(message)
+
+    def fingerprint(self) -> str | None:
+        """64 hexadecimal digits that differ where `load` would return something else; None where loading is quick."""
         return None
 
     def settings(self) -> dict[str, Any]:
@@ -94,9 +114,19 @@ def flag(default: bool) -> Any:
     return _setting(checks.parse_boolean, default)
 
 
-def folder(default: str) -> Any:
+def path(default: Any = MISSING) -> Any:
     """A path, kept absolute."""
     return _setting(checks.parse_path, default)
+
+
+def share_or_path(default: float) -> Any:
+    """A share of the points, or the path of other ones."""
+    return _setting(_share_or_path, default)
+
+
+def one_of(*valid: Any) -> Any:
+    """One of the values; the first is the default."""
+    return _setting(partial(_one_of, valid=valid), valid[0])
 
 
 def numbers(default: Any = MISSING, *, low: float = -LARGEST) -> Any:
@@ -129,6 +159,20 @@ def _points(key: str, value: object) -> tuple[tuple[float, ...], ...]:
         tuple(checks.parse_real(f"{key}[{place}]", coordinate, low=-LARGEST) for coordinate in row)
         for place, row in enumerate(rows)
     )
+
+
+def _share_or_path(key: str, value: object) -> float | str:
+    if isinstance(value, str | Path) and str(value):
+        return checks.parse_path(key, value)
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < 1:
+        raise refused(key, "a share between 0 and 1, or the path of a held-out part", value)
+    return float(value)
+
+
+def _one_of(key: str, value: object, *, valid: tuple[Any, ...]) -> Any:
+    if not any(type(value) is type(one) and value == one for one in valid):
+        raise refused(key, " or ".join(map(str, valid)), value)
+    return value
 
 
 def _axis(key: str, value: object) -> Axis:

@@ -21,19 +21,24 @@ import torch
 from torch import Tensor
 
 from trainables.data.dataset import DataSet
-from trainables.data.source import Source, flag, folder
+from trainables.data.source import Source, flag, path
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pictures(Source):
     """A torchvision data set under `root`, downloaded there if it is missing and `download` says so."""
 
-    root: str = folder("data")
+    of_files: ClassVar[bool] = True
+    root: str = path("data")
     download: bool = flag(False)
 
     @property
     def classes(self) -> int:
         return 10
+
+    @property
+    def origin(self) -> str:
+        return self.root
 
     @abstractmethod
     def reader(self) -> Any:

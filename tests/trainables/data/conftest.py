@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torchvision
+from PIL import Image
 
 TRAIN, TEST = 7, 4  # pictures a batch
 
@@ -94,6 +95,21 @@ def accept_cifar(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
         monkeypatch.setattr(reader, "meta", {**reader.meta, "md5": md5(folder / meta)})
 
     return accept
+
+
+@pytest.fixture
+def write_pictures() -> Callable[..., None]:
+    """Writes `count` pictures of noise as PNG files in each of the folders named, which it makes."""
+
+    def write(*folders: Path, count: int = 10, side: int = 12, mode: str = "RGB") -> None:
+        random = np.random.default_rng(7)
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            for number in range(count):
+                levels = random.integers(0, 256, (side, side, len(mode))).astype(np.uint8)
+                Image.fromarray(levels.squeeze()).save(folder / f"{number:03d}.png")
+
+    return write
 
 
 @pytest.fixture

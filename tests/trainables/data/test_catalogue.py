@@ -23,6 +23,7 @@ def settings(
     write_idx: Callable[..., Any],
     write_cifar: Callable[[Path], Any],
     accept_cifar: Callable[[Path], None],
+    write_pictures: Callable[..., None],
 ) -> dict[str, Any]:
     """Settings under which the data set named by the test loads quickly."""
     name = request.getfixturevalue("name")
@@ -33,6 +34,9 @@ def settings(
         write_cifar(tmp_path)
         accept_cifar(tmp_path)
         return {"root": str(tmp_path)}
+    if name == "images":
+        write_pictures(tmp_path / "a", tmp_path / "b")
+        return {"root": str(tmp_path), "size": 8, "labels": "folders"}
     if name == "mixture":
         return {"means": [[0, 0], [1, 1]], "variances": [0.1, 0.2], **SMALL}
     return {} if name in ("digits", "dirac") else dict(SMALL)

@@ -10,6 +10,11 @@ import pytest
 
 from trainables.data import DATASETS, check
 
+NEEDED: dict[str, dict[str, Any]] = {
+    "mixture": {"means": [0.0], "variances": [1.0]},
+    "images": {"root": "pictures"},
+}
+
 
 def kept(name: str, **settings: Any) -> Any:
     """The checked value of the first setting given."""
@@ -73,6 +78,20 @@ def test_what_is_no_path(value: Any) -> None:
         check("mnist", root=value)
 
 
+@pytest.mark.parametrize("value", [0, 1, 1.5, -0.1, True, None, "", [0.1]])
+def test_what_is_neither_a_share_nor_a_path(value: Any) -> None:
+    with pytest.raises(
+        ValueError, match=r"^data\.heldout: expected a share between 0 and 1, or the path of a held-out part, got "
+    ):
+        check("images", root="pictures", heldout=value)
+
+
+@pytest.mark.parametrize("value", [2, 3.0, "3", True, None])
+def test_what_is_none_of_the_choices(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"^data\.channels: expected 3 or 1, got "):
+        check("images", root="pictures", channels=value)
+
+
 @pytest.mark.parametrize("value", [1.0, [], "1, 2", None, {"a": 1}])
 def test_what_is_no_list_of_numbers(value: Any) -> None:
     with pytest.raises(ValueError, match=r"^data\.variances: expected a list of numbers, got "):
@@ -95,6 +114,6 @@ def test_what_is_no_list_of_points(value: Any) -> None:
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_setting_of_every_data_set_refuses_a_mapping(name: str) -> None:
     for setting in fields(DATASETS[name]):
-        needed = {"means": [0.0], "variances": [1.0]} if name == "mixture" else {}
+        needed = NEEDED.get(name, {})
         with pytest.raises(ValueError, match=rf"^data\.{setting.name}: expected .*, got {{}}$"):
             check(name, **{**needed, setting.name: {}})
