@@ -94,7 +94,8 @@ class Trial:
 
     def _keep(self) -> None:
         """Write the generators as they are; a write that fails costs them, not the trial."""
-        payload = kept.to_bytes(self.training, self.job.critics, {"trial_id": self.job.trial_id})
+        about = {"trial_id": self.job.trial_id, "data_digest": self._data.digest}
+        payload = kept.to_bytes(self.training, self.job.critics, about)
         if payload is None:
             return
         try:

@@ -22,7 +22,7 @@ from trainables.population import StackedParameters, generators
 from trainables.spec import Spec
 
 # Purposes of random numbers. Append only: a purpose's index enters the seed of its generator.
-STREAMS = ("generator", "critic", "batches", "evaluation", "pictures", "spectral", "jacobian", "optimal_critic")
+STREAMS = ("generator", "critic", "batches", "evaluation", "pictures", "spectral", "jacobian", "optimal_critic", "kept")
 
 
 @dataclass(frozen=True)

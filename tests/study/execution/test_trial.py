@@ -276,6 +276,7 @@ def test_a_trial_killed_after_its_last_report_still_writes_what_it_keeps(start: 
     found = generators.read(store_at(str(tmp_path)), "search-a-0000")
     assert found is not None
     assert (found.step, found.about["trial_id"]) == (20, "search-a-0000")
+    assert found.about["data_digest"] == load(**found.spec.data).digest
 
 
 def test_what_a_scheduler_may_stop_is_kept_as_of_each_report(start: Start, tmp_path: Path) -> None:

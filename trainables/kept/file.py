@@ -23,6 +23,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from trainables.checks import choice
 from trainables.networks import Network
 from trainables.population import views
 from trainables.spec import Spec
@@ -68,8 +69,22 @@ class Kept:
 
     def weights(self, which: str = "average") -> tuple[Tensor, ...]:
         """The generators' weights (R, *shape) in their network's order; `which` is one of `WEIGHTS`."""
-        stored = which if f"{which}.{_names(self.generator)[0]}" in self.tensors else WEIGHTS[0]
-        return tuple(self.tensors[f"{stored}.{name}"] for name in _names(self.generator))
+        choice("weights", which, WEIGHTS)
+        names = [weight.name for weight in self.generator.weights]
+        stored = which if f"{which}.{names[0]}" in self.tensors else WEIGHTS[0]
+        return tuple(self.tensors[f"{stored}.{name}"] for name in names)
+
+    def place(self, seed: int | None = None) -> int:
+        """Where a replica stands among the stacked ones; None: the first that did not diverge.
+
+        Raises `KeptError` for a seed that is not there, or where every replica diverged.
+        """
+        if seed is not None and seed not in self.seeds:
+            raise KeptError(f"seed: expected one of {', '.join(map(str, self.seeds))}, got {seed}")
+        sound = [place for place, step in enumerate(self.diverged) if step is None]
+        if seed is None and not sound:
+            raise KeptError("seed: expected one, as every replica diverged, got none")
+        return sound[0] if seed is None else self.seeds.index(seed)
 
 
 def to_bytes(training: Training, critics: bool = False, about: Mapping[str, Any] | None = None) -> bytes | None:
@@ -105,7 +120,7 @@ def from_bytes(payload: bytes, name: str) -> Kept:
     """What a file holds; `name` stands for it in errors. Raises `KeptError` for any other or damaged file."""
     try:
         tensors = load(payload)
-        about = json.loads(_metadata(payload)[METADATA])
+        about = json.loads(metadata(payload)[METADATA])
         if about["format"] != FORMAT:
             raise KeptError(f"{name}: expected format {FORMAT} of kept generators, got {about['format']!r}")
         kept = Kept(
@@ -133,16 +148,12 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _names(network: Network) -> list[str]:
-    return [str(place) for place in range(len(network.weights))]
-
-
 def _stored(which: str, network: Network, weights: Sequence[Tensor]) -> dict[str, Tensor]:
-    named = zip(_names(network), weights, strict=True)
-    return {f"{which}.{name}": weight.detach().cpu().contiguous() for name, weight in named}
+    stored = zip(network.weights, weights, strict=True)
+    return {f"{which}.{weight.name}": values.detach().cpu().contiguous() for weight, values in stored}
 
 
-def _metadata(payload: bytes) -> Mapping[str, str]:
+def metadata(payload: bytes) -> Mapping[str, str]:
     """The metadata of a safetensors file: eight bytes say how long the JSON header is that follows them."""
     length = int.from_bytes(payload[:8], "little")
     found: Mapping[str, str] = json.loads(payload[8 : 8 + length])["__metadata__"]
@@ -152,10 +163,8 @@ def _metadata(payload: bytes) -> Mapping[str, str]:
 def _check(kept: Kept, name: str) -> None:
     """Refuse weights that do not fit the network that the metadata describe."""
     for which in WEIGHTS:
-        for weight, stored, label in zip(
-            kept.generator.weights, kept.weights(which), _names(kept.generator), strict=True
-        ):
+        for weight, stored in zip(kept.generator.weights, kept.weights(which), strict=True):
             expected = (len(kept.seeds), *weight.shape)
             if tuple(stored.shape) != expected:
                 got = tuple(stored.shape)
-                raise KeptError(f"{name}: {which}.{label}: expected weights of shape {expected}, got {got}")
+                raise KeptError(f"{name}: {which}.{weight.name}: expected weights of shape {expected}, got {got}")

@@ -1,0 +1,66 @@
+"""A replica's generator as a plain module, and in a torch that has never heard of ganstudy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from trainables.kept import KeptError, draw, export, from_bytes, load_generator, to_bytes
+from trainables.kept.samples import _latents
+from trainables.training import Training
+
+Train = Callable[..., Training]
+BARE = """
+import sys
+sys.modules.update(dict.fromkeys(("trainables", "study", "analysis")))  # importing them fails
+import numpy as np, torch
+generator = torch.export.load("generator.pt2").module()
+latents, labels = (torch.from_numpy(np.load("inputs.npz")[name]) for name in ("latents", "labels"))
+np.save("samples.npy", generator(latents, labels).detach().numpy())
+"""
+
+
+def written(training: Training, folder: Path) -> Path:
+    payload, path = to_bytes(training), folder / "generators.safetensors"
+    assert payload is not None
+    path.write_bytes(payload)
+    return path
+
+
+@pytest.mark.parametrize("weights", ["average", "raw"])
+def test_a_module_makes_the_populations_samples(trained: Train, tmp_path: Path, weights: str) -> None:
+    path = written(trained(ema=0.9), tmp_path)
+    kept = from_bytes(path.read_bytes(), "here")
+    generator = load_generator(path, seed=5, weights=weights)
+    samples, _ = draw(kept, [5], 50, weights=weights)
+    assert torch.allclose(generator(_latents(kept, [5], 50)[0]), samples[0], atol=1e-6)
+    assert {"dense0.weight", "dense1.bias"} < generator.state_dict().keys()
+    assert all(parameter.requires_grad for parameter in generator.parameters())
+
+
+def test_without_a_seed_it_is_the_first_that_did_not_diverge(trained: Train, tmp_path: Path) -> None:
+    training = trained()
+    training.diverged_step[0] = 1
+    path = written(training, tmp_path)
+    first, second = load_generator(path), load_generator(path, seed=5)
+    assert torch.equal(first.dense0.weight, second.dense0.weight)  # type: ignore[arg-type]
+    assert load_generator(path, seed=3) is not None  # as it fell
+    training.diverged_step[:] = 1
+    with pytest.raises(KeptError, match=r"^seed: expected one, as every replica diverged, got none$"):
+        load_generator(written(training, tmp_path))
+
+
+def test_an_exported_generator_runs_where_there_is_no_ganstudy(trained: Train, tmp_path: Path) -> None:
+    path = written(trained(model="cgan", data="digits", latent_dim=3), tmp_path)
+    export(path, tmp_path / "generator.pt2", seed=8)
+    latents, labels = torch.randn(9, 3, generator=torch.Generator().manual_seed(0)), torch.arange(9)
+    np.savez(tmp_path / "inputs.npz", latents=latents.numpy(), labels=labels.numpy())
+    subprocess.run([sys.executable, "-I", "-c", BARE], cwd=tmp_path, check=True)
+    expected = load_generator(path, seed=8)(latents, labels).detach().numpy()
+    np.testing.assert_allclose(np.load(tmp_path / "samples.npy"), expected, atol=1e-6)

@@ -1,0 +1,79 @@
+"""The same seed gives the same samples, whoever else is drawn and however many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from trainables.kept import Kept, KeptError, draw, from_bytes, to_bytes
+from trainables.kept.samples import BLOCK
+from trainables.training import Training
+
+Train = Callable[..., Training]
+
+
+def read(training: Training) -> Kept:
+    payload = to_bytes(training)
+    assert payload is not None
+    return from_bytes(payload, "here")
+
+
+@pytest.fixture(scope="module")
+def ring(trained: Train) -> Kept:
+    return read(trained(ema=0.9))
+
+
+@pytest.fixture(scope="module")
+def digits(trained: Train) -> Kept:
+    return read(trained(model="cgan", data="digits"))
+
+
+def test_a_seed_has_its_samples(ring: Kept) -> None:
+    alone, labels = draw(ring, [5], 20)
+    together, _ = draw(ring, [8, 5], 20)
+    assert (alone.shape, labels) == ((1, 20, 2), None)
+    assert torch.allclose(alone[0], together[1], atol=1e-6)
+    assert not torch.allclose(together[0], together[1])
+    again, _ = draw(ring, [5], 20)
+    assert torch.equal(alone, again)
+
+
+def test_the_first_samples_do_not_depend_on_how_many_follow(ring: Kept) -> None:
+    few, many = (draw(ring, [3], count)[0][0] for count in (30, BLOCK + 10))
+    assert torch.allclose(few, many[:30], atol=1e-6)
+    assert len(many) == BLOCK + 10
+
+
+def test_raw_weights_give_other_samples_of_the_same_latents(ring: Kept) -> None:
+    average, raw = (draw(ring, [3], 20, weights=which)[0] for which in ("average", "raw"))
+    assert not torch.equal(average, raw)
+    assert (average - raw).abs().max() < 0.1  # two steps apart
+    with pytest.raises(ValueError, match=r"^weights: unknown name 'ema'"):
+        draw(ring, [3], 20, weights="ema")
+
+
+def test_labels_are_every_class_in_turn_or_the_one_chosen(digits: Kept) -> None:
+    samples, labels = draw(digits, [3, 5], 23)
+    assert labels is not None
+    assert labels[1].tolist() == [*range(10), *range(10), 0, 1, 2]
+    chosen, sevens = draw(digits, [3], 23, label=7)
+    assert sevens is not None
+    assert sevens.unique().tolist() == [7]
+    assert torch.allclose(chosen[0, 7], samples[0, 7], atol=1e-6)
+
+
+def test_a_generator_that_normalises_is_drawn_in_the_batches_it_was_trained_in(trained: Train) -> None:
+    kept = read(trained(generator={"hidden": [6], "batch_norm": True}))
+    few, many = (draw(kept, [3], count)[0][0] for count in (8, 24))
+    assert torch.allclose(few, many[:8], atol=1e-6)
+
+
+def test_what_is_not_there_is_refused_by_name(ring: Kept, digits: Kept) -> None:
+    with pytest.raises(KeptError, match=r"^seed: expected one of 3, 5, 8, got 4$"):
+        draw(ring, [4], 2)
+    with pytest.raises(ValueError, match=r"^label: expected none without classes, got 3$"):
+        draw(ring, [3], 2, label=3)
+    with pytest.raises(ValueError, match=r"^label: expected one from 0 to 9, got 10$"):
+        draw(digits, [3], 2, label=10)

@@ -1,0 +1,55 @@
+"""A kept generator as an ordinary `nn.Module`, and as a file that bare torch runs.
+
+The module maps latents (n, latent_dim), and labels (n,) of a conditional one, to samples (n, *shape). Latents are drawn
+from the spec's prior: N(0, I), or uniform in [-1, 1].
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from trainables.kept.file import Kept, from_bytes
+from trainables.networks import plain
+
+EXAMPLE = 4  # latents that an export is traced with; any number may be given afterwards
+
+
+def load_generator(path: str | Path, seed: int | None = None, weights: str = "average") -> nn.Module:
+    """One replica's generator from a file of kept generators.
+
+    Args:
+        path: of a `generators.safetensors`.
+        seed: of the replica; None: the first that did not diverge.
+        weights: `average` for those that were measured, `raw` for those that trained.
+
+    Raises:
+        KeptError: the file cannot be used, or there is no such replica.
+        ValueError: no such weights.
+        OSError: it cannot be read.
+    """
+    return module(from_bytes(Path(path).read_bytes(), str(path)), seed, weights)
+
+
+def module(kept: Kept, seed: int | None = None, weights: str = "average") -> nn.Module:
+    """The same of a file that has been read."""
+    place, stacked = kept.place(seed), kept.weights(weights)
+    named = {weight.name: values[place] for weight, values in zip(kept.generator.weights, stacked, strict=True)}
+    spec = kept.spec
+    return plain.fitted(plain.generator(spec.generator, spec.latent_dim, kept.shape, kept.classes), named)
+
+
+def export(path: str | Path, out: str | Path, seed: int | None = None, weights: str = "average") -> None:
+    """Write one replica's generator as a file that `torch.export.load(out).module()` runs without ganstudy.
+
+    What it takes is what the module takes, for any number of latents; under batch normalisation of points two or more.
+    Arguments and errors are those of `load_generator`.
+    """
+    kept = from_bytes(Path(path).read_bytes(), str(path))
+    latents = torch.zeros(EXAMPLE, kept.spec.latent_dim)
+    inputs = (latents, torch.zeros(EXAMPLE, dtype=torch.int64)) if kept.classes else (latents,)
+    any_number = torch.export.Dim("n")
+    program = torch.export.export(module(kept, seed, weights), inputs, dynamic_shapes=({0: any_number},) * len(inputs))
+    torch.export.save(program, out)
