@@ -6,7 +6,7 @@ configuration alone. So a replica's batches do not depend on which others it tra
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -73,6 +73,27 @@ def latents(shape: Sequence[int], kind: str, generator: torch.Generator) -> Tens
     if kind == "normal":
         return torch.randn(*shape, generator=generator, device=generator.device)
     return torch.rand(*shape, generator=generator, device=generator.device) * 2 - 1
+
+
+def in_pieces(
+    function: Callable[[Tensor, Tensor | None], Tensor],
+    x: Tensor,
+    labels: Tensor | None,
+    size: int,
+    whole: bool = False,
+) -> Tensor:
+    """Apply a function of samples and labels to pieces of the second axis, `size` at a time, and join its results.
+
+    `whole` is for networks that normalise over a batch: the last piece then takes rows of the one before it to be as
+    large as the others, whose results do not count twice. Fewer than `size` rows in all are one piece.
+    """
+    made = []
+    for start in range(0, max(1, x.shape[1]), size):
+        first = max(0, min(start, x.shape[1] - size)) if whole else start
+        piece = slice(first, first + size)
+        done = function(x[:, piece], None if labels is None else labels[:, piece])
+        made.append(done[:, start - first :])
+    return torch.cat(made, 1)
 
 
 class BatchSampler:

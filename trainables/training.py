@@ -7,14 +7,14 @@ step: from then on it is `diverged`, its measurements are NaN, and the other rep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from trainables.batches import Batch, BatchSampler, BatchShape
+from trainables.batches import Batch, BatchSampler, BatchShape, in_pieces
 from trainables.data import DataSet, load
 from trainables.metrics.evaluator import Evaluator
 from trainables.models import jacobian
@@ -81,6 +81,11 @@ class Training:
         """Whether all steps are taken, or every replica has diverged."""
         return self.step >= self.spec.steps or not bool(self.alive.any())
 
+    def __iter__(self) -> Iterator[Evaluation]:
+        """Train to the end, an evaluation at a time: `for evaluation in training`."""
+        while not self.done:
+            yield self.advance()
+
     def advance(self) -> Evaluation:
         """Train to the next evaluation, at most `spec.interval` steps, and measure every replica.
 
@@ -99,16 +104,23 @@ class Training:
     def samples(self, count: int) -> tuple[Tensor, Tensor | None]:
         """Samples (R, count, *shape) of each replica's present generator from latents that are the same at every call
         and, for conditional models, their labels (R, count), every class in turn."""
-        labels = None
+        labels, drawn = None, self._drawn(count)
         if self.classes:
-            turn = torch.arange(count, device=self.device) % self.classes
+            turn = torch.arange(drawn, device=self.device) % self.classes
             labels = turn.expand(len(self.seeds), -1)
-        return self._generate(count, self.context.streams("pictures"), labels), labels
+        samples = self._generate(drawn, self.context.streams("pictures"), labels)
+        return samples[:, :count], None if labels is None else labels[:, :count]
 
     @torch.no_grad()
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Samples (R, n, *shape) of each replica's present generator (averaged weights) from latents (R, n, L) and, for
-        conditional models, labels (R, n)."""
+        conditional models, labels (R, n).
+
+        A generator with `batch_norm` makes a sample from its latent and those beside it, in batches of the training's
+        size; raises `ValueError` for a single latent, which it would map to a constant.
+        """
+        if self.spec.generator["batch_norm"] and latents.shape[1] == 1:
+            raise ValueError("latents: expected at least 2 with batch_norm, which normalises over them, got 1")
         weights = views(self.model.stacks[0].network, self.average)
         return self.pieces(lambda z, y: self.model.generate(weights, z, y), latents, labels)
 
@@ -168,8 +180,10 @@ class Training:
             nothing = torch.empty(len(self.seeds), 0, *self.data.shape, device=self.device)
             return self.model.measure((), nothing, None, self.data, self.pieces)
         streams = self.context.streams("evaluation", self.step)
-        labels = self.labels(self.evaluator.samples, streams) if self.classes else None
-        samples = self._generate(self.evaluator.samples, streams, labels)
+        count, drawn = self.evaluator.samples, self._drawn(self.evaluator.samples)
+        labels = self.labels(drawn, streams) if self.classes else None
+        samples = self._generate(drawn, streams, labels)[:, :count]
+        labels = None if labels is None else labels[:, :count]
         finite = samples.flatten(1).isfinite().all(1)
         self.diverged_step.masked_fill_(self.alive & ~finite, self.step)
         self.alive &= finite
@@ -204,11 +218,14 @@ class Training:
     def _generate(self, count: int, streams: Sequence[torch.Generator], labels: Tensor | None) -> Tensor:
         return self.generate(self.model.latents(count, streams), labels)
 
+    def _drawn(self, count: int) -> int:
+        """How many samples to generate for `count`: a batch at least where the generator normalises over it."""
+        return max(count, self.spec.batch_size) if self.spec.generator["batch_norm"] else count
+
     def pieces(self, function: Callable[[Tensor, Tensor | None], Tensor], x: Tensor, labels: Tensor | None) -> Tensor:
         """Apply to pieces of the second axis: of the training batch's size where the networks normalise over it."""
         size = self.spec.batch_size if self._normalised else CHUNK
-        pieces = zip(x.split(size, 1), [None] * x.shape[1] if labels is None else labels.split(size, 1), strict=False)
-        return torch.cat([function(piece, label) for piece, label in pieces], 1)
+        return in_pieces(function, x, labels, size, self._normalised)
 
 
 def _one(specs: Sequence[Spec], seeds: Sequence[int]) -> Spec:

@@ -11,7 +11,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from trainables.batches import BLOCK, Batch, BatchSampler, BatchShape, latents
+from trainables.batches import BLOCK, Batch, BatchSampler, BatchShape, in_pieces, latents
 from trainables.data import DataSet
 from trainables.population import generators
 
@@ -199,3 +199,22 @@ def test_a_model_may_need_no_batches(data: DataSet) -> None:
     batch_shape = replace(SHAPE, updates=0)
     assert batch_shape.block >= 1
     assert list(sampler(data, [1], batch_shape).draw(3)) == [[], [], []]
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 5, 8, 9, 11])
+@pytest.mark.parametrize("whole", [False, True])
+def test_pieces_are_joined_in_order(count: int, whole: bool) -> None:
+    x, labels = torch.randn(2, count, 3), torch.arange(2 * count).view(2, count)
+    sizes = []
+
+    def function(piece: Tensor, label: Tensor | None) -> Tensor:
+        assert label is not None
+        sizes.append(piece.shape[1])
+        return 2 * piece + label[..., None]
+
+    assert torch.equal(in_pieces(function, x, labels, 4, whole), 2 * x + labels[..., None])
+    assert torch.equal(in_pieces(lambda piece, none: 2 * piece, x, None, 4, whole), 2 * x)
+    if whole:
+        assert set(sizes) == {min(4, count)}
+    else:
+        assert sizes == [4] * (count // 4) + [count % 4] * (count % 4 > 0)

@@ -351,6 +351,34 @@ def test_models_and_data_that_do_not_fit_are_refused(ring: DataSet) -> None:
         train(spec(**CONV), [0], ring)
 
 
+@pytest.mark.parametrize("model", ["gan", "cgan"])
+@pytest.mark.parametrize("count", [1, 5, 16, 17, 33])
+def test_a_normalising_generator_makes_every_sample_in_a_whole_batch(model: str, count: int, ring: DataSet) -> None:
+    """A sample made alone, or in the remainder of 1 of 16, would be the bias of the last layer, whatever its latent."""
+    networks = {"generator": {**SMALL, "batch_norm": True}}
+    training = train(spec(model=model, **networks), [0, 1], ring)
+    samples, labels = training.samples(count)
+    assert samples.shape == (2, count, 2)
+    assert (labels is None) == (model == "gan")
+    bias = training.average[:, -2:]
+    assert bool(((samples - bias[:, None]).abs().amax(2) > 1e-3).all())
+    latents = training.model.latents(count, training.context.streams("pictures"))
+    if count > 1:
+        assert training.generate(latents, labels).shape == samples.shape
+        return
+    with pytest.raises(ValueError, match=r"latents: expected at least 2 with batch_norm, .* got 1"):
+        training.generate(latents, labels)
+
+
+def test_going_through_a_training_is_advancing_to_its_end(ring: DataSet) -> None:
+    training, stopped = train(spec(), [0, 1], ring), train(spec(), [0, 1], ring)
+    first = stopped.advance()
+    every = list(training)
+    assert [evaluation.step for evaluation in every] == [4, 8, 12]
+    assert [first, *stopped] == every
+    assert list(training) == []
+
+
 def test_critic_accuracy_is_a_half_for_a_blind_critic_and_one_for_a_seeing_one(ring: DataSet) -> None:
     training = train(spec(critic={"hidden": []}), [0, 1], ring)
     critic = training.model.stacks[1].flat

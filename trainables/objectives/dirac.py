@@ -7,7 +7,7 @@ The data are a point at 0, the generator a point at theta, the critic is d(x) = 
 with the equilibrium at (0, 0), where the flow's eigenvalues are +-i sqrt(g'(0) l'(0)) for every smooth pair, and
 -gamma/2 +- sqrt(gamma^2/4 - g'(0) l'(0)) under R1. Gradient steps of size h turn the flow into a map, which converges
 to the equilibrium where its Jacobian's spectral radius is below 1. The objective is applied to d without its link. The
-penalties, and the meaning of `gamma` for each:
+penalties, and the meaning of `gamma` for each (0 is the game without it; a bound is positive):
 
 | penalty | gamma | effect |
 |---|---|---|
@@ -197,14 +197,15 @@ def dynamics(
     whole("critic_steps", critic_steps, low=1)
     if updates == "simultaneous" and critic_steps != 1:
         raise ValueError(f"critic_steps: expected 1 with simultaneous updates, got {critic_steps}")
-    weight, size = _positive("gamma", gamma), _positive("step", step)
+    weight, size = _numbers("gamma", gamma, positive=name == "clip"), _numbers("step", step, positive=True)
     weight, size = torch.broadcast_tensors(weight, size)
     game = resolved(objective, generator_loss)
     return Dynamics(game, name, weight.clone(), updates == "simultaneous", critic_steps), size.clone()
 
 
-def _positive(name: str, values: ArrayLike) -> Tensor:
+def _numbers(name: str, values: ArrayLike, positive: bool) -> Tensor:
     array = np.asarray(values, dtype=np.float64)
-    if not np.all(np.isfinite(array) & (array > 0)):
-        raise ValueError(f"{name}: expected positive finite numbers, got {values!r}")
+    if not np.all(np.isfinite(array) & (array >= 0)) or (positive and not np.all(array)):
+        expected = "positive finite numbers" if positive else "finite numbers >= 0"
+        raise ValueError(f"{name}: expected {expected}, got {values!r}")
     return torch.as_tensor(array)

@@ -25,10 +25,10 @@ from torch import Tensor
 from trainables.objectives import table as objectives
 from trainables.objectives.known_divergences import COMPARED, FIT, same_divergence, same_step
 from trainables.objectives.optimum import Optimum, derivatives, optimum
-from trainables.objectives.table import Game
+from trainables.objectives.table import Game, Objective
 
 Array = NDArray[np.float64]
-AnyObjective = str | Mapping[str, Any] | Game  # a name, a configuration's mapping, or a resolved objective
+AnyObjective = str | Mapping[str, Any] | Objective | Game  # a name, a configuration's mapping, a row, or resolved
 FAR = 700.0  # replaces an infinite d where a derivative is taken
 
 DEFAULT_RATIOS = np.logspace(-4, 4, 161)
@@ -90,7 +90,7 @@ class Explanation:
 def explain(
     objective: AnyObjective, ratios: ArrayLike = DEFAULT_RATIOS, generator_loss: str = "default"
 ) -> Explanation:
-    """Explain an objective by name, by a configuration's mapping, or resolved, at positive density ratios.
+    """Explain an objective, given in any of the ways that `resolved` takes, at positive density ratios.
 
     Raises `ValueError` for ratios that are not positive and finite, and what `objectives.resolve` raises.
     """
@@ -133,7 +133,10 @@ def explain(
 
 
 def resolved(objective: AnyObjective, generator_loss: str = "default") -> Game:
-    """An objective by name, by a configuration's mapping, or resolved already."""
+    """An objective by name, by a configuration's mapping, as a row of one's own, or resolved already.
+
+    Raises what `objectives.resolve` raises.
+    """
     if isinstance(objective, Game):
         return objective
     return objectives.resolve({"name": objective} if isinstance(objective, str) else objective, generator_loss)

@@ -36,7 +36,8 @@ Function = Callable[[Tensor], Tensor]
 class Objective:
     """One row: f and g as formulas of d, the generator's usual loss, and their known properties.
 
-    A row of the user's own may hold functions of tensors in place of formulas. `generator` is one of
+    A row of the user's own may hold functions of tensors in place of formulas: `Objective("mine", f, g)` is enough to
+    explain a pair. `generator` is one of
     `GENERATOR_LOSSES` or a formula of d, f and g. `boundary` is d*(1), where the critic cannot tell p from
     q; None where the level of d has no meaning. `orientation` is -1 where a larger d means fake. `parameters` are the
     row's numbers with their defaults and may be used in every formula; `at` adapts the row to given numbers where
@@ -46,9 +47,9 @@ class Objective:
     name: str
     f: str | Function
     g: str | Function
-    generator: str | Function
-    induces: str
-    source: str
+    generator: str | Function = "saturating"
+    induces: str = ""
+    source: str = ""
     optimal: str | None = None
     phi: str | None = None
     boundary: float | None = 0.0
@@ -174,14 +175,16 @@ class Game:
     link: Function
 
 
-def resolve(objective: Mapping[str, Any], generator_loss: str = "default") -> Game:
-    """Turn a configuration's objective and generator loss into functions.
+def resolve(objective: Mapping[str, Any] | Objective, generator_loss: str = "default") -> Game:
+    """Turn a row, or a configuration's objective, and a generator loss into functions.
 
-    `objective` holds `name` and any of the row's parameters, or a custom pair: a new `name`, `f` and `g`,
+    `objective` is a row, or holds `name` and any of the row's parameters, or a custom pair: a new `name`, `f` and `g`,
     and optionally `generator`; or, as `name`, the location `module:attribute` of a row in Python, whose parts may be
     functions. `generator_loss` is `default` (the row's own), one of `GENERATOR_LOSSES`, or a formula of d, f and g,
     as in `-f`. Raises `ValueError` or `TypeError` naming the setting, and what `own_code.attribute` raises.
     """
+    if isinstance(objective, Objective):
+        return _resolved(objective, {}, generator_loss)
     name = objective.get("name")
     given = {key: value for key, value in objective.items() if key != "name"}
     if "f" in objective or "g" in objective:
@@ -191,6 +194,11 @@ def resolve(objective: Mapping[str, Any], generator_loss: str = "default") -> Ga
     else:
         choice("objective", name, OBJECTIVES)
         row = OBJECTIVES[str(name)]
+    return _resolved(row, given, generator_loss)
+
+
+def _resolved(row: Objective, given: Mapping[str, Any], generator_loss: str) -> Game:
+    """A row with the numbers `given` in place of its defaults, and a generator loss, as functions."""
     only(f"objective {row.name}", given, row.parameters)
     for name, value in given.items():
         number(f"objective.{name}", value)

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from trainables.objectives.dirac import STABILISERS, eigenvalues, simulate
+from trainables.objectives.dirac import STABILISERS, UPDATES, eigenvalues, simulate
 from trainables.objectives.induced import dirac_eigenvalues, resolved
-from trainables.objectives.table import GENERATOR_LOSSES, OBJECTIVES
+from trainables.objectives.table import GENERATOR_LOSSES, OBJECTIVES, Objective, resolve
 
 Array = NDArray[np.float64]
 
@@ -291,6 +292,21 @@ class TestSimulate:
         whole = simulate("pearson_chi2", step=0.1, steps=1, start=(1.0, 1.0))[1]
         assert halved[1] - 0.5 == pytest.approx(whole[1] - 1.0, rel=1e-12)
 
+    @pytest.mark.parametrize("penalty", [name for name in STABILISERS if name != "clip"])
+    def test_strength_0_is_no_penalty(self, penalty: str) -> None:
+        for updates in UPDATES:
+            plain = simulate("minimax", steps=50, updates=updates)
+            np.testing.assert_allclose(simulate("minimax", penalty, 0.0, steps=50, updates=updates), plain, rtol=1e-12)
+            found = eigenvalues("minimax", penalty, 0.0, 0.1, updates)
+            np.testing.assert_allclose(found, eigenvalues("minimax", step=0.1, updates=updates), rtol=1e-12)
+
+    def test_an_objective_may_be_a_row_of_ones_own(self) -> None:
+        by_name = simulate("minimax", steps=20)
+        row = Objective("mine", "-softplus(-d)", lambda d: -torch.nn.functional.softplus(d))
+        for same in (OBJECTIVES["minimax"], row, resolve(row), {"name": "minimax"}):
+            np.testing.assert_allclose(simulate(same, steps=20), by_name, rtol=1e-12)
+        assert np.array_equal(eigenvalues(OBJECTIVES["hinge"]), eigenvalues("hinge"))
+
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
@@ -299,7 +315,9 @@ class TestSimulate:
             ({"penalty": "spectral_norm"}, "penalty: unknown name 'spectral_norm'"),
             ({"penalty": "instance_nose"}, "did you mean 'instance_noise'"),
             ({"updates": "both"}, "updates: unknown name 'both'; expected one of simultaneous, alternating"),
-            ({"gamma": -1.0}, "gamma: expected positive finite numbers, got -1.0"),
+            ({"gamma": -1.0}, "gamma: expected finite numbers >= 0, got -1.0"),
+            ({"gamma": np.nan, "penalty": "r1"}, "gamma: expected finite numbers >= 0, got nan"),
+            ({"gamma": 0.0, "penalty": "clip"}, "gamma: expected positive finite numbers, got 0.0"),
             ({"step": [0.1, 0.0]}, r"step: expected positive finite numbers, got \[0.1, 0.0\]"),
             ({"steps": 0}, "steps: expected at least 1, got 0"),
             ({"critic_steps": 2}, "critic_steps: expected 1 with simultaneous updates, got 2"),

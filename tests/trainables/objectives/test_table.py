@@ -455,3 +455,11 @@ def test_a_row_in_python_may_hold_functions(tmp_path: Path, monkeypatch: pytest.
     game = resolve({"name": "users_objectives:row"}, "-f + d")
     assert float(game.f(torch.tensor(3.0))) == -6.0
     assert float(game.loss(torch.tensor(3.0))) == 9.0
+
+
+def test_a_row_resolves_to_itself() -> None:
+    row = Objective("cubic", lambda d: d - d**3 / 3, "-a*d", parameters={"a": 2.0})
+    game, d = resolve(row, "non_saturating"), torch.tensor(3.0)
+    assert game.objective is row
+    assert (float(game.f(d)), float(game.g(d)), float(game.loss(d))) == (-6.0, -6.0, 6.0)
+    assert float(resolve(row).loss(d)) == float(game.g(d))
