@@ -22,7 +22,9 @@ from analysis.figures.parts import (
     whisker,
 )
 from analysis.figures.style import Palette, legend_above, new, short, styled
-from analysis.results.budget import BestOfK, Profile, SelectionBias
+from analysis.results.best_of_k import BestOfK
+from analysis.results.profiles import Profile
+from analysis.results.selection_bias import SelectionBias
 from analysis.wording import SPENDINGS, log_scaled, named
 
 

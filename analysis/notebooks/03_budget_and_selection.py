@@ -16,10 +16,12 @@ from analysis.report import find, pair_tables, tables
 from analysis.report.chosen import chosen_table, snippet
 from analysis.report.spending import equality, spent_table
 from analysis.report.table_files import csv_text
-from analysis.results.budget import best_of_k, profiles, selection_bias
+from analysis.results.best_of_k import best_of_k
 from analysis.results.compare import compare, quality
 from analysis.results.design import scales_of
+from analysis.results.profiles import profiles
 from analysis.results.selection import arms_in_order, select
+from analysis.results.selection_bias import selection_bias
 from analysis.results.sensitivity import sensitivity
 from analysis.results.spending import against
 from analysis.statistics.bootstrap import Resampling

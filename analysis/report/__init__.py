@@ -2,7 +2,7 @@
 
 Question and answer first, then pictures and tables, and last how they were obtained. The page fetches nothing and runs
 nothing; beside it lie its figures (`figures/*.pdf`, `*.svg`) and tables (`tables/*.csv`, `*.tex`) for a paper, and
-`objectives.json`, what the pairs do. Start reading at `write` below, then `findings.find`.
+`objectives.json`, what the pairs do. Start reading at `write` below, then `derivation.find`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Any
 from analysis.record.join import join, studies_of
 from analysis.record.loading import Record, load
 from analysis.record.schema import HISTORY
-from analysis.report import chosen, data_sets, provenance, sections, spending, theory
+from analysis.report import chosen, data_sets, provenance, quality, search, spending, stability, theory, training
 from analysis.report.answer import Answer, answer
-from analysis.report.findings import COLUMNS, Findings, find
+from analysis.report.derivation import COLUMNS, find
+from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, contents, joined, page, tag
 from analysis.report.writer import FigureWriter
 from analysis.results.criteria import goals_of, thresholds_of
@@ -43,7 +44,7 @@ def write(
         state: what `ganstudy status --json` says of the study; without it only the record speaks of what is missing.
         objectives: what `ganstudy objective --json` says of the pairs (f, g) that are compared.
         same_within: the margin within which the report says of arms that they are the same, as of
-            `analysis.report.findings.find`; None not to ask.
+            `analysis.report.derivation.find`; None not to ask.
 
     Raises:
         FileNotFoundError: there is no record.
@@ -83,15 +84,15 @@ def _page(
     name = " + ".join(provenance.names(findings.record))
     parts: list[Section | None] = [
         data_sets.data_sets(findings, writer),
-        sections.stability(findings, writer),
-        sections.quality(findings, writer),
-        sections.training(findings, writer, folder),
+        stability.stability(findings, writer),
+        quality.quality(findings, writer),
+        training.training(findings, writer, folder),
         theory.theory(findings, writer, folder),
-        sections.search(findings, writer),
+        search.search(findings, writer),
         spending.budget(findings, writer),
         chosen.chosen(findings, writer),
-        sections.sensitivity(findings, writer),
-        sections.thresholds(findings, writer),
+        search.sensitivity(findings, writer),
+        stability.thresholds(findings, writer),
         theory.objectives(objectives, writer),
         provenance.left_out(findings, writer, state),
         provenance.definitions(findings.record),

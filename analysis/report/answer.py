@@ -1,7 +1,8 @@
 """The study's question, and its answer in a few sentences, each with its uncertainty.
 
-What is claimed, and of what, is in `analysis.report.claims` and `analysis.report.subject`. An answer from the search
-phase alone is called provisional, and one from an unfinished study a look.
+What is claimed is in `analysis.report.claims` and `analysis.report.joint_claims`, and of what in
+`analysis.report.subject`. An answer from the search phase alone is called provisional, and one from an unfinished study
+a look.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.record.join import studies_of
-from analysis.report import claims
+from analysis.report import claims, joint_claims
 from analysis.report.findings import Findings
 from analysis.report.repeat_words import repeated
 from analysis.report.standing_words import drawn_alike, verdict
@@ -34,7 +35,7 @@ def answer(findings: Findings) -> Answer:
     found = [
         *map(verdict, findings.standings),
         *claims.convergence(findings, subject), *claims.times(findings, subject), *claims.quality(findings, subject),
-        *claims.same(findings), *claims.jointly(findings),
+        *joint_claims.same(findings), *joint_claims.jointly(findings),
     ]  # fmt: skip
     shared = dict.fromkeys(said for one in findings.standings for said in drawn_alike(one))
     caveats = (*shared, *_disagreements(findings), *_caveats(findings, subject))

@@ -11,9 +11,8 @@ from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, section
 from analysis.report.table_files import Head, Table, Value
 from analysis.report.writer import FigureWriter
-from analysis.results.budget import BestOfK
+from analysis.results.best_of_k import BestOfK
 from analysis.results.spending import EqualBudget, Spent
-from analysis.statistics.intervals import Band, Interval
 from analysis.wording import SPENDINGS, counted, listed, named, number, percent
 
 ALIKE = 0.005  # shares below which amounts are said to be the same
@@ -99,7 +98,7 @@ def best_of_k_table(curves: Sequence[BestOfK], by_spending: Mapping[str, Sequenc
     for curve in curves:
         for place, k in enumerate(curve.median.x):
             costs = [spent.get((name, curve.arm)) for name in SPENDINGS]
-            best = (_at(curve.median, place), _at(curve.mean, place))
+            best = (curve.median.interval(place), curve.mean.interval(place))
             rows.append((curve.arm, int(k), *best, *(None if x is None else float(x[place]) for x in costs)))
     return Table(
         "best-of-k",
@@ -112,11 +111,6 @@ def best_of_k_table(curves: Sequence[BestOfK], by_spending: Mapping[str, Sequenc
         ),
         tuple(rows),
     )  # fmt: skip
-
-
-def _at(band: Band, place: int) -> Interval:
-    estimate, low, high = (float(values[place]) for values in (band.estimate, band.low, band.high))
-    return Interval(estimate, low, high, band.n, band.method, band.captures, band.confidence)
 
 
 def _known(amount: float) -> float | None:

@@ -74,3 +74,11 @@ def subject_of(findings: Findings) -> Subject:
     counts = findings.searches.values()
     most = max(counts, default=1)
     return Subject(chosen=most == 1, searches=(min(counts), most) if most > 1 else None)
+
+
+def replicas_of(findings: Findings) -> str:
+    """Of what the replicas of the phase that is judged are."""
+    if findings.phase == "search":
+        return "all configurations of the search"
+    over = subject_of(findings).over
+    return f"fresh seeds of what each arm's {over} chose" if over else "fresh seeds of each arm's chosen configuration"

@@ -8,11 +8,11 @@ import numpy as np
 
 from analysis.record.loading import Record
 from analysis.report.table_files import Head, Table, Value
-from analysis.results.budget import SelectionBias
 from analysis.results.compare import ArmOutcomes, ArmSignal
 from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, ArmCriticBound
 from analysis.results.dirac import DiracShares
 from analysis.results.jacobian import ArmSpectrum
+from analysis.results.selection_bias import SelectionBias
 from analysis.results.threshold_table import ThresholdTable
 from analysis.wording import NAMES, NOT_JUDGED, captured, counted, named
 

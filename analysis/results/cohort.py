@@ -69,6 +69,11 @@ class Cohort:
         found: NDArray[np.int64] = self.configuration // SPAN
         return found
 
+    @property
+    def mode(self) -> str:
+        """Which values of the metric are better, "min" or "max"."""
+        return "min" if self.sign == 1 else "max"
+
     def medians(self) -> tuple[NDArray[np.int64], Floats]:
         """The configurations that have a score, and for each the median cost over its replicas."""
         index, group = np.unique(self.configuration, return_inverse=True)

@@ -16,6 +16,7 @@ import pandas as pd
 from analysis.results import effects, repeated
 from analysis.results.cohort import Cohort, cohorts
 from analysis.results.effects import Effect, Sample, Scale, Unit
+from analysis.results.paired import pair_of
 from analysis.results.selection import Selection
 from analysis.wording import log_scaled
 
@@ -54,10 +55,7 @@ class Comparison:
 
     def pair(self, a: str, b: str) -> Effect:
         """The pair of two arms, turned so that `a` comes first; raises KeyError."""
-        for one in self.pairs:
-            if {one.a, one.b} == {a, b} and a != b:
-                return one if one.a == a else one.turned()
-        raise KeyError(f"no pair of the arms {a!r} and {b!r}; there are {', '.join(self.arms)}")
+        return pair_of(self.pairs, self.arms, a, b)
 
     def told_apart(self, a: str, b: str) -> bool:
         """Whether the test of two arms rejects after the correction for all pairs; raises KeyError."""

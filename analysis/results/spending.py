@@ -15,7 +15,7 @@ import pandas as pd
 
 from analysis.record.join import studies_of
 from analysis.record.loading import Record
-from analysis.results.budget import BestOfK
+from analysis.results.best_of_k import BestOfK
 from analysis.results.clock import equal_of
 from analysis.results.selection import Selection, numbers
 from analysis.wording import SPENDINGS

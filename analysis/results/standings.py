@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from analysis.results.paired import pair_of
 from analysis.statistics.friedman import Friedman
 from analysis.statistics.signed_rank import Credence
 
@@ -97,10 +98,7 @@ class OverDataSets:
 
     def pair(self, a: str, b: str) -> PairOver:
         """The pair of two arms, turned so that `a` comes first; raises KeyError."""
-        for one in self.pairs:
-            if {one.a, one.b} == {a, b} and a != b:
-                return one if one.a == a else one.turned()
-        raise KeyError(f"no pair of the arms {a!r} and {b!r}; there are {', '.join(self.arms)}")
+        return pair_of(self.pairs, self.arms, a, b)
 
     def told(self, a: str, b: str) -> bool:
         """Whether the corrected test tells two arms apart."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -65,14 +65,9 @@ class Incidence:
         Past the last step with a replica at risk the estimate is NaN, unless all of those had met some event, and the
         interval extends from the last lower end to 1. Raises ValueError for a step below 0.
         """
-        if not step >= 0:
-            raise ValueError(f"step: expected a number >= 0, got {step}")
-        band = self.band
-        place = int(np.searchsorted(band.x, step, side="right")) - 1
-        estimate, low, high = (float(ends[place]) for ends in (band.estimate, band.low, band.high))
-        if step > band.x[-1] and self.unmet > 0:
-            estimate, high = math.nan, 1.0
-        return Interval(estimate, low, high, band.n, band.method, band.captures, band.confidence)
+        found = self.band.at(step)
+        unknown = step > self.band.x[-1] and self.unmet > 0
+        return replace(found, estimate=math.nan, high=1.0) if unknown else found
 
 
 def incidence(

@@ -71,6 +71,18 @@ class Band:
     captures: Captures
     confidence: float = 0.95
 
+    def interval(self, place: int) -> Interval:
+        """That at the x of this index."""
+        estimate, low, high = (float(values[place]) for values in (self.estimate, self.low, self.high))
+        return Interval(estimate, low, high, self.n, self.method, self.captures, self.confidence)
+
+    def at(self, step: float) -> Interval:
+        """Of a curve over steps, each value of which holds until the next x, that at a step; raises ValueError for one
+        before the first x."""
+        if not step >= self.x[0]:
+            raise ValueError(f"step: expected a number >= {self.x[0]:g}, got {step}")
+        return self.interval(int(np.searchsorted(self.x, step, side="right")) - 1)
+
 
 def wilson_ends(share: ArrayLike, units: ArrayLike, confidence: float = 0.95) -> tuple[Floats, Floats]:
     """Ends of Wilson's interval for shares observed in a number of units, not necessarily an integer; (…,) each.

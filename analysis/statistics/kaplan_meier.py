@@ -12,7 +12,8 @@ exactly alike have no variance.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -51,14 +52,9 @@ class SurvivalCurve:
         Past the last step with a replica at risk the estimate is NaN, unless all had met the event, and the interval
         extends from 0 to the last upper end. Raises ValueError for a step below 0.
         """
-        if not step >= 0:
-            raise ValueError(f"step: expected a number >= 0, got {step}")
-        band = self.band
-        place = int(np.searchsorted(band.x, step, side="right")) - 1
-        estimate, low, high = (float(ends[place]) for ends in (band.estimate, band.low, band.high))
-        if step > band.x[-1] and estimate > 0:
-            estimate, low = float("nan"), 0.0
-        return Interval(estimate, low, high, band.n, band.method, band.captures, band.confidence)
+        found = self.band.at(step)
+        unknown = step > self.band.x[-1] and found.estimate > 0
+        return replace(found, estimate=math.nan, low=0.0) if unknown else found
 
 
 def kaplan_meier(

@@ -5,7 +5,15 @@ import pytest
 
 from analysis.record.join import join
 from analysis.record.loading import RecordError, load
-from analysis.results import budget, compare, sensitivity, survival, threshold_table
+from analysis.results import (
+    best_of_k,
+    compare,
+    profiles,
+    selection_bias,
+    sensitivity,
+    survival,
+    threshold_table,
+)
 from analysis.results.design import scales_of
 from analysis.results.selection import select
 from analysis.statistics.bootstrap import Resampling
@@ -29,7 +37,7 @@ def test_every_arm_is_in_every_result(record, phase):
         compare.outcomes(selected),
         compare.quality(selected, "fid", resampling=resampling()),
         compare.quality(selected, "high_quality", resampling=resampling()),
-        budget.profiles(selected, "fid"),
+        profiles.profiles(selected, "fid"),
         survival.survival(selected, "diverged").curves,
         survival.survival(selected, "failure").curves,
     ]
@@ -51,9 +59,9 @@ def test_the_simulated_order_is_found(record):
 
 def test_budget_sensitivity_and_thresholds(record):
     searched, confirmed = select(record, "search"), select(record, "confirm")
-    curves = budget.best_of_k(searched, "fid", resampling=resampling())
+    curves = best_of_k.best_of_k(searched, "fid", resampling=resampling())
     assert {one.n for one in curves} <= {17, 18, 19, 20}
-    winners = budget.selection_bias(searched, confirmed, "fid", resampling=resampling())
+    winners = selection_bias.selection_bias(searched, confirmed, "fid", resampling=resampling())
     assert {one.arm for one in winners} == {one.arm for one in curves}
     scales = scales_of(record.about)
     found = sensitivity.sensitivity(searched, "fid", generator=np.random.default_rng(0), scales=scales, refits=3)

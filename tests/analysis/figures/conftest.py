@@ -11,7 +11,7 @@ import pytest
 from analysis.figures.style import palette
 from analysis.record.schema import OUTCOMES
 from analysis.record.snapshots import Snapshots
-from analysis.results.budget import BestOfK, Profile, SelectionBias
+from analysis.results.best_of_k import BestOfK
 from analysis.results.compare import ArmOutcomes, ArmQuality
 from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, ArmCriticBound, BoundCurve
 from analysis.results.density import densities
@@ -21,7 +21,9 @@ from analysis.results.incidence import Incidences
 from analysis.results.jacobian import ArmSpectrum
 from analysis.results.learning import LearningCurve, ModeShares
 from analysis.results.pairs import Comparison
+from analysis.results.profiles import Profile
 from analysis.results.replica import Measured, ReplicaCurves
+from analysis.results.selection_bias import SelectionBias
 from analysis.results.sensitivity import Dependence, Importance, Sensitivity
 from analysis.results.standings import OverDataSets, PairOver, Unit
 from analysis.results.survival import Survival, SurvivalCurve

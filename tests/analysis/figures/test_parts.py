@@ -8,8 +8,8 @@ from analysis.colours import RULE
 from analysis.figures import learning_curves, profiles, survival_curves
 from analysis.figures.parts import TOGETHER
 from analysis.figures.style import palette
-from analysis.results.budget import Profile
 from analysis.results.learning import LearningCurve
+from analysis.results.profiles import Profile
 from analysis.results.survival import Survival, SurvivalCurve
 from analysis.statistics.intervals import Band, Interval
 

@@ -1,8 +1,11 @@
-"""A report of a simulated study, written once."""
+"""A report of a simulated study, written once, and readers of reports."""
 
 from __future__ import annotations
 
+import csv
+import re
 import shutil
+from html import unescape
 
 import numpy as np
 import pytest
@@ -50,3 +53,25 @@ def page(written):
 def undrawn(monkeypatch):
     """Figures are made and not drawn, which is most of a report's time: for tests of the page's words and tables."""
     monkeypatch.setattr(writer, "rendered", lambda figure, kind: b"<svg/>")
+
+
+@pytest.fixture(scope="session")
+def words():
+    """`words(markup)`: what a reader sees of it, in one line."""
+
+    def words(markup):
+        shown = re.sub(r"<style>.*?</style>|<[^>]+>", " ", markup, flags=re.S)
+        return " ".join(unescape(shown).replace("\u00a0", " ").split())
+
+    return words
+
+
+@pytest.fixture(scope="session")
+def rows():
+    """`rows(folder, name)`: those of a table that lies beside the report in `folder`, a dictionary each."""
+
+    def rows(folder, name):
+        with (folder / "report" / "tables" / f"{name}.csv").open(encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    return rows

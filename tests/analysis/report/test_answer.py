@@ -201,6 +201,14 @@ def test_where_the_scheduler_stopped_every_replica_nothing_can_be_said():
     ]
 
 
+def test_where_the_scheduler_stopped_most_the_few_that_were_left_are_not_spoken_of_as_the_arms():
+    stopped = outcomes(ended("a", truncated=16), ended("b", truncated=1, diverged=1, n=2), phase="search")
+    assert said(phase="search", outcomes=stopped) == [
+        "The scheduler stopped 17 of 18 replicas over the search before their budget. Of the 1 left none converged (1"
+        " diverged): so few say nothing of how the arms would have ended."
+    ]
+
+
 def test_shares_of_replicas_that_were_stopped_are_not_compared():
     some = replace(arm("a", 0.5, 0.3, 0.7), probabilities=dict(ended("a", truncated=4).probabilities))
     some.probabilities["converged"] = Interval(0.5, 0.3, 0.7, 16, "Wilson", "both")

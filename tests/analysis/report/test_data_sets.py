@@ -1,9 +1,5 @@
 """The report of several studies of the same arms, each of a data set of its own."""
 
-import csv
-import re
-from html import unescape
-
 import numpy as np
 import pytest
 
@@ -46,16 +42,9 @@ def written(places):
 
 
 @pytest.fixture(scope="module")
-def seen(written):
+def seen(written, words):
     """The page as a reader sees it."""
-    markup = (written / "report" / "index.html").read_text(encoding="utf-8")
-    shown = re.sub(r"<style>.*?</style>", "", markup, flags=re.S)
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", shown)).replace("\u00a0", " ").split())
-
-
-def table(folder, name):
-    with (folder / "report" / "tables" / f"{name}.csv").open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return words((written / "report" / "index.html").read_text(encoding="utf-8"))
 
 
 def costs(folder, study, arm):
@@ -80,20 +69,20 @@ def test_scores_on_different_data_are_not_held_against_each_other(seen, written)
     assert not (written / "report" / "tables" / "pairs-confirm.csv").exists()
 
 
-def test_the_tables_hold_what_the_records_say(written):
+def test_the_tables_hold_what_the_records_say(written, rows):
     effects = [
         relative_effect(costs(written, study, "hinge"), costs(written, study, "minimax")).estimate for study in DATA
     ]
-    rows = table(written, "over-quality-data-sets")
-    assert [row["data set"] for row in rows] == list(DATA)
-    assert [float(row["hinge"]) for row in rows] == pytest.approx(effects)
-    assert [float(row["minimax"]) for row in rows] == pytest.approx([1 - effect for effect in effects])
-    (pair,) = table(written, "over-quality-pairs")
+    found = rows(written, "over-quality-data-sets")
+    assert [row["data set"] for row in found] == list(DATA)
+    assert [float(row["hinge"]) for row in found] == pytest.approx(effects)
+    assert [float(row["minimax"]) for row in found] == pytest.approx([1 - effect for effect in effects])
+    (pair,) = rows(written, "over-quality-pairs")
     assert (pair["a"], pair["b"], pair["a better on"], pair["b better on"]) == ("hinge", "minimax", "3", "0")
     assert float(pair["a better than b"]) == pytest.approx(np.mean(effects))
     assert (float(pair["p"]), float(pair["p (Holm)"])) == (0.25, 0.25)
     assert float(pair["a better, at least"]) == pytest.approx(0.81, abs=0.02)
-    best, other = table(written, "over-quality-ranks")
+    best, other = rows(written, "over-quality-ranks")
     assert (best["arm"], float(best["average rank"]), best["best"]) == ("hinge", 1.0, "True")
     assert (other["arm"], other["indistinguishable"]) == ("minimax", "True")
 

@@ -1,9 +1,5 @@
 """The report of several studies: one page, arms named study/arm, every study's origins told apart."""
 
-import csv
-import re
-from html import unescape
-
 import numpy as np
 import pytest
 
@@ -43,16 +39,9 @@ def record(joined):
 
 
 @pytest.fixture(scope="module")
-def seen(joined):
+def seen(joined, words):
     """The page as a reader sees it."""
-    markup = (joined / "report" / "index.html").read_text(encoding="utf-8")
-    shown = re.sub(r"<style>.*?</style>", "", markup, flags=re.S)
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", shown)).replace("\u00a0", " ").split())
-
-
-def table(folder, name):
-    with (folder / "report" / "tables" / f"{name}.csv").open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return words((joined / "report" / "index.html").read_text(encoding="utf-8"))
 
 
 def test_the_page_says_that_it_is_joined_and_wherein_the_studies_differ(seen):
@@ -63,17 +52,17 @@ def test_the_page_says_that_it_is_joined_and_wherein_the_studies_differ(seen):
     assert "Not all of these studies are finished: 1 trial had not ended." in seen
 
 
-def test_arms_carry_their_studys_name_in_every_table(joined):
-    assert [row["arm"] for row in table(joined, "outcomes-confirm")] == ["rings/hinge", "rings/minimax"]
-    assert [row["arm"] for row in table(joined, "outcomes-search")] == [
+def test_arms_carry_their_studys_name_in_every_table(joined, rows):
+    assert [row["arm"] for row in rows(joined, "outcomes-confirm")] == ["rings/hinge", "rings/minimax"]
+    assert [row["arm"] for row in rows(joined, "outcomes-search")] == [
         "rings/hinge", "rings/minimax", "more-rings/hinge", "more-rings/minimax",
     ]  # fmt: skip
-    assert {row["arm"] for row in table(joined, "quality-confirm")} == {"rings/hinge", "rings/minimax"}
+    assert {row["arm"] for row in rows(joined, "quality-confirm")} == {"rings/hinge", "rings/minimax"}
 
 
-def test_every_median_is_that_of_its_studys_rows(joined):
+def test_every_median_is_that_of_its_studys_rows(joined, rows):
     confirmed = load(joined / "rings").trials.query("phase == 'confirm'")
-    for row in table(joined, "quality-confirm"):
+    for row in rows(joined, "quality-confirm"):
         mine = confirmed[confirmed["arm"] == row["arm"].removeprefix("rings/")]
         scores = np.where(mine["outcome"] == "diverged", np.inf, mine["fid"])
         assert float(row["median Fréchet distance"]) == pytest.approx(np.median(scores))
@@ -90,8 +79,8 @@ def test_replicas_are_judged_by_their_own_studys_floor(record):
     assert not (judged.loc[judged["study"] == "more-rings", "outcome"] == "converged").any()
 
 
-def test_what_was_left_out_is_counted_in_its_study(joined, seen):
-    (row,) = table(joined, "left-out")
+def test_what_was_left_out_is_counted_in_its_study(joined, seen, rows):
+    (row,) = rows(joined, "left-out")
     assert (row["what"], row["trials"], row["replicas"]) == ("running", "1", "2")
     assert "rings: 2 lines of the ledger could not be read and are not here." in seen
 

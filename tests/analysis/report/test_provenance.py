@@ -1,8 +1,8 @@
 """The definitions on the page are of the thresholds in use, and say where a study was judged otherwise before."""
 
-import re
-from html import unescape
 from types import SimpleNamespace
+
+import pytest
 
 from analysis.record.schema import OUTCOMES
 from analysis.report import provenance
@@ -14,18 +14,23 @@ EARLIER = {
 }  # fmt: skip
 
 
-def definitions(*outcomes):
-    """The section's text for joined studies with these settings, or for one; those of the earlier rule ran under it."""
-    abouts = [
-        {"study": f"s{place}", "config": {"outcomes": one}, "earlier_rule": one is EARLIER}
-        for place, one in enumerate(outcomes)
-    ]
-    about = abouts[0] if len(abouts) == 1 else {"joined": abouts}
-    markup = provenance.definitions(SimpleNamespace(about=about)).markup
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", markup)).replace("\u00a0", " ").split())
+@pytest.fixture
+def definitions(words):
+    """`definitions(*outcomes)`: the section's text for joined studies with these settings, or for one; those of the
+    earlier rule ran under it."""
+
+    def definitions(*outcomes):
+        abouts = [
+            {"study": f"s{place}", "config": {"outcomes": one}, "earlier_rule": one is EARLIER}
+            for place, one in enumerate(outcomes)
+        ]
+        about = abouts[0] if len(abouts) == 1 else {"joined": abouts}
+        return words(provenance.definitions(SimpleNamespace(about=about)).markup)
+
+    return definitions
 
 
-def test_every_outcome_is_defined_in_the_order_in_which_it_is_asked_for():
+def test_every_outcome_is_defined_in_the_order_in_which_it_is_asked_for(definitions):
     assert sorted(provenance.ORDER) == sorted(OUTCOMES)
     seen = definitions({})
     places = [seen.index(f" {name} ") for name in ("diverged", "failed", "truncated", "frozen", "hopping", "collapsed")]
@@ -33,7 +38,7 @@ def test_every_outcome_is_defined_in_the_order_in_which_it_is_asked_for():
     assert provenance.AFRESH not in seen
 
 
-def test_definitions_have_the_thresholds_in_use():
+def test_definitions_have_the_thresholds_in_use(definitions):
     seen = definitions({"modes": 0.5, "swing": 3.0, "hop_rate": 0.2, "metric": "kid", "quality": 0.6, "factor": 4.0})
     for words in (
         "Under 50 % of the modes hold a tenth of their mass",
@@ -47,7 +52,7 @@ def test_definitions_have_the_thresholds_in_use():
     assert "JS of where the mass lies or Fréchet distance both rises and falls" in definitions({})
 
 
-def test_a_study_of_the_earlier_rule_is_said_to_be_judged_afresh():
+def test_a_study_of_the_earlier_rule_is_said_to_be_judged_afresh(definitions):
     assert definitions(EARLIER) == f"{definitions({})} {provenance.AFRESH}"
     assert definitions({}, EARLIER).endswith(provenance.AFRESH)
     assert definitions({"modes": Thresholds().modes}, {}) == definitions({})

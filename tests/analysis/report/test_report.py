@@ -1,9 +1,7 @@
 """The whole page: what it says is in the record, it fetches nothing, and it is there for any state of a study."""
 
-import csv
 import re
 import xml.etree.ElementTree as ElementTree
-from html import unescape
 
 import numpy as np
 import pytest
@@ -11,7 +9,7 @@ from scipy.stats import binomtest
 
 from analysis import report
 from analysis.record.loading import load
-from analysis.report.findings import find
+from analysis.report.derivation import find
 from analysis.results.criteria import metric_and_mode
 
 pytestmark = pytest.mark.xdist_group("report")
@@ -21,17 +19,6 @@ SECTIONS = [
     "Stability", "Quality", "Training", "The search", "Budget", "Chosen configurations",
     "What matters within an arm", "Thresholds", "The objectives", "What was left out", "Definitions", "How it was made",
 ]  # fmt: skip
-
-
-def words(markup):
-    """The page as a reader sees it, in one line."""
-    shown = re.sub(r"<style>.*?</style>", "", markup, flags=re.S)
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", shown)).replace("\u00a0", " ").split())
-
-
-def rows(folder, name):
-    with (folder / "report" / "tables" / f"{name}.csv").open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def test_the_sections_stand_in_reading_order(page):
@@ -56,7 +43,7 @@ def test_anchors_lead_to_sections(page):
     assert set(re.findall(r'href="#(.*?)"', page)) == targets
 
 
-def test_every_share_can_be_counted_in_the_record(written):
+def test_every_share_can_be_counted_in_the_record(written, rows):
     trials = load(written).trials
     confirmed = trials[trials["phase"] == "confirm"]
     for row in rows(written, "outcomes-confirm"):
@@ -69,7 +56,7 @@ def test_every_share_can_be_counted_in_the_record(written):
         assert float(row["converged high"]) == pytest.approx(wilson.high, abs=1e-9)
 
 
-def test_every_median_is_that_of_the_records_rows(written):
+def test_every_median_is_that_of_the_records_rows(written, rows):
     trials = load(written).trials
     confirmed = trials[trials["phase"] == "confirm"]
     for row in rows(written, "quality-confirm"):
@@ -79,7 +66,7 @@ def test_every_median_is_that_of_the_records_rows(written):
         assert int(row["diverged"]) == int(np.isinf(scores).sum())
 
 
-def test_the_tables_on_the_page_are_those_beside_it(written, page):
+def test_the_tables_on_the_page_are_those_beside_it(written, page, words, rows):
     seen = words(page)
     for name in ("outcomes-confirm", "quality-confirm", "pairs-confirm", "selection-bias", "thresholds-confirm"):
         for row in rows(written, name):
@@ -87,7 +74,7 @@ def test_the_tables_on_the_page_are_those_beside_it(written, page):
     assert f"{load(written).trials['trial_id'].nunique()} trials" in seen
 
 
-def test_the_chosen_configurations_are_those_that_were_confirmed_digit_for_digit(written, page):
+def test_the_chosen_configurations_are_those_that_were_confirmed_digit_for_digit(written, page, words, rows):
     trials = load(written).trials
     confirmed = trials[trials["phase"] == "confirm"].drop_duplicates("trial_id").set_index("trial_id")
     found = rows(written, "chosen")
@@ -103,7 +90,7 @@ def test_the_chosen_configurations_are_those_that_were_confirmed_digit_for_digit
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_study_of_repeated_searches_is_reported_repeat_by_repeat(simulate, tmp_path):
+def test_a_study_of_repeated_searches_is_reported_repeat_by_repeat(simulate, tmp_path, rows):
     folder = simulate(tmp_path, arms=("hinge", "minimax"), repeats=3, trials=6, replicas=3, confirm=5)
     report.write(folder)
     trials = load(folder, []).trials
@@ -116,7 +103,7 @@ def test_a_study_of_repeated_searches_is_reported_repeat_by_repeat(simulate, tmp
     assert {row["replicas"] for row in rows(folder, "outcomes-confirm")} == {str(3 * 5)}
 
 
-def test_search_and_confirmed_results_are_apart(written, page):
+def test_search_and_confirmed_results_are_apart(written, page, words, rows):
     search, confirm = rows(written, "outcomes-search"), rows(written, "outcomes-confirm")
     assert {row["replicas"] for row in search} == {"80"}
     assert {row["replicas"] for row in confirm} == {"12"}
@@ -147,7 +134,7 @@ def test_figures_lie_beside_the_page_in_both_formats(written, page):
     assert len(re.findall(r'<img [^>]*alt="[^"]{15,}"', page)) >= len(names) - 1
 
 
-def test_what_stands_behind_the_results_is_said(page):
+def test_what_stands_behind_the_results_is_said(page, words):
     seen = words(page)
     for fact in (
         "python 3.11",
@@ -173,7 +160,7 @@ def _objectives(folder):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_what_was_left_out_is_said_and_why(simulate, tmp_path):
+def test_what_was_left_out_is_said_and_why(simulate, tmp_path, words, rows):
     small = {"trials": 6, "confirm": 4, "evaluations": 4}
     about = {"damaged": 3, "undeclared": ["odd"]}
     simulate(tmp_path, **small, running=1, failed=2, truncated=1, message=HOSTILE, about=about)
@@ -188,7 +175,7 @@ def test_what_was_left_out_is_said_and_why(simulate, tmp_path):
     assert "odd" in seen
 
 
-def test_hostile_names_are_text_everywhere(simulate, tmp_path):
+def test_hostile_names_are_text_everywhere(simulate, tmp_path, words):
     config = {"scientific": {HOSTILE: [1, 2]}, "data": {"name": HOSTILE}, "search": {"metric": "fid"}}
     session = {"time": 1.0, "host": HOSTILE, "versions": {HOSTILE: HOSTILE}}
     about = {"study": HOSTILE, "config": config, "sessions": [session]}
@@ -201,7 +188,7 @@ def test_hostile_names_are_text_everywhere(simulate, tmp_path):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_study_under_way_is_said_to_be_so(simulate, tmp_path):
+def test_a_study_under_way_is_said_to_be_so(simulate, tmp_path, words):
     simulate(tmp_path, trials=4, replicas=2, confirm=0, evaluations=4, running=2)
     state = {"state": "running", "trials": {"done": 10, "failed": 0, "running": 2, "interrupted": 0, "missing": 3}}
     seen = words(report.write(tmp_path, state=state).read_text(encoding="utf-8"))
@@ -211,14 +198,14 @@ def test_a_study_under_way_is_said_to_be_so(simulate, tmp_path):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_study_of_which_nothing_has_ended_has_a_page(simulate, tmp_path):
+def test_a_study_of_which_nothing_has_ended_has_a_page(simulate, tmp_path, words):
     simulate(tmp_path, arms=("a",), trials=2, replicas=2, confirm=0, evaluations=4, running=2)
     seen = words(report.write(tmp_path).read_text(encoding="utf-8"))
     assert "No trial has ended yet; nothing can be said." in seen
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_study_of_which_everything_failed_has_a_page(simulate, tmp_path):
+def test_a_study_of_which_everything_failed_has_a_page(simulate, tmp_path, words):
     simulate(tmp_path, arms=("a",), trials=2, replicas=2, confirm=0, evaluations=4, failed=2)
     assert "out of memory" in words(report.write(tmp_path).read_text(encoding="utf-8"))
 
@@ -231,7 +218,7 @@ def test_one_arm_has_a_page_without_comparisons(simulate, tmp_path):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_margin_is_asked_for(simulate, tmp_path):
+def test_a_margin_is_asked_for(simulate, tmp_path, words):
     simulate(tmp_path, trials=3, replicas=2, confirm=4, evaluations=4)
     assert "the same within 50 %" in words(report.write(tmp_path, same_within=0.5).read_text(encoding="utf-8"))
     with pytest.raises(ValueError, match=r"same_within: expected a number above 0 and below 1, got 5"):
@@ -240,7 +227,7 @@ def test_a_margin_is_asked_for(simulate, tmp_path):
 
 @pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(("sampler", "said"), [(None, "adaptive (tpe)"), ("cmaes", "adaptive (cmaes)"), ("random", "")])
-def test_best_of_k_says_that_a_search_is_adaptive(simulate, tmp_path, sampler, said):
+def test_best_of_k_says_that_a_search_is_adaptive(simulate, tmp_path, sampler, said, words):
     search = {"metric": "fid", "mode": "min", **({"sampler": sampler} if sampler else {})}
     simulate(tmp_path, trials=3, replicas=2, confirm=4, evaluations=4, about={"config": {"search": search}})
     seen = words(report.write(tmp_path).read_text(encoding="utf-8"))
@@ -267,7 +254,7 @@ def test_the_metric_is_the_one_that_the_search_went_by():
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_that_nothing_happened_is_said_once(simulate, tmp_path):
+def test_that_nothing_happened_is_said_once(simulate, tmp_path, words):
     """A replica that did not fail did not diverge: one sentence, not two."""
     simulate(tmp_path, arms=("a",), trials=3, replicas=2, confirm=4, evaluations=4, seed=1)
     assert not any(one.curves[0].events for one in find(load(tmp_path)).survival)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from analysis.record.loading import load
-from analysis.report.findings import find
+from analysis.report.derivation import find
 from analysis.report.spending import best_of_k_table, equality, spent_table
 from analysis.report.table_files import csv_text
 from analysis.results.spending import EqualBudget

@@ -1,9 +1,7 @@
 """The page's section on theory: there when something of the kind was measured, and what it says then."""
 
-import csv
 import re
 from dataclasses import replace
-from html import unescape
 
 import numpy as np
 import pyarrow as pa
@@ -26,16 +24,6 @@ ENDS = {
     "config.data.step.count": 10, "config.data.gamma.count": 5,
 }  # fmt: skip
 PARTS = ["What the critics estimate", "Eigenvalues of the Jacobian", "Maps of the Dirac-GAN"]
-
-
-def words(markup):
-    shown = re.sub(r"<style>.*?</style>", "", markup, flags=re.S)
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", shown)).replace("\u00a0", " ").split())
-
-
-def table(folder, name):
-    with (folder / "report" / "tables" / f"{name}.csv").open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def rewrite(folder, **columns):
@@ -95,23 +83,23 @@ def test_the_page_has_the_section_with_all_its_parts(measured):
             assert (measured / "report" / "figures" / f"{name}.{kind}").is_file()
 
 
-def test_the_numbers_are_the_records(measured):
+def test_the_numbers_are_the_records(measured, rows):
     trials = load(measured, []).trials
     confirmed = trials[(trials["phase"] == "confirm") & (trials["outcome"] != "diverged")]
-    rows = table(measured, "critic-bound-confirm")
-    assert {row["arm"]: int(row["replicas"]) for row in rows} == confirmed.groupby(
+    ends = rows(measured, "critic-bound-confirm")
+    assert {row["arm"]: int(row["replicas"]) for row in ends} == confirmed.groupby(
         "arm", observed=True
     ).size().to_dict()
-    assert {float(row["truth less estimate"]) for row in rows} == {0.2}
-    spectra = table(measured, "spectra-confirm")
+    assert {float(row["truth less estimate"]) for row in ends} == {0.2}
+    spectra = rows(measured, "spectra-confirm")
     assert {(float(row["unstable"]), float(row["radius"])) for row in spectra} == {(0.0, 2.0)}
-    dirac = table(measured, "dirac-confirm")
+    dirac = rows(measured, "dirac-confirm")
     assert [(row["arm"], row["cells"], float(row["as predicted"])) for row in dirac] == [
         (arm, "50", 0.94) for arm in ARMS
     ]
 
 
-def test_names_from_data_are_text_in_words_and_tables(section, measured):
+def test_names_from_data_are_text_in_words_and_tables(section, measured, words):
     markup = section(critic_bounds=())
     seen = words(markup)
     assert f"Of 2 arms a and {HOSTILE} ended with every leading eigenvalue on the stable side" in seen
@@ -125,7 +113,7 @@ def test_without_anything_of_the_kind_there_is_no_section(section):
     assert section(critic_bounds=(), spectra=(), dirac=()) is None
 
 
-def test_spectra_that_were_not_found_are_counted(section, findings):
+def test_spectra_that_were_not_found_are_counted(section, findings, words):
     lost = (replace(findings.spectra[0], unfound=3), *findings.spectra[1:])
     assert "as their eigenvalues were not found: 3 replicas." in words(
         section(critic_bounds=(), spectra=lost, dirac=())
@@ -136,13 +124,13 @@ def test_a_part_that_was_not_measured_is_left_out(section):
     assert re.findall(r"<h3>(.*?)</h3>", section(critic_bounds=(), dirac=())) == [PARTS[1]]
 
 
-def test_without_pictures_the_table_of_maps_stands_alone(section, tmp_path):
+def test_without_pictures_the_table_of_maps_stands_alone(section, tmp_path, words):
     markup = section(folder=tmp_path, critic_bounds=(), spectra=())
     assert "<img" not in markup
     assert "The eigenvalues predicted 94 % of the cells of a and no less of any other arm's" in words(markup)
 
 
-def test_where_all_is_predicted_and_nothing_converges_that_is_said(section, findings, tmp_path):
+def test_where_all_is_predicted_and_nothing_converges_that_is_said(section, findings, tmp_path, words):
     none, every = (replace(findings.dirac[0].converged, estimate=value) for value in (0.0, 1.0))
     found = tuple(replace(one, converged=none, predicted=every) for one in findings.dirac)
     seen = words(section(folder=tmp_path, critic_bounds=(), spectra=(), dirac=found))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from analysis.record.loading import Record
 from analysis.results.selection import Selection, select
 
 Rows = list[dict[str, Any]]
+Part = tuple[str, str, int | tuple[int, int], Sequence[float] | None]
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +53,27 @@ def frame() -> Callable[..., pd.DataFrame]:
         return rows.astype(dict.fromkeys(("study", "phase", "arm", "status"), "category"))
 
     return frame
+
+
+@pytest.fixture(scope="session")
+def scored() -> Callable[..., pd.DataFrame]:
+    """`scored(*parts)`: rows of trials by their scores; a part is (arm, phase, index, scores), NaN where diverged, None
+    for a stopped trial. The index is one of repeat 0, or a pair: repeat and index."""
+
+    def scored(*parts: Part) -> pd.DataFrame:
+        numbered = [(arm, phase, at if isinstance(at, tuple) else (0, at), scores) for arm, phase, at, scores in parts]
+        rows = [
+            {"study": "rings", "phase": phase, "arm": arm, "repeat": repeat, "index": index,
+             "trial_id": f"{phase}-{arm}-r{repeat}-{index:04d}", "seed": seed,
+             "status": "truncated" if scores is None else "completed",
+             "outcome": "truncated" if scores is None else "diverged" if math.isnan(score) else "converged",
+             "fid": score, "floor.fid": 0.1}
+            for arm, phase, (repeat, index), scores in numbered
+            for seed, score in enumerate([0.0] if scores is None else scores)
+        ]  # fmt: skip
+        return pd.DataFrame(rows)
+
+    return scored
 
 
 @pytest.fixture(scope="session")

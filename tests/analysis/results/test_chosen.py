@@ -6,10 +6,10 @@ import pytest
 
 from analysis.record.join import join
 from analysis.record.loading import Record, load
-from analysis.results.budget import selection_bias
 from analysis.results.chosen import ELSEWHERE, SECTIONS, chosen
 from analysis.results.compare import quality
 from analysis.results.selection import select
+from analysis.results.selection_bias import selection_bias
 from analysis.statistics.bootstrap import Resampling, bootstrap
 
 DRAWN = {"a": ["generator_lr", "penalty"], "b": ["generator_lr", "penalty.bound"]}

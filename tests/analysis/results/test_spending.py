@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis.record.loading import Record
-from analysis.results.budget import best_of_k
+from analysis.results.best_of_k import best_of_k
 from analysis.results.selection import select
 from analysis.results.spending import against, equal_budgets, spent
 from analysis.statistics.bootstrap import Resampling

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 
-from analysis.statistics.intervals import Interval, effective_units, numbered, proportion, wilson, wilson_ends
+from analysis.statistics.intervals import Band, Interval, effective_units, numbered, proportion, wilson, wilson_ends
 
 
 @pytest.mark.golden
@@ -135,3 +135,12 @@ def test_shares_cover_when_replicas_come_in_configurations(configurations, least
     covered = clustered_coverage(configurations, least, alike, 1000)
     print(f"share over {configurations} configurations, from {least}, correlation {alike}: {covered:.3f}")
     assert 0.92 <= covered <= 0.98, covered
+
+
+def test_a_band_over_steps_holds_until_the_next():
+    ends = np.array([[1.0, 0.5], [0.9, 0.2], [1.0, 0.8]])
+    band = Band(np.array([0.0, 100.0]), *ends, 16, "by hand", "seeds")
+    assert band.at(0) == band.at(99.5) == Interval(1.0, 0.9, 1.0, 16, "by hand", "seeds")
+    assert band.at(100) == band.at(1e6) == band.interval(1) == Interval(0.5, 0.2, 0.8, 16, "by hand", "seeds")
+    with pytest.raises(ValueError, match="step: expected a number >= 0, got -1"):
+        band.at(-1)

@@ -1,6 +1,7 @@
 """What the section on stability says of events that never came, and of the signals that outcomes are judged by."""
 
 import re
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 
 from analysis.figures.style import palette
 from analysis.record.schema import OUTCOMES
-from analysis.report import sections, tables
+from analysis.report import stability as section
+from analysis.report import tables
 from analysis.report.page import joined, tag
 from analysis.results.compare import STABILITY_SIGNALS, ArmOutcomes, ArmSignal
 from analysis.results.incidence import Incidences
@@ -54,8 +56,14 @@ def signal(arm, name, value):
     return ArmSignal(arm, name, Interval(value, value / 2, 2 * value, 8, "bootstrap", "seeds"))
 
 
-def stability(signals=(), **counts):
-    """The section's text and what was written: of a study in which so many replicas met each event."""
+@pytest.fixture
+def stability(words):
+    """`stability(**counts)`: the section's text and what was written, of a study in which so many replicas met each
+    event."""
+    return partial(_stability, words)
+
+
+def _stability(words, signals=(), **counts):
     shares = {name: Interval(0.0, 0.0, 0.3, 8, "Wilson", "seeds") for name in OUTCOMES if name != "failed"}
     shares["converged"] = Interval(1.0, 0.7, 1.0, 8, "Wilson", "seeds")
     arm = ArmOutcomes("a", 8, 1, 0, 0, shares)
@@ -72,8 +80,7 @@ def stability(signals=(), **counts):
         palette=palette(["a"]),
     )
     writer = Unwritten()
-    text = re.sub(r"<[^>]+>", " ", str(sections.stability(findings, writer).markup))
-    return " ".join(text.split()), writer.names
+    return words(section.stability(findings, writer).markup), writer.names
 
 
 @pytest.mark.parametrize(
@@ -98,7 +105,7 @@ def stability(signals=(), **counts):
         ({"failure": 0, "diverged": 0, "frozen": 0}, "No replica diverged, froze or collapsed for good.", []),
     ],
 )
-def test_what_never_happened_is_said_and_what_did_is_drawn(counts, said, curves):
+def test_what_never_happened_is_said_and_what_did_is_drawn(counts, said, curves, stability):
     text, names = stability(**counts)
     assert " ".join(re.findall(r"No replica [a-z, ]+\.", text)) == said
     drawn = [name for name in names if name.endswith(tuple(counts))]
@@ -106,13 +113,13 @@ def test_what_never_happened_is_said_and_what_did_is_drawn(counts, said, curves)
     assert ("incidence-confirm" in names) == (counts["failure"] > 0)
 
 
-def test_a_failure_is_explained_where_it_is_drawn():
+def test_a_failure_is_explained_where_it_is_drawn(stability):
     text, _ = stability(failure=3, diverged=3)
     assert "without failure (divergence, freezing, or a collapse that lasts) over training" in text
     assert "Share of replicas that had met divergence by then (Aalen and Johansen)" in text
 
 
-def test_signals_have_a_table():
+def test_signals_have_a_table(stability):
     assert stability([signal("a", "near", 0.5)], failure=0)[1][-1] == "signals-confirm"
 
 

@@ -1,0 +1,208 @@
+"""Derives all results of a report from the record, once; the page, figures and tables only show them.
+
+The phase judged is the confirmation, on fresh seeds of the chosen configurations, if any of its trials has ended, else
+the search; the report says which. The two are never pooled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+from analysis.figures.style import palette
+from analysis.record.loading import Record
+from analysis.record.schema import PHASES
+from analysis.report.findings import Findings
+from analysis.results import (
+    best_of_k,
+    chosen,
+    compare,
+    critic_bound,
+    data_sets,
+    dirac,
+    incidence,
+    jacobian,
+    learning,
+    profiles,
+    rates,
+    selection_bias,
+    sensitivity,
+    spending,
+    survival,
+    threshold_table,
+)
+from analysis.results.cohort import cohorts, unmeasured
+from analysis.results.common_arms import one_data_set
+from analysis.results.criteria import goals_of, thresholds_of
+from analysis.results.design import scales_of
+from analysis.results.learning import ModeShares
+from analysis.results.outcomes import JUDGED, judged_afresh
+from analysis.results.selection import Selection, arms_in_order, configurations, select
+from analysis.statistics.bootstrap import Resampling
+from analysis.wording import SPENDINGS
+
+FOLLOWED = (  # over training, where they were measured
+    "high_quality", "modes", "fid", "precision", "recall", "critic_accuracy", "gradient_norm_generator", "hop",
+)  # fmt: skip
+Result = TypeVar(
+    "Result",
+    critic_bound.BoundCurve,
+    critic_bound.ArmCriticBound,
+    jacobian.ArmSpectrum,
+    dirac.DiracShares,
+    spending.Spent,
+)
+MOST_CURVES = 6
+MODES_SHOWN = 64
+COLUMNS = tuple(
+    dict.fromkeys([*JUDGED, *FOLLOWED, critic_bound.ESTIMATE, critic_bound.TRUTH, "modes", "mode_histogram"])
+)  # of history, besides the metric
+
+
+def find(record: Record, seed: int = 0, *, same_within: float | None = None) -> Findings:
+    """Analyse a record, finished or not.
+
+    Args:
+        record: of a study, or several joined.
+        seed: fixes all resampling: the same record gives the same findings.
+        same_within: a margin in (0, 1) within which two arms count as the same: of a difference of shares, of quality
+            as a factor of 1 + margin (as a difference where its values may be 0 or less), of the budget in a time, and
+            over data sets of a difference of shares and of the probability of being better from one half; None not to
+            ask.
+
+    Raises:
+        ValueError: no such margin.
+        RecordError: joined studies were judged by different thresholds.
+    """
+    if same_within is not None and not 0 < same_within < 1:
+        raise ValueError(f"same_within: expected a number above 0 and below 1, got {same_within!r}")
+    goals = goals_of(record.about)
+    metric, mode = next(iter(goals.values()))
+    record = judged_afresh(record, thresholds_of(record.about))
+    by_phase = {name: select(record, name) for name in PHASES}
+    phase = "confirm" if len(_ended(by_phase["confirm"])) else "search"
+    selected = by_phase[phase]
+    any_ended = len(_ended(selected)) > 0
+    one_metric = len(set(goals.values())) == 1
+    left_out = {
+        name: unmeasured(one, metric, mode) if one_metric else tuple(arm for arm, _ in one.arms())
+        for name, one in by_phase.items()
+    }
+    measured = {name: one.without(left_out[name]) for name, one in by_phase.items()}
+    scored = {name: _scored(one) for name, one in measured.items()}
+    shown = _shown(measured[phase], metric, mode) if len(scored[phase]) else {}
+    names = arms_in_order(record.trials)
+
+    met = survival.event_steps(selected) if any_ended else {}
+    generator = np.random.default_rng(seed)
+    resampling = Resampling(generator)
+    biases = (
+        selection_bias.selection_bias(measured["search"], measured["confirm"], metric, mode=mode, resampling=resampling)
+        if all(map(len, scored.values()))
+        else ()
+    )
+    outcomes = {name: compare.outcomes(one) for name, one in by_phase.items()}
+    curves = (
+        best_of_k.best_of_k(measured["search"], metric, mode=mode, resampling=resampling)
+        if len(scored["search"])
+        else ()
+    )
+    return Findings(
+        record=record,
+        goals=goals,
+        metric=metric,
+        mode=mode,
+        phase=phase,
+        searches=selected.repeats,
+        same_within=same_within,
+        arms=tuple(names),
+        palette=palette(names),
+        unmeasured=left_out[phase] if one_metric else (),
+        outcomes=outcomes,
+        signals=compare.signals(selected, resampling=resampling) if any_ended else (),
+        survival=tuple(survival.survival(selected, event, met=met) for event in ("failure", "undone") if event in met),
+        incidence=incidence.incidences(selected, met) if met else (),
+        quality=(
+            compare.quality(measured[phase], metric, mode=mode, resampling=resampling) if len(scored[phase]) else ()
+        ),
+        comparison=(
+            compare.compare(measured[phase], metric, mode=mode)
+            if scored[phase]["arm"].nunique() > 1 and one_data_set(record.about)
+            else None
+        ),
+        rates=rates.rates(selected) if any_ended else {},
+        profiles=profiles.profiles(measured[phase], metric, mode=mode) if len(scored[phase]) else (),
+        best_of_k=curves,
+        best_by_spending={name: spending.against(curves, measured["search"], name) for name in SPENDINGS},
+        spent={name: _as_planned(names, spending.spent(one)) for name, one in by_phase.items()},
+        budgets=spending.equal_budgets(record),
+        selection_bias=biases,
+        chosen=chosen.chosen(measured["search"], measured["confirm"], metric, mode=mode, resampling=resampling),
+        sensitivity=(
+            sensitivity.sensitivity(
+                measured["search"],
+                metric,
+                mode=mode,
+                scales=scales_of(record.about),
+                generator=generator,
+            )
+            if len(scored["search"])
+            else ()
+        ),
+        thresholds=threshold_table.threshold_table(selected) if any_ended else None,
+        learning=learning.learning(selected, _followed(record, metric)),
+        bound_curves=_as_planned(names, critic_bound.bound_curves(selected)),
+        critic_bounds=_as_planned(names, critic_bound.critic_bounds(selected, resampling=resampling)),
+        spectra=_as_planned(names, jacobian.spectra(selected, resampling=resampling)),
+        dirac=_as_planned(names, dirac.dirac_shares(selected)),
+        shares=_mode_shares(record, shown),
+        shown=shown,
+        standings=(
+            data_sets.over_data_sets(selected, goals, outcomes[phase], generator=generator, rope=same_within or 0.0)
+            if any_ended
+            else ()
+        ),
+    )
+
+
+def _as_planned(names: list[str], results: tuple[Result, ...]) -> tuple[Result, ...]:
+    """Results of arms in the order in which the arms were planned."""
+    return tuple(sorted(results, key=lambda one: names.index(one.arm)))
+
+
+def _ended(selected: Selection) -> pd.DataFrame:
+    """The replicas of trials that ended without failing."""
+    trials = selected.trials
+    return trials[trials["outcome"].notna() & (trials["status"] != "failed")]
+
+
+def _scored(selected: Selection) -> pd.DataFrame:
+    """The replicas that have a final score: those at their budget's end, and diverged ones."""
+    ended = _ended(selected)
+    return ended[ended["status"].isin(("completed", "diverged"))]
+
+
+def _followed(record: Record, metric: str) -> list[str]:
+    names = list(dict.fromkeys([metric, *FOLLOWED]))
+    return [name for name in names if name in record.history and record.history[name].notna().any()][:MOST_CURVES]
+
+
+def _shown(selected: Selection, metric: str, mode: str) -> dict[str, str]:
+    """Of each arm the trial whose configuration has the best median."""
+    names = selected.trials.drop_duplicates("trial_id")
+    of_arms = zip(names["arm"].astype(str), configurations(names), strict=True)
+    identity = dict(zip(of_arms, names["trial_id"].astype(str), strict=True))
+    found = {}
+    for cohort in cohorts(selected, metric, mode):
+        index, median = cohort.medians()
+        if len(index):
+            found[cohort.arm] = identity[cohort.arm, int(index[np.argmin(median)])]
+    return found
+
+
+def _mode_shares(record: Record, shown: Mapping[str, str]) -> tuple[ModeShares, ...]:
+    rows = learning.mode_shares(record, list(shown.values()))
+    return tuple(row for row in rows if row.shares.shape[2] <= MODES_SHOWN)

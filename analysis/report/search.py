@@ -1,0 +1,99 @@
+"""The page's sections on the search: best of k, the bias of selection, and which hyperparameters mattered."""
+
+from __future__ import annotations
+
+from analysis import figures
+from analysis.record.join import studies_of
+from analysis.report import tables
+from analysis.report.findings import Findings
+from analysis.report.page import Html, Section, section, tag
+from analysis.report.writer import FigureWriter
+from analysis.wording import listed, named
+
+
+def search(findings: Findings, writer: FigureWriter) -> Section | None:
+    """Best of k configurations, the bias of selection, and the outcomes in the search."""
+    parts: list[Html] = []
+    if findings.selection_bias:
+        caption = (
+            "Each winner in the search that chose it (open), this corrected for the choice (pale), and on fresh seeds"
+            " (filled); 95 % intervals over seeds."
+        )
+        picture = figures.selection_bias(findings.selection_bias, findings.palette, columns=2)
+        parts.append(writer.figure("selection-bias", picture, caption, "Search beside confirmed scores by arm."))
+        parts.append(writer.table(tables.selection_bias_table(findings.selection_bias)))
+    if findings.best_of_k:
+        parts.append(
+            writer.figure(
+                "best-of-k",
+                figures.best_of_k(findings.best_of_k, findings.palette, columns=2),
+                f"The best {named(findings.metric)} after k configurations of the search, median over which k they are,"
+                " with 95 % intervals, which capture configurations. A configuration's score is its median replica."
+                " Where a band ends at its line, the data give no bound on how good the best could be."
+                f"{_adaptive(findings)}",
+                "Best score by number of configurations tried, by arm.",
+            )
+        )
+    outcomes = [arm for arm in findings.outcomes["search"] if arm.n]
+    if outcomes and findings.phase == "confirm":
+        parts.append(
+            writer.figure(
+                "outcomes-search",
+                figures.outcome_bars(outcomes, columns=2),
+                "How the replicas ended in the search, over all configurations: how stable an arm is without"
+                " tuning. The line is the 95 % interval of the share that converged, over configurations and"
+                " seeds.",
+                "Bars of outcome shares in the search by arm.",
+            )
+        )
+        parts.append(writer.table(tables.outcome_table(outcomes, "search")))
+    return section("The search", *parts) if parts else None
+
+
+def _adaptive(findings: Findings) -> str:
+    """That the curves take configurations as independent draws, where a sampler drew them near good ones."""
+    searches = [about.get("config", {}).get("search", {}) for about in studies_of(findings.record.about)]
+    samplers = list(dict.fromkeys(str(search.get("sampler", "tpe")) for search in searches))
+    adaptive = [name for name in samplers if name != "random"]
+    if not adaptive:
+        return ""
+    return (
+        f" The search was adaptive ({listed(adaptive)}): it drew later configurations near good earlier ones, but"
+        " curves and bands take all as independent draws. They describe a random search among these configurations,"
+        " not what a search of k by this sampler would find."
+    )
+
+
+def sensitivity(findings: Findings, writer: FigureWriter) -> Section | None:
+    """Which nuisance hyperparameters matter in which arm."""
+    parts: list[Html] = []
+    for response, words in (("stability", "not diverging"), ("quality", "quality")):
+        usable = [one for one in findings.sensitivity if one.response == response and one.importances and not one.note]
+        if not usable:
+            continue
+        parts.append(
+            writer.figure(
+                f"importance-{response}",
+                figures.importances(usable, findings.palette, columns=2),
+                f"What matters for {words} in the search: the share of the variance that a forest no longer explains"
+                " when a hyperparameter is shuffled, with 95 % intervals, which capture configurations.",
+                f"Importance of hyperparameters for {words} by arm.",
+            )
+        )
+        parts.append(
+            writer.figure(
+                f"dependence-{response}",
+                figures.dependence(usable, findings.palette),
+                f"Partial dependence of {words} on each hyperparameter, the others as they were in the search.",
+                f"Partial dependence of {words} by arm.",
+            )
+        )
+    unexplained = [f"{one.arm} ({one.response})" for one in findings.sensitivity if one.r2 and not one.r2.estimate > 0]
+    if unexplained:
+        parts.append(tag("p", f"The forest explains nothing in {listed(unexplained)}; importances there mean little."))
+    notes: dict[str, list[str]] = {}
+    for one in findings.sensitivity:
+        if one.note:
+            notes.setdefault(one.note, []).append(f"{one.arm} ({one.response})")
+    parts += [tag("p", f"Not estimated, as {why}: {listed(who)}.") for why, who in notes.items()]
+    return section("What matters within an arm", *parts) if parts else None

@@ -1,0 +1,87 @@
+"""The page's sections on stability: outcomes, times to failure, signals, and how far thresholds decide."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis import figures
+from analysis.report import pair_tables, tables, time_tables
+from analysis.report.findings import Findings
+from analysis.report.page import Html, Section, section, tag
+from analysis.report.subject import replicas_of, subject_of
+from analysis.report.writer import FigureWriter
+from analysis.wording import EVENTS, NEVER, captured, event_named, percent
+
+
+def stability(findings: Findings, writer: FigureWriter) -> Section:
+    """Outcomes of the replicas, times to failure, and signals of stability."""
+    outcomes = [arm for arm in findings.outcomes[findings.phase] if arm.n]
+    if not outcomes:
+        return section("Stability", tag("p", "No trial has ended yet."))
+    rates = [arm.probabilities["converged"] for arm in outcomes]
+    bars = writer.figure(
+        f"outcomes-{findings.phase}",
+        figures.outcome_bars(outcomes, columns=2),
+        f"How the replicas of each arm ended: {replicas_of(findings)}. The line below each bar is the 95 % interval of"
+        f" the share that converged (Wilson), which captures {captured(rates, findings.phase)}.",
+        "Bars of outcome shares by arm; the table below has the numbers.",
+    )
+    note = subject_of(findings).note
+    parts: list[Html] = [bars, writer.table(tables.outcome_table(outcomes, findings.phase, note))]
+    if findings.rates:
+        parts.append(writer.table(pair_tables.rate_table(findings.rates, note)))
+    parts += _times(findings, writer, note)
+    if findings.signals:
+        parts.append(writer.table(tables.signal_table(findings.signals, findings.phase)))
+    return section("Stability", *parts)
+
+
+def _times(findings: Findings, writer: FigureWriter, note: str) -> list[Html]:
+    """When failures came, which of the kinds that compete they were, and collapses undone."""
+    never = [one.event for one in findings.survival if not any(curve.events for curve in one.curves)]
+    if "failure" not in never:  # of which the others are parts
+        never[:0] = [one.event for one in findings.incidence if not any(curve.events for curve in one.curves)]
+    parts = [tag("p", " ".join(NEVER[event] for event in never))] if never else []
+    for result in findings.survival:
+        if result.event in never:
+            continue
+        curve = writer.figure(
+            f"survival-{result.event}",
+            figures.survival_curves(result, findings.palette, columns=2),
+            f"Share of replicas without {event_named(result.event)} over training (Kaplan and Meier), with pointwise"
+            " 95 % intervals. Ticks mark replicas that were censored: at the end of their budget, or stopped before.",
+            f"Survival curves until {EVENTS[result.event]} by arm.",
+        )
+        parts += [curve, writer.table(time_tables.survival_table(result, note))]
+        if result.comparison is not None:
+            parts.append(writer.table(time_tables.time_table(result, note)))
+        if result.event == "failure" and findings.incidence:
+            parts += _kinds(findings, writer, note)
+    return parts
+
+
+def _kinds(findings: Findings, writer: FigureWriter, note: str) -> list[Html]:
+    """How many replicas met each kind of failure."""
+    met = [one for one in findings.incidence if any(curve.events for curve in one.curves)]
+    drawn = [
+        writer.figure(
+            f"incidence-{one.event}",
+            figures.incidence_curves(one, findings.palette, columns=2),
+            f"Share of replicas that had met {EVENTS[one.event]} by then (Aalen and Johansen), with pointwise 95 %"
+            " intervals; the other kinds of failure compete with it.",
+            f"Incidence of {EVENTS[one.event]} by arm.",
+        )
+        for one in met
+    ]
+    return [*drawn, writer.table(time_tables.incidence_table(findings.incidence, note))]
+
+
+def thresholds(findings: Findings, writer: FigureWriter) -> Section | None:
+    """The dependence of the outcomes on their thresholds."""
+    if findings.thresholds is None or not len(findings.thresholds.changed):
+        return None
+    changed = np.asarray(findings.thresholds.changed["changed"], np.float64)
+    most = float(changed.max(initial=0.0))
+    lead = f"At most {percent(most)} of the replicas change" if most else "No replica changes"
+    lead += " its outcome over the values tried." if not most else " their outcome over the values tried."
+    return section("Thresholds", tag("p", lead), writer.table(tables.threshold_changes(findings.thresholds)))

@@ -1,0 +1,81 @@
+"""The page's section on the course of training: learning curves, shares of modes, samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analysis import figures
+from analysis.figures.parts import TOGETHER
+from analysis.record.snapshots import Snapshots, snapshots
+from analysis.report.findings import Findings
+from analysis.report.page import Html, Section, section
+from analysis.report.subject import replicas_of
+from analysis.report.writer import FigureWriter
+from analysis.results.density import densities
+
+
+def training(findings: Findings, writer: FigureWriter, folder: Path) -> Section:
+    """The course of training: learning curves, shares of modes, samples."""
+    parts: list[Html] = []
+    if findings.learning:
+        parts.append(
+            writer.figure(
+                f"learning-{findings.phase}",
+                figures.learning_curves(findings.learning, findings.palette),
+                f"Over training: median{_and_quartiles(findings)} of {replicas_of(findings)}. A diverged replica is"
+                " worse than any other in quality, so that a line ends where half have diverged; other signals are of"
+                " the replicas still training. Dotted: the score of the same number of fresh real samples.",
+                "Learning curves by arm.",
+            )
+        )
+    if findings.shares:
+        parts.append(
+            writer.figure(
+                "modes",
+                figures.mode_shares(findings.shares),
+                "Share of the samples in each mode (one line of cells per mode) over training, first seeds of each"
+                " arm's best configuration. Even grey is coverage, one black line collapse; a line that breaks off"
+                " where another begins is mode hopping.",
+                "Mode shares over training by arm and seed.",
+            )
+        )
+    return section("Training", *parts, *_samples(findings, writer, folder))
+
+
+def _samples(findings: Findings, writer: FigureWriter, folder: Path) -> list[Html]:
+    found = [one for arm, trial in findings.shown.items() if (one := snapshots(folder, arm, trial)) is not None]
+    drawn = [one for one in found if one.kind in ("plane", "images")]
+    lines = [densities(one) for one in found if one.kind == "line"]
+    parts = []
+    if drawn:
+        parts.append(
+            writer.figure(
+                "samples",
+                figures.samples_over_time(drawn),
+                "Samples over training of the first seed of each arm's best configuration (the seed is not chosen by"
+                f" its result). {'Circles: the true modes, three standard deviations. ' if _true(drawn) else ''}"
+                f"Trials: {', '.join(one.trial_id for one in drawn)}.",
+                "Generated samples over training by arm.",
+            )
+        )
+    if lines:
+        parts.append(
+            writer.figure(
+                "densities",
+                figures.density_pictures(lines, findings.palette),
+                "Density of the data (grey) and of the generator's samples (line, a kernel estimate, which smooths)"
+                f" over training, first seed. Trials: {', '.join(one.trial_id for one in lines)}.",
+                "Densities over training by arm.",
+            )
+        )
+    return parts
+
+
+def _and_quartiles(findings: Findings) -> str:
+    """Whether the learning curves of so many arms have bands."""
+    arms = {curve.arm for curve in findings.learning}
+    return " and quartiles" if len(arms) <= TOGETHER else f" (quartiles are left out of more than {TOGETHER})"
+
+
+def _true(drawn: list[Snapshots]) -> bool:
+    return any(one.means is not None for one in drawn)
