@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from typing import NamedTuple
 
 from trainables import data, networks
-from trainables.networks import Network
 from trainables.penalties import PENALTIES
 from trainables.spec import MEANINGLESS, Spec
 
@@ -51,7 +51,7 @@ def operations(spec: Spec) -> float:
     """
     if spec.model in UNTRAINED:
         return 0.0
-    g, d = _forwards(spec)
+    g, d, _ = _forwards(spec)
     if spec.model == "matching":
         return spec.batch_size * 3 * g
     if spec.model == "vae":
@@ -69,10 +69,10 @@ def seconds(spec: Spec, replicas: int) -> float:
     if spec.model == "dirac":
         cells = int(spec.data["step"]["count"]) * int(spec.data["gamma"]["count"])
         return spec.steps * (SECONDS_PER_UPDATE + SECONDS_PER_CELL * cells * replicas * (1 + spec.critic_steps))
-    g, d = _forwards(spec)
+    g, d, convolutions = _forwards(spec)
     features = INCEPTION if spec.evaluation["features"] == "inception" else 0.0
     evaluation = spec.evaluation["samples"] * (g + 2 * d + features)
-    rate = SECONDS_PER_FLOP["conv" if "conv" in (spec.generator["kind"], spec.critic["kind"]) else "mlp"]
+    rate = SECONDS_PER_FLOP["conv" if convolutions else "mlp"]
     fixed = spec.steps * SECONDS_PER_UPDATE * (1 + critic_updates(spec)) * _passes(spec)
     fixed += replicas * spec.evaluations * SECONDS_PER_EVALUATION
     total: float = fixed + rate * replicas * (spec.steps * operations(spec) + spec.evaluations * evaluation)
@@ -84,7 +84,7 @@ def kept_bytes(spec: Spec, replicas: int, critics: bool = False) -> int:
     if spec.model in UNTRAINED:
         return 0
     both = spec.networks(*data.describe(**spec.data))
-    generator, critic = (sum(weight.size for weight in network.weights) for network in both)
+    generator, critic = (network.size for network in both)
     averaged = 2 if spec.ema else 1
     return 4 * replicas * (averaged * generator + (critic if critics and critic_updates(spec) else 0))
 
@@ -94,32 +94,26 @@ def _passes(spec: Spec) -> int:
     return 2 if spec.updates == "extragradient" and critic_updates(spec) else 1
 
 
-def _forwards(spec: Spec) -> tuple[float, float]:
-    """Operations per sample of the generator's and the critic's forward pass, g and d."""
+class _Forwards(NamedTuple):
+    """Operations per sample of the generator's and the critic's forward pass, and whether there are convolutions."""
+
+    generator: float
+    critic: float
+    convolutions: bool
+
+
+def _forwards(spec: Spec) -> _Forwards:
     return _operations(json.dumps({name: getattr(spec, name) for name in ARCHITECTURE}))
 
 
 @lru_cache(maxsize=4096)
-def _operations(architecture: str) -> tuple[float, float]:
-    """The same for the fields `ARCHITECTURE` of a spec; JSON is a hashable key for the cache."""
+def _operations(architecture: str) -> _Forwards:
+    """For the fields `ARCHITECTURE` of a spec; JSON is a hashable key for the cache."""
     settings = json.loads(architecture)
     spec = Spec.from_dict({**settings, "steps": 1, "evaluations": 1, "batch_size": settings["packing"]})
     shape, classes = data.describe(**spec.data)
     generator, critic = spec.networks(shape, classes)
     if spec.model == "vae":
         critic = networks.critic(spec.critic, shape, outputs=2 * spec.latent_dim)  # its encoder
-    d = forward(critic, shape[-1], growing=False) / spec.packing
-    return forward(generator, shape[-1], growing=True), d
-
-
-def forward(network: Network, side: int, growing: bool) -> float:
-    """Operations of one sample's pass through a network on images `side` pixels wide; of an MLP the side is ignored.
-
-    Two for each weight of a dense layer, and for each of a convolution at every position it is put. Every convolution
-    halves the side of the image or, in a generator (`growing`), doubles it up to `side`.
-    """
-    convolutions = [weight.size for weight in network.weights if len(weight.shape) == 4]
-    positions = [(side >> halvings) ** 2 for halvings in range(1, len(convolutions) + 1)]
-    dense = sum(weight.size for weight in network.weights if len(weight.shape) == 2)
-    placed = zip(convolutions, reversed(positions) if growing else positions, strict=True)
-    return 2.0 * (dense + sum(size * count for size, count in placed))
+    convolutions = any(len(weight.shape) > 3 for network in (generator, critic) for weight in network.weights)
+    return _Forwards(generator.operations, critic.operations / spec.packing, convolutions)

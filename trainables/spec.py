@@ -21,6 +21,7 @@ UPDATES = ("alternating", "simultaneous", "extragradient")
 REQUIRED = ("data", "steps", "evaluations", "batch_size")
 LATENTS = ("normal", "uniform")
 CONDITIONINGS = ("join", "projection")
+ROLES = ("generator", "critic")  # of networks
 
 
 def _mapping(**values: Any) -> Any:
@@ -144,6 +145,18 @@ class Spec:
             raise ValueError(f"packing: expected 1 with cgan, whose samples bear a label each, got {self.packing}")
         if self.model == "vae" and self.latent != "normal":
             raise ValueError(f"latent: expected normal with vae, got {self.latent}")
+        if "critic" in self.own_networks:
+            self._check_own_critic(self.critic["module"])
+
+    def _check_own_critic(self, location: str) -> None:
+        """An own critic gives one number, and is told labels in its own way."""
+        if self.model == "vae":
+            raise ValueError(f"critic.module: expected a kind with vae, whose encoder it describes, got '{location}'")
+        if self.model == "cgan" and self.conditioning != "join":
+            raise ValueError(
+                f"conditioning: expected join, its default, as '{location}' is told the label by forward(x, labels),"
+                f" got {self.conditioning}"
+            )
 
     def _check_dirac(self) -> None:
         """Refuse what `trainables.objectives.dirac` does not play; a penalty's strength is the map's axis."""
@@ -160,17 +173,25 @@ class Spec:
         """Generator updates between two evaluations."""
         return self.steps // self.evaluations
 
-    def networks(self, shape: tuple[int, ...], classes: int) -> tuple[Network, Network]:
-        """The generator and the critic of samples `shape` with so many classes; only `cgan` tells them the label.
+    @property
+    def own_networks(self) -> tuple[str, ...]:
+        """Those of `ROLES` whose network is a module of the user's own."""
+        return tuple(role for role in ROLES if "module" in getattr(self, role))
 
-        Raises `ValueError` where a network does not fit the samples.
+    def network(self, role: str, shape: tuple[int, ...], classes: int) -> Network:
+        """The generator or the critic of samples `shape` with so many classes; only `cgan` tells it the label.
+
+        Raises `ValueError` where the network does not fit the samples.
         """
         told = classes if self.model == "cgan" else 0
+        if role == "generator":
+            return networks.generator(self.generator, self.latent_dim, shape, told)
         packed = (shape[0] * self.packing, *shape[1:])
-        return (
-            networks.generator(self.generator, self.latent_dim, shape, told),
-            networks.critic(self.critic, packed, told, self.conditioning),
-        )
+        return networks.critic(self.critic, packed, told, self.conditioning)
+
+    def networks(self, shape: tuple[int, ...], classes: int) -> tuple[Network, Network]:
+        """Both networks, as `network` makes them."""
+        return self.network("generator", shape, classes), self.network("critic", shape, classes)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that `from_dict` turns back into an equal spec."""

@@ -10,6 +10,7 @@ so that a model without a critic is one arm.
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -21,13 +22,16 @@ from study.config.budget import within
 from study.config.messages import ConfigError, brief, shown
 from study.config.schema import StudyConfig
 from study.config.spaces import EXPECTED, Space, split, text
-from trainables import data, objectives, own_code
-from trainables.spec import MEANINGLESS, Spec
+from trainables import data, objectives, own_code, rehearsal
+from trainables.networks import Network
+from trainables.spec import MEANINGLESS, ROLES, Spec
 
 MOST_ARMS = 2000
 LONGEST_NAME = 120  # it names folders
 MOST_CORNERS = 64
 MOST_WEIGHTS = 10**9  # of one network of one replica
+# What a rehearsal of own networks depends on, besides the penalty's name and what a study has in common.
+REHEARSED = ("model", "packing", "batch_size", "latent_dim", "generator", "critic")
 
 
 @dataclass(frozen=True)
@@ -99,9 +103,10 @@ def spec_for(config: StudyConfig, arm: Arm, values: Mapping[str, Any]) -> Spec:
 def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
     """Build the specification and networks at the corners of every arm's space. Raises `ConfigError`.
 
-    The user's own code is looked up where this process may import it.
+    The user's own code is looked up, and own networks rehearsed, where this process may import it.
     """
     description = data.describe(**config.data)
+    rehearsed: set[str] = set()
     for arm in arms:
         for values in corners(arm.space):
             try:
@@ -109,6 +114,7 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                 _check_networks(spec, description)
                 if own_code.directory() is not None:
                     objectives.resolve(spec.objective, spec.generator_loss)
+                    _rehearse(spec, description, rehearsed)
             except (ValueError, TypeError, OverflowError) as error:
                 raise ConfigError(f"{_located(config, brief(error))} (arm {arm.name})") from None
 
@@ -117,9 +123,24 @@ def _check_networks(spec: Spec, description: data.Description) -> None:
     shape, classes = description
     if spec.model == "cgan" and not classes:
         raise ValueError(f"model: expected gan on unlabelled data, got cgan on '{spec.data['name']}'")
-    for role, network in zip(("generator", "critic"), spec.networks(shape, classes), strict=True):
-        if network.size > MOST_WEIGHTS:
-            raise ValueError(f"{role}: expected at most {MOST_WEIGHTS:.0e} weights, got {network.size:.1e}")
+    for role in ROLES:
+        if role in spec.own_networks:
+            continue  # it is not known to be the user's to run
+        _refuse_size(role, spec.network(role, shape, classes))
+
+
+def _rehearse(spec: Spec, description: data.Description, rehearsed: set[str]) -> None:
+    """Rehearse own networks, once for all corners that differ in nothing that a rehearsal sees."""
+    seen = json.dumps([spec.penalty["name"], *(getattr(spec, name) for name in REHEARSED)])
+    if spec.own_networks and seen not in rehearsed:
+        for network in rehearsal.rehearse(spec, description.shape, description.classes):
+            _refuse_size(network.role, network)
+        rehearsed.add(seen)
+
+
+def _refuse_size(role: str, network: Network) -> None:
+    if network.size > MOST_WEIGHTS:
+        raise ValueError(f"{role}: expected at most {MOST_WEIGHTS:.0e} weights, got {network.size:.1e}")
 
 
 def corners(space: Mapping[str, Space]) -> Iterator[dict[str, Any]]:

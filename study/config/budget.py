@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from study.config.messages import ConfigError
 from study.config.schema import Budget
 from trainables import cost
 from trainables.spec import Spec
@@ -19,10 +20,14 @@ UNITS = {"updates": "generator updates", "samples": "real samples", "arithmetic"
 def spent_per_update(name: str, spec: Spec) -> float:
     """What one generator update, with its critic updates, spends of what is equal, a key of `UNITS`.
 
-    0 for a model that sees no samples in training, or trains no network.
+    0 for a model that sees no samples in training, or trains no network. Raises `ConfigError` where a trial's steps
+    would depend on the operations of own networks, which a reader of the study may not import.
     """
     if name == "updates":
         return 1.0
+    if name == "arithmetic" and spec.own_networks:
+        module = getattr(spec, spec.own_networks[0])["module"]
+        raise ConfigError(f"budget.equal: expected updates or samples with the own network '{module}', got arithmetic")
     return float(cost.real_samples(spec)) if name == "samples" else cost.operations(spec)
 
 

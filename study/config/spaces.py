@@ -135,7 +135,7 @@ def _text(value: Any) -> str:
 
 
 def _mapping_text(value: Mapping[str, Any]) -> str:
-    title = next((key for key in ("name", "kind") if isinstance(value.get(key), str)), None)
+    title = next((key for key in ("name", "kind", "module") if isinstance(value.get(key), str)), None)
     if title and "f" in value and "g" in value:  # a user's own pair, which its name identifies
         return str(value[title])
     rest = {key: _text(inner) for key, inner in sorted(value.items()) if key != title}
@@ -143,7 +143,8 @@ def _mapping_text(value: Mapping[str, Any]) -> str:
         return ",".join(f"{key}={inner}" for key, inner in rest.items())
     alone = len(rest) == 1
     settings = ",".join(inner if alone else f"{key}={inner}" for key, inner in rest.items())
-    return f"{value[title]}_{settings}" if settings else str(value[title])
+    name = value[title].replace(":", ".") if title == "module" else value[title]
+    return f"{name}_{settings}" if settings else str(name)
 
 
 def _range(path: str, kind: str, bounds: Any) -> Space:

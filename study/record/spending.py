@@ -8,18 +8,21 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from study.ledger.state import TrialState
-from trainables import cost
+from trainables import cost, own_code
 from trainables.spec import PER_REPLICA, Spec
 
 FREE = (*PER_REPLICA, "steps", "evaluations", "evaluation", "measure", "bound")  # fields that an update's cost ignores
 
 
 class Each(NamedTuple):
-    """What one generator update of a replica spends, with the critic updates that belong to it."""
+    """What one generator update of a replica spends, with the critic updates that belong to it.
+
+    `operations` are None where networks are the user's own and this process may not import them.
+    """
 
     critic_updates: int
     real_samples: int
-    operations: float
+    operations: float | None
 
 
 def spent(trial: TrialState, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,9 +32,10 @@ def spent(trial: TrialState, config: Mapping[str, Any]) -> dict[str, Any]:
     """
     each = _each(json.dumps({name: value for name, value in trial.spec.items() if name not in FREE}, sort_keys=True))
     cores = config.get("resources", {}).get("cpu", 1.0)
-    known = {} if each is None else {name: trial.last_step * value for name, value in each._asdict().items()}
+    known = {} if each is None else {name: value for name, value in each._asdict().items() if value is not None}
     seconds = trial.wall_time * cores if isinstance(cores, (int, float)) else None
-    return {**dict.fromkeys(Each._fields), **known, "core_seconds": seconds}
+    counted = {name: trial.last_step * value for name, value in known.items()}
+    return {**dict.fromkeys(Each._fields), **counted, "core_seconds": seconds}
 
 
 @lru_cache(maxsize=4096)
@@ -39,6 +43,7 @@ def _each(spec: str) -> Each | None:
     """By a specification without its `FREE` fields, as JSON; None if this version cannot read it."""
     try:
         whole = Spec.from_dict({**json.loads(spec), "steps": 1, "evaluations": 1})
-        return Each(cost.critic_updates(whole), cost.real_samples(whole), cost.operations(whole))
+        counted = cost.operations(whole) if own_code.directory() or not whole.own_networks else None
+        return Each(cost.critic_updates(whole), cost.real_samples(whole), counted)
     except (ValueError, TypeError, LookupError, OverflowError):
         return None

@@ -65,7 +65,7 @@ class Kept:
     @property
     def generator(self) -> Network:
         """The generators' network."""
-        return self.spec.networks(self.shape, self.classes)[0]
+        return self.spec.network("generator", self.shape, self.classes)
 
     def weights(self, which: str = "average") -> tuple[Tensor, ...]:
         """The generators' weights (R, *shape) in their network's order; `which` is one of `WEIGHTS`."""

@@ -106,7 +106,7 @@ class Model:
     ) -> dict[str, Tensor]:
         """Measurements (R,) beyond those of samples alone, on fresh samples (R, n, *shape) of a generator with given
         weights: mean and standard deviation of an affine generator in one dimension, and whatever a model adds."""
-        if "divergences" not in self.spec.measure or self.spec.generator["kind"] != "affine" or data.shape != (1,):
+        if "divergences" not in self.spec.measure or self.spec.generator.get("kind") != "affine" or data.shape != (1,):
             return {}
         mean, scale = (part.double().squeeze(1) for part in weights)
         deviation = scale.abs() * (1.0 if self.spec.latent == "normal" else 3**-0.5)

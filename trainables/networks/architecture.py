@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
+from trainables import own_code
 from trainables.checks import choice, flag, interval, only, whole
 from trainables.networks.layers import ACTIVATIONS
 
@@ -27,6 +29,8 @@ def settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not isinstance(given, Mapping):
         raise TypeError(f"{role}: expected a mapping of network settings, got {given!r}")
+    if "module" in given:
+        return _own_settings(role, given)
     kind = given.get("kind", "mlp")
     choice(f"{role}.kind", kind, KINDS[role])
     if kind == "affine":
@@ -54,6 +58,18 @@ def settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
     whole(f"{role}.width", values["width"], low=1)
     whole(f"{role}.depth", values["depth"], low=1)
     return values
+
+
+def _own_settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A module of the user's own: where it stands, and its own settings, which its constructor checks."""
+    if not own_code.is_location(given["module"]):
+        raise ValueError(f"{role}.module: expected module:attribute, got {given['module']!r}")
+    if "kind" in given:
+        raise ValueError(f"{role}.kind: expected no kind beside a module of one's own, got {given['kind']!r}")
+    for name in given:
+        if not (isinstance(name, str) and name.isidentifier()):
+            raise ValueError(f"{role}: expected settings named as keyword arguments, got {name!r}")
+    return deepcopy(dict(given))
 
 
 def _affine_settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from trainables.networks import convolutional
+from trainables.networks import convolutional, own
 from trainables.networks.layered import Join, LayeredNetwork
 from trainables.networks.layers import DrawnWeight, Layer, LayerBuilder
 from trainables.networks.network import Network
@@ -20,6 +20,8 @@ def generator(values: Mapping[str, Any], latent_dim: int, shape: Sequence[int], 
     `values` are checked settings, `classes` > 0 joins a one-hot label to the latent. Raises `ValueError` where they do
     not fit the latents or samples.
     """
+    if "module" in values:
+        return own.generator(values, latent_dim, shape, classes)
     if values["kind"] == "affine":
         return _affine_generator(latent_dim, shape, classes)
     builder = LayerBuilder(values)
@@ -53,8 +55,11 @@ def critic(
     """A critic from samples (R, B, *shape) to raw outputs (R, B), before the objective's link, or to (R, B, outputs).
 
     With `classes` > 0 the label is joined to the input or, with `conditioning` projection (Miyato & Koyama 2018),
-    enters as an inner product of its embedding with the last hidden layer.
+    enters as an inner product of its embedding with the last hidden layer. A module of the user's own has one output,
+    and is told the label in its own way.
     """
+    if "module" in values:
+        return own.critic(values, shape, classes)
     builder = LayerBuilder(values)
     joined = classes if conditioning == "join" else 0
     if values["kind"] == "mlp":

@@ -34,8 +34,9 @@ def generator(builder: LayerBuilder, inputs: int, shape: Sequence[int]) -> None:
     builder.dense(inputs, widths[0] * builder.pieces * small * small)
     builder.add(0, lambda _, x: x.unflatten(-1, (-1, small, small)))
     builder.nonlinear(widths[0])
-    for here, there in zip(widths, [*widths[1:], None], strict=True):
-        builder.convolution(here, there * builder.pieces if there else channels, up=True)
+    for level, (here, there) in enumerate(zip(widths, [*widths[1:], None], strict=True)):
+        outputs = there * builder.pieces if there else channels
+        builder.convolution(here, outputs, up=True, small=small * 2**level)
         if there:
             builder.nonlinear(there)
     builder.add(0, lambda _, x: torch.tanh(x))
@@ -47,7 +48,7 @@ def critic(builder: LayerBuilder, shape: Sequence[int], joined: int) -> int:
     channels, side = square("critic", shape, depth)
     here = channels + joined
     for level in range(depth):
-        builder.convolution(here, width * 2**level * builder.pieces, up=False)
+        builder.convolution(here, width * 2**level * builder.pieces, up=False, small=side // 2 ** (level + 1))
         # As in DCGAN (Radford 2016): no normalisation of the layer that sees the image.
         builder.nonlinear(width * 2**level, normalise=builder.values["batch_norm"] and level > 0)
         here = width * 2**level

@@ -35,6 +35,11 @@ class LayeredNetwork(Network):
         normalises = builder.values["batch_norm"]
         return cls(tuple(builder.weights), tuple(builder.layers), classes, join, projection, normalises)
 
+    @property
+    def operations(self) -> float:
+        """Two for each number of a matrix or kernel, each time that it is put to use."""
+        return 2.0 * sum(self.weights[i].size * self.weights[i].uses for i in self.matrices)
+
     def draw(self, generator: torch.Generator) -> Tensor:
         """Each weight by its own rule, in order."""
         return torch.cat([weight.draw(generator) for weight in self.weights])

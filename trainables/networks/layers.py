@@ -29,12 +29,14 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 class DrawnWeight(Weight):
     """A weight and how it is drawn.
 
-    `bound` > 0: uniform in [-bound, bound]; `std` > 0: normal; otherwise the constant `fill`.
+    `bound` > 0: uniform in [-bound, bound]; `std` > 0: normal; otherwise the constant `fill`. `uses` is how often a
+    sample's forward pass puts it to use: a kernel of a convolution at every position.
     """
 
     bound: float = 0.0
     std: float = 0.0
     fill: float = 0.0
+    uses: int = 1
 
     def draw(self, generator: torch.Generator) -> Tensor:
         """Fresh values, flat, on the generator's device."""
@@ -81,15 +83,16 @@ class LayerBuilder:
         self._named[kind] += 1
         return f"{name}.weight", f"{name}.bias"
 
-    def _affine(self, kind: str, shape: tuple[int, ...], outputs: int, fan_in: int) -> None:
+    def _affine(self, kind: str, shape: tuple[int, ...], outputs: int, fan_in: int, uses: int = 1) -> None:
         """A weight and its bias: torch's default initialisation, or N(0, weight_std^2) with zero bias."""
         weight, bias = self._names(kind)
         std = self.values["weight_std"]
         if std is not None:
-            self.weights += [DrawnWeight(weight, shape, std=std), DrawnWeight(bias, (outputs,))]
+            self.weights += [DrawnWeight(weight, shape, std=std, uses=uses), DrawnWeight(bias, (outputs,))]
         else:
             bound = 1 / math.sqrt(fan_in)
-            self.weights += [DrawnWeight(weight, shape, bound=bound), DrawnWeight(bias, (outputs,), bound=bound)]
+            drawn = DrawnWeight(weight, shape, bound=bound, uses=uses)
+            self.weights += [drawn, DrawnWeight(bias, (outputs,), bound=bound)]
 
     def dense(self, inputs: int, outputs: int, after: Callable[[Tensor], Tensor] = lambda x: x) -> None:
         """Append a dense layer, and a function of its outputs."""
@@ -123,10 +126,12 @@ class LayerBuilder:
             activation = ACTIVATIONS[self.values["activation"]]
             self.add(0, lambda _, x: activation(x))
 
-    def convolution(self, inputs: int, outputs: int, up: bool) -> None:
-        """A 4x4 convolution that doubles (`up`) or halves the side."""
+    def convolution(self, inputs: int, outputs: int, up: bool, small: int) -> None:
+        """A 4x4 convolution that doubles (`up`) or halves the side; `small` is the smaller one."""
         shape = (inputs, outputs, 4, 4) if up else (outputs, inputs, 4, 4)
-        self._affine("conv", shape, outputs, 16 * shape[1])  # torch counts axis 1 as the fan-in of both kinds
+        self._affine(
+            "conv", shape, outputs, 16 * shape[1], small * small
+        )  # torch counts axis 1 as the fan-in of both kinds
         self.add(2, _convolve_up if up else _convolve_down)
 
 

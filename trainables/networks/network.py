@@ -50,6 +50,11 @@ class Network(ABC):
         """Numbers in all weights of one replica."""
         return sum(weight.size for weight in self.weights)
 
+    @property
+    @abstractmethod
+    def operations(self) -> float:
+        """Floating-point operations of products and convolutions in one sample's forward pass."""
+
     @abstractmethod
     def draw(self, generator: torch.Generator) -> Tensor:
         """Fresh weights of one replica, flat (P,), on the generator's device."""

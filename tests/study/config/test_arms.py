@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from torch import Tensor, nn
 
 from study.config.arms import Arm, arms_of, constants_of, corners, spec_for
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
 from study.config.spaces import Space
+from trainables import own_code
 
 Build = Callable[..., StudyPlan]
 CLIP = {"name": "clip", "bound": {"log_uniform": [1e-3, 1]}}
@@ -163,3 +166,52 @@ def test_corners_hold_both_ends_and_every_choice() -> None:
 def test_a_combination_of_nuisance_values_that_clashes_is_found(least: Build) -> None:
     with pytest.raises(ConfigError, match="critic_steps: expected 1 with simultaneous updates, got 5"):
         least(nuisance={"updates": {"choice": ["simultaneous", "alternating"]}, "critic_steps": {"choice": [1, 5]}})
+
+
+class Critic(nn.Module):
+    """Of points; with `dropout` it cannot be one of a population."""
+
+    built = 0
+
+    def __init__(self, shape: tuple[int, ...], classes: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        Critic.built += 1
+        self.body = nn.Sequential(nn.Linear(shape[0], 3), nn.Dropout(dropout), nn.Linear(3, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.body(x)
+        return out
+
+
+OWN: dict[str, Any] = {
+    "scientific": {"critic": [{"module": "my_networks:Critic"}]},
+    "nuisance": {"generator_lr": {"log_uniform": [1e-4, 1e-2]}, "critic_lr": {"log_uniform": [1e-4, 1e-2]}},
+}
+
+
+def test_own_networks_are_built_only_where_own_code_may_be_imported(
+    least: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_code, "attribute", lambda *_: Critic)
+    monkeypatch.setattr(own_code, "directory", lambda: None)
+    Critic.built = 0
+    assert [arm.name for arm in least(**OWN).arms] == ["my_networks.Critic"]
+    assert Critic.built == 0
+    monkeypatch.setattr(own_code, "directory", lambda: Path())
+    least(**OWN)
+    once = Critic.built
+    least(**{**OWN, "nuisance": {}})
+    assert Critic.built == 2 * once > 0  # learning rates want no rehearsals of their own
+
+
+def test_an_own_network_that_is_refused_is_named_with_its_section_and_arm(
+    least: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_code, "attribute", lambda *_: Critic)
+    monkeypatch.setattr(own_code, "directory", lambda: Path())
+    critic = {"module": "my_networks:Critic", "dropout": 0.5}
+    message = (
+        r"^scientific\.critic\.module: expected outputs that .*Dropout 'body\.1'.* \(arm my_networks\.Critic_0\.5\)$"
+    )
+    with pytest.raises(ConfigError, match=message):
+        least(scientific={"critic": [critic]})

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from study.config.budget import share_spent, spent_per_update, within
+from study.config.messages import ConfigError
 from study.config.schema import Budget, Equal
 from trainables.spec import Spec
 
@@ -66,3 +67,10 @@ def test_where_arithmetic_is_equal_a_penalty_costs_updates() -> None:
 def test_a_budget_that_is_not_settled_changes_nothing() -> None:
     one = spec(critic_steps=5)
     assert within(budget("samples"), one) is one
+
+
+def test_steps_may_not_follow_from_the_operations_of_own_networks() -> None:
+    own = spec(critic={"module": "my_networks:Critic"})
+    assert within(budget("samples", 100.0), own).steps > 0
+    with pytest.raises(ConfigError, match=r"budget.equal: expected updates or samples with .*'my_networks:Critic'"):
+        within(budget("arithmetic", 1e6), own)

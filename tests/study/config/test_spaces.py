@@ -73,6 +73,7 @@ def test_split_takes_spaces_out_of_nested_settings() -> None:
         ({"name": "r1", "weight": 1.0}, "r1_1"),
         ({"name": "least_squares", "b": 1, "a": -1}, "least_squares_a=-1,b=1"),
         ({"kind": "mlp", "hidden": [32, 32]}, "mlp_32x32"),
+        ({"module": "my_networks:Generator", "width": 64}, "my_networks.Generator_64"),
         ({"hidden": [32]}, "hidden=32"),
     ],
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,3 +52,10 @@ def test_what_a_plan_does_not_say_is_null(spec: dict[str, Any]) -> None:
     planned = Planned(phase="search", arm="hinge", index=0, config={}, spec=spec, seeds=[0])
     found = spent(trained(planned, 10), {"resources": {"cpu": None}})
     assert found == dict.fromkeys(["critic_updates", "real_samples", "operations", "core_seconds"])
+
+
+def test_operations_of_own_networks_are_null_where_they_may_not_be_imported(tiny: Build) -> None:
+    plan = tiny()
+    planned = search_trial(plan.config, plan.arms[0], 0, {"generator_lr": 1e-3, "critic_steps": 2})
+    own = replace(planned, spec={**planned.spec, "generator": {"module": "their_networks:Generator"}})
+    assert spent(trained(own, 15), RESOURCES) == {**spent(trained(planned, 15), RESOURCES), "operations": None}
