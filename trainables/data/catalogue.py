@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from trainables.checks import meant
+from trainables.data.arrays import Arrays
 from trainables.data.dataset import DataSet
 from trainables.data.digits import Digits, StackedDigits
 from trainables.data.images import Images
@@ -29,6 +30,7 @@ DATASETS: Mapping[str, type[Source]] = MappingProxyType(
         "fashion_mnist": FashionMnist,
         "cifar10": Cifar10,
         "images": Images,
+        "arrays": Arrays,
     }
 )
 

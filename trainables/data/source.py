@@ -119,6 +119,21 @@ def path(default: Any = MISSING) -> Any:
     return _setting(checks.parse_path, default)
 
 
+def array_name(default: str | None) -> Any:
+    """The name of an array in an .npz file, or None."""
+    return _setting(_array_name, default)
+
+
+def sizes(default: tuple[int, ...]) -> Any:
+    """A list of whole numbers >= 1, kept as a tuple; it may be empty."""
+    return _setting(_sizes, default)
+
+
+def span(default: tuple[float, float] | None) -> Any:
+    """A pair of numbers, the lower one first; or None."""
+    return _setting(_span, default)
+
+
 def share_or_path(default: float) -> Any:
     """A share of the points, or the path of other ones."""
     return _setting(_share_or_path, default)
@@ -159,6 +174,29 @@ def _points(key: str, value: object) -> tuple[tuple[float, ...], ...]:
         tuple(checks.parse_real(f"{key}[{place}]", coordinate, low=-LARGEST) for coordinate in row)
         for place, row in enumerate(rows)
     )
+
+
+def _array_name(key: str, value: object) -> str | None:
+    if value is not None and not (isinstance(value, str) and value):
+        raise refused(key, "the name of an array, or null", value)
+    return value
+
+
+def _sizes(key: str, value: object) -> tuple[int, ...]:
+    if not isinstance(value, list | tuple):
+        raise refused(key, "a list of whole numbers", value)
+    return tuple(checks.parse_integer(f"{key}[{place}]", one, low=1) for place, one in enumerate(value))
+
+
+def _span(key: str, value: object) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise refused(key, "a lower and a higher number, or null", value)
+    low, high = (checks.parse_real(f"{key}[{place}]", one, low=-LARGEST) for place, one in enumerate(value))
+    if low >= high:
+        raise refused(key, "a lower and a higher number, or null", value)
+    return low, high
 
 
 def _share_or_path(key: str, value: object) -> float | str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -37,6 +38,9 @@ def settings(
     if name == "images":
         write_pictures(tmp_path / "a", tmp_path / "b")
         return {"root": str(tmp_path), "size": 8, "labels": "folders"}
+    if name == "arrays":
+        np.savez(tmp_path / "own.npz", x=np.random.default_rng(0).normal(size=(20, 3)), y=np.arange(20) % 2)
+        return {"path": str(tmp_path / "own.npz"), "samples": "x", "labels": "y"}
     if name == "mixture":
         return {"means": [[0, 0], [1, 1]], "variances": [0.1, 0.2], **SMALL}
     return {} if name in ("digits", "dirac") else dict(SMALL)

@@ -13,6 +13,7 @@ from trainables.data import DATASETS, check
 NEEDED: dict[str, dict[str, Any]] = {
     "mixture": {"means": [0.0], "variances": [1.0]},
     "images": {"root": "pictures"},
+    "arrays": {"path": "points.npy", "shape": [2]},
 }
 
 
@@ -76,6 +77,20 @@ def test_a_path_is_kept_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_what_is_no_path(value: Any) -> None:
     with pytest.raises(ValueError, match=r"^data\.root: expected a path, got "):
         check("mnist", root=value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("samples", 3, "expected the name of an array, or null, got 3"),
+        ("shape", 3, "expected a list of whole numbers, got 3"),
+        ("range", [1], r"expected a lower and a higher number, or null, got \[1\]"),
+        ("range", [1, 0], r"expected a lower and a higher number, or null, got \[1, 0\]"),
+    ],
+)
+def test_what_does_not_describe_arrays(setting: str, value: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=rf"^data\.{setting}: {message}$"):
+        check("arrays", **{"path": "points.npy", "shape": [2], setting: value})
 
 
 @pytest.mark.parametrize("value", [0, 1, 1.5, -0.1, True, None, "", [0.1]])

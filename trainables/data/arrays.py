@@ -1,0 +1,171 @@
+"""A researcher's own arrays: points or pictures, and their labels, in a file of numpy's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, NoReturn
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from trainables.checks import LARGEST, refused
+from trainables.data import array_files
+from trainables.data.dataset import DataSet
+from trainables.data.heldout import split
+from trainables.data.source import Source, array_name, integer, path, share_or_path, sizes, span
+
+CHANNELS = (1, 3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrays(Source):
+    """The array `samples`, and `labels` if it is named, of the .npz file `path`; or the only array of an .npy file.
+
+    Points are floats (n, d). Pictures are (n, c, h, w) or (n, h, w, c) with 1 or 3 channels, first where both fit:
+    bytes, or floats from `range[0]` to `range[1]`, which become -1 and 1. `range` null is [-1, 1], and not taken for
+    granted where no value is negative. Labels are whole numbers 0..K-1, each of which occurs.
+
+    Held out is a share of the points (of each class), drawn with `seed`, or all of another such file. `shape` (of a
+    point, channels first) and `classes` are found in the file where they are not given, and kept with the other
+    settings, so that they describe the data also where the file is not.
+
+    Raises:
+        FileNotFoundError: there is no file in which to find them.
+        ValueError: the file is of no such form.
+    """
+
+    name: ClassVar[str] = "arrays"
+    of_files: ClassVar[bool] = True
+    path: str = path()
+    samples: str | None = array_name(None)
+    labels: str | None = array_name(None)
+    range: tuple[float, float] | None = span(None)
+    heldout: float | str = share_or_path(0.1)
+    seed: int = integer(0, low=0)
+    shape: tuple[int, ...] = sizes(())
+    classes: int = integer(0, low=0)
+
+    def __post_init__(self) -> None:
+        """Find shape and classes where they are not given."""
+        super().__post_init__()
+        if self.labels is None and self.classes:
+            raise refused("data.classes", "0 without `labels`", self.classes)
+        if not self.shape or (self.labels is not None and not self.classes):
+            if message := self.absent():
+                raise FileNotFoundError(message)
+            shape, classes = self._shape("data.path", self.path), self._labels("data.path", self.path, None)
+            object.__setattr__(self, "shape", self.shape or shape)
+            object.__setattr__(self, "classes", self.classes or (0 if classes is None else int(classes.max()) + 1))
+
+    @property
+    def origin(self) -> str:
+        return self.path
+
+    def absent(self) -> str | None:
+        """A message that names a file which is not there."""
+        for key, file in self._files().items():
+            if not Path(file).is_file():
+                return f"data.{key}: expected an .npz or .npy file, found none at {file}"
+        return None
+
+    def check_files(self) -> None:
+        """Refuse also arrays of another shape."""
+        super().check_files()
+        for key, file in self._files().items():
+            self._shape(f"data.{key}", file)
+
+    def load(self) -> DataSet:
+        """Read the arrays.
+
+        Raises:
+            FileNotFoundError: a file is missing.
+            ValueError: an array is of the wrong shape or dtype, or a value is out of range or not a number.
+        """
+        if message := self.absent():
+            raise FileNotFoundError(message)
+        points, labels = self._points("data.path", self.path), self._labels("data.path", self.path, self.classes)
+        if isinstance(self.heldout, str):
+            heldout = self._points("data.heldout", self.heldout)
+            held_labels = self._labels("data.heldout", self.heldout, self.classes)
+            return DataSet(self.name, points, labels, heldout, held_labels, self.classes)
+        held = split(len(points), labels, self.heldout, self.seed)
+        own, other = (None if labels is None else labels[part] for part in (~held, held))
+        return DataSet(self.name, points[~held], own, points[held], other, self.classes)
+
+    def _files(self) -> dict[str, str]:
+        """The files by their settings: `path`, and that of the held-out part if it has one."""
+        return {"path": self.path, **({"heldout": self.heldout} if isinstance(self.heldout, str) else {})}
+
+    def _shape(self, key: str, file: str) -> tuple[int, ...]:
+        """The shape of a point in a file, channels first; raises `ValueError` where it is none of this kind."""
+        try:
+            found, dtype = array_files.header(Path(file), self.samples)
+        except ValueError as error:
+            self._refuse(key, file, "samples", f"an array (data.samples), got {error}")
+        form = f"{dtype} of shape {found}"
+        if len(found) not in (2, 4) or not all(found):
+            self._refuse(key, file, "samples", f"points (n, d) or pictures (n, c, h, w) or (n, h, w, c), got {form}")
+        if not (dtype.kind == "f" or (dtype == np.uint8 and len(found) == 4)):
+            self._refuse(key, file, "samples", f"floats, or uint8 pictures, got {form}")
+        if len(found) == 4 and found[1] not in CHANNELS and found[3] not in CHANNELS:
+            self._refuse(key, file, "samples", f"pictures of 1 or 3 channels, got {form}")
+        first = len(found) == 2 or found[1] in CHANNELS
+        shape = found[1:] if first else (found[3], found[1], found[2])
+        if self.shape and shape != self.shape:
+            raise refused("data.shape", f"{list(shape)}, as {file} has it", list(self.shape))
+        return shape
+
+    def _points(self, key: str, file: str) -> Tensor:
+        shape = self._shape(key, file)
+        found = array_files.content(Path(file), self.samples)
+        points = found if found.shape[1:] == shape else np.moveaxis(found, 3, 1)
+        if points.dtype != np.uint8:
+            points = self._checked(key, file, points)
+        return torch.from_numpy(np.ascontiguousarray(points, np.uint8 if points.dtype == np.uint8 else np.float32))
+
+    def _checked(self, key: str, file: str, points: NDArray[Any]) -> NDArray[Any]:
+        """Floats without NaN, pictures turned to [-1, 1]."""
+        whole = np.isfinite(points.reshape(len(points), -1)).all(1)
+        if not whole.all():
+            bad = np.flatnonzero(~whole)
+            self._refuse(key, file, "samples", f"numbers, got {len(bad)} points with NaN or infinity, first {bad[0]}")
+        least, most = float(points.min()), float(points.max())
+        if points.ndim == 2:
+            if max(-least, most) > LARGEST:
+                self._refuse(key, file, "samples", f"values up to {LARGEST:g}, got {least:g} to {most:g}: scale them")
+            return points
+        if self.range is None and least >= 0:
+            raise refused(
+                "data.range", f"the range of values, as none in {file} is negative: they reach {most:g}", None
+            )
+        low, high = self.range or (-1.0, 1.0)
+        if least < low or most > high:
+            self._refuse(key, file, "samples", f"values in data.range = [{low:g}, {high:g}], got {least:g} to {most:g}")
+        return np.clip((points - low) / (high - low) * 2 - 1, -1, 1)
+
+    def _labels(self, key: str, file: str, classes: int | None) -> Tensor | None:
+        """The labels (n,) of a file, of so many classes; None: as many as there are, each of which occurs."""
+        if self.labels is None:
+            return None
+        try:
+            (count, *_), _ = array_files.header(Path(file), self.samples)
+            found = array_files.content(Path(file), self.labels)
+        except ValueError as error:
+            self._refuse(key, file, "labels", f"an array (data.labels), got {error}")
+        if found.dtype.kind not in "iu" or found.shape != (count,):
+            self._refuse(key, file, "labels", f"{count} whole numbers, got {found.dtype} of shape {found.shape}")
+        labels = torch.from_numpy(found.astype(np.int64))
+        present = labels.unique().tolist()
+        if classes is None and present != list(range(len(present))):
+            got = ", ".join(map(str, present[:5]))
+            self._refuse(key, file, "labels", f"0 to K - 1, each of which occurs, got {len(present)} others: {got} …")
+        if classes is not None and (present[0] < 0 or present[-1] >= classes):
+            got = f"{present[0]} to {present[-1]}"
+            self._refuse(key, file, "labels", f"0 to {classes - 1} (data.classes), got {got}")
+        return labels
+
+    def _refuse(self, key: str, file: str, part: str, words: str) -> NoReturn:
+        raise ValueError(f"{key}: {part} in {file}: expected {words}")
