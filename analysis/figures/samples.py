@@ -23,7 +23,7 @@ SIDE = 5  # images along a panel's side
 
 @styled
 def samples_over_time(rows: Sequence[Snapshots], columns: int = 2, most: int = 6) -> Figure:
-    """Points of the plane over the true modes (circles of three standard deviations), or grids of images.
+    """Points of the plane over the true modes (circles of three standard deviations) or real ones, or grids of images.
 
     Raises ValueError without a row, or with samples that are neither.
     """
@@ -76,6 +76,9 @@ def draw_samples(axes: Axes, row: Snapshots, place: int) -> None:
         for mean, std in zip(row.means, row.stds, strict=True):
             axes.add_patch(Circle(tuple(mean), max(WITHIN * std, 0.035 * half), fill=False, color=MUTED, linewidth=0.5))
     axes.scatter(points[:, 0], points[:, 1], s=1.1, color=BLUE, alpha=0.55, linewidths=0, rasterized=True)
+    if row.real is not None:
+        real = row.real[:SHOWN]
+        axes.scatter(real[:, 0], real[:, 1], s=1.1, color=RULE, linewidths=0, rasterized=True, zorder=0)
     beyond = len(row.samples[place][:SHOWN]) - int((np.abs(points - (x, y)) <= half).all(axis=1).sum())
     if beyond:
         axes.text(0.97, 0.03, f"{beyond} outside", transform=axes.transAxes, ha="right", fontsize=5, color=INK)
@@ -85,7 +88,7 @@ def view(row: Snapshots) -> View:
     """The square that all steps of a row are shown in."""
     if row.means is not None and row.stds is not None:
         return view_of(row.means, row.stds)
-    return view_around(row.samples[-1])
+    return view_around(row.samples[-1] if row.real is None else row.real)
 
 
 def tiles(images: NDArray[np.float64]) -> NDArray[np.float64]:

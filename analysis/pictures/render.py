@@ -1,11 +1,12 @@
 """A population's samples as one picture: up to four replicas side by side under a heading.
 
-A picture file is an `.npz` with `samples` (replicas, count, *shape), optional `labels` (replicas, count), and for
-mixtures `means` (modes, d), `stds` (modes,) and optional `weights` (modes,). Points of the plane become a scatter over
-the true modes, numbers a histogram against the true density, images a grid with one row per class. With `line_x` (N,),
-`line_generator_density` (replicas, N) and `line_critic_share` (replicas, N) numbers become the picture of Goodfellow
-et al. (2014): both densities and the critic's curve on one axis. `walk` (replicas, paths, stops, *shape) and `beside`
-(replicas, count, 2, channels, h, w) make pictures of their own.
+A picture file is an `.npz` with `samples` (replicas, count, *shape), optional `labels` (replicas, count), for mixtures
+`means` (modes, d), `stds` (modes,) and optional `weights` (modes,), and for other points `real` ones (m, d). Points of
+the plane become a scatter over the true modes or real points, numbers a histogram against the true density, images a
+grid with one row per class. With `axes` (2, D) points of D dimensions were projected on these before. With `line_x`
+(N,), `line_generator_density` (replicas, N) and `line_critic_share` (replicas, N) numbers become the picture of
+Goodfellow et al. (2014): both densities and the critic's curve on one axis. `walk` (replicas, paths, stops, *shape) and
+`beside` (replicas, count, 2, channels, h, w) make pictures of their own.
 
 A file may instead hold a map of Dirac-GANs: `dirac_distance` (replicas, S, G) from the equilibrium relative to the
 start's over `dirac_step` (S,) and `dirac_gamma` (G,), with the spectral radius `dirac_radius` (S, G), the iterations
@@ -97,6 +98,8 @@ def render(arrays: Mapping[str, NDArray[Any]], title: str = "", captions: Sequen
     if labels is not None and labels.shape != samples.shape[:2]:
         raise ValueError(f"labels: expected {samples.shape[:2]} as the samples, got {labels.shape}")
     panels, legend = _panels(samples, labels, arrays)
+    if "axes" in arrays:
+        title = f"{title} · first two principal axes of the real data".removeprefix(" · ")
     return compose(panels, _counted(title, len(panels), len(samples), captions), legend, captions)
 
 
@@ -132,13 +135,15 @@ def _panels(
     if shape not in ((), (1,), (2,)):
         raise ValueError(f"samples: expected numbers, points of the plane or images (1 or 3, h, w), got {shape}")
     points = samples.reshape(*samples.shape[:2], -1)
-    means, stds, weights = (_given(arrays, name) for name in ("means", "stds", "weights"))
+    means, stds, weights, real = (_given(arrays, name) for name in ("means", "stds", "weights", "real"))
     if means is not None and stds is not None:
         view = view_of(means, stds)
     else:
-        view = view_around(points.reshape(-1, points.shape[2]))
+        view = view_around(points.reshape(-1, points.shape[2]) if real is None else real)
     if points.shape[2] == 2:
-        drawn = [scatter(points[index], asked[index], means, stds, view) for index in chosen]
+        drawn = [scatter(points[index], asked[index], means, stds, view, real) for index in chosen]
+        if real is not None:
+            return drawn, [(DENSE, "dot", "generated"), (TRUTH, "dot", "real")]
         return drawn, _scatter_legend(labels is not None) if means is not None else []
     lines = [_lines(arrays, index) for index in chosen]
     drawn = [histogram(points[index, :, 0], means, stds, weights, view, lines[index]) for index in chosen]

@@ -5,20 +5,41 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.pictures.canvas import DENSE, FAINT, INSIDE, OUTSIDE, SIDE, TRUTH, Array, disc, dots, framed, paper, ring
+from analysis.pictures.canvas import (
+    DENSE,
+    FAINT,
+    FRAME,
+    INSIDE,
+    OUTSIDE,
+    SIDE,
+    TRUTH,
+    Array,
+    disc,
+    dots,
+    framed,
+    paper,
+    ring,
+)
 from analysis.pictures.view import WITHIN, View, count_missing, grid_lines, label_ticks
 
 
 def scatter(
-    points: Array, labels: NDArray[np.int64] | None, means: Array | None, stds: Array | None, view: View
+    points: Array,
+    labels: NDArray[np.int64] | None,
+    means: Array | None,
+    stds: Array | None,
+    view: View,
+    real: Array | None = None,
 ) -> Array:
-    """Points (n, 2) over the true modes, each mode a circle of three standard deviations.
+    """Points (n, 2) over the true modes, each mode a circle of three standard deviations, or over `real` points (m, 2).
 
     With modes given, points within three deviations of their own mode (the one `labels` (n,) asks for, else the
     nearest) are blue and the others orange. Points that are not finite or lie outside the view are counted in a corner.
     """
     panel = paper(SIDE, SIDE)
     grid_lines(panel, view)
+    if real is not None:
+        dots(panel, view.pixels(real[np.abs(real - (view.x, view.y)).max(axis=1) < view.half]), FRAME, TRUTH)
     finite = np.asarray(np.isfinite(points).all(axis=1))
     seen = np.flatnonzero(np.abs(np.nan_to_num(points) - (view.x, view.y)).max(axis=1) < view.half)
     seen = seen[finite[seen]]

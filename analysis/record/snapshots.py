@@ -2,7 +2,8 @@
 
 A study folder holds `trials/<trial_id>/pictures/<step>.npz` with `samples` (replicas, count, *shape), `seeds`
 (replicas,), optional `labels` (replicas, count) and, for mixtures, `means` (K, d), `stds` (K,) and `weights` (K,). For
-mixtures in one dimension `line_x` (M,) and `line_generator_density` (replicas, M) are the generators' densities.
+mixtures in one dimension `line_x` (M,) and `line_generator_density` (replicas, M) are the generators' densities. For
+other points `real` (m, d) are held-out ones. Points of more than two dimensions are there as coordinates on `axes`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ class Snapshots:
     """Samples of one replica of a trial: `samples` (steps, count, *shape) float64, `steps` (T,).
 
     `means`, `stds` and `weights` describe the true mixture, None for other data. `generated` (T, M) is the
-    generator's density at `x` (M,), None where the trial did not save it.
+    generator's density at `x` (M,), None where the trial did not save it. `real` (m, d) are points of the data,
+    None for mixtures and images. `projected`: the samples are coordinates on the data's first two principal axes.
     """
 
     arm: str
@@ -39,6 +41,8 @@ class Snapshots:
     weights: Floats | None
     x: Floats | None = None
     generated: Floats | None = None
+    real: Floats | None = None
+    projected: bool = False
 
     @property
     def kind(self) -> str:
@@ -77,6 +81,8 @@ def snapshots(folder: str | Path, arm: str, trial_id: str, replica: int = 0) -> 
         means=_given(last, "means"),
         stds=_given(last, "stds"),
         weights=_given(last, "weights"),
+        real=_given(last, "real"),
+        projected="axes" in last,
         **_densities([arrays for _, arrays in alike], replica),
     )
 

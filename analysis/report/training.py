@@ -54,7 +54,7 @@ def _samples(findings: Findings, writer: FigureWriter, folder: Path) -> list[Htm
                 figures.samples_over_time(drawn),
                 "Samples over training of the first seed of each arm's best configuration (the seed is not chosen by"
                 f" its result). {'Circles: the true modes, three standard deviations. ' if _true(drawn) else ''}"
-                f"Trials: {', '.join(one.trial_id for one in drawn)}.",
+                f"{_real_points(drawn)}Trials: {', '.join(one.trial_id for one in drawn)}.",
                 "Generated samples over training by arm.",
             )
         )
@@ -69,6 +69,14 @@ def _samples(findings: Findings, writer: FigureWriter, folder: Path) -> list[Htm
             )
         )
     return parts
+
+
+def _real_points(drawn: list[Snapshots]) -> str:
+    """What the grey points are, and what plane is shown of data with more than two dimensions."""
+    if all(one.real is None for one in drawn):
+        return ""
+    plane = " Both axes are the data's first two principal axes." if any(one.projected for one in drawn) else ""
+    return f"Grey: held-out real points.{plane} "
 
 
 def _and_quartiles(findings: Findings) -> str:

@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 import numpy as np
+import torch
 
 from study.config.goal import Goal
 from study.execution import evaluations
@@ -154,13 +155,20 @@ class Trial:
         arrays: dict[str, Any] = {"samples": samples[:PICTURED].cpu().numpy()}
         if labels is not None:
             arrays["labels"] = labels[:PICTURED].cpu().numpy()
-        if (mixture := self._data.mixture) is not None:
+        mixture = self._data.mixture
+        if mixture is None and not self._data.images:
+            arrays["real"] = self._data.heldout[:POINTS].cpu().numpy()
+        if mixture is not None:
             truth = {"means": mixture.means, "stds": mixture.variances.sqrt(), "weights": mixture.weights}
             arrays |= {name: values.cpu().numpy() for name, values in truth.items()}
             if mixture.dimensions == 1:
                 arrays |= {f"line_{name}": values for name, values in curves(self.training, replicas=PICTURED).items()}
         if self.job.gallery and self.training.done:
             arrays |= gallery(self.training, PICTURED)
+        if (plane := self._data.plane) is not None:
+            shown = [name for name in ("samples", "real", "means", "walk") if name in arrays]
+            arrays |= {name: plane.project(torch.from_numpy(arrays[name])).cpu().numpy() for name in shown}
+            arrays["axes"] = plane.axes.cpu().numpy()
         return arrays
 
     def _untrained(self) -> Training:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from trainables.data.mixture import Mixture
+from trainables.data.plane import Plane, principal_plane
 
 PARTS = ("train", "labels", "heldout", "heldout_labels")
 
@@ -76,6 +77,11 @@ class DataSet:
     def images(self) -> bool:
         """Whether a point is a picture, (channels, height, width)."""
         return len(self.shape) == 3
+
+    @cached_property
+    def plane(self) -> Plane | None:
+        """Where points of more than two dimensions are shown; None for others, which need none."""
+        return principal_plane(self.train) if len(self.shape) == 1 and self.shape[0] > 2 else None
 
     @property
     def point(self) -> bool:

@@ -46,6 +46,18 @@ def test_how_many_replicas_there_are_is_said(monkeypatch: pytest.MonkeyPatch) ->
     ]
 
 
+def test_points_of_other_data_lie_over_real_ones_on_axes_that_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    titles: list[str] = []
+    monkeypatch.setattr("analysis.pictures.compose._fitted", lambda text, *_: titles.append(text) or text)
+    arrays = {"samples": RNG.normal(size=(1, 40, 2)), "real": RNG.normal(size=(30, 2))}
+    plain = render(arrays, "step 5")
+    projected = render({**arrays, "axes": np.eye(2, 9)}, "step 5")
+    assert titles == ["step 5", "step 5 · first two principal axes of the real data"]
+    assert plain.size == projected.size
+    alone = render({"samples": arrays["samples"]})
+    assert plain.size[1] == alone.size[1] + TITLE + LEGEND
+
+
 @pytest.mark.parametrize("shape", [(), (1,), (2,), (1, 8, 8), (3, 32, 32)])
 @pytest.mark.parametrize("labelled", [False, True])
 def test_every_kind_of_data_has_a_picture(shape: tuple[int, ...], labelled: bool) -> None:

@@ -26,6 +26,15 @@ def test_good_samples_are_blue_and_stray_ones_orange() -> None:
     assert orangeness == pytest.approx([0, 170, 0], abs=15)
 
 
+def test_real_points_lie_beneath_in_grey() -> None:
+    view = View(0.0, 0.0, 1.0)
+    panel = scatter(np.zeros((0, 2)), None, None, None, view, np.array([[0.5, 0.5], [9.0, 0.0], [np.nan, 0.0]]))
+    changed = np.argwhere(panel != scatter(np.zeros((0, 2)), None, None, None, view))
+    assert len(changed)
+    assert np.abs(changed[:, :2] + 0.5 - (SIDE / 4, 3 * SIDE / 4)).max() < 4
+    assert float(np.ptp(panel[SIDE // 4, 3 * SIDE // 4])) < 5
+
+
 def test_antialiasing_moves_a_dot_by_less_than_a_pixel() -> None:
     """The centre of mass of what a dot darkens is the dot's place."""
     view = View(0.0, 0.0, 200.0)

@@ -24,6 +24,15 @@ def test_one_replica_over_its_steps(tmp_path):
     assert found.means.shape == (3, 2)
 
 
+def test_real_points_and_whether_they_were_projected(tmp_path):
+    put(tmp_path, 100, np.zeros((1, 4, 2)), real=np.ones((3, 2)))
+    found = snapshots(tmp_path, "a", "confirm-a-0000")
+    assert (found.real.shape, found.projected) == ((3, 2), False)
+    put(tmp_path, 100, np.zeros((1, 4, 2)), axes=np.eye(2, 9))
+    found = snapshots(tmp_path, "a", "confirm-a-0000")
+    assert (found.real, found.projected) == (None, True)
+
+
 def test_torn_files_and_files_of_another_shape_are_passed_over(tmp_path):
     put(tmp_path, 100, np.zeros((1, 4, 2)))
     put(tmp_path, 200, np.zeros((1, 5, 2)))

@@ -332,6 +332,21 @@ def test_pictures_of_a_line_hold_its_curves(tiny: Build, tmp_path: Path) -> None
         assert arrays["line_quantile"].shape == (400,)
 
 
+@pytest.mark.parametrize("dimensions", [2, 5])
+def test_pictures_of_points_hold_real_ones_and_lie_in_a_plane(dimensions: int, tiny: Build, tmp_path: Path) -> None:
+    np.save(tmp_path / "own.npy", np.random.default_rng(0).normal(size=(300, dimensions)))
+    plan = tiny(data={"name": "arrays", "path": str(tmp_path / "own.npy")})
+    spec = spec_for(plan.config, plan.arms[0], {"generator_lr": 1e-3, "critic_steps": 1})
+    data = load(**spec.data)
+    job = Job("confirm-a-0000", spec.to_dict(), [0, 1], str(tmp_path), ["fid"], ["min"], pictures=1, gallery=True)
+    rows = rows_until_done(Trial(job, spec, data, Evaluator(data, spec.evaluation)))
+    assert math.isfinite(rows[-1]["columns"]["fid"][0])
+    with np.load(tmp_path / str(rows[-1]["pictures"])) as arrays:
+        assert (arrays["samples"].shape, arrays["real"].shape) == ((2, 1000, 2), (30, 2))
+        assert arrays["walk"].shape == (2, 8, 200, 2)
+        assert ("axes" in arrays) == (dimensions > 2)
+
+
 def test_an_unmeasured_metric_is_named(start: Start) -> None:
     with pytest.raises(KeyError, match=r"search.metric: expected one of .* got label_fidelity"):
         start(metrics=["label_fidelity"]).report()
