@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import ClassVar, NoReturn
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from trainables.checks import LARGEST, refused
 from trainables.data import array_files
 from trainables.data.dataset import DataSet
 from trainables.data.heldout import split
+from trainables.data.in_memory import CHANNELS, as_labels, as_points, require_images_in_range
 from trainables.data.source import Source, array_name, integer, path, share_or_path, sizes, span
-
-CHANNELS = (1, 3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,32 +117,24 @@ class Arrays(Source):
         return shape
 
     def _points(self, key: str, file: str) -> Tensor:
-        shape = self._shape(key, file)
-        found = array_files.content(Path(file), self.samples)
-        points = found if found.shape[1:] == shape else np.moveaxis(found, 3, 1)
-        if points.dtype != np.uint8:
-            points = self._checked(key, file, points)
-        return torch.from_numpy(np.ascontiguousarray(points, np.uint8 if points.dtype == np.uint8 else np.float32))
-
-    def _checked(self, key: str, file: str, points: NDArray[Any]) -> NDArray[Any]:
-        """Floats without NaN, pictures turned to [-1, 1]."""
-        whole = np.isfinite(points.reshape(len(points), -1)).all(1)
-        if not whole.all():
-            bad = np.flatnonzero(~whole)
-            self._refuse(key, file, "samples", f"numbers, got {len(bad)} points with NaN or infinity, first {bad[0]}")
-        least, most = float(points.min()), float(points.max())
+        self._shape(key, file)
+        what = f"{key}: samples in {file}"
+        points = as_points(what, array_files.content(Path(file), self.samples))
+        if points.dtype == torch.uint8:
+            return points
+        least, most = points.min().item(), points.max().item()
         if points.ndim == 2:
             if max(-least, most) > LARGEST:
-                self._refuse(key, file, "samples", f"values up to {LARGEST:g}, got {least:g} to {most:g}: scale them")
+                raise ValueError(f"{what}: expected values up to {LARGEST:g}, got {least:g} to {most:g}: scale them")
             return points
         if self.range is None and least >= 0:
             raise refused(
                 "data.range", f"the range of values, as none in {file} is negative: they reach {most:g}", None
             )
         low, high = self.range or (-1.0, 1.0)
-        if least < low or most > high:
-            self._refuse(key, file, "samples", f"values in data.range = [{low:g}, {high:g}], got {least:g} to {most:g}")
-        return np.clip((points - low) / (high - low) * 2 - 1, -1, 1)
+        scaled = ((points - low) / (high - low)).mul_(2).sub_(1)
+        require_images_in_range(f"{what}, scaled from data.range = [{low:g}, {high:g}]", scaled)
+        return scaled
 
     def _labels(self, key: str, file: str, classes: int | None) -> Tensor | None:
         """The labels (n,) of a file, of so many classes; None: as many as there are, each of which occurs."""
@@ -155,16 +145,15 @@ class Arrays(Source):
             found = array_files.content(Path(file), self.labels)
         except ValueError as error:
             self._refuse(key, file, "labels", f"an array (data.labels), got {error}")
-        if found.dtype.kind not in "iu" or found.shape != (count,):
-            self._refuse(key, file, "labels", f"{count} whole numbers, got {found.dtype} of shape {found.shape}")
-        labels = torch.from_numpy(found.astype(np.int64))
+        if found.dtype.kind not in "iu":
+            self._refuse(key, file, "labels", f"whole numbers, got {found.dtype}")
+        labels = as_labels(f"{key}: labels in {file}", found, count)
         present = labels.unique().tolist()
         if classes is None and present != list(range(len(present))):
             got = ", ".join(map(str, present[:5]))
             self._refuse(key, file, "labels", f"0 to K - 1, each of which occurs, got {len(present)} others: {got} …")
-        if classes is not None and (present[0] < 0 or present[-1] >= classes):
-            got = f"{present[0]} to {present[-1]}"
-            self._refuse(key, file, "labels", f"0 to {classes - 1} (data.classes), got {got}")
+        if classes is not None and present[-1] >= classes:
+            self._refuse(key, file, "labels", f"0 to {classes - 1} (data.classes), got {present[-1]}")
         return labels
 
     def _refuse(self, key: str, file: str, part: str, words: str) -> NoReturn:
