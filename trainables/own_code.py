@@ -87,6 +87,15 @@ def attribute(key: str, location: str) -> Any:
         ) from None
 
 
+def told(error: BaseException) -> str:
+    """An exception in own code, with the line of that code, or of what it called last where it has none."""
+    frames = traceback.extract_tb(error.__traceback__)
+    folder = directory()
+    own = [frame for frame in frames if folder is not None and Path(frame.filename).is_relative_to(folder)]
+    last = (own or frames)[-1:]
+    return f"{type(error).__name__}: {error}" + "".join(f" ({frame.filename}, line {frame.lineno})" for frame in last)
+
+
 def digests() -> dict[str, str]:
     """The SHA-256 of the source file of every own module that this process has imported, by the module's name.
 
@@ -148,8 +157,7 @@ def _failed(module: str, error: Exception) -> str:
     """What went wrong in the user's module, and in which line."""
     if isinstance(error, SyntaxError):
         return f"'{module}' cannot be imported: {error}"
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"'{module}' cannot be imported: {type(error).__name__}: {error} ({last.filename}, line {last.lineno})"
+    return f"'{module}' cannot be imported: {told(error)}"
 
 
 def _place(module: ModuleType) -> str:

@@ -1,6 +1,7 @@
 """Several studies joined to one record if their columns agree; arms and trials are then named "study/…".
 
-Studies of different data sets have different settings: a column `config.*` that a study lacks is null in its rows.
+Studies of different data sets have different settings, and different measurements of the user's own: a column
+`config.*` or `own.*` that a study lacks is null in its rows.
 """
 
 from __future__ import annotations
@@ -11,17 +12,17 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from analysis.record.loading import Record, RecordError
+from analysis.record.loading import VARIED, Record, RecordError
 
 TOLD_APART = ("arm", "trial_id")  # columns whose values may occur in several studies
-SETTINGS = "config."  # how the names of columns begin that differ from study to study
 
 
 def join(records: Sequence[Record]) -> Record:
     """One record of several studies' rows.
 
     Args:
-        records: with the same columns of the same dtypes, but for `config.*`, and studies of different names.
+        records: with the same columns of the same dtypes, but for `config.*` and `own.*`, and studies of different
+            names.
 
     Returns:
         Arms and trials are named "study/arm" and "study/trial". A setting `config.*` is null where a study lacks it,
@@ -44,7 +45,7 @@ def join(records: Sequence[Record]) -> Record:
         if differences:
             raise RecordError(f"join: {table}.parquet differs between studies: {'; '.join(differences)}")
     parts = [record if "joined" in record.about else _told_apart(record) for record in records]
-    history = _stacked([part.history for part in parts])
+    history = _stacked(_with_the_same_settings([part.history for part in parts]))
     trials = _stacked(_with_the_same_settings([part.trials for part in parts]))
     abouts = [about for record in records for about in studies_of(record.about)]
     return Record(history, trials, {"joined": abouts})
@@ -74,7 +75,7 @@ def _prefixed(table: pd.DataFrame, name: str) -> pd.Series:
 def _differences(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> list[str]:
     found = []
     every = dict.fromkeys(str(name) for frame in frames for name in frame)
-    for column in (name for name in every if not name.startswith(SETTINGS)):
+    for column in (name for name in every if not name.startswith(VARIED)):
         lacking = [name for frame, name in zip(frames, names, strict=True) if column not in frame]
         if lacking:
             found.append(f"column {column} is missing in {', '.join(lacking)}")
@@ -87,8 +88,8 @@ def _differences(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> list[s
 
 
 def _with_the_same_settings(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
-    """The frames with every column `config.*` that one of them has, of one dtype in all."""
-    names = sorted({str(name) for frame in frames for name in frame if str(name).startswith(SETTINGS)})
+    """The frames with every column of `VARIED` that one of them has, of one dtype in all."""
+    names = sorted({str(name) for frame in frames for name in frame if str(name).startswith(VARIED)})
     parts: list[dict[str, pd.Series]] = [{} for _ in frames]
     for name in names:
         columns = [frame.get(name, pd.Series(None, frame.index, object)) for frame in frames]

@@ -21,6 +21,7 @@ from analysis.record.schema import (
     MEASUREMENTS,
     METADATA,
     OUTCOMES,
+    OWN,
     PHASES,
     SIGNALS,
     SPENT,
@@ -34,6 +35,8 @@ from analysis.record.schema import (
 MAY_LACK = frozenset(column.name for column in (*MEASUREMENTS, *FLOORS, *SIGNALS, *SPENT))
 LATER = {"repeat": 0}  # what an earlier version's records lack, and what all their rows are: each arm had one search
 RETIRED = frozenset({"oscillation"})  # a signal of an earlier rule of outcomes, not read any more
+OWNS = (OWN, f"floor.{OWN}", f"floor_spread.{OWN}")  # how columns of own measurements begin
+VARIED = ("config.", *OWNS)  # and all those that differ from study to study
 CUT = ("failed", "truncated")  # statuses that are outcomes too
 CATEGORIES = {"phase": PHASES, "status": STATUSES, "outcome": (*OUTCOMES, *EARLIER_OUTCOMES)}  # of trials.parquet
 
@@ -65,7 +68,8 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
 
     Args:
         folder: where history.parquet and trials.parquet lie; a study folder, or a folder with copies of the two.
-        columns: the columns of `HISTORY` to read besides its keys; all when None.
+        columns: the columns of `HISTORY`, or own measurements, to read besides its keys; all when None. An own
+            measurement that the file lacks is left out.
 
     Measurements and floors that the files have no column for, being of an earlier version, are null; a record without
     `repeat` holds one search of each arm, repeat 0.
@@ -78,10 +82,10 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
             which.
     """
     declared = [c.name for c in HISTORY]
-    unknown = [name for name in columns or () if name not in declared]
+    unknown = [name for name in columns or () if name not in declared and not name.startswith(OWN)]
     if unknown:
         raise RecordError(f"analysis.record.schema declares no column(s) {', '.join(unknown)} of history.parquet")
-    names = declared if columns is None else list(dict.fromkeys([*HISTORY_KEYS, *columns]))
+    names = None if columns is None else list(dict.fromkeys([*HISTORY_KEYS, *columns]))
     past, past_about = _read(Path(folder) / FILES[0], history_schema(), names)
     now, about = _read(Path(folder) / FILES[1], trials_schema({}), None)
     if past_about.get("build") != about.get("build"):
@@ -107,7 +111,8 @@ def _read(path: Path, schema: Any, names: list[str] | None) -> tuple[Any, dict[s
         if field.name not in there and field.name in (names or schema.names):
             value = pa.scalar(LATER.get(field.name), field.type)
             table = table.append_column(field, pa.repeat(value, len(table)))
-    return table.select(names or table.column_names), about
+    order = names or dict.fromkeys([*schema.names, *table.column_names])
+    return table.select([name for name in order if name in table.column_names]), about
 
 
 def _check_columns(path: Path, found: Any, schema: Any) -> None:
@@ -115,9 +120,12 @@ def _check_columns(path: Path, found: Any, schema: Any) -> None:
     if missing:
         raise RecordError(f"{path}: lacks the column(s) {', '.join(missing)}; build the record again from its ledger")
     known = {*schema.names, *RETIRED}
-    unknown = [name for name in found.names if name not in known and not name.startswith("config.")]
+    unknown = [name for name in found.names if name not in known and not name.startswith(VARIED)]
     if unknown:
         raise RecordError(f"{path}: column(s) that analysis.record.schema does not declare: {', '.join(unknown)}")
+    for name in found.names:
+        if name.startswith(OWNS) and (got := found.field(name).type) != pa.float64():
+            raise RecordError(f"{path}: column {name}: expected double, got {got}")
     for want in schema:
         if want.name in found.names and (got := found.field(want.name).type) != want.type:
             raise RecordError(f"{path}: column {want.name}: expected {want.type}, got {got}")

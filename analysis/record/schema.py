@@ -2,7 +2,10 @@
 
 `history.parquet` has one row per trial × replica × evaluation, `trials.parquet` one per trial × replica; `HISTORY` and
 `TRIALS` are their columns. `study/record/build.py` writes exactly `history_schema()` and `trials_schema(...)`, and
-`analysis.record.loading.load` refuses anything else. Two families of columns of `trials.parquet` follow rules:
+`analysis.record.loading.load` refuses anything else. Three families of columns follow rules, the last two of them in
+`trials.parquet` alone:
+
+- `own.*`: measurements that the user wrote; which they are differs from study to study.
 
 - `config.*`: the trial's resolved configuration, flat and dotted; names and dtypes differ from study to study.
 - `floor.*`: each sample-based measurement, taken of fresh real samples against the same reference: what a perfect
@@ -37,6 +40,7 @@ ARROW = {
     "time": pa.timestamp("us", tz="UTC"),
     "counts": pa.list_(pa.int64()),
 }
+OWN = "own."  # how the names of the user's own measurements begin
 METADATA = b"ganstudy"  # the key under which a file's schema carries `Record.about`
 
 
@@ -172,14 +176,24 @@ HISTORY = (
     Column("diverged", "bool", "", "had diverged by this evaluation", True),
     *MEASUREMENTS, HISTOGRAM,
 )  # fmt: skip
-FLOORS = tuple(
-    replace(column, name=f"{kind}.{column.name}", meaning=f"{meaning}: {column.meaning}")
-    for kind, meaning in (
-        ("floor", "of fresh real samples"),
-        ("floor_spread", "standard deviation of one such draw"),
+
+
+def floors(measured: Iterable[Column]) -> tuple[Column, ...]:
+    """The columns of what fresh real samples score by these measurements."""
+    kinds = (("floor", "of fresh real samples"), ("floor_spread", "standard deviation of one such draw"))
+    return tuple(
+        replace(column, name=f"{kind}.{column.name}", meaning=f"{meaning}: {column.meaning}")
+        for kind, meaning in kinds
+        for column in measured
     )
-    for column in QUALITY
-)
+
+
+def own(names: Iterable[str]) -> tuple[Column, ...]:
+    """The columns of the user's own measurements `names`."""
+    return _reals((name, "1", "a measurement of the user's own") for name in names)
+
+
+FLOORS = floors(QUALITY)
 TRIALS = (
     _STUDY, _PHASE, _ARM, _REPEAT, _INDEX, _TRIAL, _SEED, *CHOICES,
     Column("status", "category", "", f"how the trial ended: {', '.join(STATUSES)}", True),
@@ -197,16 +211,18 @@ HISTORY_KEYS = ("study", "phase", "arm", "repeat", "trial_id", "seed", "step")
 TRIALS_KEYS = HISTORY_KEYS[:-1]
 
 
-def history_schema() -> Any:
-    """The `pyarrow.Schema` of history.parquet."""
-    return pa.schema([column.arrow for column in HISTORY])
+def history_schema(measured: Iterable[str] = ()) -> Any:
+    """The `pyarrow.Schema` of history.parquet; `measured` are the names `own.*` of the user's own measurements."""
+    return pa.schema([column.arrow for column in (*HISTORY, *own(measured))])
 
 
-def trials_schema(config: Mapping[str, str]) -> Any:
-    """The `pyarrow.Schema` of trials.parquet; `config` gives the dtype of each `config.*` column (`config_dtype`)."""
+def trials_schema(config: Mapping[str, str], measured: Iterable[str] = ()) -> Any:
+    """The `pyarrow.Schema` of trials.parquet; `config` gives the dtype of each `config.*` column (`config_dtype`),
+    `measured` as in `history_schema`."""
+    more = own(measured)
     meaning = "of the trial's resolved configuration"
     extra = [Column(f"config.{name}", config[name], "", meaning) for name in sorted(config)]
-    return pa.schema([column.arrow for column in (*TRIALS, *extra)])
+    return pa.schema([column.arrow for column in (*TRIALS, *more, *floors(more), *extra)])
 
 
 def config_dtype(kinds: Iterable[type]) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 
 from analysis.record.join import join, studies_of
 from analysis.record.loading import Record, load
-from analysis.record.schema import HISTORY
+from analysis.record.own import own_measurements
+from analysis.record.schema import HISTORY, OWN
 from analysis.report import chosen, data_sets, provenance, quality, search, spending, stability, theory, training
 from analysis.report.answer import Answer, answer
 from analysis.report.derivation import COLUMNS, find
@@ -69,8 +70,8 @@ def _read(places: Sequence[str | Path]) -> Record:
     bare = join([load(place, []) for place in places])
     metrics = [metric for metric, _ in goals_of(bare.about).values()]
     declared = {column.name for column in HISTORY}
-    wanted = dict.fromkeys([*metrics, *judged_columns(thresholds_of(bare.about)), *COLUMNS])
-    names = [name for name in wanted if name in declared]
+    wanted = dict.fromkeys([*metrics, *judged_columns(thresholds_of(bare.about)), *COLUMNS, *own_measurements(bare)])
+    names = [name for name in wanted if name in declared or name.startswith(OWN)]
     return join([load(place, names) for place in places])
 
 

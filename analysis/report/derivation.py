@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis.figures.style import palette
 from analysis.record.loading import Record
+from analysis.record.own import own_measurements
 from analysis.record.schema import PHASES
 from analysis.report.findings import Findings
 from analysis.results import (
@@ -186,7 +187,7 @@ def _scored(selected: Selection) -> pd.DataFrame:
 
 
 def _followed(record: Record, metric: str) -> list[str]:
-    names = list(dict.fromkeys([metric, *FOLLOWED]))
+    names = list(dict.fromkeys([metric, *own_measurements(record), *FOLLOWED]))
     return [name for name in names if name in record.history and record.history[name].notna().any()][:MOST_CURVES]
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.record.join import studies_of
 from analysis.record.loading import Record
+from analysis.record.own import own_meanings
 from analysis.report import tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, facts, joined, section, tag
@@ -109,7 +110,7 @@ def left_out(findings: Findings, writer: FigureWriter, state: State | None) -> S
 
 
 def definitions(record: Record) -> Section:
-    """Definitions of the outcomes with the thresholds in use."""
+    """Definitions of the outcomes with the thresholds in use, and of the user's own measurements."""
     used = thresholds_of(record.about)
     tail = f"the last {percent(used.tail)} of the evaluations ({LEAST} at least: the tail)"
     metric = named(used.metric) if used.metric else " or ".join(named(name) for name in JUDGED_METRICS)
@@ -138,6 +139,8 @@ def definitions(record: Record) -> Section:
         " as many evaluations as the tail has. A collapse is undone if the replica covered the modes before and again."
     )
     parts: list[Html] = [tag("p", "The first that holds is a replica's outcome."), facts(facts_of), tag("p", events)]
+    if own := {name: meaning for name, meaning in own_meanings(record.about).items() if meaning}:
+        parts += [tag("p", "Measurements that the study's author wrote, in the author's words:"), facts(own)]
     if judged_by_earlier_rule(record.about):
         parts.append(tag("p", AFRESH))
     return section("Definitions", *parts)

@@ -10,13 +10,15 @@ with all their replicas, and counted, as are failed ones.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.record.schema import HIGHER
+from analysis.record.own import higher_is_better
 from analysis.results.selection import SPAN, Selection, configurations, numbers, trials_of
 from analysis.statistics.intervals import Captures, Floats
 
@@ -81,11 +83,19 @@ class Cohort:
         return index, np.array(found, np.float64)
 
 
-def direction(metric: str, mode: str | None = None) -> str:
-    """`mode` where it is given, otherwise "max" for the metrics of which more is better, `HIGHER`, "min" for others."""
+def direction(metric: str, mode: str | None = None, about: Mapping[str, Any] | None = None) -> str:
+    """`mode` where it is given, otherwise "max" for the metrics of which more is better, "min" for others.
+
+    Of the user's own measurements `about`, a record's, says it; a `ValueError` is raised where it does not.
+    """
     if mode not in (None, "min", "max"):
         raise ValueError(f"mode: expected 'min' or 'max', got {mode!r}")
-    return mode or ("max" if metric in HIGHER else "min")
+    higher = higher_is_better(metric, about or {})
+    if mode is None and higher is None:
+        raise ValueError(
+            f"mode: expected 'min' or 'max' for {metric}, which does not say which way is better, got None"
+        )
+    return mode or ("max" if higher else "min")
 
 
 def cohorts(selected: Selection, metric: str, mode: str | None = None) -> tuple[Cohort, ...]:
@@ -112,7 +122,7 @@ def unmeasured(selected: Selection, metric: str, mode: str | None = None) -> tup
 def _cohorts(selected: Selection, metric: str, mode: str | None) -> tuple[Cohort, ...]:
     if metric not in selected.trials:
         raise ValueError(f"metric: the record has no column {metric!r}")
-    sign = 1 if direction(metric, mode) == "min" else -1
+    sign = 1 if direction(metric, mode, selected.about) == "min" else -1
     floor = floor_of(selected.trials, metric)  # one for all arms, as figures and tables show one
     return tuple(_cohort(selected, arm, part, metric, sign, floor) for arm, part in selected.arms())
 

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from analysis.record.curves import Curves, curves
 from analysis.record.loading import Record
-from analysis.record.schema import HIGHER, MEASUREMENTS, QUALITY, TRIALS_KEYS
+from analysis.record.own import higher_is_better
+from analysis.record.schema import MEASUREMENTS, OWN, QUALITY, TRIALS_KEYS
 from analysis.results.clock import Clock, clock_of, told
 from analysis.results.cohort import floor_of
 from analysis.results.selection import Selection
@@ -70,7 +71,7 @@ def learning(selected: Selection, metrics: Sequence[str]) -> tuple[LearningCurve
     there = {arm: ~np.isnan(values["diverged"][arms == arm]).all(axis=0) for arm in dict.fromkeys(arms.tolist())}
     found = []
     for metric in metrics:
-        ranked = _ranked(values, metric)
+        ranked = _ranked(values, metric, higher_is_better(metric, selected.about))
         for arm, own in there.items():
             mine = ranked[arms == arm][:, own]
             if np.isfinite(mine).any():
@@ -125,11 +126,11 @@ def _shares(part: Any, counts: Any, seeds: NDArray[np.int64], steps: NDArray[np.
     return shares
 
 
-def _ranked(measured: Mapping[str, Floats], metric: str) -> Floats:
+def _ranked(measured: Mapping[str, Floats], metric: str, higher: bool | None) -> Floats:
     """(N, M); from its divergence on a replica's quality is infinitely bad, its other signals are NaN."""
     diverged = np.maximum.accumulate(np.nan_to_num(measured["diverged"]), axis=1) > 0
-    quality = metric in {column.name for column in QUALITY} or metric == "mode_fraction"
-    worst = np.nan if not quality else -np.inf if metric in HIGHER else np.inf
+    quality = metric in {column.name for column in QUALITY} or metric == "mode_fraction" or metric.startswith(OWN)
+    worst = np.nan if not quality or higher is None else -np.inf if higher else np.inf
     values: Floats = np.where(diverged, worst, measured[metric])
     return values
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from study import trust
 from study.command.output import say
 from study.config import loading
-from study.config.messages import ConfigError
+from study.config.messages import ConfigError, brief
 from study.config.own import locations
 from study.config.plan import StudyPlan
 from study.config.rules import settled
+from study.config.schema import StudyConfig
 from study.ledger.ledger import identity
-from trainables import own_code
+from trainables import data, own_code
+from trainables.metrics import own
 
 
 def study_of(configuration: Path) -> Path | None:
@@ -37,7 +39,20 @@ def admitted(plan: StudyPlan, folder: Path | None, trusting: bool) -> StudyPlan:
     if folder is not None and not trusting:
         directory = _began(folder, locations(loading.load(folder / loading.STUDY_FILE).config))
     own_code.allow(directory, named)
-    return replace(settled(plan.config), replaced=plan.replaced)
+    checked = replace(settled(plan.config), replaced=plan.replaced)
+    _try_out_measurements(checked.config)
+    return checked
+
+
+def _try_out_measurements(config: StudyConfig) -> None:
+    """Call the user's own measurements on a few real points, so that no training is spent on one that fails."""
+    try:
+        if metrics := own.every(config.measure):
+            points = data.load(**config.data)
+            for metric in metrics:
+                own.try_out(metric, points)
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(brief(error)) from None
 
 
 def _began(folder: Path, named: tuple[str, ...]) -> Path:

@@ -21,8 +21,8 @@ from study.config.plan import StudyPlan
 from study.config.reference import settled_budget, unequal
 from study.config.schema import Search, StudyConfig
 from study.config.seeds import check_repeats
-from trainables import data
-from trainables.metrics import evaluator
+from trainables import data, own_code
+from trainables.metrics import evaluator, own
 from trainables.models.catalogue import measured_columns
 from trainables.penalties import PENALTIES
 from trainables.spec import HYPERPARAMETERS, Spec
@@ -178,7 +178,8 @@ def _evaluation(config: StudyConfig) -> dict[str, Any]:
 def _measured(config: StudyConfig, arm: Arm) -> frozenset[str]:
     """Names of the measurements that every trial of an arm brings and that can be searched for."""
     model = constants_of(config, arm).get("model", Spec.model)
-    return SEARCHABLE & set(measured_columns(model, data.describe(**config.data), config.measure))
+    columns = measured_columns(model, data.describe(**config.data), config.measure)
+    return frozenset(name for name in columns if name in SEARCHABLE or name.startswith(schema.OWN))
 
 
 def _metric_chosen(config: StudyConfig, arms: tuple[Arm, ...]) -> Search:
@@ -228,9 +229,32 @@ def _metric(config: StudyConfig, arms: tuple[Arm, ...], metric: str, mode: str) 
                 f"search.metric: expected what is measured here, got {shown(metric)}; the nearest is"
                 f" '{nearest(metric, sorted(valid))}' (arm {arm.name})"
             )
+    if metric.startswith(schema.OWN):
+        _own_metric(config, metric, mode)
+        return
     better = "max" if metric in schema.HIGHER else "min"
     if mode != better and metric in {*(column.name for column in QUALITY), *schema.HIGHER}:
         raise ConfigError(f"search.mode: expected {better}, as {metric} is better so, got {mode}")
+
+
+def _own_metric(config: StudyConfig, metric: str, mode: str) -> None:
+    """What is searched for must say which way is better; known once the user's own code may be imported."""
+    if own_code.directory() is None:
+        return
+    try:
+        declared = {one.column: one.better for one in own.every(config.measure)}[metric]
+    except (ValueError, TypeError) as error:
+        raise ConfigError(brief(error)) from None
+    if declared is None:
+        raise ConfigError(
+            f"search.metric: expected a measurement that says which way is better, got {metric}; put"
+            " @trainables.metrics.own.better('high'), or 'low', above the function"
+        )
+    better = "max" if declared == "high" else "min"
+    if mode != better:
+        raise ConfigError(
+            f"search.mode: expected {better}, as {metric} is declared to be better {declared}, got {mode}"
+        )
 
 
 def _scheduler(config: StudyConfig) -> None:

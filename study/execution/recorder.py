@@ -11,6 +11,7 @@ than spend its budget.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Callable, Iterable
@@ -63,6 +64,7 @@ class Recorder(Unpickled, Callback):
         self._journal, self._folder, self._store = journal, folder, store
         self._progress, self._interruption = progress, interruption
         self._again, self._failures = again, 0
+        self._noted: set[str] = set()  # what workers told and the user has read
 
     def on_trial_result(
         self,
@@ -74,6 +76,10 @@ class Recorder(Unpickled, Callback):
     ) -> None:
         """Append the new evaluations in one piece."""
         state = self._state(trial)
+        for note in json.loads(result["notes"]):
+            if note not in self._noted:
+                self._noted.add(note)
+                self._progress.say(f"note: {note}, first in trial {state.trial_id}")
         fresh = [found for found in evaluations.from_json(result["rows"]) if found.step > state.last_step]
         if fresh:
             self._failures = 0

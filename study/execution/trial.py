@@ -60,7 +60,8 @@ class Trial:
 
         `rows` is a JSON list of evaluations; `score` the median of the first metric, always finite; `done` and
         `finished` whether the training ended by itself. Tune overwrites `done` where it stops a trial, so that only
-        `finished` tells the recorder a completed trial from a truncated one.
+        `finished` tells the recorder a completed trial from a truncated one. `notes` is a JSON list of sentences for
+        the user.
         """
         until = time.monotonic() + self.job.report_seconds
         known = self._reported >= self.training.step  # else the checkpoint is ahead of the ledger: report that first
@@ -77,6 +78,7 @@ class Trial:
             "evaluation": len(self.evaluations),
             "done": self.training.done,
             "finished": self.training.done,
+            "notes": json.dumps(self._evaluator.troubles()),
         }
 
     def save(self) -> None:

@@ -33,6 +33,8 @@ class Session:
         hardware: of the driver's machine.
         host, pid: of the process.
         code: SHA-256 of the source file of each module of the user's own, by its name.
+        own: of each of the user's own measurements, by its column: which way is `better`, "high", "low" or None, and
+            its `meaning`.
     """
 
     kind: ClassVar[str] = "session"
@@ -44,6 +46,7 @@ class Session:
     host: str | None = None
     pid: int | None = None
     code: Json = field(default_factory=dict)
+    own: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

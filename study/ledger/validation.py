@@ -61,7 +61,16 @@ def _session(found: Json) -> Session:
         host=None if host is None else _text("host", host),
         pid=None if pid is None else _whole("pid", pid),
         code=_plain_mapping("code", found.get("code") or {}),
+        own=_own_measurements(found.get("own") or {}),
     )
+
+
+def _own_measurements(found: object) -> Json:
+    own = _plain_mapping("own", found)
+    for name, about in own.items():
+        if not isinstance(about, dict) or about.get("better") not in ("high", "low", None):
+            raise _wrong(f"own.{name}", "a mapping whose `better` is high, low or null", about)
+    return own
 
 
 def _floor(found: Json) -> Floor:

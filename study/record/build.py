@@ -136,6 +136,7 @@ def _about(outline: Outline) -> dict[str, Any]:
         "floor": state.floor,
         "floor_spread": state.floor_spread,
         "classifier": state.classifier,
+        "own": state.own,
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,13 +27,18 @@ COUNTED = ("modes", "modes_held", "modes_covered")  # what the record derives sh
 
 
 class TrialColumns:
-    """One trial's rows as columns; `study` is the study's name.
+    """One trial's rows as columns; `study` is the study's name, `own` the columns of the user's own measurements.
 
     Raises ValueError naming the trial and the column for a value that does not fit its dtype.
     """
 
-    def __init__(self, trial: TrialState, study: str, floor: Floor, thresholds: Thresholds) -> None:
+    def __init__(
+        self, trial: TrialState, study: str, floor: Floor, thresholds: Thresholds, own: Sequence[str] = ()
+    ) -> None:
         self.trial, self.steps = trial, trial.steps()
+        self._measured = (*MEASURED, *own)
+        more = schema.own(own)
+        self._types = {**TYPES, **{column.name: schema.ARROW[column.dtype] for column in (*more, *schema.floors(more))}}
         names = {*judged_columns(thresholds), *COUNTED, schema.HISTOGRAM.name}
         self._curves: Curves = derive(trial.curves(names))
         self._signals: OutcomeSignals = signals(self._curves, floor, thresholds)
@@ -55,7 +60,7 @@ class TrialColumns:
             "diverged": [bool(flag) for flag in self.trial.column("diverged")],
         }
         taken = {name for result in self.trial.results.values() for name in result.columns}
-        for name in (*MEASURED, schema.HISTOGRAM.name):
+        for name in (*self._measured, schema.HISTOGRAM.name):
             if name in taken:
                 values[name] = self.trial.column(name)
         columns = self._columns(values, replicas * evaluations)
@@ -74,7 +79,7 @@ class TrialColumns:
         }
         if self.steps:
             last = trial.results[self.steps[-1]]
-            values |= {name: last.column(name, trial.seeds) for name in MEASURED if name in last.columns}
+            values |= {name: last.column(name, trial.seeds) for name in self._measured if name in last.columns}
             values |= {name: _nulls(self._curves.last(name)) for name in DERIVED}
         floors = {f"floor.{name}": value for name, value in study.floor.items()}
         floors |= {f"floor_spread.{name}": value for name, value in study.floor_spread.items()}
@@ -87,7 +92,7 @@ class TrialColumns:
             "wall_time": trial.wall_time,
             "steps": trial.last_step,
             **spent(trial, study.config),
-            **{name: value for name, value in floors.items() if name in TYPES},
+            **{name: value for name, value in floors.items() if name in self._types},
         }
         flat = configuration(trial.spec, trial.config)
         chosen = {f"config.{name}": _plain(flat.get(name), dtype) for name, dtype in config.items()}
@@ -97,7 +102,7 @@ class TrialColumns:
     def undeclared(self) -> set[str]:
         """Measurements in the ledger that the record has no column for."""
         taken = {name for result in self.trial.results.values() for name in result.columns}
-        return taken - {*MEASURED, *FLAGS, schema.HISTOGRAM.name}
+        return taken - {*self._measured, *FLAGS, schema.HISTOGRAM.name}
 
     def _columns(
         self,
@@ -106,7 +111,7 @@ class TrialColumns:
         same: Mapping[str, Any] | None = None,
         types: Mapping[str, Any] | None = None,
     ) -> Columns:
-        known = {**TYPES, **(types or {})}
+        known = {**self._types, **(types or {})}
         columns: Columns = {}
         for name, value in [*self._same.items(), *(same or {}).items()]:
             columns[name] = self._checked(name, _repeated, value, rows, known[name])

@@ -19,6 +19,7 @@ from study.config.messages import ConfigError, shown
 from study.ledger.entries import Entry, Floor, Json, Planned, Session
 from study.ledger.state import StudyState
 from study.record.columns import configuration
+from trainables.metrics.own import columns_of
 
 LOGGER = logging.getLogger(__name__)
 KINDS = (Session.kind, Floor.kind, Planned.kind)  # of the entries that an outline follows from
@@ -30,7 +31,7 @@ class Outline:
 
     `state` knows sessions and floor, but no trials; `config` maps each `config.*` name to its dtype, `searched` each
     arm to the hyperparameters drawn for its trials; `earlier_rule` says whether any session ran under the earlier rule
-    of outcomes.
+    of outcomes; `measured` are the columns of the user's own measurements.
     """
 
     study: str
@@ -39,24 +40,35 @@ class Outline:
     config: dict[str, str]
     searched: dict[str, list[str]]
     earlier_rule: bool
+    measured: tuple[str, ...] = ()
 
 
 def outline_of(folder: Path, entries: Iterable[Entry]) -> Outline:
     """The outline of the study in `folder`, from its ledger's entries of `KINDS`."""
     state, kinds, searched = StudyState(), dict[str, set[type]](), dict[str, list[str]]()
-    earlier = False
+    earlier, measured = False, dict[str, None]()
     for entry in entries:
         if not isinstance(entry, Planned):
             state.apply(entry)
             earlier = earlier or (isinstance(entry, Session) and _is_earlier(entry.config))
             continue
+        measured |= dict.fromkeys(_own_columns(entry.spec))
         searched[entry.arm] = [name for name, _ in leaves(entry.config)]
         for name, value in configuration(entry.spec, entry.config).items():
             kinds.setdefault(name, set()).add(type(value))
     state.config = _settings(folder, state.config)
     config = {name: schema.config_dtype(found) for name, found in kinds.items()}
     name = state.config.get("study", folder.resolve().name)
-    return Outline(name, state, thresholds_of({"config": state.config}), config, searched, earlier)
+    thresholds = thresholds_of({"config": state.config})
+    return Outline(name, state, thresholds, config, searched, earlier, tuple(measured))
+
+
+def _own_columns(spec: Json) -> tuple[str, ...]:
+    """The columns of the user's own measurements that a trial's specification asks for; none of one that is damaged."""
+    try:
+        return columns_of([name for name in spec.get("measure", ()) if isinstance(name, str)])
+    except (TypeError, ValueError):
+        return ()
 
 
 def _is_earlier(settings: Json) -> bool:
@@ -86,7 +98,8 @@ def _check_usable(settings: Json) -> None:
         raise ValueError(f"budget.equal: expected one of {', '.join(UNITS)}, got {shown(equal)}")
     named = {"search.metric": metric_and_mode(about)[0], "outcomes.metric": thresholds_of(about).metric}
     for key, metric in named.items():
-        if metric is not None and metric not in {column.name for column in schema.MEASUREMENTS}:
+        known = metric is None or metric.startswith(schema.OWN)
+        if not known and metric not in {column.name for column in schema.MEASUREMENTS}:
             raise ValueError(f"{key}: expected a measurement, got {shown(metric)}")
     if not isinstance(settings.get("resources", {}), dict):
         raise TypeError(f"resources: expected a mapping, got {shown(settings['resources'])}")

@@ -83,7 +83,8 @@ class Tables:
     def add(self, trial: TrialState) -> None:
         """Add both tables' rows of a trial; ValueError as of `study.record.columns.TrialColumns`."""
         outline = self.outline
-        columns = TrialColumns(trial, outline.study, outline.state.real_scores, outline.thresholds)
+        floor = outline.state.real_scores
+        columns = TrialColumns(trial, outline.study, floor, outline.thresholds, outline.measured)
         self.undeclared |= columns.undeclared()
         self.history.add(columns.history(), len(trial.seeds) * len(columns.steps))
         self.trials.add(columns.summary(outline.state, outline.config), len(trial.seeds))
@@ -110,5 +111,5 @@ def tables_in(folder: Path, outline: Outline) -> Iterator[Tables]:
             stack.callback(made.discard)
             return made
 
-        history = table("history", schema.history_schema())
-        yield Tables(outline, history, table("trials", schema.trials_schema(outline.config)))
+        history = table("history", schema.history_schema(outline.measured))
+        yield Tables(outline, history, table("trials", schema.trials_schema(outline.config, outline.measured)))

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from trainables.data import DataSet, Mixture
-from trainables.metrics import measurements
+from trainables.metrics import measurements, own
 from trainables.metrics.features import Features, features_of
 from trainables.metrics.measurements import Measurement
+from trainables.metrics.own import OwnMetric
 
 GROUPS = ("kernel", "sliced", "divergences", "memorisation", "jacobian")  # that `measure` may ask for
 
@@ -39,7 +40,8 @@ class DataTraits:
 @dataclass(frozen=True)
 class Reference:
     """What measurements are prepared from: the data, the features (N, d) of all training points in order and in random
-    order, the map to features, the mixture if features are the data themselves, sample sizes, and a random generator.
+    order, the map to features, the mixture if features are the data themselves, sample sizes, a random generator, the
+    user's own measurements and who is told of their trouble.
 
     `samples` of each replica are measured, the first `neighbour_samples` of them by nearest neighbours, in balls that
     reach the `neighbours`-th one.
@@ -54,6 +56,8 @@ class Reference:
     neighbour_samples: int
     neighbours: int
     generator: torch.Generator
+    own: tuple[OwnMetric, ...] = ()
+    trouble: Callable[[str], None] = print
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,7 @@ ROWS = (
         _where(lambda traits: "sliced" in traits.measure or "divergences" in traits.measure, "sliced_wasserstein"),
         lambda r: measurements.slices(r.shuffled, r.generator),
     ),
+    Row(lambda traits: own.columns_of(traits.measure), lambda r: measurements.of_the_user(r.own, r.data, r.trouble)),
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ refers to the training part of the data, because a set as small as digits holds 
 | memorisation | measure `memorisation`: against all training points (neighbour_samples) |
 | sliced_wasserstein | measure `sliced` or `divergences` (samples) |
 | density_js, density_kl, density_reverse_kl, density_tv | measure `divergences`, of mixtures (samples) |
+| own.NAME | measure `module:NAME`, a function of the user's (samples) |
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainables import own_code
 from trainables.checks import choice, close_to, only, whole
 from trainables.data import DataSet
-from trainables.metrics import measurements, modes, sampling_error
+from trainables.metrics import measurements, modes, own, sampling_error
 from trainables.metrics.classifier import Classifier
 from trainables.metrics.columns import GROUPS, ROWS, DataTraits, Reference
 from trainables.metrics.distances import blocks
@@ -78,16 +80,17 @@ def check(settings: Mapping[str, Any], measure: Sequence[str] = ()) -> Settings:
     for name in ("weights", "classifier"):
         _check_file(f"evaluation.{name}", getattr(chosen, name))
     for group in measure:
-        if group not in GROUPS:
+        if group not in GROUPS and not own_code.is_location(group):
             raise ValueError(f"measure: unknown group '{group}'{close_to(str(group), GROUPS)}")
+    own.columns_of(measure)
     return chosen
 
 
 class Evaluator:
     """Measures populations against one data set; see the module for the columns.
 
-    `classifier` may be given instead of the setting of that name. Raises what `check` raises, and `ValueError` for
-    features or a classifier that do not fit the data.
+    `classifier` may be given instead of the setting of that name. Raises what `check` raises, `ValueError` for
+    features or a classifier that do not fit the data, and for own measurements what `own.found` raises.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class Evaluator:
         classifier: Classifier | None = None,
     ) -> None:
         self.settings = check(settings, measure)
+        self._troubles: list[str] = []
         self.device = torch.device(device)
         self.data = data.to(device)
         self._classifier = classifier or _saved_classifier(self.settings, self.device)
@@ -115,6 +119,11 @@ class Evaluator:
     def floor_samples(self) -> int:
         """How many fresh real samples `floor` measures: fewer than `samples` where the held-out part is smaller."""
         return self.samples if self.data.mixture else min(self.samples, len(self.data.heldout))
+
+    def troubles(self) -> list[str]:
+        """What own measurements could not measure since this was asked last, a sentence each."""
+        told, self._troubles = [*dict.fromkeys(self._troubles)], []
+        return told
 
     @torch.no_grad()
     def __call__(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
@@ -170,6 +179,8 @@ class Evaluator:
             neighbour_samples=self.settings.neighbour_samples,
             neighbours=self.settings.neighbours,
             generator=generator,
+            own=own.every(measure),
+            trouble=lambda sentence: self._troubles.append(sentence),
         )
         traits = DataTraits(
             shape=data.shape,

@@ -6,7 +6,7 @@ the data; for a mixture in the space of the data itself, moments are the exact o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from trainables.data import DataSet, Mixture
 from trainables.metrics import densities as density
-from trainables.metrics import frechet, kernel, modes, neighbours, sliced
+from trainables.metrics import frechet, kernel, modes, neighbours, own, sliced
 from trainables.metrics import labels as conditional
 from trainables.metrics import memorisation as memory
 from trainables.metrics.classifier import is_stacked
@@ -146,6 +146,11 @@ def copies(real: Tensor, heldout: Tensor, count: int) -> Measurement:
     """`memorisation` of the first `count` samples, of all real features (N, d) and as many held-out ones (m, d)."""
     reference = memory.prepared(real, heldout[:count])
     return lambda seen: {"memorisation": memory.memorisation(seen.features[:, :count], reference)}
+
+
+def of_the_user(metrics: Sequence[own.OwnMetric], data: DataSet, trouble: Callable[[str], None]) -> Measurement:
+    """The user's own columns, as `own.robust` has them; `trouble` is told of what could not be measured."""
+    return lambda seen: {one.column: own.robust(one, seen.samples, data, trouble) for one in metrics}
 
 
 def slices(real: Tensor, generator: torch.Generator) -> Measurement:

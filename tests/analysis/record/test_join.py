@@ -52,6 +52,14 @@ def test_an_arm_has_one_name_in_all_phases_of_a_join():
     assert names == ["grids/hinge", "rings/hinge"]
 
 
+def test_own_measurements_that_a_study_lacks_are_null():
+    one = record("rings")
+    rings = Record(one.history.assign(**{"own.blur": 1.0}), one.trials.assign(**{"own.blur": 2.0}), one.about)
+    found = join([rings, record("grids")])
+    assert found.history["own.blur"].tolist()[:2] == [1.0, 1.0]
+    assert found.trials["own.blur"].isna().tolist() == [False, False, True, True]
+
+
 def test_every_study_keeps_its_own_floor_by_which_its_replicas_are_judged():
     def floored(study, fid):
         one = record(study)

@@ -101,6 +101,15 @@ def test_columns_can_be_chosen(tmp_path):
         load(tmp_path, ["fidd"])
 
 
+def test_own_measurements_are_read_where_they_are(tmp_path):
+    write(tmp_path)
+    values = pa.array([float(i) for i in range(8)])
+    rewrite(tmp_path / "history.parquet", lambda t: t.append_column("own.blur", values))
+    assert load(tmp_path).history["own.blur"].tolist() == values.to_pylist()
+    found = load(tmp_path, ["fid", "own.blur", "own.elsewhere"]).history
+    assert found.columns.tolist() == [*schema.HISTORY_KEYS, "fid", "own.blur"]
+
+
 def test_running_trials_show(tmp_path):
     rows = [{**row, "status": "running", "outcome": None, "steps": 0} for row in trials_rows()]
     record = load(write(tmp_path, history=[], trials=rows))
@@ -126,6 +135,8 @@ def test_a_missing_file_is_named(tmp_path, name):
         ("history", lambda t: t.append_column("fjd", pa.nulls(8, pa.float64())), "does not declare: fjd"),
         ("history", lambda t: t.set_column(t.schema.names.index("seed"), "seed", t["seed"].cast(pa.int32())),
          "history.parquet: column seed: expected int64, got int32"),
+        ("trials", lambda t: t.append_column("floor.own.blur", pa.nulls(4, pa.string())),
+         "trials.parquet: column floor.own.blur: expected double, got string"),
         ("trials", lambda t: t.set_column(t.schema.names.index("ended"), "ended", pa.nulls(4, pa.string())),
          r"trials.parquet: column ended: expected timestamp\[us, tz=UTC\], got string"),
     ],

@@ -30,6 +30,13 @@ def test_the_schema_carries_units_and_meanings():
     assert schema.trials_schema(CONFIG).names[-2:] == ["config.beta1", "config.critic_steps"]
 
 
+def test_own_measurements_are_columns_of_both_tables_with_floors():
+    assert schema.history_schema(["own.blur"]).names[-1] == "own.blur"
+    found = schema.trials_schema(CONFIG, ["own.blur"])
+    assert found.names[-5:-2] == ["own.blur", "floor.own.blur", "floor_spread.own.blur"]
+    assert found.field("own.blur").type == pa.float64()
+
+
 @pytest.mark.parametrize(
     ("kinds", "dtype"),
     [

@@ -3,8 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from analysis.record.schema import MEASUREMENTS
-from analysis.results.cohort import HIGHER, cohorts, direction, unmeasured
+from analysis.record.loading import Record
+from analysis.record.schema import HIGHER, MEASUREMENTS
+from analysis.results.cohort import cohorts, direction, unmeasured
+from analysis.results.selection import select
 
 
 def test_a_diverged_replica_costs_more_than_any_score_whatever_was_measured_of_it(trial, frame, of_phase):
@@ -48,6 +50,19 @@ def test_more_is_better_turns_the_sign(trial, frame, of_phase):
     assert {column.name for column in MEASUREMENTS} >= HIGHER
     with pytest.raises(ValueError, match="mode: expected 'min' or 'max', got 'least'"):
         direction("fid", "least")
+
+
+def test_own_measurements_say_themselves_which_way_is_better(trial, frame):
+    about = {"own": {"own.blur": {"better": "low"}, "own.sharp": {"better": "high"}, "own.mute": {"better": None}}}
+    assert (direction("own.blur", None, about), direction("own.sharp", None, about)) == ("min", "max")
+    assert direction("own.mute", "max", about) == "max"
+    with pytest.raises(ValueError, match=r"mode: expected 'min' or 'max' for own\.mute, which does not say which way"):
+        direction("own.mute", None, about)
+    with pytest.raises(ValueError, match=r"mode: expected 'min' or 'max' for own\.sharp, which does not say"):
+        direction("own.sharp", None, {"joined": [about, {"own": {"own.sharp": {"better": "low"}}}]})
+    rows = frame(trial(diverged=(1,))).rename(columns={"fid": "own.sharp"})
+    (found,) = cohorts(select(Record(rows, rows, about), "search"), "own.sharp")
+    np.testing.assert_array_equal(found.cost, [-1.0, math.inf])
 
 
 def test_trials_without_a_final_score_are_left_out_whole_and_counted(trial, frame, of_phase):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -36,6 +38,14 @@ def test_where_more_is_better_the_worst_is_below():
     rows = [("a", "t", seed, 1, 1.0, seed < 2) for seed in range(3)]
     (curve,) = learning(select(record(rows, precision=0.5), "confirm"), ["precision"])
     assert curve.band.estimate.tolist() == [-np.inf]
+
+
+@pytest.mark.parametrize(("better", "worst"), [("high", [-np.inf]), ("low", [np.inf]), (None, [0.5])])
+def test_own_measurements_are_ranked_where_they_say_how(better, worst):
+    rows = [("a", "t", seed, 1, 1.0, seed < 2) for seed in range(3)]
+    found = replace(record(rows, **{"own.blur": 0.5}), about={"own": {"own.blur": {"better": better}}})
+    (curve,) = learning(select(found, "confirm"), ["own.blur"])
+    assert curve.band.estimate.tolist() == worst
 
 
 def test_other_signals_describe_who_is_still_going():

@@ -31,7 +31,7 @@ class Study:
 
     def __init__(self, plan: StudyPlan, journal: Journal, folder: Path) -> None:
         journal.append(search_trial(plan.config, plan.arms[0], 0, {"generator_lr": 1e-3, "critic_steps": 1}))
-        progress = Progress(plan, Tally(plan, journal.state), Console(quiet=True))
+        self.progress = progress = Progress(plan, Tally(plan, journal.state), Console(quiet=True))
         self.interruption = Interruption()
         store = store_of(plan.config, folder)
         self.again: list[TrialState] = []
@@ -42,9 +42,11 @@ class Study:
         self.trial = SimpleNamespace(config=keys, last_result={}, **failure(folder / "tune", None, ""))
         self.trial.should_recover = lambda: self.retries > 0
 
-    def report(self, *steps: int, diverged: list[bool] = GOOD, finished: bool = False) -> None:
+    def report(
+        self, *steps: int, diverged: list[bool] = GOOD, finished: bool = False, notes: tuple[str, ...] = ()
+    ) -> None:
         rows = [row(step, diverged) for step in steps]
-        result = {"rows": json.dumps(rows), "finished": finished, "done": finished}
+        result = {"rows": json.dumps(rows), "finished": finished, "done": finished, "notes": json.dumps(notes)}
         self.trial.last_result = result
         self.recorder.on_trial_result(0, [], self.trial, result)
 
@@ -87,6 +89,16 @@ def test_evaluations_enter_the_ledger_once(one: Study, tmp_path: Path) -> None:
     one.report()
     assert kinds(tmp_path) == [("planned", None), ("result", 5), ("result", 10), ("result", 15)]
     assert one.state.last_step == 15
+
+
+def test_what_a_worker_tells_is_said_once(tiny: Build, journal: Journal, tmp_path: Path) -> None:
+    study, said = Study(tiny(), journal, tmp_path), []
+    study.progress.say = said.append  # type: ignore[assignment, method-assign]
+    study.report(5, notes=("own.blur could not be measured: ValueError: no",))
+    study.report(10, notes=("own.blur could not be measured: ValueError: no",))
+    assert said == [
+        f"note: own.blur could not be measured: ValueError: no, first in trial {study.state.trial_id}",
+    ]
 
 
 def test_a_trial_that_finished_completed(one: Study) -> None:
@@ -186,7 +198,7 @@ def test_pictures_are_brought_from_where_the_trials_keep_them(tiny: Build, journ
     name = f"trials/{study.state.trial_id}/pictures/00000005.npz"
     store_at(str(tmp_path / "shared" / "tiny")).write(name, b"samples")
     rows = [{**row(5, GOOD), "pictures": name}, {**row(10, GOOD), "pictures": name.replace("05.", "10.")}]
-    study.recorder.on_trial_result(0, [], study.trial, {"rows": json.dumps(rows)})
+    study.recorder.on_trial_result(0, [], study.trial, {"rows": json.dumps(rows), "notes": "[]"})
     assert (tmp_path / "folder" / name).read_bytes() == b"samples"
     assert study.state.last_step == 10  # a picture that cannot be had costs no row
 

@@ -76,7 +76,8 @@ def test_every_evaluation_is_reported_once_with_a_value_per_replica(start: Start
 
 def test_a_report_is_flat_small_and_finite(start: Start) -> None:
     result = start().report()
-    assert result.keys() == {"rows", "score", "evaluation", "done", "finished"}
+    assert result.keys() == {"rows", "score", "evaluation", "done", "finished", "notes"}
+    assert result["notes"] == "[]"
     assert math.isfinite(result["score"])
     assert (result["evaluation"], result["done"]) == (1, False)
 

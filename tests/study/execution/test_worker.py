@@ -1,6 +1,7 @@
 """The Tune side of a worker, driven as Tune drives it but in this process."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from study.execution.job import Job
 from study.execution.worker import Worker
 from study.storage import checkpoint
 from study.storage.store import store_at
+from trainables import own_code
 from trainables.data import load
 
 Build = Callable[..., StudyPlan]
@@ -74,6 +76,30 @@ def test_trials_in_one_process_are_what_they_are_in_their_own(job: Job, worker: 
     worker.reset_config({"job": replace(job, trial_id="search-a-0001").to_json()})
     assert not torch.backends.cudnn.benchmark
     assert columns(train(worker)) == first
+
+
+def test_own_code_is_imported_from_where_the_job_says(
+    job: Job, worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_code, "_now", [])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "their_code.py").write_text(
+        "from trainables.objectives.table import Objective\n"
+        "loss = Objective('cubic', lambda d: d - d**3 / 3, lambda d: -d, 'saturating', '', 'a test')\n"
+        "def width(samples, data):\n    return samples.flatten(1).std(1)\n"
+    )
+    spec = {**job.spec, "objective": {"name": "their_code:loss"}, "measure": ["their_code:width"]}
+    mine = replace(job, trial_id="search-a-0001", spec=spec, metrics=["own.width"])
+    with pytest.raises(ValueError, match="'their_code:width' is the user's own code"):
+        train_on(worker, mine)
+    [row] = json.loads(train_on(worker, replace(mine, code=str(tmp_path)))["rows"])
+    assert all(width > 0 for width in row["columns"]["own.width"])
+    del sys.modules["their_code"]
+
+
+def train_on(worker: Worker, job: Job) -> dict[str, Any]:
+    worker.reset_config({"job": job.to_json()})
+    return train(worker)
 
 
 class Opaque(Exception):  # noqa: N818

@@ -14,6 +14,7 @@ import pytest
 
 from analysis.record import schema
 from analysis.record.loading import RecordError, load
+from analysis.record.own import higher_is_better, own_meanings, own_measurements
 from analysis.results.criteria import judged_by_earlier_rule
 from analysis.results.hops import hops
 from analysis.results.outcomes import SHOWN, judge_record
@@ -106,6 +107,21 @@ def test_the_files_are_exactly_as_declared(tmp_path):
     found = pq.read_schema(tmp_path / "trials.parquet")
     chosen = {f.name.removeprefix("config."): "float64" for f in found if f.name.startswith("config.")}
     assert [f.name for f in found] == schema.trials_schema(chosen).names
+
+
+def test_the_users_own_measurements_have_columns_like_any_other(tmp_path):
+    own = {"own.blur": {"better": "low", "meaning": "How blurred."}}
+    asked = replace(planned(), spec={**SPEC, "measure": ["kernel", "my_metrics:blur"]})
+    floor = Floor(time=1e9, values={"own.blur": 0.5, "own.sharp": 1.0}, spread={"own.blur": 0.25})
+    told = [result(step, **{"own.blur": [step, None], "own.sharp": [1.0, 2.0]}) for step in (100, 200)]
+    written, found = built(tmp_path, replace(SESSION, own=own), floor, asked, *told, ended())
+    assert written.undeclared == ("own.sharp",)
+    assert found.history["own.blur"].tolist()[:2] == [100.0, 200.0]
+    assert found.history["own.blur"].isna().tolist() == [False, False, True, True]
+    assert found.trials[["own.blur", "floor.own.blur", "floor_spread.own.blur"]].values.tolist()[0] == [200, 0.5, 0.25]
+    assert found.about["own"] == own
+    assert (higher_is_better("own.blur", found.about), own_measurements(found)) == (False, ("own.blur",))
+    assert own_meanings(found.about) == {"own.blur": "How blurred."}
 
 
 def test_the_record_says_what_it_is_of(tmp_path):
