@@ -1,10 +1,10 @@
-"""`ganstudy`, also `python -m study`."""
+"""`python -m study`: the command `ganstudy`."""
 
 from __future__ import annotations
 
 import sys
 
-from study.command.cli import main
+from ganstudy import main
 
 __all__ = ["main"]
 

@@ -18,7 +18,7 @@ from ray.tune import TuneError
 
 from study import trust
 from study.atomic_write import remove_partials
-from study.cluster.connection import connected, notice, refuse_unreachable
+from study.cluster.connection import connected, notice, refuse_taken_names, refuse_unreachable
 from study.cluster.nodes import check_nodes_see_store
 from study.config import loading
 from study.config.extension import check_extension
@@ -61,6 +61,7 @@ def run_study(plan: StudyPlan, folder: str | Path) -> int:
             f"--out: expected a folder without a study, got {folder}, which holds one;"
             f" give another --out, or continue it with `ganstudy resume {folder}`"
         )
+    refuse_taken_names()
     refuse_unreachable()
     folder.mkdir(parents=True, exist_ok=True)
     with closing(Journal.open(folder)) as journal:
@@ -80,6 +81,7 @@ def resume_study(folder: str | Path, overrides: Sequence[str] = (), retry_failed
     folder = Path(folder).resolve()
     old = loading.load(folder / loading.STUDY_FILE)
     new = loading.load(folder / loading.STUDY_FILE, overrides)
+    refuse_taken_names()
     refuse_unreachable()
     with closing(Journal.open(folder)) as journal:
         check_extension(old, new, confirmed=any(key[0] == CONFIRM for key in journal.state.trials))

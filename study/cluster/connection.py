@@ -13,6 +13,7 @@ from typing import Any
 import ray
 from ray.exceptions import AuthenticationError
 
+from ganstudy import taken
 from study.cluster.environment import RAY_ENVIRONMENT
 from study.config.messages import ConfigError, shown
 
@@ -55,6 +56,15 @@ def refuse_unreachable() -> None:
             " node of the cluster, where `ray job submit` brings it"
         )
     _check_listening(address)
+
+
+def refuse_taken_names() -> None:
+    """Raise `ConfigError` where workers would import somebody else's module in place of a package of ours.
+
+    Ray's workers look into the driver's working directory before anything else.
+    """
+    if message := taken(Path.cwd()):
+        raise ConfigError(message)
 
 
 def notice() -> str | None:

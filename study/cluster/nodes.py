@@ -8,6 +8,7 @@ from typing import Any, cast
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from ganstudy import taken
 from study.config.messages import ConfigError
 from study.storage import lease
 from study.storage.store import Store, store_at
@@ -17,7 +18,7 @@ SHOWN = 4  # nodes named
 
 
 def check_nodes_see_store(store: Store, session: str) -> None:
-    """Raise `ConfigError` naming nodes that do not see the store, or cannot import this package.
+    """Raise `ConfigError` naming nodes that do not see the store, or cannot import our packages.
 
     A node that joins later is not asked; its workers check for themselves. One that is lost meanwhile is ignored.
     """
@@ -59,4 +60,4 @@ def _check(place: str, session: str) -> str | None:
         lease.check(store_at(place), session)
     except (lease.StorageError, ImportError) as error:
         return str(error)
-    return None
+    return taken()

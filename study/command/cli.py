@@ -47,6 +47,9 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(function=f"study.command.{function}")
         return added
 
+    _init(
+        command("init", "init:init", "Write a configuration to begin from, or a copy of one that comes with ganstudy.")
+    )
     about = "Validate a configuration; print its arms, trials, expected cost, and what differences it can find."
     check = command("check", "study:check", about)
     check.add_argument("config", metavar="CONFIG", type=Path)
@@ -83,6 +86,16 @@ def parser() -> argparse.ArgumentParser:
 
 def _json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _init(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", metavar="NAME", nargs="?", help="the study's name; NAME.yaml is written")
+    command.add_argument(
+        "--from", dest="source", metavar="CONFIG", default="beginning",
+        help="what it is a copy of, as quickstart or papers/dirac (default: one that explains every setting)",
+    )  # fmt: skip
+    command.add_argument("--list", action="store_true", help="list what --from takes")
+    _json(command)
 
 
 def _settings(command: argparse.ArgumentParser) -> None:

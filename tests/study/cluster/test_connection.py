@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import ray
 
-from study.cluster.connection import connected, deleted_with_job, notice
+from study.cluster.connection import connected, deleted_with_job, notice, refuse_taken_names
 from study.cluster.environment import RAY_ENVIRONMENT
+from study.config.messages import ConfigError
 
 FAMILY = ("raylet", "gcs_server")
 
@@ -102,3 +103,13 @@ def test_what_the_user_has_set_stays() -> None:
     found = variables(TUNE_PRINT_ALL_TRIAL_ERRORS="1", RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="1")
     assert found["TUNE_PRINT_ALL_TRIAL_ERRORS"] == "1"
     assert found["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "1"
+
+
+def test_a_module_of_our_name_in_the_working_directory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refuse_taken_names()
+    (tmp_path / "analysis.py").touch()
+    with pytest.raises(ConfigError, match=f"^analysis: expected ganstudy's own package, .* got {tmp_path}/analysis.py"):
+        refuse_taken_names()

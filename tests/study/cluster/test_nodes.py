@@ -49,3 +49,8 @@ def test_a_node_that_is_lost_while_it_is_asked_is_not_missed(store: Store, monke
         nodes.check_nodes_see_store(store, "mine")
     after(monkeypatch, [*there, lost], there)
     nodes.check_nodes_see_store(store, "mine")
+
+
+def test_a_node_where_another_module_has_our_name_is_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nodes, "taken", lambda: "analysis: expected ganstudy's own package")
+    assert nodes._check(store.place, "mine") == "analysis: expected ganstudy's own package"

@@ -1,0 +1,47 @@
+"""The command `ganstudy`, also `python -m ganstudy`, under a name that nobody else's module bears.
+
+`study`, `trainables` and `analysis` are plain words: a module of somebody else's may have one of these names and be
+found first, in a folder of PYTHONPATH, with `python -m` in the working directory, and on Ray's workers, which look into
+the driver's working directory before anything else. That is said here, before anything of ours is imported.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+PACKAGES = ("study", "trainables", "analysis")
+HOME = Path(__file__).resolve().parent
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 1 failed or interrupted, 2 bad input."""
+    if message := taken():
+        print(f"ganstudy: {message}", file=sys.stderr)
+        return 2
+    from study.command.cli import main as command
+
+    return command(arguments)
+
+
+def taken(*first: Path) -> str | None:
+    """What to do about a module that takes the place of a package of ours in a process that looks into the folders
+    `first`, and then where this one does; None if there is none. A copy of ganstudy is ours, too."""
+    for name in PACKAGES:
+        found = PathFinder.find_spec(name, [*map(str, first), *sys.path])
+        if found is None or found.origin is None:
+            continue
+        place = Path(found.origin).resolve()
+        if place.name != "__init__.py" or not (place.parents[1] / Path(__file__).name).is_file():
+            folder = place.parents[1] if place.name == "__init__.py" else place.parent
+            return (
+                f"{name}: expected ganstudy's own package, as in {HOME}, got {place}, which Python finds first; give it"
+                f" another name, or run ganstudy from another folder than {folder} and without it in PYTHONPATH"
+            )
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
