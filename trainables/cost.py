@@ -22,6 +22,7 @@ from trainables.spec import MEANINGLESS, Spec
 
 SECONDS_PER_FLOP = {"mlp": 2.5e-11, "conv": 6e-11}
 SECONDS_PER_UPDATE = 4e-4  # of a whole population
+SECONDS_PER_OWN_UPDATE = 8e-4  # more, where networks are modules of the user's own
 SECONDS_PER_EVALUATION = 0.02  # of a replica, on top of its networks' arithmetic
 SECONDS_PER_CELL = 4e-8  # of a map of Dirac-GANs, for each move of each replica
 INCEPTION = 1.1e10  # operations per image
@@ -73,7 +74,8 @@ def seconds(spec: Spec, replicas: int) -> float:
     features = INCEPTION if spec.evaluation["features"] == "inception" else 0.0
     evaluation = spec.evaluation["samples"] * (g + 2 * d + features)
     rate = SECONDS_PER_FLOP["conv" if convolutions else "mlp"]
-    fixed = spec.steps * SECONDS_PER_UPDATE * (1 + critic_updates(spec)) * _passes(spec)
+    update = SECONDS_PER_UPDATE + (SECONDS_PER_OWN_UPDATE if spec.own_networks else 0.0)
+    fixed = spec.steps * update * (1 + critic_updates(spec)) * _passes(spec)
     fixed += replicas * spec.evaluations * SECONDS_PER_EVALUATION
     total: float = fixed + rate * replicas * (spec.steps * operations(spec) + spec.evaluations * evaluation)
     return total

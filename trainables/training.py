@@ -116,11 +116,11 @@ class Training:
         """Samples (R, n, *shape) of each replica's present generator (averaged weights) from latents (R, n, L) and, for
         conditional models, labels (R, n).
 
-        A generator with `batch_norm` makes a sample from its latent and those beside it, in batches of the training's
-        size; raises `ValueError` for a single latent, which it would map to a constant.
+        A generator that normalises over a batch makes a sample from its latent and those beside it, in batches of the
+        training's size; raises `ValueError` for a single latent, which it would map to a constant.
         """
-        if self.spec.generator["batch_norm"] and latents.shape[1] == 1:
-            raise ValueError("latents: expected at least 2 with batch_norm, which normalises over them, got 1")
+        if self.model.stacks[0].network.normalises and latents.shape[1] == 1:
+            raise ValueError("latents: expected at least 2 for a generator that normalises over them, got 1")
         weights = views(self.model.stacks[0].network, self.average)
         return self.pieces(lambda z, y: self.model.generate(weights, z, y), latents, labels)
 
@@ -220,7 +220,7 @@ class Training:
 
     def _drawn(self, count: int) -> int:
         """How many samples to generate for `count`: a batch at least where the generator normalises over it."""
-        return max(count, self.spec.batch_size) if self.spec.generator["batch_norm"] else count
+        return max(count, self.spec.batch_size) if self.model.stacks[0].network.normalises else count
 
     def pieces(self, function: Callable[[Tensor, Tensor | None], Tensor], x: Tensor, labels: Tensor | None) -> Tensor:
         """Apply to pieces of the second axis: of the training batch's size where the networks normalise over it."""

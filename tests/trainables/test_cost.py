@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from trainables import cost, data
+from trainables import cost, data, own_code
 from trainables.batches import Batch
 from trainables.metrics import evaluator
 from trainables.spec import Spec
@@ -127,3 +128,21 @@ def test_models_without_a_critic_take_no_critic_updates() -> None:
 def test_a_map_of_games_sees_no_samples() -> None:
     spec = Spec(data=data.check("dirac"), model="dirac", steps=1, evaluations=1, batch_size=8)
     assert (cost.real_samples(spec), cost.operations(spec)) == (0, 0.0)
+
+
+def test_own_networks_are_counted_by_torch_and_cost_more_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Critic(nn.Module):
+        def __init__(self, shape: tuple[int, ...], classes: int) -> None:
+            super().__init__()
+            self.body = nn.Sequential(nn.Linear(shape[0], 16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.body(x)
+            return out
+
+    monkeypatch.setattr(own_code, "attribute", lambda *_: Critic)
+    own = {**SMALL, "critic": {"module": "my_networks:OfTheCost"}}
+    common: dict[str, Any] = {"data": "ring", "steps": 1, "evaluations": 1, "batch_size": 8, "penalty": "r1"}
+    assert cost.operations(Spec(**common, **own)) == cost.operations(Spec(**common, **SMALL))
+    more = 100 * 2 * cost.SECONDS_PER_OWN_UPDATE
+    assert seconds(**own) == pytest.approx(seconds(**SMALL) + more)
