@@ -366,7 +366,7 @@ def test_a_normalising_generator_makes_every_sample_in_a_whole_batch(model: str,
     if count > 1:
         assert training.generate(latents, labels).shape == samples.shape
         return
-    with pytest.raises(ValueError, match=r"latents: expected at least 2 with batch_norm, .* got 1"):
+    with pytest.raises(ValueError, match=r"latents: expected at least 2 for a generator that .*, got 1"):
         training.generate(latents, labels)
 
 
