@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trainables.data import DataSet, from_arrays
     from trainables.data import load as load_data
+    from trainables.kept import load_generator
     from trainables.metrics.classifier import Classifier, train_classifier
     from trainables.metrics.evaluator import Evaluator
     from trainables.metrics.one_set import evaluate
@@ -27,6 +28,7 @@ _PLACES = {
     "DataSet": "data:DataSet",
     "load_data": "data:load",
     "from_arrays": "data:from_arrays",
+    "load_generator": "kept:load_generator",
     "evaluate": "metrics.one_set:evaluate",
     "Evaluator": "metrics.evaluator:Evaluator",
     "Classifier": "metrics.classifier:Classifier",
@@ -40,7 +42,8 @@ _PLACES = {
 
 __all__ = [
     "OBJECTIVES", "Classifier", "DataSet", "Evaluation", "Evaluator", "Explanation", "Objective", "Spec", "Training",
-    "dirac", "evaluate", "explain", "from_arrays", "load_data", "train_classifier",
+    "dirac", "evaluate", "explain", "from_arrays", "load_data", "load_generator",
+    "train_classifier",
 ]  # fmt: skip
 
 

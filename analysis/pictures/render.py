@@ -44,7 +44,7 @@ from analysis.pictures.heat_map import Predicted, heat_map
 from analysis.pictures.histogram import Lines, histogram
 from analysis.pictures.image_grid import grid
 from analysis.pictures.scatter import scatter
-from analysis.pictures.view import view_around, view_of
+from analysis.pictures.view import View, view_around, view_of
 
 ACROSS = 8  # samples beside their neighbours in a row
 SHOWN = 4  # replicas in a picture
@@ -55,13 +55,13 @@ def picture(path: Path, title: str = "", captions: Sequence[str] = ()) -> Image.
 
     OSError or ValueError where the file is not a picture's.
     """
-    return render(_read(path), title, captions)
+    return render(read(path), title, captions)
 
 
 def gallery(path: Path, title: str = "", captions: Sequence[str] = ()) -> dict[str, Image.Image]:
     """The further pictures of a file by name: `walk`, between latent points a row or a curve each, and `beside`, rows
     of samples and below each its nearest training image. Raises as `picture` does."""
-    arrays = _read(path)
+    arrays = read(path)
     found = {}
     if (walk := _given(arrays, "walk")) is not None and (walk.ndim == 6 or walk.shape[3:] == (2,)):
         parts: dict[str, NDArray[Any]] = {**arrays, "samples": walk.reshape(len(walk), -1, *walk.shape[3:])}
@@ -77,7 +77,8 @@ def gallery(path: Path, title: str = "", captions: Sequence[str] = ()) -> dict[s
     return found
 
 
-def _read(path: Path) -> dict[str, NDArray[Any]]:
+def read(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a picture file; OSError or ValueError where it is none."""
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
@@ -85,8 +86,13 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
         raise ValueError(f"{path}: not a whole .npz file: {error}") from error
 
 
-def render(arrays: Mapping[str, NDArray[Any]], title: str = "", captions: Sequence[str] = ()) -> Image.Image:
-    """Render arrays as described above; ValueError names the shape that cannot be drawn."""
+def render(
+    arrays: Mapping[str, NDArray[Any]], title: str = "", captions: Sequence[str] = (), view: View | None = None
+) -> Image.Image:
+    """Render arrays as described above; ValueError names the shape that cannot be drawn.
+
+    `view` is what points without a known mixture are shown in; None: what holds most of them.
+    """
     if "dirac_distance" in arrays:
         return _render_maps(arrays, title, captions)
     if "samples" not in arrays:
@@ -97,7 +103,7 @@ def render(arrays: Mapping[str, NDArray[Any]], title: str = "", captions: Sequen
         raise ValueError(f"samples: expected (replicas, count, *shape), got {samples.shape}")
     if labels is not None and labels.shape != samples.shape[:2]:
         raise ValueError(f"labels: expected {samples.shape[:2]} as the samples, got {labels.shape}")
-    panels, legend = _panels(samples, labels, arrays)
+    panels, legend = _panels(samples, labels, arrays, view)
     if "axes" in arrays:
         title = f"{title} · first two principal axes of the real data".removeprefix(" · ")
     return compose(panels, _counted(title, len(panels), len(samples), captions), legend, captions)
@@ -125,7 +131,7 @@ def _render_maps(arrays: Mapping[str, NDArray[Any]], title: str, captions: Seque
 
 
 def _panels(
-    samples: Array, labels: NDArray[Any] | None, arrays: Mapping[str, NDArray[Any]]
+    samples: Array, labels: NDArray[Any] | None, arrays: Mapping[str, NDArray[Any]], view: View | None
 ) -> tuple[list[Array], Legend]:
     shape = samples.shape[2:]
     chosen = range(min(len(samples), SHOWN))
@@ -138,7 +144,7 @@ def _panels(
     means, stds, weights, real = (_given(arrays, name) for name in ("means", "stds", "weights", "real"))
     if means is not None and stds is not None:
         view = view_of(means, stds)
-    else:
+    elif view is None:
         view = view_around(points.reshape(-1, points.shape[2]) if real is None else real)
     if points.shape[2] == 2:
         drawn = [scatter(points[index], asked[index], means, stds, view, real) for index in chosen]

@@ -18,6 +18,7 @@ from analysis.record.schema import (
     FLOORS,
     HISTORY,
     HISTORY_KEYS,
+    MEASURED_LATER,
     MEASUREMENTS,
     METADATA,
     OUTCOMES,
@@ -35,8 +36,9 @@ from analysis.record.schema import (
 MAY_LACK = frozenset(column.name for column in (*MEASUREMENTS, *FLOORS, *SIGNALS, *SPENT))
 LATER = {"repeat": 0}  # what an earlier version's records lack, and what all their rows are: each arm had one search
 RETIRED = frozenset({"oscillation"})  # a signal of an earlier rule of outcomes, not read any more
-OWNS = (OWN, f"floor.{OWN}", f"floor_spread.{OWN}")  # how columns of own measurements begin
-VARIED = ("config.", *OWNS)  # and all those that differ from study to study
+# How columns begin of own measurements, and of those made later.
+MEASURED = (OWN, f"floor.{OWN}", f"floor_spread.{OWN}", MEASURED_LATER)
+VARIED = ("config.", *MEASURED)  # and all those that differ from study to study
 CUT = ("failed", "truncated")  # statuses that are outcomes too
 CATEGORIES = {"phase": PHASES, "status": STATUSES, "outcome": (*OUTCOMES, *EARLIER_OUTCOMES)}  # of trials.parquet
 
@@ -124,7 +126,7 @@ def _check_columns(path: Path, found: Any, schema: Any) -> None:
     if unknown:
         raise RecordError(f"{path}: column(s) that analysis.record.schema does not declare: {', '.join(unknown)}")
     for name in found.names:
-        if name.startswith(OWNS) and (got := found.field(name).type) != pa.float64():
+        if name.startswith(MEASURED) and (got := found.field(name).type) != pa.float64():
             raise RecordError(f"{path}: column {name}: expected double, got {got}")
     for want in schema:
         if want.name in found.names and (got := found.field(want.name).type) != want.type:

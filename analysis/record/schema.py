@@ -2,7 +2,7 @@
 
 `history.parquet` has one row per trial × replica × evaluation, `trials.parquet` one per trial × replica; `HISTORY` and
 `TRIALS` are their columns. `study/record/build.py` writes exactly `history_schema()` and `trials_schema(...)`, and
-`analysis.record.loading.load` refuses anything else. Three families of columns follow rules, the last two of them in
+`analysis.record.loading.load` refuses anything else. Four families of columns follow rules, the last three of them in
 `trials.parquet` alone:
 
 - `own.*`: measurements that the user wrote; which they are differs from study to study.
@@ -10,6 +10,8 @@
 - `config.*`: the trial's resolved configuration, flat and dotted; names and dtypes differ from study to study.
 - `floor.*`: each sample-based measurement, taken of fresh real samples against the same reference: what a perfect
   generator would score, as the mean over several draws of samples; `floor_spread.*` is the standard deviation of one.
+- `later.*`: measurements made after the trial had ended, of the generators that it kept, float64 all; the metadata's
+  `later` says what made them, and when.
 
 Null means that the measurement does not apply or was not asked for; NaN that it was taken without a finite result,
 as after a divergence. pandas shows both as NaN, and the column `diverged` says which. The unit "1" marks pure
@@ -206,6 +208,7 @@ TRIALS = (
     Column("steps", "int64", "steps", "generator updates taken at the last evaluation; 0 before the first", True),
     *SPENT, *SIGNALS, *MEASUREMENTS, *FLOORS,
 )  # fmt: skip
+MEASURED_LATER = "later."  # how the columns begin of what was measured after the trial had ended
 FILES = ("history.parquet", "trials.parquet")  # of a record
 HISTORY_KEYS = ("study", "phase", "arm", "repeat", "trial_id", "seed", "step")
 TRIALS_KEYS = HISTORY_KEYS[:-1]
@@ -216,12 +219,14 @@ def history_schema(measured: Iterable[str] = ()) -> Any:
     return pa.schema([column.arrow for column in (*HISTORY, *own(measured))])
 
 
-def trials_schema(config: Mapping[str, str], measured: Iterable[str] = ()) -> Any:
+def trials_schema(config: Mapping[str, str], measured: Iterable[str] = (), later: Iterable[str] = ()) -> Any:
     """The `pyarrow.Schema` of trials.parquet; `config` gives the dtype of each `config.*` column (`config_dtype`),
-    `measured` as in `history_schema`."""
+    `measured` as in `history_schema`, `later` the names of what was measured later, without their `later.`."""
     more = own(measured)
     meaning = "of the trial's resolved configuration"
     extra = [Column(f"config.{name}", config[name], "", meaning) for name in sorted(config)]
+    afterwards = "measured of kept generators, after the trial had ended"
+    extra += _reals((f"{MEASURED_LATER}{name}", "", afterwards) for name in later)
     return pa.schema([column.arrow for column in (*TRIALS, *more, *floors(more), *extra)])
 
 

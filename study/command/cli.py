@@ -73,6 +73,13 @@ def parser() -> argparse.ArgumentParser:
     status.add_argument("dir", metavar="DIR", type=Path)
     _json(status)
     _report(command("report", "report:report", "Write a study's report, or one of records from anywhere, joined."))
+    _sample(
+        command("sample", "sample:sample", "Draw samples of a generator that a study kept, as .npz or as pictures.")
+    )
+    about = "Measure the generators that a study kept again, and add columns to its record."
+    _measure(command("measure", "measure:measure", about))
+    about = "Make a GIF and a strip of a trial's samples over its training."
+    _animate(command("animate", "animate:animate", about))
     about = "Draw cards of replicas to label by eye, or hold a person's labels against the outcomes."
     _label(command("label", "label:label", about))
     ui = command("ui", "study:ui", "Serve MLflow's pages of a study until interrupted.")
@@ -142,6 +149,51 @@ def _report(command: argparse.ArgumentParser) -> None:
         " over data sets also 5 points of the probability of being better",
     )  # fmt: skip
     _json(command)
+
+
+def _of_trial(command: argparse.ArgumentParser, trial: str) -> None:
+    command.add_argument("dir", metavar="DIR", type=Path, help="a study folder")
+    command.add_argument("--arm", metavar="ARM", help="one of the study's arms")
+    command.add_argument("--trial", metavar="TRIAL_ID", help=trial)
+
+
+def _weights(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--weights", choices=("average", "raw"), default="average",
+        help="those that were measured, or those that trained (default: %(default)s)",
+    )  # fmt: skip
+
+
+def _animate(command: argparse.ArgumentParser) -> None:
+    _of_trial(command, "one trial, rather than the arm's winner")
+    command.add_argument("--seed", type=int, help="of one replica (default: all whose samples were saved)")
+    command.add_argument("--out", metavar="FOLDER", type=Path, help="where both go (default: DIR/animations)")
+    command.add_argument("--seconds", type=float, default=0.5, help="each picture is shown for (default: %(default)s)")
+    _json(command)
+
+
+def _measure(command: argparse.ArgumentParser) -> None:
+    _of_trial(command, "one trial, rather than all that were kept")
+    command.add_argument(
+        "--measure", metavar="NAMES", required=True,
+        help="groups or columns, as in kernel,sliced or precision,recall",
+    )  # fmt: skip
+    _weights(command)
+    _json(command)
+    _trust(command)
+
+
+def _sample(command: argparse.ArgumentParser) -> None:
+    _of_trial(command, "one trial, rather than the arm's winner")
+    command.add_argument("--seed", type=int, help="of the replica (default: the first that did not diverge)")
+    command.add_argument("--count", metavar="N", type=int, default=1000, help="samples (default: %(default)s)")
+    command.add_argument("--out", metavar="PATH", type=Path, required=True, help="a file .npz, or a folder for PNGs")
+    command.add_argument(
+        "--label", metavar="K", type=int, help="a class, of a conditional model (default: all in turn)"
+    )
+    _weights(command)
+    _json(command)
+    _trust(command)
 
 
 def _label(command: argparse.ArgumentParser) -> None:

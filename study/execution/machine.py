@@ -18,20 +18,24 @@ PACKAGES = ("ganstudy", "torch", "numpy", "ray", "optuna", "mlflow")
 
 def session_entry(session: str, config: StudyConfig) -> Session:
     """What the ledger says of a session that this process begins: its configuration, versions, machine, own code."""
-    versions = {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
     hardware = {"cpus": os.cpu_count(), "processor": _processor(), "platform": platform.platform()}
     every = own.every(config.measure) if own_code.directory() is not None else ()
     measured = {one.column: {"better": one.better, "meaning": one.meaning} for one in every}
     return Session(
         session=session,
         config=config.resolved(),
-        versions=versions,
+        versions=versions(),
         hardware=hardware,
         code=own_code.digests(),
         own=measured,
         host=socket.gethostname(),
         pid=os.getpid(),
     )
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and the packages that matter."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
 
 
 def _processor() -> str:

@@ -22,7 +22,7 @@ from study.execution.watchdog import time_limit
 from study.search.scores import finite, medians, replica_scores
 from study.storage import checkpoint, generators
 from study.storage.store import Store, store_at
-from trainables import kept
+from trainables import kept, own_code
 from trainables.data import DataSet
 from trainables.inspection.latent_walks import gallery
 from trainables.inspection.one_dimensional import curves
@@ -97,7 +97,7 @@ class Trial:
 
     def _keep(self) -> None:
         """Write the generators as they are; a write that fails costs them, not the trial."""
-        about = {"trial_id": self.job.trial_id, "data_digest": self._data.digest}
+        about = {"trial_id": self.job.trial_id, "data_digest": self._data.digest, "code": own_code.digests()}
         payload = kept.to_bytes(self.training, self.job.critics, about)
         if payload is None:
             return

@@ -29,6 +29,7 @@ from study.ledger.ledger import Position
 from study.ledger.lock import lock_file
 from study.ledger.state import ORPHAN, TrialState
 from study.ledger.validation import InvalidEntry
+from study.record.later import described
 from study.record.outline import KINDS, Outline, outline_of
 from study.record.tables import Tables, tables_in
 
@@ -133,6 +134,7 @@ def _about(outline: Outline) -> dict[str, Any]:
         "earlier_rule": outline.earlier_rule,
         "sessions": [_session(session) for session in state.sessions],
         "searched": outline.searched,
+        "later": described(outline.later),
         "floor": state.floor,
         "floor_spread": state.floor_spread,
         "classifier": state.classifier,

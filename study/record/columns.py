@@ -16,6 +16,7 @@ from analysis.results.signals import Floor, OutcomeSignals, derive, signals
 from analysis.results.thresholds import Thresholds
 from study.config.dotted import leaves
 from study.ledger.state import StudyState, TrialState
+from study.record.later import Later
 from study.record.spending import spent
 
 Columns = dict[str, Any]
@@ -68,8 +69,9 @@ class TrialColumns:
             columns[name] = pa.array(self._curves.value(name).ravel(), from_pandas=True)
         return columns
 
-    def summary(self, study: StudyState, config: Mapping[str, str]) -> Columns:
-        """The rows of trials.parquet, with the study's floor; `config` gives the dtype of each `config.*` column."""
+    def summary(self, study: StudyState, config: Mapping[str, str], later: Mapping[str, Later]) -> Columns:
+        """The rows of trials.parquet, with the study's floor; `config` gives the dtype of each `config.*` column,
+        `later` what was measured of this trial later."""
         trial, replicas = self.trial, len(self.trial.seeds)
         values: dict[str, Any] = {
             "seed": trial.seeds,
@@ -97,6 +99,9 @@ class TrialColumns:
         flat = configuration(trial.spec, trial.config)
         chosen = {f"config.{name}": _plain(flat.get(name), dtype) for name, dtype in config.items()}
         types = {f"config.{name}": schema.ARROW[dtype] for name, dtype in config.items()}
+        afterwards = {f"{schema.MEASURED_LATER}{name}": column.of(trial) for name, column in later.items()}
+        values |= afterwards
+        types |= dict.fromkeys(afterwards, schema.ARROW["float64"])
         return self._columns(values, replicas, {**same, **chosen}, types)
 
     def undeclared(self) -> set[str]:

@@ -19,6 +19,7 @@ from study.config.messages import ConfigError, shown
 from study.ledger.entries import Entry, Floor, Json, Planned, Session
 from study.ledger.state import StudyState
 from study.record.columns import configuration
+from study.record.later import Later, read_all
 from trainables.metrics.own import columns_of
 
 LOGGER = logging.getLogger(__name__)
@@ -29,7 +30,8 @@ KINDS = (Session.kind, Floor.kind, Planned.kind)  # of the entries that an outli
 class Outline:
     """What all trials' rows need to know of the study.
 
-    `state` knows sessions and floor, but no trials; `config` maps each `config.*` name to its dtype, `searched` each
+    `state` knows sessions and floor, but no trials; `config` maps each `config.*` name to its dtype, `later` each
+    trial to what was measured of it later, `searched` each
     arm to the hyperparameters drawn for its trials; `earlier_rule` says whether any session ran under the earlier rule
     of outcomes; `measured` are the columns of the user's own measurements.
     """
@@ -38,6 +40,7 @@ class Outline:
     state: StudyState
     thresholds: Thresholds
     config: dict[str, str]
+    later: dict[str, dict[str, Later]]
     searched: dict[str, list[str]]
     earlier_rule: bool
     measured: tuple[str, ...] = ()
@@ -60,7 +63,7 @@ def outline_of(folder: Path, entries: Iterable[Entry]) -> Outline:
     config = {name: schema.config_dtype(found) for name, found in kinds.items()}
     name = state.config.get("study", folder.resolve().name)
     thresholds = thresholds_of({"config": state.config})
-    return Outline(name, state, thresholds, config, searched, earlier, tuple(measured))
+    return Outline(name, state, thresholds, config, read_all(folder), searched, earlier, tuple(measured))
 
 
 def _own_columns(spec: Json) -> tuple[str, ...]:

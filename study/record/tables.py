@@ -15,6 +15,7 @@ from analysis.record import schema
 from study.atomic_write import PartialFile, remove_partials
 from study.ledger.state import TrialState
 from study.record.columns import TrialColumns
+from study.record.later import names
 from study.record.outline import Outline
 
 ROW_GROUP = 1 << 16
@@ -87,7 +88,9 @@ class Tables:
         columns = TrialColumns(trial, outline.study, floor, outline.thresholds, outline.measured)
         self.undeclared |= columns.undeclared()
         self.history.add(columns.history(), len(trial.seeds) * len(columns.steps))
-        self.trials.add(columns.summary(outline.state, outline.config), len(trial.seeds))
+        self.trials.add(
+            columns.summary(outline.state, outline.config, outline.later.get(trial.trial_id, {})), len(trial.seeds)
+        )
 
     def publish(self, about: str) -> None:
         """Finish both files with their metadata, a JSON text, and rename them to their own names."""
@@ -112,4 +115,5 @@ def tables_in(folder: Path, outline: Outline) -> Iterator[Tables]:
             return made
 
         history = table("history", schema.history_schema(outline.measured))
-        yield Tables(outline, history, table("trials", schema.trials_schema(outline.config, outline.measured)))
+        later = names(outline.later.values())
+        yield Tables(outline, history, table("trials", schema.trials_schema(outline.config, outline.measured, later)))

@@ -6,7 +6,7 @@ and the index of the search trial that it trains again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -50,24 +50,28 @@ def champions(plan: StudyPlan, state: StudyState, arm: str, repeat: int) -> list
 
 
 def ranked(plan: StudyPlan, state: StudyState, arm: str, repeat: int) -> list[TrialState]:
-    """The trials of one search of an arm that ended, the best first.
+    """The trials of one search of an arm that ended, the best first; see `best_first`."""
+    return best_first(plan, searched(state, arm, repeat))
+
+
+def best_first(plan: StudyPlan, of: Sequence[TrialState]) -> list[TrialState]:
+    """Those of some trials that ended, in order.
 
     Trials that ran to their end go before those a scheduler stopped; failed ones are left out. With several
     metrics the trials that fewest others dominate go first, then those best in the first metric. An arm whose
     every trial diverged is confirmed as well, since its rate of divergence is a result too.
     """
-    trials = [trial for trial in searched(state, arm, repeat) if trial.scores and trial.spec]
+    trials = [trial for trial in of if trial.scores and trial.spec]
     costs = [_costs(trial, plan.goal) for trial in trials]
     dominating = [0] * len(trials)
     if len(plan.goal.metrics) > 1:
         dominating = [sum(_dominates(other, mine) for other in costs) for mine in costs]
     ranks = [
-        (trial.status == "truncated", count, cost, sum(score is None for score in trial.scores), trial.index)
-        for trial, count, cost in zip(trials, dominating, costs, strict=True)
+        (trial.status == "truncated", count, cost, sum(score is None for score in trial.scores), trial.index, place)
+        for place, (trial, count, cost) in enumerate(zip(trials, dominating, costs, strict=True))
         if trial.status != "failed"
     ]
-    by_index = {trial.index: trial for trial in trials}
-    return [by_index[index] for *_, index in sorted(ranks)]
+    return [trials[place] for *_, place in sorted(ranks)]
 
 
 def unconfirmed(plan: StudyPlan, state: StudyState, arm: str, repeat: int) -> list[TrialState]:

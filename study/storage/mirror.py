@@ -94,7 +94,7 @@ def fetch(store: Store, folder: Path) -> bool:
         return False
     lease.refuse_busy(store)
     for name in (*store.names("ledger"), *store.names("trials")):
-        if name.endswith((".jsonl", ".npz")):
+        if name.endswith((".jsonl", ".npz", "/measured.json")):
             bring(store, folder, name)
     store_at(str(folder.resolve())).write(STUDY_FILE, settings)
     return True

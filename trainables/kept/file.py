@@ -15,6 +15,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -51,6 +52,7 @@ class Kept:
         diverged: the step at which each replica diverged, None where it did not.
         tensors: the weights by their names in the file.
         about: all metadata, with what whoever kept it added.
+        name: of the file, for errors.
     """
 
     spec: Spec
@@ -61,18 +63,28 @@ class Kept:
     diverged: list[int | None]
     tensors: Mapping[str, Tensor]
     about: Mapping[str, Any]
+    name: str
 
-    @property
+    @cached_property
     def generator(self) -> Network:
-        """The generators' network."""
+        """The generators' network; one of the user's own is imported, where `own_code` allows it."""
         return self.spec.network("generator", self.shape, self.classes)
 
     def weights(self, which: str = "average") -> tuple[Tensor, ...]:
-        """The generators' weights (R, *shape) in their network's order; `which` is one of `WEIGHTS`."""
+        """The generators' weights (R, *shape) in their network's order; `which` is one of `WEIGHTS`.
+
+        Raises `KeptError` where they are not those of the network, whose code may have changed since.
+        """
         choice("weights", which, WEIGHTS)
-        names = [weight.name for weight in self.generator.weights]
-        stored = which if f"{which}.{names[0]}" in self.tensors else WEIGHTS[0]
-        return tuple(self.tensors[f"{stored}.{name}"] for name in names)
+        stored = which if any(name.startswith(f"{which}.") for name in self.tensors) else WEIGHTS[0]
+        found = []
+        for weight in self.generator.weights:
+            expected, tensor = (len(self.seeds), *weight.shape), self.tensors.get(f"{stored}.{weight.name}")
+            if tensor is None or tuple(tensor.shape) != expected:
+                got = "none" if tensor is None else tuple(tensor.shape)
+                raise KeptError(f"{self.name}: {stored}.{weight.name}: expected weights of shape {expected}, got {got}")
+            found.append(tensor)
+        return tuple(found)
 
     def place(self, seed: int | None = None) -> int:
         """Where a replica stands among the stacked ones; None: the first that did not diverge.
@@ -132,8 +144,11 @@ def from_bytes(payload: bytes, name: str) -> Kept:
             diverged=list(about["diverged"]),
             tensors=tensors,
             about=about,
+            name=name,
         )
-        _check(kept, name)
+        if "generator" not in kept.spec.own_networks:  # whose code is not imported to look at a file
+            for which in WEIGHTS:
+                kept.weights(which)
     except KeptError:
         raise
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
@@ -158,13 +173,3 @@ def metadata(payload: bytes) -> Mapping[str, str]:
     length = int.from_bytes(payload[:8], "little")
     found: Mapping[str, str] = json.loads(payload[8 : 8 + length])["__metadata__"]
     return found
-
-
-def _check(kept: Kept, name: str) -> None:
-    """Refuse weights that do not fit the network that the metadata describe."""
-    for which in WEIGHTS:
-        for weight, stored in zip(kept.generator.weights, kept.weights(which), strict=True):
-            expected = (len(kept.seeds), *weight.shape)
-            if tuple(stored.shape) != expected:
-                got = tuple(stored.shape)
-                raise KeptError(f"{name}: {which}.{weight.name}: expected weights of shape {expected}, got {got}")

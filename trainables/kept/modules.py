@@ -6,6 +6,7 @@ from the spec's prior: N(0, I), or uniform in [-1, 1].
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 
 import torch
@@ -13,12 +14,13 @@ from torch import nn
 
 from trainables.kept.file import Kept, from_bytes
 from trainables.networks import plain
+from trainables.networks.own import OwnNetwork
 
 EXAMPLE = 4  # latents that an export is traced with; any number may be given afterwards
 
 
 def load_generator(path: str | Path, seed: int | None = None, weights: str = "average") -> nn.Module:
-    """One replica's generator from a file of kept generators.
+    """One replica's generator from a file of kept generators: a module of torch's own parts, or of the user's class.
 
     Args:
         path: of a `generators.safetensors`.
@@ -27,6 +29,7 @@ def load_generator(path: str | Path, seed: int | None = None, weights: str = "av
 
     Raises:
         KeptError: the file cannot be used, or there is no such replica.
+        NotAllowed: it is a class of the user's own, and `trainables.own_code.allow` was not called.
         ValueError: no such weights.
         OSError: it cannot be read.
     """
@@ -35,10 +38,14 @@ def load_generator(path: str | Path, seed: int | None = None, weights: str = "av
 
 def module(kept: Kept, seed: int | None = None, weights: str = "average") -> nn.Module:
     """The same of a file that has been read."""
-    place, stacked = kept.place(seed), kept.weights(weights)
-    named = {weight.name: values[place] for weight, values in zip(kept.generator.weights, stacked, strict=True)}
-    spec = kept.spec
-    return plain.fitted(plain.generator(spec.generator, spec.latent_dim, kept.shape, kept.classes), named)
+    place, stacked, network, spec = kept.place(seed), kept.weights(weights), kept.generator, kept.spec
+    named = {weight.name: values[place] for weight, values in zip(network.weights, stacked, strict=True)}
+    if not isinstance(network, OwnNetwork):
+        return plain.fitted(plain.generator(spec.generator, spec.latent_dim, kept.shape, kept.classes), named)
+    own = deepcopy(network.module)
+    for name, parameter in own.named_parameters():
+        parameter.data = named[name].clone()
+    return own
 
 
 def export(path: str | Path, out: str | Path, seed: int | None = None, weights: str = "average") -> None:

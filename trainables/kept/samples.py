@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from trainables.batches import latents
+from trainables.batches import in_pieces, latents
 from trainables.kept.file import Kept
 from trainables.models.model import STREAMS
 from trainables.population import generators
@@ -21,22 +21,18 @@ BLOCK = 4096  # latents drawn at once
 
 @torch.no_grad()
 def draw(
-    kept: Kept, seeds: Sequence[int], count: int, label: int | None = None, weights: str = "average"
+    kept: Kept, seeds: Sequence[int], count: int, labels: Tensor | None = None, weights: str = "average"
 ) -> tuple[Tensor, Tensor | None]:
     """Samples (seeds, count, *shape) of replicas, and of a conditional generator their labels (seeds, count).
 
-    `label` is the class of all of them. Where the generator normalises over its batch, samples are made in batches of
-    the training's size. Raises `KeptError` for a seed, and `ValueError` for a label, that is not there.
+    `labels` (count,) may be chosen. Where the generator normalises over its batch, samples are made in batches of the
+    training's size, or fewer together. Raises `KeptError` for a seed, and `ValueError` for a label, that is not there.
     """
-    if label is not None and not 0 <= label < kept.classes:
-        expected = f"expected one from 0 to {kept.classes - 1}" if kept.classes else "expected none without classes"
-        raise ValueError(f"label: {expected}, got {label}")
     places, network = [kept.place(seed) for seed in seeds], kept.generator
     mine = [values[places] for values in kept.weights(weights)]
-    size = kept.spec.batch_size if network.normalises else BLOCK
-    z, labels = _latents(kept, seeds, count), _labels(kept, len(seeds), count, label)
-    asked = [None] * -(-count // size) if labels is None else labels.split(size, 1)
-    return torch.cat([network(mine, *both) for both in zip(z.split(size, 1), asked, strict=True)], 1), labels
+    size, whole = (kept.spec.batch_size, True) if network.normalises else (BLOCK, False)
+    z, asked = _latents(kept, seeds, count), _labels(kept, len(seeds), count, labels)
+    return in_pieces(lambda *piece: network(mine, *piece), z, asked, size, whole), asked
 
 
 def _latents(kept: Kept, seeds: Sequence[int], count: int) -> Tensor:
@@ -46,8 +42,13 @@ def _latents(kept: Kept, seeds: Sequence[int], count: int) -> Tensor:
     return torch.stack(drawn)[:, :count]
 
 
-def _labels(kept: Kept, replicas: int, count: int, label: int | None) -> Tensor | None:
+def _labels(kept: Kept, replicas: int, count: int, chosen: Tensor | None) -> Tensor | None:
     if not kept.classes:
+        if chosen is not None:
+            raise ValueError(f"label: expected none without classes, got {int(chosen[0])}")
         return None
-    every = torch.arange(count) % kept.classes if label is None else torch.full((count,), label)
+    every = torch.arange(count) % kept.classes if chosen is None else chosen
+    outside = every[(every < 0) | (every >= kept.classes)]
+    if len(outside):
+        raise ValueError(f"label: expected one from 0 to {kept.classes - 1}, got {int(outside[0])}")
     return every.expand(replicas, -1)

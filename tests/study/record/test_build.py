@@ -337,7 +337,7 @@ def test_a_value_that_is_no_measurement_costs_its_line_and_is_named(tmp_path, ch
 )
 def test_a_value_that_does_not_fit_its_column_is_named(state, message):
     with pytest.raises(ValueError, match=message):
-        TrialColumns(state, "rings", RealScores(), Thresholds()).summary(StudyState(), {})
+        TrialColumns(state, "rings", RealScores(), Thresholds()).summary(StudyState(), {}, {})
 
 
 def test_damaged_lines_are_counted_and_cost_no_more_than_themselves(tmp_path):

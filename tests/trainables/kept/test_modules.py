@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
+from trainables import own_code
 from trainables.kept import KeptError, draw, export, from_bytes, load_generator, to_bytes
 from trainables.kept.samples import _latents
 from trainables.training import Training
@@ -54,6 +56,43 @@ def test_without_a_seed_it_is_the_first_that_did_not_diverge(trained: Train, tmp
     training.diverged_step[:] = 1
     with pytest.raises(KeptError, match=r"^seed: expected one, as every replica diverged, got none$"):
         load_generator(written(training, tmp_path))
+
+
+class Mine(nn.Module):
+    """A generator of a user's own."""
+
+    def __init__(self, latent_dim: int, shape: tuple[int, ...], classes: int, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(latent_dim, width), nn.Tanh(), nn.Linear(width, shape[0]))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return z + self.body(z)  # type: ignore[no-any-return]
+
+
+def test_a_generator_of_the_users_own_is_of_its_class_and_needs_its_code(
+    trained: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as allowed:
+        allowed.setattr(own_code, "attribute", lambda *_: Mine)
+        path = written(trained(generator={"module": "mine:Mine", "width": 5}, ema=0.9), tmp_path)
+        generator, kept = load_generator(path, seed=8), from_bytes(path.read_bytes(), "here")
+        samples, _ = draw(kept, [8], 20)
+        assert isinstance(generator, Mine)
+        assert torch.allclose(generator(_latents(kept, [8], 20)[0]), samples[0], atol=1e-6)
+    assert from_bytes(path.read_bytes(), "here").spec.generator["width"] == 5  # nothing is imported to look at a file
+    with pytest.raises(own_code.NotAllowed, match=r"^generator.module: 'mine:Mine' is the user's own code"):
+        load_generator(path)
+    with monkeypatch.context() as allowed:
+        allowed.setattr(own_code, "attribute", lambda *_: Wider)
+        with pytest.raises(KeptError, match=r"body.0.weight: expected weights of shape \(3, 6, 2\), got \(3, 5, 2\)"):
+            load_generator(path)
+
+
+class Wider(Mine):
+    """The same class after its author changed it."""
+
+    def __init__(self, latent_dim: int, shape: tuple[int, ...], classes: int, width: int) -> None:
+        super().__init__(latent_dim, shape, classes, width + 1)
 
 
 def test_an_exported_generator_runs_where_there_is_no_ganstudy(trained: Train, tmp_path: Path) -> None:

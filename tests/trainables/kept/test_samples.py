@@ -58,7 +58,7 @@ def test_labels_are_every_class_in_turn_or_the_one_chosen(digits: Kept) -> None:
     samples, labels = draw(digits, [3, 5], 23)
     assert labels is not None
     assert labels[1].tolist() == [*range(10), *range(10), 0, 1, 2]
-    chosen, sevens = draw(digits, [3], 23, label=7)
+    chosen, sevens = draw(digits, [3], 23, torch.full((23,), 7))
     assert sevens is not None
     assert sevens.unique().tolist() == [7]
     assert torch.allclose(chosen[0, 7], samples[0, 7], atol=1e-6)
@@ -74,6 +74,6 @@ def test_what_is_not_there_is_refused_by_name(ring: Kept, digits: Kept) -> None:
     with pytest.raises(KeptError, match=r"^seed: expected one of 3, 5, 8, got 4$"):
         draw(ring, [4], 2)
     with pytest.raises(ValueError, match=r"^label: expected none without classes, got 3$"):
-        draw(ring, [3], 2, label=3)
+        draw(ring, [3], 2, torch.tensor([3, 3]))
     with pytest.raises(ValueError, match=r"^label: expected one from 0 to 9, got 10$"):
-        draw(digits, [3], 2, label=10)
+        draw(digits, [3], 2, torch.tensor([0, 10]))
