@@ -19,7 +19,7 @@ from ray.tune import TuneError
 from study import trust
 from study.atomic_write import remove_partials
 from study.cluster.connection import connected, notice, refuse_taken_names, refuse_unreachable
-from study.cluster.nodes import check_nodes_see_store
+from study.cluster.nodes import check_nodes
 from study.config import loading
 from study.config.extension import check_extension
 from study.config.messages import ConfigError
@@ -37,7 +37,8 @@ from study.progress.live import Progress
 from study.progress.tally import Tally
 from study.record.build import build_record
 from study.search.trials import planned_again
-from study.storage import lease
+from study.storage import data_set, lease
+from study.storage.data_set import DataRead
 from study.storage.lease import Lease
 from study.storage.mirror import Mirror
 from study.storage.store import lies_in, store_of
@@ -52,7 +53,7 @@ def run_study(plan: StudyPlan, folder: str | Path) -> int:
     """Run a study from its beginning in a new folder; returns the exit status.
 
     Raises:
-        ConfigError: the folder holds a study already.
+        ConfigError: the folder holds a study already, or the data cannot be used; nothing is written then.
         StudyBusy: another process is running one there.
     """
     folder = Path(folder).resolve()
@@ -63,10 +64,11 @@ def run_study(plan: StudyPlan, folder: str | Path) -> int:
         )
     refuse_taken_names()
     refuse_unreachable()
+    data = data_set.read(plan.config, store_of(plan.config, folder))
     folder.mkdir(parents=True, exist_ok=True)
     with closing(Journal.open(folder)) as journal:
         loading.write(plan.config, folder / loading.STUDY_FILE)
-        return Session(plan, folder, journal).run()
+        return Session(plan, folder, journal, data).run()
 
 
 def resume_study(folder: str | Path, overrides: Sequence[str] = (), retry_failed: bool = False) -> int:
@@ -75,7 +77,7 @@ def resume_study(folder: str | Path, overrides: Sequence[str] = (), retry_failed
     With `retry_failed`, trials that failed are planned again and trained from the start.
 
     Raises:
-        ConfigError: there is no study, or an override would change what finished trials mean.
+        ConfigError: there is no study, or an override or other data would change what finished trials mean.
         StudyBusy: another process is running it.
     """
     folder = Path(folder).resolve()
@@ -83,21 +85,26 @@ def resume_study(folder: str | Path, overrides: Sequence[str] = (), retry_failed
     new = loading.load(folder / loading.STUDY_FILE, overrides)
     refuse_taken_names()
     refuse_unreachable()
+    data = data_set.read(new.config, store_of(new.config, folder))
     with closing(Journal.open(folder)) as journal:
         check_extension(old, new, confirmed=any(key[0] == CONFIRM for key in journal.state.trials))
+        note = data.changed(journal.state.data)
         loading.write(new.config, folder / loading.STUDY_FILE)
         if retry_failed:
             failed = [trial for trial in journal.state.trials.values() if trial.status == "failed" and trial.spec]
             journal.append(*(planned_again(trial) for trial in failed))
-        return Session(new, folder, journal).run()
+        session = Session(new, folder, journal, data)
+        if note is not None:
+            session.progress.say(f"note: {note}")
+        return session.run()
 
 
 class Session:
     """One process's work on a study: from an open journal to a record."""
 
-    def __init__(self, plan: StudyPlan, folder: Path, journal: Journal) -> None:
+    def __init__(self, plan: StudyPlan, folder: Path, journal: Journal, data: DataRead) -> None:
         """Ready to run; nothing is started yet."""
-        self.plan, self.folder, self.journal = plan, folder, journal
+        self.plan, self.folder, self.journal, self.data = plan, folder, journal, data
         self.store = store_of(plan.config, folder)
         self.tally = Tally(plan, journal.state)
         self.progress = Progress(plan, self.tally)
@@ -134,12 +141,13 @@ class Session:
             known = [begun.session for begun in self.journal.state.sessions]
             lease.refuse_other(self.store, identity(self.folder) if known else None, known)
         session = uuid.uuid4().hex
-        entry = session_entry(session, self.plan.config)
+        entry = session_entry(session, self.plan.config, self.data.about)
         self._note_own_code(entry.code)
         self.journal.append(entry)
         self._remember_own_code()
         held = lease.new(identity(self.folder), session)
         lease.write(self.store, held)
+        self.data.keep(self.store)
         return held
 
     def _note_own_code(self, code: Mapping[str, str]) -> None:
@@ -181,14 +189,14 @@ class Session:
         if prepared and not self.tally.left:
             return
         self.progress.doing("starting Ray" if prepared else "starting Ray, measuring the real-data baseline")
-        floor = None if prepared else begin_to_prepare(self.plan.config, self.store.place)
+        floor = None if prepared else begin_to_prepare(self.plan.config, self.store.place, self.data.at)
         try:
             with connected(own_code.files()), self._interruption:
                 self._check_cluster(held)
                 if floor is not None:
                     self.journal.append(floor())
                 self.progress.doing("")
-                train(self.plan, self.folder, self.store, held.session, self.journal, self.progress, self._interruption)
+                self._train_left(held)
         except KeyboardInterrupt:
             self.progress.doing("stopping")
         except (TuneError, OSError):
@@ -199,12 +207,16 @@ class Session:
             self.progress.say(self._interruption.reason)
         remove_leftovers(self.journal.state, self.store, since=self._started)
 
+    def _train_left(self, held: Lease) -> None:
+        at, said = self.data.at, (self.progress, self._interruption)
+        train(self.plan, self.folder, self.store, held.session, at, self.journal, *said)
+
     def _check_cluster(self, held: Lease) -> None:
         """Say which Ray is in use, and refuse a cluster's nodes that could not work on the study."""
         if note := notice():
             self.progress.say(f"note: {note}")
         if "RAY_ADDRESS" in os.environ:
-            check_nodes_see_store(self.store, held.session)
+            check_nodes(self.store, held.session, self.plan.config.data, self.data.at)
 
     def _sweep(self) -> None:
         try:

@@ -183,6 +183,7 @@ def _made(about: About, replicas: pd.DataFrame, evaluations: int) -> dict[str, o
         "begun": moment(sessions[0].get("time")) if sessions else "unknown",
         "record written": moment(about.get("built")),
         "record": about.get("build", "unknown"),
+        "data": _told(about["data"]) if about.get("data") else "not said",
         "classifier": _told(about["classifier"]) if about.get("classifier") else "none",
         "resources": _told(about.get("config", {}).get("resources", {})),
     }
@@ -229,7 +230,7 @@ def _differing(configs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _session(session: Mapping[str, Any]) -> str:
-    known = {key: value for key, value in session.items() if key not in ("kind", "time", "versions", "pid")}
+    known = {key: value for key, value in session.items() if key not in ("kind", "time", "versions", "pid", "data")}
     versions = ", ".join(f"{name} {version}" for name, version in session.get("versions", {}).items())
     return "; ".join(part for part in (moment(session.get("time")), _told(known), versions) if part)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import ray
@@ -10,20 +10,21 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganstudy import taken
 from study.config.messages import ConfigError
-from study.storage import lease
+from study.storage import data_set, lease
+from study.storage.data_set import DataAt
 from study.storage.store import Store, store_at
 
 PATIENCE = 120.0  # seconds that a node gets to start a process and install its environment
 SHOWN = 4  # nodes named
 
 
-def check_nodes_see_store(store: Store, session: str) -> None:
-    """Raise `ConfigError` naming nodes that do not see the store, or cannot import our packages.
+def check_nodes(store: Store, session: str, data: Mapping[str, Any], at: DataAt) -> None:
+    """Raise `ConfigError` naming nodes that do not see the store or the data, or cannot import our packages.
 
     A node that joins later is not asked; its workers check for themselves. One that is lost meanwhile is ignored.
     """
     nodes = _alive()
-    asked = {name: _ask(node, store.place, session) for name, node in nodes.items()}
+    asked = {name: _ask(node, store.place, session, data, at) for name, node in nodes.items()}
     ray.wait(list(asked.values()), num_returns=len(asked), timeout=PATIENCE)
     answers = {name: _answer(reference) for name, reference in asked.items()}
     still = _alive() if any(answers.values()) else {}
@@ -39,11 +40,11 @@ def _alive() -> dict[str, dict[str, Any]]:
     return {f"{node['NodeManagerAddress']} {node['NodeID'][:6]}": node for node in nodes}
 
 
-def _ask(node: dict[str, Any], place: str, session: str) -> Any:
+def _ask(node: dict[str, Any], *question: Any) -> Any:
     there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
     remote: Callable[..., Any] = ray.remote(num_cpus=0, max_retries=1)(cast("Any", _check))
     task: Any = remote
-    return task.options(scheduling_strategy=there).remote(place, session)
+    return task.options(scheduling_strategy=there).remote(*question)
 
 
 def _answer(reference: Any) -> str | None:
@@ -55,9 +56,9 @@ def _answer(reference: Any) -> str | None:
     return found
 
 
-def _check(place: str, session: str) -> str | None:
+def _check(place: str, session: str, data: Mapping[str, Any], at: DataAt) -> str | None:
     try:
         lease.check(store_at(place), session)
     except (lease.StorageError, ImportError) as error:
         return str(error)
-    return taken()
+    return taken() or data_set.refusal(data, at)

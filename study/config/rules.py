@@ -151,8 +151,7 @@ def _data(config: StudyConfig) -> dict[str, Any]:
         raise ConfigError(f"data.name: expected one of {', '.join(data.DATASETS)}, got nothing")
     settings = {key: value for key, value in config.data.items() if key != "name"}
     try:
-        data.describe(name, **settings)
-        return {"name": name, **data.DATASETS[name](**settings).settings()}
+        return {"name": name, **data.source(name, **settings).settings()}
     except (ValueError, OSError, RuntimeError) as error:
         raise ConfigError(brief(error)) from None
 

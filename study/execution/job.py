@@ -9,6 +9,7 @@ from typing import Any
 from study.config.plan import StudyPlan
 from study.ledger.entries import CONFIRM
 from study.ledger.state import TrialState
+from study.storage.data_set import FROM_SETTINGS, DataAt
 from study.storage.store import Store
 from trainables import own_code
 
@@ -23,7 +24,8 @@ class Job:
     `classifier`: whether the store has the study's own. `gallery`: whether the last picture also has latent walks and
     nearest neighbours. `keep`: whether its generators are kept, and with `critics` its critics. `stoppable`: whether a
     scheduler may end the trial after any report. `reported` is the last step in the ledger. `code` is the folder that
-    the user's own code is imported from; None: it may not be imported.
+    the user's own code is imported from; None: it may not be imported. `data_copy` and `data_digest` are where the data
+    come from, as `study.storage.data_set.DataAt` has them.
     """
 
     trial_id: str
@@ -46,6 +48,13 @@ class Job:
     threads: int = 1
     device: str = "cpu"
     code: str | None = None
+    data_copy: str | None = None
+    data_digest: str | None = None
+
+    @property
+    def data(self) -> DataAt:
+        """Where the data come from."""
+        return DataAt(self.data_copy, self.data_digest)
 
     @property
     def folder(self) -> str:
@@ -68,9 +77,14 @@ def folder_of(trial_id: str) -> str:
 
 
 def job_of(
-    plan: StudyPlan, store: Store, trial: TrialState, session: str | None = None, classifier: bool = False
+    plan: StudyPlan,
+    store: Store,
+    trial: TrialState,
+    session: str | None = None,
+    classifier: bool = False,
+    data: DataAt = FROM_SETTINGS,
 ) -> Job:
-    """The job of a planned trial; `session` and `classifier` as in `Job`."""
+    """The job of a planned trial; `session` and `classifier` as in `Job`, `data` is where workers get theirs."""
     config, code = plan.config, own_code.directory()
     return Job(
         trial_id=trial.trial_id,
@@ -93,4 +107,6 @@ def job_of(
         threads=max(1, int(config.resources.cpu)),
         device="cuda" if config.resources.gpu else "cpu",
         code=None if code is None else str(code),
+        data_copy=data.copy,
+        data_digest=data.digest,
     )

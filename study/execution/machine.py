@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import platform
 import socket
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from study.config.schema import StudyConfig
 from study.ledger.entries import Session
@@ -16,8 +18,9 @@ from trainables.metrics import own
 PACKAGES = ("ganstudy", "torch", "numpy", "ray", "optuna", "mlflow")
 
 
-def session_entry(session: str, config: StudyConfig) -> Session:
-    """What the ledger says of a session that this process begins: its configuration, versions, machine, own code."""
+def session_entry(session: str, config: StudyConfig, data: Mapping[str, Any]) -> Session:
+    """What the ledger says of a session that this process begins: its configuration, versions, machine, own code, and
+    its `data`."""
     hardware = {"cpus": os.cpu_count(), "processor": _processor(), "platform": platform.platform()}
     every = own.every(config.measure) if own_code.directory() is not None else ()
     measured = {one.column: {"better": one.better, "meaning": one.meaning} for one in every}
@@ -28,6 +31,7 @@ def session_entry(session: str, config: StudyConfig) -> Session:
         hardware=hardware,
         code=own_code.digests(),
         own=measured,
+        data=dict(data),
         host=socket.gethostname(),
         pid=os.getpid(),
     )

@@ -17,9 +17,10 @@ import torch
 from study.config.schema import StudyConfig
 from study.ledger.entries import Floor
 from study.ledger.state import StudyState
+from study.storage.data_set import FROM_SETTINGS, DataAt, load
 from study.storage.store import Store, store_at
 from trainables import own_code
-from trainables.data import DataSet, load
+from trainables.data import DataSet
 from trainables.metrics.classifier import Classifier, train_classifier
 from trainables.metrics.evaluator import Evaluator
 
@@ -32,16 +33,17 @@ def own_classifier(store: Store, device: str = "cpu") -> Classifier | None:
     return None if payload is None else Classifier.from_bytes(payload, device, f"{CLASSIFIER} in {store.place}")
 
 
-def prepare(config: StudyConfig, place: str, code: Path | None = None) -> Floor:
+def prepare(config: StudyConfig, place: str, at: DataAt = FROM_SETTINGS, code: Path | None = None) -> Floor:
     """Train the classifier, if the data are labelled images and none is there, and measure the floor.
 
-    `place` is the study's store; `code` is the folder that the user's own code is imported from, None: none may be.
+    `place` is the study's store, `at` where the data are; `code` is the folder that the user's own code is imported
+    from, None: none may be.
     """
     if code is not None:
         own_code.allow(code)
     device = "cuda" if config.resources.gpu else "cpu"
     torch.set_num_threads(max(1, int(config.resources.cpu)))
-    data = load(**config.data).to(device)
+    data = load(config.data, store_at(place), at).to(device)
     classifier = _classifier(data, store_at(place), config, device)
     evaluator = Evaluator(data, config.evaluation, config.measure, device, classifier=classifier)
     about = None if classifier is None else {"accuracy": classifier.accuracy, "seed": classifier.seed}
@@ -55,21 +57,21 @@ def is_prepared(config: StudyConfig, state: StudyState, store: Store) -> bool:
     return bool(state.floor) and not missing
 
 
-def begin_to_prepare(config: StudyConfig, place: str) -> Callable[[], Floor]:
+def begin_to_prepare(config: StudyConfig, place: str, at: DataAt) -> Callable[[], Floor]:
     """`prepare` where trials run, with what they have; returns a function that waits for the ledger's floor entry.
 
     On this machine's own processors it begins at once, so that Ray can start meanwhile; on a cluster or a GPU it is a
     task of Ray's, which begins when it is waited for.
     """
     if "RAY_ADDRESS" not in os.environ and not config.resources.gpu:
-        return BackgroundCall(prepare, config, place, own_code.directory()).result
-    return lambda: _as_task(config, place)
+        return BackgroundCall(prepare, config, place, at, own_code.directory()).result
+    return lambda: _as_task(config, place, at)
 
 
-def _as_task(config: StudyConfig, place: str) -> Floor:
+def _as_task(config: StudyConfig, place: str, at: DataAt) -> Floor:
     resources = config.resources
     task: Any = ray.remote(num_cpus=resources.cpu, num_gpus=resources.gpu)(cast("Any", prepare))
-    return cast("Floor", ray.get(task.remote(config, place, own_code.directory())))
+    return cast("Floor", ray.get(task.remote(config, place, at, own_code.directory())))
 
 
 class BackgroundCall:

@@ -24,6 +24,7 @@ from study.progress.live import Progress
 from study.search.scheduler import StudyScheduler
 from study.search.searcher import StudySearcher
 from study.storage import checkpoint
+from study.storage.data_set import DataAt
 from study.storage.store import Store
 
 RETRIES = 3  # of a trial whose worker raised or died; a cluster may take a node away more than once
@@ -35,13 +36,14 @@ def train(
     folder: Path,
     store: Store,
     session: str,
+    data: DataAt,
     journal: Journal,
     progress: Progress,
     interruption: Interruption,
 ) -> None:
     """Train what is left of the study, in a Ray that runs already; returns early when interrupted.
 
-    The trials' files go to `store`, which `session` holds.
+    The trials' files go to `store`, which `session` holds; `data` is where workers get theirs.
     """
     config = plan.config
     scheduler = StudyScheduler(plan, (entry for _, entry in entries(folder)))
@@ -52,7 +54,7 @@ def train(
     own = bool(journal.state.classifier) and config.evaluation.get("classifier") is None
 
     def job(trial: TrialState) -> str:
-        return job_of(plan, store, trial, session, own).to_json()
+        return job_of(plan, store, trial, session, own, data).to_json()
 
     searcher = StudySearcher(plan, journal, job, slots)
     with tempfile.TemporaryDirectory(prefix="ganstudy-") as storage:

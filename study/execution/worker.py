@@ -16,9 +16,10 @@ from study.execution.job import Job
 from study.execution.preparation import own_classifier
 from study.execution.trial import Trial
 from study.storage import lease
+from study.storage.data_set import load
 from study.storage.store import store_at
 from trainables import own_code
-from trainables.data import DataSet, load
+from trainables.data import DataSet
 from trainables.metrics.evaluator import Evaluator
 from trainables.spec import Spec
 
@@ -92,7 +93,7 @@ class Worker(tune.Trainable):
         key = json.dumps([spec.data, spec.evaluation, spec.measure, self._job.device, own], sort_keys=True)
         if data_key not in self._data:
             _make_room(self._data)
-            self._data[data_key] = load(**spec.data).to(self._job.device)
+            self._data[data_key] = load(spec.data, store, self._job.data).to(self._job.device)
         data = self._data[data_key]
         if key not in self._evaluators:
             _make_room(self._evaluators)

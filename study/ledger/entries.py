@@ -35,6 +35,7 @@ class Session:
         code: SHA-256 of the source file of each module of the user's own, by its name.
         own: of each of the user's own measurements, by its column: which way is `better`, "high", "low" or None, and
             its `meaning`.
+        data: name, digest, origin and size of the data set, as `study.storage.data_set` says; {} in older ledgers.
     """
 
     kind: ClassVar[str] = "session"
@@ -47,6 +48,7 @@ class Session:
     pid: int | None = None
     code: Json = field(default_factory=dict)
     own: Json = field(default_factory=dict)
+    data: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

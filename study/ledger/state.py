@@ -146,6 +146,7 @@ class StudyState:
         config: the resolved configuration of the newest session; {} before the first.
         sessions: the sessions begun, each without its configuration.
         own: what the newest session says of each of the user's own measurements.
+        data: what the newest session that says it was given for data; {} before it.
         floor, floor_spread, classifier: of the newest floor entry; {}, {} and None before it.
         trials: every trial in the ledger, in the order of their first entries.
         damage: the parts of the ledger that could not be used.
@@ -156,6 +157,7 @@ class StudyState:
         self.config: dict[str, Any] = {}
         self.sessions: list[Session] = []
         self.own: dict[str, Any] = {}
+        self.data: dict[str, Any] = {}
         self.floor: dict[str, float] = {}
         self.floor_spread: dict[str, float] = {}
         self.classifier: dict[str, Any] | None = None
@@ -187,6 +189,7 @@ class StudyState:
                 self.config = entry.config
                 self.sessions.append(replace(entry, config={}))
                 self.own |= entry.own
+                self.data = entry.data or self.data
             case Floor():
                 self.floor, self.floor_spread = _scores(entry.values), _scores(entry.spread)
                 self.classifier = entry.classifier

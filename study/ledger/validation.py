@@ -62,6 +62,7 @@ def _session(found: Json) -> Session:
         pid=None if pid is None else _whole("pid", pid),
         code=_plain_mapping("code", found.get("code") or {}),
         own=_own_measurements(found.get("own") or {}),
+        data=_data_set(found.get("data") or {}),
     )
 
 
@@ -71,6 +72,13 @@ def _own_measurements(found: object) -> Json:
         if not isinstance(about, dict) or about.get("better") not in ("high", "low", None):
             raise _wrong(f"own.{name}", "a mapping whose `better` is high, low or null", about)
     return own
+
+
+def _data_set(found: object) -> Json:
+    data = _plain_mapping("data", found)
+    for name in ("name", "digest", "origin") if data else ():
+        _text(f"data.{name}", data.get(name))
+    return data
 
 
 def _floor(found: Json) -> Floor:

@@ -133,6 +133,7 @@ def _about(outline: Outline) -> dict[str, Any]:
         "config": state.config,
         "earlier_rule": outline.earlier_rule,
         "sessions": [_session(session) for session in state.sessions],
+        "data": state.data,
         "searched": outline.searched,
         "later": described(outline.later),
         "floor": state.floor,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from analysis.wording import NOT_JUDGED
 from study.config.addresses import masked
 from study.ledger.attempts import begins_anew
-from study.ledger.entries import Ended, Entry, Floor, OfTrial, Planned, Result, Session
+from study.ledger.entries import Ended, Entry, Floor, Json, OfTrial, Planned, Result, Session
 from study.tracking.cursor import OpenRun
 from study.tracking.summaries import canonical, counted, finite, flat, milliseconds, summaries
 
@@ -67,6 +67,7 @@ class RunUpdate:
         pictures: the results that have a picture, and where it is in the study's folder.
         ended: the entry that ended the trial.
         sessions: how many sessions of the study began.
+        data: what the newest of them says of its data set, as `study.ledger.entries.Session` has it; {} if nothing.
         entries: how many entries all this is from.
     """
 
@@ -79,6 +80,7 @@ class RunUpdate:
     pictures: list[tuple[Result, str]] = field(default_factory=list)
     ended: Ended | None = None
     sessions: int = 0
+    data: Json = field(default_factory=dict)
     entries: int = 0
 
     @property
@@ -129,6 +131,7 @@ def _session(entry: Session, update: RunUpdate) -> None:
     update.params = params | update.params
     update.tags |= flat(entry.versions, "version.")
     update.sessions += 1
+    update.data = entry.data or update.data
 
 
 def _floor(entry: Floor, update: RunUpdate) -> None:

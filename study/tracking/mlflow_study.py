@@ -7,12 +7,14 @@ ledger's own times (MLflow's SQL store keeps one of two equal metric update), an
 
 from __future__ import annotations
 
+import json
 import logging
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from PIL import Image
 
@@ -32,12 +34,13 @@ from study.tracking.summaries import captions, milliseconds
 prepare()
 
 from mlflow import MlflowClient  # noqa: E402
-from mlflow.entities import Metric, Param, Run, RunTag, ViewType  # noqa: E402
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag, ViewType  # noqa: E402
 from mlflow.exceptions import MlflowException, RestException  # noqa: E402
 
 LOGGER = logging.getLogger(__name__)
 STUDY, IDENTITY, PARENT = "ganstudy.study", "ganstudy.run", "mlflow.parentRunId"  # tags
 SAMPLES = "samples"  # key of the stepped images
+DIGEST = 36  # characters of a data set's digest that MLflow takes
 FINAL = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")  # what MLflow will not take later either
 
 
@@ -134,6 +137,8 @@ class MlflowStudy:
         if update.sessions and not self._new:
             self._client.update_run(self._parent, "RUNNING")
         self._log(self._parent, update)
+        if update.data:
+            self._client.log_inputs(self._parent, [data_input(update.data)])
 
     def _log(self, run_id: str, update: RunUpdate) -> None:
         metrics = [Metric(*metric) for metric in update.metrics]
@@ -239,3 +244,14 @@ class MlflowStudy:
         for run in self._search(f"tags.`{STUDY}` = '{self._study}' and attributes.status = 'RUNNING'"):
             if run.info.run_id not in known and not run.data.params and not run.data.metrics:
                 self._client.delete_run(run.info.run_id)
+
+
+def data_input(data: Mapping[str, Any]) -> DatasetInput:
+    """The study's data set as an input of its run: name, digest, size, and the path it was read from, if it was."""
+    path = str(data["origin"])
+    kind, source = ("local", {"uri": path}) if Path(path).is_absolute() else ("code", {"tags": {"origin": path}})
+    size = {name: data[name] for name in ("train", "heldout", "shape", "classes") if name in data}
+    dataset = Dataset(
+        str(data["name"]), str(data["digest"])[:DIGEST], kind, json.dumps(source), profile=json.dumps(size)
+    )
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])

@@ -3,9 +3,20 @@
 Imports `trainables.checks` alone. Start reading at `catalogue.DATASETS`, the table of names, then `dataset.DataSet`.
 """
 
-from trainables.data.catalogue import DATASETS, Description, check, describe, load
+from trainables.data.catalogue import DATASETS, Description, check, describe, load, source
 from trainables.data.dataset import DataSet, floats
 from trainables.data.in_memory import from_arrays
 from trainables.data.mixture import Mixture
 
-__all__ = ["DATASETS", "DataSet", "Description", "Mixture", "check", "describe", "floats", "from_arrays", "load"]
+__all__ = [
+    "DATASETS",
+    "DataSet",
+    "Description",
+    "Mixture",
+    "check",
+    "describe",
+    "floats",
+    "from_arrays",
+    "load",
+    "source",
+]

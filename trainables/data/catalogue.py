@@ -56,7 +56,7 @@ def load(name: str, **settings: Any) -> DataSet:
             downloads them.
         ConnectionError: a download failed.
     """
-    return _source(name, settings).load()
+    return source(name, **settings).load()
 
 
 def describe(name: str, **settings: Any) -> Description:
@@ -66,8 +66,8 @@ def describe(name: str, **settings: Any) -> Description:
         ValueError: an unknown name or setting, or a wrong value.
         FileNotFoundError: a setting is left out that is found in a file, which is missing.
     """
-    source = _source(name, settings)
-    return Description(source.shape, source.classes)
+    found = source(name, **settings)
+    return Description(found.shape, found.classes)
 
 
 def check(name: str, **settings: Any) -> dict[str, Any]:
@@ -81,12 +81,18 @@ def check(name: str, **settings: Any) -> dict[str, Any]:
         ValueError: an unknown name or setting, a wrong value, or files that cannot be used.
         FileNotFoundError: files are missing and no setting allows to download them.
     """
-    source = _source(name, settings)
-    source.check_files()
-    return {"name": name, **source.settings()}
+    found = source(name, **settings)
+    found.check_files()
+    return {"name": name, **found.settings()}
 
 
-def _source(name: str, settings: Mapping[str, Any]) -> Source:
+def source(name: str, **settings: Any) -> Source:
+    """The checked settings of a data set, from which it is loaded.
+
+    Raises:
+        ValueError: an unknown name or setting, or a wrong value.
+        FileNotFoundError: a setting is left out that is found in a file, which is missing.
+    """
     if not isinstance(name, str) or name not in DATASETS:
         expected = f"expected one of {', '.join(DATASETS)}"
         raise ValueError(f"data.name: {expected}, got {name!r}{meant(str(name), DATASETS)}")

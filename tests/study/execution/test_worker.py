@@ -16,9 +16,9 @@ from study.execution import worker as module
 from study.execution.job import Job
 from study.execution.worker import Worker
 from study.storage import checkpoint
+from study.storage.data_set import load
 from study.storage.store import store_at
 from trainables import own_code
-from trainables.data import load
 
 Build = Callable[..., StudyPlan]
 
@@ -46,9 +46,9 @@ def train(worker: Worker) -> dict[str, Any]:
 def test_starting_a_spare_worker_loads_nothing(job: Job, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     loads: list[str] = []
 
-    def counting(**settings: Any) -> Any:
+    def counting(settings: dict[str, Any], *where: Any) -> Any:
         loads.append(settings["name"])
-        return load(**settings)
+        return load(settings, *where)
 
     monkeypatch.setattr(module, "load", counting)
     assert loads == []

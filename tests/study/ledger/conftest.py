@@ -9,6 +9,7 @@ from study.ledger.entries import Ended, Entry, Floor, Planned, Result, Session
 SESSION = Session(
     time=1.5, session="a", config={"study": "x"}, versions={"torch": "2"}, hardware={"cpus": 2}, pid=7,
     code={"my_loss": "0f"}, own={"own.blur": {"better": "low", "meaning": "How blurred."}},
+    data={"name": "ring", "digest": "0f", "origin": "drawn from its settings", "train": 9, "shape": [2]},
 )  # fmt: skip
 FLOOR = Floor(time=1.5, values={"fid": 0.25}, spread={"fid": 0.01}, classifier={"accuracy": 0.98, "seed": 0})
 PLANNED = Planned(time=1.5, phase="search", arm="a", index=3, config={"lr": 0.5}, spec={"model": "gan"}, seeds=[4, 5])

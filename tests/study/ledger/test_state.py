@@ -75,6 +75,11 @@ def test_sessions_and_floors():
     assert state.config == newer.config
     assert [entry.pid for entry in state.sessions] == [1, 2]
     assert all(not entry.config for entry in state.sessions)
+    assert state.data == {}
+    with_data = state.sessions[0].__class__(config={}, data={"name": "ring", "digest": "0f", "origin": "drawn"})
+    for session in (with_data, state.sessions[0]):
+        state.apply(session)
+        assert state.data["digest"] == "0f"
     assert (state.floor, state.floor_spread) == ({"fid": 0.2}, {"fid": 0.01})
     assert state.classifier == {"accuracy": 0.98, "seed": 0}
 

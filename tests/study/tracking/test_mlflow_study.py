@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -148,6 +149,23 @@ def test_a_new_session_reopens_the_study_and_tags_what_it_changes(folder: Path, 
     assert parent.data.params["replicas"] == "8"
     assert parent.data.tags["changed.replicas"] == "99"
     assert "changed.budget.steps" not in parent.data.tags
+
+
+def test_the_data_set_is_an_input_of_the_study_once(folder: Path, write: Write) -> None:
+    data = {"name": "arrays", "digest": "0f" * 32, "origin": "/data/own.npz", "train": 90, "heldout": 10, "shape": [5]}
+    again = {"kind": "session", "config": {"study": NAME}, "data": data, "time": 1_800_000_000.0}
+    write()
+    cursor = follow(folder)
+    assert runs_of(folder)[NAME].inputs.dataset_inputs == []
+    for time in (0, 1):
+        write({**again, "time": again["time"] + time}, begin=False)
+        cursor = follow(folder, cursor)
+    assert cursor.refused == 0
+    [found] = runs_of(folder)[NAME].inputs.dataset_inputs
+    assert (found.dataset.name, found.dataset.digest) == ("arrays", "0f" * 18)
+    assert (found.dataset.source_type, json.loads(found.dataset.source)) == ("local", {"uri": "/data/own.npz"})
+    assert json.loads(found.dataset.profile) == {"train": 90, "heldout": 10, "shape": [5]}
+    assert [(tag.key, tag.value) for tag in found.tags] == [("mlflow.data.context", "training")]
 
 
 def test_the_end_brings_the_record_and_the_report(folder: Path, write: Write) -> None:
