@@ -158,11 +158,15 @@ HISTOGRAM = Column("mode_histogram", "counts", "samples", "generated samples nea
 
 SIGNALS = _reals(
     [  # of a replica's outcome
-        ("held", "1", "share of the modes that hold mass, median over the tail, the last evaluations"),
-        ("hop_rate", "1", "mean hop over the tail"),
+        (
+            "held",
+            "1",
+            "share of the modes that hold mass, of those that do in real data; median over the tail",
+        ),
+        ("hop_rate", "1", "mean hop over the tail, or the largest in its last half if less"),
         ("near", "1", "share of the tail's evaluations whose samples are near the data"),
-        ("swing", "1", "factor by which the judged metric both rose and fell over the tail, beyond noise"),
-        ("progress", "1", "factor by which the judged metric improved over the tail, beyond noise"),
+        ("swing", "1", "factor by which the judged metric both rose and fell, beyond noise"),
+        ("progress", "1", "factor by which the judged metric improved over the tail"),
     ]
 )
 

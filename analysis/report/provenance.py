@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -28,7 +29,7 @@ OWN = ("study", "scientific", "resources", "tracking", "search.seed")  # setting
 BEFORE = {"budget.equal": {"name": "updates", "per_step": None}}  # what a setting was before it could be set
 MOST_KEYS = 8  # settings that are listed by name
 ORDER = (  # in which outcomes are asked for
-    "diverged", "failed", "truncated", "frozen", "hopping", "collapsed", "oscillating", "learning", "converged",
+    "diverged", "failed", "truncated", "frozen", "hopping", "collapsed", "learning", "oscillating", "converged",
     "stalled",
 )  # fmt: skip
 LOOK = (
@@ -118,18 +119,20 @@ def definitions(record: Record) -> Section:
         "frozen": f"median norm of the generator's gradient under {used.gradient_norm:g} over {tail}, and its samples"
         " are not near the data",
         "hopping": f"mode mass moved per evaluation, noise taken off, over {used.hop_rate:g} by the mean over the tail"
-        " and over its last half",
-        "collapsed": f"under {percent(used.modes)} of the modes hold a tenth of their mass, by the tail's median,"
-        f" and {percent(ON_MODES)} of the samples lie in modes at one evaluation of it at least",
-        "oscillating": f"within the tail {metric} both rises and falls by a factor of {used.swing:g} or more, error"
-        f" bars of {used.noise:g} standard errors taken off, unless {percent(STEADY)} of the tail is near the data",
+        " and at one evaluation of its last half at least",
+        "collapsed": f"under {percent(used.modes)} of the modes that real samples hold have a tenth of their mass, by"
+        f" the tail's median, and {percent(ON_MODES)} of the samples lie in modes at one evaluation of it at least",
         "learning": f"{metric} falls over the tail by a factor of {used.progress:g} or more, by a line through its"
-        " logarithms (mass_js, which is bounded: by the square root of that),"
-        f" {used.noise:g} standard errors taken off, with the same exception; asked before hopping of those"
-        " that improve by as much as a swing and by more than they swing",
+        f" logarithms (mass_js, which is bounded: by {percent(math.log(used.progress) / 4)} of its range), and the mean"
+        " over the tail's last half is below all evaluations before the tail, unless"
+        f" {percent(STEADY)} of the tail is near the data; asked before hopping of those that are below by a factor of"
+        f" {used.swing:g}",
+        "oscillating": f"{metric} both rises and falls by a factor of {used.swing:g} or more, one of them within the"
+        f" tail, error bars of {used.noise:g} standard errors taken off, with the same exception",
         "converged": "none of these, and most of the tail is near the data: of mixtures, samples of high quality at"
         f" least {percent(used.quality)} as often as fresh real ones, and {percent(used.coverage)} of the modes covered"
-        f" by a tenth of their share; of other data, FID at most {used.factor:g} times that of fresh real samples",
+        " that those cover, by a tenth of their share; of other data, FID at most"
+        f" {used.factor:g} times that of fresh real samples",
         "stalled": "none of these, and most of the tail is not near the data",
     }
     meanings = {name: OUTCOME_MEANINGS[name] for name in ORDER}

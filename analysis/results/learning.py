@@ -23,8 +23,8 @@ from analysis.record.own import higher_is_better
 from analysis.record.schema import MEASUREMENTS, OWN, QUALITY, TRIALS_KEYS
 from analysis.results.clock import Clock, clock_of, told
 from analysis.results.cohort import floor_of
+from analysis.results.masked import quantiles
 from analysis.results.selection import Selection
-from analysis.results.signals import quantiles
 from analysis.statistics.intervals import Band
 
 UNITS = {column.name: column.unit for column in MEASUREMENTS}

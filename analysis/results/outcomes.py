@@ -5,11 +5,11 @@ Checked in this order; the first that holds is the outcome:
 - `diverged`: a loss, parameter or sample was not finite or exceeded a bound, at any time.
 - `failed`: the trial raised. `truncated`: the scheduler stopped it before its budget: right-censored, not a failure.
 - `frozen`: the generator's gradient is negligible over the tail although its samples are not near the data.
-- `learning`: the judged metric improved by as much as a swing, and by more than it swings.
+- `learning`: the judged metric improves over the tail, and ends ahead of all before by as much as a swing.
 - `hopping`: mode mass keeps moving between modes, to the end.
 - `collapsed`: the samples lie in too few modes, by the tail's median; samples that lie in none are no collapse.
-- `oscillating`: the judged metric both rises and falls by more than its noise explains.
-- `learning`: the metric still improves, if less, but beyond noise: the budget was too short to tell.
+- `learning`: the metric improves, and ends ahead of all before, if by less: the budget was too short to tell.
+- `oscillating`: quality that had been reached is lost again, by more than noise explains.
 - `converged`: settled, and near the data. `stalled`: settled, but far from them.
 
 Samples that are near the data at all but a few of the tail's evaluations (`STEADY`) neither oscillate nor learn: what
@@ -36,8 +36,8 @@ from analysis.results.thresholds import Thresholds
 
 ENDED = ("completed", "diverged", "truncated", "failed")
 JUDGED = (
-    "diverged", "mode_fraction", "held_fraction", "covered_fraction", "gradient_norm_generator", "high_quality", "hop",
-    "dirac_converged", "fid", "fid_error", "mass_js", "mass_js_error",
+    "diverged", "mode_fraction", "held_fraction", "covered_fraction", "modes_held", "modes_covered",
+    "gradient_norm_generator", "high_quality", "hop", "dirac_converged", "fid", "fid_error", "mass_js", "mass_js_error",
 )  # fmt: skip
 DECLARED = frozenset(column.name for column in HISTORY)
 STEADY = 0.75  # share of the tail's evaluations near the data
@@ -63,7 +63,7 @@ def verdicts(seen: OutcomeSignals, status: ArrayLike, thresholds: Thresholds = T
     if (np.isin(ended, ("completed", "diverged")) & (seen.evaluations == 0)).any():
         raise ValueError("a replica of a completed trial has no evaluation to be judged by")
     near = seen.near >= 0.5
-    leaping = (seen.progress >= np.fmax(seen.swing, thresholds.swing)) & ~(seen.near >= STEADY)
+    improving = (seen.progress >= thresholds.progress) & ~(seen.near >= STEADY)
     rules = [
         ("diverged", seen.diverged),
         ("failed", ended == "failed"),
@@ -71,12 +71,12 @@ def verdicts(seen: OutcomeSignals, status: ArrayLike, thresholds: Thresholds = T
         ("converged", seen.settled > 0),
         ("oscillating", seen.settled == 0),
         ("frozen", (seen.gradient_norm < thresholds.gradient_norm) & ~near),
-        ("learning", leaping),
+        ("learning", improving & (seen.ahead >= thresholds.swing)),
         ("hopping", seen.hop_rate > thresholds.hop_rate),
         ("collapsed", (seen.held < thresholds.modes) & ~(seen.on_modes < ON_MODES)),
         ("converged", seen.near >= STEADY),
+        ("learning", improving & (seen.ahead > 1)),
         ("oscillating", seen.swing >= thresholds.swing),
-        ("learning", seen.progress >= thresholds.progress),
         ("converged", near),
         ("stalled", seen.near < 0.5),
     ]

@@ -1,23 +1,27 @@
 """The signals that outcomes are judged by: what each replica's curve says, condensed to a few numbers.
 
-All but `diverged` look at the tail, the last part of training (`Thresholds.tail`), and are medians or extremes over its
-evaluations, so that no single lucky or unlucky one decides.
+All but `diverged` look at the tail, the last part of training (`Thresholds.tail`), and are medians, means or extremes
+over its evaluations, so that no single lucky or unlucky one decides.
 
 **Near.** An evaluation is near the data if its samples are about as good as fresh real ones (the floor). Of a mixture
 that means a share of high-quality samples of at least `quality` times the floor's, and at least `coverage` of the modes
-covered, each with a tenth or more of the high-quality samples it should hold; of other data an FID of at most `factor`
-times the floor's and, where classes are predicted, at least `coverage` of them held.
+covered that fresh real samples cover, each with a tenth or more of the high-quality samples it should hold; of other
+data an FID of at most `factor` times the floor's and, where classes are predicted, at least `coverage` of them held.
 
-**Swing and progress.** Both are factors of the judged metric, and count only what its sampling noise cannot explain. An
-evaluation's error is the larger of its own standard error (`<metric>_error`, or from the interval that the metric comes
-with) and the spread of the floor; with error bars of `noise` such errors, the metric has risen by the factor by which a
-later bar's lower end is above an earlier one's upper end, and fallen likewise. The *swing* is the smaller of the tail's
-largest rise and largest fall: a curve that only falls has none, whatever its shape. *Progress* is the factor by which
-a line through the metric's logarithms falls over the tail, its own error bar taken off. A metric within its noise of 0
-counts as at its noise. Of `mass_js`, which cannot exceed log 2 and comes close to it where few samples lie on modes,
-swings are factors of the odds m / (log 2 - m), proportional to m where m is small: quality that comes and goes is a
-swing however low it is. Its progress is the square of the factor of m itself, which is what the odds change by in the
-middle of the range: near its bound odds make much of little, and from .65 to .63 little was learnt.
+**Swing, progress and ahead** are factors of the judged metric; one within its noise of 0 counts as at its noise.
+The *swing* counts only what sampling noise cannot explain. An evaluation's error is the larger of its own standard
+error (`<metric>_error`, or from its interval, where it has one) and the spread of the floor; with error bars of
+`noise` such errors, the metric has risen by the factor by which a later bar's lower end is above an earlier one's upper
+end, and fallen likewise. The swing is the factor by which it both rose and fell, one of the two within the tail: what
+had been reached is lost again, or what was lost comes back. A curve that only falls has none, whatever its shape, nor
+one that only rises. *Progress* is the factor by which a line falls over the tail. *Ahead* is the factor by which the
+mean over the tail's last half is below every evaluation before the tail: improvement to a level never reached before is
+learning, to one that was lost before it is part of a swing.
+
+Of `mass_js`, which cannot exceed log 2 and comes close to it where few samples lie on modes, swings are factors of the
+odds m / (log 2 - m), proportional to m where m is small: quality that comes and goes is a swing however low it is.
+Progress and ahead are told as these odds change in the middle of the range, by exp(4 Δm / log 2): near either end odds
+make much of little, and from .65 to .63 or .03 to .02 little was learnt.
 
 **Off all modes.** Where at no evaluation of the tail as much as `ON_MODES` of the samples are of high quality,
 `mass_js` is at its bound whatever the samples do, and the default judges FID instead.
@@ -33,6 +37,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.record.curves import Curves
 from analysis.results.hops import hops
+from analysis.results.masked import last_half, means, quantiles
 from analysis.results.thresholds import JUDGED_METRICS, Thresholds
 
 Floats = NDArray[np.float64]
@@ -71,12 +76,14 @@ class OutcomeSignals:
         evaluations: how many the replica has.
         diverged: whether it ever did.
         gradient_norm: the generator's, median over the tail.
-        held: share of the modes that hold at least a tenth of their mass, median over the tail.
+        held: share of the modes with at least a tenth of their mass, of those that real samples give as much, median
+            over the tail.
         on_modes: share of high-quality samples, the most in the tail.
-        hop_rate: mean hop over the tail, or over its last half, whichever is less.
+        hop_rate: mean hop over the tail, or the largest in its last half, whichever is less.
         near: share of the tail's evaluations that are near the data.
-        swing: factor by which the metric both rose and fell, 1 or more.
-        progress: factor by which the metric improved.
+        swing: factor by which the metric both rose and fell, one of the two within the tail, 1 or more.
+        progress: factor by which the metric improved over the tail.
+        ahead: factor by which the end of the tail is better than all that came before the tail.
         settled: share of a Dirac-GAN's map that has converged, at the last evaluation.
     """
 
@@ -89,6 +96,7 @@ class OutcomeSignals:
     near: Floats
     swing: Floats
     progress: Floats
+    ahead: Floats
     settled: Floats
 
 
@@ -129,17 +137,19 @@ def signals(measured: Curves, floor: Floor = Floor(), thresholds: Thresholds = T
     tail = measured.tail(thresholds.tail, LEAST)
     diverged: NDArray[np.bool_] = np.any(measured.present & (measured.value("diverged") > 0), axis=1)
     on_modes = quantiles(measured.value("high_quality"), tail, 1.0)
+    hop = measured.value("hop")
     judged = _judged(measured, floor, thresholds.metric, on_modes < ON_MODES)
     return OutcomeSignals(
         evaluations=measured.lengths,
         diverged=diverged,
         gradient_norm=quantiles(measured.value("gradient_norm_generator"), tail, 0.5),
-        held=quantiles(measured.value("held_fraction"), tail, 0.5),
+        held=quantiles(share_of_modes(measured, floor, "held"), tail, 0.5),
         on_modes=on_modes,
-        hop_rate=np.fmin(*(means(measured.value("hop"), part) for part in (tail, last_half(tail)))),
+        hop_rate=np.fmin(means(hop, tail), quantiles(hop, last_half(tail), 1.0)),
         near=means(near(measured, floor, thresholds), tail),
-        swing=_swing(judged, tail, thresholds.noise),
-        progress=_progress(judged, tail, thresholds.noise),
+        swing=_swing(judged, measured.present, tail, thresholds.noise),
+        progress=_progress(judged, tail),
+        ahead=_ahead(judged, measured.present, tail),
         settled=measured.last("dirac_converged"),
     )
 
@@ -147,7 +157,7 @@ def signals(measured: Curves, floor: Floor = Floor(), thresholds: Thresholds = T
 def near(measured: Curves, floor: Floor, thresholds: Thresholds) -> Floats:
     """(N, T), 1 where an evaluation is near the data, 0 where not, NaN where that cannot be told."""
     good, fid = measured.value("high_quality"), measured.value("fid")
-    covered, held = measured.value("covered_fraction"), measured.value("held_fraction")
+    covered, held = (share_of_modes(measured, floor, kind) for kind in ("covered", "held"))
     quality = thresholds.quality * _column(floor.score("high_quality"))
     limit = thresholds.factor * _column(floor.score("fid"))
     of_mixture = (good >= quality) & ~(covered < thresholds.coverage)
@@ -155,6 +165,13 @@ def near(measured: Curves, floor: Floor, thresholds: Thresholds) -> Floats:
     known = np.where(np.isnan(good), fid + limit, good + quality)
     found: Floats = np.where(np.isnan(known), np.nan, np.where(np.isnan(good), of_others, of_mixture))
     return found
+
+
+def share_of_modes(measured: Curves, floor: Floor, kind: str) -> Floats:
+    """Share (N, T) of the modes that are "held" or "covered", of those that fresh real samples hold or cover; of all
+    modes where either was not counted. More than 1 where real samples happened to miss more."""
+    counted = measured.value(f"modes_{kind}") / _column(floor.score(f"modes_{kind}"))
+    return np.where(np.isnan(counted), measured.value(f"{kind}_fraction"), counted)
 
 
 @dataclass(frozen=True)
@@ -169,6 +186,12 @@ class _Judged:
         """The logarithms (N, T) of the lower and the upper ends of error bars of so many errors."""
         bar, value = bars * self.error, np.maximum(self.metric, self.error)
         return np.log(np.maximum(value - bar, TINY)), np.log(np.maximum(value + bar, TINY))
+
+    def level(self) -> Floats:
+        """The metric (N, T) on the scale whose differences are logarithms of progress."""
+        level = np.log(np.maximum(np.maximum(self.metric, self.error), TINY))
+        found: Floats = np.where(np.isfinite(self.bound), 4 * (self.metric / self.bound), level)
+        return found
 
     def odds(self, logarithms: Floats) -> Floats:
         """The logarithm of the odds value / (bound - value), from the value's; the same where there is no bound."""
@@ -198,75 +221,48 @@ def _one(measured: Curves, floor: Floor, name: str) -> _Judged:
     return _Judged(finite, error, np.full((len(own), 1), BOUNDS.get(name, np.inf)))
 
 
-def _swing(judged: _Judged, tail: NDArray[np.bool_], bars: float) -> Floats:
-    """(N,) the smaller of the largest rise and the largest fall in the tail, as a factor; NaN without values."""
-    used = tail & np.isfinite(judged.metric)
-    if used.shape[1] == 0:
-        return np.full(len(used), np.nan)
+def _swing(judged: _Judged, present: NDArray[np.bool_], tail: NDArray[np.bool_], bars: float) -> Floats:
+    """(N,) the factor by which the metric both rose and fell, one of the two within the tail; NaN without values."""
+    known = np.isfinite(judged.metric)
+    if known.shape[1] == 0:
+        return np.full(len(known), np.nan)
     bottom, top = map(judged.odds, judged.ends(bars))
-    bottom, top = np.where(used, bottom, -np.inf), np.where(used, top, np.inf)
-    rise = np.max(bottom - np.minimum.accumulate(top, axis=1), axis=1)
-    fall = np.max(np.maximum.accumulate(bottom, axis=1) - top, axis=1)
-    found: Floats = np.where(used.any(1), np.exp(np.clip(np.minimum(rise, fall), 0.0, LARGEST)), np.nan)
+
+    def largest(part: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        low, high = np.where(part, bottom, -np.inf), np.where(part, top, np.inf)
+        rise = np.max(low - np.minimum.accumulate(high, axis=1), axis=1)
+        return rise, np.max(np.maximum.accumulate(low, axis=1) - high, axis=1)
+
+    (rise, fall), (any_rise, any_fall) = largest(tail & known), largest(present & known)
+    swing = np.maximum(np.minimum(rise, any_fall), np.minimum(any_rise, fall))
+    found: Floats = np.where((tail & known).any(1), np.exp(np.clip(swing, 0.0, LARGEST)), np.nan)
     return found
 
 
-def _progress(judged: _Judged, tail: NDArray[np.bool_], bars: float) -> Floats:
-    """(N,) the factor by which a line through the tail's logarithms falls from its first to its last evaluation.
+def _progress(judged: _Judged, tail: NDArray[np.bool_]) -> Floats:
+    """(N,) the factor by which a line through the tail's levels falls from its first to its last evaluation.
 
-    So many standard errors of that fall are taken off, the larger of those that the evaluations' own errors and the
-    scatter about the line give. NaN where there are fewer than three values.
+    NaN where there are fewer than three values.
     """
     used = tail & np.isfinite(judged.metric)
-    level = np.log(np.maximum(np.maximum(judged.metric, judged.error), TINY))
-    below, above = judged.ends(1.0)
-    own = np.where(judged.metric > judged.error, (above - below) / 2, above - level)
+    level = judged.level()
     place = np.cumsum(used, axis=1, dtype=np.float64)
     count = used.sum(1)
     x = np.where(used, place - means(place, used)[:, None], 0.0)
     y = np.where(used, level - means(level, used)[:, None], 0.0)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        spread = (x**2).sum(1)
-        slope = (x * y).sum(1) / spread
-        scatter = (np.where(used, y - slope[:, None] * x, 0.0) ** 2).sum(1) / (count - 2) / spread
-        known = ((x * np.where(used, own, 0.0)) ** 2).sum(1) / spread**2
-        weight = np.where(np.isfinite(judged.bound[:, 0]), 2.0, 1.0)
-        fall = weight * (-slope - bars * np.sqrt(np.maximum(known, scatter)))
-        found: Floats = np.exp(np.minimum((count - 1) * fall, LARGEST))
-    return np.where(count > 2, found, np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fall = -(count - 1) * (x * y).sum(1) / (x**2).sum(1)
+    return np.where(count > 2, np.exp(np.clip(fall, -LARGEST, LARGEST)), np.nan)
 
 
-def last_half(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The last half of the masked entries of each row of (N, T), the middle one included."""
-    later = mask.sum(1, keepdims=True) - np.cumsum(mask, axis=1)
-    found: NDArray[np.bool_] = mask & (2 * later < mask.sum(1, keepdims=True))
-    return found
-
-
-def means(values: Floats, mask: NDArray[np.bool_]) -> Floats:
-    """Mean of the finite masked entries of each row of (N, T); NaN where there are none."""
-    used = mask & np.isfinite(values)
-    with np.errstate(invalid="ignore"):
-        total: Floats = np.where(used, values, 0.0).sum(1) / used.sum(1)
-    return total
-
-
-def quantiles(values: Floats, mask: NDArray[np.bool_], q: float) -> Floats:
-    """Linear quantile of the masked entries of each row of (N, T), NaNs left out; NaN where there are none.
-
-    As `numpy.nanquantile` row by row, a hundred times faster on many short rows.
-    """
-    used = mask & ~np.isnan(values)
-    if values.shape[1] == 0:
-        return np.full(len(values), np.nan)
-    ordered = np.sort(np.where(used, values, np.nan), axis=1)
-    place = q * np.maximum(used.sum(1) - 1, 0)
-    below = np.floor(place).astype(np.int64)[:, None]
-    low = np.take_along_axis(ordered, below, 1)[:, 0]
-    high = np.take_along_axis(ordered, np.ceil(place).astype(np.int64)[:, None], 1)[:, 0]
-    with np.errstate(invalid="ignore"):
-        between: Floats = np.where(low == high, low, low + (high - low) * (place - below[:, 0]))
-    return between
+def _ahead(judged: _Judged, present: NDArray[np.bool_], tail: NDArray[np.bool_]) -> Floats:
+    """(N,) the factor by which the mean level of the tail's last half is below the least before the tail, the first
+    evaluation being before it also where it is part of it; NaN without values."""
+    level = judged.level()
+    before = present & np.isfinite(level) & (~tail | (np.arange(level.shape[1]) == 0))
+    least = np.min(np.where(before, level, np.inf), axis=1, initial=np.inf)
+    found: Floats = np.exp(np.clip(least - means(level, last_half(tail)), -LARGEST, LARGEST))
+    return np.where(np.isfinite(least), found, np.nan)
 
 
 def _column(values: Floats) -> Floats:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.record.curves import Curves
-from analysis.results.signals import LEAST, quantiles
+from analysis.results.masked import quantiles
+from analysis.results.signals import LEAST
 
 Floats = NDArray[np.float64]
 

@@ -31,7 +31,7 @@ from analysis.results.criteria import thresholds_of
 from analysis.results.outcomes import record_curves, verdicts
 from analysis.results.pairs import Comparison, compared
 from analysis.results.selection import Selection
-from analysis.results.signals import signals
+from analysis.results.signals import share_of_modes, signals
 from analysis.results.spells import spells
 from analysis.results.thresholds import Thresholds
 from analysis.statistics.holm import holm
@@ -173,7 +173,7 @@ def event_steps(selected: Selection, thresholds: Thresholds | None = None) -> di
     seen = signals(measured, floor, thresholds)
     outcome = np.full(len(own), "", dtype=object)
     outcome[seen.evaluations > 0] = verdicts(seen, "completed", thresholds)[seen.evaluations > 0]
-    collapse = spells(measured, measured.value("held_fraction"), thresholds.modes, thresholds.tail)
+    collapse = spells(measured, share_of_modes(measured, floor, "held"), thresholds.modes, thresholds.tail)
     still = spells(measured, measured.value("gradient_norm_generator"), thresholds.gradient_norm, thresholds.tail)
     cut = ~own["status"].isin(("completed", "diverged")).to_numpy()
     found = replicas.assign(

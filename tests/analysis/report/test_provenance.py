@@ -41,8 +41,8 @@ def test_every_outcome_is_defined_in_the_order_in_which_it_is_asked_for(definiti
 def test_definitions_have_the_thresholds_in_use(definitions):
     seen = definitions({"modes": 0.5, "swing": 3.0, "hop_rate": 0.2, "metric": "kid", "quality": 0.6, "factor": 4.0})
     for words in (
-        "Under 50 % of the modes hold a tenth of their mass",
-        "Within the tail kernel distance (KID) both rises and falls by a factor of 3 or more",
+        "Under 50 % of the modes that real samples hold have a tenth of their mass",
+        "Kernel distance (KID) both rises and falls by a factor of 3 or more, one of them within the tail",
         "noise taken off, over 0.2 by the mean over the tail",
         "at least 60 % as often as fresh real ones",
         "FID at most 4 times that of fresh real samples",
