@@ -100,6 +100,11 @@ def saved(training: Training) -> dict[str, Any]:
 PENALISED = {"clip": {"name": "clip", "bound": 0.1}}
 CONV = {"generator": {"kind": "conv", "width": 4, "depth": 2}, "critic": {"kind": "conv", "width": 4, "depth": 2}}
 
+RESNET = {
+    "generator": {"kind": "resnet", "width": 2, "depth": 2, "init": "orthogonal"},
+    "critic": {"kind": "resnet", "width": 2, "depth": 2},
+}
+
 
 # Every order x penalty x optimiser that makes sense; what makes none is tested to be refused in test_spec.
 ORDERED = [
@@ -141,7 +146,7 @@ def test_alone_is_in_company_for_every_stabiliser(which: str, penalty: str, ring
 
 
 @pytest.mark.parametrize("model", ["matching", "vae", "oracle"])
-@pytest.mark.parametrize("networks", [{}, CONV], ids=["mlp", "conv"])
+@pytest.mark.parametrize("networks", [{}, CONV, RESNET], ids=["mlp", "conv", "resnet"])
 def test_reference_models_keep_the_guarantees(model: str, networks: dict[str, Any], digits: DataSet) -> None:
     one = spec(data={"name": "digits"}, model=model, latent_dim=4, ema=0.5, **networks)
     company = train(one, [3, 1, 4], digits)
@@ -202,7 +207,7 @@ def test_replicas_of_other_scalars_share_a_population(ring: DataSet) -> None:
         train([slow, replace(slow, batch_size=8)], [0, 1], ring)
 
 
-@pytest.mark.parametrize("networks", [{}, CONV], ids=["mlp", "conv"])
+@pytest.mark.parametrize("networks", [{}, CONV, RESNET], ids=["mlp", "conv", "resnet"])
 def test_a_fallen_replica_touches_no_other_and_is_frozen(networks: dict[str, Any], digits: DataSet) -> None:
     one = spec(data={"name": "digits"}, latent_dim=4, penalty="gradient_penalty", **networks)
     healthy, hurt = train(one, [0, 1, 2], digits), train(one, [0, 1, 2], digits)
@@ -409,7 +414,7 @@ def test_a_plain_gan_learns_the_ring() -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("networks", [{}, CONV], ids=["mlp", "conv"])
+@pytest.mark.parametrize("networks", [{}, CONV, RESNET], ids=["mlp", "conv", "resnet"])
 def test_a_gpu_trains_the_same_game(networks: dict[str, Any], digits: DataSet) -> None:
     """Streams differ between devices; the game, its guarantees and its records do not."""
     if not torch.cuda.is_available():

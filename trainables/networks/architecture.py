@@ -11,13 +11,18 @@ from trainables import own_code
 from trainables.checks import choice, flag, interval, only, whole
 from trainables.networks.layers import ACTIVATIONS
 
-KINDS = {"generator": ("mlp", "conv", "affine"), "critic": ("mlp", "conv")}
+KINDS = {"generator": ("mlp", "conv", "resnet", "affine"), "critic": ("mlp", "conv", "resnet")}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "generator": {"activation": "relu"},
     "critic": {"activation": "leaky_relu"},
 }
 COMMON = {"kind": "mlp", "batch_norm": False, "weight_std": None}
-OF_KIND: dict[str, dict[str, Any]] = {"mlp": {"hidden": [128, 128]}, "conv": {"width": 64, "depth": 2}}
+OF_KIND: dict[str, dict[str, Any]] = {
+    "mlp": {"hidden": [128, 128]},
+    "conv": {"width": 64, "depth": 2},
+    "resnet": {"width": 64, "depth": 2},
+}
+INITS = ("orthogonal",)  # besides torch's default, and normal weights by `weight_std`
 DEEPEST = 100  # hidden layers
 PIECES = 5  # of a maxout unit when `pieces` is not set
 
@@ -36,11 +41,12 @@ def settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "affine":
         return _affine_settings(role, given)
     values = {**COMMON, **OF_KIND[kind], **DEFAULTS[role], **given}
-    only(role, given, [*COMMON, *OF_KIND[kind], "activation", "pieces"])
-    choice(f"{role}.activation", values["activation"], [*ACTIVATIONS, "maxout"])
+    only(role, given, [*COMMON, *OF_KIND[kind], "activation", "pieces", "init", "gain"])
+    choice(f"{role}.activation", values["activation"], [*ACTIVATIONS, *([] if kind == "resnet" else ["maxout"])])
     flag(f"{role}.batch_norm", values["batch_norm"])
     if values["weight_std"] is not None:
         interval(f"{role}.weight_std", values["weight_std"], 0, math.inf)
+    _check_init(role, values)
     if values["activation"] == "maxout":
         values.setdefault("pieces", PIECES)
         whole(f"{role}.pieces", values["pieces"], low=2)
@@ -58,6 +64,19 @@ def settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
     whole(f"{role}.width", values["width"], low=1)
     whole(f"{role}.depth", values["depth"], low=1)
     return values
+
+
+def _check_init(role: str, values: dict[str, Any]) -> None:
+    """`init` stands among the settings only where weights do not start as torch's do; null is torch's."""
+    if values.get("init") is None:
+        values.pop("init", None)
+        if "gain" in values:
+            raise ValueError(f"{role}.gain: expected only with init orthogonal, got {values['gain']!r}")
+        return
+    choice(f"{role}.init", values["init"], INITS)
+    interval(f"{role}.gain", values.setdefault("gain", 1.0), 0, math.inf)
+    if values["weight_std"] is not None:
+        raise ValueError(f"{role}.weight_std: expected null with init orthogonal, got {values['weight_std']!r}")
 
 
 def _own_settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from trainables.networks import convolutional, own
+from trainables.networks import convolutional, own, residual
 from trainables.networks.layered import Join, LayeredNetwork
 from trainables.networks.layers import DrawnWeight, Layer, LayerBuilder
 from trainables.networks.network import Network
@@ -32,7 +32,7 @@ def generator(values: Mapping[str, Any], latent_dim: int, shape: Sequence[int], 
         builder.dense(width, math.prod(shape))
         builder.add(0, lambda _, x: (torch.tanh(x) if image else x).unflatten(-1, tuple(shape)))
     else:
-        convolutional.generator(builder, latent_dim + classes, shape)
+        (residual if values["kind"] == "resnet" else convolutional).generator(builder, latent_dim + classes, shape)
     return LayeredNetwork.built(builder, classes, join)
 
 
@@ -43,7 +43,7 @@ def _affine_generator(latent_dim: int, shape: Sequence[int], classes: int) -> Ne
     if latent_dim != shape[0]:
         raise ValueError(f"latent_dim: expected the data's dimension {shape[0]} with kind affine, got {latent_dim}")
     if classes:
-        raise ValueError("generator.kind: expected mlp or conv with cgan, as affine takes no label, got affine")
+        raise ValueError("generator.kind: expected another with cgan, as affine takes no label, got affine")
     layer: Layer = lambda w, z: torch.addcmul(w[0][:, None], w[1][:, None], z)  # noqa: E731
     weights = DrawnWeight("shift", (latent_dim,)), DrawnWeight("scale", (latent_dim,), fill=1.0)
     return LayeredNetwork(weights, ((2, layer),))
@@ -67,7 +67,7 @@ def critic(
         width = builder.hidden(math.prod(shape) + joined, values["hidden"])
         join: Join = lambda x, hot: torch.cat([x.flatten(2), hot], -1)  # noqa: E731
     else:
-        width = convolutional.critic(builder, shape, joined)
+        width = (residual if values["kind"] == "resnet" else convolutional).critic(builder, shape, joined)
         join = convolutional.join_planes
     embedding = None
     builder.dense(width, outputs, after=lambda x: x.squeeze(-1) if outputs == 1 else x)

@@ -10,10 +10,10 @@ from torch import Tensor
 from trainables.networks.layers import LayerBuilder
 
 
-def square(role: str, shape: Sequence[int], depth: int) -> tuple[int, int]:
+def square(role: str, shape: Sequence[int], depth: int, kind: str = "conv") -> tuple[int, int]:
     """Channels and side of an image that `depth` halvings divide."""
     if len(shape) != 3 or shape[1] != shape[2]:
-        raise ValueError(f"{role}.kind: conv needs square images, got samples of shape {tuple(shape)}")
+        raise ValueError(f"{role}.kind: {kind} needs square images, got samples of shape {tuple(shape)}")
     if depth > shape[1].bit_length() or shape[1] % 2**depth:
         raise ValueError(f"{role}.depth: {depth} halvings do not divide images of side {shape[1]}")
     return shape[0], shape[1]

@@ -10,10 +10,12 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from itertools import accumulate
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from trainables.networks.network import Weight
@@ -29,13 +31,15 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 class DrawnWeight(Weight):
     """A weight and how it is drawn.
 
-    `bound` > 0: uniform in [-bound, bound]; `std` > 0: normal; otherwise the constant `fill`. `uses` is how often a
+    `bound` > 0: uniform in [-bound, bound]; `std` > 0: normal; `gain` > 0: that times a matrix of orthonormal rows or
+    columns, all axes but the first flattened (Saxe et al. 2014); otherwise the constant `fill`. `uses` is how often a
     sample's forward pass puts it to use: a kernel of a convolution at every position.
     """
 
     bound: float = 0.0
     std: float = 0.0
     fill: float = 0.0
+    gain: float = 0.0
     uses: int = 1
 
     def draw(self, generator: torch.Generator) -> Tensor:
@@ -44,6 +48,9 @@ class DrawnWeight(Weight):
             return torch.randn(self.size, generator=generator, device=generator.device) * self.std
         if self.bound > 0:
             return (torch.rand(self.size, generator=generator, device=generator.device) * 2 - 1) * self.bound
+        if self.gain > 0:
+            matrix = torch.empty(self.shape, device=generator.device)
+            return nn.init.orthogonal_(matrix, self.gain, generator).flatten()
         return torch.full((self.size,), self.fill, device=generator.device)
 
 
@@ -67,8 +74,9 @@ class LayerBuilder:
     Weights are named by their layer's kind and its number among those of its kind: `dense0.weight`, `norm1.bias`.
     """
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, Any], prefix: str = "") -> None:
         self.values = values
+        self._prefix = prefix
         self.weights: list[DrawnWeight] = []
         self.layers: list[tuple[int, Layer]] = []
         self._named: Counter[str] = Counter()
@@ -79,20 +87,21 @@ class LayerBuilder:
 
     def _names(self, kind: str) -> tuple[str, str]:
         """Names for the weight and bias of the next layer of a kind."""
-        name = f"{kind}{self._named[kind]}"
+        name = f"{self._prefix}{kind}{self._named[kind]}"
         self._named[kind] += 1
         return f"{name}.weight", f"{name}.bias"
 
     def _affine(self, kind: str, shape: tuple[int, ...], outputs: int, fan_in: int, uses: int = 1) -> None:
-        """A weight and its bias: torch's default initialisation, or N(0, weight_std^2) with zero bias."""
+        """A weight and its bias: torch's own initialisation; or N(0, weight_std^2) or orthogonal, with zero bias."""
         weight, bias = self._names(kind)
-        std = self.values["weight_std"]
-        if std is not None:
-            self.weights += [DrawnWeight(weight, shape, std=std, uses=uses), DrawnWeight(bias, (outputs,))]
-        else:
-            bound = 1 / math.sqrt(fan_in)
-            drawn = DrawnWeight(weight, shape, bound=bound, uses=uses)
-            self.weights += [drawn, DrawnWeight(bias, (outputs,), bound=bound)]
+        bound = 1 / math.sqrt(fan_in)
+        rule, of_bias = {"bound": bound}, bound
+        if self.values["weight_std"] is not None:
+            rule, of_bias = {"std": self.values["weight_std"]}, 0.0
+        elif "init" in self.values:
+            rule, of_bias = {"gain": self.values["gain"]}, 0.0
+        drawn = DrawnWeight(weight, shape, **rule, uses=uses)
+        self.weights += [drawn, DrawnWeight(bias, (outputs,), bound=of_bias)]
 
     def dense(self, inputs: int, outputs: int, after: Callable[[Tensor], Tensor] = lambda x: x) -> None:
         """Append a dense layer, and a function of its outputs."""
@@ -129,10 +138,30 @@ class LayerBuilder:
     def convolution(self, inputs: int, outputs: int, up: bool, small: int) -> None:
         """A 4x4 convolution that doubles (`up`) or halves the side; `small` is the smaller one."""
         shape = (inputs, outputs, 4, 4) if up else (outputs, inputs, 4, 4)
-        self._affine(
-            "conv", shape, outputs, 16 * shape[1], small * small
-        )  # torch counts axis 1 as the fan-in of both kinds
+        fan_in = 16 * shape[1]  # torch counts axis 1 as the fan-in of both kinds
+        self._affine("conv", shape, outputs, fan_in, small * small)
         self.add(2, _convolve_up if up else _convolve_down)
+
+    def same(self, inputs: int, outputs: int, kernel: int, side: int, kind: str = "conv") -> None:
+        """A convolution of an odd kernel that keeps the side."""
+        self._affine(kind, (outputs, inputs, kernel, kernel), outputs, kernel * kernel * inputs, side * side)
+        self.add(2, _convolution(functional.conv2d, stride=1, padding=kernel // 2))
+
+    def part(self, name: str) -> LayerBuilder:
+        """A builder of a part, whose weights' names begin with the part's."""
+        return LayerBuilder(self.values, f"{self._prefix}{name}.")
+
+    def added(self, parts: Sequence[LayerBuilder]) -> None:
+        """Append parts side by side, of which the outputs are added."""
+        taken = [len(part.weights) for part in parts]
+
+        def layer(weights: Sequence[Tensor], x: Tensor) -> Tensor:
+            places = zip(parts, accumulate(taken, initial=0), taken, strict=False)
+            made = [run(part.layers, weights[start : start + count], x) for part, start, count in places]
+            return reduce(torch.add, made)
+
+        self.weights += [weight for part in parts for weight in part.weights]
+        self.add(sum(taken), layer)
 
 
 def _batch_norm(weights: Sequence[Tensor], x: Tensor) -> Tensor:
@@ -152,13 +181,14 @@ def _ungrouped(y: Tensor, replicas: int) -> Tensor:
     return apart.transpose(0, 1)
 
 
-def _convolution(convolve: Callable[..., Tensor]) -> Layer:
+def _convolution(convolve: Callable[..., Tensor], stride: int, padding: int) -> Layer:
     def layer(weights: Sequence[Tensor], x: Tensor) -> Tensor:
         kernel, bias = weights[0].flatten(0, 1), weights[1].flatten()
-        y = convolve(_grouped(x), kernel, bias, stride=2, padding=1, groups=x.shape[0])
+        y = convolve(_grouped(x), kernel, bias, stride=stride, padding=padding, groups=x.shape[0])
         return _ungrouped(y, x.shape[0])
 
     return layer
 
 
-_convolve_down, _convolve_up = _convolution(functional.conv2d), _convolution(functional.conv_transpose2d)
+_convolve_down = _convolution(functional.conv2d, stride=2, padding=1)
+_convolve_up = _convolution(functional.conv_transpose2d, stride=2, padding=1)

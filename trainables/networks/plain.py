@@ -1,8 +1,8 @@
 """One replica's generator as an ordinary torch module, for use without the population and, exported, without ganstudy.
 
-The parts bear the names of the population's weights (`dense0`, `norm0`, `conv0`), so that one's weights fit the other;
-a dense weight of the population is (inputs, outputs), torch's the transposed. Batch normalisation uses the batch at
-hand, as it did in training, whatever the module's mode.
+The parts bear the names of the population's weights (`dense0`, `norm0`, `block0.conv1`), so that one's weights fit the
+other; a dense weight of the population is (inputs, outputs), torch's the transposed. Batch normalisation uses the batch
+at hand, as it did in training, whatever the module's mode.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trainables.networks import own
 from trainables.networks.convolutional import square
 
 ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
@@ -67,6 +68,29 @@ class PlainAffine(nn.Module):
         return torch.addcmul(self.shift, self.scale, z)
 
 
+class PlainBlock(nn.Module):
+    """A residual block of a generator, from images (n, inputs, side, side) to (n, outputs, 2 side, 2 side)."""
+
+    def __init__(self, values: Mapping[str, Any], inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.act = ACTIVATIONS[values["activation"]]()
+        self.norm0 = nn.BatchNorm2d(inputs, track_running_stats=False) if values["batch_norm"] else nn.Identity()
+        self.conv0 = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.norm1 = nn.BatchNorm2d(outputs, track_running_stats=False) if values["batch_norm"] else nn.Identity()
+        self.conv1 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.skip0 = nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The sum of both ways."""
+        branch = self.conv0(_doubled(self.act(self.norm0(x))))
+        both: Tensor = self.conv1(self.act(self.norm1(branch))) + _doubled(self.skip0(x))
+        return both
+
+
+def _doubled(x: Tensor) -> Tensor:
+    return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
 class _Builder:
     """Collects a generator's parts in order; `values` are its checked settings."""
 
@@ -89,20 +113,25 @@ class _Builder:
 
 
 def generator(values: Mapping[str, Any], latent_dim: int, shape: Sequence[int], classes: int = 0) -> nn.Module:
-    """The module of a generator's checked settings, with torch's own initial weights."""
+    """The module of a generator's checked settings, with some initial weights; one of the user's own is itself.
+
+    Raises what `own_code.attribute` raises, and `own.Unfit`.
+    """
+    if "module" in values:
+        return own.generator(values, latent_dim, shape, classes).module
     if values["kind"] == "affine":
         return PlainAffine(latent_dim)
     made = PlainGenerator(latent_dim, shape, classes)
-    builder, inputs = _Builder(made, values), latent_dim + classes
-    (_mlp if values["kind"] == "mlp" else _convolutions)(builder, inputs, shape)
+    parts = {"mlp": _mlp, "conv": _convolutions, "resnet": _blocks}[values["kind"]]
+    parts(_Builder(made, values), latent_dim + classes, shape)
     return made
 
 
 def fitted(module: nn.Module, named: Mapping[str, Tensor]) -> nn.Module:
     """The module with the weights of one replica, by their names in the population."""
-    layers = dict(module.named_modules())
+    layers, ours = dict(module.named_modules()), isinstance(module, PlainGenerator)
     for name, parameter in module.named_parameters():
-        transposed = isinstance(layers[name.rpartition(".")[0]], nn.Linear) and parameter.dim() == 2
+        transposed = ours and isinstance(layers[name.rpartition(".")[0]], nn.Linear) and parameter.dim() == 2
         parameter.data = (named[name].mT if transposed else named[name]).clone(memory_format=torch.contiguous_format)
     return module
 
@@ -129,4 +158,19 @@ def _convolutions(builder: _Builder, inputs: int, shape: Sequence[int]) -> None:
         builder.add("conv", nn.ConvTranspose2d(here, there * pieces if there else channels, 4, stride=2, padding=1))
         if there:
             builder.nonlinear(there, nn.BatchNorm2d)
+    builder.add("tanh", nn.Tanh())
+
+
+def _blocks(builder: _Builder, inputs: int, shape: Sequence[int]) -> None:
+    depth, width = builder.values["depth"], builder.values["width"]
+    channels, side = square("generator", shape, depth, "resnet")
+    small, here = side // 2**depth, width * 2 ** (depth - 1)
+    builder.add("dense", nn.Linear(inputs, here * small * small))
+    builder.add("reshape", nn.Unflatten(1, (here, small, small)))
+    for level in range(depth):
+        there = width * 2 ** max(depth - 2 - level, 0)
+        builder.add("block", PlainBlock(builder.values, here, there))
+        here = there
+    builder.nonlinear(here, nn.BatchNorm2d)
+    builder.add("conv", nn.Conv2d(here, channels, 3, padding=1))
     builder.add("tanh", nn.Tanh())

@@ -10,6 +10,7 @@ import pytest
 import torch
 from scipy.stats import ks_2samp
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from trainables import networks
 from trainables.networks import Network
@@ -38,6 +39,55 @@ CONVS: list[dict[str, Any]] = [
     {"kind": "conv", "width": 2, "depth": 2, "activation": "maxout", "pieces": 3},
     {"kind": "conv", "width": 2, "depth": 3, "activation": "maxout", "pieces": 2, "batch_norm": True},
 ]
+
+RESNETS: list[dict[str, Any]] = [
+    {"kind": "resnet", "width": 3, "depth": 1},
+    {"kind": "resnet", "width": 2, "depth": 2, "activation": "tanh", "batch_norm": True},
+    {"kind": "resnet", "width": 2, "depth": 3, "activation": "leaky_relu"},
+]
+
+
+class Block(nn.Module):
+    """A residual block that doubles (`up`) or halves the side; `first` begins with its convolution."""
+
+    def __init__(self, values: dict[str, Any], inputs: int, outputs: int, up: bool, first: bool = False) -> None:
+        super().__init__()
+        normalise = values["batch_norm"] and not first
+        bilinear = lambda scale: nn.Upsample(scale_factor=scale, mode="bilinear")  # noqa: E731
+        convs = [nn.Conv2d(inputs, outputs, 3, padding=1), nn.Conv2d(outputs, outputs, 3, padding=1)]
+        before = [] if first else nonlinear(values, inputs, normalise, image=True)
+        between = nonlinear(values, outputs, normalise, image=True)
+        self.branch = nn.Sequential(
+            *before, *([bilinear(2)] if up else []), convs[0], *between, convs[1], *([] if up else [bilinear(0.5)])
+        )
+        self.skip = nn.Sequential(bilinear(2 if up else 0.5), nn.Conv2d(inputs, outputs, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.branch(x) + self.skip(x)
+        return out
+
+
+def plain_resnet_generator(values: dict[str, Any], inputs: int, shape: Sequence[int]) -> nn.Sequential:
+    depth = values["depth"]
+    widths = [values["width"] * 2**i for i in (*reversed(range(depth)), 0)]
+    side = shape[1] // 2**depth
+    blocks = [Block(values, widths[i], widths[i + 1], up=True) for i in range(depth)]
+    last = [*nonlinear(values, widths[-1], values["batch_norm"], image=True), nn.Conv2d(widths[-1], shape[0], 3, 1, 1)]
+    return nn.Sequential(
+        nn.Linear(inputs, widths[0] * side**2), nn.Unflatten(1, (-1, side, side)), *blocks, *last, nn.Tanh()
+    )
+
+
+class Summed(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.sum((2, 3))
+
+
+def plain_resnet_critic(values: dict[str, Any], shape: Sequence[int], joined: int) -> nn.Sequential:
+    widths = [shape[0] + joined, *(values["width"] * 2**i for i in range(values["depth"]))]
+    blocks = [Block(values, widths[i], widths[i + 1], up=False, first=i == 0) for i in range(values["depth"])]
+    last = nonlinear(values, widths[-1], values["batch_norm"], image=True)
+    return nn.Sequential(*blocks, *last, Summed(), nn.Linear(widths[-1], 1))
 
 
 class Maxout(nn.Module):
@@ -74,6 +124,8 @@ def plain_generator(values: dict[str, Any], inputs: int, shape: Sequence[int]) -
     if values["kind"] == "mlp":
         squash = [nn.Tanh()] if len(shape) == 3 else []
         return nn.Sequential(*plain_mlp(values, inputs, math.prod(shape)), *squash, nn.Unflatten(1, tuple(shape)))
+    if values["kind"] == "resnet":
+        return plain_resnet_generator(values, inputs, shape)
     pieces, depth, normalise = values.get("pieces", 1), values["depth"], values["batch_norm"]
     widths = [values["width"] * 2**i for i in reversed(range(depth))]
     side = shape[1] // 2**depth
@@ -88,6 +140,8 @@ def plain_generator(values: dict[str, Any], inputs: int, shape: Sequence[int]) -
 def plain_critic(values: dict[str, Any], shape: Sequence[int], joined: int = 0) -> nn.Sequential:
     if values["kind"] == "mlp":
         return nn.Sequential(nn.Flatten(1), *plain_mlp(values, math.prod(shape) + joined, 1))
+    if values["kind"] == "resnet":
+        return plain_resnet_critic(values, shape, joined)
     pieces, depth = values.get("pieces", 1), values["depth"]
     layers: list[nn.Module] = []
     channels = shape[0] + joined
@@ -183,7 +237,7 @@ def test_mlp_critics(given: dict[str, Any], shape: tuple[int, ...]) -> None:
     compare(stacked, modules, randn(REPLICAS, BATCH, *shape), read=lambda y: y[:, 0])
 
 
-@pytest.mark.parametrize("given", CONVS, ids=named)
+@pytest.mark.parametrize("given", [*CONVS, *RESNETS], ids=named)
 def test_conv_generators(given: dict[str, Any]) -> None:
     shape = (2, 8, 8)
     values = networks.settings("generator", given)
@@ -194,7 +248,7 @@ def test_conv_generators(given: dict[str, Any]) -> None:
     compare(stacked, modules, randn(REPLICAS, BATCH, LATENT))
 
 
-@pytest.mark.parametrize("given", CONVS, ids=named)
+@pytest.mark.parametrize("given", [*CONVS, *RESNETS], ids=named)
 def test_conv_critics(given: dict[str, Any]) -> None:
     shape = (2, 8, 8)
     values = networks.settings("critic", given)
@@ -209,7 +263,7 @@ LABELS = torch.tensor([[0, 1, 2, 2, 1, 0], [2, 2, 2, 0, 0, 1], [1, 0, 1, 0, 1, 2
 HOT = torch.eye(3, dtype=torch.float64)[LABELS]
 
 
-@pytest.mark.parametrize("given", [MLPS[2], CONVS[1]], ids=["mlp", "conv"])
+@pytest.mark.parametrize("given", [MLPS[2], CONVS[1], RESNETS[2]], ids=["mlp", "conv", "resnet"])
 def test_generators_join_a_one_hot_label_to_the_latent(given: dict[str, Any]) -> None:
     shape = (1, 8, 8)
     values = networks.settings("generator", given)
@@ -222,7 +276,9 @@ def test_generators_join_a_one_hot_label_to_the_latent(given: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize(
-    ("given", "shape"), [(MLPS[2], (2,)), (MLPS[2], (1, 4, 4)), (CONVS[1], (2, 8, 8))], ids=["points", "pixels", "conv"]
+    ("given", "shape"),
+    [(MLPS[2], (2,)), (MLPS[2], (1, 4, 4)), (CONVS[1], (2, 8, 8)), (RESNETS[2], (2, 8, 8))],
+    ids=["points", "pixels", "conv", "resnet"],
 )
 def test_critics_join_a_one_hot_label_to_the_input(given: dict[str, Any], shape: tuple[int, ...]) -> None:
     values = networks.settings("critic", given)
@@ -240,8 +296,8 @@ def test_critics_join_a_one_hot_label_to_the_input(given: dict[str, Any], shape:
 
 @pytest.mark.parametrize(
     ("given", "shape"),
-    [({"hidden": []}, (2,)), (MLPS[2], (1, 4, 4)), (CONVS[1], (2, 8, 8))],
-    ids=["linear", "mlp", "conv"],
+    [({"hidden": []}, (2,)), (MLPS[2], (1, 4, 4)), (CONVS[1], (2, 8, 8)), (RESNETS[2], (2, 8, 8))],
+    ids=["linear", "mlp", "conv", "resnet"],
 )
 def test_projection_adds_the_labels_embedding_times_the_last_hidden_layer(
     given: dict[str, Any], shape: tuple[int, ...]
@@ -266,8 +322,8 @@ def test_projection_adds_the_labels_embedding_times_the_last_hidden_layer(
 
 
 EVERY_KIND = {
-    "generator": [MLPS[6], CONVS[1], CONVS[2], CONVS[4]],
-    "critic": [MLPS[3], MLPS[6], CONVS[1], CONVS[2], CONVS[4]],
+    "generator": [MLPS[6], CONVS[1], CONVS[2], CONVS[4], *RESNETS[1:]],
+    "critic": [MLPS[3], MLPS[6], CONVS[1], CONVS[2], CONVS[4], *RESNETS[1:]],
 }
 
 
@@ -301,7 +357,16 @@ def test_a_spoiled_replica_leaves_the_others_bit_for_bit(role: str, given: dict[
         assert torch.equal(whole[others], touched[others])
 
 
-@pytest.mark.parametrize(("role", "given"), [("generator", MLPS[6]), ("generator", CONVS[4]), ("critic", CONVS[2])])
+@pytest.mark.parametrize(
+    ("role", "given"),
+    [
+        ("generator", MLPS[6]),
+        ("generator", CONVS[4]),
+        ("critic", CONVS[2]),
+        ("generator", RESNETS[1]),
+        ("critic", RESNETS[2]),
+    ],
+)
 def test_a_replica_alone_is_the_replica_in_company(role: str, given: dict[str, Any]) -> None:
     shape = (2, 8, 8)
     values = networks.settings(role, given)
@@ -369,6 +434,71 @@ def test_weight_std_draws_normal_weights_and_zero_biases() -> None:
         0,
     ]  # bias, gain, shift of each layer; bias of the last
     assert all((v == v[0, 0]).all() for v in vectors)
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.3])
+@pytest.mark.parametrize(
+    ("role", "given", "shape"),
+    [
+        ("generator", {"hidden": [40, 7], "batch_norm": True}, (2,)),
+        ("critic", {"kind": "conv", "width": 4}, (2, 8, 8)),
+        ("generator", {"kind": "resnet", "width": 4}, (2, 8, 8)),
+    ],
+)
+def test_orthogonal_weights_have_orthonormal_rows_or_columns_times_the_gain(
+    role: str, given: dict[str, Any], shape: tuple[int, ...], gain: float
+) -> None:
+    values = networks.settings(role, {**given, "init": "orthogonal", "gain": gain})
+    network = networks.generator(values, 10, shape) if role == "generator" else networks.critic(values, shape)
+    for weight, stacked in zip(network.weights, drawn(network), strict=True):
+        if len(weight.shape) == 1:
+            assert (stacked == (1 if "norm" in weight.name and "weight" in weight.name else 0)).all()
+            continue
+        for one in stacked.flatten(2).double():
+            wide = one if one.shape[0] <= one.shape[1] else one.T
+            torch.testing.assert_close(
+                wide @ wide.T, gain**2 * torch.eye(len(wide), dtype=torch.float64), rtol=0, atol=1e-5
+            )
+
+
+def test_orthogonal_weights_are_torchs() -> None:
+    stream = torch.Generator().manual_seed(3)
+    expected = nn.init.orthogonal_(torch.empty(5, 3), gain=0.7, generator=stream)
+    ours = DrawnWeight("w", (5, 3), gain=0.7).draw(torch.Generator().manual_seed(3))
+    assert torch.equal(ours.view(5, 3), expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"init": "xavier"}, "critic.init: unknown name 'xavier'; expected one of orthogonal"),
+        ({"init": "orthogonal", "weight_std": 0.02}, "critic.weight_std: expected null with init orthogonal, got 0.02"),
+        ({"init": "orthogonal", "gain": 0}, r"critic.gain: expected a number in \(0, inf\), got 0"),
+        ({"gain": 2.0}, "critic.gain: expected only with init orthogonal, got 2.0"),
+        ({"kind": "resnet", "activation": "maxout"}, "critic.activation: unknown name 'maxout'; expected one of relu"),
+        ({"kind": "resnet", "hidden": [3]}, "critic.hidden: unknown setting"),
+    ],
+)
+def test_starts_and_kinds_that_do_not_go_together(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        networks.settings("critic", given)
+
+
+def test_torchs_start_is_what_null_stands_for() -> None:
+    assert networks.settings("critic", {"init": None}) == networks.settings("critic", {})
+    assert networks.settings("critic", {"init": "orthogonal"})["gain"] == 1.0
+
+
+@pytest.mark.parametrize("given", [MLPS[4], *CONVS[1:4], *RESNETS], ids=named)
+def test_operations_are_what_torch_counts(given: dict[str, Any]) -> None:
+    shape = (2, 8, 8)
+    for network, inputs in (
+        (networks.generator(networks.settings("generator", given), LATENT, shape), (LATENT,)),
+        (networks.critic(networks.settings("critic", given), shape), shape),
+    ):
+        with FlopCounterMode(display=False) as counter:
+            network(drawn(network, 1), torch.zeros(1, 5, *inputs))
+        assert network.operations == counter.get_total_flops() / 5
 
 
 def test_batch_norm_starts_as_the_identity_after_standardising() -> None:
@@ -441,6 +571,8 @@ def test_weights_are_named_by_their_layers_kind_and_number() -> None:
     assert names("critic", {"kind": "conv", "depth": 1}, (1, 8, 8)) == [
         "conv0.weight", "conv0.bias", *dense, "embedding",
     ]  # fmt: skip
+    block = [f"block0.{part}.{kind}" for part in ("conv0", "conv1", "skip0") for kind in ("weight", "bias")]
+    assert names("critic", {"kind": "resnet", "depth": 1}, (1, 8, 8)) == [*block, *dense, "embedding"]
     assert names("generator", {"kind": "affine"}, (3,)) == ["shift", "scale"]
 
 
@@ -469,7 +601,7 @@ def test_an_affine_generators_slopes_are_one_and_the_latent() -> None:
     [
         (2, (1,), 0, "latent_dim: expected the data's dimension 1 with kind affine, got 2"),
         (4, (1, 2, 2), 0, r"generator.kind: affine makes points, got samples of shape \(1, 2, 2\)"),
-        (2, (2,), 3, "generator.kind: expected mlp or conv with cgan"),
+        (2, (2,), 3, "generator.kind: expected another with cgan"),
     ],
 )
 def test_an_affine_generator_refuses_what_it_cannot_make(
@@ -510,16 +642,17 @@ def test_images_end_in_tanh_and_points_do_not() -> None:
 @pytest.mark.parametrize(
     ("shape", "depth", "message"),
     [
-        ((2,), 2, r"{role}.kind: conv needs square images, got samples of shape \(2,\)"),
-        ((1, 8, 4), 2, r"{role}.kind: conv needs square images, got samples of shape \(1, 8, 4\)"),
+        ((2,), 2, r"{role}.kind: {kind} needs square images, got samples of shape \(2,\)"),
+        ((1, 8, 4), 2, r"{role}.kind: {kind} needs square images, got samples of shape \(1, 8, 4\)"),
         ((1, 28, 28), 3, "{role}.depth: 3 halvings do not divide images of side 28"),
         ((1, 8, 8), 4, "{role}.depth: 4 halvings do not divide images of side 8"),
     ],
 )
-def test_conv_needs_images_it_can_halve(role: str, shape: tuple[int, ...], depth: int, message: str) -> None:
-    values = networks.settings(role, {"kind": "conv", "depth": depth})
-    with pytest.raises(ValueError, match=message.format(role=role)):
-        networks.generator(values, LATENT, shape) if role == "generator" else networks.critic(values, shape)
+def test_convolutions_need_images_they_can_halve(role: str, shape: tuple[int, ...], depth: int, message: str) -> None:
+    for kind in ("conv", "resnet"):
+        values = networks.settings(role, {"kind": kind, "depth": depth})
+        with pytest.raises(ValueError, match=message.format(role=role, kind=kind)):
+            networks.generator(values, LATENT, shape) if role == "generator" else networks.critic(values, shape)
 
 
 def test_settings_fill_in_defaults_and_leave_what_was_given_alone() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
 
-from trainables import networks
+from trainables import networks, own_code
 from trainables.networks import plain
 from trainables.networks.architecture import ACTIVATIONS, KINDS
 from trainables.population import StackedParameters, generators
@@ -20,11 +21,32 @@ CASES: list[tuple[dict[str, Any], tuple[int, ...], int]] = [
     ({"hidden": [8], "batch_norm": True}, IMAGE, 4),
     *(({"kind": "conv", "width": 4, "activation": name}, IMAGE, 4) for name in (*ACTIVATIONS, "maxout")),
     ({"kind": "conv", "width": 2, "depth": 3, "batch_norm": True}, IMAGE, 0),
+    ({"kind": "resnet", "width": 2, "depth": 3}, IMAGE, 4),
+    ({"kind": "resnet", "width": 2, "batch_norm": True, "activation": "tanh"}, IMAGE, 0),
+    ({"module": "mine:Own", "width": 3}, POINT, 4),
 ]
 
 
 def test_every_kind_has_its_case() -> None:
     assert {values.get("kind", "mlp") for values, *_ in CASES} == set(KINDS["generator"])
+
+
+class Own(nn.Module):
+    """A square layer, which shows if it were transposed."""
+
+    def __init__(self, latent_dim: int, shape: tuple[int, ...], classes: int, width: int) -> None:
+        super().__init__()
+        self.square, self.last = nn.Linear(latent_dim, width), nn.Linear(width, shape[0])
+        self.labels = nn.Embedding(classes, width)
+
+    def forward(self, z: Tensor, labels: Tensor) -> Tensor:
+        out: Tensor = self.last(torch.tanh(self.square(z) + self.labels(labels)))
+        return out
+
+
+@pytest.fixture(autouse=True)
+def mine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_code, "attribute", lambda *_: Own)
 
 
 @pytest.mark.parametrize(("given", "shape", "classes"), CASES, ids=lambda one: str(one))
