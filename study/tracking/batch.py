@@ -40,6 +40,10 @@ class Attempts:
     def __init__(self) -> None:
         self._attempts: dict[str, _Attempt] = {}
 
+    def newest(self, trial_id: str) -> int:
+        """The number of a trial's newest attempt, 1 for one that is not known."""
+        return self._attempts[trial_id].number if trial_id in self._attempts else 1
+
     def apply(self, entry: OfTrial) -> int:
         """The number of the attempt that an entry belongs to."""
         attempt = self._attempts.setdefault(entry.trial_id, _Attempt())

@@ -7,6 +7,10 @@ from contextlib import closing
 from pathlib import Path
 
 DATABASE = "mlflow.db"
+ADDRESSES = (  # tables and columns with absolute ones
+    ("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"),
+    ("model_versions", "source"), ("model_versions", "storage_location"),
+)  # fmt: skip
 _MOVE = "UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?"
 
 
@@ -31,7 +35,7 @@ def settle(folder: Path) -> None:
         known = database.execute("SELECT DISTINCT artifact_location FROM experiments WHERE experiment_id != 0")
         for (was,) in known.fetchall():
             if was != now:
-                for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+                for table, column in ADDRESSES:
                     move = _MOVE.format(table=table, column=column)
                     database.execute(move, (now, len(was) + 1, len(was) + 1, f"{was}/"))
                     database.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (now, was))

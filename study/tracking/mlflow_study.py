@@ -21,10 +21,13 @@ from PIL import Image
 from analysis.pictures.compose import thumbnail
 from analysis.pictures.render import gallery, picture
 from analysis.record.schema import FILES
+from study.config import loading
 from study.config.addresses import masked
 from study.config.loading import STUDY_FILE
 from study.ledger.entries import Entry, Planned, Result, TrialEntry
 from study.ledger.ledger import Position, entries, identity
+from study.ledger.state import StudyState
+from study.storage.store import Store, store_at
 from study.tracking import local
 from study.tracking.batch import ENDINGS, LARGEST, Attempts, RunUpdate, gather
 from study.tracking.cursor import Cursor, OpenRun
@@ -36,6 +39,8 @@ prepare()
 from mlflow import MlflowClient  # noqa: E402
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag, ViewType  # noqa: E402
 from mlflow.exceptions import MlflowException, RestException  # noqa: E402
+
+from study.tracking.kept_models import KeptModels  # noqa: E402
 
 LOGGER = logging.getLogger(__name__)
 STUDY, IDENTITY, PARENT = "ganstudy.study", "ganstudy.run", "mlflow.parentRunId"  # tags
@@ -51,8 +56,9 @@ class MlflowStudy:
     then be done or not, and the next attempt needs a new `MlflowStudy`.
     """
 
-    def __init__(self, folder: Path, name: str, uri: str | None) -> None:
-        """Open the store; the study's ledger must hold an entry."""
+    def __init__(self, folder: Path, name: str, uri: str | None, store: Store | None = None) -> None:
+        """Open MLflow; the study's ledger must hold an entry. `store` has the trials' files; None: the folder has."""
+        self._store = store or store_at(str(folder.resolve()))
         self._folder, self._name, self._local = folder, name, uri is None
         self._client = MlflowClient(uri or local.database_uri(folder))
         self._study = identity(folder)
@@ -109,7 +115,21 @@ class MlflowStudy:
             self._client.log_artifacts(self._parent, str(self._folder / "report"), "report")
         if self._doubtful:
             self._remove_duplicate_runs(cursor)
+        self._log_models(registering=cursor.owed == "FINISHED")
         self._client.set_terminated(self._parent, cursor.owed, milliseconds(cursor.time))
+
+    def _log_models(self, registering: bool) -> None:
+        """Log the kept generators, and register the winners of a study that is done."""
+        models = KeptModels(self._client, self._experiment, self._study, self._store, self._run_of)
+        state = StudyState.replay(self._folder, results=False)
+        logged = models.log(state)
+        if logged and registering:
+            models.register(loading.load(self._folder / STUDY_FILE), state, logged)
+
+    def _run_of(self, trial_id: str) -> str | None:
+        """The run of a trial's newest attempt."""
+        name, attempt = f"{self._study}/{trial_id}", self._attempts.newest(trial_id)
+        return self._find(name if attempt == 1 else f"{name}#{attempt}")
 
     def _send(self, update: RunUpdate, runs: dict[str, OpenRun]) -> None:
         """Log what a batch says about one run, and keep the open runs up to date."""

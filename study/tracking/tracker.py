@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from study.atomic_write import remove_partials
 from study.config.addresses import masked
 from study.ledger.ledger import entries
+from study.storage.store import store_of
 from study.tracking.batch import LARGEST
 from study.tracking.cursor import NAME, Cursor, waiting
 
@@ -40,6 +41,7 @@ class Tracker:
     def __init__(self, folder: str | Path, config: StudyConfig, *, pace: float = PACE) -> None:
         """Prepare to track the study in `folder` under `config.study` at `config.tracking.uri`; `start` begins."""
         self._folder, self._name, self._uri = Path(folder), config.study, config.tracking.uri
+        self._store = store_of(config, self._folder)
         self._pace = pace
         self._cursor = Cursor.load(self._folder, masked(self._uri) if self._uri else LOCAL)
         self._runs: MlflowStudy | None = None
@@ -125,7 +127,7 @@ class Tracker:
                 return
             from study.tracking.mlflow_study import MlflowStudy
 
-            runs = MlflowStudy(self._folder, self._name, self._uri)
+            runs = MlflowStudy(self._folder, self._name, self._uri, self._store)
             self._advance(runs.connect(self._cursor))
             self._runs = runs
         while batch := list(islice(entries(self._folder, self._cursor.position), self._size)):

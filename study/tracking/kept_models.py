@@ -1,0 +1,135 @@
+"""Kept generators in MLflow: each trial's file as a LoggedModel of its run, each arm's winner in the model registry.
+
+A model bears the trial's name, parameters and last metrics, and is an output of the trial's run, where MLflow's page
+shows its file. Everything can be done again: what is there already is found by tags and left as it is, so that after a
+failure the rest follows. A store without logged models, or without a registry, goes without; a retried trial's model
+takes the place of the former one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric
+from mlflow.exceptions import MlflowException
+
+from study.config.plan import StudyPlan
+from study.ledger.entries import CONFIRM
+from study.ledger.state import StudyState, TrialState
+from study.search.trials import best_first
+from study.storage import generators
+from study.storage.store import Store
+from study.tracking.summaries import flat
+
+LOGGER = logging.getLogger(__name__)
+STUDY, IDENTITY, DIGEST = "ganstudy.study", "ganstudy.run", "ganstudy.digest"  # tags
+VERSIONS = "mlflow.modelVersions"  # the tag by which MLflow's page leads from a model to its registered versions
+ALIAS = "winner"
+LACKING = ("ENDPOINT_NOT_FOUND", "FEATURE_DISABLED", "NOT_IMPLEMENTED", "PERMISSION_DENIED", "INVALID_PARAMETER_VALUE")
+_UNNAMEABLE = str.maketrans("/:.%\"'", "------")  # what MLflow allows in no model's name
+
+
+class KeptModels:
+    """The models of one study in an experiment; `run_of` finds a trial's run by its name, None where it has none.
+
+    Methods raise whatever MLflow raises, except where the store says that it has no such thing.
+    """
+
+    def __init__(
+        self, client: MlflowClient, experiment: str, study: str, store: Store, run_of: Callable[[str], str | None]
+    ) -> None:
+        self._client, self._experiment, self._study = client, experiment, study
+        self._store, self._run_of = store, run_of
+
+    def log(self, state: StudyState) -> dict[str, LoggedModel]:
+        """Log every kept trial that MLflow lacks; returns all of them by trial."""
+        there = generators.listed(self._store)
+        trials = [one for one in state.trials.values() if one.trial_id in there and one.status is not None]
+        if not trials:
+            return {}
+        try:
+            known = {str(model.tags.get(IDENTITY)): model for model in self._found()}
+            logged = {trial.trial_id: self._logged(trial, known) for trial in trials}
+        except MlflowException as error:
+            if error.error_code not in LACKING:
+                raise
+            LOGGER.info("MLflow takes no models: %s", error)
+            return {}
+        return {trial_id: model for trial_id, model in logged.items() if model is not None}
+
+    def register(self, plan: StudyPlan, state: StudyState, models: Mapping[str, LoggedModel]) -> None:
+        """Make the winner of each arm the newest version of the arm's registered model, called `winner` there."""
+        kept = [trial for trial in state.trials.values() if trial.trial_id in models]
+        for arm in dict.fromkeys(trial.arm for trial in kept):
+            mine = [trial for trial in kept if trial.arm == arm]
+            confirmed = [trial for trial in mine if trial.phase == CONFIRM]
+            for winner in best_first(plan, confirmed or mine)[:1]:
+                try:
+                    self._register(f"{plan.config.study}-{arm}", models[winner.trial_id])
+                except MlflowException as error:
+                    if error.error_code not in LACKING:
+                        raise
+                    LOGGER.info("MLflow registers no model: %s", error)
+                    return
+
+    def _found(self) -> Iterator[LoggedModel]:
+        token = None
+        while True:
+            condition = f"tags.`{STUDY}` = '{self._study}'"
+            page = self._client.search_logged_models([self._experiment], condition, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _logged(self, trial: TrialState, known: Mapping[str, LoggedModel]) -> LoggedModel | None:
+        payload, run_id = self._store.read(generators.name_of(trial.trial_id)), self._run_of(trial.trial_id)
+        if payload is None or run_id is None:
+            return None
+        identity, digest = f"{self._study}/{trial.trial_id}", hashlib.sha256(payload).hexdigest()
+        model = known.get(identity)
+        if model is not None and (model.tags.get(DIGEST) != digest or model.source_run_id != run_id):
+            self._client.delete_logged_model(model.model_id)
+            model = None
+        if model is None:
+            tags = {STUDY: self._study, IDENTITY: identity, DIGEST: digest}
+            params, name = flat(trial.config), trial.trial_id.translate(_UNNAMEABLE)
+            model = self._client.create_logged_model(self._experiment, name, run_id, tags, params, "generator")
+        if model.status != LoggedModelStatus.READY:
+            self._fill(model, run_id, payload)
+            model = self._client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+        return model
+
+    def _fill(self, model: LoggedModel, run_id: str, payload: bytes) -> None:
+        """Give a model its file and the run's last metrics, and the run its model."""
+        with TemporaryDirectory() as folder:
+            Path(folder, generators.FILE).write_bytes(payload)
+            self._client.log_model_artifacts(model.model_id, folder)
+        last: Any = self._client.get_run(run_id).to_proto().data.metrics  # with their times, which `data.metrics` lacks
+        metrics = [Metric(one.key, one.value, one.timestamp, one.step, model.model_id) for one in last]
+        self._client.log_batch(run_id, metrics)
+        step = max((one.step for one in last), default=0)
+        self._client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step)])
+
+    def _register(self, name: str, model: LoggedModel) -> None:
+        try:
+            self._client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        versions = self._client.search_model_versions(f"name = '{name}'")
+        found = next((one for one in versions if one.tags.get(DIGEST) == model.tags.get(DIGEST)), None)
+        if found is None:
+            source, run_id = model.artifact_location, model.source_run_id
+            tags = {STUDY: self._study, DIGEST: model.tags[DIGEST]}
+            found = self._client.create_model_version(name, source, run_id, tags, model_id=model.model_id)
+        versions_of_model = json.dumps([{"name": name, "version": str(found.version)}])
+        self._client.set_logged_model_tags(model.model_id, {VERSIONS: versions_of_model})
+        self._client.set_registered_model_alias(name, ALIAS, str(found.version))
