@@ -87,7 +87,8 @@ def resume_study(folder: str | Path, overrides: Sequence[str] = (), retry_failed
     refuse_unreachable()
     data = data_set.read(new.config, store_of(new.config, folder))
     with closing(Journal.open(folder)) as journal:
-        check_extension(old, new, confirmed=any(key[0] == CONFIRM for key in journal.state.trials))
+        confirmed = any(key[0] == CONFIRM for key in journal.state.trials)
+        check_extension(old, new, confirmed, looked=bool(journal.state.looks))
         note = data.changed(journal.state.data)
         loading.write(new.config, folder / loading.STUDY_FILE)
         if retry_failed:
@@ -125,7 +126,7 @@ class Session:
                     self._sweep()
                     self._record()
                 self.progress.doing("waiting for MLflow")
-                waiting = tracker.drain(DRAIN, "KILLED" if self.tally.left else "FINISHED")
+                waiting = tracker.drain(DRAIN, "FINISHED" if self.tally.finished else "KILLED")
                 self.progress.doing("")
         finally:
             tracker.close()
@@ -186,7 +187,7 @@ class Session:
     def _train(self, held: Lease) -> None:
         """Prepare, while Ray starts, and train what is left; an interruption or a full disk ends it early."""
         prepared = is_prepared(self.plan.config, self.journal.state, self.store)
-        if prepared and not self.tally.left:
+        if prepared and self.tally.finished:
             return
         self.progress.doing("starting Ray" if prepared else "starting Ray, measuring the real-data baseline")
         floor = None if prepared else begin_to_prepare(self.plan.config, self.store.place, self.data.at)
@@ -237,7 +238,7 @@ class Session:
         failed = sum(trial.status == "failed" for trial in trials)
         if waiting:
             self.progress.say(f"{waiting} ledger entries still wait for MLflow; `ganstudy resume` sends them")
-        if self.tally.left:
+        if not self.tally.finished:
             self.progress.say(f"stopped; `ganstudy resume {self.folder}` goes on from here")
             return FAILED
         self.progress.say(f"done: {len(trials)} trials, {failed} failed; the record is in {self.folder}")

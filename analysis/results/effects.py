@@ -55,6 +55,10 @@ class Sample:
         index, group = np.unique(self.configuration, return_inverse=True)
         return np.array([np.median(self.values[group == place]) for place in range(len(index))], np.float64)
 
+    def kept(self, mask: NDArray[np.bool_]) -> Sample:
+        """The replicas that a mask (N,) keeps."""
+        return Sample(self.arm, self.values[mask], self.configuration[mask], self.repeat[mask], self.seed[mask])
+
     def count(self, unit: Unit) -> int:
         """The number of units."""
         if unit == "replica":
@@ -144,11 +148,10 @@ def by_rank(
         confidence: that all intervals hold together.
     """
     units = {sample.arm: sample.units(unit) for sample in samples}
-    names = list(combinations(units, 2))
-    tests = [rank_test(units[a], units[b], test) for a, b in names]
-    each = together(confidence, len(names))
+    tests = p_by_rank(samples, unit, test)
+    each = together(confidence, len(tests))
     found = []
-    for (a, b), (_, p), p_holm in zip(names, tests, holm([p for _, p in tests]), strict=True):
+    for ((a, b), p), p_holm in zip(tests.items(), holm(list(tests.values())), strict=True):
         effect = relative_effect(units[a], units[b])
         method = f"Wilson on {effect.units:.3g} effective pairs{ALL}"
         captures: Captures = "seeds" if unit == "replica" else "configurations"
@@ -157,6 +160,12 @@ def by_rank(
         interval = _agreeing(interval, 0.5, p, each)
         found.append(Effect(a, b, effect.n, effect.m, interval, 0.5, p, float(p_holm), apart))
     return tuple(found)
+
+
+def p_by_rank(samples: Sequence[Sample], unit: Unit, test: str = "brunner_munzel") -> dict[tuple[str, str], float]:
+    """p of each pair of arms alone, as `by_rank` has it."""
+    units = {sample.arm: sample.units(unit) for sample in samples}
+    return {(a, b): rank_test(units[a], units[b], test)[1] for a, b in combinations(units, 2)}
 
 
 def by_share(samples: Sequence[Sample], unit: Unit, *, sign: int = 1, confidence: float = 0.95) -> tuple[Effect, ...]:

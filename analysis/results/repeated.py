@@ -55,6 +55,18 @@ def by_time(
     return _effects(samples, repeats.by_mean(_table(samples, times), horizon), 1, confidence)
 
 
+def p_by_rank(samples: Sequence[Sample]) -> dict[tuple[str, str], float]:
+    """p of each pair of arms alone, as `by_rank` has it."""
+    found = repeats.by_rank(_table(samples, [one.values for one in samples]))
+    return {(samples[a].arm, samples[b].arm): float(p) for (a, b), p in zip(found.pairs, found.p, strict=True)}
+
+
+def gain_of_seeds(samples: Sequence[Sample]) -> float:
+    """The part of the variance of an arm's mean place that ever more seeds would take off, at most; costs as for
+    `by_rank`."""
+    return float(repeats.gain_of_seeds(_table(samples, [one.values for one in samples])))
+
+
 def _table(samples: Sequence[Sample], values: Sequence[Floats]) -> Floats:
     """Values of each sample's replicas (N,) as a crossed table (k, m, S)."""
     arms = np.repeat([one.arm for one in samples], [len(one.values) for one in samples])

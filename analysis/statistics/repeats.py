@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaln
 from scipy.stats import t
 
-from analysis.statistics.crossed import Components, components, repeat_weights
+from analysis.statistics.crossed import SEEDS, Components, components, repeat_weights
 from analysis.statistics.holm import holm
 from analysis.statistics.intervals import Floats
 from analysis.statistics.ranks import mid_distribution
@@ -158,6 +158,21 @@ def by_mean(scores: Floats, most: float = 1.0) -> Effects:
     spread = np.maximum((square[..., a] + square[..., b]) / 2 - ((mean[..., a] + mean[..., b]) / 2) ** 2, 0.0)
     whole, variance = _variance(spread, 1 / 4, parts, pairs)
     return _effects(pairs, (mean[..., a] - mean[..., b]) * most, (0.0, most), variance, 2 * np.sqrt(whole), parts)
+
+
+def gain_of_seeds(costs: Floats) -> Floats:
+    """The part (…) of the variance of an arm's mean place that ever more seeds would take off, at most; costs as in
+    `by_rank`. The rest lies between repeats; 1 where no arm has two of them."""
+    weights = repeat_weights(costs)
+    arms = range(costs.shape[-3])
+    places = np.stack([_places(costs[..., arm, :, :], weights[..., arm, :, :]) for arm in arms], -3)
+    parts = components(places)
+    seeds, common = np.maximum(parts.seeds, 1), np.minimum(parts.interaction, SEEDS)
+    both = parts.repeat.mean(-1)  # holds a share 1/S of what is neither between repeats nor common to a seed
+    between = np.clip((both - (1 - common) / seeds) / np.maximum(1 - 1 / seeds, 1 / seeds), 0.0, 1 - common)
+    whole = between + (1 - common - between) / seeds + parts.repeats.mean(-1) * parts.interaction / seeds
+    found: Floats = np.where(parts.degrees_of_freedom > 0, 1 - between / whole, 1.0)
+    return found
 
 
 def _units(parts: Components, pairs: Pairs) -> tuple[Floats, Floats]:

@@ -2,6 +2,8 @@
 
 `search.trials_per_arm`, `search.repeats` and `confirm.top` may grow, the lists under `scientific` may gain values, and
 `keep`, `resources` and `tracking` may change freely, as may `confirm.replicas` until a trial is confirmed.
+`confirm.until` may be set, and `confirm.most` and `search.most_repeats` set or grow; once pairs of arms were looked at,
+what they were looked at by stays: of what may grow, these two alone still do.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ from study.config.plan import StudyPlan
 
 FREE = ("keep", "resources", "tracking")
 GROWING = ("search.trials_per_arm", "search.repeats", "confirm.top")
+LIMITS = ("confirm.most", "search.most_repeats", "confirm.until")  # may be set where they are null
 
 
-def check_extension(old: StudyPlan, new: StudyPlan, confirmed: bool) -> None:
+def check_extension(old: StudyPlan, new: StudyPlan, confirmed: bool, looked: bool = False) -> None:
     """Refuse a configuration under which the study's trials would mean something else. Raises `ConfigError`.
 
-    `confirmed`: whether the study has confirm trials.
+    `confirmed`: whether the study has confirm trials; `looked`: whether pairs of arms were looked at.
     """
     before: dict[str, Any] = dict(leaves(old.config.resolved()))
     after: dict[str, Any] = dict(leaves(new.config.resolved()))
@@ -27,7 +30,14 @@ def check_extension(old: StudyPlan, new: StudyPlan, confirmed: bool) -> None:
         was, now = before.get(key), after.get(key)
         if was == now or key.split(".")[0] in (*FREE, "scientific") or (key == "confirm.replicas" and not confirmed):
             continue
-        if key not in GROWING:
+        if key in LIMITS and was is None:
+            continue
+        if looked and key in GROWING:
+            raise ConfigError(
+                f"{key}: expected {shown(was)}, by which pairs of arms were looked at already, got {shown(now)};"
+                f" {', '.join(LIMITS[:2])} may still grow"
+            )
+        if key not in (*GROWING, *LIMITS[:2]) or now is None:
             raise ConfigError(
                 f"{key}: expected {shown(was)}, as finished trials were run with it, got {shown(now)};"
                 " start a new study with another --out"

@@ -19,6 +19,7 @@ from study.config.goal import Goal
 from study.config.messages import ConfigError, brief, nearest, shown
 from study.config.plan import StudyPlan
 from study.config.reference import settled_budget, unequal
+from study.config.rounds import check_rounds
 from study.config.schema import Search, StudyConfig
 from study.config.seeds import check_repeats
 from trainables import data, own_code
@@ -55,6 +56,7 @@ def settled(config: StudyConfig) -> StudyPlan:
     config = config.model_copy(update={"search": _metric_chosen(config, arms)})
     _search(config, arms)
     check_repeats(config)
+    check_rounds(config, len(arms))
     _scheduler(config)
     _outcomes(config, arms)
     _resources(config)

@@ -9,7 +9,7 @@ import re
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from analysis.results.thresholds import EARLIER, Thresholds, is_earlier
 from study.config.addresses import masked, problem_of
@@ -99,7 +99,7 @@ class Search(Section):
 
     An arm is searched `repeats` times, independently, with `trials_per_arm` trials each; what each repeat finds is
     confirmed. With a single search an arm, the study compares the configurations it found; claims about the arms
-    themselves need several.
+    themselves need several. With `confirm.until` there may be `most_repeats` of them.
     `metric` null: `study.config.rules` chooses what suits the data. Several metrics, each with its mode, make a search
     for their Pareto front. `lag` is how many trials of an arm may
     be under way at once: trial k is drawn knowing the results of trials 0 … k − lag.
@@ -108,6 +108,7 @@ class Search(Section):
     sampler: Literal["tpe", "random", "cmaes", "nsga2"] = "tpe"
     trials_per_arm: int = Field(default=20, ge=1, le=10**6)
     repeats: int = Field(default=1, ge=1, le=10**4)
+    most_repeats: int | None = Field(default=None, ge=2, le=10**4)
     metric: str | tuple[str, ...] | None = None
     mode: str | tuple[str, ...] = "min"
     seed: int = Field(default=0, ge=0, lt=2**32)
@@ -157,10 +158,21 @@ class Scheduler(Section):
 
 
 class Confirm(Section):
-    """The `top` configurations of each arm trained again on `replicas` fresh seeds; `top: 0` or null: none."""
+    """The `top` configurations of each arm trained again on `replicas` fresh seeds; `top: 0` or null: none.
+
+    With `until: decided`, and then `top: 1`, seeds are added in rounds until each pair of arms is told apart or there
+    are `most` (`study.config.rounds`).
+    """
 
     top: int = Field(default=0, ge=0, le=1000)
     replicas: int = Field(default=32, ge=1, le=4096)
+    until: Literal["decided"] | None = None
+    most: int | None = Field(default=None, ge=2, le=8192)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _something_to_decide(cls, value: Any) -> Any:
+        return {"top": 1, **value} if isinstance(value, dict) and value.get("until") else value
 
     def __bool__(self) -> bool:
         """Whether anything is confirmed."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from study.ledger.entries import Result
+from study.ledger.entries import Result, named
 from study.ledger.state import TrialState
 
 
@@ -29,8 +29,7 @@ class TimedEvaluation:
 
     def entry(self, trial: TrialState) -> Result:
         """What the ledger says of it."""
-        phase, arm, repeat, index = trial.key
-        return Result(phase=phase, arm=arm, repeat=repeat, index=index, seeds=trial.seeds, **vars(self))
+        return Result(**named(trial.key), seeds=trial.seeds, **vars(self))
 
 
 def to_json(evaluations: Iterable[TimedEvaluation]) -> str:

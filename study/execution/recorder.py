@@ -31,7 +31,7 @@ from study.execution.interruption import Interruption
 from study.execution.job import folder_of
 from study.execution.keeping import best_of, superseded
 from study.execution.trial import HANG
-from study.ledger.entries import Ended
+from study.ledger.entries import KEY, Ended, named
 from study.ledger.journal import Journal
 from study.ledger.state import TrialState
 from study.progress.live import Progress
@@ -118,17 +118,16 @@ class Recorder(Unpickled, Callback):
     def _end(self, state: TrialState, status: str, message: str | None, scores: list[Any]) -> None:
         outcomes = judge(state.curves(), status, self._journal.state.real_scores, self._thresholds).tolist()
         verdict = {"status": status, "message": message, "outcomes": outcomes, "scores": scores}
-        phase, arm, repeat, index = state.key
         former = best_of(self._plan, self._journal.state, state)
-        self._journal.append(Ended(phase=phase, arm=arm, repeat=repeat, index=index, **verdict))
+        self._journal.append(Ended(**named(state.key), **verdict))
         with suppress(OSError):
             checkpoint.remove(self._store, folder_of(state.trial_id))
         with suppress(OSError):
             generators.remove(self._store, superseded(self._plan, self._journal.state, state, former))
 
     def _state(self, trial: Any) -> TrialState:
-        phase, arm, repeat, index = (trial.config[name] for name in ("phase", "arm", "repeat", "index"))
-        return self._journal.state.trials[phase, arm, repeat, index]
+        phase, arm, repeat, index, batch = (trial.config[name] for name in KEY)
+        return self._journal.state.trials[phase, arm, repeat, index, batch]
 
     def _fetch(self, pictures: Iterable[str]) -> None:
         """Bring pictures to the study's folder, where MLflow and the report look for them."""

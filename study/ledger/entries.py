@@ -1,4 +1,5 @@
-"""The five kinds of ledger entry as frozen records: a session, the floor, and of each trial plan, results and ending.
+"""The six kinds of ledger entry as frozen records: a session, the floor, a look at the pairs of arms, and of each trial
+plan, results and ending.
 
 `to_json` gives the object that a ledger's line holds, "kind" first, so that readers tell kinds without parsing;
 `study.ledger.validation` takes it back.
@@ -8,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 SEARCH, CONFIRM = "search", "confirm"
 
 Json = dict[str, Any]  # what an object of JSON is read as
-Key = tuple[str, str, int, int]  # phase, arm, repeat, index: identifies a trial
+Key = tuple[str, str, int, int, int]  # of `KEY`; identifies a trial
+KEY = ("phase", "arm", "repeat", "index", "round")
 
 
-def trial_id_of(phase: str, arm: str, repeat: int, index: int) -> str:
-    """A trial's name, which names its folder too: `search-hinge-0003`, or `search-hinge-r1-0003` in repeat 1."""
-    return f"{phase}-{arm}{f'-r{repeat}' if repeat else ''}-{index:04d}"
+def trial_id_of(phase: str, arm: str, repeat: int, index: int, round: int = 0) -> str:
+    """A trial's name, which names its folder too: `search-hinge-0003`, `search-hinge-r1-0003` in repeat 1, and
+    `confirm-hinge-0003-round1` for the seeds that round 1 added."""
+    return f"{phase}-{arm}{f'-r{repeat}' if repeat else ''}-{index:04d}{f'-round{round}' if round else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,43 @@ class Floor:
     classifier: Json | None = None
 
 
+class LookedAt(NamedTuple):
+    """Two arms at a look: p of their test at this look alone, and over all looks so far and corrected for all pairs.
+
+    None where there is none: an arm had no score, or the tests could not be made.
+    """
+
+    a: str
+    b: str
+    p: float | None
+    adjusted: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The pairs of arms were looked at, between rounds of a confirmation that goes on until they are decided.
+
+    Attributes:
+        number: from 0.
+        level: the part of the family-wise level that is spent at this look.
+        planned: how many looks there may be in all, as the study was configured then.
+        extents: arm -> repeats and seeds that were looked at.
+        pairs: all pairs of arms.
+        open: the arms of pairs that are not decided.
+        more_seeds: whether more seeds can still take much off the variance.
+    """
+
+    kind: ClassVar[str] = "look"
+    time: float = 0.0
+    number: int
+    level: float
+    planned: int
+    extents: Mapping[str, tuple[int, int]]
+    pairs: Sequence[LookedAt]
+    open: Sequence[str]
+    more_seeds: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialEntry:
     """The fields that all entries about a trial share.
@@ -77,7 +117,8 @@ class TrialEntry:
         arm: the name of the combination of scientific choices.
         repeat: which of the arm's searches, made independently of each other, from 0.
         index: of the trial within its phase, arm and repeat, from 0.
-        trial_id: follows from these four.
+        round: which round of its confirmation, each on seeds of its own, from 0.
+        trial_id: follows from these five.
     """
 
     time: float = 0.0
@@ -85,6 +126,7 @@ class TrialEntry:
     arm: str
     repeat: int = 0
     index: int
+    round: int = 0
     trial_id: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -94,7 +136,12 @@ class TrialEntry:
     @property
     def key(self) -> Key:
         """Which trial it is about."""
-        return self.phase, self.arm, self.repeat, self.index
+        return self.phase, self.arm, self.repeat, self.index, self.round
+
+
+def named(key: Key) -> Json:
+    """A trial's key as fields of its entries."""
+    return dict(zip(KEY, key, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,9 +209,11 @@ class Ended(TrialEntry):
     scores: list[Any] = field(default_factory=list)
 
 
-Entry = Session | Floor | Planned | Result | Ended
+OfStudy = Session | Floor | Look
 OfTrial = Planned | Result | Ended
-_NAMES = {one.kind: tuple(f.name for f in fields(one)) for one in (Session, Floor, Planned, Result, Ended)}
+Entry = OfStudy | OfTrial
+KINDS = (Session, Floor, Look, Planned, Result, Ended)
+_NAMES = {one.kind: tuple(f.name for f in fields(one)) for one in KINDS}
 
 
 def to_json(entry: Entry) -> Json:

@@ -2,8 +2,8 @@
 
 `StudyState.replay(folder)` is what `resume`, `status` and the search know of the past. Memory stays bounded: an
 unfinished trial keeps its results, a finished one only its summary. The last write wins: a result by (phase, arm,
-repeat, index) and (seed, step), a plan and an ending by (phase, arm, repeat, index). Whether a trial planned again goes
-on or begins anew is decided by `study.ledger.attempts`.
+repeat, index, round) and (seed, step), a plan and an ending by (phase, arm, repeat, index, round). Whether a trial
+planned again goes on or begins anew is decided by `study.ledger.attempts`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from analysis.record.curves import Curves
 from analysis.results import signals
 from study.ledger.attempts import begins_anew
 from study.ledger.damage import Damage
-from study.ledger.entries import Ended, Entry, Floor, Key, OfTrial, Planned, Result, Session
+from study.ledger.entries import Ended, Entry, Floor, Key, Look, OfTrial, Planned, Result, Session
 from study.ledger.ledger import START, Position, entries
 from study.ledger.validation import InvalidEntry
 
-SUMMARY = ("session", "floor", "planned", "ended")
+SUMMARY = ("session", "floor", "look", "planned", "ended")
 ORPHAN = "{trial_id}: ended, but neither its plan nor a result can be read"
 
 
@@ -35,7 +35,8 @@ class TrialState:
     Attributes:
         phase, arm: search or confirm, and the arm's name.
         repeat, index: which of the arm's searches, and the trial's number within it, both from 0.
-        trial_id: the trial's name, which follows from these four.
+        round: which round of its confirmation, from 0.
+        trial_id: the trial's name, which follows from these five.
         config: the flat hyperparameters that the search chose; {} while the plan is unknown.
         spec: the trial's Spec as a dict; {} while the plan is unknown.
         seeds: of the replicas, in the order of every list below; [] until an entry gives them.
@@ -50,6 +51,7 @@ class TrialState:
     arm: str
     repeat: int
     index: int
+    round: int
     trial_id: str
     seeds: list[int]
     config: dict[str, Any] = field(default_factory=dict)
@@ -73,7 +75,7 @@ class TrialState:
     @property
     def key(self) -> Key:
         """What identifies the trial."""
-        return self.phase, self.arm, self.repeat, self.index
+        return self.phase, self.arm, self.repeat, self.index, self.round
 
     @property
     def unplanned(self) -> bool:
@@ -148,6 +150,7 @@ class StudyState:
         own: what the newest session says of each of the user's own measurements.
         data: what the newest session that says it was given for data; {} before it.
         floor, floor_spread, classifier: of the newest floor entry; {}, {} and None before it.
+        looks: at the pairs of arms, in order.
         trials: every trial in the ledger, in the order of their first entries.
         damage: the parts of the ledger that could not be used.
     """
@@ -161,6 +164,7 @@ class StudyState:
         self.floor: dict[str, float] = {}
         self.floor_spread: dict[str, float] = {}
         self.classifier: dict[str, Any] | None = None
+        self.looks: list[Look] = []
         self.trials: dict[Key, TrialState] = {}
         self.damage = Damage()
 
@@ -182,7 +186,7 @@ class StudyState:
         return state
 
     def apply(self, entry: Entry, position: Position | None = None) -> TrialState | None:
-        """Take in one entry and return the trial it is about; raises `InvalidEntry` if it does not fit the trial."""
+        """Take in one entry and return the trial it is about; raises `InvalidEntry` if it does not fit the rest."""
         self.position = position or self.position
         match entry:
             case Session():
@@ -193,9 +197,20 @@ class StudyState:
             case Floor():
                 self.floor, self.floor_spread = _scores(entry.values), _scores(entry.spread)
                 self.classifier = entry.classifier
+            case Look():
+                self._look(entry)
             case _:
                 return self._apply_trial(entry)
         return None
+
+    def _look(self, look: Look) -> None:
+        """A look made again takes the place of the former one and of those that followed it."""
+        if look.number > len(self.looks):
+            raise InvalidEntry(f"number: expected at most {len(self.looks)}, the looks before it, got {look.number}")
+        spent = sum(one.level for one in self.looks[: look.number])
+        if spent + look.level > 1:
+            raise InvalidEntry(f"level: expected at most {1 - spent:.3g}, what others have left, got {look.level}")
+        self.looks = [*self.looks[: look.number], look]
 
     def _apply_trial(self, entry: OfTrial) -> TrialState:
         trial = self.trials.get(entry.key)

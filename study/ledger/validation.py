@@ -16,7 +16,20 @@ from typing import Any
 
 from analysis.record.schema import CHOICES, HISTOGRAM
 from study.config.messages import shown
-from study.ledger.entries import CONFIRM, SEARCH, Ended, Entry, Floor, Json, Planned, Result, Session, trial_id_of
+from study.ledger.entries import (
+    CONFIRM,
+    SEARCH,
+    Ended,
+    Entry,
+    Floor,
+    Json,
+    Look,
+    LookedAt,
+    Planned,
+    Result,
+    Session,
+    trial_id_of,
+)
 
 PHASES = (SEARCH, CONFIRM)
 STATUSES = ("completed", "diverged", "truncated", "failed")
@@ -91,6 +104,33 @@ def _floor(found: Json) -> Floor:
     )
 
 
+def _look(found: Json) -> Look:
+    sizes = _plain_mapping("extents", found["extents"])
+    return Look(
+        time=_time(found),
+        number=_whole("number", found["number"]),
+        level=_share("level", found["level"], open_below=True),
+        planned=_whole("planned", found["planned"]),
+        extents={arm: _extent(f"extents.{arm}", size) for arm, size in sizes.items()},
+        pairs=[_pair(pair) for pair in _listed("pairs", found["pairs"])],
+        open=[_text("open", arm) for arm in _listed("open", found["open"])],
+        more_seeds=_flag("more_seeds", found["more_seeds"]),
+    )
+
+
+def _extent(name: str, found: object) -> tuple[int, int]:
+    if not isinstance(found, (list, tuple)) or len(found) != 2:
+        raise _wrong(name, "numbers of repeats and seeds", found)
+    return _whole(name, found[0]), _whole(name, found[1])
+
+
+def _pair(found: object) -> LookedAt:
+    if not isinstance(found, (list, tuple)) or len(found) != 4:
+        raise _wrong("pairs", "two arms and two p-values each", found)
+    p, adjusted = (None if value is None else _share("pairs", value) for value in found[2:])
+    return LookedAt(_text("pairs", found[0]), _text("pairs", found[1]), p, adjusted)
+
+
 def _scores(name: str, found: object) -> Json:
     scores = _plain_mapping(name, found)
     for measurement, value in scores.items():
@@ -144,6 +184,7 @@ def _ended(found: Json) -> Ended:
 _READERS: dict[str, Callable[[Json], Entry]] = {
     "session": _session,
     "floor": _floor,
+    "look": _look,
     "planned": _planned,
     "result": _result,
     "ended": _ended,
@@ -152,14 +193,15 @@ _READERS: dict[str, Callable[[Json], Entry]] = {
 
 def _trial(found: Json) -> Json:
     phase, arm, index = found["phase"], found["arm"], _whole("index", found["index"])
-    repeat = _whole("repeat", found.get("repeat", 0))  # ledgers from before there were repeats have none
+    # ledgers from before there were repeats, or rounds, have none
+    repeat, batch = _whole("repeat", found.get("repeat", 0)), _whole("round", found.get("round", 0))
     if phase not in PHASES:
         raise _wrong("phase", " or ".join(PHASES), phase)
     if not (isinstance(arm, str) and _ARM.fullmatch(arm)):
         raise _wrong("arm", "a name without slashes and spaces", arm)
-    if found["trial_id"] != (name := trial_id_of(phase, arm, repeat, index)):
+    if found["trial_id"] != (name := trial_id_of(phase, arm, repeat, index, batch)):
         raise _wrong("trial_id", shown(name), found["trial_id"])
-    return {"time": _time(found), "phase": phase, "arm": arm, "repeat": repeat, "index": index}
+    return {"time": _time(found), "phase": phase, "arm": arm, "repeat": repeat, "index": index, "round": batch}
 
 
 def _time(found: Json) -> float:
@@ -176,6 +218,24 @@ def _real(name: str, value: object, most: float = math.inf) -> float:
 def _whole(name: str, value: object) -> int:
     if type(value) is not int or not 0 <= value <= LARGEST:
         raise _wrong(name, "a whole number ≥ 0", value)
+    return value
+
+
+def _share(name: str, value: object, open_below: bool = False) -> float:
+    if type(value) not in (int, float) or not 0 <= value <= 1 or (open_below and value == 0):  # type: ignore[operator]
+        raise _wrong(name, f"a number {'above 0 and at most' if open_below else 'from 0 to'} 1", value)
+    return value  # type: ignore[return-value]
+
+
+def _flag(name: str, value: object) -> bool:
+    if type(value) is not bool:
+        raise _wrong(name, "true or false", value)
+    return value
+
+
+def _listed(name: str, value: object) -> list[Any]:
+    if type(value) is not list:
+        raise _wrong(name, "a list", value)
     return value
 
 

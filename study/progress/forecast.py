@@ -1,7 +1,8 @@
 """What a study will do and about what it will cost, before it runs.
 
-The counts are exact, unless a scheduler stops trials early; where something else than updates is equal in all trials,
-updates are averages over an arm's space. The cost is the estimate of `trainables.cost`
+The counts are exact, unless a scheduler stops trials early, or the confirmation goes on until pairs of arms are
+decided: then they are the most that there may be. Where something else than updates is equal in all trials, updates are
+averages over an arm's space. The cost is the estimate of `trainables.cost`
 and leaves out the preparation of the data and of a classifier. A run's own first trials are the better guide.
 """
 
@@ -14,8 +15,10 @@ from typing import Any
 from study.config.arms import Arm, corners, spec_for
 from study.config.plan import StudyPlan
 from study.config.reference import specs_at_corners
+from study.config.rounds import limits, rounds
 from study.config.rules import judged_by, warnings
 from study.config.schema import StudyConfig
+from study.config.seeds import confirm_seeds
 from trainables import cost
 from trainables.spec import Spec
 
@@ -30,6 +33,7 @@ class ArmForecast:
         name: of the arm.
         space: what it searches, as text.
         search_trials, confirm_trials: how many, over all repeats.
+        confirm_replicas: of all confirm trials.
         steps: generator updates of one replica, the least and the most at the corners of the space.
         samples: real samples that one replica sees in training, likewise.
         updates: generator updates over all trials and replicas.
@@ -40,6 +44,7 @@ class ArmForecast:
     space: Mapping[str, str]
     search_trials: int
     confirm_trials: int
+    confirm_replicas: int
     steps: tuple[int, int]
     samples: tuple[int, int]
     updates: int
@@ -48,7 +53,7 @@ class ArmForecast:
 
 @dataclass(frozen=True)
 class Forecast:
-    """The whole study; every arm is searched `repeats` times.
+    """The whole study; every arm is searched `repeats` times, or at most so often.
 
     `trials`, `replicas` (trained one by one), `evaluations`, `updates` are totals over arms.
 
@@ -81,13 +86,13 @@ def forecast(plan: StudyPlan) -> Forecast:
     config = plan.config
     arms = tuple(_arm(config, arm) for arm in plan.arms)
     search, confirm = (sum(getattr(arm, name) for arm in arms) for name in ("search_trials", "confirm_trials"))
-    replicas = search * config.replicas + confirm * config.confirm.replicas
+    replicas = search * config.replicas + sum(arm.confirm_replicas for arm in arms)
     return Forecast(
         study=config.study,
         data=config.data["name"],
         searched_by=plan.goal.metrics,
         judged_by=judged_by(plan),
-        repeats=config.search.repeats,
+        repeats=limits(config).repeats,
         arms=arms,
         trials=search + confirm,
         replicas=replicas,
@@ -100,32 +105,36 @@ def forecast(plan: StudyPlan) -> Forecast:
 
 
 def _arm(config: StudyConfig, arm: Arm) -> ArmForecast:
-    repeats, search = config.search.repeats, config.search.trials_per_arm
-    search, confirm = repeats * search, repeats * min(config.confirm.top, search)
+    (repeats, seeds), search = limits(config), config.search.trials_per_arm
+    chosen = repeats * min(config.confirm.top, search)
+    search, confirm, confirm_replicas = repeats * search, chosen * rounds(config, seeds), chosen * seeds
     typical = [_draw(config, arm, (place + 0.5) / DRAWS) for place in range(DRAWS if arm.space else 1)]
 
     reached = [(spec.steps, spec.steps * cost.real_samples(spec)) for spec in specs_at_corners(config, arm)]
     steps, samples = ((min(counts), max(counts)) for counts in zip(*reached, strict=True))
-    trained = search * config.replicas + confirm * config.confirm.replicas
+    trained = search * config.replicas + confirm_replicas
 
     def seconds(trials: int, replicas: int) -> float:
         return trials * sum(cost.seconds(spec, replicas) for spec in typical) / len(typical)
+
+    confirming = (seconds(chosen, len(confirm_seeds(config, batch))) for batch in range(rounds(config, seeds)))
 
     return ArmForecast(
         name=arm.name,
         space={name: str(space) for name, space in arm.space.items()},
         search_trials=search,
         confirm_trials=confirm,
+        confirm_replicas=confirm_replicas,
         steps=steps,
         samples=samples,
         updates=round(trained * sum(spec.steps for spec in typical) / len(typical)),
-        core_seconds=seconds(search, config.replicas) + seconds(confirm, config.confirm.replicas),
+        core_seconds=seconds(search, config.replicas) + sum(confirming),
     )
 
 
 def _kept_bytes(config: StudyConfig, arm: Arm) -> int:
     """What an arm's kept generators take at the most, by the largest networks at the corners of its space."""
-    keep, search = config.keep, config.search
+    keep, search, (repeats, seeds) = config.keep, config.search, limits(config)
     specs = [spec_for(config, arm, values) for values in corners(arm.space)]
 
     def of_each(replicas: int) -> int:
@@ -133,7 +142,7 @@ def _kept_bytes(config: StudyConfig, arm: Arm) -> int:
 
     confirmed = min(config.confirm.top, search.trials_per_arm) if keep.writes(confirmed=True) else 0
     searched = {"all": search.trials_per_arm, "best": 1}.get(keep.generators, 0)
-    return search.repeats * (confirmed * of_each(config.confirm.replicas) + searched * of_each(config.replicas))
+    return repeats * (confirmed * of_each(seeds) + searched * of_each(config.replicas))
 
 
 def _draw(config: StudyConfig, arm: Arm, share: float) -> Spec:

@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from study.config.plan import StudyPlan
-from study.ledger.entries import Ended, Entry, Planned
+from study.ledger.entries import Ended, Entry, Look, Planned
 from study.ledger.state import TrialState
+from study.progress.look_words import made
 from study.progress.tables import duration
 from study.progress.tally import ArmTally, PhaseTally, Tally
 from study.search.scores import medians
@@ -68,7 +69,10 @@ class Progress:
 
     def on_entry(self, entry: Entry, trial: TrialState | None) -> None:
         """Take in a journal entry; a line for each ending where there is no terminal, and for failures always."""
-        if trial is not None and isinstance(entry, Planned):
+        if isinstance(entry, Look):
+            self.tally.on_look()
+            self.say(made(entry))
+        elif trial is not None and isinstance(entry, Planned):
             self.tally.on_planned(trial)
         elif trial is not None and isinstance(entry, Ended):
             self.tally.on_ended(trial)
@@ -93,7 +97,7 @@ class Progress:
             return None
         todo = sum(len(trial.seeds) for trial in open_trials) - begun
         for one in self.tally.searches.values():
-            todo += one.search.missing * self._config.replicas + one.confirm.missing * self._config.confirm.replicas
+            todo += one.search.missing * self._config.replicas + one.confirm.missing * one.confirm_replicas
         return todo * (time.monotonic() - self._started) / (self._done + begun)
 
     def _line(self) -> str:

@@ -10,7 +10,9 @@ from typing import Any
 from study.config import loading
 from study.ledger.lock import LockOwner, holder
 from study.ledger.state import StudyState
+from study.progress.look_words import ended, made
 from study.progress.tally import ArmTally, PhaseTally, Tally
+from study.search.extents import due
 from study.tracking import trouble, waiting
 
 
@@ -93,6 +95,8 @@ class Status:
         damaged: unreadable lines of the ledger, missing segments included.
         damage: the first of them: where each stands, and why it could not be read.
         sessions: how often the study was started.
+        looks: at the pairs of arms, a sentence each, the last of which says why the study ended, if it did; empty
+            where `confirm.until` is null.
     """
 
     study: str
@@ -107,12 +111,13 @@ class Status:
     damaged: int
     damage: tuple[str, ...]
     sessions: int
+    looks: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for `--json` and the report."""
         plain = asdict(self)
         holder = self.holder._asdict() if self.holder else None
-        return {**plain, "holder": holder, "arms": [*plain["arms"]], "damage": [*self.damage]}
+        return {**plain, "holder": holder, "arms": [*plain["arms"]], "damage": [*self.damage], "looks": [*self.looks]}
 
 
 def status(folder: str | Path) -> Status:
@@ -123,13 +128,16 @@ def status(folder: str | Path) -> Status:
     folder = Path(folder)
     plan = loading.load(folder / loading.STUDY_FILE)
     state, held = StudyState.replay(folder), holder(folder)
-    searches = Tally(plan, state).searches
-    arms = tuple(ArmStatus.of(one, repeat, held is not None) for (_, repeat), one in searches.items())
+    tally = Tally(plan, state)
+    arms = tuple(ArmStatus.of(one, repeat, held is not None) for (_, repeat), one in tally.searches.items())
+    looks = [made(one) for one in state.looks]
+    if looks and not due(plan, state):
+        looks[-1] += f"; {ended(state.looks[-1], plan.config)}"
     trials = Counts.over(counts for one in arms for counts in (one.search, one.confirm))
     return Status(
         study=plan.config.study,
         folder=str(folder),
-        state="running" if held else "interrupted" if trials.left else "done",
+        state="running" if held else "done" if tally.finished else "interrupted",
         holder=held,
         metric=plan.goal.metrics[0],
         trials=trials,
@@ -139,4 +147,5 @@ def status(folder: str | Path) -> Status:
         damaged=state.damage.count,
         damage=tuple(map(str, state.damage.places)),
         sessions=len(state.sessions),
+        looks=tuple(looks),
     )

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from study.config.budget import UNITS
 from study.ledger.damage import NAMED
+from study.progress.look_words import to_come
 from study.progress.power import sentences
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def show_forecast(
     if shared:
         console.print(_spaces("searched in every arm", shared))
     console.print(_arms(expected, shared))
-    stopping = config.scheduler.name != "none"
+    stopping = config.scheduler.name != "none" or config.confirm.until is not None
     most = "at most " if stopping else ""
     updates = budget.equal.name == "updates"
     console.print(
@@ -56,7 +57,7 @@ def show_forecast(
             f"generators kept of {kept[config.keep.generators]} trials{' with their critics' * config.keep.critics}:"
             f" {most}{_bytes(expected.kept_bytes)}"
         )
-    for line in sentences(power) if power else ():
+    for line in (*to_come(config), *(sentences(power) if power else ())):
         console.print(Text(line))
     for warning in expected.warnings:
         console.print(Text(f"note: {warning}"))
@@ -82,6 +83,8 @@ def show_status(found: Status, console: Console | None = None) -> None:
         cells = (arm.arm, *repeat, _progress(arm.search), _progress(arm.confirm), best, outcomes)
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
+    for look in found.looks:
+        console.print(Text(look))
     for trial, message in found.failures.items():
         console.print(Text(f"{trial} failed: {message}"))
     if found.tracking.waiting:

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field, fields
 
 from analysis.wording import NOT_JUDGED
 from study.config.plan import StudyPlan
+from study.config.rounds import rounds
+from study.config.seeds import confirm_seeds
 from study.ledger.entries import CONFIRM, SEARCH, Key
 from study.ledger.state import StudyState, TrialState
+from study.search.extents import due, extents
 from study.search.scores import medians
 from study.search.trials import unconfirmed
 
@@ -42,11 +45,13 @@ class ArmTally:
     """One search of an arm, or all of them: the phases, the outcomes of the replicas, and the best search trial.
 
     `best` is the median of the first metric over the replicas of `best_trial`; None while no trial has a finite score.
+    `confirm_replicas` are those of a confirm trial of the newest round.
     """
 
     arm: str
     search: PhaseTally
     confirm: PhaseTally
+    confirm_replicas: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     best: float | None = None
     best_trial: str | None = None
@@ -71,8 +76,8 @@ class Tally:
     def __init__(self, plan: StudyPlan, state: StudyState) -> None:
         """Count what the state holds."""
         self._plan, self._state = plan, state
-        repeats = range(plan.config.search.repeats)
-        self.searches = {(arm.name, repeat): self._empty(arm.name) for arm in plan.arms for repeat in repeats}
+        self.searches: dict[tuple[str, int], ArmTally] = {}
+        self._extend()
         self.open: dict[Key, TrialState] = {}
         for trial in state.trials.values():
             self.on_planned(trial)
@@ -92,6 +97,12 @@ class Tally:
         if (trial.arm, trial.repeat) in self.searches:
             self._end(trial)
             self._settle(trial.arm, trial.repeat)
+
+    def on_look(self) -> None:
+        """Count what a look at the pairs of arms asks for."""
+        self._extend()
+        for arm, repeat in self.searches:
+            self._settle(arm, repeat)
 
     def _end(self, trial: TrialState) -> None:
         if self.open.pop(trial.key, None) is None:
@@ -131,12 +142,24 @@ class Tally:
 
     @property
     def left(self) -> int:
-        """Trials that have not ended."""
+        """Trials that have not ended, of those that there are to be as far as is known."""
         return sum(phase.under_way + phase.missing for phase in self.phases)
 
-    def _empty(self, arm: str) -> ArmTally:
-        trials = self._plan.config.search.trials_per_arm
-        return ArmTally(arm, PhaseTally(trials), PhaseTally(min(self._plan.config.confirm.top, trials)))
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do: no trial, nor a look at the pairs of arms, which may ask for more."""
+        return not self.left and not due(self._plan, self._state)
+
+    def _extend(self) -> None:
+        """Begin a tally for each repeat that an arm is to have, arms as planned."""
+        config, sizes = self._plan.config, extents(self._plan, self._state)
+        found = {}
+        for arm, repeat in ((arm, repeat) for arm, size in sizes.items() for repeat in range(size.repeats)):
+            trials, batches = config.search.trials_per_arm, rounds(config, sizes[arm].seeds)
+            new = ArmTally(arm, PhaseTally(trials), PhaseTally(min(config.confirm.top, trials) * batches))
+            found[arm, repeat] = self.searches.get((arm, repeat), new)
+            found[arm, repeat].confirm_replicas = len(confirm_seeds(config, batches - 1))
+        self.searches = found
 
     def _phase(self, trial: TrialState) -> PhaseTally:
         one = self.searches[trial.arm, trial.repeat]

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from study.atomic_write import sync_folder
 from study.ledger import ledger
 from study.ledger.damage import Damage
-from study.ledger.entries import Entry, Floor, Key, Session, to_json
+from study.ledger.entries import Entry, Key, Look, OfStudy, Session, to_json
 from study.ledger.ledger import Position
 from study.ledger.lock import lock_file
 from study.ledger.state import ORPHAN, TrialState
@@ -87,7 +87,7 @@ def _write_trials(entries: Iterable[Entry], tables: Tables, held: set[Key], dama
     written: set[Key] = set()
     reopened: set[Key] = set()
     for entry in entries:
-        if isinstance(entry, (Session, Floor)):
+        if isinstance(entry, OfStudy):
             continue
         if entry.key in written:
             reopened.add(entry.key)
@@ -140,7 +140,13 @@ def _about(outline: Outline) -> dict[str, Any]:
         "floor_spread": state.floor_spread,
         "classifier": state.classifier,
         "own": state.own,
+        "looks": [_look(look) for look in state.looks],
     }
+
+
+def _look(look: Look) -> dict[str, Any]:
+    """A look without its p-values, which analysis computes itself."""
+    return {name: value for name, value in to_json(look).items() if name != "pairs"}
 
 
 def _session(session: Session) -> dict[str, Any]:

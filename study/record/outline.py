@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,24 +17,25 @@ from study.config import loading
 from study.config.budget import UNITS
 from study.config.dotted import leaves
 from study.config.messages import ConfigError, shown
-from study.ledger.entries import Entry, Floor, Json, Planned, Session
+from study.ledger.entries import Entry, Floor, Json, Look, Planned, Session
 from study.ledger.state import StudyState
+from study.ledger.validation import InvalidEntry
 from study.record.columns import configuration
 from study.record.later import Later, read_all
 from trainables.metrics.own import columns_of
 
 LOGGER = logging.getLogger(__name__)
-KINDS = (Session.kind, Floor.kind, Planned.kind)  # of the entries that an outline follows from
+KINDS = (Session.kind, Floor.kind, Look.kind, Planned.kind)  # of the entries that an outline follows from
 
 
 @dataclass(frozen=True)
 class Outline:
     """What all trials' rows need to know of the study.
 
-    `state` knows sessions and floor, but no trials; `config` maps each `config.*` name to its dtype, `later` each
-    trial to what was measured of it later, `searched` each
-    arm to the hyperparameters drawn for its trials; `earlier_rule` says whether any session ran under the earlier rule
-    of outcomes; `measured` are the columns of the user's own measurements.
+    `state` knows sessions, floor and looks, but no trials; `config` maps each `config.*` name to its dtype, `later`
+    each trial to what was measured of it later, `searched` each arm to the hyperparameters drawn for its trials;
+    `earlier_rule` says whether any session ran under the earlier rule of outcomes; `measured` are the columns of the
+    user's own measurements.
     """
 
     study: str
@@ -52,7 +54,8 @@ def outline_of(folder: Path, entries: Iterable[Entry]) -> Outline:
     earlier, measured = False, dict[str, None]()
     for entry in entries:
         if not isinstance(entry, Planned):
-            state.apply(entry)
+            with suppress(InvalidEntry):  # a look that follows a lost one
+                state.apply(entry)
             earlier = earlier or (isinstance(entry, Session) and _is_earlier(entry.config))
             continue
         measured |= dict.fromkeys(_own_columns(entry.spec))

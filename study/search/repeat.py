@@ -1,8 +1,9 @@
 """One repeat of a study: every arm searched once, and what the searches find confirmed.
 
 Repeats know nothing of each other. Each gives out its search trials, the arms in rotation, each arm with a sampler of
-its own; once all of them have ended, its confirm trials. It learns from the study's state alone, so that it cannot tell
-a resumed study from an uninterrupted one.
+its own; once all of them have ended, its confirm trials, and after a look at the pairs of arms those of further rounds
+(`study.search.looks`). It learns from the study's state alone, so that it cannot tell a resumed study from an
+uninterrupted one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from study.ledger.entries import SEARCH, Key, Planned
 from study.ledger.state import StudyState, TrialState
 from study.search.arm_search import ArmSearch, Recorded, TrialLookup
 from study.search.distributions import distributions
+from study.search.extents import extents
 from study.search.scores import medians
 from study.search.trials import confirm_trial, search_trial, searched, unconfirmed
 
@@ -26,10 +28,11 @@ class Repeat:
     """The trials of repeat `number`, in the order in which they are given out."""
 
     def __init__(self, plan: StudyPlan, state: StudyState, number: int) -> None:
-        """Rebuild every arm's search from the state."""
+        """Rebuild the search of every arm that is to have this repeat from the state."""
         self._plan, self._state, self._number = plan, state, number
-        self._arms = {arm.name: arm for arm in plan.arms}
-        self._searches = {arm.name: rebuilt(plan, arm, state, number) for arm in plan.arms}
+        sizes = extents(plan, state)
+        self._arms = {arm.name: arm for arm in plan.arms if sizes[arm.name].repeats > number}
+        self._searches = {name: rebuilt(plan, arm, state, number) for name, arm in self._arms.items()}
         self._rotation = deque(self._arms)
         self._confirming: Iterator[Planned] | None = None
 
@@ -48,6 +51,10 @@ class Repeat:
     def confirming(self) -> bool:
         """Whether all of its searches have ended; nothing is left where `next` then gives None."""
         return self._confirming is not None
+
+    def confirm_further(self) -> None:
+        """After a look: there may be more to confirm."""
+        self._confirming = None
 
     @property
     def exact(self) -> bool:
@@ -69,16 +76,16 @@ class Repeat:
         """Whether every search trial there is to be has ended."""
         if any(search.next < self._plan.config.search.trials_per_arm for search in self._searches.values()):
             return False
-        return not any(phase == SEARCH and repeat == self._number for phase, _, repeat, _ in out)
+        return not any(phase == SEARCH and repeat == self._number for phase, _, repeat, *_ in out)
 
     def _confirmations(self) -> Iterator[Planned]:
         chosen = [unconfirmed(self._plan, self._state, arm, self._number) for arm in self._arms]
         for rank in itertools.zip_longest(*chosen):
-            yield from (confirm_trial(self._plan.config, trial) for trial in rank if trial)
+            yield from (confirm_trial(self._plan.config, *one) for one in rank if one)
 
     def _lookup(self, arm: str) -> TrialLookup:
         goal, trials, number = self._plan.goal, self._state.trials, self._number
-        return lambda index: recorded_of(trials[SEARCH, arm, number, index], goal)
+        return lambda index: recorded_of(trials[SEARCH, arm, number, index, 0], goal)
 
 
 def rebuilt(plan: StudyPlan, arm: Arm, state: StudyState, repeat: int) -> ArmSearch:

@@ -3,8 +3,10 @@
 It gives out, in this order: trials that an earlier session left unfinished; the trials of the repeats, those of the
 first repeat that has one to give (`study.search.repeat`), so that an interrupted study has whole repeats; `FINISHED`. A
 later repeat's trials go to workers for which an earlier one, waiting for results, has none: what a trial is does not
-depend on when it is given out. What is given out is in the ledger first. The searcher learns from the study's state
-alone, which the recorder keeps, so that it cannot tell a resumed study from an uninterrupted one.
+depend on when it is given out. Once all have ended it looks at the pairs of arms where the study wants that
+(`study.search.looks`), and goes on with what the look asks for. What is given out is in the ledger first. The searcher
+learns from the study's state alone, which the recorder keeps, so that it cannot tell a resumed study from an
+uninterrupted one.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from study.config.plan import StudyPlan
-from study.ledger.entries import Key
+from study.ledger.entries import Key, named
 from study.ledger.journal import Journal
 from study.ledger.state import TrialState
+from study.search.extents import due, extents
+from study.search.looks import look
 from study.search.repeat import Repeat
 from study.search.unpickled import Unpickled
 
@@ -34,8 +38,9 @@ class StudySearcher(Unpickled, Searcher):
     ) -> None:
         """Rebuild every search from the journal's state."""
         super().__init__()
-        self._journal, self._job_of, self._slots = journal, job_of, slots
-        self._repeats = [Repeat(plan, journal.state, number) for number in range(plan.config.search.repeats)]
+        self._plan, self._journal, self._job_of, self._slots = plan, journal, job_of, slots
+        self._repeats: list[Repeat] = []
+        self._begin_repeats()
         self._unfinished = deque(trial for trial in journal.state.unfinished if not trial.unplanned)
         self._open: set[Key] = set()
 
@@ -50,11 +55,9 @@ class StudySearcher(Unpickled, Searcher):
             return None
         trial = self._next()
         if trial is None:
-            finished = not self._open and all(repeat.confirming for repeat in self._repeats)
-            return str(Searcher.FINISHED) if finished else None
+            return str(Searcher.FINISHED) if self._idle else None
         self._open.add(trial.key)
-        keys = {name: getattr(trial, name) for name in ("trial_id", "phase", "arm", "repeat", "index")}
-        return {**keys, "job": self._job_of(trial)}
+        return {"trial_id": trial.trial_id, **named(trial.key), "job": self._job_of(trial)}
 
     def again(self, trial: TrialState) -> None:
         """Queue a trial again that Tune gave up although it has not ended."""
@@ -78,9 +81,29 @@ class StudySearcher(Unpickled, Searcher):
     def _next(self) -> TrialState | None:
         if self._unfinished:
             return self._unfinished.popleft()
+        while True:
+            for repeat in self._repeats:
+                plan = repeat.next(self._open)
+                if plan is not None:
+                    self._journal.append(plan)
+                    return self._journal.state.trials[plan.key]
+            if not self._idle or not due(self._plan, self._journal.state):
+                return None
+            self._look()
+
+    @property
+    def _idle(self) -> bool:
+        """Whether nothing is out and nothing is left to give out, but for what a look may ask for."""
+        return not self._open and all(repeat.confirming for repeat in self._repeats)
+
+    def _look(self) -> None:
+        self._journal.append(look(self._plan, self._journal.state))
         for repeat in self._repeats:
-            plan = repeat.next(self._open)
-            if plan is not None:
-                self._journal.append(plan)
-                return self._journal.state.trials[plan.key]
-        return None
+            repeat.confirm_further()
+        self._begin_repeats()
+
+    def _begin_repeats(self) -> None:
+        """Begin those that are not begun yet."""
+        state = self._journal.state
+        wanted = max(size.repeats for size in extents(self._plan, state).values())
+        self._repeats += [Repeat(self._plan, state, number) for number in range(len(self._repeats), wanted)]

@@ -1,7 +1,7 @@
 """Plans of trials: their seeds, their ledger entries, and which search trials are confirmed.
 
 The seeds are those of `study.config.seeds`: the same for all arms and configurations. A confirm trial has the repeat
-and the index of the search trial that it trains again.
+and the index of the search trial that it trains again; more seeds of it, in a later round, are a trial of their own.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from typing import Any
 from study.config.arms import Arm, spec_for
 from study.config.goal import Goal
 from study.config.plan import StudyPlan
+from study.config.rounds import rounds
 from study.config.schema import StudyConfig
 from study.config.seeds import confirm_seeds, search_seeds
-from study.ledger.entries import CONFIRM, SEARCH, Planned
+from study.ledger.entries import CONFIRM, SEARCH, Planned, named
 from study.ledger.state import StudyState, TrialState
+from study.search.extents import extents
 from study.search.scores import medians
 
 
@@ -27,16 +29,14 @@ def search_trial(config: StudyConfig, arm: Arm, index: int, params: Mapping[str,
     return Planned(phase=SEARCH, arm=arm.name, repeat=repeat, index=index, config=dict(params), spec=spec, seeds=seeds)
 
 
-def confirm_trial(config: StudyConfig, champion: TrialState) -> Planned:
-    """The ledger entry that plans the confirmation of a search trial on fresh seeds."""
-    return replace(planned_again(champion), phase=CONFIRM, seeds=confirm_seeds(config))
+def confirm_trial(config: StudyConfig, champion: TrialState, batch: int = 0) -> Planned:
+    """The ledger entry that plans the confirmation of a search trial on the fresh seeds of a round."""
+    return replace(planned_again(champion), phase=CONFIRM, round=batch, seeds=confirm_seeds(config, batch))
 
 
 def planned_again(trial: TrialState) -> Planned:
     """The ledger entry after which a trial that ended starts over."""
-    phase, arm, repeat, index = trial.key
-    config, spec, seeds = trial.config, trial.spec, trial.seeds
-    return Planned(phase=phase, arm=arm, repeat=repeat, index=index, config=config, spec=spec, seeds=seeds)
+    return Planned(**named(trial.key), config=trial.config, spec=trial.spec, seeds=trial.seeds)
 
 
 def searched(state: StudyState, arm: str, repeat: int) -> list[TrialState]:
@@ -74,17 +74,20 @@ def best_first(plan: StudyPlan, of: Sequence[TrialState]) -> list[TrialState]:
     return [trials[place] for *_, place in sorted(ranks)]
 
 
-def unconfirmed(plan: StudyPlan, state: StudyState, arm: str, repeat: int) -> list[TrialState]:
-    """The champions of a search that no confirm trial trains again yet, the best first.
+def unconfirmed(plan: StudyPlan, state: StudyState, arm: str, repeat: int) -> list[tuple[TrialState, int]]:
+    """The champions of a search with the rounds in which no confirm trial trains them yet, of those that there are to
+    be so far: the first rounds first, in each the best champion.
 
     A confirm trial whose plan is damaged and which has not ended is planned again.
     """
 
-    def confirmed(index: int) -> bool:
-        trial = state.trials.get((CONFIRM, arm, repeat, index))
+    def confirmed(index: int, batch: int) -> bool:
+        trial = state.trials.get((CONFIRM, arm, repeat, index, batch))
         return trial is not None and not (trial.unplanned and trial.status is None)
 
-    return [trial for trial in champions(plan, state, arm, repeat) if not confirmed(trial.index)]
+    found = champions(plan, state, arm, repeat)
+    batches = range(rounds(plan.config, extents(plan, state)[arm].seeds))
+    return [(trial, batch) for batch in batches for trial in found if not confirmed(trial.index, batch)]
 
 
 def _costs(trial: TrialState, goal: Goal) -> tuple[float, ...]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from analysis.wording import NOT_JUDGED
 from study.config.addresses import masked
 from study.ledger.attempts import begins_anew
-from study.ledger.entries import Ended, Entry, Floor, Json, OfTrial, Planned, Result, Session
+from study.ledger.entries import Ended, Entry, Floor, Json, Look, OfStudy, OfTrial, Planned, Result, Session
 from study.tracking.cursor import OpenRun
 from study.tracking.summaries import canonical, counted, finite, flat, milliseconds, summaries
 
@@ -63,7 +63,7 @@ class RunUpdate:
     """What a batch says about one run.
 
     Attributes:
-        first: the first entry about it, which names the trial (or, as a session or floor, the study).
+        first: the first entry about it, which names the trial, or, as one of no trial, the study.
         attempt: which attempt at the trial this is.
         step: of the newest result.
         params, tags: MLflow's.
@@ -90,7 +90,7 @@ class RunUpdate:
     @property
     def trial_id(self) -> str | None:
         """The trial, None for the study itself."""
-        return None if isinstance(self.first, (Session, Floor)) else self.first.trial_id
+        return None if isinstance(self.first, OfStudy) else self.first.trial_id
 
     def measure(self, metrics: Mapping[str, float], entry: Entry, step: int) -> None:
         """Add metrics at an entry's time."""
@@ -112,6 +112,9 @@ def gather(batch: Iterable[Entry], attempts: Attempts, runs: Mapping[str, OpenRu
             case Floor():
                 update = gathered.setdefault("", RunUpdate(entry))
                 _floor(entry, update)
+            case Look():
+                update = gathered.setdefault("", RunUpdate(entry))
+                _look(entry, update)
             case _:
                 update = _update_of(entry, attempts.apply(entry), gathered, runs)
                 _trial(entry, update)
@@ -144,6 +147,11 @@ def _floor(entry: Floor, update: RunUpdate) -> None:
     values["classifier/accuracy"] = classifier.pop("accuracy", None)
     update.measure({name: float(value) for name, value in values.items() if finite(value)}, entry, 0)
     update.tags |= flat(classifier, "classifier.")
+
+
+def _look(entry: Look, update: RunUpdate) -> None:
+    about = {"extents": entry.extents, "level": entry.level, "open": entry.open}
+    update.tags[f"look.{entry.number}"] = canonical(about)[:LONGEST_TAG]
 
 
 def _trial(entry: OfTrial, update: RunUpdate) -> None:

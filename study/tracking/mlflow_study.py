@@ -24,7 +24,7 @@ from analysis.record.schema import FILES
 from study.config import loading
 from study.config.addresses import masked
 from study.config.loading import STUDY_FILE
-from study.ledger.entries import Entry, Planned, Result, TrialEntry
+from study.ledger.entries import Entry, Planned, Result, TrialEntry, named
 from study.ledger.ledger import Position, entries, identity
 from study.ledger.state import StudyState
 from study.storage.store import Store, store_at
@@ -208,7 +208,7 @@ class MlflowStudy:
             found = self._find(identity)
             if found is not None:
                 return found
-        about = {name: str(getattr(entry, name)) for name in ("phase", "arm", "repeat", "index")}
+        about = {name: str(value) for name, value in named(entry.key).items()}
         return self._create(identity, entry.trial_id, entry.time, {PARENT: self._parent, **about})
 
     def _create_parent(self) -> str:

@@ -72,7 +72,7 @@ def record_of(folder: Path, plan: StudyPlan, most: int | None = None) -> dict[st
         for index, values in enumerate(islice(corners(arm.space), most)):
             planned = search_trial(plan.config, arm, index, values)
             journal.append(planned, *ending(planned, metric))
-            champion = journal.state.trials["search", arm.name, 0, index]
+            champion = journal.state.trials["search", arm.name, 0, index, 0]
             confirming = confirm_trial(plan.config, champion)
             journal.append(confirming, *ending(confirming, metric))
             specs[confirming.trial_id] = Spec.from_dict(planned.spec)

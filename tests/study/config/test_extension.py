@@ -28,6 +28,37 @@ def test_more_trials_more_arms_and_other_resources_are_extensions(tiny: Build, c
     check_extension(tiny(confirm=CONFIRM), tiny(**{"confirm": CONFIRM, **change}), confirmed=True)
 
 
+TWICE = {"trials_per_arm": 2, "repeats": 2}
+ROUNDS = {"replicas": 4, "until": "decided", "most": 8}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"confirm": CONFIRM}, {"confirm": ROUNDS}),
+        ({"confirm": ROUNDS}, {"confirm": {**ROUNDS, "most": 32}}),
+        ({"confirm": ROUNDS, "search": TWICE}, {"confirm": ROUNDS, "search": {**TWICE, "most_repeats": 4}}),
+    ],
+)
+def test_rounds_may_be_asked_for_later_and_their_limits_may_grow(
+    tiny: Build, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    check_extension(tiny(**before), tiny(**after), confirmed=True, looked=before["confirm"] == ROUNDS)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"confirm": CONFIRM}, "confirm.most: expected 8, as finished trials were run with it, got null"),
+        ({"search__trials_per_arm": 9}, "search.trials_per_arm: expected 2, by which pairs of arms were looked at"),
+        ({"search__repeats": 2}, "search.repeats: expected 1, by which pairs of arms were looked at already, got 2"),
+    ],
+)
+def test_what_pairs_were_looked_at_by_stays(tiny: Build, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check_extension(tiny(confirm=ROUNDS), tiny(**{"confirm": ROUNDS, **change}), confirmed=True, looked=True)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -14,6 +14,7 @@ from rich.console import Console
 from study.config.plan import StudyPlan
 from study.execution.interruption import Interruption
 from study.execution.recorder import FAILURES, Recorder, message_of
+from study.ledger.entries import named
 from study.ledger.journal import Journal
 from study.ledger.ledger import entries
 from study.ledger.state import TrialState
@@ -37,7 +38,7 @@ class Study:
         self.again: list[TrialState] = []
         self.recorder = Recorder(plan, journal, folder, store, progress, self.interruption, self.again.append)
         [self.state] = journal.state.trials.values()
-        keys = {name: getattr(self.state, name) for name in ("trial_id", "phase", "arm", "repeat", "index")}
+        keys = {"trial_id": self.state.trial_id, **named(self.state.key)}
         self.retries = 0
         self.trial = SimpleNamespace(config=keys, last_result={}, **failure(folder / "tune", None, ""))
         self.trial.should_recover = lambda: self.retries > 0

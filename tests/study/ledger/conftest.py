@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from study.ledger.entries import Ended, Entry, Floor, Planned, Result, Session
+from study.ledger.entries import KINDS, Ended, Entry, Floor, Look, LookedAt, Planned, Result, Session
 
 SESSION = Session(
     time=1.5, session="a", config={"study": "x"}, versions={"torch": "2"}, hardware={"cpus": 2}, pid=7,
@@ -12,6 +12,10 @@ SESSION = Session(
     data={"name": "ring", "digest": "0f", "origin": "drawn from its settings", "train": 9, "shape": [2]},
 )  # fmt: skip
 FLOOR = Floor(time=1.5, values={"fid": 0.25}, spread={"fid": 0.01}, classifier={"accuracy": 0.98, "seed": 0})
+LOOK = Look(
+    time=1.5, number=0, level=0.225, planned=4, extents={"a": (2, 8), "b": (2, 8)},
+    pairs=[LookedAt("a", "b", 0.5, None)], open=["a", "b"], more_seeds=False,
+)  # fmt: skip
 PLANNED = Planned(time=1.5, phase="search", arm="a", index=3, config={"lr": 0.5}, spec={"model": "gan"}, seeds=[4, 5])
 RESULT = Result(
     time=1.5, phase="search", arm="a", index=3, seeds=[4, 5], step=10, wall_time=2.0,
@@ -25,10 +29,10 @@ ENDED = Ended(time=1.5, phase="confirm", arm="a", index=3, status="failed", mess
 @pytest.fixture(scope="session")
 def entry_of() -> dict[str, Entry]:
     """An entry of each kind, by its kind; those of trials are of trial 3 of arm `a`, which has seeds 4 and 5."""
-    return {entry.kind: entry for entry in (SESSION, FLOOR, PLANNED, RESULT, ENDED)}
+    return {entry.kind: entry for entry in (SESSION, FLOOR, LOOK, PLANNED, RESULT, ENDED)}
 
 
-@pytest.fixture(params=[kind.kind for kind in (Session, Floor, Planned, Result, Ended)])
+@pytest.fixture(params=[kind.kind for kind in KINDS])
 def entry(request: pytest.FixtureRequest, entry_of: dict[str, Entry]) -> Entry:
     """Every entry of `entry_of` in turn."""
     return entry_of[request.param]

@@ -21,7 +21,7 @@ def test_fields_and_kinds_of_a_newer_version_are_passed_over(entry: Entry) -> No
 
 
 def test_the_json_of_a_trials_entries_names_the_trial_first(entry_of: dict[str, Entry]) -> None:
-    keys = ["kind", "time", "phase", "arm", "repeat", "index", "trial_id"]
+    keys = ["kind", "time", "phase", "arm", "repeat", "index", "round", "trial_id"]
     assert list(to_json(entry_of["planned"])) == [*keys, "config", "spec", "seeds"]
     assert list(to_json(entry_of["result"])) == [*keys, "seeds", "step", "wall_time", "columns", "pictures"]
     assert list(to_json(entry_of["ended"])) == [*keys, "status", "message", "outcomes", "scores"]
@@ -32,9 +32,10 @@ def test_a_trial_is_named_by_what_it_is(entry_of: dict[str, Entry]) -> None:
     assert trial_id_of("confirm", "hinge", 0, 12345) == "confirm-hinge-12345"
     ended = entry_of["ended"]
     assert isinstance(ended, Ended)
-    assert (ended.trial_id, ended.key) == ("confirm-a-0003", ("confirm", "a", 0, 3))
+    assert (ended.trial_id, ended.key) == ("confirm-a-0003", ("confirm", "a", 0, 3, 0))
+    assert replace(ended, repeat=2, round=1).trial_id == "confirm-a-r2-0003-round1"
     again = replace(ended, repeat=12)
-    assert (again.trial_id, again.key) == ("confirm-a-r12-0003", ("confirm", "a", 12, 3))
+    assert (again.trial_id, again.key) == ("confirm-a-r12-0003", ("confirm", "a", 12, 3, 0))
 
 
 def test_what_older_entries_lack_has_a_default(entry_of: dict[str, Entry]) -> None:

@@ -27,7 +27,7 @@ def test_ledger_state_and_listeners_go_in_step(tmp_path: Path) -> None:
     assert [trial.trial_id for trial in journal.state.unfinished] == ["search-hinge-0000"]
     journal.append(ENDED)
     assert journal.state.unfinished == []
-    trial = journal.state.trials["search", "hinge", 0, 0]
+    trial = journal.state.trials["search", "hinge", 0, 0, 0]
     assert heard == [("planned", trial), ("ended", trial)]
     assert trial.ended is not None
     journal.close()

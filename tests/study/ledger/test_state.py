@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from study.ledger.entries import Floor, Session, trial_id_of
+from study.ledger.entries import Floor, Look, Session, trial_id_of
 from study.ledger.ledger import Ledger, entries
 from study.ledger.state import StudyState
-from study.ledger.validation import from_json
+from study.ledger.validation import InvalidEntry, from_json
 
 SPEC = {"model": "gan", "objective": {"name": "hinge"}}
 
@@ -84,6 +84,20 @@ def test_sessions_and_floors():
     assert state.classifier == {"accuracy": 0.98, "seed": 0}
 
 
+def test_looks_come_in_order_and_spend_no_more_than_there_is():
+    state, about = StudyState(), {"planned": 2, "extents": {}, "pairs": [], "open": []}
+    looks = [Look(number=number, level=0.45, **about) for number in range(2)]
+    for look in looks:
+        state.apply(look)
+    assert state.looks == looks
+    with pytest.raises(InvalidEntry, match="number: expected at most 2, the looks before it, got 3"):
+        state.apply(Look(number=3, level=0.1, **about))
+    with pytest.raises(InvalidEntry, match=r"level: expected at most 0\.1, what others have left, got 0.2"):
+        state.apply(Look(number=2, level=0.2, **about))
+    state.apply(replace(looks[0], level=0.9))
+    assert [look.level for look in state.looks] == [0.9]
+
+
 def test_the_last_write_of_a_step_wins():
     trial = only(replayed(planned(), result(100, [3.0, 4.0]), result(200, [9.0, 9.0]), result(100, [5.0, 6.0])))
     np.testing.assert_array_equal(trial.curves().values["fid"], [[5.0, 9.0], [6.0, 9.0]])
@@ -143,17 +157,17 @@ def test_a_trial_is_known_by_phase_arm_repeat_and_index():
     again = planned(repeat=1, seeds=(3, 4))
     state = replayed(planned(), planned(index=1), planned(arm="minimax"), confirm, again, replace(again, repeat=2))
     assert list(state.trials) == [
-        ("search", "hinge", 0, 0),
-        ("search", "hinge", 0, 1),
-        ("search", "minimax", 0, 0),
-        ("confirm", "hinge", 0, 0),
-        ("search", "hinge", 1, 0),
-        ("search", "hinge", 2, 0),
+        ("search", "hinge", 0, 0, 0),
+        ("search", "hinge", 0, 1, 0),
+        ("search", "minimax", 0, 0, 0),
+        ("confirm", "hinge", 0, 0, 0),
+        ("search", "hinge", 1, 0, 0),
+        ("search", "hinge", 2, 0, 0),
     ]
     assert [trial.trial_id for trial in state.trials.values()][-2:] == ["search-hinge-r1-0000", "search-hinge-r2-0000"]
     state.apply(replace(again, seeds=[5, 6]))
-    assert state.trials["search", "hinge", 1, 0].key == ("search", "hinge", 1, 0)  # begun anew
-    assert state.trials["search", "hinge", 1, 0].seeds == [5, 6]
+    assert state.trials["search", "hinge", 1, 0, 0].key == ("search", "hinge", 1, 0, 0)  # begun anew
+    assert state.trials["search", "hinge", 1, 0, 0].seeds == [5, 6]
 
 
 def test_histograms_and_what_is_missing_become_arrays():

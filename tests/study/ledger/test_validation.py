@@ -72,6 +72,12 @@ from study.ledger.validation import InvalidEntry, from_json
         ),
         ("ended", {"scores": [[], []]}, "scores: expected a number or null per replica, or equally many for each"),
         ("ended", {"message": 3}, "message: expected a text, got 3"),
+        ("look", {"level": 0}, "level: expected a number above 0 and at most 1, got 0"),
+        ("look", {"extents": {"a": [1]}}, "extents.a: expected numbers of repeats and seeds"),
+        ("look", {"pairs": [["a", "b", 0.5]]}, "pairs: expected two arms and two p-values each"),
+        ("look", {"pairs": [["a", "b", 0.5, 2]]}, "pairs: expected a number from 0 to 1, got 2"),
+        ("look", {"open": "a"}, "open: expected a list, got 'a'"),
+        ("look", {"more_seeds": 1}, "more_seeds: expected true or false, got 1"),
     ],
 )
 def test_what_is_no_entry_says_why(entry_of: dict[str, Entry], kind: str, change: dict[str, Any], message: str) -> None:
@@ -83,6 +89,7 @@ def test_what_lacks_a_field_says_which(entry: Entry) -> None:
     optional = {
         "session",
         "repeat",
+        "round",
         "versions",
         "hardware",
         "host",

@@ -104,7 +104,7 @@ def test_an_arm_whose_trials_all_failed_has_nothing_to_confirm(tiny: Build, jour
 def test_a_new_best_after_an_extension_is_still_to_be_confirmed(tiny: Build, journal: Journal) -> None:
     small = tiny(search__trials_per_arm=1, confirm={"top": 1, "replicas": 2})
     end(journal, begin(small, journal, 0, 0), "completed", [3.0, 3.0], ["converged"] * 2)
-    entry = confirm_trial(small.config, journal.state.trials["search", "non_saturating", 0, 0])
+    entry = confirm_trial(small.config, journal.state.trials["search", "non_saturating", 0, 0, 0])
     journal.append(entry)
     end(journal, entry, "completed", [3.0, 3.0], ["converged"] * 2)
     large = tiny(search__trials_per_arm=2, confirm={"top": 1, "replicas": 2})

@@ -328,9 +328,12 @@ def test_a_value_that_is_no_measurement_costs_its_line_and_is_named(tmp_path, ch
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        (TrialState("search", "hinge", 0, 0, "search-hinge-0000", [2**64, 1]), "trial search-hinge-0000: column seed"),
         (
-            TrialState("search", "hinge", 0, 0, "search-hinge-0000", [1], spec={"model": 3}),
+            TrialState("search", "hinge", 0, 0, 0, "search-hinge-0000", [2**64, 1]),
+            "trial search-hinge-0000: column seed",
+        ),
+        (
+            TrialState("search", "hinge", 0, 0, 0, "search-hinge-0000", [1], spec={"model": 3}),
             "trial search-hinge-0000: column model: .*got a 'int' object",
         ),
     ],

@@ -39,7 +39,7 @@ def test_it_searches_every_arm_in_rotation_and_then_confirms_each_ones_best(tiny
         "search-non_saturating-r2-0001", "search-hinge-r2-0001",
     ]  # fmt: skip
     assert {tuple(one.seeds) for one in searching} == {(4, 5)}
-    out |= {("search", "hinge", 1, 0)}  # of another repeat, for which this one does not wait
+    out |= {("search", "hinge", 1, 0, 0)}  # of another repeat, for which this one does not wait
     for one in searching:
         assert not repeat.next(out)
         assert not repeat.confirming
@@ -48,7 +48,7 @@ def test_it_searches_every_arm_in_rotation_and_then_confirms_each_ones_best(tiny
     assert repeat.confirming
     for arm, one in zip(("non_saturating", "hinge"), confirming, strict=True):
         best = min((trial for trial in searching if trial.arm == arm), key=lambda trial: trial.config["generator_lr"])
-        assert one.key == ("confirm", arm, 2, best.index)
+        assert one.key == ("confirm", arm, 2, best.index, 0)
         assert (one.config, one.seeds) == (best.config, [10_000, 10_001, 10_002, 10_003])
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from study.config.plan import StudyPlan
 from study.execution.job import Job
-from study.ledger.entries import Ended, Key, Result
+from study.ledger.entries import KEY, Ended, Key, Result, named
 from study.ledger.journal import Journal
 from study.ledger.state import TrialState
 from study.search.searcher import StudySearcher
@@ -33,12 +33,9 @@ def scores_of(trial: TrialState) -> list[Any]:
 
 
 def end(journal: Journal, trial: TrialState, status: str = "completed") -> None:
-    phase, arm, repeat, index = trial.key
     outcomes = ["converged"] * len(trial.seeds)
     scores = [None] * len(trial.seeds) if status == "failed" else scores_of(trial)
-    journal.append(
-        Ended(phase=phase, arm=arm, repeat=repeat, index=index, status=status, outcomes=outcomes, scores=scores)
-    )
+    journal.append(Ended(**named(trial.key), status=status, outcomes=outcomes, scores=scores))
 
 
 class Session:
@@ -60,7 +57,7 @@ class Session:
             if suggested is None:
                 return False
             assert isinstance(suggested, dict)
-            trial = self.journal.state.trials[tuple(suggested[name] for name in ("phase", "arm", "repeat", "index"))]
+            trial = self.journal.state.trials[tuple(suggested[name] for name in KEY)]
             assert suggested["job"] == job_of(trial)
             self.running.append(trial)
             self.given.append(trial)
@@ -101,7 +98,7 @@ def test_each_arm_gets_exactly_its_budget_in_rotation(tiny: Build, tmp_path: Pat
     session = Session(plan, tmp_path, 2, 0)
     trials = session.run()
     assert [trial.arm for trial in session.given[:4]] == ["hinge", "minimax", "wasserstein", "hinge"]
-    assert sorted(trials) == [("search", arm, 0, i) for arm in ("hinge", "minimax", "wasserstein") for i in range(5)]
+    assert sorted(trials) == [("search", arm, 0, i, 0) for arm in ("hinge", "minimax", "wasserstein") for i in range(5)]
 
 
 def test_confirmation_waits_for_the_last_search_trial(tiny: Build, tmp_path: Path) -> None:
@@ -122,7 +119,7 @@ def test_unfinished_trials_come_first_and_say_what_was_reported(tiny: Build, tmp
     session = Session(plan, tmp_path, 2, 0)
     session.fill()
     first, second = session.running
-    phase, arm, _, index = second.key
+    phase, arm, _, index, _ = second.key
     columns = {"fid": [1.0, 2.0], "diverged": [False, False]}
     trial: dict[str, Any] = {"phase": phase, "arm": arm, "index": index, "seeds": second.seeds}
     session.journal.append(Result(**trial, step=10, wall_time=1.0, columns=columns))
@@ -243,7 +240,7 @@ def test_a_changed_plan_is_adopted_with_a_warning(
     plan = tiny(search__trials_per_arm=6)
     Session(plan, tmp_path, 1, 0).run(endings=8)
     journal = Journal.open(tmp_path)
-    journal.state.trials["search", "hinge", 0, 0].config["generator_lr"] *= 1.5  # as another Optuna would have drawn
+    journal.state.trials["search", "hinge", 0, 0, 0].config["generator_lr"] *= 1.5  # as another Optuna would have drawn
     searcher = StudySearcher(plan, journal, job_of)
     assert not searcher.exact
     assert "arm hinge: its 4 recorded trials could not be asked for again" in caplog.text

@@ -28,11 +28,11 @@ def test_each_repeat_has_champions_of_its_own(tiny: Build, journal: Journal) -> 
             journal.append(entry, Ended(phase="search", status="completed", **about))
     found = [champions(plan, journal.state, "non_saturating", repeat)[0] for repeat in range(2)]
     assert [trial.key for trial in found] == [
-        ("search", "non_saturating", 0, 0), ("search", "non_saturating", 1, 1),
+        ("search", "non_saturating", 0, 0, 0), ("search", "non_saturating", 1, 1, 0),
     ]  # fmt: skip
     journal.append(confirm_trial(plan.config, found[0]))
     left = [unconfirmed(plan, journal.state, "non_saturating", repeat) for repeat in range(2)]
-    assert left == [[], [found[1]]]
+    assert left == [[], [(found[1], 0)]]
     again = confirm_trial(plan.config, found[1])
     assert (again.trial_id, again.seeds) == ("confirm-non_saturating-r1-0001", [10_000, 10_001, 10_002])
 
