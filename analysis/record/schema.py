@@ -72,7 +72,13 @@ _PHASE = Column("phase", "category", "", "search, or confirm: fresh seeds of eac
 _ARM = Column("arm", "category", "", "the scientific choices, one name per combination", True)
 _REPEAT = Column("repeat", "int64", "", "which of the arm's searches, made independently of each other, from 0", True)
 _INDEX = Column("index", "int64", "", "number of the trial within its phase, arm and repeat", True)
-_TRIAL = Column("trial_id", "category", "", "phase-arm-index, or phase-arm-rREPEAT-index from repeat 1 on", True)
+_TRIAL = Column(
+    "trial_id",
+    "category",
+    "",
+    "phase-arm-index, or phase-arm-rREPEAT-index from repeat 1 on; further seeds of a confirmation: …-roundROUND",
+    True,
+)
 _SEED = Column("seed", "int64", "", "seed of the replica", True)
 _STEP = Column("step", "int64", "steps", "generator updates taken at this evaluation", True)
 _WALL_TIME = Column("wall_time", "float64", "s", "time spent training since the trial began, all replicas together")
@@ -214,6 +220,7 @@ TRIALS = (
 )  # fmt: skip
 MEASURED_LATER = "later."  # how the columns begin of what was measured after the trial had ended
 FILES = ("history.parquet", "trials.parquet")  # of a record
+ROUND = r"-round\d+$"  # what the name of a trial ends with that trains further seeds of a confirmation
 HISTORY_KEYS = ("study", "phase", "arm", "repeat", "trial_id", "seed", "step")
 TRIALS_KEYS = HISTORY_KEYS[:-1]
 

@@ -193,7 +193,7 @@ def _followed(record: Record, metric: str) -> list[str]:
 
 def _shown(selected: Selection, metric: str, mode: str) -> dict[str, str]:
     """Of each arm the trial whose configuration has the best median."""
-    names = selected.trials.drop_duplicates("trial_id")
+    names = selected.trials.drop_duplicates("trial_id").iloc[::-1]  # of a configuration's rounds the first
     of_arms = zip(names["arm"].astype(str), configurations(names), strict=True)
     identity = dict(zip(of_arms, names["trial_id"].astype(str), strict=True))
     found = {}

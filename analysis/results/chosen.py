@@ -39,12 +39,12 @@ class Chosen:
     Attributes:
         arm: its name; "study/arm" where studies are joined.
         repeat: which of the arm's searches chose it, from 0.
-        trial_id: of the trial that `score` is of.
+        trial_id: of the trial that `score` is of, of several rounds the first.
         phase: "confirm", or "search" where no configuration of this search is confirmed.
         metric: what `score` is.
         score: the median over replicas, over seeds; in the search the interval ignores that it was chosen. NaN while
             there is no final score.
-        replicas: of the trial.
+        replicas: of the trial, in all rounds.
         searched: what the search drew, by dotted name; a list or mapping by its text, None where it drew null. Empty
             where the record does not say what was drawn.
         settings: every hyperparameter with its value, by the section of the study's configuration that sets it, each of
@@ -99,7 +99,7 @@ def chosen(
     for arm, repeat in sorted({key[1:] for key in replicas}, key=lambda one: (arms.index(one[0]), one[1])):
         phase = "confirm" if ("confirm", arm, repeat) in replicas else "search"
         rows, cohort = replicas[phase, arm, repeat], cohort_of[phase, arm]
-        trials = rows.drop_duplicates("trial_id").sort_values(["started", "index"])
+        trials = rows.sort_values(["started", "index"], kind="stable").drop_duplicates("index")
         if phase == "search":
             trials = trials[np.isin(configurations(trials), _best(cohort, repeat))]
         for trial in trials.to_dict("records"):

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from analysis.record.schema import OUTCOMES
 from analysis.results.cohort import Cohort, cohorts
 from analysis.results.pairs import Comparison, compare
-from analysis.results.selection import Selection, numbers
+from analysis.results.selection import Selection, configurations, numbers
 from analysis.statistics.bootstrap import Resampling, bootstrap, bootstraps
 from analysis.statistics.intervals import Floats, Interval, proportion
 
@@ -38,7 +38,7 @@ class ArmOutcomes:
     Attributes:
         arm: its name.
         n: replicas with an outcome; `failed`, `running` and `not_judged` ones are left out and counted.
-        configurations: trials that they belong to.
+        configurations: that they belong to.
         failed: replicas left out because their trial failed.
         running: replicas left out because their trial has not ended.
         probabilities: an interval for each of `OUTCOMES` but failed, in that order; the estimates sum to 1. A
@@ -166,7 +166,7 @@ def _outcomes(selected: Selection, arm: str, rows: pd.DataFrame, confidence: flo
     under_way = rows["status"] == "running"
     failed, running = int((outcome == "failed").sum()), int(under_way.sum())
     not_judged = int((outcome.isna() & ~under_way).sum())
-    count = rows.loc[judged, "trial_id"].nunique()
+    count = len(np.unique(configurations(rows.loc[judged])))
     return ArmOutcomes(arm, len(kept), count, failed, running, MappingProxyType(probabilities), not_judged)
 
 

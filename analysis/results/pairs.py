@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.results import effects, repeated
+from analysis.results import effects, looks, repeated
 from analysis.results.cohort import Cohort, cohorts
 from analysis.results.effects import Effect, Sample, Scale, Unit
 from analysis.results.paired import pair_of
@@ -111,11 +111,15 @@ def compare(
         raise ValueError(f"phase: no arm has a score of {metric} in the phase {selected.phase!r}")
     unit, scale, sign = selected.unit, scale_of(metric, found), found[0].sign
     samples = [Sample(one.arm, one.cost, one.trial, one.repeat, one.seed) for one in found]
-    if unit == "repeat":
-        pairs, method = repeated.by_rank(samples, scale=scale, sign=sign, confidence=1 - alpha), repeated.TEST
-    else:
-        pairs = effects.by_rank(samples, unit, test=test, scale=scale, sign=sign, confidence=1 - alpha)
-        method = METHODS[test]
+
+    def look(masks: looks.Masks, confidence: float) -> tuple[Effect, ...]:
+        seen = looks.kept(samples, masks)
+        if unit == "repeat":
+            return repeated.by_rank(seen, scale=scale, sign=sign, confidence=confidence)
+        return effects.by_rank(seen, unit, test=test, scale=scale, sign=sign, confidence=confidence)
+
+    pairs = looks.tested(selected, samples, alpha, look)
+    method = repeated.TEST if unit == "repeat" else METHODS[test]
     return compared(pairs, [one.arm for one in found], metric, selected.phase, unit, method, alpha)
 
 

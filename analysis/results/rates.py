@@ -6,14 +6,15 @@ comparisons of twelve equal arms, and finds 5 % against 35 % of 16 replicas half
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
 
 from analysis.record.schema import OUTCOMES
-from analysis.results import effects, repeated
-from analysis.results.effects import Unit
+from analysis.results import effects, looks, repeated
+from analysis.results.effects import Effect, Sample, Unit
 from analysis.results.pairs import Comparison, compared
 from analysis.results.selection import Selection
 
@@ -44,9 +45,15 @@ def rates(selected: Selection, *, alpha: float = 0.05) -> Mapping[str, Compariso
     for name in ("converged", *(one for one in OUTCOMES if one in seen - {"converged"})):
         samples = [selected.sample(arm, rows, np.asarray(rows["outcome"] == name, np.float64)) for arm, rows in parts]
         sign = 1 if name == "converged" else -1
-        if unit == "repeat":
-            pairs = repeated.by_share(samples, sign=sign, confidence=1 - alpha)
-        else:
-            pairs = effects.by_share(samples, unit, sign=sign, confidence=1 - alpha)
+        pairs = looks.tested(selected, samples, alpha, partial(_look, samples, unit, sign))
         found[name] = compared(pairs, arms, name, selected.phase, unit, TESTS[unit], alpha)
     return MappingProxyType(found)
+
+
+def _look(
+    samples: Sequence[Sample], unit: Unit, sign: int, masks: looks.Masks, confidence: float
+) -> tuple[Effect, ...]:
+    seen = looks.kept(samples, masks)
+    if unit == "repeat":
+        return repeated.by_share(seen, sign=sign, confidence=confidence)
+    return effects.by_share(seen, unit, sign=sign, confidence=confidence)

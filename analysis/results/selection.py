@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.record.loading import Record
-from analysis.record.schema import PHASES
+from analysis.record.schema import PHASES, ROUND
 from analysis.results.effects import Sample, Unit
 from analysis.statistics.intervals import Captures, Floats
 
@@ -135,8 +135,9 @@ def arms_in_order(trials: pd.DataFrame) -> list[str]:
 
 
 def trials_of(rows: pd.DataFrame) -> list[str]:
-    """Each replica's trial (N) as "study/trial", whether studies are joined or not."""
-    names = zip(rows["study"].astype(str), rows["trial_id"].astype(str), strict=True)
+    """Each replica's trial (N) as "study/trial", whether studies are joined or not; the rounds of one configuration's
+    confirmation, which are trials of their own on further seeds, all as its first."""
+    names = zip(rows["study"].astype(str), rows["trial_id"].astype(str).str.replace(ROUND, "", regex=True), strict=True)
     return [trial if trial.startswith(f"{study}/") else f"{study}/{trial}" for study, trial in names]
 
 

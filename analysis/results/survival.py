@@ -25,9 +25,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.record.schema import TRIALS_KEYS
-from analysis.results import effects, repeated
+from analysis.results import effects, looks, repeated
 from analysis.results.clock import Clock, clock_of, told
 from analysis.results.criteria import thresholds_of
+from analysis.results.effects import Effect
 from analysis.results.outcomes import record_curves, verdicts
 from analysis.results.pairs import Comparison, compared
 from analysis.results.selection import Selection
@@ -215,12 +216,26 @@ def _means(
     )  # fmt: skip
     if len(samples) < 2:
         return means, None
-    unit, test = selected.unit, TEST
-    if unit == "repeat":
-        pairs, test = repeated.by_time(samples, observed, horizon, confidence=1 - alpha), repeated.TEST
-    else:
-        pairs = effects.by_time(samples, observed, horizon, unit, confidence=1 - alpha)
+    unit = selected.unit
+
+    def look(masks: looks.Masks, confidence: float) -> tuple[Effect, ...]:
+        seen = looks.kept(samples, masks)
+        met = [one[mask] for one, mask in zip(observed, masks, strict=True) if mask.any()]
+        upto = min(horizon, common_horizon([(one.values, own) for one, own in zip(seen, met, strict=True)]))
+        if unit == "repeat":
+            found = repeated.by_time(seen, met, upto, confidence=confidence)
+        else:
+            found = effects.by_time(seen, met, upto, unit, confidence=confidence)
+        return found if upto == horizon else tuple(map(_unbounded, found))
+
+    pairs = looks.tested(selected, samples, alpha, look)
+    test = repeated.TEST if unit == "repeat" else TEST
     return means, compared(pairs, list(parts), event, selected.phase, unit, test, alpha)
+
+
+def _unbounded(effect: Effect) -> Effect:
+    """Without an interval: that of a mean up to another horizon says nothing of this one."""
+    return replace(effect, effect=replace(effect.effect, low=-np.inf, high=np.inf))
 
 
 def _test(parts: dict[str, pd.DataFrame], selected: Selection) -> LogRank:
