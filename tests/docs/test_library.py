@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import trainables
 
@@ -15,20 +17,23 @@ SHORTER = {"steps=2000": "steps=20", "evaluations=10": "evaluations=2", "steps=2
 
 
 @pytest.fixture(scope="module")
-def ran() -> dict[str, Any]:
-    """The names that the blocks leave, each run after those before it."""
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """The names that the blocks leave, each run after those before it, in an empty folder."""
     text = PAGE.read_text(encoding="utf-8")
     for long, short in SHORTER.items():
         text = text.replace(long, short)
     names: dict[str, Any] = {}
-    for number, block in enumerate(re.findall(r"```python\n(.*?)```", text, re.DOTALL), 1):
-        exec(compile(block, f"block {number} of {PAGE.name}", "exec"), names)
-    return names
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("notebook"))
+        for number, block in enumerate(re.findall(r"```python\n(.*?)```", text, re.DOTALL), 1):
+            exec(compile(block, f"block {number} of {PAGE.name}", "exec"), names)
+        yield names
 
 
 def test_every_block_runs_and_gives_what_the_page_says(ran: dict[str, Any]) -> None:
     assert ran["evaluation"].step == ran["again"].step == 20
     assert ran["samples"].shape == (8, 1000, 2)
+    assert isinstance(ran["generator"], torch.nn.Module)
     assert ran["path"].shape[1:] == (2,)
     assert ran["paths"].shape[1:] == (20, 30, 2)
     assert 0 < len(ran["half"]) < len(ran["digits"].heldout)
