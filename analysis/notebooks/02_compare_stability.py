@@ -1,40 +1,51 @@
 # %% [markdown]
 # # Which arm trains most stably?
 #
-# Outcomes with their intervals, time to failure, and how far they depend on their thresholds.
+# Outcomes, times to failure and quality by arm, and what tells two arms apart in each: differences in the units of what
+# is measured, with intervals that hold for all pairs together, and p-values after Holm's correction. Where every arm
+# was searched several times (`search.repeats`) a search is one unit, and an arm's name stands for the arm tuned by such
+# a search; where it was searched once, for the configuration that was chosen.
 
 # %%
 import os
 from pathlib import Path
 
-from numpy.random import default_rng
+import pandas as pd
 
 from analysis import figures, load
-from analysis.figures.style import palette
-from analysis.report import find, tables, time_tables
-from analysis.report.table_files import csv_text
-from analysis.results.compare import outcomes, signals
-from analysis.results.selection import arms_in_order, select
-from analysis.results.survival import survival
-from analysis.results.threshold_table import threshold_table
-from analysis.statistics.bootstrap import Resampling
+from analysis.report import answer, find, joint_claims, pair_tables, tables, time_tables
+from analysis.report.spending import spent_table
+from analysis.report.table_files import frame
+from analysis.results.pilot import pilot
+from analysis.statistics.power import Design, power_of_shares
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
-findings = find(load(folder))
-record, phase = findings.record, findings.phase  # its outcomes by the present rule
-looks = palette(arms_in_order(record.trials))
-selected = select(record, phase)
+SAME_WITHIN = 0.05  # of shares, of the budget in times, of quality as a factor of 1.05
+findings = find(load(folder), same_within=SAME_WITHIN)
+record, phase, looks = findings.record, findings.phase, findings.palette
+
+# %%
+said = answer(findings)
+print(said.question, *said.found, *said.caveats, sep="\n\n")
 
 # %% [markdown]
 # ## Outcomes
-# Wilson's intervals. On fresh seeds they capture seeds; over the search, configurations and seeds.
+# Shares by Wilson's intervals. On fresh seeds of one configuration they capture seeds; over searches, or the
+# configurations of a search, these too.
 
 # %%
-ended = [arm for arm in outcomes(selected) if arm.n]
+ended = [arm for arm in findings.outcomes[phase] if arm.n]
 figures.outcome_bars(ended, columns=2)
 
 # %%
-print(csv_text(tables.outcome_table(ended, phase)))
+frame(tables.outcome_table(ended, phase))
+
+# %% [markdown]
+# Every pair by each outcome: in how much larger a share of its replicas the first arm converged, or in how much smaller
+# a share it did something else. n counts the units of the test.
+
+# %%
+frame(pair_tables.rate_table(findings.rates)) if findings.rates else "there is nothing to compare"
 
 # %% [markdown]
 # ## Time to failure
@@ -42,11 +53,77 @@ print(csv_text(tables.outcome_table(ended, phase)))
 # Kaplan and Meier's curves: replicas that were stopped early are censored, not counted as survivors.
 
 # %%
-lasting = survival(selected, "failure")
+lasting = findings.survival[0]
 figures.survival_curves(lasting, looks, columns=2)
 
+# %% [markdown]
+# How long a replica goes without a failure on average, up to the latest time to which all curves are known (the
+# restricted mean), and every pair by the difference. It says how much, also where curves cross.
+
 # %%
-print(csv_text(time_tables.time_table(lasting)) if lasting.comparison else "a single arm")
+frame(time_tables.survival_table(lasting))
+
+# %%
+frame(time_tables.time_table(lasting)) if lasting.comparison else "there is a single arm"
+
+# %% [markdown]
+# Which failure it was. The kinds compete: a replica that diverged cannot collapse any more, and counts as one that did
+# not (Aalen and Johansen).
+
+# %%
+frame(time_tables.incidence_table(findings.incidence))
+
+# %%
+met = [one for one in findings.incidence if any(curve.events for curve in one.curves)]
+[figures.incidence_curves(one, looks, columns=2) for one in met] or "no replica failed"
+
+# %% [markdown]
+# ## Quality
+# Every pair by the probability that a replica of the first arm is better, and by how far they lie apart in the metric's
+# own units: a ratio where all values are above 0 and have no upper bound, otherwise a difference.
+
+# %%
+scored, pairs = findings.quality, findings.comparison
+frame(pair_tables.quality_table(scored, pairs)) if scored else "no replica has a final score"
+
+# %%
+frame(pair_tables.pair_table(pairs)) if pairs else "there is nothing to compare"
+
+# %% [markdown]
+# ## The same, or not told apart?
+# Two arms that cannot be told apart may still differ. They are shown to be the same within a margin where the interval
+# of their difference lies inside it.
+
+# %%
+print(*joint_claims.same(findings), *joint_claims.jointly(findings), sep="\n\n")
+
+# %% [markdown]
+# ## What it cost, and what more would find
+# A trial of one arm may cost more than one of another.
+
+# %%
+frame(spent_table([one for of_phase in findings.spent.values() for one in of_phase]))
+
+# %% [markdown]
+# The chance that arms whose shares lie so many points apart are told apart after the correction for all pairs, by the
+# number of searches of each arm (rows), with this study's own variance of convergence between searches and seeds.
+# `ganstudy check STUDY.yaml --detect 0.3 --pilot DIR` says it of a study to come.
+
+# %%
+SEARCHES, APART = (3, 5, 8, 12, 20), (0.2, 0.4, 0.6, 0.8)
+one_each = phase == "confirm" and len(findings.chosen) == sum(findings.searches.values())  # of each search
+known = pilot(record) if one_each else None
+if known is not None and known.convergence is not None and known.arms > 1:
+    power = {
+        f"{apart:.0%} apart": [
+            power_of_shares(Design(known.arms, m, known.seeds), apart, known.convergence, known.converged)
+            for m in SEARCHES
+        ]
+        for apart in APART
+    }
+    print(pd.DataFrame(power, pd.Index(SEARCHES, name="searches")).map("{:.0%}".format))
+else:
+    print("one search of each arm, or shares that are all alike, say nothing of other searches")
 
 # %% [markdown]
 # ## Signals
@@ -54,11 +131,11 @@ print(csv_text(time_tables.time_table(lasting)) if lasting.comparison else "a si
 # hold mass, how much of it moves, and by which factor quality swings or still improves.
 
 # %%
-print(csv_text(tables.signal_table(signals(selected, resampling=Resampling(default_rng(0))), phase)))
+frame(tables.signal_table(findings.signals, phase))
 
 # %% [markdown]
 # ## Thresholds
 # The share of replicas that other thresholds would have judged otherwise.
 
 # %%
-threshold_table(selected).changed.round(3)
+findings.thresholds.changed.round(3) if findings.thresholds else "nothing has ended yet"

@@ -15,7 +15,7 @@ from analysis.figures.style import palette
 from analysis.report import find, pair_tables, tables
 from analysis.report.chosen import chosen_table, snippet
 from analysis.report.spending import equality, spent_table
-from analysis.report.table_files import csv_text
+from analysis.report.table_files import frame
 from analysis.results.best_of_k import best_of_k
 from analysis.results.compare import compare, quality
 from analysis.results.design import scales_of
@@ -52,7 +52,7 @@ timed = against(best, searched, "core_seconds")
 figures.best_of_k(timed, looks, columns=2) if timed else print("the record does not say what trials have spent")
 
 # %%
-print(csv_text(spent_table([one for phase in findings.spent.values() for one in phase])))
+frame(spent_table([one for phase in findings.spent.values() for one in phase]))
 
 # %% [markdown]
 # ## Selection bias
@@ -64,7 +64,7 @@ winners = selection_bias(searched, confirmed, metric, mode=mode, resampling=resa
 figures.selection_bias(winners, looks, columns=2) if winners else print("nothing has been confirmed yet")
 
 # %%
-print(csv_text(tables.selection_bias_table(winners)) if winners else "")
+frame(tables.selection_bias_table(winners)) if winners else "there is none"
 
 # %% [markdown]
 # ## Chosen configurations
@@ -72,7 +72,7 @@ print(csv_text(tables.selection_bias_table(winners)) if winners else "")
 # of the sections scientific, nuisance and fixed.
 
 # %%
-print(csv_text(chosen_table(findings.chosen)) if findings.chosen else "nothing has ended yet")
+frame(chosen_table(findings.chosen)) if findings.chosen else "nothing has ended yet"
 
 # %%
 print("\n".join(f"# {one.arm}\n{snippet(one)}" for one in findings.chosen if one.settings))
@@ -87,7 +87,7 @@ figures.quality_strips(scored, looks, columns=2)
 
 # %%
 pairs = compare(selected, metric, mode=mode) if len(scored) > 1 else None
-print(csv_text(pair_tables.quality_table(scored, pairs)))
+frame(pair_tables.quality_table(scored, pairs))
 
 # %%
 figures.profiles(profiles(selected, metric, mode=mode), looks, columns=2)

@@ -11,7 +11,7 @@ from pathlib import Path
 from analysis import figures, load
 from analysis.figures.dirac import MOST
 from analysis.report import find, tables
-from analysis.report.table_files import csv_text
+from analysis.report.table_files import frame
 from analysis.results.dirac import dirac_map
 from analysis.results.learning import learning
 from analysis.results.selection import select
@@ -54,7 +54,7 @@ ends = findings.critic_bounds
 figures.bound_errors(ends, looks) if ends else print("no divergence was measured in this study")
 
 # %%
-print(csv_text(tables.critic_bound_table(ends)) if ends else "")
+frame(tables.critic_bound_table(ends)) if ends else "there is none"
 
 # %% [markdown]
 # ## The critic
@@ -74,7 +74,7 @@ found = findings.spectra
 figures.spectra(found, looks) if found else print("no Jacobian was measured in this study")
 
 # %%
-print(csv_text(tables.spectra_table(found)) if found else "")
+frame(tables.spectra_table(found)) if found else "there is none"
 
 # %% [markdown]
 # ## Maps of the Dirac-GAN
@@ -85,4 +85,4 @@ maps = [one for arm, trial in findings.shown.items() if (one := dirac_map(folder
 figures.dirac_maps(maps[:MOST]) if maps else print("this study has no map of Dirac-GANs")
 
 # %%
-print(csv_text(tables.dirac_table(findings.dirac)) if findings.dirac else "")
+frame(tables.dirac_table(findings.dirac)) if findings.dirac else "there is none"

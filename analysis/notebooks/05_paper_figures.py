@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Figures and tables for a paper
 #
-# One file each: PDF and SVG at the width of one column (3.3 in) or of the page (6.8 in), not to be scaled, and the
-# tables in LaTeX (booktabs) and CSV. `GANSTUDY_PAPER` names the folder that they go to.
+# One file each: PDF and SVG at the width of one column (3.3 in) or of the page (6.8 in), not to be scaled, and all
+# tables of the report in LaTeX (booktabs) and CSV. `GANSTUDY_PAPER` names the folder that they go to.
 
 # %%
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from analysis import figures, load
 from analysis.figures.style import save
-from analysis.report import find, pair_tables, table_files, tables
+from analysis.report import every_table, find, pair_tables, table_files
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
 paper = Path(os.environ.get("GANSTUDY_PAPER", folder / "report" / "paper"))
@@ -34,6 +34,11 @@ if findings.comparison is not None:
     save(figures.pairwise_matrix(findings.comparison), paper, "pairs")
 if findings.selection_bias:
     save(figures.selection_bias(findings.selection_bias, looks), paper, "selection-bias")
+if timed := findings.best_by_spending["core_seconds"]:
+    save(figures.best_of_k(timed, looks), paper, "best-of-budget")
+for one in findings.incidence:
+    if any(curve.events for curve in one.curves):
+        save(figures.incidence_curves(one, looks), paper, f"incidence-{one.event}")
 
 # %% [markdown]
 # ## The width of the page
@@ -45,10 +50,12 @@ if findings.shares:
 
 # %% [markdown]
 # ## Tables
+# All that the report has, under the same names; `analysis.report.tables`, `pair_tables` and `time_tables` make single
+# ones.
 
 # %%
-table_files.save(tables.outcome_table(ended, phase), paper)
-table_files.save(pair_tables.quality_table(findings.quality, findings.comparison), paper)
+for table in every_table(findings, folder):
+    table_files.save(table, paper)
 print(table_files.latex(pair_tables.quality_table(findings.quality, findings.comparison)))
 
 # %%

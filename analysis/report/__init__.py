@@ -21,12 +21,13 @@ from analysis.report.answer import Answer, answer
 from analysis.report.derivation import COLUMNS, find
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, contents, joined, page, tag
+from analysis.report.table_files import Table
 from analysis.report.writer import FigureWriter
 from analysis.results.criteria import goals_of, thresholds_of
 from analysis.results.outcomes import judged_columns
 from analysis.wording import listed
 
-__all__ = ["Answer", "Findings", "answer", "find", "write"]
+__all__ = ["Answer", "Findings", "answer", "every_table", "find", "write"]
 
 
 def write(
@@ -65,6 +66,18 @@ def write(
     return path
 
 
+def every_table(findings: Findings, folder: str | Path) -> list[Table]:
+    """All tables of the report in reading order, without drawing any figure.
+
+    Args:
+        findings: of a record.
+        folder: of the study, as for `write`.
+    """
+    writer = FigureWriter(None, findings.palette)
+    _sections(findings, writer, Path(folder), None, ())
+    return writer.tables
+
+
 def _read(places: Sequence[str | Path]) -> Record:
     """The record, or several joined, with the columns that findings go by."""
     bare = join([load(place, []) for place in places])
@@ -83,6 +96,18 @@ def _page(
     objectives: Sequence[Mapping[str, Any]],
 ) -> Html:
     name = " + ".join(provenance.names(findings.record))
+    shown = _sections(findings, writer, folder, state, objectives)
+    opening = _opening(findings, name, state)
+    return page(name, *opening, contents(shown), *(part.markup for part in shown), _closing(findings))
+
+
+def _sections(
+    findings: Findings,
+    writer: FigureWriter,
+    folder: Path,
+    state: Mapping[str, Any] | None,
+    objectives: Sequence[Mapping[str, Any]],
+) -> list[Section]:
     parts: list[Section | None] = [
         data_sets.data_sets(findings, writer),
         stability.stability(findings, writer),
@@ -99,9 +124,7 @@ def _page(
         provenance.definitions(findings.record),
         provenance.making(findings.record),
     ]
-    shown = [part for part in parts if part is not None]
-    opening = _opening(findings, name, state)
-    return page(name, *opening, contents(shown), *(part.markup for part in shown), _closing(findings))
+    return [part for part in parts if part is not None]
 
 
 def _opening(findings: Findings, name: str, state: Mapping[str, Any] | None) -> list[Html]:

@@ -1,4 +1,4 @@
-"""Tables for a paper and for a program: the same rows as LaTeX (booktabs) and as CSV.
+"""Tables for a paper, for a program and for a notebook: the same rows as LaTeX (booktabs), as CSV and as a frame.
 
 A table has typed columns. In LaTeX the best row is bold and rows that cannot be told apart from it carry a dagger,
 as the caption says; a CSV file has full precision, three columns per interval, and columns `best` and
@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+import pandas as pd
 
 from analysis.statistics.intervals import Interval
 from analysis.wording import number, p_value, percent
@@ -135,6 +137,13 @@ def csv_text(table: Table) -> str:
         fields = [one for value, wide in zip(row, spread, strict=True) for one in _fields(value, wide)]
         writer.writerow([*fields, *((place == table.best, place in table.tied) if marks else ())])
     return buffer.getvalue()
+
+
+def frame(table: Table) -> pd.DataFrame:
+    """The table as readers see it, for a notebook."""
+    heads = [head.name for head in table.heads]
+    rows = [[shown(value, head.kind) for value, head in zip(row, table.heads, strict=True)] for row in table.rows]
+    return pd.DataFrame(rows, columns=heads)
 
 
 def save(table: Table, folder: str | Path) -> list[Path]:

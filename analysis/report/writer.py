@@ -17,16 +17,24 @@ CLIPPED = 300  # characters of a cell
 
 
 class FigureWriter:
-    """Writes `figures/*.pdf`, `figures/*.svg`, `tables/*.csv` and `tables/*.tex` under a folder."""
+    """Writes `figures/*.pdf`, `figures/*.svg`, `tables/*.csv` and `tables/*.tex` under a folder.
 
-    def __init__(self, folder: Path, palette: Palette) -> None:
-        """`palette` gives the colours shown next to the names of arms."""
+    Attributes:
+        tables: all that it was given so far.
+    """
+
+    def __init__(self, folder: Path | None, palette: Palette) -> None:
+        """`palette` gives the colours shown next to the names of arms; without a folder nothing is drawn or written."""
         self._folder, self._palette = folder, palette
-        for name in ("figures", "tables"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
+        self.tables: list[Table] = []
+        if folder is not None:
+            for name in ("figures", "tables"):
+                (folder / name).mkdir(parents=True, exist_ok=True)
 
     def figure(self, name: str, figure: Figure, caption: object, alt_text: str) -> Html:
         """Write a figure's files and return it with its caption for the page; `alt_text` describes it."""
+        if self._folder is None:
+            return page.joined([])
         picture = rendered(figure, "svg")
         (self._folder / "figures" / f"{name}.svg").write_bytes(picture)
         figure.set_layout_engine("none")  # keeps the layout of the SVG instead of computing it again
@@ -35,7 +43,9 @@ class FigureWriter:
 
     def table(self, table: Table) -> Html:
         """Write a table's files and return it for the page, best row bold, a dagger where it is not told apart."""
-        table_files.save(table, self._folder / "tables")
+        self.tables.append(table)
+        if self._folder is not None:
+            table_files.save(table, self._folder / "tables")
         numbers = [place for place, head in enumerate(table.heads) if head.kind != "text"]
         rows = [self._row(table, place) for place in range(min(len(table.rows), LONGEST))]
         heads = [head.name for head in table.heads]

@@ -46,19 +46,26 @@ def test_the_paper_gets_a_file_for_each_figure_and_table(simulate, tmp_path_fact
     monkeypatch.setenv("GANSTUDY_FOLDER", str(study))
     monkeypatch.setenv("GANSTUDY_PAPER", str(tmp_path))
     runpy.run_path(str(NOTEBOOKS / "05_paper_figures.py"))
-    stems = {path.stem for path in tmp_path.glob("*.pdf")}
-    assert {
-        "outcomes",
-        "survival",
-        "quality",
-        "best-of-k",
-        "profiles",
-        "pairs",
-        "selection-bias",
-        "learning",
-        "modes",
-    } == stems
-    assert {path.stem for path in tmp_path.glob("*.tex")} == {"outcomes-confirm", "quality-confirm"}
+    assert {path.stem for path in tmp_path.glob("*.pdf")} == {
+        "outcomes", "survival", "quality", "best-of-k", "best-of-budget", "profiles", "pairs", "selection-bias",
+        "learning", "modes", "incidence-diverged",
+    }  # fmt: skip
+    written = {path.stem for path in tmp_path.glob("*.tex")}
+    assert written == {path.stem for path in tmp_path.glob("*.csv")}
+    assert written >= {
+        "outcomes-confirm", "rates-confirm", "survival-failure-confirm", "times-failure-confirm", "incidence-confirm",
+        "quality-confirm", "pairs-confirm", "selection-bias", "best-of-k", "chosen", "spent", "thresholds-confirm",
+    }  # fmt: skip
+
+
+def test_arms_that_were_searched_several_times_are_compared_by_their_searches(simulate, tmp_path, monkeypatch, capsys):
+    simulate(tmp_path, trials=4, replicas=2, repeats=3, confirm=6, evaluations=4)
+    monkeypatch.setenv("GANSTUDY_FOLDER", str(tmp_path))
+    seen = runpy.run_path(str(NOTEBOOKS / "02_compare_stability.py"))
+    assert {comparison.unit for comparison in (*seen["findings"].rates.values(), seen["pairs"])} == {"repeat"}
+    said = capsys.readouterr().out
+    assert "tuned by its search, trains most stably" in said
+    assert "80% apart\nsearches" in said
 
 
 def test_a_notebook_converts_to_ipynb():

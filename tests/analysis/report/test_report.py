@@ -9,6 +9,7 @@ from scipy.stats import binomtest
 
 from analysis import report
 from analysis.record.loading import load
+from analysis.report import table_files
 from analysis.report.derivation import find
 from analysis.results.criteria import metric_and_mode
 
@@ -101,6 +102,16 @@ def test_a_study_of_repeated_searches_is_reported_repeat_by_repeat(simulate, tmp
     assert [row["trial"] for row in rows(folder, "chosen")] == list(confirmed["trial_id"])
     assert {row["replicas"] for row in rows(folder, "outcomes-search")} == {str(3 * 6 * 3)}
     assert {row["replicas"] for row in rows(folder, "outcomes-confirm")} == {str(3 * 5)}
+
+
+def test_every_table_that_lies_beside_the_page_can_be_had_without_it(written, tmp_path):
+    for table in report.every_table(find(load(written)), written):
+        table_files.save(table, tmp_path)
+    kept, beside = (
+        {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+        for folder in (tmp_path, written / "report" / "tables")
+    )
+    assert kept == beside
 
 
 def test_search_and_confirmed_results_are_apart(written, page, words, rows):

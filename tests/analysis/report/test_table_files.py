@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from analysis.report.table_files import Head, Table, csv_text, escaped, latex, save, shown
+from analysis.report.table_files import Head, Table, csv_text, escaped, frame, latex, save, shown
 from analysis.statistics.intervals import Interval
 
 
@@ -103,3 +103,10 @@ def test_both_files_are_written(tmp_path):
     paths = save(table(), tmp_path / "deep")
     assert [path.name for path in paths] == ["quality.csv", "quality.tex"]
     assert paths[1].read_text(encoding="utf-8") == GOLDEN
+
+
+def test_a_frame_is_what_readers_see():
+    found = frame(table())
+    assert list(found.columns) == ["arm", "n", "converged", "fid", "p"]
+    seen = [cell.replace("\u00a0", " ") for cell in found.iloc[1]]
+    assert seen == ["a&b", "1\u2009600", "50 % [25 %, 75 %]", "0.0200 [0.0100, 0.0300]", "< 0.001"]
