@@ -55,7 +55,7 @@ def best_of_k(curves: Sequence[BestOfK], palette: Palette, columns: int = 1, sta
         mark_floor(axes, floor)
         axes.grid(axis="y")
         axes.xaxis.set_major_locator(MaxNLocator(8 if panel.arm is None else 4, integer=over == "configurations"))
-    best = f"{'median' if statistic == 'median' else 'expected'} best {named(curves[0].metric)}"
+    best = f"{'median' if statistic == 'median' else 'expected'} best\n{named(curves[0].metric)}"
     label_panels(
         figure, drawn, "configurations tried, k" if over == "configurations" else f"{SPENDINGS[over]} of search", best
     )
@@ -121,7 +121,8 @@ def selection_bias(results: Sequence[SelectionBias], palette: Palette, columns: 
             )  # fmt: skip
         if result.biased:
             axes.annotate("biased", (1, row), xycoords=("axes fraction", "data"), ha="right", fontsize=6, color=INK)
-    names = [f"{r.arm} {f'r{r.repeat} ' if r.repeat else ''}#{r.index}" for r in results]
+    several = any(result.repeat for result in results)
+    names = [f"{one.arm}{f', search {one.repeat}' if several else ''} #{one.index}" for one in results]
     axes.set_yticks(range(len(results)), [short(name, 22 * columns) for name in names])
     axes.set_ylim(len(results) - 0.5, -0.5)
     axes.grid(axis="x")

@@ -67,7 +67,9 @@ def convergence(findings: Findings, subject: Subject) -> list[str]:
         return [f"{lead}."]
     if comparison.best and len(best) == 1:
         following = comparison.arms[1]
-        lead += f", {spoken_points(comparison.pair(comparison.best, following).effect)} more than that of {following}"
+        lead += (
+            f", {spoken_points(comparison.pair(comparison.best, following).effect)} more than {subject.that(following)}"
+        )
     return [f"{lead}; {verdict(comparison, subject)}.", *_other_outcomes(findings)]
 
 
@@ -87,7 +89,7 @@ def times(findings: Findings, subject: Subject) -> list[str]:
     mean = spoken_time(clock, next(one.mean for one in result.means if one.arm == best))
     more = spoken_time(clock, comparison.pair(best, following).effect)
     lead = f"{until} {subject.the(best)} went longest without {event}"
-    return [f"{lead}: {mean} on average, {more} more than that of {following}; {verdict(comparison, subject)}."]
+    return [f"{lead}: {mean} on average, {more} more than {subject.that(following)}; {verdict(comparison, subject)}."]
 
 
 def quality(findings: Findings, subject: Subject) -> list[str]:

@@ -83,7 +83,8 @@ def joining(record: Record) -> list[str]:
     differ = _differing([about.get("config", {}) for about in studies])
     if not differ:
         return [f"{said} But for their arms the studies were configured alike."]
-    few = differ if len(differ) <= MOST_KEYS else [*differ[:MOST_KEYS], f"{len(differ) - MOST_KEYS} more settings"]
+    rest = len(differ) - MOST_KEYS
+    few = differ if rest <= 0 else [*differ[:MOST_KEYS], counted(rest, "more setting")]
     return [said, f"The studies differ not in their arms alone but also in {listed(few)}: so may their results."]
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from analysis import figures
 from analysis.record.join import studies_of
 from analysis.report import tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, section, tag
+from analysis.report.subject import subject_of
 from analysis.report.writer import FigureWriter
 from analysis.wording import listed, named
 
@@ -27,8 +30,9 @@ def search(findings: Findings, writer: FigureWriter) -> Section | None:
             writer.figure(
                 "best-of-k",
                 figures.best_of_k(findings.best_of_k, findings.palette, columns=2),
-                f"The best {named(findings.metric)} after k configurations of the search, median over which k they are,"
-                " with 95 % intervals, which capture configurations. A configuration's score is its median replica."
+                f"The best {named(findings.metric)} after k configurations of {_searches(findings)}, median over which"
+                " k they are, with 95 % intervals, which capture configurations. A configuration's score is its median"
+                " replica."
                 " Where a band ends at its line, the data give no bound on how good the best could be."
                 f"{_adaptive(findings)}",
                 "Best score by number of configurations tried, by arm.",
@@ -48,6 +52,12 @@ def search(findings: Findings, writer: FigureWriter) -> Section | None:
         )
         parts.append(writer.table(tables.outcome_table(outcomes, "search")))
     return section("The search", *parts) if parts else None
+
+
+def _searches(findings: Findings) -> str:
+    """Of which searches the curves take configurations."""
+    over = subject_of(findings).over
+    return f"the search, those of an arm's {over} taken together" if over else "the search"
 
 
 def _adaptive(findings: Findings) -> str:
@@ -91,9 +101,17 @@ def sensitivity(findings: Findings, writer: FigureWriter) -> Section | None:
     unexplained = [f"{one.arm} ({one.response})" for one in findings.sensitivity if one.r2 and not one.r2.estimate > 0]
     if unexplained:
         parts.append(tag("p", f"The forest explains nothing in {listed(unexplained)}; importances there mean little."))
-    notes: dict[str, list[str]] = {}
+    notes: dict[str, dict[str, list[str]]] = {}
     for one in findings.sensitivity:
         if one.note:
-            notes.setdefault(one.note, []).append(f"{one.arm} ({one.response})")
-    parts += [tag("p", f"Not estimated, as {why}: {listed(who)}.") for why, who in notes.items()]
+            notes.setdefault(one.note, {}).setdefault(one.arm, []).append(one.response)
+    parts += [tag("p", f"Not estimated, as {why}: {_by_response(whose)}.") for why, whose in notes.items()]
     return section("What matters within an arm", *parts) if parts else None
+
+
+def _by_response(whose: Mapping[str, Sequence[str]]) -> str:
+    """`a and b (stability and quality); c (quality)`: arms with what was not estimated of them."""
+    arms: dict[str, list[str]] = {}
+    for arm, responses in whose.items():
+        arms.setdefault(listed(responses), []).append(arm)
+    return "; ".join(f"{listed(those)} ({responses})" for responses, those in arms.items())

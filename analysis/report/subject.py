@@ -33,6 +33,10 @@ class Subject:
         """`the chosen configuration of a`, `the chosen configurations of a and b`; or `a and b`."""
         return f"the chosen configuration{'s' * (len(arms) > 1)} of {listed(arms)}" if self.chosen else listed(arms)
 
+    def that(self, arm: str) -> str:
+        """`that of a`, said of the chosen configuration's replicas; or `a`."""
+        return f"that of {arm}" if self.chosen else arm
+
     def those(self, arms: Sequence[str], others: int, last: str = "and") -> str:
         """`that of b`, `those of b and c`, `5 of the 9 others`, `every other`; or the arms by name."""
         if len(arms) == others:

@@ -91,7 +91,8 @@ def warnings(plan: StudyPlan) -> list[str]:
         alike = f"all {repeats} repeats confirm the same configuration on the same seeds"
         found.append(f"nothing is searched, so that {alike}: {_few(still)}")
     if free:
-        found.append(f"wasserstein needs a critic of bounded slope, by {', '.join(SLOPES)}: {_few(free)}")
+        by = listed(SLOPES, "or")
+        found.append(f"wasserstein needs a critic of bounded slope, by {by}; without one: {_few(free)}")
     if note := unequal(config, arms):
         found.append(note)
     if any(arm.space for arm in arms) and (blind := _blind_spots(config, arms)):

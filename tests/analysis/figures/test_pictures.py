@@ -62,6 +62,14 @@ def test_biased_winners_are_named(made):
     assert words(figures.selection_bias(made.selection_bias, made.looks)).count("biased") == 1
 
 
+def test_winners_of_several_searches_are_told_apart(made):
+    again = [*made.selection_bias, replace(made.selection_bias[0], repeat=1, index=4)]
+    ticks = [label.get_text() for label in figures.selection_bias(again, made.looks, 2).axes[0].get_yticklabels()]
+    assert (ticks[0], ticks[-1]) == (f"{again[0].arm}, search 0 #0", f"{again[0].arm}, search 1 #4")
+    once = figures.selection_bias(made.selection_bias, made.looks, 2).axes[0].get_yticklabels()
+    assert once[0].get_text() == f"{again[0].arm} #0"
+
+
 def test_responses_are_not_mixed(made):
     mixed = [made.sensitivity[0], replace(made.sensitivity[1], response="quality")]
     with pytest.raises(ValueError, match="expected results of one response, got quality, stability"):

@@ -158,6 +158,7 @@ def test_of_two_arms_the_p_is_said():
 def test_of_repeated_searches_and_of_a_search_the_arms_are_spoken_of():
     (sentence,) = said(outcomes=outcomes(BEST, FAR), rates=converged("ac"), searches={"a": 3, "c": 3})
     assert sentence.startswith("a converged most often on fresh seeds")
+    assert sentence.endswith("30 [20, 40] percentage points more than c; the two cannot be told apart.")
     assert "configuration" not in sentence
 
 

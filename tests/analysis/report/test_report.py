@@ -91,7 +91,7 @@ def test_the_chosen_configurations_are_those_that_were_confirmed_digit_for_digit
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_study_of_repeated_searches_is_reported_repeat_by_repeat(simulate, tmp_path, rows):
+def test_a_study_of_repeated_searches_is_reported_repeat_by_repeat(simulate, tmp_path, words, rows):
     folder = simulate(tmp_path, arms=("hinge", "minimax"), repeats=3, trials=6, replicas=3, confirm=5)
     report.write(folder)
     trials = load(folder, []).trials
@@ -102,6 +102,8 @@ def test_a_study_of_repeated_searches_is_reported_repeat_by_repeat(simulate, tmp
     assert [row["trial"] for row in rows(folder, "chosen")] == list(confirmed["trial_id"])
     assert {row["replicas"] for row in rows(folder, "outcomes-search")} == {str(3 * 6 * 3)}
     assert {row["replicas"] for row in rows(folder, "outcomes-confirm")} == {str(3 * 5)}
+    seen = words((folder / "report" / "index.html").read_text(encoding="utf-8"))
+    assert "after k configurations of the search, those of an arm's 3 searches taken together, median over" in seen
 
 
 def test_every_table_that_lies_beside_the_page_can_be_had_without_it(written, tmp_path):
