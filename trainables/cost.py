@@ -85,7 +85,8 @@ def kept_bytes(spec: Spec, replicas: int, critics: bool = False) -> int:
     """Bytes of the weights that `trainables.kept` keeps of so many replicas, and with `critics` of their critics."""
     if spec.model in UNTRAINED:
         return 0
-    both = spec.networks(*data.describe(**spec.data))
+    found = data.describe(**spec.data)
+    both = spec.networks(found.shape, found.classes)
     generator, critic = (network.size for network in both)
     averaged = 2 if spec.ema else 1
     return 4 * replicas * (averaged * generator + (critic if critics and critic_updates(spec) else 0))
@@ -113,7 +114,8 @@ def _operations(architecture: str) -> _Forwards:
     """For the fields `ARCHITECTURE` of a spec; JSON is a hashable key for the cache."""
     settings = json.loads(architecture)
     spec = Spec.from_dict({**settings, "steps": 1, "evaluations": 1, "batch_size": settings["packing"]})
-    shape, classes = data.describe(**spec.data)
+    found = data.describe(**spec.data)
+    shape, classes = found.shape, found.classes
     generator, critic = spec.networks(shape, classes)
     if spec.model == "vae":
         critic = networks.critic(spec.critic, shape, outputs=2 * spec.latent_dim)  # its encoder

@@ -97,8 +97,7 @@ def _wanted(asked: Sequence[str], data: DataSet, classifier: bool) -> list[str]:
     """The columns that were asked for, by their own names or their groups'; `ConfigError` for any other."""
 
     def of(*groups: str) -> list[str]:
-        mixture, labelled = data.mixture is not None, data.labels is not None
-        found = columns(DataTraits(data.shape, mixture, classifier, labelled, groups))
+        found = columns(DataTraits.of(data, classifier, groups))
         return [name for name in found if name != HISTOGRAM.name]
 
     always, wanted = of(), list[str]()

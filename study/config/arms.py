@@ -120,7 +120,7 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
 
 
 def _check_networks(spec: Spec, description: data.Description) -> None:
-    shape, classes = description
+    shape, classes, _ = description
     if spec.model == "cgan" and not classes:
         raise ValueError(f"model: expected gan on unlabelled data, got cgan on '{spec.data['name']}'")
     for role in ROLES:

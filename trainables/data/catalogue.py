@@ -13,6 +13,7 @@ from trainables.data.dataset import DataSet
 from trainables.data.digits import Digits, StackedDigits
 from trainables.data.images import Images
 from trainables.data.source import Source
+from trainables.data.supports import Circle, EmbeddedMixture, Line, SwissRoll
 from trainables.data.synthetic import Dirac, ExplicitMixture, Grid, Ring, SingleGaussian, Sixteen
 from trainables.data.vision import Cifar10, FashionMnist, Mnist
 
@@ -23,6 +24,10 @@ DATASETS: Mapping[str, type[Source]] = MappingProxyType(
         "grid": Grid,
         "sixteen": Sixteen,
         "mixture": ExplicitMixture,
+        "line": Line,
+        "circle": Circle,
+        "swiss_roll": SwissRoll,
+        "embedded_mixture": EmbeddedMixture,
         "dirac": Dirac,
         "digits": Digits,
         "stacked_digits": StackedDigits,
@@ -40,6 +45,7 @@ class Description(NamedTuple):
 
     shape: tuple[int, ...]  # of one point; pictures are (channels, height, width)
     classes: int  # 0: unlabelled
+    mixture: bool  # whether it is a mixture that is known exactly
 
     @property
     def images(self) -> bool:
@@ -60,14 +66,14 @@ def load(name: str, **settings: Any) -> DataSet:
 
 
 def describe(name: str, **settings: Any) -> Description:
-    """Shape and classes of a data set; nothing is loaded, and checked settings need no files.
+    """What is known of a data set before it is loaded; nothing is loaded, and checked settings need no files.
 
     Raises:
         ValueError: an unknown name or setting, or a wrong value.
         FileNotFoundError: a setting is left out that is found in a file, which is missing.
     """
     found = source(name, **settings)
-    return Description(found.shape, found.classes)
+    return Description(found.shape, found.classes, found.of_mixture)
 
 
 def check(name: str, **settings: Any) -> dict[str, Any]:

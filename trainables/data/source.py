@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from trainables import checks
 from trainables.checks import LARGEST, refused
@@ -22,7 +23,7 @@ from trainables.data.dataset import DataSet
 
 # Keeps the points of data seed s apart from the noise of a replica whose seed is also s.
 _DATA = 0xDA7A
-TRAIN, HELDOUT = 0, 1
+TRAIN, HELDOUT, AXES = 0, 1, 2
 MOST = 10_000  # points of an axis
 
 
@@ -68,6 +69,11 @@ class Source(ABC):
         """The data set on the CPU; the same settings give the same tensors."""
 
     @property
+    def of_mixture(self) -> bool:
+        """Whether the distribution is a mixture that is known exactly."""
+        return False
+
+    @property
     def origin(self) -> str:
         """Where the points come from: a path, or in words."""
         return "drawn from its settings"
@@ -94,9 +100,16 @@ class Source(ABC):
 
 
 def stream(seed: int, part: int) -> torch.Generator:
-    """The random generator of one part (TRAIN or HELDOUT) of the data drawn with `seed`."""
+    """The random generator of one part (TRAIN, HELDOUT, or the AXES of both) of the data drawn with `seed`."""
     state = np.random.SeedSequence((seed, _DATA, part)).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state[0]))
+
+
+def orthonormal(rows: int, columns: int, generator: torch.Generator) -> Tensor:
+    """(rows, columns), of orthonormal columns drawn uniformly, rows >= columns; float64."""
+    q, r = torch.linalg.qr(torch.randn(rows, columns, generator=generator, dtype=torch.float64))
+    turned: Tensor = q * r.diagonal().sign()
+    return turned
 
 
 def integer(default: int, *, low: int) -> Any:
@@ -152,6 +165,11 @@ def numbers(default: Any = MISSING, *, low: float = -LARGEST) -> Any:
 def points(default: Any = MISSING) -> Any:
     """A list of points in 1-D or 2-D, [1.0, 2.0] or [[0, 1], [2, 3]], kept as a tuple of tuples."""
     return _setting(_points, default)
+
+
+def spectrum() -> Any:
+    """A list of numbers, or a logarithmic axis of them as `axis` takes it, kept as a tuple; or None, the default."""
+    return _setting(_spectrum, None)
 
 
 def axis(low: float, high: float, count: int) -> Any:
@@ -225,6 +243,13 @@ def _axis(key: str, value: object) -> Axis:
     if low >= high:
         raise refused(key, "low < high", value)
     return Axis(low, high, count)
+
+
+def _spectrum(key: str, value: object) -> tuple[float, ...] | None:
+    if isinstance(value, dict):
+        found = _axis(key, value)
+        return tuple(np.geomspace(found.low, found.high, found.count).tolist())
+    return checks.parse_reals(key, value, low=1e-6, optional=True)
 
 
 def _plain(value: Any) -> Any:

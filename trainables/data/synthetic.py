@@ -1,4 +1,4 @@
-"""Synthetic data: points drawn from a known mixture of Gaussians in one or two dimensions.
+"""Synthetic data: points drawn from a known mixture of Gaussians in one or two dimensions, or from one Gaussian in any.
 
 `points` training points and `heldout` held-out ones are drawn from separate random streams, so that changing
 the number of training points does not change the held-out ones. The label of a point is the mode it was drawn from; a
@@ -19,6 +19,7 @@ from trainables.checks import refused
 from trainables.data.dataset import DataSet
 from trainables.data.mixture import Mixture
 from trainables.data.source import (
+    AXES,
     HELDOUT,
     TRAIN,
     Axis,
@@ -27,7 +28,9 @@ from trainables.data.source import (
     integer,
     number,
     numbers,
+    orthonormal,
     points,
+    spectrum,
     stream,
 )
 
@@ -43,6 +46,10 @@ class KnownMixture(Source):
     @abstractmethod
     def exact(self) -> Mixture:
         """The exact distribution."""
+
+    @property
+    def of_mixture(self) -> bool:
+        return True
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -72,14 +79,45 @@ class KnownMixture(Source):
 
 @dataclass(frozen=True, kw_only=True)
 class SingleGaussian(KnownMixture):
-    """N(mean, std²) in one dimension; by default it differs in both from the usual latent N(0, 1)."""
+    """N(mean, std²) on every coordinate; by default on a line, where it differs in both from the usual latent N(0, 1).
+
+    With a `spectrum` of d numbers it has these as its standard deviations along d orthogonal axes, which `seed` draws,
+    and `std` and `dimensions` mean nothing (with 75 such: the test of symplectic gradient adjustment, Letcher et al.
+    2019). It is told as a known mixture in one and two dimensions without a spectrum; else its samples stand for it.
+    """
 
     name: ClassVar[str] = "gaussian"
     mean: float = number(4.0)
     std: float = number(0.5, low=1e-6)
+    dimensions: int = integer(1, low=1)
+    spectrum: tuple[float, ...] | None = spectrum()
+
+    @property
+    def of_mixture(self) -> bool:
+        return self.spectrum is None and self.dimensions <= 2
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.dimensions if self.spectrum is None else len(self.spectrum),)
 
     def exact(self) -> Mixture:
-        return _equal(torch.tensor([[self.mean]], dtype=torch.float64), self.std)
+        return _equal(torch.full(self.shape, self.mean, dtype=torch.float64).unsqueeze(0), self.std)
+
+    def load(self) -> DataSet:
+        if self.of_mixture:
+            return super().load()
+        train, heldout = (
+            self._drawn(count, stream(self.seed, part)).float()
+            for count, part in ((self.points, TRAIN), (self.heldout, HELDOUT))
+        )
+        return DataSet(self.name, train, None, heldout, None, 0)
+
+    def _drawn(self, count: int, generator: torch.Generator) -> Tensor:
+        normal = torch.randn(count, *self.shape, generator=generator, dtype=torch.float64)
+        if self.spectrum is None:
+            return self.mean + self.std * normal
+        axes = orthonormal(len(self.spectrum), len(self.spectrum), stream(self.seed, AXES))
+        return self.mean + (normal * torch.tensor(self.spectrum, dtype=torch.float64)) @ axes.T
 
 
 @dataclass(frozen=True, kw_only=True)

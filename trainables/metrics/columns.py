@@ -23,18 +23,27 @@ GROUPS = ("kernel", "sliced", "divergences", "memorisation", "jacobian")  # that
 @dataclass(frozen=True)
 class DataTraits:
     """What decides which columns are measured: the `shape` (d,) or (C, H, W) of a sample, whether the data are a known
-    mixture, whether there is a classifier, whether labels are requested of samples, and the groups of `measure`."""
+    mixture, whether there is a classifier, whether labels are requested of samples, the groups of `measure`, and
+    whether classes are told by their means, as those of labelled points that are no mixture are."""
 
     shape: tuple[int, ...]
     mixture: bool
     classifier: bool
     requested: bool
     measure: Sequence[str] = ()
+    class_means: bool = False
+
+    @classmethod
+    def of(cls, data: DataSet, classifier: bool, measure: Sequence[str] = ()) -> DataTraits:
+        """Those of a data set where labels, if it has any, are requested of all samples."""
+        labelled, mixture = data.labels is not None, data.mixture is not None
+        return cls(data.shape, mixture, classifier, labelled, measure, labelled and not mixture and not data.images)
 
     @property
     def classes_predicted(self) -> bool:
-        """Whether the class of a sample can be predicted: as its nearest mode, or by the classifier."""
-        return self.mixture or self.classifier
+        """Whether the class of a sample can be predicted: by its nearest mode, the classifier or its nearest class
+        mean."""
+        return self.mixture or self.classifier or self.class_means
 
 
 @dataclass(frozen=True)

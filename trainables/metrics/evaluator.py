@@ -8,7 +8,8 @@ refers to the training part of the data, because a set as small as digits holds 
 |---|---|
 | fid, fid_error | Fréchet distance in the chosen features, and its standard error (samples) |
 | precision, recall, density, coverage | k nearest neighbours in them (neighbours, neighbour_samples) |
-| modes, modes_held, modes_covered | of mixtures, and of labelled images given a classifier (samples) |
+| modes, modes_held, modes_covered | of mixtures, labelled points by the nearest class mean, and labelled images given a
+classifier (samples) |
 | reverse_kl, mode_js, mode_histogram | of the same (samples) |
 | high_quality, mass_js, mass_js_error | of mixtures; the last a standard error (samples) |
 | class_fid, class_coverage | where labels were requested (samples; the latter neighbours) |
@@ -108,6 +109,7 @@ class Evaluator:
         self.data = data.to(device)
         self._classifier = classifier or _saved_classifier(self.settings, self.device)
         self._extract = _feature_space(self.settings, self.data, self._classifier, self.device)
+        self._centres = _centres(self.data)
         self._measurements = self._refer(measure)
 
     @property
@@ -182,13 +184,7 @@ class Evaluator:
             own=own.every(measure),
             trouble=lambda sentence: self._troubles.append(sentence),
         )
-        traits = DataTraits(
-            shape=data.shape,
-            mixture=data.mixture is not None,
-            classifier=self._classifier is not None,
-            requested=data.labels is not None,
-            measure=measure,
-        )
+        traits = DataTraits.of(data, self._classifier is not None, measure)
         return [row.prepare(reference) for row in ROWS if row.columns(traits)]
 
     def _measure(self, samples: Tensor, requested: Tensor | None) -> dict[str, Tensor]:
@@ -202,8 +198,8 @@ class Evaluator:
         if self._classifier is not None:
             penultimate, classes = self._classifier(points)
             predicted = classes.reshape(samples.shape[:2])
-        elif self.data.mixture is not None:
-            predicted, _ = modes.nearest_mode(samples, self.data.mixture.means)
+        elif self._centres is not None:
+            predicted, _ = modes.nearest_mode(samples, self._centres)
         features = penultimate if self.settings.features == "classifier" else self._extract(points)
         return features.reshape(*samples.shape[:2], features.shape[-1]), predicted
 
@@ -229,6 +225,15 @@ def _check_file(name: str, path: Any) -> None:
         raise TypeError(f"{name}: expected a path or null, got {path!r}")
     if not Path(path).is_file():
         raise FileNotFoundError(f"{name}: expected a file, found none at {path}")
+
+
+def _centres(data: DataSet) -> Tensor | None:
+    """The means (K, d) of a mixture's modes, or of the classes of labelled points; None where there is neither."""
+    if data.mixture is not None:
+        return data.mixture.means
+    if data.labels is None or data.images:
+        return None
+    return torch.stack([data.train[data.labels == label].double().mean(0) for label in range(data.classes)])
 
 
 def _saved_classifier(settings: Settings, device: torch.device) -> Classifier | None:

@@ -31,5 +31,12 @@ def measured_columns(model: str, data: Description, measure: Sequence[str] = ())
     if not kind.sampled:
         return (*kind.reports, *kind.measured)
     labelled = data.classes > 0
-    traits = DataTraits(data.shape, not data.images, data.images and labelled, labelled and model == "cgan", measure)
+    traits = DataTraits(
+        shape=data.shape,
+        mixture=data.mixture,
+        classifier=data.images and labelled,
+        requested=labelled and model == "cgan",
+        measure=measure,
+        class_means=labelled and not data.images and not data.mixture,
+    )
     return (*kind.reports, "parameter_norm_generator", *kind.measured, *columns(traits))

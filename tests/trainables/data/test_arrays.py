@@ -87,7 +87,7 @@ def test_the_settings_are_complete_and_describe_it_without_the_file(saved: Calla
     settings = check("arrays", path=path, samples="x", labels="y")
     assert (settings["shape"], settings["classes"], settings["range"]) == ([3, 8, 6], 4, None)
     Path(path).unlink()
-    assert describe(**settings) == ((3, 8, 6), 4)
+    assert describe(**settings) == ((3, 8, 6), 4, False)
     with pytest.raises(
         FileNotFoundError, match=r"^data\.path: expected an \.npz or \.npy file, found none at .*own.npz$"
     ):

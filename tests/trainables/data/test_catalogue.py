@@ -49,7 +49,7 @@ def settings(
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_data_set(name: str, settings: dict[str, Any]) -> None:
     data = load(name, **settings)
-    assert (data.shape, data.classes) == describe(name, **settings)
+    assert (data.shape, data.classes, data.mixture is not None) == describe(name, **settings)
     assert data.name == name == DATASETS[name].name
     assert not data.images or (floats(data.train).min() >= -1 and floats(data.train).max() <= 1)
     assert data.train.is_contiguous()

@@ -65,7 +65,7 @@ def test_the_settings_are_complete_and_describe_it_without_the_files(
     settings = check("images", root="made", size=8, labels="folders")
     assert (settings["root"], settings["classes"], settings["heldout"]) == (str(tmp_path / "made"), 2, 0.1)
     (tmp_path / "made").rename(tmp_path / "gone")
-    assert describe(**settings) == ((3, 8, 8), 2)
+    assert describe(**settings) == ((3, 8, 8), 2, False)
     with pytest.raises(
         FileNotFoundError, match=rf"^data\.root: expected a folder of pictures, found none at {tmp_path}"
     ):

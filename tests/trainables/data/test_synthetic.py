@@ -63,6 +63,33 @@ def test_one_gaussian_has_no_labels() -> None:
     assert stats.kstest(data.train.squeeze(-1).numpy(), "norm", args=(-2.0, 3.0)).pvalue > 0.01
 
 
+def test_a_gaussian_of_many_dimensions() -> None:
+    plane = load("gaussian", dimensions=2, points=4000, heldout=10)
+    assert plane.mixture is not None
+    assert plane.mixture.mean.tolist() == [4, 4]
+    many = load("gaussian", dimensions=5, mean=1.0, std=2.0, points=4000, heldout=10)
+    assert (many.shape, many.mixture, many.labels) == ((5,), None, None)
+    torch.testing.assert_close(many.train.mean(0), torch.ones(5), atol=0.15, rtol=0)
+    torch.testing.assert_close(torch.cov(many.train.T), 4 * torch.eye(5), atol=0.4, rtol=0)
+
+
+def test_a_gaussian_with_a_spectrum_has_it_along_axes_of_the_seed() -> None:
+    spread = [3.0, 1.0, 0.5, 0.1]
+    settings: dict[str, Any] = {"spectrum": spread, "points": 20_000, "heldout": 20_000}
+    data = load("gaussian", **settings)
+    assert data.shape == (4,)
+    for part in (data.train, data.heldout):
+        deviations = torch.linalg.eigvalsh(torch.cov(part.T.double())).sqrt().flip(0)
+        assert deviations.tolist() == pytest.approx(spread, rel=0.03)
+    covariance, same, other = (
+        torch.cov(part.T) for part in (data.train, data.heldout, load("gaussian", **settings, seed=1).train)
+    )
+    torch.testing.assert_close(covariance, same, atol=0.3, rtol=0)
+    assert float((covariance - other).abs().max()) > 1
+    axis = load("gaussian", spectrum={"low": 0.01, "high": 1.0, "count": 75}, points=10, heldout=10)
+    assert axis.shape == (75,)
+
+
 def test_a_mixture_written_down() -> None:
     data = load("mixture", **WRITTEN, points=100, heldout=10)
     assert (data.shape, data.classes) == ((2,), 3)

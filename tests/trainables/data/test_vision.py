@@ -71,7 +71,7 @@ def test_cifar_batches(tmp_path: Path, write_cifar: WriteCifar, accept_cifar: Ac
     written = write_cifar(tmp_path)
     accept_cifar(tmp_path)
     data = load("cifar10", root=tmp_path)
-    assert (data.shape, data.classes) == ((3, 32, 32), 10)
+    assert (data.shape, data.classes) == ((3, 32, 32), 10, False)
     batches = [f"data_batch_{k}" for k in range(1, 6)]
     rows = np.concatenate([written[batch] for batch in batches])  # a row: 1024 red, 1024 green, 1024 blue
     np.testing.assert_array_equal(data.train.numpy(), rows.reshape(-1, 3, 32, 32), strict=True)
@@ -140,8 +140,8 @@ def test_only_what_is_missing_is_named(tmp_path: Path, write_idx: WriteIdx) -> N
 def test_check_and_describe_do_not_load(tmp_path: Path) -> None:
     resolved = check("cifar10", root=tmp_path, download=True)
     assert resolved == {"name": "cifar10", "root": str(tmp_path), "download": True}
-    assert describe("cifar10", root=tmp_path) == ((3, 32, 32), 10)
-    assert describe("mnist") == ((1, 28, 28), 10)
+    assert describe("cifar10", root=tmp_path) == ((3, 32, 32), 10, False)
+    assert describe("mnist") == ((1, 28, 28), 10, False)
     assert not list(tmp_path.iterdir())
 
 

@@ -265,3 +265,18 @@ def test_a_gpu_measures_the_same(ring: DataSet, digits: DataSet, classifier: Cla
     trained = train_classifier(digits, seed=0, device="cuda")
     assert trained.accuracy >= 0.97
     assert Evaluator(digits, {"features": "classifier", "samples": 300}, device="cuda", classifier=trained).floor()
+
+
+def test_labelled_points_without_a_mixture_are_told_by_their_nearest_class_mean() -> None:
+    generator = torch.Generator().manual_seed(0)
+    means = torch.tensor([[0.0, 0, 0], [5, 0, 0], [0, 5, 0]])
+    labels = torch.arange(600) % 3
+    points = means[labels] + 0.1 * torch.randn(600, 3, generator=generator)
+    data = DataSet("own", points[:450], labels[:450], points[450:], labels[450:], 3)
+    evaluator = Evaluator(data, {"samples": 60, "neighbour_samples": 60})
+    two = points[labels < 2][:60].unsqueeze(0)
+    found = evaluator(two, labels[labels < 2][:60].unsqueeze(0))
+    assert found["mode_histogram"].tolist() == [[30, 30, 0]]
+    assert (found["modes"].item(), found["modes_held"].item(), found["label_fidelity"].item()) == (2, 2, 1)
+    assert "high_quality" not in found
+    assert evaluator.floor().mean["modes"] == 3

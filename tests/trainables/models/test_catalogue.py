@@ -21,6 +21,15 @@ SETS: dict[str, dict[str, Any]] = {
     "gaussian": {"name": "gaussian", "points": 500, "heldout": 200},
     "digits": {"name": "digits"},
     "dirac": {"name": "dirac"},
+    "circle": {"name": "circle", "points": 500, "heldout": 200},
+    "embedded": {
+        "name": "embedded_mixture",
+        "points": 500,
+        "heldout": 200,
+        "intrinsic": 3,
+        "dimensions": 5,
+        "modes": 4,
+    },
 }
 # Known only at a look at the game, or at the last step.
 FURTHER = {"critic_bound", "induced_divergence", "bound_gap", "ratio_error"}
@@ -42,7 +51,9 @@ def brought(data: dict[str, Any], model: str, measure: list[str], classifier: Cl
 CASES = [(data, model) for data in SETS for model in MODELS if (data == "dirac") == (model == "dirac")]
 
 
-@pytest.mark.parametrize(("data", "model"), [case for case in CASES if case != ("gaussian", "cgan")])
+@pytest.mark.parametrize(
+    ("data", "model"), [case for case in CASES if case not in (("gaussian", "cgan"), ("circle", "cgan"))]
+)
 @pytest.mark.parametrize("measure", [[], ["kernel"], ["sliced"], ["divergences"], ["memorisation"]])
 def test_training_brings_what_was_said(data: str, model: str, measure: list[str], classifier: Classifier) -> None:
     said = measured_columns(model, describe(**SETS[data]), measure)
