@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -112,19 +113,12 @@ class BatchSampler:
         """
         drawn = [self._block(steps, generator) for generator in self.generators]
         # Replicas third, so that one update of one step is one contiguous piece.
-        indices, requested, z, uniform, normal = (torch.stack(pieces, 2) for pieces in zip(*drawn, strict=True))
+        blocks = (torch.stack(pieces, 2).flatten(0, 1).unbind() for pieces in zip(*drawn, strict=True))
+        updates = zip(*blocks, strict=True)
         for step in range(steps):
             yield [
-                Batch(
-                    self.data,
-                    indices[step, u],
-                    z[step, u],
-                    self._labels(requested[step, u]),
-                    uniform[step, u],
-                    normal[step, u],
-                    (first + step) / of,
-                )
-                for u in range(self.batch_shape.updates)
+                Batch(self.data, indices, z, self._labels(requested), uniform, normal, (first + step) / of)
+                for indices, requested, z, uniform, normal in islice(updates, self.batch_shape.updates)
             ]
 
     def _block(self, steps: int, generator: torch.Generator) -> tuple[Tensor, ...]:

@@ -8,12 +8,15 @@ A replica that is not `alive` keeps its weights bit for bit, whatever its gradie
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from trainables import native
 
 EPSILON = 1e-8
 
@@ -43,11 +46,19 @@ class Optimizer:
         lr, beta1, beta2 = (x.to(weights)[:, None] for x in (lr, beta1, beta2))
         return cls(rule, lr, beta1, beta2, first, second, before)
 
-    def update(self, weights: Tensor, gradient: Tensor, alive: Tensor) -> None:
-        """Update `weights` (R, P) in place along `gradient` (R, P), replicas in `alive` (R,) bool only."""
+    def update(self, weights: Tensor, gradient: Tensor, alive: Tensor, bound: float = math.inf) -> None:
+        """Update `weights` (R, P) in place along `gradient` (R, P), replicas in `alive` (R,) bool only, and clear
+        `alive` where the weights then exceed `bound`."""
         self.count += 1
+        if self.rule == "adam" and native.usable(weights, gradient, self.first, self.second):
+            native.adam_update(
+                weights, gradient, self.first, self.second, self.lr, self.beta1, self.beta2, self.count, EPSILON, bound,
+                alive,
+            )  # fmt: skip
+            return
         gradient = gradient.where(alive[:, None], 0.0)  # a NaN would survive the learning rate of 0
         OPTIMIZERS[self.rule](self, weights, gradient, self.lr.where(alive[:, None], 0.0))
+        alive &= weights.abs().amax(1) <= bound
 
     def state_dict(self) -> dict[str, Any]:
         """Moments and count."""
@@ -74,8 +85,8 @@ def _optimistic_adam(state: Optimizer, weights: Tensor, gradient: Tensor, lr: Te
 def _adam_step(state: Optimizer, gradient: Tensor, lr: Tensor) -> Tensor:
     state.first.lerp_(gradient, 1 - state.beta1)
     state.second.mul_(state.beta2).addcmul_(gradient, gradient * (1 - state.beta2))
-    correction1 = 1 - state.beta1**state.count
-    correction2 = 1 - state.beta2**state.count
+    # In double precision: the difference of two numbers near 1 has few digits.
+    correction1, correction2 = ((1 - beta.double() ** state.count).to(beta) for beta in (state.beta1, state.beta2))
     denominator = (state.second / correction2).sqrt_().add_(EPSILON)
     return (state.first * (lr / correction1)).div_(denominator)
 

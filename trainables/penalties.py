@@ -110,18 +110,26 @@ def resolve(given: Mapping[str, Any]) -> tuple[Penalty, dict[str, float]]:
 
 
 def gradient_penalty(
-    row: Penalty, critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, uniform: Tensor
+    row: Penalty,
+    critic: Callable[[Tensor], Tensor],
+    real: Tensor,
+    fake: Tensor,
+    uniform: Tensor,
+    slopes: Callable[[Tensor], Tensor | None] = lambda points: None,
 ) -> Tensor:
     """The unweighted penalty (R,) of a critic (R, B, *shape) -> (R, B); `uniform` is (R, B, draws).
 
-    Differentiable also with respect to whatever the samples were computed from, if they require gradients.
+    `slopes` tells the critic's gradients (R, B, *shape) at points, if it can without autograd. Differentiable also with
+    respect to whatever the samples were computed from, if they require gradients.
     """
     assert row.points is not None
     assert row.cost is not None
     points = row.points(real, fake, uniform)
-    if not points.requires_grad:
-        points = points.detach().requires_grad_()
-    (slope,) = torch.autograd.grad(critic(points).sum(), points, create_graph=True)
+    slope = slopes(points)
+    if slope is None:
+        if not points.requires_grad:
+            points = points.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(critic(points).sum(), points, create_graph=True)
     return row.cost(slope.flatten(2).square().sum(2)).mean(1)
 
 

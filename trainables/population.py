@@ -12,48 +12,49 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainables.networks import Network
+from trainables.networks import FlatWeights, Network
 
 
 class StackedParameters:
     """The weights of R replicas of one network.
 
-    `flat` (R, P) owns the memory. `views` (R, *shape) share it as autograd leaves that require gradients, `constants`
-    share it without gradients.
+    `flat` (R, P) owns the memory; `leaf` shares it as the one tensor that autograd knows.
     """
 
     def __init__(self, network: Network, flat: Tensor) -> None:
         self.network = network
         self.flat = flat
-        self.views = views(network, flat)
-        for view in self.views:
-            view.requires_grad_()
-        self.constants = views(network, flat)
+        self.leaf = flat.detach().requires_grad_()
 
     @classmethod
     def drawn(cls, network: Network, generators: Sequence[torch.Generator]) -> StackedParameters:
         """Fresh weights, replica i from generator i."""
         return cls(network, torch.stack([network.draw(g) for g in generators]))
 
+    @property
+    def views(self) -> FlatWeights:
+        """The weights as the network takes them, with gradients."""
+        return FlatWeights(self.network.weights, self.leaf)
+
+    @property
+    def constants(self) -> FlatWeights:
+        """The weights as the network takes them, without gradients."""
+        return views(self.network, self.flat)
+
     def gradient(self, losses: Tensor, keep: bool = False, retain: bool = False) -> Tensor:
         """The gradient (R, P) of each replica's own loss (R,).
 
         `keep` makes the gradient itself differentiable; `retain` only keeps the losses' graph for another call.
         """
-        gradients = torch.autograd.grad(
-            losses.sum(), self.views, create_graph=keep, retain_graph=keep or retain, allow_unused=True
+        (gradient,) = torch.autograd.grad(
+            losses.sum(), self.leaf, create_graph=keep, retain_graph=keep or retain, materialize_grads=True
         )
-        rows = [
-            torch.zeros_like(view).flatten(1) if gradient is None else gradient.flatten(1)
-            for gradient, view in zip(gradients, self.views, strict=True)
-        ]
-        return torch.cat(rows, 1)
+        return gradient
 
 
-def views(network: Network, flat: Tensor) -> tuple[Tensor, ...]:
-    """Each weight of a network as a view (R, *shape) of the rows of `flat` (R, P), detached from autograd."""
-    pieces = flat.detach().split([weight.size for weight in network.weights], 1)
-    return tuple(p.unflatten(1, w.shape) for p, w in zip(pieces, network.weights, strict=True))
+def views(network: Network, flat: Tensor) -> FlatWeights:
+    """The rows of `flat` (R, P) as the network takes them, detached from autograd."""
+    return FlatWeights(network.weights, flat.detach())
 
 
 def generators(seeds: Sequence[int], stream: int, device: torch.device | str, step: int = 0) -> list[torch.Generator]:

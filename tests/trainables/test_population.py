@@ -26,9 +26,11 @@ def test_views_are_the_rows_of_one_matrix() -> None:
         assert view.untyped_storage().data_ptr() == stacked.flat.untyped_storage().data_ptr()
 
 
-def test_views_are_leaves_and_constants_are_outside_autograd() -> None:
+def test_views_come_from_the_leaf_and_constants_are_outside_autograd() -> None:
     stacked = stack()
-    assert all(view.is_leaf and view.requires_grad for view in stacked.views)
+    assert stacked.leaf.is_leaf
+    assert stacked.views.flat is stacked.leaf
+    assert all(view.requires_grad for view in stacked.views)
     assert not any(constant.requires_grad for constant in stacked.constants)
     assert not stacked.flat.requires_grad
     assert not any(view.requires_grad for view in views(NETWORK, stacked.flat.clone().requires_grad_()))

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from trainables import native
 from trainables.data import DataSet, floats, load
 from trainables.models.updates import ORDERS
 from trainables.objectives import OBJECTIVES
@@ -426,3 +427,29 @@ def test_a_gpu_trains_the_same_game(networks: dict[str, Any], digits: DataSet) -
     resumed.load_state_dict(saved(training))
     assert all(math.isfinite(loss) for loss in first.columns["loss_critic"])
     assert_close(records(training.advance()), records(resumed.advance()), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"penalty": {"name": "r1", "weight": 3.0}},
+        {"penalty": {"name": "dragan"}, "critic_steps": 2},
+        {"penalty": {"name": "clip", "bound": 0.05}, "optimizer": "rmsprop"},
+        {"penalty": "spectral_norm", "model": "cgan"},
+        {"penalty": "r2", "packing": 2, "updates": "simultaneous"},
+        {"model": "vae"},
+        {"objective": "kl", "updates": "extragradient", "instance_noise": 0.1},
+    ],
+    ids=str,
+)
+def test_compiled_kernels_train_as_torch_does(ring: DataSet, changes: dict[str, Any]) -> None:
+    def weights() -> list[Tensor]:
+        training = train(spec(generator={"hidden": [24, 17]}, critic={"hidden": [40]}, **changes), [3, 5], ring)
+        while training.step < training.spec.steps:
+            training.advance()
+        return [stack.flat for stack in training.model.stacks]
+
+    compiled = weights()
+    with native.disabled():
+        torch.testing.assert_close(weights(), compiled, rtol=1e-4, atol=2e-6)

@@ -59,7 +59,7 @@ def spectrum(players: Players, batch: Batch, replica: int) -> SpectrumEnds:
 
 def jacobian(players: Players, batch: Batch) -> tuple[Product, int]:
     """w -> J^T w for one replica's players in float64, and the number of parameters, the generator's first."""
-    parameters = [view for stack in (players.generator, players.critic) for view in stack.views]
+    parameters = [players.generator.leaf, players.critic.leaf]
     field = vector_field(players, batch, parameters)
     size = field.numel()
 
@@ -73,10 +73,9 @@ def jacobian(players: Players, batch: Batch) -> tuple[Product, int]:
 def vector_field(players: Players, batch: Batch, parameters: list[Tensor]) -> Tensor:
     """v (P,) of one replica, differentiable with respect to all `parameters`, the generator's and then the critic's."""
     generator, critic = players.generator, players.critic
-    split = len(generator.views)
     critic_loss = players.critic_loss(batch, generator.views, critic.views)  # first, as it moves spectral vectors
     generator_loss = players.generator_loss(batch, generator.views, critic.views)
-    gradients = _gradient(generator_loss.sum(), parameters[:split]), _gradient(critic_loss.sum(), parameters[split:])
+    gradients = _gradient(generator_loss.sum(), parameters[:1]), _gradient(critic_loss.sum(), parameters[1:])
     field = -torch.cat(gradients)
     if players.penalty.name != "consensus":
         return field

@@ -51,8 +51,10 @@ class Players:
         """Samples (R, B, *shape) from latents (R, B, L)."""
         return self.generator.network(weights, latents, labels)
 
-    def critic_weights(self, weights: Weights, iterate: bool = False) -> list[Tensor]:
+    def critic_weights(self, weights: Weights, iterate: bool = False) -> Weights:
         """The critic's weights as its layers use them: divided by their norms under spectral normalisation."""
+        if not self.spectral:
+            return weights
         ready = list(weights)
         for index, vector in zip(self.critic.network.matrices, self.spectral, strict=False):
             ready[index] = spectral_divide(ready[index], vector, iterate)
@@ -84,7 +86,12 @@ class Players:
             return loss
         labels = batch.requested if self.penalty.generated else batch.labels
         return loss + self.weight * gradient_penalty(
-            self.penalty, lambda x: self.score(weights, x, labels), real, fake, batch.uniform[:, : real.shape[1]]
+            self.penalty,
+            lambda x: self.score(weights, x, labels),
+            real,
+            fake,
+            batch.uniform[:, : real.shape[1]],
+            lambda x: self.critic.network.input_gradient(weights, x, labels) if self.game.linear else None,
         )
 
     def generator_loss(self, batch: Batch, generator: Weights, critic: Weights) -> Tensor:

@@ -16,11 +16,14 @@ masked from then on. A loss or gradient is checked before its update, so that it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+import torch
 from torch import Tensor
 
+from trainables import native
 from trainables.batches import Batch
 from trainables.models.players import Players
 from trainables.optimizers import Optimizer
@@ -61,13 +64,13 @@ def _alternating(
     for batch in batches[:-1]:
         critic_loss = players.critic_loss(batch, generator.constants, critic.views)
         critic_gradient = critic.gradient(critic_loss)
-        alive &= healthy(critic_loss, critic_gradient, bound)
+        critic_norm = checked(critic_gradient, critic_loss, bound, alive)
         _update(critic, optimizers.critic, critic_gradient, alive, bound, players.clip)
     generator_loss = players.generator_loss(batches[-1], generator.views, critic.constants)
     generator_gradient = generator.gradient(generator_loss)
-    alive &= healthy(generator_loss, generator_gradient, bound)
+    generator_norm = checked(generator_gradient, generator_loss, bound, alive)
     _update(generator, optimizers.generator, generator_gradient, alive, bound)
-    return _report(PerPlayer(critic_loss, generator_loss), PerPlayer(critic_gradient, generator_gradient))
+    return _report(PerPlayer(critic_loss, generator_loss), PerPlayer(critic_norm, generator_norm))
 
 
 def _simultaneous(
@@ -75,8 +78,7 @@ def _simultaneous(
 ) -> dict[str, Tensor]:
     """Both gradients at the same weights, then both updates."""
     losses, gradients = _both(players, batches[0], batches[1])
-    _advance(players, optimizers, losses, gradients, alive, bound)
-    return _report(losses, gradients)
+    return _report(losses, _advance(players, optimizers, losses, gradients, alive, bound))
 
 
 def _extragradient(
@@ -93,8 +95,7 @@ def _extragradient(
     losses, gradients = _both(players, batches[2], batches[3])
     for stack, weights in zip(stacks, before, strict=True):
         stack.flat.copy_(weights)
-    _advance(players, optimizers, losses, gradients, alive, bound)
-    return _report(losses, gradients)
+    return _report(losses, _advance(players, optimizers, losses, gradients, alive, bound))
 
 
 Order = Callable[[Players, PerPlayer[Optimizer], Sequence[Batch], Tensor, float], dict[str, Tensor]]
@@ -139,20 +140,21 @@ def _advance(
     gradients: PerPlayer[Tensor],
     alive: Tensor,
     bound: float,
-) -> None:
+) -> PerPlayer[Tensor]:
+    """Update both players along their gradients; the gradients' norms (R,)."""
     # Both checks come before both updates: a replica whose generator fails must not move its critic either.
-    for loss, gradient in zip(losses, gradients, strict=True):
-        alive &= healthy(loss, gradient, bound)
+    norms = PerPlayer(*(checked(*both, bound, alive) for both in zip(gradients, losses, strict=True)))
     _update(players.critic, optimizers.critic, gradients.critic, alive, bound, players.clip)
     _update(players.generator, optimizers.generator, gradients.generator, alive, bound)
+    return norms
 
 
-def _report(losses: PerPlayer[Tensor], gradients: PerPlayer[Tensor]) -> dict[str, Tensor]:
+def _report(losses: PerPlayer[Tensor], norms: PerPlayer[Tensor]) -> dict[str, Tensor]:
     return {
         "loss_critic": losses.critic.detach(),
         "loss_generator": losses.generator.detach(),
-        "gradient_norm_critic": gradients.critic.norm(dim=1),
-        "gradient_norm_generator": gradients.generator.norm(dim=1),
+        "gradient_norm_critic": norms.critic,
+        "gradient_norm_generator": norms.generator,
     }
 
 
@@ -161,16 +163,21 @@ def descend(
 ) -> list[Tensor]:
     """All stacks descend one loss (R,); the norms (R,) of their gradients. Clears `alive` (R,) of diverged replicas."""
     gradients = [stack.gradient(loss, retain=True) for stack in stacks]
-    for gradient in gradients:
-        alive &= healthy(loss, gradient, bound)
+    norms = [checked(gradient, loss, bound, alive) for gradient in gradients]
     for stack, optimizer, gradient in zip(stacks, optimizers, gradients, strict=True):
         _update(stack, optimizer, gradient, alive, bound)
-    return [gradient.norm(dim=1) for gradient in gradients]
+    return norms
 
 
-def healthy(loss: Tensor, gradient: Tensor, bound: float) -> Tensor:
-    """Replicas (R,) whose loss keeps within the bound and whose gradient is finite."""
-    return (loss.detach().abs() <= bound) & gradient.square().sum(1).isfinite()
+def checked(gradient: Tensor, loss: Tensor, bound: float, alive: Tensor) -> Tensor:
+    """The length (R,) of each replica's gradient (R, P); clears `alive` (R,) where it is not finite or where the loss
+    exceeds the bound."""
+    loss = loss.detach()
+    if native.usable(gradient, loss):
+        return native.check_gradients(gradient, loss, bound, alive)
+    length: Tensor = torch.linalg.vector_norm(gradient, dim=1)
+    alive &= (loss.abs() <= bound) & length.isfinite()
+    return length
 
 
 def _update(
@@ -181,7 +188,7 @@ def _update(
     bound: float,
     clip: Tensor | None = None,
 ) -> None:
-    optimizer.update(stack.flat, gradient, alive)
+    optimizer.update(stack.flat, gradient, alive, math.inf if clip is not None else bound)
     if clip is not None:
         stack.flat.copy_(stack.flat.clamp(-clip, clip).where(alive[:, None], stack.flat))
-    alive &= stack.flat.abs().amax(1) <= bound
+        alive &= stack.flat.abs().amax(1) <= bound

@@ -6,6 +6,6 @@ our `layers` or from a module of the user's (`own`). Imports the checks and own 
 
 from trainables.networks.architecture import settings
 from trainables.networks.catalogue import critic, generator
-from trainables.networks.network import Network, Weight
+from trainables.networks.network import FlatWeights, Network, Weight
 
-__all__ = ["Network", "Weight", "critic", "generator", "settings"]
+__all__ = ["FlatWeights", "Network", "Weight", "critic", "generator", "settings"]

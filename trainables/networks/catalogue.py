@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from trainables.networks import convolutional, own, residual
 from trainables.networks.layered import Join, LayeredNetwork
@@ -28,8 +29,7 @@ def generator(values: Mapping[str, Any], latent_dim: int, shape: Sequence[int], 
     join: Join | None = (lambda z, hot: torch.cat([z, hot], -1)) if classes else None
     image = len(shape) == 3
     if values["kind"] == "mlp":
-        width = builder.hidden(latent_dim + classes, values["hidden"])
-        builder.dense(width, math.prod(shape))
+        builder.perceptron(latent_dim + classes, values["hidden"], math.prod(shape))
         builder.add(0, lambda _, x: (torch.tanh(x) if image else x).unflatten(-1, tuple(shape)))
     else:
         (residual if values["kind"] == "resnet" else convolutional).generator(builder, latent_dim + classes, shape)
@@ -61,17 +61,27 @@ def critic(
     if "module" in values:
         return own.critic(values, shape, classes)
     builder = LayerBuilder(values)
-    joined = classes if conditioning == "join" else 0
+    projected = bool(classes) and conditioning == "projection"
+    joined = 0 if projected else classes
+
+    def squeezed(x: Tensor) -> Tensor:
+        return x.squeeze(-1) if outputs == 1 else x
+
+    embedding = None
     if values["kind"] == "mlp":
-        builder.add(0, lambda _, x: x.flatten(2) if x.dim() > 3 else x)
-        width = builder.hidden(math.prod(shape) + joined, values["hidden"])
+        inputs = math.prod(shape) + joined
         join: Join = lambda x, hot: torch.cat([x.flatten(2), hot], -1)  # noqa: E731
+        builder.add(0, lambda _, x: x.flatten(2) if x.dim() > 3 else x)
+        if not projected:
+            dense = builder.perceptron(inputs, values["hidden"], outputs)
+            builder.add(0, lambda _, x: squeezed(x))
+            return LayeredNetwork.built(builder, classes, join if joined else None, dense=dense)
+        width = builder.hidden(inputs, values["hidden"])
     else:
         width = (residual if values["kind"] == "resnet" else convolutional).critic(builder, shape, joined)
         join = convolutional.join_planes
-    embedding = None
-    builder.dense(width, outputs, after=lambda x: x.squeeze(-1) if outputs == 1 else x)
-    if classes and conditioning == "projection":
+    builder.dense(width, outputs, after=squeezed)
+    if projected:
         embedding = len(builder.weights)
         std = values["weight_std"] or 1 / math.sqrt(width)
         builder.weights.append(DrawnWeight("embedding", (classes, width), std=std))

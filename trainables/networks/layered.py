@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from trainables.native import DenseLayers
 from trainables.networks.layers import DrawnWeight, LayerBuilder, Layers, run
-from trainables.networks.network import Network
+from trainables.networks.network import Network, flattened
 
 Join = Callable[[Tensor, Tensor], Tensor]  # joins one-hot labels (R, B, K) to inputs
 
@@ -18,7 +19,8 @@ Join = Callable[[Tensor, Tensor], Tensor]  # joins one-hot labels (R, B, K) to i
 @dataclass(frozen=True)
 class LayeredNetwork(Network):
     """Layers in order. `join` tells the label with the input; `projection` is the index of the class embedding whose
-    inner product with the last hidden layer a projection critic adds (Miyato & Koyama 2018), the last weight."""
+    inner product with the last hidden layer a projection critic adds (Miyato & Koyama 2018), the last weight. `dense`
+    are the layers if all others only reshape."""
 
     weights: tuple[DrawnWeight, ...] = ()
     layers: Layers = ()
@@ -26,14 +28,20 @@ class LayeredNetwork(Network):
     join: Join | None = None
     projection: int | None = None
     normalises: bool = False
+    dense: DenseLayers | None = None
 
     @classmethod
     def built(
-        cls, builder: LayerBuilder, classes: int, join: Join | None = None, projection: int | None = None
+        cls,
+        builder: LayerBuilder,
+        classes: int,
+        join: Join | None = None,
+        projection: int | None = None,
+        dense: DenseLayers | None = None,
     ) -> LayeredNetwork:
         """The network of a builder's weights and layers."""
         normalises = builder.values["batch_norm"]
-        return cls(tuple(builder.weights), tuple(builder.layers), classes, join, projection, normalises)
+        return cls(tuple(builder.weights), tuple(builder.layers), classes, join, projection, normalises, dense)
 
     @property
     def operations(self) -> float:
@@ -45,8 +53,7 @@ class LayeredNetwork(Network):
         return torch.cat([weight.draw(generator) for weight in self.weights])
 
     def __call__(self, weights: Sequence[Tensor], x: Tensor, labels: Tensor | None = None) -> Tensor:
-        if self.join is not None and labels is not None:
-            x = self.join(x, functional.one_hot(labels, self.classes).to(x.dtype))
+        x = self._joined(x, labels)
         if self.projection is None or labels is None:
             return run(self.layers, weights, x)
         hidden = run(self.layers[:-1], weights, x)
@@ -54,3 +61,14 @@ class LayeredNetwork(Network):
         chosen = embedding.gather(1, labels[..., None].expand(*labels.shape, embedding.shape[-1]))
         taken, last = self.layers[-1]
         return last(weights[self.projection - taken : self.projection], hidden) + (hidden * chosen).sum(-1)
+
+    def input_gradient(self, weights: Sequence[Tensor], x: Tensor, labels: Tensor | None = None) -> Tensor | None:
+        if self.dense is None or x.requires_grad:
+            return None
+        slopes = self.dense.input_gradient(flattened(weights), self._joined(x, labels).flatten(2))
+        return None if slopes is None else slopes[..., : x[0, 0].numel()].reshape(x.shape)
+
+    def _joined(self, x: Tensor, labels: Tensor | None) -> Tensor:
+        if self.join is None or labels is None:
+            return x
+        return self.join(x, functional.one_hot(labels, self.classes).to(x.dtype))

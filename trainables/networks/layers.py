@@ -10,21 +10,26 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from itertools import accumulate
+from functools import partial, reduce
+from itertools import accumulate, pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainables.networks.network import Weight
+from trainables.native import DenseLayers
+from trainables.networks.network import FlatWeights, Weight, flattened
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
     "leaky_relu": lambda x: functional.leaky_relu(x, 0.2),
     "tanh": torch.tanh,
 }
+
+
+THIN = 1  # outputs of a last layer that costs a third as multiplication and sum, and not as a product of matrices
+SLOPES = {"relu": 0.0, "leaky_relu": 0.2}  # below 0, of the piecewise linear ones
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,22 @@ class LayerBuilder:
         self._affine("dense", (inputs, outputs), outputs, inputs)
         self.add(2, lambda w, x: after(torch.baddbmm(w[1][:, None], x, w[0])))
 
+    def perceptron(self, inputs: int, widths: Sequence[int], outputs: int) -> DenseLayers | None:
+        """Append hidden dense layers, each with its activation, and a last one without; what they are if the activation
+        is piecewise linear and nothing is normalised, so that `trainables.native` knows them."""
+        activation = self.values["activation"]
+        if activation not in SLOPES or self.values["batch_norm"]:
+            self.dense(self.hidden(inputs, widths), outputs)
+            return None
+        through = (inputs, *widths, outputs)
+        for i, o in pairwise(through):
+            self._affine("dense", (i, o), o, i)
+        count = 2 * len(through) - 2
+        plain = partial(_perceptron, ACTIVATIONS[activation], tuple(self.weights[-count:]))
+        layers = DenseLayers(through, SLOPES[activation], plain)
+        self.add(count, lambda weights, x: layers(flattened(weights), x))
+        return layers
+
     def hidden(self, inputs: int, widths: Sequence[int]) -> int:
         """Append hidden layers, each with its activation; the width of the last."""
         for width in widths:
@@ -162,6 +183,17 @@ class LayerBuilder:
 
         self.weights += [weight for part in parts for weight in part.weights]
         self.add(sum(taken), layer)
+
+
+def _perceptron(activation: Callable[[Tensor], Tensor], declared: Sequence[Weight], flat: Tensor, x: Tensor) -> Tensor:
+    """Dense layers by torch, with the activation after each but the last."""
+    weights = FlatWeights(declared, flat)
+    for matrix, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
+        x = activation(torch.baddbmm(bias[:, None], x, matrix))
+    matrix, bias = weights[-2], weights[-1]
+    if matrix.shape[2] <= THIN:
+        return torch.sum(x * matrix.mT, 2, keepdim=True) + bias[:, None]
+    return torch.baddbmm(bias[:, None], x, matrix)
 
 
 def _batch_norm(weights: Sequence[Tensor], x: Tensor) -> Tensor:

@@ -11,6 +11,8 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import overload
 
 import torch
 from torch import Tensor
@@ -27,6 +29,40 @@ class Weight:
     def size(self) -> int:
         """Numbers in it."""
         return math.prod(self.shape)
+
+
+class FlatWeights(Sequence[Tensor]):
+    """The weights of R replicas as one matrix `flat` (R, P), a row each, and as a sequence: each of them (R, *shape).
+
+    Autograd knows both as functions of `flat`.
+    """
+
+    def __init__(self, weights: Sequence[Weight], flat: Tensor) -> None:
+        self.flat, self._weights = flat, weights
+
+    @cached_property
+    def _parts(self) -> tuple[Tensor, ...]:
+        rows = self.flat.split([weight.size for weight in self._weights], 1)
+        return tuple(row.unflatten(1, weight.shape) for row, weight in zip(rows, self._weights, strict=True))
+
+    def __len__(self) -> int:
+        return len(self._weights)
+
+    @overload
+    def __getitem__(self, index: int) -> Tensor: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Tensor]: ...
+    def __getitem__(self, index: int | slice) -> Tensor | Sequence[Tensor]:
+        if isinstance(index, slice):
+            taken = range(len(self))[index]
+            if not taken or taken == range(len(self)):
+                return self if taken else ()
+        return self._parts[index]
+
+
+def flattened(weights: Sequence[Tensor]) -> Tensor:
+    """Weights (R, *shape) as one matrix (R, P)."""
+    return weights.flat if isinstance(weights, FlatWeights) else torch.cat([w.flatten(1) for w in weights], 1)
 
 
 class Network(ABC):
@@ -62,3 +98,8 @@ class Network(ABC):
     @abstractmethod
     def __call__(self, weights: Sequence[Tensor], x: Tensor, labels: Tensor | None = None) -> Tensor:
         """Map inputs (R, B, ...) with labels (R, B) to outputs (R, B, ...); a critic's outputs are (R, B)."""
+
+    def input_gradient(self, weights: Sequence[Tensor], x: Tensor, labels: Tensor | None = None) -> Tensor | None:  # noqa: ARG002
+        """The gradient of each output (R, B) of a critic with respect to its input, shaped as `x`, differentiable once
+        and by the weights alone; None where only autograd can tell it."""
+        return None

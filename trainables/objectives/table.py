@@ -174,6 +174,11 @@ class Game:
     loss: Function
     link: Function
 
+    @property
+    def linear(self) -> bool:
+        """Whether d is the network's output itself."""
+        return self.objective.link == "d"
+
 
 def resolve(objective: Mapping[str, Any] | Objective, generator_loss: str = "default") -> Game:
     """Turn a row, or a configuration's objective, and a generator loss into functions.

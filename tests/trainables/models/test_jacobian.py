@@ -46,7 +46,7 @@ def by_differences(players: Players, batch: Batch) -> np.ndarray:
     stacks = [players.generator, players.critic]
     starts = [stack.flat.clone() for stack in stacks]
     spectral = [vector.clone() for vector in players.spectral]
-    parameters = [view for stack in stacks for view in stack.views]
+    parameters = [stack.leaf for stack in stacks]
     size, step = sum(start.numel() for start in starts), 1e-6
 
     def field(at: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,12 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainables import networks, objectives, penalties
+from trainables import native, networks, objectives, penalties
 from trainables.batches import Batch, BatchSampler, BatchShape
 from trainables.data import DataSet, load
 from trainables.models import updates as adversarial
 from trainables.models.players import Players
-from trainables.models.updates import PerPlayer, batches_per_step, descend, healthy, step
+from trainables.models.updates import PerPlayer, batches_per_step, checked, descend, step
 from trainables.optimizers import Optimizer
 from trainables.population import StackedParameters, generators
 from trainables.spec import UPDATES
@@ -704,9 +705,13 @@ def test_a_replica_alone_is_the_replica_in_company(case: Case, ring: DataSet) ->
         torch.testing.assert_close(together[0], single[0], rtol=1e-9, atol=1e-10)
 
 
-def test_healthy() -> None:
+@pytest.mark.parametrize("by_torch", [False, True])
+def test_replicas_whose_loss_or_gradient_exceeds_the_bounds_are_cleared(by_torch: bool) -> None:
     loss = torch.tensor([1.0, -5.0, 5.0, 5.1, math.nan, -math.inf, 0.0, 0.0, 0.0])
-    gradient = torch.zeros(9, 2)
+    gradient = torch.full((9, 2), 3.0)
     gradient[6, 0], gradient[7, 1], gradient[8, 0] = math.nan, math.inf, 1e30
-    expected = [True, True, True, False, False, False, False, False, False]
-    assert healthy(loss, gradient, 5.0).tolist() == expected
+    alive = torch.tensor([True, False, True, True, True, True, True, True, True])
+    with native.disabled() if by_torch else nullcontext():
+        lengths = checked(gradient, loss, 5.0, alive)
+    assert alive.tolist() == [True, False, True, False, False, False, False, False, False]
+    assert lengths[:6].tolist() == pytest.approx([math.sqrt(18)] * 6)

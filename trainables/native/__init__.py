@@ -1,0 +1,13 @@
+"""Training steps of dense networks in C, where a compiler is there: start with `dense`.
+
+Half of a small network's step in torch is not arithmetic: it is calls, passes over memory, and products of matrices
+that are too thin for a library's. `kernels.c` does the same with a replica's numbers in the cache. Everything here has
+an equivalent in torch, which is used where there is no compiler, on other devices and in other precisions; results
+agree to float tolerance. Imports nothing of ours.
+"""
+
+from trainables.native.adam import adam_update, check_gradients
+from trainables.native.dense import DenseLayers
+from trainables.native.library import available, disabled, usable
+
+__all__ = ["DenseLayers", "adam_update", "available", "check_gradients", "disabled", "usable"]

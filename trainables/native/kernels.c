@@ -1,0 +1,328 @@
+/* Dense layers and Adam of a population, one replica after the other, so that its numbers stay in the cache and do not
+ * depend on who trains beside it. Called from dense.py and adam.py; plain C with GCC's vector extensions, which Clang
+ * knows, too. All arrays are float32 and row-major; `from` and `to` are the range of replicas to work on. */
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef __AVX512F__
+#define LANES 16
+#define ROWS 12 /* of a tile of products: 24 of 32 registers hold its sums */
+#else
+#define LANES 8
+#define ROWS 6
+#endif
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float Floats __attribute__((vector_size(4 * LANES), aligned(4)));
+typedef int Ints __attribute__((vector_size(4 * LANES), aligned(4)));
+
+/* What becomes of a product's entries before they are stored: kept, a bias added (and an activation applied), or
+ * multiplied by the slope of an activation, told by the sign of its output. */
+typedef enum { KEEP, BIAS, BIAS_RELU, BIAS_LEAKY, SLOPE } Ending;
+
+/* Dense layers: width[l] inputs and width[l + 1] outputs of layer l, whose weights (in, out) and bias (out) follow each
+ * other in a replica's row of weights. After each layer but the last comes the activation z for z > 0 and slope * z
+ * below. */
+typedef struct {
+  int layers;
+  const int *width;
+  float slope;
+} Chain;
+
+INLINE Floats chosen(Ints where, Floats yes, Floats no) { return (Floats)((where & (Ints)yes) | (~where & (Ints)no)); }
+
+INLINE Floats ended(Floats z, Ending ending, Floats extra, float slope) {
+  if (ending == KEEP) return z;
+  if (ending == SLOPE) return chosen(extra > 0, z, slope * z);
+  z += extra;
+  if (ending == BIAS_RELU) return (Floats)(~(z < 0) & (Ints)z); /* keeps NaN, as torch does */
+  return ending == BIAS_LEAKY ? chosen(z > 0, z, slope * z) : z;
+}
+
+INLINE float ended_one(float z, Ending ending, float extra, float slope) {
+  if (ending == KEEP) return z;
+  if (ending == SLOPE) return extra > 0 ? z : slope * z;
+  z += extra;
+  if (ending == BIAS_RELU) return z < 0 ? 0 : z;
+  return ending == BIAS_LEAKY && !(z > 0) ? slope * z : z;
+}
+
+/* c (rows, cols) = a b, where a's entry (r, k) is a[r * row_step + k * step] and b is (depth, cols). `extra` is a bias
+ * (cols) or, for SLOPE, laid out as c. */
+typedef struct {
+  int rows, cols, depth;
+  const float *a;
+  size_t row_step, step;
+  const float *b;
+  float *c;
+  const float *extra;
+  float slope;
+} Product;
+
+INLINE void tile(const Product *p, Ending ending, int row, int col, const int rows, const int vectors) {
+  Floats sum[ROWS][2]; /* unrolled, so that it lies in registers */
+#pragma GCC unroll 12
+  for (int m = 0; m < rows; m++)
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; v++) sum[m][v] = (Floats){0};
+  const float *a = p->a + row * p->row_step, *b = p->b + col;
+  for (int k = 0; k < p->depth; k++, a += p->step, b += p->cols) {
+    Floats right[2];
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; v++) right[v] = *(const Floats *)(b + v * LANES);
+#pragma GCC unroll 12
+    for (int m = 0; m < rows; m++) {
+      float left = a[m * p->row_step];
+#pragma GCC unroll 2
+      for (int v = 0; v < vectors; v++) sum[m][v] += left * right[v];
+    }
+  }
+#pragma GCC unroll 12
+  for (int m = 0; m < rows; m++)
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; v++) {
+      size_t at = (size_t)(row + m) * p->cols + col + v * LANES;
+      Floats extra = {0};
+      if (ending != KEEP) extra = *(const Floats *)(p->extra + (ending == SLOPE ? at : (size_t)(col + v * LANES)));
+      *(Floats *)(p->c + at) = ended(sum[m][v], ending, extra, p->slope);
+    }
+}
+
+INLINE void columns(const Product *p, Ending ending, int col, const int vectors) {
+  int row = 0;
+  for (; row + ROWS <= p->rows; row += ROWS) tile(p, ending, row, col, ROWS, vectors);
+  for (; row + 4 <= p->rows; row += 4) tile(p, ending, row, col, 4, vectors);
+  for (; row + 2 <= p->rows; row += 2) tile(p, ending, row, col, 2, vectors);
+  for (; row < p->rows; row++) tile(p, ending, row, col, 1, vectors);
+}
+
+INLINE void multiply_ending(const Product *p, Ending ending) {
+  if (p->cols < LANES) {
+    for (int row = 0; row < p->rows; row++)
+      for (int col = 0; col < p->cols; col++) {
+        float sum = 0;
+        for (int k = 0; k < p->depth; k++) sum += p->a[row * p->row_step + k * p->step] * p->b[(size_t)k * p->cols + col];
+        size_t at = (size_t)row * p->cols + col;
+        float extra = ending == KEEP ? 0 : p->extra[ending == SLOPE ? at : (size_t)col];
+        p->c[at] = ended_one(sum, ending, extra, p->slope);
+      }
+    return;
+  }
+  int col = 0;
+  for (; col + 2 * LANES <= p->cols; col += 2 * LANES) columns(p, ending, col, 2);
+  for (; col + LANES <= p->cols; col += LANES) columns(p, ending, col, 1);
+  if (col < p->cols) columns(p, ending, p->cols - LANES, 1); /* overlaps the last ones, which come out the same */
+}
+
+static void multiply(const Product *p, Ending ending) {
+  switch (ending) {
+    case KEEP: multiply_ending(p, KEEP); break;
+    case BIAS: multiply_ending(p, BIAS); break;
+    case BIAS_RELU: multiply_ending(p, BIAS_RELU); break;
+    case BIAS_LEAKY: multiply_ending(p, BIAS_LEAKY); break;
+    case SLOPE: multiply_ending(p, SLOPE);
+  }
+}
+
+/* y (n, out) = x (n, in) t' + b for few outputs; t is (out, in), b may be null. */
+static void few(const float *x, const float *t, const float *b, float *y, int n, int in, int out) {
+  for (int r = 0; r < n; r++)
+    for (int k = 0; k < out; k++) {
+      const float *row = x + (size_t)r * in, *column = t + (size_t)k * in;
+      Floats sums = {0};
+      int j = 0;
+      for (; j + LANES <= in; j += LANES) sums += *(const Floats *)(row + j) * *(const Floats *)(column + j);
+      float sum = b ? b[k] : 0;
+      for (; j < in; j++) sum += row[j] * column[j];
+      for (int q = 0; q < LANES; q++) sum += sums[q];
+      y[(size_t)r * out + k] = sum;
+    }
+}
+
+static void transpose(const float *w, float *t, int rows, int cols) {
+  for (int r = 0; r < rows; r++)
+    for (int c = 0; c < cols; c++) t[(size_t)c * rows + r] = w[(size_t)r * cols + c];
+}
+
+static size_t hidden_size(const Chain *chain, int n) {
+  size_t size = 0;
+  for (int l = 1; l < chain->layers; l++) size += (size_t)n * chain->width[l];
+  return size;
+}
+
+static size_t layer_size(const Chain *chain, int l) { return ((size_t)chain->width[l] + 1) * chain->width[l + 1]; }
+
+static size_t row_size(const Chain *chain) {
+  size_t size = 0;
+  for (int l = 0; l < chain->layers; l++) size += layer_size(chain, l);
+  return size;
+}
+
+static int widest(const Chain *chain) {
+  int most = 0;
+  for (int l = 0; l <= chain->layers; l++) most = chain->width[l] > most ? chain->width[l] : most;
+  return most;
+}
+
+/* Outputs (R, n, out) of inputs x (R, n, in), which lie x_stride apart, by weights (R, row_size) that lie stride apart.
+ * `hidden` (R, hidden_size) keeps the outputs of all layers but the last. Returns 1 when there is no memory. */
+int chain_forward(int from, int to, const Chain *chain, int n, const float *weights, size_t stride, const float *x,
+                  size_t x_stride, float *hidden, float *out) {
+  size_t kept = hidden_size(chain, n);
+  float *turned = malloc(sizeof(float) * LANES * widest(chain));
+  if (!turned) return 1;
+  for (int r = from; r < to; r++) {
+    const float *inputs = x + r * x_stride, *w = weights + r * stride;
+    float *next = hidden + r * kept;
+    for (int l = 0; l < chain->layers; l++) {
+      int in = chain->width[l], outs = chain->width[l + 1], last = l == chain->layers - 1;
+      const float *b = w + (size_t)in * outs;
+      float *y = last ? out + (size_t)r * n * outs : next;
+      if (last && outs < LANES) {
+        transpose(w, turned, in, outs);
+        few(inputs, turned, b, y, n, in, outs);
+      } else {
+        Product p = {n, outs, in, inputs, in, 1, w, y, b, chain->slope};
+        multiply(&p, last ? BIAS : chain->slope == 0 ? BIAS_RELU : BIAS_LEAKY);
+      }
+      w = b + outs;
+      inputs = y;
+      next += (size_t)n * outs;
+    }
+  }
+  free(turned);
+  return 0;
+}
+
+/* dw (in, out) = inputs' signal, over n samples; `turned` has room for LANES * widest. */
+static void weight_gradient(const float *inputs, const float *signal, float *dw, int n, int in, int out, float *turned) {
+  if (out < LANES) {
+    Product p = {out, in, n, signal, 1, out, inputs, turned, NULL, 0};
+    multiply(&p, KEEP);
+    transpose(turned, dw, out, in);
+  } else {
+    Product p = {in, out, n, inputs, 1, in, signal, dw, NULL, 0};
+    multiply(&p, KEEP);
+  }
+}
+
+/* Gradients of the sum of outputs times d_out (R, n, out): of the weights into dw (R, row_size) or of the inputs into dx
+ * (R, n, in), either of which may be null. `signals` (R, hidden_size; or null) keeps the gradients with respect to the
+ * hidden layers before their activations. Returns 1 when there is no memory. */
+int chain_backward(int from, int to, const Chain *chain, int n, const float *weights, size_t stride, const float *x,
+                   size_t x_stride, const float *hidden, const float *d_out, float *dw, float *dx, float *signals) {
+  size_t kept = hidden_size(chain, n), row = row_size(chain), wide = widest(chain);
+  float *spare = malloc(sizeof(float) * (2 * n * wide + wide * wide + LANES * wide));
+  if (!spare) return 1;
+  float *turned = spare + 2 * n * wide;
+  for (int r = from; r < to; r++) {
+    const float *signal = d_out + (size_t)r * n * chain->width[chain->layers];
+    size_t at = row, inner = kept; /* where this layer's weights, and the outputs of the one before, begin */
+    for (int l = chain->layers - 1; l >= 0; l--) {
+      int in = chain->width[l], out = chain->width[l + 1];
+      at -= layer_size(chain, l);
+      if (l > 0) inner -= (size_t)n * in;
+      const float *inputs = l > 0 ? hidden + r * kept + inner : x + r * x_stride, *w = weights + r * stride + at;
+      if (dw) {
+        float *gradient = dw + r * row + at, *bias = gradient + (size_t)in * out;
+        weight_gradient(inputs, signal, gradient, n, in, out, turned);
+        memset(bias, 0, sizeof(float) * out);
+        for (int s = 0; s < n; s++)
+          for (int k = 0; k < out; k++) bias[k] += signal[(size_t)s * out + k];
+      }
+      if (l == 0 && !dx) break;
+      float *down = l == 0    ? dx + (size_t)r * n * in
+                    : signals ? signals + r * kept + inner
+                              : spare + (size_t)(l & 1) * n * wide;
+      if (l == 0 && in < LANES) {
+        few(signal, w, NULL, down, n, out, in);
+      } else {
+        if (out > 1) transpose(w, turned, in, out);
+        Product p = {n, in, out, signal, out, 1, out > 1 ? turned : w, down, inputs, chain->slope};
+        multiply(&p, l > 0 ? SLOPE : KEEP);
+      }
+      signal = down;
+    }
+  }
+  free(spare);
+  return 0;
+}
+
+/* Gradients with respect to the weights, into dw (R, row_size), of the sum of u (R, n, in) times the slopes that
+ * chain_backward gave as dx for d_out = 1 (one output), with the `signals` that it kept. Activations are piecewise
+ * linear, so that nothing reaches the biases. Returns 1 when there is no memory. */
+int slope_backward(int from, int to, const Chain *chain, int n, const float *weights, size_t stride, const float *hidden,
+                   const float *signals, const float *u, float *dw) {
+  size_t kept = hidden_size(chain, n), row = row_size(chain), wide = widest(chain);
+  float *spare = malloc(sizeof(float) * (2 * n * wide + n + LANES * wide));
+  if (!spare) return 1;
+  float *ones = spare + 2 * n * wide, *turned = ones + n;
+  for (int s = 0; s < n; s++) ones[s] = 1;
+  for (int r = from; r < to; r++) {
+    const float *tangent = u + (size_t)r * n * chain->width[0];
+    size_t at = 0, inner = r * kept;
+    for (int l = 0; l < chain->layers; l++) {
+      int in = chain->width[l], out = chain->width[l + 1], last = l == chain->layers - 1;
+      float *gradient = dw + r * row + at;
+      weight_gradient(tangent, last ? ones : signals + inner, gradient, n, in, out, turned);
+      memset(gradient + (size_t)in * out, 0, sizeof(float) * out);
+      if (last) break;
+      float *next = spare + (size_t)(l & 1) * n * wide;
+      Product p = {n, out, in, tangent, in, 1, weights + r * stride + at, next, hidden + inner, chain->slope};
+      multiply(&p, SLOPE);
+      tangent = next;
+      at += layer_size(chain, l);
+      inner += (size_t)n * out;
+    }
+  }
+  free(spare);
+  return 0;
+}
+
+/* Lengths (R,) of gradients (R, P), and `alive` without replicas whose loss exceeds `bound` or whose length is not
+ * finite. Returns 0. */
+int check_gradients(int from, int to, size_t size, const float *gradients, const float *loss, float bound, float *length,
+                    unsigned char *alive) {
+  for (int r = from; r < to; r++) {
+    const float *gradient = gradients + r * size;
+    Floats sums[2] = {{0}, {0}};
+    float sum = 0;
+    size_t k = 0;
+    for (; k + 2 * LANES <= size; k += 2 * LANES)
+      for (int v = 0; v < 2; v++) {
+        Floats part = *(const Floats *)(gradient + k + v * LANES);
+        sums[v] += part * part;
+      }
+    for (; k < size; k++) sum += gradient[k] * gradient[k];
+    for (int q = 0; q < LANES; q++) sum += sums[0][q] + sums[1][q];
+    length[r] = sqrtf(sum);
+    if (!(fabsf(loss[r]) <= bound) || !isfinite(sum)) alive[r] = 0;
+  }
+  return 0;
+}
+
+/* Adam's `count`-th update of weights, gradients and moments (R, P), in place, of the replicas that are `alive`; one
+ * whose weights then exceed `bound` is not. `rate` is the learning rate. Returns 0. */
+int adam_update(int from, int to, size_t size, float *weights, const float *gradients, float *firsts, float *seconds,
+                const float *rate, const float *beta1, const float *beta2, int count, float epsilon, float bound,
+                unsigned char *alive) {
+  for (int r = from; r < to; r++) {
+    if (!alive[r]) continue;
+    const float *restrict gradient = gradients + r * size;
+    float *restrict weight = weights + r * size, *restrict first = firsts + r * size, *restrict second = seconds + r * size;
+    float fresh1 = 1 - beta1[r], decay2 = beta2[r], fresh2 = 1 - decay2;
+    /* In double precision: the difference of two numbers near 1 has few digits. */
+    float step = rate[r] / (float)(1 - pow(beta1[r], count)), corrected = 1 / (float)(1 - pow(decay2, count));
+    int beyond = 0;
+    for (size_t k = 0; k < size; k++) {
+      float g = gradient[k], m = first[k] + fresh1 * (g - first[k]), v = decay2 * second[k] + g * (g * fresh2);
+      float w = weight[k] - m * step / (sqrtf(v * corrected) + epsilon);
+      first[k] = m, second[k] = v, weight[k] = w;
+      beyond |= !(fabsf(w) <= bound);
+    }
+    if (beyond) alive[r] = 0;
+  }
+  return 0;
+}

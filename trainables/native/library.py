@@ -1,0 +1,122 @@
+"""Compiles `kernels.c` with the machine's C compiler, keeps the library in the user's cache, and loads it.
+
+Without a compiler, or with GANSTUDY_NATIVE=0 in the environment, there is no library and torch does the work.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+SOURCE = Path(__file__).with_name("kernels.c")
+OPTIONS = (
+    "-O3", "-march=native", "-mprefer-vector-width=512", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC",
+)  # fmt: skip
+PATIENCE = 120.0  # seconds that the compiler gets
+_off = 0  # depth of `disabled`
+
+
+def available() -> bool:
+    """Whether the kernels can be used on this machine; compiles them when first asked."""
+    return _loaded() is not None
+
+
+def usable(*tensors: Tensor) -> bool:
+    """Whether the kernels can work on these: float32 in this machine's memory, a replica each for all threads."""
+    if _off or torch.get_num_threads() > len(tensors[0]) or not available():
+        return False
+    return all(type(x) is Tensor and x.dtype == torch.float32 and x.is_cpu for x in tensors)
+
+
+@contextmanager
+def disabled() -> Iterator[None]:
+    """Within the block torch does all the work, for comparisons."""
+    global _off
+    _off += 1
+    try:
+        yield
+    finally:
+        _off -= 1
+
+
+def kernels() -> ctypes.CDLL:
+    """The loaded library, where it is `available`."""
+    library = _loaded()
+    assert library is not None
+    return library
+
+
+@cache
+def _loaded() -> ctypes.CDLL | None:
+    """The library; None where it is switched off or cannot be compiled."""
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    if os.environ.get("GANSTUDY_NATIVE") == "0" or compiler is None:
+        return None
+    try:
+        return ctypes.CDLL(str(_compiled(compiler)))
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def over_replicas(kernel: Any, replicas: int, *arguments: Any) -> None:
+    """Call a kernel, which takes a range of replicas and then `arguments`, for all of them.
+
+    Each of torch's threads gets a range. Raises `MemoryError` where a kernel had no memory.
+    """
+    threads = torch.get_num_threads()
+    if threads == 1:
+        failed = kernel(0, replicas, *arguments)
+    else:
+        ends = [replicas * i // threads for i in range(threads + 1)]
+        calls = _pool(threads).map(lambda first, last: kernel(first, last, *arguments), ends[:-1], ends[1:])
+        failed = any(list(calls))  # ctypes lets go of the interpreter's lock
+    if failed:
+        raise MemoryError("no memory for a training step")
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, "replicas")
+
+
+def address(x: Tensor | None) -> ctypes.c_void_p:
+    """Where a tensor's numbers begin; null for None."""
+    return ctypes.c_void_p(None if x is None else x.data_ptr())
+
+
+def _compiled(compiler: str) -> Path:
+    """The library for this processor, compiled unless the cache has it. Raises `OSError`, `SubprocessError`."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ganstudy"
+    identity = "\n".join([SOURCE.read_text(), compiler, *OPTIONS, platform.machine(), _processor()])
+    library = folder / f"kernels-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
+    if not library.exists():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(dir=folder) as work:  # several workers may compile at once: the last one stays
+            made = Path(work) / library.name
+            command = [compiler, *OPTIONS, "-o", str(made), str(SOURCE), "-lm"]
+            subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
+            made.replace(library)
+    return library
+
+
+def _processor() -> str:
+    """What `-march=native` depends on: a home may be shared by machines of different processors."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return "\n".join(sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))}))
