@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from analysis.statistics.intervals import Band, Interval
 
 NAMES = {
     "fid": "Fréchet distance",
+    "fid_infinity": "Fréchet distance of infinitely many samples",
+    "inception_score": "Inception Score",
     "modes": "modes captured",
     "modes_held": "modes with a fair part of the samples",
     "modes_covered": "modes with a fair part of the good samples",
@@ -81,7 +83,21 @@ SPENDINGS = {  # columns of trials.parquet
     "operations": "operations",
     "core_seconds": "core-seconds",
 }
+FRECHET = {  # in a feature space
+    "raw": "of the data themselves (raw)",
+    "classifier": "in the features of a classifier of these data",
+    "inception": "FID, in InceptionV3's features",
+    "efficientnet_lite0": "FD-EffNetLite0, in EfficientNet-Lite0's features; its numbers compare with no FID",
+    "dinov2": "FD-DINOv2, in DINOv2's features; its numbers compare with no FID",
+}
 QUIET_UNITS = ("", "1", "modes")
+
+
+def frechet_in(features: object) -> str:
+    """The name of the Fréchet distance in a feature space; FID is that of InceptionV3's features alone."""
+    if isinstance(features, Mapping):
+        return f"in features of the study's author, {features.get('module')}"
+    return FRECHET.get(str(features), f"in the features {features}")
 
 
 def named(metric: str, unit: str = "") -> str:

@@ -25,7 +25,7 @@ SECONDS_PER_UPDATE = 4e-4  # of a whole population
 SECONDS_PER_OWN_UPDATE = 8e-4  # more, where networks are modules of the user's own
 SECONDS_PER_EVALUATION = 0.02  # of a replica, on top of its networks' arithmetic
 SECONDS_PER_CELL = 4e-8  # of a map of Dirac-GANs, for each move of each replica
-INCEPTION = 1.1e10  # operations per image
+FEATURES = {"inception": 1.1e10, "efficientnet_lite0": 8e8, "dinov2": 1.2e10}  # operations per image; of ViT-S/14
 ARCHITECTURE = ("data", "model", "latent_dim", "conditioning", "packing", "generator", "critic")  # operations depend on
 UNTRAINED = ("oracle", "dirac")  # models whose steps train no network
 
@@ -71,7 +71,8 @@ def seconds(spec: Spec, replicas: int) -> float:
         cells = int(spec.data["step"]["count"]) * int(spec.data["gamma"]["count"])
         return spec.steps * (SECONDS_PER_UPDATE + SECONDS_PER_CELL * cells * replicas * (1 + spec.critic_steps))
     g, d, convolutions = _forwards(spec)
-    features = INCEPTION if spec.evaluation["features"] == "inception" else 0.0
+    setting = spec.evaluation["features"]
+    features = FEATURES.get(setting, 0.0) if isinstance(setting, str) else 0.0  # of the user's own: unknown
     evaluation = spec.evaluation["samples"] * (g + 2 * d + features)
     rate = SECONDS_PER_FLOP["conv" if convolutions else "mlp"]
     update = SECONDS_PER_UPDATE + (SECONDS_PER_OWN_UPDATE if spec.own_networks else 0.0)

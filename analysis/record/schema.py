@@ -117,6 +117,10 @@ TRAINING = _reals([
 QUALITY = _reals([
     ("fid", "data²", "Fréchet distance of Gaussians fitted to features (Heusel 2017)"),
     ("fid_error", "data²", "standard error of fid over the samples drawn, from 5 blocks; near the floor too large"),
+    ("fid_infinity", "data²", "fid of infinitely many samples, extrapolated (Chong & Forsyth 2020); may be negative"),
+    ("fid_infinity_low", "data²", "lower end of fid_infinity's 95 % interval over the samples drawn"),
+    ("fid_infinity_high", "data²", "upper end of fid_infinity's 95 % interval over the samples drawn"),
+    ("inception_score", "1", "exp of the mean KL of InceptionV3's classes of a sample from all (Salimans 2016)"),
     ("modes", "modes", "modes captured: at least one high-quality sample each; classes for labelled images"),
     ("modes_held", "modes", "modes with at least a tenth of the samples they should have; classes likewise"),
     ("modes_covered", "modes", "modes with at least a tenth of the high-quality samples they should have; or classes"),
@@ -155,8 +159,8 @@ DERIVED = _reals([
 # Measurements of which more is better; of every other, less is.
 HIGHER = frozenset({
     "modes", "modes_held", "modes_covered", "mode_fraction", "held_fraction", "covered_fraction", "high_quality",
-    "precision", "recall", "density", "coverage", "class_coverage", "label_fidelity", "dirac_converged",
-    "dirac_agreement",
+    "precision", "recall", "density", "coverage", "class_coverage", "label_fidelity", "inception_score",
+    "dirac_converged", "dirac_agreement",
 })
 # fmt: on
 MEASUREMENTS = (*TRAINING, *QUALITY, *DERIVED)

@@ -21,7 +21,7 @@ from analysis.results.criteria import judged_by_earlier_rule, thresholds_of
 from analysis.results.outcomes import STEADY
 from analysis.results.signals import LEAST, ON_MODES
 from analysis.results.thresholds import JUDGED_METRICS
-from analysis.wording import OUTCOME_MEANINGS, counted, listed, named, percent
+from analysis.wording import OUTCOME_MEANINGS, counted, frechet_in, listed, named, percent
 
 State = Mapping[str, Any]
 About = Mapping[str, Any]  # what one study's record says of itself
@@ -112,7 +112,7 @@ def left_out(findings: Findings, writer: FigureWriter, state: State | None) -> S
 
 
 def definitions(record: Record) -> Section:
-    """Definitions of the outcomes with the thresholds in use, and of the user's own measurements."""
+    """Definitions of the outcomes with the thresholds in use, of what fid is, and of the user's own measurements."""
     used = thresholds_of(record.about)
     tail = f"the last {percent(used.tail)} of the evaluations ({LEAST} at least: the tail)"
     metric = named(used.metric) if used.metric else " or ".join(named(name) for name in JUDGED_METRICS)
@@ -132,7 +132,7 @@ def definitions(record: Record) -> Section:
         f" tail, error bars of {used.noise:g} standard errors taken off, with the same exception",
         "converged": "none of these, and most of the tail is near the data: of mixtures, samples of high quality at"
         f" least {percent(used.quality)} as often as fresh real ones, and {percent(used.coverage)} of the modes covered"
-        " that those cover, by a tenth of their share; of other data, FID at most"
+        " that those cover, by a tenth of their share; of other data, Fréchet distance at most"
         f" {used.factor:g} times that of fresh real samples",
         "stalled": "none of these, and most of the tail is not near the data",
     }
@@ -143,11 +143,19 @@ def definitions(record: Record) -> Section:
         " as many evaluations as the tail has. A collapse is undone if the replica covered the modes before and again."
     )
     parts: list[Html] = [tag("p", "The first that holds is a replica's outcome."), facts(facts_of), tag("p", events)]
+    spaces = list(dict.fromkeys(space_of(study) for study in studies_of(record.about)))
+    parts.append(tag("p", f"The Fréchet distance (fid) is {listed(spaces)}."))
     if own := {name: meaning for name, meaning in own_meanings(record.about).items() if meaning}:
         parts += [tag("p", "Measurements that the study's author wrote, in the author's words:"), facts(own)]
     if judged_by_earlier_rule(record.about):
         parts.append(tag("p", AFRESH))
     return section("Definitions", *parts)
+
+
+def space_of(about: Mapping[str, Any]) -> str:
+    """In which features a study's Fréchet distance is, by the name that papers have for it."""
+    evaluation = about.get("config", {}).get("evaluation")
+    return frechet_in(evaluation.get("features", "raw") if isinstance(evaluation, Mapping) else "raw")
 
 
 def _sentence(words: str) -> str:

@@ -36,6 +36,7 @@ from trainables.data import DataSet, load
 from trainables.kept import Kept, draw
 from trainables.metrics.columns import GROUPS, DataTraits, columns
 from trainables.metrics.evaluator import Evaluator
+from trainables.metrics.feature_spaces import Setting
 
 OF_TRAINING = ("jacobian",)  # groups that need what is gone
 
@@ -61,13 +62,16 @@ class _Measuring:
         self._data = load(**config.data)
         given = config.evaluation.get("classifier") is not None
         classifier = None if given else own_classifier(there.store, device)
-        self._columns = _wanted(asked, self._data, given or classifier is not None)
+        features = config.evaluation.get("features", "raw")
+        self._columns = _wanted(asked, self._data, given or classifier is not None, features)
         own = [name for name in asked if own_code.is_location(name)]
         if own:
             own_code.allow(Path.cwd(), own)
         groups = [name for name in asked if name in GROUPS] + own
         try:
-            self._evaluator = Evaluator(self._data, config.evaluation, groups, device, classifier=classifier)
+            self._evaluator = Evaluator(
+                self._data, config.evaluation, groups, device, classifier=classifier, kept=there.store
+            )
         except (ValueError, TypeError) as error:
             raise ConfigError(f"--{error}" if str(error).startswith("measure") else str(error)) from None
 
@@ -93,11 +97,11 @@ class _Measuring:
         return self._data.labels[torch.randint(len(self._data.labels), (count,), generator=stream)]
 
 
-def _wanted(asked: Sequence[str], data: DataSet, classifier: bool) -> list[str]:
+def _wanted(asked: Sequence[str], data: DataSet, classifier: bool, features: Setting) -> list[str]:
     """The columns that were asked for, by their own names or their groups'; `ConfigError` for any other."""
 
     def of(*groups: str) -> list[str]:
-        found = columns(DataTraits.of(data, classifier, groups))
+        found = columns(DataTraits.of(data, classifier, groups, features))
         return [name for name in found if name != HISTOGRAM.name]
 
     always, wanted = of(), list[str]()

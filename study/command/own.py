@@ -15,7 +15,7 @@ from study.config.rules import settled
 from study.config.schema import StudyConfig
 from study.ledger.ledger import identity
 from trainables import data, own_code
-from trainables.metrics import own
+from trainables.metrics import own, own_features
 
 
 def study_of(configuration: Path) -> Path | None:
@@ -40,17 +40,22 @@ def admitted(plan: StudyPlan, folder: Path | None, trusting: bool) -> StudyPlan:
         directory = _began(folder, locations(loading.load(folder / loading.STUDY_FILE).config))
     own_code.allow(directory, named)
     checked = replace(settled(plan.config), replaced=plan.replaced)
-    _try_out_measurements(checked.config)
+    _try_out(checked.config)
     return checked
 
 
-def _try_out_measurements(config: StudyConfig) -> None:
-    """Call the user's own measurements on a few real points, so that no training is spent on one that fails."""
+def _try_out(config: StudyConfig) -> None:
+    """Call the user's own measurements and features on a few real points: no training is spent on one that fails."""
+    features = config.evaluation["features"]
     try:
-        if metrics := own.every(config.measure):
-            points = data.load(**config.data)
-            for metric in metrics:
-                own.try_out(metric, points)
+        metrics, embeds = own.every(config.measure), isinstance(features, dict)
+        if not metrics and not embeds:
+            return
+        points = data.load(**config.data)
+        if embeds:
+            own_features.try_out(features["module"], points)
+        for metric in metrics:
+            own.try_out(metric, points)
     except (OSError, ValueError, TypeError) as error:
         raise ConfigError(brief(error)) from None
 

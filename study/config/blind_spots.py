@@ -28,17 +28,23 @@ UNSEEN: Mapping[str, tuple[str, ...]] = {
     "reverse_kl": (GOOD,),
     "mode_js": (GOOD,),
     "label_fidelity": (GOOD,),
+    "inception_score": (COVERED, SHARED),  # of modes within a class, and of what ImageNet has no class for
 }
 # In raw features, unless the data are a single Gaussian. Distances over the whole of the data hardly change with what
 # is small beside it, as modes are.
 UNSEEN_IN_RAW: Mapping[str, tuple[str, ...]] = {
     **UNSEEN,
     "fid": ASKED,
+    "fid_infinity": ASKED,
     "kid": ASKED,
     "mmd": (GOOD,),
     "sliced_wasserstein": (GOOD,),
 }
-WHY = {"fid": "only mean and covariance", "kid": "only moments up to the third"}  # seen in raw features
+WHY = {
+    "fid": "only mean and covariance",
+    "fid_infinity": "only mean and covariance",
+    "kid": "only moments up to the third",
+}  # seen in raw features
 _TRAINING = frozenset(column.name for column in TRAINING)
 
 

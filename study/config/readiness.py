@@ -1,4 +1,4 @@
-"""Whether a study can run on this machine: the data set's files, and the processors and GPUs that a trial asks for."""
+"""Whether a study can run on this machine: the data set's files, a feature space's packages, processors and GPUs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import os
 from study.config.messages import ConfigError, brief
 from study.config.schema import StudyConfig
 from trainables import data
+from trainables.metrics import feature_spaces
 
 
 def ready(config: StudyConfig) -> None:
     """Refuse what cannot run here, or on the cluster that RAY_ADDRESS names. Raises `ConfigError`."""
     try:
+        feature_spaces.require(config.evaluation["features"])
         data.check(**config.data)
     except (OSError, ValueError) as error:
         raise ConfigError(brief(error)) from None

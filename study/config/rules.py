@@ -24,6 +24,7 @@ from study.config.schema import Search, StudyConfig
 from study.config.seeds import check_repeats
 from trainables import data, own_code
 from trainables.metrics import evaluator, own
+from trainables.metrics.feature_spaces import OF_PICTURES
 from trainables.models.catalogue import measured_columns
 from trainables.penalties import PENALTIES
 from trainables.spec import HYPERPARAMETERS, Spec
@@ -171,7 +172,7 @@ def _evaluation(config: StudyConfig) -> dict[str, Any]:
         raise ConfigError(brief(error)) from None
     description = data.describe(**config.data)
     features = settings["features"]
-    if features != "raw" and not (description.images and (features != "classifier" or description.classes)):
+    if features in OF_PICTURES and not (description.images and (features != "classifier" or description.classes)):
         name, kind = config.data["name"], "labelled images" if features == "classifier" else "images"
         raise ConfigError(f"evaluation.features: expected raw, as '{name}' has no {kind}, got {shown(features)}")
     return settings
@@ -180,7 +181,8 @@ def _evaluation(config: StudyConfig) -> dict[str, Any]:
 def _measured(config: StudyConfig, arm: Arm) -> frozenset[str]:
     """Names of the measurements that every trial of an arm brings and that can be searched for."""
     model = constants_of(config, arm).get("model", Spec.model)
-    columns = measured_columns(model, data.describe(**config.data), config.measure)
+    features = config.evaluation["features"]
+    columns = measured_columns(model, data.describe(**config.data), config.measure, features)
     return frozenset(name for name in columns if name in SEARCHABLE or name.startswith(schema.OWN))
 
 

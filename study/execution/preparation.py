@@ -45,7 +45,7 @@ def prepare(config: StudyConfig, place: str, at: DataAt = FROM_SETTINGS, code: P
     torch.set_num_threads(max(1, int(config.resources.cpu)))
     data = load(config.data, store_at(place), at).to(device)
     classifier = _classifier(data, store_at(place), config, device)
-    evaluator = Evaluator(data, config.evaluation, config.measure, device, classifier=classifier)
+    evaluator = Evaluator(data, config.evaluation, config.measure, device, classifier=classifier, kept=store_at(place))
     about = None if classifier is None else {"accuracy": classifier.accuracy, "seed": classifier.seed}
     scores = evaluator.floor(config.search.seed)
     return Floor(values=dict(scores.mean), spread=dict(scores.spread), classifier=about)

@@ -99,7 +99,7 @@ class Worker(tune.Trainable):
             _make_room(self._evaluators)
             classifier = own_classifier(store, self._job.device) if own else None
             self._evaluators[key] = Evaluator(
-                data, spec.evaluation, spec.measure, self._job.device, classifier=classifier
+                data, spec.evaluation, spec.measure, self._job.device, classifier=classifier, kept=store
             )
         return Trial(self._job, spec, data, self._evaluators[key])
 

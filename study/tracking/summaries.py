@@ -96,7 +96,7 @@ def _quality(record: Mapping[str, Any]) -> list[str]:
         return ["diverged" if step is None else f"diverged at step {step:,}"]
     words = []
     if finite(record.get("fid")):
-        words.append(f"FID {record['fid']:.3g}")
+        words.append(f"Fréchet distance {record['fid']:.3g}")
     if finite(record.get("modes")):
         words.append(f"{record['modes']:.0f} mode{'' if record['modes'] == 1 else 's'}")
     if finite(record.get("dirac_converged")):

@@ -12,6 +12,7 @@ from analysis.wording import (
     OUTCOME_MEANINGS,
     counted,
     event_named,
+    frechet_in,
     listed,
     log_scaled,
     named,
@@ -61,6 +62,20 @@ def test_lists_and_counts():
     assert (listed([]), listed(["a"]), listed(["a", "b", "c"])) == ("", "a", "a, b and c")
     assert listed(["a", "b"], "or") == "a or b"
     assert (counted(1, "trial"), counted(1200, "trial")) == ("1 trial", "1\u2009200 trials")
+
+
+@pytest.mark.parametrize(
+    ("features", "words"),
+    [
+        ("raw", "of the data themselves (raw)"),
+        ("inception", "FID, in InceptionV3's features"),
+        ("efficientnet_lite0", "FD-EffNetLite0, in EfficientNet-Lite0's features; its numbers compare with no FID"),
+        ({"module": "my:embed"}, "in features of the study's author, my:embed"),
+        ("newer", "in the features newer"),
+    ],
+)
+def test_a_frechet_distance_is_called_fid_in_inceptions_features_alone(features, words):
+    assert frechet_in(features) == words
 
 
 def test_measurements_have_names_and_units():

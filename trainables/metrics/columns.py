@@ -13,18 +13,19 @@ from torch import Tensor
 
 from trainables.data import DataSet, Mixture
 from trainables.metrics import measurements, own
-from trainables.metrics.features import Features, features_of
+from trainables.metrics.feature_spaces import Setting
 from trainables.metrics.measurements import Measurement
 from trainables.metrics.own import OwnMetric
 
-GROUPS = ("kernel", "sliced", "divergences", "memorisation", "jacobian")  # that `measure` may ask for
+GROUPS = ("kernel", "sliced", "divergences", "memorisation", "infinity", "jacobian")  # that `measure` may ask for
 
 
 @dataclass(frozen=True)
 class DataTraits:
     """What decides which columns are measured: the `shape` (d,) or (C, H, W) of a sample, whether the data are a known
     mixture, whether there is a classifier, whether labels are requested of samples, the groups of `measure`, and
-    whether classes are told by their means, as those of labelled points that are no mixture are."""
+    whether classes are told by their means, as those of labelled points that are no mixture are, and whether features
+    are InceptionV3's."""
 
     shape: tuple[int, ...]
     mixture: bool
@@ -32,12 +33,14 @@ class DataTraits:
     requested: bool
     measure: Sequence[str] = ()
     class_means: bool = False
+    inception: bool = False
 
     @classmethod
-    def of(cls, data: DataSet, classifier: bool, measure: Sequence[str] = ()) -> DataTraits:
-        """Those of a data set where labels, if it has any, are requested of all samples."""
+    def of(cls, data: DataSet, classifier: bool, measure: Sequence[str] = (), features: Setting = "raw") -> DataTraits:
+        """Those of a data set, in a feature space, where labels, if it has any, are requested of all samples."""
         labelled, mixture = data.labels is not None, data.mixture is not None
-        return cls(data.shape, mixture, classifier, labelled, measure, labelled and not mixture and not data.images)
+        means = labelled and not mixture and not data.images
+        return cls(data.shape, mixture, classifier, labelled, measure, means, features == "inception")
 
     @property
     def classes_predicted(self) -> bool:
@@ -49,8 +52,9 @@ class DataTraits:
 @dataclass(frozen=True)
 class Reference:
     """What measurements are prepared from: the data, the features (N, d) of all training points in order and in random
-    order, the map to features, the mixture if features are the data themselves, sample sizes, a random generator, the
-    user's own measurements and who is told of their trouble.
+    order, those of held-out points when called for, InceptionV3's last layer if features are its, the mixture if
+    features are the data themselves, sample sizes, a random generator, the user's own measurements and who is told of
+    their trouble.
 
     `samples` of each replica are measured, the first `neighbour_samples` of them by nearest neighbours, in balls that
     reach the `neighbours`-th one.
@@ -59,7 +63,8 @@ class Reference:
     data: DataSet
     features: Tensor
     shuffled: Tensor
-    extract: Features
+    heldout: Callable[[], Tensor]
+    head: Tensor | None
     exact: Mixture | None
     samples: int
     neighbour_samples: int
@@ -128,12 +133,19 @@ ROWS = (
     ),
     Row(
         _where(lambda traits: "memorisation" in traits.measure, "memorisation"),
-        lambda r: measurements.copies(r.features, features_of(r.data.heldout, r.extract), r.neighbour_samples),
+        lambda r: measurements.copies(r.features, r.heldout(), r.neighbour_samples),
     ),
     Row(
         _where(lambda traits: "sliced" in traits.measure or "divergences" in traits.measure, "sliced_wasserstein"),
         lambda r: measurements.slices(r.shuffled, r.generator),
     ),
+    Row(
+        _where(
+            lambda traits: "infinity" in traits.measure, "fid_infinity", "fid_infinity_low", "fid_infinity_high"
+        ),
+        lambda r: measurements.infinity(r.shuffled, r.exact, r.samples),
+    ),
+    Row(_where(lambda traits: traits.inception, "inception_score"), lambda r: measurements.score(r.head)),
     Row(lambda traits: own.columns_of(traits.measure), lambda r: measurements.of_the_user(r.own, r.data, r.trouble)),
 )  # fmt: skip
 

@@ -19,6 +19,8 @@ classifier (samples) |
 | mmd, mmd_low, mmd_high | measure `kernel`: Gaussian kernels about the median distance, 95 % interval (samples) |
 | memorisation | measure `memorisation`: against all training points (neighbour_samples) |
 | sliced_wasserstein | measure `sliced` or `divergences` (samples) |
+| fid_infinity, fid_infinity_low, fid_infinity_high | measure `infinity`: extrapolated, 95 % interval (samples) |
+| inception_score | in InceptionV3's features alone (samples) |
 | density_js, density_kl, density_reverse_kl, density_tv | measure `divergences`, of mixtures (samples) |
 | own.NAME | measure `module:NAME`, a function of the user's (samples) |
 """
@@ -36,31 +38,32 @@ import torch
 from torch import Tensor
 
 from trainables import own_code
-from trainables.checks import choice, close_to, only, whole
+from trainables.checks import close_to, only, whole
 from trainables.data import DataSet
-from trainables.metrics import measurements, modes, own, sampling_error
+from trainables.metrics import feature_spaces, measurements, modes, own, sampling_error
 from trainables.metrics.classifier import Classifier
 from trainables.metrics.columns import GROUPS, ROWS, DataTraits, Reference
 from trainables.metrics.distances import blocks
-from trainables.metrics.features import FEATURES, Features, features_of, inception, raw
+from trainables.metrics.feature_spaces import QUICK, Kept, feature_space, features_of_part
 from trainables.metrics.finite import finite_replicas, spread_out
 from trainables.metrics.measurements import MeasuredSamples, Measurement
 from trainables.metrics.real_scores import RealScores, draw, summarised
 
-DRAWS, INCEPTION_DRAWS = 20, 5  # of real samples, for the floor
+DRAWS, FEW_DRAWS = 20, 5  # of real samples, for the floor
 
 
 @dataclass(frozen=True)
 class Settings:
     """The settings of a configuration under `evaluation`.
 
-    `samples` of each replica are measured in the space `features`; at most `neighbour_samples` of them, and as many
-    training points, enter precision, recall, density and coverage, with balls of `neighbours` neighbours.
-    `weights` is the file of InceptionV3 weights, None to download them; `classifier` the file of a saved classifier.
+    `samples` of each replica are measured in the space `features`, a name of `feature_spaces.FEATURES` or
+    {"module": "module:attribute"} of the user's own; at most `neighbour_samples` of them, and as many training points,
+    enter precision, recall, density and coverage, with balls of `neighbours` neighbours. `weights` is the file of
+    InceptionV3's weights, None to download them, or of DINOv2's; `classifier` the file of a saved classifier.
     """
 
     samples: int = 2500
-    features: str = "raw"
+    features: feature_spaces.Setting = "raw"
     neighbours: int = 5
     neighbour_samples: int = 1000
     weights: str | Path | None = None
@@ -74,7 +77,7 @@ def check(settings: Mapping[str, Any], measure: Sequence[str] = ()) -> Settings:
     """
     only("evaluation", settings, [field.name for field in fields(Settings)])
     chosen = Settings(**settings)
-    choice("evaluation.features", chosen.features, FEATURES)
+    feature_spaces.check(chosen.features)
     whole("evaluation.neighbours", chosen.neighbours, low=1)
     for name in ("samples", "neighbour_samples"):
         whole(f"evaluation.{name}", getattr(chosen, name), max(2 * measurements.BLOCKS, chosen.neighbours + 1))
@@ -90,7 +93,8 @@ def check(settings: Mapping[str, Any], measure: Sequence[str] = ()) -> Settings:
 class Evaluator:
     """Measures populations against one data set; see the module for the columns.
 
-    `classifier` may be given instead of the setting of that name. Raises what `check` raises, `ValueError` for
+    `classifier` may be given instead of the setting of that name. Features of the data that take time are taken from
+    and put into `kept`, where it is given. Raises what `check` raises, `ValueError` for
     features or a classifier that do not fit the data, and for own measurements what `own.found` raises.
     """
 
@@ -102,14 +106,18 @@ class Evaluator:
         device: torch.device | str = "cpu",
         *,
         classifier: Classifier | None = None,
+        kept: Kept | None = None,
     ) -> None:
         self.settings = check(settings, measure)
         self._troubles: list[str] = []
         self.device = torch.device(device)
         self.data = data.to(device)
         self._classifier = classifier or _saved_classifier(self.settings, self.device)
-        self._extract = _feature_space(self.settings, self.data, self._classifier, self.device)
-        self._centres = _centres(self.data)
+        if self._classifier is not None:
+            self._classifier.refuse_other(self.data)
+        setting, weights = self.settings.features, self.settings.weights
+        self._space = feature_space(setting, weights, self.data, self._classifier, self.device)
+        self._centres, self._kept = _centres(self.data), kept
         self._measurements = self._refer(measure)
 
     @property
@@ -146,7 +154,7 @@ class Evaluator:
     def floor(self, seed: int = 0, draws: int | None = None) -> RealScores:
         """The floor: the same measurements of fresh real samples and their labels, `floor_samples` in each draw.
 
-        Each of `draws` draws costs as much as the evaluation of a replica. None: `DRAWS`, or `INCEPTION_DRAWS` where
+        Each of `draws` draws costs as much as the evaluation of a replica. None: `DRAWS`, or `FEW_DRAWS` where
         that takes minutes. Where a draw would be all held-out points one is measured. If there are fewer of these than
         `samples` a warning is given, because the bias of FID and similar estimates is then larger than for the
         generator's samples. Of no measurement, and no draw, where nothing is measured.
@@ -161,7 +169,7 @@ class Evaluator:
                 stacklevel=2,
             )
         part = 0.0 if self.data.mixture else count / len(self.data.heldout)
-        usual = INCEPTION_DRAWS if self.settings.features == "inception" else DRAWS
+        usual = DRAWS if self.settings.features in QUICK else FEW_DRAWS
         measured = [self(*draw(self.data, count, generator)) for _ in range(1 if part == 1 else draws or usual)]
         return summarised({name: torch.cat([one[name] for one in measured]) for name in measured[0]}, part)
 
@@ -170,12 +178,13 @@ class Evaluator:
         if self.data.point:
             return []
         data, generator = self.data, torch.Generator().manual_seed(0)
-        features = features_of(data.train, self._extract)
+        features = features_of_part(data, "train", self._space, self._kept)
         reference = Reference(
             data=data,
             features=features,
             shuffled=features[torch.randperm(len(features), generator=generator).to(self.device)],
-            extract=self._extract,
+            heldout=lambda: features_of_part(data, "heldout", self._space, self._kept),
+            head=self._space.head,
             exact=data.mixture if self.settings.features == "raw" else None,
             samples=self.samples,
             neighbour_samples=self.settings.neighbour_samples,
@@ -184,7 +193,7 @@ class Evaluator:
             own=own.every(measure),
             trouble=lambda sentence: self._troubles.append(sentence),
         )
-        traits = DataTraits.of(data, self._classifier is not None, measure)
+        traits = DataTraits.of(data, self._classifier is not None, measure, self.settings.features)
         return [row.prepare(reference) for row in ROWS if row.columns(traits)]
 
     def _measure(self, samples: Tensor, requested: Tensor | None) -> dict[str, Tensor]:
@@ -200,7 +209,7 @@ class Evaluator:
             predicted = classes.reshape(samples.shape[:2])
         elif self._centres is not None:
             predicted, _ = modes.nearest_mode(samples, self._centres)
-        features = penultimate if self.settings.features == "classifier" else self._extract(points)
+        features = penultimate if self.settings.features == "classifier" else self._space(points)
         return features.reshape(*samples.shape[:2], features.shape[-1]), predicted
 
     def _check_shapes(self, samples: Tensor, labels: Tensor | None) -> None:
@@ -238,20 +247,3 @@ def _centres(data: DataSet) -> Tensor | None:
 
 def _saved_classifier(settings: Settings, device: torch.device) -> Classifier | None:
     return None if settings.classifier is None else Classifier.load(settings.classifier, device)
-
-
-def _feature_space(settings: Settings, data: DataSet, classifier: Classifier | None, device: torch.device) -> Features:
-    """The map to features; raises `ValueError` where it does not fit the data."""
-    if classifier is not None:
-        classifier.refuse_other(data)
-    if settings.features == "raw":
-        return raw
-    if not data.images:
-        raise ValueError(
-            f"evaluation.features: '{settings.features}' needs images, and '{data.name}' has none; expected 'raw'"
-        )
-    if settings.features == "inception":
-        return inception(settings.weights, device)
-    if classifier is None:
-        raise ValueError("evaluation.classifier: features 'classifier' need the path of a saved classifier, got null")
-    return lambda images: classifier(images)[0]

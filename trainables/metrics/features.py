@@ -1,26 +1,45 @@
-"""The spaces in which samples are compared: each maps points (n, *shape) to features (n, d).
+"""A space in which samples are compared: a map of points (n, *shape) to features (n, d), and what fixes it.
 
-`raw` is the data space itself. `inception` is the 2048-d pool of the InceptionV3 of the original FID (Szegedy et al.
-2016; Heusel et al. 2017) with the weights and the resizing of torch-fidelity (Obukhov et al. 2020). `classifier` is in
-`classifier.py`.
+`raw` is the data space itself. `feature_spaces` has the table of all of them.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
+from typing import Any
 
 import torch
+import torch.nn.functional as nnf
 from torch import Tensor
 
 from trainables.data import floats
 
-FEATURES = ("raw", "classifier", "inception")
 Features = Callable[[Tensor], Tensor]
 
-_INCEPTION_BATCH = 64
 _PIECE = 4096  # pictures turned from bytes to floats at once; a multiple of every feature space's own batch
+
+
+@dataclass(frozen=True)
+class FeatureSpace:
+    """A map of points (n, *shape) to features (n, d), float32, each from its own point alone.
+
+    Attributes:
+        extract: the map.
+        digest: fixes the features of given points: of the weights or the code; None where they cost too little to be
+            kept.
+        head: (classes, d), by which InceptionV3's features become class scores; None of other spaces.
+    """
+
+    extract: Features
+    digest: str | None = None
+    head: Tensor | None = None
+
+    def __call__(self, points: Tensor) -> Tensor:
+        """The features of points."""
+        return self.extract(points)
 
 
 def raw(points: Tensor) -> Tensor:
@@ -35,6 +54,18 @@ def features_of(points: Tensor, extract: Features) -> Tensor:
     return torch.cat([extract(floats(piece)) for piece in points.split(_PIECE)])
 
 
+def in_batches(network: Features, width: int, batch: int, device: torch.device | str) -> Features:
+    """A network's features (n, width) of images, `batch` at a time on its device, without gradients."""
+
+    @torch.no_grad()
+    def extract(images: Tensor) -> Tensor:
+        if not len(images):
+            return images.new_zeros(0, width)
+        return torch.cat([network(few) for few in images.to(device).split(batch)])
+
+    return extract
+
+
 def to_bytes(images: Tensor) -> Tensor:
     """Images (n, 1 or 3, H, W) in [-1, 1], clipped to it, as RGB uint8 (n, 3, H, W)."""
     if images.ndim != 4 or images.shape[1] not in (1, 3):
@@ -43,56 +74,33 @@ def to_bytes(images: Tensor) -> Tensor:
     return levels.expand(-1, 3, -1, -1)
 
 
-def inception(weights: str | Path | None, device: torch.device | str = "cpu") -> Features:
-    """InceptionV3 features (n, 2048) of images (n, 1 or 3, H, W) in [-1, 1] of any size.
+def resized(images: Tensor, size: int, mode: str) -> Tensor:
+    """Images (n, 1 or 3, H, W) in [-1, 1] as levels 0..255, float32 (n, 3, size, size): of bytes, as a picture in a
+    file has, resized with antialiasing and clipped."""
+    levels = to_bytes(images).to(torch.float32)
+    scaled = nnf.interpolate(levels, size=(size, size), mode=mode, antialias=True, align_corners=False)
+    return scaled.clamp(0, 255)
 
-    `weights` is a file in the format torch-fidelity publishes; None downloads that file to torch's hub folder, or finds
-    it there. Raises `FileNotFoundError` where it is missing and cannot be downloaded, `ValueError` where it is not such
-    a file. It is read without unpickling code.
+
+def plain_weights(path: Path, whose: str) -> dict[str, Any]:
+    """The tensors in a file of weights, read without unpickling code.
+
+    Raises `FileNotFoundError` where there is none, `ValueError` where it is not such a file.
     """
-    # Imported here because it takes seconds and only this feature space needs it.
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-
-    path = _published_weights() if weights is None else Path(weights)
-    _refuse_other_files(path)
-    try:
-        network = FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path=str(path))
-    except RuntimeError as error:
-        raise ValueError(f"evaluation.weights: {path} does not hold torch-fidelity's InceptionV3: {error}") from error
-    network = network.to(device)
-
-    @torch.no_grad()
-    def extract(images: Tensor) -> Tensor:
-        if not len(images):
-            return images.new_zeros(0, 2048)
-        batches = images.to(device).split(_INCEPTION_BATCH)
-        return torch.cat([network(to_bytes(batch))[0] for batch in batches])
-
-    return extract
-
-
-def _published_weights() -> Path:
-    """The path of torch-fidelity's published weights, downloaded first if missing; the download's hash is checked."""
-    from torch_fidelity import feature_extractor_inceptionv3
-
-    url = feature_extractor_inceptionv3.URL_INCEPTION_V3
-    path = Path(torch.hub.get_dir(), "checkpoints", url.rsplit("/", 1)[-1])
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            torch.hub.download_url_to_file(url, str(path), hash_prefix=path.stem.rsplit("-", 1)[-1], progress=False)
-        except (URLError, OSError, RuntimeError) as error:
-            raise FileNotFoundError(
-                f"evaluation.weights: no InceptionV3 weights at {path}, and {url} could not be downloaded ({error}); "
-                f"download {path.name} elsewhere and name its path in evaluation.weights"
-            ) from error
-    return path
-
-
-def _refuse_other_files(path: Path) -> None:
     if not path.is_file():
-        raise FileNotFoundError(f"evaluation.weights: expected a file of InceptionV3 weights, found none at {path}")
+        raise FileNotFoundError(f"evaluation.weights: expected a file of {whose} weights, found none at {path}")
     try:
-        torch.load(path, map_location="cpu", weights_only=True)
+        found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise ValueError(f"evaluation.weights: {path} is not a file of plain weights: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(
+            f"evaluation.weights: {path} is not a file of plain weights: it holds a {type(found).__name__}"
+        )
+    return found
+
+
+def digest_of(name: str, path: Path) -> str:
+    """What fixes the features by the network `name` with the weights in a file."""
+    with path.open("rb") as file:
+        return f"{name} {hashlib.file_digest(file, 'sha256').hexdigest()}"

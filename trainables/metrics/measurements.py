@@ -19,6 +19,8 @@ from trainables.metrics import frechet, kernel, modes, neighbours, own, sliced
 from trainables.metrics import labels as conditional
 from trainables.metrics import memorisation as memory
 from trainables.metrics.classifier import is_stacked
+from trainables.metrics.inception import inception_score
+from trainables.metrics.infinity import CUTS, fid_infinity
 from trainables.metrics.sampling_error import in_blocks, standard_error
 
 # Blocks of a kernel estimate, whose spread gives its interval; directions of the sliced distance.
@@ -42,16 +44,43 @@ Measurement = Callable[[MeasuredSamples], dict[str, Tensor]]
 
 def fid(real: Tensor, mixture: Mixture | None) -> Measurement:
     """`fid` and its standard error `fid_error` from real features (N, d), or from the moments of a mixture."""
-    if mixture is None:
-        reference = frechet.gaussian_from_samples(real)
-    else:
-        reference = frechet.gaussian_from_moments(mixture.mean, mixture.covariance)
+    reference = _gaussian(real, mixture)
 
     def measure(seen: MeasuredSamples) -> dict[str, Tensor]:
         of_blocks = frechet.frechet_distance(in_blocks(seen.features), reference)
         return {"fid": frechet.frechet_distance(seen.features, reference), "fid_error": standard_error(of_blocks)}
 
     return measure
+
+
+def _gaussian(real: Tensor, mixture: Mixture | None) -> frechet.FactoredGaussian:
+    if mixture is None:
+        return frechet.gaussian_from_samples(real)
+    return frechet.gaussian_from_moments(mixture.mean, mixture.covariance)
+
+
+def infinity(real: Tensor, mixture: Mixture | None, samples: int) -> Measurement:
+    """`fid_infinity`, with `_low` and `_high`, against the reference of `fid`.
+
+    Raises `ValueError` where so many `samples` are too few for the number of features.
+    """
+    if samples // CUTS <= real.shape[1]:
+        needs = f"more than {CUTS} times the {real.shape[1]} features"
+        raise ValueError(f"evaluation.samples: expected {needs} for measure infinity, got {samples}")
+    reference = _gaussian(real, mixture)
+
+    def measure(seen: MeasuredSamples) -> dict[str, Tensor]:
+        found = fid_infinity(seen.features, reference)
+        low, high = found["low"], found["high"]
+        return {"fid_infinity": found["estimate"], "fid_infinity_low": low, "fid_infinity_high": high}
+
+    return measure
+
+
+def score(head: Tensor | None) -> Measurement:
+    """`inception_score`, by the last layer of InceptionV3."""
+    assert head is not None
+    return lambda seen: {"inception_score": inception_score(seen.features, head)}
 
 
 def prdc(real: Tensor, count: int, k: int) -> Measurement:

@@ -57,7 +57,7 @@ class OwnMetric:
         """
         given = (samples, data.train, data.heldout)
         before = [tensor._version for tensor in given]
-        with _seeded(samples.device):
+        with seeded(samples.device):
             returned = torch.as_tensor(self.function(samples, data))
         if [tensor._version for tensor in given] != before:
             raise ValueError("expected a function that leaves samples and data as they are, got them changed in place")
@@ -137,7 +137,7 @@ def try_out(metric: OwnMetric, data: DataSet) -> None:
 
 
 @contextmanager
-def _seeded(device: torch.device) -> Iterator[None]:
+def seeded(device: torch.device) -> Iterator[None]:
     """Within the block torch's global generators start from one seed; afterwards they go on as if nothing had been."""
     devices: list[Any] = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from trainables.data import Description
 from trainables.metrics.columns import DataTraits, columns
+from trainables.metrics.feature_spaces import Setting
 from trainables.models.dirac_map import DiracMap
 from trainables.models.gan import GAN
 from trainables.models.moment_matching import MomentMatching
@@ -22,8 +23,10 @@ MODELS: Mapping[str, type[GAN | MomentMatching | VAE | Oracle | DiracMap]] = {
 }
 
 
-def measured_columns(model: str, data: Description, measure: Sequence[str] = ()) -> tuple[str, ...]:
-    """The columns of every evaluation of a model, assuming a classifier for labelled images.
+def measured_columns(
+    model: str, data: Description, measure: Sequence[str] = (), features: Setting = "raw"
+) -> tuple[str, ...]:
+    """The columns of every evaluation of a model in a feature space, assuming a classifier for labelled images.
 
     Those that `divergences` and `jacobian` add to a model's own are not listed: they depend on the game and the step.
     """
@@ -38,5 +41,6 @@ def measured_columns(model: str, data: Description, measure: Sequence[str] = ())
         requested=labelled and model == "cgan",
         measure=measure,
         class_means=labelled and not data.images and not data.mixture,
+        inception=features == "inception",
     )
     return (*kind.reports, "parameter_norm_generator", *kind.measured, *columns(traits))

@@ -45,11 +45,22 @@ def test_definitions_have_the_thresholds_in_use(definitions):
         "Kernel distance (KID) both rises and falls by a factor of 3 or more, one of them within the tail",
         "noise taken off, over 0.2 by the mean over the tail",
         "at least 60 % as often as fresh real ones",
-        "FID at most 4 times that of fresh real samples",
+        "Fréchet distance at most 4 times that of fresh real samples",
         "the last 40 % of the evaluations (5 at least: the tail)",
     ):
         assert words in seen
     assert "JS of where the mass lies or Fréchet distance both rises and falls" in definitions({})
+
+
+def test_definitions_say_what_fid_is_and_what_the_authors_measurements_are(words):
+    def defined(features, **about):
+        config = {"outcomes": {}, "evaluation": {"features": features}}
+        return words(provenance.definitions(SimpleNamespace(about={"config": config, **about})).markup)
+
+    assert "The Fréchet distance (fid) is of the data themselves (raw)." in defined("raw")
+    seen = defined("efficientnet_lite0", own={"own.blur": {"better": "low", "meaning": "How blurred."}})
+    assert "(fid) is FD-EffNetLite0" in seen
+    assert "in the author's words: own.blur How blurred." in seen
 
 
 def test_a_study_of_the_earlier_rule_is_said_to_be_judged_afresh(definitions):

@@ -95,7 +95,7 @@ def test_captions_say_how_each_replica_does() -> None:
         "diverged_step": [None, None, 2400],
     }
     assert captions([5, 6, 7], columns) == [
-        "seed 5 · FID 0.0123 · 8 modes",
+        "seed 5 · Fréchet distance 0.0123 · 8 modes",
         "seed 6 · 1 mode",
         "seed 7 · diverged at step 2,400",
     ]
