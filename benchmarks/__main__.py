@@ -3,7 +3,7 @@
     python -m benchmarks [NAME ...] [--write] [--turns N]
 
 NAME is population, noop_trials, study_end_to_end, frechet, record_reading or report, or an experiment, which runs only
-when named: outcome_rule (two minutes), searched_metric (six) or calibration (fifteen). `--write` keeps in
+when named: outcome_rule (two minutes), searched_metric (six), calibration or rounds (fifteen). `--write` keeps in
 benchmarks/results.md what ran, in place of what stands there: the table, and each experiment's section.
 """
 
@@ -26,6 +26,7 @@ from benchmarks import (
     population,
     record_reading,
     report,
+    rounds,
     searched_metric,
     study_end_to_end,
 )
@@ -81,6 +82,7 @@ EXPERIMENTS: dict[str, Callable[[bool], str]] = {
     "outcome_rule": outcome_rule.section,
     "searched_metric": searched_metric.section,
     "calibration": calibration.section,
+    "rounds": rounds.section,
 }
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from analysis.record.join import studies_of
 from analysis.report import claims, joint_claims
 from analysis.report.findings import Findings
+from analysis.report.look_words import looked
 from analysis.report.repeat_words import repeated
 from analysis.report.standing_words import drawn_alike, verdict
 from analysis.report.subject import FEW, Subject, subject_of
@@ -109,7 +110,7 @@ def _unconfirmed(findings: Findings) -> list[str]:
 
 
 def _caveats(findings: Findings, subject: Subject) -> tuple[str, ...]:
-    said = []
+    said = looked(findings.record.about) if findings.phase == "confirm" else []
     if subject.chosen:
         once = "once in each study" if findings.standings else "once"
         this = "all of this but what is said over several studies" if findings.standings else "all of this"

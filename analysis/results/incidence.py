@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.results import looks
 from analysis.results.clock import Clock, clock_of
 from analysis.results.selection import Selection
 from analysis.results.survival import KINDS, common_horizon, times
@@ -28,8 +29,8 @@ class Incidences:
         curves: Aalen and Johansen's, of every arm.
         horizon: the latest time to which the curves of all arms are known.
         at_horizon: the share of each arm that had met it by then, in the order of the curves.
-        p: of the test whether all arms have the same incidence (Gray 1988); NaN for a single arm, and where it never
-            occurred.
+        p: of the test whether all arms have the same incidence (Gray 1988), made once after the last look at the pairs
+            of arms, if there were any (`analysis.results.looks`); NaN for a single arm, and where it never occurred.
         clock: how times are told (`analysis.results.clock`).
     """
 
@@ -59,6 +60,7 @@ def incidences(selected: Selection, met: Mapping[str, Floats], *, confidence: fl
             for arm, (time, names), own, captured in zip(parts, samples, labels, captures, strict=True)
         )
         p = compare(samples, event, labels if selected.captures == "both" else None)[2] if len(parts) > 1 else np.nan
+        p = min(p / looks.last_level(selected), 1.0) if np.isfinite(p) else p
         at_horizon = tuple(curve.at(horizon) for curve in curves)
         found.append(Incidences(event, selected.phase, curves, horizon, at_horizon, p, clock_of(selected.about)))
     return tuple(found)

@@ -69,13 +69,48 @@ def looks_of(about: Mapping[str, Any]) -> tuple[Look, ...]:
     )
 
 
+def ended(look: Look, limits: tuple[int, int]) -> str | None:
+    """Why a study ended after a look, `every pair is told apart`; None if it goes on. `limits`: the most repeats and
+    seeds that there may be."""
+    if not look.open:
+        return "every pair is told apart"
+    sizes = [look.extents[arm] for arm in look.open]
+    if any(size[0] < limits[0] or (look.more_seeds and size[1] < limits[1]) for size in sizes):
+        return None
+    if any(size[1] < limits[1] for size in sizes):
+        return "more seeds would take less than a tenth off the variance, which lies between repeats"
+    return f"there may be no more than {size_of(*limits)}"
+
+
+def size_of(repeats: int, seeds: int) -> str:
+    """`32 seeds`, or `6 repeats of 32 seeds`."""
+    return f"{seeds} seeds" if repeats == 1 else f"{repeats} repeats of {seeds} seeds"
+
+
+def limits_of(about: Mapping[str, Any]) -> tuple[int, int]:
+    """The most repeats and seeds that there may be in a study, by the configuration in its record's `about`."""
+    config = about.get("config", {})
+    search, confirm = config.get("search", {}), config.get("confirm", {})
+    return (
+        search.get("most_repeats") or search.get("repeats", 1),
+        confirm.get("most") or confirm.get("replicas", 0),
+    )
+
+
+def last_level(selected: Selection) -> float:
+    """The part of the level that the last look may spend, 1 where there was none: a test that is made once, at the end,
+    holds its level if its p is divided by this. Of joined studies the product."""
+    if selected.phase != "confirm":
+        return 1.0
+    return math.prod(one[-1].level for one in map(looks_of, studies_of(selected.about)) if one)
+
+
 def tested(selected: Selection, samples: Sequence[Sample], alpha: float, test: Test) -> tuple[Effect, ...]:
     """The effects of all pairs of arms, with p-values and intervals over all looks of the study, if there were any."""
     everything = [np.ones(len(one.values), bool) for one in samples]
-    if selected.phase != "confirm":
-        return tuple(test(everything, 1 - alpha))
-    if not (looks := looks_of(selected.about)):
-        level = math.prod(one[-1].level for one in map(looks_of, studies_of(selected.about)) if one)
+    looks = looks_of(selected.about) if selected.phase == "confirm" else ()
+    if not looks:
+        level = last_level(selected)
         return _together([test(everything, 1 - alpha * level)], [level], alpha)
     first = int(selected.trials["seed"].min())
     masks = [[look.saw(one, first) for one in samples] for look in looks]

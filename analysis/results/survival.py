@@ -120,10 +120,12 @@ def survival(
         )
         for arm, part in parts.items()
     )  # fmt: skip
-    tests = [_test({arm: parts[arm] for arm in pair}, selected) for pair in combinations(parts, 2)]
+    tests = [
+        _at_the_end(_test({arm: parts[arm] for arm in pair}, selected), selected) for pair in combinations(parts, 2)
+    ]
     corrected = holm([one.p for one in tests])
     pairs = tuple(replace(one, p_holm=float(p)) for one, p in zip(tests, corrected, strict=True))
-    overall = _test(parts, selected) if len(parts) > 1 else None
+    overall = _at_the_end(_test(parts, selected), selected) if len(parts) > 1 else None
     means, comparison = _means(parts, event, selected, alpha) if parts else ((), None)
     return Survival(event, selected.phase, found, overall, pairs, clock_of(selected.about), means, comparison)
 
@@ -236,6 +238,12 @@ def _means(
 def _unbounded(effect: Effect) -> Effect:
     """Without an interval: that of a mean up to another horizon says nothing of this one."""
     return replace(effect, effect=replace(effect.effect, low=-np.inf, high=np.inf))
+
+
+def _at_the_end(test: LogRank, selected: Selection) -> LogRank:
+    """With the p of a test that is made once, after the last look at the pairs of arms."""
+    p = min(test.p / looks.last_level(selected), 1.0) if test.p == test.p else test.p
+    return replace(test, p=p, p_holm=p)
 
 
 def _test(parts: dict[str, pd.DataFrame], selected: Selection) -> LogRank:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from analysis.results.looks import ended as why_ended
+from analysis.results.looks import looks_of, size_of
 from analysis.statistics.looks import next_level
 from analysis.wording import listed
 from study.config.rounds import after, first, limits, looks
 from study.config.schema import StudyConfig
-from study.ledger.entries import Look
+from study.ledger.entries import Look, to_json
 from study.search.looks import ALPHA, WORTH, decided
 
 FEW = 4  # names
@@ -21,10 +23,10 @@ def to_come(config: StudyConfig) -> list[str]:
     begun, most = first(config), limits(config)
     count = looks(config, begun)
     level = next_level([], [], count) * ALPHA
-    sizes = [_size(*begun)]
+    sizes = [size_of(*begun)]
     extent = after(config, begun)
     while extent is not None:
-        sizes.append(_size(*extent))
+        sizes.append(size_of(*extent))
         extent = after(config, extent)
     lines = [
         f"confirm.until: at most {count} looks at the pairs of arms, after {listed(sizes)}; each may spend"
@@ -42,28 +44,18 @@ def to_come(config: StudyConfig) -> list[str]:
 def made(look: Look) -> str:
     """One look: `look 2 of at most 4, after 32 seeds: 3 of 6 pairs told apart; a, b and c go on`."""
     told = sum(map(decided, look.pairs))
-    sizes = sorted({_size(*size) for size in look.extents.values()})
+    sizes = sorted({size_of(*size) for size in look.extents.values()})
     said = f"look {look.number + 1} of at most {look.planned}, after {' or '.join(sizes)}"
     return f"{said}: {told} of {len(look.pairs)} pairs told apart{_open(look.open)}"
 
 
 def ended(look: Look, config: StudyConfig) -> str:
-    """Why the study ends after its last look."""
-    if not look.open:
-        return "ended as every pair is told apart"
-    sizes = [look.extents[arm] for arm in look.open]
-    limit = limits(config)
-    if not look.more_seeds and any(size[1] < limit.seeds for size in sizes):
-        return f"ended as more seeds would take less than {WORTH * 100:.0f} % off the variance"
-    return f"ended at {_size(*limit)}, the most that there may be"
+    """Why the study ended after its last look."""
+    [last] = looks_of({"looks": [to_json(look)]})
+    return f"ended as {why_ended(last, limits(config))}"
 
 
 def _open(arms: Collection[str]) -> str:
     if not arms:
         return ""
     return f"; open: {listed(list(arms)) if len(arms) <= FEW else f'{len(arms)} arms'}"
-
-
-def _size(repeats: int, seeds: int) -> str:
-    """`32 seeds`, or `6 repeats of 32 seeds`."""
-    return f"{seeds} seeds" if repeats == 1 else f"{repeats} repeats of {seeds} seeds"

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from analysis.statistics.looks import next_level
 from analysis.statistics.power import Design, Parts, least, power_of_ranks, power_of_shares, two_shares
 from study.config.plan import StudyPlan
+from study.config.rounds import first, limits, looks
 
 if TYPE_CHECKING:  # pandas, which explaining an objective does without
     from analysis.results.pilot import Pilot
@@ -22,6 +24,7 @@ if TYPE_CHECKING:  # pandas, which explaining an objective does without
 # `benchmarks.repeated` simulates .08 to .51 of quality lies between searches, and .07 to .25 of collapse.
 QUALITY, CONVERGENCE = Parts(repeat=0.25, interaction=0.05), Parts(repeat=0.15, interaction=0.05)
 MOST_REPEATS, MOST_REPLICAS = 100, 1024
+ALPHA = 0.05  # family-wise
 
 
 @dataclass(frozen=True)
@@ -102,19 +105,22 @@ def power_forecast(plan: StudyPlan, detect: float | None = None, pilot: Pilot | 
 
 
 def design_of(plan: StudyPlan) -> Design | None:
-    """What the study compares by; None where it compares nothing.
+    """What the study compares by, at the most that it may go on to, and at the level of its last look; None where it
+    compares nothing.
 
     Where nothing is searched the trials themselves are compared.
     """
     config, arms = plan.config, len(plan.arms)
-    trials, repeats = config.search.trials_per_arm, config.search.repeats
+    trials, (repeats, seeds) = config.search.trials_per_arm, limits(config)
+    count = looks(config, first(config))
+    alpha = ALPHA * next_level([], [], count) if count else ALPHA
     searched = any(arm.space for arm in plan.arms)
     if arms < 2 or (searched and not config.confirm):
         return None
     if repeats > 1 and config.confirm:
-        return Design(arms, repeats, config.confirm.replicas)
-    replicas = config.confirm.replicas * min(config.confirm.top, trials) if config.confirm else trials * config.replicas
-    return Design(arms, 1, replicas)
+        return Design(arms, repeats, seeds, alpha)
+    replicas = seeds * min(config.confirm.top, trials) if config.confirm else trials * config.replicas
+    return Design(arms, 1, replicas, alpha)
 
 
 def variances(pilot: Pilot | None) -> Variances:
@@ -169,7 +175,8 @@ def sentences(found: PowerForecast) -> list[str]:
         else f"between the arms, {design.repeats} repeats of {design.seeds} seeds each"
     )
     pairs = f"{design.pairs} pair{'s' if design.pairs > 1 else ''}"
-    said = f"found with 80 % power after Holm's correction ({pairs}), {whom}: {_differences(found)}"
+    when = " at the last look, if not before," if design.alpha < ALPHA else ""
+    said = f"found with 80 % power{when} after Holm's correction ({pairs}), {whom}: {_differences(found)}"
     lines = [f"{said}; of the arms themselves one search says nothing" if once else said]
     if not once or any(one.units == "repeats" for one in found.needed):
         lines.append(_assumed(known))

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from study.config.plan import StudyPlan
 from study.config.rounds import Extent, after, first
+from study.config.schema import StudyConfig
+from study.ledger.entries import Look
 from study.ledger.state import StudyState
 
 
-def extents(plan: StudyPlan, state: StudyState) -> dict[str, Extent]:
-    """Of each arm, after all looks so far: those that a look left open go on, up to the limits."""
-    sizes = {arm.name: first(plan.config) for arm in plan.arms}
-    if plan.config.confirm.until and state.looks:
-        last = state.looks[-1]
+def grown(config: StudyConfig, arms: Iterable[str], looks: Sequence[Look]) -> dict[str, Extent]:
+    """Of each arm, after these looks: those that the last one left open go on, up to the limits."""
+    sizes = {arm: first(config) for arm in arms}
+    if config.confirm.until and looks:
+        last = looks[-1]
         sizes |= {arm: Extent(*size) for arm, size in last.extents.items() if arm in sizes}
-        further = {arm: after(plan.config, sizes[arm], last.more_seeds) for arm in last.open if arm in sizes}
+        further = {arm: after(config, sizes[arm], last.more_seeds) for arm in last.open if arm in sizes}
         sizes |= {arm: size for arm, size in further.items() if size is not None}
     return sizes
+
+
+def extents(plan: StudyPlan, state: StudyState) -> dict[str, Extent]:
+    """Of each arm, after all looks so far."""
+    return grown(plan.config, (arm.name for arm in plan.arms), state.looks)
 
 
 def due(plan: StudyPlan, state: StudyState) -> bool:

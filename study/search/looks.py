@@ -23,6 +23,7 @@ from analysis.statistics.holm import holm
 from analysis.statistics.looks import next_level, over_looks
 from study.config.plan import StudyPlan
 from study.config.rounds import Extent, looks, rounds
+from study.config.schema import StudyConfig
 from study.ledger.entries import CONFIRM, Look, LookedAt
 from study.ledger.state import StudyState
 from study.search.extents import extents
@@ -32,22 +33,29 @@ WORTH = 0.1  # of the variance of an arm's mean
 
 
 def look(plan: StudyPlan, state: StudyState) -> Look:
-    """The ledger entry of the look that is due; `number` and level follow from the looks before it."""
-    sizes, past = extents(plan, state), state.looks
-    samples = [one for arm, size in sizes.items() if len((one := _sample(plan, state, arm, size)).values)]
+    """The ledger entry of the look that is due."""
+    sizes = extents(plan, state)
+    samples = [_sample(plan, state, arm, size) for arm, size in sizes.items()]
+    return looked(plan.config, state.looks, sizes, samples)
+
+
+def looked(config: StudyConfig, past: Sequence[Look], sizes: Mapping[str, Extent], samples: Sequence[Sample]) -> Look:
+    """The look that follows former ones, at arms of these extents; `samples` are their costs, less being better."""
+    samples = [one for one in samples if len(one.values)]
     crossed = any(one.repeat.max() > 0 for one in samples)
     present = {one.arm for one in samples}
     pairs = list(combinations(sizes, 2))
     new = _tested(samples, crossed)
     p = [[_p(found.get(pair)) for pair in pairs] for found in (*map(_found, past), new)]
-    level = _level(plan, past, sizes)
-    adjusted = holm(over_looks(p, [*(one.level for one in past), level]))
+    levels, planned = [one.level for one in past], len(past) + _looks_left(config, past, sizes)
+    level = next_level(levels, [one.planned for one in past], planned)
+    adjusted = holm(over_looks(p, [*levels, level]))
     told = [LookedAt(*pair, new.get(pair), _known(one)) for pair, one in zip(pairs, adjusted, strict=True)]
     undecided = {arm for pair in told if not decided(pair) and {*pair[:2]} <= present for arm in pair[:2]}
     return Look(
         number=len(past),
         level=level,
-        planned=len(past) + _looks_left(plan, past, sizes),
+        planned=planned,
         extents=sizes,
         pairs=told,
         open=[arm for arm in sizes if arm in undecided],
@@ -91,15 +99,10 @@ def _tested(samples: Sequence[Sample], crossed: bool) -> dict[tuple[str, str], f
     return {pair: _known(p) for pair, p in found.items()}
 
 
-def _level(plan: StudyPlan, past: Sequence[Look], sizes: Mapping[str, Extent]) -> float:
-    levels, planned = [one.level for one in past], [one.planned for one in past]
-    return next_level(levels, planned, len(past) + _looks_left(plan, past, sizes))
-
-
-def _looks_left(plan: StudyPlan, past: Sequence[Look], sizes: Mapping[str, Extent]) -> int:
+def _looks_left(config: StudyConfig, past: Sequence[Look], sizes: Mapping[str, Extent]) -> int:
     """How many looks there may be from this one on, at the arms that are new or were left open."""
     on = [arm for arm in sizes if not past or arm in past[-1].open or arm not in past[-1].extents]
-    return max(looks(plan.config, sizes[arm]) for arm in on)
+    return max(looks(config, sizes[arm]) for arm in on)
 
 
 def _found(one: Look) -> dict[tuple[str, str], float | None]:

@@ -36,6 +36,16 @@ def test_a_study_compares_what_it_confirms(study: Build) -> None:
     assert design_of(study(nuisance={}, confirm={}, replicas=5)) == Design(4, 1, 15)
 
 
+def test_a_study_that_goes_on_is_judged_at_its_last_look(study: Build) -> None:
+    rounds = {"replicas": 16, "until": "decided", "most": 64}
+    assert design_of(study(confirm=rounds)) == Design(4, 1, 64, pytest.approx(0.05 * 0.9 / 3))  # type: ignore[arg-type]
+    search = {"trials_per_arm": 3, "repeats": 2, "most_repeats": 8}
+    assert design_of(study(confirm=rounds, search=search)) == Design(4, 8, 64, pytest.approx(0.009))  # type: ignore[arg-type]
+    found = power_forecast(study(confirm=rounds))
+    assert found is not None
+    assert "found with 80 % power at the last look, if not before, after Holm's" in sentences(found)[0]
+
+
 def test_one_arm_and_choices_that_are_not_confirmed_compare_nothing(study: Build) -> None:
     assert power_forecast(study(scientific={"objective": ["hinge"]})) is None
     assert power_forecast(study(confirm={})) is None
