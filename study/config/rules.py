@@ -167,7 +167,13 @@ def _evaluation(config: StudyConfig) -> dict[str, Any]:
         for name in ("weights", "classifier"):
             if isinstance(given.get(name), str):
                 given[name] = str(Path(given[name]).expanduser().absolute())
-        settings = asdict(evaluator.check(given, config.measure))
+        checked = evaluator.check(given, config.measure)
+        source = data.source(**config.data)
+        if source.counts is not None:
+            evaluator.require_points(
+                *source.counts, source.of_mixture, checked, config.measure, of_data=("points", "heldout")
+            )
+        settings = asdict(checked)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise ConfigError(brief(error)) from None
     description = data.describe(**config.data)

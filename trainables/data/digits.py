@@ -77,6 +77,10 @@ class StackedDigits(Source):
         return (_CHANNELS, 8, 8)
 
     @property
+    def counts(self) -> tuple[int, int]:
+        return self.points, self.heldout
+
+    @property
     def classes(self) -> int:
         return 1000
 

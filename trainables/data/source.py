@@ -69,6 +69,11 @@ class Source(ABC):
         """The data set on the CPU; the same settings give the same tensors."""
 
     @property
+    def counts(self) -> tuple[int, int] | None:
+        """How many points there are to train on and held out, where the settings say so."""
+        return None
+
+    @property
     def of_mixture(self) -> bool:
         """Whether the distribution is a mixture that is known exactly."""
         return False

@@ -31,6 +31,10 @@ class Drawn(Source):
         """Points (count, d) in float64, and their labels (count,) if there are classes."""
 
     @property
+    def counts(self) -> tuple[int, int]:
+        return self.points, self.heldout
+
+    @property
     def classes(self) -> int:
         return 0
 

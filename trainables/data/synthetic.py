@@ -48,6 +48,10 @@ class KnownMixture(Source):
         """The exact distribution."""
 
     @property
+    def counts(self) -> tuple[int, int]:
+        return self.points, self.heldout
+
+    @property
     def of_mixture(self) -> bool:
         return True
 

@@ -90,12 +90,31 @@ def check(settings: Mapping[str, Any], measure: Sequence[str] = ()) -> Settings:
     return chosen
 
 
+def require_points(
+    train: int, heldout: int, mixture: bool, settings: Settings, measure: Sequence[str], of_data: Sequence[str] = ()
+) -> None:
+    """Refuse so few training and held-out points that they cannot be measured; of a mixture fresh ones are drawn.
+
+    `of_data` are the settings of the data that say how many there are. Raises `ValueError` that names them.
+    """
+    keys = [f"data.{name}" for name in of_data] or ["data", "data"]
+    least, why = settings.neighbours + 1, f"evaluation.neighbours is {settings.neighbours}"
+    if "kernel" in measure and least < 2 * measurements.BLOCKS:
+        least, why = 2 * measurements.BLOCKS, f"measure kernel compares {measurements.BLOCKS} blocks of them"
+    if train < least:
+        raise ValueError(f"{keys[0]}: expected at least {least} points to train on, as {why}, got {train}")
+    least = max(settings.neighbours + 1, 2 * sampling_error.BLOCKS)
+    if heldout < least and not mixture:
+        why = "the floor of every measurement is measured on them"
+        raise ValueError(f"{keys[1]}: expected at least {least} held-out points, as {why}, got {heldout}")
+
+
 class Evaluator:
     """Measures populations against one data set; see the module for the columns.
 
     `classifier` may be given instead of the setting of that name. Features of the data that take time are taken from
-    and put into `kept`, where it is given. Raises what `check` raises, `ValueError` for
-    features or a classifier that do not fit the data, and for own measurements what `own.found` raises.
+    and put into `kept`, where it is given. Raises what `check` raises, `ValueError` for too few points and for features
+    or a classifier that do not fit the data, and for own measurements what `own.found` raises.
     """
 
     def __init__(
@@ -111,6 +130,8 @@ class Evaluator:
         self.settings = check(settings, measure)
         self._troubles: list[str] = []
         self.device = torch.device(device)
+        if not data.point:
+            require_points(len(data.train), len(data.heldout), data.mixture is not None, self.settings, measure)
         self.data = data.to(device)
         self._classifier = classifier or _saved_classifier(self.settings, self.device)
         if self._classifier is not None:

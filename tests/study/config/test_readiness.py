@@ -1,11 +1,12 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
-from study.config.readiness import check_resources, ready
+from study.config.readiness import check_memory, check_resources, ready
 
 Build = Callable[..., StudyPlan]
 
@@ -18,6 +19,22 @@ def test_a_trial_may_not_ask_for_more_than_there_is(least: Build) -> None:
         check_resources(config, 0, 4)
     with pytest.raises(ConfigError, match=r"resources\.cpu: expected at most 2, all that this machine has, got 4"):
         check_resources(config, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"data": {"name": "ring", "points": 10**9, "heldout": 10**9}}, r"data\.points: expected .* 8 GB of memory"),
+        ({"evaluation": {"samples": 10**9}}, r"samples: .* got 1,000,000,000, which take 64 GB with 8 replicas"),
+        ({"budget": {"steps": 20, "batch_size": 10**6}, "data": {"name": "gaussian", "dimensions": 1000}},
+         r"budget\.batch_size: expected what this machine's 8 GB of memory can hold, got 1,000,000, which take 32 GB"),
+        ({"confirm": {"top": 1, "replicas": 4096}, "evaluation": {"samples": 300_000}}, "10 GB with 4096 replicas"),
+    ],
+)  # fmt: skip
+def test_what_memory_cannot_hold_is_refused(sections: dict[str, Any], message: str, least: Build) -> None:
+    check_memory(least().config, 8 * 10**9)
+    with pytest.raises(ConfigError, match=message):
+        check_memory(least(**sections).config, 8 * 10**9)
 
 
 def test_readiness_looks_at_the_machine(least: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

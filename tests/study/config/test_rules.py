@@ -34,6 +34,15 @@ LR = {"log_uniform": [1e-4, 1e-2]}
         ({"data": {"name": "ring", "mods": 3}}, "data.mods: no such setting of ring"),
         ({"data": {"name": "ring", "modes": 0}}, "data.modes: expected a whole number >= 1, got 0"),
         (
+            {"data": {"name": "ring", "points": 5}},
+            "data.points: expected at least 6 points to train on, as evaluation.",
+        ),
+        (
+            {"data": {"name": "ring", "points": 15}, "measure": ["kernel"]},
+            "data.points: expected at least 20 points to train on, as measure kernel compares 10 blocks of",
+        ),
+        ({"data": {"name": "line", "heldout": 9}}, "data.heldout: expected at least 10 held-out points, as the floor"),
+        (
             {"data": "gaussian", "scientific": {"model": ["cgan"]}},
             "scientific.model: expected gan on unlabelled data, got cgan",
         ),

@@ -282,3 +282,27 @@ def test_labelled_points_without_a_mixture_are_told_by_their_nearest_class_mean(
     assert (found["modes"].item(), found["modes_held"].item(), found["label_fidelity"].item()) == (2, 2, 1)
     assert "high_quality" not in found
     assert evaluator.floor().mean["modes"] == 3
+
+
+@pytest.mark.parametrize(
+    ("train", "heldout", "measure", "message"),
+    [
+        (5, 500, [], r"^data: expected at least 6 points to train on, as evaluation\.neighbours is 5, got 5$"),
+        (
+            19,
+            500,
+            ["kernel"],
+            r"^data: expected at least 20 points to train on, as measure kernel compares 10 blocks of",
+        ),
+        (500, 9, [], r"^data: expected at least 10 held-out points, as the floor of every measurement is .*, got 9$"),
+    ],
+)
+def test_too_few_points_are_refused_by_name(train: int, heldout: int, measure: list[str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Evaluator(load("circle", points=train, heldout=heldout), {"samples": 60, "neighbour_samples": 60}, measure)
+
+
+def test_the_fewest_points_can_be_measured() -> None:
+    settings = {"samples": 60, "neighbour_samples": 60}
+    for name, train, heldout, measure in (("ring", 6, 1, ["sliced"]), ("circle", 20, 10, ["kernel"])):
+        assert Evaluator(load(name, points=train, heldout=heldout), settings, measure).floor(draws=2).draws >= 1
