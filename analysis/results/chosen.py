@@ -167,7 +167,7 @@ def _nested(flat: Mapping[str, Scalar]) -> dict[str, Any]:
     The text that stands for a mapping that was drawn (`penalty` beside `penalty.name`) is left out.
     """
     tree: dict[str, Any] = {}
-    for name in sorted(flat, key=lambda name: (name.split(".")[-1] not in ("name", "kind"), name)):
+    for name in sorted(flat, key=lambda name: (name.split(".")[-1] not in ("name", "kind", "module"), name)):
         if any(other.startswith(f"{name}.") for other in flat):
             continue
         *parents, last = name.split(".")
