@@ -70,7 +70,7 @@ def convergence(findings: Findings, subject: Subject) -> list[str]:
         lead += (
             f", {spoken_points(comparison.pair(comparison.best, following).effect)} more than {subject.that(following)}"
         )
-    return [f"{lead}; {verdict(comparison, subject)}.", *_other_outcomes(findings)]
+    return [f"{lead}; {verdict(comparison, subject)}.", *_still_learning(outcomes, subject), *_other_outcomes(findings)]
 
 
 def times(findings: Findings, subject: Subject) -> list[str]:
@@ -113,6 +113,16 @@ def quality(findings: Findings, subject: Subject) -> list[str]:
     amount = f", {_amount(pair)}" if pair.shift else ""
     told = f" {sentence(verdict(comparison, subject))}." if comparison.told else ""
     return [f"{lead}: {chance}{amount}.{told} It has {_median(by_arm[best])}."]
+
+
+def _still_learning(outcomes: Sequence[ArmOutcomes], subject: Subject) -> list[str]:
+    """Of which arms the budget was too short to tell, for most of their replicas."""
+    short = [arm for arm in outcomes if _count(arm, "learning") > arm.n / 2]
+    if not short:
+        return []
+    most = [f"{_count(arm, 'learning')} of {arm.n} replicas of {subject.the(arm.arm)}" for arm in short]
+    whose = few(most, f"the {len(outcomes)} {subject.one}s, by most of their replicas")
+    return [f"Still learning when the budget ended were {whose}: a longer one might change this."]
 
 
 def _other_outcomes(findings: Findings) -> list[str]:

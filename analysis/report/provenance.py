@@ -129,7 +129,8 @@ def definitions(record: Record) -> Section:
         f" {percent(STEADY)} of the tail is near the data; asked before hopping of those that are below by a factor of"
         f" {used.swing:g}",
         "oscillating": f"{metric} both rises and falls by a factor of {used.swing:g} or more, one of them within the"
-        f" tail, error bars of {used.noise:g} standard errors taken off, with the same exception",
+        f" tail, error bars of {used.noise:g} standard error{'s' * (used.noise != 1)} taken off, with the same"
+        " exception",
         "converged": "none of these, and most of the tail is near the data: of mixtures, samples of high quality at"
         f" least {percent(used.quality)} as often as fresh real ones, and {percent(used.coverage)} of the modes covered"
         " that those cover, by a tenth of their share; of other data, Fréchet distance at most"

@@ -140,6 +140,17 @@ def test_the_most_stable_arm_comes_with_what_it_is_told_apart_from(told, ending)
     assert said(outcomes=outcomes(BEST, NEAR, FAR), rates=converged("abc", *told)) == [f"{LEAD} {ending}"]
 
 
+def test_an_arm_whose_budget_was_too_short_to_tell_is_named():
+    slow = ended("c", learning=12, hopping=4)
+    expected = (
+        "Still learning when the budget ended were 12 of 16 replicas of the chosen configuration of c: a longer one"
+        " might change this."
+    )
+    assert said(outcomes=outcomes(BEST, slow), rates=converged("ac", "ac"))[1] == expected
+    half = said(outcomes=outcomes(BEST, ended("c", learning=8, hopping=8)), rates=converged("ac", "ac"))
+    assert not any("Still learning" in sentence for sentence in half)
+
+
 def test_other_outcomes_in_which_arms_are_told_apart_are_said():
     rates = converged("ab") | {"diverged": comparison("ab", ("ab",), "diverged", 0.0, 0.3)}
     assert said(outcomes=outcomes(BEST, NEAR), rates=rates)[1] == (

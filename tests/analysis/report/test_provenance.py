@@ -47,8 +47,10 @@ def test_definitions_have_the_thresholds_in_use(definitions):
         "at least 60 % as often as fresh real ones",
         "Fréchet distance at most 4 times that of fresh real samples",
         "the last 40 % of the evaluations (5 at least: the tail)",
+        "within the tail, error bars of 1 standard error taken off, with the same exception",
     ):
         assert words in seen
+    assert "error bars of 2 standard errors taken off" in definitions({"noise": 2.0})
     assert "JS of where the mass lies or Fréchet distance both rises and falls" in definitions({})
 
 
