@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: quickstart test lint bench slow notebooks clean
+.PHONY: quickstart test lint bench jax slow notebooks clean
 
 quickstart: $(INSTALLED)
 	$(BIN)/ganstudy run configs/quickstart.yaml
@@ -33,6 +33,11 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks --write
+
+# JAX in an environment of its own, for `python -m benchmarks population`.
+jax:
+	$(PYTHON) -m venv build/jax
+	build/jax/bin/python -m pip install --quiet jax optax
 
 # Of the study in studies/quickstart, or of STUDY.
 STUDY ?= studies/quickstart

@@ -1,18 +1,24 @@
-"""A population of 32 replicas against 32 plain PyTorch loops, on one thread: the cost of one replica's step.
+"""A population of 32 replicas on one thread: the cost of one replica's step, against three peers.
 
 The plain loop is what a competent user writes: `nn.Sequential`, fused Adam (the fastest of torch's three at these
 sizes), data resident in memory, real and generated samples through the critic in one batch, and no gradient of the
 critic's weights in the generator's step. One loop is timed and stands for 32, as loops that run one after another do
-not help each other. Costs are processor time, which other processes on the machine disturb less than the clock.
+not help each other. JAX's population, `vmap` and `scan` with the same batches and optimiser, runs in an environment of
+its own (`make jax`) and is left out where that is absent; its compilation is not timed. The third peer is a limit, the
+products of a step's matrices alone, by torch. Costs are processor time, which other processes on the machine disturb
+less than the clock.
 
     python -m benchmarks.population [turns]
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -26,8 +32,9 @@ from trainables.training import Training
 
 REPLICAS = 32
 SECONDS = 1.0  # about what one turn takes on either side
-# Width, batch, target, and the prediction: the ratio that an early prototype had.
-SIZES = ((32, 64, 12.0, 6.1 / 0.35), (64, 128, 5.0, 6.5 / 1.0), (128, 256, 1.4, 5.3 / 3.6))
+# Width, batch, target, and the prediction: that of the former version by autograd, times two as the kernels promised.
+SIZES = ((32, 64, 12.0, 20.0), (64, 128, 5.0, 8.0), (128, 256, 1.4, 2.5))
+JAX = Path(__file__).parents[1] / "build/jax/bin/python"
 
 
 class Unmeasured(Evaluator):
@@ -110,8 +117,115 @@ def one_size(width: int, batch: int, data: Tensor, turns: int) -> list[tuple[flo
     )[1:]
 
 
+@contextmanager
+def jax_population(width: int, batch: int) -> Iterator[Callable[[], float]]:
+    """A function that trains JAX's population for a turn: milliseconds of processor time a replica and step."""
+    script = Path(__file__).with_name("jax_peer.py")
+    arguments = [str(JAX), str(script), str(width), str(batch), str(REPLICAS), str(SECONDS)]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        ask, answers = process.stdin, process.stdout
+        assert answers.readline() == "ready\n", "JAX's population did not start"
+
+        def turn() -> float:
+            ask.write("\n")
+            ask.flush()
+            return float(answers.readline())
+
+        yield turn
+        ask.close()
+
+
+def against_jax(width: int, batch: int, turns: int) -> list[tuple[float, float]]:
+    """Costs of JAX's population and of ours in turns, the first of which is thrown away."""
+    interval = steps_in(SECONDS, population(width, batch, 1, 4).advance)
+    training = population(width, batch, interval, turns + 1)
+    with jax_population(width, batch) as turn:
+        return in_turns(turns + 1, turn, lambda: cost(training.advance, 1, interval * REPLICAS))[1:]
+
+
+def products(width: int, batch: int) -> list[tuple[Tensor, Tensor]]:
+    """The matrices that a step multiplies, stacked: of every layer but the critic's last (a sum), forwards, and
+    backwards for weights and inputs as far as either is wanted."""
+    found = []
+
+    def add(rows: int, inputs: int, outputs: int, times: int) -> None:
+        found.extend([(torch.randn(REPLICAS, rows, inputs), torch.randn(REPLICAS, inputs, outputs))] * times)
+
+    # Generator: forwards twice, then the weights of three layers and the inputs of two. Critic: forwards and backwards
+    # on both halves of its batch, then forwards and backwards to its input on generated samples.
+    add(batch, 2, width, 2)
+    add(batch, width, width, 2)
+    add(batch, width, 2, 2)
+    add(2, batch, width, 1)
+    add(width, batch, width, 1)
+    add(width, batch, 2, 1)
+    add(batch, 2, width, 1)
+    add(batch, width, width, 1)
+    add(2 * batch, 2, width, 1)
+    add(2 * batch, width, width, 2)
+    add(2, 2 * batch, width, 1)
+    add(width, 2 * batch, width, 1)
+    add(batch, 2, width, 1)
+    add(batch, width, width, 2)
+    add(batch, width, 2, 1)
+    return found
+
+
+def against_products(width: int, batch: int, turns: int) -> list[tuple[float, float]]:
+    """Costs of a step's products and of our whole step in turns, the first of which is thrown away."""
+    pairs = products(width, batch)
+    interval = steps_in(SECONDS, population(width, batch, 1, 4).advance)
+    training = population(width, batch, interval, turns + 1)
+
+    def alone() -> float:
+        return cost(lambda: [torch.bmm(a, b) for a, b in pairs], interval, interval * REPLICAS)
+
+    return in_turns(turns + 1, alone, lambda: cost(training.advance, 1, interval * REPLICAS))[1:]
+
+
 def compare(turns: int = 7) -> list[Comparison]:
     torch.set_num_threads(1)
+    return [*compare_loops(turns), *compare_jax(turns), *compare_products(turns)]
+
+
+def compare_jax(turns: int) -> list[Comparison]:
+    """Against JAX; nothing where it is not installed."""
+    if not JAX.exists():
+        return []
+    return [
+        Comparison(
+            what=f"training, {REPLICAS} replicas, width {width}, batch {batch}",
+            peer="JAX, vmap and scan",
+            unit="ms a replica-step",
+            turns=against_jax(width, batch, turns),
+            target=1.3,
+            predicted=predicted,
+            method=f"processor time on one thread, {turns} turns, compilation left out",
+        )
+        for width, batch, predicted in ((32, 64, 1.0), (64, 128, 1.3), (128, 256, 1.4))
+    ]
+
+
+def compare_products(turns: int) -> list[Comparison]:
+    """Against the arithmetic limit of the widest."""
+    width, batch, *_ = SIZES[-1]
+    return [
+        Comparison(
+            what=f"training, {REPLICAS} replicas, width {width}, batch {batch}",
+            peer="the products of its matrices alone",
+            unit="ms a replica-step",
+            turns=against_products(width, batch, turns),
+            target=0.67,
+            predicted=0.85,
+            method=f"processor time on one thread, {turns} turns; by torch's bmm",
+        )
+    ]
+
+
+def compare_loops(turns: int) -> list[Comparison]:
+    """Against plain loops."""
     data = load(name="ring").train
     return [
         Comparison(

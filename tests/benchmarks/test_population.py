@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from benchmarks.population import REPLICAS, Unmeasured, mlp, plain_loop, population
-from trainables import networks
+from benchmarks import population as module
+from benchmarks.population import REPLICAS, Unmeasured, jax_population, mlp, plain_loop, population, products
+from trainables import cost, networks
 
 
 def test_the_plain_loop_trains_both_networks(monkeypatch):
@@ -36,3 +37,18 @@ def test_the_population_advances_unmeasured():
     assert "fid" not in columns
     assert Unmeasured()(torch.zeros(1, 2, 2)) == {}
     assert columns["loss_critic"][0] == pytest.approx(1.386, abs=0.3)  # 2 log 2: a critic that knows nothing
+
+
+def test_the_products_are_the_arithmetic_of_a_step():
+    spec = population(width=64, batch=4, interval=1, evaluations=1).spec
+    counted = sum(2 * a.numel() * b.shape[2] for a, b in products(64, 4)) / REPLICAS
+    thin = 2 * (3 * 2 * 4 + 2 * 4) * 64  # the critic's last layer, which the products leave out
+    assert counted + thin == pytest.approx(cost.operations(spec), rel=0.02)
+
+
+@pytest.mark.skipif(not module.JAX.exists(), reason="needs JAX: make jax")
+def test_jax_trains_a_population_for_a_turn(monkeypatch):
+    monkeypatch.setattr(module, "SECONDS", 0.01)
+    with jax_population(8, 4) as turn:
+        assert turn() > 0
+        assert turn() > 0

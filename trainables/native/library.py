@@ -26,6 +26,12 @@ SOURCE = Path(__file__).with_name("kernels.c")
 OPTIONS = (
     "-O3", "-march=native", "-mprefer-vector-width=512", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC",
 )  # fmt: skip
+# glibc's numbers for these options (malloc.h), and what they are set to in bytes.
+MALLOC = {
+    "MALLOC_TRIM_THRESHOLD_": (-1, 1_000_000_000),
+    "MALLOC_TOP_PAD_": (-2, 1 << 26),
+    "MALLOC_MMAP_THRESHOLD_": (-3, 1 << 25),
+}
 PATIENCE = 120.0  # seconds that the compiler gets
 _off = 0  # depth of `disabled`
 
@@ -67,9 +73,11 @@ def _loaded() -> ctypes.CDLL | None:
     if os.environ.get("GANSTUDY_NATIVE") == "0" or compiler is None:
         return None
     try:
-        return ctypes.CDLL(str(_compiled(compiler)))
+        library = ctypes.CDLL(str(_compiled(compiler)))
     except (OSError, subprocess.SubprocessError):
         return None
+    _keep_memory()
+    return library
 
 
 def over_replicas(kernel: Any, replicas: int, *arguments: Any) -> None:
@@ -111,6 +119,17 @@ def _compiled(compiler: str) -> Path:
             subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
             made.replace(library)
     return library
+
+
+def _keep_memory() -> None:
+    """Let glibc keep a step's memory for the next instead of returning it to the system and faulting it in again.
+
+    All three settings together, or it gets slower. Those of the environment go first.
+    """
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+    for name, (option, value) in MALLOC.items():
+        if set_option is not None and name not in os.environ:
+            set_option(option, value)
 
 
 def _processor() -> str:
