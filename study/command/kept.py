@@ -14,7 +14,6 @@ from study.ledger.state import StudyState, TrialState
 from study.storage import generators
 from study.storage.store import Store, store_of
 from trainables.kept import Kept, KeptError
-from trainables.own_code import is_location
 
 
 @dataclass(frozen=True)
@@ -27,8 +26,6 @@ class KeptTrials(Trials):
 
     def read(self, trial: TrialState) -> Kept:
         """A trial's generators; `ConfigError` where they cannot be used."""
-        if is_location(trial.spec.get("generator", {}).get("module")):
-            admitted(self.plan, self.folder, self.trusting)
         try:
             found = generators.read(self.store, trial.trial_id)
         except KeptError as error:
@@ -37,6 +34,8 @@ class KeptTrials(Trials):
             raise ConfigError(
                 f"{generators.name_of(trial.trial_id)}: expected a file, got none; it was removed just now"
             )
+        if "generator" in found.spec.own_networks:
+            admitted(self.plan, self.folder, self.trusting)
         return found
 
 

@@ -1,7 +1,7 @@
 """Kept generators in MLflow: each trial's file as a LoggedModel of its run, each arm's winner in the model registry.
 
-A model bears the trial's name, parameters and last metrics, and is an output of the trial's run, where MLflow's page
-shows its file. Everything can be done again: what is there already is found by tags and left as it is, so that after a
+A model bears the trial's name, parameters and last metrics, and is an output of the trial's run; the file is the run's
+artifact too. Everything can be done again: what is there already is found by tags and left as it is, so that after a
 failure the rest follows. A store without logged models, or without a registry, goes without; a retried trial's model
 takes the place of the former one.
 """
@@ -111,6 +111,7 @@ class KeptModels:
         """Give a model its file and the run's last metrics, and the run its model."""
         with TemporaryDirectory() as folder:
             Path(folder, generators.FILE).write_bytes(payload)
+            self._client.log_artifacts(run_id, folder)
             self._client.log_model_artifacts(model.model_id, folder)
         last: Any = self._client.get_run(run_id).to_proto().data.metrics  # with their times, which `data.metrics` lacks
         metrics = [Metric(one.key, one.value, one.timestamp, one.step, model.model_id) for one in last]

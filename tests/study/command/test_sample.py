@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from PIL import Image
 
 from study.command.cli import main
 from study.storage.store import store_at
+from trainables import own_code
 
 Keep = Callable[..., Path]
 DIGITS = {"data": {"name": "digits"}, "model": "cgan"}
@@ -112,3 +114,35 @@ def test_a_damaged_file_is_named(keep: Keep, tmp_path: Path, capsys: pytest.Capt
     store_at(str(study.resolve())).write("trials/search-hinge-0000/generators.safetensors", b"torn")
     assert main(["sample", str(study), "--out", str(tmp_path / "a.npz")]) == 2
     assert "trials/search-hinge-0000/generators.safetensors: expected a file of kept" in capsys.readouterr().err
+
+
+OWN = """
+from torch import nn
+
+class Line(nn.Module):
+    def __init__(self, latent_dim, shape, classes):
+        super().__init__()
+        self.map = nn.Linear(latent_dim, shape[0])
+
+    def forward(self, z):
+        return self.map(z)
+"""
+
+
+def test_a_strangers_network_is_imported_by_those_who_trust_it(
+    keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "strange_networks.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr("sys.path", [*sys.path])
+    monkeypatch.setattr(own_code, "_now", [])
+    own_code.allow(tmp_path)
+    generator = {"module": "strange_networks:Line"}
+    study = keep(tmp_path / "study", spec={"generator": generator}, fixed={"generator": generator})
+    monkeypatch.setattr(own_code, "_now", [])
+    command = ["sample", str(study), "--arm", "hinge", "--count", "4", "--out", str(tmp_path / "a.npz")]
+    assert main(command) == 2
+    assert "expected a study that you began, as its configuration names code to import" in capsys.readouterr().err
+    assert main([*command, "--trust"]) == 0
+    assert np.load(tmp_path / "a.npz")["samples"].shape == (4, 2)

@@ -81,6 +81,7 @@ def test_a_trials_file_is_a_model_of_its_run_with_its_last_metrics(kept: Path) -
     assert [output.model_id for output in run.outputs.model_outputs] == [model.model_id]
     place = Path(model.artifact_location.removeprefix("file://").replace("%20", " "))
     assert (place / generators.FILE).read_bytes() == FIRST.encode()
+    assert generators.FILE in {file.path for file in client.list_artifacts(run.info.run_id)}
 
 
 def test_the_winner_of_an_arm_is_registered_when_the_study_is_done(kept: Path) -> None:
