@@ -78,7 +78,9 @@ def read(config: StudyConfig, store: Store) -> DataRead:
         source = data_sets.source(**config.data)
         content = source.fingerprint()
         data = None if content is None else _copied(store, _name(content))
-        data = source.load() if data is None else data
+        if data is None:
+            data = source.load()
+            content = content or source.fingerprint()  # files may have been downloaded
     except (OSError, ValueError) as error:
         raise ConfigError(brief(error)) from None
     if content is None and source.of_files and config.resources.storage is not None:

@@ -15,7 +15,7 @@ from trainables.data import array_files
 from trainables.data.dataset import DataSet
 from trainables.data.heldout import split
 from trainables.data.in_memory import CHANNELS, as_labels, as_points, require_images_in_range
-from trainables.data.source import Source, array_name, integer, path, share_or_path, sizes, span
+from trainables.data.source import Source, integer, named, path, share_or_path, sizes, span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +38,8 @@ class Arrays(Source):
     name: ClassVar[str] = "arrays"
     of_files: ClassVar[bool] = True
     path: str = path()
-    samples: str | None = array_name(None)
-    labels: str | None = array_name(None)
+    samples: str | None = named("an array", None)
+    labels: str | None = named("an array", None)
     range: tuple[float, float] | None = span(None)
     heldout: float | str = share_or_path(0.1)
     seed: int = integer(0, low=0)

@@ -9,13 +9,15 @@ from typing import Any, NamedTuple
 
 from trainables.checks import meant
 from trainables.data.arrays import Arrays
+from trainables.data.celeba import CelebA
 from trainables.data.dataset import DataSet
 from trainables.data.digits import Digits, StackedDigits
 from trainables.data.images import Images
 from trainables.data.source import Source
+from trainables.data.stacked_mnist import StackedMnist
 from trainables.data.supports import Circle, EmbeddedMixture, Line, SwissRoll
 from trainables.data.synthetic import Dirac, ExplicitMixture, Grid, Ring, SingleGaussian, Sixteen
-from trainables.data.vision import Cifar10, FashionMnist, Mnist
+from trainables.data.vision import Cifar10, FashionMnist, Mnist, Svhn
 
 DATASETS: Mapping[str, type[Source]] = MappingProxyType(
     {
@@ -34,6 +36,9 @@ DATASETS: Mapping[str, type[Source]] = MappingProxyType(
         "mnist": Mnist,
         "fashion_mnist": FashionMnist,
         "cifar10": Cifar10,
+        "svhn": Svhn,
+        "celeba": CelebA,
+        "stacked_mnist": StackedMnist,
         "images": Images,
         "arrays": Arrays,
     }

@@ -88,8 +88,8 @@ class StackedDigits(Source):
         digits = Digits().load()
         if digits.labels is None or digits.heldout_labels is None:
             raise TypeError("digits came without labels")
-        train, labels = _stacks(digits.train, digits.labels, self.points, stream(self.seed, TRAIN))
-        heldout, heldout_labels = _stacks(
+        train, labels = stacks(digits.train, digits.labels, self.points, stream(self.seed, TRAIN))
+        heldout, heldout_labels = stacks(
             digits.heldout, digits.heldout_labels, self.heldout, stream(self.seed, HELDOUT)
         )
         return DataSet(self.name, train, labels, heldout, heldout_labels, self.classes)
@@ -103,8 +103,8 @@ def _every_fifth(labels: Tensor) -> Tensor:
     return held
 
 
-def _stacks(images: Tensor, labels: Tensor, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """(count, 3, 8, 8) stacks and their (count,) labels."""
+def stacks(images: Tensor, labels: Tensor, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Stacks (count, 3, h, w) of images (n, 1, h, w) of ten digits (n,), and their labels (count,)."""
     digits = torch.randint(10, (count, _CHANNELS), generator=generator)
     sizes = labels.bincount(minlength=10)
     starts = sizes.cumsum(0) - sizes

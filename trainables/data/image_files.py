@@ -53,10 +53,13 @@ def look(path: Path, size: int) -> None:
         _refuse(image, size)
 
 
-def read(path: Path, size: int, channels: int) -> Tensor:
-    """A picture as uint8 (channels, size, size); raises `UnusableError`."""
+def read(path: Path, size: int, channels: int, crop: int | None = None) -> Tensor:
+    """A picture as uint8 (channels, size, size), of the central `crop` pixels of each side or its central square.
+
+    Raises `UnusableError`.
+    """
     with _opened(path) as image:
-        _refuse(image, size)
+        _refuse(image, crop or size)
         try:
             upright = ImageOps.exif_transpose(image)
             upright = upright.convert("RGBA") if upright.has_transparency_data else upright
@@ -65,6 +68,9 @@ def read(path: Path, size: int, channels: int) -> Tensor:
             raise UnusableError("damaged") from error
     if upright.mode == "RGBA" and upright.getchannel("A").getextrema() != (255, 255):
         raise UnusableError("transparent")
+    if crop is not None:
+        left, top = (upright.width - crop) // 2, (upright.height - crop) // 2
+        upright = upright.crop((left, top, left + crop, top + crop))
     square = ImageOps.fit(upright.convert(MODES[channels]), (size, size), Image.Resampling.BICUBIC)
     return torch.from_numpy(np.array(square)).view(size, size, channels).permute(2, 0, 1)
 
@@ -78,13 +84,15 @@ def look_at_all(key: str, paths: Sequence[Path], folder: Path, size: int) -> Non
     _judged(key, paths, folder, "looking at pictures", lambda path: look(path, size))
 
 
-def read_all(key: str, paths: Sequence[Path], folder: Path, size: int, channels: int) -> Tensor:
+def read_all(
+    key: str, paths: Sequence[Path], folder: Path, size: int, channels: int, crop: int | None = None
+) -> Tensor:
     """All pictures as uint8 (n, channels, size, size); raises `ValueError` as `look_at_all` does."""
     pictures = torch.empty(len(paths), channels, size, size, dtype=torch.uint8)
     places = {path: place for place, path in enumerate(paths)}
 
     def keep(path: Path) -> None:
-        pictures[places[path]] = read(path, size, channels)
+        pictures[places[path]] = read(path, size, channels, crop)
 
     _judged(key, paths, folder, "reading pictures", keep)
     return pictures

@@ -137,9 +137,9 @@ def path(default: Any = MISSING) -> Any:
     return _setting(checks.parse_path, default)
 
 
-def array_name(default: str | None) -> Any:
-    """The name of an array in an .npz file, or None."""
-    return _setting(_array_name, default)
+def named(what: str, default: str | None) -> Any:
+    """The name of something, such as "an array"; or None."""
+    return _setting(partial(_named, what=what), default)
 
 
 def sizes(default: tuple[int, ...]) -> Any:
@@ -199,9 +199,9 @@ def _points(key: str, value: object) -> tuple[tuple[float, ...], ...]:
     )
 
 
-def _array_name(key: str, value: object) -> str | None:
+def _named(key: str, value: object, *, what: str) -> str | None:
     if value is not None and not (isinstance(value, str) and value):
-        raise refused(key, "the name of an array, or null", value)
+        raise refused(key, f"the name of {what}, or null", value)
     return value
 
 

@@ -1,4 +1,4 @@
-"""MNIST, Fashion-MNIST and CIFAR-10, read, checked and downloaded by torchvision's own classes.
+"""MNIST, Fashion-MNIST, CIFAR-10 and SVHN, read, checked and downloaded by torchvision's own classes.
 
 The training part is what torchvision calls train, the held-out part what it calls test; they are
 kept as bytes. Files are taken as torchvision lays them out under `root`; archives found there with the
@@ -56,9 +56,17 @@ class Pictures(Source):
     def images(self, part: Any) -> Tensor:
         """(n, *shape) uint8 of one part as the reader gives it."""
 
+    def part(self, train: bool) -> dict[str, Any]:
+        """What tells the reader which part to read."""
+        return {"train": train}
+
+    def targets(self, part: Any) -> Tensor | None:
+        """The labels (n,) of one part as the reader gives them; None if it has none."""
+        return torch.as_tensor(part.targets)
+
     def missing(self) -> list[str]:
-        """The files, relative to `root`, that are not there."""
-        return [file for file in self.files() if not Path(self.root, file).is_file()]
+        """The files and folders, relative to `root`, that are not there."""
+        return [file for file in self.files() if not Path(self.root, file).exists()]
 
     def absent(self) -> str | None:
         """A message that names the missing files, unless archives or a download provide them."""
@@ -86,10 +94,14 @@ class Pictures(Source):
         heldout, heldout_labels = self._read(train=False)
         return DataSet(self.name, train, labels, heldout, heldout_labels, self.classes)
 
-    def _read(self, *, train: bool) -> tuple[Tensor, Tensor]:
+    def opened(self, train: bool) -> Any:
+        """The reader of one part, which has checked its files."""
+        return self.reader()(self.root, **self.part(train))
+
+    def _read(self, *, train: bool) -> tuple[Tensor, Tensor | None]:
         try:
-            part = self.reader()(self.root, train=train)
-            images, labels = self.images(part), torch.as_tensor(part.targets)
+            part = self.opened(train)
+            images, labels = self.images(part), self.targets(part)
             self._check(images, labels)
         except (RuntimeError, ValueError, TypeError, AssertionError, LookupError, EOFError) as error:
             raise ValueError(
@@ -99,9 +111,11 @@ class Pictures(Source):
             ) from error
         return images.contiguous(), labels
 
-    def _check(self, images: Tensor, labels: Tensor) -> None:
+    def _check(self, images: Tensor, labels: Tensor | None) -> None:
         if tuple(images.shape[1:]) != self.shape:
             raise ValueError(f"expected pictures of shape {self.shape}, got {tuple(images.shape[1:])}")
+        if labels is None:
+            return
         if len(images) != len(labels) or not len(images):
             raise ValueError(f"expected a label for each picture, got {len(images)} and {len(labels)}")
         if labels.min() < 0 or labels.max() >= self.classes:
@@ -124,7 +138,8 @@ class Pictures(Source):
                     (stage / archive).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(root / archive, stage / archive)
             try:
-                self.reader()(stage, download=True)
+                for train in (True, False):
+                    self.reader()(stage, **self.part(train), download=True)
             except (RuntimeError, OSError, HTTPException) as error:
                 raise ConnectionError(
                     f"data.download: {self.name} could not be downloaded to {root}: {error}"
@@ -203,3 +218,39 @@ class Cifar10(Pictures):
     def images(self, part: Any) -> Tensor:
         """The pictures, channels first."""
         return torch.from_numpy(part.data).permute(0, 3, 1, 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Svhn(Pictures):
+    """99,289 photographs of house numbers, (3, 32, 32), one digit in the middle of each (Netzer et al. 2011).
+
+    The further 531,131 easier ones that its authors give are not used.
+    """
+
+    name: ClassVar[str] = "svhn"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (3, 32, 32)
+
+    def reader(self) -> Any:
+        from torchvision.datasets import SVHN
+
+        return SVHN
+
+    def part(self, train: bool) -> dict[str, Any]:
+        return {"split": "train" if train else "test"}
+
+    def files(self) -> list[str]:
+        """Two files of MATLAB's."""
+        return [file for file, _ in self.archives()]
+
+    def archives(self) -> list[tuple[str, str]]:
+        splits = self.reader().split_list
+        return [tuple(splits[split][1:]) for split in ("train", "test")]
+
+    def images(self, part: Any) -> Tensor:
+        return torch.from_numpy(part.data)
+
+    def targets(self, part: Any) -> Tensor:
+        return torch.from_numpy(part.labels)

@@ -25,6 +25,8 @@ def settings(
     write_cifar: Callable[[Path], Any],
     accept_cifar: Callable[[Path], None],
     write_pictures: Callable[..., None],
+    write_svhn: Callable[[Path], Any],
+    write_celeba: Callable[[Path], None],
 ) -> dict[str, Any]:
     """Settings under which the data set named by the test loads quickly."""
     name = request.getfixturevalue("name")
@@ -35,6 +37,15 @@ def settings(
         write_cifar(tmp_path)
         accept_cifar(tmp_path)
         return {"root": str(tmp_path)}
+    if name == "svhn":
+        write_svhn(tmp_path)
+        return {"root": str(tmp_path)}
+    if name == "celeba":
+        write_celeba(tmp_path)
+        return {"root": str(tmp_path), "attribute": "Smiling", "size": 8}
+    if name == "stacked_mnist":
+        write_idx(tmp_path, count=100)
+        return {"root": str(tmp_path), **SMALL}
     if name == "images":
         write_pictures(tmp_path / "a", tmp_path / "b")
         return {"root": str(tmp_path), "size": 8, "labels": "folders"}

@@ -71,7 +71,7 @@ def test_cifar_batches(tmp_path: Path, write_cifar: WriteCifar, accept_cifar: Ac
     written = write_cifar(tmp_path)
     accept_cifar(tmp_path)
     data = load("cifar10", root=tmp_path)
-    assert (data.shape, data.classes) == ((3, 32, 32), 10, False)
+    assert (data.shape, data.classes) == ((3, 32, 32), 10)
     batches = [f"data_batch_{k}" for k in range(1, 6)]
     rows = np.concatenate([written[batch] for batch in batches])  # a row: 1024 red, 1024 green, 1024 blue
     np.testing.assert_array_equal(data.train.numpy(), rows.reshape(-1, 3, 32, 32), strict=True)
@@ -265,3 +265,30 @@ def test_a_download_of_something_else_is_refused(
     with pytest.raises(ConnectionError, match=r"cifar10 could not be downloaded to .*: File not found or corrupted"):
         load("cifar10", root=tmp_path / "root", download=True)
     assert not list((tmp_path / "root").iterdir())
+
+
+def test_house_numbers(tmp_path: Path, write_svhn: Callable[[Path], dict[str, np.ndarray]]) -> None:
+    written = write_svhn(tmp_path)
+    data = load("svhn", root=tmp_path)
+    for points, labels, part in ((data.train, data.labels, "train"), (data.heldout, data.heldout_labels, "test")):
+        assert labels is not None
+        np.testing.assert_array_equal(points.numpy(), written[part].transpose(3, 2, 0, 1), strict=True)
+        assert labels.tolist() == (written[f"{part} labels"][:, 0] % 10).tolist()
+    (tmp_path / "test_32x32.mat").write_bytes(b"cut")
+    with pytest.raises(ValueError, match=r"^data\.root: the files of svhn under .* are damaged or something else"):
+        load("svhn", root=tmp_path)
+
+
+def test_house_numbers_are_downloaded(
+    tmp_path: Path,
+    write_svhn: Callable[[Path], dict[str, np.ndarray]],
+    served: tuple[Path, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder, address = served
+    write_svhn(folder)
+    splits = torchvision.datasets.SVHN.split_list
+    there = {part: [f"{address}{name}", name, md5] for part, (_, name, md5) in splits.items()}
+    monkeypatch.setattr(torchvision.datasets.SVHN, "split_list", there)
+    data = load("svhn", root=tmp_path / "root", download=True)
+    assert (len(data.train), len(data.heldout)) == (7, 4)
