@@ -106,16 +106,26 @@ def last_level(selected: Selection) -> float:
 
 
 def tested(selected: Selection, samples: Sequence[Sample], alpha: float, test: Test) -> tuple[Effect, ...]:
-    """The effects of all pairs of arms, with p-values and intervals over all looks of the study, if there were any."""
+    """The effects of all pairs of arms, with p-values and intervals over all looks of the study, if there were any.
+
+    An arm that no look saw yet is in no pair.
+    """
     everything = [np.ones(len(one.values), bool) for one in samples]
     looks = looks_of(selected.about) if selected.phase == "confirm" else ()
-    if not looks:
+    first = int(selected.trials["seed"].min()) if looks else 0
+    masks = [[look.saw(one, first) for one in samples] for look in looks]
+    if not looks or not _pairs(masks[-1]):
         level = last_level(selected)
         return _together([test(everything, 1 - alpha * level)], [level], alpha)
-    first = int(selected.trials["seed"].min())
-    masks = [[look.saw(one, first) for one in samples] for look in looks]
-    found = [test(seen, 1 - alpha * look.level) for look, seen in zip(looks, masks, strict=True)]
+    found = [
+        test(seen, 1 - alpha * look.level) if _pairs(seen) else () for look, seen in zip(looks, masks, strict=True)
+    ]
     return _together(found, [one.level for one in looks], alpha)
+
+
+def _pairs(masks: Masks) -> bool:
+    """Whether two arms or more have something that was seen."""
+    return sum(bool(mask.any()) for mask in masks) > 1
 
 
 def kept(samples: Sequence[Sample], masks: Masks) -> list[Sample]:

@@ -126,7 +126,12 @@ def compare(
 def compared(
     pairs: Sequence[Effect], arms: Sequence[str], subject: str, phase: str, unit: Unit, test: str, alpha: float
 ) -> Comparison:
-    """The comparison that the effects of all pairs of arms make; the other arguments as there."""
+    """The comparison that the effects of all pairs of arms make; the other arguments as there.
+
+    Arms that are in no pair, as the study's looks have not seen them yet, are left out.
+    """
+    seen = {arm for pair in pairs for arm in (pair.a, pair.b)}
+    arms = [arm for arm in arms if arm in seen] or arms
     wins, mean = dict.fromkeys(arms, 0.0), dict.fromkeys(arms, 0.0)
     for pair in pairs:
         for arm, away in ((pair.a, _ahead(pair)), (pair.b, -_ahead(pair))):

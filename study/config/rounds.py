@@ -54,7 +54,7 @@ def rounds(config: StudyConfig, seeds: int) -> int:
     return (seeds // config.confirm.replicas).bit_length()
 
 
-def check_rounds(config: StudyConfig, arms: int) -> None:
+def check_rounds(config: StudyConfig) -> None:
     """Refuse settings of rounds that do not belong together. Raises `ConfigError`."""
     confirm, search = config.confirm, config.search
     given = {"confirm.most": confirm.most, "search.most_repeats": search.most_repeats}
@@ -65,8 +65,6 @@ def check_rounds(config: StudyConfig, arms: int) -> None:
         return
     if confirm.top != 1:
         raise ConfigError(f"confirm.top: expected 1, as confirm.until compares one choice a search, got {confirm.top}")
-    if arms < 2:
-        raise ConfigError(f"confirm.until: expected null, as one arm makes no pair, got {confirm.until}")
     if not any(given.values()):
         raise ConfigError(
             "confirm.most: expected the most seeds that confirm.until may go on to, or search.most_repeats, got null"

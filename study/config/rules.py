@@ -57,7 +57,7 @@ def settled(config: StudyConfig) -> StudyPlan:
     config = config.model_copy(update={"search": _metric_chosen(config, arms)})
     _search(config, arms)
     check_repeats(config)
-    check_rounds(config, len(arms))
+    check_rounds(config)
     _scheduler(config)
     _outcomes(config, arms)
     _resources(config)
@@ -91,6 +91,8 @@ def warnings(plan: StudyPlan) -> list[str]:
     if still and repeats > 1 and config.confirm:
         alike = f"all {repeats} repeats confirm the same configuration on the same seeds"
         found.append(f"nothing is searched, so that {alike}: {_few(still)}")
+    if config.confirm.until and len(arms) == 1:
+        found.append("confirm.until: one arm makes no pair to decide, so that it is confirmed once")
     if free:
         by = listed(SLOPES, "or")
         found.append(f"wasserstein needs a critic of bounded slope, by {by}; without one: {_few(free)}")

@@ -78,6 +78,16 @@ def test_what_was_trained_since_the_last_look_waits_for_the_next():
     assert compare(selected(more), "fid").pairs == compare(selected(dropped), "fid").pairs
 
 
+def test_an_arm_that_no_look_saw_is_in_no_pair():
+    table = rows()
+    new = table[table["arm"] == "b"].assign(arm="d", fid=-9.0)
+    found = compare(selected(pd.concat([new, table], ignore_index=True)), "fid")
+    assert found.arms == compare(selected(table), "fid").arms
+    assert found.best == "a"
+    alone = [{**LOOKS[0], "extents": {"a": (1, 8), "b": (1, 0)}}]
+    assert len(compare(selected(table, alone), "fid").pairs) == 3  # there was nothing to test at that look
+
+
 def test_shares_are_tested_over_the_same_looks():
     table = rows()
     pair = rates(selected(table))["converged"].pair("a", "b")

@@ -168,6 +168,12 @@ def test_an_extension_spends_what_is_left_of_the_level(tiny: Build, tmp_path: Pa
     assert sum(look.level for look in state.looks) < 1
 
 
+def test_one_arm_is_confirmed_once(tiny: Build, tmp_path: Path) -> None:
+    state = drive(tiny(scientific={"objective": ["hinge"]}, confirm=ROUNDS), tmp_path)
+    assert [(look.open, look.pairs) for look in state.looks] == [([], [])]
+    assert seeds_of(state) == {"hinge": 8}
+
+
 def test_an_arm_without_a_score_holds_nobody_up(tiny: Build, tmp_path: Path) -> None:
     plan = three(tiny, confirm={**ROUNDS, "most": 16})
     with closing(Journal.open(tmp_path)) as journal:
