@@ -22,8 +22,9 @@ from study.config.budget import within
 from study.config.messages import ConfigError, brief, shown
 from study.config.schema import StudyConfig
 from study.config.spaces import EXPECTED, Space, split, text
-from trainables import data, objectives, own_code, rehearsal
+from trainables import data, own_code, rehearsal
 from trainables.networks import Network
+from trainables.objectives import own_pair
 from trainables.spec import MEANINGLESS, ROLES, Spec
 
 MOST_ARMS = 2000
@@ -103,7 +104,7 @@ def spec_for(config: StudyConfig, arm: Arm, values: Mapping[str, Any]) -> Spec:
 def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
     """Build the specification and networks at the corners of every arm's space. Raises `ConfigError`.
 
-    The user's own code is looked up, and own networks rehearsed, where this process may import it.
+    Own losses are tried out, and own networks rehearsed, where this process may import the user's code.
     """
     description = data.describe(**config.data)
     rehearsed: set[str] = set()
@@ -113,7 +114,7 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                 spec = spec_for(config, arm, values)
                 _check_networks(spec, description)
                 if own_code.directory() is not None:
-                    objectives.resolve(spec.objective, spec.generator_loss)
+                    own_pair.try_out(spec.objective, spec.generator_loss)
                     _rehearse(spec, description, rehearsed)
             except (ValueError, TypeError, OverflowError) as error:
                 raise ConfigError(f"{_located(config, brief(error))} (arm {arm.name})") from None
