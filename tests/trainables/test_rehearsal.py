@@ -361,6 +361,19 @@ def test_second_derivatives_are_asked_for_where_they_are_needed(changes: dict[st
     assert tried("critic", "Plain", **changes)
 
 
+class Corners(Plain):
+    """Piecewise linear with so many corners that a coarse difference of slopes would turn some."""
+
+    def __init__(self, shape: tuple[int, ...], classes: int) -> None:
+        super().__init__(shape, classes)
+        deep = [part for _ in range(4) for part in (nn.Linear(256, 256), nn.ReLU())]
+        self.body, self.head = nn.Sequential(nn.Linear(shape[0], 256), nn.ReLU(), *deep), nn.Linear(256, 1)
+
+
+def test_corners_of_a_piecewise_linear_module_are_no_error() -> None:
+    assert tried("critic", "Corners", penalty="r1")
+
+
 def test_consensus_differentiates_the_generators_gradient_too() -> None:
     assert tried("generator", "Generator", penalty="consensus", updates="simultaneous")
 

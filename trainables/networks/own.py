@@ -63,6 +63,7 @@ class OwnNetwork(Network):
         self._refuse_state()
         self.weights = _weights(self.module)
         self.buffers = dict(self.module.named_buffers())
+        self._places: dict[tuple[torch.device, torch.dtype], dict[str, Tensor]] = {}
         self._refuse_other_draws()
         self.normalises = self._normalises(self._built(0))
 
@@ -84,7 +85,7 @@ class OwnNetwork(Network):
 
     def __call__(self, weights: Sequence[Tensor], x: Tensor, labels: Tensor | None = None) -> Tensor:
         named = {weight.name: tensor for weight, tensor in zip(self.weights, weights, strict=True)}
-        buffers = {name: self._like(buffer, weights[0]) for name, buffer in self.buffers.items()}
+        buffers = self._placed(weights[0].device, weights[0].dtype)
 
         def one(parameters: Mapping[str, Tensor], *inputs: Tensor) -> Tensor:
             made: Tensor = functional_call(self.module, ({**parameters, **buffers},), inputs)
@@ -116,10 +117,12 @@ class OwnNetwork(Network):
                 made: nn.Module = self._class(*self._arguments.values(), **self._settings)
                 return made
 
-    @staticmethod
-    def _like(buffer: Tensor, weight: Tensor) -> Tensor:
-        dtype = weight.dtype if buffer.is_floating_point() else buffer.dtype
-        return buffer.to(weight.device, dtype)
+    def _placed(self, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
+        """The buffers where the weights are, and real ones in their type; copied once."""
+        if (device, dtype) not in self._places:
+            moved = {n: b.to(device, dtype if b.is_floating_point() else b.dtype) for n, b in self.buffers.items()}
+            self._places[device, dtype] = moved
+        return self._places[device, dtype]
 
     def _normalises(self, module: nn.Module) -> bool:
         """Whether the outputs for some samples change with the others in their batch."""
