@@ -2,7 +2,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from study.ledger.entries import Ended, OfTrial, Planned, Result
+from study.ledger.entries import Ended, Look, OfTrial, Planned, Result, to_json
 from study.ledger.validation import from_json
 from study.tracking.batch import Attempts, RunUpdate, gather
 from study.tracking.cursor import OpenRun
@@ -35,6 +35,15 @@ def test_an_outcome_that_cannot_be_told_has_a_name(trial: Trial) -> None:
     *before, ended = trial(0)
     (update,) = updates_of(*before, {**ended, "outcomes": ["converged", "", "", "converged"]})
     assert update.tags["outcome"] == "converged 2, not judged 2"
+
+
+def test_a_look_is_a_tag_of_the_study(trial: Trial) -> None:
+    look = Look(number=1, level=0.3, planned=3, extents={"a": (1, 8), "b": (1, 4)}, pairs=[], open=["a"])
+    (update,) = updates_of(to_json(look))
+    assert update.trial_id is None
+    assert update.tags == {"look.1": '{"extents":{"a":[1,8],"b":[1,4]},"level":0.3,"open":["a"]}'}
+    batch = {**trial(0)[0], "phase": "confirm", "round": 2, "trial_id": "confirm-hinge-0000-round2"}
+    assert updates_of(batch)[0].trial_id == "confirm-hinge-0000-round2"
 
 
 def test_metrics_carry_the_ledgers_times(trial: Trial) -> None:
