@@ -12,7 +12,7 @@ from analysis.wording import counted, listed, percent
 LEVEL = 0.05  # family-wise
 ALONE = (
     "Every p is taken over all looks, and intervals of pairs hold at all of them: that a study stops when its pairs are"
-    " told apart has been paid for."
+    " told apart has been paid for. Brackets of a single arm are as if there had been one look."
 )
 JOINED = (
     "Of joined studies pairs are tested once, on all that there is, at the part of the level that the last looks may"
