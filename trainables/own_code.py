@@ -47,14 +47,17 @@ def is_location(value: object) -> bool:
 
 
 def allow(folder: str | Path, locations: Iterable[str] | None = None) -> None:
-    """From now on this process imports own code, from `folder` or from what is installed: these `locations`, or any.
+    """From now on this process imports own code, from `folder` or from what is installed: these `locations`, or any,
+    and those that were allowed before.
 
     The folder comes last on `sys.path`, so that no file in it takes the place of an installed module.
     """
     folder = Path(folder).absolute()
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
-    _now[:] = [_Allowed(folder, None if locations is None else frozenset(locations))]
+    before = _now[0].locations if _now else frozenset[str]()
+    both = None if locations is None or before is None else before.union(locations)
+    _now[:] = [_Allowed(folder, both)]
 
 
 def directory() -> Path | None:

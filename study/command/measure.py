@@ -22,6 +22,7 @@ from torch import Tensor
 from analysis.record.schema import HISTOGRAM
 from study.command.kept import KeptTrials, kept_trials
 from study.command.output import DONE, print_json
+from study.command.own import admitted
 from study.config.messages import ConfigError
 from study.config.readiness import ready
 from study.execution.machine import versions
@@ -64,6 +65,8 @@ class _Measuring:
         classifier = None if given else own_classifier(there.store, device)
         features = config.evaluation.get("features", "raw")
         self._columns = _wanted(asked, self._data, given or classifier is not None, features)
+        if isinstance(features, Mapping):
+            admitted(there.plan, there.folder, there.trusting)
         own = [name for name in asked if own_code.is_location(name)]
         if own:
             own_code.allow(Path.cwd(), own)

@@ -40,8 +40,15 @@ def test_nothing_is_imported_before_it_is_allowed(tmp_path: Path, monkeypatch: p
     assert "my_code" not in sys.modules
     assert digests() == {}
     assert directory() == tmp_path
-    allow(tmp_path)
+    allow(tmp_path, ["my_code:x"])
     assert attribute("measure", "my_code:x") == 1
+    with pytest.raises(ValueError, match="measure: nothing at 'my_code:y'"):  # allowed before, and still
+        attribute("measure", "my_code:y")
+    with pytest.raises(NotAllowed, match="measure: 'my_code:z' is the user's own code"):
+        attribute("measure", "my_code:z")
+    allow(tmp_path)
+    with pytest.raises(ValueError, match="measure: nothing at 'my_code:z'"):
+        attribute("measure", "my_code:z")
 
 
 def test_no_file_takes_the_place_of_an_installed_module(tmp_path: Path) -> None:

@@ -81,6 +81,23 @@ def test_a_measurement_of_ones_own_is_imported_from_the_working_directory(
     assert "--measure: nothing at 'later_metrics:gone'" in capsys.readouterr().err
 
 
+def test_features_of_ones_own_are_imported_where_the_study_is_the_users(
+    keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "later_features.py").write_text("def embed(points):\n    return points.flatten(1).exp()\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(own_code, "_now", [])
+    monkeypatch.setattr("sys.path", [*sys.path])
+    evaluation = {"samples": 60, "neighbour_samples": 60, "features": {"module": "later_features:embed"}}
+    study = keep(tmp_path / "study", evaluation=evaluation)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert main(["measure", str(study), "--measure", "fid"]) == 2
+    assert "expected a study that you began, as its configuration names code to import" in capsys.readouterr().err
+    assert main(["measure", str(study), "--measure", "fid", "--trust"]) == 0
+    assert (record_of(study).trials["later.fid"].dropna() > 0).sum() == 4
+    assert len(list((study / "features").glob("*.npz"))) == 1
+
+
 @pytest.mark.parametrize(
     ("names", "said"),
     [
