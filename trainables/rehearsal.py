@@ -8,6 +8,7 @@ silently give zeros; and that a replica of NaN leaves the other as it was, bit f
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from trainables import own_code
 from trainables.networks.own import OwnNetwork
 from trainables.penalties import PENALTIES
 from trainables.population import StackedParameters, generators
@@ -44,21 +46,29 @@ class Derivatives(NamedTuple):
 Apply = Callable[[Sequence[Tensor], Tensor, Tensor | None], Tensor]
 
 
-def rehearse(spec: Spec, shape: tuple[int, ...], classes: int) -> list[OwnNetwork]:
-    """Try the own networks of a spec that its model trains, on samples of a shape with so many classes; returns them.
+_passed: set[tuple[Any, str]] = set()  # classes, and what they were tried on
 
-    Raises `ValueError` naming the network's setting, what was expected and what came.
+
+def rehearse(spec: Spec, shape: tuple[int, ...], classes: int) -> None:
+    """Try the own networks of a spec that its model trains, on samples of a shape with so many classes.
+
+    A process tries a class once for what makes a difference. Raises `ValueError` naming the network's setting, what was
+    expected and what came.
     """
-    tried = []
     for role in spec.own_networks:
         if role in MEANINGLESS.get(spec.model, ()):
             continue
+        values = getattr(spec, role)
+        needs = needs_second(spec, role), needs_double(spec, role, shape)
+        batch = max(2, min(LARGEST, spec.batch_size // spec.packing))
+        sizes = shape, classes if spec.model == "cgan" else 0, spec.packing, spec.latent_dim, batch
+        tried = own_code.attribute(f"{role}.module", values["module"]), json.dumps([role, values, needs, sizes])
+        if tried in _passed:
+            continue
         network = spec.network(role, shape, classes)
         assert isinstance(network, OwnNetwork)
-        batch = max(2, min(LARGEST, spec.batch_size // spec.packing))
-        try_out(network, batch, needs_second(spec, role), needs_double(spec, role, shape))
-        tried.append(network)
-    return tried
+        try_out(network, batch, *needs)
+        _passed.add(tried)
 
 
 def needs_second(spec: Spec, role: str) -> str:

@@ -10,7 +10,6 @@ so that a model without a critic is one arm.
 from __future__ import annotations
 
 import itertools
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -23,7 +22,6 @@ from study.config.messages import ConfigError, brief, shown
 from study.config.schema import StudyConfig
 from study.config.spaces import EXPECTED, Space, split, text
 from trainables import data, own_code, rehearsal
-from trainables.networks import Network
 from trainables.objectives import own_pair
 from trainables.spec import MEANINGLESS, ROLES, Spec
 
@@ -31,8 +29,6 @@ MOST_ARMS = 2000
 LONGEST_NAME = 120  # it names folders
 MOST_CORNERS = 64
 MOST_WEIGHTS = 10**9  # of one network of one replica
-# What a rehearsal of own networks depends on, besides the penalty's name and what a study has in common.
-REHEARSED = ("model", "packing", "batch_size", "latent_dim", "generator", "critic")
 
 
 @dataclass(frozen=True)
@@ -107,7 +103,6 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
     Own losses are tried out, and own networks rehearsed, where this process may import the user's code.
     """
     description = data.describe(**config.data)
-    rehearsed: set[str] = set()
     for arm in arms:
         for values in corners(arm.space):
             try:
@@ -115,7 +110,7 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                 _check_networks(spec, description)
                 if own_code.directory() is not None:
                     own_pair.try_out(spec.objective, spec.generator_loss)
-                    _rehearse(spec, description, rehearsed)
+                    rehearsal.rehearse(spec, description.shape, description.classes)
             except (ValueError, TypeError, OverflowError) as error:
                 raise ConfigError(f"{_located(config, brief(error))} (arm {arm.name})") from None
 
@@ -127,21 +122,9 @@ def _check_networks(spec: Spec, description: data.Description) -> None:
     for role in ROLES:
         if role in spec.own_networks:
             continue  # it is not known to be the user's to run
-        _refuse_size(role, spec.network(role, shape, classes))
-
-
-def _rehearse(spec: Spec, description: data.Description, rehearsed: set[str]) -> None:
-    """Rehearse own networks, once for all corners that differ in nothing that a rehearsal sees."""
-    seen = json.dumps([spec.penalty["name"], *(getattr(spec, name) for name in REHEARSED)])
-    if spec.own_networks and seen not in rehearsed:
-        for network in rehearsal.rehearse(spec, description.shape, description.classes):
-            _refuse_size(network.role, network)
-        rehearsed.add(seen)
-
-
-def _refuse_size(role: str, network: Network) -> None:
-    if network.size > MOST_WEIGHTS:
-        raise ValueError(f"{role}: expected at most {MOST_WEIGHTS:.0e} weights, got {network.size:.1e}")
+        size = spec.network(role, shape, classes).size
+        if size > MOST_WEIGHTS:
+            raise ValueError(f"{role}: expected at most {MOST_WEIGHTS:.0e} weights, got {size:.1e}")
 
 
 def corners(space: Mapping[str, Space]) -> Iterator[dict[str, Any]]:
