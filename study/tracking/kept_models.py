@@ -8,7 +8,6 @@ takes the place of the former one.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +28,7 @@ from study.storage.store import Store
 from study.tracking.summaries import flat
 
 LOGGER = logging.getLogger(__name__)
-STUDY, IDENTITY, DIGEST = "ganstudy.study", "ganstudy.run", "ganstudy.digest"  # tags
+STUDY, IDENTITY, ENDED, MODEL = "ganstudy.study", "ganstudy.run", "ganstudy.ended", "ganstudy.model"  # tags
 VERSIONS = "mlflow.modelVersions"  # the tag by which MLflow's page leads from a model to its registered versions
 ALIAS = "winner"
 LACKING = ("ENDPOINT_NOT_FOUND", "FEATURE_DISABLED", "NOT_IMPLEMENTED", "PERMISSION_DENIED", "INVALID_PARAMETER_VALUE")
@@ -90,22 +89,22 @@ class KeptModels:
                 return
 
     def _logged(self, trial: TrialState, known: Mapping[str, LoggedModel]) -> LoggedModel | None:
+        identity, ended = f"{self._study}/{trial.trial_id}", str(trial.ended)
+        model = known.get(identity)
+        if model is not None and model.tags.get(ENDED) != ended:  # of an earlier attempt
+            self._client.delete_logged_model(model.model_id)
+            model = None
+        if model is not None and model.status == LoggedModelStatus.READY:
+            return model
         payload, run_id = self._store.read(generators.name_of(trial.trial_id)), self._run_of(trial.trial_id)
         if payload is None or run_id is None:
             return None
-        identity, digest = f"{self._study}/{trial.trial_id}", hashlib.sha256(payload).hexdigest()
-        model = known.get(identity)
-        if model is not None and (model.tags.get(DIGEST) != digest or model.source_run_id != run_id):
-            self._client.delete_logged_model(model.model_id)
-            model = None
         if model is None:
-            tags = {STUDY: self._study, IDENTITY: identity, DIGEST: digest}
+            tags = {STUDY: self._study, IDENTITY: identity, ENDED: ended}
             params, name = flat(trial.config), trial.trial_id.translate(_UNNAMEABLE)
             model = self._client.create_logged_model(self._experiment, name, run_id, tags, params, "generator")
-        if model.status != LoggedModelStatus.READY:
-            self._fill(model, run_id, payload)
-            model = self._client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
-        return model
+        self._fill(model, run_id, payload)
+        return self._client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
 
     def _fill(self, model: LoggedModel, run_id: str, payload: bytes) -> None:
         """Give a model its file and the run's last metrics, and the run its model."""
@@ -126,10 +125,10 @@ class KeptModels:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         versions = self._client.search_model_versions(f"name = '{name}'")
-        found = next((one for one in versions if one.tags.get(DIGEST) == model.tags.get(DIGEST)), None)
+        found = next((one for one in versions if one.tags.get(MODEL) == model.model_id), None)
         if found is None:
             source, run_id = model.artifact_location, model.source_run_id
-            tags = {STUDY: self._study, DIGEST: model.tags[DIGEST]}
+            tags = {STUDY: self._study, MODEL: model.model_id}
             found = self._client.create_model_version(name, source, run_id, tags, model_id=model.model_id)
         versions_of_model = json.dumps([{"name": name, "version": str(found.version)}])
         self._client.set_logged_model_tags(model.model_id, {VERSIONS: versions_of_model})

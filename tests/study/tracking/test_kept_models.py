@@ -16,7 +16,7 @@ from study.config import loading
 from study.config.schema import StudyConfig
 from study.ledger.ledger import entries
 from study.storage import generators
-from study.storage.store import store_at
+from study.storage.store import FolderStore, store_at
 from study.tracking import local
 from study.tracking.cursor import Cursor
 from study.tracking.environment import prepare
@@ -117,12 +117,20 @@ def test_a_failure_in_between_is_made_up_for(kept: Path, monkeypatch: pytest.Mon
     assert len(models(client)) == 2
 
 
-def test_other_weights_of_a_trial_take_the_place_of_the_former(kept: Path) -> None:
-    former = models(ended(kept))[FIRST].model_id
-    generators.write(store_at(str(kept.resolve())), FIRST, b"retried")
+def test_a_later_attempt_at_a_trial_takes_the_place_of_the_former(kept: Path, write: Write, trial: Trial) -> None:
+    former = models(ended(kept))
+    again = [{**entry, "time": entry["time"] + 100} for entry in trial(0, batch_size=7)]
+    write(*again, begin=False)
     found = models(ended(kept))
     assert len(found) == 2
-    assert found[FIRST].model_id != former
+    assert found[FIRST].model_id != former[FIRST].model_id
+    assert found[SECOND].model_id == former[SECOND].model_id
+
+
+def test_what_mlflow_has_is_not_read_again(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended(kept)
+    monkeypatch.setattr(FolderStore, "read", lambda *_: pytest.fail("it is there already"))
+    ended(kept)
 
 
 def test_a_store_without_models_or_registry_goes_without(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
