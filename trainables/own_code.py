@@ -65,6 +65,11 @@ def directory() -> Path | None:
     return _now[0].folder if _now else None
 
 
+def allowed(locations: Iterable[str]) -> bool:
+    """Whether `attribute` would import all of these; False while nothing may be imported."""
+    return bool(_now) and (_now[0].locations is None or _now[0].locations.issuperset(locations))
+
+
 def attribute(key: str, location: str) -> Any:
     """What stands at `module:attribute`, the value of the setting `key`; it is not called.
 
@@ -73,7 +78,7 @@ def attribute(key: str, location: str) -> Any:
     """
     if not is_location(location):
         raise ValueError(f"{key}: expected module:attribute, got {location!r}")
-    if not _now or (_now[0].locations is not None and location not in _now[0].locations):
+    if not allowed([location]):
         raise NotAllowed(
             f"{key}: '{location}' is the user's own code, which only the commands check, run and resume import,"
             " from a configuration of the user's; in Python, call trainables.own_code.allow(FOLDER) first"

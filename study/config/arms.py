@@ -19,6 +19,7 @@ from typing import Any
 
 from study.config.budget import within
 from study.config.messages import ConfigError, brief, shown
+from study.config.own import locations
 from study.config.schema import StudyConfig
 from study.config.spaces import EXPECTED, Space, split, text
 from trainables import data, own_code, rehearsal
@@ -103,12 +104,13 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
     Own losses are tried out, and own networks rehearsed, where this process may import the user's code.
     """
     description = data.describe(**config.data)
+    importing = own_code.allowed(locations(config))
     for arm in arms:
         for values in corners(arm.space):
             try:
                 spec = spec_for(config, arm, values)
                 _check_networks(spec, description)
-                if own_code.directory() is not None:
+                if importing:
                     own_pair.try_out(spec.objective, spec.generator_loss)
                     rehearsal.rehearse(spec, description.shape, description.classes)
             except (ValueError, TypeError, OverflowError) as error:

@@ -17,6 +17,7 @@ from study.config.arms import Arm, arms_of, check_arms, constants_of
 from study.config.blind_spots import blind_spots
 from study.config.goal import Goal
 from study.config.messages import ConfigError, brief, nearest, shown
+from study.config.own import locations
 from study.config.plan import StudyPlan
 from study.config.reference import settled_budget, unequal
 from study.config.rounds import check_rounds
@@ -251,7 +252,7 @@ def _metric(config: StudyConfig, arms: tuple[Arm, ...], metric: str, mode: str) 
 
 def _own_metric(config: StudyConfig, metric: str, mode: str) -> None:
     """What is searched for must say which way is better; known once the user's own code may be imported."""
-    if own_code.directory() is None:
+    if not own_code.allowed(locations(config)):
         return
     try:
         declared = {one.column: one.better for one in own.every(config.measure)}[metric]

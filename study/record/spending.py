@@ -43,7 +43,8 @@ def _each(spec: str) -> Each | None:
     """By a specification without its `FREE` fields, as JSON; None if this version cannot read it."""
     try:
         whole = Spec.from_dict({**json.loads(spec), "steps": 1, "evaluations": 1})
-        counted = cost.operations(whole) if own_code.directory() or not whole.own_networks else None
+        own = [getattr(whole, role)["module"] for role in whole.own_networks]
+        counted = cost.operations(whole) if not own or own_code.allowed(own) else None
         return Each(cost.critic_updates(whole), cost.real_samples(whole), counted)
     except (ValueError, TypeError, LookupError, OverflowError):
         return None

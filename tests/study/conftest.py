@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
 
 import study.cluster.environment  # noqa: F401 - before anything imports Ray
-from analysis.record.schema import METADATA
+from analysis.record.loading import load
+from analysis.record.schema import METADATA, SPENT
 from study.config import loading
 from study.config.plan import StudyPlan
 from study.config.schema import StudyConfig
@@ -122,6 +124,22 @@ def retell() -> Callable[..., None]:
 def begun() -> Callable[..., Path]:
     """`begun(folder, study="rings", …)`; see `begin`."""
     return begin
+
+
+def same_record(folder: Path, reference: Path) -> None:
+    """Fail unless both records agree in every row and column but those of times, to the last bit."""
+    times = ["wall_time", "started", "ended", *(column.name for column in SPENT if column.unit == "s")]
+    for name, order in (("trials", ["trial_id", "seed"]), ("history", ["trial_id", "seed", "step"])):
+        tables = [getattr(load(place), name) for place in (folder, reference)]
+        plain = [table.drop(columns=times, errors="ignore").astype({"trial_id": str}) for table in tables]
+        shown = [table.sort_values(order, ignore_index=True).astype(object) for table in plain]
+        pd.testing.assert_frame_equal(*shown, check_exact=True)
+
+
+@pytest.fixture(scope="session", name="same_record")
+def _same_record() -> Callable[[Path, Path], None]:
+    """`same_record(folder, reference)`; see there."""
+    return same_record
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,9 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from analysis.record.loading import load
-from analysis.record.schema import SPENT
 from study.config import loading
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
@@ -25,10 +23,10 @@ from study.progress.status import status
 from study.run import resume_study, run_study
 
 Build = Callable[..., StudyPlan]
+Compare = Callable[[Path, Path], None]
 ROOT = Path(__file__).parents[2]
 BUDGET = {"steps": 200, "evaluations": 4, "batch_size": 16}
 CONFIRM = {"top": 1, "replicas": 3}
-TIMES = ["wall_time", "started", "ended", *(column.name for column in SPENT if column.unit == "s")]
 
 pytestmark = [pytest.mark.usefixtures("shared_ray"), pytest.mark.xdist_group("ray")]
 
@@ -56,15 +54,6 @@ def once(tiny: Build, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def same_record(folder: Path, reference: Path) -> None:
-    """Fail unless both records agree in every row and column but those of times, to the last bit."""
-    for name, order in (("trials", ["trial_id", "seed"]), ("history", ["trial_id", "seed", "step"])):
-        tables = [getattr(load(place), name) for place in (folder, reference)]
-        plain = [table.drop(columns=TIMES, errors="ignore").astype({"trial_id": str}) for table in tables]
-        shown = [table.sort_values(order, ignore_index=True).astype(object) for table in plain]
-        pd.testing.assert_frame_equal(*shown, check_exact=True)
-
-
 def test_every_repeat_is_searched_and_confirmed_on_seeds_of_its_own_and_common_ones(reference: Path) -> None:
     trials = load(reference).trials
     assert set(trials["status"]) == {"completed"}
@@ -83,13 +72,13 @@ def test_every_repeat_is_searched_and_confirmed_on_seeds_of_its_own_and_common_o
     assert {name for name in kept if "-r1-" in name} == set(trials.loc[trials["repeat"] == 1, "trial_id"])
 
 
-def test_two_workers_make_the_same_record(tiny: Build, tmp_path: Path, reference: Path) -> None:
+def test_two_workers_make_the_same_record(tiny: Build, tmp_path: Path, reference: Path, same_record: Compare) -> None:
     assert run_study(repeated(tiny, 2, workers=2), tmp_path / "study") == 0
     same_record(tmp_path / "study", reference)
 
 
 def test_a_study_killed_in_its_second_repeat_resumes_to_the_same_record(
-    tiny: Build, tmp_path: Path, reference: Path
+    tiny: Build, tmp_path: Path, reference: Path, same_record: Compare
 ) -> None:
     folder, file = tmp_path / "study", tmp_path / "study.yaml"
     loading.write(repeated(tiny, 2).config, file)
@@ -113,7 +102,9 @@ def kill_in_repeat_1(driver: subprocess.Popen[bytes], folder: Path) -> None:
     driver.kill()
 
 
-def test_a_repeat_more_makes_the_record_of_a_study_begun_with_it(once: Path, tmp_path: Path, reference: Path) -> None:
+def test_a_repeat_more_makes_the_record_of_a_study_begun_with_it(
+    once: Path, tmp_path: Path, reference: Path, same_record: Compare
+) -> None:
     folder = tmp_path / "study"
     shutil.copytree(once, folder)
     assert resume_study(folder, ["search.repeats=2"]) == 0
@@ -122,7 +113,9 @@ def test_a_repeat_more_makes_the_record_of_a_study_begun_with_it(once: Path, tmp
         resume_study(folder, ["search.repeats=1"])
 
 
-def test_a_ledger_from_before_there_were_repeats_gives_the_same_record(once: Path, tmp_path: Path) -> None:
+def test_a_ledger_from_before_there_were_repeats_gives_the_same_record(
+    once: Path, tmp_path: Path, same_record: Compare
+) -> None:
     folder = tmp_path / "study"
     shutil.copytree(once, folder)
     for segment in (folder / "ledger").glob("*.jsonl"):

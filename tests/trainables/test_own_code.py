@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from trainables import own_code
-from trainables.own_code import NotAllowed, allow, attribute, digests, directory, files, is_location
+from trainables.own_code import NotAllowed, allow, allowed, attribute, digests, directory, files, is_location
 
 MODULES = ("my_code", "my_parts", "my_package", "my_package.inner", "my_broken", "my_lacking", "my_wrong")
 
@@ -49,6 +49,16 @@ def test_nothing_is_imported_before_it_is_allowed(tmp_path: Path, monkeypatch: p
     allow(tmp_path)
     with pytest.raises(ValueError, match="measure: nothing at 'my_code:z'"):
         attribute("measure", "my_code:z")
+
+
+def test_what_is_allowed_is_all_of_what_is_asked_for(tmp_path: Path) -> None:
+    assert not allowed([])
+    allow(tmp_path, ["m:x", "m:y"])
+    assert allowed([])
+    assert allowed(["m:x"])
+    assert not allowed(["m:x", "m:z"])
+    allow(tmp_path)
+    assert allowed(["m:x", "m:z"])
 
 
 def test_no_file_takes_the_place_of_an_installed_module(tmp_path: Path) -> None:

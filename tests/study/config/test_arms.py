@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -193,11 +192,11 @@ def test_own_networks_are_built_only_where_own_code_may_be_imported(
     least: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(own_code, "attribute", lambda *_: Critic)
-    monkeypatch.setattr(own_code, "directory", lambda: None)
+    monkeypatch.setattr(own_code, "allowed", lambda _: False)
     Critic.built = 0
     assert [arm.name for arm in least(**OWN).arms] == ["my_networks.Critic"]
     assert Critic.built == 0
-    monkeypatch.setattr(own_code, "directory", lambda: Path())
+    monkeypatch.setattr(own_code, "allowed", lambda _: True)
     least(**OWN)
     assert Critic.built > 0
 
@@ -206,7 +205,7 @@ def test_an_own_network_that_is_refused_is_named_with_its_section_and_arm(
     least: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(own_code, "attribute", lambda *_: Critic)
-    monkeypatch.setattr(own_code, "directory", lambda: Path())
+    monkeypatch.setattr(own_code, "allowed", lambda _: True)
     critic = {"module": "my_networks:Critic", "dropout": 0.5}
     message = (
         r"^scientific\.critic\.module: expected outputs that .*Dropout 'body\.1'.* \(arm my_networks\.Critic_0\.5\)$"
