@@ -6,7 +6,6 @@ from the spec's prior: N(0, I), or uniform in [-1, 1].
 
 from __future__ import annotations
 
-from copy import deepcopy
 from pathlib import Path
 
 import torch
@@ -14,7 +13,6 @@ from torch import nn
 
 from trainables.kept.file import Kept, from_bytes
 from trainables.networks import plain
-from trainables.networks.own import OwnNetwork
 
 EXAMPLE = 4  # latents that an export is traced with; any number may be given afterwards
 
@@ -38,14 +36,9 @@ def load_generator(path: str | Path, seed: int | None = None, weights: str = "av
 
 def module(kept: Kept, seed: int | None = None, weights: str = "average") -> nn.Module:
     """The same of a file that has been read."""
-    place, stacked, network, spec = kept.place(seed), kept.weights(weights), kept.generator, kept.spec
-    named = {weight.name: values[place] for weight, values in zip(network.weights, stacked, strict=True)}
-    if not isinstance(network, OwnNetwork):
-        return plain.fitted(plain.generator(spec.generator, spec.latent_dim, kept.shape, kept.classes), named)
-    own = deepcopy(network.module)
-    for name, parameter in own.named_parameters():
-        parameter.data = named[name].clone()
-    return own
+    place, stacked, spec = kept.place(seed), kept.weights(weights), kept.spec
+    named = {weight.name: values[place] for weight, values in zip(kept.generator.weights, stacked, strict=True)}
+    return plain.fitted(plain.generator(spec.generator, spec.latent_dim, kept.shape, kept.classes), named)
 
 
 def export(path: str | Path, out: str | Path, seed: int | None = None, weights: str = "average") -> None:
