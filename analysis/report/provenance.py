@@ -26,7 +26,7 @@ from analysis.wording import OUTCOME_MEANINGS, counted, frechet_in, listed, name
 State = Mapping[str, Any]
 About = Mapping[str, Any]  # what one study's record says of itself
 OWN = ("study", "scientific", "resources", "tracking", "search.seed")  # settings that each study has of its own
-BEFORE = {"budget.equal": {"name": "updates", "per_step": None}}  # what a setting was before it could be set
+BEFORE = {"budget.equal": {"name": "updates", "per_step": None}, "data.dimensions": 1}  # before they could be set
 MOST_KEYS = 8  # settings that are listed by name
 ORDER = (  # in which outcomes are asked for
     "diverged", "failed", "truncated", "frozen", "hopping", "collapsed", "learning", "oscillating", "converged",

@@ -14,12 +14,13 @@ from trainables.checks import LARGEST, refused
 from trainables.data import array_files
 from trainables.data.dataset import DataSet
 from trainables.data.heldout import split
+from trainables.data.imbalance import Labelled
 from trainables.data.in_memory import CHANNELS, as_labels, as_points, require_images_in_range
 from trainables.data.source import Source, integer, named, path, share_or_path, sizes, span
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arrays(Source):
+class Arrays(Labelled):
     """The array `samples`, and `labels` if it is named, of the .npz file `path`; or the only array of an .npy file.
 
     Points are floats (n, d). Pictures are (n, c, h, w) or (n, h, w, c) with 1 or 3 channels, first where both fit:
@@ -48,7 +49,7 @@ class Arrays(Source):
 
     def __post_init__(self) -> None:
         """Find shape and classes where they are not given."""
-        super().__post_init__()
+        Source.__post_init__(self)  # what is found in files comes before the weights of classes
         if self.labels is None and self.classes:
             raise refused("data.classes", "0 without `labels`", self.classes)
         if not self.shape or (self.labels is not None and not self.classes):
@@ -57,6 +58,7 @@ class Arrays(Source):
             shape, classes = self._shape("data.path", self.path), self._labels("data.path", self.path, None)
             object.__setattr__(self, "shape", self.shape or shape)
             object.__setattr__(self, "classes", self.classes or (0 if classes is None else int(classes.max()) + 1))
+        self.check_weights()
 
     @property
     def origin(self) -> str:
@@ -88,10 +90,10 @@ class Arrays(Source):
         if isinstance(self.heldout, str):
             heldout = self._points("data.heldout", self.heldout)
             held_labels = self._labels("data.heldout", self.heldout, self.classes)
-            return DataSet(self.name, points, labels, heldout, held_labels, self.classes)
+            return self.weighted(DataSet(self.name, points, labels, heldout, held_labels, self.classes))
         held = split(len(points), labels, self.heldout, self.seed)
         own, other = (None if labels is None else labels[part] for part in (~held, held))
-        return DataSet(self.name, points[~held], own, points[held], other, self.classes)
+        return self.weighted(DataSet(self.name, points[~held], own, points[held], other, self.classes))
 
     def _files(self) -> dict[str, str]:
         """The files by their settings: `path`, and that of the held-out part if it has one."""

@@ -111,7 +111,7 @@ def source(name: str, **settings: Any) -> Source:
     known = {setting.name: setting for setting in fields(kind)}
     for key in settings:
         if key not in known:
-            valid = f"expected one of {', '.join(known)}" if known else "it has none"
+            valid = f"expected one of {', '.join(known)}"
             raise ValueError(f"data.{key}: no such setting of {name}: {valid}{meant(key, known)}")
     for key, setting in known.items():
         if setting.default is MISSING and key not in settings:

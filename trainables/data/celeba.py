@@ -87,7 +87,7 @@ class CelebA(Pictures):
         except (RuntimeError, OSError):
             return None  # `load` says what is wrong
         lists = [hash_all([Path(self.root, file) for file in self.files()[:-1]], Path(self.root))]
-        shaping = [self.size, self.crop, self.attribute]
+        shaping = [self.size, self.crop, self.attribute, self.class_weights]
         return hashlib.sha256(json.dumps([shaping, lists, parts]).encode()).hexdigest()
 
     @property

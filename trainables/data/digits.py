@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from trainables.data.dataset import DataSet
+from trainables.data.imbalance import Labelled
 from trainables.data.source import HELDOUT, TRAIN, Source, integer, stream
 
 # Every fifth picture of a digit is held out.
@@ -23,8 +24,8 @@ _CHANNELS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Digits(Source):
-    """The digits, (1, 8, 8) in [-1, 1], with a fixed stratified held-out part; it has no settings."""
+class Digits(Labelled):
+    """The digits, (1, 8, 8) in [-1, 1], with a fixed stratified held-out part."""
 
     name: ClassVar[str] = "digits"
 
@@ -48,7 +49,7 @@ class Digits(Source):
         images = torch.tensor(file.images, dtype=torch.float32).unsqueeze(1) / (_WHITE / 2) - 1
         labels = torch.tensor(file.target, dtype=torch.int64)
         held = _every_fifth(labels)
-        return DataSet(
+        digits = DataSet(
             name=self.name,
             train=images[~held],
             labels=labels[~held],
@@ -56,6 +57,7 @@ class Digits(Source):
             heldout_labels=labels[held],
             classes=self.classes,
         )
+        return self.weighted(digits)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from trainables.checks import refused
 from trainables.data.dataset import DataSet
 from trainables.data.heldout import split
 from trainables.data.image_files import class_folders, hash_all, look_at_all, pictures_in, read_all
+from trainables.data.imbalance import Labelled
 from trainables.data.source import Source, integer, one_of, path, share_or_path
 
 FOLDERS, NONE = "folders", "none"
@@ -30,7 +31,7 @@ class _Found(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Images(Source):
+class Images(Labelled):
     """All pictures under `root`, each cropped to its central square and resized to (channels, size, size), as bytes.
 
     With `labels: folders` the folders in `root` are the classes, in the order of their names (torchvision's ImageFolder
@@ -54,13 +55,14 @@ class Images(Source):
 
     def __post_init__(self) -> None:
         """Count the classes where they are not given."""
-        super().__post_init__()
+        Source.__post_init__(self)  # what is found in files comes before the weights of classes
         if self.labels == NONE and self.classes:
             raise refused("data.classes", "0 with `labels: none`", self.classes)
         if self.labels == FOLDERS and not self.classes:
             if message := self.absent():
                 raise FileNotFoundError(message)
             object.__setattr__(self, "classes", len(class_folders(Path(self.root))))
+        self.check_weights()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -103,11 +105,11 @@ class Images(Source):
         pictures = read_all(first.key, first.files, first.folder, self.size, self.channels)
         if other:
             heldout = read_all(other[0].key, other[0].files, other[0].folder, self.size, self.channels)
-            return DataSet(self.name, pictures, first.labels, heldout, other[0].labels, self.classes)
+            return self.weighted(DataSet(self.name, pictures, first.labels, heldout, other[0].labels, self.classes))
         assert isinstance(self.heldout, float)
         held = split(len(pictures), first.labels, self.heldout, self.seed)
         labels, held_labels = (None if first.labels is None else first.labels[part] for part in (~held, held))
-        return DataSet(self.name, pictures[~held], labels, pictures[held], held_labels, self.classes)
+        return self.weighted(DataSet(self.name, pictures[~held], labels, pictures[held], held_labels, self.classes))
 
     def _folders(self) -> dict[str, Path]:
         """The folders by their settings: `root`, and that of the held-out part if it has one."""

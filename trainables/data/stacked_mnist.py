@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from trainables.checks import refused
 from trainables.data.dataset import DataSet
 from trainables.data.digits import stacks
 from trainables.data.source import HELDOUT, TRAIN, integer, stream
@@ -25,6 +26,11 @@ class StackedMnist(Mnist):
     points: int = integer(128_000, low=1)
     heldout: int = integer(26_000, low=1)
     seed: int = integer(0, low=0)
+
+    def check_weights(self) -> None:
+        """Refuse any weights: stacks are equally likely."""
+        if self.class_weights is not None:
+            raise refused("data.class_weights", "null, as all stacks are equally likely", list(self.class_weights))
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from trainables.checks import refused
 from trainables.data.dataset import DataSet
+from trainables.data.imbalance import Labelled
 from trainables.data.source import AXES, HELDOUT, TRAIN, Source, integer, number, orthonormal, stream
 
 
@@ -109,9 +110,9 @@ class SwissRoll(Curve):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmbeddedMixture(Drawn):
-    """Equally likely Gaussians of `intrinsic` dimensions on a subspace of `dimensions`: by default ten of 700 in 1200,
-    as in Srivastava et al. (2017), VEEGAN, who do not say where the modes lie and how wide they are.
+class EmbeddedMixture(Drawn, Labelled):
+    """Gaussians of `intrinsic` dimensions on a subspace of `dimensions`, by default equally likely ones: ten of 700 in
+    1200, as in Srivastava et al. (2017), VEEGAN, who do not say where the modes lie and how wide they are.
 
     Here their means are drawn from N(0, spread² I) in the subspace, which has a random orthonormal basis, both fixed by
     `seed`; each coordinate within has standard deviation `std`. The label of a point is the mode it was drawn from.
@@ -142,7 +143,8 @@ class EmbeddedMixture(Drawn):
 
     def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
         means, basis = self._laid_out()
-        labels = torch.randint(self.modes, (count,), generator=generator)
+        weights = torch.tensor(self.class_weights or (1.0,) * self.modes, dtype=torch.float64)
+        labels = torch.multinomial(weights, count, replacement=True, generator=generator)
         noise = torch.randn(count, self.intrinsic, generator=generator, dtype=torch.float64)
         return (means[labels] + self.std * noise) @ basis.T, labels
 

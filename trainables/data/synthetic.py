@@ -2,7 +2,7 @@
 
 `points` training points and `heldout` held-out ones are drawn from separate random streams, so that changing
 the number of training points does not change the held-out ones. The label of a point is the mode it was drawn from; a
-single mode has no labels. Weights are equal except in `mixture`. `dirac` alone is one point.
+single mode has no labels. `dirac` alone is one point.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from trainables.checks import refused
 from trainables.data.dataset import DataSet
+from trainables.data.imbalance import Labelled
 from trainables.data.mixture import Mixture
 from trainables.data.source import (
     AXES,
@@ -105,7 +106,7 @@ class SingleGaussian(KnownMixture):
         return (self.dimensions if self.spectrum is None else len(self.spectrum),)
 
     def exact(self) -> Mixture:
-        return _equal(torch.full(self.shape, self.mean, dtype=torch.float64).unsqueeze(0), self.std)
+        return _alike(torch.full(self.shape, self.mean, dtype=torch.float64).unsqueeze(0), self.std)
 
     def load(self) -> DataSet:
         if self.of_mixture:
@@ -125,7 +126,26 @@ class SingleGaussian(KnownMixture):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ring(KnownMixture):
+class AlikeModes(KnownMixture, Labelled):
+    """A mixture whose modes, at `means()`, all have the standard deviation `std` on each coordinate."""
+
+    std: float = number(0.02, low=1e-6)
+
+    @abstractmethod
+    def means(self) -> Tensor:
+        """Where the modes are, (K, 2)."""
+
+    @property
+    def classes(self) -> int:
+        modes = len(self.means())
+        return modes if modes > 1 else 0
+
+    def exact(self) -> Mixture:
+        return _alike(self.means(), self.std, self.class_weights)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ring(AlikeModes):
     """`modes` Gaussians at angles 2πk/K on a circle; defaults of Metz et al. (2017), Unrolled GANs."""
 
     name: ClassVar[str] = "ring"
@@ -133,14 +153,14 @@ class Ring(KnownMixture):
     radius: float = number(2.0, low=1e-6)
     std: float = number(0.02, low=1e-6)
 
-    def exact(self) -> Mixture:
+    def means(self) -> Tensor:
         """Mode k at radius·(cos 2πk/K, sin 2πk/K)."""
         angles = 2 * math.pi / self.modes * torch.arange(self.modes, dtype=torch.float64)
-        return _equal(self.radius * torch.stack([angles.cos(), angles.sin()], dim=-1), self.std)
+        return self.radius * torch.stack([angles.cos(), angles.sin()], dim=-1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grid(KnownMixture):
+class Grid(AlikeModes):
     """`modes` (a square number) Gaussians on a grid about 0; defaults of Srivastava et al. (2017), VEEGAN."""
 
     name: ClassVar[str] = "grid"
@@ -154,22 +174,22 @@ class Grid(KnownMixture):
         if math.isqrt(self.modes) ** 2 != self.modes:
             raise refused("data.modes", "a square number, 25 for a grid of 5 x 5", self.modes)
 
-    def exact(self) -> Mixture:
+    def means(self) -> Tensor:
         """Mode side·i + j at row i and column j."""
-        return _equal(_lattice(math.isqrt(self.modes), self.spacing), self.std)
+        return _lattice(math.isqrt(self.modes), self.spacing)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sixteen(KnownMixture):
+class Sixteen(AlikeModes):
     """Sixteen Gaussians on a 4 x 4 grid about 0, the layout of Balduzzi et al. (2018)."""
 
     name: ClassVar[str] = "sixteen"
     spacing: float = number(1.0, low=1e-6)
     std: float = number(0.1, low=1e-6)
 
-    def exact(self) -> Mixture:
+    def means(self) -> Tensor:
         """Mode 4i + j at row i and column j."""
-        return _equal(_lattice(4, self.spacing), self.std)
+        return _lattice(4, self.spacing)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,10 +247,10 @@ class Dirac(Source):
         return DataSet(self.name, point, None, point.clone(), None, 0)
 
 
-def _equal(means: Tensor, std: float) -> Mixture:
-    """Equal weights and one standard deviation."""
+def _alike(means: Tensor, std: float, weights: tuple[float, ...] | None = None) -> Mixture:
+    """One standard deviation, and equal weights where none are given."""
     ones = torch.ones(len(means), dtype=torch.float64)
-    return Mixture(ones, means, std**2 * ones)
+    return Mixture(ones if weights is None else torch.tensor(weights).double(), means, std**2 * ones)
 
 
 def _lattice(side: int, spacing: float) -> Tensor:

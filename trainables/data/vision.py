@@ -21,11 +21,12 @@ import torch
 from torch import Tensor
 
 from trainables.data.dataset import DataSet
-from trainables.data.source import Source, flag, path
+from trainables.data.imbalance import Labelled
+from trainables.data.source import flag, path
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pictures(Source):
+class Pictures(Labelled):
     """A torchvision data set under `root`, downloaded there if it is missing and `download` says so."""
 
     of_files: ClassVar[bool] = True
@@ -92,7 +93,7 @@ class Pictures(Source):
             self._fetch()
         train, labels = self._read(train=True)
         heldout, heldout_labels = self._read(train=False)
-        return DataSet(self.name, train, labels, heldout, heldout_labels, self.classes)
+        return self.weighted(DataSet(self.name, train, labels, heldout, heldout_labels, self.classes))
 
     def opened(self, train: bool) -> Any:
         """The reader of one part, which has checked its files."""

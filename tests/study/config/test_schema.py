@@ -35,6 +35,7 @@ def test_the_designs_example_means_what_it_says() -> None:
     config = load(RING).config
     assert config.data == {
         "name": "ring", "modes": 8, "std": 0.02, "radius": 2.0, "points": 100000, "heldout": 10000, "seed": 0,
+        "class_weights": None,
     }  # fmt: skip
     assert (config.budget.steps, config.budget.evaluations, config.budget.batch_size) == (5000, 20, 256)
     assert len(config.scientific["objective"]) >= 6
@@ -90,7 +91,8 @@ def test_resolved_settings_are_whole_and_point_to_absolute_paths(
     (tmp_path / "c.pt").touch()
     plan = least(data={"name": "mnist", "root": "there"}, evaluation={"classifier": "c.pt"})
     resolved = plan.config.resolved()
-    assert resolved["data"] == {"name": "mnist", "root": str(tmp_path / "there"), "download": False}
+    root = str(tmp_path / "there")
+    assert resolved["data"] == {"name": "mnist", "root": root, "download": False, "class_weights": None}
     assert resolved["evaluation"]["classifier"] == str(tmp_path / "c.pt")
     assert resolved["evaluation"]["neighbours"] == 5
     assert resolved["outcomes"] == asdict(Thresholds())

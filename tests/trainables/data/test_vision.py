@@ -139,7 +139,7 @@ def test_only_what_is_missing_is_named(tmp_path: Path, write_idx: WriteIdx) -> N
 
 def test_check_and_describe_do_not_load(tmp_path: Path) -> None:
     resolved = check("cifar10", root=tmp_path, download=True)
-    assert resolved == {"name": "cifar10", "root": str(tmp_path), "download": True}
+    assert resolved == {"name": "cifar10", "root": str(tmp_path), "download": True, "class_weights": None}
     assert describe("cifar10", root=tmp_path) == ((3, 32, 32), 10, False)
     assert describe("mnist") == ((1, 28, 28), 10, False)
     assert not list(tmp_path.iterdir())
