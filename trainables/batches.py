@@ -23,7 +23,7 @@ BLOCK = 2**18  # numbers a replica draws at once, at most
 class Batch:
     """The input of one network update: `indices` (R, B) of real samples, `latents` (R, B, L), the labels `requested` of
     generated samples (R, B; None for unconditional models), `uniform` numbers (R, B, draws), `normal` ones (R, B,
-    noise), and the fraction of training completed, `progress`."""
+    noise), and the fraction of training completed, `progress`, float64 on the batch's device."""
 
     data: DataSet
     indices: Tensor
@@ -31,7 +31,7 @@ class Batch:
     requested: Tensor | None
     uniform: Tensor
     normal: Tensor
-    progress: float = 0.0
+    progress: Tensor
 
     @cached_property
     def real(self) -> Tensor:
@@ -115,9 +115,10 @@ class BatchSampler:
         # Replicas third, so that one update of one step is one contiguous piece.
         blocks = (torch.stack(pieces, 2).flatten(0, 1).unbind() for pieces in zip(*drawn, strict=True))
         updates = zip(*blocks, strict=True)
-        for step in range(steps):
+        numbers = torch.arange(first, first + steps, dtype=torch.float64, device=self.data.train.device)
+        for progress in (numbers / of).unbind():
             yield [
-                Batch(self.data, indices, z, self._labels(requested), uniform, normal, (first + step) / of)
+                Batch(self.data, indices, z, self._labels(requested), uniform, normal, progress)
                 for indices, requested, z, uniform, normal in islice(updates, self.batch_shape.updates)
             ]
 

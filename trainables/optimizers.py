@@ -26,7 +26,8 @@ class Optimizer:
     """State of one optimiser over a population; `rule` is a name of `OPTIMIZERS`.
 
     `lr`, `beta1`, `beta2` are (R, 1). `first` and `second` are moments (R, P), `before` is the last step per unit of
-    learning rate (R, P; empty where the rule does not use it), `count` the updates made so far.
+    learning rate (R, P; empty where the rule does not use it), `count` () the
+    updates made so far, on the device so that no step of training depends on a number of Python's.
     """
 
     rule: str
@@ -36,7 +37,7 @@ class Optimizer:
     first: Tensor
     second: Tensor
     before: Tensor
-    count: int = 0
+    count: Tensor
 
     @classmethod
     def zero(cls, rule: str, weights: Tensor, lr: Tensor, beta1: Tensor, beta2: Tensor) -> Optimizer:
@@ -44,7 +45,8 @@ class Optimizer:
         before = torch.zeros_like(weights) if rule == "optimistic_adam" else weights.new_zeros(0)
         first, second = torch.zeros_like(weights), torch.zeros_like(weights)
         lr, beta1, beta2 = (x.to(weights)[:, None] for x in (lr, beta1, beta2))
-        return cls(rule, lr, beta1, beta2, first, second, before)
+        count = torch.zeros((), dtype=torch.int64, device=weights.device)
+        return cls(rule, lr, beta1, beta2, first, second, before, count)
 
     def update(self, weights: Tensor, gradient: Tensor, alive: Tensor, bound: float = math.inf) -> None:
         """Update `weights` (R, P) in place along `gradient` (R, P), replicas in `alive` (R,) bool only, and clear
@@ -62,14 +64,14 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Any]:
         """Moments and count."""
-        return {"first": self.first, "second": self.second, "before": self.before, "count": self.count}
+        return {"first": self.first, "second": self.second, "before": self.before, "count": int(self.count)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Resume from a state of the same rule and shape."""
         self.first.copy_(state["first"])
         self.second.copy_(state["second"])
         self.before.copy_(state["before"])
-        self.count = int(state["count"])
+        self.count.fill_(int(state["count"]))
 
 
 def _adam(state: Optimizer, weights: Tensor, gradient: Tensor, lr: Tensor) -> None:

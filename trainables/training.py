@@ -91,15 +91,17 @@ class Training:
 
         Changes the training in place; a replica that exceeds the bounds on the way is frozen there.
         """
-        reports: list[dict[str, Tensor]] = []
+        taken, sums = 0, torch.zeros(len(self.model.reports), len(self.seeds), dtype=torch.float64, device=self.device)
+        now = torch.full((), self.step, device=self.device)
         for start in range(0, self.spec.interval, self.sampler.batch_shape.block):
             if not bool(self.alive.any()):
                 break
             count = min(self.sampler.batch_shape.block, self.spec.interval - start)
             for batches in self.sampler.draw(count, self.step + start, self.spec.steps):
-                reports.append(self._step(batches, self.step + len(reports) + 1))
+                self.take_step(batches, now, sums)
+                taken += 1
         self.step += self.spec.interval
-        return self._evaluation(reports)
+        return self._evaluation(sums / taken if taken else sums * torch.nan)
 
     def samples(self, count: int) -> tuple[Tensor, Tensor | None]:
         """Samples (R, count, *shape) of each replica's present generator from latents that are the same at every call
@@ -148,15 +150,22 @@ class Training:
         for generator, saved in zip(self.sampler.generators, state["feed"], strict=True):
             generator.set_state(saved.cpu())
 
-    def _step(self, batches: Sequence[Batch], number: int) -> dict[str, Tensor]:
+    def take_step(self, batches: Sequence[Batch], now: Tensor, sums: Tensor) -> None:
+        """Train once; counts `now` () up and adds what the model reports (reports, R) to `sums`.
+
+        Everything is done on the device: no number goes to or comes from Python, so that a CUDA graph can hold a step.
+        """
+        now += 1
         before = self.alive.clone()
         report = self.model.step(batches, self.alive)
-        self.diverged_step.masked_fill_(before & ~self.alive, number)
+        torch.where(before & ~self.alive, now, self.diverged_step, out=self.diverged_step)
         self.average.lerp_(self.model.stacks[0].flat, 1 - self.ema)
-        return report
+        for total, name in zip(sums, self.model.reports, strict=True):
+            total += report[name]
 
-    def _evaluation(self, reports: Sequence[dict[str, Tensor]]) -> Evaluation:
-        measured = {**self._means(reports), **self._measure()}  # first, as samples that are not finite end a replica
+    def _evaluation(self, means: Tensor) -> Evaluation:
+        reported = dict(zip(self.model.reports, means.float(), strict=True))
+        measured = {**reported, **self._measure()}  # first, as samples that are not finite end a replica
         alive, fell = self.alive.tolist(), self.diverged_step.tolist()
         columns: dict[str, list[Any]] = {
             "diverged": [not live for live in alive],
@@ -165,14 +174,6 @@ class Training:
         }
         known = {name: values for name, values in columns.items() if any(value is not None for value in values)}
         return Evaluation(self.step, list(self.seeds), known)
-
-    def _means(self, reports: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-        """Means over the steps since the last evaluation; NaN when there were none."""
-        nothing = torch.full((len(self.seeds),), torch.nan, device=self.device)
-        return {
-            name: torch.stack([report[name] for report in reports]).mean(0) if reports else nothing
-            for name in self.model.reports
-        }
 
     @torch.no_grad()
     def _measure(self) -> dict[str, Tensor]:

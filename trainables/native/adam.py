@@ -23,12 +23,13 @@ def check_gradients(gradients: Tensor, loss: Tensor, bound: float, alive: Tensor
 
 def adam_update(
     weights: Tensor, gradients: Tensor, first: Tensor, second: Tensor, lr: Tensor, beta1: Tensor, beta2: Tensor,
-    count: int, epsilon: float, bound: float, alive: Tensor,
+    count: Tensor, epsilon: float, bound: float, alive: Tensor,
 ) -> None:  # fmt: skip
     """Make Adam's `count`-th update of weights and moments (R, P) in place, of the replicas in `alive` (R,) bool, which
     loses those whose weights then exceed `bound`.
 
-    `lr`, `beta1` and `beta2` are (R, 1). All but `alive` must be `usable`, and what is changed contiguous.
+    `lr`, `beta1` and `beta2` are (R, 1), `count` is an int64. All others but `alive` must be `usable`, and what is
+    changed contiguous.
     """
     assert weights.is_contiguous()
     assert first.is_contiguous()
@@ -37,5 +38,5 @@ def adam_update(
     over_replicas(
         kernels().adam_update, len(weights), ctypes.c_size_t(weights.shape[1]),
         address(weights), address(gradients), address(first), address(second), address(lr), address(beta1),
-        address(beta2), count, ctypes.c_float(epsilon), ctypes.c_float(bound), address(alive),
+        address(beta2), address(count), ctypes.c_float(epsilon), ctypes.c_float(bound), address(alive),
     )  # fmt: skip

@@ -3,6 +3,7 @@
  * knows, too. All arrays are float32 and row-major; `from` and `to` are the range of replicas to work on. */
 #include <math.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -303,10 +304,10 @@ int check_gradients(int from, int to, size_t size, const float *gradients, const
   return 0;
 }
 
-/* Adam's `count`-th update of weights, gradients and moments (R, P), in place, of the replicas that are `alive`; one
+/* Adam's count[0]-th update of weights, gradients and moments (R, P), in place, of the replicas that are `alive`; one
  * whose weights then exceed `bound` is not. `rate` is the learning rate. Returns 0. */
 int adam_update(int from, int to, size_t size, float *weights, const float *gradients, float *firsts, float *seconds,
-                const float *rate, const float *beta1, const float *beta2, int count, float epsilon, float bound,
+                const float *rate, const float *beta1, const float *beta2, const int64_t *count, float epsilon, float bound,
                 unsigned char *alive) {
   for (int r = from; r < to; r++) {
     if (!alive[r]) continue;
@@ -314,7 +315,7 @@ int adam_update(int from, int to, size_t size, float *weights, const float *grad
     float *restrict weight = weights + r * size, *restrict first = firsts + r * size, *restrict second = seconds + r * size;
     float fresh1 = 1 - beta1[r], decay2 = beta2[r], fresh2 = 1 - decay2;
     /* In double precision: the difference of two numbers near 1 has few digits. */
-    float step = rate[r] / (float)(1 - pow(beta1[r], count)), corrected = 1 / (float)(1 - pow(decay2, count));
+    float step = rate[r] / (float)(1 - pow(beta1[r], *count)), corrected = 1 / (float)(1 - pow(decay2, *count));
     int beyond = 0;
     for (size_t k = 0; k < size; k++) {
       float g = gradient[k], m = first[k] + fresh1 * (g - first[k]), v = decay2 * second[k] + g * (g * fresh2);

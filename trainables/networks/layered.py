@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from trainables.native import DenseLayers
 from trainables.networks.layers import DrawnWeight, LayerBuilder, Layers, run
@@ -71,4 +70,5 @@ class LayeredNetwork(Network):
     def _joined(self, x: Tensor, labels: Tensor | None) -> Tensor:
         if self.join is None or labels is None:
             return x
-        return self.join(x, functional.one_hot(labels, self.classes).to(x.dtype))
+        each = torch.arange(self.classes, device=labels.device)
+        return self.join(x, (labels[..., None] == each).to(x.dtype))  # torch's one_hot waits for the device

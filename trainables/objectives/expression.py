@@ -122,6 +122,15 @@ def parse(text: str, variables: Sequence[str] = ("d",), constants: Mapping[str, 
 
 
 def _build(tree: ast.expr, variables: Sequence[str], constants: Mapping[str, float], depth: int) -> Node:
+    """The function of a part of a formula; one without variables is evaluated once."""
+    node = _function_of(tree, variables, constants, depth)
+    if any(isinstance(part, ast.Name) and part.id in variables for part in ast.walk(tree)):
+        return node
+    value = node({})
+    return lambda _: value
+
+
+def _function_of(tree: ast.expr, variables: Sequence[str], constants: Mapping[str, float], depth: int) -> Node:
     if depth > DEEPEST:
         raise ExpressionError(f"a formula may nest at most {DEEPEST} levels deep")
 

@@ -24,7 +24,7 @@ def test_many_updates_are_those_of_torch() -> None:
     first, second, alive = torch.zeros(3, 37), torch.zeros(3, 37), torch.ones(3, dtype=torch.bool)
     for count in range(1, 51):
         gradients = torch.randn(3, 37, generator=generator)
-        adam_update(weights, gradients, first, second, lr, beta1, beta2, count, 1e-8, math.inf, alive)
+        adam_update(weights, gradients, first, second, lr, beta1, beta2, torch.tensor(count), 1e-8, math.inf, alive)
         for peer, adam, gradient in zip(peers, adams, gradients, strict=True):
             peer.grad = gradient.clone()
             adam.step()
@@ -37,7 +37,19 @@ def test_the_fallen_keep_their_weights_and_those_beyond_the_bound_fall() -> None
     gradients[0] = torch.nan
     rates, zeros = torch.tensor([[0.1], [0.1], [9.0]]), torch.zeros(3, 1)
     alive = torch.tensor([False, True, True])
-    adam_update(weights, gradients, torch.zeros(3, 20), torch.zeros(3, 20), rates, zeros, zeros, 1, 1e-8, 2.0, alive)
+    adam_update(
+        weights,
+        gradients,
+        torch.zeros(3, 20),
+        torch.zeros(3, 20),
+        rates,
+        zeros,
+        zeros,
+        torch.tensor(1),
+        1e-8,
+        2.0,
+        alive,
+    )
     assert torch.equal(weights[0], torch.ones(20))
     assert weights[1].tolist() == pytest.approx([0.9] * 20)
     assert weights[2].tolist() == pytest.approx([-8.0] * 20)
