@@ -42,7 +42,7 @@ def to_come(config: StudyConfig) -> list[str]:
 
 
 def made(look: Look) -> str:
-    """One look: `look 2 of at most 4, after 32 seeds: 3 of 6 pairs told apart; a, b and c go on`."""
+    """One look: `look 2 of at most 4, after 32 seeds: 3 of 6 pairs told apart; open: a, b and c`."""
     told = sum(map(decided, look.pairs))
     sizes = sorted({size_of(*size) for size in look.extents.values()})
     said = f"look {look.number + 1} of at most {look.planned}, after {' or '.join(sizes)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,8 +11,11 @@ import pytest
 
 from analysis.record.loading import load
 from analysis.report.look_words import looked
+from analysis.results.pairs import compare
+from analysis.results.selection import select
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
+from study.ledger.state import StudyState
 from study.progress.status import status
 from study.run import resume_study, run_study
 
@@ -41,6 +45,10 @@ def test_rounds_are_trials_of_their_own_and_an_extension_adds_them(tiny: Build, 
     assert [look["extents"]["hinge"] for look in record.about["looks"]] == [[1, 2], [1, 4], [1, 8]]
     assert [look["planned"] for look in record.about["looks"]] == [2, 2, 3]
     assert pd.Series(record.about["looks"][-1]["open"]).isin(["hinge", "non_saturating"]).all()
+    [pair] = StudyState.replay(tmp_path).looks[-1].pairs  # tested on what the report has now
+    at_once = select(replace(record, about={**record.about, "looks": []}), "confirm")
+    assert compare(at_once, "fid").pair(pair.a, pair.b).p == pytest.approx(pair.p)
+    assert compare(select(record, "confirm"), "fid").pair(pair.a, pair.b).p_holm == pytest.approx(pair.adjusted)
     found = status(tmp_path)
     assert (found.state, len(found.looks)) == ("done", 3)
     assert found.looks[-1].endswith("ended as there may be no more than 8 seeds")

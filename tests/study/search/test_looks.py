@@ -125,7 +125,7 @@ def test_without_a_difference_it_goes_on_to_the_limit(tiny: Build, tmp_path: Pat
 
 def test_rounds_depend_on_neither_workers_nor_timing_nor_kills(tiny: Build, tmp_path: Path) -> None:
     search = {"trials_per_arm": 2, "repeats": 2, "most_repeats": 4}
-    plan = three(tiny, search=search)
+    plan = three(tiny, search=search, confirm={**ROUNDS, "most": 16})
     alone = drive(plan, tmp_path / "1")
     assert len(alone.looks) > 1
     assert drive(plan, tmp_path / "2", 7, 1).looks[-1].pairs == alone.looks[-1].pairs
@@ -136,6 +136,22 @@ def test_rounds_depend_on_neither_workers_nor_timing_nor_kills(tiny: Build, tmp_
             break
     assert confirmed(state) == confirmed(alone)
     assert [look.pairs for look in state.looks] == [look.pairs for look in alone.looks]
+
+
+def test_whatever_line_of_the_ledger_was_the_last_the_rest_is_the_same(tiny: Build, tmp_path: Path) -> None:
+    plan = tiny(search__trials_per_arm=1, confirm={**ROUNDS, "most": 32})
+    ahead = {"hinge": 0.0, "non_saturating": 0.4}
+    whole = drive(plan, tmp_path / "whole", ahead=ahead)
+    [segment] = (tmp_path / "whole" / "ledger").glob("*.jsonl")
+    lines = segment.read_bytes().splitlines(keepends=True)
+    assert sum(b'"look"' in line for line in lines) == len(whole.looks) == 3
+    for kept in range(1, len(lines)):
+        place = tmp_path / str(kept) / "ledger"
+        place.mkdir(parents=True)
+        (place / segment.name).write_bytes(b"".join(lines[:kept]))
+        state = drive(plan, place.parent, 2, kept, ahead=ahead)
+        assert confirmed(state) == confirmed(whole)
+        assert [look.pairs for look in state.looks] == [look.pairs for look in whole.looks]
 
 
 def test_a_kill_between_the_last_ending_and_the_look_leaves_the_look_to_do(tiny: Build, tmp_path: Path) -> None:
