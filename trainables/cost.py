@@ -52,7 +52,7 @@ def operations(spec: Spec) -> float:
     """
     if spec.model in UNTRAINED:
         return 0.0
-    g, d, _ = _forwards(spec)
+    g, d, *_ = _networks(spec)
     if spec.model == "matching":
         return spec.batch_size * 3 * g
     if spec.model == "vae":
@@ -70,7 +70,7 @@ def seconds(spec: Spec, replicas: int) -> float:
     if spec.model == "dirac":
         cells = int(spec.data["step"]["count"]) * int(spec.data["gamma"]["count"])
         return spec.steps * (SECONDS_PER_UPDATE + SECONDS_PER_CELL * cells * replicas * (1 + spec.critic_steps))
-    g, d, convolutions = _forwards(spec)
+    g, d, convolutions, _ = _networks(spec)
     setting = spec.evaluation["features"]
     features = FEATURES.get(setting, 0.0) if isinstance(setting, str) else 0.0  # of the user's own: unknown
     evaluation = spec.evaluation["samples"] * (g + 2 * d + features)
@@ -86,9 +86,7 @@ def kept_bytes(spec: Spec, replicas: int, critics: bool = False) -> int:
     """Bytes of the weights that `trainables.kept` keeps of so many replicas, and with `critics` of their critics."""
     if spec.model in UNTRAINED:
         return 0
-    found = data.describe(**spec.data)
-    both = spec.networks(found.shape, found.classes)
-    generator, critic = (network.size for network in both)
+    generator, critic = _networks(spec).sizes
     averaged = 2 if spec.ema else 1
     return 4 * replicas * (averaged * generator + (critic if critics and critic_updates(spec) else 0))
 
@@ -98,27 +96,29 @@ def _passes(spec: Spec) -> int:
     return 2 if spec.updates == "extragradient" and critic_updates(spec) else 1
 
 
-class _Forwards(NamedTuple):
-    """Operations per sample of the generator's and the critic's forward pass, and whether there are convolutions."""
+class _Networks(NamedTuple):
+    """Operations per sample of the generator's and the critic's forward pass, whether there are convolutions, and the
+    numbers of one replica's weights."""
 
     generator: float
     critic: float
     convolutions: bool
+    sizes: tuple[int, int]
 
 
-def _forwards(spec: Spec) -> _Forwards:
-    return _operations(json.dumps({name: getattr(spec, name) for name in ARCHITECTURE}))
+def _networks(spec: Spec) -> _Networks:
+    return _built(json.dumps({name: getattr(spec, name) for name in ARCHITECTURE}))
 
 
 @lru_cache(maxsize=4096)
-def _operations(architecture: str) -> _Forwards:
+def _built(architecture: str) -> _Networks:
     """For the fields `ARCHITECTURE` of a spec; JSON is a hashable key for the cache."""
     settings = json.loads(architecture)
     spec = Spec.from_dict({**settings, "steps": 1, "evaluations": 1, "batch_size": settings["packing"]})
     found = data.describe(**spec.data)
-    shape, classes = found.shape, found.classes
-    generator, critic = spec.networks(shape, classes)
+    generator, critic = spec.networks(found.shape, found.classes)
     if spec.model == "vae":
-        critic = networks.critic(spec.critic, shape, outputs=2 * spec.latent_dim)  # its encoder
+        critic = networks.critic(spec.critic, found.shape, outputs=2 * spec.latent_dim)  # its encoder
     convolutions = any(len(weight.shape) > 3 for network in (generator, critic) for weight in network.weights)
-    return _Forwards(generator.operations, critic.operations / spec.packing, convolutions)
+    sizes = generator.size, critic.size
+    return _Networks(generator.operations, critic.operations / spec.packing, convolutions, sizes)
