@@ -74,8 +74,10 @@ def theirs(begun: Begin, tmp_path: Path) -> Path:
 
 
 def test_reading_a_folder_imports_nothing(
-    theirs: Path, imported: Callable[[], bool], monkeypatch: pytest.MonkeyPatch
+    begun: Begin, tmp_path: Path, imported: Callable[[], bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    networks = {role: {"module": f"their_loss:{role}"} for role in ("generator", "critic")}
+    theirs = begun(tmp_path / "theirs", scientific={"objective": ["their_loss:row", "hinge"]}, fixed=networks)
     monkeypatch.setattr("study.tracking.serve", lambda *_, **__: None)
     for command in ("status", "report", "label", "ui"):
         main([command, str(theirs)])
