@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -47,9 +47,8 @@ class KeptModels:
         self._client, self._experiment, self._study = client, experiment, study
         self._store, self._run_of = store, run_of
 
-    def log(self, state: StudyState) -> dict[str, LoggedModel]:
-        """Log every kept trial that MLflow lacks; returns all of them by trial."""
-        there = generators.listed(self._store)
+    def log(self, state: StudyState, there: Collection[str]) -> dict[str, LoggedModel]:
+        """Log every trial whose generators are `there` and that MLflow lacks; returns all of them by trial."""
         trials = [one for one in state.trials.values() if one.trial_id in there and one.status is not None]
         if not trials:
             return {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +27,7 @@ from study.config.loading import STUDY_FILE
 from study.ledger.entries import Entry, Planned, Result, TrialEntry, named
 from study.ledger.ledger import Position, entries, identity
 from study.ledger.state import StudyState
+from study.storage import generators
 from study.storage.store import Store, store_at
 from study.tracking import local
 from study.tracking.batch import ENDINGS, LARGEST, Attempts, RunUpdate, gather
@@ -56,9 +57,10 @@ class MlflowStudy:
     then be done or not, and the next attempt needs a new `MlflowStudy`.
     """
 
-    def __init__(self, folder: Path, name: str, uri: str | None, store: Store | None = None) -> None:
-        """Open MLflow; the study's ledger must hold an entry. `store` has the trials' files; None: the folder has."""
-        self._store = store or store_at(str(folder.resolve()))
+    def __init__(self, folder: Path, name: str, uri: str | None, store: Callable[[], Store] | None = None) -> None:
+        """Open MLflow; the study's ledger must hold an entry. `store` gives the store of its trials' files, by default
+        the folder."""
+        self._store = store or (lambda: store_at(str(folder.resolve())))
         self._folder, self._name, self._local = folder, name, uri is None
         self._client = MlflowClient(uri or local.database_uri(folder))
         self._study = identity(folder)
@@ -119,10 +121,19 @@ class MlflowStudy:
         self._client.set_terminated(self._parent, cursor.owed, milliseconds(cursor.time))
 
     def _log_models(self, registering: bool) -> None:
-        """Log the kept generators, and register the winners of a study that is done."""
-        models = KeptModels(self._client, self._experiment, self._study, self._store, self._run_of)
+        """Log the kept generators, and register the winners of a study that is done.
+
+        Without access to them, as on another machine than the study ran on, MLflow gets none.
+        """
+        try:
+            store = self._store()
+            there = generators.listed(store)
+        except (OSError, ValueError) as error:
+            LOGGER.info("MLflow gets no kept generators: %s", error)
+            return
+        models = KeptModels(self._client, self._experiment, self._study, store, self._run_of)
         state = StudyState.replay(self._folder, results=False)
-        logged = models.log(state)
+        logged = models.log(state, there)
         if logged and registering:
             models.register(loading.load(self._folder / STUDY_FILE), state, logged)
 

@@ -41,7 +41,7 @@ class Tracker:
     def __init__(self, folder: str | Path, config: StudyConfig, *, pace: float = PACE) -> None:
         """Prepare to track the study in `folder` under `config.study` at `config.tracking.uri`; `start` begins."""
         self._folder, self._name, self._uri = Path(folder), config.study, config.tracking.uri
-        self._store = store_of(config, self._folder)
+        self._store = lambda: store_of(config, self._folder)
         self._pace = pace
         self._cursor = Cursor.load(self._folder, masked(self._uri) if self._uri else LOCAL)
         self._runs: MlflowStudy | None = None

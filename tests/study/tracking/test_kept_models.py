@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ def ended(folder: Path, how: str = "FINISHED") -> MlflowClient:
     """Log what there is and end the study's run."""
     study = MlflowStudy(folder, NAME, None)
     cursor = study.connect(Cursor(""))
-    cursor = study.log(cursor, list(islice(entries(folder, cursor.position), None)))
+    cursor = study.log(cursor, list(entries(folder, cursor.position)))
     study.end(replace(cursor, owed=how))
     return MlflowClient(local.database_uri(folder))
 
@@ -158,3 +157,15 @@ def test_models_move_with_the_folder(kept: Path, tmp_path: Path) -> None:
 def test_a_study_that_kept_nothing_has_no_models(kept: Path) -> None:
     generators.remove(store_at(str(kept.resolve())), [FIRST, SECOND])
     assert models(ended(kept)) == {}
+
+
+def test_a_study_whose_store_cannot_be_reached_ends_without_models(kept: Path) -> None:
+    def out_of_reach() -> Any:
+        raise OSError("no such bucket")
+
+    study = MlflowStudy(kept, NAME, None, out_of_reach)
+    cursor = study.connect(Cursor(""))
+    cursor = study.log(cursor, list(entries(kept, cursor.position)))
+    study.end(replace(cursor, owed="FINISHED"))
+    client = MlflowClient(local.database_uri(kept))
+    assert (models(client), run_of(client, NAME).info.status) == ({}, "FINISHED")
