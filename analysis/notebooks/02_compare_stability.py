@@ -68,14 +68,14 @@ frame(time_tables.time_table(lasting)) if lasting.comparison else "there is a si
 
 # %% [markdown]
 # Which failure it was. The kinds compete: a replica that diverged cannot collapse any more, and counts as one that did
-# not (Aalen and Johansen).
+# not (Aalen and Johansen). The picture is of the first kind that occurred.
 
 # %%
 frame(time_tables.incidence_table(findings.incidence))
 
 # %%
 met = [one for one in findings.incidence if any(curve.events for curve in one.curves)]
-[figures.incidence_curves(one, looks, columns=2) for one in met] or "no replica failed"
+figures.incidence_curves(met[0], looks, columns=2) if met else "no replica failed"
 
 # %% [markdown]
 # ## Quality
@@ -111,8 +111,9 @@ frame(spent_table([one for of_phase in findings.spent.values() for one in of_pha
 
 # %%
 SEARCHES, APART = (3, 5, 8, 12, 20), (0.2, 0.4, 0.6, 0.8)
-one_each = phase == "confirm" and len(findings.chosen) == sum(findings.searches.values())  # of each search
-known = pilot(record) if one_each else None
+confirmed = record.trials[record.trials["phase"] == "confirm"]
+chosen = confirmed.groupby(["arm", "repeat"], observed=True)["index"].nunique()  # of each search
+known = pilot(record) if len(chosen) and chosen.max() == 1 else None
 if known is not None and known.convergence is not None and known.arms > 1:
     power = {
         f"{apart:.0%} apart": [
