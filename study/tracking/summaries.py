@@ -95,8 +95,10 @@ def _quality(record: Mapping[str, Any]) -> list[str]:
         step = record.get("diverged_step")
         return ["diverged" if step is None else f"diverged at step {step:,}"]
     words = []
-    if finite(record.get("fid")):
-        words.append(f"Fréchet distance {record['fid']:.3g}")
+    if finite(record.get("high_quality")):  # of mixtures, which FID hardly tells from a blob around them
+        words.append(f"{100 * record['high_quality']:.0f} % of high quality")
+    elif finite(record.get("fid")):
+        words.append(f"Frechet distance {record['fid']:.3g}")  # the pictures' font has no é
     if finite(record.get("modes")):
         words.append(f"{record['modes']:.0f} mode{'' if record['modes'] == 1 else 's'}")
     if finite(record.get("dirac_converged")):

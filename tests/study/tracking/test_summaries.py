@@ -87,6 +87,11 @@ def test_counted_names_the_most_frequent_first() -> None:
     assert counted([]) == ""
 
 
+def test_captions_of_mixtures_say_how_many_samples_lie_in_modes() -> None:
+    columns = {"diverged": [False], "fid": [0.0123], "high_quality": [0.934], "modes": [8.0]}
+    assert captions([5], columns) == ["seed 5 · 93 % of high quality · 8 modes"]
+
+
 def test_captions_say_how_each_replica_does() -> None:
     columns: dict[str, list[Any]] = {
         "fid": [0.01234, NAN, 1.0],
@@ -95,7 +100,7 @@ def test_captions_say_how_each_replica_does() -> None:
         "diverged_step": [None, None, 2400],
     }
     assert captions([5, 6, 7], columns) == [
-        "seed 5 · Fréchet distance 0.0123 · 8 modes",
+        "seed 5 · Frechet distance 0.0123 · 8 modes",
         "seed 6 · 1 mode",
         "seed 7 · diverged at step 2,400",
     ]
