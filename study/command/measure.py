@@ -27,13 +27,14 @@ from study.config.messages import ConfigError
 from study.config.readiness import ready
 from study.execution.machine import versions
 from study.execution.preparation import own_classifier
-from study.ledger.state import TrialState
+from study.ledger.state import StudyState, TrialState
 from study.progress.tables import terminal
 from study.record import later
 from study.record.build import build_record
 from study.record.later import Later
+from study.storage import data_set
 from trainables import own_code
-from trainables.data import DataSet, load
+from trainables.data import DataSet
 from trainables.kept import Kept, draw
 from trainables.metrics.columns import GROUPS, DataTraits, columns
 from trainables.metrics.evaluator import Evaluator
@@ -60,7 +61,7 @@ class _Measuring:
         self._there, self._weights, config = there, weights, there.plan.config
         ready(config)
         device = "cuda" if config.resources.gpu and torch.cuda.is_available() else "cpu"
-        self._data = load(**config.data)
+        self._data = _same_data(there)
         given = config.evaluation.get("classifier") is not None
         classifier = None if given else own_classifier(there.store, device)
         features = config.evaluation.get("features", "raw")
@@ -98,6 +99,14 @@ class _Measuring:
             return None
         stream = torch.Generator().manual_seed(0)
         return self._data.labels[torch.randint(len(self._data.labels), (count,), generator=stream)]
+
+
+def _same_data(there: KeptTrials) -> DataSet:
+    """The data that the study's trials were trained on; `ConfigError` where its files have others now."""
+    found = data_set.read(there.plan.config, there.store)
+    found.changed(StudyState.replay(there.folder, results=False).data)
+    assert found.data is not None
+    return found.data
 
 
 def _wanted(asked: Sequence[str], data: DataSet, classifier: bool, features: Setting) -> list[str]:

@@ -17,6 +17,7 @@ from study.config.schema import StudyConfig
 from study.storage.store import Store
 from trainables import data as data_sets
 from trainables.data import DataSet, saved
+from trainables.metrics import evaluator
 
 FOLDER = "data"  # of the store
 
@@ -71,7 +72,7 @@ def read(config: StudyConfig, store: Store) -> DataRead:
     """Read the data, from the store where the same was read before.
 
     Raises:
-        ConfigError: they cannot be used.
+        ConfigError: they cannot be used, or are too few to be measured.
         OSError: the store does not answer.
     """
     try:
@@ -81,6 +82,7 @@ def read(config: StudyConfig, store: Store) -> DataRead:
         if data is None:
             data = source.load()
             content = content or source.fingerprint()  # files may have been downloaded
+        _require_points(config, data)
     except (OSError, ValueError) as error:
         raise ConfigError(brief(error)) from None
     if content is None and source.of_files and config.resources.storage is not None:
@@ -119,6 +121,12 @@ def refusal(settings: Mapping[str, Any], at: DataAt) -> str | None:
     except (OSError, ValueError) as error:
         return f"{brief(error)}; set resources.storage, from which nodes get a copy, or use a path that all nodes see"
     return None
+
+
+def _require_points(config: StudyConfig, data: DataSet) -> None:
+    if not data.point:
+        settings, mixture = evaluator.Settings(**config.evaluation), data.mixture is not None
+        evaluator.require_points(len(data.train), len(data.heldout), mixture, settings, config.measure)
 
 
 def _name(content: str) -> str:

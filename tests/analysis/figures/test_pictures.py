@@ -9,6 +9,7 @@ from matplotlib.text import Text
 from analysis import figures
 from analysis.figures.samples import tiles, view
 from analysis.figures.style import MARKERS
+from analysis.pictures.view import view_around
 from analysis.results.explained import numbers
 
 
@@ -94,6 +95,15 @@ def test_points_out_of_view_are_counted(made):
     far[-1, 7] = np.nan
     figure = figures.samples_over_time([replace(made.plane[0], samples=far, means=made.plane[0].means * 40)])
     assert "8 outside" in words(figure)
+
+
+def test_real_points_are_drawn_beneath_and_set_the_view(made):
+    real = np.array([[-2.0, -2.0], [2.0, 2.0]])
+    row = replace(made.plane[0], means=None, stds=None, real=real)
+    figure = figures.samples_over_time([row])
+    beneath = [one for one in figure.axes[0].collections if one.get_zorder() == 0]
+    assert [one.get_offsets().tolist() for one in beneath] == [real.tolist()]
+    assert view(row) == view_around(real)
 
 
 def test_tiles_are_a_square_of_images_row_by_row():

@@ -22,17 +22,17 @@ Build = Callable[..., StudyPlan]
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """A folder of twelve pictures."""
+    """A folder of forty pictures."""
     folder = tmp_path / "pictures"
     folder.mkdir()
-    for number in range(12):
+    for number in range(40):
         levels = np.random.default_rng(number).integers(0, 256, (8, 8)).astype(np.uint8)
         Image.fromarray(levels).save(folder / f"{number}.png")
     return folder
 
 
 def of_pictures(folder: Path) -> dict[str, Any]:
-    return {"name": "images", "root": str(folder), "size": 8, "channels": 1}
+    return {"name": "images", "root": str(folder), "size": 8, "channels": 1, "heldout": 0.3}
 
 
 def test_what_is_drawn_is_neither_kept_nor_checked(tiny: Build, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_damaged_copy_is_read_anew(tiny: Build, tmp_path: Path, pictures: Path
 
 def test_with_a_storage_every_file_is_copied(tiny: Build, tmp_path: Path) -> None:
     np.save(tmp_path / "own.npy", np.random.default_rng(0).normal(size=(40, 3)))
-    data = {"name": "arrays", "path": str(tmp_path / "own.npy")}
+    data = {"name": "arrays", "path": str(tmp_path / "own.npy"), "heldout": 0.3}
     store = store_at(str(tmp_path / "store"))
     assert data_set.read(tiny(data=data).config, store).at.copy is None
     shared = data_set.read(tiny(data=data, resources__storage=str(tmp_path)).config, store)
@@ -86,7 +86,7 @@ def test_with_a_storage_every_file_is_copied(tiny: Build, tmp_path: Path) -> Non
 def test_a_node_with_other_files_or_none_says_so(tiny: Build, tmp_path: Path) -> None:
     path, store = tmp_path / "own.npy", store_at(str(tmp_path / "study"))
     np.save(path, np.random.default_rng(0).normal(size=(40, 3)))
-    config = tiny(data={"name": "arrays", "path": str(path)}).config
+    config = tiny(data={"name": "arrays", "path": str(path), "heldout": 0.3}).config
     at = data_set.read(config, store).at
     assert data_set.refusal(config.data, at) is None
     np.save(path, np.random.default_rng(1).normal(size=(40, 3)))
@@ -119,10 +119,17 @@ def test_changed_files_are_refused_and_other_draws_are_noted(tiny: Build, tmp_pa
 
 def test_what_cannot_be_used_is_a_configuration_error(tiny: Build, tmp_path: Path, pictures: Path) -> None:
     (pictures / "0.png").write_bytes(b"")
-    with pytest.raises(ConfigError, match=r"^data\.root: 1 of 12 pictures in .* cannot be used \(1 damaged: 0\.png\)$"):
+    with pytest.raises(ConfigError, match=r"^data\.root: 1 of 40 pictures in .* cannot be used \(1 damaged: 0\.png\)$"):
         data_set.read(tiny(data=of_pictures(pictures)).config, store_at(str(tmp_path)))
+
+
+def test_too_few_points_are_refused_before_anything_starts(tiny: Build, tmp_path: Path) -> None:
+    np.save(tmp_path / "own.npy", np.random.default_rng(0).normal(size=(40, 3)))
+    data = {"name": "arrays", "path": str(tmp_path / "own.npy"), "heldout": 0.1}
+    with pytest.raises(ConfigError, match=r"^data: expected at least 10 held-out points, as the floor .*, got 4$"):
+        data_set.read(tiny(data=data).config, store_at(str(tmp_path)))
 
 
 def test_a_worker_without_a_copy_reads_the_files(pictures: Path, tmp_path: Path) -> None:
     store = store_at(str(tmp_path / "study"))
-    assert len(data_set.load(of_pictures(pictures), store, DataAt("data/gone.safetensors")).train) == 11
+    assert len(data_set.load(of_pictures(pictures), store, DataAt("data/gone.safetensors")).train) == 28
