@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
 
 import numpy as np
@@ -142,37 +143,30 @@ def test_from_pictures_to_a_generator(place: Path, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_killed_and_resumed_on_two_workers(
     place: Path, capsys: pytest.CaptureFixture[str], same_record: Callable[[Path, Path], None]
 ) -> None:
     """The record is bit for bit that of a study that was let alone; its winner's export runs in bare torch."""
     longer = settings(budget__steps=40, budget__evaluations=8, resources__workers=2, resources__checkpoint_seconds=0)
-    assert ganstudy("run", "paper.yaml", *longer, "--out", "reference").wait() == 0
-    with ganstudy("run", "paper.yaml", *longer) as driver:
+    ganstudy = [sys.executable, "-m", "ganstudy"]
+    quiet: dict[str, Any] = {"env": {**os.environ, "PYTHONPATH": str(ROOT)}, "stdout": DEVNULL, "stderr": DEVNULL}
+    subprocess.run([*ganstudy, "run", "paper.yaml", *longer, "--out", "reference"], check=True, **quiet)
+    with subprocess.Popen([*ganstudy, "run", "paper.yaml", *longer], **quiet) as driver:
         threading.Thread(target=kill_in_a_trial, args=(driver, place / "studies" / "paper")).start()
-    told_of = told(capsys, "status", "studies/paper")
-    assert told_of["state"] == "interrupted"
-    assert ganstudy("resume", "studies/paper").wait() == 0
+    assert told(capsys, "status", "studies/paper")["state"] == "interrupted"
+    subprocess.run([*ganstudy, "resume", "studies/paper"], check=True, **quiet)
     same_record(place / "studies" / "paper", place / "reference")
     kept = after_training(place / "studies" / "paper", "confirm-mine-0000", capsys)
     assert kept.read_bytes() == (place / "reference" / kept.relative_to(place / "studies" / "paper")).read_bytes()
 
     exporting = "from trainables import kept, own_code\nown_code.allow('.')\n"
     exporting += f"kept.export({str(kept)!r}, 'generator.pt2')"
-    subprocess.run([sys.executable, "-c", exporting], env=environment(), check=True)
+    subprocess.run([sys.executable, "-c", exporting], check=True, **quiet)
     bare = "import sys, torch\ngenerator = torch.export.load('generator.pt2').module()\n"
     bare += "assert generator(torch.randn(5, 4)).shape == (5, 1, 8, 8)\n"
     bare += "assert not {'trainables', 'my_networks'} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", bare], check=True)
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
-
-
-def ganstudy(*arguments: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "ganstudy", *arguments]
-    return subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def kill_in_a_trial(driver: subprocess.Popen[bytes], folder: Path) -> None:
