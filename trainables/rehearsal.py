@@ -24,8 +24,8 @@ from trainables.spec import MEANINGLESS, Spec
 
 SEEDS = (0, 1)
 LARGEST = 16  # samples of the batch
+ODD = 3  # samples of a second one: what is left over when samples are taken in batches has any size
 FEW = 4  # samples of what is tried in float64
-ODD = 3  # samples of another: what is left over when samples are taken in batches has any size
 TOLERANCE = 1e-3  # of the largest number compared, as float32 sums differ in their order
 NUDGE = 1e-9  # of the weights, for finite differences: as small as float64 allows, as corners are many
 DIRECTIONS = 3

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -114,7 +115,7 @@ class OwnNetwork(Network):
             torch.default_generator.manual_seed(seed)
             shown = [*self._arguments, *(f"{name}={value!r}" for name, value in self._settings.items())]
             with self.refusing(f"a constructor that takes ({', '.join(shown)})"):
-                made: nn.Module = self._class(*self._arguments.values(), **self._settings)
+                made: nn.Module = self._class(*self._arguments.values(), **deepcopy(self._settings))
                 return made
 
     def _placed(self, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
@@ -177,9 +178,7 @@ class OwnNetwork(Network):
         self._refuse_other_buffers(self._built(1))
 
     def _refuse_other_buffers(self, module: nn.Module) -> None:
-        if [(name, tuple(p.shape)) for name, p in module.named_parameters()] != [
-            (w.name, w.shape) for w in self.weights
-        ]:
+        if _weights(module) != self.weights:
             raise self.refused("the same names and shapes of parameters for every seed", "others")
         found = dict(module.named_buffers())
         for name, buffer in self.buffers.items():

@@ -193,6 +193,16 @@ def test_a_replicas_weights_follow_from_its_own_stream_alone() -> None:
     assert (gain == 1).all()  # a batch normalisation as torch starts it
 
 
+class Consuming(Critic):
+    def __init__(self, shape: tuple[int, ...], classes: int, hidden: list[int]) -> None:
+        super().__init__(shape, classes, [hidden.pop()])
+
+
+def test_a_constructor_may_use_up_its_settings() -> None:
+    own = networks.critic(settings("critic", "Consuming", hidden=[7]), (2,))
+    assert own.size == 2 * 7 + 7 + 7 + 1
+
+
 @pytest.mark.parametrize(("case", "expected"), [("points", False), ("judge", False), ("pictures", True)])
 def test_whether_a_module_normalises_over_its_batch_is_found_out(case: str, expected: bool) -> None:
     assert network(case).normalises is expected
