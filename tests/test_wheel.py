@@ -34,15 +34,14 @@ def names(wheel: Path) -> set[str]:
         return set(file.namelist())
 
 
-def test_every_module_and_every_configuration_is_in_it(names: set[str]) -> None:
-    ours = {
-        path for package in PACKAGES for path in ROOT.joinpath(package).rglob("*") if path.suffix in (".py", ".typed")
-    }
-    expected = {"ganstudy.py", *(path.relative_to(ROOT).as_posix() for path in ours)}
-    configurations = (path for path in ROOT.joinpath("configs").rglob("*") if path.is_file())
-    expected |= {f"study/{path.relative_to(ROOT).as_posix()}" for path in configurations}
+def test_every_file_of_the_packages_and_every_configuration_is_in_it(names: set[str]) -> None:
+    folders = {**{package: package for package in PACKAGES}, "configs": "study/configs"}
+    expected = {"ganstudy.py"}
+    for folder, within in folders.items():
+        files = (path for path in ROOT.joinpath(folder).rglob("*") if path.is_file() and path.suffix != ".pyc")
+        expected |= {f"{within}/{path.relative_to(ROOT / folder).as_posix()}" for path in files}
     inside = {name for name in names if ".dist-info/" not in name}
-    assert inside == {name for name in expected if "__pycache__" not in name}
+    assert inside == expected
 
 
 def test_it_says_what_the_project_says(wheel: Path, names: set[str]) -> None:
