@@ -40,13 +40,16 @@ differed. Three former rules were each measured on trainings that they had not b
 went into the next: kappa .72 [.58, .83] on 72, .66 [.53, .77] on 88, .73 [.62, .83] on 92, of these
 .85 on 48 of settings that a study would search and .57 on 44 of wild ones (rates over two decades, half
 without a penalty). The present rule was made with all 372 in view, so that the table of these flatters
-it; with three thresholds chosen anew without each set in turn kappa is .81."""
+it; with three thresholds chosen anew without each set in turn kappa is .81. Then it was measured once on
+68 fresh trainings, drawn from the ranges of shipped configurations by a rule written beforehand
+(`labelled/README.md`): .70 [.56, .82], where .8 was asked. It has not been changed since."""
 LABELLED = Path(__file__).with_name("labelled")
 DEVELOPMENT = (
     "ring", "grid", "digits", "ring-2", "grid-2", "digits-2", "ring-3", "digits-3",
     "ring-4", "grid-4", "digits-4", "ring-5", "grid-5", "digits-5",
 )  # fmt: skip
-STUDIES = DEVELOPMENT
+UNSEEN = ("ring-6", "ring-7", "grid-6", "grid-7", "digits-6", "digits-7")
+STUDIES = (*DEVELOPMENT, *UNSEEN)
 REPLICAS = 200
 ORACLES: dict[str, dict[str, Any]] = {
     "ring": {},
@@ -120,7 +123,7 @@ def between_labellers(studies: Sequence[str]) -> float:
 def by_eye() -> Sequence[str]:
     """The confusion tables of the sets."""
     found = []
-    sets = {"the trainings the rule was made by": DEVELOPMENT}
+    sets = {"the trainings the rule was made by": DEVELOPMENT, "trainings it had not seen": UNSEEN}
     for words, studies in sets.items():
         one = agreed(studies)
         kappa = one.kappa

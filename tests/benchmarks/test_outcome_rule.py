@@ -46,6 +46,11 @@ def test_the_rule_agrees_with_the_eye_on_the_curves_that_it_was_made_by():
     assert sum(found.table.sum()) == found.n
 
 
+def test_labels_of_trainings_that_the_rule_had_not_seen_are_kept_apart():
+    assert not set(rule.DEVELOPMENT) & set(rule.UNSEEN)
+    assert rule.agreed(rule.UNSEEN).n == 68
+
+
 def test_labellers_agree_as_scikit_learn_has_it():
     _, labels, _ = rule.labelled("digits")
     assert rule.between_labellers(["digits"]) == pytest.approx(cohen_kappa_score(labels["first"], labels["second"]))
