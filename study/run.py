@@ -241,7 +241,8 @@ class Session:
         if not self.tally.finished:
             self.progress.say(f"stopped; `ganstudy resume {self.folder}` goes on from here")
             return FAILED
-        self.progress.say(f"done: {len(trials)} trials, {failed} failed; the record is in {self.folder}")
+        count = f"{len(trials)} {'trial' if len(trials) == 1 else 'trials'}"
+        self.progress.say(f"done: {count}, {failed} failed; the record is in {self.folder}")
         if failed:
             self.progress.say(f"`ganstudy resume {self.folder} --retry-failed` trains failed trials again")
         return FAILED if failed == len(trials) else DONE

@@ -80,8 +80,8 @@ def attribute(key: str, location: str) -> Any:
         raise ValueError(f"{key}: expected module:attribute, got {location!r}")
     if not allowed([location]):
         raise NotAllowed(
-            f"{key}: '{location}' is the user's own code, which only the commands check, run and resume import,"
-            " from a configuration of the user's; in Python, call trainables.own_code.allow(FOLDER) first"
+            f"{key}: '{location}' is the user's own code, which only the commands check, run, resume, sample"
+            " and measure import, for a study of the user's; in Python, call trainables.own_code.allow(FOLDER) first"
         )
     module, name = location.split(":")
     found = _imported(key, module)
@@ -89,16 +89,17 @@ def attribute(key: str, location: str) -> Any:
     try:
         return getattr(found, name)
     except AttributeError:
-        there = [public for public in vars(found) if not public.startswith("_")]
+        there = [name for name, value in vars(found).items() if name[0] != "_" and not isinstance(value, ModuleType)]
         raise ValueError(
             f"{key}: nothing at '{location}', in {_place(found)}{close_to(name, there) if there else ''}"
         ) from None
 
 
 def told(error: BaseException) -> str:
-    """An exception in own code, with the line of that code, or of what it called last where it has none."""
-    frames = traceback.extract_tb(error.__traceback__)
-    folder = directory()
+    """An exception in own code, with the line of that code, or of what it called last where it has none; without a line
+    where the exception is ours, of what own code gave us."""
+    every, here = traceback.extract_tb(error.__traceback__), Path(__file__).parent
+    frames, folder = [frame for frame in every if not Path(frame.filename).is_relative_to(here)], directory()
     own = [frame for frame in frames if folder is not None and Path(frame.filename).is_relative_to(folder)]
     last = (own or frames)[-1:]
     return f"{type(error).__name__}: {error}" + "".join(f" ({frame.filename}, line {frame.lineno})" for frame in last)

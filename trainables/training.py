@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import index
 from typing import Any
 
 import torch
@@ -58,8 +59,9 @@ class Training:
         data: DataSet | None = None,
         evaluator: Evaluator | None = None,
     ) -> None:
+        seeds = [index(seed) for seed in seeds]
         specs = [spec] * len(seeds) if isinstance(spec, Spec) else list(spec)
-        self.spec, self.seeds, self.device = _one(specs, seeds), list(seeds), torch.device(device)
+        self.spec, self.seeds, self.device = _one(specs, seeds), seeds, torch.device(device)
         self.data = (load(**self.spec.data) if data is None else data).to(self.device)
         self.evaluator = evaluator or Evaluator(self.data, self.spec.evaluation, self.spec.measure, self.device)
         self.classes = _classes(self.spec, self.data)
@@ -233,6 +235,8 @@ def _one(specs: Sequence[Spec], seeds: Sequence[int]) -> Spec:
     """The spec that all replicas share but for numbers that may differ; refuses populations that cannot be stacked."""
     if not seeds:
         raise ValueError("seeds: expected at least one")
+    if min(seeds) < 0:
+        raise ValueError(f"seeds: expected whole numbers >= 0, got {min(seeds)}")
     if len(specs) != len(seeds):
         raise ValueError(f"expected a spec per seed, got {len(specs)} for {len(seeds)} seeds")
     shapes = []

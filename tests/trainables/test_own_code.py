@@ -75,6 +75,7 @@ def test_no_file_takes_the_place_of_an_installed_module(tmp_path: Path) -> None:
         ("my_absent:x", "measure: expected a module 'my_absent' in .* or installed, got none"),
         ("my_package.absent:x", "measure: expected a module 'my_package.absent' in .* or installed, got none"),
         ("my_code:lenght", r"measure: nothing at 'my_code:lenght', in .*/my_code.py; did you mean 'length'\?"),
+        ("my_code:Path", r"measure: nothing at 'my_code:Path', in .*/my_code.py; expected one of length$"),
         ("sys:no_such_thing", "measure: nothing at 'sys:no_such_thing', in the built-in module sys"),
         ("my_broken:x", r"measure: 'my_broken' cannot be imported: ZeroDivisionError: .*my_broken.py, line 2\)"),
         ("my_lacking:x", "measure: 'my_lacking' cannot be imported: ModuleNotFoundError: No module named 'absent_one'"),
@@ -82,7 +83,7 @@ def test_no_file_takes_the_place_of_an_installed_module(tmp_path: Path) -> None:
     ],
 )
 def test_errors_name_the_setting_and_the_place(location: str, message: str, tmp_path: Path) -> None:
-    (tmp_path / "my_code.py").write_text("length = 1")
+    (tmp_path / "my_code.py").write_text("import pathlib\nlength = 1")
     (tmp_path / "my_package").mkdir()
     (tmp_path / "my_package" / "__init__.py").touch()
     (tmp_path / "my_broken.py").write_text("x = 1\ny = x / 0")

@@ -112,6 +112,16 @@ class TwoOutputs(Plain):
         self.head = nn.Linear(8, 2)
 
 
+class Pair(Plain):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        return super().forward(x), x
+
+
+class Mean(Plain):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).mean()
+
+
 class Double(Plain):
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x).double()
@@ -318,6 +328,8 @@ def test_what_keeps_the_promises_passes(name: str) -> None:
         ("Branches", "that torch.func.vmap stacks, got RuntimeError: vmap: .*data-dependent control flow"),
         ("Selects", "that torch.func.vmap stacks, got RuntimeError: vmap: .*dynamic shape"),
         ("TwoOutputs", r"float32 outputs of shape \(16,\) or \(16, 1\) for .*\(16, 2\), got float32 \(16, 2\)"),
+        ("Pair", "one tensor of outputs for 4 critic inputs, got a tuple"),
+        ("Mean", "one tensor of outputs for 4 critic inputs, got a number for all of them"),
         ("Double", r"float32 outputs .*, got float64 \(16, 1\)"),
         ("FixedBatch", r"a forward pass of critic inputs of shapes? \(4, 2\), got RuntimeError"),
         ("NoParameters", "parameters to train, got none"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -348,11 +349,18 @@ def test_the_averaged_generator_is_the_one_measured(ring: DataSet) -> None:
     assert torch.equal(training.average, training.model.stacks[0].flat)
 
 
+def test_seeds_may_be_an_array(ring: DataSet) -> None:
+    seeds: Any = torch.arange(2).numpy()
+    assert json.dumps(train(spec(), seeds, ring).seeds) == "[0, 1]"
+
+
 def test_models_and_data_that_do_not_fit_are_refused(ring: DataSet) -> None:
     with pytest.raises(ValueError, match="cgan needs labelled data, got 'gaussian'"):
         train(spec(model="cgan", data={"name": "gaussian"}), [0], load("gaussian", points=100, heldout=10))
     with pytest.raises(ValueError, match="expected at least one"):
         train(spec(), [], ring)
+    with pytest.raises(ValueError, match="seeds: expected whole numbers >= 0, got -1"):
+        train(spec(), [3, -1], ring)
     with pytest.raises(ValueError, match=r"conv needs square images, got samples of shape \(2,\)"):
         train(spec(**CONV), [0], ring)
 

@@ -132,8 +132,12 @@ class OwnNetwork(Network):
         half = PROBE // 2
         other = torch.cat([x[:half], 3 * x[half:] + 1])
         with torch.no_grad(), self.refusing(f"a forward pass of {self.role} inputs of shape {tuple(x.shape)}"):
-            first, second = (module(points, *labels)[:half] for points in (x.clone(), other))
-            return not torch.allclose(first, second, rtol=1e-5, atol=1e-6)
+            made = [module(points, *labels) for points in (x.clone(), other)]
+        for out in made:
+            if not isinstance(out, Tensor) or not out.dim():
+                got = "a number for all of them" if isinstance(out, Tensor) else f"a {type(out).__name__}"
+                raise self.refused(f"one tensor of outputs for {PROBE} {self.role} inputs", got)
+        return not torch.allclose(made[0][:half], made[1][:half], rtol=1e-5, atol=1e-6)
 
     def _refuse_parameters(self) -> None:
         """Weights are one matrix of float32 that is trained."""
