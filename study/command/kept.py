@@ -36,6 +36,10 @@ class KeptTrials(Trials):
             )
         if "generator" in found.spec.own_networks:
             admitted(self.plan, self.folder, self.trusting)
+        try:
+            found.weights()
+        except ValueError as error:  # own code may have changed since
+            raise ConfigError(str(error)) from None
         return found
 
 

@@ -24,6 +24,8 @@ def sample(options: Namespace) -> int:
     """Draw samples of one replica of a trial whose generators are kept."""
     if not 1 <= options.count <= MOST:
         raise ConfigError(f"--count: expected a number from 1 to {MOST}, got {options.count}")
+    if options.label is not None and abs(options.label) > MOST:
+        raise ConfigError(f"--label: expected the number of a class, got {options.label}")
     there = kept_trials(options.dir, options.trust)
     trial = there.winner(options.arm, options.trial)
     kept = there.read(trial)

@@ -82,7 +82,10 @@ class Kept:
             expected, tensor = (len(self.seeds), *weight.shape), self.tensors.get(f"{stored}.{weight.name}")
             if tensor is None or tuple(tensor.shape) != expected:
                 got = "none" if tensor is None else tuple(tensor.shape)
-                raise KeptError(f"{self.name}: {stored}.{weight.name}: expected weights of shape {expected}, got {got}")
+                why = "; its module has changed since" if "generator" in self.spec.own_networks else ""
+                raise KeptError(
+                    f"{self.name}: {stored}.{weight.name}: expected weights of shape {expected}, got {got}{why}"
+                )
             found.append(tensor)
         return tuple(found)
 

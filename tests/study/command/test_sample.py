@@ -80,6 +80,7 @@ def test_one_class_lies_flat(digits: Path, tmp_path: Path) -> None:
         (["--trial", "search-hinge-0007"], "--trial: expected one whose generators are kept (search-hinge-0000,"),
         (["--count", "0"], "--count: expected a number from 1 to 10000000, got 0"),
         (["--seed", "10003"], "search-hinge-0000: --seed: expected one of 0, 1, got 10003"),
+        (["--label", str(10**20)], f"--label: expected the number of a class, got {10**20}"),
         (["--label", "3"], "--label: expected none without classes, got 3"),
         (["--out", "FOLDER/pictures"], "--out: expected a file .npz, as samples of shape (2,) are no pictures"),
         (["--out", "FOLDER/nowhere/a.npz"], "--out: expected a file in a folder that is there, got"),
@@ -119,10 +120,12 @@ def test_a_damaged_file_is_named(keep: Keep, tmp_path: Path, capsys: pytest.Capt
 OWN = """
 from torch import nn
 
+BIAS = False
+
 class Line(nn.Module):
     def __init__(self, latent_dim, shape, classes):
         super().__init__()
-        self.map = nn.Linear(latent_dim, shape[0])
+        self.map = nn.Linear(latent_dim, shape[0], bias=BIAS)
 
     def forward(self, z):
         return self.map(z)
@@ -146,3 +149,7 @@ def test_a_strangers_network_is_imported_by_those_who_trust_it(
     assert "expected a study that you began, as its configuration names code to import" in capsys.readouterr().err
     assert main([*command, "--trust"]) == 0
     assert np.load(tmp_path / "a.npz")["samples"].shape == (4, 2)
+    monkeypatch.setattr("strange_networks.BIAS", True)
+    for changed in (command, ["measure", str(study), "--measure", "sliced"]):
+        assert main([*changed, "--trust"]) == 2
+        assert "average.map.bias: expected weights of shape (2, 2), got none; its module" in capsys.readouterr().err
