@@ -28,6 +28,7 @@ from analysis.results import (
     jacobian,
     learning,
     profiles,
+    random_search,
     rates,
     selection_bias,
     sensitivity,
@@ -137,6 +138,11 @@ def find(record: Record, seed: int = 0, *, same_within: float | None = None) -> 
         rates=rates.rates(selected) if any_ended else {},
         profiles=profiles.profiles(measured[phase], metric, mode=mode) if len(scored[phase]) else (),
         best_of_k=curves,
+        random_search=(
+            random_search.compared(measured["search"], cohorts(measured["search"], metric, mode), metric)
+            if len(scored["search"]) and one_data_set(record.about)
+            else None
+        ),
         best_by_spending={name: spending.against(curves, measured["search"], name) for name in SPENDINGS},
         spent={name: _as_planned(names, spending.spent(one)) for name, one in by_phase.items()},
         budgets=spending.equal_budgets(record),

@@ -18,6 +18,7 @@ from analysis.results.incidence import Incidences
 from analysis.results.jacobian import ArmSpectrum
 from analysis.results.learning import LearningCurve, ModeShares
 from analysis.results.profiles import Profile
+from analysis.results.random_search import RandomSearch
 from analysis.results.selection_bias import SelectionBias
 from analysis.results.sensitivity import Sensitivity
 from analysis.results.spending import EqualBudget, Spent
@@ -51,6 +52,7 @@ class Findings:
             where a scheduler stopped replicas, of which it is not known how they would have ended.
         profiles: in `phase`.
         best_of_k: of the search.
+        random_search: all pairs tuned by a part of their search, where it was random and not repeated; else None.
         best_by_spending: the same curves over each of `analysis.wording.SPENDINGS` that is known.
         spent: what each arm has spent, by phase.
         budgets: what the trials of each study had alike.
@@ -87,6 +89,7 @@ class Findings:
     rates: Mapping[str, Comparison]
     profiles: tuple[Profile, ...]
     best_of_k: tuple[BestOfK, ...]
+    random_search: RandomSearch | None
     best_by_spending: Mapping[str, tuple[BestOfK, ...]]
     spent: Mapping[str, tuple[Spent, ...]]
     budgets: tuple[EqualBudget, ...]

@@ -10,7 +10,9 @@ from analysis.report import tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, section, tag
 from analysis.report.subject import subject_of
+from analysis.report.table_files import Head, Table
 from analysis.report.writer import FigureWriter
+from analysis.results.random_search import RandomSearch
 from analysis.wording import listed, named
 
 
@@ -38,6 +40,8 @@ def search(findings: Findings, writer: FigureWriter) -> Section | None:
                 "Best score by number of configurations tried, by arm.",
             )
         )
+    if findings.random_search:
+        parts.append(writer.table(random_search_table(findings.random_search)))
     outcomes = [arm for arm in findings.outcomes["search"] if arm.n]
     if outcomes and findings.phase == "confirm":
         parts.append(
@@ -52,6 +56,24 @@ def search(findings: Findings, writer: FigureWriter) -> Section | None:
         )
         parts.append(writer.table(tables.outcome_table(outcomes, "search")))
     return section("The search", *parts) if parts else None
+
+
+def random_search_table(found: RandomSearch) -> Table:
+    """Every pair of arms, tuned by a random search of part of the configurations."""
+    return Table(
+        "random-search",
+        f"The objectives themselves, by {named(found.metric)}: each arm tuned by a random search of {found.k}"
+        " configurations, as many of which lie in the one that was made (a U-statistic over all of them). “a better"
+        " than b”: probability that a replica of a so tuned is better than one of b, ties half, with 95 % intervals"
+        " that hold for all pairs together; p by Student’s t of searches, corrected for all pairs by Holm. It says what"
+        " repeats of the search would say of a shorter search, from the search's own seeds.",
+        f"trials.parquet: phase = search, column {found.metric}; configurations that have it on every seed",
+        (
+            Head("a"), Head("b"), Head("configurations of a", "count"), Head("of b", "count"),
+            Head("a better than b", "share"), Head("p", "p"), Head("p (Holm)", "p"),
+        ),
+        tuple((one.a, one.b, one.n_a, one.n_b, one.effect, one.p, one.p_holm) for one in found.effects),
+    )  # fmt: skip
 
 
 def _searches(findings: Findings) -> str:

@@ -16,7 +16,6 @@ from rich.text import Text
 
 from study.config.budget import UNITS
 from study.ledger.damage import NAMED
-from study.progress.look_words import to_come
 from study.progress.power import sentences
 
 if TYPE_CHECKING:
@@ -30,6 +29,8 @@ def show_forecast(
     config: StudyConfig, expected: Forecast, power: PowerForecast | None = None, console: Console | None = None
 ) -> None:
     """Print a study's arms, what each searches, what all of it will cost, and what it can find."""
+    from study.progress.look_words import to_come  # brings pandas, which explaining an objective does without
+
     console = console or terminal()
     budget, replicas = config.budget, config.replicas
     console.print(Text(f"{expected.study}: {expected.data}, {_many(len(expected.arms), 'arm')}"))
