@@ -64,10 +64,10 @@ class Watched(Worker):
             file.write(json.dumps(line) + "\n")
 
 
-def prepare(config: Any, place: str) -> dict[str, Any]:
+def prepare(config: Any, place: str, *further: Any) -> Any:
     """The study's own preparation, on the processor."""
     resources = config.resources.model_copy(update={"gpu": 0.0})
-    return prepare_on(config.model_copy(update={"resources": resources}), place)
+    return prepare_on(config.model_copy(update={"resources": resources}), place, *further)
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ def test_check_passes_what_comes_with_the_project(path: Path, capsys: pytest.Cap
 def test_check_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(QUICK), "--json", "--set", "search.trials_per_arm=7", "--set", "replicas=2"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["arms"][0]["search_trials"] == 7
+    assert found["arms"][0]["search_trials"] == 3 * 7  # the quickstart searches each arm three times
     assert found["config"]["replicas"] == 2
     assert loading.build(found["config"]).config.search.trials_per_arm == 7
 
@@ -129,14 +129,13 @@ def test_check_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
 def test_check_says_what_the_study_can_find(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(QUICK), "--set", "search.repeats=5", "--detect", "0.2"]) == 0
     out = capsys.readouterr().out
-    assert (
-        "found with 80 % power after Holm's correction (6 pairs), between the arms, 5 repeats of 16 seeds each" in out
-    )
+    assert "found with 80 % power after Holm's correction (3 pairs), between the arms, 5 repeats of 8 seeds each" in out
     assert "to find shares 20 points apart (40 and 60 %): " in out
-    assert main(["check", str(QUICK), "--json", "--detect", "0.2"]) == 0
-    power = json.loads(capsys.readouterr().out)["power"]
-    assert (power["pairs"], power["asked"]) == (6, 0.2)
-    assert [needed["units"] for needed in power["needed"]] == ["replicas", "repeats"]
+    for repeats, units in ((1, ["replicas", "repeats"]), (3, ["repeats"])):
+        assert main(["check", str(QUICK), "--json", "--detect", "0.2", "--set", f"search.repeats={repeats}"]) == 0
+        power = json.loads(capsys.readouterr().out)["power"]
+        assert (power["pairs"], power["asked"]) == (3, 0.2)
+        assert [needed["units"] for needed in power["needed"]] == units
 
 
 @pytest.mark.parametrize("detect", ["0", "1", "-0.2", "nan", "inf"])

@@ -118,7 +118,9 @@ def dirac(objective: str, penalty: str, weight: float) -> jacobian.SpectrumEnds:
     zeros = torch.zeros(8, 1)
     data = DataSet("point", zeros, None, zeros, None, 0)
     nothing = torch.zeros(1, 8, 0)
-    batch = Batch(data, torch.zeros(1, 8, dtype=torch.int64), torch.zeros(1, 8, 1), None, nothing, nothing)
+    batch = Batch(
+        data, torch.zeros(1, 8, dtype=torch.int64), torch.zeros(1, 8, 1), None, nothing, nothing, torch.tensor(0.0)
+    )
     return jacobian.spectrum(players, batch, 0)
 
 
