@@ -23,6 +23,7 @@ def repeated(findings: Findings, subject: Subject) -> list[str]:
         " What is compared is an arm tuned by this search with its budget: its repeats are the units of all tests.",
         _brackets([count for count in findings.searches.values() if count > 1]),
         *_uneven(findings, least, most),
+        *_all_or_none(findings, most),
         *_insufficient(findings, most),
     ]
 
@@ -58,6 +59,21 @@ def _uneven(findings: Findings, least: int, most: int) -> list[str]:
             " other arms, and its own intervals are over seeds alone."
         )
     return said
+
+
+def _all_or_none(findings: Findings, most: int) -> list[str]:
+    """Why shares of 100 % and 0 % are not told apart, where they are not, and what would do."""
+    converged = findings.rates.get("converged")
+    if converged is None or converged.told or not any(abs(pair.effect.estimate) == 1 for pair in converged.pairs):
+        return []
+    needed = enough(len(converged.pairs))
+    if needed <= most:
+        return []
+    return [
+        "Arms of which all replicas converged and arms of which none did are not told apart by how often they did:"
+        f" where all replicas of a search end alike, searches alone count, and {most} of each are too few. With"
+        f" search.repeats: {needed} so plain a difference is found."
+    ]
 
 
 def _insufficient(findings: Findings, most: int) -> list[str]:

@@ -80,3 +80,16 @@ def test_an_arm_with_a_single_search_says_nothing_of_others(said):
 def test_enough_is_the_least_number_that_dealing_out_anew_lets_reject():
     assert [enough(pairs) for pairs in (1, 3, 15, 66)] == [4, 5, 6, 7]
     assert 2 / comb(14, 7) <= 0.05 / 66 < 2 / comb(12, 6)
+
+
+def test_all_against_none_is_said_to_take_more_searches(said):
+    findings, found = said(3)
+    assert "where all replicas of a search end alike" not in words(found)
+    converged = findings.rates["converged"]
+    (pair,) = converged.pairs
+    plain = replace(pair, effect=replace(pair.effect, estimate=-1.0))
+    found = answer(replace(findings, rates={**findings.rates, "converged": replace(converged, pairs=(plain,))}))
+    assert (
+        "not told apart by how often they did: where all replicas of a search end alike, searches alone count, and 3 of"
+        " each are too few. With search.repeats: 4 so plain a difference is found." in words(found)
+    )
