@@ -124,11 +124,11 @@ def _compiled(compiler: str) -> Path:
 def _keep_memory() -> None:
     """Let glibc keep a step's memory for the next instead of returning it to the system and faulting it in again.
 
-    All three settings together, or it gets slower. Those of the environment go first.
+    All three settings together, or it gets slower.
     """
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
-    for name, (option, value) in MALLOC.items():
-        if set_option is not None and name not in os.environ:
+    for option, value in MALLOC.values():
+        if set_option is not None:
             set_option(option, value)
 
 
