@@ -104,17 +104,18 @@ def steps_in(seconds: float, step: Callable[[], object]) -> int:
     return max(5, round(seconds * 1e3 / cost(step, 3, 3)))
 
 
-def one_size(width: int, batch: int, data: Tensor, turns: int) -> list[tuple[float, float]]:
-    """Costs of the plain loop and of the population in turns, the first of which is thrown away."""
-    loop = plain_loop(data, width, batch)
-    steps = steps_in(SECONDS, lambda: next(loop))
+def beside_ours(width: int, batch: int, turns: int, peer: Callable[[], float]) -> list[tuple[float, float]]:
+    """Costs of a peer's turn and of the population's in turns, the first of which is thrown away."""
     interval = steps_in(SECONDS, population(width, batch, 1, 4).advance)
     training = population(width, batch, interval, turns + 1)
-    return in_turns(
-        turns + 1,
-        lambda: cost(lambda: next(loop), steps, steps),
-        lambda: cost(training.advance, 1, interval * REPLICAS),
-    )[1:]
+    return in_turns(turns + 1, peer, lambda: cost(training.advance, 1, interval * REPLICAS))[1:]
+
+
+def against_loop(width: int, batch: int, data: Tensor, turns: int) -> list[tuple[float, float]]:
+    """Costs of the plain loop and of ours."""
+    loop = plain_loop(data, width, batch)
+    steps = steps_in(SECONDS, lambda: next(loop))
+    return beside_ours(width, batch, turns, lambda: cost(lambda: next(loop), steps, steps))
 
 
 @contextmanager
@@ -138,11 +139,9 @@ def jax_population(width: int, batch: int) -> Iterator[Callable[[], float]]:
 
 
 def against_jax(width: int, batch: int, turns: int) -> list[tuple[float, float]]:
-    """Costs of JAX's population and of ours in turns, the first of which is thrown away."""
-    interval = steps_in(SECONDS, population(width, batch, 1, 4).advance)
-    training = population(width, batch, interval, turns + 1)
+    """Costs of JAX's population and of ours."""
     with jax_population(width, batch) as turn:
-        return in_turns(turns + 1, turn, lambda: cost(training.advance, 1, interval * REPLICAS))[1:]
+        return beside_ours(width, batch, turns, turn)
 
 
 def products(width: int, batch: int) -> list[tuple[Tensor, Tensor]]:
@@ -174,70 +173,56 @@ def products(width: int, batch: int) -> list[tuple[Tensor, Tensor]]:
 
 
 def against_products(width: int, batch: int, turns: int) -> list[tuple[float, float]]:
-    """Costs of a step's products and of our whole step in turns, the first of which is thrown away."""
+    """Costs of a step's products and of our whole step."""
     pairs = products(width, batch)
-    interval = steps_in(SECONDS, population(width, batch, 1, 4).advance)
-    training = population(width, batch, interval, turns + 1)
 
-    def alone() -> float:
-        return cost(lambda: [torch.bmm(a, b) for a, b in pairs], interval, interval * REPLICAS)
+    def all_of_them() -> None:
+        for a, b in pairs:
+            torch.bmm(a, b)
 
-    return in_turns(turns + 1, alone, lambda: cost(training.advance, 1, interval * REPLICAS))[1:]
+    steps = steps_in(SECONDS, all_of_them)
+    return beside_ours(width, batch, turns, lambda: cost(all_of_them, steps, steps * REPLICAS))
+
+
+def compared(
+    width: int, batch: int, peer: str, turns: list[tuple[float, float]], target: float, predicted: float, note: str
+) -> Comparison:
+    """One row; `note` ends what is said of how it was measured."""
+    return Comparison(
+        what=f"training, {REPLICAS} replicas, width {width}, batch {batch}",
+        peer=peer,
+        unit="ms a replica-step",
+        turns=turns,
+        target=target,
+        predicted=predicted,
+        method=f"processor time on one thread, {len(turns)} turns{note}",
+    )
 
 
 def compare(turns: int = 7) -> list[Comparison]:
     torch.set_num_threads(1)
-    return [*compare_loops(turns), *compare_jax(turns), *compare_products(turns)]
-
-
-def compare_jax(turns: int) -> list[Comparison]:
-    """Against JAX; nothing where it is not installed."""
-    if not JAX.exists():
-        return []
-    return [
-        Comparison(
-            what=f"training, {REPLICAS} replicas, width {width}, batch {batch}",
-            peer="JAX, vmap and scan",
-            unit="ms a replica-step",
-            turns=against_jax(width, batch, turns),
-            target=1.3,
-            predicted=predicted,
-            method=f"processor time on one thread, {turns} turns, compilation left out",
-        )
-        for width, batch, predicted in ((32, 64, 1.0), (64, 128, 1.3), (128, 256, 1.4))
-    ]
-
-
-def compare_products(turns: int) -> list[Comparison]:
-    """Against the arithmetic limit of the widest."""
-    width, batch, *_ = SIZES[-1]
-    return [
-        Comparison(
-            what=f"training, {REPLICAS} replicas, width {width}, batch {batch}",
-            peer="the products of its matrices alone",
-            unit="ms a replica-step",
-            turns=against_products(width, batch, turns),
-            target=0.67,
-            predicted=0.85,
-            method=f"processor time on one thread, {turns} turns; by torch's bmm",
-        )
-    ]
-
-
-def compare_loops(turns: int) -> list[Comparison]:
-    """Against plain loops."""
     data = load(name="ring").train
-    return [
-        Comparison(
-            what=f"training, {REPLICAS} replicas, width {width}, batch {batch}",
-            peer="plain PyTorch loops",
-            unit="ms a replica-step",
-            turns=one_size(width, batch, data, turns),
-            target=target,
-            predicted=predicted,
-            method=f"processor time on one thread, {turns} turns; one loop timed for {REPLICAS}",
+    loops = [
+        compared(
+            width, batch, "plain PyTorch loops", against_loop(width, batch, data, turns), target, predicted,
+            f"; one loop timed for {REPLICAS}",
         )
         for width, batch, target, predicted in SIZES
+    ]  # fmt: skip
+    jax = [
+        compared(
+            width, batch, "JAX, vmap and scan", against_jax(width, batch, turns), 1.3, predicted,
+            ", compilation left out",
+        )
+        for width, batch, predicted in ((32, 64, 1.0), (64, 128, 1.3), (128, 256, 1.4))
+        if JAX.exists()
+    ]  # fmt: skip
+    width, batch, *_ = SIZES[-1]
+    limit = against_products(width, batch, turns)
+    return [
+        *loops,
+        *jax,
+        compared(width, batch, "the products of its matrices alone", limit, 0.67, 0.85, "; by torch's bmm"),
     ]
 
 

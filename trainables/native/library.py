@@ -26,12 +26,8 @@ SOURCE = Path(__file__).with_name("kernels.c")
 OPTIONS = (
     "-O3", "-march=native", "-mprefer-vector-width=512", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC",
 )  # fmt: skip
-# glibc's numbers for these options (malloc.h), and what they are set to in bytes.
-MALLOC = {
-    "MALLOC_TRIM_THRESHOLD_": (-1, 1_000_000_000),
-    "MALLOC_TOP_PAD_": (-2, 1 << 26),
-    "MALLOC_MMAP_THRESHOLD_": (-3, 1 << 25),
-}
+# glibc's numbers for its trim threshold, top pad and mmap threshold (malloc.h), and what they are set to in bytes.
+MALLOC = ((-1, 1_000_000_000), (-2, 1 << 26), (-3, 1 << 25))
 PATIENCE = 120.0  # seconds that the compiler gets
 _off = 0  # depth of `disabled`
 
@@ -127,7 +123,7 @@ def _keep_memory() -> None:
     All three settings together, or it gets slower.
     """
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
-    for option, value in MALLOC.values():
+    for option, value in MALLOC:
         if set_option is not None:
             set_option(option, value)
 
