@@ -96,6 +96,7 @@ def test_a_study_without_own_code_leaves_no_note(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(own_code, "_now", [])
+    monkeypatch.setattr(own_code, "_named", set())  # other tests of this process named their own modules
     of(tiny(), tmp_path, journal)._begin()
     assert not (tmp_path / "state").exists()
     assert sessions(journal)[0].code == {}
