@@ -218,6 +218,7 @@ HYPERPARAMETERS = tuple(
 
 # What may differ between the replicas of one population, besides the penalty's settings; all else is equal.
 PER_REPLICA = ("generator_lr", "critic_lr", "beta1", "beta2", "ema", "instance_noise", "label_smoothing")
+SWITCHED = ("instance_noise", "label_smoothing")  # of these, those that are 0 in all replicas or in none
 
 # Hyperparameters without meaning for a model: such a model is one arm, however many of these a study crosses.
 _ADVERSARIAL = (
@@ -234,6 +235,17 @@ MEANINGLESS: Mapping[str, tuple[str, ...]] = {
         if name not in ("model", "objective", "generator_loss", "penalty", "updates", "critic_steps")
     ),
 }
+
+
+def shared(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the replicas of one population must agree in, of a spec's plain data: a name for each, and its value.
+
+    A stabiliser that is 0 is left out of a population's step, random numbers and all, so that replicas with and without
+    it do not train together.
+    """
+    plain = {name: value for name, value in values.items() if name not in PER_REPLICA}
+    switched = {name: bool(values.get(name)) for name in SWITCHED}
+    return {**plain, **switched, "penalty": values["penalty"]["name"]}
 
 
 def _named(field_name: str, value: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from trainables.models import jacobian
 from trainables.models.catalogue import MODELS
 from trainables.models.model import ModelContext
 from trainables.population import views
-from trainables.spec import PER_REPLICA, Spec
+from trainables.spec import Spec, shared
 
 CHUNK = 4096  # samples of a replica generated at once
 
@@ -41,10 +41,14 @@ class Evaluation:
     seeds: list[int]
     columns: dict[str, list[Any]]
 
+    def of(self, rows: slice) -> Evaluation:
+        """What was measured of some of the replicas, as if they had trained alone."""
+        return Evaluation(self.step, self.seeds[rows], _known({n: found[rows] for n, found in self.columns.items()}))
+
 
 class Training:
     """Trains replica i from `seeds[i]`. `spec` is one for all replicas, or one per replica, which may differ in the
-    `PER_REPLICA` numbers and the penalty's only.
+    `PER_REPLICA` numbers and the penalty's only (`trainables.spec.shared`).
 
     `data` and `evaluator` may be shared between trainings; by default they are made from the spec.
     Raises `ValueError` where data and model do not fit.
@@ -174,8 +178,7 @@ class Training:
             "diverged_step": [None if live else step for live, step in zip(alive, fell, strict=True)],
             **{name: _listed(column, self.alive) for name, column in measured.items()},
         }
-        known = {name: values for name, values in columns.items() if any(value is not None for value in values)}
-        return Evaluation(self.step, list(self.seeds), known)
+        return Evaluation(self.step, list(self.seeds), _known(columns))
 
     @torch.no_grad()
     def _measure(self) -> dict[str, Tensor]:
@@ -239,10 +242,7 @@ def _one(specs: Sequence[Spec], seeds: Sequence[int]) -> Spec:
         raise ValueError(f"seeds: expected whole numbers >= 0, got {min(seeds)}")
     if len(specs) != len(seeds):
         raise ValueError(f"expected a spec per seed, got {len(specs)} for {len(seeds)} seeds")
-    shapes = []
-    for spec in specs:
-        plain = {name: value for name, value in spec.to_dict().items() if name not in PER_REPLICA}
-        shapes.append({**plain, "penalty": spec.penalty["name"]})
+    shapes = [shared(spec.to_dict()) for spec in specs]
     for other in shapes[1:]:
         different = [name for name in other if other[name] != shapes[0][name]]
         if different:
@@ -257,6 +257,11 @@ def _classes(spec: Spec, data: DataSet) -> int:
     if data.labels is None or data.heldout_labels is None:
         raise ValueError(f"model: cgan needs labelled data, got '{data.name}', which has none")
     return data.classes
+
+
+def _known(columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    """Without the measurements that no replica has."""
+    return {name: values for name, values in columns.items() if any(value is not None for value in values)}
 
 
 def _listed(column: Tensor, alive: Tensor) -> list[Any]:

@@ -207,6 +207,8 @@ def test_replicas_of_other_scalars_share_a_population(ring: DataSet) -> None:
         assert_close(curve, curves(train(one, [8], ring))[0])
     with pytest.raises(ValueError, match="replicas of one population must agree in batch_size"):
         train([slow, replace(slow, batch_size=8)], [0, 1], ring)
+    with pytest.raises(ValueError, match="replicas of one population must agree in instance_noise"):
+        train([slow, replace(slow, instance_noise=0.1)], [0, 1], ring)
 
 
 @pytest.mark.parametrize("networks", [{}, CONV, RESNET], ids=["mlp", "conv", "resnet"])
