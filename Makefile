@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: quickstart test lint bench jax slow notebooks clean
+.PHONY: quickstart test lint docs bench jax slow notebooks clean
 
 quickstart: $(INSTALLED)
 	$(BIN)/ganstudy run configs/quickstart.yaml
@@ -30,6 +30,11 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The guide as a site in build/site, which any browser opens; its search takes `make docs ARGUMENTS=serve`.
+docs: export NO_MKDOCS_2_WARNING := 1
+docs: $(INSTALLED)
+	$(BIN)/python -m mkdocs $(or $(ARGUMENTS),build --strict)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks --write
