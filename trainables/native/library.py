@@ -1,4 +1,4 @@
-"""Compiles `kernels.c` with the machine's C compiler, keeps the library in the user's cache, and loads it.
+"""Compiles this folder's C files with the machine's C compiler, keeps the library in the user's cache, and loads it.
 
 Without a compiler, or with GANSTUDY_NATIVE=0 in the environment, there is no library and torch does the work.
 """
@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-SOURCE = Path(__file__).with_name("kernels.c")
+SOURCES = Path(__file__).parent
 OPTIONS = (
     "-O3", "-march=native", "-mprefer-vector-width=512", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC",
 )  # fmt: skip
@@ -105,13 +105,14 @@ def address(x: Tensor | None) -> ctypes.c_void_p:
 def _compiled(compiler: str) -> Path:
     """The library for this processor, compiled unless the cache has it. Raises `OSError`, `SubprocessError`."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ganstudy"
-    identity = "\n".join([SOURCE.read_text(), compiler, *OPTIONS, platform.machine(), _processor()])
+    texts = [source.read_text() for source in sorted(SOURCES.glob("*.[ch]"))]
+    identity = "\n".join([*texts, compiler, *OPTIONS, platform.machine(), _processor()])
     library = folder / f"kernels-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
     if not library.exists():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryDirectory(dir=folder) as work:  # several workers may compile at once: the last one stays
             made = Path(work) / library.name
-            command = [compiler, *OPTIONS, "-o", str(made), str(SOURCE), "-lm"]
+            command = [compiler, *OPTIONS, "-o", str(made), *map(str, sorted(SOURCES.glob("*.c"))), "-lm"]
             subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
             made.replace(library)
     return library

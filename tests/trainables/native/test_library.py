@@ -41,12 +41,14 @@ def test_the_library_is_compiled_once_and_kept(fresh: Path, monkeypatch: pytest.
 @needs_compiler
 def test_another_source_is_another_library(fresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert available()
-    other = tmp_path / "kernels.c"
-    other.write_text(library.SOURCE.read_text() + "\n")
-    monkeypatch.setattr(library, "SOURCE", other)
-    library._loaded.cache_clear()
-    assert available()
-    assert len(list(fresh.iterdir())) == 2
+    for changed in ("kernels.c", "products.h"):
+        other = tmp_path / changed
+        shutil.copytree(library.SOURCES, other)
+        other.joinpath(changed).write_text(library.SOURCES.joinpath(changed).read_text() + "\n")
+        monkeypatch.setattr(library, "SOURCES", other)
+        library._loaded.cache_clear()
+        assert available()
+    assert len(list(fresh.iterdir())) == 3
 
 
 @pytest.mark.parametrize(("name", "value"), [("GANSTUDY_NATIVE", "0"), ("CC", "no-such-compiler"), ("CC", "false")])
