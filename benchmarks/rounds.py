@@ -31,7 +31,8 @@ from benchmarks.comparison import markdown, provenance
 from benchmarks.error_rates import LEVEL, LIMIT, STUDIES, percent
 from benchmarks.repeated import NOISE, WORSE, Outcomes, World, draw
 from study.config.rounds import Extent, first, limits
-from study.config.schema import Budget, Confirm, Search, StudyConfig
+from study.config.schema import StudyConfig
+from study.config.sections import Budget, Confirm, Search
 from study.ledger.entries import Look
 from study.search.extents import grown
 from study.search.looks import decided, looked

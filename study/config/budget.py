@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from study.config.messages import ConfigError
-from study.config.schema import Budget
+from study.config.sections import Budget
 from trainables import cost
 from trainables.spec import Spec
 

@@ -17,7 +17,8 @@ from study.atomic_write import atomic_write
 from study.config import rules, strict_yaml
 from study.config.messages import LONGEST, ConfigError, nearest, shown
 from study.config.plan import StudyPlan
-from study.config.schema import Section, StudyConfig
+from study.config.schema import StudyConfig
+from study.config.sections import Section
 
 STUDY_FILE = "study.yaml"  # the resolved configuration in a study's folder
 MOST_PROBLEMS = 8  # shown at once

@@ -14,7 +14,8 @@ from dataclasses import replace
 from study.config.arms import Arm, corners, spec_for
 from study.config.budget import UNITS, share_spent, spent_per_update
 from study.config.messages import ConfigError
-from study.config.schema import Budget, StudyConfig
+from study.config.schema import StudyConfig
+from study.config.sections import Budget
 from trainables.spec import PER_REPLICA, Spec
 
 ROUNDED = 0.05  # of the budget, by which a trial may miss it without a note

@@ -21,7 +21,8 @@ from study.config.own import locations
 from study.config.plan import StudyPlan
 from study.config.reference import settled_budget, unequal
 from study.config.rounds import check_rounds
-from study.config.schema import Search, StudyConfig
+from study.config.schema import StudyConfig
+from study.config.sections import Search
 from study.config.seeds import check_repeats
 from trainables import data, own_code
 from trainables.metrics import evaluator, own

@@ -19,7 +19,8 @@ from study.ledger.damage import NAMED
 from study.progress.power import sentences
 
 if TYPE_CHECKING:
-    from study.config.schema import Budget, StudyConfig
+    from study.config.schema import StudyConfig
+    from study.config.sections import Budget
     from study.progress.forecast import ArmForecast, Forecast
     from study.progress.power import PowerForecast
     from study.progress.status import Counts, Status

@@ -6,7 +6,7 @@ import pytest
 
 from study.config.budget import share_spent, spent_per_update, within
 from study.config.messages import ConfigError
-from study.config.schema import Budget, Equal
+from study.config.sections import Budget, Equal
 from trainables.spec import Spec
 
 SMALL = {"generator": {"hidden": [8]}, "critic": {"hidden": [16]}, "latent_dim": 3}

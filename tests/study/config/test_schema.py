@@ -14,7 +14,7 @@ from study.config import loading, strict_yaml
 from study.config.loading import load
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
-from study.config.schema import Confirm, Keep, Scheduler
+from study.config.sections import Confirm, Keep, Scheduler
 
 ROOT = Path(__file__).parents[3]
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
