@@ -1,16 +1,8 @@
 """Regularisation of critics: penalties on the gradient, clipped weights, spectral normalisation, consensus.
 
 Any of them combines with any objective. A gradient penalty is an expectation of a function of the norm of
-the critic's gradient with respect to its input, at points made from real samples x and generated samples y:
-
-- `gradient_penalty` (WGAN-GP, Gulrajani 2017): weight * E (|grad d| - 1)^2 at x + u (y - x), u ~ U[0, 1];
-- `lipschitz_penalty` (WGAN-LP, Petzka 2018): weight * E max(0, |grad d| - 1)^2 at the same points;
-- `r1`, `r2` (Mescheder 2018): weight/2 * E |grad d|^2 at x, at y;
-- `dragan` (Kodali 2017): weight * E (|grad d| - 1)^2 at x + u v std(x)/2, u ~ U[0, 1], v ~ U[0, 1]^dim.
-
-`clip` (Arjovsky 2017) clamps every weight to [-bound, bound] after each update; `spectral_norm` (Miyato 2018) divides
-each weight matrix by its largest singular value, followed by one power iteration per critic update. `consensus`
-(Mescheder 2017) adds weight/2 * |v|^2 to both players' losses, v being the gradients of both losses together.
+the critic's gradient with respect to its input, at points made from real samples x and generated samples y. What each
+row charges is said in its `charges`.
 """
 
 from __future__ import annotations
@@ -36,11 +28,12 @@ class Penalty:
 
     `generated`: the points are the generated samples, and carry their labels. `bounds_slope`: it keeps the critic's
     slope below a bound, as the Wasserstein distance wants. `settings` maps each setting to its default; None means that
-    it must be given. All are positive numbers.
+    it must be given. All are positive numbers. `charges` says in words what is charged or done.
     """
 
     name: str
     source: str = ""
+    charges: str = ""
     points: Points | None = None
     draws: Callable[[int], int] = lambda size: 0  # uniform numbers a sample of that size needs
     cost: Callable[[Tensor], Tensor] | None = None
@@ -65,30 +58,44 @@ def _norm(squared: Tensor) -> Tensor:
 
 # fmt: off
 _ROWS = (
-    Penalty("none"),
-    Penalty("clip", "Arjovsky et al. 2017", bounds_slope=True, settings={"bound": None}),
+    Penalty("none", charges="nothing"),
     Penalty(
-        "gradient_penalty", "Gulrajani et al. 2017", _between, lambda size: 1,
+        "clip", "Arjovsky et al. 2017", "every weight is clamped to [-bound, bound] after each update",
+        bounds_slope=True, settings={"bound": None},
+    ),
+    Penalty(
+        "gradient_penalty", "Gulrajani et al. 2017", "weight E (|grad d| - 1)² at x + u (y - x), u ~ U[0, 1]: WGAN-GP",
+        _between, lambda size: 1,
         lambda s: (_norm(s) - 1).square(), bounds_slope=True, settings={"weight": 10.0},
     ),
     Penalty(
-        "lipschitz_penalty", "Petzka et al. 2018", _between, lambda size: 1,
+        "lipschitz_penalty", "Petzka et al. 2018", "weight E max(0, |grad d| - 1)² at the same points: WGAN-LP",
+        _between, lambda size: 1,
         lambda s: (_norm(s) - 1).relu().square(), bounds_slope=True, settings={"weight": 10.0},
     ),
     Penalty(
-        "r1", "Mescheder et al. 2018", lambda real, fake, uniform: real,
+        "r1", "Mescheder et al. 2018", "weight/2 E |grad d|² at x", lambda real, fake, uniform: real,
         cost=lambda s: s / 2, settings={"weight": 1.0},
     ),
     Penalty(
-        "r2", "Mescheder et al. 2018", lambda real, fake, uniform: fake,
+        "r2", "Mescheder et al. 2018", "weight/2 E |grad d|² at y", lambda real, fake, uniform: fake,
         cost=lambda s: s / 2, generated=True, settings={"weight": 1.0},
     ),
     Penalty(
-        "dragan", "Kodali et al. 2017", _around, lambda size: 1 + size,
+        "dragan", "Kodali et al. 2017",
+        "weight E (|grad d| - 1)² at x + u v std(x)/2, u ~ U[0, 1], v ~ U[0, 1]^dim", _around, lambda size: 1 + size,
         lambda s: (_norm(s) - 1).square(), bounds_slope=True, settings={"weight": 10.0},
     ),
-    Penalty("spectral_norm", "Miyato et al. 2018", bounds_slope=True),
-    Penalty("consensus", "Mescheder et al. 2017", settings={"weight": 0.1}),
+    Penalty(
+        "spectral_norm", "Miyato et al. 2018",
+        "each weight matrix is divided by its largest singular value, by one power iteration an update",
+        bounds_slope=True,
+    ),
+    Penalty(
+        "consensus", "Mescheder et al. 2017",
+        "weight/2 |v|² in both players' losses, v being the gradients of both losses together",
+        settings={"weight": 0.1},
+    ),
 )
 # fmt: on
 

@@ -7,7 +7,7 @@ an arm) or fixed. A spec is plain data: it survives JSON, so a remote worker reb
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -16,12 +16,29 @@ from trainables.checks import choice, close_to, interval, whole
 from trainables.networks import Network
 from trainables.objectives import dirac
 
-MODELS = ("gan", "cgan", "matching", "vae", "oracle", "dirac")
+MODELS = {  # by name, and what each is
+    "gan": "a generator against a critic",
+    "cgan": "a conditional GAN, both of whose networks are told the label",
+    "matching": "a generator that matches kernel moments of the data, without a critic (Li, Swersky & Zemel 2015)",
+    "vae": "a variational autoencoder (Kingma & Welling 2014)",
+    "oracle": "draws of the data themselves, which learn nothing: what a perfect generator scores",
+    "dirac": "a map of Dirac-GANs, on data `dirac` alone (Mescheder et al. 2018)",
+}
 UPDATES = ("alternating", "simultaneous", "extragradient")
 REQUIRED = ("data", "steps", "evaluations", "batch_size")
 LATENTS = ("normal", "uniform")
 CONDITIONINGS = ("join", "projection")
 ROLES = ("generator", "critic")  # of networks
+COUNTS = ("steps", "evaluations", "batch_size", "critic_steps", "latent_dim", "packing")  # whole numbers from 1 on
+CHOICES: Mapping[str, Iterable[str]] = {
+    "model": MODELS, "updates": UPDATES, "latent": LATENTS, "conditioning": CONDITIONINGS,
+    "optimizer": optimizers.OPTIMIZERS,
+}  # fmt: skip
+NUMBERS = {  # from 0 to below the first; the second says whether 0 may be, by which end is closed
+    "generator_lr": (math.inf, "neither"), "critic_lr": (math.inf, "neither"), "beta1": (1, "left"),
+    "beta2": (1, "left"), "ema": (1, "left"), "instance_noise": (math.inf, "left"), "label_smoothing": (0.5, "left"),
+    "bound": (math.inf, "neither"),
+}  # fmt: skip
 
 
 def _mapping(**values: Any) -> Any:
@@ -34,31 +51,34 @@ class Spec:
 
     Attributes:
         data: the name of a data set and its settings.
-        steps: generator updates in all.
+        steps (generator updates): in all.
         evaluations: how often training stops to be measured; divides `steps`.
-        batch_size: real samples, and as many generated ones, that one update of a network sees.
-        model: one of `MODELS`: (conditional) GAN, moment matching, variational autoencoder, draws of the data
-            themselves, or a map of Dirac-GANs.
+        batch_size (samples): real samples, and as many generated ones, that one update of a network sees.
+        model: what is trained, one of `MODELS`.
         objective: a row of `trainables.objectives.OBJECTIVES` and its parameters, or a pair (f, g) of one's own; one at
             `module:attribute` is looked up by whoever trains or explains it, never by a spec.
-        generator_loss: what the generator minimises: `default` (the row's own), `saturating`, `non_saturating`,
+        generator_loss: what the generator minimises: `default` (the objective's own), `saturating`, `non_saturating`,
             `critic_mean`, or a formula of d, f and g.
         penalty: a row of `trainables.penalties.PENALTIES` and its settings.
-        updates: one of `UPDATES`, the order of the players' updates (see `trainables.models.updates`).
-        critic_steps: updates of the critic for each of the generator's.
-        optimizer: a name of `trainables.optimizers.OPTIMIZERS`, for both players.
-        generator_lr, critic_lr: learning rates.
-        beta1, beta2: of the optimiser, for both players, in [0, 1).
-        ema: decay a step of the average of the generator's weights that is measured, in [0, 1); 0 measures the weights
-            themselves.
-        latent_dim, latent: dimension and distribution (one of `LATENTS`) of the generator's input.
-        conditioning: how a cgan's critic is told the label, one of `CONDITIONINGS`: joined to the sample, or by a
-            projection (Miyato & Koyama 2018).
-        packing: samples that the critic judges at once (PacGAN, Lin et al. 2018).
+        updates: the order of the players' updates: first the critic's, then the generator's against the new critic;
+            both at once; or both at once after a look ahead.
+        critic_steps (critic updates): for each of the generator's; 1 unless updates alternate.
+        optimizer: of both players; SGD takes heavy-ball momentum, optimistic Adam is Daskalakis et al.'s (2018).
+        generator_lr: learning rate of the generator.
+        critic_lr: learning rate of the critic.
+        beta1: Adam's first decay, or SGD's momentum, of both players.
+        beta2: Adam's second decay, or RMSProp's smoothing, of both players.
+        ema: decay a step of the average of the generator's weights that is measured; 0 measures the weights themselves.
+        latent_dim: dimension of the generator's input.
+        latent: distribution of each coordinate of the generator's input, N(0, 1) or uniform on [-1, 1].
+        conditioning: how a cgan's critic is told the label: joined to the sample, or by a projection (Miyato & Koyama
+            2018).
+        packing (samples): how many the critic judges at once (PacGAN, Lin et al. 2018); divides `batch_size`.
         instance_noise: standard deviation of Gaussian noise on all that the critic sees, annealed to 0 over training.
-        label_smoothing: how much of a real sample counts as generated, in [0, 0.5) (one-sided label smoothing,
-            Salimans et al. 2016).
-        generator, critic: the networks, as `trainables.networks.settings` has them.
+        label_smoothing: how much of a real sample counts as generated (one-sided label smoothing, Salimans et al.
+            2016).
+        generator: the generator's network and its settings.
+        critic: the critic's network and its settings; with `vae` the encoder's.
         evaluation: settings of the measurements, as `trainables.metrics.evaluator.Settings` has them.
         measure: further groups of measurements.
         bound: largest absolute loss and weight of a healthy replica; beyond it, or not finite, it has diverged.
@@ -102,27 +122,14 @@ class Spec:
         if not isinstance(self.evaluation, Mapping):
             raise TypeError(f"evaluation: expected a mapping of settings, got {self.evaluation!r}")
         object.__setattr__(self, "evaluation", dict(self.evaluation))
-        whole("steps", self.steps, low=1)
-        whole("evaluations", self.evaluations, low=1)
+        for name in COUNTS:
+            whole(name, getattr(self, name), low=1)
         if self.steps % self.evaluations:
             raise ValueError(f"evaluations: expected a divisor of steps = {self.steps}, got {self.evaluations}")
-        whole("batch_size", self.batch_size, low=1)
-        choice("model", self.model, MODELS)
-        choice("updates", self.updates, UPDATES)
-        choice("latent", self.latent, LATENTS)
-        choice("conditioning", self.conditioning, CONDITIONINGS)
-        choice("optimizer", self.optimizer, optimizers.OPTIMIZERS)
-        whole("critic_steps", self.critic_steps, low=1)
-        whole("packing", self.packing, low=1)
-        whole("latent_dim", self.latent_dim, low=1)
-        interval("generator_lr", self.generator_lr, 0, math.inf)
-        interval("critic_lr", self.critic_lr, 0, math.inf)
-        interval("beta1", self.beta1, 0, 1, closed="left")
-        interval("beta2", self.beta2, 0, 1, closed="left")
-        interval("ema", self.ema, 0, 1, closed="left")
-        interval("instance_noise", self.instance_noise, 0, math.inf, closed="left")
-        interval("label_smoothing", self.label_smoothing, 0, 0.5, closed="left")
-        interval("bound", self.bound, 0, math.inf)
+        for name, valid in CHOICES.items():
+            choice(name, getattr(self, name), valid)
+        for name, (high, closed) in NUMBERS.items():
+            interval(name, getattr(self, name), 0, high, closed)
         if not isinstance(self.generator_loss, str):
             raise TypeError(f"generator_loss: expected a name or a formula, got {self.generator_loss!r}")
         objectives.check(self.objective, self.generator_loss)

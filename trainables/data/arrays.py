@@ -21,7 +21,7 @@ from trainables.data.source import Source, integer, named, path, share_or_path, 
 
 @dataclass(frozen=True, kw_only=True)
 class Arrays(Labelled):
-    """The array `samples`, and `labels` if it is named, of the .npz file `path`; or the only array of an .npy file.
+    """Your own arrays: `samples`, and `labels` if it is named, of an .npz file; or the only array of an .npy file.
 
     Points are floats (n, d). Pictures are (n, c, h, w) or (n, h, w, c) with 1 or 3 channels, first where both fit:
     bytes, or floats from `range[0]` to `range[1]`, which become -1 and 1. `range` null is [-1, 1], and not taken for
@@ -30,6 +30,16 @@ class Arrays(Labelled):
     Held out is a share of the points (of each class), drawn with `seed`, or all of another such file. `shape` (of a
     point, channels first) and `classes` are found in the file where they are not given, and kept with the other
     settings, so that they describe the data also where the file is not.
+
+    Attributes:
+        path: the file; nothing in it is unpickled.
+        samples: the array of points or pictures in an .npz file.
+        labels: the array of labels, whole numbers from 0 on; null: there are none.
+        range: of pictures that are floats, the values that mean black and white; null: -1 and 1.
+        heldout: a share of the points, or another such file, that is not trained on.
+        seed: fixes which points are held out.
+        shape: of a point; empty: as in the file.
+        classes: how many there are; 0: as many as in the file.
 
     Raises:
         FileNotFoundError: there is no file in which to find them.

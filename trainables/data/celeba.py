@@ -27,6 +27,11 @@ class CelebA(Pictures):
 
     With an `attribute`, one of forty such as Smiling, its absence and presence are the classes 0 and 1; else there are
     none. A download needs the package gdown.
+
+    Attributes:
+        size (pixels): the side of a picture.
+        crop (pixels): the side of the central square that is taken, from `size` to 178.
+        attribute: one of the forty, such as Smiling; null: faces without classes.
     """
 
     name: ClassVar[str] = "celeba"

@@ -67,6 +67,11 @@ class StackedDigits(Source):
     Each of the 1000 labels, 100·first + 10·second + third, is equally likely, and each channel's picture is
     drawn uniformly from those of its digit, all independently. The training part is made of training digits
     only, the held-out part of held-out ones.
+
+    Attributes:
+        points (points): how many stacks there are to train on.
+        heldout (points): how many others are held out.
+        seed: fixes which are drawn.
     """
 
     name: ClassVar[str] = "stacked_digits"

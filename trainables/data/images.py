@@ -32,12 +32,21 @@ class _Found(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Images(Labelled):
-    """All pictures under `root`, each cropped to its central square and resized to (channels, size, size), as bytes.
+    """Your own pictures: each cropped to its central square and resized to (channels, size, size), as bytes.
 
     With `labels: folders` the folders in `root` are the classes, in the order of their names (torchvision's ImageFolder
     layout), and every picture lies in one of them. Held out is a share of the pictures (of each class), drawn with
     `seed`, or all of another folder of the same layout. `classes` 0 is counted, and kept with the other settings, so
     that they describe the data also where the files are not.
+
+    Attributes:
+        root: the folder of PNG, JPEG and WebP files, or with a folder for each class.
+        size (pixels): the side of a picture.
+        channels: 3 for colour, 1 for grey.
+        labels: whether folders are classes.
+        heldout: a share of the pictures, or another such folder, that is not trained on.
+        seed: fixes which pictures are held out.
+        classes: how many there are; 0: counted.
 
     Raises:
         FileNotFoundError: there is no folder in which to count the classes.

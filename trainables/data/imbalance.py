@@ -17,7 +17,10 @@ class Labelled(Source):
     """A data set with classes, whose shares `class_weights` sets: a weight for each, relative to the others.
 
     Of a mixture they are the weights of its modes. Of other data as many points of each class are kept as the weights
-    allow, of both parts, chosen by the data's `seed`, or 0 where they have none. Null: the shares are as they are.
+    allow, of both parts, chosen by the data's `seed`, or 0 where they have none.
+
+    Attributes:
+        class_weights: a weight for each class or mode, relative to the others; null: the shares are as they are.
     """
 
     class_weights: tuple[float, ...] | None = numbers(None, low=1e-6)

@@ -1,6 +1,7 @@
 """The base of all data sets: checked settings, shape and classes before loading, and loading.
 
-A setting is a dataclass field made by one of the functions here, so that name, default and range are on one line.
+A setting is a dataclass field made by one of the functions here, so that name, default and range are on one line; the
+metadata's `accepts` says in words what it may be, and the docstring of its class what it means.
 """
 
 from __future__ import annotations
@@ -119,71 +120,77 @@ def orthonormal(rows: int, columns: int, generator: torch.Generator) -> Tensor:
 
 def integer(default: int, *, low: int) -> Any:
     """A whole number ≥ low."""
-    return _setting(partial(checks.parse_integer, low=low), default)
+    return _setting(partial(checks.parse_integer, low=low), default, f"whole number ≥ {low}")
 
 
 def number(default: float, *, low: float = -LARGEST) -> Any:
     """A number from `low` to LARGEST."""
-    return _setting(partial(checks.parse_real, low=low), default)
+    return _setting(partial(checks.parse_real, low=low), default, f"number{_from(low)}")
 
 
 def flag(default: bool) -> Any:
     """True or false."""
-    return _setting(checks.parse_boolean, default)
+    return _setting(checks.parse_boolean, default, "true or false")
 
 
 def path(default: Any = MISSING) -> Any:
     """A path, kept absolute."""
-    return _setting(checks.parse_path, default)
+    return _setting(checks.parse_path, default, "path")
 
 
 def named(what: str, default: str | None) -> Any:
     """The name of something, such as "an array"; or None."""
-    return _setting(partial(_named, what=what), default)
+    return _setting(partial(_named, what=what), default, f"the name of {what}, or null")
 
 
 def sizes(default: tuple[int, ...]) -> Any:
     """A list of whole numbers >= 1, kept as a tuple; it may be empty."""
-    return _setting(_sizes, default)
+    return _setting(_sizes, default, "list of whole numbers ≥ 1")
 
 
 def span(default: tuple[float, float] | None) -> Any:
     """A pair of numbers, the lower one first; or None."""
-    return _setting(_span, default)
+    return _setting(_span, default, "two numbers, the lower first, or null")
 
 
 def share_or_path(default: float) -> Any:
     """A share of the points, or the path of other ones."""
-    return _setting(_share_or_path, default)
+    return _setting(_share_or_path, default, "share between 0 and 1, or path")
 
 
 def one_of(*valid: Any) -> Any:
     """One of the values; the first is the default."""
-    return _setting(partial(_one_of, valid=valid), valid[0])
+    return _setting(partial(_one_of, valid=valid), valid[0], " or ".join(map(str, valid)))
 
 
 def numbers(default: Any = MISSING, *, low: float = -LARGEST) -> Any:
     """A list of numbers, kept as a tuple; or None if that is the default."""
-    return _setting(partial(checks.parse_reals, low=low, optional=default is None), default)
+    optional = default is None
+    accepts = f"list of numbers{_from(low)}{', or null' if optional else ''}"
+    return _setting(partial(checks.parse_reals, low=low, optional=optional), default, accepts)
 
 
 def points(default: Any = MISSING) -> Any:
     """A list of points in 1-D or 2-D, [1.0, 2.0] or [[0, 1], [2, 3]], kept as a tuple of tuples."""
-    return _setting(_points, default)
+    return _setting(_points, default, "list of numbers, or of pairs of them")
 
 
 def spectrum() -> Any:
     """A list of numbers, or a logarithmic axis of them as `axis` takes it, kept as a tuple; or None, the default."""
-    return _setting(_spectrum, None)
+    return _setting(_spectrum, None, "list of numbers ≥ 1e-06, `{low, high, count}`, or null")
 
 
 def axis(low: float, high: float, count: int) -> Any:
     """A logarithmic axis, `{low: 1.0e-3, high: 2.0, count: 64}`; these are its default."""
-    return _setting(_axis, Axis(low, high, count))
+    return _setting(_axis, Axis(low, high, count), "`{low, high, count}`, from 1e-12")
 
 
-def _setting(accept: Callable[[str, object], object], default: Any) -> Any:
-    return field(default=default, metadata={"accept": accept})
+def _setting(accept: Callable[[str, object], object], default: Any, accepts: str) -> Any:
+    return field(default=default, metadata={"accept": accept, "accepts": accepts})
+
+
+def _from(low: float) -> str:
+    return "" if low == -LARGEST else f" ≥ {low:g}"
 
 
 def _points(key: str, value: object) -> tuple[tuple[float, ...], ...]:

@@ -20,6 +20,11 @@ class StackedMnist(Mnist):
     Labels, 100·first + 10·second + third, are equally likely, and each channel's picture is drawn from those of its
     digit, all independently; training stacks are made of MNIST's training pictures, held-out ones of its test pictures.
     Classes of samples are told channel by channel, by a classifier of digits.
+
+    Attributes:
+        points (points): how many stacks there are to train on.
+        heldout (points): how many others are held out.
+        seed: fixes which are drawn.
     """
 
     name: ClassVar[str] = "stacked_mnist"

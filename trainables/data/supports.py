@@ -21,7 +21,13 @@ from trainables.data.source import AXES, HELDOUT, TRAIN, Source, integer, number
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn(Source):
-    """`points` training points and `heldout` others, drawn from separate random streams."""
+    """`points` training points and `heldout` others, drawn from separate random streams.
+
+    Attributes:
+        points (points): how many there are to train on.
+        heldout (points): how many others are held out.
+        seed: fixes which are drawn.
+    """
 
     points: int = integer(100_000, low=1)
     heldout: int = integer(10_000, low=1)
@@ -47,7 +53,11 @@ class Drawn(Source):
 
 @dataclass(frozen=True, kw_only=True)
 class Curve(Drawn):
-    """Points of a curve in the plane, and on each coordinate normal noise of standard deviation `std`."""
+    """Points of a curve in the plane, and on each coordinate normal noise of standard deviation `std`.
+
+    Attributes:
+        std: standard deviation of the noise.
+    """
 
     std: float = number(0.02, low=0.0)
 
@@ -67,7 +77,12 @@ class Curve(Drawn):
 
 @dataclass(frozen=True, kw_only=True)
 class Line(Curve):
-    """A segment of `length` through 0, at `angle` degrees to the first axis, filled evenly."""
+    """A segment through 0, filled evenly, with noise.
+
+    Attributes:
+        length: from end to end.
+        angle (degrees): to the first axis.
+    """
 
     name: ClassVar[str] = "line"
     length: float = number(4.0, low=1e-6)
@@ -82,7 +97,11 @@ class Line(Curve):
 
 @dataclass(frozen=True, kw_only=True)
 class Circle(Curve):
-    """A circle about 0, filled evenly."""
+    """A circle about 0, filled evenly, with noise.
+
+    Attributes:
+        radius: of the circle.
+    """
 
     name: ClassVar[str] = "circle"
     radius: float = number(2.0, low=1e-6)
@@ -116,6 +135,13 @@ class EmbeddedMixture(Drawn, Labelled):
 
     Here their means are drawn from N(0, spread² I) in the subspace, which has a random orthonormal basis, both fixed by
     `seed`; each coordinate within has standard deviation `std`. The label of a point is the mode it was drawn from.
+
+    Attributes:
+        modes (modes): how many there are.
+        intrinsic: dimensions of the subspace.
+        dimensions: of the space.
+        spread: standard deviation of the means' coordinates in the subspace.
+        std: standard deviation of every mode, on each coordinate of the subspace.
     """
 
     name: ClassVar[str] = "embedded_mixture"

@@ -38,7 +38,13 @@ from trainables.data.source import (
 
 @dataclass(frozen=True, kw_only=True)
 class KnownMixture(Source):
-    """Points drawn from the mixture `exact()`."""
+    """Points drawn from the mixture `exact()`.
+
+    Attributes:
+        points (points): how many there are to train on.
+        heldout (points): how many others are held out.
+        seed: fixes which are drawn.
+    """
 
     points: int = integer(100_000, low=1)
     heldout: int = integer(10_000, low=1)
@@ -89,6 +95,12 @@ class SingleGaussian(KnownMixture):
     With a `spectrum` of d numbers it has these as its standard deviations along d orthogonal axes, which `seed` draws,
     and `std` and `dimensions` mean nothing (with 75 such: the test of symplectic gradient adjustment, Letcher et al.
     2019). It is told as a known mixture in one and two dimensions without a spectrum; else its samples stand for it.
+
+    Attributes:
+        mean: of every coordinate.
+        std: standard deviation of every coordinate.
+        dimensions: of the space.
+        spectrum: standard deviations along as many orthogonal axes; null: `std` along `dimensions` of them.
     """
 
     name: ClassVar[str] = "gaussian"
@@ -127,7 +139,13 @@ class SingleGaussian(KnownMixture):
 
 @dataclass(frozen=True, kw_only=True)
 class AlikeModes(KnownMixture, Labelled):
-    """A mixture whose modes, at `means()`, all have the standard deviation `std` on each coordinate."""
+    """A mixture whose modes, at `means()`, all have the standard deviation `std` on each coordinate.
+
+    Attributes:
+        modes (modes): how many there are.
+        spacing: between neighbouring modes of a row or column.
+        std: standard deviation of every mode, on each coordinate.
+    """
 
     std: float = number(0.02, low=1e-6)
 
@@ -146,7 +164,11 @@ class AlikeModes(KnownMixture, Labelled):
 
 @dataclass(frozen=True, kw_only=True)
 class Ring(AlikeModes):
-    """`modes` Gaussians at angles 2πk/K on a circle; defaults of Metz et al. (2017), Unrolled GANs."""
+    """`modes` Gaussians at angles 2πk/K on a circle; defaults of Metz et al. (2017), Unrolled GANs.
+
+    Attributes:
+        radius: of the circle of means.
+    """
 
     name: ClassVar[str] = "ring"
     modes: int = integer(8, low=1)
@@ -194,7 +216,13 @@ class Sixteen(AlikeModes):
 
 @dataclass(frozen=True, kw_only=True)
 class ExplicitMixture(KnownMixture):
-    """Any mixture in 1-D or 2-D: `means`, `variances` and relative `weights` (default equal)."""
+    """Any mixture in one or two dimensions.
+
+    Attributes:
+        means: of the modes, as [-1.0, 2.0] on a line or [[0, 0], [1, 2]] in the plane.
+        variances: of the modes, the same on both coordinates.
+        weights: how likely the modes are, relative to each other; null: equally.
+    """
 
     name: ClassVar[str] = "mixture"
     means: tuple[tuple[float, ...], ...] = points()
@@ -218,8 +246,13 @@ class ExplicitMixture(KnownMixture):
 class Dirac(Source):
     """A point mass at 0, with the grid of Dirac-GANs to simulate on it (Mescheder et al. 2018).
 
-    Every pair of a `step` and a `gamma` is a cell with a game of its own, which starts at distance `radius` from the
-    equilibrium and has converged when its distance is below `tolerance` times that.
+    Every pair of a `step` and a `gamma` is a cell with a game of its own.
+
+    Attributes:
+        step: step sizes, evenly spaced on a logarithmic scale.
+        gamma: strengths of the penalty, likewise.
+        radius: at what distance from the equilibrium games begin.
+        tolerance: a game has converged where its distance is below so many times the first; below 1.
     """
 
     name: ClassVar[str] = "dirac"

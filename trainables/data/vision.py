@@ -27,7 +27,12 @@ from trainables.data.source import flag, path
 
 @dataclass(frozen=True, kw_only=True)
 class Pictures(Labelled):
-    """A torchvision data set under `root`, downloaded there if it is missing and `download` says so."""
+    """A torchvision data set under `root`, downloaded there if it is missing and `download` says so.
+
+    Attributes:
+        root: the folder with its files.
+        download: whether missing files are fetched.
+    """
 
     of_files: ClassVar[bool] = True
     root: str = path("data")

