@@ -97,6 +97,51 @@ def in_pieces(
     return torch.cat(made, 1)
 
 
+@dataclass(frozen=True)
+class Block:
+    """The random numbers of S steps, drawn at once, of `updates` batches each.
+
+    `numbers` are a batch's indices, its requested labels as indices of samples that have them (none where it has no
+    labels), latents, uniform and normal numbers: each (S * updates, R, B, ...), so that those of an update lie
+    together. `progress` is (S,).
+    """
+
+    data: DataSet
+    updates: int
+    numbers: tuple[Tensor, ...]
+    progress: Tensor
+
+    def __len__(self) -> int:
+        return len(self.progress)
+
+    def __getitem__(self, steps: slice) -> Block:
+        """Some steps one after the other, as views."""
+        first, last, _ = steps.indices(len(self))
+        rows = slice(first * self.updates, last * self.updates)
+        return Block(self.data, self.updates, tuple(x[rows] for x in self.numbers), self.progress[first:last])
+
+    def copy_(self, other: Block) -> None:
+        """Take over the numbers of as many steps."""
+        for mine, theirs in zip((*self.numbers, self.progress), (*other.numbers, other.progress), strict=True):
+            mine.copy_(theirs)
+
+    def clone(self) -> Block:
+        """A copy with memory of its own."""
+        return Block(self.data, self.updates, tuple(x.clone() for x in self.numbers), self.progress.clone())
+
+    def steps(self) -> Iterator[list[Batch]]:
+        """For each step a list with one batch per network update."""
+        updates = zip(*(numbers.unbind() for numbers in self.numbers), strict=True)
+        for progress in self.progress.unbind():
+            yield [
+                Batch(self.data, indices, z, self._labels(requested), uniform, normal, progress)
+                for indices, requested, z, uniform, normal in islice(updates, self.updates)
+            ]
+
+    def _labels(self, requested: Tensor) -> Tensor | None:
+        return self.data.labels[requested] if self.data.labels is not None and requested.numel() else None
+
+
 class BatchSampler:
     """Batches for R replicas from R generators. `conditional` asks for labels."""
 
@@ -106,23 +151,21 @@ class BatchSampler:
         self.data, self.batch_shape, self.generators = data, batch_shape, list(generators)
         self.conditional = conditional
 
-    def draw(self, steps: int, first: int = 0, of: int = 1) -> Iterator[list[Batch]]:
-        """The batches of the next `steps` steps: for each step a list with one batch per network update.
+    def block(self, steps: int, first: int = 0, of: int = 1) -> Block:
+        """The numbers of the next `steps` steps.
 
         `first` is the number of the first of these steps and `of` that of all steps; they give `Batch.progress`.
         """
-        drawn = [self._block(steps, generator) for generator in self.generators]
-        # Replicas third, so that one update of one step is one contiguous piece.
-        blocks = (torch.stack(pieces, 2).flatten(0, 1).unbind() for pieces in zip(*drawn, strict=True))
-        updates = zip(*blocks, strict=True)
-        numbers = torch.arange(first, first + steps, dtype=torch.float64, device=self.data.train.device)
-        for progress in (numbers / of).unbind():
-            yield [
-                Batch(self.data, indices, z, self._labels(requested), uniform, normal, progress)
-                for indices, requested, z, uniform, normal in islice(updates, self.batch_shape.updates)
-            ]
+        drawn = [self._drawn(steps, generator) for generator in self.generators]
+        numbers = tuple(torch.stack(pieces, 2).flatten(0, 1) for pieces in zip(*drawn, strict=True))
+        count = torch.arange(first, first + steps, dtype=torch.float64, device=self.data.train.device)
+        return Block(self.data, self.batch_shape.updates, numbers, count / of)
 
-    def _block(self, steps: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+    def draw(self, steps: int, first: int = 0, of: int = 1) -> Iterator[list[Batch]]:
+        """The batches of the next `steps` steps, as `block` and `Block.steps` have them."""
+        return self.block(steps, first, of).steps()
+
+    def _drawn(self, steps: int, generator: torch.Generator) -> tuple[Tensor, ...]:
         batch_shape = self.batch_shape
         shape = (steps, batch_shape.updates, batch_shape.batch)
         count = self.data.train.shape[0]
@@ -136,7 +179,3 @@ class BatchSampler:
         uniform = torch.rand(*shape, batch_shape.draws, generator=generator, device=generator.device)
         normal = torch.randn(*shape, batch_shape.noise, generator=generator, device=generator.device)
         return indices, requested, noise, uniform, normal
-
-    def _labels(self, requested: Tensor) -> Tensor | None:
-        labels = self.data.labels if self.conditional else None
-        return None if labels is None else labels[requested]

@@ -62,6 +62,11 @@ class Optimizer:
         OPTIMIZERS[self.rule](self, weights, gradient, self.lr.where(alive[:, None], 0.0))
         alive &= weights.abs().amax(1) <= bound
 
+    @property
+    def state(self) -> list[Tensor]:
+        """What an update changes besides the weights, in place."""
+        return [self.first, self.second, self.before, self.count]
+
     def state_dict(self) -> dict[str, Any]:
         """Moments and count."""
         return {"first": self.first, "second": self.second, "before": self.before, "count": int(self.count)}

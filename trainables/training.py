@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainables import steps
 from trainables.batches import Batch, BatchSampler, BatchShape, in_pieces
 from trainables.data import DataSet, load
 from trainables.metrics.evaluator import Evaluator
@@ -81,6 +82,16 @@ class Training:
             self.model.draws, self.model.noise,
         )  # fmt: skip
         self.sampler = BatchSampler(self.data, batch_shape, self.context.streams("batches"), bool(self.classes))
+        self.now = torch.zeros((), dtype=torch.int64, device=self.device)
+        reports = len(self.model.reports)
+        self.sums = torch.zeros(reports, len(seeds), dtype=torch.float64, device=self.device)
+        self._steps = steps.ways(self.device, self.state, self.model.elsewhere)
+
+    @property
+    def state(self) -> list[Tensor]:
+        """All that a step changes, each where it stays: the number of the step `now` (), sums (reports, R) of what was
+        reported since the last evaluation, and what `state_dict` has."""
+        return [self.now, self.sums, self.alive, self.diverged_step, self.average, *self.model.state]
 
     @property
     def done(self) -> bool:
@@ -97,17 +108,17 @@ class Training:
 
         Changes the training in place; a replica that exceeds the bounds on the way is frozen there.
         """
-        taken, sums = 0, torch.zeros(len(self.model.reports), len(self.seeds), dtype=torch.float64, device=self.device)
-        now = torch.full((), self.step, device=self.device)
+        taken = 0
+        self.now.fill_(self.step)
+        self.sums.zero_()
         for start in range(0, self.spec.interval, self.sampler.batch_shape.block):
-            if not bool(self.alive.any()):
+            if self.device.type == "cpu" and not bool(self.alive.any()):  # to ask another device is to wait for it
                 break
             count = min(self.sampler.batch_shape.block, self.spec.interval - start)
-            for batches in self.sampler.draw(count, self.step + start, self.spec.steps):
-                self.take_step(batches, now, sums)
-                taken += 1
+            self._steps(self.take_step, self.sampler.block(count, self.step + start, self.spec.steps))
+            taken += count
         self.step += self.spec.interval
-        return self._evaluation(sums / taken if taken else sums * torch.nan)
+        return self._evaluation(self.sums / taken if taken else self.sums * torch.nan)
 
     def samples(self, count: int) -> tuple[Tensor, Tensor | None]:
         """Samples (R, count, *shape) of each replica's present generator from latents that are the same at every call
@@ -156,17 +167,18 @@ class Training:
         for generator, saved in zip(self.sampler.generators, state["feed"], strict=True):
             generator.set_state(saved.cpu())
 
-    def take_step(self, batches: Sequence[Batch], now: Tensor, sums: Tensor) -> None:
-        """Train once; counts `now` () up and adds what the model reports (reports, R) to `sums`.
+    def take_step(self, batches: Sequence[Batch]) -> None:
+        """Train once; counts `now` up and adds what the model reports to `sums`.
 
-        Everything is done on the device: no number goes to or comes from Python, so that a CUDA graph can hold a step.
+        Everything is done on the device and in place: no number goes to or comes from Python, so that a CUDA graph can
+        hold a step.
         """
-        now += 1
+        self.now += 1
         before = self.alive.clone()
         report = self.model.step(batches, self.alive)
-        torch.where(before & ~self.alive, now, self.diverged_step, out=self.diverged_step)
+        torch.where(before & ~self.alive, self.now, self.diverged_step, out=self.diverged_step)
         self.average.lerp_(self.model.stacks[0].flat, 1 - self.ema)
-        for total, name in zip(sums, self.model.reports, strict=True):
+        for total, name in zip(self.sums, self.model.reports, strict=True):
             total += report[name]
 
     def _evaluation(self, means: Tensor) -> Evaluation:

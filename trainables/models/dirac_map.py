@@ -33,6 +33,7 @@ class DiracMap(Model):
     reports = ()
     measured = ("dirac_converged", "dirac_agreement")
     sampled = False
+    elsewhere = True
 
     def __init__(self, context: ModelContext) -> None:
         spec, seeds = context.spec, context.seeds

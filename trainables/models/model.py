@@ -65,10 +65,12 @@ class Model:
 
     `reports` names what a step returns, `measured` what `measure` always adds. `batches` is how many a step takes,
     `draws` and `noise` how many uniform and normal numbers come with each real sample. A model that is not `sampled`
-    generates no samples: its only measurements are those of its own `measure`, and `picture` gives its arrays.
+    generates no samples: its only measurements are those of its own `measure`, and `picture` gives its arrays. One that
+    works `elsewhere` takes its step not on its device.
     """
 
     sampled = True
+    elsewhere = False
     reports: tuple[str, ...] = ("loss_generator", "gradient_norm_generator")
     measured: tuple[str, ...] = ()
 
@@ -123,6 +125,12 @@ class Model:
     def picture(self, replicas: int) -> dict[str, NDArray[Any]]:
         """Arrays for a picture of the first `replicas` replicas; empty where their samples are the picture."""
         return {}
+
+    @property
+    def state(self) -> list[Tensor]:
+        """All tensors that a step changes, in place."""
+        of_optimizers = [x for optimizer in self.optimizers for x in optimizer.state]
+        return [*(stack.flat for stack in self.stacks), *of_optimizers, *self.buffers]
 
     def state_dict(self) -> dict[str, Any]:
         """The tensors and plain data that resuming needs."""
