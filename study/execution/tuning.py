@@ -21,6 +21,7 @@ from study.ledger.journal import Journal
 from study.ledger.ledger import entries
 from study.ledger.state import StudyState, TrialState
 from study.progress.live import Progress
+from study.search.forgetting import silent
 from study.search.scheduler import StudyScheduler
 from study.search.searcher import StudySearcher
 from study.storage import checkpoint
@@ -57,6 +58,7 @@ def train(
         return job_of(plan, store, trial, session, own, data).to_json()
 
     searcher = StudySearcher(plan, journal, job, slots)
+    recorder = Recorder(plan, journal, folder, store, progress, interruption, searcher.again)
     with tempfile.TemporaryDirectory(prefix="ganstudy-") as storage:
         tuner = tune.Tuner(
             tune.with_resources(Worker, {"cpu": config.resources.cpu, "gpu": config.resources.gpu}),
@@ -72,7 +74,7 @@ def train(
                 storage_path=storage,
                 verbose=0,
                 stop=interruption,
-                callbacks=[Recorder(plan, journal, folder, store, progress, interruption, searcher.again)],
+                callbacks=[recorder, *silent()],
                 failure_config=tune.FailureConfig(max_failures=RETRIES),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),

@@ -1,7 +1,8 @@
 """Early stopping, search by search: each search of an arm has its own ASHA, which compares its trials alone.
 
 ASHA (Li et al. 2020) keeps, at each rung of evaluations, one trial in `reduction` of those that reached it. Confirm
-trials are never stopped. The rungs are refilled from the ledger when a study is resumed.
+trials are never stopped. The rungs are refilled from the ledger when a study is resumed. As Tune asks its scheduler at
+every step, and tells it of every ending, this is also where ended trials are forgotten (`study.search.forgetting`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
 
 from study.config.plan import StudyPlan
 from study.ledger.entries import SEARCH, Entry, Planned, Result
+from study.search.forgetting import Ended
 from study.search.scores import finite, medians, replica_scores, unmeasured
 from study.search.unpickled import Unpickled
 
@@ -33,6 +35,7 @@ class StudyScheduler(Unpickled, FIFOScheduler):
         super().__init__()  # type: ignore[no-untyped-call]
         self._config, self._goal = plan.config, plan.goal
         self._searches: dict[tuple[str, int], ASHAScheduler] = {}
+        self._ended = Ended()
         if self.stops:
             self._refill(past)
 
@@ -56,6 +59,11 @@ class StudyScheduler(Unpickled, FIFOScheduler):
         """Keep the final result in the search's rungs."""
         if asha := self._asha(trial.config):
             asha.on_trial_complete(tune_controller, _asha_trial(trial), result)
+        self._ended.add(tune_controller, trial)
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        """Nothing is kept of a trial that failed."""
+        self._ended.add(tune_controller, trial)
 
     def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
         """Remove a trial that never started."""
@@ -64,6 +72,7 @@ class StudyScheduler(Unpickled, FIFOScheduler):
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any | None:
         """The pending trial; looks at live trials alone, whose number does not grow with the study."""
+        self._ended.forget()
         return next((trial for trial in tune_controller.get_live_trials() if trial.status == "PENDING"), None)
 
     def debug_string(self) -> str:
