@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from study.ledger.entries import Result, named
-from study.ledger.state import TrialState
+
+if TYPE_CHECKING:  # the driver's, as in `study.execution.job`
+    from study.ledger.state import TrialState
 
 
 @dataclass(frozen=True)

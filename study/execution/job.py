@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from study.config.plan import StudyPlan
 from study.ledger.entries import CONFIRM
-from study.ledger.state import TrialState
 from study.storage.data_set import FROM_SETTINGS, DataAt
 from study.storage.store import Store
 from trainables import own_code
+
+if TYPE_CHECKING:  # the driver's; a worker would import SciPy's statistics
+    from study.config.plan import StudyPlan
+    from study.ledger.state import TrialState
 
 REPORT = 1.0  # seconds of training that share a report, unless a scheduler wants every evaluation
 

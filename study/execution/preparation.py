@@ -9,20 +9,22 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import ray
 import torch
 
-from study.config.schema import StudyConfig
 from study.ledger.entries import Floor
-from study.ledger.state import StudyState
 from study.storage.data_set import FROM_SETTINGS, DataAt, load
 from study.storage.store import Store, store_at
 from trainables import own_code
 from trainables.data import DataSet
 from trainables.metrics.classifier import Classifier, train_classifier
 from trainables.metrics.evaluator import Evaluator
+
+if TYPE_CHECKING:  # the driver's, as in `study.execution.job`
+    from study.config.schema import StudyConfig
+    from study.ledger.state import StudyState
 
 CLASSIFIER = "classifier.pt"
 

@@ -10,14 +10,16 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from study.config.messages import ConfigError, brief
-from study.config.schema import StudyConfig
 from study.storage.store import Store
 from trainables import data as data_sets
 from trainables.data import DataSet, saved
 from trainables.metrics import evaluator
+
+if TYPE_CHECKING:  # the driver's, as in `study.storage.store`
+    from study.config.schema import StudyConfig
 
 FOLDER = "data"  # of the store
 

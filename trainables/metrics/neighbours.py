@@ -7,16 +7,19 @@ generated points y:
 - density, coverage (Naeem et al. 2020): balls of x around a y, counted and divided by k (may exceed 1); the fraction of
   x whose own ball holds some y.
 
+Points of few dimensions are found by trees (`trainables.metrics.balls`), others by all distances, with the same result.
 A ball is closed: duplicated points have balls of radius 0, which a strict `<` would leave empty.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from trainables.metrics.balls import DIMENSIONS, Balls
 from trainables.metrics.distances import blocks, squared_distances
 from trainables.metrics.finite import finite_only
 
@@ -29,6 +32,11 @@ class Neighbourhood:
     centre: Tensor
     radii: Tensor
     k: int
+
+    @cached_property
+    def balls(self) -> Balls:
+        """The same in trees, for few dimensions."""
+        return Balls(self.points.numpy(), self.k)
 
 
 def neighbourhood(points: Tensor, k: int) -> Neighbourhood:
@@ -69,10 +77,28 @@ def prdc(samples: Tensor, real: Neighbourhood) -> dict[str, Tensor]:
     replicas, count, _ = samples.shape
     names = ("precision", "recall", "density", "coverage")
     measured = {name: torch.empty(replicas, dtype=torch.float64, device=samples.device) for name in names}
-    for some in blocks(replicas, count * max(count, len(real.points)), samples.device):
-        for name, values in zip(names, _prdc(samples[some].double() - real.centre, real), strict=True):
-            measured[name][some] = values
+    centred = samples.double() - real.centre
+    left = _by_trees(centred, real, measured)
+    for some in blocks(len(left), count * max(count, len(real.points)), samples.device):
+        for name, values in zip(names, _prdc(centred[left[some]], real), strict=True):
+            measured[name][left[some]] = values
     return measured
+
+
+def _by_trees(samples: Tensor, real: Neighbourhood, measured: dict[str, Tensor]) -> list[int]:
+    """Measure the replicas that trees are faster for; returns the others."""
+    replicas, count, dimensions = samples.shape
+    if samples.device.type != "cpu" or dimensions > DIMENSIONS or count <= real.k:
+        return list(range(replicas))
+    left = []
+    for replica, one in enumerate(samples.numpy()):
+        scores = real.balls.overlap(one)
+        if scores is None:
+            left.append(replica)
+        else:
+            for values, score in zip(measured.values(), scores, strict=True):
+                values[replica] = score
+    return left
 
 
 def _prdc(samples: Tensor, real: Neighbourhood) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.parameter import is_lazy
-from torch.utils.flop_counter import FlopCounterMode
 
 from trainables import own_code
 from trainables.networks.network import Network, Weight
@@ -71,6 +70,8 @@ class OwnNetwork(Network):
     @property
     def operations(self) -> float:
         """As torch counts them."""
+        from torch.utils.flop_counter import FlopCounterMode  # which imports Triton
+
         labels = torch.zeros(1, COUNTED, dtype=torch.int64) if self.classes else None
         weights = [torch.zeros(1, *weight.shape) for weight in self.weights]
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
