@@ -7,6 +7,7 @@ the terminal (`Progress`) and MLflow (`Tracker`) follow it, and the record is bu
 from __future__ import annotations
 
 import os
+import sys
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from study import trust
 from study.atomic_write import remove_partials
 from study.cluster.connection import connected, notice, refuse_taken_names, refuse_unreachable
 from study.cluster.nodes import check_nodes
+from study.cluster.watch import RayWatch
 from study.config import loading
 from study.config.extension import check_extension
 from study.config.messages import ConfigError
@@ -28,7 +30,7 @@ from study.config.plan import StudyPlan
 from study.execution.interruption import Interruption
 from study.execution.keeping import sweep
 from study.execution.machine import session_entry
-from study.execution.preparation import begin_to_prepare, is_prepared
+from study.execution.preparation import BackgroundCall, begin_to_prepare, is_prepared
 from study.execution.tuning import remove_leftovers, train
 from study.ledger.entries import CONFIRM
 from study.ledger.journal import Journal
@@ -192,7 +194,7 @@ class Session:
         self.progress.doing("starting Ray" if prepared else "starting Ray, measuring the real-data baseline")
         floor = None if prepared else begin_to_prepare(self.plan.config, self.store.place, self.data.at)
         try:
-            with connected(own_code.files()), self._interruption:
+            with connected(own_code.files()), RayWatch(self._without_ray), self._interruption:
                 self._check_cluster(held)
                 if floor is not None:
                     self.journal.append(floor())
@@ -200,6 +202,10 @@ class Session:
                 self._train_left(held)
         except KeyboardInterrupt:
             self.progress.doing("stopping")
+        except ConnectionError as error:  # no Ray
+            if isinstance(floor, BackgroundCall):  # of images it may have taken longer than all that follows
+                self.journal.append(floor())
+            raise ConnectionError(f"{error}; `ganstudy resume {self.folder}` goes on from here") from error
         except (TuneError, OSError):
             if self.journal.trouble is None:
                 raise
@@ -207,6 +213,15 @@ class Session:
         if self._interruption.reason:
             self.progress.say(self._interruption.reason)
         remove_leftovers(self.journal.state, self.store, since=self._started)
+
+    def _without_ray(self) -> None:
+        """Called from a thread when Ray's head has gone, while the main thread waits for it: end the process."""
+        self.progress.say("Ray has gone; what workers have done since their last checkpoints is lost")
+        self._record()
+        self.progress.__exit__()
+        self._conclude(0)
+        sys.stdout.flush()
+        os._exit(FAILED)
 
     def _train_left(self, held: Lease) -> None:
         at, said = self.data.at, (self.progress, self._interruption)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from ganstudy import taken
 from study.cluster.environment import RAY_ENVIRONMENT
 from study.config.messages import ConfigError, shown
 
+LOGGER = logging.getLogger(__name__)
 OBJECT_STORE = 128 * 2**20  # bytes; results are small and travel inline
 NOISY_LOGGERS = ("ray", "ray.tune", "ray.train", "ray.data")
 PATIENCE = 10.0  # seconds for a cluster's head to take a connection; Ray itself would try for minutes
@@ -31,7 +33,7 @@ def connected(modules: Sequence[Path] = ()) -> Iterator[None]:
 
     Raises:
         ConfigError: `RAY_ADDRESS` is not the address of a cluster's head.
-        ConnectionError: no cluster there, or one that rejects this process.
+        ConnectionError: no cluster there, or one that rejects this process; or a Ray of its own that does not start.
     """
     for name in NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -50,12 +52,14 @@ def refuse_unreachable() -> None:
     address = os.environ.get("RAY_ADDRESS")
     if address is None or ray.is_initialized():
         return
-    if "://" in address:
+    host, _, port = address.rpartition(":")
+    if address != "auto" and not (host and port.isdigit() and "://" not in address):
         raise ConfigError(
             f"RAY_ADDRESS: expected HOST:PORT of a cluster's head, or auto, got {shown(address)}; a study is run on a"
             " node of the cluster, where `ray job submit` brings it"
         )
-    _check_listening(address)
+    if address != "auto":  # Ray looks for that itself
+        _check_listening(address, host, int(port))
 
 
 def refuse_taken_names() -> None:
@@ -88,9 +92,35 @@ def _connect(address: str | None, modules: list[str]) -> None:
     if address is not None:
         _attach(address, quiet, modules)
         return
-    ray.init(address="local", include_dashboard=False, object_store_memory=OBJECT_STORE, **quiet)
+    try:
+        _start(quiet)
+    except Exception as error:  # Ray's own are of many kinds, bare `Exception` among them
+        if "AF_UNIX" in str(error):
+            raise ConnectionError(f"Ray could not start: {_line(error)}; set TMPDIR to a shorter path") from error
+        LOGGER.info("Ray did not start; trying once more: %s", _line(error))
+        try:
+            _start(quiet)
+        except Exception as again:
+            raise ConnectionError(
+                f"Ray could not start, tried twice: {_line(again)}; is the machine out of memory, of room in"
+                f" {tempfile.gettempdir()}, or of processes? Ray's own account is in {tempfile.gettempdir()}/ray"
+            ) from again
     with suppress(OSError):  # Ray writes it for all to read
         (Path.home() / ".ray" / "auth_token").chmod(0o600)
+
+
+def _start(quiet: dict[str, Any]) -> None:
+    """Start a Ray of this process's own; what of it did start goes where the rest did not."""
+    try:
+        ray.init(address="local", include_dashboard=False, object_store_memory=OBJECT_STORE, **quiet)
+    except Exception:
+        ray.shutdown()
+        raise
+
+
+def _line(error: Exception) -> str:
+    """The first line of what Ray says, as most of the others are about where in Ray it was."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _attach(address: str, quiet: dict[str, Any], modules: list[str]) -> None:
@@ -103,20 +133,17 @@ def _attach(address: str, quiet: dict[str, Any], modules: list[str]) -> None:
         ray.init(address=address, runtime_env=surroundings, **quiet)
     except (ConnectionError, AuthenticationError, RuntimeError) as error:
         raise ConnectionError(
-            f"RAY_ADDRESS={address}: {str(error).splitlines()[0]}; a cluster with a token wants RAY_AUTH_MODE=token and"
+            f"RAY_ADDRESS={address}: {_line(error)}; a cluster with a token wants RAY_AUTH_MODE=token and"
             " its token in RAY_AUTH_TOKEN, in the file RAY_AUTH_TOKEN_PATH or in ~/.ray/auth_token"
         ) from error
 
 
-def _check_listening(address: str) -> None:
-    """Raise `ConnectionError` if nothing listens at HOST:PORT; `auto` is looked for by Ray."""
-    host, _, port = address.rpartition(":")
-    if not port.isdigit():
-        return
+def _check_listening(address: str, host: str, port: int) -> None:
+    """Raise `ConnectionError` if nothing listens at HOST:PORT."""
     loopback = host == "localhost" or host.startswith("127.")
     reached = str(ray.util.get_node_ip_address()) if loopback else host  # type: ignore[no-untyped-call]
     try:
-        socket.create_connection((reached, int(port)), timeout=PATIENCE).close()
+        socket.create_connection((reached, port), timeout=PATIENCE).close()
     except (OSError, OverflowError) as error:
         hint = "; with a head on loopback alone, set RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 here too" if loopback else ""
         raise ConnectionError(f"RAY_ADDRESS={address}: nothing answers at {reached}:{port} ({error}){hint}") from None

@@ -1,8 +1,8 @@
 """The command line: what can be written on it, which function does it, and how it ends.
 
-Exit status 0: done; 1: failed or interrupted; 2: bad input, with one message on stderr and nothing started. With
-`--json` stdout holds one JSON object and nothing else. A command's module is imported only when the command is run, so
-that `--help` and wrong arguments are answered at once.
+Exit status 0: done; 1: failed or interrupted; 2: bad input, with one message on stderr and nothing started; 141: the
+reader of a pipe left early, as `head` does. With `--json` stdout holds one JSON object and nothing else. A command's
+module is imported only when the command is run, so that `--help` and wrong arguments are answered at once.
 """
 
 from __future__ import annotations
@@ -14,23 +14,30 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 from study.command.output import BAD_INPUT, FAILED, say
+from study.command.process import UNREAD, prepare, unread
+from study.config.messages import shown
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     try:
-        return int(resolve_name(options.function)(options))
+        prepare()
+        exit_status = int(resolve_name(options.function)(options))
+        sys.stdout.flush()
+        return exit_status
     except KeyboardInterrupt:
         say("interrupted; what was done is kept, and `ganstudy resume` goes on from there")
         return FAILED
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and unread():
+            return UNREAD
         cause = getattr(error, "cause", None) or error  # what a remote worker raised
-        exit_status = _exit_status(cause)
-        if exit_status is None:
+        explained = _exit_status(cause)
+        if explained is None:
             raise
         say(str(cause))
-        return exit_status
+        return explained
 
 
 def parser() -> argparse.ArgumentParser:
@@ -52,25 +59,25 @@ def parser() -> argparse.ArgumentParser:
     )
     about = "Validate a configuration; print its arms, trials, expected cost, and what differences it can find."
     check = command("check", "study:check", about)
-    check.add_argument("config", metavar="CONFIG", type=Path)
+    check.add_argument("config", metavar="CONFIG", type=_path)
     _json(check)
     _settings(check)
     _trust(check)
     _power(check)
     run = command("run", "study:run", "Run a study, or go on with it where it has begun.")
-    run.add_argument("config", metavar="CONFIG", type=Path)
+    run.add_argument("config", metavar="CONFIG", type=_path)
     _json(run)
     _settings(run)
     _trust(run)
-    run.add_argument("--out", metavar="DIR", type=Path, help="the study folder (default: studies/NAME)")
+    run.add_argument("--out", metavar="DIR", type=_path, help="the study folder (default: studies/NAME)")
     resume = command("resume", "study:resume", "Finish an interrupted study, or extend it by --set.")
-    resume.add_argument("dir", metavar="DIR", type=Path)
+    resume.add_argument("dir", metavar="DIR", type=_path)
     _json(resume)
     _settings(resume)
     _trust(resume)
     resume.add_argument("--retry-failed", action="store_true", help="train the trials that failed again")
     status = command("status", "study:status", "Say what of a study is done, running, failed and missing.")
-    status.add_argument("dir", metavar="DIR", type=Path)
+    status.add_argument("dir", metavar="DIR", type=_path)
     _json(status)
     _report(command("report", "report:report", "Write a study's report, or one of records from anywhere, joined."))
     _sample(
@@ -83,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
     about = "Draw cards of replicas to label by eye, or hold a person's labels against the outcomes."
     _label(command("label", "label:label", about))
     ui = command("ui", "study:ui", "Serve MLflow's pages of a study until interrupted.")
-    ui.add_argument("dir", metavar="DIR", type=Path)
+    ui.add_argument("dir", metavar="DIR", type=_path)
     ui.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s, this machine)")
     ui.add_argument("--port", type=int, help="the port to listen on (default: a free one)")
     about = "Explain what an objective does before any training: built in, or a pair of your own."
@@ -126,7 +133,7 @@ def _power(command: argparse.ArgumentParser) -> None:
         " P(better) = 0.5 + DIFFERENCE",
     )  # fmt: skip
     command.add_argument(
-        "--pilot", metavar="DIR", type=Path,
+        "--pilot", metavar="DIR", type=_path,
         help="take variances from this study's record, best one with search.repeats, rather than typical ones",
     )  # fmt: skip
 
@@ -139,7 +146,7 @@ def _report(command: argparse.ArgumentParser) -> None:
         help="a study folder, a folder with history.parquet and trials.parquet, or a study's MLflow run: runs:/RUN_ID",
     )
     command.add_argument(
-        "--out", metavar="DIR", type=Path,
+        "--out", metavar="DIR", type=_path,
         help="where records and report go; needed but for a single study folder, which keeps its own",
     )  # fmt: skip
     command.add_argument("--tracking", metavar="URI", help="where MLflow is (default: MLFLOW_TRACKING_URI)")
@@ -152,7 +159,7 @@ def _report(command: argparse.ArgumentParser) -> None:
 
 
 def _of_trial(command: argparse.ArgumentParser, trial: str) -> None:
-    command.add_argument("dir", metavar="DIR", type=Path, help="a study folder")
+    command.add_argument("dir", metavar="DIR", type=_path, help="a study folder")
     command.add_argument("--arm", metavar="ARM", help="one of the study's arms")
     command.add_argument("--trial", metavar="TRIAL_ID", help=trial)
 
@@ -167,7 +174,7 @@ def _weights(command: argparse.ArgumentParser) -> None:
 def _animate(command: argparse.ArgumentParser) -> None:
     _of_trial(command, "one trial, rather than the arm's winner")
     command.add_argument("--seed", type=int, help="of one replica (default: all whose samples were saved)")
-    command.add_argument("--out", metavar="FOLDER", type=Path, help="where both go (default: DIR/animations)")
+    command.add_argument("--out", metavar="FOLDER", type=_path, help="where both go (default: DIR/animations)")
     command.add_argument("--seconds", type=float, default=0.5, help="each picture is shown for (default: %(default)s)")
     _json(command)
 
@@ -187,7 +194,7 @@ def _sample(command: argparse.ArgumentParser) -> None:
     _of_trial(command, "one trial, rather than the arm's winner")
     command.add_argument("--seed", type=int, help="of the replica (default: the first that did not diverge)")
     command.add_argument("--count", metavar="N", type=int, default=1000, help="samples (default: %(default)s)")
-    command.add_argument("--out", metavar="PATH", type=Path, required=True, help="a file .npz, or a folder for PNGs")
+    command.add_argument("--out", metavar="PATH", type=_path, required=True, help="a file .npz, or a folder for PNGs")
     command.add_argument(
         "--label", metavar="K", type=int, help="a class, of a conditional model (default: all in turn)"
     )
@@ -197,17 +204,17 @@ def _sample(command: argparse.ArgumentParser) -> None:
 
 
 def _label(command: argparse.ArgumentParser) -> None:
-    command.add_argument("dir", metavar="DIR", type=Path, help="a study folder, whose pictures the cards show")
+    command.add_argument("dir", metavar="DIR", type=_path, help="a study folder, whose pictures the cards show")
     command.add_argument("--count", metavar="N", type=int, default=40, help="replicas to draw (default: %(default)s)")
     command.add_argument("--seed", metavar="S", type=int, default=0, help="of the draw (default: %(default)s)")
     what = command.add_mutually_exclusive_group()
-    what.add_argument("--out", metavar="FOLDER", type=Path, help="where the page goes (default: DIR/labels)")
+    what.add_argument("--out", metavar="FOLDER", type=_path, help="where the page goes (default: DIR/labels)")
     what.add_argument(
-        "--sheets", metavar="FOLDER", type=Path,
+        "--sheets", metavar="FOLDER", type=_path,
         help="write the cards as PNG sheets instead, and key.csv, which says whose they are",
     )  # fmt: skip
     what.add_argument(
-        "--labels", metavar="CSV", type=Path,
+        "--labels", metavar="CSV", type=_path,
         help="print the confusion table of these labels (study, trial_id, seed, label) and the outcomes",
     )  # fmt: skip
     _json(command)
@@ -234,8 +241,17 @@ def _objective(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--ratios", nargs=3, metavar=("LOW", "HIGH", "N"), help="density ratios (default: 1e-4 1e4 161)"
     )
-    command.add_argument("--plot", metavar="FILE", type=Path, help="draw it, as PNG, PDF or SVG by the file's ending")
+    command.add_argument("--plot", metavar="FILE", type=_path, help="draw it, as PNG, PDF or SVG by the file's ending")
     _json(command)
+
+
+def _path(text: str) -> Path:
+    """A path that can be followed to its end, whether or not anything is there."""
+    try:
+        Path(text).resolve()
+    except (RuntimeError, OSError, ValueError) as error:  # a loop of links is a RuntimeError before Python 3.13
+        raise argparse.ArgumentTypeError(f"expected a path, got {shown(text)} ({error})") from None
+    return Path(text)
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:

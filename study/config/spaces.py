@@ -172,10 +172,10 @@ def _choice(path: str, choices: Any) -> Space:
     for value in choices:
         if split(path, value)[1]:
             raise _refused(path, "values without search spaces inside", value)
-        name = text(value)
-        if name in seen:
-            raise ConfigError(f"{path}: expected each value once, got {shown(seen[name])} and {shown(value)}")
-        seen[name] = value
+        same = next((other for name, other in seen.items() if name == text(value) or other == value), None)
+        if same is not None:  # Python and Optuna hold 1 and true equal
+            raise ConfigError(f"{path}: expected each value once, got {shown(same)} and {shown(value)}")
+        seen[text(value)] = value
     return Space("choice", choices=tuple(choices))
 
 

@@ -41,8 +41,8 @@ def parse(text: str, source: str) -> Any:
 def read(path: Path) -> Any:
     """Read a file of one YAML document."""
     try:
-        if path.is_dir() or not path.exists():
-            there = "a folder" if path.is_dir() else "nothing there"
+        if not path.is_file():
+            there = "a folder" if path.is_dir() else "a device or a pipe" if path.exists() else "nothing there"
             raise ConfigError(f"{path}: expected a YAML file, got {there}")
         if path.stat().st_size > LARGEST_FILE:
             raise ConfigError(f"{path}: expected at most {LARGEST_FILE} bytes, got {path.stat().st_size}")

@@ -1,7 +1,8 @@
-"""`ctrl-C` and SIGTERM stop a study cleanly; a second one stops it at once.
+"""Signals stop a study cleanly; a second one stops it at once.
 
-Either way the study can be resumed, as the ledger is valid at every instant. A clean stop also keeps what the workers
-have done since their last checkpoint.
+`ctrl-C`, SIGTERM, SIGUSR1 (which schedulers send some time before they end a job) and SIGHUP (the terminal has gone),
+unless that is ignored, as under nohup. The study can be resumed, as the ledger is valid at every instant; a clean stop
+also keeps what the workers have done since their last checkpoint.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ray.tune import Stopper
 
 from study.search.unpickled import Unpickled
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
 
 
 class Interruption(Unpickled, Stopper):
@@ -37,7 +38,8 @@ class Interruption(Unpickled, Stopper):
     def __enter__(self) -> Interruption:
         """Install the handlers."""
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+            heard = [number for number in SIGNALS if not (number == signal.SIGHUP and _is_ignored(number))]
+            self._before = {number: signal.signal(number, self._handle) for number in heard}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -74,3 +76,7 @@ class Interruption(Unpickled, Stopper):
         again, self.requested = self.requested, True
         if again or not self._looping:
             raise KeyboardInterrupt
+
+
+def _is_ignored(number: signal.Signals) -> bool:
+    return signal.getsignal(number) is signal.SIG_IGN

@@ -62,11 +62,11 @@ def is_prepared(config: StudyConfig, state: StudyState, store: Store) -> bool:
 def begin_to_prepare(config: StudyConfig, place: str, at: DataAt) -> Callable[[], Floor]:
     """`prepare` where trials run, with what they have; returns a function that waits for the ledger's floor entry.
 
-    On this machine's own processors it begins at once, so that Ray can start meanwhile; on a cluster or a GPU it is a
-    task of Ray's, which begins when it is waited for.
+    On this machine's own processors it begins at once, a `BackgroundCall`, so that Ray can start meanwhile; on a
+    cluster or a GPU it is a task of Ray's, which begins when it is waited for.
     """
     if "RAY_ADDRESS" not in os.environ and not config.resources.gpu:
-        return BackgroundCall(prepare, config, place, at, own_code.directory()).result
+        return BackgroundCall(prepare, config, place, at, own_code.directory())
     return lambda: _as_task(config, place, at)
 
 
@@ -87,7 +87,7 @@ class BackgroundCall:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def result(self) -> Any:
+    def __call__(self) -> Any:
         """Wait for it; raises what the function raised."""
         self._thread.join()
         if self._error is not None:

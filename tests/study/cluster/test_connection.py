@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import ray
 
-from study.cluster.connection import connected, deleted_with_job, notice, refuse_taken_names
+from study.cluster.connection import connected, deleted_with_job, notice, refuse_taken_names, refuse_unreachable
 from study.cluster.environment import RAY_ENVIRONMENT
 from study.config.messages import ConfigError
 
@@ -113,3 +113,51 @@ def test_a_module_of_our_name_in_the_working_directory_is_refused(
     (tmp_path / "analysis.py").touch()
     with pytest.raises(ConfigError, match=f"^analysis: expected ganstudy's own package, .* got {tmp_path}/analysis.py"):
         refuse_taken_names()
+
+
+@pytest.mark.parametrize("address", ["foo", "10.0.0.1", "10.0.0.1:x", ":6379", "ray://head:10001", "http://h:8265"])
+def test_an_address_that_none_could_be_reached_at_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(
+        ConfigError, match=f"^RAY_ADDRESS: expected HOST:PORT of a cluster's head, or auto, got '{address}'"
+    ):
+        refuse_unreachable()
+
+
+def starting(monkeypatch: pytest.MonkeyPatch, *failures: Exception) -> list[str]:
+    """Ray's starts fail as told, and then one does not; returns what is called, in order."""
+    called: list[str] = []
+    left = list(failures)
+
+    def init(**_: object) -> None:
+        called.append("init")
+        if left:
+            raise left.pop(0)
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "shutdown", lambda: called.append("shutdown"))
+    return called
+
+
+def test_a_ray_that_does_not_start_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = starting(monkeypatch, Exception("The current node timed out during startup. This could happen"))
+    with connected():
+        assert called == ["init", "shutdown", "init"]
+
+
+def test_a_ray_that_never_starts_is_said_in_a_line_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = starting(monkeypatch, *(Exception("The current node timed out\nin a second line") for _ in range(2)))
+    said = "^Ray could not start, tried twice: The current node timed out; is the machine out of memory, .*/ray$"
+    with pytest.raises(ConnectionError, match=said), connected():
+        pass
+    assert called == ["init", "shutdown", "init", "shutdown"]
+
+
+def test_a_temporary_folder_too_long_for_sockets_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = starting(monkeypatch, OSError("validate_socket_filename failed: AF_UNIX path length cannot exceed 107"))
+    with pytest.raises(ConnectionError, match=r"AF_UNIX path length .*; set TMPDIR to a shorter path$"), connected():
+        pass
+    assert called == ["init", "shutdown"]

@@ -52,5 +52,5 @@ def test_readiness_looks_at_the_machine(least: Build, tmp_path: Path, monkeypatc
 
 
 def test_on_a_cluster_its_own_resources_count(least: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RAY_ADDRESS", "ray://somewhere:10001")
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
     ready(least(resources={"gpu": 8, "cpu": 4000}).config)

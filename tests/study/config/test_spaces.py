@@ -41,6 +41,9 @@ def test_each_kind_is_read() -> None:
         ({"choice": "ab"}, "k.choice: expected a list of at least one value, got 'ab'"),
         ({"choice": [1, 2, 1]}, "k.choice: expected each value once, got 1 and 1"),
         ({"choice": [1, 1.0]}, "k.choice: expected each value once, got 1 and 1.0"),
+        ({"choice": [1, True]}, "k.choice: expected each value once, got 1 and true"),
+        ({"choice": [None, 0, False]}, "k.choice: expected each value once, got 0 and false"),
+        ({"choice": [[1, 2], [True, 2]]}, "k.choice: expected each value once, got [1, 2] and [True, 2]"),
         ({"choice": [{"uniform": [0, 1]}]}, "k.choice: expected values without search spaces inside"),
     ],
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,10 @@ def test_an_override_that_leads_nowhere_is_refused(setting: str, message: str) -
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.yaml: expected a YAML file, got nothing there"):
         strict_yaml.read(tmp_path / "nowhere.yaml")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for endless in (Path("/dev/zero"), tmp_path / "pipe.yaml"):
+        with pytest.raises(ConfigError, match=f"^{endless}: expected a YAML file, got a device or a pipe"):
+            strict_yaml.read(endless)
     with pytest.raises(ConfigError, match="expected a YAML file, got a folder"):
         strict_yaml.read(tmp_path)
     with pytest.raises(ConfigError, match="expected a readable file"):

@@ -75,10 +75,10 @@ def test_beside_gives_the_result_or_the_error() -> None:
     started = threading.Event()
     slow = BackgroundCall(lambda number: started.wait(10) and number + 1, 41)
     started.set()
-    assert slow.result() == 42
+    assert slow() == 42
 
     def fail() -> None:
         raise FileNotFoundError("no data")
 
     with pytest.raises(FileNotFoundError, match="no data"):
-        BackgroundCall(fail).result()
+        BackgroundCall(fail)()

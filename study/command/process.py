@@ -1,0 +1,51 @@
+"""What a command needs of its process: a working directory, a home, streams that take any text and have a reader."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import threading
+from io import TextIOWrapper
+from pathlib import Path
+
+from study.config.messages import ConfigError
+
+UNREAD = 128 + signal.SIGPIPE  # the exit status that a shell gives to a program ended by that signal
+
+
+def prepare() -> None:
+    """Make stdout and stderr write what their encoding lacks as escapes, and SIGTERM end a command as ctrl-C does.
+
+    Raises `ConfigError` where the working directory was deleted or the user has no home folder: PyTorch and Ray would
+    end the process, or raise from the midst of their imports.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise ConfigError("expected a working directory, got one that was deleted; change to another") from None
+    try:
+        Path.home()
+    except RuntimeError:
+        raise ConfigError(
+            f"HOME: expected a folder, got none, and user {os.getuid()} has no entry with one; set HOME"
+        ) from None
+
+
+def unread() -> bool:
+    """Whether whoever read stdout or stderr has gone, as `head` does; if so, both are silenced from now on."""
+    poll = select.poll()
+    for stream in (sys.stdout, sys.stderr):
+        poll.register(stream.fileno(), 0)
+    if not any(event & select.POLLERR for _, event in poll.poll(0)):
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)  # Python flushes both once more when it ends
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+    return True
