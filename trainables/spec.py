@@ -54,14 +54,14 @@ class Spec:
         steps (generator updates): in all.
         evaluations: how often training stops to be measured; divides `steps`.
         batch_size (samples): real samples, and as many generated ones, that one update of a network sees.
-        model: what is trained, one of `MODELS`.
-        objective: a row of `trainables.objectives.OBJECTIVES` and its parameters, or a pair (f, g) of one's own; one at
-            `module:attribute` is looked up by whoever trains or explains it, never by a spec.
+        model: what is trained.
+        objective: the pair (f, g), by the name of a row of the table of objectives with its parameters, or one's own;
+            one at `module:attribute` is looked up by whoever trains or explains it, never by a spec.
         generator_loss: what the generator minimises: `default` (the objective's own), `saturating`, `non_saturating`,
             `critic_mean`, or a formula of d, f and g.
-        penalty: a row of `trainables.penalties.PENALTIES` and its settings.
-        updates: the order of the players' updates: first the critic's, then the generator's against the new critic;
-            both at once; or both at once after a look ahead.
+        penalty: how the critic is regularised, by the name of a row of the table of penalties and its settings.
+        updates: the order of the players' updates: `alternating`, first the critic's and then the generator's against
+            the new critic; `simultaneous`; or `extragradient`, simultaneous along the gradients found a step ahead.
         critic_steps (critic updates): for each of the generator's; 1 unless updates alternate.
         optimizer: of both players; SGD takes heavy-ball momentum, optimistic Adam is Daskalakis et al.'s (2018).
         generator_lr: learning rate of the generator.

@@ -21,16 +21,16 @@ class Thresholds:
         tail: share of the evaluations, the last ones, that are judged, in (0, 1]; five at least, where there are as
             many.
         quality: a mixture's samples are near the data from this share of the data's own high-quality samples.
-        coverage: ... and if at least this share of the modes is covered that real samples cover.
+        coverage: besides, at least this share of the modes must be covered that real samples cover.
         factor: samples of other data are near if their FID is at most so many times that of fresh real samples.
-        gradient_norm: norm of the generator's gradient under which it is frozen, ≥ 0.
-        hop_rate: mode mass moved per evaluation, less noise, over which a replica hops, ≥ 0.
+        gradient_norm: norm of the generator's gradient under which it is frozen.
+        hop_rate: mode mass moved per evaluation, less noise, over which a replica hops.
         modes: share of the modes that hold mass under which a replica has collapsed.
         swing: factor by which `metric` both rises and falls, one of the two within the tail, from which a replica
-            oscillates, ≥ 1.
-        progress: factor by which `metric` falls over the tail from which a replica is still learning, ≥ 1, if it ends
-            lower than ever before; for `mass_js`, which is bounded, log(progress) / 4 of its range.
-        noise: standard errors that are taken off either end of a rise or fall of `metric`, ≥ 0.
+            oscillates.
+        progress: factor by which `metric` falls over the tail from which a replica is still learning, if it ends lower
+            than ever before; for `mass_js`, which is bounded, log(progress) / 4 of its range.
+        noise: standard errors that are taken off either end of a rise or fall of `metric`.
     """
 
     metric: str | None = None

@@ -59,7 +59,7 @@ class Settings:
     Attributes:
         samples (samples): how many of each replica are measured at an evaluation.
         features: the space that distances are measured in, a name or {"module": "module:attribute"} of the user's own.
-        neighbours: to which a ball about a point reaches, for precision, recall, density and coverage.
+        neighbours: the neighbour that a ball about a point reaches to, for precision, recall, density and coverage.
         neighbour_samples (samples): how many of the samples at most, and of the training points as many, enter these.
         weights: the file of InceptionV3's weights, None to download them, or of DINOv2's.
         classifier: the file of a saved classifier; None: the study trains one where it needs one.

@@ -1,0 +1,174 @@
+"""`python -m docs.build_names`: the tables of docs/names.md, the names that a configuration may choose."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields
+from inspect import get_annotations
+from pathlib import Path
+
+from analysis.record.schema import HIGHER, QUALITY, TRAINING, Column
+from analysis.wording import OUTCOME_MEANINGS
+from docs.meanings import about, code, filled, keys, listed, meanings, sentence, table
+from study.config.rules import SEARCHABLE
+from trainables.data import DATASETS, describe
+from trainables.data.source import Source
+from trainables.metrics.columns import GROUPS, DataTraits, columns
+from trainables.metrics.feature_spaces import FEATURES
+from trainables.models.catalogue import measured_columns
+from trainables.networks import architecture
+from trainables.objectives import OBJECTIVES
+from trainables.penalties import PENALTIES
+from trainables.spec import HYPERPARAMETERS, MEANINGLESS, MODELS
+
+PAGE = Path(__file__).parents[1] / "docs" / "names.md"
+POINTS = DataTraits((2,), mixture=False, classifier=False, requested=False)
+SITUATIONS: Mapping[str, DataTraits] = {  # the first in which a measurement is made says when it is
+    "always": POINTS,
+    "one dimension": DataTraits((1,), False, False, False),
+    "classes told": DataTraits((2,), False, True, False),
+    "mixtures": DataTraits((2,), True, False, False),
+    "`cgan`": DataTraits((2,), False, False, True),
+    "`cgan`, classes told": DataTraits((2,), False, True, True),
+    "features `inception`": DataTraits((2,), False, False, False, inception=True),
+    **{f"measure `{group}`": DataTraits((2,), False, False, False, (group,)) for group in GROUPS},
+    **{f"measure `{group}`, mixtures": DataTraits((2,), True, False, False, (group,)) for group in GROUPS},
+}
+OF_GAMES = {  # what models add to a group themselves
+    "divergences": ("critic_bound", "induced_divergence", "bound_gap", "ratio_error"),
+    "jacobian": ("jacobian_real", "jacobian_imaginary", "jacobian_radius"),
+}
+
+
+def page() -> str:
+    """The page with its tables filled; the rest of it is written by hand."""
+    return filled(
+        PAGE.read_text(encoding="utf-8"),
+        {
+            "data sets": _data_sets(),
+            "settings of data sets": [line for name, kind in DATASETS.items() for line in _settings(name, kind)],
+            "models": _models(),
+            "objectives": table(
+                "name", "what the critic estimates", "parameters", "source",
+                rows=[(f"`{row.name}`", row.induces.replace("||", "‖"), _with_defaults(row.parameters), row.source)
+                      for row in OBJECTIVES.values()],
+            ),
+            "penalties": table(
+                "name", "what it charges or does", "settings", "bounds the slope", "source",
+                rows=[(f"`{row.name}`", row.charges, _with_defaults(row.settings), "yes" if row.bounds_slope else "",
+                       row.source) for row in PENALTIES.values()],
+            ),
+            "networks": _networks(),
+            "measurements": _measurements(QUALITY),
+            "signals": _measurements(TRAINING),
+            "groups": table("name", "what it is", "columns it adds", rows=[
+                (f"`{name}`", sentence(said), listed(_of_group(name), "and")) for name, said in GROUPS.items()
+            ]),
+            "features": table("name", "what they are", rows=[(f"`{k}`", sentence(v)) for k, v in FEATURES.items()]),
+            "outcomes": table("name", "what became of it", rows=[(f"`{k}`", v) for k, v in OUTCOME_MEANINGS.items()]),
+        },
+    )  # fmt: skip
+
+
+def _with_defaults(settings: Mapping[str, float | None]) -> str:
+    return ", ".join(
+        f"`{name}`, required" if value is None else f"`{name}: {value:g}`" for name, value in settings.items()
+    )
+
+
+def _data_sets() -> list[str]:
+    rows = []
+    for name, kind in DATASETS.items():
+        try:
+            known = describe(name)
+            shape, classes = "×".join(map(str, known.shape)), str(known.classes or "")
+        except ValueError:  # it depends on a setting without a default
+            shape, classes = "any", "any"
+        first = re.split(r"(?<!al)\. ", about(kind), maxsplit=1)[0]
+        rows.append((f"[`{name}`](#{name})", first.rstrip(".") + ".", shape, classes))
+    return table("name", "what it is", "a point's shape", "modes or classes", rows=rows)
+
+
+def _settings(name: str, kind: type[Source]) -> list[str]:
+    head = [f"### {name}", "", about(kind), ""]
+    every = {field.name: field for field in fields(kind)}
+    own_first = dict.fromkeys(key for one in kind.__mro__ for key in get_annotations(one) if key in every)
+    declared = {key: every[key] for key in own_first}
+    accepted = {key: str(field.metadata["accepts"]) for key, field in declared.items()}
+    defaults = {key: "required" if f.default is MISSING else code(_settled(f.default)) for key, f in declared.items()}
+    return [*head, *keys(f"{name}.", accepted, defaults, meanings(kind))]
+
+
+def _settled(default: object) -> object:
+    """An axis as a mapping."""
+    return vars(default) if hasattr(default, "low") else default
+
+
+def _models() -> list[str]:
+    def ignores(name: str) -> str:
+        without = MEANINGLESS.get(name, ())
+        rest = [key for key in HYPERPARAMETERS if key not in without and key != "model"]
+        if len(without) > len(rest):
+            return f"all but {listed(rest, 'and')}" if rest else "all"
+        return listed(without, "and") if without else ""
+
+    rows = [(f"`{name}`", sentence(said), ignores(name)) for name, said in MODELS.items()]
+    return table("name", "what it is", "hyperparameters without meaning", rows=rows)
+
+
+def _networks() -> list[str]:
+    rows = []
+    for kind in architecture.KINDS["generator"]:
+        own = architecture.OF_KIND.get(kind)
+        shared = {"batch_norm": False, "weight_std": None, "init": None}
+        settings = {} if own is None else {**own, "activation": "relu", **shared}
+        of = "generator" if kind not in architecture.KINDS["critic"] else "generator and critic"
+        rows.append((f"`{kind}`", of, ", ".join(code({key: value}, "") for key, value in settings.items())))
+    return table("kind", "of", "settings and defaults", rows=rows)
+
+
+def _measurements(rows: Iterable[Column]) -> list[str]:
+    def better(name: str) -> str:
+        of_samples = any(name == column.name for column in QUALITY)  # of the others less need not be better
+        return "more" if name in HIGHER else "less" if of_samples and name in SEARCHABLE else ""
+
+    return table(
+        "name", "unit", "what it is", "better", "measured",
+        rows=[(f"`{c.name}`", c.unit, c.meaning, better(c.name), _when(c.name)) for c in rows],
+    )  # fmt: skip
+
+
+def _when(name: str) -> str:
+    for when, traits in SITUATIONS.items():
+        if name in columns(traits):
+            return when
+    for group, names in OF_GAMES.items():
+        if name in names:
+            return f"measure `{group}`"
+    return f"models {listed(models, 'and')}" if (models := _reporting(name)) else ""
+
+
+def _reporting(name: str) -> list[str]:
+    on = {model: describe("dirac" if model == "dirac" else "ring") for model in MODELS}
+    return [model for model in MODELS if name in measured_columns(model, on[model])]
+
+
+def _of_group(group: str) -> list[str]:
+    """The columns that a group adds, to points or to a mixture."""
+    with_it = {*columns(DataTraits((2,), True, False, False, (group,)))}
+    known = [column.name for column in (*QUALITY, *TRAINING)]
+    added = (with_it - {*columns(DataTraits((2,), True, False, False))}) | {*OF_GAMES.get(group, ())}
+    return [name for name in known if name in added]
+
+
+def main() -> int:
+    """Write the page."""
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"docs/{PAGE.name} is written")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
