@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import json
 import math
 import os
 import random
@@ -25,8 +26,8 @@ from unittest.mock import patch
 import ray
 from ray.tune.execution import tune_controller
 
-from study.execution.evaluations import TimedEvaluation, to_json
-from study.execution.job import Job
+from study.execution.evaluations import TimedEvaluation
+from study.execution.job import Job, from_json
 from study.ledger import ledger
 
 START, RESET = 2.0, 0.005  # seconds until a worker is there, and until it has taken another trial
@@ -84,38 +85,44 @@ class Work:
 
 
 class Worker:
-    """One fake worker: the trial it has, and when it began to be busy."""
+    """One fake worker: the pack it has, and when it began to be busy."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.get_auto_filled_metrics = SimpleNamespace(remote=lambda **_: {})  # Tune asks for it of every trial
         self.take(config)
 
     def take(self, config: Mapping[str, Any]) -> None:
-        """Begin another trial."""
-        self.job, self.reported, self.seconds = Job.from_json(config["job"]), 0, 0.0
+        """Begin another pack."""
+        self.jobs, self.reported, self.seconds = from_json(config["job"]), 0, 0.0
 
     def report(self, work: Work, dice: random.Random) -> dict[str, Any]:
-        """What `study.execution.trial.Trial.report` returns, with columns such as a mixture's."""
+        """What `study.execution.pack.Pack.report` returns, with columns such as a mixture's."""
         self.reported += 1
         done = self.reported >= work.reports
-        step = round(self.job.spec["steps"] * self.reported / work.reports)
-        seeds = len(self.job.seeds)
-        rate = math.log10(self.job.spec["generator_lr"]) + 3
+        return {
+            "reports": json.dumps([self._of(job, done, work, dice) for job in self.jobs]),
+            "done": done,
+            "notes": "[]",
+            "time_this_iter_s": self.seconds / work.reports,
+            "time_total_s": self.seconds,
+            "training_iteration": self.reported,
+        }
+
+    def _of(self, job: Job, done: bool, work: Work, dice: random.Random) -> dict[str, Any]:
+        step = round(job.spec["steps"] * self.reported / work.reports)
+        seeds = len(job.seeds)
+        rate = math.log10(job.spec["generator_lr"]) + 3
         columns: dict[str, Sequence[Any]] = {
             name: [abs(rate) + 0.1 * dice.random() for _ in range(seeds)] for name in COLUMNS
         }
         columns |= {"mode_histogram": [[dice.randrange(300) for _ in range(8)] for _ in range(seeds)]}
         columns |= {"diverged": [False] * seeds, "diverged_step": [None] * seeds}
         return {
-            "rows": to_json([TimedEvaluation(step, self.seconds * self.reported / work.reports, columns)]),
+            "trial_id": job.trial_id,
+            "rows": [vars(TimedEvaluation(step, self.seconds * self.reported / work.reports, columns))],
             "score": columns["fid"][0],
             "evaluation": self.reported,
-            "done": done,
             "finished": done,
-            "notes": "[]",
-            "time_this_iter_s": self.seconds / work.reports,
-            "time_total_s": self.seconds,
-            "training_iteration": self.reported,
         }
 
 

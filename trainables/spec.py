@@ -252,7 +252,7 @@ def shared(values: Mapping[str, Any]) -> dict[str, Any]:
     """
     plain = {name: value for name, value in values.items() if name not in PER_REPLICA}
     switched = {name: bool(values.get(name)) for name in SWITCHED}
-    return {**plain, **switched, "penalty": values["penalty"]["name"]}
+    return {**plain, **switched, "penalty": values.get("penalty", {}).get("name")}
 
 
 def _named(field_name: str, value: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from study.config.blind_spots import blind_spots
 from study.config.goal import Goal
 from study.config.messages import ConfigError, brief, nearest, shown
 from study.config.own import locations
+from study.config.packs import pack_sizes
 from study.config.plan import StudyPlan
 from study.config.reference import settled_budget, unequal
 from study.config.rounds import check_rounds
@@ -63,7 +64,7 @@ def settled(config: StudyConfig) -> StudyPlan:
     _scheduler(config)
     _outcomes(config, arms)
     _resources(config)
-    return StudyPlan(config, arms, Goal(config.search.metrics, config.search.modes))
+    return StudyPlan(config, arms, Goal(config.search.metrics, config.search.modes), pack_sizes(config, arms))
 
 
 def judged_by(plan: StudyPlan) -> tuple[str, ...]:

@@ -72,8 +72,9 @@ class Search(Section):
             several for their Pareto front; null: `mass_js` for mixtures of several modes, and `fid` for other data.
         mode: `min` or `max`, what is better of the metric; a list where there is one for each metric.
         seed: fixes what is drawn: configurations, and the seeds of all replicas.
-        lag (trials): how many trials of a search may be under way at once: trial k is drawn knowing the results of
-            trials 0 … k − lag, however many workers there are. Raise it for few arms on many workers.
+        lag (packs): how many packs of a search's trials (`resources.pack`; by default of one trial each) may be under
+            way at once: the trials of pack b are drawn knowing the results of packs 0 … b − lag, however many workers
+            there are. Raise it for few arms on many workers.
     """
 
     sampler: Literal["tpe", "random", "cmaes", "nsga2"] = "tpe"
@@ -171,9 +172,13 @@ class Resources(Section):
         gpu (GPUs): of one trial, a fraction of one or a whole number; 0.25 puts four trials on a card. It limits
             nobody's GPU memory.
         workers (trials): how many train at once at most; null: as many as fit.
+        pack (configurations): how many of a search's trials train as one population on a worker, if their networks,
+            batches and losses agree in all but the numbers of `trainables.spec.PER_REPLICA` and the penalty's; trials
+            that do not agree train apart. Confirmations are not packed. A pack takes a worker's place, as a trial does
+            otherwise.
         checkpoint_seconds (seconds): at most so often a checkpoint is written; so much is trained again after a kill.
         evaluation_limit (seconds): if an evaluation, with the training before it, takes longer, its worker is ended
-            and the trial tried again; null: no limit.
+            and the trial tried again; of a pack, for each of its trials; null: no limit.
         storage: where a cluster's nodes share files: a path, or an address such as s3://bucket/prefix; null: the
             study's folder.
     """
@@ -181,6 +186,7 @@ class Resources(Section):
     cpu: float = Field(default=1.0, gt=0, le=4096)
     gpu: float = Field(default=0.0, ge=0, le=4096)
     workers: int | None = Field(default=None, ge=1, le=10**5)
+    pack: int = Field(default=1, ge=1, le=10**4)
     checkpoint_seconds: float = Field(default=10.0, ge=0, le=10**6)
     evaluation_limit: float | None = Field(default=None, gt=0, le=10**8)
     storage: str | None = None

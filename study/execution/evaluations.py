@@ -19,7 +19,7 @@ class TimedEvaluation:
 
     Attributes:
         step: generator updates taken.
-        wall_time: seconds spent training since the trial began.
+        wall_time: seconds spent training since the trial began; of a pack's, the trial's even share.
         columns: measurement -> one value per replica, as `trainables.training.Evaluation` has them.
         pictures: the file with the samples of its picture, within the study's folder; None: it has none.
     """
@@ -35,10 +35,15 @@ class TimedEvaluation:
 
 
 def to_json(evaluations: Iterable[TimedEvaluation]) -> str:
-    """A JSON list with one object per evaluation, as Tune's results and checkpoints hold it."""
+    """A JSON list with one object per evaluation, as checkpoints hold it."""
     return json.dumps([vars(evaluation) for evaluation in evaluations])
 
 
 def from_json(text: str) -> list[TimedEvaluation]:
     """The inverse of `to_json`; raises `ValueError` or `TypeError` for anything else."""
-    return [TimedEvaluation(**found) for found in json.loads(text)]
+    return from_rows(json.loads(text))
+
+
+def from_rows(rows: Iterable[Mapping[str, Any]]) -> list[TimedEvaluation]:
+    """From the objects that a report holds."""
+    return [TimedEvaluation(**row) for row in rows]

@@ -1,8 +1,9 @@
-"""The job sent to a worker: everything that it needs to train one trial."""
+"""The jobs sent to a worker: everything that it needs to train the trials of a pack."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,14 +64,15 @@ class Job:
         """The trial's folder in the store."""
         return folder_of(self.trial_id)
 
-    def to_json(self) -> str:
-        """One string, because Tune pays for every key of a trial's configuration with every result."""
-        return json.dumps(asdict(self))
 
-    @classmethod
-    def from_json(cls, text: str) -> Job:
-        """The inverse of `to_json`."""
-        return cls(**json.loads(text))
+def to_json(jobs: Iterable[Job]) -> str:
+    """One string, because Tune pays for every key of a trial's configuration with every result."""
+    return json.dumps([asdict(job) for job in jobs])
+
+
+def from_json(text: str) -> list[Job]:
+    """The inverse of `to_json`."""
+    return [Job(**found) for found in json.loads(text)]
 
 
 def folder_of(trial_id: str) -> str:

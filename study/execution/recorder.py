@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,13 @@ from study.execution.interruption import Interruption
 from study.execution.job import folder_of
 from study.execution.keeping import best_of, superseded
 from study.execution.trial import HANG
-from study.ledger.entries import KEY, Ended, named
+from study.ledger.entries import Ended, named
 from study.ledger.journal import Journal
 from study.ledger.state import TrialState
 from study.progress.live import Progress
+from study.search.packs import Pack
 from study.search.scores import replica_scores
+from study.search.searcher import StudySearcher
 from study.search.unpickled import Unpickled
 from study.storage import checkpoint, generators
 from study.storage.mirror import bring
@@ -57,13 +59,15 @@ class Recorder(Unpickled, Callback):
         store: Store,
         progress: Progress,
         interruption: Interruption,
-        again: Callable[[TrialState], None],
+        searcher: StudySearcher,
+        stopped: Collection[str] = (),
     ) -> None:
-        """Record the study in `folder`, whose trials keep their files in `store`; `again` gives a trial out again."""
+        """Record the study in `folder`, whose trials keep their files in `store`; `searcher` gives trials out again,
+        and `stopped` names those that a scheduler has stopped so far."""
         self._plan, self._goal, self._thresholds = plan, plan.goal, plan.config.outcomes
         self._journal, self._folder, self._store = journal, folder, store
         self._progress, self._interruption = progress, interruption
-        self._again, self._failures = again, 0
+        self._searcher, self._stopped, self._failures = searcher, stopped, 0
         self._noted: set[str] = set()  # what workers told and the user has read
 
     def on_trial_result(
@@ -74,33 +78,56 @@ class Recorder(Unpickled, Callback):
         result: dict[str, Any],
         **info: Any,  # noqa: ARG002
     ) -> None:
-        """Append the new evaluations in one piece."""
-        state = self._state(trial)
+        """Append the new evaluations in one piece, and the endings of trials that finished."""
+        states = {state.trial_id: state for state in self._open(trial)}
         for note in json.loads(result["notes"]):
             if note not in self._noted:
                 self._noted.add(note)
-                self._progress.say(f"note: {note}, first in trial {state.trial_id}")
-        fresh = [found for found in evaluations.from_json(result["rows"]) if found.step > state.last_step]
+                self._progress.say(f"note: {note}, first in trial {trial.config['trial_id']}")
+        told = [(states[one["trial_id"]], one) for one in json.loads(result["reports"]) if one["trial_id"] in states]
+        fresh = [
+            (state, found)
+            for state, report in told
+            for found in evaluations.from_rows(report["rows"])
+            if found.step > state.last_step
+        ]
         if fresh:
             self._failures = 0
-            self._fetch(found.pictures for found in fresh if found.pictures)
-            self._journal.append(*(found.entry(state) for found in fresh))
+            self._fetch(found.pictures for _, found in fresh if found.pictures)
+            self._journal.append(*(found.entry(state) for state, found in fresh))
+        for state, report in told:
+            if report["finished"]:
+                self._finish(state, "completed")
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ARG002
-        """Append the ending of a trial that finished or was stopped."""
-        state = self._state(trial)
-        last = state.results[state.last_step]
-        finished = "completed" if trial.last_result["finished"] else "truncated"
-        status = "diverged" if all(last.column("diverged", state.seeds)) else finished
-        self._end(state, status, None, replica_scores(last.columns, self._goal))
+        """Append the endings of trials that were stopped; the others of their pack go on."""
+        left = self._open(trial)
+        for state in left:
+            if state.trial_id in self._stopped:
+                self._finish(state, "truncated")
+        if rest := tuple(state for state in left if state.status is None):
+            self._searcher.again(rest)
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ARG002
+        """Have only those tried again that have not ended."""
+        if left := self._open(trial):
+            trial.set_config(self._searcher.configuration(left))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ARG002
         """Append the ending of a trial that failed again after its retries."""
-        state = self._state(trial)
+        left = self._open(trial)
         lost = isinstance(error_of(trial), RayActorError)
         if lost and trial.should_recover():
-            self._again(state)
-            return
+            self._searcher.again(left)
+        elif len(left) > 1:
+            names = ", ".join(state.trial_id for state in left)
+            self._progress.say(f"note: {names} failed together and are tried one by one: {message_of(trial)}")
+            for state in left:
+                self._searcher.again((state,))
+        elif left:
+            self._fail(left[0], trial, lost)
+
+    def _fail(self, state: TrialState, trial: Any, lost: bool) -> None:
         message = (self._hung(state) if lost else None) or message_of(trial)
         self._keep_traceback(state, trial)
         self._end(state, "failed", message, [None] * len(state.seeds))
@@ -115,6 +142,12 @@ class Recorder(Unpickled, Callback):
         """Let the terminal follow."""
         self._progress.tick()
 
+    def _finish(self, state: TrialState, status: str) -> None:
+        """Append the ending of a trial that finished or was stopped."""
+        last = state.results[state.last_step]
+        diverged = all(last.column("diverged", state.seeds))
+        self._end(state, "diverged" if diverged else status, None, replica_scores(last.columns, self._goal))
+
     def _end(self, state: TrialState, status: str, message: str | None, scores: list[Any]) -> None:
         outcomes = judge(state.curves(), status, self._journal.state.real_scores, self._thresholds).tolist()
         verdict = {"status": status, "message": message, "outcomes": outcomes, "scores": scores}
@@ -125,9 +158,10 @@ class Recorder(Unpickled, Callback):
         with suppress(OSError):
             generators.remove(self._store, superseded(self._plan, self._journal.state, state, former))
 
-    def _state(self, trial: Any) -> TrialState:
-        phase, arm, repeat, index, batch = (trial.config[name] for name in KEY)
-        return self._journal.state.trials[phase, arm, repeat, index, batch]
+    def _open(self, trial: Any) -> Pack:
+        """The trials of a pack that have not ended."""
+        states = (self._journal.state.trials[tuple(key)] for key in json.loads(trial.config["trials"]))
+        return tuple(state for state in states if state.status is None)
 
     def _fetch(self, pictures: Iterable[str]) -> None:
         """Bring pictures to the study's folder, where MLflow and the report look for them."""

@@ -1,14 +1,14 @@
-"""One trial on a worker: training from evaluation to evaluation, with checkpoints and the samples of its pictures.
+"""One trial on a worker: what it measured, where it stands, its checkpoints and the samples of its pictures.
 
-A trial starts from its newest intact checkpoint, if there is one for the same spec and seeds. Evaluations up to
-`Job.reported` are in the ledger and are not reported again; those after it that the checkpoint holds are, so that a
-driver's death between a checkpoint and the ledger loses none.
+It is trained by its pack (`study.execution.pack`), of which it is told every evaluation. A trial starts from its newest
+intact checkpoint, if there is one for the same spec and seeds. Evaluations up to `Job.reported` are in the ledger and
+are not reported again; those after it that the checkpoint holds are, so that a driver's death between a checkpoint and
+the ledger loses none.
 """
 
 import io
 import json
 import logging
-import time
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,6 @@ from study.config.goal import Goal
 from study.execution import evaluations
 from study.execution.evaluations import TimedEvaluation
 from study.execution.job import Job
-from study.execution.watchdog import time_limit
 from study.search.scores import finite, medians, replica_scores
 from study.storage import checkpoint, generators
 from study.storage.store import Store, store_at
@@ -36,53 +35,68 @@ POINTS, IMAGES, PICTURED = 1000, 80, 4  # samples of a replica in a picture, and
 
 
 class Trial:
-    """The training of `job`, built on shared `data` and `evaluator`, resumed where a checkpoint allows."""
+    """The trial of `job`, built on shared `data` and `evaluator`, resumed where a checkpoint allows.
 
-    def __init__(self, job: Job, spec: Spec, data: DataSet, evaluator: Evaluator) -> None:
+    `training` is the trial's own, of its replicas alone, as of its last evaluation.
+    """
+
+    def __init__(self, job: Job, data: DataSet, evaluator: Evaluator) -> None:
         """Build the networks and load the newest checkpoint that fits."""
-        self.job, self.spec = job, spec
+        self.job, self.spec = job, Spec.from_dict(job.spec)
         self.store: Store = store_at(job.store)
         self.goal = Goal(tuple(job.metrics), tuple(job.modes))
         self._data, self._evaluator = data, evaluator
         self.training = self._untrained()
         self.evaluations: list[TimedEvaluation] = []
         self.wall_time = 0.0
-        self._whole = True  # whether the training is at its last evaluation; not while it is between two
-        self._pictured = picture_evaluations(spec.evaluations, job.pictures)
-        self._identity = json.dumps([spec.to_dict(), job.seeds], sort_keys=True)
+        self.told = False  # whether its end was reported
+        self._pictured = picture_evaluations(self.spec.evaluations, job.pictures)
+        self._identity = json.dumps([self.spec.to_dict(), job.seeds], sort_keys=True)
         self._reported = job.reported
         self._forget_hang()
         self._restore()
-        self._saved, self._saved_step = time.monotonic(), self.training.step
+        self._saved_step = self.training.step
+
+    @property
+    def done(self) -> bool:
+        """Whether its training has ended by itself."""
+        return self.training.done
+
+    @property
+    def news(self) -> list[TimedEvaluation]:
+        """The evaluations that are still to be reported."""
+        return [evaluation for evaluation in self.evaluations if evaluation.step > self._reported]
+
+    def take(self, evaluation: Evaluation, seconds: float) -> None:
+        """Take in the evaluation that `training` is at, the training up to which took so long."""
+        self.wall_time += seconds
+        pictures = self._picture(evaluation)
+        self.evaluations.append(TimedEvaluation(evaluation.step, self.wall_time, evaluation.columns, pictures))
 
     def report(self) -> dict[str, Any]:
-        """Train until there is something new to report; flat and small, for Tune.
+        """What is new, as plain data.
 
-        `rows` is a JSON list of evaluations; `score` the median of the first metric, always finite; `done` and
-        `finished` whether the training ended by itself. Tune overwrites `done` where it stops a trial, so that only
-        `finished` tells the recorder a completed trial from a truncated one. `notes` is a JSON list of sentences for
-        the user.
+        `rows` are the evaluations; `score` is the median of the first metric, always finite; `evaluation` counts them;
+        `finished`: whether the training ended by itself.
         """
-        until = time.monotonic() + self.job.report_seconds
-        known = self._reported >= self.training.step  # else the checkpoint is ahead of the ledger: report that first
-        while known and not self.training.done and (self._reported >= self.training.step or time.monotonic() < until):
-            self._advance()
-        if self.job.keep and (self.training.done or self.job.stoppable):
+        if self.job.keep and (self.done or self.job.stoppable):
             self._keep()
-        fresh = [evaluation for evaluation in self.evaluations if evaluation.step > self._reported]
-        self._reported = max(self._reported, self.training.step)
+        rows = [vars(evaluation) for evaluation in self.news]
+        self._reported, self.told = max(self._reported, self.training.step), self.done
         values = medians(replica_scores(self.evaluations[-1].columns, self.goal), self.goal)
         return {
-            "rows": evaluations.to_json(fresh),
+            "trial_id": self.job.trial_id,
+            "rows": rows,
             "score": finite(values[0]),
             "evaluation": len(self.evaluations),
-            "done": self.training.done,
-            "finished": self.training.done,
-            "notes": json.dumps(self._evaluator.troubles()),
+            "finished": self.done,
         }
 
     def save(self) -> None:
-        """Write a checkpoint; a failed write costs the checkpoint, not the trial."""
+        """Write a checkpoint of what an unfinished training has done since the last; a failed write costs the
+        checkpoint, not the trial."""
+        if self.done or self.training.step == self._saved_step:
+            return
         content = {
             "identity": self._identity,
             "state": self.training.state_dict(),
@@ -93,7 +107,11 @@ class Trial:
             checkpoint.write(self.store, self.job.folder, content)
         except OSError as error:
             LOGGER.warning("trial %s: no checkpoint at step %d: %s", self.job.trial_id, self.training.step, error)
-        self._saved, self._saved_step = time.monotonic(), self.training.step
+        self._saved_step = self.training.step
+
+    def hang(self, traceback: str) -> None:
+        """Called before the process ends because an evaluation took too long."""
+        self.store.write(f"{self.job.folder}/{HANG}", traceback.encode())
 
     def _keep(self) -> None:
         """Write the generators as they are; a write that fails costs them, not the trial."""
@@ -105,25 +123,6 @@ class Trial:
             generators.write(self.store, self.job.trial_id, payload)
         except OSError as error:
             LOGGER.warning("trial %s: its generators could not be kept: %s", self.job.trial_id, error)
-
-    def leave(self) -> None:
-        """Called when the worker stops: save what an unfinished training has done since its last checkpoint.
-
-        After an exception between two evaluations nothing is saved, as the training is in no defined state.
-        """
-        if self._whole and not self.training.done and self.training.step > self._saved_step:
-            self.save()
-
-    def _advance(self) -> None:
-        started, self._whole = time.monotonic(), False
-        with time_limit(self.job.evaluation_limit, self._hang):
-            evaluation = self.training.advance()
-        self.wall_time += time.monotonic() - started
-        pictures = self._picture(evaluation)
-        self.evaluations.append(TimedEvaluation(evaluation.step, self.wall_time, evaluation.columns, pictures))
-        self._whole = True
-        if time.monotonic() - self._saved >= self.job.checkpoint_seconds and not self.training.done:
-            self.save()
 
     def _picture(self, evaluation: Evaluation) -> str | None:
         """Keep what makes a picture when this evaluation has one; the file's path within the study folder."""
@@ -139,10 +138,6 @@ class Trial:
             LOGGER.warning("trial %s: no picture at step %d: %s", self.job.trial_id, self.training.step, error)
             return None
         return name
-
-    def _hang(self, traceback: str) -> None:
-        """Called before the process ends because an evaluation took too long."""
-        self.store.write(f"{self.job.folder}/{HANG}", traceback.encode())
 
     def _forget_hang(self) -> None:
         """Remove an earlier attempt's tracebacks."""

@@ -14,21 +14,22 @@ from ray import tune
 from study.config.plan import StudyPlan
 from study.config.schema import StudyConfig
 from study.execution.interruption import Interruption
-from study.execution.job import folder_of, job_of
+from study.execution.job import folder_of, job_of, to_json
 from study.execution.recorder import Recorder
 from study.execution.worker import Worker
 from study.ledger.journal import Journal
 from study.ledger.ledger import entries
-from study.ledger.state import StudyState, TrialState
+from study.ledger.state import StudyState
 from study.progress.live import Progress
 from study.search.forgetting import silent
+from study.search.packs import Pack
 from study.search.scheduler import StudyScheduler
 from study.search.searcher import StudySearcher
 from study.storage import checkpoint
 from study.storage.data_set import DataAt
 from study.storage.store import Store
 
-RETRIES = 3  # of a trial whose worker raised or died; a cluster may take a node away more than once
+RETRIES = 3  # of a pack whose worker raised or died; a cluster may take a node away more than once
 PENDING = 16  # trials that wait for an autoscaling cluster to grow
 
 
@@ -54,11 +55,11 @@ def train(
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots or PENDING)
     own = bool(journal.state.classifier) and config.evaluation.get("classifier") is None
 
-    def job(trial: TrialState) -> str:
-        return job_of(plan, store, trial, session, own, data).to_json()
+    def job(pack: Pack) -> str:
+        return to_json(job_of(plan, store, trial, session, own, data) for trial in pack)
 
     searcher = StudySearcher(plan, journal, job, slots)
-    recorder = Recorder(plan, journal, folder, store, progress, interruption, searcher.again)
+    recorder = Recorder(plan, journal, folder, store, progress, interruption, searcher, scheduler.stopped)
     with tempfile.TemporaryDirectory(prefix="ganstudy-") as storage:
         tuner = tune.Tuner(
             tune.with_resources(Worker, {"cpu": config.resources.cpu, "gpu": config.resources.gpu}),
@@ -95,9 +96,9 @@ def remove_leftovers(state: StudyState, store: Store, since: float) -> None:
 
 
 def _slots(config: StudyConfig) -> int:
-    """How many trials fit on this machine at once.
+    """How many packs fit on this machine at once.
 
-    Knowing it, the searcher gives out a trial when there is a worker for it and not before; a trial that waits would
+    Knowing it, the searcher gives out a pack when there is a worker for it and not before; one that waits would
     have Tune ask Ray for a worker of its own and give it back.
     """
     there = ray.cluster_resources()  # type: ignore[no-untyped-call]

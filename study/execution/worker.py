@@ -1,7 +1,7 @@
-"""The `tune.Trainable` around `Trial`: one process trains many trials, one after the other.
+"""The `tune.Trainable` around `Pack`: one process trains many packs of trials, one after the other.
 
 Tune may start a spare worker, so `setup` only reads its job; data and evaluator are built at the first step and kept
-for the next trial. Tune's own checkpoints are not used: a trial's files belong to the study, not to Tune.
+for the next pack. Tune's own checkpoints are not used: a trial's files belong to the study, not to Tune.
 """
 
 import json
@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from ray import tune
 
-from study.execution.job import Job
+from study.execution.job import from_json
+from study.execution.pack import Pack
 from study.execution.preparation import own_classifier
-from study.execution.trial import Trial
 from study.storage import lease
 from study.storage.data_set import load
 from study.storage.store import store_at
@@ -27,26 +27,28 @@ KEPT = 2  # data sets and evaluators a worker keeps
 
 
 class Worker(tune.Trainable):
-    """Trains the trial in `config["job"]`; every result is `Trial.report`'s."""
+    """Trains the trials in `config["job"]`; every result is `Pack.report`'s."""
 
     def setup(self, config: dict[str, Any]) -> None:
         """Start without a trial's cost: nothing is loaded before the first step."""
         self._data: dict[str, DataSet] = {}
         self._evaluators: dict[str, Evaluator] = {}
-        self._trial: Trial | None = None
+        self._pack: Pack | None = None
         self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Take another trial in the same process."""
+        """Take another pack in the same process; of one that was stopped for one of its trials the others go on."""
+        if self._pack is not None and len(self._pack.trials) > 1:
+            self._pack.leave()
         self._begin(new_config)
         return True
 
     def step(self) -> dict[str, Any]:
         """Train to the next report; an exception that cannot be pickled becomes a RuntimeError with its message."""
         try:
-            if self._trial is None:
-                self._trial = self._build()
-            return self._trial.report()
+            if self._pack is None:
+                self._pack = self._build()
+            return self._pack.report()
         except Exception as error:
             if _portable(error):
                 raise
@@ -55,8 +57,8 @@ class Worker(tune.Trainable):
 
     def cleanup(self) -> None:
         """Leave a checkpoint of what is unfinished."""
-        if self._trial is not None:
-            self._trial.leave()
+        if self._pack is not None:
+            self._pack.leave()
 
     def get_auto_filled_metrics(
         self,
@@ -73,35 +75,36 @@ class Worker(tune.Trainable):
         }
 
     def _begin(self, config: dict[str, Any]) -> None:
-        self._job = Job.from_json(config["job"])
-        self._trial = None
-        if self._job.code is not None:
-            own_code.allow(self._job.code)
+        self._jobs = from_json(config["job"])
+        self._pack = None
+        settings = self._jobs[0]
+        if settings.code is not None:
+            own_code.allow(settings.code)
         torch.manual_seed(0)
         torch.backends.cudnn.benchmark = False
-        torch.set_num_threads(self._job.threads)
-        if self._job.device != "cpu":
+        torch.set_num_threads(settings.threads)
+        if settings.device != "cpu":
             torch.cuda.empty_cache()
 
-    def _build(self) -> Trial:
-        spec = Spec.from_dict(self._job.spec)
-        store = store_at(self._job.store)
-        if self._job.session is not None:
-            lease.check(store, self._job.session)
+    def _build(self) -> Pack:
+        job = self._jobs[0]  # what the trials of a pack share
+        spec = Spec.from_dict(job.spec)
+        store = store_at(job.store)
+        if job.session is not None:
+            lease.check(store, job.session)
         data_key = json.dumps(spec.data, sort_keys=True)
-        own = self._job.classifier
-        key = json.dumps([spec.data, spec.evaluation, spec.measure, self._job.device, own], sort_keys=True)
+        key = json.dumps([spec.data, spec.evaluation, spec.measure, job.device, job.classifier], sort_keys=True)
         if data_key not in self._data:
             _make_room(self._data)
-            self._data[data_key] = load(spec.data, store, self._job.data).to(self._job.device)
+            self._data[data_key] = load(spec.data, store, job.data).to(job.device)
         data = self._data[data_key]
         if key not in self._evaluators:
             _make_room(self._evaluators)
-            classifier = own_classifier(store, self._job.device) if own else None
+            classifier = own_classifier(store, job.device) if job.classifier else None
             self._evaluators[key] = Evaluator(
-                data, spec.evaluation, spec.measure, self._job.device, classifier=classifier, kept=store
+                data, spec.evaluation, spec.measure, job.device, classifier=classifier, kept=store
             )
-        return Trial(self._job, spec, data, self._evaluators[key])
+        return Pack(self._jobs, data, self._evaluators[key])
 
 
 def _portable(error: BaseException | None) -> bool:

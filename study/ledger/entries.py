@@ -152,12 +152,14 @@ class Planned(TrialEntry):
         config: the flat hyperparameters that the search chose.
         spec: the trial's `Spec` as a dict.
         seeds: of the replicas.
+        told: how many results its search had been told before; None where none chose, and in older ledgers.
     """
 
     kind: ClassVar[str] = "planned"
     config: Json
     spec: Json
     seeds: list[int]
+    told: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,7 @@ class TrialState:
         config: the flat hyperparameters that the search chose; {} while the plan is unknown.
         spec: the trial's Spec as a dict; {} while the plan is unknown.
         seeds: of the replicas, in the order of every list below; [] until an entry gives them.
+        told: how many results its search had been told before it; None if unknown.
         planned, ended: unix seconds; `ended` is None while the trial is unfinished.
         last_step, wall_time: of the newest evaluation, 0 before the first.
         status: None while unfinished, else completed | diverged | truncated | failed, with its `message`.
@@ -56,6 +57,7 @@ class TrialState:
     seeds: list[int]
     config: dict[str, Any] = field(default_factory=dict)
     spec: dict[str, Any] = field(default_factory=dict)
+    told: int | None = None
     planned: float = 0.0
     ended: float | None = None
     last_step: int = 0
@@ -97,7 +99,7 @@ class TrialState:
         if begins_anew(plan, self.seeds, same_spec, self.ended):
             self.__init__(*plan.key, plan.trial_id, plan.seeds, planned=plan.time)  # type: ignore[misc]
         self._learn_seeds(plan.seeds)
-        self.config, self.spec = plan.config, plan.spec
+        self.config, self.spec, self.told = plan.config, plan.spec, plan.told
 
     def _result(self, result: Result) -> None:
         step, former = result.step, self.results.get(result.step)

@@ -146,7 +146,9 @@ def _planned(found: Json) -> Planned:
         name = name.get("name") if isinstance(name, dict) else name
         if name is not None and not isinstance(name, str):
             raise _wrong(choice.name, "a name", name)
-    return Planned(**_trial(found), config=config, spec=spec, seeds=_seeds(found))
+    told = found.get("told")
+    told = None if told is None else _whole("told", told)
+    return Planned(**_trial(found), config=config, spec=spec, seeds=_seeds(found), told=told)
 
 
 def _result(found: Json) -> Result:

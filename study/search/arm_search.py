@@ -1,10 +1,12 @@
 """One search of an arm: ask-and-tell with a fixed delay (a "lagged tell") around an OptunaSearch.
 
-The sampler is told results in the order of the trials, and before trial k is asked it has been told exactly the results
-0 … k − lag. What an arm proposes is thus a function of its seed and its own results, whatever the number of workers and
-their timing; at most `lag` trials of an arm are outstanding. The sampler is rebuilt after an interruption by asking and
-telling again from the recorded trials, so nothing of Optuna is kept on disk. (Parallel use of a plain
-OptunaSearch is not reproducible: its sampler sees whichever results happened to arrive first.)
+The sampler is told results in the order of the trials. Trials come in packs of p (`study.config.packs`; a trial is a
+pack of its own with p = 1), trial k in pack ⌊k / p⌋, and before any trial of pack b is asked the sampler has been told
+exactly the results of packs 0 … b − lag. What an arm proposes is thus a function of its seed and its own results,
+whatever the number of workers and their timing; at most `lag` packs of an arm are outstanding. The sampler is rebuilt
+after an interruption by asking and telling again from the recorded trials, so nothing of Optuna is kept on disk; as
+they say what it had been told, packs may have another size by then. (Parallel use of a plain OptunaSearch is not
+reproducible: its sampler sees whichever results happened to arrive first.)
 """
 
 import hashlib
@@ -29,11 +31,13 @@ SAMPLERS = ("tpe", "random", "cmaes", "nsga2")
 
 @dataclass(frozen=True)
 class Recorded:
-    """A trial of the arm as the ledger has it; `values`, one per metric, is None when it failed."""
+    """A trial of the arm as the ledger has it; `values`, one per metric, is None when it failed, and `told` is how many
+    results the sampler had been told before, None if unknown."""
 
     params: Mapping[str, Any]
     ended: bool
     values: Values | None
+    told: int | None = None
 
 
 TrialLookup = Callable[[int], Recorded]  # the arm's trial of an index, as it is now
@@ -64,10 +68,10 @@ def make_sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
 class ArmSearch:
     """Asks for an arm's next configuration, telling its sampler the results that are due first.
 
-    `lag` ≥ 1 bounds the outstanding trials; the random sampler learns nothing and needs no bound. Recorded
-    trials are replayed on construction; `exact` is False when that could not reproduce them (a newer Optuna
+    `lag` ≥ 1 bounds the outstanding packs of `pack` trials; the random sampler learns nothing and needs no bound.
+    Recorded trials are replayed on construction; `exact` is False when that could not reproduce them (a newer Optuna
     draws other numbers, a damaged ledger lacks one), and they were added as evaluated points instead. `next` is
-    the index of the trial that will be asked for.
+    the index of the trial that will be asked for, `told` how many results the sampler has been told.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class ArmSearch:
         sampler: str,
         seed: int,
         lag: int,
+        pack: int = 1,
         repeat: int = 0,
         recorded: Mapping[int, Recorded] = MappingProxyType({}),
     ) -> None:
@@ -86,7 +91,7 @@ class ArmSearch:
         if lag < 1:
             raise ValueError(f"lag: expected an integer >= 1, got {lag}")
         self.arm, self.repeat, self.goal, self.space = arm, repeat, goal, dict(space)
-        self._sampler, self._seed, self._lag = sampler, seed, lag
+        self._sampler, self._seed, self._lag, self.pack = sampler, seed, lag, pack
         self._restart({})
         self.exact = self._replay(recorded)
         if not self.exact:
@@ -102,11 +107,14 @@ class ArmSearch:
 
     def ready(self, recorded: TrialLookup) -> bool:
         """Whether every result that the next trial must have seen is there."""
-        return all(recorded(index).ended for index in range(self._told, self._due()))
+        return self._ended(recorded, self._due(self.pack))
 
     def ask(self, recorded: TrialLookup) -> tuple[int, dict[str, Any]]:
         """Tell what is due, then draw the next trial's index and configuration. Call only when `ready`."""
-        for index in range(self._told, self._due()):
+        return self._ask(recorded, self._due(self.pack))
+
+    def _ask(self, recorded: TrialLookup, due: int) -> tuple[int, dict[str, Any]]:
+        for index in range(self.told, due):
             self._tell(index, recorded(index))
         index = self.next
         params = dict(self._search.suggest(str(index)) or {}) if self.space else {}
@@ -115,9 +123,13 @@ class ArmSearch:
             self.next += 1
         return index, params
 
-    def _due(self) -> int:
+    def _ended(self, recorded: TrialLookup, due: int) -> bool:
+        return all(recorded(index).ended for index in range(self.told, due))
+
+    def _due(self, pack: int) -> int:
+        """How many results the sampler must have been told before the next trial is asked, with packs of that size."""
         learns = self.space and self._sampler != "random"
-        return max(self._told, self.next - self._lag + 1) if learns else self._told
+        return max(self.told, (self.next // pack - self._lag + 1) * pack) if learns else self.told
 
     def _restart(self, adopted: Mapping[int, Recorded]) -> None:
         self._storage = optuna.storages.InMemoryStorage()
@@ -130,19 +142,21 @@ class ArmSearch:
             storage=self._storage,
             study_name=self.arm,
         )
-        self._adopted, self._taken, self._told = set(adopted), set(adopted), 0
+        self._adopted, self._taken, self.told = set(adopted), set(adopted), 0
         self.next = next(index for index in itertools.count() if index not in adopted)
 
     def _replay(self, recorded: Mapping[int, Recorded]) -> bool:
         for index in range(len(recorded)):
-            if index not in recorded or not self.ready(recorded.__getitem__):
+            if index not in recorded:
                 return False
-            if self.ask(recorded.__getitem__)[1] != recorded[index].params:
+            told, lookup = recorded[index].told, recorded.__getitem__
+            due = self._due(1) if told is None else told  # older than packs
+            if due > index or not self._ended(lookup, due) or self._ask(lookup, due)[1] != recorded[index].params:
                 return False
         return True
 
     def _tell(self, index: int, trial: Recorded) -> None:
-        self._told = index + 1
+        self.told = index + 1
         if index in self._adopted:
             self._add_evaluated(trial)
         elif trial.values is None:

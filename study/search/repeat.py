@@ -1,9 +1,9 @@
 """One repeat of a study: every arm searched once, and what the searches find confirmed.
 
-Repeats know nothing of each other. Each gives out its search trials, the arms in rotation, each arm with a sampler of
-its own; once all of them have ended, its confirm trials, and after a look at the pairs of arms those of further rounds
-(`study.search.looks`). It learns from the study's state alone, so that it cannot tell a resumed study from an
-uninterrupted one.
+Repeats know nothing of each other. Each gives out its search trials, those of a pack together, the arms in rotation,
+each arm with a sampler of its own; once all of them have ended, its confirm trials, and after a look at the pairs of
+arms those of further rounds (`study.search.looks`). It learns from the study's state alone, so that it cannot tell a
+resumed study from an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -36,20 +36,21 @@ class Repeat:
         self._rotation = deque(self._arms)
         self._confirming: Iterator[Planned] | None = None
 
-    def next(self, out: Collection[Key]) -> Planned | None:
-        """The next trial; None while there is nothing to give out yet, and in the end.
+    def next(self, out: Collection[Key]) -> list[Planned]:
+        """The next trials, to be planned in one piece: a search's next pack, or one to confirm; none while there is
+        nothing to give out yet, and in the end.
 
         `out` are the study's trials that have been given out and have not ended.
         """
-        plan = self._next_search()
-        if plan is None and self._searched(out):
+        plans = self._next_search()
+        if not plans and self._searched(out):
             self._confirming = self._confirming or self._confirmations()
-            plan = next(self._confirming, None)
-        return plan
+            plans = [*itertools.islice(self._confirming, 1)]
+        return plans
 
     @property
     def confirming(self) -> bool:
-        """Whether all of its searches have ended; nothing is left where `next` then gives None."""
+        """Whether all of its searches have ended; nothing is left where `next` then gives none."""
         return self._confirming is not None
 
     def confirm_further(self) -> None:
@@ -61,16 +62,21 @@ class Repeat:
         """Whether every arm's recorded trials could be replayed exactly."""
         return all(search.exact for search in self._searches.values())
 
-    def _next_search(self) -> Planned | None:
-        config = self._plan.config
+    def _next_search(self) -> list[Planned]:
         for _ in range(len(self._rotation)):
             name = self._rotation[0]
             self._rotation.rotate(-1)
             search, recorded = self._searches[name], self._lookup(name)
-            if search.next < config.search.trials_per_arm and search.ready(recorded):
-                index, params = search.ask(recorded)
-                return search_trial(config, self._arms[name], index, params, self._number)
-        return None
+            if search.next < self._plan.config.search.trials_per_arm and search.ready(recorded):
+                return [*self._pack(self._arms[name], search, recorded)]
+        return []
+
+    def _pack(self, arm: Arm, search: ArmSearch, recorded: TrialLookup) -> Iterator[Planned]:
+        """What is left to plan of the pack that a search has come to."""
+        config, first = self._plan.config, search.next
+        while search.next < config.search.trials_per_arm and search.next // search.pack == first // search.pack:
+            index, params = search.ask(recorded)
+            yield search_trial(config, arm, index, params, self._number, search.told)
 
     def _searched(self, out: Collection[Key]) -> bool:
         """Whether every search trial there is to be has ended."""
@@ -100,6 +106,7 @@ def rebuilt(plan: StudyPlan, arm: Arm, state: StudyState, repeat: int) -> ArmSea
         sampler=search.sampler,
         seed=search.seed,
         lag=search.lag,
+        pack=plan.packs.get(arm.name, 1),
         repeat=repeat,
         recorded=known,
     )
@@ -108,4 +115,5 @@ def rebuilt(plan: StudyPlan, arm: Arm, state: StudyState, repeat: int) -> ArmSea
 def recorded_of(trial: TrialState, goal: Goal) -> Recorded:
     """The part of a trial that its arm's search reads."""
     failed = trial.status == "failed" or not trial.scores
-    return Recorded(trial.config, trial.status is not None, None if failed else medians(trial.scores, goal))
+    values = None if failed else medians(trial.scores, goal)
+    return Recorded(trial.config, trial.status is not None, values, trial.told)

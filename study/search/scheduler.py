@@ -1,20 +1,22 @@
 """Early stopping, search by search: each search of an arm has its own ASHA, which compares its trials alone.
 
 ASHA (Li et al. 2020) keeps, at each rung of evaluations, one trial in `reduction` of those that reached it. Confirm
-trials are never stopped. The rungs are refilled from the ledger when a study is resumed. As Tune asks its scheduler at
+trials are never stopped. The rungs are refilled from the ledger when a study is resumed. Where trials of a pack are
+stopped Tune stops the pack, of which the recorder has the others given out again. As Tune asks its scheduler at
 every step, and tells it of every ending, this is also where ended trials are forgotten (`study.search.forgetting`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
 
 from study.config.plan import StudyPlan
-from study.ledger.entries import SEARCH, Entry, Planned, Result
+from study.ledger.entries import SEARCH, Entry, Key, Planned, Result, trial_id_of
 from study.search.forgetting import Ended
 from study.search.scores import finite, medians, replica_scores, unmeasured
 from study.search.unpickled import Unpickled
@@ -28,7 +30,10 @@ class AshaTrial:
 
 
 class StudyScheduler(Unpickled, FIFOScheduler):
-    """First in, first out, with an ASHA for each search where the configuration says so; `past`: ledger entries."""
+    """First in, first out, with an ASHA for each search where the configuration says so; `past`: ledger entries.
+
+    `stopped` are the names of the trials that were stopped.
+    """
 
     def __init__(self, plan: StudyPlan, past: Iterable[Entry] = ()) -> None:
         """Refill the rungs from the results among `past`."""
@@ -36,6 +41,8 @@ class StudyScheduler(Unpickled, FIFOScheduler):
         self._config, self._goal = plan.config, plan.goal
         self._searches: dict[tuple[str, int], ASHAScheduler] = {}
         self._ended = Ended()
+        self.stopped: set[str] = set()
+        self._finished: set[str] = set()
         if self.stops:
             self._refill(past)
 
@@ -45,20 +52,22 @@ class StudyScheduler(Unpickled, FIFOScheduler):
         return self._config.scheduler.name == "asha"
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
-        """Tell the search's ASHA of a trial, new or tried again."""
-        if asha := self._asha(trial.config):
-            asha.on_trial_add(tune_controller, _asha_trial(trial))
+        """Tell the search's ASHA of a pack's trials, new or tried again."""
+        if asha := self._asha(trial):
+            for one in _asha_trials(trial):
+                asha.on_trial_add(tune_controller, one)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """Whether the trial goes on."""
-        if asha := self._asha(trial.config):
-            return str(asha.on_trial_result(tune_controller, _asha_trial(trial), result))
-        return self.CONTINUE
+        """Whether the pack goes on as it is: no, if one of its trials is to stop."""
+        stops = False
+        if asha := self._asha(trial):
+            for report in json.loads(result["reports"]):
+                stops |= self._stops(asha, tune_controller, report)
+        return str(self.STOP if stops else self.CONTINUE)
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
-        """Keep the final result in the search's rungs."""
-        if asha := self._asha(trial.config):
-            asha.on_trial_complete(tune_controller, _asha_trial(trial), result)
+        """Keep the final results in the search's rungs."""
+        self.on_trial_result(tune_controller, trial, result)
         self._ended.add(tune_controller, trial)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
@@ -66,9 +75,21 @@ class StudyScheduler(Unpickled, FIFOScheduler):
         self._ended.add(tune_controller, trial)
 
     def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
-        """Remove a trial that never started."""
-        if asha := self._asha(trial.config):
-            asha.on_trial_remove(tune_controller, _asha_trial(trial))
+        """Remove a pack that never started."""
+        if asha := self._asha(trial):
+            for one in _asha_trials(trial):
+                asha.on_trial_remove(tune_controller, one)
+
+    def _stops(self, asha: ASHAScheduler, tune_controller: Any, report: dict[str, Any]) -> bool:
+        """Whether a trial is to stop after a report; asked again, it says the same."""
+        one: Any = AshaTrial(report["trial_id"])
+        if one.trial_id in self.stopped or one.trial_id in self._finished:
+            return one.trial_id in self.stopped
+        if not report["finished"] and asha.on_trial_result(tune_controller, one, report) != self.STOP:
+            return False
+        asha.on_trial_complete(tune_controller, one, report)
+        (self._finished if report["finished"] else self.stopped).add(one.trial_id)
+        return not report["finished"]
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any | None:
         """The pending trial; looks at live trials alone, whose number does not grow with the study."""
@@ -80,8 +101,9 @@ class StudyScheduler(Unpickled, FIFOScheduler):
         lines = [f"{arm}, repeat {repeat}: {asha.debug_string()}" for (arm, repeat), asha in self._searches.items()]
         return "\n".join(lines) or "first in, first out"
 
-    def _asha(self, trial: Mapping[str, Any]) -> ASHAScheduler | None:
-        return self._asha_of(trial["phase"], trial["arm"], trial["repeat"])
+    def _asha(self, trial: Any) -> ASHAScheduler | None:
+        phase, arm, repeat, *_ = _keys(trial)[0]
+        return self._asha_of(phase, arm, repeat)
 
     def _asha_of(self, phase: str, arm: str, repeat: int) -> ASHAScheduler | None:
         if not self.stops or phase != SEARCH:
@@ -122,5 +144,10 @@ class StudyScheduler(Unpickled, FIFOScheduler):
         return (steps if known else budget.steps) // budget.evaluations
 
 
-def _asha_trial(trial: Any) -> Any:
-    return AshaTrial(trial.config["trial_id"])
+def _asha_trials(trial: Any) -> list[Any]:
+    return [AshaTrial(trial_id_of(*key)) for key in _keys(trial)]
+
+
+def _keys(trial: Any) -> list[Key]:
+    """The keys of the trials that a Tune trial stands for."""
+    return [tuple(key) for key in json.loads(trial.config["trials"])]

@@ -22,21 +22,31 @@ from study.search.extents import extents
 from study.search.scores import medians
 
 
-def search_trial(config: StudyConfig, arm: Arm, index: int, params: Mapping[str, Any], repeat: int = 0) -> Planned:
-    """The ledger entry that plans an arm's trial with the configuration that the sampler of a repeat drew."""
-    spec = spec_for(config, arm, params).to_dict()
-    seeds = search_seeds(config, repeat)
-    return Planned(phase=SEARCH, arm=arm.name, repeat=repeat, index=index, config=dict(params), spec=spec, seeds=seeds)
+def search_trial(
+    config: StudyConfig, arm: Arm, index: int, params: Mapping[str, Any], repeat: int = 0, told: int | None = None
+) -> Planned:
+    """The ledger entry that plans an arm's trial with the configuration that the sampler of a repeat drew, having been
+    told so many results."""
+    return Planned(
+        phase=SEARCH,
+        arm=arm.name,
+        repeat=repeat,
+        index=index,
+        config=dict(params),
+        spec=spec_for(config, arm, params).to_dict(),
+        seeds=search_seeds(config, repeat),
+        told=told,
+    )
 
 
 def confirm_trial(config: StudyConfig, champion: TrialState, batch: int = 0) -> Planned:
     """The ledger entry that plans the confirmation of a search trial on the fresh seeds of a round."""
-    return replace(planned_again(champion), phase=CONFIRM, round=batch, seeds=confirm_seeds(config, batch))
+    return replace(planned_again(champion), phase=CONFIRM, round=batch, seeds=confirm_seeds(config, batch), told=None)
 
 
 def planned_again(trial: TrialState) -> Planned:
     """The ledger entry after which a trial that ended starts over."""
-    return Planned(**named(trial.key), config=trial.config, spec=trial.spec, seeds=trial.seeds)
+    return Planned(**named(trial.key), config=trial.config, spec=trial.spec, seeds=trial.seeds, told=trial.told)
 
 
 def searched(state: StudyState, arm: str, repeat: int) -> list[TrialState]:

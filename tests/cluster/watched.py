@@ -52,7 +52,7 @@ class Watched(Worker):
 
     def _note(self, **further: Any) -> None:
         line = {
-            "trial": self._job.trial_id,
+            "trial": self._jobs[0].trial_id,
             "node": ray.get_runtime_context().get_node_id(),
             "pid": os.getpid(),
             "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),

@@ -28,9 +28,9 @@ from analysis.record.loading import load
 from analysis.record.schema import DERIVED, MEASUREMENTS
 from study.config.plan import StudyPlan
 from study.execution.interruption import Interruption
-from study.execution.job import Job, job_of
+from study.execution.job import from_json, job_of, to_json
+from study.execution.pack import Pack
 from study.execution.recorder import Recorder
-from study.execution.trial import Trial
 from study.ledger.entries import Entry, Session, TrialEntry
 from study.ledger.journal import Journal
 from study.ledger.ledger import entries, identity
@@ -131,8 +131,8 @@ def undisturbed(plan: StudyPlan, folder: Path) -> Reference:
     journal, store = Journal.open(folder), store_of(plan.config, folder)
     journal.append(Session(session="undisturbed", config=plan.config.resolved()))
     progress = Progress(plan, Tally(plan, journal.state), Console(quiet=True))
-    searcher = StudySearcher(plan, journal, lambda trial: job_of(plan, store, trial).to_json())
-    recorder = Recorder(plan, journal, folder, store, progress, Interruption(), searcher.again)
+    searcher = StudySearcher(plan, journal, lambda pack: to_json(job_of(plan, store, trial) for trial in pack))
+    recorder = Recorder(plan, journal, folder, store, progress, Interruption(), searcher)
     while isinstance(given := searcher.suggest(""), dict):
         _train(given, recorder)
     journal.close()
@@ -141,14 +141,15 @@ def undisturbed(plan: StudyPlan, folder: Path) -> Reference:
 
 
 def _train(given: dict[str, Any], recorder: Recorder) -> None:
-    job = Job.from_json(given["job"])
-    spec = Spec.from_dict(job.spec)
+    jobs = from_json(given["job"])
+    spec = Spec.from_dict(jobs[0].spec)
     data = load_data(**spec.data)
-    trial = Trial(job, spec, data, Evaluator(data, spec.evaluation, spec.measure, job.device))
-    stand_in = SimpleNamespace(config=given, last_result={})
-    while not stand_in.last_result.get("done"):
-        stand_in.last_result = trial.report()
-        recorder.on_trial_result(0, [], stand_in, stand_in.last_result)
+    pack = Pack(jobs, data, Evaluator(data, spec.evaluation, spec.measure, jobs[0].device))
+    stand_in, done = SimpleNamespace(config=given), False
+    while not done:
+        result = pack.report()
+        done = result["done"]
+        recorder.on_trial_result(0, [], stand_in, result)
     recorder.on_trial_complete(0, [], stand_in)
 
 

@@ -19,7 +19,7 @@ from study.config.arms import spec_for
 from study.config.messages import ConfigError
 from study.config.rules import warnings
 from study.execution.job import Job
-from study.execution.trial import Trial
+from study.execution.pack import Pack
 from study.progress.forecast import forecast
 from trainables.data import load
 from trainables.metrics.evaluator import Evaluator
@@ -67,10 +67,10 @@ def test_a_trial_leaves_a_map_that_can_be_drawn(tmp_path: Path) -> None:
     spec = spec_for(plan.config, plan.arms[2], {})
     job = Job("t", spec.to_dict(), [4, 5], str(tmp_path), ["dirac_converged"], ["max"], pictures=1, gallery=False)
     data = load(**spec.data)
-    trial = Trial(job, spec, data, Evaluator(data, spec.evaluation))
+    pack = Pack([job], data, Evaluator(data, spec.evaluation))
     rows: list[dict[str, Any]] = []
-    while not trial.training.done:
-        rows += json.loads(trial.report()["rows"])
+    while not pack.done:
+        rows += json.loads(pack.report()["reports"])[0]["rows"]
     assert set(rows[-1]["columns"]) == {"diverged", "dirac_converged", "dirac_agreement"}
     path = tmp_path / rows[-1]["pictures"]
     with np.load(path) as file:

@@ -13,9 +13,11 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import ray.cloudpickle
 
@@ -23,12 +25,16 @@ from analysis.record.loading import Record, load
 from study.config import loading
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
+from study.execution.job import Job
+from study.execution.pack import Pack
 from study.execution.worker import Worker
 from study.ledger.entries import Entry
 from study.ledger.ledger import Ledger, entries
 from study.ledger.lock import StudyBusy
 from study.progress.status import status
 from study.run import resume_study, run_study
+from trainables.data import load as load_data
+from trainables.metrics.evaluator import Evaluator
 
 Build = Callable[..., StudyPlan]
 ROOT = Path(__file__).parents[2]
@@ -192,14 +198,14 @@ class Faulty(Worker):
     """A worker that raises for one trial once, for another always, and loses its process for a third once."""
 
     def step(self) -> dict[str, Any]:
-        marker = Path(self._job.store, f"tried-{self._job.trial_id}")
+        marker = Path(self._jobs[0].store, f"tried-{self._jobs[0].trial_id}")
         first = not marker.exists()
         marker.touch()
-        if self._job.trial_id == ONCE and first:
+        if self._jobs[0].trial_id == ONCE and first:
             raise ValueError("only this once")
-        if self._job.trial_id == ALWAYS:
+        if self._jobs[0].trial_id == ALWAYS:
             raise ValueError("always the same\nover and over")
-        if self._job.trial_id == DIES and first:
+        if self._jobs[0].trial_id == DIES and first:
             os._exit(1)
         return super().step()
 
@@ -258,7 +264,7 @@ class Leaving(Worker):
     """A worker that loses its process once, between two trials."""
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        marker = Path(self._job.store, "left")
+        marker = Path(self._jobs[0].store, "left")
         if not marker.exists():
             marker.touch()
             os._exit(1)
@@ -274,13 +280,37 @@ def test_a_worker_lost_between_two_trials_fails_neither(
     assert set(whole(tmp_path / "study").trials["status"]) == {"completed"}
 
 
+def test_trials_of_a_pack_are_recorded_as_trials_alone(tiny: Build, tmp_path: Path) -> None:
+    rates = {"generator_lr": {"log_uniform": [1e-4, 1e-2]}}
+    search, one_arm = {"sampler": "random", "trials_per_arm": 4}, {"objective": ["hinge"]}
+    resources = {"pack": 3, **ALONE}
+    plan = tiny(scientific=one_arm, nuisance=rates, search=search, resources=resources, confirm=CONFIRM)
+    assert run_study(plan, tmp_path / "study") == 0
+    trials = whole(tmp_path / "study").trials
+    assert set(trials["status"]) == {"completed"}
+    assert (trials["wall_time"] > 0).all()
+    data = load_data(**plan.config.data)
+    evaluator = Evaluator(data, plan.config.evaluation)
+    for plan_entry in told(tmp_path / "study", "planned"):
+        job = Job(plan_entry.trial_id, plan_entry.spec, plan_entry.seeds, str(tmp_path), ["fid"], ["min"])
+        alone = [result for result in told(tmp_path / "study", "result") if result.trial_id == job.trial_id]
+        [report] = json.loads(Pack([replace(job, report_seconds=60.0)], data, evaluator).report()["reports"])
+        for ours, theirs in zip(alone, report["rows"], strict=True):
+            assert ours.step == theirs["step"]
+            assert ours.columns.keys() == theirs["columns"].keys()
+            for name, values in theirs["columns"].items():
+                assert np.array(ours.columns[name]) == pytest.approx(np.array(values), rel=1e-6), name
+
+
 def test_early_stopping_truncates_by_arm_and_says_so(
     tiny: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scheduler = {"name": "asha", "grace": 1, "reduction": 2}
     # By fid: so early every generator of the ring has the largest mass_js there is, and none is worse than another.
     search = {"trials_per_arm": 5, "metric": "fid"}
-    plan = tiny(search=search, scheduler=scheduler, resources=ALONE, confirm=CONFIRM)
+    rates = {"generator_lr": {"log_uniform": [1e-4, 1e-2]}}
+    packed = {"pack": 3, **ALONE}  # of which some trials are stopped, and the others go on
+    plan = tiny(nuisance=rates, search=search, scheduler=scheduler, resources=packed, confirm=CONFIRM)
     assert run_study(plan, tmp_path / "study") == 0
     assert "note: with early stopping, an arm's configurations depend on the workers' timing" in capsys.readouterr().out
     trials = whole(tmp_path / "study").trials

@@ -14,12 +14,12 @@ from rich.console import Console
 from study.config.plan import StudyPlan
 from study.execution.interruption import Interruption
 from study.execution.recorder import FAILURES, Recorder, message_of
-from study.ledger.entries import named
 from study.ledger.journal import Journal
 from study.ledger.ledger import entries
 from study.ledger.state import TrialState
 from study.progress.live import Progress
 from study.progress.tally import Tally
+from study.search.packs import Pack
 from study.search.trials import search_trial
 from study.storage.store import store_at, store_of
 
@@ -28,27 +28,31 @@ GOOD, BAD = [False, False], [True, True]
 
 
 class Study:
-    """A journal with one planned trial, its recorder, and the Tune trial that stands for it."""
+    """A journal with planned trials, their recorder, and the Tune trial that stands for the pack of them."""
 
-    def __init__(self, plan: StudyPlan, journal: Journal, folder: Path) -> None:
-        journal.append(search_trial(plan.config, plan.arms[0], 0, {"generator_lr": 1e-3, "critic_steps": 1}))
+    def __init__(self, plan: StudyPlan, journal: Journal, folder: Path, trials: int = 1) -> None:
+        drawn = {"generator_lr": 1e-3, "critic_steps": 1}
+        journal.append(*(search_trial(plan.config, plan.arms[0], index, drawn) for index in range(trials)))
         self.progress = progress = Progress(plan, Tally(plan, journal.state), Console(quiet=True))
         self.interruption = Interruption()
-        store = store_of(plan.config, folder)
-        self.again: list[TrialState] = []
-        self.recorder = Recorder(plan, journal, folder, store, progress, self.interruption, self.again.append)
-        [self.state] = journal.state.trials.values()
-        keys = {"trial_id": self.state.trial_id, **named(self.state.key)}
-        self.retries = 0
-        self.trial = SimpleNamespace(config=keys, last_result={}, **failure(folder / "tune", None, ""))
+        self.again: list[Pack] = []
+        self.stopped: set[str] = set()
+        searcher: Any = SimpleNamespace(again=self.again.append, configuration=configuration)
+        about = plan, journal, folder, store_of(plan.config, folder), progress, self.interruption
+        self.recorder = Recorder(*about, searcher, self.stopped)
+        self.states = tuple(journal.state.trials.values())
+        self.state, self.retries = self.states[0], 0
+        self.trial = SimpleNamespace(config=configuration(self.states), **failure(folder / "tune", None, ""))
+        self.trial.set_config = lambda config: vars(self.trial).update(config=config)
         self.trial.should_recover = lambda: self.retries > 0
 
     def report(
         self, *steps: int, diverged: list[bool] = GOOD, finished: bool = False, notes: tuple[str, ...] = ()
     ) -> None:
-        rows = [row(step, diverged) for step in steps]
-        result = {"rows": json.dumps(rows), "finished": finished, "done": finished, "notes": json.dumps(notes)}
-        self.trial.last_result = result
+        self.told([told(self.state, *steps, diverged=diverged, finished=finished)], notes)
+
+    def told(self, reports: list[dict[str, Any]], notes: tuple[str, ...] = ()) -> None:
+        result = {"reports": json.dumps(reports), "notes": json.dumps(notes)}
         self.recorder.on_trial_result(0, [], self.trial, result)
 
     def complete(self) -> TrialState:
@@ -59,6 +63,16 @@ class Study:
         vars(self.trial).update(failure(folder, error, "the whole traceback"))
         self.recorder.on_trial_error(0, [], self.trial)
         return self.state
+
+
+def configuration(pack: Pack) -> dict[str, Any]:
+    return {"trial_id": pack[0].trial_id, "trials": json.dumps([state.key for state in pack])}
+
+
+def told(state: TrialState, *steps: int, diverged: list[bool] = GOOD, finished: bool = False) -> dict[str, Any]:
+    """A trial's report."""
+    rows = [row(step, diverged) for step in steps]
+    return {"trial_id": state.trial_id, "rows": rows, "finished": finished}
 
 
 def failure(folder: Path, error: Exception | None, text: str) -> dict[str, Any]:
@@ -112,7 +126,7 @@ def test_a_trial_that_finished_completed(one: Study) -> None:
 
 def test_a_trial_that_its_scheduler_stopped_is_truncated(one: Study) -> None:
     one.report(5)
-    one.trial.last_result["done"] = True  # as Tune marks it
+    one.stopped.add(one.state.trial_id)
     trial = one.complete()
     assert (trial.status, trial.outcomes, trial.scores) == ("truncated", ["truncated"] * 2, [5.0, 6.0])
 
@@ -128,6 +142,47 @@ def test_one_diverged_replica_is_an_outcome_of_that_replica(one: Study) -> None:
     trial = one.complete()
     assert (trial.status, trial.scores) == ("completed", [None, 21.0])
     assert trial.outcomes[0] == "diverged" != trial.outcomes[1]
+
+
+@pytest.fixture
+def three(tiny: Build, journal: Journal, tmp_path: Path) -> Study:
+    return Study(tiny(), journal, tmp_path, trials=3)
+
+
+def test_each_trial_of_a_pack_ends_when_it_says_so(three: Study, tmp_path: Path) -> None:
+    first, second, third = three.states
+    three.told([told(first, 5), told(second, 5, diverged=BAD, finished=True), told(third, 5)])
+    assert [state.status for state in three.states] == [None, "diverged", None]
+    three.told([told(second, 10), told(third, 10)])  # what has ended has ended
+    three.told([told(first, 10, 20, finished=True), told(third, 20, finished=True)])
+    assert [state.status for state in three.states] == ["completed", "diverged", "completed"]
+    three.complete()
+    assert three.again == []
+    assert [step for kind, step in kinds(tmp_path) if kind == "result"] == [5, 5, 5, 10, 10, 20, 20]
+
+
+def test_where_a_scheduler_stops_one_trial_the_others_go_on(three: Study) -> None:
+    three.told([told(state, 5) for state in three.states])
+    three.stopped.add(three.states[1].trial_id)
+    three.complete()
+    assert [state.status for state in three.states] == [None, "truncated", None]
+    assert three.again == [(three.states[0], three.states[2])]
+
+
+def test_what_is_tried_again_is_what_has_not_ended(three: Study) -> None:
+    three.told([told(three.states[0], 20, finished=True)])
+    three.recorder.on_trial_recover(0, [], three.trial)
+    assert three.trial.config == configuration(three.states[1:])
+
+
+def test_a_pack_that_failed_is_tried_trial_by_trial(three: Study, tmp_path: Path) -> None:
+    three.told([told(three.states[0], 20, finished=True)])
+    three.fail(tmp_path, RuntimeError("one of them"))
+    assert [state.status for state in three.states] == ["completed", None, None]
+    assert three.again == [(state,) for state in three.states[1:]]
+    three.trial.config = configuration(three.states[1:2])
+    three.fail(tmp_path, RuntimeError("its own doing"))
+    assert [state.status for state in three.states] == ["completed", "failed", None]
 
 
 def test_a_failed_trial_keeps_message_traceback_and_curve(one: Study, tmp_path: Path) -> None:
@@ -152,7 +207,7 @@ def test_a_trial_that_failed_before_it_began_is_failed_too(one: Study, tmp_path:
 def test_a_worker_that_tune_gave_up_too_early_is_no_ending(one: Study, tmp_path: Path) -> None:
     one.retries = 1
     assert one.fail(tmp_path, ActorDiedError()).status is None
-    assert one.again == [one.state]
+    assert one.again == [one.states]
     assert one.fail(tmp_path, RuntimeError("its own doing")).status == "failed"
 
 
@@ -174,11 +229,12 @@ def test_what_raised_is_told_as_such_though_an_earlier_attempt_hung(one: Study, 
     assert one.fail(tmp_path, RuntimeError("out of memory")).message == "RuntimeError: out of memory"
 
 
-def test_trials_that_fail_in_a_row_stop_the_study(one: Study, tmp_path: Path) -> None:
-    for _ in range(FAILURES - 1):
+def test_trials_that_fail_in_a_row_stop_the_study(tiny: Build, journal: Journal, tmp_path: Path) -> None:
+    one = Study(tiny(), journal, tmp_path, trials=FAILURES)
+    for state in one.states:
+        assert not one.interruption.requested
+        one.trial.config = configuration((state,))
         one.fail(tmp_path, RuntimeError("no such module"))
-    assert not one.interruption.requested
-    one.fail(tmp_path, RuntimeError("no such module"))
     assert one.interruption.requested
     reason = str(one.interruption.reason)
     assert reason.startswith(f"{FAILURES} trials failed one after the other")
@@ -186,11 +242,15 @@ def test_trials_that_fail_in_a_row_stop_the_study(one: Study, tmp_path: Path) ->
     assert f"ganstudy resume {tmp_path} --retry-failed" in reason
 
 
-def test_a_result_between_failures_says_that_not_everything_is_broken(one: Study, tmp_path: Path) -> None:
-    for step in range(3 * FAILURES):
+def test_a_result_between_failures_says_that_not_everything_is_broken(
+    tiny: Build, journal: Journal, tmp_path: Path
+) -> None:
+    one = Study(tiny(), journal, tmp_path, trials=3 * FAILURES)
+    for state in one.states:
+        one.trial.config = configuration((state,))
+        if state.index % 2:
+            one.told([told(state, 5)])
         one.fail(tmp_path, RuntimeError("this one is too large"))
-        if step % 2:
-            one.report(step)
     assert not one.interruption.requested
 
 
@@ -199,7 +259,7 @@ def test_pictures_are_brought_from_where_the_trials_keep_them(tiny: Build, journ
     name = f"trials/{study.state.trial_id}/pictures/00000005.npz"
     store_at(str(tmp_path / "shared" / "tiny")).write(name, b"samples")
     rows = [{**row(5, GOOD), "pictures": name}, {**row(10, GOOD), "pictures": name.replace("05.", "10.")}]
-    study.recorder.on_trial_result(0, [], study.trial, {"rows": json.dumps(rows), "notes": "[]"})
+    study.told([{**told(study.state), "rows": rows}])
     assert (tmp_path / "folder" / name).read_bytes() == b"samples"
     assert study.state.last_step == 10  # a picture that cannot be had costs no row
 
@@ -208,9 +268,9 @@ def test_checkpoints_go_with_the_ending(one: Study, tmp_path: Path) -> None:
     kept = tmp_path / "trials" / one.state.trial_id / "checkpoint.pt"
     kept.parent.mkdir(parents=True)
     kept.write_bytes(b"a checkpoint")
-    one.report(20, finished=True)
+    one.report(5)
     assert kept.exists()
-    one.complete()
+    one.report(20, finished=True)
     assert not kept.exists()
 
 

@@ -1,4 +1,4 @@
-"""A worker's trial without a worker: what it reports, and what it recovers from checkpoints."""
+"""A worker's trial without a worker, a pack of its own: what it reports, and what it recovers from checkpoints."""
 
 import json
 import math
@@ -13,17 +13,18 @@ import safetensors.torch
 
 from study.config.arms import spec_for
 from study.config.plan import StudyPlan
-from study.execution.job import Job
-from study.execution.trial import HANG, Trial, picture_evaluations
+from study.execution.job import Job, from_json, to_json
+from study.execution.pack import Pack
+from study.execution.trial import HANG, picture_evaluations
 from study.search.scores import LARGEST
 from study.storage import checkpoint, generators
 from study.storage.store import store_at
 from trainables.data import load
 from trainables.metrics.evaluator import Evaluator
-from trainables.spec import Spec
+from trainables.training import Training
 
 Build = Callable[..., StudyPlan]
-Start = Callable[..., Trial]
+Start = Callable[..., Pack]
 Row = dict[str, Any]  # an evaluation as it is reported
 
 
@@ -32,7 +33,7 @@ def start(tiny: Build, tmp_path: Path) -> Start:
     """Starts the trial of a tiny configuration, as a worker does; arguments change its job and its config."""
     loaded: dict[str, Any] = {}
 
-    def begin(config: dict[str, Any] | None = None, **job: Any) -> Trial:
+    def begin(config: dict[str, Any] | None = None, **job: Any) -> Pack:
         plan = tiny(**(config or {}))
         spec = spec_for(plan.config, plan.arms[0], {"generator_lr": 1e-3, "critic_steps": 1})
         if not loaded:
@@ -40,16 +41,24 @@ def start(tiny: Build, tmp_path: Path) -> Start:
             loaded.update(data=data, evaluator=Evaluator(data, spec.evaluation))
         made = Job("search-a-0000", spec.to_dict(), [0, 1], str(tmp_path), ["fid"], ["min"])
         made = replace(made, **job)
-        return Trial(made, Spec.from_dict(made.spec), **loaded)
+        return Pack([made], **loaded)
 
     return begin
 
 
-def rows_until_done(trial: Trial) -> list[Row]:
+def rows_of(result: dict[str, Any]) -> list[Row]:
+    return [row for report in json.loads(result["reports"]) for row in report["rows"]]
+
+
+def training(trial: Pack) -> Training:
+    return trial.trials[0].training
+
+
+def rows_until_done(trial: Pack) -> list[Row]:
     rows: list[Row] = []
     while True:
         result = trial.report()
-        rows += json.loads(result["rows"])
+        rows += rows_of(result)
         if result["done"]:
             return rows
 
@@ -60,8 +69,8 @@ def measured(rows: list[Row]) -> list[Any]:
 
 
 def test_a_job_survives_its_one_string(start: Start) -> None:
-    job = start().job
-    assert Job.from_json(job.to_json()) == job
+    jobs = [start().trials[0].job, start(trial_id="search-a-0001").trials[0].job]
+    assert from_json(to_json(jobs)) == jobs
 
 
 def test_every_evaluation_is_reported_once_with_a_value_per_replica(start: Start) -> None:
@@ -76,24 +85,26 @@ def test_every_evaluation_is_reported_once_with_a_value_per_replica(start: Start
 
 def test_a_report_is_flat_small_and_finite(start: Start) -> None:
     result = start().report()
-    assert result.keys() == {"rows", "score", "evaluation", "done", "finished", "notes"}
-    assert result["notes"] == "[]"
-    assert math.isfinite(result["score"])
-    assert (result["evaluation"], result["done"]) == (1, False)
+    assert result.keys() == {"reports", "done", "notes"}
+    assert (result["notes"], result["done"]) == ("[]", False)
+    [report] = json.loads(result["reports"])
+    assert report.keys() == {"trial_id", "rows", "score", "evaluation", "finished"}
+    assert math.isfinite(report["score"])
+    assert (report["trial_id"], report["evaluation"], report["finished"]) == ("search-a-0000", 1, False)
 
 
 def test_fast_evaluations_share_a_report(start: Start) -> None:
     result = start(report_seconds=60.0).report()
-    assert [row["step"] for row in json.loads(result["rows"])] == [5, 10, 15, 20]
+    assert [row["step"] for row in rows_of(result)] == [5, 10, 15, 20]
     assert result["done"]
-    assert result["finished"]
+    assert json.loads(result["reports"])[0]["finished"]
 
 
 def test_stopping_anywhere_and_resuming_gives_the_uninterrupted_curve(start: Start, tmp_path: Path) -> None:
     whole = rows_until_done(start())
     for stop in (1, 2, 3):
         trial = start(trial_id=f"search-a-{stop:04d}")
-        before = [row for _ in range(stop) for row in json.loads(trial.report()["rows"])]
+        before = [row for _ in range(stop) for row in rows_of(trial.report())]
         trial.leave()
         after = rows_until_done(start(trial_id=f"search-a-{stop:04d}", reported=before[-1]["step"]))
         assert measured(before + after) == measured(whole)
@@ -106,7 +117,7 @@ def test_rows_that_the_driver_never_heard_of_are_reported_again(start: Start) ->
     trial = start(trial_id="search-a-0001")
     for _ in range(3):
         trial.report()
-    trial.save()
+    trial.leave()
     assert measured(rows_until_done(start(trial_id="search-a-0001", reported=5))) == measured(whole[1:])
 
 
@@ -117,8 +128,8 @@ def test_what_a_checkpoint_knows_is_told_before_anything_can_fail(
     first.report()
     first.leave()
     again = start(report_seconds=60.0)
-    monkeypatch.setattr(again.training, "advance", lambda: pytest.fail("it fails again"))
-    assert [row["step"] for row in json.loads(again.report()["rows"])] == [5]
+    monkeypatch.setattr(training(again), "advance", lambda: pytest.fail("it fails again"))
+    assert [row["step"] for row in rows_of(again.report())] == [5]
 
 
 def test_an_attempt_that_failed_between_two_evaluations_leaves_nothing_half_trained(
@@ -127,14 +138,14 @@ def test_an_attempt_that_failed_between_two_evaluations_leaves_nothing_half_trai
     whole = rows_until_done(start())
     trial = start(trial_id="search-a-0001")
     trial.report()
-    train, fails = trial.training.model.step, iter((False, True))
+    train, fails = training(trial).model.step, iter((False, True))
 
     def failing(*arguments: Any) -> Any:
         if next(fails):
             raise RuntimeError("out of memory")
         return train(*arguments)
 
-    monkeypatch.setattr(trial.training.model, "step", failing)
+    monkeypatch.setattr(training(trial).model, "step", failing)
     with pytest.raises(RuntimeError, match="out of memory"):
         trial.report()
     trial.leave()
@@ -145,7 +156,7 @@ def test_an_attempt_that_failed_while_it_measured_loses_no_row(start: Start, mon
     whole = rows_until_done(start())
     trial = start(trial_id="search-a-0001")
     trial.report()
-    monkeypatch.setattr(trial.training, "_evaluation", lambda _: pytest.fail("out of memory"))
+    monkeypatch.setattr(training(trial), "_evaluation", lambda _: pytest.fail("out of memory"))
     with pytest.raises(pytest.fail.Exception):
         trial.report()
     trial.leave()
@@ -153,7 +164,7 @@ def test_an_attempt_that_failed_while_it_measured_loses_no_row(start: Start, mon
 
 
 def test_what_an_earlier_attempt_that_hung_left_is_forgotten(start: Start, tmp_path: Path) -> None:
-    left = tmp_path / start().job.folder / HANG
+    left = tmp_path / start().trials[0].job.folder / HANG
     left.parent.mkdir(parents=True, exist_ok=True)
     left.write_text("it hung here")
     start()
@@ -164,13 +175,13 @@ def test_rows_that_the_ledger_has_beyond_the_checkpoint_are_not_reported_again(s
     whole = rows_until_done(start())
     trial = start(trial_id="search-a-0001")
     trial.report()
-    trial.save()
+    trial.leave()
     assert measured(rows_until_done(start(trial_id="search-a-0001", reported=15))) == measured(whole[3:])
 
 
 def test_a_trial_that_was_all_reported_ends_at_once(start: Start) -> None:
     result = start(reported=20).report()
-    assert (json.loads(result["rows"]), result["done"]) == ([], True)
+    assert (rows_of(result), result["done"]) == ([], True)
 
 
 def test_a_torn_newest_checkpoint_costs_one_interval(start: Start, tmp_path: Path) -> None:
@@ -178,33 +189,33 @@ def test_a_torn_newest_checkpoint_costs_one_interval(start: Start, tmp_path: Pat
     trial = start(trial_id="search-a-0001")
     for _ in range(2):
         trial.report()
-        trial.save()
+        trial.leave()
     newest = tmp_path / "trials" / "search-a-0001" / checkpoint.NEWEST
     newest.write_bytes(newest.read_bytes()[:100])
     resumed = start(trial_id="search-a-0001", reported=10)
-    assert resumed.training.step == 5
+    assert training(resumed).step == 5
     assert measured(rows_until_done(resumed)) == measured(whole[2:])
 
 
 def test_checkpoints_of_another_configuration_or_seeds_or_version_are_not_used(start: Start, tmp_path: Path) -> None:
     trial = start()
     trial.report()
-    trial.save()
-    assert start().training.step == 5
-    assert start(seeds=[2, 3]).training.step == 0
-    assert start(config={"fixed__beta1": 0.9}).training.step == 0
+    trial.leave()
+    assert training(start()).step == 5
+    assert training(start(seeds=[2, 3])).step == 0
+    assert training(start(config={"fixed__beta1": 0.9})).step == 0
     [content] = checkpoint.read_all(store_at(str(tmp_path)), "trials/search-a-0000")
     del content["state"]["model"]
     checkpoint.write(store_at(str(tmp_path)), "trials/search-a-0000", content)
-    assert start().training.step == 5  # the one before
+    assert training(start()).step == 5  # the one before
 
 
 def test_a_checkpoint_that_turns_out_unusable_halfway_leaves_no_trace(start: Start, tmp_path: Path) -> None:
     whole = rows_until_done(start())
     trial = start(trial_id="search-a-0001")
     trial.report()
-    trial.save()
-    kept = store_at(str(tmp_path)), trial.job.folder
+    trial.leave()
+    kept = store_at(str(tmp_path)), trial.trials[0].job.folder
     [content] = checkpoint.read_all(*kept)
     del content["state"]["feed"]  # the last to be loaded
     checkpoint.write(*kept, content)
@@ -233,16 +244,17 @@ def test_a_population_that_diverged_ends_early_with_the_worst_score(start: Start
     trial = start(config={"fixed__critic_lr": 1e30})
     result = trial.report()
     assert result["done"]
-    assert result["finished"]
-    assert result["score"] == LARGEST
-    [row] = json.loads(result["rows"])
+    [report] = json.loads(result["reports"])
+    assert report["finished"]
+    assert report["score"] == LARGEST
+    [row] = report["rows"]
     assert row["columns"]["diverged"] == [True, True]
     assert (row["step"], row["pictures"]) == (5, None)
 
 
 def test_one_diverged_replica_ends_nobody(start: Start) -> None:
     trial = start()
-    trial.training.alive[0] = False
+    training(trial).alive[0] = False
     rows = rows_until_done(trial)
     assert len(rows) == 4
     assert rows[-1]["columns"]["diverged"] == [True, False]
@@ -265,7 +277,7 @@ def test_what_is_kept_is_written_before_the_end_is_reported_and_is_the_same_afte
         trial = start(trial_id=f"search-a-{index:04d}", keep=True)
         for _ in range(stop):
             trial.report()
-        trial.save()  # and no more, as if killed
+        trial.leave()  # and no more, as if killed
         assert not file.exists()
         rows_until_done(start(trial_id=f"search-a-{index:04d}", keep=True))
         kept[index] = {name: tensor.tolist() for name, tensor in safetensors.torch.load(file.read_bytes()).items()}
@@ -326,7 +338,7 @@ def test_pictures_of_a_line_hold_its_curves(tiny: Build, tmp_path: Path) -> None
     spec = spec_for(plan.config, plan.arms[0], {"generator_lr": 1e-3, "critic_steps": 1})
     data = load(**spec.data)
     job = Job("search-a-0000", spec.to_dict(), [0, 1], str(tmp_path), ["fid"], ["min"], pictures=1)
-    rows = rows_until_done(Trial(job, spec, data, Evaluator(data, spec.evaluation)))
+    rows = rows_until_done(Pack([job], data, Evaluator(data, spec.evaluation)))
     with np.load(tmp_path / str(rows[-1]["pictures"])) as arrays:
         assert arrays["line_generator_density"].shape == (2, 400)
         assert arrays["line_critic_share"].shape == (2, 400)
@@ -340,7 +352,7 @@ def test_pictures_of_points_hold_real_ones_and_lie_in_a_plane(dimensions: int, t
     spec = spec_for(plan.config, plan.arms[0], {"generator_lr": 1e-3, "critic_steps": 1})
     data = load(**spec.data)
     job = Job("confirm-a-0000", spec.to_dict(), [0, 1], str(tmp_path), ["fid"], ["min"], pictures=1, gallery=True)
-    rows = rows_until_done(Trial(job, spec, data, Evaluator(data, spec.evaluation)))
+    rows = rows_until_done(Pack([job], data, Evaluator(data, spec.evaluation)))
     assert math.isfinite(rows[-1]["columns"]["fid"][0])
     with np.load(tmp_path / str(rows[-1]["pictures"])) as arrays:
         assert (arrays["samples"].shape, arrays["real"].shape) == ((2, 1000, 2), (30, 2))

@@ -22,7 +22,7 @@ def test_fields_and_kinds_of_a_newer_version_are_passed_over(entry: Entry) -> No
 
 def test_the_json_of_a_trials_entries_names_the_trial_first(entry_of: dict[str, Entry]) -> None:
     keys = ["kind", "time", "phase", "arm", "repeat", "index", "round", "trial_id"]
-    assert list(to_json(entry_of["planned"])) == [*keys, "config", "spec", "seeds"]
+    assert list(to_json(entry_of["planned"])) == [*keys, "config", "spec", "seeds", "told"]
     assert list(to_json(entry_of["result"])) == [*keys, "seeds", "step", "wall_time", "columns", "pictures"]
     assert list(to_json(entry_of["ended"])) == [*keys, "status", "message", "outcomes", "scores"]
     assert to_json(entry_of["planned"])["trial_id"] == "search-a-0003"

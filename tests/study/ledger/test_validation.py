@@ -43,6 +43,7 @@ from study.ledger.validation import InvalidEntry, from_json
         ("planned", {"seeds": [1, 1]}, "seeds: expected different whole numbers"),
         ("planned", {"seeds": [1, 2**63]}, "seeds: expected different whole numbers"),
         ("planned", {"seeds": [True, False]}, "seeds: expected different whole numbers"),
+        ("planned", {"told": -1}, "told: expected a whole number ≥ 0, got -1"),
         ("planned", {"spec": None}, "spec: expected a mapping, got null"),
         ("planned", {"spec": {"model": 3}}, "model: expected a name, got 3"),
         ("planned", {"config": {"a": 10**4000}}, "config: expected whole numbers up to 9007199254740992, got 1000"),
@@ -103,6 +104,7 @@ def test_what_lacks_a_field_says_which(entry: Entry) -> None:
         "message",
         "outcomes",
         "scores",
+        "told",
     }
     for name in to_json(entry).keys() - optional:
         whole = to_json(entry)

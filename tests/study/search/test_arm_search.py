@@ -90,6 +90,30 @@ def test_the_lag_bounds_the_outstanding_trials() -> None:
     assert engine.ready(found.__getitem__)
 
 
+def asked(engine: ArmSearch, found: list[Recorded], count: int) -> None:
+    """So many trials asked, each ended at once and with what the sampler had been told."""
+    for _ in range(count):
+        params = engine.ask(found.__getitem__)[1]
+        found.append(Recorded(params, ended=True, values=outcome(params, ONE), told=engine.told))
+
+
+def test_a_pack_is_drawn_from_what_was_known_before_it() -> None:
+    engine, found = ArmSearch("hinge", SPACE, ONE, sampler="tpe", seed=7, lag=2, pack=4), list[Recorded]()
+    asked(engine, found, 14)
+    assert [trial.told for trial in found] == [0] * 8 + [4] * 4 + [8] * 2
+
+
+@pytest.mark.parametrize("pack", [1, 3, 4])
+def test_what_was_told_before_makes_the_replay_exact_whatever_the_pack(pack: int) -> None:
+    before, found = ArmSearch("hinge", SPACE, ONE, sampler="tpe", seed=7, lag=2, pack=4), list[Recorded]()
+    asked(before, found, 30)
+    known = dict(enumerate(found))
+    again = ArmSearch("hinge", SPACE, ONE, sampler="tpe", seed=7, lag=2, pack=pack, recorded=known)
+    assert again.exact
+    damaged = {**known, 20: Recorded(found[20].params, ended=True, values=found[20].values, told=25)}
+    assert not ArmSearch("hinge", SPACE, ONE, sampler="tpe", seed=7, lag=2, recorded=damaged).exact
+
+
 def test_random_search_learns_nothing_and_never_waits() -> None:
     engine = search("random", lag=1)
     found: list[Recorded] = []

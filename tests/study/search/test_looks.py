@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from contextlib import closing
@@ -14,7 +15,7 @@ import pytest
 from analysis.results import effects
 from analysis.results.effects import Sample
 from study.config.plan import StudyPlan
-from study.ledger.entries import CONFIRM, KEY, Ended, Key, Look, named
+from study.ledger.entries import CONFIRM, Ended, Key, Look, named
 from study.ledger.journal import Journal
 from study.ledger.state import StudyState, TrialState
 from study.progress.tally import Tally
@@ -50,11 +51,11 @@ def drive(
     with closing(Journal.open(folder)) as journal:
         tally = Tally(plan, journal.state)
         journal.listeners.append(lambda entry, _: tally.on_look() if isinstance(entry, Look) else None)
-        searcher, running = StudySearcher(plan, journal, lambda trial: trial.trial_id, workers), list[TrialState]()
+        searcher, running = StudySearcher(plan, journal, lambda pack: pack[0].trial_id, workers), list[TrialState]()
         while endings:
             given = searcher.suggest("tune's own id")
             if isinstance(given, dict):
-                running.append(journal.state.trials[tuple(given[name] for name in KEY)])  # type: ignore[index]
+                running.append(journal.state.trials[tuple(*json.loads(given["trials"]))])  # type: ignore[index]
                 continue
             if given == "FINISHED":
                 assert Tally(plan, journal.state).finished
@@ -193,9 +194,9 @@ def test_one_arm_is_confirmed_once(tiny: Build, tmp_path: Path) -> None:
 def test_an_arm_without_a_score_holds_nobody_up(tiny: Build, tmp_path: Path) -> None:
     plan = three(tiny, confirm={**ROUNDS, "most": 16})
     with closing(Journal.open(tmp_path)) as journal:
-        searcher = StudySearcher(plan, journal, lambda trial: trial.trial_id, 1)
+        searcher = StudySearcher(plan, journal, lambda pack: pack[0].trial_id, 1)
         while isinstance(given := searcher.suggest("tune's own id"), dict):
-            trial = journal.state.trials[tuple(given[name] for name in KEY)]  # type: ignore[index]
+            trial = journal.state.trials[tuple(*json.loads(given["trials"]))]
             fails = trial.arm == "minimax" and trial.phase == CONFIRM
             scores: list[Any] = [None] * len(trial.seeds) if fails else scores_of(trial, AHEAD)
             verdict: dict[str, Any] = {"status": "failed" if fails else "completed", "scores": scores}

@@ -16,10 +16,10 @@ Build = Callable[..., StudyPlan]
 def given(repeat: Repeat, journal: Journal, out: set[Key]) -> list[Planned]:
     """All that the repeat gives out now, written to the journal."""
     found: list[Planned] = []
-    while plan := repeat.next(out):
-        journal.append(plan)
-        out.add(plan.key)
-        found.append(plan)
+    while plans := repeat.next(out):
+        journal.append(*plans)
+        out |= {plan.key for plan in plans}
+        found += plans
     return found
 
 

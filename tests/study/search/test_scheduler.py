@@ -1,5 +1,6 @@
 """Early stopping by arm, with the calls that Tune makes."""
 
+import json
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -15,15 +16,26 @@ ASHA = {"name": "asha", "grace": 1, "reduction": 2}
 BUDGET = {"steps": 80, "evaluations": 8, "batch_size": 16}
 
 
-def trial(arm: str, index: int, phase: str = "search", repeat: int = 0) -> Any:
-    """A Tune trial as far as schedulers look at it; its own id is random, as Tune's are."""
-    name = trial_id_of(phase, arm, repeat, index)
-    keys = {"trial_id": name, "phase": phase, "arm": arm, "repeat": repeat, "index": index}
-    return SimpleNamespace(trial_id=f"{id(keys):x}", config=keys)
+def trial(arm: str, *indices: int, phase: str = "search", repeat: int = 0) -> Any:
+    """A Tune trial, a pack of the study's, as far as schedulers look at it; its own id is random, as Tune's are."""
+    keys = [(phase, arm, repeat, index, 0) for index in indices]
+    return SimpleNamespace(trial_id=f"{id(keys):x}", config={"trials": json.dumps(keys)})
 
 
-def report(scheduler: StudyScheduler, one: Any, evaluation: int, score: float) -> str:
-    return scheduler.on_trial_result(None, one, {"evaluation": evaluation, "score": score})
+def names(one: Any) -> list[str]:
+    return [trial_id_of(*key) for key in json.loads(one.config["trials"])]
+
+
+def result(one: Any, evaluation: int, *scores: float, finished: bool = False) -> dict[str, Any]:
+    reports = [
+        {"trial_id": name, "evaluation": evaluation, "score": score, "finished": finished}
+        for name, score in zip(names(one), scores, strict=True)
+    ]
+    return {"reports": json.dumps(reports)}
+
+
+def report(scheduler: StudyScheduler, one: Any, evaluation: int, *scores: float) -> str:
+    return scheduler.on_trial_result(None, one, result(one, evaluation, *scores))
 
 
 def begun(scheduler: StudyScheduler, *trials: Any) -> None:
@@ -38,6 +50,22 @@ def test_the_worse_half_of_an_arm_is_stopped(tiny: Build, metric: str, mode: str
     begun(scheduler, good, bad)
     assert report(scheduler, good, 1, sign * 1.0) == "CONTINUE"
     assert report(scheduler, bad, 1, sign * 5.0) == "STOP"
+    assert [*scheduler.stopped] == names(bad)
+
+
+def test_one_trial_of_a_pack_is_stopped_and_the_others_go_on_in_another(tiny: Build) -> None:
+    scheduler = StudyScheduler(tiny(scheduler=ASHA, budget=BUDGET))
+    pack = trial("hinge", 0, 1, 2)
+    begun(scheduler, pack)
+    assert report(scheduler, pack, 1, 1.0, 5.0, 0.5) == "STOP"
+    assert [*scheduler.stopped] == [names(pack)[1]]
+    scheduler.on_trial_complete(None, pack, result(pack, 1, 1.0, 5.0, 0.5))  # as Tune calls it then
+    assert [*scheduler.stopped] == [names(pack)[1]]
+    rest = trial("hinge", 0, 2)
+    begun(scheduler, rest)
+    assert report(scheduler, rest, 2, 2.0, 1.0) == "CONTINUE"
+    scheduler.on_trial_complete(None, rest, result(rest, 8, 2.0, 1.0, finished=True))
+    assert len(scheduler.stopped) == 1
 
 
 def test_a_slow_starter_is_judged_by_its_own_arm(tiny: Build) -> None:
@@ -67,7 +95,7 @@ def test_a_trial_is_judged_by_its_own_repeat(tiny: Build) -> None:
 
 def test_confirm_trials_are_never_stopped(tiny: Build) -> None:
     scheduler = StudyScheduler(tiny(scheduler=ASHA, budget=BUDGET))
-    confirming = [trial("hinge", index, "confirm") for index in range(3)]
+    confirming = [trial("hinge", index, phase="confirm") for index in range(3)]
     begun(scheduler, *confirming)
     assert [report(scheduler, one, 1, 10.0**i) for i, one in enumerate(confirming)] == ["CONTINUE"] * 3
 
@@ -87,7 +115,7 @@ def test_a_trial_tried_again_and_one_that_never_started_do_no_harm(tiny: Build) 
     begun(scheduler, retried, dropped, retried)
     scheduler.on_trial_remove(None, dropped)
     assert report(scheduler, retried, 1, 1.0) == "CONTINUE"
-    scheduler.on_trial_complete(None, retried, {"evaluation": 8, "score": 1.0})
+    scheduler.on_trial_complete(None, retried, result(retried, 8, 1.0, finished=True))
 
 
 def test_rungs_are_refilled_from_the_ledger_once_a_trial(tiny: Build) -> None:

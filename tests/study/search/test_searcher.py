@@ -1,5 +1,6 @@
 """The searcher driven as Tune drives it, without Ray: workers that end their trials in any order, sessions that die."""
 
+import json
 import random
 from collections.abc import Callable
 from contextlib import closing
@@ -9,19 +10,22 @@ from typing import Any
 import pytest
 
 from study.config.plan import StudyPlan
-from study.execution.job import Job
-from study.ledger.entries import KEY, Ended, Key, Result, named
+from study.execution.job import Job, to_json
+from study.ledger.entries import Ended, Key, Result, named
 from study.ledger.journal import Journal
 from study.ledger.state import TrialState
+from study.search.packs import Pack
 from study.search.searcher import StudySearcher
 
 Build = Callable[..., StudyPlan]
 Trials = dict[Key, TrialState]
 
 
-def job_of(trial: TrialState) -> str:
-    job = Job(trial.trial_id, trial.spec, trial.seeds, "folder", ["fid"], ["min"], reported=trial.last_step)
-    return job.to_json()
+def job_of(pack: Pack) -> str:
+    return to_json(
+        Job(trial.trial_id, trial.spec, trial.seeds, "folder", ["fid"], ["min"], reported=trial.last_step)
+        for trial in pack
+    )
 
 
 def scores_of(trial: TrialState) -> list[Any]:
@@ -46,6 +50,7 @@ class Session:
         self.searcher = StudySearcher(plan, self.journal, job_of, workers)
         self.running: list[TrialState] = []
         self.given: list[TrialState] = []
+        self.packs: list[list[Key]] = []
         self.order = random.Random(seed)
 
     def fill(self) -> bool:
@@ -57,10 +62,12 @@ class Session:
             if suggested is None:
                 return False
             assert isinstance(suggested, dict)
-            trial = self.journal.state.trials[tuple(suggested[name] for name in KEY)]
-            assert suggested["job"] == job_of(trial)
-            self.running.append(trial)
-            self.given.append(trial)
+            pack = tuple(self.journal.state.trials[tuple(key)] for key in json.loads(suggested["trials"]))
+            assert suggested["trial_id"] == pack[0].trial_id
+            assert suggested["job"] == job_of(pack)
+            self.running += pack
+            self.given += pack
+            self.packs.append([trial.key for trial in pack])
 
     def run(self, endings: int = 10**6) -> Trials:
         """End at most so many trials."""
@@ -146,6 +153,41 @@ def test_repeats_depend_on_neither_workers_nor_timing_nor_kills(tiny: Build, tmp
     assert configurations(trials) == alone
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_packs_follow_from_the_indices_whatever_workers_timing_and_kills(
+    tiny: Build, tmp_path: Path, sampler: str
+) -> None:
+    plan = tiny(search={"sampler": sampler, "trials_per_arm": 10}, resources={"pack": 4}, confirm=TWO)
+    session = Session(plan, tmp_path / "1", 1, 0)
+    alone = configurations(session.run())
+    steps = {key: config["critic_steps"] for key, config in alone.items()}
+    for pack in session.packs:
+        assert len({(key[:3], key[3] // 4, steps[key]) for key in pack}) == 1  # of equal shapes, in one block of four
+        assert len(pack) == 1 or pack[0][0] == "search"
+    assert max(map(len, session.packs)) > 1
+    others = Session(plan, tmp_path / "2", 5, 1)
+    assert configurations(others.run()) == alone
+    assert sorted(others.packs) == sorted(session.packs)
+    for life, endings in enumerate([3, 1, 5, 0, 7, 10**6]):
+        trials = Session(plan, tmp_path / "killed", 3, life).run(endings)
+    assert configurations(trials) == alone
+
+
+def test_a_search_learns_in_packs(tiny: Build, tmp_path: Path) -> None:
+    plan = tiny(search={"trials_per_arm": 12, "lag": 1}, resources={"pack": 3}, scientific={"objective": ["hinge"]})
+    trials = Session(plan, tmp_path, 2, 0).run()
+    assert [trial.told for trial in trials.values()] == [0, 0, 0, 3, 3, 3, 6, 6, 6, 9, 9, 9]
+
+
+def test_packs_may_have_another_size_in_another_session(tiny: Build, tmp_path: Path) -> None:
+    search = {"trials_per_arm": 12}
+    Session(tiny(search=search, resources={"pack": 4}), tmp_path, 2, 0).run(endings=11)
+    session = Session(tiny(search=search), tmp_path, 2, 1)
+    assert session.searcher.exact
+    assert all(trial.status == "completed" for trial in session.run().values())
+    assert {len(pack) for pack in session.packs} == {1}
+
+
 def test_a_study_without_repeats_is_the_first_of_several(tiny: Build, tmp_path: Path) -> None:
     once = configurations(Session(tiny(search__trials_per_arm=7, confirm=TWO), tmp_path / "grown", 2, 0).run())
     grown = Session(tiny(search=REPEATED, confirm=TWO), tmp_path / "grown", 3, 1).run()
@@ -195,7 +237,7 @@ def test_a_trial_that_was_given_up_is_given_out_again_and_the_last_one_too(tiny:
         assert not finished  # Tune would not ask again
         trial, given = session.running.pop(), [trial.trial_id for trial in session.given]
         if given.count(trial.trial_id) == 1:
-            session.searcher.again(trial)
+            session.searcher.again((trial,))
         else:
             end(session.journal, trial)
         finished = session.fill()
