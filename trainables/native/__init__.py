@@ -1,4 +1,4 @@
-"""Training steps of dense networks in C, where a compiler is there: start with `dense`.
+"""Dense layers, convolutions, batch normalisation and Adam in C, where a compiler is there: start with `dense`.
 
 Half of a small network's step in torch is not arithmetic: it is calls, passes over memory, and products of matrices
 that are too thin for a library's. `kernels.c` does the same with a replica's numbers in the cache. Everything here has
@@ -7,7 +7,22 @@ agree to float tolerance. Imports nothing of ours.
 """
 
 from trainables.native.adam import adam_update, check_gradients
+from trainables.native.convolution import convolve, convolve_kernels, convolve_transposed, wide
 from trainables.native.dense import DenseLayers
 from trainables.native.library import available, disabled, usable
+from trainables.native.normalization import EPSILON, normalise
 
-__all__ = ["DenseLayers", "adam_update", "available", "check_gradients", "disabled", "usable"]
+__all__ = [
+    "EPSILON",
+    "DenseLayers",
+    "adam_update",
+    "available",
+    "check_gradients",
+    "convolve",
+    "convolve_kernels",
+    "convolve_transposed",
+    "disabled",
+    "normalise",
+    "usable",
+    "wide",
+]

@@ -14,9 +14,12 @@
 typedef float Floats __attribute__((vector_size(4 * LANES), aligned(4)));
 typedef int Ints __attribute__((vector_size(4 * LANES), aligned(4)));
 
-/* What becomes of a product's entries before they are stored: kept, a bias added (and an activation applied), or
- * multiplied by the slope of an activation, told by the sign of its output. */
-typedef enum { KEEP, BIAS, BIAS_RELU, BIAS_LEAKY, SLOPE } Ending;
+/* What becomes of a product's entries before they are stored: kept, a bias added (and an activation applied),
+ * multiplied by the slope of an activation, told by the sign of its output, or added to an array. */
+typedef enum { KEEP, BIAS, BIAS_RELU, BIAS_LEAKY, SLOPE, ADD } Ending;
+
+/* Whether what an ending takes besides is laid out as the product; otherwise it is one row for all. */
+#define FULL(ending) ((ending) == SLOPE || (ending) == ADD)
 
 INLINE Floats chosen(Ints where, Floats yes, Floats no) { return (Floats)((where & (Ints)yes) | (~where & (Ints)no)); }
 
@@ -37,7 +40,7 @@ INLINE float ended_one(float z, Ending ending, float extra, float slope) {
 }
 
 /* c (rows, cols) = a b, where a's entry (r, k) is a[r * row_step + k * step] and b is (depth, cols). `extra` is a bias
- * (cols) or, for SLOPE, laid out as c. */
+ * (cols) or, for SLOPE and ADD, laid out as c; it may be c. */
 typedef struct {
   int rows, cols, depth;
   const float *a;
@@ -72,7 +75,7 @@ INLINE void tile(const Product *p, Ending ending, int row, int col, const int ro
     for (int v = 0; v < vectors; v++) {
       size_t at = (size_t)(row + m) * p->cols + col + v * LANES;
       Floats extra = {0};
-      if (ending != KEEP) extra = *(const Floats *)(p->extra + (ending == SLOPE ? at : (size_t)(col + v * LANES)));
+      if (ending != KEEP) extra = *(const Floats *)(p->extra + (FULL(ending) ? at : (size_t)(col + v * LANES)));
       *(Floats *)(p->c + at) = ended(sum[m][v], ending, extra, p->slope);
     }
 }
@@ -85,22 +88,26 @@ INLINE void columns(const Product *p, Ending ending, int col, const int vectors)
   for (; row < p->rows; row++) tile(p, ending, row, col, 1, vectors);
 }
 
+INLINE void narrow(const Product *p, Ending ending, int col) {
+  for (int row = 0; row < p->rows; row++)
+    for (int c = col; c < p->cols; c++) {
+      float sum = 0;
+      for (int k = 0; k < p->depth; k++) sum += p->a[row * p->row_step + k * p->step] * p->b[(size_t)k * p->cols + c];
+      size_t at = (size_t)row * p->cols + c;
+      float extra = ending == KEEP ? 0 : p->extra[FULL(ending) ? at : (size_t)c];
+      p->c[at] = ended_one(sum, ending, extra, p->slope);
+    }
+}
+
 INLINE void multiply_ending(const Product *p, Ending ending) {
-  if (p->cols < LANES) {
-    for (int row = 0; row < p->rows; row++)
-      for (int col = 0; col < p->cols; col++) {
-        float sum = 0;
-        for (int k = 0; k < p->depth; k++) sum += p->a[row * p->row_step + k * p->step] * p->b[(size_t)k * p->cols + col];
-        size_t at = (size_t)row * p->cols + col;
-        float extra = ending == KEEP ? 0 : p->extra[ending == SLOPE ? at : (size_t)col];
-        p->c[at] = ended_one(sum, ending, extra, p->slope);
-      }
-    return;
-  }
   int col = 0;
   for (; col + 2 * LANES <= p->cols; col += 2 * LANES) columns(p, ending, col, 2);
   for (; col + LANES <= p->cols; col += LANES) columns(p, ending, col, 1);
-  if (col < p->cols) columns(p, ending, p->cols - LANES, 1); /* overlaps the last ones, which come out the same */
+  if (col == p->cols) return;
+  if (col == 0 || ending == ADD)
+    narrow(p, ending, col);
+  else
+    columns(p, ending, p->cols - LANES, 1); /* overlaps the last ones, which come out the same */
 }
 
 static void multiply(const Product *p, Ending ending) {
@@ -109,6 +116,7 @@ static void multiply(const Product *p, Ending ending) {
     case BIAS: multiply_ending(p, BIAS); break;
     case BIAS_RELU: multiply_ending(p, BIAS_RELU); break;
     case BIAS_LEAKY: multiply_ending(p, BIAS_LEAKY); break;
-    case SLOPE: multiply_ending(p, SLOPE);
+    case SLOPE: multiply_ending(p, SLOPE); break;
+    case ADD: multiply_ending(p, ADD);
   }
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -34,11 +35,9 @@ def generator(builder: LayerBuilder, inputs: int, shape: Sequence[int]) -> None:
     builder.dense(inputs, widths[0] * builder.pieces * small * small)
     builder.add(0, lambda _, x: x.unflatten(-1, (-1, small, small)))
     builder.nonlinear(widths[0])
-    for level, (here, there) in enumerate(zip(widths, [*widths[1:], None], strict=True)):
-        outputs = there * builder.pieces if there else channels
-        builder.convolution(here, outputs, up=True, small=small * 2**level)
-        if there:
-            builder.nonlinear(there)
+    for level, (here, there) in enumerate(pairwise(widths)):
+        builder.convolved(here, there, up=True, small=small * 2**level, normalise=builder.values["batch_norm"])
+    builder.convolution(widths[-1], channels, up=True, small=side // 2)
     builder.add(0, lambda _, x: torch.tanh(x))
 
 
@@ -48,9 +47,9 @@ def critic(builder: LayerBuilder, shape: Sequence[int], joined: int) -> int:
     channels, side = square("critic", shape, depth)
     here = channels + joined
     for level in range(depth):
-        builder.convolution(here, width * 2**level * builder.pieces, up=False, small=side // 2 ** (level + 1))
         # As in DCGAN (Radford 2016): no normalisation of the layer that sees the image.
-        builder.nonlinear(width * 2**level, normalise=builder.values["batch_norm"] and level > 0)
+        normalise = builder.values["batch_norm"] and level > 0
+        builder.convolved(here, width * 2**level, up=False, small=side // 2 ** (level + 1), normalise=normalise)
         here = width * 2**level
     builder.add(0, lambda _, x: x.flatten(2))
     small: int = side // 2**depth

@@ -1,4 +1,4 @@
-"""Our own layers, of a whole population: dense ones are batched products, convolutions grouped ones.
+"""Our own layers, of a whole population: dense ones, convolutions, and what lies between.
 
 A layer maps its own weights, stacked (R, *shape), and activations (R, B, ...) to activations; replica i uses weights i
 only. Batch normalisation always uses the statistics of the batch at hand, so that no layer carries hidden state.
@@ -18,7 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trainables import native
 from trainables.native import DenseLayers
+from trainables.networks.convolution import convolve
 from trainables.networks.network import FlatWeights, Weight, flattened
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -148,7 +150,10 @@ class LayerBuilder:
             features = width * self.pieces
             gain, shift = self._names("norm")
             self.weights += [DrawnWeight(gain, (features,), fill=1.0), DrawnWeight(shift, (features,))]
-            self.add(2, _batch_norm)
+            slope = SLOPES.get(self.values["activation"], 1.0)
+            self.add(2, partial(_normalised, slope))
+            if slope != 1:
+                return
         if self.values["activation"] == "maxout":
             pieces = self.pieces
             self.add(0, lambda _, x: x.unflatten(2, (-1, pieces)).amax(3))
@@ -156,17 +161,27 @@ class LayerBuilder:
             activation = ACTIVATIONS[self.values["activation"]]
             self.add(0, lambda _, x: activation(x))
 
-    def convolution(self, inputs: int, outputs: int, up: bool, small: int) -> None:
-        """A 4x4 convolution that doubles (`up`) or halves the side; `small` is the smaller one."""
+    def convolution(self, inputs: int, outputs: int, up: bool, small: int, slope: float = 1.0) -> None:
+        """A 4x4 convolution that doubles (`up`) or halves the side; `small` is the smaller one. What is below 0 is
+        multiplied by `slope`."""
         shape = (inputs, outputs, 4, 4) if up else (outputs, inputs, 4, 4)
         fan_in = 16 * shape[1]  # torch counts axis 1 as the fan-in of both kinds
         self._affine("conv", shape, outputs, fan_in, small * small)
-        self.add(2, _convolve_up if up else _convolve_down)
+        self.add(2, _convolution(2, 1, up, slope))
+
+    def convolved(self, inputs: int, width: int, up: bool, small: int, normalise: bool) -> None:
+        """Such a convolution, batch normalisation where asked, and the activation."""
+        slope = SLOPES.get(self.values["activation"])
+        if slope is not None and not normalise:
+            self.convolution(inputs, width, up, small, slope)
+            return
+        self.convolution(inputs, width * self.pieces, up, small)
+        self.nonlinear(width, normalise)
 
     def same(self, inputs: int, outputs: int, kernel: int, side: int, kind: str = "conv") -> None:
         """A convolution of an odd kernel that keeps the side."""
         self._affine(kind, (outputs, inputs, kernel, kernel), outputs, kernel * kernel * inputs, side * side)
-        self.add(2, _convolution(functional.conv2d, stride=1, padding=kernel // 2))
+        self.add(2, _convolution(1, kernel // 2))
 
     def part(self, name: str) -> LayerBuilder:
         """A builder of a part, whose weights' names begin with the part's."""
@@ -196,31 +211,17 @@ def _perceptron(activation: Callable[[Tensor], Tensor], declared: Sequence[Weigh
     return torch.baddbmm(bias[:, None], x, matrix)
 
 
-def _batch_norm(weights: Sequence[Tensor], x: Tensor) -> Tensor:
-    axes = (1,) if x.dim() == 3 else (1, 3, 4)
+def _normalised(slope: float, weights: Sequence[Tensor], x: Tensor) -> Tensor:
+    return native.normalise(x, weights[0], weights[1], slope, partial(_batch_norm, slope))
+
+
+def _batch_norm(slope: float, x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
+    axes = (1, *range(3, x.dim()))
     shape = (x.shape[0], 1, -1, *([1] * (x.dim() - 3)))
     variance, mean = torch.var_mean(x, axes, correction=0, keepdim=True)
-    return (x - mean) * (variance + 1e-5).rsqrt() * weights[0].view(shape) + weights[1].view(shape)
+    y = (x - mean) * (variance + native.EPSILON).rsqrt() * gain.view(shape) + shift.view(shape)
+    return y if slope == 1 else functional.leaky_relu(y, slope)
 
 
-def _grouped(x: Tensor) -> Tensor:
-    """(R, B, C, H, W) -> (B, R*C, H, W), the layout of a grouped convolution."""
-    return x.transpose(0, 1).flatten(1, 2)
-
-
-def _ungrouped(y: Tensor, replicas: int) -> Tensor:
-    apart: Tensor = y.unflatten(1, (replicas, -1))
-    return apart.transpose(0, 1)
-
-
-def _convolution(convolve: Callable[..., Tensor], stride: int, padding: int) -> Layer:
-    def layer(weights: Sequence[Tensor], x: Tensor) -> Tensor:
-        kernel, bias = weights[0].flatten(0, 1), weights[1].flatten()
-        y = convolve(_grouped(x), kernel, bias, stride=stride, padding=padding, groups=x.shape[0])
-        return _ungrouped(y, x.shape[0])
-
-    return layer
-
-
-_convolve_down = _convolution(functional.conv2d, stride=2, padding=1)
-_convolve_up = _convolution(functional.conv_transpose2d, stride=2, padding=1)
+def _convolution(stride: int, padding: int, transposed: bool = False, slope: float = 1.0) -> Layer:
+    return lambda w, x: convolve(x, w[0], w[1], stride, padding, transposed, slope)
