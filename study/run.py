@@ -11,7 +11,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import optuna
@@ -150,6 +150,8 @@ class Session:
         self._remember_own_code()
         held = lease.new(identity(self.folder), session)
         lease.write(self.store, held)
+        with suppress(OSError):
+            self.store.sweep("trials")
         self.data.keep(self.store)
         return held
 

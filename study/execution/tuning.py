@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from study.config.schema import StudyConfig
 from study.execution.interruption import Interruption
 from study.execution.job import folder_of, job_of, to_json
 from study.execution.recorder import Recorder
+from study.execution.scratch import scratch_folder
 from study.execution.worker import Worker
 from study.ledger.journal import Journal
 from study.ledger.ledger import entries
@@ -60,7 +60,7 @@ def train(
 
     searcher = StudySearcher(plan, journal, job, slots)
     recorder = Recorder(plan, journal, folder, store, progress, interruption, searcher, scheduler.stopped)
-    with tempfile.TemporaryDirectory(prefix="ganstudy-") as storage:
+    with scratch_folder() as storage:
         tuner = tune.Tuner(
             tune.with_resources(Worker, {"cpu": config.resources.cpu, "gpu": config.resources.gpu}),
             tune_config=tune.TuneConfig(
@@ -72,7 +72,7 @@ def train(
             ),
             run_config=tune.RunConfig(
                 name="tune",
-                storage_path=storage,
+                storage_path=str(storage),
                 verbose=0,
                 stop=interruption,
                 callbacks=[recorder, *silent()],

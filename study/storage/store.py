@@ -39,6 +39,9 @@ class Store(Protocol):
     def names(self, folder: str) -> list[str]:
         """The files in a folder and below, sorted."""
 
+    def sweep(self, folder: str) -> None:
+        """Delete what writers that died left in a folder and below; while nobody writes there."""
+
 
 def store_of(config: StudyConfig, folder: Path) -> Store:
     """Where the files of the trials of the study in `folder` are."""
@@ -90,6 +93,11 @@ class FolderStore:
         found = (path for path in (self._root / folder).rglob("*") if path.is_file())
         return sorted(path.relative_to(self._root).as_posix() for path in found if not path.name.endswith(SUFFIX))
 
+    def sweep(self, folder: str) -> None:
+        """See `Store`."""
+        for path in (self._root / folder).rglob(f".*{SUFFIX}"):
+            path.unlink(missing_ok=True)
+
 
 class ObjectStore:
     """An object store, through pyarrow; an object appears once it is complete."""
@@ -126,6 +134,9 @@ class ObjectStore:
         """See `Store`."""
         found = self._files.get_file_info(self._selector(self._path(folder), allow_not_found=True, recursive=True))
         return sorted(info.path[len(self._root) :].lstrip("/") for info in found if info.is_file)
+
+    def sweep(self, folder: str) -> None:
+        """Nothing to do: what was not written to its end never appears."""
 
     def _path(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}"

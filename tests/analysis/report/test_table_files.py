@@ -75,6 +75,15 @@ def test_commas_and_newlines_stay_inside_their_csv_field():
     assert found[1][0] == 'a,"b"\nc'
 
 
+@pytest.mark.parametrize("text", ['=HYPERLINK("x")', "+1+1", "-1+1", "@SUM(A1)", "\tx", "\rx"])
+def test_no_text_is_a_formula_and_numbers_stay_numbers(text):
+    rows = ((text, -1, -0.5, interval(-1.0, -math.inf, 1.0), None),)
+    heads = (Head(text), *table().heads[1:])
+    found = list(csv.reader(io.StringIO(csv_text(table(rows=rows, heads=heads, best=None)), newline="")))
+    assert found[0][0] == found[1][0] == "'" + text.replace("\r", "\n")
+    assert [float(field) for field in found[1][1:6]] == [-1, -0.5, -1.0, -math.inf, 1.0]
+
+
 @pytest.mark.parametrize(
     ("text", "safe"),
     [

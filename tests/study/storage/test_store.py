@@ -53,6 +53,22 @@ def test_the_former_file_stays_under_another_name(store: Store) -> None:
     assert (store.read("a"), store.read("b")) == (b"two", b"one")
 
 
+def test_what_killed_writers_left_is_swept_and_nothing_else(store: Store, tmp_path: Path) -> None:
+    store.write("trials/a/00000010.npz", b"one")
+    store.write("state", b"two")
+    left = [
+        tmp_path / "store" / name for name in ("trials/a/.00000020.npz.0123456789ab.partial", ".state.0123.partial")
+    ]
+    if isinstance(store, FolderStore):
+        for path in left:
+            path.touch()
+    store.sweep("trials")
+    store.sweep("nowhere")
+    assert store.names("trials") == ["trials/a/00000010.npz"]
+    assert [path.exists() for path in left] == [False, isinstance(store, FolderStore)]
+    assert store.read("state") == b"two"
+
+
 def test_removal_can_be_repeated(store: Store) -> None:
     store.write("a/b", b"one")
     store.remove("a/b")
