@@ -1,9 +1,10 @@
 """The population of `benchmarks.population` as a user of JAX writes it: `vmap` over replicas, `scan` over steps.
 
 A program of its own, as it runs where JAX is installed (`make jax`). It compiles, which is not timed, then answers
-every line on its input by training on for a while and printing milliseconds of processor time a replica and step.
+every line on its input by training on for a while and printing milliseconds a replica and step: of processor time, or
+by the clock on another PLATFORM of JAX's than cpu.
 
-    build/jax/bin/python benchmarks/jax_peer.py WIDTH BATCH REPLICAS SECONDS
+    build/jax/bin/python benchmarks/jax_peer.py WIDTH BATCH REPLICAS SECONDS [PLATFORM]
 """
 
 import os
@@ -77,8 +78,9 @@ def step(data, batch, state, key):
     return (optax.apply_updates(generator, update), critic, of_generator, of_critic), None
 
 
-def main(width, batch, replicas, seconds):
-    jax.config.update("jax_platforms", "cpu")
+def main(width, batch, replicas, seconds, platform="cpu"):
+    jax.config.update("jax_platforms", platform)
+    spent = time.process_time if platform == "cpu" else time.perf_counter
     key = jax.random.PRNGKey(0)
     data = ring(key)
 
@@ -94,12 +96,12 @@ def main(width, batch, replicas, seconds):
     states = jax.block_until_ready(train(jax.vmap(begin)(jax.random.split(key, replicas)), key))
     print("ready", flush=True)
     for number, _ in enumerate(sys.stdin):
-        done, began, clock = 0, time.process_time(), time.perf_counter()
+        done, began, clock = 0, spent(), time.perf_counter()
         while time.perf_counter() - clock < seconds:
             states = jax.block_until_ready(train(states, jax.random.fold_in(key, 1000 * number + done)))
             done += 1
-        print((time.process_time() - began) / (done * AT_ONCE * replicas) * 1e3, flush=True)
+        print((spent() - began) / (done * AT_ONCE * replicas) * 1e3, flush=True)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:4]), float(sys.argv[4]))
+    main(*map(int, sys.argv[1:4]), float(sys.argv[4]), *sys.argv[5:])

@@ -55,15 +55,26 @@ def mlp(inputs: int, width: int, outputs: int, activation: nn.Module) -> nn.Sequ
     )
 
 
-def plain_loop(data: Tensor, width: int, batch: int) -> Iterator[None]:
-    """Train a GAN; every item is one step."""
-    generator, critic = mlp(2, width, 2, nn.ReLU()), mlp(2, width, 1, nn.LeakyReLU(0.2))
-    generator_adam = torch.optim.Adam(generator.parameters(), lr=1e-3, betas=(0.5, 0.999), fused=True)
-    critic_adam = torch.optim.Adam(critic.parameters(), lr=1e-3, betas=(0.5, 0.999), fused=True)
+def plain_players(width: int) -> tuple[nn.Module, nn.Module]:
+    """A generator and a critic of points in the plane, with two hidden layers."""
+    return mlp(2, width, 2, nn.ReLU()), mlp(2, width, 1, nn.LeakyReLU(0.2))
+
+
+def plain_loop(data: Tensor, players: tuple[nn.Module, nn.Module], batch: int, latent_dim: int = 2) -> Iterator[None]:
+    """Train a generator and a critic on `data`, on its device; every item is one step."""
+    generator, critic = (player.to(data.device) for player in players)
+    generator_adam, critic_adam = (
+        torch.optim.Adam(player.parameters(), lr=1e-3, betas=(0.5, 0.999), fused=True, capturable=data.is_cuda)
+        for player in (generator, critic)
+    )
+
+    def latents() -> Tensor:
+        return torch.randn(batch, latent_dim, device=data.device)
+
     while True:
-        real = data[torch.randint(len(data), (batch,))]
+        real = data[torch.randint(len(data), (batch,), device=data.device)]
         with torch.no_grad():
-            fake = generator(torch.randn(batch, 2))
+            fake = generator(latents())
         on_real, on_fake = critic(torch.cat([real, fake])).chunk(2)
         critic_adam.zero_grad()
         (softplus(-on_real).mean() + softplus(on_fake).mean()).backward()
@@ -71,7 +82,7 @@ def plain_loop(data: Tensor, width: int, batch: int) -> Iterator[None]:
 
         critic.requires_grad_(False)
         generator_adam.zero_grad()
-        softplus(-critic(generator(torch.randn(batch, 2)))).mean().backward()
+        softplus(-critic(generator(latents()))).mean().backward()
         generator_adam.step()
         critic.requires_grad_(True)
         yield
@@ -113,7 +124,7 @@ def beside_ours(width: int, batch: int, turns: int, peer: Callable[[], float]) -
 
 def against_loop(width: int, batch: int, data: Tensor, turns: int) -> list[tuple[float, float]]:
     """Costs of the plain loop and of ours."""
-    loop = plain_loop(data, width, batch)
+    loop = plain_loop(data, plain_players(width), batch)
     steps = steps_in(SECONDS, lambda: next(loop))
     return beside_ours(width, batch, turns, lambda: cost(lambda: next(loop), steps, steps))
 

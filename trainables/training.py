@@ -85,7 +85,7 @@ class Training:
         self.now = torch.zeros((), dtype=torch.int64, device=self.device)
         reports = len(self.model.reports)
         self.sums = torch.zeros(reports, len(seeds), dtype=torch.float64, device=self.device)
-        self._steps = steps.ways(self.device, self.state, self.model.elsewhere)
+        self.way = steps.ways(self.device, self.state, self.model.elsewhere)
 
     @property
     def state(self) -> list[Tensor]:
@@ -108,15 +108,9 @@ class Training:
 
         Changes the training in place; a replica that exceeds the bounds on the way is frozen there.
         """
-        taken = 0
         self.now.fill_(self.step)
         self.sums.zero_()
-        for start in range(0, self.spec.interval, self.sampler.batch_shape.block):
-            if self.device.type == "cpu" and not bool(self.alive.any()):  # to ask another device is to wait for it
-                break
-            count = min(self.sampler.batch_shape.block, self.spec.interval - start)
-            self._steps(self.take_step, self.sampler.block(count, self.step + start, self.spec.steps))
-            taken += count
+        taken = self.take_steps(self.spec.interval)
         self.step += self.spec.interval
         return self._evaluation(self.sums / taken if taken else self.sums * torch.nan)
 
@@ -166,6 +160,16 @@ class Training:
         self.model.load_state_dict(state["model"])
         for generator, saved in zip(self.sampler.generators, state["feed"], strict=True):
             generator.set_state(saved.cpu())
+
+    def take_steps(self, count: int) -> int:
+        """Take so many steps from `step` on, which stays; how many were taken, fewer if all replicas have diverged."""
+        at_once = self.sampler.batch_shape.block
+        for start in range(0, count, at_once):
+            if self.device.type == "cpu" and not bool(self.alive.any()):  # to ask another device is to wait for it
+                return start
+            few = min(at_once, count - start)
+            self.way(self.take_step, self.sampler.block(few, self.step + start, self.spec.steps))
+        return count
 
     def take_step(self, batches: Sequence[Batch]) -> None:
         """Train once; counts `now` up and adds what the model reports to `sums`.

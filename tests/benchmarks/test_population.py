@@ -2,19 +2,25 @@ import pytest
 import torch
 
 from benchmarks import population as module
-from benchmarks.population import REPLICAS, Unmeasured, jax_population, mlp, plain_loop, population, products
+from benchmarks.population import (
+    REPLICAS,
+    Unmeasured,
+    jax_population,
+    plain_loop,
+    plain_players,
+    population,
+    products,
+)
 from trainables import cost, networks
 
 
-def test_the_plain_loop_trains_both_networks(monkeypatch):
-    built = []
-    monkeypatch.setattr("benchmarks.population.mlp", lambda *args: built.append(mlp(*args)) or built[-1])
-    loop = plain_loop(torch.randn(100, 2), width=8, batch=4)
+def test_the_plain_loop_trains_both_networks():
+    built = plain_players(8)
+    loop = plain_loop(torch.randn(100, 2), built, batch=4)
     next(loop)
     before = [p.clone() for network in built for p in network.parameters()]
     next(loop)
     after = [p for network in built for p in network.parameters()]
-    assert len(built) == 2
     assert all(p.requires_grad for p in after)
     assert all(not torch.equal(x, y) for x, y in zip(before, after, strict=True))
 
@@ -23,7 +29,7 @@ def test_both_sides_train_networks_of_the_same_size():
     training = population(width=8, batch=4, interval=1, evaluations=1)
     spec, shape = training.spec, training.data.shape
     ours = [networks.generator(spec.generator, spec.latent_dim, shape), networks.critic(spec.critic, shape)]
-    theirs = [mlp(2, 8, 2, torch.nn.ReLU()), mlp(2, 8, 1, torch.nn.LeakyReLU(0.2))]
+    theirs = plain_players(8)
     for our, their in zip(ours, theirs, strict=True):
         assert sum(weight.size for weight in our.weights) == sum(p.numel() for p in their.parameters())
     assert training.samples(2)[0].shape == (REPLICAS, 2, 2)

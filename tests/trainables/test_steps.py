@@ -94,12 +94,12 @@ def training(**changes: Any) -> Training:
 def same(**changes: Any) -> None:
     """Train one by one, and from recordings of three steps and of one: both must come to the same numbers."""
     plain, recorded = training(**changes), training(**changes)
-    recorded._steps = Recorded(recorded.state, taped, together=3)
+    recorded.way = Recorded(recorded.state, taped, together=3)
     places = [x.data_ptr() for x in recorded.state]
     with native.disabled():
         expected, found = plain.advance(), recorded.advance()
-    assert recorded._steps.refused is None
-    assert [*recorded._steps._recordings] == [3, 1]
+    assert recorded.way.refused is None
+    assert [*recorded.way._recordings] == [3, 1]
     assert [x.data_ptr() for x in recorded.state] == places
     for stack in recorded.model.stacks:
         assert stack.leaf.data_ptr() == stack.flat.data_ptr()

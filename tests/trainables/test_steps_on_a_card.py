@@ -62,15 +62,15 @@ def test_graphs_train_as_single_steps_do(changes: dict[str, Any], monkeypatch: p
     graphed = training(steps=20, evaluations=2, **changes)
     monkeypatch.setenv(SWITCH, "0")
     plain = training(steps=20, evaluations=2, **changes)
-    assert isinstance(plain._steps, OneByOne)
-    assert isinstance(graphed._steps, Recorded)
+    assert isinstance(plain.way, OneByOne)
+    assert isinstance(graphed.way, Recorded)
     for _ in range(2):
         plain.advance()
         graphed.advance()
         for one, other in zip(plain.state, graphed.state, strict=True):
             torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6, equal_nan=True)
-    assert graphed._steps.refused is None
-    assert [*graphed._steps._recordings] == [8, 1]
+    assert graphed.way.refused is None
+    assert [*graphed.way._recordings] == [8, 1]
 
 
 @pytest.mark.parametrize("changes", CHANGES, ids=str)
@@ -79,7 +79,7 @@ def test_steps_do_not_wait_for_a_card(changes: dict[str, Any]) -> None:
     made.advance()
     torch.cuda.set_sync_debug_mode("error")
     try:
-        made._steps(made.take_step, made.sampler.block(10, 0, 10))
+        made.way(made.take_step, made.sampler.block(10, 0, 10))
     finally:
         torch.cuda.set_sync_debug_mode("default")
 

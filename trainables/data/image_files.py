@@ -14,13 +14,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor
-from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from PIL import Image  # imported where files are read: training on other data does without
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 MODES = {1: "L", 3: "RGB"}
@@ -58,6 +59,8 @@ def read(path: Path, size: int, channels: int, crop: int | None = None) -> Tenso
 
     Raises `UnusableError`.
     """
+    from PIL import Image, ImageOps
+
     with _opened(path) as image:
         _refuse(image, crop or size)
         try:
@@ -129,11 +132,15 @@ def _side_by_side(paths: Sequence[Path], doing: str, use: Callable[[Path], Looke
 
     Pillow and hashlib compute without holding Python's lock.
     """
+    from tqdm import tqdm
+
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
         yield from tqdm(threads.map(use, paths), doing, len(paths), leave=False, unit="", disable=None)
 
 
 def _opened(path: Path) -> Image.Image:
+    from PIL import Image
+
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
