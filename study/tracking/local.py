@@ -20,6 +20,18 @@ def database_uri(folder: Path) -> str:
     return f"sqlite:///{path.replace('%', '%25').replace('?', '%3F')}"
 
 
+def remove_stray(folder: Path) -> None:
+    """Remove the empty folder that MLflow makes beside one whose path holds % or ?, by the quoted name in the address;
+    once its database is open."""
+    stray = Path(database_uri(folder).removeprefix("sqlite:///")).parent
+    while not folder.resolve().is_relative_to(stray):
+        try:
+            stray.rmdir()
+        except OSError:  # not there, or somebody's
+            return
+        stray = stray.parent
+
+
 def artifact_uri(folder: Path) -> str:
     """Where the study's own artifacts are."""
     return (folder.resolve() / "artifacts").as_uri()

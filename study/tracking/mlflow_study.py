@@ -233,6 +233,8 @@ class MlflowStudy:
 
     def _find_experiment(self) -> str:
         found = self._client.get_experiment_by_name(self._name)
+        if self._local:
+            local.remove_stray(self._folder)
         if found is None:
             where = local.artifact_uri(self._folder) if self._local else None
             return str(self._client.create_experiment(self._name, where))

@@ -74,6 +74,7 @@ def running(folder: Path, host: str = LOOPBACK, port: int | None = None) -> Iter
         try:
             address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
             _await(process, address.replace("0.0.0.0", LOOPBACK), output)
+            local.remove_stray(folder)
             yield process, address
         finally:
             _end(process)

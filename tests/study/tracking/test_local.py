@@ -25,6 +25,8 @@ def test_any_folder_name_works(tmp_path: Path, empty_database: Path, name: str) 
     assert (folder / "artifacts" / run / "artifacts" / "note.txt").read_text() == "hello"
     with sqlite3.connect(folder / "mlflow.db") as database:
         assert database.execute("SELECT run_uuid FROM runs").fetchall() == [(run,)]
+    local.remove_stray(folder)
+    assert {path.name for path in tmp_path.iterdir()} == {name, "note.txt"}
 
 
 def test_artifacts_move_with_the_folder(tmp_path: Path, empty_database: Path) -> None:
