@@ -24,6 +24,8 @@ from benchmarks.gpu.checks import differences, gpu_tests
 from benchmarks.gpu.page import AT, Cost, Findings, card, machine, page
 from benchmarks.gpu.profile import profiled
 from benchmarks.gpu.sizes import Size
+from trainables import native
+from trainables.networks import convolution
 from trainables.steps import TOGETHER
 
 TESTS = Path(__file__).parents[2] / "tests"
@@ -104,6 +106,16 @@ class Run:
         memory.append(taken / 2**20 / replicas)
         return spent
 
+    def convolutions(self, size: Size, precision: str) -> None:
+        """Of one size of pictures: our populations by each way of computing them that the device has."""
+        replicas, found = self.some, {}
+        for way in convolution.WAYS:
+            if way != "compiled" or (self.device.type == "cpu" and native.available()):
+                with speed.precision(precision), convolution.by(way):
+                    what = f"{size.name}, {precision}, {replicas} replicas"
+                    found[way] = self.tried(f"{what}, {way}", partial(self.ours, size, replicas, []), 20)
+        self.found.convolutions[what] = found
+
     def jax(self) -> None:
         """JAX's populations of points, at the replicas that a goal is about or the most, then at others."""
         python = speed.python_with_jax()
@@ -111,7 +123,7 @@ class Run:
             self.found.left_out.append("JAX: not installed")
             return
         known = {size.name: size for size in self.effort.sizes if not size.side}
-        first = (AT, self.effort.replicas[-1])
+        first = (self.some, self.effort.replicas[-1])
         for place, cost in sorted(enumerate(self.found.costs), key=lambda pair: pair[1].replicas not in first):
             if cost.size in known:
                 what = f"JAX, {cost.size}, {cost.replicas} replicas"
@@ -122,11 +134,15 @@ class Run:
         seconds, turns = self.effort.seconds, self.effort.turns
         return speed.by_jax(python, size, replicas, self.device, seconds, turns, self.left)
 
+    @property
+    def some(self) -> int:
+        """Replicas of the goals or, in a reduced form, the most there are."""
+        return AT if AT in self.effort.replicas else self.effort.replicas[-1]
+
     def profiles(self) -> None:
-        """Of the first size of points and the first of pictures, at the replicas of the goals."""
-        replicas = AT if AT in self.effort.replicas else self.effort.replicas[-1]
+        """Of the first size of points and the first of pictures."""
         for size in {bool(size.side): size for size in reversed(self.effort.sizes)}.values():
-            self.tried(f"profile of {size.name}", partial(self._profile, size, replicas), 10)
+            self.tried(f"profile of {size.name}", partial(self._profile, size, self.some), 10)
 
     def _profile(self, size: Size, replicas: int) -> float:
         self.found.profiles.append(profiled(size, replicas, self.device, TOGETHER))
@@ -135,19 +151,22 @@ class Run:
     def all(self) -> Findings:
         """Everything, what matters most first."""
         self.found.tests = gpu_tests(TESTS, min(150, self.left)) if self.device.type == "cuda" else "they need a card"
+        pictures = [size for size in self.effort.sizes if size.side]
         for size in self.effort.sizes:
             self.costs(size, "fp32")
         self.tried("curves", self._curves, 20)
         self.profiles()
-        if self.device.type == "cuda":
-            for size in self.effort.sizes:
-                if size.side:
-                    self.costs(size, "tf32")
+        precisions = ("fp32", "tf32") if self.device.type == "cuda" else ("fp32",)
+        for size in pictures:
+            for precision in precisions[1:]:
+                self.costs(size, precision)
+            for precision in precisions:
+                self.convolutions(size, precision)
         self.jax()
         return self.found
 
     def _curves(self) -> float:
-        self.found.apart = differences(self.effort.sizes[0], self.device, steps=5 * TOGETHER * 4)
+        self.found.apart = differences(self.effort.sizes[0], self.device, steps=4 * (2 * TOGETHER + 3))
         return max(self.found.apart.values())
 
 

@@ -63,12 +63,14 @@ GOALS = (
 
 @dataclass
 class Findings:
-    """All that a run finds; `card` is None where there was none."""
+    """All that a run finds; `card` is None where there was none. `convolutions` has milliseconds of a replica's step of
+    each size by the way that convolutions are computed."""
 
     card: str | None
     machine: str
     tests: str = ""
     costs: list[Cost] = field(default_factory=list)
+    convolutions: dict[str, dict[str, float | None]] = field(default_factory=dict)
     apart: dict[str, float] = field(default_factory=dict)
     profiles: list[Profile] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
@@ -107,6 +109,9 @@ def page(found: Findings) -> str:
         for cost in found.costs
     ]  # fmt: skip
     parts.append(f"## Costs\n\n{markdown([heads, *rows])}\n\nOf peers: milliseconds, and how many times faster we are.")
+    ways = [*dict.fromkeys(way for by in found.convolutions.values() for way in by)]
+    rows = [(what, *(_milliseconds(by.get(way)) for way in ways)) for what, by in found.convolutions.items()]
+    parts.append(f"## Convolutions by the way they are computed\n\n{markdown([('ms a replica-step', *ways), *rows])}")
     apart = [(what, f"{apart:.1e}") for what, apart in found.apart.items()]
     parts.append(f"## Curves that should agree\n\n{markdown([('what', 'largest relative difference'), *apart])}")
     told = [profile.words(found.card is not None) for profile in found.profiles]
@@ -115,6 +120,10 @@ def page(found: Findings) -> str:
     if found.left_out:
         parts.append("## Left out\n\n" + "\n".join(f"- {what}" for what in found.left_out))
     return "\n\n".join(parts) + "\n"
+
+
+def _milliseconds(spent: float | None) -> str:
+    return "" if spent is None else f"{spent:.3g}"
 
 
 def _told(cost: Cost, peer: str) -> str:

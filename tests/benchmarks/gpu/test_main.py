@@ -44,6 +44,8 @@ def test_two_folders_and_torch_suffice(tmp_path):
     assert all(cost["ours"] > 0 and cost["loop"] > 0 and cost["graphed"] is None for cost in found["costs"])
     assert max(found["apart"].values()) < 1e-4
     assert len(found["profiles"]) == 2
+    assert all({"grouped", "separate", "unfolded"} <= set(by) for by in found["convolutions"].values())
+    assert len(found["convolutions"]) == 1
     page = (tmp_path / "found/findings.md").read_text()
     assert "No card: a reduced form on a processor" in page
     assert page.count("no card has shown this yet") == 6

@@ -33,9 +33,11 @@ def test_a_page_tells_everything():
     profile = Profile(
         "MLP", step=0.5, busy=0.4, launches=200, shares={"copies": 0.001, "sampling": 0.2, "other": 0.799}
     )
-    found = Findings("H100", "x86_64", "21 passed", COSTS, {"graphs": 0.0}, [profile], ["JAX: not installed"])
+    ways = {"DCGAN": {"grouped": 1.5, "separate": None}}
+    found = Findings("H100", "x86_64", "21 passed", COSTS, ways, {"graphs": 0.0}, [profile], ["JAX: not installed"])
     text = page(found)
     assert "| MLP, width 32, batch 64 | fp32 | 64 | 0.01 | 0.5 (50×) | 0.1 (10×) | 0.02 (2×) | 1.5 |" in text
+    assert "| ms a replica-step | grouped | separate |\n| --- | --- | --- |\n| DCGAN | 1.5 |  |" in text
     assert "| graphs | 0.0e+00 |" in text
     assert (
         "- MLP: a step takes 0.5 ms, of which the card is busy for 0.4; the rest, 20%, waits for launches. "
