@@ -18,6 +18,7 @@ from typing import Any, ParamSpec
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from analysis.colours import BLUE, FAINT, GREEN, INK, MUTED, ORANGE, PURPLE, SKY, VERMILION
@@ -159,8 +160,20 @@ def rendered(figure: Figure, kind: str = "svg", dpi: float = RC["savefig.dpi"]) 
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None, "Producer": None}}
     buffer = BytesIO()
     with mpl.rc_context(RC):
+        if kind == "svg":
+            _lay_out(figure)
         figure.savefig(buffer, format=kind, dpi=dpi, metadata=undated.get(kind))
     return buffer.getvalue()
+
+
+def _lay_out(figure: Figure) -> None:
+    """Compute the layout as for an SVG; otherwise `savefig` draws everything once more in order to have it."""
+    engine = figure.get_layout_engine()
+    if engine is None:
+        return
+    FigureCanvasSVG(figure)
+    engine.execute(figure)
+    figure.set_layout_engine("none")
 
 
 def save(figure: Figure, folder: str | Path, name: str, formats: Sequence[str] = FORMATS) -> list[Path]:

@@ -7,6 +7,8 @@ the driver draws a picture after every evaluation.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFont
@@ -31,6 +33,7 @@ INSIDE, DENSE, OUTSIDE, CRITIC = rgb(colours.SKY), CONVERGED, FARTHER, rgb(colou
 TRUTH, PALE, WARNING, FRAME = (90, 90, 90), (213, 232, 244), (184, 84, 0), (205, 205, 205)
 
 
+@lru_cache(maxsize=8)
 def font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """Pillow's own typeface, so that pictures are the same on every machine."""
     return ImageFont.load_default(size)

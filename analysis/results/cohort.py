@@ -104,10 +104,9 @@ def cohorts(selected: Selection, metric: str, mode: str | None = None) -> tuple[
     Raises:
         ValueError: no such mode; the metric is no column; an arm was not measured by it at all.
     """
-    found = _cohorts(selected, metric, mode)
     if left_out := unmeasured(selected, metric, mode):
         raise ValueError(f"metric: {metric} was not measured in {', '.join(left_out)}; leave these arms out")
-    return found
+    return _cohorts(selected, metric, mode)
 
 
 def unmeasured(selected: Selection, metric: str, mode: str | None = None) -> tuple[str, ...]:
@@ -123,8 +122,12 @@ def _cohorts(selected: Selection, metric: str, mode: str | None) -> tuple[Cohort
     if metric not in selected.trials:
         raise ValueError(f"metric: the record has no column {metric!r}")
     sign = 1 if direction(metric, mode, selected.about) == "min" else -1
-    floor = floor_of(selected.trials, metric)  # one for all arms, as figures and tables show one
-    return tuple(_cohort(selected, arm, part, metric, sign, floor) for arm, part in selected.arms())
+    if (metric, sign) not in selected.cohorts:
+        floor = floor_of(selected.trials, metric)  # one for all arms, as figures and tables show one
+        arms = selected.arms()
+        selected.cohorts[metric, sign] = tuple(_cohort(selected, *arm, metric, sign, floor) for arm in arms)
+    found: tuple[Cohort, ...] = selected.cohorts[metric, sign]
+    return found
 
 
 def floor_of(trials: pd.DataFrame, metric: str) -> float:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,10 +30,15 @@ class Selection(Record):
 
     phase: str
 
-    @property
+    @cached_property
     def captures(self) -> Captures:
         """What tests of all arms capture; see `captured`. Confirmed replicas that failed or still run are none yet."""
         return captured(self.trials if self.phase == "search" else self._ended, self.phase)
+
+    @cached_property
+    def cohorts(self) -> dict[tuple[str, int], Any]:
+        """What `analysis.results.cohort` has found of these rows, by metric and sign: many results ask for the same."""
+        return {}
 
     @property
     def repeats(self) -> dict[str, int]:
@@ -98,8 +105,8 @@ def captured(trials: pd.DataFrame, phase: str) -> Captures:
     """
     if not len(trials):
         return "both" if phase == "search" else "seeds"
-    draws = trials.groupby("arm", observed=True)["trial_id" if phase == "search" else "repeat"].nunique()
-    return "both" if draws.max() > 1 else "seeds"
+    draws = trials[["arm", "trial_id" if phase == "search" else "repeat"]].drop_duplicates()
+    return "both" if draws["arm"].duplicated().any() else "seeds"
 
 
 def units(rows: pd.DataFrame, phase: str) -> NDArray[np.str_]:

@@ -15,13 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
-from sklearn.ensemble import RandomForestRegressor
 
 from analysis.results.cohort import Cohort, cohorts
 from analysis.results.design import PREFIX, Hyperparameter, hyperparameter, varying
@@ -29,6 +28,9 @@ from analysis.results.selection import Selection, configurations, trials_of
 from analysis.statistics.intervals import Band, Floats, Interval, quantile
 from analysis.statistics.streams import stream
 from analysis.wording import counted
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestRegressor
 
 RESPONSES = ("stability", "convergence", "quality")
 TREES = 25
@@ -181,6 +183,8 @@ def _obstacle(y: Floats, columns: int, response: str) -> str:
 
 def _refit(columns: Sequence[Hyperparameter], y: Floats, generator: np.random.Generator, refits: int) -> _Refits:
     """Fit forests to bootstrap samples and evaluate them on the configurations left out."""
+    from sklearn.ensemble import RandomForestRegressor  # takes a third of a second, and small studies need none
+
     X = np.column_stack([one.column for one in columns])
     n, variance = len(y), float(y.var())
     background = X[generator.permutation(n)[:BACKGROUND]]

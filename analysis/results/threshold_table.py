@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,9 @@ from analysis.results.criteria import thresholds_of
 from analysis.results.outcomes import judge_record, record_curves, signals_of, verdicts
 from analysis.results.selection import Selection
 from analysis.results.thresholds import FACTORS, NUMBERS, SHARES, Thresholds
-from analysis.statistics.intervals import shares
+from analysis.statistics.intervals import Captures, shares
+
+Rows = list[dict[str, str | int | float]]
 
 VERDICT = ("gradient_norm", "hop_rate", "modes", "swing", "progress")  # the others change the signals themselves
 
@@ -70,6 +72,7 @@ def threshold_table(
     known = seen["outcome"].notna().to_numpy()  # not of trials that ended and lost every evaluation
     part, seen = replace(part, trials=part.trials[known]), seen[known]
     usual = _verdicts(seen, part.trials, kept)
+    arms = _arms(part)
     rows, changes = [], []
     for name, candidates in moved.items():
         for value in sorted({float(getattr(kept, name)), *map(float, candidates)}):
@@ -77,7 +80,7 @@ def threshold_table(
             signals = seen if name in VERDICT or other == kept else judge_record(part, other, prepared)
             outcome = _verdicts(signals, part.trials, other)
             row = {"threshold": name, "value": value, "base": other == kept}
-            rows += [row | fraction for fraction in _fractions(part, outcome, confidence)]
+            rows += [row | fraction for fraction in _fractions(arms, outcome, confidence)]
             changes.append(row | {"changed": float((outcome != usual).mean()) if len(outcome) else np.nan})
     return ThresholdTable(selected.phase, kept, pd.DataFrame(rows), pd.DataFrame(changes))
 
@@ -113,13 +116,30 @@ def _values(base: Thresholds) -> dict[str, list[float]]:
     return found
 
 
-def _fractions(selected: Selection, outcome: NDArray[np.str_], confidence: float) -> list[dict[str, str | int | float]]:
-    rows: list[dict[str, str | int | float]] = []
+class _Arm(NamedTuple):
+    """Where an arm's replicas are among the phase's, (n,), the unit of each, and what intervals of them capture."""
+
+    name: str
+    places: NDArray[np.int64]
+    units: NDArray[np.str_]
+    captures: Captures
+
+
+def _arms(selected: Selection) -> list[_Arm]:
+    placed = replace(selected, trials=selected.trials.assign(place=np.arange(len(selected.trials))))
+    return [
+        _Arm(arm, rows["place"].to_numpy(np.int64), selected.units_of(rows), selected.captures_of(rows))
+        for arm, rows in placed.arms()
+    ]
+
+
+def _fractions(arms: Sequence[_Arm], outcome: NDArray[np.str_], confidence: float) -> Rows:
+    rows: Rows = []
     names = [name for name in OUTCOMES if name != "failed"]
-    for arm, part in replace(selected, trials=selected.trials.assign(moved=outcome)).arms():
-        held = part["moved"].to_numpy()[:, None] == np.array(names)
-        share, low, high, _ = shares(held, selected.units_of(part), selected.captures_of(part), confidence)
+    for arm in arms:
+        held = outcome[arm.places][:, None] == np.array(names)
+        share, low, high, _ = shares(held, arm.units, arm.captures, confidence)
         for place, name in enumerate(names):
             ends = {"fraction": float(share[place]), "low": float(low[place]), "high": float(high[place])}
-            rows.append({"arm": arm, "outcome": name, "n": len(part), **ends})
+            rows.append({"arm": arm.name, "outcome": name, "n": len(arm.places), **ends})
     return rows

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger(__name__)
 Ending = Literal["FINISHED", "FAILED", "KILLED"]
 
-PACE = 1.0  # seconds between looks at the ledger, so that a trial's entries share requests
+PACE = 3.0  # seconds between looks at the ledger, so that a trial's entries share requests
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0  # seconds between attempts while MLflow does not answer
 SILENCE = 20.0  # seconds after which a drain gives up if all attempts fail, as when the server is gone
 BEGINNING, END = 300, 200  # characters of an error that are kept; the reason often comes last
