@@ -39,7 +39,7 @@ def page() -> str:
     """The page with its tables filled; the rest of it is written by hand."""
     sections = {name: field.annotation for name, field in StudyConfig.model_fields.items()}
     tables = {
-        "study": _section(StudyConfig, ""),
+        "study": _section(StudyConfig, "study."),
         "equal": _section(Equal, "budget.equal."),
         "spaces": table("space", "takes", "draws", rows=[(f"`{kind}`", *SPACES[kind]) for kind in KINDS]),
         "hyperparameters": _hyperparameters(),

@@ -8,7 +8,7 @@ from pathlib import Path
 from study import trust
 from study.command.output import say
 from study.config import loading
-from study.config.messages import ConfigError, brief
+from study.config.messages import ConfigError, brief, see
 from study.config.own import locations
 from study.config.plan import StudyPlan
 from study.config.rules import settled
@@ -52,12 +52,15 @@ def _try_out(config: StudyConfig) -> None:
         if not metrics and not embeds:
             return
         points = data.load(**config.data)
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(brief(error)) from None
+    try:
         if embeds:
             own_features.try_out(features["module"], points)
         for metric in metrics:
             own.try_out(metric, points)
     except (OSError, ValueError, TypeError) as error:
-        raise ConfigError(brief(error)) from None
+        raise ConfigError(f"{brief(error)}{see('own_metrics.md')}") from None
 
 
 def _began(folder: Path, named: tuple[str, ...]) -> Path:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.config.budget import within
-from study.config.messages import ConfigError, brief, shown
+from study.config.messages import ConfigError, brief, see, shown
 from study.config.own import locations
 from study.config.schema import StudyConfig
 from study.config.spaces import EXPECTED, Space, split, text
@@ -107,14 +107,17 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
     importing = own_code.allowed(locations(config))
     for arm in arms:
         for values in corners(arm.space):
+            page = ""
             try:
                 spec = spec_for(config, arm, values)
                 _check_networks(spec, description)
                 if importing:
+                    page = see("objectives.md#a-pair-of-your-own")
                     own_pair.try_out(spec.objective, spec.generator_loss)
+                    page = see("own_networks.md#what-is-promised-and-what-that-asks-of-a-module")
                     rehearsal.rehearse(spec, description.shape, description.classes)
             except (ValueError, TypeError, OverflowError) as error:
-                raise ConfigError(f"{_located(config, brief(error))} (arm {arm.name})") from None
+                raise ConfigError(f"{_located(config, brief(error))} (arm {arm.name}){page}") from None
 
 
 def _check_networks(spec: Spec, description: data.Description) -> None:

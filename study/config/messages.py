@@ -26,6 +26,11 @@ def brief(message: object) -> str:
     return text if len(text) <= 4 * LONGEST else f"{text[: 4 * LONGEST - 1]}…"
 
 
+def see(place: str) -> str:
+    """The tail of a message whose reader needs more than a sentence: a page of docs/ and the place on it."""
+    return f" (see docs/{place})"
+
+
 def nearest(key: str, valid: Iterable[str]) -> str:
     """The most similar valid key, however dissimilar; empty if there are no valid keys."""
     return checks.nearest(key[:LONGEST], valid, 0.0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from study.config.messages import ConfigError
+from study.config.messages import ConfigError, see
 from study.config.schema import StudyConfig
 
 
@@ -68,6 +68,7 @@ def check_rounds(config: StudyConfig) -> None:
     if not any(given.values()):
         raise ConfigError(
             "confirm.most: expected the most seeds that confirm.until may go on to, or search.most_repeats, got null"
+            + see("rounds.md")
         )
     if confirm.most is not None and not _doubled(confirm.replicas, confirm.most):
         doubled = ", ".join(str(confirm.replicas << times) for times in range(1, 4))

@@ -16,7 +16,7 @@ from analysis.wording import listed
 from study.config.arms import Arm, arms_of, check_arms, constants_of
 from study.config.blind_spots import blind_spots
 from study.config.goal import Goal
-from study.config.messages import ConfigError, brief, nearest, shown
+from study.config.messages import ConfigError, brief, nearest, see, shown
 from study.config.own import locations
 from study.config.packs import pack_sizes
 from study.config.plan import StudyPlan
@@ -142,7 +142,7 @@ def _hyperparameters(config: StudyConfig) -> None:
             if key not in KEYS:
                 raise ConfigError(
                     f"{section}.{key}: unknown hyperparameter; the nearest valid key is"
-                    f" '{nearest(key, KEYS)}', of {', '.join(KEYS)}"
+                    f" '{nearest(key, KEYS)}', of {', '.join(KEYS)}{see('configuration.md#hyperparameters')}"
                 )
             if key in stands:
                 raise ConfigError(
@@ -242,7 +242,7 @@ def _metric(config: StudyConfig, arms: tuple[Arm, ...], metric: str, mode: str) 
         if metric not in (valid := _measured(config, arm)):
             raise ConfigError(
                 f"search.metric: expected what is measured here, got {shown(metric)}; the nearest is"
-                f" '{nearest(metric, sorted(valid))}' (arm {arm.name})"
+                f" '{nearest(metric, sorted(valid))}' (arm {arm.name}){see('names.md#measurements')}"
             )
     if metric.startswith(schema.OWN):
         _own_metric(config, metric, mode)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, field_validator
 
 from analysis.results.thresholds import EARLIER, Thresholds, is_earlier
-from study.config.messages import nearest, shown
+from study.config.messages import nearest, see, shown
 from study.config.sections import (
     Budget,
     Confirm,
@@ -57,7 +57,9 @@ def _thresholds(value: Any) -> Thresholds:
                 f" docs/outcomes.md explains, are {', '.join(known)}"
             )
         if key not in known:
-            raise ValueError(f"outcomes.{key}: unknown key; the nearest valid key is '{nearest(key, known)}'")
+            near = nearest(key, known)
+            page = see(f"configuration.md#outcomes.{near}")
+            raise ValueError(f"outcomes.{key}: unknown key; the nearest valid key is '{near}'{page}")
         expected, kinds = ("a name or null", (str, type(None))) if key == "metric" else ("a number", (int, float))
         if isinstance(given, bool) or not isinstance(given, kinds):
             raise ValueError(f"outcomes.{key}: expected {expected}, got {shown(given)}")

@@ -8,7 +8,7 @@ import pytest
 from torch import Tensor, nn
 
 from study.config.arms import Arm, arms_of, constants_of, corners, spec_for
-from study.config.messages import ConfigError
+from study.config.messages import ConfigError, see
 from study.config.plan import StudyPlan
 from study.config.spaces import Space
 from trainables import own_code
@@ -208,7 +208,8 @@ def test_an_own_network_that_is_refused_is_named_with_its_section_and_arm(
     monkeypatch.setattr(own_code, "allowed", lambda _: True)
     critic = {"module": "my_networks:Critic", "dropout": 0.5}
     message = (
-        r"^scientific\.critic\.module: expected outputs that .*Dropout 'body\.1'.* \(arm my_networks\.Critic_0\.5\)$"
+        r"^scientific\.critic\.module: expected outputs that .*Dropout 'body\.1'.* \(arm my_networks\.Critic_0\.5\)"
+        rf"{re.escape(see('own_networks.md#what-is-promised-and-what-that-asks-of-a-module'))}$"
     )
     with pytest.raises(ConfigError, match=message):
         least(scientific={"critic": [critic]})
