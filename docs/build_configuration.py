@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import MISSING, fields
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from analysis.results import thresholds
 from docs.meanings import about, code, filled, keys, listed, meanings, table
@@ -67,6 +67,9 @@ def _default(value: Any) -> str:
 def _accepts(name: str, annotation: Any, metadata: Iterable[Any]) -> str:
     """What a field may be, in words."""
     origin = get_origin(annotation)
+    if origin is Annotated:
+        plain, *given = get_args(annotation)
+        return _accepts(name, plain, [limit for one in given for limit in one.metadata])
     if origin is Literal:
         return listed(get_args(annotation))
     if origin in (Union, UnionType):

@@ -17,6 +17,7 @@ from torch import Tensor
 from trainables.data import DataSet, floats
 
 BLOCK = 2**18  # numbers a replica draws at once, at most
+CHUNK = 4096  # samples of a replica that networks see at once outside of training, at most
 
 
 @dataclass

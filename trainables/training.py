@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from trainables import steps
-from trainables.batches import Batch, BatchSampler, BatchShape, in_pieces
+from trainables.batches import CHUNK, Batch, BatchSampler, BatchShape, in_pieces
 from trainables.data import DataSet, load
 from trainables.metrics.evaluator import Evaluator
 from trainables.models import jacobian
@@ -24,8 +24,6 @@ from trainables.models.catalogue import MODELS
 from trainables.models.model import ModelContext
 from trainables.population import views
 from trainables.spec import Spec, shared
-
-CHUNK = 4096  # samples of a replica generated at once
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,12 @@ _TRIAL = Column(
 )
 _SEED = Column("seed", "int64", "", "seed of the replica", True)
 _STEP = Column("step", "int64", "steps", "generator updates taken at this evaluation", True)
-_WALL_TIME = Column("wall_time", "float64", "s", "time spent training since the trial began, all replicas together")
+_WALL_TIME = Column(
+    "wall_time",
+    "float64",
+    "s",
+    "time spent training since the trial began, all replicas together; of a pack's (resources.pack), an even share",
+)
 CHOICES = (
     Column("model", "category", "", "gan, cgan, matching, vae, oracle or dirac"),
     Column("objective", "category", "", "name of the pair (f, g)"),

@@ -168,14 +168,14 @@ class Resources(Section):
     """What a trial occupies, how many train at once, and where nodes share files.
 
     Attributes:
-        cpu (processor cores): of one trial; a fraction lets several trials share a core.
-        gpu (GPUs): of one trial, a fraction of one or a whole number; 0.25 puts four trials on a card. It limits
+        cpu (processor cores): of one trial, or pack; a fraction lets several trials share a core.
+        gpu (GPUs): of one trial, or pack, a fraction of one or a whole number; 0.25 puts four on a card. It limits
             nobody's GPU memory.
-        workers (trials): how many train at once at most; null: as many as fit.
-        pack (configurations): how many of a search's trials train as one population on a worker, if their networks,
-            batches and losses agree in all but the numbers of `trainables.spec.PER_REPLICA` and the penalty's; trials
-            that do not agree train apart. Confirmations are not packed. A pack takes a worker's place, as a trial does
-            otherwise.
+        workers (packs): how many train at once at most; null: as many as fit.
+        pack (configurations): how many of a search's trials train as one population in a worker's place: those of as
+            many indices in a row, if they differ in learning rates, betas, averaging, noise, smoothing and penalties'
+            settings alone; trials of other shapes train apart, and confirmations alone. `auto`: as many as fill a
+            population (`study.config.packs`). Small networks train several times as many trials a core by it.
         checkpoint_seconds (seconds): at most so often a checkpoint is written; so much is trained again after a kill.
         evaluation_limit (seconds): if an evaluation, with the training before it, takes longer, its worker is ended
             and the trial tried again; of a pack, for each of its trials; null: no limit.
@@ -186,7 +186,7 @@ class Resources(Section):
     cpu: float = Field(default=1.0, gt=0, le=4096)
     gpu: float = Field(default=0.0, ge=0, le=4096)
     workers: int | None = Field(default=None, ge=1, le=10**5)
-    pack: int = Field(default=1, ge=1, le=10**4)
+    pack: Annotated[int, Field(ge=1, le=10**4)] | Literal["auto"] = 1
     checkpoint_seconds: float = Field(default=10.0, ge=0, le=10**6)
     evaluation_limit: float | None = Field(default=None, gt=0, le=10**8)
     storage: str | None = None

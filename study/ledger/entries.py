@@ -169,7 +169,7 @@ class Result(TrialEntry):
     Attributes:
         seeds: of the replicas measured, whose values every column holds in this order.
         step: generator updates taken.
-        wall_time: seconds spent training since the trial began.
+        wall_time: seconds spent training since the trial began; where trials share a population, an even share of it.
         columns: measurement -> one number per replica: None if it was not measured, NaN if it is not a number; for
             `mode_histogram` one list of counts per replica, for `diverged` one bool.
         pictures: where in the study's folder the samples of the evaluation's picture are; None: it has none.

@@ -19,6 +19,7 @@ from study.config.rounds import limits, rounds
 from study.config.rules import judged_by, warnings
 from study.config.schema import StudyConfig
 from study.config.seeds import confirm_seeds
+from study.progress.packing import Packing, packing
 from trainables import cost
 from trainables.spec import Spec
 
@@ -38,6 +39,7 @@ class ArmForecast:
         samples: real samples that one replica sees in training, likewise.
         updates: generator updates over all trials and replicas.
         core_seconds: seconds of one core.
+        packing: of each of its searches in packs.
     """
 
     name: str
@@ -49,6 +51,7 @@ class ArmForecast:
     samples: tuple[int, int]
     updates: int
     core_seconds: float
+    packing: Packing
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class Forecast:
 def forecast(plan: StudyPlan) -> Forecast:
     """Count and estimate all that the study would train."""
     config = plan.config
-    arms = tuple(_arm(config, arm) for arm in plan.arms)
+    arms = tuple(_arm(plan, arm) for arm in plan.arms)
     search, confirm = (sum(getattr(arm, name) for arm in arms) for name in ("search_trials", "confirm_trials"))
     replicas = search * config.replicas + sum(arm.confirm_replicas for arm in arms)
     return Forecast(
@@ -104,7 +107,8 @@ def forecast(plan: StudyPlan) -> Forecast:
     )
 
 
-def _arm(config: StudyConfig, arm: Arm) -> ArmForecast:
+def _arm(plan: StudyPlan, arm: Arm) -> ArmForecast:
+    config = plan.config
     (repeats, seeds), search = limits(config), config.search.trials_per_arm
     chosen = repeats * min(config.confirm.top, search)
     search, confirm, confirm_replicas = repeats * search, chosen * rounds(config, seeds), chosen * seeds
@@ -117,6 +121,7 @@ def _arm(config: StudyConfig, arm: Arm) -> ArmForecast:
     def seconds(trials: int, replicas: int) -> float:
         return trials * sum(cost.seconds(spec, replicas) for spec in typical) / len(typical)
 
+    packs = packing(plan, arm, typical)
     confirming = (seconds(chosen, len(confirm_seeds(config, batch))) for batch in range(rounds(config, seeds)))
 
     return ArmForecast(
@@ -128,7 +133,8 @@ def _arm(config: StudyConfig, arm: Arm) -> ArmForecast:
         steps=steps,
         samples=samples,
         updates=round(trained * sum(spec.steps for spec in typical) / len(typical)),
-        core_seconds=seconds(search, config.replicas) + sum(confirming),
+        core_seconds=repeats * packs.core_seconds + sum(confirming),
+        packing=packs,
     )
 
 

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from study.config.budget import UNITS
 from study.ledger.damage import NAMED
+from study.progress.packing import in_packs
 from study.progress.power import sentences
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def show_forecast(
         f"in all {most}{_many(expected.trials, 'trial')} of {_many(expected.replicas, 'replica')}, "
         f"{expected.evaluations:,} evaluations, {'' if updates else 'about '}{expected.updates:,} generator updates"
     )
+    for line in in_packs(config, expected.repeats, [arm.packing for arm in expected.arms]):
+        console.print(Text(line))
     console.print(_cost(config, expected, most))
     if expected.kept_bytes:
         kept = {"confirmed": "confirmed", "best": "confirmed and each search's best", "all": "all"}

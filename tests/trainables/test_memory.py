@@ -1,0 +1,57 @@
+"""What a replica needs, counted by hand for a network of few layers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from trainables import memory
+from trainables.batches import BLOCK
+from trainables.memory import replica_bytes
+from trainables.spec import Spec
+
+SMALL = {"hidden": [16]}
+ONE = Spec({"name": "ring"}, 20, 4, 64, generator=SMALL, critic=SMALL, evaluation={"samples": 100})
+DRAWN = 4 * memory.DRAWN * BLOCK
+GENERATOR, CRITIC = 2 * 16 + 16 + 16 * 2 + 2, 2 * 16 + 16 + 16 + 1
+WEIGHTS = 4 * 2 * (5 * GENERATOR + 4 * CRITIC)
+
+
+def test_weights_and_draws_are_exact_and_activations_grow_with_the_batch() -> None:
+    small, large = (replica_bytes(replace(ONE, batch_size=size)) for size in (1000, 2000))
+    assert small is not None
+    assert large is not None
+    each = (large - small) / 1000
+    assert small - 1000 * each == pytest.approx(WEIGHTS + DRAWN, abs=1)
+    # Of a sample: products, sums and activations of 16 in both networks, of both halves in the critic, and outputs.
+    least, most = 4 * (2 * 16 + 2 + 2 * (2 * 16 + 1)), 4 * (4 * 16 + 3 * 2 + 2 * (4 * 16 + 3) + WEIGHTS / 8)
+    assert least <= each <= most
+
+
+def test_penalties_and_large_evaluations_cost_more() -> None:
+    plain, penalised, measured = (
+        replica_bytes(replace(ONE, **changes))
+        for changes in ({}, {"penalty": {"name": "r1"}}, {"evaluation": {"samples": 4000}})
+    )
+    assert plain < penalised < measured  # type: ignore[operator]
+    assert replica_bytes(replace(ONE, evaluation={"samples": 10**6})) == pytest.approx(measured, rel=0.05)  # in pieces
+
+
+@pytest.mark.parametrize("model", ["cgan", "vae", "matching"])
+def test_other_models_are_counted_too(model: str) -> None:
+    needed = replica_bytes(replace(ONE, model=model))
+    assert needed is not None
+    assert needed > WEIGHTS + DRAWN
+
+
+def test_convolutions_of_normalised_batches_are_counted() -> None:
+    conv = {"kind": "conv", "width": 4, "depth": 2}
+    digits = replace(ONE, data={"name": "digits"}, generator={**conv, "batch_norm": True}, critic=conv)
+    wide = replace(digits, generator={**conv, "batch_norm": True, "width": 16})
+    assert DRAWN < replica_bytes(digits) < replica_bytes(wide)  # type: ignore[operator]
+
+
+def test_what_trains_no_network_needs_its_draws_and_own_networks_are_unknown() -> None:
+    assert replica_bytes(replace(ONE, model="oracle")) == DRAWN
+    assert replica_bytes(replace(ONE, generator={"module": "theirs:Net"})) is None

@@ -1,0 +1,72 @@
+"""How much memory a replica of a training needs on its device, known before it runs: a bound by counting, in bytes.
+
+Weights, their gradients, Adam's two moments and the generator's average, twice, as a trial that shares a population has
+a copy of its own; every tensor that the networks make of one batch, kept for the backward pass, of the critic's two
+halves and three times where a penalty differentiates the gradient again; the random numbers of a block of steps; and,
+instead of a batch where that is more, the two largest tensors of as many samples as an evaluation makes at once. The
+networks are run without numbers (on torch's device `meta`), so that whatever they are made of is counted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from trainables import data, networks
+from trainables.batches import BLOCK, CHUNK
+from trainables.networks import Network
+from trainables.penalties import PENALTIES
+from trainables.population import views
+from trainables.spec import Spec
+
+BATCH = 8  # samples that the networks are run with, some for those that normalise over them
+DRAWN = 5  # float32 numbers that a drawn one takes: whole numbers have two, and blocks are joined from replicas'
+
+
+def replica_bytes(spec: Spec) -> int | None:
+    """Bytes that one more replica needs; None where networks are the user's own, which are not run to be counted.
+
+    The spec's evaluation names its samples. Models that train no network need next to nothing.
+    """
+    if spec.own_networks:
+        return None
+    if spec.model in ("oracle", "dirac"):
+        return 4 * DRAWN * BLOCK
+    found = data.describe(**spec.data)
+    generator, critic = spec.networks(found.shape, found.classes)
+    if spec.model == "vae":
+        critic = networks.critic(spec.critic, found.shape, outputs=2 * spec.latent_dim)
+    weights = 2 * (5 * generator.size + 4 * critic.size)
+    made, largest = _made(generator, (spec.latent_dim,))
+    packed = (found.shape[0] * spec.packing, *found.shape[1:])
+    judged, largest_judged = _made(critic, found.shape if spec.model == "vae" else packed)
+    again = 3 if PENALTIES[spec.penalty["name"]].points or spec.penalty["name"] == "consensus" else 1
+    training = spec.batch_size * (made + 2 * again * judged)
+    evaluation = min(CHUNK, spec.evaluation["samples"]) * 2 * max(largest, largest_judged)
+    return int(4 * (weights + max(training, evaluation) + DRAWN * BLOCK))
+
+
+def _made(network: Network, shape: tuple[int, ...]) -> tuple[float, float]:
+    """Numbers a sample: of all tensors that the network makes of it, and of the largest."""
+    flat, x = torch.empty(1, network.size, device="meta"), torch.empty(1, BATCH, *shape, device="meta")
+    labels = torch.empty(1, BATCH, dtype=torch.int64, device="meta") if network.classes else None
+    with _Counting() as counting, torch.no_grad():
+        network(views(network, flat), x, labels)
+    return sum(counting.sizes) / BATCH, max(counting.sizes, default=0) / BATCH
+
+
+class _Counting(TorchDispatchMode):
+    """Notes the size of every tensor that is made within it, views left out."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.sizes: list[int] = []
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = function(*args, **(kwargs or {}))
+        tensors = [one for one in (made if isinstance(made, (tuple, list)) else [made]) if isinstance(one, Tensor)]
+        self.sizes += [one.numel() for one in tensors if not one._is_view()]
+        return made
