@@ -56,9 +56,9 @@ def page() -> str:
                       for row in OBJECTIVES.values()],
             ),
             "penalties": table(
-                "name", "what it charges or does", "settings", "bounds the slope", "source",
-                rows=[(f"`{row.name}`", row.charges, _with_defaults(row.settings), "yes" if row.bounds_slope else "",
-                       row.source) for row in PENALTIES.values()],
+                "name", "settings", "bounds the slope", "what it charges or does",
+                rows=[(f"`{row.name}`", _with_defaults(row.settings), "yes" if row.bounds_slope else "",
+                       f"{row.charges} ({row.source})" if row.source else row.charges) for row in PENALTIES.values()],
             ),
             "networks": _networks(),
             "measurements": _measurements(QUALITY),
@@ -87,8 +87,8 @@ def _data_sets() -> list[str]:
         except ValueError:  # it depends on a setting without a default
             shape, classes = "any", "any"
         first = re.split(r"(?<!al)\. ", about(kind), maxsplit=1)[0]
-        rows.append((f"[`{name}`](#{name})", first.rstrip(".") + ".", shape, classes))
-    return table("name", "what it is", "a point's shape", "modes or classes", rows=rows)
+        rows.append((f"[`{name}`](#{name})", shape, classes, first.rstrip(".") + "."))
+    return table("name", "a point's shape", "modes or classes", "what it is", rows=rows)
 
 
 def _settings(name: str, kind: type[Source]) -> list[str]:
@@ -135,8 +135,8 @@ def _measurements(rows: Iterable[Column]) -> list[str]:
         return "more" if name in HIGHER else "less" if of_samples and name in SEARCHABLE else ""
 
     return table(
-        "name", "unit", "what it is", "better", "measured",
-        rows=[(f"`{c.name}`", c.unit, c.meaning, better(c.name), _when(c.name)) for c in rows],
+        "name", "unit", "better", "measured", "what it is",
+        rows=[(f"`{c.name}`", c.unit, better(c.name), _when(c.name), c.meaning) for c in rows],
     )  # fmt: skip
 
 
