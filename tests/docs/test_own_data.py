@@ -51,13 +51,6 @@ def test_the_rare_mode_is_rare(plans: dict[str, StudyPlan]) -> None:
     assert float(ring.mixture.weights[-1]) == pytest.approx(0.1 / 7.1)
 
 
-def test_every_data_set_is_listed() -> None:
-    table = TEXT.split("## Data sets that come with it")[1]
-    assert set(
-        re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("|")))
-    ) == set(DATASETS)
-
-
 def test_the_settings_named_are_there() -> None:
     for name in ("images", "arrays"):
         rows = TEXT.split(f"| setting of `{name}` | |")[1].split("\n\n")[0]
