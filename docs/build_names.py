@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 from inspect import get_annotations
 from pathlib import Path
+from typing import Any
 
 from analysis.record.schema import HIGHER, QUALITY, TRAINING, Column
 from analysis.wording import OUTCOME_MEANINGS
 from docs.meanings import about, code, filled, keys, listed, meanings, sentence, table
 from study.config.rules import SEARCHABLE
 from trainables.data import DATASETS, describe
-from trainables.data.source import Source
+from trainables.data.source import Axis, Source
 from trainables.metrics.columns import GROUPS, DataTraits, columns
 from trainables.metrics.feature_spaces import FEATURES
 from trainables.models.catalogue import measured_columns
@@ -36,6 +37,13 @@ SITUATIONS: Mapping[str, DataTraits] = {  # the first in which a measurement is 
     **{f"measure `{group}`": DataTraits((2,), False, False, False, (group,)) for group in GROUPS},
     **{f"measure `{group}`, mixtures": DataTraits((2,), True, False, False, (group,)) for group in GROUPS},
 }
+REQUIRED: Mapping[str, Mapping[str, Any]] = {  # examples of settings without a default, and of what goes with them
+    "mixture": {"means": [-1.0, 2.0], "variances": [0.1, 1.0]},
+    "images": {"root": "pictures"},
+    "arrays": {"path": "points.npz", "samples": "x"},
+}
+COMMON = ("points", "heldout", "seed", "class_weights")
+DIRAC = ("fixed: {model: dirac}", "search: {metric: dirac_converged, mode: max}")  # what alone is on this data
 OF_GAMES = {  # what models add to a group themselves
     "divergences": ("critic_bound", "induced_divergence", "bound_gap", "ratio_error"),
     "jacobian": ("jacobian_real", "jacobian_imaginary", "jacobian_radius"),
@@ -98,12 +106,28 @@ def _settings(name: str, kind: type[Source]) -> list[str]:
     declared = {key: every[key] for key in own_first}
     accepted = {key: str(field.metadata["accepts"]) for key, field in declared.items()}
     defaults = {key: "required" if f.default is MISSING else code(_settled(f.default)) for key, f in declared.items()}
-    return [*head, *keys(f"{name}.", accepted, defaults, meanings(kind))]
+    return [
+        *head,
+        *keys(f"{name}.", accepted, defaults, meanings(kind)),
+        "```yaml",
+        *_example(name, declared),
+        "```",
+        "",
+    ]
+
+
+def _example(name: str, declared: Mapping[str, Field[Any]]) -> list[str]:
+    """A piece of a configuration, with the defaults that are not null of settings that not all sets have."""
+    own = [key for key in declared if key not in COMMON or key in get_annotations(DATASETS[name])]
+    defaults = {key: _settled(declared[key].default) for key in own if declared[key].default is not MISSING}
+    given = {key: value for key, value in defaults.items() if value not in (None, ())}
+    data = code({"name": name, **REQUIRED.get(name, {}), **given}).strip("`")
+    return [f"data: {data}", *(DIRAC if name == "dirac" else ())]
 
 
 def _settled(default: object) -> object:
     """An axis as a mapping."""
-    return vars(default) if hasattr(default, "low") else default
+    return vars(default) if isinstance(default, Axis) else default
 
 
 def _models() -> list[str]:

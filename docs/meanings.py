@@ -84,6 +84,8 @@ def listed(names: Iterable[Any], last: str = "or") -> str:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return code(value).strip("`")
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_plain, value)) + "]"
     if isinstance(value, bool) or value is None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from study.__main__ import main
@@ -55,6 +56,7 @@ def test_configurations_load(page: str, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     for name in ("cats", "dogs"):
         (tmp_path / "pictures" / name).mkdir(parents=True)
+    np.savez(tmp_path / "points.npz", x=np.zeros((100, 2), np.float32))
     for block in blocks(TEXTS[page], "yaml"):
         for piece in pieces(block):
             whole = piece if "study" in piece else {**LEAST, **piece}
