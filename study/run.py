@@ -25,7 +25,7 @@ from study.cluster.watch import RayWatch
 from study.config import loading
 from study.config.extension import check_extension
 from study.config.messages import ConfigError
-from study.config.own import locations
+from study.config.own import locations, places
 from study.config.plan import StudyPlan
 from study.execution.interruption import Interruption
 from study.execution.keeping import sweep
@@ -147,7 +147,7 @@ class Session:
         entry = session_entry(session, self.plan.config, self.data.about)
         self._note_own_code(entry.code)
         self.journal.append(entry)
-        self._remember_own_code()
+        self._remember()
         held = lease.new(identity(self.folder), session)
         lease.write(self.store, held)
         with suppress(OSError):
@@ -165,10 +165,11 @@ class Session:
                 f" {', '.join(changed)}"
             )
 
-    def _remember_own_code(self) -> None:
-        """Let the same user `resume` the study without being asked whether its code is to be trusted."""
-        named, folder = locations(self.plan.config), own_code.directory()
-        if named and folder and not trust.remember(identity(self.folder), folder, named):
+    def _remember(self) -> None:
+        """Let the same user `resume` the study without being asked whether what it names is to be trusted."""
+        folder, outside = own_code.directory(), places(self.plan.config)
+        named = (*(locations(self.plan.config) if folder else ()), *outside)
+        if named and not trust.remember(identity(self.folder), folder or Path.cwd(), named):
             self.progress.say("note: the state folder cannot be written, so that `resume` will want --trust")
 
     @contextmanager

@@ -1,8 +1,9 @@
-"""The studies with code of the user's own that this user began: whose modules `resume` may import again.
+"""The studies that this user began, of those that name own code or places outside of their folder: what `resume` may
+import, ask and write to again.
 
-A study folder can come from anyone and name any module, so what it says is not enough. `run` therefore leaves a note in
-the user's state folder (`XDG_STATE_HOME`, otherwise ~/.local/state): a file named after the study's identity, with the
-names that were imported and the folder they were imported from.
+A study folder can come from anyone and name any module and address, so what it says is not enough. `run` therefore
+leaves a note in the user's state folder (`XDG_STATE_HOME`, otherwise ~/.local/state): a file named after the study's
+identity, with the names that were imported, the folder they were imported from, and the places.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from study.atomic_write import atomic_write
 
 @dataclass(frozen=True)
 class Trusted:
-    """Own code that the user has run: names `module:attribute`, and the folder they were imported from."""
+    """What the user has run: names `module:attribute` and the folder they were imported from, and places."""
 
     directory: Path
     locations: frozenset[str]
 
 
 def remember(identity: str, directory: Path, locations: Iterable[str]) -> bool:
-    """Note that the user ran a study of this identity with this code; whether that could be written."""
+    """Note that the user ran the study of this identity with this code and these places; whether that was written."""
     known = recall(identity)
     every = {*locations, *(known.locations if known else ())}
     note = {"directory": str(directory), "locations": sorted(every)}

@@ -122,7 +122,8 @@ def _settings(command: argparse.ArgumentParser) -> None:
 def _trust(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--trust", action="store_true",
-        help="import the code that a study folder names (module:attribute) although another user began the study",
+        help="import the code (module:attribute) and use the places (tracking.uri, resources.storage) that a study"
+        " folder names, although another user began the study",
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -23,7 +24,29 @@ def study_folder(folder: Path) -> Path:
     if not (folder / loading.STUDY_FILE).is_file():
         there = "a folder without it" if folder.is_dir() else "a file" if folder.exists() else "nothing there"
         raise ConfigError(f"{folder}: expected a study folder, one that holds study.yaml, got {there}")
+    refuse_links(folder)
     return folder
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise `ConfigError` where a link leads out of a study folder, which may be anybody's: what the study writes would
+    go there, and what is there would be read for the study's."""
+    root = folder.resolve()
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = Path(place, name)
+            if path.is_symlink() and not _leads_into(path, root):
+                raise ConfigError(
+                    f"{path}: expected a file or folder of the study's own, got a link to {os.readlink(path)}; put what"
+                    " it leads to in its place, or see resources.storage"
+                )
+
+
+def _leads_into(link: Path, root: Path) -> bool:
+    try:
+        return link.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):  # a loop
+        return False
 
 
 def bring(config: StudyConfig, folder: Path) -> None:
@@ -63,6 +86,7 @@ def ensure_folder(config: StudyConfig, folder: Path) -> bool:
                 f"--out: expected a new folder or this study's, got {folder}, which holds {unexpected[0]}"
             )
         return False
+    refuse_links(folder)
     ours, theirs = config.resolved(), loading.load(folder / loading.STUDY_FILE).config.resolved()
     for key in ours:
         if ours[key] != theirs[key]:

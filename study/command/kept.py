@@ -7,7 +7,7 @@ from pathlib import Path
 
 from study.command.chosen import Trials
 from study.command.folder import study_folder
-from study.command.own import admitted
+from study.command.own import admitted, refuse_strange_places
 from study.config import loading
 from study.config.messages import ConfigError
 from study.ledger.state import StudyState, TrialState
@@ -47,6 +47,7 @@ def kept_trials(directory: Path, trusting: bool = False) -> KeptTrials:
     """Whose generators the study in a folder keeps. Raises `ConfigError` where there are none, or no study."""
     folder = study_folder(directory)
     plan, state = loading.load(folder / loading.STUDY_FILE), StudyState.replay(folder, results=False)
+    refuse_strange_places(plan.config, folder, trusting)
     store = store_of(plan.config, folder)
     there = generators.listed(store)
     found = {one.trial_id: one for one in state.trials.values() if one.trial_id in there and one.status is not None}

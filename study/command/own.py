@@ -1,4 +1,5 @@
-"""Whether a command may import the user's own code, and from where; see `trainables.own_code`."""
+"""What a command may do of what a study folder says: import the user's own code, and from where (see
+`trainables.own_code`), and send and write to places outside of the folder."""
 
 from __future__ import annotations
 
@@ -8,8 +9,9 @@ from pathlib import Path
 from study import trust
 from study.command.output import say
 from study.config import loading
+from study.config.addresses import masked
 from study.config.messages import ConfigError, brief, see
-from study.config.own import locations
+from study.config.own import locations, places
 from study.config.plan import StudyPlan
 from study.config.rules import settled
 from study.config.schema import StudyConfig
@@ -44,6 +46,25 @@ def admitted(plan: StudyPlan, folder: Path | None, trusting: bool) -> StudyPlan:
     return checked
 
 
+def strange_places(config: StudyConfig, folder: Path) -> list[str]:
+    """The places outside of a study folder that its configuration names and this user has run no such study with.
+
+    A folder may be anybody's: a tracking server would be sent the user's own token, and a storage overwritten.
+    """
+    known = _known(folder)
+    return [place for place in places(config) if known is None or place not in known.locations]
+
+
+def refuse_strange_places(config: StudyConfig, folder: Path, trusting: bool) -> None:
+    """Raise `ConfigError` for `strange_places`, unless the user is `trusting`."""
+    strange = [] if trusting else strange_places(config, folder)
+    if strange:
+        raise ConfigError(
+            f"{folder}: expected a study that you began, as its configuration names places outside of the folder"
+            f" ({', '.join(masked(place) for place in strange)}); look at them, and give --trust to use them"
+        )
+
+
 def _try_out(config: StudyConfig) -> None:
     """Call the user's own measurements and features on a few real points: no training is spent on one that fails."""
     features = config.evaluation["features"]
@@ -67,10 +88,7 @@ def _began(folder: Path, named: tuple[str, ...]) -> Path:
     """The folder that a study's own code was imported from when this user ran it."""
     if not named:
         return Path.cwd()
-    try:
-        known = trust.recall(identity(folder))
-    except (FileNotFoundError, ValueError):  # no ledger, or nothing in it
-        known = None
+    known = _known(folder)
     strange = [name for name in named if known is None or name not in known.locations]
     if known is None or strange:
         raise ConfigError(
@@ -81,3 +99,10 @@ def _began(folder: Path, named: tuple[str, ...]) -> Path:
         say(f"note: own code is imported from the working directory, as {known.directory} is gone")
         return Path.cwd()
     return known.directory
+
+
+def _known(folder: Path) -> trust.Trusted | None:
+    try:
+        return trust.recall(identity(folder))
+    except (FileNotFoundError, ValueError):  # no ledger, or nothing in it
+        return None

@@ -12,7 +12,9 @@ from typing import Any
 import analysis.report
 from study.command.folder import study_folder
 from study.command.output import DONE, print_json
+from study.command.own import strange_places
 from study.config import loading
+from study.config.addresses import masked
 from study.config.arms import constants_of
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
@@ -69,7 +71,8 @@ def gather(places: Sequence[str], out: Path, tracking: str | None = None, same_w
 
 
 def deliver(folder: str | Path) -> int:
-    """Log the report to the study's MLflow run, unless the study is running and will do so itself at its end.
+    """Log the report to the study's MLflow run, unless the study is running and will do so itself at its end, or it is
+    somebody else's study at a place that this user never tracked it at.
 
     Returns how many ledger entries MLflow still lacks; while there are any the report waits with them.
     """
@@ -77,6 +80,10 @@ def deliver(folder: str | Path) -> int:
     if state == "running" or not (Path(folder) / "tracking.json").exists():
         return 0
     config = loading.load(Path(folder) / loading.STUDY_FILE).config
+    if strange := strange_places(config, Path(folder)):
+        named = ", ".join(masked(place) for place in strange)
+        print(f"the report stays here: {named} is not a place that you began this study with", file=sys.stderr)
+        return 0
     return sync(folder, config, DELIVERY, "FINISHED" if state == "done" else "KILLED")
 
 

@@ -15,7 +15,7 @@ from analysis.record.loading import load
 from analysis.results.pilot import Pilot, pilot
 from study.command.folder import bring, ensure_folder, study_folder
 from study.command.output import DONE, FAILED, print_json, say
-from study.command.own import admitted, study_of
+from study.command.own import admitted, refuse_strange_places, study_of
 from study.config import loading
 from study.config.messages import ConfigError
 from study.config.readiness import ready
@@ -63,6 +63,7 @@ def resume(options: Namespace) -> int:
     """Finish an interrupted study, or extend it."""
     folder = study_folder(options.dir)
     plan = loading.load(folder / loading.STUDY_FILE, options.set)
+    refuse_strange_places(loading.load(folder / loading.STUDY_FILE).config, folder, options.trust)
     ready(plan.config)
     admitted(plan, folder, options.trust)
     from study import run as engine

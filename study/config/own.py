@@ -1,4 +1,5 @@
-"""The user's own code in a configuration: every `module:attribute` that it names, as text; nothing is imported."""
+"""What a configuration names that is not in it, as text: the user's own code, `module:attribute`, and places.
+Nothing is imported or asked."""
 
 from __future__ import annotations
 
@@ -14,6 +15,11 @@ SECTIONS = ("data", "scientific", "nuisance", "fixed", "evaluation", "measure")
 def locations(config: StudyConfig) -> tuple[str, ...]:
     """The names of all own code in a configuration, each once."""
     return tuple(dict.fromkeys(name for section in SECTIONS for name in _within(getattr(config, section))))
+
+
+def places(config: StudyConfig) -> tuple[str, ...]:
+    """The addresses and folders outside of its own that a study reads and writes."""
+    return tuple(place for place in (config.tracking.uri, config.resources.storage) if place is not None)
 
 
 def _within(value: Any) -> Iterator[str]:

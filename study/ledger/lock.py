@@ -87,8 +87,11 @@ def holder(folder: str | Path) -> LockOwner | None:
 
 
 def lock_file(path: Path, patience: float) -> int:
-    """An exclusive flock on a file, as its open descriptor; BlockingIOError after `patience` seconds held elsewhere."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    """An exclusive flock on a file, as its open descriptor; BlockingIOError after `patience` seconds held elsewhere.
+
+    OSError where there is a link, which is not followed.
+    """
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     deadline = time.monotonic() + patience
     while True:
         try:

@@ -69,7 +69,7 @@ class FolderStore:
 
     def write(self, name: str, payload: bytes, former: str | None = None) -> None:
         """See `Store`."""
-        path = self._root / name
+        path = self._path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         # A cluster's nodes share the folder, and its readers are not all the same user.
         atomic_write(path, payload, None if former is None else self._root / former, for_all=True)
@@ -77,13 +77,13 @@ class FolderStore:
     def read(self, name: str) -> bytes | None:
         """See `Store`."""
         try:
-            return (self._root / name).read_bytes()
+            return self._path(name).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
 
     def remove(self, name: str) -> None:
         """See `Store`."""
-        path = self._root / name
+        path = self._path(name)
         path.unlink(missing_ok=True)
         with suppress(FileNotFoundError):
             remove_partials(path)
@@ -92,6 +92,12 @@ class FolderStore:
         """See `Store`."""
         found = (path for path in (self._root / folder).rglob("*") if path.is_file())
         return sorted(path.relative_to(self._root).as_posix() for path in found if not path.name.endswith(SUFFIX))
+
+    def _path(self, name: str) -> Path:
+        """Where a file is. A name may come from a ledger that somebody else wrote: it leads nowhere outside."""
+        if ".." in name.split("/") or name.startswith("/"):
+            raise OSError(f"{name}: expected a name within {self.place}")
+        return self._root / name
 
     def sweep(self, folder: str) -> None:
         """See `Store`."""

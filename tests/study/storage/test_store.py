@@ -69,6 +69,16 @@ def test_what_killed_writers_left_is_swept_and_nothing_else(store: Store, tmp_pa
     assert store.read("state") == b"two"
 
 
+@pytest.mark.parametrize("name", ["../out", "trials/../../out", "/out"])
+def test_no_name_leads_out_of_a_folder(name: str, tmp_path: Path) -> None:
+    store, out = FolderStore(str(tmp_path / "store")), tmp_path / "out"
+    out.write_text("precious")
+    for use in (store.read, store.remove, lambda name: store.write(name, b"")):
+        with pytest.raises(OSError, match="expected a name within"):
+            use(name)
+    assert out.read_text() == "precious"
+
+
 def test_removal_can_be_repeated(store: Store) -> None:
     store.write("a/b", b"one")
     store.remove("a/b")

@@ -1,0 +1,112 @@
+"""Folders that somebody else made: no link in them is followed, and no place outside is written to or asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study import trust
+from study.__main__ import main
+from study.config import loading
+from study.config.plan import StudyPlan
+from study.ledger.entries import Session
+from study.ledger.ledger import Ledger, identity
+from study.ledger.lock import lock_file
+
+Build = Callable[..., StudyPlan]
+
+
+@pytest.fixture
+def begun(tmp_path: Path, tiny: Build, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Makes the folder of a study that somebody began with these settings."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+    def begin(**settings: Any) -> Path:
+        plan, folder = tiny(**settings), tmp_path / "theirs"
+        with Ledger.open(folder) as ledger:
+            ledger.append(Session(time=1.0, config=plan.config.resolved()))
+        loading.write(plan.config, folder / loading.STUDY_FILE)
+        return folder
+
+    return begin
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    assert main([str(argument) for argument in arguments]) == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["resume", "status", "report", "animate", "ui"])
+@pytest.mark.parametrize("name", ["ledger/lock", "trials", "trials/search-hinge-0000", "report", "mlflow.db"])
+def test_links_that_lead_out_are_named(
+    name: str, command: str, begun: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, precious = begun(), tmp_path / "precious"
+    precious.write_text("precious")
+    link = folder / name
+    link.unlink(missing_ok=True)
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(precious)
+    said = refusal(capsys, command, folder)
+    assert f"{link}: expected a file or folder of the study's own, got a link to {precious}" in said
+    assert precious.read_text() == "precious"
+
+
+def test_links_within_the_folder_are_its_own(begun: Callable[..., Path]) -> None:
+    folder = begun()
+    (folder / "latest").symlink_to("ledger")
+    assert main(["status", str(folder)]) == 0
+
+
+def test_a_lock_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / "lock").symlink_to("precious")
+    with pytest.raises(OSError, match="symbolic links"):
+        lock_file(tmp_path / "lock", 0.0)
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ({"tracking": {"uri": "http://stranger:5000"}}, "(http://stranger:5000)"),
+        ({"resources": {"storage": "/home/mine"}}, "(/home/mine)"),
+    ],
+)
+def test_places_of_somebody_else_are_used_when_told_to(
+    settings: dict[str, Any],
+    shown: str,
+    begun: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder, asked = begun(**settings), []
+    monkeypatch.setattr("study.run.resume_study", lambda *_: asked.append("resume") or 0)
+    said = refusal(capsys, "resume", folder)
+    assert f"{folder}: expected a study that you began" in said
+    assert f"places outside of the folder {shown}" in said
+    assert not asked
+    assert main(["resume", str(folder), "--trust"]) == 0
+    trust.remember(identity(folder), Path("/"), [shown[1:-1]])
+    assert main(["resume", str(folder)]) == 0
+    assert asked == ["resume", "resume"]
+
+
+def test_a_report_is_not_sent_to_a_strangers_server(
+    begun: Callable[..., Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, asked = begun(tracking={"uri": "http://stranger:5000"}), []
+    monkeypatch.setattr("study.command.report.write", lambda *_: folder / "report" / "index.html")
+    monkeypatch.setattr("study.command.report.sync", lambda *_: asked.append("report") or 0)
+    (folder / "tracking.json").touch()
+    assert main(["report", str(folder)]) == 0
+    assert capsys.readouterr().err == (
+        "the report stays here: http://stranger:5000 is not a place that you began this study with\n"
+    )
+    assert not asked
+    trust.remember(identity(folder), Path("/"), ["http://stranger:5000"])
+    assert main(["report", str(folder)]) == 0
+    assert asked == ["report"]
