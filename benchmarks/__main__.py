@@ -3,8 +3,8 @@
     python -m benchmarks [NAME ...] [--write] [--turns N]
 
 NAME is population, noop_trials, study_end_to_end, frechet, record_reading or report, or an experiment, which runs only
-when named: outcome_rule (two minutes), searched_metric (six), calibration or rounds (fifteen). `--write` keeps in
-benchmarks/results.md what ran, in place of what stands there: the table, and each experiment's section.
+when named: outcome_rule (two minutes), searched_metric (six), workers (ten), calibration or rounds (fifteen). `--write`
+keeps in benchmarks/results.md what ran, in place of what stands there: the table, and each experiment's section.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from benchmarks import (
     rounds,
     searched_metric,
     study_end_to_end,
+    workers,
 )
 from benchmarks.comparison import Comparison, in_turns, provenance, table
 from trainables.metrics.frechet import frechet_between, gaussian_from_moments
@@ -83,6 +84,7 @@ EXPERIMENTS: dict[str, Callable[[bool], str]] = {
     "searched_metric": searched_metric.section,
     "calibration": calibration.section,
     "rounds": rounds.section,
+    "workers": workers.section,
 }
 
 

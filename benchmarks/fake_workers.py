@@ -3,8 +3,8 @@
 Tune's controller, the study's searcher, scheduler, recorder, journal and, if wanted, tracker are the real ones. A fake
 worker's trial takes a time drawn from a distribution and reports evaluations in the real form. Time is simulated: it
 advances by what the driver spends (processor time of its process, whose threads share one interpreter lock, and waiting
-for the disk), and jumps to the next event when the driver has nothing to do. What the fakes themselves spend is left
-out, so that 1,000 workers of a minute a trial are simulated in the driver's own time.
+for the disk and for Ray), and jumps to the next event when the driver has nothing to do. What the fakes themselves
+spend is left out, so that 1,000 workers of a minute a trial are simulated in the driver's own time.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any
 from unittest.mock import patch
 
 import ray
+from ray.tune import registry
 from ray.tune.execution import tune_controller
 
 from study.execution.evaluations import TimedEvaluation
@@ -73,11 +74,11 @@ class Clock:
 
 @dataclass(frozen=True)
 class Work:
-    """Trials: the median of their seconds, the spread of its logarithm, and how many reports they make."""
+    """Trials: the median of their seconds, the standard deviation of its logarithm, and how often they evaluate."""
 
     seconds: float = 60.0
     spread: float = 0.5
-    reports: int = 20
+    evaluations: int = 20
 
     def drawn(self, dice: random.Random) -> float:
         """A trial's seconds."""
@@ -85,7 +86,7 @@ class Work:
 
 
 class Worker:
-    """One fake worker: the pack it has, and when it began to be busy."""
+    """One fake worker, and the pack of trials that it has."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.get_auto_filled_metrics = SimpleNamespace(remote=lambda **_: {})  # Tune asks for it of every trial
@@ -93,36 +94,43 @@ class Worker:
 
     def take(self, config: Mapping[str, Any]) -> None:
         """Begin another pack."""
-        self.jobs, self.reported, self.seconds = from_json(config["job"]), 0, 0.0
+        self.jobs, self.evaluated, self.due, self.seconds = from_json(config["job"]), 0, 0, 0.0
+
+    def train(self, work: Work, dice: random.Random) -> float:
+        """Train to the next report; the seconds that it takes."""
+        self.seconds = self.seconds or work.drawn(dice)
+        one = self.seconds / work.evaluations
+        self.due = min(work.evaluations, self.evaluated + max(1, math.ceil(self.jobs[0].report_seconds / one)))
+        return one * (self.due - self.evaluated)
 
     def report(self, work: Work, dice: random.Random) -> dict[str, Any]:
         """What `study.execution.pack.Pack.report` returns, with columns such as a mixture's."""
-        self.reported += 1
-        done = self.reported >= work.reports
+        evaluated, self.evaluated = self.evaluated, self.due
+        done = self.evaluated == work.evaluations
         return {
-            "reports": json.dumps([self._of(job, done, work, dice) for job in self.jobs]),
+            "reports": json.dumps([self._of(job, evaluated, work, dice) for job in self.jobs]),
             "done": done,
             "notes": "[]",
-            "time_this_iter_s": self.seconds / work.reports,
+            "time_this_iter_s": self.seconds * (self.due - evaluated) / work.evaluations,
             "time_total_s": self.seconds,
-            "training_iteration": self.reported,
+            "training_iteration": self.evaluated,
         }
 
-    def _of(self, job: Job, done: bool, work: Work, dice: random.Random) -> dict[str, Any]:
-        step = round(job.spec["steps"] * self.reported / work.reports)
-        seeds = len(job.seeds)
-        rate = math.log10(job.spec["generator_lr"]) + 3
-        columns: dict[str, Sequence[Any]] = {
-            name: [abs(rate) + 0.1 * dice.random() for _ in range(seeds)] for name in COLUMNS
-        }
-        columns |= {"mode_histogram": [[dice.randrange(300) for _ in range(8)] for _ in range(seeds)]}
-        columns |= {"diverged": [False] * seeds, "diverged_step": [None] * seeds}
+    def _of(self, job: Job, evaluated: int, work: Work, dice: random.Random) -> dict[str, Any]:
+        seeds, rate = len(job.seeds), math.log10(job.spec["generator_lr"]) + 3
+        rows, columns = [], dict[str, Sequence[Any]]()
+        for number in range(evaluated + 1, self.due + 1):
+            columns = {name: [abs(rate) + 0.1 * dice.random() for _ in range(seeds)] for name in COLUMNS}
+            columns |= {"mode_histogram": [dice.choices(range(300), k=8) for _ in range(seeds)]}
+            columns |= {"diverged": [False] * seeds, "diverged_step": [None] * seeds}
+            share = number / work.evaluations
+            rows.append(vars(TimedEvaluation(round(job.spec["steps"] * share), self.seconds * share, columns)))
         return {
             "trial_id": job.trial_id,
-            "rows": [vars(TimedEvaluation(step, self.seconds * self.reported / work.reports, columns))],
+            "rows": rows,
             "score": columns["fid"][0],
-            "evaluation": self.reported,
-            "finished": done,
+            "evaluation": self.evaluated,
+            "finished": self.evaluated == work.evaluations,
         }
 
 
@@ -150,7 +158,10 @@ COLUMNS = [
 
 @dataclass
 class Fakes:
-    """What the manager and the benchmark share: the clock, the work, the dice, and what was counted."""
+    """What the manager and a benchmark share: the clock, the work, the dice, and what was counted.
+
+    `futures` are Ray's, of which only the last is ever ready: where there are any they are waited for at every event.
+    """
 
     work: Work
     clock: Clock = field(default_factory=Clock)
@@ -158,7 +169,7 @@ class Fakes:
     busy: float = 0.0  # seconds of workers' time
     events: int = 0
     late: float = 0.0  # seconds that events waited for the driver, all together
-    pending: list[Any] = field(default_factory=list)  # Ray's futures that are never ready, one a worker
+    futures: list[Any] = field(default_factory=list)
 
 
 class Manager:
@@ -201,8 +212,7 @@ class Manager:
                 worker.take(args[0])
             self._at(RESET, tracked_actor, lambda: on_result and on_result(tracked_actor, True))
         elif method_name == "train":
-            worker.seconds = worker.seconds or fakes.work.drawn(fakes.dice)
-            wait = worker.seconds / fakes.work.reports
+            wait = worker.train(fakes.work, fakes.dice)
 
             def report() -> None:
                 with fakes.clock.left_out():
@@ -216,9 +226,8 @@ class Manager:
     def next(self, timeout: float | None = None) -> bool:
         """Handle the next event; False if none comes before the timeout."""
         fakes = self._fakes
-        if fakes.pending:  # what Ray's own manager does for each event
-            futures = random.sample(fakes.pending, len(fakes.pending))
-            ray.wait([*futures[:-1], fakes.pending[0]], num_returns=1, timeout=0)
+        if fakes.futures:  # as Ray's own manager does
+            ray.wait(random.sample(fakes.futures, len(fakes.futures)), num_returns=1, timeout=timeout)
         while self._events and self._events[0][1] in self._cancelled:
             self._cancelled.discard(heapq.heappop(self._events)[1])
         limit = fakes.clock.now() + (POLL if timeout is None else timeout)
@@ -285,14 +294,20 @@ class Actor:
 
 @contextmanager
 def faked(fakes: Fakes) -> Iterator[None]:
-    """Within the block Tune's controller has fake workers, and waiting for the disk counts as the driver's time."""
-    sync = os.fsync
+    """Within the block Tune's controller has fake workers, and waiting for disk and Ray is the driver's time."""
 
-    def timed(file: int) -> None:
-        with fakes.clock.waiting():
-            sync(file)
+    def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+        def waited(*arguments: Any) -> Any:
+            with fakes.clock.waiting():
+                return function(*arguments)
+
+        return waited
+
+    def manager(resource_manager: Any) -> Manager:  # noqa: ARG001
+        return Manager(fakes)
 
     with ExitStack() as stack:
-        stack.enter_context(patch.object(tune_controller, "RayActorManager", lambda resource_manager: Manager(fakes)))
-        stack.enter_context(patch.object(ledger.os, "fsync", timed))
+        stack.enter_context(patch.object(tune_controller, "RayActorManager", manager))
+        stack.enter_context(patch.object(ledger.os, "fsync", timed(os.fsync)))
+        stack.enter_context(patch.object(registry, "_internal_kv_get", timed(registry._internal_kv_get)))
         yield

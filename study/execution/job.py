@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from study.ledger.entries import CONFIRM
@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the driver's; a worker would import SciPy's statistics
     from study.ledger.state import TrialState
 
 REPORT = 1.0  # seconds of training that share a report, unless a scheduler wants every evaluation
+REPORTS = 50  # a second, from all workers together, that the driver takes with ease (`python -m benchmarks workers`)
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Job:
 
 def to_json(jobs: Iterable[Job]) -> str:
     """One string, because Tune pays for every key of a trial's configuration with every result."""
-    return json.dumps([asdict(job) for job in jobs])
+    return json.dumps([vars(job) for job in jobs])
 
 
 def from_json(text: str) -> list[Job]:
@@ -87,8 +88,12 @@ def job_of(
     session: str | None = None,
     classifier: bool = False,
     data: DataAt = FROM_SETTINGS,
+    under_way: int = 1,
 ) -> Job:
-    """The job of a planned trial; `session` and `classifier` as in `Job`, `data` is where workers get theirs."""
+    """The job of a planned trial; `session` and `classifier` as in `Job`, `data` is where workers get theirs.
+
+    The more trials are `under_way`, the more seconds share a report.
+    """
     config, code = plan.config, own_code.directory()
     return Job(
         trial_id=trial.trial_id,
@@ -107,7 +112,7 @@ def job_of(
         stoppable=config.scheduler.name != "none" and trial.phase != CONFIRM,
         checkpoint_seconds=config.resources.checkpoint_seconds,
         evaluation_limit=config.resources.evaluation_limit,
-        report_seconds=REPORT if config.scheduler.name == "none" else 0.0,
+        report_seconds=max(REPORT, under_way / REPORTS) if config.scheduler.name == "none" else 0.0,
         threads=max(1, int(config.resources.cpu)),
         device="cuda" if config.resources.gpu else "cpu",
         code=None if code is None else str(code),

@@ -94,7 +94,8 @@ class Recorder(Unpickled, Callback):
         if fresh:
             self._failures = 0
             self._fetch(found.pictures for _, found in fresh if found.pictures)
-            self._journal.append(*(found.entry(state) for state, found in fresh))
+            ending = any(report["finished"] for _, report in told)  # an ending makes them durable with itself
+            self._journal.append(*(found.entry(state) for state, found in fresh), durable=not ending)
         for state, report in told:
             if report["finished"]:
                 self._finish(state, "completed")

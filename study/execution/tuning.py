@@ -56,7 +56,8 @@ def train(
     own = bool(journal.state.classifier) and config.evaluation.get("classifier") is None
 
     def job(pack: Pack) -> str:
-        return to_json(job_of(plan, store, trial, session, own, data) for trial in pack)
+        under_way = len(progress.tally.open)
+        return to_json(job_of(plan, store, trial, session, own, data, under_way) for trial in pack)
 
     searcher = StudySearcher(plan, journal, job, slots)
     recorder = Recorder(plan, journal, folder, store, progress, interruption, searcher, scheduler.stopped)

@@ -15,7 +15,7 @@ Listener = Callable[[Entry, TrialState | None], None]
 
 
 class Journal:
-    """Writes entries durably, then applies them to `state`, then tells its `listeners` of each and of its trial.
+    """Writes entries, then applies them to `state`, then tells its `listeners` of each and of its trial.
 
     `trouble` is what kept the last append from being written, None if it was.
     """
@@ -36,16 +36,16 @@ class Journal:
             ledger.close()
             raise
 
-    def append(self, *entries: Entry) -> None:
-        """Append entries together, stamped with the present time where they have none.
+    def append(self, *entries: Entry, durable: bool = True) -> None:
+        """Append entries together, stamped with the present time where they have none; `durable` as in `Ledger.append`.
 
-        Raises `OSError` where they could not be made durable; then nothing changes.
+        Raises `OSError` where they could not be written; then nothing changes.
         """
         now = time.time()
         stamped = [entry if entry.time else replace(entry, time=now) for entry in entries]
         self.trouble = None
         try:
-            position = self.ledger.append(*stamped)
+            position = self.ledger.append(*stamped, durable=durable)
         except OSError as error:
             self.trouble = error
             raise

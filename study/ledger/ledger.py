@@ -9,6 +9,8 @@ megabytes each, so nothing is ever written after a truncated line.
 After an `append` that returned, its entries are on disk (fsync, that of the folder included) and every later reader
 yields them. After one that raised, the ledger reads as before, and the next append goes to a fresh segment. An append
 that the process did not survive may be there or not; the last entry of a key wins, so that repeating it is safe.
+Entries appended with `durable=False` survive the process at once, but the machine only with the next durable append:
+for those that would be made again, or that another is about to follow.
 
 One process writes, the one that holds the lock (`study.ledger.lock`); readers need no lock. A reader on another NFS
 host may lag behind by its attribute cache, but sees complete entries in order.
@@ -60,6 +62,7 @@ class Ledger:
         """Use `Ledger.open`, which takes the lock."""
         self._folder, self._lock = folder / "ledger", lock
         self._file = -1
+        self._unsynced = b""  # lines written, but not known to be on disk
         self._position = Position(max((number for number, _ in _numbered(folder)), default=0), 0)
 
     @classmethod
@@ -75,8 +78,8 @@ class Ledger:
         sync_folder(folder)
         return cls(folder, hold(folder))
 
-    def append(self, *entries: Entry) -> Position:
-        """Write entries durably and in one piece.
+    def append(self, *entries: Entry, durable: bool = True) -> Position:
+        """Write entries in one piece, and durably unless they can wait.
 
         Returns:
             The position after the last of them.
@@ -92,16 +95,21 @@ class Ledger:
             if self._file < 0 or self._position.offset >= SEGMENT:
                 self._turn()
             _write_all(self._file, lines)
-            os.fsync(self._file)
-            self._position = Position(self._position.segment, self._position.offset + len(lines))
+            if durable:
+                os.fsync(self._file)
         except BaseException:  # an interrupt too may leave half a line
             self._abandon()
             raise
+        self._position = Position(self._position.segment, self._position.offset + len(lines))
+        self._unsynced = b"" if durable else self._unsynced + lines
         return self._position
 
     def _turn(self) -> None:
-        """Begin the next segment."""
+        """Begin the next segment; what a failed one may have lost comes first in it."""
         if self._file >= 0:
+            if self._unsynced:
+                os.fsync(self._file)
+                self._unsynced = b""
             os.close(self._file)
             self._file = -1
         number = self._position.segment + 1
@@ -109,6 +117,8 @@ class Ledger:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644)
         self._position = Position(number, 0)
         sync_folder(self._folder)
+        _write_all(self._file, self._unsynced)
+        self._position = Position(number, len(self._unsynced))
 
     def _abandon(self) -> None:
         """Cut off what a failed append left, and begin a new segment next time.
@@ -126,6 +136,8 @@ class Ledger:
     def close(self) -> None:
         """Close the segment and release the lock; may be called twice."""
         if self._file >= 0:
+            with suppress(OSError):
+                os.fsync(self._file)
             os.close(self._file)
         if self._lock >= 0:
             release(self._lock)

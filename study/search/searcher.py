@@ -19,8 +19,9 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from study.config.plan import StudyPlan
-from study.ledger.entries import Planned
+from study.ledger.entries import Ended, Entry, Planned
 from study.ledger.journal import Journal
+from study.ledger.state import TrialState
 from study.search.extents import due, extents
 from study.search.looks import look
 from study.search.packs import Pack, packs
@@ -44,15 +45,22 @@ class StudySearcher(Unpickled, Searcher):
         self._begin_repeats()
         self._waiting = deque(packs(plan, (trial for trial in journal.state.unfinished if not trial.unplanned)))
         self._out: list[Pack] = []
+        self._stuck = False  # until a trial ends there is nothing to give out
+        journal.listeners.append(self._on_entry)
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]  # noqa: ARG002
-        """A pack's Tune configuration; None while there is nothing to give out yet; `FINISHED` in the end."""
-        self._out = [pack for pack in self._out if any(trial.status is None for trial in pack)]
-        if self._slots is not None and len(self._out) >= self._slots:
+        """A pack's Tune configuration; None while there is nothing to give out yet; `FINISHED` in the end.
+
+        Tune asks at every step of its loop, many times for each trial that ends.
+        """
+        if self._stuck:
             return None
-        pack = self._next()
+        self._out = [pack for pack in self._out if any(trial.status is None for trial in pack)]
+        full = self._slots is not None and len(self._out) >= self._slots
+        pack = None if full else self._next()
         if pack is None:
-            return str(Searcher.FINISHED) if self._idle else None
+            self._stuck = full or not self._idle
+            return None if self._stuck else str(Searcher.FINISHED)
         self._out.append(pack)
         return self.configuration(pack)
 
@@ -67,6 +75,7 @@ class StudySearcher(Unpickled, Searcher):
         gone = {trial.key for trial in pack}
         self._out = [other for other in self._out if gone.isdisjoint(trial.key for trial in other)]
         self._waiting.append(pack)
+        self._stuck = False
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Nothing: the ending is read from the state."""
@@ -82,11 +91,16 @@ class StudySearcher(Unpickled, Searcher):
         """Whether every arm's recorded trials could be replayed exactly."""
         return all(repeat.exact for repeat in self._repeats)
 
+    def _on_entry(self, entry: Entry, _: TrialState | None) -> None:
+        """A trial that has ended makes room, and its result may be what others wait for."""
+        if isinstance(entry, Ended):
+            self._stuck = False
+
     def _next(self) -> Pack | None:
         while not self._waiting:
             plans = self._next_plans()
             if plans:
-                self._journal.append(*plans)
+                self._journal.append(*plans, durable=False)
                 self._waiting.extend(packs(self._plan, [self._journal.state.trials[plan.key] for plan in plans]))
             elif self._idle and due(self._plan, self._journal.state):
                 self._look()

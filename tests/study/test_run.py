@@ -343,10 +343,10 @@ def test_a_full_disk_ends_a_study_that_resume_finishes(
 ) -> None:
     real = Ledger.append
 
-    def filling(ledger: Ledger, *new: Entry) -> Any:
+    def filling(ledger: Ledger, *new: Entry, durable: bool = True) -> Any:
         if any(entry.kind == "ended" for entry in new) and "hinge" in str(new):
             raise OSError(28, "No space left on device")
-        return real(ledger, *new)
+        return real(ledger, *new, durable=durable)
 
     folder = tmp_path / "study"
     monkeypatch.setattr(Ledger, "append", filling)

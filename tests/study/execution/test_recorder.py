@@ -124,6 +124,18 @@ def test_a_trial_that_finished_completed(one: Study) -> None:
     assert "truncated" not in trial.outcomes
 
 
+def test_a_last_evaluation_and_the_ending_are_made_durable_together(
+    one: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", synced.append)
+    one.report(20)
+    assert len(synced) == 1
+    one.report(40, finished=True)
+    assert one.state.status == "completed"
+    assert len(synced) == 2
+
+
 def test_a_trial_that_its_scheduler_stopped_is_truncated(one: Study) -> None:
     one.report(5)
     one.stopped.add(one.state.trial_id)

@@ -33,7 +33,7 @@ def test_tune_keeps_no_trial_that_has_ended(tiny: Callable[..., StudyPlan], jour
 
     journal.listeners.append(count)
     progress = Progress(plan, Tally(plan, journal.state))
-    with faked(Fakes(Work(seconds=10.0, reports=2))):
+    with faked(Fakes(Work(seconds=10.0, evaluations=2))):
         train(plan, tmp_path, store_of(plan.config, tmp_path), "session", DataAt(), journal, progress, Interruption())
     assert [trial.status for trial in journal.state.trials.values()] == ["completed"] * 14
     assert held in (0, 1)

@@ -220,6 +220,41 @@ def test_an_append_that_was_not_synced_is_taken_back(tmp_path, monkeypatch, erro
     assert ledger.damaged(tmp_path).count == 0
 
 
+def test_what_can_wait_is_read_at_once_and_synced_with_the_next(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_size))
+    with Ledger.open(tmp_path) as book:
+        book.append(NOTES[0], durable=False)
+        assert read(tmp_path) == [NOTES[0]]
+        before = len(synced)
+        book.append(NOTES[1])
+        assert len(synced) == before + 1
+        assert synced[-1] == ledger.end(tmp_path).offset
+
+
+def test_what_waited_is_written_again_where_its_sync_failed(tmp_path, monkeypatch):
+    with Ledger.open(tmp_path) as book:
+        book.append(NOTES[0], durable=False)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", refuse(OSError(errno.EIO, "I/O")))
+            with pytest.raises(OSError, match="I/O"):
+                book.append(NOTES[1])
+        book.append(NOTES[2])
+        assert [entry for _, entry in ledger.entries(tmp_path, Position(2, 0))] == [NOTES[0], NOTES[2]]
+    assert read(tmp_path) == [NOTES[0], NOTES[0], NOTES[2]]
+
+
+def test_a_segment_that_is_full_is_synced_before_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr(ledger, "SEGMENT", 1)
+    synced = []
+    with Ledger.open(tmp_path) as book:
+        book.append(NOTES[0], durable=False)
+        monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.readlink(f"/proc/self/fd/{file}")))
+        book.append(NOTES[1], durable=False)
+    assert synced[0].endswith("0001.jsonl")
+    assert read(tmp_path) == NOTES[:2]
+
+
 def test_what_cannot_be_cut_off_is_skipped(tmp_path, monkeypatch):
     with Ledger.open(tmp_path) as book:
         book.append(NOTES[0])

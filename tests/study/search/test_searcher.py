@@ -15,6 +15,7 @@ from study.ledger.entries import Ended, Key, Result, named
 from study.ledger.journal import Journal
 from study.ledger.state import TrialState
 from study.search.packs import Pack
+from study.search.repeat import Repeat
 from study.search.searcher import StudySearcher
 
 Build = Callable[..., StudyPlan]
@@ -226,6 +227,22 @@ def test_no_more_trials_are_out_than_there_are_places(tiny: Build, tmp_path: Pat
     session = Session(tiny(search={"sampler": "random", "trials_per_arm": 50}), tmp_path, 3, 0)
     assert not session.fill()
     assert len(session.running) == 3
+    session.journal.close()
+
+
+def test_asked_in_vain_it_looks_again_only_once_a_trial_has_ended(
+    tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+    look = Repeat.next
+    monkeypatch.setattr(Repeat, "next", lambda self, out: looked.append(len(out)) or look(self, out))
+    session = Session(tiny(search__trials_per_arm=9, search__lag=1), tmp_path, workers=10, seed=0)
+    session.fill()
+    asked = len(looked)
+    assert session.searcher.suggest("again") is None
+    assert len(looked) == asked
+    end(session.journal, session.running.pop())
+    assert session.searcher.suggest("again") is not None
     session.journal.close()
 
 
