@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -58,9 +59,32 @@ class Optimizer:
                 alive,
             )  # fmt: skip
             return
-        gradient = gradient.where(alive[:, None], 0.0)  # a NaN would survive the learning rate of 0
-        OPTIMIZERS[self.rule](self, weights, gradient, self.lr.where(alive[:, None], 0.0))
+        gradient = gradient.where(alive[:, None], self._nothing)  # a NaN would survive the learning rate of 0
+        OPTIMIZERS[self.rule](self, weights, gradient, self.lr.where(alive[:, None], self._nothing))
         alive &= weights.abs().amax(1) <= bound
+
+    # What follows from hyperparameters is kept: on a GPU a small tensor that is made costs as much as a large one.
+
+    @cached_property
+    def _nothing(self) -> Tensor:
+        return self.lr.new_zeros(())
+
+    @cached_property
+    def _decays(self) -> Tensor:
+        """Both betas (2, R, 1) in double precision."""
+        return torch.stack([self.beta1, self.beta2]).double()
+
+    @cached_property
+    def news(self) -> tuple[Tensor, Tensor]:
+        """How much of a new value enters the moments: 1 - beta (R, 1) of each."""
+        return 1 - self.beta1, 1 - self.beta2
+
+    @property
+    def corrections(self) -> Tensor:
+        """The sums (2, R, 1) of the weights of all values in either moment, 1 - beta^count."""
+        # In double precision: the difference of two numbers near 1 has few digits.
+        sums: Tensor = (1 - self._decays**self.count).to(self.beta1)
+        return sums
 
     @property
     def state(self) -> list[Tensor]:
@@ -90,16 +114,16 @@ def _optimistic_adam(state: Optimizer, weights: Tensor, gradient: Tensor, lr: Te
 
 
 def _adam_step(state: Optimizer, gradient: Tensor, lr: Tensor) -> Tensor:
-    state.first.lerp_(gradient, 1 - state.beta1)
-    state.second.mul_(state.beta2).addcmul_(gradient, gradient * (1 - state.beta2))
-    # In double precision: the difference of two numbers near 1 has few digits.
-    correction1, correction2 = ((1 - beta.double() ** state.count).to(beta) for beta in (state.beta1, state.beta2))
+    new1, new2 = state.news
+    state.first.lerp_(gradient, new1)
+    state.second.mul_(state.beta2).addcmul_(gradient, gradient * new2)
+    correction1, correction2 = state.corrections.unbind()
     denominator = (state.second / correction2).sqrt_().add_(EPSILON)
     return (state.first * (lr / correction1)).div_(denominator)
 
 
 def _rmsprop(state: Optimizer, weights: Tensor, gradient: Tensor, lr: Tensor) -> None:
-    state.second.mul_(state.beta2).addcmul_(gradient, gradient * (1 - state.beta2))
+    state.second.mul_(state.beta2).addcmul_(gradient, gradient * state.news[1])
     weights.sub_((gradient * lr).div_(state.second.sqrt().add_(EPSILON)))
 
 

@@ -149,6 +149,12 @@ def _function_of(tree: ast.expr, variables: Sequence[str], constants: Mapping[st
         case ast.Name(id=name):
             known = ", ".join([*variables, *constants])
             raise _refused(tree, f"a formula knows {known}, and functions in front of brackets")
+        # A softplus is -logsigmoid(-x): what is negated on either side of it need not be negated twice.
+        case ast.UnaryOp(ast.USub(), ast.Call(func=ast.Name("softplus"), args=[argument], keywords=[])):
+            return _call("logsigmoid", [build(_negated(argument))], tree)
+        case ast.Call(func=ast.Name("softplus"), args=[ast.UnaryOp(ast.USub(), argument)], keywords=[]):
+            logsigmoid = _call("logsigmoid", [build(argument)], tree)
+            return lambda scope: -logsigmoid(scope)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             inner = build(operand)
             return lambda scope: -inner(scope)
@@ -162,6 +168,12 @@ def _function_of(tree: ast.expr, variables: Sequence[str], constants: Mapping[st
             raise _refused(tree, f"the functions are {', '.join([*FUNCTIONS, *CHOOSERS])}")
         case _:
             raise _refused(tree, "only + - * / **, numbers and functions of a formula are allowed")
+
+
+def _negated(tree: ast.expr) -> ast.expr:
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub):
+        return tree.operand
+    return ast.copy_location(ast.UnaryOp(ast.USub(), tree), tree)
 
 
 def _constant(number: float, tree: ast.expr) -> Node:

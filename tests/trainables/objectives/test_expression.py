@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
+from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from trainables.objectives.expression import CONSTANTS, DEEPEST, FUNCTIONS, LONGEST, ExpressionError, parse
 
@@ -306,3 +309,32 @@ def test_any_text_is_a_formula_or_refused(text: str) -> None:
         event("refused")
     else:
         assert expression(d=X).shape == X.shape
+
+
+class Negations(TorchDispatchMode):
+    """Counts them."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += func._schema.name == "aten::neg"
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(
+    ("formula", "sign", "inner", "negations"),
+    [
+        ("softplus(d)", -1, -1, 2),
+        ("softplus(-d)", -1, 1, 1),
+        ("-softplus(d)", 1, -1, 1),
+        ("-softplus(-d)", 1, 1, 0),
+        ("-softplus(-(2*d))", 1, 2, 0),
+    ],
+)
+def test_nothing_is_negated_twice(formula: str, sign: int, inner: int, negations: int) -> None:
+    d = torch.linspace(-40, 40, 81)
+    parsed = parse(formula)
+    with Negations() as seen:
+        found = parsed(d=d)
+    assert torch.equal(found, sign * functional.logsigmoid(inner * d))
+    assert seen.count == negations
