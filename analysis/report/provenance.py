@@ -19,7 +19,7 @@ from analysis.report.page import Html, Section, facts, joined, section, tag
 from analysis.report.writer import FigureWriter
 from analysis.results.criteria import judged_by_earlier_rule, thresholds_of
 from analysis.results.outcomes import STEADY
-from analysis.results.signals import LEAST, ON_MODES
+from analysis.results.signals import FEW, LEAST, ON_MODES
 from analysis.results.thresholds import JUDGED_METRICS
 from analysis.wording import OUTCOME_MEANINGS, counted, frechet_in, listed, named, percent
 
@@ -117,25 +117,27 @@ def definitions(record: Record) -> Section:
     tail = f"the last {percent(used.tail)} of the evaluations ({LEAST} at least: the tail)"
     metric = named(used.metric) if used.metric else " or ".join(named(name) for name in JUDGED_METRICS)
     measured = {
-        "frozen": f"median norm of the generator's gradient under {used.gradient_norm:g} over {tail}, and its samples"
-        " are not near the data",
+        "frozen": f"median norm of the generator's gradient under {used.gradient_norm:g} over the end, the last half"
+        f" of {tail}, and its samples are not near the data",
         "hopping": f"mode mass moved per evaluation, noise taken off, over {used.hop_rate:g} by the mean over the tail"
-        " and at one evaluation of its last half at least",
+        " and at one evaluation of the end at least",
         "collapsed": f"under {percent(used.modes)} of the modes that real samples hold have a tenth of their mass, by"
         f" the tail's median, and {percent(ON_MODES)} of the samples lie in modes at one evaluation of it at least",
         "learning": f"{metric} falls over the tail by a factor of {used.progress:g} or more, by a line through its"
         f" logarithms (mass_js, which is bounded: by {percent(math.log(used.progress) / 4)} of its range), and the mean"
-        " over the tail's last half is below all evaluations before the tail, unless"
-        f" {percent(STEADY)} of the tail is near the data; asked before hopping of those that are below by a factor of"
-        f" {used.swing:g}",
+        " over the end is below all evaluations before the tail; of those near the data, only if good samples become"
+        f" more frequent by {100 * used.gain:g}\u00a0% of their share among real ones. Asked before hopping of those that are"
+        f" below by a factor of {used.swing:g}, and of others only if they do not swing by {used.swing**2:g}",
         "oscillating": f"{metric} both rises and falls by a factor of {used.swing:g} or more, one of them within the"
-        f" tail, error bars of {used.noise:g} standard error{'s' * (used.noise != 1)} taken off, with the same"
-        " exception",
-        "converged": "none of these, and most of the tail is near the data: of mixtures, samples of high quality at"
-        f" least {percent(used.quality)} as often as fresh real ones, and {percent(used.coverage)} of the modes covered"
-        " that those cover, by a tenth of their share; of other data, Fréchet distance at most"
+        f" tail, error bars of {used.noise:g} standard error{'s' * (used.noise != 1)} taken off, and less than"
+        f" {percent(STEADY)} of the tail is near the data; of mixtures under {percent(FEW)} of whose samples lie in"
+        f" modes, the Fréchet distance by {used.swing**3:g} will do",
+        "converged": "none of these, and half of the end at least is near the data: good samples at least"
+        f" {percent(used.quality)} as frequent as among fresh real ones, of mixtures those of high quality, of other"
+        f" data the precision; of mixtures {percent(used.coverage)} of the modes covered that real samples cover, by a"
+        " tenth of their share, and of other data Fréchet distance at most"
         f" {used.factor:g} times that of fresh real samples",
-        "stalled": "none of these, and most of the tail is not near the data",
+        "stalled": "none of these, and most of the end is not near the data",
     }
     meanings = {name: OUTCOME_MEANINGS[name] for name in ORDER}
     facts_of = {name: f"{meaning} {_sentence(measured.get(name, ''))}" for name, meaning in meanings.items()}

@@ -4,7 +4,7 @@ Checked in this order; the first that holds is the outcome:
 
 - `diverged`: a loss, parameter or sample was not finite or exceeded a bound, at any time.
 - `failed`: the trial raised. `truncated`: the scheduler stopped it before its budget: right-censored, not a failure.
-- `frozen`: the generator's gradient is negligible over the tail although its samples are not near the data.
+- `frozen`: the generator's gradient is negligible at the end although its samples are not near the data.
 - `learning`: the judged metric improves over the tail, and ends ahead of all before by as much as a swing.
 - `hopping`: mode mass keeps moving between modes, to the end.
 - `collapsed`: the samples lie in too few modes, by the tail's median; samples that lie in none are no collapse.
@@ -12,10 +12,12 @@ Checked in this order; the first that holds is the outcome:
 - `oscillating`: quality that had been reached is lost again, by more than noise explains.
 - `converged`: settled, and near the data. `stalled`: settled, but far from them.
 
-Samples that are near the data at all but a few of the tail's evaluations (`STEADY`) neither oscillate nor learn: what
-moves then makes no difference. A map of Dirac-GANs has converged if any of its cells has, and oscillates if none has. A
-measurement that was not taken (NaN) fulfils no condition: data without modes do not collapse. Where nothing else holds
-and nearness cannot be told, as where no floor was measured, the outcome is the empty text.
+Samples that are near the data at all but a few of the tail's evaluations (`STEADY`) do not oscillate: what moves then
+makes no difference. Those near the data at the end learn only if good ones become more frequent by as much as matters
+(`gain`). A replica that swings by twice what a swing needs, in logarithms, learns only if it ends ahead by as much as a
+swing. A map of Dirac-GANs has converged if any of its cells has, and oscillates if none has. A measurement that was not
+taken (NaN) fulfils no condition: data without modes do not collapse. Where nothing else holds and nearness cannot be
+told, as where no floor was measured, the outcome is the empty text.
 
 `analysis.results.signals` says how each signal is computed, `analysis.wording.OUTCOME_MEANINGS` what outcomes mean.
 """
@@ -37,7 +39,8 @@ from analysis.results.thresholds import Thresholds
 ENDED = ("completed", "diverged", "truncated", "failed")
 JUDGED = (
     "diverged", "mode_fraction", "held_fraction", "covered_fraction", "modes_held", "modes_covered",
-    "gradient_norm_generator", "high_quality", "hop", "dirac_converged", "fid", "fid_error", "mass_js", "mass_js_error",
+    "gradient_norm_generator", "high_quality", "precision", "hop", "dirac_converged", "fid", "fid_error",
+    "mass_js", "mass_js_error",
 )  # fmt: skip
 DECLARED = frozenset(column.name for column in HISTORY)
 STEADY = 0.75  # share of the tail's evaluations near the data
@@ -62,8 +65,9 @@ def verdicts(seen: OutcomeSignals, status: ArrayLike, thresholds: Thresholds = T
         raise ValueError(f"status: expected one of {', '.join(ENDED)}, got {wrong!s}; a running trial has no outcome")
     if (np.isin(ended, ("completed", "diverged")) & (seen.evaluations == 0)).any():
         raise ValueError("a replica of a completed trial has no evaluation to be judged by")
-    near = seen.near >= 0.5
-    improving = (seen.progress >= thresholds.progress) & ~(seen.near >= STEADY)
+    near = seen.near_end >= 0.5
+    improving = (seen.progress >= thresholds.progress) & (~near | (seen.gain >= thresholds.gain))
+    swinging = seen.swing >= thresholds.swing**2
     rules = [
         ("diverged", seen.diverged),
         ("failed", ended == "failed"),
@@ -74,11 +78,10 @@ def verdicts(seen: OutcomeSignals, status: ArrayLike, thresholds: Thresholds = T
         ("learning", improving & (seen.ahead >= thresholds.swing)),
         ("hopping", seen.hop_rate > thresholds.hop_rate),
         ("collapsed", (seen.held < thresholds.modes) & ~(seen.on_modes < ON_MODES)),
-        ("converged", seen.near >= STEADY),
-        ("learning", improving & (seen.ahead > 1)),
-        ("oscillating", seen.swing >= thresholds.swing),
+        ("learning", improving & (seen.ahead > 1) & ~swinging),
+        ("oscillating", (seen.swing >= thresholds.swing) & ~(seen.near >= STEADY)),
         ("converged", near),
-        ("stalled", seen.near < 0.5),
+        ("stalled", seen.near_end < 0.5),
     ]
     return np.select([held for _, held in rules], [np.str_(name) for name, _ in rules], np.str_(""))
 

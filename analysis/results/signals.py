@@ -1,12 +1,14 @@
 """The signals that outcomes are judged by: what each replica's curve says, condensed to a few numbers.
 
-All but `diverged` look at the tail, the last part of training (`Thresholds.tail`), and are medians, means or extremes
-over its evaluations, so that no single lucky or unlucky one decides.
+All but `diverged` look at the tail, the last part of training (`Thresholds.tail`), or at its last half, the end, and
+are medians, means or extremes over their evaluations, so that no single lucky or unlucky one decides.
 
-**Near.** An evaluation is near the data if its samples are about as good as fresh real ones (the floor). Of a mixture
-that means a share of high-quality samples of at least `quality` times the floor's, and at least `coverage` of the modes
-covered that fresh real samples cover, each with a tenth or more of the high-quality samples it should hold; of other
-data an FID of at most `factor` times the floor's and, where classes are predicted, at least `coverage` of them held.
+**Near.** An evaluation is near the data if its samples are about as good as fresh real ones (the floor). That means a
+share of good samples of at least `quality` times the floor's: of a mixture those of high quality, of other data those
+among the real ones (`precision`). Of a mixture at least `coverage` of the modes are covered that fresh real samples
+cover, each with a tenth or more of the high-quality samples it should hold; of other data FID is at most `factor` times
+the floor's and, where classes are predicted, at least `coverage` of them are held. The *gain* is what a line through
+the share of good samples rises by over the tail, in units of the floor's.
 
 **Swing, progress and ahead** are factors of the judged metric; one within its noise of 0 counts as at its noise.
 The *swing* counts only what sampling noise cannot explain. An evaluation's error is the larger of its own standard
@@ -23,8 +25,9 @@ odds m / (log 2 - m), proportional to m where m is small: quality that comes and
 Progress and ahead are told as these odds change in the middle of the range, by exp(4 Δm / log 2): near either end odds
 make much of little, and from .65 to .63 or .03 to .02 little was learnt.
 
-**Off all modes.** Where at no evaluation of the tail as much as `ON_MODES` of the samples are of high quality,
-`mass_js` is at its bound whatever the samples do, and the default judges FID instead.
+**Off the modes.** Where at no evaluation of the tail as much as `ON_MODES` of the samples are of high quality,
+`mass_js` is at its bound whatever the samples do, and the default judges FID instead. Its swings count from `FEW` down,
+by their third root: far from the data FID, a squared distance, of one and the same cloud goes up and down several-fold.
 """
 
 from __future__ import annotations
@@ -42,6 +45,7 @@ from analysis.results.thresholds import JUDGED_METRICS, Thresholds
 
 Floats = NDArray[np.float64]
 ON_MODES = 0.01  # share of high-quality samples under which a replica's samples lie in no mode
+FEW = 0.1  # share of high-quality samples under which swings of FID count too
 BOUNDS = {"mass_js": np.log(2)}  # that a metric cannot exceed: near it, changes are told by its odds
 LEAST = 5  # evaluations of a tail, where there are as many
 INTERVAL_ERRORS = 2 * 2.2621571628  # standard errors in the 95 % interval of kid and mmd, Student's t of ten blocks
@@ -75,12 +79,14 @@ class OutcomeSignals:
     Attributes:
         evaluations: how many the replica has.
         diverged: whether it ever did.
-        gradient_norm: the generator's, median over the tail.
+        gradient_norm: the generator's, median over the end.
         held: share of the modes with at least a tenth of their mass, of those that real samples give as much, median
             over the tail.
         on_modes: share of high-quality samples, the most in the tail.
-        hop_rate: mean hop over the tail, or the largest in its last half, whichever is less.
+        hop_rate: mean hop over the tail, or the largest in its end, whichever is less.
         near: share of the tail's evaluations that are near the data.
+        near_end: share of the end's evaluations that are.
+        gain: what the share of good samples rises by over the tail, in units of the floor's.
         swing: factor by which the metric both rose and fell, one of the two within the tail, 1 or more.
         progress: factor by which the metric improved over the tail.
         ahead: factor by which the end of the tail is better than all that came before the tail.
@@ -94,6 +100,8 @@ class OutcomeSignals:
     on_modes: Floats
     hop_rate: Floats
     near: Floats
+    near_end: Floats
+    gain: Floats
     swing: Floats
     progress: Floats
     ahead: Floats
@@ -135,20 +143,24 @@ def with_counted_modes(measured: Curves) -> Curves:
 def signals(measured: Curves, floor: Floor = Floor(), thresholds: Thresholds = Thresholds()) -> OutcomeSignals:
     """The signals that outcomes depend on, from curves with derived measurements (as of `derive` or a record)."""
     tail = measured.tail(thresholds.tail, LEAST)
+    end = last_half(tail)
     diverged: NDArray[np.bool_] = np.any(measured.present & (measured.value("diverged") > 0), axis=1)
     on_modes = quantiles(measured.value("high_quality"), tail, 1.0)
     hop = measured.value("hop")
     judged = _judged(measured, floor, thresholds.metric, on_modes < ON_MODES)
+    close, good = near(measured, floor, thresholds), good_share(measured, floor)
     return OutcomeSignals(
         evaluations=measured.lengths,
         diverged=diverged,
-        gradient_norm=quantiles(measured.value("gradient_norm_generator"), tail, 0.5),
+        gradient_norm=quantiles(measured.value("gradient_norm_generator"), end, 0.5),
         held=quantiles(share_of_modes(measured, floor, "held"), tail, 0.5),
         on_modes=on_modes,
-        hop_rate=np.fmin(means(hop, tail), quantiles(hop, last_half(tail), 1.0)),
-        near=means(near(measured, floor, thresholds), tail),
-        swing=_swing(judged, measured.present, tail, thresholds.noise),
-        progress=_progress(judged, tail),
+        hop_rate=np.fmin(means(hop, tail), quantiles(hop, end, 1.0)),
+        near=means(close, tail),
+        near_end=means(close, end),
+        gain=_line(good, tail & np.isfinite(good)),
+        swing=_swings(measured, floor, thresholds, tail, on_modes),
+        progress=np.exp(np.clip(-_line(judged.level(), tail & np.isfinite(judged.metric)), -LARGEST, LARGEST)),
         ahead=_ahead(judged, measured.present, tail),
         settled=measured.last("dirac_converged"),
     )
@@ -156,14 +168,23 @@ def signals(measured: Curves, floor: Floor = Floor(), thresholds: Thresholds = T
 
 def near(measured: Curves, floor: Floor, thresholds: Thresholds) -> Floats:
     """(N, T), 1 where an evaluation is near the data, 0 where not, NaN where that cannot be told."""
-    good, fid = measured.value("high_quality"), measured.value("fid")
+    mixture, good = ~np.isnan(measured.value("high_quality")), good_share(measured, floor)
     covered, held = (share_of_modes(measured, floor, kind) for kind in ("covered", "held"))
-    quality = thresholds.quality * _column(floor.score("high_quality"))
-    limit = thresholds.factor * _column(floor.score("fid"))
-    of_mixture = (good >= quality) & ~(covered < thresholds.coverage)
-    of_others = (fid <= limit) & ~(held < thresholds.coverage)
-    known = np.where(np.isnan(good), fid + limit, good + quality)
-    found: Floats = np.where(np.isnan(known), np.nan, np.where(np.isnan(good), of_others, of_mixture))
+    fid, limit = measured.value("fid"), thresholds.factor * _column(floor.score("fid"))
+    of_mixture = (good >= thresholds.quality) & ~(covered < thresholds.coverage)
+    of_others = (fid <= limit) & ~(good < thresholds.quality) & ~(held < thresholds.coverage)
+    known = np.where(mixture, good, fid + limit)
+    found: Floats = np.where(np.isnan(known), np.nan, np.where(mixture, of_mixture, of_others))
+    return found
+
+
+def good_share(measured: Curves, floor: Floor) -> Floats:
+    """Share (N, T) of good samples in units of that of fresh real ones: of high quality, or `precision` where that is
+    not measured."""
+    of_mixture, of_others = (
+        measured.value(name) / _column(floor.score(name)) for name in ("high_quality", "precision")
+    )
+    found: Floats = np.where(np.isnan(measured.value("high_quality")), of_others, of_mixture)
     return found
 
 
@@ -221,6 +242,19 @@ def _one(measured: Curves, floor: Floor, name: str) -> _Judged:
     return _Judged(finite, error, np.full((len(own), 1), BOUNDS.get(name, np.inf)))
 
 
+def _swings(
+    measured: Curves, floor: Floor, thresholds: Thresholds, tail: NDArray[np.bool_], on_modes: Floats
+) -> Floats:
+    """(N,) the swing of the judged metric; by default that of FID's third root instead, where it is larger and few
+    samples (N,) lie on modes."""
+    own = _judged(measured, floor, thresholds.metric, np.zeros(on_modes.shape, np.bool_))
+    swing = _swing(own, measured.present, tail, thresholds.noise)
+    if thresholds.metric is not None:
+        return swing
+    of_fid = _swing(_one(measured, floor, "fid"), measured.present, tail, thresholds.noise)
+    return np.where(on_modes < FEW, np.fmax(swing, np.cbrt(of_fid)), swing)
+
+
 def _swing(judged: _Judged, present: NDArray[np.bool_], tail: NDArray[np.bool_], bars: float) -> Floats:
     """(N,) the factor by which the metric both rose and fell, one of the two within the tail; NaN without values."""
     known = np.isfinite(judged.metric)
@@ -239,20 +273,18 @@ def _swing(judged: _Judged, present: NDArray[np.bool_], tail: NDArray[np.bool_],
     return found
 
 
-def _progress(judged: _Judged, tail: NDArray[np.bool_]) -> Floats:
-    """(N,) the factor by which a line through the tail's levels falls from its first to its last evaluation.
+def _line(values: Floats, used: NDArray[np.bool_]) -> Floats:
+    """(N,) what a line through each row's used values (N, T) rises by from the first of them to the last.
 
-    NaN where there are fewer than three values.
+    NaN where there are fewer than three.
     """
-    used = tail & np.isfinite(judged.metric)
-    level = judged.level()
     place = np.cumsum(used, axis=1, dtype=np.float64)
     count = used.sum(1)
     x = np.where(used, place - means(place, used)[:, None], 0.0)
-    y = np.where(used, level - means(level, used)[:, None], 0.0)
+    y = np.where(used, values - means(values, used)[:, None], 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        fall = -(count - 1) * (x * y).sum(1) / (x**2).sum(1)
-    return np.where(count > 2, np.exp(np.clip(fall, -LARGEST, LARGEST)), np.nan)
+        rise = (count - 1) * (x * y).sum(1) / (x**2).sum(1)
+    return np.where(count > 2, rise, np.nan)
 
 
 def _ahead(judged: _Judged, present: NDArray[np.bool_], tail: NDArray[np.bool_]) -> Floats:

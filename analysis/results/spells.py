@@ -1,8 +1,8 @@
 """Spells: when a replica's lasting state began, such as its collapse, and whether such a state was undone before.
 
-A replica is in the state at an evaluation if the median of the next evaluations, as many as its tail has, meets the
-condition; the last window is the tail itself, by which its outcome is judged, so that time and outcome follow one
-definition. A spell begins at the first evaluation of its windows that meets the condition itself.
+A replica is in the state at an evaluation if the median of the next evaluations, as many as its tail or its end has,
+meets the condition; the last window is the tail or the end itself, by which its outcome is judged, so that time and
+outcome follow one definition. A spell begins at the first evaluation of its windows that meets the condition itself.
 """
 
 from __future__ import annotations
@@ -34,11 +34,15 @@ class Spells:
     always: NDArray[np.bool_]
 
 
-def spells(measured: Curves, values: Floats, below: float, tail: float) -> Spells:
-    """The spells in which the running median of `values` (N, T) is under `below`; NaN fulfils no condition."""
+def spells(measured: Curves, values: Floats, below: float, tail: float, end: bool = False) -> Spells:
+    """The spells in which the running median of `values` (N, T) is under `below`; NaN fulfils no condition.
+
+    The window is the tail or, with `end`, its last half.
+    """
     met = measured.present & (values < below)
     width = np.minimum(measured.window(tail, LEAST), measured.lengths)
-    last = measured.lengths - width  # the place of the last window, which is the tail
+    width = (width + 1) // 2 if end else width
+    last = measured.lengths - width  # the place of the last window, which is the tail or the end
     shape = measured.steps.shape
     state = np.zeros(shape, np.bool_)
     place = np.arange(shape[1])

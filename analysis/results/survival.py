@@ -177,7 +177,8 @@ def event_steps(selected: Selection, thresholds: Thresholds | None = None) -> di
     outcome = np.full(len(own), "", dtype=object)
     outcome[seen.evaluations > 0] = verdicts(seen, "completed", thresholds)[seen.evaluations > 0]
     collapse = spells(measured, share_of_modes(measured, floor, "held"), thresholds.modes, thresholds.tail)
-    still = spells(measured, measured.value("gradient_norm_generator"), thresholds.gradient_norm, thresholds.tail)
+    gradient = measured.value("gradient_norm_generator")
+    still = spells(measured, gradient, thresholds.gradient_norm, thresholds.tail, end=True)
     cut = ~own["status"].isin(("completed", "diverged")).to_numpy()
     found = replicas.assign(
         collapsed=np.where((outcome == "collapsed") & ~(cut & collapse.always), collapse.lasting, np.inf),

@@ -20,9 +20,10 @@ class Thresholds:
             it is measured and some samples lie in modes, and `fid` elsewhere.
         tail: share of the evaluations, the last ones, that are judged, in (0, 1]; five at least, where there are as
             many.
-        quality: a mixture's samples are near the data from this share of the data's own high-quality samples.
-        coverage: besides, at least this share of the modes must be covered that real samples cover.
-        factor: samples of other data are near if their FID is at most so many times that of fresh real samples.
+        quality: samples are near the data if good ones (of high quality; by precision, where data are no mixture) are at
+            least this much as frequent as among fresh real samples.
+        coverage: besides, at least this share of the modes, or classes, must be covered that real samples cover.
+        factor: besides, FID of data that are no mixture must be at most so many times that of fresh real samples.
         gradient_norm: norm of the generator's gradient under which it is frozen.
         hop_rate: mode mass moved per evaluation, less noise, over which a replica hops.
         modes: share of the modes that hold mass under which a replica has collapsed.
@@ -30,6 +31,8 @@ class Thresholds:
             oscillates.
         progress: factor by which `metric` falls over the tail from which a replica is still learning, if it ends lower
             than ever before; for `mass_js`, which is bounded, log(progress) / 4 of its range.
+        gain: what good samples must become more frequent by over the tail, in units of their share among fresh real
+            ones, for a replica near the data to be still learning.
         noise: standard errors that are taken off either end of a rise or fall of `metric`.
     """
 
@@ -37,12 +40,13 @@ class Thresholds:
     tail: float = 0.4
     quality: float = 0.8
     coverage: float = 0.9
-    factor: float = 3.0
+    factor: float = 4.0
     gradient_norm: float = 1e-3
     hop_rate: float = 0.2
     modes: float = 0.75
     swing: float = 2.0
     progress: float = 1.3
+    gain: float = 0.075
     noise: float = 1.0
 
     def __post_init__(self) -> None:

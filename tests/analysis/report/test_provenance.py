@@ -39,15 +39,18 @@ def test_every_outcome_is_defined_in_the_order_in_which_it_is_asked_for(definiti
 
 
 def test_definitions_have_the_thresholds_in_use(definitions):
-    seen = definitions({"modes": 0.5, "swing": 3.0, "hop_rate": 0.2, "metric": "kid", "quality": 0.6, "factor": 4.0})
+    seen = definitions({"modes": 0.5, "swing": 3.0, "hop_rate": 0.2, "metric": "kid", "quality": 0.6, "factor": 5.0})
     for words in (
         "Under 50 % of the modes that real samples hold have a tenth of their mass",
         "Kernel distance (KID) both rises and falls by a factor of 3 or more, one of them within the tail",
         "noise taken off, over 0.2 by the mean over the tail",
-        "at least 60 % as often as fresh real ones",
-        "Fréchet distance at most 4 times that of fresh real samples",
+        "at least 60 % as frequent as among fresh real ones",
+        "Fréchet distance at most 5 times that of fresh real samples",
         "the last 40 % of the evaluations (5 at least: the tail)",
-        "within the tail, error bars of 1 standard error taken off, with the same exception",
+        "within the tail, error bars of 1 standard error taken off, and less than 75 % of the tail is near the data",
+        "the Fréchet distance by 27 will do",
+        "only if they do not swing by 9",
+        "more frequent by 7.5 % of their share",
     ):
         assert words in seen
     assert "error bars of 2 standard errors taken off" in definitions({"noise": 2.0})

@@ -14,9 +14,11 @@ from analysis.results.outcomes import Thresholds, judge, judge_record, judged_af
 from analysis.results.signals import Floor, signals
 
 EVALUATIONS = 20
-FLOOR = Floor({"fid": 0.002, "high_quality": 0.99, "mass_js": 0.002}, {"fid": 0.001, "mass_js": 0.0004})
+FLOOR = Floor(
+    {"fid": 0.002, "high_quality": 0.99, "precision": 0.99, "mass_js": 0.002}, {"fid": 0.001, "mass_js": 0.0004}
+)
 GOOD = {"fid": 0.01, "mass_js": 0.02, "held_fraction": 1.0, "covered_fraction": 1.0, "gradient_norm_generator": 0.2,
-        "high_quality": 0.9, "hop": 0.01, "diverged": 0.0}  # fmt: skip
+        "high_quality": 0.9, "precision": 0.9, "hop": 0.01, "diverged": 0.0}  # fmt: skip
 BAD = {"high_quality": 0.4, "mass_js": 0.3, "mass_js_error": 0.005}
 
 
@@ -67,6 +69,11 @@ WAVES = np.tile([0.5, 0.3, 0.1, 0.3], 5)
         ("oscillating", BAD | {"mass_js": WAVES}),
         ("stalled", BAD | {"mass_js": np.r_[WAVES[:12], np.full(8, 0.3)]}),  # early
         ("converged", {"mass_js": WAVES / 10}),  # near the data all the time
+        ("oscillating", {"mass_js": WAVES / 10, "high_quality": np.tile([0.5, 0.9, 0.9], 7)[:20]}),
+        ("converged", {"high_quality": late(0.9, 0.4, 4)}),  # near the data in the end
+        ("learning", {"mass_js": 0.3 * 0.95 ** np.arange(20), "high_quality": np.linspace(0.5, 0.95, 20)}),
+        ("converged", {"mass_js": 0.3 * 0.95 ** np.arange(20), "high_quality": np.linspace(0.85, 0.95, 20)}),
+        ("oscillating", BAD | {"mass_js": np.r_[np.linspace(0.65, 0.2, 16), 0.6, 0.1, 0.1, 0.1]}),  # too far to and fro
         ("learning", BAD | {"mass_js": 0.6 * 0.95 ** np.arange(EVALUATIONS)}),
         ("learning", BAD | {"mass_js": np.linspace(0.6, 0.2, 20) * np.tile([1.0, 0.6], 10)}),  # with a wobble: new lows
         ("oscillating", BAD | {"mass_js": np.r_[np.full(12, 0.15), np.linspace(0.5, 0.2, 8)]}),  # what was lost, back
@@ -210,7 +217,7 @@ def test_each_row_is_judged_by_its_own_floor():
     kinds = {("a", 1): dict.fromkeys(("high_quality", "mass_js", "covered_fraction"), math.nan) | {"fid": 0.01}}
     record = recorded(kinds, trials.assign(status="completed"))
     both = pd.concat([record.history, record.history.assign(study="t")])
-    record.trials["floor.fid"] = [0.004, 0.003]
+    record.trials["floor.fid"] = [0.003, 0.002]
     assert judge_record(Record(both, record.trials, {}))["outcome"].tolist() == ["converged", "stalled"]
 
 

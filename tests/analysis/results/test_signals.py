@@ -10,7 +10,7 @@ from analysis.results.hops import hops
 from analysis.results.signals import Floor, derive, share_of_modes, signals
 from analysis.results.thresholds import Thresholds
 
-FLOOR = Floor({"fid": 0.01, "high_quality": 0.99}, {"fid": 0.002})
+FLOOR = Floor({"fid": 0.01, "high_quality": 0.99, "precision": 0.9}, {"fid": 0.002})
 
 
 def curve(**values):
@@ -86,15 +86,21 @@ def test_the_judged_metric_is_each_replicas_own():
     assert signals(both, Floor(), Thresholds(metric="fid", noise=0.0)).swing == pytest.approx([1, 4])
 
 
-def test_off_all_modes_fid_is_judged_unless_a_metric_is_named():
-    values = {"mass_js": [0.6, 0.4, 0.6, 0.4, 0.6], "fid": [1.0, 3.0, 1.0, 3.0, 1.0]}
-    odds = (0.6 / (math.log(2) - 0.6)) / (0.4 / (math.log(2) - 0.4))
-    assert seen("swing", **values, high_quality=0.02, floor=Floor()) == pytest.approx(odds)
-    assert seen("swing", **values, high_quality=0.009, floor=Floor()) == pytest.approx(3)
-    assert seen("swing", **values, high_quality=[0.0] * 4 + [0.01], floor=Floor()) == pytest.approx(odds)
+def test_where_few_samples_are_good_fid_swings_by_its_third_root_unless_a_metric_is_named():
+    values = {"mass_js": [0.6, 0.5, 0.6, 0.5, 0.6], "fid": [1.0, 64.0, 1.0, 64.0, 1.0]}
+    odds = (0.6 / (math.log(2) - 0.6)) / (0.5 / (math.log(2) - 0.5))
+    assert seen("swing", **values, high_quality=[0.0] * 4 + [0.1], floor=Floor()) == pytest.approx(odds)
+    assert seen("swing", **values, high_quality=0.09, floor=Floor()) == pytest.approx(4)
+    assert seen("swing", **values | {"fid": 2.0}, high_quality=0.0, floor=Floor()) == pytest.approx(odds)
     assert seen("swing", mass_js=values["mass_js"], high_quality=0.0, floor=Floor()) == pytest.approx(odds)  # no FID
     named = Thresholds(metric="mass_js", noise=0.0)
     assert seen("swing", named, **values, high_quality=0.0, floor=Floor()) == pytest.approx(odds)
+
+
+def test_off_all_modes_progress_is_that_of_fid():
+    values = {"mass_js": 0.6, "fid": list(np.exp(-0.1 * np.arange(5)))}
+    assert seen("progress", **values, high_quality=[0.0] * 4 + [0.01], floor=Floor()) == pytest.approx(1)
+    assert seen("progress", **values, high_quality=0.009, floor=Floor()) == pytest.approx(np.exp(0.4))
     assert seen("on_modes", high_quality=[0.1, 0.2, 0.9, 0.3, 0.2, 0.1, 0.1, 0.0]) == 0.3
 
 
@@ -176,8 +182,11 @@ def test_what_is_not_finite_neither_swings_nor_progresses(noise):
         (1, {"high_quality": 0.8 * 0.99, "covered_fraction": 0.92}),
         (0, {"high_quality": 0.79, "covered_fraction": 1.0}),
         (0, {"high_quality": 0.99, "covered_fraction": 0.875}),
-        (1, {"fid": 0.03}),
-        (0, {"fid": 0.031}),
+        (1, {"fid": 0.04}),
+        (0, {"fid": 0.041}),
+        (1, {"fid": 0.02, "precision": 0.73}),
+        (0, {"fid": 0.02, "precision": 0.71}),  # astray, or blurred
+        (0, {"fid": 0.041, "precision": 0.9}),  # good, but always the same
         (1, {"fid": 0.02, "held_fraction": 0.9}),
         (0, {"fid": 0.02, "held_fraction": 0.8}),
         (0, {"fid": 0.01, "high_quality": 0.1, "covered_fraction": 1.0}),  # a mixture is not judged by FID
@@ -187,6 +196,20 @@ def test_what_is_not_finite_neither_swings_nor_progresses(noise):
 )
 def test_what_is_near_the_data(expected, values):
     assert seen("near", **values) == pytest.approx(expected, nan_ok=True)
+
+
+def test_the_end_is_the_last_half_of_the_tail():
+    late = [0.5] * 15 + [0.9, 0.5, 0.9, 0.9, 0.9]
+    assert seen("near", high_quality=late, covered_fraction=1.0) == pytest.approx(4 / 8)
+    assert seen("near_end", high_quality=late, covered_fraction=1.0) == pytest.approx(3 / 4)
+    assert seen("gradient_norm", gradient_norm_generator=[1.0] * 16 + [0.1, 0.2, 0.3, 0.4]) == pytest.approx(0.25)
+
+
+def test_good_samples_gain_what_a_line_through_their_share_rises_by():
+    rising = [0.1] * 12 + list(np.linspace(0.45, 0.54, 8))
+    assert seen("gain", precision=rising) == pytest.approx(0.1)  # of 0.9
+    assert seen("gain", precision=0.2, high_quality=rising) == pytest.approx(0.09 / 0.99)
+    assert math.isnan(seen("gain", fid=0.1))
 
 
 def test_modes_are_covered_as_real_samples_cover_them():
