@@ -39,12 +39,13 @@ NAMES = {
     "loss_generator": "generator's loss",
 }
 OUTCOME_MEANINGS = {  # one sentence each, for those who judge by eye as for those who read
-    "converged": "It has settled, and its samples are about as good as real ones: few astray, all modes covered.",
+    "converged": "It has settled, and its samples are about as good as real ones: few astray, all modes or classes"
+    " covered. What it may still gain is immaterial.",
     "stalled": "It has settled, but its samples are far from the data.",
     "learning": "It is still improving at the end: the budget was too short to tell.",
     "oscillating": "Its quality rises and falls again to the end, by more than chance, and often far from the data.",
     "hopping": "Its samples keep moving from some modes to others.",
-    "collapsed": "To the end its samples lie in some of the modes only, and stay there.",
+    "collapsed": "To the end its samples lie in some of the modes only, and stay there: many modes are lost.",
     "frozen": "The generator gets no gradient any more and stands still, far from the data.",
     "diverged": "A loss, parameter or sample was not finite, or exceeded a bound.",
     "truncated": "A scheduler stopped it before its budget: it might still have ended otherwise.",

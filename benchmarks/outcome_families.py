@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from analysis.record.curves import Curves
+from analysis.results.nearness import Floor
 from analysis.results.outcomes import judge
-from analysis.results.signals import Floor
 from trainables.data import DataSet, load
 from trainables.metrics.evaluator import Evaluator
 

@@ -22,8 +22,8 @@ from analysis.record.curves import Curves
 from analysis.record.loading import Record, load
 from analysis.record.schema import OUTCOMES
 from analysis.results.agreement import Agreement, agreement, cohens_kappa, confusion
+from analysis.results.nearness import Floor
 from analysis.results.outcomes import judge, judge_record
-from analysis.results.signals import Floor
 from analysis.statistics.bootstrap import Resampling
 from benchmarks.comparison import provenance
 from benchmarks.outcome_families import EVALUATIONS, FAMILIES, SETTINGS, ring, verdicts_of
@@ -36,20 +36,24 @@ from trainables.training import Training
 TITLE = "Whether the rule of outcomes is right"
 HISTORY = """\
 How the labels were used: two labellers saw pictures and no verdict, and a third decided where they
-differed. Three former rules were each measured on trainings that they had not been made by, which then
+differed. Four former rules were each measured on trainings that they had not been made by, which then
 went into the next: kappa .72 [.58, .83] on 72, .66 [.53, .77] on 88, .73 [.62, .83] on 92, of these
 .85 on 48 of settings that a study would search and .57 on 44 of wild ones (rates over two decades, half
-without a penalty). The present rule was made with all 372 in view, so that the table of these flatters
-it; with three thresholds chosen anew without each set in turn kappa is .81. Then it was measured once on
-68 fresh trainings, drawn from the ranges of shipped configurations by a rule written beforehand
-(`labelled/README.md`): .70 [.56, .82], where .8 was asked. It has not been changed since."""
+without a penalty), and .70 [.56, .82] on 68 drawn from the ranges of shipped configurations. The present
+rule was made with all 440 in view, so that the table of these flatters it. With six thresholds chosen
+anew without each of the seven batches in turn, kappa is .81 (by batch .83, .83, .68, .94, .74, .65 and
+.77); with those chosen by the first five batches it is .73 on the last two. Rings have .87, grids .83 and
+digits .74. Of the 59 that it misses half lie between learning or converged and stalled, or learning and
+converged, and on a fifth of them the labellers differ, who otherwise do in one of 29. Judged by every
+other evaluation of the same trainings, kappa is .71."""
 LABELLED = Path(__file__).with_name("labelled")
 DEVELOPMENT = (
     "ring", "grid", "digits", "ring-2", "grid-2", "digits-2", "ring-3", "digits-3",
     "ring-4", "grid-4", "digits-4", "ring-5", "grid-5", "digits-5",
+    "ring-6", "grid-6", "digits-6", "ring-7", "grid-7", "digits-7",
 )  # fmt: skip
-UNSEEN = ("ring-6", "ring-7", "grid-6", "grid-7", "digits-6", "digits-7")
-STUDIES = (*DEVELOPMENT, *UNSEEN)
+SETS = {"the trainings the rule was made by": DEVELOPMENT}
+STUDIES = tuple(study for studies in SETS.values() for study in studies)
 REPLICAS = 200
 ORACLES: dict[str, dict[str, Any]] = {
     "ring": {},
@@ -123,8 +127,7 @@ def between_labellers(studies: Sequence[str]) -> float:
 def by_eye() -> Sequence[str]:
     """The confusion tables of the sets."""
     found = []
-    sets = {"the trainings the rule was made by": DEVELOPMENT, "trainings it had not seen": UNSEEN}
-    for words, studies in sets.items():
+    for words, studies in SETS.items():
         one = agreed(studies)
         kappa = one.kappa
         lead = (

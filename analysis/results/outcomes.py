@@ -33,7 +33,8 @@ from numpy.typing import ArrayLike, NDArray
 from analysis.record.curves import Curves, curves
 from analysis.record.loading import Record
 from analysis.record.schema import HISTORY, OUTCOMES, TRIALS_KEYS
-from analysis.results.signals import ON_MODES, Floor, OutcomeSignals, derive, signals, with_counted_modes
+from analysis.results.nearness import Floor
+from analysis.results.signals import ON_MODES, OutcomeSignals, derive, signals, with_counted_modes
 from analysis.results.thresholds import Thresholds
 
 ENDED = ("completed", "diverged", "truncated", "failed")

@@ -3,12 +3,8 @@
 All but `diverged` look at the tail, the last part of training (`Thresholds.tail`), or at its last half, the end, and
 are medians, means or extremes over their evaluations, so that no single lucky or unlucky one decides.
 
-**Near.** An evaluation is near the data if its samples are about as good as fresh real ones (the floor). That means a
-share of good samples of at least `quality` times the floor's: of a mixture those of high quality, of other data those
-among the real ones (`precision`). Of a mixture at least `coverage` of the modes are covered that fresh real samples
-cover, each with a tenth or more of the high-quality samples it should hold; of other data FID is at most `factor` times
-the floor's and, where classes are predicted, at least `coverage` of them are held. The *gain* is what a line through
-the share of good samples rises by over the tail, in units of the floor's.
+`analysis.results.nearness` says when an evaluation is near the data. The *gain* is what a line through the share of
+good samples rises by over the tail, in units of their share among fresh real ones.
 
 **Swing, progress and ahead** are factors of the judged metric; one within its noise of 0 counts as at its noise.
 The *swing* counts only what sampling noise cannot explain. An evaluation's error is the larger of its own standard
@@ -32,15 +28,15 @@ by their third root: far from the data FID, a squared distance, of one and the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from analysis.record.curves import Curves
 from analysis.results.hops import hops
 from analysis.results.masked import last_half, means, quantiles
+from analysis.results.nearness import Floor, column, good_share, near, share_of_modes
 from analysis.results.thresholds import JUDGED_METRICS, Thresholds
 
 Floats = NDArray[np.float64]
@@ -51,25 +47,6 @@ LEAST = 5  # evaluations of a tail, where there are as many
 INTERVAL_ERRORS = 2 * 2.2621571628  # standard errors in the 95 % interval of kid and mmd, Student's t of ten blocks
 TINY, ENDLESS = 1e-300, 1e300
 LARGEST = 700.0  # logarithm of a factor, below what overflows
-
-
-@dataclass(frozen=True)
-class Floor:
-    """What fresh real samples score: by measurement the `mean` of several draws and the standard deviation of one.
-
-    Each is a number for all replicas, or (N,). NaN, or no entry, where unknown.
-    """
-
-    mean: Mapping[str, ArrayLike] = field(default_factory=dict)
-    spread: Mapping[str, ArrayLike] = field(default_factory=dict)
-
-    def score(self, name: str) -> Floats:
-        """The mean, () or (N,)."""
-        return np.asarray(self.mean.get(name, np.nan), np.float64)
-
-    def noise(self, name: str) -> Floats:
-        """The spread, () or (N,)."""
-        return np.asarray(self.spread.get(name, np.nan), np.float64)
 
 
 @dataclass(frozen=True)
@@ -166,35 +143,6 @@ def signals(measured: Curves, floor: Floor = Floor(), thresholds: Thresholds = T
     )
 
 
-def near(measured: Curves, floor: Floor, thresholds: Thresholds) -> Floats:
-    """(N, T), 1 where an evaluation is near the data, 0 where not, NaN where that cannot be told."""
-    mixture, good = ~np.isnan(measured.value("high_quality")), good_share(measured, floor)
-    covered, held = (share_of_modes(measured, floor, kind) for kind in ("covered", "held"))
-    fid, limit = measured.value("fid"), thresholds.factor * _column(floor.score("fid"))
-    of_mixture = (good >= thresholds.quality) & ~(covered < thresholds.coverage)
-    of_others = (fid <= limit) & ~(good < thresholds.quality) & ~(held < thresholds.coverage)
-    known = np.where(mixture, good, fid + limit)
-    found: Floats = np.where(np.isnan(known), np.nan, np.where(mixture, of_mixture, of_others))
-    return found
-
-
-def good_share(measured: Curves, floor: Floor) -> Floats:
-    """Share (N, T) of good samples in units of that of fresh real ones: of high quality, or `precision` where that is
-    not measured."""
-    of_mixture, of_others = (
-        measured.value(name) / _column(floor.score(name)) for name in ("high_quality", "precision")
-    )
-    found: Floats = np.where(np.isnan(measured.value("high_quality")), of_others, of_mixture)
-    return found
-
-
-def share_of_modes(measured: Curves, floor: Floor, kind: str) -> Floats:
-    """Share (N, T) of the modes that are "held" or "covered", of those that fresh real samples hold or cover; of all
-    modes where either was not counted. More than 1 where real samples happened to miss more."""
-    counted = measured.value(f"modes_{kind}") / _column(floor.score(f"modes_{kind}"))
-    return np.where(np.isnan(counted), measured.value(f"{kind}_fraction"), counted)
-
-
 @dataclass(frozen=True)
 class _Judged:
     """The judged metric (N, T), its errors (N, T), and the bound (N, 1) that it cannot exceed, inf where none."""
@@ -236,7 +184,7 @@ def _one(measured: Curves, floor: Floor, name: str) -> _Judged:
     """One metric; an error is 0 where nothing is known of it."""
     own = measured.value(f"{name}_error")
     interval = (measured.value(f"{name}_high") - measured.value(f"{name}_low")) / INTERVAL_ERRORS
-    error = np.nan_to_num(np.fmax(np.fmax(own, interval), _column(floor.noise(name))), posinf=ENDLESS)
+    error = np.nan_to_num(np.fmax(np.fmax(own, interval), column(floor.noise(name))), posinf=ENDLESS)
     value = measured.value(name)
     finite = np.where(np.isfinite(value), value, np.nan)  # a distance may overflow long before a replica diverges
     return _Judged(finite, error, np.full((len(own), 1), BOUNDS.get(name, np.inf)))
@@ -295,8 +243,3 @@ def _ahead(judged: _Judged, present: NDArray[np.bool_], tail: NDArray[np.bool_])
     least = np.min(np.where(before, level, np.inf), axis=1, initial=np.inf)
     found: Floats = np.exp(np.clip(least - means(level, last_half(tail)), -LARGEST, LARGEST))
     return np.where(np.isfinite(least), found, np.nan)
-
-
-def _column(values: Floats) -> Floats:
-    """A number, or (N, 1)."""
-    return values[:, None] if values.ndim else values

@@ -29,10 +29,11 @@ from analysis.results import effects, looks, repeated
 from analysis.results.clock import Clock, clock_of, told
 from analysis.results.criteria import thresholds_of
 from analysis.results.effects import Effect
+from analysis.results.nearness import share_of_modes
 from analysis.results.outcomes import record_curves, verdicts
 from analysis.results.pairs import Comparison, compared
 from analysis.results.selection import Selection
-from analysis.results.signals import share_of_modes, signals
+from analysis.results.signals import signals
 from analysis.results.spells import spells
 from analysis.results.thresholds import Thresholds
 from analysis.statistics.holm import holm

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.record.curves import Curves
-from analysis.results import signals
+from analysis.results.nearness import Floor as RealScores
 from study.ledger.attempts import begins_anew
 from study.ledger.damage import Damage
 from study.ledger.entries import Ended, Entry, Floor, Key, Look, OfTrial, Planned, Result, Session
@@ -224,9 +224,9 @@ class StudyState:
         return trial
 
     @property
-    def real_scores(self) -> signals.Floor:
+    def real_scores(self) -> RealScores:
         """The floor as outcomes are judged by it."""
-        return signals.Floor(self.floor, self.floor_spread)
+        return RealScores(self.floor, self.floor_spread)
 
     @property
     def unfinished(self) -> list[TrialState]:

@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from analysis.record import schema
 from analysis.record.curves import Curves
+from analysis.results.nearness import Floor
 from analysis.results.outcomes import SHOWN, judged_columns, verdicts
-from analysis.results.signals import Floor, OutcomeSignals, derive, signals
+from analysis.results.signals import OutcomeSignals, derive, signals
 from analysis.results.thresholds import Thresholds
 from study.config.dotted import leaves
 from study.ledger.state import StudyState, TrialState

@@ -10,8 +10,9 @@ import pytest
 from analysis.record.curves import Curves
 from analysis.record.loading import Record
 from analysis.record.schema import OUTCOMES
+from analysis.results.nearness import Floor
 from analysis.results.outcomes import Thresholds, judge, judge_record, judged_afresh, verdicts
-from analysis.results.signals import Floor, signals
+from analysis.results.signals import signals
 
 EVALUATIONS = 20
 FLOOR = Floor(

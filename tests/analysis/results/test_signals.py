@@ -7,7 +7,8 @@ import pytest
 
 from analysis.record.curves import Curves
 from analysis.results.hops import hops
-from analysis.results.signals import Floor, derive, share_of_modes, signals
+from analysis.results.nearness import Floor
+from analysis.results.signals import derive, signals
 from analysis.results.thresholds import Thresholds
 
 FLOOR = Floor({"fid": 0.01, "high_quality": 0.99, "precision": 0.9}, {"fid": 0.002})
@@ -172,30 +173,7 @@ def test_what_is_not_finite_neither_swings_nor_progresses(noise):
     assert np.isfinite(seen("progress", judged, fid=[1e300, 1e-300, 1e-300, 1e-300, 1e-300], floor=Floor()))
 
 
-# Near
-
-
-@pytest.mark.parametrize(
-    ("expected", "values"),
-    [
-        (1, {"high_quality": 0.9, "covered_fraction": 1.0}),
-        (1, {"high_quality": 0.8 * 0.99, "covered_fraction": 0.92}),
-        (0, {"high_quality": 0.79, "covered_fraction": 1.0}),
-        (0, {"high_quality": 0.99, "covered_fraction": 0.875}),
-        (1, {"fid": 0.04}),
-        (0, {"fid": 0.041}),
-        (1, {"fid": 0.02, "precision": 0.73}),
-        (0, {"fid": 0.02, "precision": 0.71}),  # astray, or blurred
-        (0, {"fid": 0.041, "precision": 0.9}),  # good, but always the same
-        (1, {"fid": 0.02, "held_fraction": 0.9}),
-        (0, {"fid": 0.02, "held_fraction": 0.8}),
-        (0, {"fid": 0.01, "high_quality": 0.1, "covered_fraction": 1.0}),  # a mixture is not judged by FID
-        (0.4, {"high_quality": [0.5] * 3 + [0.9] * 2, "covered_fraction": 1.0}),
-        (math.nan, {"kid": 0.1}),
-    ],
-)
-def test_what_is_near_the_data(expected, values):
-    assert seen("near", **values) == pytest.approx(expected, nan_ok=True)
+# The end, and what good samples gain
 
 
 def test_the_end_is_the_last_half_of_the_tail():
@@ -210,23 +188,6 @@ def test_good_samples_gain_what_a_line_through_their_share_rises_by():
     assert seen("gain", precision=rising) == pytest.approx(0.1)  # of 0.9
     assert seen("gain", precision=0.2, high_quality=rising) == pytest.approx(0.09 / 0.99)
     assert math.isnan(seen("gain", fid=0.1))
-
-
-def test_modes_are_covered_as_real_samples_cover_them():
-    few = Floor({"high_quality": 0.99, "modes_covered": 20.0, "modes_held": 20.0})
-    good = {"high_quality": 0.99, "covered_fraction": 0.72, "held_fraction": 0.72}  # of 25 modes, at few samples
-    assert seen("near", **good, floor=few) == 0
-    assert seen("near", **good, modes_covered=18.0, floor=few) == 1
-    assert seen("near", **good, modes_covered=17.0, floor=few) == 0
-    assert seen("held", **good, modes_held=18.0, floor=few) == pytest.approx(0.9)
-    assert seen("held", **good, modes_held=18.0) == 0.72  # real samples were not counted
-    both = Curves(np.zeros((2, 1), int), np.ones(2, int), {"modes_held": np.array([[5.0], [9.0]])})
-    assert share_of_modes(both, Floor({"modes_held": np.array([10.0, 6.0])}), "held").tolist() == [[0.5], [1.5]]
-
-
-def test_without_a_floor_nothing_is_near_or_far():
-    assert math.isnan(seen("near", floor=Floor(), fid=0.01))
-    assert math.isnan(seen("near", floor=Floor(), high_quality=0.9, covered_fraction=1.0))
 
 
 # Derived measurements

@@ -17,8 +17,8 @@ from analysis.record.loading import RecordError, load
 from analysis.record.own import higher_is_better, own_meanings, own_measurements
 from analysis.results.criteria import judged_by_earlier_rule
 from analysis.results.hops import hops
+from analysis.results.nearness import Floor as RealScores
 from analysis.results.outcomes import SHOWN, judge_record
-from analysis.results.signals import Floor as RealScores
 from analysis.results.thresholds import EARLIER, Thresholds
 from study.ledger import ledger
 from study.ledger.damage import Damage

@@ -1,0 +1,75 @@
+"""Which evaluations are near the data: as good as fresh real samples, whose scores are the floor.
+
+Good samples are those of high quality of a mixture and, of other data, those that lie among the real ones
+(`precision`). They are at least `quality` times as frequent as among fresh real samples. Of a mixture at least
+`coverage` of the modes are covered that real samples cover, each with a tenth or more of the high-quality samples it
+should hold; of other data FID is at most `factor` times the floor's, so that good samples are also diverse, and, where
+classes are predicted, at least `coverage` of them are held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from analysis.record.curves import Curves
+from analysis.results.thresholds import Thresholds
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What fresh real samples score: by measurement the `mean` of several draws and the standard deviation of one.
+
+    Each is a number for all replicas, or (N,). NaN, or no entry, where unknown.
+    """
+
+    mean: Mapping[str, ArrayLike] = field(default_factory=dict)
+    spread: Mapping[str, ArrayLike] = field(default_factory=dict)
+
+    def score(self, name: str) -> Floats:
+        """The mean, () or (N,)."""
+        return np.asarray(self.mean.get(name, np.nan), np.float64)
+
+    def noise(self, name: str) -> Floats:
+        """The spread, () or (N,)."""
+        return np.asarray(self.spread.get(name, np.nan), np.float64)
+
+
+def near(measured: Curves, floor: Floor, thresholds: Thresholds) -> Floats:
+    """(N, T), 1 where an evaluation is near the data, 0 where not, NaN where that cannot be told."""
+    mixture, good = ~np.isnan(measured.value("high_quality")), good_share(measured, floor)
+    covered, held = (share_of_modes(measured, floor, kind) for kind in ("covered", "held"))
+    fid, limit = measured.value("fid"), thresholds.factor * column(floor.score("fid"))
+    of_mixture = (good >= thresholds.quality) & ~(covered < thresholds.coverage)
+    of_others = (fid <= limit) & ~(good < thresholds.quality) & ~(held < thresholds.coverage)
+    known = np.where(mixture, good, fid + limit)
+    found: Floats = np.where(np.isnan(known), np.nan, np.where(mixture, of_mixture, of_others))
+    return found
+
+
+def good_share(measured: Curves, floor: Floor) -> Floats:
+    """Share (N, T) of good samples in units of that of fresh real ones: of high quality, or `precision` where that is
+    not measured."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        of_mixture, of_others = (
+            measured.value(name) / column(floor.score(name)) for name in ("high_quality", "precision")
+        )
+    found: Floats = np.where(np.isnan(measured.value("high_quality")), of_others, of_mixture)
+    return found
+
+
+def share_of_modes(measured: Curves, floor: Floor, kind: str) -> Floats:
+    """Share (N, T) of the modes that are "held" or "covered", of those that fresh real samples hold or cover; of all
+    modes where either was not counted. More than 1 where real samples happened to miss more."""
+    counted = measured.value(f"modes_{kind}") / column(floor.score(f"modes_{kind}"))
+    return np.where(np.isnan(counted), measured.value(f"{kind}_fraction"), counted)
+
+
+def column(values: Floats) -> Floats:
+    """A number, or (N, 1)."""
+    return values[:, None] if values.ndim else values
