@@ -20,8 +20,8 @@ class Thresholds:
             it is measured and some samples lie in modes, and `fid` elsewhere.
         tail: share of the evaluations, the last ones, that are judged, in (0, 1]; five at least, where there are as
             many.
-        quality: samples are near the data if good ones (of high quality; by precision, where data are no mixture) are at
-            least this much as frequent as among fresh real samples.
+        quality: samples are near the data if good ones (of high quality; by precision, where data are no mixture) are
+            at least this much as frequent as among fresh real samples.
         coverage: besides, at least this share of the modes, or classes, must be covered that real samples cover.
         factor: besides, FID of data that are no mixture must be at most so many times that of fresh real samples.
         gradient_norm: norm of the generator's gradient under which it is frozen.
