@@ -6,8 +6,8 @@ a generator update 3g + 2d. Extragradient does all of it twice. Consensus differ
 player, three times as much on top. A VAE's loss goes back through the decoder for either network, 4g + 3d, and moment
 matching costs 3g. What the networks do counts, not what losses, penalties and optimisers do with their outputs.
 
-The constants were measured on processor cores (x86, one thread, 2025); the estimate of seconds was within a factor of
-two in the cases tried. It does not model GPUs.
+The constants were measured on processor cores (x86, one thread, 2025) and are for proportions: what this machine takes
+is measured (`trainables.timing`). They do not model GPUs.
 """
 
 from __future__ import annotations
@@ -67,19 +67,27 @@ def seconds(spec: Spec, replicas: int) -> float:
 
     The spec's data and evaluation name every setting. Neither the loading of the data nor a classifier counts.
     """
+    return spec.steps * step_seconds(spec, replicas) + spec.evaluations * evaluation_seconds(spec, replicas)
+
+
+def step_seconds(spec: Spec, replicas: int) -> float:
+    """Seconds of one core that a step of the population takes, a generator update with the critic's updates."""
     if spec.model == "dirac":
         cells = int(spec.data["step"]["count"]) * int(spec.data["gamma"]["count"])
-        return spec.steps * (SECONDS_PER_UPDATE + SECONDS_PER_CELL * cells * replicas * (1 + spec.critic_steps))
-    g, d, convolutions, _ = _networks(spec)
+        return SECONDS_PER_UPDATE + SECONDS_PER_CELL * cells * replicas * (1 + spec.critic_steps)
+    update = SECONDS_PER_UPDATE + (SECONDS_PER_OWN_UPDATE if spec.own_networks else 0.0)
+    return update * (1 + critic_updates(spec)) * _passes(spec) + _rate(spec) * replicas * operations(spec)
+
+
+def evaluation_seconds(spec: Spec, replicas: int) -> float:
+    """Seconds of one core that an evaluation of the population takes."""
+    if spec.model == "dirac":
+        return 0.0
+    g, d, *_ = _networks(spec)
     setting = spec.evaluation["features"]
     features = FEATURES.get(setting, 0.0) if isinstance(setting, str) else 0.0  # of the user's own: unknown
-    evaluation = spec.evaluation["samples"] * (g + 2 * d + features)
-    rate = SECONDS_PER_FLOP["conv" if convolutions else "mlp"]
-    update = SECONDS_PER_UPDATE + (SECONDS_PER_OWN_UPDATE if spec.own_networks else 0.0)
-    fixed = spec.steps * update * (1 + critic_updates(spec)) * _passes(spec)
-    fixed += replicas * spec.evaluations * SECONDS_PER_EVALUATION
-    total: float = fixed + rate * replicas * (spec.steps * operations(spec) + spec.evaluations * evaluation)
-    return total
+    samples = int(spec.evaluation["samples"])
+    return replicas * (SECONDS_PER_EVALUATION + _rate(spec) * samples * (g + 2 * d + features))
 
 
 def kept_bytes(spec: Spec, replicas: int, critics: bool = False) -> int:
@@ -94,6 +102,11 @@ def kept_bytes(spec: Spec, replicas: int, critics: bool = False) -> int:
 def _passes(spec: Spec) -> int:
     """How often an update computes its gradients."""
     return 2 if spec.updates == "extragradient" and critic_updates(spec) else 1
+
+
+def _rate(spec: Spec) -> float:
+    """Seconds for an operation of the networks."""
+    return SECONDS_PER_FLOP["conv" if _networks(spec).convolutions else "mlp"]
 
 
 class _Networks(NamedTuple):

@@ -185,7 +185,7 @@ class Training:
 
     def _evaluation(self, means: Tensor) -> Evaluation:
         reported = dict(zip(self.model.reports, means.float(), strict=True))
-        measured = {**reported, **self._measure()}  # first, as samples that are not finite end a replica
+        measured = {**reported, **self.measure()}  # first, as samples that are not finite end a replica
         alive, fell = self.alive.tolist(), self.diverged_step.tolist()
         columns: dict[str, list[Any]] = {
             "diverged": [not live for live in alive],
@@ -195,7 +195,8 @@ class Training:
         return Evaluation(self.step, list(self.seeds), _known(columns))
 
     @torch.no_grad()
-    def _measure(self) -> dict[str, Tensor]:
+    def measure(self) -> dict[str, Tensor]:
+        """The measurements (R,) of fresh samples; ends replicas whose samples are not finite."""
         if not self.model.sampled:
             nothing = torch.empty(len(self.seeds), 0, *self.data.shape, device=self.device)
             return self.model.measure((), nothing, None, self.data, self.pieces)

@@ -20,6 +20,7 @@ from study.config import loading
 from study.config.messages import ConfigError
 from study.config.readiness import ready
 from study.config.rules import warnings
+from study.progress.calibration import calibrate
 from study.progress.forecast import forecast
 from study.progress.power import power_forecast
 from study.progress.status import status as status_of
@@ -33,7 +34,7 @@ def check(options: Namespace) -> int:
     if options.detect is not None and not 0 < options.detect < 1:
         raise ConfigError(f"--detect: expected a number between 0 and 1, got {options.detect:g}")
     plan = admitted(plan, study_of(options.config), options.trust)
-    expected, power = forecast(plan), power_forecast(plan, options.detect, _pilot(options.pilot))
+    expected, power = forecast(plan, calibrate(plan)), power_forecast(plan, options.detect, _pilot(options.pilot))
     if options.json:
         found = power and power.to_dict()
         print_json({**expected.to_dict(), "power": found, "config": plan.config.resolved()})

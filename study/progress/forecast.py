@@ -2,8 +2,9 @@
 
 The counts are exact, unless a scheduler stops trials early, or the confirmation goes on until pairs of arms are
 decided: then they are the most that there may be. Where something else than updates is equal in all trials, updates are
-averages over an arm's space. The cost is the estimate of `trainables.cost`
-and leaves out the preparation of the data and of a classifier. A run's own first trials are the better guide.
+averages over an arm's space. The cost is the estimate of `trainables.cost`, in proportion to what was measured here
+(`study.progress.calibration`), with what is not training (`study.progress.overheads`). It leaves out what loading data
+from files takes, and what a scheduler saves.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from study.config.rounds import limits, rounds
 from study.config.rules import judged_by, warnings
 from study.config.schema import StudyConfig
 from study.config.seeds import confirm_seeds
+from study.progress import overheads
+from study.progress.calibration import Calibration
+from study.progress.overheads import Parts
 from study.progress.packing import Packing, packing
 from trainables import cost
 from trainables.spec import Spec
@@ -38,7 +42,8 @@ class ArmForecast:
         steps: generator updates of one replica, the least and the most at the corners of the space.
         samples: real samples that one replica sees in training, likewise.
         updates: generator updates over all trials and replicas.
-        core_seconds: seconds of one core.
+        core_seconds: seconds of one core that training and evaluations take, and of them the evaluations'
+            `evaluation_seconds`; the longest trial or pack takes `longest`.
         packing: of each of its searches in packs.
     """
 
@@ -51,6 +56,8 @@ class ArmForecast:
     samples: tuple[int, int]
     updates: int
     core_seconds: float
+    evaluation_seconds: float
+    longest: float
     packing: Packing
 
 
@@ -59,6 +66,9 @@ class Forecast:
     """The whole study; every arm is searched `repeats` times, or at most so often.
 
     `trials`, `replicas` (trained one by one), `evaluations`, `updates` are totals over arms.
+
+    `parts` are seconds of one core and `core_seconds` their sum, without the `report`; `seconds` pass from beginning to
+    end with `workers` workers on this machine; `calibrated` says whether any of it was measured here.
 
     `kept_bytes` is what the generators take that the study keeps in the end.
     `searched_by` are the metrics that the search follows, `judged_by` those whose swings and progress outcomes are
@@ -75,7 +85,11 @@ class Forecast:
     replicas: int
     evaluations: int
     updates: int
+    parts: Parts
     core_seconds: float
+    workers: int
+    seconds: float
+    calibrated: bool
     kept_bytes: int
     warnings: tuple[str, ...]
 
@@ -84,12 +98,21 @@ class Forecast:
         return asdict(self)
 
 
-def forecast(plan: StudyPlan) -> Forecast:
-    """Count and estimate all that the study would train."""
-    config = plan.config
-    arms = tuple(_arm(plan, arm) for arm in plan.arms)
+def forecast(plan: StudyPlan, calibration: Calibration | None = None) -> Forecast:
+    """Count and estimate all that the study would do, by what was measured on this machine if it was."""
+    config, measured = plan.config, calibration or Calibration()
+    arms = tuple(_arm(plan, arm, measured) for arm in plan.arms)
     search, confirm = (sum(getattr(arm, name) for arm in arms) for name in ("search_trials", "confirm_trials"))
     replicas = search * config.replicas + sum(arm.confirm_replicas for arm in arms)
+    workers = overheads.workers(config)
+    parts = Parts(
+        start=overheads.start(workers, measured.pace),
+        preparation=measured.preparation,
+        training=sum(arm.core_seconds - arm.evaluation_seconds for arm in arms),
+        evaluation=sum(arm.evaluation_seconds for arm in arms),
+        records=overheads.records(config, search, confirm, measured.pace),
+        report=overheads.report(len(arms), search + confirm, measured.pace),
+    )
     return Forecast(
         study=config.study,
         data=config.data["name"],
@@ -101,13 +124,17 @@ def forecast(plan: StudyPlan) -> Forecast:
         replicas=replicas,
         evaluations=replicas * config.budget.evaluations,
         updates=sum(arm.updates for arm in arms),
-        core_seconds=sum(arm.core_seconds for arm in arms),
+        parts=parts,
+        core_seconds=parts.run,
+        workers=workers,
+        seconds=overheads.wall(parts, workers, max(arm.longest for arm in arms), config.resources.cpu, measured.pace),
+        calibrated=bool(measured.factors),
         kept_bytes=sum(_kept_bytes(config, arm) for arm in plan.arms),
         warnings=tuple(warnings(plan)),
     )
 
 
-def _arm(plan: StudyPlan, arm: Arm) -> ArmForecast:
+def _arm(plan: StudyPlan, arm: Arm, measured: Calibration) -> ArmForecast:
     config = plan.config
     (repeats, seeds), search = limits(config), config.search.trials_per_arm
     chosen = repeats * min(config.confirm.top, search)
@@ -118,11 +145,16 @@ def _arm(plan: StudyPlan, arm: Arm) -> ArmForecast:
     steps, samples = ((min(counts), max(counts)) for counts in zip(*reached, strict=True))
     trained = search * config.replicas + confirm_replicas
 
-    def seconds(trials: int, replicas: int) -> float:
-        return trials * sum(cost.seconds(spec, replicas) for spec in typical) / len(typical)
+    def seconds(replicas: int) -> tuple[float, float]:
+        """What training and evaluating take a trial of so many replicas."""
+        factors = measured.of(arm.name, replicas)
+        steps = sum(spec.steps * cost.step_seconds(spec, replicas) for spec in typical)
+        evaluations = sum(spec.evaluations * cost.evaluation_seconds(spec, replicas) for spec in typical)
+        return factors.training * steps / len(typical), factors.evaluation * evaluations / len(typical)
 
-    packs = packing(plan, arm, typical)
-    confirming = (seconds(chosen, len(confirm_seeds(config, batch))) for batch in range(rounds(config, seeds)))
+    packs = packing(plan, arm, seconds)
+    batches = [len(confirm_seeds(config, batch)) for batch in range(rounds(config, seeds))] if chosen else []
+    populations = [(repeats * packs.packs, seconds(packs.rows)), *((chosen, seconds(batch)) for batch in batches)]
 
     return ArmForecast(
         name=arm.name,
@@ -133,7 +165,9 @@ def _arm(plan: StudyPlan, arm: Arm) -> ArmForecast:
         steps=steps,
         samples=samples,
         updates=round(trained * sum(spec.steps for spec in typical) / len(typical)),
-        core_seconds=repeats * packs.core_seconds + sum(confirming),
+        core_seconds=sum(count * sum(each) for count, each in populations),
+        evaluation_seconds=sum(count * evaluating for count, (_, evaluating) in populations),
+        longest=max(sum(each) for _, each in populations),
         packing=packs,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,7 @@ from study.config.arms import Arm, spec_for
 from study.config.packs import learns
 from study.config.plan import StudyPlan
 from study.config.schema import StudyConfig
-from trainables import cost
-from trainables.spec import Spec, shared
+from trainables.spec import shared
 
 DRAWN = 200  # configurations of an arm, at most, by which trials of unequal shapes are counted
 
@@ -25,6 +24,7 @@ class Packing:
     Attributes:
         size: how many configurations make a pack, if their shapes agree.
         packs: how many packs its trials make; an average over random draws where shapes are searched.
+        rows: how many rows a pack has, on average.
         unseen: how many trials are drawn before the first result is known; 0 where the search does not learn.
         core_seconds: of one core that the search takes.
         saved_seconds: of one core, that packs save of what its trials would take alone.
@@ -32,24 +32,23 @@ class Packing:
 
     size: int
     packs: float
+    rows: int
     unseen: int
     core_seconds: float
     saved_seconds: float
 
 
-def packing(plan: StudyPlan, arm: Arm, typical: Sequence[Spec]) -> Packing:
-    """Of one search of an arm, whose configurations cost what the `typical` ones do."""
+def packing(plan: StudyPlan, arm: Arm, seconds: Callable[[int], tuple[float, float]]) -> Packing:
+    """Of one search of an arm, of which training and evaluating a population of so many rows takes `seconds`."""
     config, size = plan.config, plan.packs.get(arm.name, 1)
     trials, replicas = config.search.trials_per_arm, config.replicas
     packs = trials * _share(plan, arm, size)
-
-    def seconds(populations: float, rows: int) -> float:
-        return populations * sum(cost.seconds(spec, rows) for spec in typical) / len(typical)
-
-    alone, together = seconds(trials, replicas), seconds(packs, round(replicas * trials / packs))
+    rows = round(replicas * trials / packs)
+    alone, together = trials * sum(seconds(replicas)), packs * sum(seconds(rows))
     return Packing(
         size=size,
         packs=packs,
+        rows=rows,
         unseen=min(trials, config.search.lag * size) if learns(config, arm) else 0,
         core_seconds=together,
         saved_seconds=alone - together,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -177,13 +176,20 @@ def _range(low: int, high: int) -> str:
 
 
 def _cost(config: StudyConfig, expected: Forecast, most: str) -> str:
-    """One sentence; the estimate is rough, and says so."""
-    sentence = f"estimate: {most}{duration(expected.core_seconds)} of one core, right within a factor of two or so"
+    """One sentence or two; the estimate is rough, and says so."""
+    shares = ", ".join(
+        f"{name} {seconds / expected.core_seconds:.0%}"
+        for name, seconds in expected.parts._asdict().items()
+        if name != "report" and seconds >= expected.core_seconds / 200
+    )
+    sentence = f"estimate: {most}{duration(expected.core_seconds)} of one core ({shares})"
     if config.resources.gpu:
-        return f"{sentence}; what a GPU gains is not in it"
-    fit = int((os.cpu_count() or 1) / config.resources.cpu)
-    workers = max(1, min(fit, config.resources.workers or fit))
-    return f"{sentence}; {duration(expected.core_seconds / workers)} with {_many(workers, 'worker')} here"
+        return f"{sentence}, right within a factor of two or so; what a GPU gains is not in it"
+    error = "1.5 by what was measured here just now" if expected.calibrated else "two or so"
+    return (
+        f"{sentence}; {duration(expected.seconds)} with {_many(expected.workers, 'worker')} here, right within a factor"
+        f" of {error} where nothing else runs; then {duration(expected.parts.report)} for the report"
+    )
 
 
 def duration(seconds: float) -> str:

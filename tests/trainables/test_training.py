@@ -404,7 +404,7 @@ def test_critic_accuracy_is_a_half_for_a_blind_critic_and_one_for_a_seeing_one(r
     training.model.stacks[0].flat[:, -2:] = 100.0
     training.average[:, -2:] = 100.0
     critic[1, :3] = torch.tensor([-1.0, -1.0, 10.0])
-    row = training._measure()
+    row = training.measure()
     assert row["critic_accuracy"].tolist() == [0.5, 1.0]
     assert row["probability_real"][0] == 0.5
 

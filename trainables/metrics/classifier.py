@@ -133,11 +133,16 @@ def train_classifier(
     generator = torch.Generator(device=device).manual_seed(seed)
     network = _network(shape, data.classes, stacked).to_empty(device=device)
     _initialise(network, generator)
-    _fit(network, images, labels, steps or max(_STEPS, _EPOCHS * len(images) // _BATCH), generator)
+    _fit(network, images, labels, steps or usual_steps(len(images)), generator)
     untested = Classifier(network, Identity(shape, data.classes, stacked, seed, math.nan))
     _, predicted = untested(floats(data.heldout.to(device)))
     accuracy = float((predicted == data.heldout_labels.to(device)).double().mean())
     return Classifier(network, Identity(shape, data.classes, stacked, seed, accuracy))
+
+
+def usual_steps(images: int) -> int:
+    """How many steps a classifier of so many images of one digit or channel each is trained for."""
+    return max(_STEPS, _EPOCHS * images // _BATCH)
 
 
 def is_stacked(data: DataSet) -> bool:

@@ -29,7 +29,8 @@ def test_counts_are_exact(study: Build) -> None:
     assert expected.arms[0].updates == 100 * (3 * 2 + 1 * 5)
     assert (expected.trials, expected.replicas) == (8, 22)
     assert (expected.evaluations, expected.updates) == (88, 2200)
-    assert expected.core_seconds == pytest.approx(sum(arm.core_seconds for arm in expected.arms))
+    assert sum(expected.parts[2:4]) == pytest.approx(sum(arm.core_seconds for arm in expected.arms))
+    assert expected.core_seconds == pytest.approx(sum(expected.parts[:5]))
     assert expected.arms[0].space == {"generator_lr": "0.0001 … 0.01 log"}
     assert expected.to_dict()["arms"][1]["name"] == "minimax"
 
@@ -65,7 +66,8 @@ def test_repeats_multiply_all_but_an_arm(study: Build) -> None:
     assert (thrice.repeats, thrice.arms[0].search_trials, thrice.arms[0].confirm_trials) == (3, 9, 3)
     for name in ("trials", "replicas", "evaluations", "updates"):
         assert getattr(thrice, name) == 3 * getattr(once, name)
-    assert thrice.core_seconds == pytest.approx(3 * once.core_seconds)
+    for part in ("training", "evaluation"):
+        assert getattr(thrice.parts, part) == pytest.approx(3 * getattr(once.parts, part))
 
 
 def test_no_more_is_confirmed_than_was_searched(study: Build) -> None:
@@ -73,8 +75,8 @@ def test_no_more_is_confirmed_than_was_searched(study: Build) -> None:
 
 
 def test_what_is_searched_counts_by_its_average(study: Build) -> None:
-    one, five = (forecast(study(fixed={**SMALL, "critic_steps": steps})).core_seconds for steps in (1, 5))
-    both = forecast(study(fixed=SMALL, nuisance={"critic_steps": {"choice": [1, 5]}})).core_seconds
+    one, five = (forecast(study(fixed={**SMALL, "critic_steps": steps})).parts.training for steps in (1, 5))
+    both = forecast(study(fixed=SMALL, nuisance={"critic_steps": {"choice": [1, 5]}})).parts.training
     assert both == pytest.approx((one + five) / 2)
 
 

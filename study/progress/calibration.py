@@ -1,0 +1,122 @@
+"""How fast this machine is at a study's own work, measured in seconds before it runs.
+
+`trainables.cost` says how the arms' steps and evaluations compare; some are measured, and its estimates multiplied by
+what came out. Measured is an arm's middle configuration, and one arm of those that differ in what hardly takes time,
+with as many replicas as trials, packs and confirmations train at once.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+
+from study.config.arms import Arm, spec_for
+from study.config.plan import StudyPlan
+from study.config.seeds import confirm_seeds
+from trainables import cost, timing
+from trainables.spec import Spec, shared
+
+LOGGER = logging.getLogger(__name__)
+WITHIN = 8.0  # seconds that measuring may take, about
+INDIFFERENT = ("objective", "generator_loss", "steps", "evaluations")  # to what a step takes
+LOOP, USUAL = 200_000, 0.0054  # rounds of a loop, and the seconds that it took where overheads were measured
+
+
+class Factors(NamedTuple):
+    """What a step and an evaluation take for each second that `trainables.cost` estimates."""
+
+    training: float = 1.0
+    evaluation: float = 1.0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What was measured, or, made without arguments, that nothing was.
+
+    Attributes:
+        factors: by arm, and by the number of replicas that were measured.
+        preparation: seconds that the floor and the study's classifier take.
+        pace: seconds of Python here for each where the overheads of `study.progress.overheads` were measured.
+    """
+
+    factors: Mapping[str, Mapping[int, Factors]] = field(default_factory=dict)
+    preparation: float = 0.0
+    pace: float = 1.0
+
+    def of(self, arm: str, replicas: int) -> Factors:
+        """An arm's factors by the measured number of replicas that is nearest."""
+        measured = self.factors.get(arm, {})
+        return measured[min(measured, key=lambda count: abs(count - replicas))] if measured else Factors()
+
+
+def calibrate(plan: StudyPlan, within: float = WITHIN) -> Calibration:
+    """Measure on one worker's threads; nothing but the pace where trials run on a GPU, which is not modelled.
+
+    What cannot be measured, or not in time, keeps the factors of what was, or has none.
+    """
+    if plan.config.resources.gpu:
+        return Calibration(pace=_pace())
+    threads, until = torch.get_num_threads(), time.monotonic() + within
+    torch.set_num_threads(max(1, int(plan.config.resources.cpu)))
+    found: dict[str, dict[int, Factors]] = {}
+    by_arm: dict[str, dict[int, Factors]] = {}
+    preparation = 0.0
+    try:
+        for arm in plan.arms:
+            spec = middle(plan, arm)
+            alike = found.setdefault(_kind(spec), {})
+            by_arm[arm.name] = alike
+            for replicas in _sizes(plan, arm):
+                if replicas not in alike and (time.monotonic() < until or not any(found.values())):
+                    alike[replicas] = _factors(spec, replicas)
+                    preparation = timing.prepared(spec).seconds
+    except Exception as error:  # whatever a network or a measurement of the user's own raises, which the run will say
+        LOGGER.info("not all could be measured: %r", error)
+    finally:
+        torch.set_num_threads(threads)
+    some = next((alike for alike in found.values() if alike), {})
+    return Calibration({arm: alike or some for arm, alike in by_arm.items()}, preparation, _pace())
+
+
+def middle(plan: StudyPlan, arm: Arm) -> Spec:
+    """The spec of an arm's middle configuration."""
+    return spec_for(plan.config, arm, {name: space.at(0.5) for name, space in arm.space.items()})
+
+
+def _sizes(plan: StudyPlan, arm: Arm) -> Iterator[int]:
+    """How many replicas train at once: of a trial, of a pack, of a confirmation."""
+    yield plan.config.replicas
+    yield plan.config.replicas * min(plan.packs.get(arm.name, 1), plan.config.search.trials_per_arm)
+    if plan.config.confirm:
+        yield len(confirm_seeds(plan.config, 0))
+
+
+def _factors(spec: Spec, replicas: int) -> Factors:
+    step, evaluation = timing.taken(spec, replicas)
+    estimate = cost.evaluation_seconds(spec, replicas)
+    return Factors(
+        step / cost.step_seconds(spec, replicas),
+        evaluation / estimate if evaluation is not None and estimate else 1.0,
+    )
+
+
+def _kind(spec: Spec) -> str:
+    """Equal for specs whose steps take about as long for each second estimated."""
+    settings = {name: value for name, value in shared(spec.to_dict()).items() if name not in INDIFFERENT}
+    return json.dumps(settings, sort_keys=True)
+
+
+def _pace() -> float:
+    def loop() -> float:
+        started, total = time.process_time(), 0
+        for number in range(LOOP):
+            total += number
+        return time.process_time() - started
+
+    return min(loop() for _ in range(5)) / USUAL
