@@ -2,9 +2,10 @@
 
     python -m benchmarks [NAME ...] [--write] [--turns N]
 
-NAME is population, noop_trials, study_end_to_end, frechet, record_reading or report, or an experiment, which runs only
-when named: outcome_rule (two minutes), searched_metric (six), workers (ten), calibration or rounds (fifteen). `--write`
-keeps in benchmarks/results.md what ran, in place of what stands there: the table, and each experiment's section.
+NAME is population, pack, noop_trials, study_end_to_end, frechet, record_reading or report, or an experiment, which
+runs only when named: outcome_rule (two minutes), searched_metric (six), workers (ten), calibration or rounds (fifteen).
+`--write` keeps in benchmarks/results.md what ran, in place of what stands there: the table, and each experiment's
+section.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from benchmarks import (
     frechet,
     noop_trials,
     outcome_rule,
+    packs,
     population,
     record_reading,
     report,
@@ -73,6 +75,7 @@ def compare_frechet(turns: int = 2) -> list[Comparison]:
 
 BENCHMARKS: dict[str, Callable[..., list[Comparison]]] = {
     "population": population.compare,
+    "pack": packs.compare,
     "noop_trials": noop_trials.compare,
     "study_end_to_end": study_end_to_end.compare,
     "frechet": compare_frechet,

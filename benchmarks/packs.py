@@ -4,17 +4,16 @@ An arm as in `configs/quickstart.yaml`, of three replicas a trial and with learn
 evaluations included. Both sides train the same configurations from the same seeds; a turn takes them from one
 evaluation to the next. Costs are processor time, which other processes on the machine disturb less than the clock.
 
-    python -m benchmarks.packs [turns]
+    python -m benchmarks pack [--turns N]
 """
 
 from __future__ import annotations
 
-import sys
 import time
 
 import torch
 
-from benchmarks.comparison import Comparison, in_turns, table
+from benchmarks.comparison import Comparison, in_turns
 from trainables.data import DataSet, load
 from trainables.metrics.evaluator import Evaluator
 from trainables.spec import Spec
@@ -86,7 +85,3 @@ def compare(turns: int = 5) -> list[Comparison]:
         )
         for width, pack, predicted in SIZES
     ]
-
-
-if __name__ == "__main__":
-    print(table(compare(*map(int, sys.argv[1:]))))
