@@ -180,6 +180,23 @@ def test_a_search_learns_in_packs(tiny: Build, tmp_path: Path) -> None:
     assert [trial.told for trial in trials.values()] == [0, 0, 0, 3, 3, 3, 6, 6, 6, 9, 9, 9]
 
 
+def test_a_pack_that_falls_apart_is_given_out_trial_by_trial(tiny: Build, tmp_path: Path) -> None:
+    rates = {"generator_lr": {"log_uniform": [1e-4, 1e-2]}}
+    search = {"sampler": "random", "trials_per_arm": 3}
+    plan = tiny(nuisance=rates, search=search, resources={"pack": 3}, scientific={"objective": ["hinge"]})
+    session = Session(plan, tmp_path, 1, 0)
+    assert not session.fill()
+    first, *others = session.running
+    end(session.journal, first)
+    for trial in others:
+        session.searcher.again((trial,))
+    session.running.clear()
+    while not session.fill():
+        end(session.journal, session.running.pop())
+    assert [[key[3] for key in pack] for pack in session.packs] == [[0, 1, 2], [1], [2]]
+    session.journal.close()
+
+
 def test_packs_may_have_another_size_in_another_session(tiny: Build, tmp_path: Path) -> None:
     search = {"trials_per_arm": 12}
     Session(tiny(search=search, resources={"pack": 4}), tmp_path, 2, 0).run(endings=11)
