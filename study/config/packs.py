@@ -4,7 +4,7 @@
 as fill a population, which is
 
 - on a processor, as many rows as take ten times as long as what a step costs whatever the population, by
-  `trainables.cost`, and at most `CPU_ROWS`: small networks gain two or three times by it, large ones nothing;
+  `trainables.cost`, and at most `CPU_ROWS`: small networks gain two to four times by it, large ones little;
 - on a GPU, `GPU_ROWS` rows, or as many as `trainables.memory` says fit into a trial's part of a card of `GPU_BYTES`;
 
 and no more than leave a search that learns from its results four times to do so: lag × pack ≤ trials / 4.
@@ -20,7 +20,7 @@ from trainables import cost
 from trainables.memory import replica_bytes
 from trainables.spec import Spec, shared
 
-CPU_ROWS = 32  # beyond, networks of width 32 gain less than a tenth
+CPU_ROWS = 32  # 48 train a fifth more trials than 24 at width 32, and 3 % more at 64; and all workers want packs
 GPU_ROWS = 256
 GPU_BYTES = 14e9  # of a card of 16 GB
 FIXED = 0.1  # share of a step's time that may be left to what it costs whatever the population
