@@ -7,7 +7,7 @@ agree to float tolerance. Imports nothing of ours.
 """
 
 from trainables.native.adam import adam_update, check_gradients
-from trainables.native.convolution import convolve, convolve_kernels, convolve_transposed, wide
+from trainables.native.convolution import convolve, wide
 from trainables.native.dense import DenseLayers
 from trainables.native.library import available, disabled, usable
 from trainables.native.normalization import EPSILON, normalise
@@ -19,8 +19,6 @@ __all__ = [
     "available",
     "check_gradients",
     "convolve",
-    "convolve_kernels",
-    "convolve_transposed",
     "disabled",
     "normalise",
     "usable",

@@ -1,4 +1,4 @@
-"""Convolutions of a whole population in one call: what a kernel makes of images, and both gradients.
+"""Convolutions of a whole population in one call: each of images, their convolution and kernels made of the two others.
 
 Images are (R, B, C, H, W) and lie in memory with their channels last, (R, B, H, W, C), as these functions leave them;
 others are copied. All tensors must be `usable`. Each replica is worked on alone.
@@ -7,13 +7,15 @@ others are copied. All tensors must be `usable`. Each replica is worked on alone
 from __future__ import annotations
 
 import ctypes
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
 
 from torch import Tensor
 
 from trainables.native.library import address, kernels, over_replicas
 from trainables.native.normalization import features_last
 
+KERNELS = 2  # the part that has the two kinds of images before it
 WIDEST = 16  # lanes of a vector: narrower products are left to torch
 
 
@@ -32,38 +34,22 @@ def wide(big: tuple[int, ...], kernel: tuple[int, ...]) -> bool:
 
 
 def convolve(
-    x: Tensor, kernel: Tensor, bias: Tensor | None, slope: float, out: tuple[int, ...], stride: int, padding: int
-) -> Tensor:
-    """Convolve x (R, B, C, H, W) by kernels (R, K, C, side, side), add `bias` (R, K), and multiply by `slope` what is
-    below 0; `out` is the result's shape."""
-    x, kernel, y = features_last(x), _rows(kernel), _empty(x, out)
+    part: int, shapes: Sequence[tuple[int, ...]], first: Tensor, second: Tensor, bias: Tensor | None, slope: float,
+    stride: int, padding: int,
+) -> Tensor:  # fmt: skip
+    """Make one of large images (R, B, C, H, W), small ones (R, B, K, h, w) and kernels (R, K, C, side, side), of these
+    `shapes` and the `part`-th of them, of the two others. Images get a bias (R, C) or (R, K), and what is then below 0
+    is multiplied by `slope`."""
+    large, small, kernel = shapes
+    made = first.new_empty(kernel) if part == KERNELS else _empty(first, shapes[part])
+    known = [features_last(first), features_last(second) if part == KERNELS else _rows(second)]
+    trio = [*known[:part], made, *known[part:]]
+    described = _Shape(*large[1:2], *large[3:], large[2], *small[3:], small[2], kernel[3], stride, padding)
     over_replicas(
-        kernels().convolve, len(x), _shape(x, y, kernel, stride, padding),
-        address(x), address(kernel), _step(kernel), address(bias), _step(bias), ctypes.c_float(slope), address(y),
+        partial(kernels().convolve, part), len(made), ctypes.byref(described), *map(address, trio),
+        _step(trio[KERNELS]), address(bias), _step(bias), ctypes.c_float(slope),
     )  # fmt: skip
-    return y
-
-
-def convolve_transposed(
-    y: Tensor, kernel: Tensor, bias: Tensor | None, slope: float, out: tuple[int, ...], stride: int, padding: int
-) -> Tensor:
-    """The transposed convolution of y (R, B, K, h, w) to images (R, B, C, H, W), with `bias` (R, C) and `slope`."""
-    y, kernel, x = features_last(y), _rows(kernel), _empty(y, out)
-    over_replicas(
-        kernels().convolve_transposed, len(x), _shape(x, y, kernel, stride, padding),
-        address(y), address(kernel), _step(kernel), address(bias), _step(bias), ctypes.c_float(slope), address(x),
-    )  # fmt: skip
-    return x
-
-
-def convolve_kernels(x: Tensor, y: Tensor, out: tuple[int, ...], stride: int, padding: int) -> Tensor:
-    """The gradient (R, K, C, side, side) of kernels that take x (R, B, C, H, W) to what has the gradient y."""
-    x, y, kernel = features_last(x), features_last(y), x.new_empty(out)
-    over_replicas(
-        kernels().convolve_kernels, len(x), _shape(x, y, kernel, stride, padding),
-        address(x), address(y), address(kernel),
-    )  # fmt: skip
-    return kernel
+    return made
 
 
 def _empty(like: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -78,10 +64,3 @@ def _rows(x: Tensor) -> Tensor:
 
 def _step(x: Tensor | None) -> ctypes.c_size_t:
     return ctypes.c_size_t(0 if x is None else x.stride(0))
-
-
-def _shape(x: Tensor, y: Tensor, kernel: Tensor, stride: int, padding: int) -> Any:
-    _, batch, channels, height, width = x.shape
-    return ctypes.byref(
-        _Shape(batch, height, width, channels, *y.shape[3:], y.shape[2], kernel.shape[3], stride, padding)
-    )

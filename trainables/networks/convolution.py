@@ -203,10 +203,8 @@ def unfolded(part: int, geometry: Geometry, first: Tensor, second: Tensor, bias:
 
 def compiled(part: int, geometry: Geometry, first: Tensor, second: Tensor, bias: Tensor | None, slope: float) -> Tensor:
     """In C, replica by replica, channels last (`trainables.native`)."""
-    if part == KERNEL:
-        return native.convolve_kernels(first, second, geometry.shapes[part], geometry.stride, geometry.padding)
-    make = native.convolve if part == SMALL else native.convolve_transposed
-    return make(first, second, bias, slope, geometry.shapes[part], geometry.stride, geometry.padding)
+    stride, padding = geometry.stride, geometry.padding
+    return native.convolve(part, geometry.shapes, first, second, bias, slope, stride, padding)
 
 
 WAYS: dict[str, Way] = {"grouped": grouped, "separate": separate, "unfolded": unfolded, "compiled": compiled}

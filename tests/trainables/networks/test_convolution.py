@@ -16,6 +16,7 @@ from trainables.networks.convolution import KERNEL, LARGE, SMALL, WAYS, Geometry
 REPLICAS, BATCH = 3, 5
 # Channels, features, side of the large images, of the kernels, stride, padding.
 SHAPES = [(1, 16, 8, 4, 2, 1), (2, 32, 8, 4, 2, 1), (16, 24, 6, 3, 1, 1), (17, 19, 5, 1, 1, 0), (3, 16, 7, 3, 2, 0)]
+HALVED = [(16, 32, 14, 4, 2, 1), (19, 17, 8, 4, 2, 1), (16, 16, 2, 4, 2, 1)]  # with fewer products: an odd small side
 TORCHS = [name for name in WAYS if name != "compiled"]
 needs_compiler = pytest.mark.skipif(not native.available(), reason="needs a C compiler")
 
@@ -59,7 +60,7 @@ def test_every_way_is_torchs(way: str, shape: tuple[int, ...], transposed: bool,
 @needs_compiler
 @pytest.mark.parametrize("slope", [1.0, 0.2, 0.0])
 @pytest.mark.parametrize("transposed", [False, True], ids=["down", "up"])
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("shape", SHAPES + HALVED, ids=str)
 def test_compiled_is_torchs_in_single_precision(shape: tuple[int, ...], transposed: bool, slope: float) -> None:
     inputs = given(shape, transposed, torch.float32)
     with by("compiled"):
