@@ -21,6 +21,7 @@ from trainables.batches import Batch, Block
 
 TOGETHER = 8  # steps of a graph: what is between two graphs is then little beside them
 SWITCH = "GANSTUDY_GRAPHS"
+WITHOUT = "training goes on without CUDA graphs: {}"
 
 Step = Callable[[Sequence[Batch]], None]
 Record = Callable[[Callable[[], None]], Callable[[], object]]  # a function to what does the same again on its memory
@@ -28,6 +29,8 @@ Record = Callable[[Callable[[], None]], Callable[[], object]]  # a function to w
 
 class OneByOne:
     """Takes the steps of a block one after the other."""
+
+    refused = None
 
     def __call__(self, step: Step, block: Block) -> None:
         for batches in block.steps():
@@ -69,7 +72,7 @@ class Recorded:
         except RuntimeError as error:
             self._recordings.clear()
             self.refused = " ".join(str(_first(error)).split())
-            warnings.warn(f"training goes on without CUDA graphs: {self.refused}", stacklevel=2)
+            warnings.warn(WITHOUT.format(self.refused), stacklevel=2)
         for mine, saved in zip(self._state, before, strict=True):
             mine.copy_(saved)
 

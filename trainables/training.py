@@ -92,6 +92,11 @@ class Training:
         return [self.now, self.sums, self.alive, self.diverged_step, self.average, *self.model.state]
 
     @property
+    def troubles(self) -> list[str]:
+        """What keeps it from training as fast as it could, a sentence each."""
+        return [] if self.way.refused is None else [steps.WITHOUT.format(self.way.refused)]
+
+    @property
     def done(self) -> bool:
         """Whether all steps are taken, or every replica has diverged."""
         return self.step >= self.spec.steps or not bool(self.alive.any())

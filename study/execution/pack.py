@@ -52,10 +52,11 @@ class Pack:
         while known and not self.done and (not self._news() or time.monotonic() < until):
             self._advance()
         new = [trial for trial in self.trials if trial.news or (trial.done and not trial.told)]
+        slow = self._population.troubles if self._population else []
         return {
             "reports": json.dumps([trial.report() for trial in new]),
             "done": self.done,
-            "notes": json.dumps(self._evaluator.troubles()),
+            "notes": json.dumps([*self._evaluator.troubles(), *slow]),
         }
 
     def leave(self) -> None:

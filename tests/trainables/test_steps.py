@@ -201,6 +201,15 @@ def test_what_cannot_be_recorded_is_trained_one_by_one_and_said_once() -> None:
     assert recorded.refused == "called a synchronizing operation"
 
 
+def test_a_training_tells_why_it_goes_without() -> None:
+    made = training()
+    assert made.troubles == []
+    made.way = Recorded(made.state, taped)
+    assert made.troubles == []
+    made.way.refused = "x waits"
+    assert made.troubles == ["training goes on without CUDA graphs: x waits"]
+
+
 def test_other_errors_are_not_about_recording() -> None:
     def fails(batches: Sequence[Batch]) -> None:
         raise ValueError("of the user's own")
