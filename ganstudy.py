@@ -7,7 +7,6 @@ the driver's working directory before anything else. That is said here, before a
 
 from __future__ import annotations
 
-import atexit
 import gc
 import sys
 from collections.abc import Sequence
@@ -25,7 +24,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ganstudy: {message}", file=sys.stderr)
         return 2
     gc.set_threshold(OBJECTS)
-    atexit.register(gc.freeze)  # nothing is collected as the process ends, which would take a second
     from study.command.cli import main as command
 
     return command(arguments)
