@@ -99,6 +99,7 @@ class Run:
         """Milliseconds of a replica's step; notes the mebibytes that a replica takes."""
         training = size.training(replicas, self.device)
         spent = self.cost(lambda: training.take_steps) / replicas
+        self.found.left_out += [f"{size.name}, {replicas} replicas: {trouble}" for trouble in training.troubles]
         taken = sum(x.nbytes for x in training.state)
         if self.device.type == "cuda":
             torch.cuda.empty_cache()

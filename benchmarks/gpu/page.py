@@ -21,7 +21,8 @@ NOT_SHOWN = "no card has shown this yet"
 class Cost:
     """Milliseconds of a replica's step at one size, precision and number of replicas; None where it was not measured.
 
-    `mebibytes` are those of one more replica: on a card of its memory, on a processor of the state alone.
+    `mebibytes` are a replica's share: on a card of all the memory that is held for the population, with its graphs and
+    workspaces, on a processor of the state alone.
     """
 
     size: str
