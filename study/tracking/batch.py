@@ -10,13 +10,14 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from analysis.wording import NOT_JUDGED
 from study.config.addresses import masked
 from study.ledger.attempts import begins_anew
 from study.ledger.entries import Ended, Entry, Floor, Json, Look, OfStudy, OfTrial, Planned, Result, Session
 from study.tracking.cursor import OpenRun
-from study.tracking.summaries import canonical, counted, finite, flat, milliseconds, summaries
+from study.tracking.summaries import canonical, counted, finite, flat, milliseconds, named, summaries
 
 LARGEST = 200  # entries of a batch
 LONGEST_TAG = 5000  # characters, below every version's limit
@@ -43,6 +44,10 @@ class Attempts:
     def newest(self, trial_id: str) -> int:
         """The number of a trial's newest attempt, 1 for one that is not known."""
         return self._attempts[trial_id].number if trial_id in self._attempts else 1
+
+    def seeds(self, trial_id: str) -> Sequence[int]:
+        """Of a trial's newest attempt, as far as its plan is known."""
+        return self._attempts[trial_id].seeds if trial_id in self._attempts else ()
 
     def apply(self, entry: OfTrial) -> int:
         """The number of the attempt that an entry belongs to."""
@@ -117,7 +122,7 @@ def gather(batch: Iterable[Entry], attempts: Attempts, runs: Mapping[str, OpenRu
                 _look(entry, update)
             case _:
                 update = _update_of(entry, attempts.apply(entry), gathered, runs)
-                _trial(entry, update)
+                _trial(entry, update, attempts.seeds(entry.trial_id))
         update.entries += 1
     return list(gathered.values())
 
@@ -142,11 +147,10 @@ def _session(entry: Session, update: RunUpdate) -> None:
 
 
 def _floor(entry: Floor, update: RunUpdate) -> None:
+    """Tags, as a metric of one value would be a bar among the charts."""
     classifier = dict(entry.classifier or {})
-    values = {f"floor/{name}": value for name, value in entry.values.items()}
-    values["classifier/accuracy"] = classifier.pop("accuracy", None)
-    update.measure({name: float(value) for name, value in values.items() if finite(value)}, entry, 0)
-    update.tags |= flat(classifier, "classifier.")
+    scores = {name: value for name, value in entry.values.items() if finite(value)}
+    update.tags |= flat(scores, "floor.") | flat(classifier, "classifier.")
 
 
 def _look(entry: Look, update: RunUpdate) -> None:
@@ -154,10 +158,10 @@ def _look(entry: Look, update: RunUpdate) -> None:
     update.tags[f"look.{entry.number}"] = canonical(about)[:LONGEST_TAG]
 
 
-def _trial(entry: OfTrial, update: RunUpdate) -> None:
+def _trial(entry: OfTrial, update: RunUpdate, seeds: Sequence[int]) -> None:
     match entry:
         case Planned():
-            update.params |= flat(entry.config)
+            update.params |= named(_told(entry.spec)) | named(entry.config)
             update.tags["seeds"] = canonical(entry.seeds)[:LONGEST_TAG]
         case Result() if entry.step > update.step:
             update.measure(summaries(entry.columns) | {"wall_time": float(entry.wall_time)}, entry, entry.step)
@@ -168,4 +172,18 @@ def _trial(entry: OfTrial, update: RunUpdate) -> None:
         case Ended():  # no status before: a request that a server carries out late would set it back
             update.tags |= {"status": entry.status, "outcome": counted(one or NOT_JUDGED for one in entry.outcomes)}
             update.tags |= {"message": masked(entry.message)[:LONGEST_TAG]} if entry.message else {}
+            update.measure(_by_seed(seeds, entry.scores), entry, 0)
             update.ended = entry
+
+
+def _told(spec: Json) -> Json:
+    """What of a spec is a param: not how it is measured, and of the data set, an input of the study's run, the name."""
+    data = spec.get("data")
+    about = {"data": data["name"]} if isinstance(data, Mapping) and "name" in data else {}
+    return {name: value for name, value in spec.items() if name not in ("data", "evaluation", "measure")} | about
+
+
+def _by_seed(seeds: Sequence[int], scores: Sequence[Any]) -> dict[str, float]:
+    """What the search was told of each replica (the first metric, of several), without those that diverged."""
+    first = [score[0] if isinstance(score, list) and score else score for score in scores]
+    return {f"replicas/seed_{seed}": float(one) for seed, one in zip(seeds, first, strict=False) if finite(one)}

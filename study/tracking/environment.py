@@ -4,8 +4,12 @@ Requests fail fast and are never repeated by MLflow itself, because the tracker 
 would create a run twice. Telemetry is off, and nothing is printed into the study's terminal.
 """
 
+import getpass
 import logging
 import os
+import subprocess
+from contextlib import suppress
+from functools import cache
 
 MLFLOW_ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -26,3 +30,16 @@ def prepare() -> None:
         os.environ.setdefault(name, value)
     for name in ("mlflow", "alembic", "urllib3.connectionpool"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+@cache
+def source() -> dict[str, str]:
+    """MLflow's own tags about who began a run, with what: the user, and the commit of the working directory, if any."""
+    tags = {"mlflow.source.name": "ganstudy", "mlflow.source.type": "LOCAL"}
+    with suppress(OSError, KeyError):  # no name for this user
+        tags["mlflow.user"] = getpass.getuser()
+    with suppress(OSError, subprocess.SubprocessError):
+        asked = ["git", "rev-parse", "--verify", "HEAD"]
+        found = subprocess.run(asked, capture_output=True, text=True, timeout=5, check=True)
+        tags["mlflow.source.git.commit"] = found.stdout.strip()
+    return tags

@@ -32,7 +32,7 @@ from study.storage.store import Store, store_at
 from study.tracking import local
 from study.tracking.batch import ENDINGS, LARGEST, Attempts, RunUpdate, gather
 from study.tracking.cursor import Cursor, OpenRun
-from study.tracking.environment import prepare
+from study.tracking.environment import prepare, source
 from study.tracking.summaries import captions, milliseconds
 
 prepare()
@@ -227,7 +227,7 @@ class MlflowStudy:
         return self._create(self._study, self._name, first.time, {})
 
     def _create(self, identity: str, name: str, time: float, tags: dict[str, str]) -> str:
-        tags = {STUDY: self._study, IDENTITY: identity, "mlflow.source.name": "ganstudy", **tags}
+        tags = {STUDY: self._study, IDENTITY: identity, **source(), **tags}
         run = self._client.create_run(self._experiment, milliseconds(time), tags, name)
         return str(run.info.run_id)
 

@@ -49,11 +49,23 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     return at(0.25), at(0.5), at(0.75)
 
 
+def named(values: Mapping[str, Any]) -> dict[str, str]:
+    """As `flat`, but what has a name stands under its own key: `objective` is `hinge`, not `objective.name`."""
+    found = {}
+    for key, value in flat(values).items():
+        whole, _, last = key.rpartition(".")
+        found[whole if whole and last == "name" else key] = value
+    return found
+
+
 def summaries(columns: Mapping[str, Sequence[Any]]) -> dict[str, float]:
-    """Median and quartiles over the replicas of every scalar measurement, and how many replicas diverged.
+    """Of every scalar measurement the median over the replicas, by its plain name, so that `metrics.fid < 1` finds
+    runs; its quartiles and interquartile mean (`_q25`, `_q75`, `_iqm`), next to it by their names; and how many
+    replicas diverged.
 
     Values that are null or not finite are left out. `diverged` counts the replicas with that flag, or without flags
-    those with a number that is not finite. A column without a finite value has no row, a single replica no quartiles.
+    those with a number that is not finite. A column without a finite value has no row; of one replica there is its
+    value alone.
     """
     metrics: dict[str, float] = {}
     diverged: set[int] = set()
@@ -63,13 +75,22 @@ def summaries(columns: Mapping[str, Sequence[Any]]) -> dict[str, float]:
         diverged |= {index for index, value in enumerate(values) if value is not None and not finite(value)}
         kept = [float(value) for value in values if finite(value)]
         if len(values) == 1 and kept:
-            metrics[f"{name}/median"] = kept[0]
+            metrics[name] = kept[0]
         elif kept:
-            names = (f"{name}/q25", f"{name}/median", f"{name}/q75")
+            names = (f"{name}_q25", name, f"{name}_q75")
             metrics |= dict(zip(names, quartiles(kept), strict=True))
+            metrics[f"{name}_iqm"] = interquartile_mean(kept)
     flags = columns.get("diverged")
     metrics["diverged"] = float(len(diverged) if flags is None else sum(map(bool, flags)))
     return metrics
+
+
+def interquartile_mean(values: Sequence[float]) -> float:
+    """The mean of finite values (replicas,) without the lowest and the highest quarter, whole ones of each rounded down
+    (Agarwal et al. 2021)."""
+    left_out = len(values) // 4
+    kept = sorted(values)[left_out : len(values) - left_out]
+    return math.fsum(kept) / len(kept)
 
 
 def finite(value: Any) -> bool:

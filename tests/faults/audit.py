@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -261,7 +262,8 @@ def _audit_tracking(finding: Finding, folder: Path, history: Any, database: Path
     finding.count("twice", (f"{trial} has {times} runs in MLflow" for trial, times in names.items() if times > 1))
     finding.count("twice", (f"{key} in MLflow" for key, times in tracked.items() if times > 1))
     wanted = _medians(history)
-    compared = {key: value for key, value in values.items() if not key[1].endswith(("/q25", "/q75"))}
+    beside = re.compile(r"replicas/.*|.*_(q25|q75|iqm)")
+    compared = {key: value for key, value in values.items() if not beside.fullmatch(key[1])}
     for key in wanted.keys() | compared.keys():
         mine, theirs = wanted.get(key), compared.get(key)
         if mine is None or theirs is None or not math.isclose(mine, theirs, rel_tol=1e-12, abs_tol=1e-300):
@@ -284,7 +286,7 @@ def _medians(history: Any) -> dict[tuple[str, str, int], float]:
             taken = rows[name].to_numpy(float)
             taken = taken[np.isfinite(taken)]
             if taken.size:
-                wanted[trial, f"{name}/median", step] = float(np.median(taken))
+                wanted[trial, name, step] = float(np.median(taken))
         wanted[trial, "diverged", step] = float(rows["diverged"].sum())
         wanted[trial, "wall_time", step] = float(rows["wall_time"].iloc[0])
     return wanted

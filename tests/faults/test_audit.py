@@ -88,7 +88,7 @@ def test_a_study_without_a_fault_passes(sound: tuple[Path, Reference]) -> None:
         ("trials_lost", lambda folder: rewrite(folder, lambda kept: kept.append(kept[last(kept, "ended")]))),
         ("trials_lost", lambda folder: rewrite(folder, lambda kept: change(kept, "ended", status="failed"))),
         ("differing", lambda folder: rewrite(folder, lambda kept: change(kept, "planned", seeds=[0, 5]))),
-        ("untracked", lambda folder: query(folder, "UPDATE metrics SET value = value + 1 WHERE key = 'fid/median'")),
+        ("untracked", lambda folder: query(folder, "UPDATE metrics SET value = value + 1 WHERE key = 'fid'")),
         ("untracked", lambda folder: query(folder, "DELETE FROM metrics WHERE key = 'wall_time' AND step = 20")),
         ("untracked", lambda folder: query(folder, "UPDATE runs SET status = 'RUNNING'")),
         (

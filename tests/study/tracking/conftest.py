@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import trim_mean
 
 from study.config.schema import StudyConfig
 from study.ledger.entries import to_json, trial_id_of
@@ -62,17 +63,21 @@ FLOOR = {
 def expected_rows(folder: Path) -> Rows:
     """The metric rows of every trial, from the ledger by NumPy: run name -> sorted (key, value, ms, step)."""
     rows: Rows = {}
-    for _, found_entry in entries(folder, kinds={"planned", "result"}):
+    for _, found_entry in entries(folder, kinds={"planned", "result", "ended"}):
         entry = to_json(found_entry)
         found = rows.setdefault(entry["trial_id"], [])
-        if entry["kind"] == "planned" or any(row[3] == entry["step"] for row in found):
+        if entry["kind"] == "ended":
+            kept = enumerate(entry["scores"])
+            found += [(f"replicas/seed_{seed}", score, round(entry["time"] * 1000), 0) for seed, score in kept]
+        if entry["kind"] != "result" or any(row[3] == entry["step"] for row in found):
             continue
         time = round(entry["time"] * 1000)
         for name in ("fid", "loss_critic"):
             values = np.array(entry["columns"][name], dtype=float)
             values = values[np.isfinite(values)]
-            for suffix, share in (("q25", 0.25), ("median", 0.5), ("q75", 0.75)):
-                found.append((f"{name}/{suffix}", float(np.quantile(values, share)), time, entry["step"]))
+            for suffix, share in (("_q25", 0.25), ("", 0.5), ("_q75", 0.75)):
+                found.append((f"{name}{suffix}", float(np.quantile(values, share)), time, entry["step"]))
+            found.append((f"{name}_iqm", float(trim_mean(values, 0.25)), time, entry["step"]))
         found.append(("diverged", float(sum(entry["columns"]["diverged"])), time, entry["step"]))
         found.append(("wall_time", float(entry["wall_time"]), time, entry["step"]))
     return {name: sorted(found) for name, found in rows.items()}

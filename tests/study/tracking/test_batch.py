@@ -22,7 +22,7 @@ def test_entries_are_gathered_run_by_run(trial: Trial) -> None:
         ("search-hinge-0000", 4, 20),
         ("search-hinge-0001", 4, 20),
     ]
-    assert update[0].params == {"generator_lr": "0.001", "objective.name": "hinge", "penalty": "none"}
+    assert update[0].params == {"steps": "20", "generator_lr": "0.001", "objective": "hinge", "penalty": "none"}
     assert update[0].tags == {
         "seeds": "[0,1,2,3]",
         "status": "completed",
@@ -48,10 +48,24 @@ def test_a_look_is_a_tag_of_the_study(trial: Trial) -> None:
 
 def test_metrics_carry_the_ledgers_times(trial: Trial) -> None:
     (update,) = updates_of(*trial(0))
-    assert ("fid/median", 1.0, 1_700_000_001_312, 10) in update.metrics
+    assert ("fid", 1.0, 1_700_000_001_312, 10) in update.metrics
     assert ("diverged", 1.0, 1_700_000_002_312, 20) in update.metrics
     assert ("wall_time", 10.0, 1_700_000_002_312, 20) in update.metrics
-    assert {time for _, _, time, _ in update.metrics} == {1_700_000_001_312, 1_700_000_002_312}
+    assert {time for _, _, time, _ in update.metrics} == {1_700_000_001_312, 1_700_000_002_312, 1_700_000_005_250}
+
+
+def test_the_scores_of_the_replicas_are_metrics_by_seed(trial: Trial) -> None:
+    *story, ended = trial(0)
+    for scores in ([0.5, None, 0.25, 1], [[0.5, 8.0], None, [0.25, 7.0], [1.0, 8.0]]):
+        (update,) = updates_of(*story, {**ended, "scores": scores})
+        beside = {name: value for name, value, _, step in update.metrics if name.startswith("replicas/") and step == 0}
+        assert beside == {"replicas/seed_0": 0.5, "replicas/seed_2": 0.25, "replicas/seed_3": 1.0}
+
+
+def test_params_say_what_was_fixed_and_what_the_data_were(trial: Trial) -> None:
+    spec = {"objective": {"name": "hinge"}, "beta1": 0.5, "data": {"name": "ring", "modes": 8}, "measure": []}
+    (update,) = updates_of({**trial(0)[0], "spec": spec, "config": {"generator_lr": 0.001}})
+    assert update.params == {"objective": "hinge", "beta1": "0.5", "data": "ring", "generator_lr": "0.001"}
 
 
 def test_of_a_step_written_twice_the_first_counts(trial: Trial) -> None:
@@ -93,18 +107,15 @@ def test_a_session_that_changes_the_study_leaves_its_params() -> None:
     assert update.trial_id is None
 
 
-def test_floors_are_metrics_of_the_study() -> None:
+def test_floors_are_tags_of_the_study() -> None:
     values = {"fid": 0.5, "modes": 8, "kid": None, "recall": float("nan"), "mode_histogram": [1, 2]}
     floor = {"kind": "floor", "values": values, "classifier": {"accuracy": 0.98, "seed": 3}, "time": 2.5}
     (update,) = updates_of(floor)
-    assert update.metrics == [
-        ("floor/fid", 0.5, 2500, 0),
-        ("floor/modes", 8.0, 2500, 0),
-        ("classifier/accuracy", 0.98, 2500, 0),
-    ]
-    assert update.tags == {"classifier.seed": "3"}
+    assert update.metrics == []
+    measured = {"floor.fid": "0.5", "floor.modes": "8"}
+    assert update.tags == {**measured, "classifier.accuracy": "0.98", "classifier.seed": "3"}
     (update,) = updates_of({**floor, "classifier": None})
-    assert update.tags == {}
+    assert update.tags == measured
 
 
 def planned(**spec: Any) -> Planned:

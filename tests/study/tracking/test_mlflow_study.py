@@ -1,3 +1,4 @@
+import getpass
 import json
 import re
 import shutil
@@ -74,7 +75,7 @@ def test_the_study_is_a_parent_run_and_each_trial_a_child(folder: Path, write: W
         "outcome": "converged 2, oscillating 1, diverged 1",
         "seeds": "[0,1,2,3]",
     }
-    assert child.data.params == {"generator_lr": "0.001", "objective.name": "hinge", "penalty": "none"}
+    assert child.data.params == {"steps": "20", "generator_lr": "0.001", "objective": "hinge", "penalty": "none"}
     assert (child.info.status, child.info.start_time, child.info.end_time) == (
         "FINISHED",
         1_700_000_000_250,
@@ -86,7 +87,26 @@ def test_the_study_is_a_parent_run_and_each_trial_a_child(folder: Path, write: W
     assert parent.data.params["budget.steps"] == "20"
     assert parent.data.params["tracking.uri"] == "null"
     assert parent.data.tags["version.torch"] == "2.15.0"
-    assert parent.data.metrics == {"floor/fid": 0.001, "floor/modes": 8.0, "classifier/accuracy": 0.98}
+    assert parent.data.metrics == {}
+    assert {name: parent.data.tags[name] for name in ("floor.fid", "floor.modes", "classifier.accuracy")} == {
+        "floor.fid": "0.001",
+        "floor.modes": "8",
+        "classifier.accuracy": "0.98",
+    }
+    assert parent.data.tags["mlflow.user"] == child.data.tags["mlflow.user"] == getpass.getuser()
+
+
+def test_runs_are_found_by_what_they_measured_and_what_they_were(folder: Path, write: Write, trial: Trial) -> None:
+    write(*trial(0), *trial(1))
+    follow(folder)
+
+    def found(condition: str) -> list[str]:
+        experiment = client_of(folder).get_experiment_by_name(NAME)
+        return [run.info.run_name for run in client_of(folder).search_runs([experiment.experiment_id], condition)]
+
+    assert found("metrics.fid < 1") == ["search-hinge-0000"]
+    assert sorted(found("params.objective = 'hinge'")) == ["search-hinge-0000", "search-hinge-0001"]
+    assert found("params.generator_lr = '0.002' and tags.arm = 'hinge'") == ["search-hinge-0001"]
 
 
 @pytest.mark.parametrize("count", [2, 4, 7, 9])
@@ -111,7 +131,7 @@ def test_rows_are_the_ledgers_and_logging_again_adds_none(
     assert follow(folder, Cursor("", parent=after.parent)).refused == 0
     assert tracked(folder) == expected(folder)
     assert len(runs_of(folder)) == 3
-    history = client_of(folder).get_metric_history(runs_of(folder)["search-hinge-0000"].info.run_id, "fid/median")
+    history = client_of(folder).get_metric_history(runs_of(folder)["search-hinge-0000"].info.run_id, "fid")
     assert [(point.step, point.value, point.timestamp) for point in history] == [
         (10, 1.0, 1_700_000_001_312),
         (20, 0.5, 1_700_000_002_312),
@@ -275,8 +295,9 @@ def test_a_trial_that_begins_anew_replaces_its_former_run(
     write(*again, begin=False)
     follow(folder, cursor)
     rows = tracked(folder)["search-hinge-0000"]
-    assert {step for *_, step in rows} == {30}
-    assert rows == [row for row in expected(folder)["search-hinge-0000"] if row[3] == 30]
+    assert {step for *_, step in rows} == {0, 30}  # the replicas' scores have no step
+    ended = max(time for *_, time, _ in rows)
+    assert rows == [row for row in expected(folder)["search-hinge-0000"] if row[3] == 30 or row[2] == ended]
     assert len(runs_of(folder)) == 2
     follow(folder)
     assert tracked(folder)["search-hinge-0000"] == rows

@@ -5,9 +5,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import trim_mean
 
 from study.config.addresses import masked
-from study.tracking.summaries import canonical, captions, counted, finite, flat, milliseconds, quartiles, summaries
+from study.tracking.summaries import (
+    canonical,
+    captions,
+    counted,
+    finite,
+    flat,
+    interquartile_mean,
+    milliseconds,
+    named,
+    quartiles,
+    summaries,
+)
 
 NAN, INF = float("nan"), float("inf")
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=32)
@@ -22,7 +34,7 @@ def test_quartiles_are_numpys(values: list[float]) -> None:
 def test_summaries_leave_out_what_is_not_finite() -> None:
     columns: dict[str, list[Any]] = {"fid": [3.0, NAN, 1.0, None, INF, 2.0], "kid": [None] * 6, "gone": [NAN] * 6}
     found = summaries(columns)
-    assert found == {"fid/q25": 1.5, "fid/median": 2.0, "fid/q75": 2.5, "diverged": 6.0}
+    assert found == {"fid_q25": 1.5, "fid": 2.0, "fid_q75": 2.5, "fid_iqm": 2.0, "diverged": 6.0}
 
 
 def test_diverged_counts_the_flags_where_there_are_flags() -> None:
@@ -32,9 +44,10 @@ def test_diverged_counts_the_flags_where_there_are_flags() -> None:
         "diverged_step": [7, None, None],
     }
     assert summaries(columns) == {
-        "reverse_kl/q25": 0.5,
-        "reverse_kl/median": 0.5,
-        "reverse_kl/q75": 0.5,
+        "reverse_kl_q25": 0.5,
+        "reverse_kl": 0.5,
+        "reverse_kl_q75": 0.5,
+        "reverse_kl_iqm": 0.5,
         "diverged": 1.0,
     }
 
@@ -46,7 +59,18 @@ def test_summaries_skip_what_is_not_a_scalar_measurement() -> None:
         "name": ["a", "b"],
         "modes": [8, 6],
     }
-    assert set(summaries(columns)) == {"modes/q25", "modes/median", "modes/q75", "diverged"}
+    assert set(summaries(columns)) == {"modes", "modes_q25", "modes_q75", "modes_iqm", "diverged"}
+
+
+@pytest.mark.property
+@given(st.lists(FINITE, min_size=1, max_size=40))
+def test_the_interquartile_mean_is_scipys(values: list[float]) -> None:
+    assert interquartile_mean(values) == pytest.approx(trim_mean(values, 0.25), rel=1e-6, abs=1e-30)
+
+
+def test_what_has_a_name_is_a_param_under_its_own_key() -> None:
+    spec = {"objective": {"name": "hinge"}, "penalty": {"name": "r1", "weight": 1.0}, "data": "ring", "name": "x"}
+    assert named(spec) == {"objective": "hinge", "penalty": "r1", "penalty.weight": "1.0", "data": "ring", "name": "x"}
 
 
 def test_flat_params_are_dotted_and_canonical() -> None:

@@ -54,7 +54,7 @@ def test_a_plain_users_study_arrives_whole(
     assert sorted(params) == sorted(
         (f"search-hinge-000{index}", *param)
         for index, rate in ((0, "0.001"), (1, "0.002"))
-        for param in (("generator_lr", rate), ("objective.name", "hinge"), ("penalty", "none"))
+        for param in (("steps", "20"), ("generator_lr", rate), ("objective", "hinge"), ("penalty", "none"))
     )
     parent = Cursor.load(folder).parent
     (logged,) = team.artifacts.glob(f"*/{parent}/artifacts")

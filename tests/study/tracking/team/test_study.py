@@ -81,7 +81,7 @@ def test_a_study_outlives_its_server(team: Any, tmp_path: Path) -> None:
         (trial, step): value
         for trial, found in team.tracked(name).items()
         for key, value, _, step in found
-        if key == "fid/median"
+        if key == "fid"
     }
     assert rows == pytest.approx(medians(folder), rel=1e-6)
     keys = [(trial, *row[:1], row[3]) for trial, found in team.tracked(name).items() for row in found]
