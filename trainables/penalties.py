@@ -42,6 +42,16 @@ class Penalty:
     settings: Mapping[str, float | None] = field(default_factory=dict)
 
 
+def at_real(real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor:  # noqa: ARG001
+    """At the real samples."""
+    return real
+
+
+def at_generated(real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor:  # noqa: ARG001
+    """At the generated samples."""
+    return fake
+
+
 def _between(real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor:
     return torch.lerp(real, fake, uniform.view(*uniform.shape[:2], *([1] * (real.dim() - 2))))
 
@@ -74,11 +84,11 @@ _ROWS = (
         lambda s: (_norm(s) - 1).relu().square(), bounds_slope=True, settings={"weight": 10.0},
     ),
     Penalty(
-        "r1", "Mescheder et al. 2018", "weight/2 E |grad d|² at x", lambda real, fake, uniform: real,
+        "r1", "Mescheder et al. 2018", "weight/2 E |grad d|² at x", at_real,
         cost=lambda s: s / 2, settings={"weight": 1.0},
     ),
     Penalty(
-        "r2", "Mescheder et al. 2018", "weight/2 E |grad d|² at y", lambda real, fake, uniform: fake,
+        "r2", "Mescheder et al. 2018", "weight/2 E |grad d|² at y", at_generated,
         cost=lambda s: s / 2, generated=True, settings={"weight": 1.0},
     ),
     Penalty(

@@ -10,15 +10,17 @@ i's weights and batch alone, so the gradient of their sum is the stack of their 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from trainables import native
 from trainables.batches import Batch
 from trainables.objectives import Game
-from trainables.penalties import Penalty, gradient_penalty, spectral_divide
+from trainables.penalties import Penalty, at_generated, at_real, gradient_penalty, spectral_divide
 from trainables.population import StackedParameters
 
 Weights = Sequence[Tensor]
@@ -46,6 +48,27 @@ class Players:
     noise: Tensor | None = None
     smoothing: Tensor | None = None
     packing: int = 1
+
+    @cached_property
+    def dense(self) -> native.DenseGame | None:
+        """The game as the kernels know it; None for labels, noise, smoothing, spectral normalisation, networks that are
+        not dense, losses of unknown operations, and penalties at other points than samples."""
+        generator, critic = self.generator.network, self.critic.network
+        changed = self.spectral or self.noise is not None or self.smoothing is not None or critic.classes
+        if generator.dense is None or critic.dense is None or changed:
+            return None
+        real, fake, loss = map(self._formula, (self.game.f, self.game.g, self.game.loss))
+        cost = None if self.penalty.cost is None else native.formula(self.penalty.cost)
+        points = self.penalty.points
+        unknown = points is not None and (points not in (at_real, at_generated) or not self.game.linear or cost is None)
+        if real is None or fake is None or loss is None or unknown or self.penalty.name == "consensus":
+            return None
+        return native.DenseGame(
+            generator.dense, critic.dense, real, fake, loss, cost, self.packing, points is at_generated
+        )
+
+    def _formula(self, part: Callable[[Tensor], Tensor]) -> native.Formula | None:
+        return native.formula(lambda output: part(self.game.link(output)))
 
     def generate(self, weights: Weights, latents: Tensor, labels: Tensor | None) -> Tensor:
         """Samples (R, B, *shape) from latents (R, B, L)."""

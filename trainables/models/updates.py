@@ -25,6 +25,7 @@ from torch import Tensor
 
 from trainables import native
 from trainables.batches import Batch
+from trainables.models.descent import of_critic, of_generator
 from trainables.models.players import Players
 from trainables.optimizers import Optimizer
 from trainables.population import StackedParameters
@@ -62,12 +63,10 @@ def _alternating(
     """The critic on all batches but the last, then the generator on the last."""
     generator, critic = players.generator, players.critic
     for batch in batches[:-1]:
-        critic_loss = players.critic_loss(batch, generator.constants, critic.views)
-        critic_gradient = critic.gradient(critic_loss)
+        critic_loss, critic_gradient = of_critic(players, batch)
         critic_norm = checked(critic_gradient, critic_loss, bound, alive)
         _update(critic, optimizers.critic, critic_gradient, alive, bound, players.clip)
-    generator_loss = players.generator_loss(batches[-1], generator.views, critic.constants)
-    generator_gradient = generator.gradient(generator_loss)
+    generator_loss, generator_gradient = of_generator(players, batches[-1])
     generator_norm = checked(generator_gradient, generator_loss, bound, alive)
     _update(generator, optimizers.generator, generator_gradient, alive, bound)
     return _report(PerPlayer(critic_loss, generator_loss), PerPlayer(critic_norm, generator_norm))
@@ -114,12 +113,11 @@ def batches_per_step(updates: str, critic_steps: int) -> int:
 
 def _both(players: Players, for_critic: Batch, for_generator: Batch) -> tuple[PerPlayer[Tensor], PerPlayer[Tensor]]:
     """Losses (R,) and gradients (R, P) of the critic and of the generator at the present weights."""
-    generator, critic = players.generator, players.critic
     if players.penalty.name != "consensus":
-        critic_loss = players.critic_loss(for_critic, generator.constants, critic.views)
-        generator_loss = players.generator_loss(for_generator, generator.views, critic.constants)
-        gradients = PerPlayer(critic.gradient(critic_loss), generator.gradient(generator_loss))
-        return PerPlayer(critic_loss, generator_loss), gradients
+        critic_loss, critic_gradient = of_critic(players, for_critic)
+        generator_loss, generator_gradient = of_generator(players, for_generator)
+        return PerPlayer(critic_loss, generator_loss), PerPlayer(critic_gradient, generator_gradient)
+    generator, critic = players.generator, players.critic
     # Consensus: to both losses is added weight/2 |v|^2, v being both players' gradients together. It depends on the
     # weights of both, so that each player's gradient is differentiated once more, with respect to either's weights.
     critic_loss = players.critic_loss(for_critic, generator.views, critic.views)

@@ -1,4 +1,5 @@
-"""Dense layers, convolutions, batch normalisation and Adam in C, where a compiler is there: start with `dense`.
+"""Dense layers, games between them, convolutions, batch normalisation and Adam in C, where a compiler is there: start
+with `dense`, and `game`, which takes a batch to a gradient in one call.
 
 Half of a small network's step in torch is not arithmetic: it is calls, passes over memory, and products of matrices
 that are too thin for a library's. `kernels.c` does the same with a replica's numbers in the cache. Everything here has
@@ -9,17 +10,22 @@ agree to float tolerance. Imports nothing of ours.
 from trainables.native.adam import adam_update, check_gradients
 from trainables.native.convolution import convolve, wide
 from trainables.native.dense import DenseLayers
+from trainables.native.formulas import Formula, formula
+from trainables.native.game import DenseGame
 from trainables.native.library import available, disabled, usable
 from trainables.native.normalization import EPSILON, normalise
 
 __all__ = [
     "EPSILON",
+    "DenseGame",
     "DenseLayers",
+    "Formula",
     "adam_update",
     "available",
     "check_gradients",
     "convolve",
     "disabled",
+    "formula",
     "normalise",
     "usable",
     "wide",

@@ -59,8 +59,7 @@ class DenseLayers:
     @cached_property
     def chain(self) -> Any:
         """What the kernels take."""
-        described = _Chain(self.layers, ctypes.addressof(self._widths), self.slope)
-        return ctypes.byref(described)
+        return ctypes.pointer(_Chain(self.layers, ctypes.addressof(self._widths), self.slope))
 
     @cached_property
     def _widths(self) -> ctypes.Array[ctypes.c_int]:

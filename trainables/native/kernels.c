@@ -2,21 +2,11 @@
  * depend on who trains beside it. Called from dense.py and adam.py. All arrays are float32 and row-major; `from` and `to`
  * are the range of replicas to work on. */
 #include <math.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "chains.h"
 #include "products.h"
-
-/* Dense layers: width[l] inputs and width[l + 1] outputs of layer l, whose weights (in, out) and bias (out) follow each
- * other in a replica's row of weights. After each layer but the last comes the activation z for z > 0 and slope * z
- * below. */
-typedef struct {
-  int layers;
-  const int *width;
-  float slope;
-} Chain;
 
 /* y (n, out) = x (n, in) t' + b for few outputs; t is (out, in), b may be null. */
 static void few(const float *x, const float *t, const float *b, float *y, int n, int in, int out) {
@@ -38,7 +28,8 @@ static void transpose(const float *w, float *t, int rows, int cols) {
     for (int c = 0; c < cols; c++) t[(size_t)c * rows + r] = w[(size_t)r * cols + c];
 }
 
-static size_t hidden_size(const Chain *chain, int n) {
+/* Numbers in all hidden layers of n samples. */
+size_t hidden_size(const Chain *chain, int n) {
   size_t size = 0;
   for (int l = 1; l < chain->layers; l++) size += (size_t)n * chain->width[l];
   return size;
@@ -46,7 +37,8 @@ static size_t hidden_size(const Chain *chain, int n) {
 
 static size_t layer_size(const Chain *chain, int l) { return ((size_t)chain->width[l] + 1) * chain->width[l + 1]; }
 
-static size_t row_size(const Chain *chain) {
+/* Numbers in all weights of one replica. */
+size_t row_size(const Chain *chain) {
   size_t size = 0;
   for (int l = 0; l < chain->layers; l++) size += layer_size(chain, l);
   return size;

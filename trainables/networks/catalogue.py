@@ -26,14 +26,15 @@ def generator(values: Mapping[str, Any], latent_dim: int, shape: Sequence[int], 
     if values["kind"] == "affine":
         return _affine_generator(latent_dim, shape, classes)
     builder = LayerBuilder(values)
+    dense = None
     join: Join | None = (lambda z, hot: torch.cat([z, hot], -1)) if classes else None
     image = len(shape) == 3
     if values["kind"] == "mlp":
-        builder.perceptron(latent_dim + classes, values["hidden"], math.prod(shape))
+        dense = builder.perceptron(latent_dim + classes, values["hidden"], math.prod(shape))
         builder.add(0, lambda _, x: (torch.tanh(x) if image else x).unflatten(-1, tuple(shape)))
     else:
         (residual if values["kind"] == "resnet" else convolutional).generator(builder, latent_dim + classes, shape)
-    return LayeredNetwork.built(builder, classes, join)
+    return LayeredNetwork.built(builder, classes, join, dense=None if image else dense)
 
 
 def _affine_generator(latent_dim: int, shape: Sequence[int], classes: int) -> Network:

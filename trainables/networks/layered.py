@@ -18,8 +18,7 @@ Join = Callable[[Tensor, Tensor], Tensor]  # joins one-hot labels (R, B, K) to i
 @dataclass(frozen=True)
 class LayeredNetwork(Network):
     """Layers in order. `join` tells the label with the input; `projection` is the index of the class embedding whose
-    inner product with the last hidden layer a projection critic adds (Miyato & Koyama 2018), the last weight. `dense`
-    are the layers if all others only reshape."""
+    inner product with the last hidden layer a projection critic adds (Miyato & Koyama 2018), the last weight."""
 
     weights: tuple[DrawnWeight, ...] = ()
     layers: Layers = ()

@@ -17,6 +17,8 @@ from typing import overload
 import torch
 from torch import Tensor
 
+from trainables.native import DenseLayers
+
 
 @dataclass(frozen=True)
 class Weight:
@@ -70,11 +72,13 @@ class Network(ABC):
 
     `weights` are one replica's, in the order in which a flat row holds them. `classes` is how many labels it is told
     apart, 0 for an unconditional network. `normalises`: an output depends on the other samples of its batch.
+    `dense` are its layers if all others only reshape.
     """
 
     weights: Sequence[Weight]
     classes: int
     normalises: bool
+    dense: DenseLayers | None = None
 
     @property
     def matrices(self) -> tuple[int, ...]:
