@@ -3,9 +3,9 @@
     python -m benchmarks [NAME ...] [--write] [--turns N]
 
 NAME is population, pack, noop_trials, study_end_to_end, frechet, record_reading or report, or an experiment, which
-runs only when named: outcome_rule (two minutes), searched_metric (six), workers (ten), calibration or rounds (fifteen).
-`--write` keeps in benchmarks/results.md what ran, in place of what stands there: the table, and each experiment's
-section.
+runs only when named: convolutions or outcome_rule (two minutes), searched_metric (six), workers (ten), calibration or
+rounds (fifteen). `--write` keeps in benchmarks/results.md what ran, in place of what stands there: the table, and each
+experiment's section.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from torchmetrics.image.fid import _compute_fid
 
 from benchmarks import (
     calibration,
+    convolutions,
     frechet,
     noop_trials,
     outcome_rule,
@@ -83,6 +84,7 @@ BENCHMARKS: dict[str, Callable[..., list[Comparison]]] = {
     "report": report.compare,
 }
 EXPERIMENTS: dict[str, Callable[[bool], str]] = {
+    "convolutions": convolutions.section,
     "outcome_rule": outcome_rule.section,
     "searched_metric": searched_metric.section,
     "calibration": calibration.section,

@@ -60,8 +60,10 @@ def plain_players(width: int) -> tuple[nn.Module, nn.Module]:
     return mlp(2, width, 2, nn.ReLU()), mlp(2, width, 1, nn.LeakyReLU(0.2))
 
 
-def plain_loop(data: Tensor, players: tuple[nn.Module, nn.Module], batch: int, latent_dim: int = 2) -> Iterator[None]:
-    """Train a generator and a critic on `data`, on its device; every item is one step."""
+def plain_loop(
+    data: Tensor, players: tuple[nn.Module, nn.Module], batch: int, latent_dim: int = 2, r1: bool = False
+) -> Iterator[None]:
+    """Train a generator and a critic on `data`, on its device, with or without R1 of weight 1; every item is a step."""
     generator, critic = (player.to(data.device) for player in players)
     generator_adam, critic_adam = (
         torch.optim.Adam(player.parameters(), lr=1e-3, betas=(0.5, 0.999), fused=True, capturable=data.is_cuda)
@@ -76,8 +78,13 @@ def plain_loop(data: Tensor, players: tuple[nn.Module, nn.Module], batch: int, l
         with torch.no_grad():
             fake = generator(latents())
         on_real, on_fake = critic(torch.cat([real, fake])).chunk(2)
+        loss = softplus(-on_real).mean() + softplus(on_fake).mean()
+        if r1:
+            real.requires_grad_()
+            (slope,) = torch.autograd.grad(critic(real).sum(), real, create_graph=True)
+            loss = loss + slope.flatten(1).square().sum(1).mean() / 2
         critic_adam.zero_grad()
-        (softplus(-on_real).mean() + softplus(on_fake).mean()).backward()
+        loss.backward()
         critic_adam.step()
 
         critic.requires_grad_(False)

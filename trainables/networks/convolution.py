@@ -32,6 +32,7 @@ class Geometry(NamedTuple):
     padding: int
 
 
+THIN = 4  # channels of large images that are faster made by products than by torch's transposed convolution
 LARGE, SMALL, KERNEL = 0, 1, 2  # what a product makes, and what it is made of, in this order
 # Makes one of the three of the two others, adds a bias, and multiplies what is below 0 by a slope.
 Way = Callable[[int, Geometry, Tensor, Tensor, Tensor | None, float], Tensor]
@@ -67,7 +68,11 @@ def by(way: str) -> Iterator[None]:
 
 
 def best(part: int, geometry: Geometry, first: Tensor, second: Tensor) -> str:
-    """The name of the way to make a part of the two others."""
+    """The name of the way to make a part of the two others.
+
+    On a processor as measured (benchmarks/results.md, "Convolutions on a processor"). On a card not measured yet: HFTA
+    (Wang et al. 2021) fuses jobs by grouped convolutions; `python -m benchmarks.gpu` compares the ways there.
+    """
     if _chosen is not None:
         return _chosen
     if first.is_cuda:
@@ -75,9 +80,6 @@ def best(part: int, geometry: Geometry, first: Tensor, second: Tensor) -> str:
     if native.usable(first, second) and native.wide(geometry.shapes[LARGE], geometry.shapes[KERNEL]):
         return "compiled"
     return "unfolded" if part == LARGE and geometry.shapes[LARGE][2] <= THIN else "separate"
-
-
-THIN = 4  # channels of images that are faster made as products
 
 
 def _make(
