@@ -29,7 +29,7 @@ from analysis.results.criteria import goals_of, thresholds_of
 from analysis.results.outcomes import judged_columns
 from analysis.wording import listed
 
-__all__ = ["Answer", "Findings", "answer", "every_table", "find", "write"]
+__all__ = ["Answer", "Findings", "answer", "every_table", "find", "read", "write"]
 
 
 def write(
@@ -58,7 +58,7 @@ def write(
     """
     folder = Path(folder)
     with _uncollected():
-        findings = find(_read(records or [folder]), same_within=same_within)
+        findings = find(read(records or [folder]), same_within=same_within)
         writer = FigureWriter(folder / "report", findings.palette)
         if objectives:
             explained = json.dumps(list(objectives), indent=1)
@@ -94,8 +94,8 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _read(places: Sequence[str | Path]) -> Record:
-    """The record, or several joined, with the columns that findings go by."""
+def read(places: Sequence[str | Path]) -> Record:
+    """The record, or several joined, with the columns that findings go by; raises what `write` raises of records."""
     bare = join([load(place, []) for place in places])
     metrics = [metric for metric, _ in goals_of(bare.about).values()]
     declared = {column.name for column in HISTORY}

@@ -135,7 +135,7 @@ def csv_text(table: Table) -> str:
     marks = table.best is not None
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([*map(_inert, heads), *(("best", "indistinguishable") if marks else ())])
+    writer.writerow([*map(inert, heads), *(("best", "indistinguishable") if marks else ())])
     for place, row in enumerate(table.rows):
         fields = [one for value, wide in zip(row, spread, strict=True) for one in _fields(value, wide)]
         writer.writerow([*fields, *((place == table.best, place in table.tied) if marks else ())])
@@ -157,6 +157,14 @@ def save(table: Table, folder: str | Path) -> list[Path]:
         paths.append(Path(folder) / f"{table.name}.{kind}")
         paths[-1].write_text(content, encoding="utf-8")
     return paths
+
+
+def inert(field: object) -> object:
+    """A field that no spreadsheet runs (OWASP's rules of CSV injection); line ends of text are newlines."""
+    if not isinstance(field, str):
+        return field
+    text = field.replace("\r", "\n")  # a bare one would not be quoted
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\n")) else text
 
 
 def _latex_row(table: Table, place: int) -> str:
@@ -192,16 +200,8 @@ def _fields(value: Value, wide: bool) -> list[Any]:
 def _field(value: Any) -> Any:
     if isinstance(value, float):
         return "" if value != value else repr(float(value))
-    return "" if value is None else _inert(value)
+    return "" if value is None else inert(value)
 
 
 def _one_line(text: str) -> str:
     return re.sub(r"[ \t\r\n\f\v]+", " ", text).strip()
-
-
-def _inert(field: object) -> object:
-    """A field that no spreadsheet runs (OWASP's rules of CSV injection); line ends of text are newlines."""
-    if not isinstance(field, str):
-        return field
-    text = field.replace("\r", "\n")  # a bare one would not be quoted
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\n")) else text

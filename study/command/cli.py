@@ -80,6 +80,8 @@ def parser() -> argparse.ArgumentParser:
     status.add_argument("dir", metavar="DIR", type=_path)
     _json(status)
     _report(command("report", "report:report", "Write a study's report, or one of records from anywhere, joined."))
+    about = "Write all tables of a study's report, and its record, as files for a paper or a program."
+    _export(command("export", "export:export", about))
     _sample(
         command("sample", "sample:sample", "Draw samples of a generator that a study kept, as .npz or as pictures.")
     )
@@ -155,6 +157,19 @@ def _report(command: argparse.ArgumentParser) -> None:
         "--same-within", metavar="MARGIN", type=float,
         help="say which arms are the same within a margin, as 0.05: 5 percentage points of a share, 5 %% of quality;"
         " over data sets also 5 points of the probability of being better",
+    )  # fmt: skip
+    _json(command)
+
+
+def _export(command: argparse.ArgumentParser) -> None:
+    command.add_argument("dir", metavar="DIR", type=_path, help="a study folder, or one with a record's two files")
+    kind = command.add_mutually_exclusive_group(required=True)
+    for name, words in (("csv", "CSV"), ("parquet", "Parquet"), ("latex", "LaTeX (booktabs), the tables alone")):
+        kind.add_argument(f"--{name}", dest="kind", action="store_const", const=name, help=f"as {words}")
+    command.add_argument("--out", metavar="FOLDER", type=_path, help="where they go (default: DIR/export)")
+    command.add_argument(
+        "--metrics", metavar="NAMES", default="",
+        help="columns of the table metrics-PHASE, as in fid,precision,recall (default: the study's and some others)",
     )  # fmt: skip
     _json(command)
 

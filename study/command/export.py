@@ -1,0 +1,40 @@
+"""The command export: all tables of a study's report and its record, as files for a paper or a program."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from analysis import report
+from analysis.record.loading import RecordError
+from analysis.report import exports
+from analysis.report.metric_table import metric_table
+from study.command.folder import refuse_links
+from study.command.output import DONE, print_json
+from study.config.messages import ConfigError
+from study.record.sources import ensure_record
+
+
+def export(options: Namespace) -> int:
+    """Write the files, and print their paths; none is written where the record or an option is refused."""
+    if options.dir.is_dir():
+        refuse_links(options.dir)
+    ensure_record(options.dir)
+    try:
+        findings = report.find(report.read([options.dir]))
+        wanted = [name.strip() for name in options.metrics.split(",") if name.strip()]
+        tables = [*report.every_table(findings, options.dir), metric_table(findings, wanted)]
+    except (RecordError, ValueError) as error:
+        said = str(error)
+        raise ConfigError(f"--{said}" if said.startswith("metrics:") else said) from None
+    out = options.out or options.dir / "export"
+    if out.resolve() == options.dir.resolve():
+        raise ConfigError(f"--out: expected a folder other than the study's own, got {out}")
+    try:
+        paths = exports.write_tables(tables, out, options.kind) + exports.write_record(options.dir, out, options.kind)
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise ConfigError(f"--out: expected a folder that can be written, got {out} ({error.strerror})") from None
+    if options.json:
+        print_json({"files": [str(path) for path in paths]})
+    else:
+        print(*paths, sep="\n")
+    return DONE

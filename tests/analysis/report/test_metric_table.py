@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+
+from analysis import report
+from analysis.record.loading import load
+from analysis.report.metric_table import metric_table
+
+pytestmark = pytest.mark.xdist_group("report")
+
+
+@pytest.fixture(scope="module")
+def findings(simulated):
+    return report.find(load(simulated))
+
+
+def test_medians_of_several_metrics_stand_beside_each_other_in_the_order_of_the_plan(findings):
+    table = metric_table(findings, ["fid", "high_quality"])
+    assert [row[0] for row in table.rows] == list(findings.arms)
+    assert [head.name for head in table.heads[3:]] == ["Fréchet distance", "share of high-quality samples"]
+    trials = findings.record.trials
+    for arm, replicas, converged, fid, good in table.rows:
+        mine = trials[(trials["phase"] == "confirm") & (trials["arm"] == arm)]
+        diverged = mine["outcome"] == "diverged"
+        assert replicas == len(mine)
+        assert converged.estimate == (mine["outcome"] == "converged").mean()
+        assert fid.estimate == pytest.approx(np.median(np.where(diverged, np.inf, mine["fid"])))
+        assert good.estimate == pytest.approx(np.median(np.where(diverged, -np.inf, mine["high_quality"])))
+        assert good.low <= good.estimate <= good.high
+
+
+def test_the_studys_metric_has_the_intervals_of_the_table_of_quality(findings):
+    known = {one.arm: one.median for one in findings.quality}
+    assert {row[0]: row[3] for row in metric_table(findings).rows} == known
+
+
+def test_a_metric_that_was_not_measured_is_refused(findings):
+    with pytest.raises(ValueError, match=r"^metrics: expected some of fid, .*high_quality.*, got inception_score$"):
+        metric_table(findings, ["fid", "inception_score"])
