@@ -10,7 +10,6 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from analysis.wording import NOT_JUDGED
 from study.config.addresses import masked
@@ -44,10 +43,6 @@ class Attempts:
     def newest(self, trial_id: str) -> int:
         """The number of a trial's newest attempt, 1 for one that is not known."""
         return self._attempts[trial_id].number if trial_id in self._attempts else 1
-
-    def seeds(self, trial_id: str) -> Sequence[int]:
-        """Of a trial's newest attempt, as far as its plan is known."""
-        return self._attempts[trial_id].seeds if trial_id in self._attempts else ()
 
     def apply(self, entry: OfTrial) -> int:
         """The number of the attempt that an entry belongs to."""
@@ -122,7 +117,7 @@ def gather(batch: Iterable[Entry], attempts: Attempts, runs: Mapping[str, OpenRu
                 _look(entry, update)
             case _:
                 update = _update_of(entry, attempts.apply(entry), gathered, runs)
-                _trial(entry, update, attempts.seeds(entry.trial_id))
+                _trial(entry, update)
         update.entries += 1
     return list(gathered.values())
 
@@ -158,7 +153,7 @@ def _look(entry: Look, update: RunUpdate) -> None:
     update.tags[f"look.{entry.number}"] = canonical(about)[:LONGEST_TAG]
 
 
-def _trial(entry: OfTrial, update: RunUpdate, seeds: Sequence[int]) -> None:
+def _trial(entry: OfTrial, update: RunUpdate) -> None:
     match entry:
         case Planned():
             update.params |= named(_told(entry.spec)) | named(entry.config)
@@ -171,8 +166,8 @@ def _trial(entry: OfTrial, update: RunUpdate, seeds: Sequence[int]) -> None:
                 update.tags |= IMAGES
         case Ended():  # no status before: a request that a server carries out late would set it back
             update.tags |= {"status": entry.status, "outcome": counted(one or NOT_JUDGED for one in entry.outcomes)}
+            update.tags["scores"] = canonical(entry.scores)[:LONGEST_TAG]
             update.tags |= {"message": masked(entry.message)[:LONGEST_TAG]} if entry.message else {}
-            update.measure(_by_seed(seeds, entry.scores), entry, 0)
             update.ended = entry
 
 
@@ -181,9 +176,3 @@ def _told(spec: Json) -> Json:
     data = spec.get("data")
     about = {"data": data["name"]} if isinstance(data, Mapping) and "name" in data else {}
     return {name: value for name, value in spec.items() if name not in ("data", "evaluation", "measure")} | about
-
-
-def _by_seed(seeds: Sequence[int], scores: Sequence[Any]) -> dict[str, float]:
-    """What the search was told of each replica (the first metric, of several), without those that diverged."""
-    first = [score[0] if isinstance(score, list) and score else score for score in scores]
-    return {f"replicas/seed_{seed}": float(one) for seed, one in zip(seeds, first, strict=False) if finite(one)}

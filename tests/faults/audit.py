@@ -262,7 +262,7 @@ def _audit_tracking(finding: Finding, folder: Path, history: Any, database: Path
     finding.count("twice", (f"{trial} has {times} runs in MLflow" for trial, times in names.items() if times > 1))
     finding.count("twice", (f"{key} in MLflow" for key, times in tracked.items() if times > 1))
     wanted = _medians(history)
-    beside = re.compile(r"replicas/.*|.*_(q25|q75|iqm)")
+    beside = re.compile(r".*_(q25|q75|iqm)")
     compared = {key: value for key, value in values.items() if not beside.fullmatch(key[1])}
     for key in wanted.keys() | compared.keys():
         mine, theirs = wanted.get(key), compared.get(key)

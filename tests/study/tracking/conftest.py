@@ -63,13 +63,10 @@ FLOOR = {
 def expected_rows(folder: Path) -> Rows:
     """The metric rows of every trial, from the ledger by NumPy: run name -> sorted (key, value, ms, step)."""
     rows: Rows = {}
-    for _, found_entry in entries(folder, kinds={"planned", "result", "ended"}):
+    for _, found_entry in entries(folder, kinds={"planned", "result"}):
         entry = to_json(found_entry)
         found = rows.setdefault(entry["trial_id"], [])
-        if entry["kind"] == "ended":
-            kept = enumerate(entry["scores"])
-            found += [(f"replicas/seed_{seed}", score, round(entry["time"] * 1000), 0) for seed, score in kept]
-        if entry["kind"] != "result" or any(row[3] == entry["step"] for row in found):
+        if entry["kind"] == "planned" or any(row[3] == entry["step"] for row in found):
             continue
         time = round(entry["time"] * 1000)
         for name in ("fid", "loss_critic"):

@@ -93,7 +93,7 @@ def test_runs_nested_under_the_study_charts_and_pictures(
         wait_for(driver, lambda: "search-hinge-0000" in text(driver), "the runs under it")
         link = driver.find_element("partial link text", "search-hinge-0000").get_attribute("href")
         driver.get(f"{link}/model-metrics")
-        wait_for(driver, lambda: "(fid)" in text(driver), "the chart of the FID")
+        wait_for(driver, lambda: "fid_q75" in text(driver).split(), "the charts of the FID and its quartiles")
         pictures = "return [...document.images].filter(i => i.naturalWidth > 200).length"
         for part in driver.find_elements("css selector", "[data-testid]"):
             driver.execute_script("arguments[0].scrollIntoView()", part)

@@ -76,7 +76,7 @@ def test_a_trials_file_is_a_model_of_its_run_with_its_last_metrics(kept: Path) -
     assert (str(model.status), model.source_run_id, model.model_type) == ("READY", run.info.run_id, "generator")
     assert model.params["objective.name"] == "hinge"
     assert {metric.key: metric.value for metric in model.metrics} == run.data.metrics
-    assert {metric.step for metric in model.metrics if not metric.key.startswith("replicas/")} == {20}
+    assert {metric.step for metric in model.metrics} == {20}
     assert [output.model_id for output in run.outputs.model_outputs] == [model.model_id]
     place = Path(model.artifact_location.removeprefix("file://").replace("%20", " "))
     assert (place / generators.FILE).read_bytes() == FIRST.encode()

@@ -100,7 +100,7 @@ def test_the_tracker_makes_the_database_itself(
     with Ledger.open(tmp_path) as ledger:
         ledger.append(Session(config=config.resolved(), time=1.0), *map(from_json, trial(0)))
         assert sync(tmp_path, config) == 0
-    assert len(tracked(tmp_path)["search-hinge-0000"]) == 24
+    assert len(tracked(tmp_path)["search-hinge-0000"]) == 20
 
 
 def test_a_kill_after_any_request_loses_and_doubles_nothing(
