@@ -166,5 +166,6 @@ def _closing(findings: Findings) -> Html:
     return tag(
         "footer",
         f"Every number follows from history.parquet and trials.parquet of build {builds}; figures and tables lie beside"
-        " this page as PDF, SVG, CSV and LaTeX. Resampling has a fixed seed: the same record gives the same page.",
+        " this page as PDF, SVG, CSV and LaTeX, linked in their captions. Resampling has a fixed seed: the same record"
+        " gives the same page.",
     )

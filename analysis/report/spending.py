@@ -54,7 +54,7 @@ def budget(findings: Findings, writer: FigureWriter) -> Section | None:
         return None
     parts: list[Html] = [writer.table(spent_table([one for phase in findings.spent.values() for one in phase]))]
     if findings.best_of_k:
-        writer.table(best_of_k_table(findings.best_of_k, findings.best_by_spending))
+        parts.append(writer.beside(best_of_k_table(findings.best_of_k, findings.best_by_spending)))
     timed = findings.best_by_spending.get("core_seconds", ())
     if timed:
         parts.append(

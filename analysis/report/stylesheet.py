@@ -46,6 +46,7 @@ td.number, td.words { white-space: nowrap; }
 figure.table { text-align: left; }
 tbody tr:nth-child(5n):not(:last-child) { border-bottom: 1px solid #ececf0; }
 .trace { opacity: .8; font-style: italic; } sup { line-height: 0; }
+.files { white-space: nowrap; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.1rem; font-size: .84rem; margin: .8rem 0; }
 dt { color: var(--muted); } dd { margin: 0; }
 .swatch { display: inline-block; width: .68em; height: .68em; border-radius: 2px; margin-right: .45em; }
@@ -58,6 +59,6 @@ footer { margin-top: 3.5rem; border-top: 1px solid var(--rule); color: var(--mut
 @media print {
   html { font-size: 10pt; } main { max-width: none; padding: 0; } nav { display: none; }
   h2, h3 { break-after: avoid; } section { break-before: auto; } tr { break-inside: avoid; }
-  a { color: inherit; text-decoration: none; }
+  a { color: inherit; text-decoration: none; } .files { display: none; }
 }
 """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from matplotlib.figure import Figure
 
@@ -39,23 +41,35 @@ class FigureWriter:
         (self._folder / "figures" / f"{name}.svg").write_bytes(picture)
         figure.set_layout_engine("none")  # keeps the layout of the SVG instead of computing it again
         (self._folder / "figures" / f"{name}.pdf").write_bytes(rendered(figure, "pdf"))
-        return page.figure(page.image(picture, "svg+xml", alt_text, figure.get_figwidth()), caption)
+        files = _files("figures", name, {"SVG": "svg", "PDF": "pdf"})
+        whole = page.joined([caption, files])
+        return page.figure(page.image(picture, "svg+xml", alt_text, figure.get_figwidth()), whole)
 
     def table(self, table: Table) -> Html:
         """Write a table's files and return it for the page, best row bold, a dagger where it is not told apart."""
-        self.tables.append(table)
-        if self._folder is not None:
-            table_files.save(table, self._folder / "tables")
+        caption = self._written(table)
         numbers = [place for place, head in enumerate(table.heads) if head.kind != "text"]
         rows = [self._row(table, place) for place in range(min(len(table.rows), LONGEST))]
         heads = [head.name for head in table.heads]
-        caption = page.joined([table.caption, _legend(table), tag("span", f" Rows: {table.rows_of}.", class_="trace")])
         if len(rows) <= FIRST:
             return page.table(heads, rows, caption, numbers)
         rest = page.table(heads, rows[FIRST:], "", numbers)
         beyond = f"; all {len(table.rows)} are in tables/{table.name}.csv" if len(table.rows) > LONGEST else ""
         more = tag("details", tag("summary", f"{len(rows) - FIRST} more rows{beyond}"), rest)
         return page.joined([page.table(heads, rows[:FIRST], caption, numbers), more])
+
+    def beside(self, table: Table) -> Html:
+        """Write the files of a table whose rows are too many for the page; return its caption, which links them."""
+        return tag("figure", tag("figcaption", self._written(table)))
+
+    def _written(self, table: Table) -> Html:
+        """Write a table's files and return its caption."""
+        self.tables.append(table)
+        if self._folder is not None:
+            table_files.save(table, self._folder / "tables")
+        traced = tag("span", f" Rows: {table.rows_of}.", class_="trace")
+        files = _files("tables", table.name, {"CSV": "csv", "LaTeX": "tex"})
+        return page.joined([table.caption, _legend(table), traced, files])
 
     def arm(self, name: str) -> str:
         """An arm's name with its colour; any other text as it is."""
@@ -73,6 +87,12 @@ class FigureWriter:
         if place in table.tied and place != table.best:
             cells[0] = page.joined([cells[0], tag("sup", "†")])
         return cells
+
+
+def _files(folder: str, name: str, endings: Mapping[str, str]) -> Html:
+    """Links to the files of a figure or table that lie beside the page."""
+    links = [tag("a", words, href=f"{folder}/{quote(name)}.{ending}") for words, ending in endings.items()]
+    return tag("span", *(part for link in links for part in (" ", link)), class_="files")
 
 
 def _greyed(words: str) -> Html:

@@ -158,6 +158,9 @@ def _report(command: argparse.ArgumentParser) -> None:
         help="say which arms are the same within a margin, as 0.05: 5 percentage points of a share, 5 %% of quality;"
         " over data sets also 5 points of the probability of being better",
     )  # fmt: skip
+    command.add_argument(
+        "--bundle", action="store_true", help="also write report.zip: page, figures, tables and record, to be sent"
+    )
     _json(command)
 
 

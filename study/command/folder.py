@@ -15,7 +15,7 @@ from study.storage.store import store_of
 
 STUDY_FILES = (  # what a study folder may hold
     loading.STUDY_FILE, "ledger", "history.parquet", "trials.parquet", "mlflow.db", "artifacts",
-    "trials", "features", "report", "export", "labels", "animations", "tracking.json",
+    "trials", "features", "report", "report.zip", "export", "labels", "animations", "tracking.json",
 )  # fmt: skip
 
 

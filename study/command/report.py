@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import analysis.report
+from analysis.report.bundle import write_bundle
 from study.command.folder import study_folder
 from study.command.output import DONE, print_json
 from study.command.own import strange_places
@@ -33,10 +34,13 @@ DELIVERY = 30.0  # seconds that MLflow gets to take the report
 def report(options: Namespace) -> int:
     """Write a study's report, or one of records from anywhere, joined."""
     page = _page(options)
+    paths = {"report": str(page)}
+    if options.bundle:
+        paths["bundle"] = str(_bundle(page.parent.parent))
     if options.json:
-        print_json({"report": str(page)})
+        print_json(paths)
     else:
-        print(page)
+        print(*paths.values(), sep="\n")
     return DONE
 
 
@@ -105,6 +109,12 @@ def _page(options: Namespace) -> Path:
     if waiting := deliver(folder):
         print(f"{waiting} ledger entries still wait for MLflow, and the report with them", file=sys.stderr)
     return page
+
+
+def _bundle(folder: Path) -> Path:
+    """The archive of the report in `folder`, with its own record or with those beside the report."""
+    beside = sorted(place for place in folder.iterdir() if place.is_dir() and sources.holds_record(place))
+    return write_bundle(folder, [] if sources.holds_record(folder) else beside)
 
 
 def _plan(about: Any) -> StudyPlan | None:

@@ -24,7 +24,7 @@ from study.config.schema import NAME
 from study.record.build import build_record
 from study.tracking.download import RUN, download
 
-REPORT = "report"
+REPORT, BUNDLE = "report", "report.zip"
 PARTIAL = ".partial"  # of `out`, while a fetch is under way
 TRIES = 3  # to copy both files of the same build
 
@@ -129,7 +129,7 @@ def _refuse_unexpected(out: Path) -> None:
     known = {*FILES, REPORT}
     for path in sorted(out.iterdir()) if out.is_dir() else []:
         ours = path.is_dir() and (path.name in (REPORT, PARTIAL) or {one.name for one in path.iterdir()} <= known)
-        if not ours:
+        if not ours and path.name != BUNDLE:
             raise ConfigError(
                 f"--out: expected a new folder, or one of records and their report, got {out}, which holds {path.name}"
             )

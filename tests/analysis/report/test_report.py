@@ -28,7 +28,7 @@ def test_the_sections_stand_in_reading_order(page):
 
 
 def test_nothing_is_fetched_and_nothing_runs(page):
-    assert not re.search(r"""(?:src|href|action|data|poster)\s*=\s*["'](?!data:|#)""", page)
+    assert not re.search(r"""(?:src|href|action|data|poster)\s*=\s*["'](?!data:|#|figures/|tables/)""", page)
     assert not re.search(r"url\(|@import|<script|<iframe|<object|<embed|<link|javascript:", page)
     assert "http://" not in page
     assert "https://" not in page
@@ -37,6 +37,12 @@ def test_nothing_is_fetched_and_nothing_runs(page):
 def test_the_markup_is_well_formed(page):
     closed = re.sub(r"<(meta|img|br|hr)\b([^>]*)>", r"<\1\2/>", page.removeprefix("<!DOCTYPE html>"))
     ElementTree.fromstring(closed)  # every tag is closed where it should be
+
+
+def test_links_lead_to_every_file_beside_the_page(written, page):
+    linked = set(re.findall(r'href="((?:figures|tables)/.*?)"', page))
+    folder = written / "report"
+    assert linked == {str(one.relative_to(folder)) for one in folder.glob("*/*")}
 
 
 def test_anchors_lead_to_sections(page):

@@ -1,6 +1,7 @@
 """A study's report from its ledger, while it runs and when it is done; and one of records from elsewhere."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -79,6 +80,19 @@ def test_a_run_and_a_copy_have_one_report(begun, study, tmp_path, capsys, monkey
         assert sorted(path.name for path in (out / name).iterdir()) == ["history.parquet", "trials.parquet"]
         assert load(out / name).history.equals(load(origin).history)
         assert f"{name}/hinge" in page
+
+
+def test_a_bundle_holds_page_files_and_record(study, tmp_path, capsys):
+    for turn in range(2):  # the second finds the first one's
+        assert main(["report", str(study), "--out", str(tmp_path / "out"), "--bundle", "--json"]) == 0, turn
+        said = json.loads(capsys.readouterr().out)
+    assert said["bundle"] == str(tmp_path / "out" / "report.zip")
+    shutil.unpack_archive(said["bundle"], tmp_path / "unpacked")
+    page = tmp_path / "unpacked" / "report" / "index.html"
+    linked = re.findall(r'href="([^#"]+)"', page.read_text(encoding="utf-8"))
+    assert len(linked) > 10
+    assert all((page.parent / link).is_file() for link in linked)
+    assert load(tmp_path / "unpacked" / "tiny").history.equals(load(study).history)
 
 
 @pytest.fixture
