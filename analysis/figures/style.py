@@ -22,6 +22,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from analysis.colours import BLUE, FAINT, GREEN, INK, MUTED, ORANGE, PURPLE, SKY, VERMILION
+from analysis.figures import own_style
 
 P = ParamSpec("P")
 COLUMN, PAGE = 3.3, 6.8  # inches: one column, two
@@ -106,10 +107,12 @@ Palette = Mapping[str, ArmStyle]
 def palette(arms: Iterable[str]) -> dict[str, ArmStyle]:
     """A style for each arm by its index, so that arms added at the end do not change the others.
 
-    The cycles of colours, dashes and markers have lengths without a common divisor, so that 385 arms differ.
+    The cycles of colours, dashes and markers have lengths without a common divisor, so that 385 arms differ; with the
+    colours of a style of one's own it may be fewer.
     """
+    colours = own_style.colours(COLOURS)
     return {
-        arm: ArmStyle(COLOURS[k % len(COLOURS)], DASHES[k % len(DASHES)], MARKERS[k % len(MARKERS)])
+        arm: ArmStyle(colours[k % len(colours)], DASHES[k % len(DASHES)], MARKERS[k % len(MARKERS)])
         for k, arm in enumerate(dict.fromkeys(arms))
     }
 
@@ -121,7 +124,7 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with mpl.rc_context():
             mpl.rcdefaults()
-            mpl.rcParams.update(RC)
+            mpl.rcParams.update({**RC, **own_style.settings()})
             return draw(*args, **kwargs)
 
     return drawn
@@ -159,7 +162,7 @@ def rendered(figure: Figure, kind: str = "svg", dpi: float = RC["savefig.dpi"]) 
     # Without dates and versions the same figure gives the same bytes, so that a report can be compared with another.
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None, "Producer": None}}
     buffer = BytesIO()
-    with mpl.rc_context(RC):
+    with mpl.rc_context({**RC, **own_style.settings()}):
         if kind == "svg":
             _lay_out(figure)
         figure.savefig(buffer, format=kind, dpi=dpi, metadata=undated.get(kind))

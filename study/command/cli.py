@@ -159,6 +159,10 @@ def _report(command: argparse.ArgumentParser) -> None:
         " over data sets also 5 points of the probability of being better",
     )  # fmt: skip
     command.add_argument(
+        "--style", metavar="FILE", type=_path,
+        help="draw the figures by these settings of matplotlib's, as of an .mplstyle; axes.prop_cycle colours the arms",
+    )  # fmt: skip
+    command.add_argument(
         "--bundle", action="store_true", help="also write report.zip: page, figures, tables and record, to be sent"
     )
     _json(command)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import analysis.report
+from analysis.figures.own_style import in_style, read_style
 from analysis.report.bundle import write_bundle
 from study.command.folder import study_folder
 from study.command.output import DONE, print_json
@@ -33,7 +34,8 @@ DELIVERY = 30.0  # seconds that MLflow gets to take the report
 
 def report(options: Namespace) -> int:
     """Write a study's report, or one of records from anywhere, joined."""
-    page = _page(options)
+    with in_style(_style(options.style)):
+        page = _page(options)
     paths = {"report": str(page)}
     if options.bundle:
         paths["bundle"] = str(_bundle(page.parent.parent))
@@ -109,6 +111,13 @@ def _page(options: Namespace) -> Path:
     if waiting := deliver(folder):
         print(f"{waiting} ledger entries still wait for MLflow, and the report with them", file=sys.stderr)
     return page
+
+
+def _style(path: Path | None) -> Mapping[str, Any]:
+    try:
+        return {} if path is None else read_style(path)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--style: {error}") from None
 
 
 def _bundle(folder: Path) -> Path:

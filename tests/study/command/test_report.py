@@ -95,6 +95,14 @@ def test_a_bundle_holds_page_files_and_record(study, tmp_path, capsys):
     assert load(tmp_path / "unpacked" / "tiny").history.equals(load(study).history)
 
 
+def test_arms_have_the_colours_of_a_style_of_ones_own(study, tmp_path):
+    style = tmp_path / "lab.mplstyle"
+    style.write_text("axes.prop_cycle: cycler('color', ['112233', '445566'])")
+    assert main(["report", str(study), "--out", str(tmp_path / "out"), "--style", str(style)]) == 0
+    page = (tmp_path / "out" / "report" / "index.html").read_text(encoding="utf-8")
+    assert set(re.findall("background:(#[0-9a-f]{6})", page.split("<main>")[1])) == {"#112233", "#445566"}
+
+
 @pytest.fixture
 def told(monkeypatch):
     """What the page would be written with; writing it is the other tests' matter."""
@@ -126,6 +134,11 @@ def test_the_state_is_told_where_the_one_source_is_a_study(study, told, tmp_path
         (["runs:/abc"], "--out: expected a folder for the records and the report of runs:/abc, which is no study"),
         (["{study}", "--tracking", "sqlite:///x.db"], "--tracking: expected with a source runs:/RUN_ID"),
         (["{study}", "--same-within", "5"], "--same-within: expected a number above 0 and below 1, got 5.0"),
+        (
+            ["{study}", "--style", "{study}/study.yaml"],
+            "--style: {study}/study.yaml, line 1: expected one of",
+        ),
+        (["{study}", "--style", "{study}/no"], "--style: [Errno 2] No such file or directory: '{study}/no'"),
         (["{study}", "--same-within", "nan"], "--same-within: expected a number above 0 and below 1, got nan"),
     ],
 )
@@ -133,4 +146,4 @@ def test_a_report_that_has_no_place_is_bad_input(study, sources, said, capsys):
     assert main(["report", *(source.format(study=study) for source in sources)]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith(f"ganstudy: {said}")
+    assert err.startswith(f"ganstudy: {said.format(study=study)}")
