@@ -16,7 +16,7 @@ code { white-space: nowrap; }
 .choices span { color: var(--muted); }
 .choices label:has(:checked) { background: var(--tint); box-shadow: -.3rem 0 0 var(--tint), .3rem 0 0 var(--tint); }
 .choices, .saving { font-family: "Source Sans 3", "Helvetica Neue", Helvetica, Arial, "DejaVu Sans", sans-serif; }
-.saving { position: sticky; bottom: 0; background: #fff; border-top: 1px solid var(--rule); padding: .7rem 0;
+.saving { position: sticky; bottom: 0; background: var(--paper); border-top: 1px solid var(--rule); padding: .7rem 0;
   margin-top: 2.2rem; font-size: .86rem; display: flex; gap: 1rem; align-items: baseline; }
 .saving button { font: inherit; padding: .3rem .9rem; cursor: pointer; }
 """

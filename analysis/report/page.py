@@ -16,6 +16,7 @@ from html import escape
 from analysis.report.stylesheet import CSS
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+ENLARGED = 1.3  # pictures on the screen, whose text of 7 points is 12 pixels high then
 LONG = 40  # characters of a cell from which it may be broken
 VOID = ("meta", "img", "br", "hr", "input")
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -70,14 +71,14 @@ def facts(pairs: Mapping[str, object]) -> Html:
 
 
 def image(data: bytes, kind: str, alternative: str, width: float) -> Html:
-    """A picture of a kind such as `svg+xml` inside the page, `width` inches wide; `alternative` describes it."""
+    """A picture of a kind such as `svg+xml` inside the page, drawn `width` inches wide; `alternative` describes it."""
     source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    return tag("img", src=source, alt=alternative, style=f"width:{width:.2f}in")
+    return tag("img", src=source, alt=alternative, style=f"width:{ENLARGED * width:.2f}in")
 
 
 def figure(picture: Html, caption: object) -> Html:
-    """A picture and what it shows."""
-    return tag("figure", picture, tag("figcaption", caption))
+    """A picture, scrolling sideways where the window is narrower, and what it shows."""
+    return tag("figure", tag("div", picture, class_="wide"), tag("figcaption", caption))
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def page(title: str, *children: object, style: str = "", script: str = "") -> Ht
         tag("meta", charset="utf-8"),
         Html(f'<meta http-equiv="Content-Security-Policy" content="{policy}">'),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light"),
+        tag("meta", name="color-scheme", content="light dark"),
         tag("title", title),
         tag("style", Html(CSS + style)),
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from analysis.record.join import studies_of
 from analysis.record.loading import Record
@@ -178,8 +178,8 @@ def making(record: Record) -> Section:
         floor = {name: f"{v:.6g}" for name, v in (about.get("floor") or {}).items() if isinstance(v, float)}
         if floor:
             parts += [tag("h3", f"{_of(about, studies)}Floors: what fresh real samples score"), facts(floor)]
-        config = json.dumps(about.get("config", {}), indent=2, ensure_ascii=False)
-        whole = tag("details", tag("summary", "The whole configuration"), tag("pre", config), open="")
+        config = yaml.safe_dump(about.get("config", {}), sort_keys=False, allow_unicode=True, width=100)
+        whole = tag("details", tag("summary", "The whole configuration"), tag("pre", config))
         parts += [tag("h3", f"{_of(about, studies)}Configuration"), whole]
     return section("How it was made", *parts)
 

@@ -1,10 +1,19 @@
-"""The report's style sheet: one column of text for reading, figures at their printed size, rules for paper."""
+"""The report's style sheet: one column of text for reading, tables and figures as wide as they need, scrolling where
+the window is narrower, dark where the reader's system is, and rules for paper.
+
+Figures are drawn for a printed page, with text of 7 points; the page shows them larger, so that it is 12 pixels high.
+"""
 
 CSS = """
-:root { --ink: #1b1b1f; --muted: #5d6068; --rule: #d9dade; --tint: #f5f6f8; --accent: #0072b2; --warn: #b34a00; }
+:root { --ink: #1b1b1f; --muted: #5d6068; --rule: #d9dade; --tint: #f5f6f8; --accent: #0072b2; --warn: #b34a00;
+  --paper: #fff; --notice: #fdf5ee; --faint: #ececf0; --shade: #0003; }
+@media screen and (prefers-color-scheme: dark) {
+  :root { --ink: #e6e6ea; --muted: #a4a7b0; --rule: #3b3d44; --tint: #24262c; --accent: #6db8ea; --warn: #f0a060;
+    --paper: #17181c; --notice: #2e241b; --faint: #2c2e34; --shade: #fff4; }
+}
 * { box-sizing: border-box; }
 html { font-size: 17px; -webkit-text-size-adjust: 100%; }
-body { margin: 0; background: #fff; color: var(--ink); line-height: 1.55;
+body { margin: 0; background: var(--paper); color: var(--ink); line-height: 1.55;
   font-family: Charter, "Bitstream Charter", "Sitka Text", Cambria, "DejaVu Serif", Georgia, serif;
   font-variant-numeric: lining-nums; overflow-wrap: break-word; }
 main { max-width: 47rem; margin: 0 auto; padding: 3.2rem 1.4rem 5rem; }
@@ -20,19 +29,24 @@ a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset:
 .answer { background: var(--tint); border-left: 4px solid var(--accent); padding: .9rem 1.2rem; font-size: 1.06rem; }
 .answer p { margin: .35rem 0; }
 .answer p + p { font-size: .95rem; }
-.note { border-left: 4px solid var(--warn); background: #fdf5ee; padding: .6rem 1rem; font-size: .86rem;
+.note { border-left: 4px solid var(--warn); background: var(--notice); padding: .6rem 1rem; font-size: .86rem;
   margin: 1rem 0; }
 .badge { display: inline-block; border: 1px solid currentColor; border-radius: 999px; padding: 0 .55rem;
   font-size: .74rem; }
 nav { font-size: .82rem; margin: 1.6rem 0 0; color: var(--muted); }
 nav a { margin-right: .9rem; white-space: nowrap; }
 figure { margin: 1.5rem 0 1.9rem; text-align: center; break-inside: avoid; }
-figure img { max-width: 100%; height: auto; }
+figure img { display: block; height: auto; margin: 0 auto; background: #fff; }
 figcaption { text-align: left; color: var(--muted); font-size: .82rem; line-height: 1.45; }
 figcaption { margin-top: .5rem; }
 figure.table figcaption { margin: 0 0 .5rem; }
 .wide { overflow-x: auto; width: max-content; min-width: 100%; max-width: min(94vw, 76rem);
-  position: relative; left: 50%; transform: translateX(-50%); }
+  position: relative; left: 50%; transform: translateX(-50%);
+  background: linear-gradient(to right, var(--paper) 30%, transparent) left / 3.5rem 100%,
+    linear-gradient(to left, var(--paper) 30%, transparent) right / 3.5rem 100%,
+    linear-gradient(to right, var(--shade), transparent) left / .9rem 100%,
+    linear-gradient(to left, var(--shade), transparent) right / .9rem 100%;
+  background-repeat: no-repeat; background-attachment: local, local, scroll, scroll; }
 table { border-collapse: collapse; font-size: .78rem; min-width: 100%; font-variant-numeric: tabular-nums lining-nums; }
 thead { border-top: 1.5px solid var(--ink); border-bottom: 1px solid var(--ink); }
 tbody { border-bottom: 1.5px solid var(--ink); }
@@ -44,7 +58,7 @@ th.number, td.number { text-align: right; }
 td.number, td.words { white-space: nowrap; }
 .interval { color: var(--muted); font-size: .92em; }
 figure.table { text-align: left; }
-tbody tr:nth-child(5n):not(:last-child) { border-bottom: 1px solid #ececf0; }
+tbody tr:nth-child(5n):not(:last-child) { border-bottom: 1px solid var(--faint); }
 .trace { opacity: .8; font-style: italic; } sup { line-height: 0; }
 .files { white-space: nowrap; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.1rem; font-size: .84rem; margin: .8rem 0; }
@@ -59,6 +73,8 @@ footer { margin-top: 3.5rem; border-top: 1px solid var(--rule); color: var(--mut
 @media print {
   html { font-size: 10pt; } main { max-width: none; padding: 0; } nav { display: none; }
   h2, h3 { break-after: avoid; } section { break-before: auto; } tr { break-inside: avoid; }
+  figure.table { break-inside: auto; } .wide { overflow: visible; background: none; max-width: none; }
+  figure img { width: auto !important; max-width: 100%; }
   a { color: inherit; text-decoration: none; } .files { display: none; }
 }
 """

@@ -41,6 +41,18 @@ def test_a_narrow_window_is_not_overflown(written, tmp_path):
         assert (np.asarray(image.convert("RGB"))[:, -8:] == 255).all()
 
 
+def test_a_dark_system_has_a_dark_page_with_light_figures(written, tmp_path):
+    shot = tmp_path / "shot.png"
+    dark = "--blink-settings=preferredColorScheme=0"
+    browse(tmp_path, written / "report" / "index.html", f"--screenshot={shot}", "--window-size=1280,2400", dark)
+    with Image.open(shot) as image:
+        pixels = np.asarray(image.convert("RGB"), int)
+    assert (pixels[:, :20].max(axis=2) < 60).all()
+    white = (pixels == 255).all(axis=2)
+    assert white.sum(axis=1).max() > 600  # across a figure
+    assert (pixels[:400].min(axis=2) > 200).sum() > 500  # text
+
+
 def test_it_prints(written, tmp_path):
     pdf = tmp_path / "report.pdf"
     browse(tmp_path, written / "report" / "index.html", f"--print-to-pdf={pdf}", "--no-pdf-header-footer")

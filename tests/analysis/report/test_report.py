@@ -2,9 +2,11 @@
 
 import re
 import xml.etree.ElementTree as ElementTree
+from html import unescape
 
 import numpy as np
 import pytest
+import yaml
 from scipy.stats import binomtest
 
 from analysis import report
@@ -282,3 +284,8 @@ def test_that_nothing_happened_is_said_once(simulate, tmp_path, words):
     stability = seen[seen.index(begin) : seen.index(end)]
     assert stability.count("No replica diverged, froze or collapsed for good. No replica collapsed and recovered.") == 1
     assert "No replica diverged." not in seen
+
+
+def test_the_whole_configuration_is_yaml_and_folded(written, page):
+    (shown,) = re.findall(r"<details><summary>The whole configuration</summary><pre>(.*?)</pre>", page, re.DOTALL)
+    assert yaml.safe_load(unescape(shown)) == load(written, []).about["config"]

@@ -27,6 +27,14 @@ def test_median_and_quartiles_at_every_step():
     assert (curve.floor, curve.unit, curve.band.n, curve.going.tolist()) == (0.1, "data²", 5, [5, 5])
 
 
+@pytest.mark.parametrize(("features", "unit"), [("raw", "data²"), ("classifier", "1"), ("inception", "1")])
+def test_a_distance_of_features_is_not_of_the_datas_unit(features, unit):
+    about = {"config": {"evaluation": {"features": features}}}
+    rows = record([("a", "t", 0, 1, 1.0, False)])
+    (curve,) = learning(select(replace(rows, about=about), "confirm"), ["fid"])
+    assert curve.unit == unit
+
+
 def test_a_diverged_replica_ranks_last_from_then_on():
     rows = [("a", "t", seed, step, 1.0, seed < 2 and step == 2) for seed in range(3) for step in (1, 2, 3)]
     (curve,) = learning(select(record(rows), "confirm"), ["fid"])
