@@ -1,8 +1,8 @@
 """One driver and 1,000 workers: what it sustains, what lag keeps them busy, and what gives way first.
 
-The driver is the real one, without Ray's processes (`benchmarks.fake_workers`). A study's first and last quarter of
-trials are left out, in which workers begin and end. How large a lag must be is simulated by the rule alone: trial k of
-an arm may begin once the arm's trials 0 … k − lag have ended.
+The driver is the real one, without Ray's processes (`benchmarks.fake_workers`). What is measured lies between the
+endings of a study's 25 % and 75 % trial, as workers begin and end in the rest. How large a lag must be is simulated by
+the rule alone: trial k of an arm may begin once the arm's trials 0 … k − lag have ended.
 
     python -m benchmarks workers
 """
