@@ -8,7 +8,7 @@ from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, joined, section, tag
 from analysis.report.subject import replicas_of, subject_of
 from analysis.report.writer import FigureWriter
-from analysis.wording import listed, named
+from analysis.wording import listed, named, number
 
 
 def quality(findings: Findings, writer: FigureWriter) -> Section:
@@ -28,7 +28,7 @@ def quality(findings: Findings, writer: FigureWriter) -> Section:
             f"Final {named(findings.metric)}, one mark per replica: {replicas_of(findings)}. Above them the"
             " median with its 95 % interval, and behind it that of the interquartile mean. Diverged replicas are"
             " counted.",
-            f"Strips of the final {named(findings.metric)} by arm; the table below has medians and intervals.",
+            f"Median of the final {named(findings.metric)}: {_medians(findings)}. The table below has intervals.",
         ),
         writer.table(pair_tables.quality_table(findings.quality, findings.comparison, subject_of(findings).note)),
     ]
@@ -45,6 +45,10 @@ def quality(findings: Findings, writer: FigureWriter) -> Section:
             )
         )
     return section("Quality", *parts)
+
+
+def _medians(findings: Findings) -> str:
+    return ", ".join(f"{one.arm} {number(one.median.estimate)}" for one in findings.quality)
 
 
 def _pairs(findings: Findings, writer: FigureWriter) -> Html:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from analysis import figures
@@ -10,6 +12,7 @@ from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, section, tag
 from analysis.report.subject import replicas_of, subject_of
 from analysis.report.writer import FigureWriter
+from analysis.results.compare import ArmOutcomes
 from analysis.wording import EVENTS, NEVER, captured, event_named, percent
 
 
@@ -24,7 +27,7 @@ def stability(findings: Findings, writer: FigureWriter) -> Section:
         figures.outcome_bars(outcomes, columns=2),
         f"How the replicas of each arm ended: {replicas_of(findings)}. The line below each bar is the 95 % interval of"
         f" the share that converged (Wilson), which captures {captured(rates, findings.phase)}.",
-        "Bars of outcome shares by arm; the table below has the numbers.",
+        f"Share of replicas that converged: {_converged(outcomes)}. The table below has the other outcomes.",
     )
     note = subject_of(findings).note
     parts: list[Html] = [bars, writer.table(tables.outcome_table(outcomes, findings.phase, note))]
@@ -34,6 +37,10 @@ def stability(findings: Findings, writer: FigureWriter) -> Section:
     if findings.signals:
         parts.append(writer.table(tables.signal_table(findings.signals, findings.phase)))
     return section("Stability", *parts)
+
+
+def _converged(outcomes: Sequence[ArmOutcomes]) -> str:
+    return ", ".join(f"{arm.arm} {percent(arm.probabilities['converged'].estimate)}" for arm in outcomes)
 
 
 def _times(findings: Findings, writer: FigureWriter, note: str) -> list[Html]:

@@ -14,6 +14,7 @@ from analysis.record.loading import load
 from analysis.report import table_files
 from analysis.report.derivation import find
 from analysis.results.criteria import metric_and_mode
+from analysis.wording import number, percent
 
 pytestmark = pytest.mark.xdist_group("report")
 
@@ -289,3 +290,11 @@ def test_that_nothing_happened_is_said_once(simulate, tmp_path, words):
 def test_the_whole_configuration_is_yaml_and_folded(written, page):
     (shown,) = re.findall(r"<details><summary>The whole configuration</summary><pre>(.*?)</pre>", page, re.DOTALL)
     assert yaml.safe_load(unescape(shown)) == load(written, []).about["config"]
+
+
+def test_what_stands_for_a_picture_states_its_result(written, page, rows):
+    shares = [f"{row['arm']} {percent(float(row['converged']))}" for row in rows(written, "outcomes-confirm")]
+    assert f'alt="Share of replicas that converged: {", ".join(shares)}. ' in page
+    (medians,) = re.findall(r'alt="Median of the final Fréchet distance: (.*?)\. The table', page)
+    for row in rows(written, "quality-confirm"):
+        assert f"{row['arm']} {number(float(row['median Fréchet distance']))}" in medians.split(", ")
