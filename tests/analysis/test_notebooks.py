@@ -59,7 +59,7 @@ def test_the_paper_gets_a_file_for_each_figure_and_table(simulate, tmp_path_fact
 
 
 def test_arms_that_were_searched_several_times_are_compared_by_their_searches(simulate, tmp_path, monkeypatch, capsys):
-    simulate(tmp_path, trials=4, replicas=2, repeats=3, confirm=6, evaluations=4)
+    simulate(tmp_path, trials=4, replicas=2, repeats=3, confirm=6, evaluations=8)
     monkeypatch.setenv("GANSTUDY_FOLDER", str(tmp_path))
     seen = runpy.run_path(str(NOTEBOOKS / "02_compare_stability.py"))
     assert {comparison.unit for comparison in (*seen["findings"].rates.values(), seen["pairs"])} == {"repeat"}

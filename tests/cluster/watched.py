@@ -42,13 +42,13 @@ class Watched(Worker):
         return result
 
     def _begin(self, config: dict[str, Any]) -> None:
-        job = json.loads(config["job"])
-        super()._begin({**config, "job": json.dumps({**job, "device": "cpu"})})
+        jobs = [{**job, "device": "cpu"} for job in json.loads(config["job"])]
+        super()._begin({**config, "job": json.dumps(jobs)})
 
     def _build(self) -> Any:
-        trial = super()._build()
-        self._note(begins_at=trial.training.step)
-        return trial
+        pack = super()._build()
+        self._note(begins_at=pack.trials[0].training.step)
+        return pack
 
     def _note(self, **further: Any) -> None:
         line = {

@@ -70,8 +70,10 @@ def test_every_median_is_that_of_its_studys_rows(joined, rows):
 
 def test_replicas_are_judged_by_their_own_studys_floor(record):
     """Floors are drawn with each study's own seed and differ, which leaves no outcome untold."""
+    history = record.history.assign(high_quality=0.9)  # of so few evaluations all are the tail, in which it rises
+    record = type(record)(history, record.trials, record.about)
     trials = record.trials.assign(**{"floor.high_quality": np.where(record.trials["study"] == "rings", 0.99, 0.98)})
-    found = find(type(record)(record.history, trials, record.about))
+    found = find(type(record)(history, trials, record.about))
     assert found.record.trials["outcome"].tolist() == find(record).record.trials["outcome"].tolist()
     lower = record.trials.assign(**{"floor.high_quality": np.where(record.trials["study"] == "rings", 0.99, 9.9)})
     judged = find(type(record)(record.history, lower, record.about)).record.trials
@@ -91,10 +93,10 @@ def test_each_study_tells_how_it_was_made(seen):
     assert "search's seed 0" in first
     assert "confirm: 10000–10005" in first
     assert "rings: Floors" in first
-    assert '"steps": 1000' in first
+    assert "steps: 1000" in first
     assert "search's seed 7" in second
     assert "10000" not in second.split("more-rings: Configuration")[0]
-    assert '"steps": 2000' in second
+    assert "steps: 2000" in second
     for part in (first, second):
         assert "python 3.11" in part
         assert "host box" in part

@@ -49,7 +49,7 @@ def test_entries_are_stamped_with_the_time_they_were_appended_at(tmp_path: Path)
 def test_what_could_not_be_written_did_not_happen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal.open(tmp_path)
 
-    def full(*_: Any) -> None:
+    def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Ledger, "append", full)
