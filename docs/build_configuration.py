@@ -13,7 +13,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from analysis.results import thresholds
-from docs.meanings import about, code, filled, keys, listed, meanings, table
+from docs.meanings import about, code, filled, keys, listed, meanings, table, write
 from study.config.schema import StudyConfig
 from study.config.sections import Equal, Section
 from study.config.spaces import KINDS
@@ -162,12 +162,5 @@ def _outcomes() -> list[str]:
     return keys("outcomes.", {name: accepts(name) for name in defaults}, defaults, meanings(thresholds.Thresholds))
 
 
-def main() -> int:
-    """Write the page."""
-    PAGE.write_text(page(), encoding="utf-8")
-    print(f"docs/{PAGE.name} is written")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write(PAGE, page()))

@@ -12,7 +12,7 @@ from typing import Any
 
 from analysis.record.schema import HIGHER, QUALITY, TRAINING, Column
 from analysis.wording import OUTCOME_MEANINGS
-from docs.meanings import about, code, filled, keys, listed, meanings, sentence, table
+from docs.meanings import about, code, filled, keys, listed, meanings, sentence, table, write
 from study.config.rules import SEARCHABLE
 from trainables.data import DATASETS, describe
 from trainables.data.source import Axis, Source
@@ -187,12 +187,5 @@ def _of_group(group: str) -> list[str]:
     return [name for name in known if name in added]
 
 
-def main() -> int:
-    """Write the page."""
-    PAGE.write_text(page(), encoding="utf-8")
-    print(f"docs/{PAGE.name} is written")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write(PAGE, page()))

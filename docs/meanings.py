@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 
@@ -95,3 +96,10 @@ def _plain(value: Any) -> str:
 
 def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def write(page: Path, text: str) -> int:
+    """Write a page of docs/ and say so; the exit status."""
+    page.write_text(text, encoding="utf-8")
+    print(f"docs/{page.name} is written")
+    return 0

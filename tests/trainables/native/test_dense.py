@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -9,27 +10,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
-from torch.nn import functional
 
 from trainables import native
 from trainables.native import DenseLayers
 
 pytestmark = pytest.mark.skipif(not native.available(), reason="needs a C compiler")
 REPLICAS = 3
-
-
-def layers_of(widths: tuple[int, ...], slope: float) -> DenseLayers:
-    def plain(flat: Tensor, x: Tensor) -> Tensor:
-        at = 0
-        for number, (i, o) in enumerate(pairwise(widths)):
-            matrix, bias = flat[:, at : at + i * o].unflatten(1, (i, o)), flat[:, at + i * o : at + i * o + o]
-            at += i * o + o
-            x = torch.bmm(x, matrix) + bias[:, None]
-            if number < len(widths) - 2:
-                x = functional.leaky_relu(x, slope) if slope else x.relu()
-        return x
-
-    return DenseLayers(widths, slope, plain)
+Make = Callable[[tuple[int, ...], float], DenseLayers]
+Shape = tuple[tuple[int, ...], int, float]  # widths, samples, slope
 
 
 def drawn(widths: tuple[int, ...], samples: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -49,7 +37,7 @@ shapes = st.tuples(
 @settings(max_examples=25, deadline=None)
 @given(shapes)
 @pytest.mark.property
-def test_outputs_and_gradients_are_those_of_torch(shape: tuple[tuple[int, ...], int, float]) -> None:
+def test_outputs_and_gradients_are_those_of_torch(layers_of: Make, shape: Shape) -> None:
     widths, samples, slope = shape
     layers, (flat, x) = layers_of(widths, slope), drawn(widths, samples)
     ours, theirs = layers(flat, x), layers.plain(flat, x)
@@ -62,7 +50,9 @@ def test_outputs_and_gradients_are_those_of_torch(shape: tuple[tuple[int, ...], 
 @settings(max_examples=25, deadline=None)
 @given(shapes)
 @pytest.mark.property
-def test_slopes_and_their_gradients_are_those_of_torch(shape: tuple[tuple[int, ...], int, float]) -> None:
+def test_slopes_and_their_gradients_are_those_of_torch(
+    layers_of: Make, shape: tuple[tuple[int, ...], int, float]
+) -> None:
     (*front, _), samples, slope = shape
     widths = (*front, 1)
     layers, (flat, x) = layers_of(widths, slope), drawn(widths, samples)
@@ -74,13 +64,13 @@ def test_slopes_and_their_gradients_are_those_of_torch(shape: tuple[tuple[int, .
     torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-4)
 
 
-def test_only_single_outputs_have_slopes() -> None:
+def test_only_single_outputs_have_slopes(layers_of: Make) -> None:
     layers, (flat, x) = layers_of((2, 8, 2), 0.2), drawn((2, 8, 2), 4)
     assert layers.input_gradient(flat, x) is None
 
 
 @pytest.mark.parametrize(("of_weights", "of_inputs"), [(True, False), (False, True)])
-def test_only_what_is_asked_for(of_weights: bool, of_inputs: bool) -> None:
+def test_only_what_is_asked_for(layers_of: Make, of_weights: bool, of_inputs: bool) -> None:
     layers, (flat, x) = layers_of((2, 20, 3), 0.0), drawn((2, 20, 3), 5)
     flat, x = flat.detach().requires_grad_(of_weights), x.detach().requires_grad_(of_inputs)
     asked = flat if of_weights else x
@@ -88,7 +78,7 @@ def test_only_what_is_asked_for(of_weights: bool, of_inputs: bool) -> None:
     torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-5)
 
 
-def test_gradients_can_be_differentiated() -> None:
+def test_gradients_can_be_differentiated(layers_of: Make) -> None:
     layers, (flat, x) = layers_of((2, 16, 16, 1), 0.2), drawn((2, 16, 16, 1), 6)
     found = []
     for y in (layers(flat, x), layers.plain(flat, x)):
@@ -97,7 +87,7 @@ def test_gradients_can_be_differentiated() -> None:
     torch.testing.assert_close(*found, rtol=1e-4, atol=1e-5)
 
 
-def test_inputs_that_replicas_share_and_parts_of_wider_rows() -> None:
+def test_inputs_that_replicas_share_and_parts_of_wider_rows(layers_of: Make) -> None:
     widths = (2, 24, 1)
     layers, (flat, x) = layers_of(widths, 0.2), drawn(widths, 7)
     shared, wide = x[:1].detach().expand(REPLICAS, 7, 2), torch.cat([torch.zeros(REPLICAS, 1), flat.detach()], 1)
@@ -106,7 +96,7 @@ def test_inputs_that_replicas_share_and_parts_of_wider_rows() -> None:
     torch.testing.assert_close(layers(flat, turned), layers.plain(flat, turned), rtol=1e-5, atol=1e-5)
 
 
-def test_a_replica_is_the_same_bit_for_bit_alone_and_beside_one_that_fell() -> None:
+def test_a_replica_is_the_same_bit_for_bit_alone_and_beside_one_that_fell(layers_of: Make) -> None:
     widths = (2, 40, 33, 1)
     layers, (flat, x) = layers_of(widths, 0.2), drawn(widths, 19)
     with torch.no_grad():
@@ -125,7 +115,7 @@ def test_a_replica_is_the_same_bit_for_bit_alone_and_beside_one_that_fell() -> N
     assert company[0][1].isnan().all()
 
 
-def test_threads_change_nothing() -> None:
+def test_threads_change_nothing(layers_of: Make) -> None:
     layers, (flat, x) = layers_of((2, 40, 1), 0.2), drawn((2, 40, 1), 19)
     alone, before = layers(flat, x), torch.get_num_threads()
     torch.set_num_threads(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -16,6 +17,7 @@ from trainables.native import DenseGame, DenseLayers, formula
 pytestmark = pytest.mark.skipif(not native.available(), reason="needs a C compiler")
 REPLICAS, SAMPLES, LATENT, SIZE = 3, 18, 3, 2
 Parts = dict[str, Tensor]
+Make = Callable[..., DenseGame]
 
 
 def value(d: Tensor) -> Tensor:
@@ -30,31 +32,23 @@ def cost(squared: Tensor) -> Tensor:
     return squared.sqrt()
 
 
-def network(widths: tuple[int, ...], slope: float) -> DenseLayers:
-    def plain(flat: Tensor, x: Tensor) -> Tensor:
-        at = 0
-        for number, (i, o) in enumerate(pairwise(widths)):
-            matrix, bias = flat[:, at : at + i * o].unflatten(1, (i, o)), flat[:, at + i * o : at + i * o + o]
-            at += i * o + o
-            x = torch.bmm(x, matrix) + bias[:, None]
-            if number < len(widths) - 2:
-                x = functional.leaky_relu(x, slope) if slope else x.relu()
-        return x
-
-    return DenseLayers(widths, slope, plain)
-
-
-def game(packing: int = 1) -> DenseGame:
+@pytest.fixture
+def game(layers_of: Callable[[tuple[int, ...], float], DenseLayers]) -> Make:
+    """Makes the game of packs of so many samples."""
     real, fake, generators = formula(value), formula(lambda d: -d), formula(loss)
     assert real is not None
     assert fake is not None
     assert generators is not None
-    critic = network((SIZE * packing, 33, 20, 1), 0.2)
-    return DenseGame(network((LATENT, 24, SIZE), 0.0), critic, real, fake, generators, None, packing)
+
+    def make(packing: int = 1) -> DenseGame:
+        critic = layers_of((SIZE * packing, 33, 20, 1), 0.2)
+        return DenseGame(layers_of((LATENT, 24, SIZE), 0.0), critic, real, fake, generators, None, packing)
+
+    return make
 
 
-def drawn(packing: int = 1) -> Parts:
-    random, one = torch.Generator().manual_seed(0), game(packing)
+def drawn(one: DenseGame) -> Parts:
+    random = torch.Generator().manual_seed(0)
     sizes = [sum((i + 1) * o for i, o in pairwise(layers.widths)) for layers in (one.generator, one.critic)]
     return {
         "generator": torch.randn(REPLICAS, sizes[0], generator=random) / 4,
@@ -97,16 +91,18 @@ def by_autograd(one: DenseGame, parts: Parts) -> list[Tensor]:
 
 @pytest.mark.parametrize("at_fake", [None, False, True])
 @pytest.mark.parametrize("packing", [1, 3])
-def test_losses_and_gradients_are_those_of_autograd(packing: int, at_fake: bool | None) -> None:
-    one, parts = game(packing), drawn(packing)
+def test_losses_and_gradients_are_those_of_autograd(game: Make, packing: int, at_fake: bool | None) -> None:
+    one = game(packing)
+    parts = drawn(one)
     if at_fake is not None:
         one = replace(one, cost=formula(cost), at_fake=at_fake)
     for ours, theirs in zip(played(one, parts), by_autograd(one, parts), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
-def test_a_replica_is_the_same_bit_for_bit_alone_and_beside_one_that_fell() -> None:
-    one, parts = replace(game(), cost=formula(cost)), drawn()
+def test_a_replica_is_the_same_bit_for_bit_alone_and_beside_one_that_fell(game: Make) -> None:
+    one = replace(game(), cost=formula(cost))
+    parts = drawn(one)
     parts["critic"][1] = torch.nan
     company = played(one, parts)
     for replica in (0, 2):
@@ -117,8 +113,9 @@ def test_a_replica_is_the_same_bit_for_bit_alone_and_beside_one_that_fell() -> N
     assert company[3][1].isnan().any()
 
 
-def test_threads_change_nothing() -> None:
-    one, parts = game(), drawn()
+def test_threads_change_nothing(game: Make) -> None:
+    one = game()
+    parts = drawn(one)
     alone, before = played(one, parts), torch.get_num_threads()
     torch.set_num_threads(2)
     try:
@@ -127,8 +124,9 @@ def test_threads_change_nothing() -> None:
         torch.set_num_threads(before)
 
 
-def test_tensors_that_do_not_lie_together() -> None:
-    one, parts = game(), drawn()
+def test_tensors_that_do_not_lie_together(game: Make) -> None:
+    one = game()
+    parts = drawn(one)
     turned = {name: x.t().contiguous().t() if x.dim() == 2 else x for name, x in parts.items()}
     for x, y in zip(played(one, parts), played(one, turned), strict=True):
         assert torch.equal(x, y)
