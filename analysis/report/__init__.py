@@ -20,6 +20,7 @@ from analysis.record.own import own_measurements
 from analysis.record.schema import HISTORY, OWN
 from analysis.report import chosen, data_sets, provenance, quality, search, spending, stability, theory, training
 from analysis.report.answer import Answer, answer
+from analysis.report.beside import former, linked, sweep
 from analysis.report.derivation import COLUMNS, find
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, contents, joined, page, tag
@@ -40,7 +41,7 @@ def write(
     objectives: Sequence[Mapping[str, Any]] = (),
     same_within: float | None = None,
 ) -> Path:
-    """Write `report/index.html` into `folder`, and return its path.
+    """Write `report/index.html` into `folder`, and return its path. Files that only a former page links are removed.
 
     Args:
         folder: gets the report; pictures of samples are taken from `trials/` there, where it exists.
@@ -64,8 +65,10 @@ def write(
             explained = json.dumps(list(objectives), indent=1)
             (folder / "report" / "objectives.json").write_text(explained, encoding="utf-8")
         path, partial = (folder / "report" / name for name in ("index.html", ".index.html.partial"))
-        partial.write_text(_page(findings, writer, folder, state, objectives), encoding="utf-8")
+        written, before = _page(findings, writer, folder, state, objectives), former(path)
+        partial.write_text(written, encoding="utf-8")
         partial.replace(path)
+        sweep(path.parent, before - linked(written))
     return path
 
 

@@ -233,10 +233,16 @@ def test_a_study_of_which_everything_failed_has_a_page(simulate, tmp_path, words
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_one_arm_has_a_page_without_comparisons(simulate, tmp_path):
+def test_one_arm_has_a_page_without_comparisons_and_nothing_of_a_former_report_is_left(simulate, tmp_path):
+    figures = tmp_path / "report" / "figures"
+    simulate(tmp_path, arms=("a", "b"), trials=3, replicas=2, confirm=4, evaluations=4)
+    report.write(tmp_path)
+    (figures / "mine.svg").touch()
+    assert (figures / "pairs-confirm.svg").exists()
     simulate(tmp_path, arms=("a",), trials=3, replicas=2, confirm=4, evaluations=4)
     report.write(tmp_path)
-    assert not (tmp_path / "report" / "figures" / "pairs-confirm.svg").exists()
+    assert not list(figures.glob("pairs-confirm.*"))
+    assert {"mine.svg", "quality-confirm.svg"} <= {path.name for path in figures.iterdir()}
 
 
 @pytest.mark.usefixtures("undrawn")
