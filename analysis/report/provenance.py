@@ -127,7 +127,7 @@ def definitions(record: Record) -> Section:
         f" logarithms (mass_js, which is bounded: by {percent(math.log(used.progress) / 4)} of its range), and the mean"
         " over the end is below all evaluations before the tail; of those near the data, only if good samples become"
         f" more frequent by {100 * used.gain:g}\u00a0% of their share among real ones. Asked before hopping of those "
-        f"that are below by a factor of {used.swing:g}, and of others only if they do not swing by {used.swing**2:g}",
+        f"that are below by a factor of {used.swing:g}, and of others after collapse",
         "oscillating": f"{metric} both rises and falls by a factor of {used.swing:g} or more, one of them within the"
         f" tail, error bars of {used.noise:g} standard error{'s' * (used.noise != 1)} taken off, and less than"
         f" {percent(STEADY)} of the tail is near the data; of mixtures under {percent(FEW)} of whose samples lie in"

@@ -14,10 +14,9 @@ Checked in this order; the first that holds is the outcome:
 
 Samples that are near the data at all but a few of the tail's evaluations (`STEADY`) do not oscillate: what moves then
 makes no difference. Those near the data at the end learn only if good ones become more frequent by as much as matters
-(`gain`). A replica that swings by twice what a swing needs, in logarithms, learns only if it ends ahead by as much as a
-swing. A map of Dirac-GANs has converged if any of its cells has, and oscillates if none has. A measurement that was not
-taken (NaN) fulfils no condition: data without modes do not collapse. Where nothing else holds and nearness cannot be
-told, as where no floor was measured, the outcome is the empty text.
+(`gain`). A map of Dirac-GANs has converged if any of its cells has, and oscillates if none has. A measurement that was
+not taken (NaN) fulfils no condition: data without modes do not collapse. Where nothing else holds and nearness cannot
+be told, as where no floor was measured, the outcome is the empty text.
 
 `analysis.results.signals` says how each signal is computed, `analysis.wording.OUTCOME_MEANINGS` what outcomes mean.
 """
@@ -68,7 +67,6 @@ def verdicts(seen: OutcomeSignals, status: ArrayLike, thresholds: Thresholds = T
         raise ValueError("a replica of a completed trial has no evaluation to be judged by")
     near = seen.near_end >= 0.5
     improving = (seen.progress >= thresholds.progress) & (~near | (seen.gain >= thresholds.gain))
-    swinging = seen.swing >= thresholds.swing**2
     rules = [
         ("diverged", seen.diverged),
         ("failed", ended == "failed"),
@@ -79,7 +77,7 @@ def verdicts(seen: OutcomeSignals, status: ArrayLike, thresholds: Thresholds = T
         ("learning", improving & (seen.ahead >= thresholds.swing)),
         ("hopping", seen.hop_rate > thresholds.hop_rate),
         ("collapsed", (seen.held < thresholds.modes) & ~(seen.on_modes < ON_MODES)),
-        ("learning", improving & (seen.ahead > 1) & ~swinging),
+        ("learning", improving & (seen.ahead > 1)),
         ("oscillating", (seen.swing >= thresholds.swing) & ~(seen.near >= STEADY)),
         ("converged", near),
         ("stalled", seen.near_end < 0.5),

@@ -41,7 +41,7 @@ def test_labels_are_outcomes_of_replicas_that_the_record_has(study):
 
 def test_the_rule_agrees_with_the_eye_on_the_curves_that_it_was_made_by():
     found = rule.agreed(rule.DEVELOPMENT)
-    assert found.n == 440
+    assert found.n == 509
     assert found.kappa.estimate > 0.75
     assert sum(found.table.sum()) == found.n
 

@@ -49,7 +49,7 @@ def test_definitions_have_the_thresholds_in_use(definitions):
         "the last 40 % of the evaluations (5 at least: the tail)",
         "within the tail, error bars of 1 standard error taken off, and less than 75 % of the tail is near the data",
         "the Fréchet distance by 27 will do",
-        "only if they do not swing by 9",
+        "below by a factor of 3, and of others after collapse",
         "more frequent by 7.5 % of their share",
     ):
         assert words in seen
