@@ -7,6 +7,7 @@ the driver's working directory before anything else. That is said here, before a
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ganstudy: {message}", file=sys.stderr)
         return 2
     gc.set_threshold(OBJECTS)
+    atexit.register(gc.freeze)  # a last collection of all that is still there takes a second, and frees what exit frees
     from study.command.cli import main as command
 
     return command(arguments)

@@ -39,7 +39,6 @@ class FigureWriter:
             return page.joined([])
         picture = rendered(figure, "svg")
         (self._folder / "figures" / f"{name}.svg").write_bytes(picture)
-        figure.set_layout_engine("none")  # keeps the layout of the SVG instead of computing it again
         (self._folder / "figures" / f"{name}.pdf").write_bytes(rendered(figure, "pdf"))
         files = _files("figures", name, {"SVG": "svg", "PDF": "pdf"})
         whole = page.joined([caption, files])
