@@ -7,6 +7,7 @@ step: from then on it is `diverged`, its measurements are NaN, and the other rep
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import index
@@ -15,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainables import steps
+from trainables import steps, transfer
 from trainables.batches import CHUNK, Batch, BatchSampler, BatchShape, in_pieces
 from trainables.data import DataSet, load
 from trainables.metrics.evaluator import Evaluator
@@ -84,6 +85,7 @@ class Training:
         reports = len(self.model.reports)
         self.sums = torch.zeros(reports, len(seeds), dtype=torch.float64, device=self.device)
         self.way = steps.ways(self.device, self.state, self.model.elsewhere)
+        self._fallen = False  # whether every replica had diverged when `alive` was last read from the device
 
     @property
     def state(self) -> list[Tensor]:
@@ -99,7 +101,7 @@ class Training:
     @property
     def done(self) -> bool:
         """Whether all steps are taken, or every replica has diverged."""
-        return self.step >= self.spec.steps or not bool(self.alive.any())
+        return self.step >= self.spec.steps or self._fallen
 
     def __iter__(self) -> Iterator[Evaluation]:
         """Train to the end, an evaluation at a time: `for evaluation in training`."""
@@ -158,6 +160,7 @@ class Training:
             raise ValueError(f"state of seeds {state['seeds']} does not fit a training of seeds {self.seeds}")
         self.step = int(state["step"])
         self.alive.copy_(state["alive"])
+        self._fallen = not bool(self.alive.any())
         self.diverged_step.copy_(state["diverged_step"])
         self.average.copy_(state["average"])
         self.model.load_state_dict(state["model"])
@@ -168,7 +171,7 @@ class Training:
         """Take so many steps from `step` on, which stays; how many were taken, fewer if all replicas have diverged."""
         at_once = self.sampler.batch_shape.block
         for start in range(0, count, at_once):
-            if self.device.type == "cpu" and not bool(self.alive.any()):  # to ask another device is to wait for it
+            if transfer.read_at_once(self.device) and not bool(self.alive.any()):
                 return start
             few = min(at_once, count - start)
             self.way(self.take_step, self.sampler.block(few, self.step + start, self.spec.steps))
@@ -191,12 +194,16 @@ class Training:
     def _evaluation(self, means: Tensor) -> Evaluation:
         reported = dict(zip(self.model.reports, means.float(), strict=True))
         measured = {**reported, **self.measure()}  # first, as samples that are not finite end a replica
-        alive, fell = self.alive.tolist(), self.diverged_step.tolist()
+        found = transfer.fetched({"alive": self.alive, "diverged_step": self.diverged_step, **measured})
+        alive, fell = found.pop("alive"), found.pop("diverged_step")
+        self._fallen = not any(alive)
         columns: dict[str, list[Any]] = {
             "diverged": [not live for live in alive],
             "diverged_step": [None if live else step for live, step in zip(alive, fell, strict=True)],
-            **{name: _listed(column, self.alive) for name, column in measured.items()},
         }
+        for name, values in found.items():
+            nothing = math.nan if measured[name].is_floating_point() else None
+            columns[name] = [value if live else nothing for value, live in zip(values, alive, strict=True)]
         return Evaluation(self.step, list(self.seeds), _known(columns))
 
     @torch.no_grad()
@@ -282,10 +289,3 @@ def _classes(spec: Spec, data: DataSet) -> int:
 def _known(columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
     """Without the measurements that no replica has."""
     return {name: values for name, values in columns.items() if any(value is not None for value in values)}
-
-
-def _listed(column: Tensor, alive: Tensor) -> list[Any]:
-    """A column as plain values, NaN (None for whole numbers such as histograms) where the replica is not alive."""
-    if column.is_floating_point():
-        return [float(x) for x in column.double().where(alive, torch.nan).cpu()]
-    return [x if live else None for x, live in zip(column.tolist(), alive.tolist(), strict=True)]

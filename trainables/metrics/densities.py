@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainables.data.mixture import Mixture
+from trainables.metrics.modes import histogram
 
 RESOLUTION = {1: 2048, 2: 640}  # cells along an axis, at most
 PER_BANDWIDTH = {1: 4, 2: 1}  # cells that a bandwidth spans
@@ -67,6 +68,8 @@ class Grid:
             for low, side in zip(self.low, self.sides, strict=True)
         ]
         self._taps = _taps(PER_BANDWIDTH[self.dimensions], self.bandwidth).to(self.low.device)
+        self._peak = float(self._taps.max()) ** self.dimensions
+        self._ends = torch.tensor(self.sides, device=self.low.device)
         places = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1)
         log_p = torch.cat([self.smoothed.log_density(row).flatten() for row in places.flatten(0, -2).split(2**16)])
         self._log_p = torch.cat([log_p, _log_outside(self.smoothed, self.low, self.step, self.sides).view(1)])
@@ -84,7 +87,7 @@ class Grid:
         log_p, chosen = self._log_p[cells], density[cells]
         if own:
             count = len(samples)
-            peak = torch.full_like(density, float(self._taps.max()) ** self.dimensions)
+            peak = torch.full_like(density, self._peak)
             peak[-1] = 1.0
             others = (chosen * (count + 1) - peak[cells]) / count
             chosen = others.maximum(log_p.exp() / count)
@@ -92,7 +95,7 @@ class Grid:
 
     def _density(self, samples: Tensor) -> Tensor:
         """q (cells + 1,) of samples (n, d), including the pseudo-sample."""
-        counts = self._cells(samples).bincount(minlength=len(self._log_p)).double()
+        counts = histogram(self._cells(samples).unsqueeze(0), len(self._log_p)).squeeze(0).double()
         smooth = counts[:-1].view(-1, self.sides[-1])
         for _ in self.sides:  # the last axis each time, which in the plane then becomes the first
             smooth = functional.conv1d(smooth.unsqueeze(1), self._taps, padding=self._taps.shape[-1] // 2).squeeze(1)
@@ -103,9 +106,8 @@ class Grid:
     def _cells(self, points: Tensor) -> Tensor:
         """The number (m,) of each point's cell, the last number for what lies beyond the grid."""
         place = ((points.double() - self.low) / self.step).floor()
-        sides = torch.tensor(self.sides, device=place.device)
-        inside = ((place >= 0) & (place < sides)).all(-1)
-        index = place.clamp_min(0).minimum(sides - 1.0).long()
+        inside = ((place >= 0) & (place < self._ends)).all(-1)
+        index = place.clamp_min(0).minimum(self._ends - 1.0).long()
         flat: Tensor = index[:, 0] if self.dimensions == 1 else index[:, 0] * self.sides[1] + index[:, 1]
         return flat.masked_fill_(~inside, math.prod(self.sides))
 

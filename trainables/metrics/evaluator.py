@@ -45,7 +45,7 @@ from trainables.metrics.classifier import Classifier
 from trainables.metrics.columns import GROUPS, ROWS, DataTraits, Reference
 from trainables.metrics.distances import blocks
 from trainables.metrics.feature_spaces import QUICK, Kept, feature_space, features_of_part
-from trainables.metrics.finite import finite_replicas, spread_out
+from trainables.metrics.finite import FiniteReplicas
 from trainables.metrics.measurements import MeasuredSamples, Measurement
 from trainables.metrics.real_scores import RealScores, draw, summarised
 
@@ -169,11 +169,11 @@ class Evaluator:
         """
         self._check_shapes(samples, labels)
         samples = samples.detach().to(self.device)
-        finite = finite_replicas(samples)
-        samples, labels = samples[finite], None if labels is None else labels.to(self.device)[finite]
+        replicas = FiniteReplicas(samples)
+        samples, labels = replicas.rows(samples), None if labels is None else replicas.rows(labels.to(self.device))
         some = [*blocks(len(samples), 4 * samples[:1].numel(), self.device)] or [slice(0, 0)]
         pieces = [self._measure(samples[few], None if labels is None else labels[few]) for few in some]
-        return {name: spread_out(torch.cat([piece[name] for piece in pieces]), finite) for name in pieces[0]}
+        return {name: replicas.put_back(torch.cat([piece[name] for piece in pieces])) for name in pieces[0]}
 
     def floor(self, seed: int = 0, draws: int | None = None) -> RealScores:
         """The floor: the same measurements of fresh real samples and their labels, `floor_samples` in each draw.

@@ -84,12 +84,13 @@ def frechet_between(mean: Tensor, covariance: Tensor, reference: FactoredGaussia
 
 def _centred(samples: Tensor, present: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Mean (..., d) and rows (..., n, d) with rowsᵀ rows = covariance."""
+    least = samples.shape[-2] if present is None else int(present.sum(-1).min())
+    if least < 2:
+        raise ValueError(f"a Fréchet distance needs at least 2 samples, got {least}")
     if present is None:
         present = torch.ones(samples.shape[:-1], dtype=torch.bool, device=samples.device)
     present = present.double().unsqueeze(-1)
     count = present.sum(-2, keepdim=True)
-    if bool((count < 2).any()):
-        raise ValueError(f"a Fréchet distance needs at least 2 samples, got {int(count.min())}")
     samples = samples.double()
     mean = (samples * present).sum(-2, keepdim=True) / count
     return mean.squeeze(-2), (samples - mean) * (present / (count - 1).sqrt())

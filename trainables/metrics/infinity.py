@@ -13,6 +13,8 @@ to points, stays. n/k must be well above the number of features for the law to h
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from scipy.special import stdtrit  # scipy.stats would cost every worker a second to import
 from torch import Tensor
@@ -49,7 +51,13 @@ def _extrapolated(samples: Tensor, reference: FactoredGaussian) -> Tensor:
         .mean(1)
         for cuts, size in enumerate(sizes, 1)
     ]
-    # Least squares of means on 1/size: the intercept is a fixed combination of the means.
-    slope_at = torch.tensor([[1.0, 1 / size] for size in sizes], dtype=torch.float64, device=samples.device)
-    extrapolated: Tensor = torch.stack(means, 1) @ torch.linalg.pinv(slope_at)[0]
+    extrapolated: Tensor = torch.stack(means, 1) @ _intercept(tuple(sizes), samples.device)
     return extrapolated
+
+
+@lru_cache(maxsize=8)
+def _intercept(sizes: tuple[int, ...], device: torch.device) -> Tensor:
+    """The combination (sizes,) of means that is the intercept of their least squares on 1/size."""
+    slope_at = torch.tensor([[1.0, 1 / size] for size in sizes], dtype=torch.float64)
+    intercept: Tensor = torch.linalg.pinv(slope_at)[0]
+    return intercept.to(device)

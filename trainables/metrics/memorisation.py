@@ -65,8 +65,10 @@ def nearest(queries: Tensor, reference: TrainingPoints) -> tuple[Tensor, Tensor]
 @finite_only
 def memorisation(samples: Tensor, reference: TrainingPoints) -> Tensor:
     """The chance above for each replica's samples (R, n, d): (R,) float64 in [0, 1]; NaN where not finite."""
-    chances = [float(_chance(nearest(one, reference)[0], reference.heldout)) for one in samples]
-    return torch.tensor(chances, dtype=torch.float64, device=samples.device)
+    chances = torch.empty(len(samples), dtype=torch.float64, device=samples.device)
+    for chance, one in zip(chances, samples, strict=True):
+        chance.copy_(_chance(nearest(one, reference)[0], reference.heldout))
+    return chances
 
 
 def _chance(distances: Tensor, heldout: Tensor) -> Tensor:

@@ -23,6 +23,8 @@ modes are apart by more than six standard deviations. A perfect sampler has abou
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import torch
 from scipy.special import gammaincinv
@@ -54,7 +56,7 @@ def mixture_modes(samples: Tensor, weights: Tensor, means: Tensor, variances: Te
     good = squared <= HIGH_QUALITY**2 * variances.double()[nearest]
     every, fine = histogram(nearest, len(weights)), histogram(nearest, len(weights), good)
     shares = weights.double() * high_quality_share(samples.shape[-1])
-    shell = torch.bucketize(squared / variances.double()[nearest], shell_bounds(samples.shape[-1]).to(squared.device))
+    shell = torch.bucketize(squared / variances.double()[nearest], shell_bounds(samples.shape[-1], squared.device))
     place, bins, part = nearest * SHELLS + shell, len(weights) * SHELLS, shares.repeat_interleave(SHELLS) / SHELLS
     in_shells, of_blocks = histogram(place, bins, good), histogram(in_blocks(place), bins, in_blocks(good))
     return {
@@ -98,16 +100,18 @@ def histogram(modes: Tensor, count: int, counted: Tensor | None = None) -> Tenso
     return torch.zeros(len(modes), count, dtype=torch.int64, device=modes.device).scatter_add_(1, modes, ones)
 
 
+@cache
 def high_quality_share(dimensions: int) -> float:
     """P(χ²_d ≤ 9), the share of a Gaussian in d dimensions that is of high quality."""
     half = torch.tensor([dimensions / 2, HIGH_QUALITY**2 / 2], dtype=torch.float64)
     return float(torch.special.gammainc(half[0], half[1]))
 
 
-def shell_bounds(dimensions: int) -> Tensor:
+@cache
+def shell_bounds(dimensions: int, device: torch.device) -> Tensor:
     """The bounds (SHELLS - 1,) between the shells, as squared Mahalanobis distances from a mode's mean."""
     share = high_quality_share(dimensions)
-    return 2 * torch.from_numpy(gammaincinv(dimensions / 2, share * np.arange(1, SHELLS) / SHELLS))
+    return 2 * torch.from_numpy(gammaincinv(dimensions / 2, share * np.arange(1, SHELLS) / SHELLS)).to(device)
 
 
 def mass_js(good: Tensor, count: int, shares: Tensor) -> Tensor:

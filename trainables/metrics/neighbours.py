@@ -80,8 +80,9 @@ def prdc(samples: Tensor, real: Neighbourhood) -> dict[str, Tensor]:
     centred = samples.double() - real.centre
     left = _by_trees(centred, real, measured)
     for some in blocks(len(left), count * max(count, len(real.points)), samples.device):
-        for name, values in zip(names, _prdc(centred[left[some]], real), strict=True):
-            measured[name][left[some]] = values
+        rows = some if len(left) == replicas else left[some]  # a list of them would have to be moved to the device
+        for name, values in zip(names, _prdc(centred[rows], real), strict=True):
+            measured[name][rows] = values
     return measured
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -60,12 +61,18 @@ def wasserstein_1d(samples: Tensor, reference: Tensor) -> Tensor:
     """Exact W₁ between each replica's samples (R, n) and a sorted reference (m,): (R,) float64, in data units."""
     x, y = samples.double().sort(-1).values, reference.double()
     n, m = x.shape[-1], len(y)
-    # Levels are counted in units of 1/nm, where every jump is a whole number.
-    jumps = torch.cat([torch.arange(1, n + 1) * m, torch.arange(1, m + 1) * n]).unique().to(x.device)
-    starts = functional.pad(jumps[:-1], (1, 0))
-    mass = (jumps - starts).double() / (n * m)
+    starts, mass = _between_jumps(n, m, x.device)
     gap: Tensor = (x[:, starts // m] - y[starts // n]).abs()
     return gap.mul_(mass).sum(-1)
+
+
+@lru_cache(maxsize=8)
+def _between_jumps(n: int, m: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The levels at which the quantile functions of n or of m samples jump, in units of 1/nm, where they are whole
+    numbers, and the mass from each of them to the next."""
+    jumps = torch.cat([torch.arange(1, n + 1) * m, torch.arange(1, m + 1) * n]).unique().to(device)
+    starts = functional.pad(jumps[:-1], (1, 0))
+    return starts, (jumps - starts).double() / (n * m)
 
 
 @finite_only

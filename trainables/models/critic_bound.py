@@ -137,15 +137,13 @@ class CriticBound:
         self, heldout: Tensor, samples: Tensor, d: tuple[Tensor, Tensor], q: Mixture | None
     ) -> dict[str, Tensor]:
         found = {}
-        finite = bool(samples.isfinite().all())
-        nothing = torch.full((), math.nan, dtype=torch.float64, device=samples.device)
+        finite, samples = samples.isfinite().all(), samples.nan_to_num(0.0, 0.0, 0.0)
         if self.weigh is not None:
-            reached = bound(self.game, *d)
-            found["induced_divergence"] = self._divergence(samples, q, self.weigh) if finite else nothing
-            found["bound_gap"] = found["induced_divergence"] - reached
+            divergence = self._divergence(samples, q, self.weigh)
+            found["induced_divergence"], found["bound_gap"] = divergence, divergence - bound(self.game, *d)
         if self.reads:
-            found["ratio_error"] = self._ratio_error(heldout, samples, d, q) if finite else nothing
-        return found
+            found["ratio_error"] = self._ratio_error(heldout, samples, d, q)
+        return {name: value.where(finite, math.nan) for name, value in found.items()}
 
     def _divergence(self, samples: Tensor, q: Mixture | None, weigh: Weigh) -> Tensor:
         if q is not None:

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from trainables import transfer
 from trainables.metrics.finite import finite_only, finite_replicas, spread_out
 
 
@@ -56,3 +57,15 @@ def test_errors_are_the_metrics_own() -> None:
 
     with pytest.raises(ValueError, match="no use for 3 replicas"):
         refusing(stack())
+
+
+@pytest.mark.parametrize("lost", [(1,), (0, 2), (0, 1, 2), ()])
+def test_where_to_ask_is_to_wait_others_stand_in(lost: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = stack()
+    for replica in lost:
+        samples[replica, 0, 0] = torch.nan
+    expected = mean_and_count(samples, scale=2.0)
+    monkeypatch.setattr(transfer, "read_at_once", lambda _: False)
+    measured = mean_and_count(samples, scale=2.0)
+    torch.testing.assert_close(measured["mean"], expected["mean"], rtol=0, atol=0, equal_nan=True)
+    assert measured["seen"].tolist() == [0 if replica in lost else 3 for replica in range(3)]

@@ -42,7 +42,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random weights in the file format that torch-fidelity publishes: the network's state, with every name."""
     path = tmp_path_factory.mktemp("inception") / "weights.pth"
     torch.save({}, path)
-    network = Untrained("inception", ["2048"], feature_extractor_weights_path=str(path))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # of the last layer
+        network = Untrained("inception", ["2048"], feature_extractor_weights_path=str(path))
     generator = torch.Generator().manual_seed(0)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):

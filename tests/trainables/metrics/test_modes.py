@@ -55,7 +55,7 @@ def test_the_floor_of_the_reverse_kl() -> None:
 
 def test_shells_hold_equal_parts_of_a_mode_and_tell_one_that_is_shrunken_or_beside_its_place() -> None:
     for dimensions in (1, 2, 5):
-        bounds = [*shell_bounds(dimensions).tolist(), 9.0]
+        bounds = [*shell_bounds(dimensions, torch.device("cpu")).tolist(), 9.0]
         parts = np.diff(stats.chi2(dimensions).cdf([0, *bounds]))
         assert parts == pytest.approx([parts.sum() / 4] * 4)
     generator = torch.Generator().manual_seed(1)
