@@ -35,7 +35,9 @@ from study.execution.tuning import remove_leftovers, train
 from study.ledger.entries import CONFIRM
 from study.ledger.journal import Journal
 from study.ledger.ledger import identity
+from study.progress.forecast import at_start
 from study.progress.live import Progress
+from study.progress.tables import cost
 from study.progress.tally import Tally
 from study.record.build import build_record
 from study.search.trials import planned_again
@@ -70,7 +72,9 @@ def run_study(plan: StudyPlan, folder: str | Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with closing(Journal.open(folder)) as journal:
         loading.write(plan.config, folder / loading.STUDY_FILE)
-        return Session(plan, folder, journal, data).run()
+        session = Session(plan, folder, journal, data)
+        session.progress.say(cost(plan.config, at_start(plan)))
+        return session.run()
 
 
 def resume_study(folder: str | Path, overrides: Sequence[str] = (), retry_failed: bool = False) -> int:

@@ -21,12 +21,13 @@ from study.config.rules import judged_by, warnings
 from study.config.schema import StudyConfig
 from study.config.seeds import confirm_seeds
 from study.progress import overheads
-from study.progress.calibration import Calibration
+from study.progress.calibration import WITHIN, Calibration, calibrate
 from study.progress.overheads import Parts
 from study.progress.packing import Packing, packing
 from trainables import cost
 from trainables.spec import Spec
 
+WORTH = 20  # times as long as measuring takes, a study is long enough for it
 DRAWS = 12  # configurations of an arm that its cost is averaged over
 
 
@@ -132,6 +133,12 @@ def forecast(plan: StudyPlan, calibration: Calibration | None = None) -> Forecas
         kept_bytes=sum(_kept_bytes(config, arm) for arm in plan.arms),
         warnings=tuple(warnings(plan)),
     )
+
+
+def at_start(plan: StudyPlan) -> Forecast:
+    """The forecast that a study begins with: by what is measured, unless that takes a good part of the study."""
+    rough = forecast(plan)
+    return rough if rough.seconds < WORTH * WITHIN else forecast(plan, calibrate(plan))
 
 
 def _arm(plan: StudyPlan, arm: Arm, measured: Calibration) -> ArmForecast:

@@ -45,8 +45,7 @@ def show_forecast(
     if shared:
         console.print(_spaces("searched in every arm", shared))
     console.print(_arms(expected, shared))
-    stopping = config.scheduler.name != "none" or config.confirm.until is not None
-    most = "at most " if stopping else ""
+    most = _most(config)
     updates = budget.equal.name == "updates"
     console.print(
         f"in all {most}{_many(expected.trials, 'trial')} of {_many(expected.replicas, 'replica')}, "
@@ -54,7 +53,7 @@ def show_forecast(
     )
     for line in in_packs(config, expected.repeats, [arm.packing for arm in expected.arms]):
         console.print(Text(line))
-    console.print(_cost(config, expected, most))
+    console.print(cost(config, expected))
     if expected.kept_bytes:
         kept = {"confirmed": "confirmed", "best": "confirmed and each search's best", "all": "all"}
         console.print(
@@ -175,14 +174,19 @@ def _range(low: int, high: int) -> str:
     return f"{low:,}" if low == high else f"{low:,} … {high:,}"
 
 
-def _cost(config: StudyConfig, expected: Forecast, most: str) -> str:
-    """One sentence or two; the estimate is rough, and says so."""
+def _most(config: StudyConfig) -> str:
+    """What stands before numbers that a study may stay below."""
+    return "at most " if config.scheduler.name != "none" or config.confirm.until is not None else ""
+
+
+def cost(config: StudyConfig, expected: Forecast) -> str:
+    """What a study takes, in a sentence or two; the estimate is rough, and says so."""
     shares = ", ".join(
         f"{name} {seconds / expected.core_seconds:.0%}"
         for name, seconds in expected.parts._asdict().items()
         if name != "report" and seconds >= expected.core_seconds / 200
     )
-    sentence = f"estimate: {most}{duration(expected.core_seconds)} of one core ({shares})"
+    sentence = f"estimate: {_most(config)}{duration(expected.core_seconds)} of one core ({shares})"
     if config.resources.gpu:
         return f"{sentence}, right within a factor of two or so; what a GPU gains is not in it"
     error = "1.5 by what was measured here just now" if expected.calibrated else "two or so"

@@ -150,7 +150,9 @@ def test_resume_says_what_of_the_ledger_it_could_not_read(
     shutil.copytree(reference, folder)
     (folder / "ledger" / "0009.jsonl").write_bytes(b'00000000 {"kind": "result", "trial_id": "search-hinge-0001"}\n')
     assert resume_study(folder) == 0
-    [note] = [line for line in capsys.readouterr().out.splitlines() if "unreadable" in line]
+    said = capsys.readouterr().out
+    assert "estimate: " not in said
+    [note] = [line for line in said.splitlines() if "unreadable" in line]
     assert note.startswith("note: 2 lines of the ledger unreadable, skipped: ")
     assert "0009.jsonl, line 1: torn, or its checksum does not fit (it names search-hinge-0001)" in note
     assert status(folder).damaged == 2  # the line, and the segments that are missing before it
@@ -312,7 +314,9 @@ def test_early_stopping_truncates_by_arm_and_says_so(
     packed = {"pack": 3, **ALONE}  # of which some trials are stopped, and the others go on
     plan = tiny(nuisance=rates, search=search, scheduler=scheduler, resources=packed, confirm=CONFIRM)
     assert run_study(plan, tmp_path / "study") == 0
-    assert "note: with early stopping, an arm's configurations depend on the workers' timing" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "note: with early stopping, an arm's configurations depend on the workers' timing" in said
+    assert said.startswith("estimate: at most ")
     trials = whole(tmp_path / "study").trials
     truncated = trials[trials["status"] == "truncated"]
     assert set(truncated["arm"]) == {"hinge", "non_saturating"}

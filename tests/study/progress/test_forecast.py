@@ -5,7 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from study.config.plan import StudyPlan
-from study.progress.forecast import forecast
+from study.progress import forecast as module
+from study.progress.calibration import Calibration, Factors
+from study.progress.forecast import at_start, forecast
 
 Build = Callable[..., StudyPlan]
 SMALL = {"generator": {"hidden": [8]}, "critic": {"hidden": [16]}, "latent_dim": 3}
@@ -90,3 +92,21 @@ def test_what_a_trial_takes_is_a_range_over_its_space(study: Build) -> None:
     )
     assert (updates.steps, updates.samples, updates.updates) == ((100, 100), (800, 4000), 100 * 6)
     assert (samples.steps, samples.samples, samples.updates) == ((20, 100), (800, 800), 60 * 6)
+
+
+def test_a_study_begins_with_what_is_measured_if_it_is_long_enough(
+    study: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[StudyPlan] = []
+
+    def calibrate(plan: StudyPlan) -> Calibration:
+        measured.append(plan)
+        return Calibration({arm.name: {2: Factors(3.0)} for arm in plan.arms})
+
+    monkeypatch.setattr(module, "calibrate", calibrate)
+    short, long = study(), study(budget={"steps": 10_000_000, "evaluations": 4, "batch_size": 8})
+    assert at_start(short) == forecast(short)
+    assert measured == []
+    found = at_start(long)
+    assert (found.calibrated, measured) == (True, [long])
+    assert found.parts.training == pytest.approx(3 * forecast(long).parts.training)
