@@ -100,7 +100,11 @@ def _hyperparameters() -> list[str]:
             said[name] = said[name]._replace(
                 words=f"{said[name].words.rstrip('.')}. Without meaning for {listed(without, 'and')}"
             )
-    named = {"objective": "name or mapping", "penalty": "name or mapping", "generator_loss": "name or formula"}
+    named = {
+        "objective": "name or mapping",
+        "penalty": "name, mapping, or list of these",
+        "generator_loss": "name or formula",
+    }
     accepted = {name: named.get(name) or _of_spec(name) for name in HYPERPARAMETERS}
     return keys("fixed.", accepted, defaults, said)
 

@@ -57,9 +57,10 @@ def operations(spec: Spec) -> float:
         return spec.batch_size * 3 * g
     if spec.model == "vae":
         return spec.batch_size * (4 * g + 3 * d)
-    penalised = 6 * d if PENALTIES[spec.penalty["name"]].points else 0.0
+    names = [penalty["name"] for penalty in spec.penalties]
+    penalised = 6 * d * sum(PENALTIES[name].points is not None for name in names)
     update = spec.critic_steps * (6 * d + g + penalised) + 3 * g + 2 * d
-    return spec.batch_size * update * _passes(spec) * (4 if spec.penalty["name"] == "consensus" else 1)
+    return spec.batch_size * update * _passes(spec) * (4 if "consensus" in names else 1)
 
 
 def seconds(spec: Spec, replicas: int) -> float:

@@ -43,8 +43,9 @@ def replica_bytes(spec: Spec) -> int | None:
     made, largest = _made(generator, (spec.latent_dim,))
     packed = (found.shape[0] * spec.packing, *found.shape[1:])
     judged, largest_judged = _made(critic, found.shape if spec.model == "vae" else packed)
-    again = 3 if PENALTIES[spec.penalty["name"]].points or spec.penalty["name"] == "consensus" else 1
-    training = spec.batch_size * (made + 2 * again * judged)
+    names = [penalty["name"] for penalty in spec.penalties]
+    again = 2 * sum(PENALTIES[name].points is not None or name == "consensus" for name in names)
+    training = spec.batch_size * (made + 2 * (1 + again) * judged)
     evaluation = min(CHUNK, spec.evaluation["samples"]) * 2 * max(largest, largest_judged)
     return int(4 * (weights + max(training, evaluation) + DRAWN * BLOCK))
 

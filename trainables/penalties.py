@@ -1,22 +1,24 @@
 """Regularisation of critics: penalties on the gradient, clipped weights, spectral normalisation, consensus.
 
-Any of them combines with any objective. A gradient penalty is an expectation of a function of the norm of
-the critic's gradient with respect to its input, at points made from real samples x and generated samples y. What each
-row charges is said in its `charges`.
+Any of them combines with any objective, and several with each other. A gradient penalty is an expectation, or a
+maximum, of a function of the norm of the critic's gradient with respect to its input, at points made from real samples
+x and generated samples y. What each row charges is said in its `charges`. A gradient penalty may be lazy: charged in
+every k-th update of the critic only, and then k times if compensated (Karras et al. 2020, StyleGAN2, whose optimiser's
+rates, scaled as well, are left as they are here).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainables.checks import choice, interval, only
+from trainables.checks import choice, flag, interval, only, whole
 
 # Real and generated samples (R, B, *shape) and uniform numbers (R, B, count) to the points where the gradient is taken.
 Points = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -26,9 +28,10 @@ Points = Callable[[Tensor, Tensor, Tensor], Tensor]
 class Penalty:
     """One row: the points where the critic's gradient is taken, the cost of its squared norm (R, B), and the settings.
 
-    `generated`: the points are the generated samples, and carry their labels. `bounds_slope`: it keeps the critic's
-    slope below a bound, as the Wasserstein distance wants. `settings` maps each setting to its default; None means that
-    it must be given. All are positive numbers. `charges` says in words what is charged or done.
+    `generated`: the points are the generated samples, and carry their labels. `worst`: the largest cost of a batch is
+    charged, not the mean. `bounds_slope`: it keeps the critic's slope below a bound, as the Wasserstein distance wants.
+    `settings` maps each setting to its default; None means that it must be given. All are positive numbers, but for
+    those of `LAZY`, which every gradient penalty has. `charges` says in words what is charged or done.
     """
 
     name: str
@@ -38,8 +41,40 @@ class Penalty:
     draws: Callable[[int], int] = lambda size: 0  # uniform numbers a sample of that size needs
     cost: Callable[[Tensor], Tensor] | None = None
     generated: bool = False
+    worst: bool = False
     bounds_slope: bool = False
     settings: Mapping[str, float | None] = field(default_factory=dict)
+
+
+# Of gradient penalties: charged in one of so many updates of the critic, and whether then so many times.
+LAZY: Mapping[str, Any] = {"every": 1, "compensated": True}
+
+
+@dataclass(frozen=True)
+class Term:
+    """A gradient penalty in the loss of a population's critics.
+
+    `weight` is (R,); it is charged in one of `every` updates of the critic, the first included, and `compensated` then
+    `every` times. `columns` are its own of the uniform numbers (R, B, draws) of a batch.
+    """
+
+    row: Penalty
+    weight: Tensor
+    every: int
+    compensated: bool
+    columns: slice
+
+    def present(self, updates: Tensor) -> Tensor:
+        """The weight (R,) in the critic's update after so many, (); 0 where it is not the penalty's turn."""
+        if self.every == 1:
+            return self.weight
+        turn = (updates % self.every == 0).to(self.weight)  # a tensor's answer, so that a step can be recorded
+        return self.weight * turn * (self.every if self.compensated else 1)
+
+    def averaged(self) -> Term:
+        """The term in every update, at the weight that it has on average over its turns."""
+        weight = self.weight if self.compensated else self.weight / self.every
+        return replace(self, weight=weight, every=1, compensated=True)
 
 
 def at_real(real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor:  # noqa: ARG001
@@ -97,6 +132,11 @@ _ROWS = (
         lambda s: (_norm(s) - 1).square(), bounds_slope=True, settings={"weight": 10.0},
     ),
     Penalty(
+        "max_gradient", "Zhou et al. 2019", "weight max |grad d|², of a batch's x + u (y - x): LGAN",
+        _between, lambda size: 1,
+        lambda s: s, worst=True, bounds_slope=True, settings={"weight": 1.0},
+    ),
+    Penalty(
         "spectral_norm", "Miyato et al. 2018",
         "each weight matrix is divided by its largest singular value, by one power iteration an update",
         bounds_slope=True,
@@ -112,18 +152,35 @@ _ROWS = (
 PENALTIES: dict[str, Penalty] = {row.name: row for row in _ROWS}
 
 
-def resolve(given: Mapping[str, Any]) -> tuple[Penalty, dict[str, float]]:
-    """The row and its settings, defaults filled in. Raises `ValueError` or `TypeError` naming the setting."""
-    choice("penalty", given.get("name"), PENALTIES)
+def resolve(given: Mapping[str, Any], key: str = "penalty") -> tuple[Penalty, dict[str, Any]]:
+    """The row and its settings, defaults filled in. Raises `ValueError` or `TypeError` that names the setting."""
+    choice(key, given.get("name"), PENALTIES)
     row = PENALTIES[given["name"]]
     values = {name: value for name, value in given.items() if name != "name"}
-    only(f"penalty {row.name}", values, row.settings)
+    lazy = LAZY if row.points is not None else {}
+    only(f"penalty {row.name}", values, (*row.settings, *lazy))
     for name, default in row.settings.items():
         value = values.setdefault(name, default)
         if value is None:
-            raise ValueError(f"penalty.{name}: {row.name} needs it, expected a positive number, got nothing")
-        interval(f"penalty.{name}", value, 0, math.inf)
+            raise ValueError(f"{key}.{name}: {row.name} needs it, expected a positive number, got nothing")
+        interval(f"{key}.{name}", value, 0, math.inf)
+    for name, default in lazy.items():
+        value = values.setdefault(name, default)
+        flag(f"{key}.{name}", value) if isinstance(default, bool) else whole(f"{key}.{name}", value, low=1)
     return row, values
+
+
+def resolve_all(given: Sequence[Mapping[str, Any]]) -> list[tuple[Penalty, dict[str, Any]]]:
+    """Each of several penalties, or the only one, as `resolve` has it. Raises `ValueError` for one that comes twice."""
+    if len(given) == 1:
+        return [resolve(given[0])]
+    found = [resolve(one, f"penalty.{one.get('name')}") for one in given]
+    names = [row.name for row, _ in found]
+    if "none" in names:
+        raise ValueError(f"penalty: expected none alone, got {', '.join(names)}")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"penalty: expected each once, got {twice[0]} twice")
+    return found
 
 
 def gradient_penalty(
@@ -147,7 +204,8 @@ def gradient_penalty(
         if not points.requires_grad:
             points = points.detach().requires_grad_()
         (slope,) = torch.autograd.grad(critic(points).sum(), points, create_graph=True)
-    return row.cost(slope.flatten(2).square().sum(2)).mean(1)
+    costs = row.cost(slope.flatten(2).square().sum(2))
+    return costs.amax(1) if row.worst else costs.mean(1)
 
 
 def spectral_start(shapes: Sequence[tuple[int, ...]], generators: Sequence[torch.Generator]) -> list[Tensor]:

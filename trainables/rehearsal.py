@@ -75,9 +75,9 @@ def needs_second(spec: Spec, role: str) -> str:
     """What differentiates a network's gradient again; empty if nothing does."""
     if "jacobian" in spec.measure:
         return "measure: jacobian"
-    penalty = spec.penalty["name"]
-    of_critic = role == "critic" and PENALTIES[penalty].points is not None
-    return f"penalty {penalty}" if of_critic or penalty == "consensus" else ""
+    names = [penalty["name"] for penalty in spec.penalties]
+    again = [name for name in names if name == "consensus" or (role == "critic" and PENALTIES[name].points is not None)]
+    return f"penalty {', '.join(again)}" if again else ""
 
 
 def needs_double(spec: Spec, role: str, shape: tuple[int, ...]) -> str:

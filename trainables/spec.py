@@ -59,7 +59,9 @@ class Spec:
             one at `module:attribute` is looked up by whoever trains or explains it, never by a spec.
         generator_loss: what the generator minimises: `default` (the objective's own), `saturating`, `non_saturating`,
             `critic_mean`, or a formula of d, f and g.
-        penalty: how the critic is regularised, by the name of a row of the table of penalties and its settings.
+        penalty: how the critic is regularised, by the name of a row of the table of penalties and its settings, or a
+            list of several, each charged as if alone. One on gradients may be lazy: `every: 8` charges it in one of
+            eight updates of the critic, eight times its weight unless `compensated: false`.
         updates: the order of the players' updates: `alternating`, first the critic's and then the generator's against
             the new critic; `simultaneous`; or `extragradient`, simultaneous along the gradients found a step ahead.
         critic_steps (critic updates): for each of the generator's; 1 unless updates alternate.
@@ -93,7 +95,7 @@ class Spec:
     model: str = "gan"
     objective: Mapping[str, Any] = _mapping(name="non_saturating")
     generator_loss: str = "default"
-    penalty: Mapping[str, Any] = _mapping(name="none")
+    penalty: Mapping[str, Any] | list[Mapping[str, Any]] = field(default_factory=lambda: {"name": "none"})
     updates: str = "alternating"
     critic_steps: int = 1
     optimizer: str = "adam"
@@ -116,8 +118,9 @@ class Spec:
 
     def __post_init__(self) -> None:
         """Normalise names given as plain strings and check every field."""
-        for name in ("objective", "penalty", "data"):
+        for name in ("objective", "data"):
             object.__setattr__(self, name, _named(name, getattr(self, name)))
+        object.__setattr__(self, "penalty", _one_or_several("penalty", self.penalty))
         object.__setattr__(self, "measure", _names("measure", self.measure))
         if not isinstance(self.evaluation, Mapping):
             raise TypeError(f"evaluation: expected a mapping of settings, got {self.evaluation!r}")
@@ -133,7 +136,7 @@ class Spec:
         if not isinstance(self.generator_loss, str):
             raise TypeError(f"generator_loss: expected a name or a formula, got {self.generator_loss!r}")
         objectives.check(self.objective, self.generator_loss)
-        self._check_dirac() if self.model == "dirac" else penalties.resolve(self.penalty)
+        self._check_dirac() if self.model == "dirac" else self._check_penalties()
         object.__setattr__(self, "generator", networks.settings("generator", self.generator))
         object.__setattr__(self, "critic", networks.settings("critic", self.critic))
         self._check_combination()
@@ -144,8 +147,6 @@ class Spec:
             raise ValueError(f"model: expected dirac on data dirac only, got {self.model} on '{self.data['name']}'")
         if self.updates != "alternating" and self.critic_steps != 1:
             raise ValueError(f"critic_steps: expected 1 with {self.updates} updates, got {self.critic_steps}")
-        if self.penalty["name"] == "consensus" and self.updates == "alternating":
-            raise ValueError("updates: consensus needs both gradients at once, expected simultaneous or extragradient")
         if self.batch_size % self.packing:
             raise ValueError(f"packing: expected a divisor of batch_size = {self.batch_size}, got {self.packing}")
         if self.packing > 1 and self.model == "cgan":
@@ -154,6 +155,18 @@ class Spec:
             raise ValueError(f"latent: expected normal with vae, got {self.latent}")
         if "critic" in self.own_networks:
             self._check_own_critic(self.critic["module"])
+
+    def _check_penalties(self) -> None:
+        for row, values in penalties.resolve_all(self.penalties):
+            if row.name == "consensus" and self.updates == "alternating":
+                raise ValueError(
+                    "updates: consensus needs both gradients at once, expected simultaneous or extragradient"
+                )
+            if values.get("every", 1) > 1 and self.updates == "extragradient":
+                raise ValueError(
+                    f"penalty.every: expected 1 with extragradient, whose two gradients a step are of one loss, got"
+                    f" {values['every']} of {row.name}"
+                )
 
     def _check_own_critic(self, location: str) -> None:
         """An own critic gives one number, and is told labels in its own way."""
@@ -167,8 +180,11 @@ class Spec:
 
     def _check_dirac(self) -> None:
         """Refuse what `trainables.objectives.dirac` does not play; a penalty's strength is the map's axis."""
-        choice("penalty", self.penalty["name"], dirac.STABILISERS)
-        settings = [name for name in self.penalty if name != "name"]
+        if len(self.penalties) > 1:
+            raise ValueError(f"penalty: expected one with dirac, got {len(self.penalties)}")
+        (penalty,) = self.penalties
+        choice("penalty", penalty["name"], dirac.STABILISERS)
+        settings = [name for name in penalty if name != "name"]
         if settings:
             raise ValueError(
                 f"penalty.{settings[0]}: expected none with dirac, where data.gamma is the strength of every penalty"
@@ -179,6 +195,11 @@ class Spec:
     def interval(self) -> int:
         """Generator updates between two evaluations."""
         return self.steps // self.evaluations
+
+    @property
+    def penalties(self) -> tuple[Mapping[str, Any], ...]:
+        """The penalties, one or several, each a name and its settings."""
+        return (self.penalty,) if isinstance(self.penalty, Mapping) else tuple(self.penalty)
 
     @property
     def own_networks(self) -> tuple[str, ...]:
@@ -252,7 +273,12 @@ def shared(values: Mapping[str, Any]) -> dict[str, Any]:
     """
     plain = {name: value for name, value in values.items() if name not in PER_REPLICA}
     switched = {name: bool(values.get(name)) for name in SWITCHED}
-    return {**plain, **switched, "penalty": values.get("penalty", {}).get("name")}
+    several = _one_or_several("penalty", values.get("penalty", "none"))
+    alike = [
+        {"name": one["name"], **{name: one.get(name, default) for name, default in penalties.LAZY.items()}}
+        for one in ([several] if isinstance(several, Mapping) else several)
+    ]
+    return {**plain, **switched, "penalty": alike}
 
 
 def _named(field_name: str, value: Any) -> dict[str, Any]:
@@ -262,6 +288,16 @@ def _named(field_name: str, value: Any) -> dict[str, Any]:
     if isinstance(value, Mapping) and isinstance(value.get("name"), str):
         return dict(value)
     raise TypeError(f"{field_name}: expected a name or a mapping with the key 'name', got {value!r}")
+
+
+def _one_or_several(field_name: str, value: Any) -> dict[str, Any] | list[dict[str, Any]]:
+    """One named mapping, or a list of at least two; a list of one is the one."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return _named(field_name, value)
+    if not value:
+        raise ValueError(f"{field_name}: expected a name, a mapping, or a list of several, got an empty list")
+    found = [_named(field_name, one) for one in value]
+    return found[0] if len(found) == 1 else found
 
 
 def _names(field_name: str, value: Any) -> tuple[str, ...]:

@@ -175,7 +175,14 @@ def _nested(flat: Mapping[str, Scalar]) -> dict[str, Any]:
         for parent in parents:
             inner = inner.setdefault(parent, {})
         inner[last] = _value(flat[name])
-    return tree
+    return {key: _several(value) for key, value in tree.items()}
+
+
+def _several(value: Any) -> Any:
+    """The list that a mapping of names to what bears them stands for, as the record has several penalties."""
+    if isinstance(value, dict) and value and all(isinstance(v, dict) and v.get("name") == k for k, v in value.items()):
+        return list(value.values())
+    return value
 
 
 def _value(value: Scalar) -> Any:

@@ -175,7 +175,7 @@ def _arm(combination: tuple[_Choice, ...], nuisance: Mapping[str, Space], model:
     model = next((choice.value for choice in combination if choice.key == "model"), model)
     without = MEANINGLESS.get(model, ()) if isinstance(model, str) else ()
     combination = tuple(choice for choice in combination if choice.key not in without)
-    parts = [c.name if isinstance(c.value, (str, Mapping)) else f"{c.key}={c.name}" for c in combination]
+    parts = [c.name if _named(c.value) else f"{c.key}={c.name}" for c in combination]
     name = "-".join(parts) or "single"
     if len(name) > LONGEST_NAME or not re.fullmatch(r"[A-Za-z0-9_.,=-]+", name):
         raise ConfigError(f"scientific: expected arm names of at most {LONGEST_NAME} characters, got {shown(name)}")
@@ -200,8 +200,18 @@ def _beside_spaces(entries: Mapping[str, Any]) -> dict[str, Any]:
     return {key: constant for key, (constant, found) in split_entries.items() if "" not in found}
 
 
+def _named(value: Any) -> bool:
+    """Whether a choice's text says by itself what is chosen: a name, a mapping, or a list of these."""
+    if isinstance(value, list):
+        return any(isinstance(item, (str, Mapping)) for item in value)
+    return isinstance(value, (str, Mapping))
+
+
 def _put(settings: dict[str, Any], path: list[str], value: Any) -> None:
     for key in path[:-1]:
+        if isinstance(settings.get(key), list):  # of several named mappings
+            settings = {item["name"]: item for item in settings[key] if isinstance(item, dict)}
+            continue
         if not isinstance(settings.get(key), dict):
             settings[key] = {}
         settings = settings[key]

@@ -25,6 +25,7 @@ from study.config.rounds import check_rounds
 from study.config.schema import StudyConfig
 from study.config.sections import Search
 from study.config.seeds import check_repeats
+from study.config.spaces import name_of
 from trainables import data, own_code
 from trainables.metrics import evaluator, own
 from trainables.metrics.feature_spaces import OF_PICTURES
@@ -121,18 +122,15 @@ def _blind_spots(config: StudyConfig, arms: tuple[Arm, ...]) -> str:
 
 def _slope_is_free(config: StudyConfig, arm: Arm) -> bool:
     constant = constants_of(config, arm)
-    objective, penalty = (_name(constant.get(key)) for key in ("objective", "penalty"))
+    objective, penalties = (str(name_of(constant.get(key))) for key in ("objective", "penalty"))
     if constant.get("model") == "dirac":
         return False
-    return objective == "wasserstein" and penalty not in SLOPES and "penalty" not in arm.space
+    bounded = set(penalties.split("+")) & set(SLOPES)
+    return objective == "wasserstein" and not bounded and "penalty" not in arm.space
 
 
 def _few(names: list[str]) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more arms" if len(names) > 4 else "")
-
-
-def _name(value: Any) -> Any:
-    return value.get("name") if isinstance(value, dict) else value
 
 
 def _hyperparameters(config: StudyConfig) -> None:

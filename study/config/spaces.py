@@ -98,10 +98,15 @@ def split(path: str, value: Any) -> tuple[Any, dict[str, Space]]:
     """Take the spaces out of a mapping's settings: what is constant, and the spaces by dotted key.
 
     Messages name keys below `path`. The keys returned are relative to `path`: `{name: clip, bound: {log_uniform: …}}`
-    gives `{"bound": …}`. A value that is itself a space gives (None, {"": space}).
+    gives `{"bound": …}`. A value that is itself a space gives (None, {"": space}). In a list of several named mappings,
+    `[{name: r1, weight: {log_uniform: …}}, r2]`, the name leads to the setting: `{"r1.weight": …}`.
     """
     if is_space(value):
         return None, {"": parse(path, value)}
+    if isinstance(value, list) and any(isinstance(item, Mapping) and "name" in item for item in value):
+        parts = [split(f"{path}.{name_of(item)}", item) for item in value]
+        below = {f"{name_of(item)}.{k}": v for item, (_, f) in zip(value, parts, strict=True) for k, v in f.items()}
+        return [kept for kept, _ in parts], below
     if not isinstance(value, Mapping):
         return value, {}
     constant: dict[str, Any] = {}
@@ -112,6 +117,13 @@ def split(path: str, value: Any) -> tuple[Any, dict[str, Space]]:
             constant[key] = kept
         found |= {f"{key}.{rest}".rstrip("."): space for rest, space in spaces.items()}
     return constant, found
+
+
+def name_of(value: Any) -> Any:
+    """`r1` of `r1` and of `{name: r1, weight: 1}`; the names of a list of these, joined by +."""
+    if isinstance(value, (list, tuple)):
+        return "+".join(str(name_of(item)) for item in value)
+    return value.get("name") if isinstance(value, Mapping) else value
 
 
 def text(value: Any) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 from analysis.record.schema import CHOICES, HISTOGRAM
 from study.config.messages import shown
+from study.config.spaces import name_of
 from study.ledger.entries import (
     CONFIRM,
     SEARCH,
@@ -143,7 +144,7 @@ def _planned(found: Json) -> Planned:
     config, spec = _plain_mapping("config", found["config"]), _plain_mapping("spec", found["spec"])
     for choice in CHOICES:
         name = spec.get(choice.name, config.get(choice.name))
-        name = name.get("name") if isinstance(name, dict) else name
+        name = name_of(name)
         if name is not None and not isinstance(name, str):
             raise _wrong(choice.name, "a name", name)
     told = found.get("told")

@@ -15,7 +15,8 @@ from analysis.results.nearness import Floor
 from analysis.results.outcomes import SHOWN, judged_columns, verdicts
 from analysis.results.signals import OutcomeSignals, derive, signals
 from analysis.results.thresholds import Thresholds
-from study.config.dotted import leaves
+from study.config.dotted import by_name, leaves
+from study.config.spaces import name_of
 from study.ledger.state import StudyState, TrialState
 from study.record.later import Later
 from study.record.spending import spent
@@ -48,7 +49,7 @@ class TrialColumns:
         self._same = {
             "study": study,
             **{name: getattr(trial, name) for name in ("phase", "arm", "repeat", "trial_id")},
-            **{c.name: _name(trial.spec.get(c.name, trial.config.get(c.name))) for c in schema.CHOICES},
+            **{c.name: name_of(trial.spec.get(c.name, trial.config.get(c.name))) for c in schema.CHOICES},
         }
 
     def history(self) -> Columns:
@@ -157,13 +158,8 @@ def configuration(spec: Mapping[str, Any], config: Mapping[str, Any]) -> dict[st
     """
     return {
         name: json.dumps(value) if isinstance(value, (list, tuple)) else value
-        for name, value in (*leaves(config), *leaves(spec))
+        for name, value in (*leaves(config), *leaves(by_name(spec)))
     }
-
-
-def _name(choice: Any) -> Any:
-    """`r1` of `{name: r1, weight: 1}` and of `r1`."""
-    return choice.get("name") if isinstance(choice, Mapping) else choice
 
 
 def _plain(value: Any, dtype: str) -> Any:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from study.config.addresses import masked
-from study.config.dotted import leaves
+from study.config.dotted import by_name, leaves
+from study.config.spaces import name_of
 
 Entry = Mapping[str, Any]
 
@@ -52,9 +53,13 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
 def named(values: Mapping[str, Any]) -> dict[str, str]:
     """As `flat`, but what has a name stands under its own key: `objective` is `hinge`, not `objective.name`."""
     found = {}
-    for key, value in flat(values).items():
+    for key, value in flat(by_name(values)).items():
         whole, _, last = key.rpartition(".")
         found[whole if whole and last == "name" else key] = value
+    for key, value in values.items():
+        if isinstance(value, list) and key not in found:  # several penalties: `penalty` is `r1+r2`
+            found[key] = name_of(value)
+            found = {other: said for other, said in found.items() if other != f"{key}.{said}"}
     return found
 
 

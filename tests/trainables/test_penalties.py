@@ -15,10 +15,13 @@ from torch import Tensor, nn
 
 from trainables import networks
 from trainables.penalties import (
+    LAZY,
     PENALTIES,
     Penalty,
+    Term,
     gradient_penalty,
     resolve,
+    resolve_all,
     spectral_divide,
     spectral_start,
 )
@@ -34,6 +37,7 @@ CHARGES: dict[str, Callable[[Tensor], Tensor]] = {
     "r1": lambda n: n**2 / 2,
     "r2": lambda n: n**2 / 2,
     "dragan": lambda n: (n - 1) ** 2,
+    "max_gradient": lambda n: n**2,
 }
 
 
@@ -59,6 +63,11 @@ def by_hand(row: Penalty, real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor
         spread = real.numpy().std(ddof=1)
         return torch.stack([x + spread / 2 * u[0] * u[1:].view_as(x) for x, u in zip(real, uniform, strict=True)])
     return torch.stack([x + u[0] * (y - x) for x, y, u in zip(real, fake, uniform, strict=True)])
+
+
+def over_the_batch(row: Penalty, costs: Tensor) -> Tensor:
+    """What is charged of a batch's costs (B,): the mean, or the largest (LGAN)."""
+    return costs.max() if row.name == "max_gradient" else costs.mean()
 
 
 def test_the_table_is_complete() -> None:
@@ -90,7 +99,7 @@ def test_a_quadratic_critics_slope_is_the_point(row: Penalty, shape: tuple[int, 
     penalty = gradient_penalty(row, lambda x: k[:, None] * x.flatten(2).square().sum(2) / 2, real, fake, uniform)
     for i in range(REPLICAS):
         points = by_hand(row, real[i], fake[i], uniform[i])
-        expected = CHARGES[row.name](k[i] * points.flatten(1).norm(dim=1)).mean()
+        expected = over_the_batch(row, CHARGES[row.name](k[i] * points.flatten(1).norm(dim=1)))
         torch.testing.assert_close(penalty[i], expected, rtol=1e-6, atol=1e-10)
 
 
@@ -116,7 +125,7 @@ def test_gradient_of_the_weights_is_torchs_double_backward(row: Penalty) -> None
             parameter.data = transposed(view[i].detach()).clone()
         points = by_hand(row, real[i], fake[i], uniform[i]).requires_grad_()
         (slope,) = torch.autograd.grad(plain(points).sum(), points, create_graph=True)
-        expected = CHARGES[row.name](slope.norm(dim=1)).mean()
+        expected = over_the_batch(row, CHARGES[row.name](slope.norm(dim=1)))
         torch.testing.assert_close(penalty[i], expected, rtol=1e-6, atol=1e-10)
         own = torch.autograd.grad(expected, list(plain.parameters()), allow_unused=True)
         flat = [
@@ -200,13 +209,21 @@ def test_defaults(name: str) -> None:
     needed = {setting: 0.5 for setting, default in PENALTIES[name].settings.items() if default is None}
     row, values = resolve({"name": name, **needed})
     assert row is PENALTIES[name]
-    assert set(values) == set(row.settings)
-    assert all(value > 0 for value in values.values())
+    assert set(values) == {*row.settings, *(LAZY if row.points else {})}
+    assert all(values[name] > 0 for name in row.settings)
+    assert {name: value for name, value in values.items() if name in LAZY} in ({}, LAZY)
 
 
 def test_published_weights() -> None:
     weights = {name: resolve({"name": name})[1].get("weight") for name in CHARGES}
-    assert weights == {"gradient_penalty": 10, "lipschitz_penalty": 10, "r1": 1, "r2": 1, "dragan": 10}
+    assert weights == {
+        "gradient_penalty": 10,
+        "lipschitz_penalty": 10,
+        "r1": 1,
+        "r2": 1,
+        "dragan": 10,
+        "max_gradient": 1,
+    }
     assert resolve({"name": "consensus"})[1] == {"weight": 0.1}
 
 
@@ -222,13 +239,45 @@ def test_published_weights() -> None:
         ({"name": "r1", "weight": 0}, ValueError, r"penalty.weight: expected a number in \(0, inf\), got 0"),
         ({"name": "r1", "weight": math.nan}, ValueError, "penalty.weight: expected a finite number, got nan"),
         ({"name": "r1", "weight": "big"}, TypeError, "penalty.weight: expected a number, got 'big'"),
-        ({"name": "r1", "gamma": 1}, ValueError, "penalty r1.gamma: unknown setting; expected one of weight"),
+        (
+            {"name": "r1", "gamma": 1},
+            ValueError,
+            "penalty r1.gamma: unknown setting; expected one of weight, every, comp",
+        ),
         ({"name": "none", "weight": 1}, ValueError, "penalty none.weight: unknown setting$"),
+        ({"name": "clip", "bound": 1, "every": 4}, ValueError, "penalty clip.every: unknown setting"),
+        ({"name": "r1", "every": 0}, ValueError, "penalty.every: expected at least 1, got 0"),
+        ({"name": "r1", "every": 2.0}, TypeError, "penalty.every: expected a whole number, got 2.0"),
+        ({"name": "r1", "compensated": 1}, TypeError, "penalty.compensated: expected true or false, got 1"),
     ],
 )
 def test_wrong_settings_are_refused(given_penalty: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         resolve(given_penalty)
+
+
+@pytest.mark.parametrize(
+    ("several", "message"),
+    [
+        ([{"name": "r1"}, {"name": "r1", "weight": 2}], "penalty: expected each once, got r1 twice"),
+        ([{"name": "r1"}, {"name": "none"}], "penalty: expected none alone, got r1, none"),
+        (
+            [{"name": "r1"}, {"name": "r2", "weight": -1}],
+            r"penalty\.r2\.weight: expected a number in \(0, inf\), got -1",
+        ),
+        ([{"name": "r1"}, {"name": "r3"}], "penalty.r3: unknown name 'r3'"),
+    ],
+)
+def test_wrong_company_is_refused(several: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        resolve_all(several)
+
+
+@pytest.mark.parametrize(("compensated", "expected"), [(True, [12, 0, 0, 0, 12]), (False, [3, 0, 0, 0, 3])])
+def test_a_lazy_penalty_has_its_turns(compensated: bool, expected: list[float]) -> None:
+    term = Term(PENALTIES["r1"], torch.tensor([3.0]), 4, compensated, slice(0, 0))
+    assert [float(term.present(torch.tensor(updates))) for updates in range(5)] == expected
+    assert float(term.averaged().weight) == sum(expected[:4]) / 4
 
 
 def largest(matrix: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from trainables.objectives import GENERATOR_LOSSES, OBJECTIVES
 from trainables.optimizers import OPTIMIZERS
 from trainables.penalties import PENALTIES
-from trainables.spec import HYPERPARAMETERS, MEANINGLESS, MODELS, PER_REPLICA, Spec
+from trainables.spec import HYPERPARAMETERS, MEANINGLESS, MODELS, PER_REPLICA, Spec, shared
 
 BUDGET: dict[str, Any] = {"data": {"name": "ring", "modes": 8}, "steps": 100, "evaluations": 4, "batch_size": 32}
 
@@ -78,6 +78,18 @@ def test_a_spec_does_not_keep_the_callers_objects() -> None:
     assert made.data == made.evaluation == {"name": "ring"}
 
 
+def test_one_penalty_in_a_list_is_the_penalty() -> None:
+    assert spec(penalty=["r1"]) == spec(penalty="r1")
+    several = spec(penalty=["r1", {"name": "r2", "every": 8}])
+    assert several.penalties == ({"name": "r1"}, {"name": "r2", "every": 8})
+    assert through_json(several) == several
+
+
+def test_laziness_divides_populations_and_weights_do_not() -> None:
+    lazy = [shared(spec(penalty={"name": "r1", **more}).to_dict()) for more in ({}, {"weight": 3}, {"every": 2})]
+    assert lazy[0] == lazy[1] != lazy[2]
+
+
 def test_a_spec_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError, match="cannot assign to field 'steps'"):
         spec().steps = 3  # type: ignore[misc]
@@ -135,11 +147,18 @@ def test_what_may_vary() -> None:
         ({"objective": {"name": "alpha", "alpha": 1}}, "objective.alpha: expected a number other than 0 and 1"),
         ({"objective": {"name": "hinge", "margin": 1}}, "objective hinge.margin: unknown setting"),
         ({"penalty": "r3"}, "penalty: unknown name 'r3'; expected one of none, clip"),
+        ({"penalty": []}, "penalty: expected a name, a mapping, or a list of several, got an empty list"),
         ({"penalty": "clip"}, "penalty.bound: clip needs it, expected a positive number, got nothing"),
         ({"penalty": {"name": "r1", "wieght": 2}}, "penalty r1.wieght: unknown setting; did you mean 'weight'?"),
         ({"critic_steps": 0}, "critic_steps: expected at least 1, got 0"),
         ({"critic_steps": 2, "updates": "simultaneous"}, "critic_steps: expected 1 with simultaneous updates, got 2"),
         ({"critic_steps": 2, "updates": "extragradient"}, "critic_steps: expected 1 with extragradient updates, got 2"),
+        ({"penalty": ["r1", "consensus"]}, "updates: consensus needs both gradients at once, expected simultaneous or"),
+        ({"penalty": ["r1", "none"]}, "penalty: expected none alone, got r1, none"),
+        (
+            {"penalty": ["r2", {"name": "r1", "every": 8}], "updates": "extragradient"},
+            "penalty.every: expected 1 with extragradient, whose two gradients a step are of one loss, got 8 of r1",
+        ),
         ({"penalty": "consensus"}, "updates: consensus needs both gradients at once, expected simultaneous or"),
         ({"packing": 0}, "packing: expected at least 1, got 0"),
         ({"packing": 3}, "packing: expected a divisor of batch_size = 32, got 3"),
@@ -179,6 +198,7 @@ def test_wrong_values_are_refused(values: dict[str, Any], message: str) -> None:
         ({"data": None}, "data: expected a name or a mapping with the key 'name', got None"),
         ({"data": {"modes": 8}}, "data: expected a name or a mapping with the key 'name', got {'modes': 8}"),
         ({"objective": 3}, "objective: expected a name or a mapping with the key 'name', got 3"),
+        ({"penalty": ["r1", 3]}, "penalty: expected a name or a mapping with the key 'name', got 3"),
         ({"penalty": {"name": 1}}, "penalty: expected a name or a mapping with the key 'name', got {'name': 1}"),
         ({"penalty": {"name": "r1", "weight": "1"}}, "penalty.weight: expected a number, got '1'"),
         ({"model": ["gan"]}, r"model: expected one of gan, cgan, .*got \['gan'\]"),

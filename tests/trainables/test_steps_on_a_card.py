@@ -28,6 +28,7 @@ CHANGES: list[dict[str, Any]] = [
     {"penalty": "consensus", "updates": "simultaneous", "optimizer": "rmsprop", "ema": 0.9},
     {"penalty": "spectral_norm", "optimizer": "sgd", "label_smoothing": 0.1},
     {"penalty": {"name": "clip", "bound": 0.1}, "objective": "wasserstein", "generator_lr": 1e3, "bound": 10.0},
+    {"penalty": [{"name": "r1", "every": 3}, "r2"], "critic_steps": 2},
     {"model": "vae"},
     {"model": "matching"},
     {"data": {"name": "circle"}, "penalty": "dragan"},

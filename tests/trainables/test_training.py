@@ -99,7 +99,11 @@ def saved(training: Training) -> dict[str, Any]:
     return state
 
 
-PENALISED = {"clip": {"name": "clip", "bound": 0.1}}
+PENALISED: dict[str, Any] = {
+    "clip": {"name": "clip", "bound": 0.1},
+    "several": ["r1", "gradient_penalty", "spectral_norm"],
+    "lazy": [{"name": "r1", "every": 3}, {"name": "dragan", "every": 2, "compensated": False}],
+}
 CONV = {"generator": {"kind": "conv", "width": 4, "depth": 2}, "critic": {"kind": "conv", "width": 4, "depth": 2}}
 
 RESNET = {
@@ -115,7 +119,7 @@ ORDERED = [
     for penalty in PENALTIES
     for optimizer in OPTIMIZERS
     if (updates, penalty) != ("alternating", "consensus")
-]
+] + [(updates, penalty, "adam") for updates in ("alternating", "simultaneous") for penalty in ("several", "lazy")]
 
 
 @pytest.mark.parametrize(("updates", "penalty", "optimizer"), ORDERED)

@@ -2,7 +2,8 @@
 
 The bound E_p f(d) + E_q g(d) rises to the divergence that the pair induces (Nowozin et al. 2016), or to what the
 critic's network and its penalty let it reach: the limit of many critic steps per generator step, and how a divergence
-is estimated where no density is known. The penalty stays as in training; instance noise and label smoothing are off.
+is estimated where no density is known. Penalties stay as in training, lazy
+ones at their average weight; instance noise and label smoothing are off.
 """
 
 from __future__ import annotations
@@ -117,7 +118,8 @@ def _copied(training: Training, players: Players, fresh: bool) -> Players:
     if fresh:
         critic = StackedParameters.drawn(players.critic.network, training.context.streams("optimal_critic", 2))
     spectral = [vector.clone() for vector in players.spectral]
-    return replace(players, critic=critic, spectral=spectral, noise=None, smoothing=None)
+    terms = [term.averaged() for term in players.terms]
+    return replace(players, critic=critic, terms=terms, spectral=spectral, noise=None, smoothing=None)
 
 
 def _optimizer(training: Training, players: Players, lr: float | None) -> Optimizer:

@@ -17,8 +17,8 @@ from trainables.models.players import Players
 def of_critic(players: Players, batch: Batch) -> tuple[Tensor, Tensor]:
     """The critic's loss (R,) and its gradient (R, P)."""
     generator, critic, data = players.generator, players.critic, batch.data.train
-    if native.usable(generator.flat, critic.flat, batch.latents, data, players.weight) and players.dense is not None:
-        return players.dense.of_critic(generator.flat, critic.flat, data, batch.indices, batch.latents, players.weight)
+    if native.usable(generator.flat, critic.flat, batch.latents, data) and players.dense is not None:
+        return players.dense.of_critic(generator.flat, critic.flat, data, batch.indices, batch.latents, players.charge)
     loss = players.critic_loss(batch, generator.constants, critic.views)
     return loss.detach(), critic.gradient(loss)
 

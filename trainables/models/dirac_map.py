@@ -40,7 +40,7 @@ class DiracMap(Model):
         self.settings = Dirac(**{name: value for name, value in spec.data.items() if name != "name"})
         self.steps, self.gammas = places(self.settings.step), places(self.settings.gamma)
         rules = (spec.updates, spec.critic_steps, spec.generator_loss)
-        objective, penalty = spec.objective, spec.penalty["name"]
+        objective, penalty = spec.objective, spec.penalties[0]["name"]
         gamma, step = (axis.copy() for axis in np.broadcast_arrays(self.gammas[None, :], self.steps[:, None]))
         with np.errstate(over="ignore", invalid="ignore"):
             values = dirac.eigenvalues(objective, penalty, gamma, step, *rules)

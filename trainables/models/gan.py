@@ -19,6 +19,7 @@ from trainables.models.model import Model, ModelContext, Pieces
 from trainables.models.players import Players
 from trainables.models.updates import PerPlayer, batches_per_step, step
 from trainables.networks import Network
+from trainables.penalties import Term
 from trainables.population import StackedParameters
 from trainables.spec import Spec
 
@@ -43,9 +44,10 @@ class GAN(Model):
             rates,
             buffers=self.players.spectral,
             batches=batches_per_step(spec.updates, spec.critic_steps),
-            draws=self.players.penalty.draws(sample_size * spec.packing),
+            draws=sum(term.columns.stop - term.columns.start for term in self.players.terms),
             noise=0 if self.players.noise is None else 2 * sample_size,
         )
+        self.players.updates = self.optimizers[1].count  # itself, so that it moves along
         self.critic_bound = _critic_bound(context, self.players)
         parameters = sum(stack.flat.shape[1] for stack in stacks)
         if "jacobian" in spec.measure and parameters > LARGEST:
@@ -105,7 +107,7 @@ class GAN(Model):
     def _known(self, columns: Mapping[str, Tensor]) -> list[Mixture | None]:
         """The exact distribution of each replica's generator, where it has one that is finite and not a point."""
         if "generator_mean" not in columns or self.spec.latent != "normal":
-            return [None] * len(self.players.weight)
+            return [None] * len(self.players.critic.flat)
         both = torch.stack([columns["generator_mean"], columns["generator_std"]], 1)
         return [gaussian(*one) if bool(one.isfinite().all()) and bool(one[1] > 0) else None for one in both]
 
@@ -134,14 +136,10 @@ def _critic_bound(context: ModelContext, players: Players) -> CriticBound | None
 def _players(context: ModelContext) -> Players:
     spec = context.spec
     generator, critic = spec.networks(context.data.shape, context.classes)
-    penalty = penalties.PENALTIES[spec.penalty["name"]]
-    spectral: list[Tensor] = []
-    if penalty.name == "spectral_norm":
+    names, spectral = [given["name"] for given in spec.penalties], list[Tensor]()
+    if "spectral_norm" in names:
         shapes = [critic.weights[i].shape for i in critic.matrices]
         spectral = penalties.spectral_start(shapes, context.streams("spectral"))
-
-    def setting(name: str) -> Tensor:
-        return context.vector(lambda s: penalties.resolve(s.penalty)[1].get(name, 0.0))
 
     def when_used(read: Callable[[Spec], float]) -> Tensor | None:
         vector = context.vector(read)
@@ -151,12 +149,33 @@ def _players(context: ModelContext) -> Players:
         game=objectives.resolve(spec.objective, spec.generator_loss),
         generator=StackedParameters.drawn(generator, context.streams("generator")),
         critic=StackedParameters.drawn(critic, context.streams("critic")),
-        penalty=penalty,
-        weight=setting("weight"),
-        clip=setting("bound")[:, None] if penalty.name == "clip" else None,
+        terms=_terms(context),
+        consensus=_setting(context, "consensus", "weight") if "consensus" in names else None,
+        clip=_setting(context, "clip", "bound")[:, None] if "clip" in names else None,
         spectral=spectral,
+        updates=torch.zeros((), dtype=torch.int64, device=context.device),
         separate=critic.normalises,
         noise=when_used(lambda s: s.instance_noise),
         smoothing=when_used(lambda s: s.label_smoothing),
         packing=spec.packing,
     )
+
+
+def _setting(context: ModelContext, penalty: str, name: str) -> Tensor:
+    """A setting of one of the population's penalties, (R,)."""
+
+    def read(spec: Spec) -> float:
+        return float(next(values[name] for row, values in penalties.resolve_all(spec.penalties) if row.name == penalty))
+
+    return context.vector(read)
+
+
+def _terms(context: ModelContext) -> list[Term]:
+    """The gradient penalties of the critic's loss."""
+    size, first, found = context.data.train[0].numel() * context.spec.packing, 0, []
+    for row, values in penalties.resolve_all(context.spec.penalties):
+        if row.points is not None:
+            weight, columns = _setting(context, row.name, "weight"), slice(first, first + row.draws(size))
+            found.append(Term(row, weight, values["every"], values["compensated"], columns))
+            first = columns.stop
+    return found

@@ -77,9 +77,9 @@ def vector_field(players: Players, batch: Batch, parameters: list[Tensor]) -> Te
     generator_loss = players.generator_loss(batch, generator.views, critic.views)
     gradients = _gradient(generator_loss.sum(), parameters[:1]), _gradient(critic_loss.sum(), parameters[1:])
     field = -torch.cat(gradients)
-    if players.penalty.name != "consensus":
+    if players.consensus is None:
         return field
-    return field - players.weight * _gradient(field.square().sum() / 2, parameters)
+    return field - players.consensus * _gradient(field.square().sum() / 2, parameters)
 
 
 def ends(product: Product, size: int) -> SpectrumEnds:
@@ -135,7 +135,8 @@ def alone(players: Players, batch: Batch, replica: int) -> tuple[Players, Batch]
         players,
         generator=copied(players.generator),
         critic=copied(players.critic),
-        weight=players.weight[one].double(),
+        terms=[replace(term.averaged(), weight=term.averaged().weight[one].double()) for term in players.terms],
+        consensus=picked(players.consensus),
         clip=picked(players.clip),
         spectral=[vector[one].double().clone() for vector in players.spectral],
         noise=picked(players.noise),

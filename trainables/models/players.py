@@ -11,7 +11,7 @@ i's weights and batch alone, so the gradient of their sum is the stack of their 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -20,7 +20,7 @@ from torch import Tensor
 from trainables import native
 from trainables.batches import Batch
 from trainables.objectives import Game
-from trainables.penalties import Penalty, at_generated, at_real, gradient_penalty, spectral_divide
+from trainables.penalties import Term, at_generated, at_real, gradient_penalty, spectral_divide
 from trainables.population import StackedParameters
 
 Weights = Sequence[Tensor]
@@ -30,21 +30,24 @@ Weights = Sequence[Tensor]
 class Players:
     """Two stacks of networks and the game they play.
 
-    `weight` (R,) is the penalty's, `clip` (R, 1) the bound on weights or None, `spectral` the power iteration's
-    vectors (empty without spectral normalisation), `separate` keeps real and generated samples in batches of their own
-    because the critic normalises over the batch. `noise` (R,) is the standard deviation that instance noise starts
-    from on its way to 0 (Sonderby 2017), `smoothing` (R,) how much of a real sample counts as fake (one-sided label
-    smoothing, Salimans 2016); None: off. The critic judges `packing` samples at once (PacGAN, Lin 2018).
+    `terms` are the gradient penalties of the critic's loss, `consensus` (R,) the weight of consensus or None, `clip`
+    (R, 1) the bound on weights or None, `spectral` the power iteration's vectors (empty without spectral
+    normalisation), `updates` () how many updates the critic has had, which lazy penalties count by, `separate` keeps
+    real and generated samples in batches of their own because the critic normalises over the batch. `noise` (R,) is
+    the standard deviation that instance noise starts from on its way to 0 (Sonderby 2017), `smoothing` (R,) how much
+    of a real sample counts as fake (one-sided label smoothing, Salimans 2016); None: off. The critic judges `packing`
+    samples at once (PacGAN, Lin 2018).
     """
 
     game: Game
     generator: StackedParameters
     critic: StackedParameters
-    penalty: Penalty
-    weight: Tensor
-    clip: Tensor | None
-    spectral: list[Tensor]
-    separate: bool
+    terms: Sequence[Term] = ()
+    consensus: Tensor | None = None
+    clip: Tensor | None = None
+    spectral: Sequence[Tensor] = ()
+    updates: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.int64))
+    separate: bool = False
     noise: Tensor | None = None
     smoothing: Tensor | None = None
     packing: int = 1
@@ -52,16 +55,16 @@ class Players:
     @cached_property
     def dense(self) -> native.DenseGame | None:
         """The game as the kernels know it; None for labels, noise, smoothing, spectral normalisation, networks that are
-        not dense, losses of unknown operations, and penalties at other points than samples."""
+        not dense, losses of unknown operations, several penalties, and those at other points than samples."""
         generator, critic = self.generator.network, self.critic.network
         changed = self.spectral or self.noise is not None or self.smoothing is not None or critic.classes
         if generator.dense is None or critic.dense is None or changed:
             return None
         real, fake, loss = map(self._formula, (self.game.f, self.game.g, self.game.loss))
-        cost = None if self.penalty.cost is None else native.formula(self.penalty.cost)
-        points = self.penalty.points
+        row = self.terms[0].row if self.terms else None
+        points, cost = (row.points, native.formula(row.cost)) if row and row.cost else (None, None)
         unknown = points is not None and (points not in (at_real, at_generated) or not self.game.linear or cost is None)
-        if real is None or fake is None or loss is None or unknown or self.penalty.name == "consensus":
+        if real is None or fake is None or loss is None or unknown or len(self.terms) > 1 or self.consensus is not None:
             return None
         return native.DenseGame(
             generator.dense, critic.dense, real, fake, loss, cost, self.packing, points is at_generated
@@ -69,6 +72,16 @@ class Players:
 
     def _formula(self, part: Callable[[Tensor], Tensor]) -> native.Formula | None:
         return native.formula(lambda output: part(self.game.link(output)))
+
+    @property
+    def charge(self) -> Tensor:
+        """The present weight (R,) of the only gradient penalty, as `dense` takes it; 0 where there is none."""
+        return self.terms[0].present(self.updates) if self.terms else self._nothing
+
+    @cached_property
+    def _nothing(self) -> Tensor:
+        flat = self.critic.flat
+        return flat.new_zeros(len(flat))
 
     def generate(self, weights: Weights, latents: Tensor, labels: Tensor | None) -> Tensor:
         """Samples (R, B, *shape) from latents (R, B, L)."""
@@ -105,15 +118,21 @@ class Players:
         else:
             on_real, on_fake = self.score(weights, torch.cat([real, fake], 1), batch.both_labels).chunk(2, 1)
         loss = -(self._gain(on_real) + self.game.g(on_fake).mean(1))
-        if self.penalty.points is None:
-            return loss
-        labels = batch.requested if self.penalty.generated else batch.labels
-        return loss + self.weight * gradient_penalty(
-            self.penalty,
+        for term in self.terms:
+            labels = batch.requested if term.row.generated else batch.labels
+            loss = loss + term.present(self.updates) * self._charged(term, weights, real, fake, labels, batch)
+        return loss
+
+    def _charged(
+        self, term: Term, weights: Weights, real: Tensor, fake: Tensor, labels: Tensor | None, batch: Batch
+    ) -> Tensor:
+        """The unweighted penalty (R,) of a term at packed samples."""
+        return gradient_penalty(
+            term.row,
             lambda x: self.score(weights, x, labels),
             real,
             fake,
-            batch.uniform[:, : real.shape[1]],
+            batch.uniform[:, : real.shape[1], term.columns],
             lambda x: self.critic.network.input_gradient(weights, x, labels) if self.game.linear else None,
         )
 

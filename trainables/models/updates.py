@@ -113,7 +113,7 @@ def batches_per_step(updates: str, critic_steps: int) -> int:
 
 def _both(players: Players, for_critic: Batch, for_generator: Batch) -> tuple[PerPlayer[Tensor], PerPlayer[Tensor]]:
     """Losses (R,) and gradients (R, P) of the critic and of the generator at the present weights."""
-    if players.penalty.name != "consensus":
+    if players.consensus is None:
         critic_loss, critic_gradient = of_critic(players, for_critic)
         generator_loss, generator_gradient = of_generator(players, for_generator)
         return PerPlayer(critic_loss, generator_loss), PerPlayer(critic_gradient, generator_gradient)
@@ -123,7 +123,7 @@ def _both(players: Players, for_critic: Batch, for_generator: Batch) -> tuple[Pe
     critic_loss = players.critic_loss(for_critic, generator.views, critic.views)
     generator_loss = players.generator_loss(for_generator, generator.views, critic.views)
     plain = PerPlayer(critic.gradient(critic_loss, keep=True), generator.gradient(generator_loss, keep=True))
-    energy = players.weight / 2 * (plain.critic.square().sum(1) + plain.generator.square().sum(1))
+    energy = players.consensus / 2 * (plain.critic.square().sum(1) + plain.generator.square().sum(1))
     gradients = PerPlayer(
         plain.critic.detach() + critic.gradient(energy, retain=True),
         plain.generator.detach() + generator.gradient(energy),

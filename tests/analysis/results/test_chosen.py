@@ -154,6 +154,13 @@ def test_settings_stand_by_the_section_that_sets_them_and_include_defaults():
     assert list(found.settings["scientific"]["penalty"]) == ["name", "bound"]
 
 
+def test_several_penalties_are_a_list_again():
+    columns = {"penalty__r1__name": "r1", "penalty__r1__weight": 2.0, "penalty__r2__name": "r2", "model": "gan"}
+    config = {"scientific": {"penalty": [["r1", "r2"]]}}
+    (found,) = choose(trial("a", "search", 0, [1.0], **columns), about={**ABOUT, "config": config})
+    assert found.settings["scientific"] == {"penalty": [{"name": "r1", "weight": 2.0}, {"name": "r2"}]}
+
+
 def test_a_batch_size_that_was_searched_is_a_setting():
     config = {"nuisance": {"batch_size": {"choice": [8, 16]}}}
     (found,) = choose(trial("a", "search", 0, [1.0], model="gan", batch_size=16), about={**ABOUT, "config": config})

@@ -51,6 +51,17 @@ def test_a_choice_brings_a_space_of_its_own(least: Build) -> None:
     }
 
 
+def test_several_penalties_are_one_choice_whose_settings_are_searched_by_their_names(least: Build) -> None:
+    lazy = {"name": "r1", "weight": {"log_uniform": [0.1, 10]}, "every": 8}
+    plan = least(scientific={"penalty": ["none", ["r1", {"name": "r2", "weight": 0.5}], [lazy, "r2"]]})
+    assert [arm.name for arm in plan.arms] == ["none", "r1xr2_0.5", "r1_8xr2"]
+    assert plan.arms[2].space == {"penalty.r1.weight": Space("log_uniform", 0.1, 10.0)}
+    found = [spec_for(plan.config, arm, dict.fromkeys(arm.space, 3.0)).penalties for arm in plan.arms[1:]]
+    assert found[0] == ({"name": "r1"}, {"name": "r2", "weight": 0.5})
+    assert found[1] == ({"name": "r1", "every": 8, "weight": 3.0}, {"name": "r2"})
+    assert plan.arms[2].choices == {"penalty": [{"name": "r1", "every": 8}, "r2"]}  # as it was, for the next trial
+
+
 def test_a_specification_takes_every_section(least: Build) -> None:
     plan = least(
         scientific={"objective": [{"name": "least_squares", "c": 0.5}]},

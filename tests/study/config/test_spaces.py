@@ -19,6 +19,15 @@ def test_each_kind_is_read() -> None:
     assert parse("k", {"choice": [1, "a", [2, 3], None]}) == Space("choice", choices=(1, "a", [2, 3], None))
 
 
+def test_split_takes_spaces_out_of_a_list_of_named_settings() -> None:
+    constant, found = split("penalty", ["r1", {"name": "r2", "weight": {"uniform": [0, 1]}}])
+    assert constant == ["r1", {"name": "r2"}]
+    assert found == {"r2.weight": Space("uniform", 0.0, 1.0)}
+    assert split("hidden", [8, 16]) == ([8, 16], {})
+    with pytest.raises(ConfigError, match=r"penalty\.r2\.weight\.uniform: expected low < high, got \[1, 0\]"):
+        split("penalty", [{"name": "r2", "weight": {"uniform": [1, 0]}}])
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [

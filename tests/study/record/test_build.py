@@ -156,6 +156,14 @@ def test_a_list_that_was_drawn_stands_by_its_value(tmp_path):
     assert set(found.trials["config.penalty"]) == {"r1_1"}
 
 
+def test_several_penalties_have_a_column_a_setting(tmp_path):
+    several = [{"name": "r1", "weight": 2.0}, {"name": "r2", "every": 8}]
+    _, found = built(tmp_path, SESSION, replace(planned(), spec={**SPEC, "penalty": several}))
+    assert set(found.trials["penalty"]) == {"r1+r2"}
+    assert set(found.trials["config.penalty.r1.weight"]) == {2.0}
+    assert set(found.trials["config.penalty.r2.every"]) == {8}
+
+
 def test_the_record_says_what_each_arm_searched(tmp_path):
     other = replace(planned(config={"penalty.bound": 0.1, "beta1": 0.5}), arm="clip")
     _, found = built(tmp_path, SESSION, planned(), planned(1), other)

@@ -73,6 +73,11 @@ def test_what_has_a_name_is_a_param_under_its_own_key() -> None:
     assert named(spec) == {"objective": "hinge", "penalty": "r1", "penalty.weight": "1.0", "data": "ring", "name": "x"}
 
 
+def test_several_penalties_are_a_param_of_their_names() -> None:
+    spec = {"penalty": [{"name": "r1", "weight": 1.0}, {"name": "r2", "every": 8}], "hidden": [8, 8]}
+    assert named(spec) == {"penalty": "r1+r2", "penalty.r1.weight": "1.0", "penalty.r2.every": "8", "hidden": "[8,8]"}
+
+
 def test_flat_params_are_dotted_and_canonical() -> None:
     values = {"a": {"b": {"c": 1e-4}, "empty": {}}, "list": [1, 2.5, "x"], "none": None, "on": True, "text": "é"}
     assert flat(values) == {

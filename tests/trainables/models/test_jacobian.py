@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainables import objectives, penalties
+from trainables import objectives
 from trainables.batches import Batch
 from trainables.data import load
 from trainables.data.dataset import DataSet
@@ -19,7 +19,7 @@ from trainables.models.updates import ORDERS
 from trainables.networks.layered import LayeredNetwork
 from trainables.networks.layers import DrawnWeight, Layer
 from trainables.objectives.dirac import eigenvalues
-from trainables.penalties import PENALTIES
+from trainables.penalties import PENALTIES, Term
 from trainables.population import StackedParameters
 from trainables.spec import Spec
 from trainables.training import Training
@@ -99,22 +99,16 @@ def test_a_matrix_of_known_spectrum() -> None:
     assert found.radius == pytest.approx(math.hypot(0.5, 3.0), rel=1e-5)
 
 
-def dirac(objective: str, penalty: str, weight: float) -> jacobian.SpectrumEnds:
+def dirac(objective: str, penalty: str, weight: float, every: int = 1) -> jacobian.SpectrumEnds:
     """The Dirac-GAN as players of ordinary networks: G = theta, d(x) = psi x, both 0."""
     product: Layer = lambda w, x: (x * w[0][:, None]).squeeze(-1)  # noqa: E731
     point: Layer = lambda w, z: w[0][:, None] + 0 * z  # noqa: E731
     made = [LayeredNetwork((DrawnWeight("only", (1,)),), ((1, layer),)) for layer in (point, product)]
     stacks = [StackedParameters(network, torch.zeros(1, 1)) for network in made]
-    players = Players(
-        game=objectives.resolve({"name": objective}),
-        generator=stacks[0],
-        critic=stacks[1],
-        penalty=penalties.PENALTIES[penalty],
-        weight=torch.tensor([weight]),
-        clip=None,
-        spectral=[],
-        separate=False,
-    )
+    row, given = PENALTIES[penalty], torch.tensor([weight])
+    terms = [] if row.points is None else [Term(row, given, every, True, slice(0, 0))]
+    consensus = given if penalty == "consensus" else None
+    players = Players(objectives.resolve({"name": objective}), *stacks, terms=terms, consensus=consensus)
     zeros = torch.zeros(8, 1)
     data = DataSet("point", zeros, None, zeros, None, 0)
     nothing = torch.zeros(1, 8, 0)
@@ -136,6 +130,10 @@ def test_the_dirac_gan_has_its_known_eigenvalues(objective: str, penalty: str, w
     assert found.real == pytest.approx(top.real, abs=1e-6)
     assert found.imaginary == pytest.approx(abs(top.imag), abs=1e-6)
     assert found.radius == pytest.approx(np.abs(known).max(), abs=1e-6)
+
+
+def test_a_lazy_penalty_counts_at_its_average_weight() -> None:
+    assert dirac("minimax", "r1", 0.3, every=8) == dirac("minimax", "r1", 0.3)
 
 
 def test_spectra_stand_at_the_end_of_training_alone() -> None:

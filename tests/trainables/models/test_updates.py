@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from trainables.models import updates as adversarial
 from trainables.models.players import Players
 from trainables.models.updates import PerPlayer, batches_per_step, checked, descend, step
 from trainables.optimizers import Optimizer
+from trainables.penalties import Term
 from trainables.population import StackedParameters, generators
 from trainables.spec import UPDATES
 
@@ -42,7 +44,9 @@ class Case:
     """A game small enough to be written out by hand."""
 
     objective: str = "non_saturating"
-    penalty: str = "none"
+    penalty: str = "none"  # several with + between them
+    every: int = 1
+    compensated: bool = True
     critic_steps: int = 1
     updates: str = "alternating"
     conditioning: str | None = None
@@ -56,9 +60,14 @@ class Case:
 
     def __str__(self) -> str:
         extras = [name for name in ("noise", "smoothing", "critic_norm") if getattr(self, name)]
+        extras += [f"every{self.every}{'' if self.compensated else 'uncompensated'}"] if self.every > 1 else []
         parts = [self.objective, self.loss, self.penalty, f"{self.updates}{self.critic_steps}", self.conditioning]
         parts += [self.optimizer, *extras, f"packs{self.packing}" if self.packing > 1 else None]
         return "-".join(part for part in parts if part not in (None, "default", "none", "adam"))
+
+    @property
+    def penalties(self) -> list[str]:
+        return self.penalty.split("+")
 
     @property
     def classes(self) -> int:
@@ -84,16 +93,21 @@ class Game:
             networks.settings("critic", {"hidden": HIDDEN, "batch_norm": case.critic_norm}),
             (2 * case.packing,), case.classes, case.conditioning or "join",
         )  # fmt: skip
-        row = penalties.PENALTIES[case.penalty]
-        shapes = [critic.weights[i].shape for i in critic.matrices] if case.penalty == "spectral_norm" else []
+        rows = [penalties.PENALTIES[name] for name in case.penalties]
+        shapes = [critic.weights[i].shape for i in critic.matrices] if "spectral_norm" in case.penalties else []
         stacks = [StackedParameters.drawn(n, generators(seeds, i, "cpu")) for i, n in enumerate((generator, critic))]
         players = [StackedParameters(stack.network, stack.flat.double()) for stack in stacks]
         numbers = (STRENGTH, CLIP, BETA1, BETA2, NOISE, SMOOTHING)
         vector = [torch.tensor(v[: case.replicas], dtype=torch.float64) for v in numbers]
+        ends = list(accumulate((row.draws(2 * case.packing) for row in rows), initial=0))
         self.players = Players(
-            objectives.resolve({"name": case.objective}, case.loss), players[0], players[1], row,
-            weight=vector[0] * (row.settings.get("weight") or 0),
-            clip=vector[1][:, None] if case.penalty == "clip" else None,
+            objectives.resolve({"name": case.objective}, case.loss), players[0], players[1],
+            terms=[
+                Term(row, vector[0] * (row.settings["weight"] or 0), case.every, case.compensated, slice(*columns))
+                for row, columns in zip(rows, pairwise(ends), strict=True) if row.points is not None
+            ],
+            consensus=vector[0] * 0.1 if case.penalty == "consensus" else None,
+            clip=vector[1][:, None] if "clip" in case.penalties else None,
             spectral=[v.double() for v in penalties.spectral_start(shapes, generators(seeds, 2, "cpu"))],
             separate=case.critic_norm,
             noise=vector[4] if case.noise else None,
@@ -103,10 +117,9 @@ class Game:
         rates = [torch.tensor(lr[: case.replicas], dtype=torch.float64) for lr in (GENERATOR_LR, CRITIC_LR)]
         made = [Optimizer.zero(case.optimizer, s.flat, r, *vector[2:4]) for s, r in zip(players, rates, strict=True)]
         self.optimizers = PerPlayer(critic=made[1], generator=made[0])
+        self.players.updates = made[1].count
         count = batches_per_step(case.updates, case.critic_steps)
-        batch_shape = BatchShape(
-            count, BATCH, LATENT, "normal", row.draws(2 * case.packing), noise=4 if case.noise else 0
-        )
+        batch_shape = BatchShape(count, BATCH, LATENT, "normal", ends[-1], noise=4 if case.noise else 0)
         self.sampler = BatchSampler(self.data, batch_shape, generators(seeds, 3, "cpu"), bool(case.classes))
         self.alive = torch.ones(case.replicas, dtype=torch.bool)
 
@@ -224,7 +237,7 @@ class Peer:
     def __init__(self, game: Game, i: int) -> None:
         self.i, self.case, case = i, game.case, game.case
         self.real_loss, self.fake_loss, self.generator_loss = LOSSES[case.objective, case.loss]
-        self.strength = STRENGTH[i] * (penalties.PENALTIES[case.penalty].settings.get("weight") or 0)
+        self.updates = 0
         self.generator = nn.Sequential(
             nn.Linear(LATENT + case.classes, HIDDEN[0]), nn.ReLU(),
             nn.Linear(HIDDEN[0], HIDDEN[1]), nn.ReLU(), nn.Linear(HIDDEN[1], 2),
@@ -269,13 +282,27 @@ class Peer:
             ready[name] = ready[name] / (u @ matrix @ v)
         return lambda x, labels: torch.func.functional_call(self.critic, ready, (x, labels))
 
-    def penalty(
+    def penalties(
         self, score: Callable[[Tensor, Tensor | None], Tensor], batch: Batch, real: Tensor, fake: Tensor
     ) -> Tensor | float:
-        name, i, labels = self.case.penalty, self.i, row(batch.labels, self.i)
-        if not self.strength or name == "consensus":
-            return 0.0
-        u = batch.uniform[i, : len(real)]
+        whole: Tensor | float = 0.0
+        numbers = batch.uniform[self.i, : len(real)]
+        for name in self.case.penalties:
+            if name in ("none", "clip", "spectral_norm", "consensus"):
+                continue
+            drawn = {"r1": 0, "r2": 0, "dragan": 1 + real.shape[1]}.get(name, 1)
+            strength = STRENGTH[self.i] * (10 if name in ("gradient_penalty", "lipschitz_penalty", "dragan") else 1)
+            if self.updates % self.case.every == 0:
+                scale = self.case.every if self.case.compensated else 1
+                whole = whole + scale * strength * self.penalty(name, score, batch, real, fake, numbers[:, :drawn])
+            numbers = numbers[:, drawn:]
+        return whole
+
+    def penalty(
+        self, name: str, score: Callable[[Tensor, Tensor | None], Tensor], batch: Batch, real: Tensor, fake: Tensor,
+        u: Tensor,
+    ) -> Tensor:  # fmt: skip
+        i, labels = self.i, row(batch.labels, self.i)
         if name == "r2":
             points, labels = fake, row(batch.requested, i)
         elif name == "dragan":
@@ -286,9 +313,11 @@ class Peer:
         (slope,) = torch.autograd.grad(score(points, labels).sum(), points, create_graph=True)
         norm: Tensor = slope.norm(dim=1)
         if name in ("r1", "r2"):
-            return self.strength * norm.square().mean() / 2
+            return norm.square().mean() / 2
+        if name == "max_gradient":
+            return norm.square().max()
         excess = (norm - 1).relu() if name == "lipschitz_penalty" else norm - 1
-        return self.strength * excess.square().mean()
+        return excess.square().mean()
 
     def critic_loss(self, batch: Batch) -> Tensor:
         real, fake = self.seen(batch.real[self.i], batch, slice(0, 2)), self.generate(batch, slice(2, 4))
@@ -297,7 +326,9 @@ class Peer:
         loss = self.real_loss(on_real)
         if self.case.smoothing:
             loss = (1 - SMOOTHING[self.i]) * loss + SMOOTHING[self.i] * self.fake_loss(on_real)
-        return loss + self.fake_loss(score(fake, row(batch.requested, self.i))) + self.penalty(score, batch, real, fake)
+        return (
+            loss + self.fake_loss(score(fake, row(batch.requested, self.i))) + self.penalties(score, batch, real, fake)
+        )
 
     def generators_loss(self, batch: Batch) -> Tensor:
         score = self.scorer(iterate=False)
@@ -312,7 +343,7 @@ class Peer:
             torch.autograd.grad(loss, parameters, create_graph=consensus, retain_graph=True)
             for parameters, loss in games
         ]
-        energy = self.strength / 2 * torch.stack([g.square().sum() for gs in found for g in gs]).sum()
+        energy = 0.1 * STRENGTH[self.i] / 2 * torch.stack([g.square().sum() for gs in found for g in gs]).sum()
         for (parameters, _), gradients in zip(games, found, strict=True):
             extra: Sequence[Tensor] = [torch.zeros(())] * len(parameters)
             if consensus:
@@ -324,7 +355,8 @@ class Peer:
     def update(self, critic: bool = True, generator: bool = True) -> None:
         if critic:
             self.optimizers[1].step()
-        if critic and self.case.penalty == "clip":
+            self.updates += 1
+        if critic and "clip" in self.case.penalties:
             for parameter in self.critic.parameters():
                 parameter.data.clamp_(-CLIP[self.i], CLIP[self.i])
         if generator:
@@ -365,6 +397,19 @@ CASES = [
         for order in ORDERS
         if p not in ("none", "consensus")
     ],
+    *[
+        Case("minimax", p, **order)
+        for p in ("r1+r2", "gradient_penalty+r1+dragan", "clip+max_gradient")
+        for order in ORDERS
+    ],
+    Case("hinge", "spectral_norm+r2", packing=2),
+    *[
+        Case(penalty="r1", every=n, compensated=c, critic_steps=s)
+        for n in (2, 3)
+        for c in (True, False)
+        for s in (1, 2)
+    ],
+    Case("wasserstein", "gradient_penalty+r2", every=2, conditioning="join", updates="simultaneous"),
     *[Case(objective, "consensus", updates=u) for objective in ("minimax", "wasserstein") for u in TOGETHER],
     *[Case(noise=True, updates=updates) for updates in UPDATES],
     Case("wasserstein", "dragan", noise=True),
@@ -420,7 +465,7 @@ def test_consensus_adds_the_gradient_of_half_the_squared_vector_field(ring: Data
     (batches,) = game.batches(1)
     up, down = flat_gradients(losses_at(game, batches), theta, psi)
     field = 0.5 * (up.square().sum(1) + down.square().sum(1))
-    pull = torch.autograd.grad((game.players.weight * field).sum(), (psi, theta))
+    pull = torch.autograd.grad((game.players.consensus * field).sum(), (psi, theta))
     game.step(batches)
     rates = [torch.tensor(lr, dtype=torch.float64)[:, None] for lr in (CRITIC_LR, GENERATOR_LR)]
     torch.testing.assert_close(game.players.critic.flat, (psi - rates[0] * (up + pull[0])).detach())
@@ -508,10 +553,7 @@ def test_orders_turn_as_known_on_a_bilinear_game(updates: str, grows: bool | Non
         StackedParameters(n, torch.tensor(w, dtype=torch.float64))
         for n, w in ((generator, [[0.0, 1.0]]), (critic, [[0.0, 0.0]]))
     ]
-    players = Players(
-        objectives.resolve({"name": "wasserstein"}), stacks[0], stacks[1], penalties.PENALTIES["none"],
-        torch.zeros(1), None, [], separate=False,
-    )  # fmt: skip
+    players = Players(objectives.resolve({"name": "wasserstein"}), *stacks)
     h, zero, alive = 0.1, torch.zeros(1), torch.ones(1, dtype=torch.bool)
     made = [Optimizer.zero("sgd", stack.flat, torch.tensor([h]), zero, zero) for stack in stacks]
     optimizers = PerPlayer(critic=made[1], generator=made[0])
