@@ -54,6 +54,7 @@ RC: Any = {
     "axes.titlelocation": "left",
     "axes.titlesize": 7.5,
     "axes.titlepad": 4,
+    "axes.titley": 1.0,  # not looked for anew, above ticks that no figure has there, whenever it is drawn
     "figure.constrained_layout.h_pad": 0.03,
     "figure.constrained_layout.w_pad": 0.03,
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that pictures are the same everywhere

@@ -105,8 +105,8 @@ def captured(trials: pd.DataFrame, phase: str) -> Captures:
     """
     if not len(trials):
         return "both" if phase == "search" else "seeds"
-    draws = trials[["arm", "trial_id" if phase == "search" else "repeat"]].drop_duplicates()
-    return "both" if draws["arm"].duplicated().any() else "seeds"
+    draws = set(zip(trials["arm"], trials["trial_id" if phase == "search" else "repeat"], strict=True))
+    return "both" if len(draws) > len({arm for arm, _ in draws}) else "seeds"
 
 
 def units(rows: pd.DataFrame, phase: str) -> NDArray[np.str_]:

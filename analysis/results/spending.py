@@ -70,7 +70,7 @@ def spent(selected: Selection) -> tuple[Spent, ...]:
     """Every arm's spending in a phase."""
     found = []
     for arm, rows in selected.arms():
-        trials = rows.drop_duplicates(["study", "trial_id"])
+        trials = rows[["study", "trial_id", "core_seconds"]].drop_duplicates(["study", "trial_id"])
         totals = {name: float(numbers(rows[name]).sum()) for name in OF_REPLICA}
         totals["core_seconds"] = float(numbers(trials["core_seconds"]).sum())
         found.append(Spent(arm, selected.phase, len(trials), len(rows), MappingProxyType(totals)))

@@ -17,6 +17,7 @@ RAY_ENVIRONMENT = {
     "RAY_DEDUP_LOGS": "1",
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # what Ray would tell of every worker that dies is in the trial's own message
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_prestart_worker_first_driver": "0",  # none of its own accord: Tune's workers are started as they are wanted
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # Tune's own state is never restored from
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",

@@ -48,11 +48,11 @@ def train(
     The trials' files go to `store`, which `session` holds; `data` is where workers get theirs.
     """
     config = plan.config
-    scheduler = StudyScheduler(plan, (entry for _, entry in entries(folder)))
-    if scheduler.stops:
-        progress.say("note: with early stopping, an arm's configurations depend on the workers' timing")
     slots = config.resources.workers if "RAY_ADDRESS" in os.environ else _slots(config)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots or PENDING)
+    scheduler = StudyScheduler(plan, (entry for _, entry in entries(folder)), slots)
+    if scheduler.stops:
+        progress.say("note: with early stopping, an arm's configurations depend on the workers' timing")
     own = bool(journal.state.classifier) and config.evaluation.get("classifier") is None
 
     def job(pack: Pack) -> str:

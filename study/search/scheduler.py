@@ -3,7 +3,8 @@
 ASHA (Li et al. 2020) keeps, at each rung of evaluations, one trial in `reduction` of those that reached it. Confirm
 trials are never stopped. The rungs are refilled from the ledger when a study is resumed. Where trials of a pack are
 stopped Tune stops the pack, of which the recorder has the others given out again. As Tune asks its scheduler at
-every step, and tells it of every ending, this is also where ended trials are forgotten (`study.search.forgetting`).
+every step, and tells it of every ending, this is also where ended trials are forgotten (`study.search.forgetting`), and
+where it learns how many idle workers to keep (`study.search.idle_workers`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
 from study.config.plan import StudyPlan
 from study.ledger.entries import SEARCH, Entry, Key, Planned, Result, trial_id_of
 from study.search.forgetting import Ended
+from study.search.idle_workers import keep
 from study.search.scores import finite, medians, replica_scores, unmeasured
 from study.search.unpickled import Unpickled
 
@@ -32,15 +34,17 @@ class AshaTrial:
 class StudyScheduler(Unpickled, FIFOScheduler):
     """First in, first out, with an ASHA for each search where the configuration says so; `past`: ledger entries.
 
-    `stopped` are the names of the trials that were stopped.
+    `workers` of them are kept while idle, where their number is known. `stopped` are the names of the trials that were
+    stopped.
     """
 
-    def __init__(self, plan: StudyPlan, past: Iterable[Entry] = ()) -> None:
+    def __init__(self, plan: StudyPlan, past: Iterable[Entry] = (), workers: int | None = None) -> None:
         """Refill the rungs from the results among `past`."""
         super().__init__()  # type: ignore[no-untyped-call]
         self._config, self._goal = plan.config, plan.goal
         self._searches: dict[tuple[str, int], ASHAScheduler] = {}
         self._ended = Ended()
+        self._kept = workers  # until Tune was told
         self.stopped: set[str] = set()
         self._finished: set[str] = set()
         if self.stops:
@@ -53,6 +57,9 @@ class StudyScheduler(Unpickled, FIFOScheduler):
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
         """Tell the search's ASHA of a pack's trials, new or tried again."""
+        if self._kept is not None:
+            keep(tune_controller, trial, self._kept)
+            self._kept = None
         if asha := self._asha(trial):
             for one in _asha_trials(trial):
                 asha.on_trial_add(tune_controller, one)
