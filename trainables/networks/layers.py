@@ -30,7 +30,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-THIN = 1  # outputs of a last layer that costs a third as multiplication and sum, and not as a product of matrices
+THIN = 1  # outputs of a layer that costs a third as multiplication and sum, and not as a product of matrices
 SLOPES = {"relu": 0.0, "leaky_relu": 0.2}  # below 0, of the piecewise linear ones
 
 
@@ -113,7 +113,7 @@ class LayerBuilder:
     def dense(self, inputs: int, outputs: int, after: Callable[[Tensor], Tensor] = lambda x: x) -> None:
         """Append a dense layer, and a function of its outputs."""
         self._affine("dense", (inputs, outputs), outputs, inputs)
-        self.add(2, lambda w, x: after(torch.baddbmm(w[1][:, None], x, w[0])))
+        self.add(2, lambda w, x: after(_dense(w[0], w[1], x)))
 
     def perceptron(self, inputs: int, widths: Sequence[int], outputs: int) -> DenseLayers | None:
         """Append hidden dense layers, each with its activation, and a last one without; what they are if the activation
@@ -204,8 +204,12 @@ def _perceptron(activation: Callable[[Tensor], Tensor], declared: Sequence[Weigh
     """Dense layers by torch, with the activation after each but the last."""
     weights = FlatWeights(declared, flat)
     for matrix, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
-        x = activation(torch.baddbmm(bias[:, None], x, matrix))
-    matrix, bias = weights[-2], weights[-1]
+        x = activation(_dense(matrix, bias, x))
+    return _dense(weights[-2], weights[-1], x)
+
+
+def _dense(matrix: Tensor, bias: Tensor, x: Tensor) -> Tensor:
+    """One dense layer."""
     if matrix.shape[2] <= THIN:
         return torch.sum(x * matrix.mT, 2, keepdim=True) + bias[:, None]
     return torch.baddbmm(bias[:, None], x, matrix)
