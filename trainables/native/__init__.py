@@ -8,7 +8,7 @@ agree to float tolerance. Imports nothing of ours.
 """
 
 from trainables.native.adam import adam_update, check_gradients
-from trainables.native.convolution import convolve, wide
+from trainables.native.convolution import convolution_gradients, convolve, wide
 from trainables.native.dense import DenseLayers
 from trainables.native.formulas import Formula, formula
 from trainables.native.game import DenseGame
@@ -23,6 +23,7 @@ __all__ = [
     "adam_update",
     "available",
     "check_gradients",
+    "convolution_gradients",
     "convolve",
     "disabled",
     "formula",

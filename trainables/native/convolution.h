@@ -9,29 +9,38 @@ typedef struct {
   int batch, height, width, channels, rows, cols, features, side, stride, padding;
 } Shape;
 
-/* An image (size) that is `bias` (channels) everywhere, or 0 without one. */
-INLINE void fill(float *image, size_t size, const float *bias, int channels) {
-  for (size_t k = 0; k < size; k += channels)
-    for (int c = 0; c < channels; c++) image[k + c] = bias ? bias[c] : 0;
-}
-
-/* The activation z for z > 0 and slope * z below. */
-INLINE void activate(float *image, size_t size, float slope) {
-  if (slope != 1)
-    for (size_t k = 0; k < size; k++) image[k] = image[k] > 0 ? image[k] : slope * image[k];
-}
-
-/* to += sign * from */
-INLINE void add(float *restrict to, const float *restrict from, float sign, int count) {
-  int k = 0;
-  for (; k + LANES <= count; k += LANES) *(Floats *)(to + k) += sign * *(const Floats *)(from + k);
-  for (; k < count; k++) to[k] += sign * from[k];
-}
-
 /* Which of the three is made of the two others. */
 typedef enum { LARGE, SMALL, KERNELS } Part;
 
-/* Of halving.c: what `convolve` does, and for which shapes. */
+/* A way to make any of the three by products of matrices: of what images of either kind are spread into, and of what
+ * kernels are packed into. Large images come with a margin as wide as the padding. */
+typedef struct {
+  int together; /* images that are worked on at once, so that they stay in the second cache */
+  size_t large, small, kernels; /* numbers that an image of either kind, and kernels, become */
+  /* Kernels (K, C, side, side) to matrices, `turned` as large images are made of; and matrices to kernels. */
+  void (*pack)(const Shape *, const float *kernels, float *matrices, int turned);
+  void (*unpack)(const Shape *, const float *matrices, float *kernels);
+  /* An image of a part to rows of matrices, as the n-th of so many, and back: what meets in a large image is added to it.
+   * Where a way `keeps` small images they are rows as they are. */
+  int keeps;
+  void (*spread)(const Shape *, Part, const float *image, float *rows, int n, int images);
+  void (*gather)(const Shape *, Part, const float *rows, float *image, int n, int images);
+  /* Makes the rows of one part, or adds to the matrices of kernels, of the two others. */
+  void (*multiply)(const Shape *, Part, int images, float *large, float *small, float *matrices);
+} Way;
+
+/* By the definition (unfolding.c), and with fewer products (halving.c), which is for `halves`. */
+Way unfolding(const Shape *s);
+Way halving(const Shape *s);
 int halves(const Shape *s);
-int halving(Part part, int from, int to, const Shape *s, float *x, float *y, float *kernels, size_t stride,
-            const float *bias, size_t bias_stride, float slope);
+
+/* One product of matrices: large (rows, seen), small (rows, features), and a kernel (seen, features), or
+ * (features, seen) where it makes large ones. */
+void multiply_part(Part part, int rows, int seen, int features, float *large, float *small, float *kernel);
+
+/* to += from */
+INLINE void add(float *restrict to, const float *restrict from, int count) {
+  int k = 0;
+  for (; k + LANES <= count; k += LANES) *(Floats *)(to + k) += *(const Floats *)(from + k);
+  for (; k < count; k++) to[k] += from[k];
+}

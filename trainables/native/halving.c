@@ -1,128 +1,151 @@
-/* Convolutions by 4x4 kernels of stride 2 and padding 1, with 9 products where the definition has 16 (Winograd 1980).
+/* Convolutions by 4x4 kernels of stride 2 and padding 1, with 4 products where the definition has 6 (Winograd 1980).
  *
  * Along an axis such a convolution is the sum of two by kernels of two taps, a and b: one of the pixels with even, one of
- * those with odd numbers. Two neighbouring outputs, of three such pixels, need three products and not four:
+ * those with odd numbers. Three neighbouring outputs, of four such pixels, need four products and not six:
  *
- *     d0 a + d1 b = (d0 - d1) a + d1 (a + b),     d1 a + d2 b = d1 (a + b) + (d2 - d1) b.
+ *     A = (d0 - d2) a, P = (d1 + d2) (a + b) / 2, M = (d2 - d1) (a - b) / 2, B = (d3 - d1) b:
+ *     d0 a + d1 b = A + P + M, d1 a + d2 b = P - M, d2 a + d3 b = P + M + B,
  *
- * So there are products of three kinds, with a, a + b and b; the last output of an odd side takes one with a and one with
- * b. Along both axes there are nine kinds, each a product of two matrices: of what is made of images (rows for pairs of
- * outputs, columns for parities and channels), and of what is made of kernels (rows for these, columns for features).
- * All else is sums and differences, and gradients are the same maps turned round. */
-#include <stdlib.h>
+ * and two, of three pixels, need three: A = (d0 - d1) a, P = 2 d1 (a + b) / 2, B = (d2 - d1) b make A + P and P + B. An
+ * axis is cut into tiles of three outputs, and one or two of two at its end. Along both axes there are sixteen kinds of
+ * products, each a product of two matrices: of what is made of images (rows for tiles, columns for parities and channels),
+ * and of what is made of kernels (rows for these, columns for features). All else is sums and differences, and gradients
+ * are the same maps turned round. */
 #include <string.h>
 
 #include "convolution.h"
 
-#define KINDS 3
+#define KINDS 4
 #define PAIRS (KINDS * KINDS)
-#define NONE -1
-#define ROOM 150000 /* numbers made of images that are worked on together, so that they stay in the second cache */
+#define ROOM 120000 /* numbers made of images that are worked on together */
 
-/* The sum, or difference, of two places along an axis: the number-th of a kind. */
+/* Tiles along an axis: `triples` of three outputs, then those of two. */
 typedef struct {
-  int kind, number, first, second;
-} Term;
-
-/* The terms of an axis: how many of each kind, and of the kinds before it. */
-typedef struct {
-  int terms, count[KINDS], before[KINDS];
-  Term *term;
+  int tiles, triples;
 } Axis;
 
-/* What is made of images: places are pixels of one of `parities` (2 of large images, 1 of small ones). */
+static Axis axis(int outputs) {
+  int triples = outputs % 3 == 0 ? outputs / 3 : outputs % 3 == 2 ? outputs / 3 : outputs / 3 - 1;
+  return (Axis){triples + (outputs - 3 * triples) / 2, triples};
+}
+
+/* Tiles that have a product of a kind: M is of triples alone. */
+INLINE int count(Axis a, int kind) { return kind == 2 ? a.triples : a.tiles; }
+
+INLINE int outputs_before(Axis a, int tile) { return tile < a.triples ? 3 * tile : a.triples + 2 * tile; }
+
+/* From pixels to what is multiplied, or from products to outputs, and the two turned round. */
+typedef enum { PIXELS, OUTPUTS, PIXELS_TURNED, OUTPUTS_TURNED } Map;
+
+/* One tile along an axis, in place. */
+INLINE void mapped(Map map, int outputs, Floats *v0, Floats *v1, Floats *v2, Floats *v3) {
+  Floats a = *v0, b = *v1, c = *v2, d = *v3;
+  if (map == PIXELS && outputs == 3)
+    *v0 = a - c, *v1 = b + c, *v2 = c - b, *v3 = d - b;
+  else if (map == PIXELS)
+    *v0 = a - b, *v1 = b + b, *v3 = c - b;
+  else if (map == PIXELS_TURNED && outputs == 3)
+    *v1 = b - c - d, *v2 = b + c - a;
+  else if (map == PIXELS_TURNED)
+    *v1 = b + b - a - d, *v2 = d;
+  else if (map == OUTPUTS && outputs == 3)
+    *v0 = a + b + c, *v1 = b - c, *v2 = b + c + d;
+  else if (map == OUTPUTS)
+    *v0 = a + b, *v1 = b + d;
+  else if (outputs == 3)
+    *v1 = a + b + c, *v2 = a - b + c, *v3 = c;
+  else
+    *v1 = a + b, *v3 = b;
+}
+
+/* Where a tile's numbers lie, of as many channels as a vector has lanes: in the image, `down` and `right` apart; among
+ * rows, by kinds. */
 typedef struct {
-  Axis rows, cols;
-  int height, width, channels, parities;
-  float sign; /* of a term's second place */
-  float *line; /* room for one */
-} Map;
+  float *image, *rows[PAIRS];
+  size_t down, right;
+} Tile;
 
-static void append(Axis *axis, int kind, int first, int second) {
-  axis->term[axis->terms++] = (Term){kind, axis->count[kind]++, first, second};
-}
-
-/* Terms of pixels (`parities` 2) that so many outputs need; or (1) of outputs, the way from products to outputs turned
- * round. */
-static Axis axis(int outputs, int parities, Term *room) {
-  Axis made = {0, {0}, {0}, room};
-  for (int k = 0; k + 1 < outputs; k += 2) {
-    append(&made, 0, k, parities == 2 ? k + 1 : NONE);
-    append(&made, 1, parities == 2 ? k + 1 : k, parities == 2 ? NONE : k + 1);
-    append(&made, 2, parities == 2 ? k + 2 : k + 1, parities == 2 ? k + 1 : NONE);
-  }
-  if (outputs % 2) {
-    append(&made, 0, outputs - 1, NONE);
-    append(&made, 2, parities == 2 ? outputs : outputs - 1, NONE);
-  }
-  for (int kind = 1; kind < KINDS; kind++) made.before[kind] = made.before[kind - 1] + made.count[kind - 1];
-  return made;
-}
-
-/* Where a place of a parity lies in an image of that side; NONE beyond its edge. */
-INLINE int place(int index, int parity, int parities, int side) {
-  int at = parities * index + parity - (parities - 1);
-  return index == NONE || at < 0 || at >= side ? NONE : at;
-}
-
-/* Where a row of the matrix of two terms' kinds begins, for the n-th of so many images. */
-INLINE float *row_of(const Map *m, float *matrices, const Term *y, const Term *x, int n, int images) {
-  int high = m->rows.count[y->kind], wide = m->cols.count[x->kind];
-  int before = m->rows.before[y->kind] * m->cols.terms + high * m->cols.before[x->kind];
-  size_t row = (size_t)before * images + (n * high + y->number) * wide + x->number;
-  return matrices + row * m->parities * m->parities * m->channels;
-}
-
-INLINE void combine(float *restrict to, const float *first, const float *second, float sign, int count) {
-  int k = 0;
-  if (first && second) {
-    for (; k + LANES <= count; k += LANES)
-      *(Floats *)(to + k) = *(const Floats *)(first + k) + sign * *(const Floats *)(second + k);
-    for (; k < count; k++) to[k] = first[k] + sign * second[k];
-  } else if (first || second) {
-    const float *one = first ? first : second, times = first ? 1 : sign;
-    for (; k + LANES <= count; k += LANES) *(Floats *)(to + k) = times * *(const Floats *)(one + k);
-    for (; k < count; k++) to[k] = times * one[k];
-  } else {
-    memset(to, 0, sizeof(float) * count);
-  }
-}
-
-static const float *line_at(const float *lines, int index, int length) {
-  return index == NONE ? NULL : lines + (size_t)index * length;
-}
-
-/* Rows of matrices, of the n-th of so many images. The parities of a place are neighbours in a line with margins. */
-static void spread(const Map *m, const float *image, float *matrices, int n, int images) {
-  int parities = m->parities, step = parities * m->channels, length = m->width * m->channels;
-  float *line = m->line + (parities - 1) * m->channels;
-  for (const Term *y = m->rows.term; y < m->rows.term + m->rows.terms; y++)
-    for (int a = 0; a < parities; a++) {
-      const float *top = line_at(image, place(y->first, a, parities, m->height), length);
-      const float *bottom = line_at(image, place(y->second, a, parities, m->height), length);
-      combine(line, top, bottom, m->sign, length);
-      for (const Term *x = m->cols.term; x < m->cols.term + m->cols.terms; x++)
-        combine(row_of(m, matrices, y, x, n, images) + a * step, m->line + x->first * step,
-                line_at(m->line, x->second, step), m->sign, step);
+INLINE void transform(Map map, int high, int wide, const Tile *t, size_t offset, size_t row_offset) {
+  int turned = map == PIXELS_TURNED || map == OUTPUTS, more = map == PIXELS || map == PIXELS_TURNED;
+  Floats v[KINDS][KINDS];
+#pragma GCC unroll 4
+  for (int i = 0; i < KINDS; i++)
+#pragma GCC unroll 4
+    for (int j = 0; j < KINDS; j++) {
+      int row = turned ? (high == 3 || i != 2) && (wide == 3 || j != 2) : i < high + more && j < wide + more;
+      if (!row)
+        v[i][j] = (Floats){0};
+      else
+        v[i][j] = *(const Floats *)(turned ? t->rows[KINDS * i + j] + row_offset : t->image + i * t->down + j * t->right + offset);
+    }
+#pragma GCC unroll 4
+  for (int j = 0; j < KINDS; j++) mapped(map, high, &v[0][j], &v[1][j], &v[2][j], &v[3][j]);
+#pragma GCC unroll 4
+  for (int i = 0; i < KINDS; i++) mapped(map, wide, &v[i][0], &v[i][1], &v[i][2], &v[i][3]);
+#pragma GCC unroll 4
+  for (int i = 0; i < KINDS; i++)
+#pragma GCC unroll 4
+    for (int j = 0; j < KINDS; j++) {
+      Floats *pixel = (Floats *)(t->image + i * t->down + j * t->right + offset);
+      if (!turned && (high == 3 || i != 2) && (wide == 3 || j != 2))
+        *(Floats *)(t->rows[KINDS * i + j] + row_offset) = v[i][j];
+      else if (turned && i < high + more && j < wide + more)
+        *pixel = map == OUTPUTS ? v[i][j] : *pixel + v[i][j];
     }
 }
 
-/* Adds to an image what `spread` turned round makes of rows. */
-static void gather(const Map *m, float *matrices, float *image, int n, int images) {
-  int parities = m->parities, step = parities * m->channels, length = m->width * m->channels;
-  int margin = (parities - 1) * m->channels;
-  for (const Term *y = m->rows.term; y < m->rows.term + m->rows.terms; y++)
-    for (int a = 0; a < parities; a++) {
-      int top = place(y->first, a, parities, m->height), bottom = place(y->second, a, parities, m->height);
-      memset(m->line, 0, sizeof(float) * (length + 2 * margin));
-      for (const Term *x = m->cols.term; x < m->cols.term + m->cols.terms; x++) {
-        const float *row = row_of(m, matrices, y, x, n, images) + a * step;
-        add(m->line + x->first * step, row, 1, step);
-        if (x->second != NONE) add(m->line + x->second * step, row, m->sign, step);
-      }
-      if (top != NONE) add(image + (size_t)top * length, m->line + margin, 1, length);
-      if (bottom != NONE) add(image + (size_t)bottom * length, m->line + margin, m->sign, length);
+/* All channels of a tile; large images have a number of every parity. */
+INLINE void transform_all(Map map, int high, int wide, const Shape *s, const Tile *t) {
+  if (map == OUTPUTS || map == OUTPUTS_TURNED) {
+    for (int c = 0; c < s->features; c += LANES) transform(map, high, wide, t, c, c);
+    return;
+  }
+  size_t down = (s->width + 2) * (size_t)s->channels;
+  for (int parity = 0; parity < 4; parity++) {
+    size_t pixel = parity / 2 * down + parity % 2 * s->channels;
+    for (int c = 0; c < s->channels; c += LANES) transform(map, high, wide, t, pixel + c, parity * s->channels + c);
+  }
+}
+
+/* The n-th of so many images to rows, or rows to what is added to it. */
+INLINE void transform_image(Map map, const Shape *s, float *image, float *rows, int n, int images) {
+  int large = map == PIXELS || map == PIXELS_TURNED, step = large ? 2 : 1;
+  size_t columns = large ? 4 * s->channels : s->features, right = step * (size_t)(large ? s->channels : s->features);
+  size_t down = large ? 2 * (s->width + 2) * (size_t)s->channels : s->cols * (size_t)s->features;
+  Axis ys = axis(s->rows), xs = axis(s->cols);
+  float *matrices[PAIRS], *next = rows;
+  for (int pair = 0; pair < PAIRS; pair++) {
+    int rows_of_one = count(ys, pair / KINDS) * count(xs, pair % KINDS);
+    matrices[pair] = next + n * rows_of_one * columns;
+    next += images * rows_of_one * columns;
+  }
+  for (int y = 0; y < ys.tiles; y++)
+    for (int x = 0; x < xs.tiles; x++) {
+      Tile t = {image + outputs_before(ys, y) * down + outputs_before(xs, x) * right, {0}, down, right};
+      for (int pair = 0; pair < PAIRS; pair++) t.rows[pair] = matrices[pair] + (y * count(xs, pair % KINDS) + x) * columns;
+      if (y < ys.triples && x < xs.triples)
+        transform_all(map, 3, 3, s, &t);
+      else if (y < ys.triples)
+        transform_all(map, 3, 2, s, &t);
+      else if (x < xs.triples)
+        transform_all(map, 2, 3, s, &t);
+      else
+        transform_all(map, 2, 2, s, &t);
     }
+}
+
+static void spread(const Shape *s, Part part, const float *image, float *rows, int n, int images) {
+  if (part == LARGE)
+    transform_image(PIXELS, s, (float *)image, rows, n, images);
+  else
+    transform_image(OUTPUTS_TURNED, s, (float *)image, rows, n, images);
+}
+
+static void gather(const Shape *s, Part part, const float *rows, float *image, int n, int images) {
+  if (part == LARGE)
+    transform_image(PIXELS_TURNED, s, image, (float *)rows, n, images);
+  else
+    transform_image(OUTPUTS, s, image, (float *)rows, n, images);
 }
 
 /* In which order kernels are read, as many at a time as a vector has lanes: those of neighbouring features, or channels,
@@ -139,24 +162,23 @@ static Order order(const Shape *s, int turned) {
                 : (Order){features, channels, 16 * channels, 16, features, channels * features, whole};
 }
 
-/* The first lane of a block; the last block overlaps the one before, and comes out the same there. */
-INLINE int lane_of(const Order *o, int block) { return block + LANES > o->lanes ? o->lanes - LANES : block; }
-
-/* Kernels (K, C, 4, 4) to nine matrices (4 C, K) of sums of taps, or, `turned`, (K, 4 C). */
+/* Kernels (K, C, 4, 4) to matrices (4 C, K) of sums of taps, or, `turned`, (K, 4 C). */
 static void pack(const Shape *s, const float *kernels, float *matrices, int turned) {
   Order o = order(s, turned);
   for (int other = 0; other < o.others; other++)
     for (int block = 0; block < o.lanes; block += LANES) {
-      const float *kernel = kernels + other * o.other_apart + lane_of(&o, block) * o.apart;
-      float *matrix = matrices + other * o.row + lane_of(&o, block), taps[16][LANES];
+      const float *kernel = kernels + other * o.other_apart + block * o.apart;
+      float *matrix = matrices + other * o.row + block, taps[16][LANES];
       for (int l = 0; l < LANES; l++)
         for (int tap = 0; tap < 16; tap++) taps[tap][l] = kernel[l * o.apart + tap];
       for (int p = 0; p < 4; p++) {
         const Floats *k = (const Floats *)taps[4 * (p / 2) + p % 2];
-        Floats one = k[0], right = k[2], below = k[8], across = k[10];
-        Floats sums[PAIRS] = {one, one + right, right, one + below, one + right + below + across, right + across,
-                              below, below + across, across};
-        for (int pair = 0; pair < PAIRS; pair++) *(Floats *)(matrix + pair * o.whole + p * o.parity) = sums[pair];
+        Floats a[KINDS] = {k[0], (k[0] + k[8]) / 2, (k[0] - k[8]) / 2, k[8]};
+        Floats b[KINDS] = {k[2], (k[2] + k[10]) / 2, (k[2] - k[10]) / 2, k[10]};
+        for (int kind = 0; kind < KINDS; kind++) {
+          Floats all[KINDS] = {a[kind], (a[kind] + b[kind]) / 2, (a[kind] - b[kind]) / 2, b[kind]};
+          for (int i = 0; i < KINDS; i++) *(Floats *)(matrix + (KINDS * kind + i) * o.whole + p * o.parity) = all[i];
+        }
       }
     }
 }
@@ -166,95 +188,43 @@ static void unpack(const Shape *s, const float *matrices, float *kernels) {
   Order o = order(s, 0);
   for (int other = 0; other < o.others; other++)
     for (int block = 0; block < o.lanes; block += LANES) {
-      float *kernel = kernels + other * o.other_apart + lane_of(&o, block) * o.apart, taps[16][LANES];
-      const float *matrix = matrices + other * o.row + lane_of(&o, block);
+      float *kernel = kernels + other * o.other_apart + block * o.apart, taps[16][LANES];
+      const float *matrix = matrices + other * o.row + block;
       for (int p = 0; p < 4; p++) {
-        Floats v[PAIRS], *k = (Floats *)taps[4 * (p / 2) + p % 2];
-        for (int pair = 0; pair < PAIRS; pair++) v[pair] = *(const Floats *)(matrix + pair * o.whole + p * o.parity);
-        k[0] = v[0] + v[1] + v[3] + v[4], k[2] = v[1] + v[2] + v[4] + v[5];
-        k[8] = v[3] + v[4] + v[6] + v[7], k[10] = v[4] + v[5] + v[7] + v[8];
+        Floats a[KINDS], b[KINDS], *k = (Floats *)taps[4 * (p / 2) + p % 2];
+        for (int kind = 0; kind < KINDS; kind++) {
+          Floats all[KINDS];
+          for (int i = 0; i < KINDS; i++) all[i] = *(const Floats *)(matrix + (KINDS * kind + i) * o.whole + p * o.parity);
+          a[kind] = all[0] + (all[1] + all[2]) / 2, b[kind] = all[3] + (all[1] - all[2]) / 2;
+        }
+        k[0] = a[0] + (a[1] + a[2]) / 2, k[8] = a[3] + (a[1] - a[2]) / 2;
+        k[2] = b[0] + (b[1] + b[2]) / 2, k[10] = b[3] + (b[1] - b[2]) / 2;
       }
       for (int l = 0; l < LANES; l++)
         for (int tap = 0; tap < 16; tap++) kernel[l * o.apart + tap] = taps[tap][l];
     }
 }
 
-/* Both maps, matrices of kernels and of images, and how many images are worked on together. */
-typedef struct {
-  Map large, small;
-  float *kernels, *seen, *made;
-  int images;
-  void *memory;
-} Work;
-
-static int begin(Work *w, const Shape *s) {
-  int high = 3 * (s->rows / 2) + 2, wide = 3 * (s->cols / 2) + 2, both = 4 * s->channels + s->features;
-  size_t line = ((size_t)s->width + 2) * s->channels, other = (size_t)s->cols * s->features, rows = (size_t)high * wide;
-  w->images = ROOM / (rows * both) < 1 ? 1 : ROOM / (rows * both);
-  if (w->images > s->batch) w->images = s->batch;
-  size_t numbers = line + other + (size_t)PAIRS * 4 * s->channels * s->features + w->images * rows * both;
-  Term *terms = w->memory = malloc(sizeof(Term) * 2 * (high + wide) + sizeof(float) * numbers);
-  if (!terms) return 1;
-  float *floats = (float *)(terms + 2 * (high + wide));
-  w->large = (Map){axis(s->rows, 2, terms), axis(s->cols, 2, terms + high), s->height, s->width, s->channels, 2, -1,
-                   floats};
-  terms += high + wide;
-  w->small = (Map){axis(s->rows, 1, terms), axis(s->cols, 1, terms + high), s->rows, s->cols, s->features, 1, 1,
-                   floats + line};
-  w->kernels = floats + line + other;
-  w->seen = w->kernels + (size_t)PAIRS * 4 * s->channels * s->features;
-  w->made = w->seen + w->images * rows * 4 * s->channels;
-  memset(floats, 0, sizeof(float) * line); /* the margins */
-  return 0;
+static void multiply_kinds(const Shape *s, Part part, int images, float *large, float *small, float *kernels) {
+  Axis ys = axis(s->rows), xs = axis(s->cols);
+  int seen = 4 * s->channels, features = s->features;
+  for (int pair = 0; pair < PAIRS; pair++) {
+    int rows = images * count(ys, pair / KINDS) * count(xs, pair % KINDS);
+    multiply_part(part, rows, seen, features, large, small, kernels);
+    large += (size_t)rows * seen, small += (size_t)rows * features, kernels += (size_t)seen * features;
+  }
 }
 
 int halves(const Shape *s) {
   return s->side == 4 && s->stride == 2 && s->padding == 1 && s->height == 2 * s->rows && s->width == 2 * s->cols &&
-         s->channels >= LANES && s->features >= LANES;
+         s->rows > 1 && s->cols > 1 && s->channels % LANES == 0 && s->features % LANES == 0;
 }
 
-/* The nine products of so many images: of rows `seen` (4 C) and `made` (K), and kernels. */
-static void multiply_all(const Work *w, const Shape *s, int images, Part part) {
-  int cols = 4 * s->channels, features = s->features;
-  float *seen = w->seen, *made = w->made, *kernels = w->kernels;
-  for (int pair = 0; pair < PAIRS; pair++) {
-    int rows = images * w->large.rows.count[pair / KINDS] * w->large.cols.count[pair % KINDS];
-    Product p = part == SMALL   ? (Product){rows, features, cols, seen, cols, 1, kernels, made, NULL, 0}
-                : part == LARGE ? (Product){rows, cols, features, made, features, 1, kernels, seen, NULL, 0}
-                                : (Product){cols, features, rows, seen, 1, cols, made, kernels, kernels, 0};
-    multiply(&p, part == KERNELS ? ADD : KEEP);
-    seen += (size_t)rows * cols, made += (size_t)rows * features, kernels += (size_t)cols * features;
-  }
-}
-
-int halving(Part part, int from, int to, const Shape *s, float *x, float *y, float *kernels, size_t stride,
-            const float *bias, size_t bias_stride, float slope) {
-  size_t large = (size_t)s->height * s->width * s->channels, small = (size_t)s->rows * s->cols * s->features;
-  Work w;
-  if (begin(&w, s)) return 1;
-  for (int r = from; r < to; r++) {
-    if (part == KERNELS)
-      memset(w.kernels, 0, sizeof(float) * PAIRS * 4 * s->channels * s->features);
-    else
-      pack(s, kernels + r * stride, w.kernels, part == LARGE);
-    for (int b = 0; b < s->batch; b += w.images) {
-      int images = b + w.images > s->batch ? s->batch - b : w.images;
-      float *xs = x + ((size_t)r * s->batch + b) * large, *ys = y + ((size_t)r * s->batch + b) * small;
-      for (int n = 0; n < images && part != LARGE; n++) spread(&w.large, xs + n * large, w.seen, n, images);
-      for (int n = 0; n < images && part != SMALL; n++) spread(&w.small, ys + n * small, w.made, n, images);
-      multiply_all(&w, s, images, part);
-      if (part == KERNELS) continue;
-      const Map *map = part == LARGE ? &w.large : &w.small;
-      size_t size = part == LARGE ? large : small;
-      for (int n = 0; n < images; n++) {
-        float *image = (part == LARGE ? xs : ys) + n * size;
-        fill(image, size, bias ? bias + r * bias_stride : NULL, map->channels);
-        gather(map, part == LARGE ? w.seen : w.made, image, n, images);
-        activate(image, size, slope);
-      }
-    }
-    if (part == KERNELS) unpack(s, w.kernels, kernels + r * stride);
-  }
-  free(w.memory);
-  return 0;
+Way halving(const Shape *s) {
+  Axis ys = axis(s->rows), xs = axis(s->cols);
+  size_t rows = (size_t)(3 * ys.tiles + ys.triples) * (3 * xs.tiles + xs.triples), seen = 4 * s->channels;
+  int together = (int)(ROOM / (rows * (seen + s->features)) + 3) / 4 * 4; /* tiles of products are of four rows */
+  if (together > s->batch) together = s->batch;
+  return (Way){together, rows * seen, rows * s->features, PAIRS * seen * s->features, pack, unpack, 0, spread,
+               gather, multiply_kinds};
 }

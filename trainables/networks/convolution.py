@@ -89,15 +89,22 @@ def _make(
 
 
 def _gradients(
-    part: int, geometry: Geometry, known: Sequence[Tensor], upstream: Tensor, wanted: Sequence[bool]
-) -> list[Tensor | None]:
-    """The gradients of the two that a part was made of."""
+    part: int, geometry: Geometry, known: Sequence[Tensor], upstream: Tensor, wanted: Sequence[bool],
+    output: Tensor | None = None, slope: float = 1.0,
+) -> list[Tensor | None]:  # fmt: skip
+    """The gradients of the two that a part was made of, and of a bias if that is one of those `wanted`. Where `output`
+    is below 0 it was multiplied by `slope`."""
+    final = part != KERNEL and not torch.is_grad_enabled()  # not to be differentiated
+    if final and best(part, geometry, upstream, known[1]) == "compiled":
+        return native.convolution_gradients(part, *geometry, known[0], known[1], output, upstream, slope, wanted)
+    if output is not None:
+        upstream = torch.ops.aten.leaky_relu_backward(upstream, output, slope, True)
     trio = [*known[:part], upstream, *known[part:]]
     found: list[Tensor | None] = []
-    for other, want in zip([i for i in range(3) if i != part], wanted, strict=True):
+    for other, want in zip([i for i in range(3) if i != part], wanted, strict=False):
         rest = [trio[i] for i in range(3) if i != other]
         found.append(_Product.apply(other, geometry, *rest) if want else None)
-    return found
+    return [*found, *(upstream.sum((1, 3, 4)) if want else None for want in wanted[2:])]
 
 
 class _Product(torch.autograd.Function):
@@ -129,11 +136,8 @@ class _Layer(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         x, kernel, out = ctx.saved_tensors
-        *wanted, of_bias = ctx.needs_input_grad[3:]
-        if ctx.slope != 1:
-            upstream = torch.ops.aten.leaky_relu_backward(upstream, out, ctx.slope, True)
-        gradients = _gradients(ctx.part, ctx.geometry, (x, kernel), upstream, wanted)
-        return None, None, None, *gradients, upstream.sum((1, 3, 4)) if of_bias else None
+        wanted = ctx.needs_input_grad[3:]
+        return None, None, None, *_gradients(ctx.part, ctx.geometry, (x, kernel), upstream, wanted, out, ctx.slope)
 
 
 def _together(x: Tensor) -> Tensor:
@@ -205,8 +209,7 @@ def unfolded(part: int, geometry: Geometry, first: Tensor, second: Tensor, bias:
 
 def compiled(part: int, geometry: Geometry, first: Tensor, second: Tensor, bias: Tensor | None, slope: float) -> Tensor:
     """In C, replica by replica, channels last (`trainables.native`)."""
-    stride, padding = geometry.stride, geometry.padding
-    return native.convolve(part, geometry.shapes, first, second, bias, slope, stride, padding)
+    return native.convolve(part, *geometry, first, second, bias, slope)
 
 
 WAYS: dict[str, Way] = {"grouped": grouped, "separate": separate, "unfolded": unfolded, "compiled": compiled}

@@ -112,8 +112,12 @@ class LayerBuilder:
 
     def dense(self, inputs: int, outputs: int, after: Callable[[Tensor], Tensor] = lambda x: x) -> None:
         """Append a dense layer, and a function of its outputs."""
-        self._affine("dense", (inputs, outputs), outputs, inputs)
-        self.add(2, lambda w, x: after(_dense(w[0], w[1], x)))
+        if outputs <= THIN:
+            layers = self._chain((inputs, outputs))
+            self.add(2, lambda weights, x: after(layers(flattened(weights), x)))
+        else:
+            self._affine("dense", (inputs, outputs), outputs, inputs)
+            self.add(2, lambda w, x: after(torch.baddbmm(w[1][:, None], x, w[0])))
 
     def perceptron(self, inputs: int, widths: Sequence[int], outputs: int) -> DenseLayers | None:
         """Append hidden dense layers, each with its activation, and a last one without; what they are if the activation
@@ -122,14 +126,17 @@ class LayerBuilder:
         if activation not in SLOPES or self.values["batch_norm"]:
             self.dense(self.hidden(inputs, widths), outputs)
             return None
-        through = (inputs, *widths, outputs)
-        for i, o in pairwise(through):
-            self._affine("dense", (i, o), o, i)
-        count = 2 * len(through) - 2
-        plain = partial(_perceptron, ACTIVATIONS[activation], tuple(self.weights[-count:]))
-        layers = DenseLayers(through, SLOPES[activation], plain)
-        self.add(count, lambda weights, x: layers(flattened(weights), x))
+        layers = self._chain((inputs, *widths, outputs), activation)
+        self.add(2 * layers.layers, lambda weights, x: layers(flattened(weights), x))
         return layers
+
+    def _chain(self, widths: Sequence[int], activation: str = "relu") -> DenseLayers:
+        """Dense layers with an activation between them, whose weights are added."""
+        for i, o in pairwise(widths):
+            self._affine("dense", (i, o), o, i)
+        declared = tuple(self.weights[-2 * len(widths) + 2 :])
+        plain = partial(_perceptron, ACTIVATIONS[activation], declared)
+        return DenseLayers(tuple(widths), SLOPES[activation], plain)
 
     def hidden(self, inputs: int, widths: Sequence[int]) -> int:
         """Append hidden layers, each with its activation; the width of the last."""
@@ -204,12 +211,8 @@ def _perceptron(activation: Callable[[Tensor], Tensor], declared: Sequence[Weigh
     """Dense layers by torch, with the activation after each but the last."""
     weights = FlatWeights(declared, flat)
     for matrix, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
-        x = activation(_dense(matrix, bias, x))
-    return _dense(weights[-2], weights[-1], x)
-
-
-def _dense(matrix: Tensor, bias: Tensor, x: Tensor) -> Tensor:
-    """One dense layer."""
+        x = activation(torch.baddbmm(bias[:, None], x, matrix))
+    matrix, bias = weights[-2], weights[-1]
     if matrix.shape[2] <= THIN:
         return torch.sum(x * matrix.mT, 2, keepdim=True) + bias[:, None]
     return torch.baddbmm(bias[:, None], x, matrix)

@@ -16,7 +16,13 @@ from trainables.networks.convolution import KERNEL, LARGE, SMALL, WAYS, Geometry
 REPLICAS, BATCH = 3, 5
 # Channels, features, side of the large images, of the kernels, stride, padding.
 SHAPES = [(1, 16, 8, 4, 2, 1), (2, 32, 8, 4, 2, 1), (16, 24, 6, 3, 1, 1), (17, 19, 5, 1, 1, 0), (3, 16, 7, 3, 2, 0)]
-HALVED = [(16, 32, 14, 4, 2, 1), (19, 17, 8, 4, 2, 1), (16, 16, 2, 4, 2, 1)]  # with fewer products: an odd small side
+# With fewer products where both channels fill vectors: tiles of three and two outputs in all mixtures. In the first
+# the images do not go together; the last two are as by the definition.
+HALVED = [
+    *((channels, features, side, 4, 2, 1) for channels, features, side in ((64, 64, 14), (16, 32, 12), (32, 16, 10))),
+    *((channels, features, side, 4, 2, 1) for channels, features, side in ((16, 16, 8), (16, 16, 4))),
+    *((channels, features, side, 4, 2, 1) for channels, features, side in ((19, 17, 8), (16, 16, 2))),
+]
 TORCHS = [name for name in WAYS if name != "compiled"]
 needs_compiler = pytest.mark.skipif(not native.available(), reason="needs a C compiler")
 
@@ -38,11 +44,12 @@ def plain(x: Tensor, kernel: Tensor, bias: Tensor, stride: int, padding: int, tr
 
 
 def found(out: Tensor, inputs: list[Tensor]) -> list[Tensor]:
-    """The output, its gradients, and the gradients of those."""
+    """The output, its gradients, the same to be differentiated, and the gradients of those."""
     weights = torch.linspace(-1, 1, out.numel(), dtype=out.dtype).view(out.shape)
+    alone = torch.autograd.grad((out * weights).sum(), inputs, retain_graph=True)
     first = torch.autograd.grad((out * weights).sum(), inputs, create_graph=True)
     second = torch.autograd.grad(sum(g.pow(2).sum() for g in first), inputs, materialize_grads=True)
-    return [out, *first, *second]
+    return [out, *alone, *first, *second]
 
 
 @pytest.mark.parametrize("slope", [1.0, 0.2, 0.0])
@@ -67,6 +74,18 @@ def test_compiled_is_torchs_in_single_precision(shape: tuple[int, ...], transpos
         ours = found(convolve(*inputs, *shape[4:], transposed, slope), inputs)
     for our, their in zip(ours, found(plain(*inputs, *shape[4:], transposed, slope), inputs), strict=True):
         torch.testing.assert_close(our, their, rtol=1e-4, atol=1e-5 * float(their.abs().max()))
+
+
+@needs_compiler
+@pytest.mark.parametrize("transposed", [False, True], ids=["down", "up"])
+@pytest.mark.parametrize("wanted", [(0,), (1,), (2,), (0, 2), (1, 2)], ids=str)
+def test_gradients_are_the_same_whichever_are_wanted(wanted: tuple[int, ...], transposed: bool) -> None:
+    inputs = given(HALVED[1], transposed, torch.float32)
+    with by("compiled"):
+        loss = convolve(*inputs, 2, 1, transposed, 0.2).square().sum()
+    every = torch.autograd.grad(loss, inputs, retain_graph=True)
+    for place, gradient in zip(wanted, torch.autograd.grad(loss, [inputs[i] for i in wanted]), strict=True):
+        assert torch.equal(gradient, every[place])
 
 
 @pytest.mark.parametrize("way", WAYS)
