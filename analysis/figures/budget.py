@@ -15,6 +15,7 @@ from analysis.figures.parts import (
     TOGETHER,
     arm_panels,
     draw_band,
+    draw_steps,
     drawing_order,
     label_panels,
     mark_floor,
@@ -25,7 +26,8 @@ from analysis.figures.style import Palette, legend_above, new, short, styled
 from analysis.results.best_of_k import BestOfK
 from analysis.results.profiles import Profile
 from analysis.results.selection_bias import SelectionBias
-from analysis.wording import SPENDINGS, log_scaled, named
+from analysis.statistics.intervals import Band
+from analysis.wording import SPENDINGS, counted, log_scaled, named, number, spoken, spoken_share
 
 
 @styled
@@ -40,6 +42,7 @@ def best_of_k(curves: Sequence[BestOfK], palette: Palette, columns: int = 1, sta
         raise ValueError("best_of_k: expected at least one arm, got none")
     bands = [curve.median if statistic == "median" else curve.mean for curve in curves]
     arms, floor, over = [curve.arm for curve in curves], curves[0].floor, curves[0].over
+    spent = SPENDINGS.get(over, over)
     seen = np.concatenate([np.r_[b.low, b.estimate, b.high, c.floor] for b, c in zip(bands, curves, strict=True)])
     figure = new(columns, panels_height(len(arms), columns, 2.1), [] if len(arms) > TOGETHER else [*arms, FLOOR])
     drawn = arm_panels(figure, arms, columns)
@@ -50,18 +53,22 @@ def best_of_k(curves: Sequence[BestOfK], palette: Palette, columns: int = 1, sta
         for place in drawing_order(arms, panel):
             look, alpha = panel.look(arms[place], palette), panel.shade(arms[place], len(arms))
             draw_band(
-                axes, bands[place], look, arms[place], seen, offset=place, bounded=curves[place].mode, alpha=alpha
-            )
+                axes, bands[place], look, arms[place], seen, offset=place, bounded=curves[place].mode, alpha=alpha,
+                said=_best_said(arms[place], bands[place], spent) if panel.arm in (None, arms[place]) else (),
+            )  # fmt: skip
         mark_floor(axes, floor)
         axes.grid(axis="y")
         axes.xaxis.set_major_locator(MaxNLocator(8 if panel.arm is None else 4, integer=over == "configurations"))
     best = f"{'median' if statistic == 'median' else 'expected'} best\n{named(curves[0].metric)}"
-    label_panels(
-        figure, drawn, "configurations tried, k" if over == "configurations" else f"{SPENDINGS[over]} of search", best
-    )
+    label_panels(figure, drawn, "configurations tried, k" if over == "configurations" else f"{spent} of search", best)
     if drawn[0].arm is None:
         legend_above(figure, drawn[0].axes)
     return figure
+
+
+def _best_said(arm: str, band: Band, spent: str) -> list[str]:
+    """What is known at each k."""
+    return [f"{arm}, {number(at)} {spent}\n{spoken(band.interval(k))}" for k, at in enumerate(band.x.tolist())]
 
 
 @styled
@@ -69,7 +76,7 @@ def profiles(curves: Sequence[Profile], palette: Palette, columns: int = 1) -> F
     """The share of each arm's replicas that reach at least the quality τ; raises ValueError without an arm."""
     if not curves:
         raise ValueError("profiles: expected at least one arm, got none")
-    arms = [curve.arm for curve in curves]
+    arms, sign = [curve.arm for curve in curves], "≤" if curves[0].mode == "min" else "≥"
     figure = new(columns, panels_height(len(arms), columns, 2.1), [] if len(arms) > TOGETHER else [*arms, FLOOR])
     drawn = arm_panels(figure, arms, columns)
     for panel in drawn:
@@ -77,16 +84,16 @@ def profiles(curves: Sequence[Profile], palette: Palette, columns: int = 1) -> F
         scale_axis(axes, "x", np.concatenate([curve.band.x for curve in curves]), log_scaled(curves[0].metric))
         for place in drawing_order(arms, panel):
             band, look = curves[place].band, panel.look(arms[place], palette)
-            if alpha := panel.shade(arms[place], len(arms)):
-                axes.fill_between(band.x, band.low, band.high, step="post", color=look.colour, alpha=alpha, linewidth=0)
-            axes.step(band.x, band.estimate, where="post", color=look.colour, linestyle=look.dash, label=arms[place])
+            draw_steps(panel, band, look, arms[place], len(arms), [
+                f"{arms[place]}\n{spoken_share(band.interval(at))} of {counted(band.n, 'replica')} {sign} {number(tau)}"
+                for at, tau in enumerate(band.x.tolist())
+            ])  # fmt: skip
         mark_floor(axes, curves[0].floor, "x")
         axes.set_ylim(0, 1.02)
         percent_ticks(axes.yaxis)
         axes.grid()
     if curves[0].mode == "max":
         drawn[0].axes.invert_xaxis()  # shared by all
-    sign = "≤" if curves[0].mode == "min" else "≥"
     label_panels(figure, drawn, f"τ, a bound on the {named(curves[0].metric)}", f"replicas {sign} τ")
     if drawn[0].arm is None:
         legend_above(figure, drawn[0].axes)

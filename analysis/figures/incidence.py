@@ -5,10 +5,10 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from analysis.figures.axes import percent_ticks, scale_clock
-from analysis.figures.parts import TOGETHER, arm_panels, drawing_order, label_panels, panels_height
+from analysis.figures.parts import TOGETHER, arm_panels, draw_steps, drawing_order, label_panels, panels_height
 from analysis.figures.style import Palette, legend_above, new, styled
 from analysis.results.incidence import Incidences
-from analysis.wording import CLOCKS, EVENTS
+from analysis.wording import CLOCKS, EVENTS, clock_time, spoken_share
 
 
 @styled
@@ -23,9 +23,11 @@ def incidence_curves(result: Incidences, palette: Palette, columns: int = 1) -> 
         axes = panel.axes
         for place in drawing_order(arms, panel):
             band, look = result.curves[place].band, panel.look(arms[place], palette)
-            if alpha := panel.shade(arms[place], len(arms)):
-                axes.fill_between(band.x, band.low, band.high, step="post", color=look.colour, alpha=alpha, linewidth=0)
-            axes.step(band.x, band.estimate, where="post", color=look.colour, linestyle=look.dash, label=arms[place])
+            draw_steps(panel, band, look, arms[place], len(arms), [
+                f"{arms[place]}, {clock_time(result.clock, at)}\nwith {EVENTS[result.event]}:"
+                f" {spoken_share(band.interval(k))}"
+                for k, at in enumerate(band.x.tolist())
+            ])  # fmt: skip
         axes.set_xlim(0, result.horizon)
         axes.set_ylim(0, 1.03)
         percent_ticks(axes.yaxis)

@@ -13,7 +13,7 @@ from analysis.figures.axes import scale_axis, scale_clock
 from analysis.figures.parts import FLOOR, TOGETHER, draw_band, mark_floor, panel_grid
 from analysis.figures.style import Palette, legend_above, new, shade, styled
 from analysis.results.learning import LearningCurve
-from analysis.wording import CLOCKS, log_scaled, named
+from analysis.wording import CLOCKS, clock_time, counted, log_scaled, named, spoken
 
 
 @styled
@@ -46,7 +46,17 @@ def _panel(axes: Axes, curves: Sequence[LearningCurve], palette: Palette) -> Non
     axes.grid(axis="y")
     for place, curve in enumerate(curves):
         alpha = shade(len(curves)) if len(curves) <= TOGETHER else 0.0  # many bands hide each other and all lines
-        draw_band(axes, curve.band, palette[curve.arm], curve.arm, seen, offset=place, alpha=alpha)
+        look = palette[curve.arm]
+        draw_band(axes, curve.band, look, curve.arm, seen, offset=place, alpha=alpha, said=_said(curve))
     mark_floor(axes, curves[0].floor)
     if not log:
         axes.margins(y=0.06)
+
+
+def _said(curve: LearningCurve) -> list[str]:
+    """What is known at each evaluation."""
+    return [
+        f"{curve.arm}, {clock_time(curve.clock, at)}\nmedian and quartiles {spoken(curve.band.interval(place))}"
+        f"\n{counted(int(going), 'replica')}"
+        for place, (at, going) in enumerate(zip(curve.band.x.tolist(), curve.going, strict=True))
+    ]

@@ -11,9 +11,10 @@ from matplotlib.patches import Patch
 
 from analysis.colours import INK
 from analysis.figures.axes import percent_ticks
+from analysis.figures.marks import few, mark_bar
 from analysis.figures.style import OUTCOME_LOOKS, new, short, styled
 from analysis.results.compare import ArmOutcomes
-from analysis.wording import percent
+from analysis.wording import counted, percent, spoken_share
 
 
 @styled
@@ -49,6 +50,7 @@ def _bar(axes: Axes, row: int, arm: ArmOutcomes, columns: int) -> None:
         share = arm.probabilities[name].estimate
         if not share > 0:
             continue
+        mark_bar(axes, start, share, row - 0.1, _said(arm, name), arm.arm)
         axes.barh(row - 0.1, share, left=start, height=0.6, color=colour, hatch=hatch, edgecolor="white", linewidth=0.5)
         if share >= 0.13 / columns:
             box = {"facecolor": "white", "alpha": 0.86, "edgecolor": "none", "boxstyle": "round,pad=0.14"}
@@ -61,3 +63,9 @@ def _bar(axes: Axes, row: int, arm: ArmOutcomes, columns: int) -> None:
         around = [[good.estimate - good.low], [good.high - good.estimate]]
         look: Any = {"color": INK, "capsize": 1.6, "linewidth": 0.8, "markersize": 4}
         axes.errorbar(good.estimate, row + 0.33, xerr=around, fmt="|", **look)
+
+
+def _said(arm: ArmOutcomes, outcome: str) -> str:
+    """What is known of one outcome of an arm, and which replicas had it."""
+    share = f"{spoken_share(arm.probabilities[outcome])} of {counted(arm.n, 'replica')}"
+    return "\n".join([f"{arm.arm}, {outcome}: {share}", *few(arm.whose.get(outcome, ()))])

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 
 from analysis.colours import INK, MUTED, RULE
+from analysis.figures.marks import belong, mark
 from analysis.figures.style import ArmStyle, Palette, shade, short
 from analysis.statistics.intervals import Band, Floats, Interval
 
@@ -106,11 +108,13 @@ def draw_band(
     offset: int = 0,
     bounded: str = "",
     alpha: float = 0.14,
+    said: Sequence[str] = (),
 ) -> None:
     """A line with its band; `seen` are all values of the axis, `offset` shifts the markers.
 
     Where an end of the band is infinite the band leaves the picture. `bounded` ("min" or "max", which is better) is
-    for bands whose better end is infinite where nothing is known of it: there they end at the line.
+    for bands whose better end is infinite where nothing is known of it: there they end at the line. `said` is what is
+    known at each x, for readers of a page; with it the band is the arm's of that label.
     """
     finite = seen[np.isfinite(seen)]
     top, bottom = (finite.max(), finite.min()) if len(finite) else (1.0, 0.0)
@@ -120,17 +124,36 @@ def draw_band(
     high = np.where(np.isposinf(band.high), estimate if bounded == "max" else top + 100 * away, band.high)
     if axes.get_yscale() == "log":
         low = np.clip(low, bottom / 100, None)
+    drawn: list[Artist] = []
     if alpha:
-        axes.fill_between(band.x, low, high, color=look.colour, alpha=alpha, linewidth=0)
+        drawn.append(axes.fill_between(band.x, low, high, color=look.colour, alpha=alpha, linewidth=0))
     every = max(1, len(band.x) // 6)
-    axes.plot(
+    drawn += axes.plot(
         band.x, estimate, color=look.colour, linestyle=look.dash, marker=look.marker,
         markevery=(offset % every, every), label=label,
     )  # fmt: skip
+    if said:
+        belong(label, *drawn)
+        mark(axes, band.x, estimate, said, label)
     if len(finite):
         pad = 0.05 * away
         limits = (bottom / 1.3, top * 1.3) if axes.get_yscale() == "log" else (bottom - pad, top + pad)
         axes.set_ylim(*limits)
+
+
+def draw_steps(panel: Panel, band: Band, look: ArmStyle, arm: str, arms: int, said: Sequence[str]) -> None:
+    """A band of an arm, of `arms` in all, each value of which holds until the next x; `said` as of `draw_band`."""
+    axes = panel.axes
+    drawn: list[Artist] = []
+    if alpha := panel.shade(arm, arms):
+        between = axes.fill_between(
+            band.x, band.low, band.high, step="post", color=look.colour, alpha=alpha, linewidth=0
+        )
+        drawn.append(between)
+    drawn += axes.step(band.x, band.estimate, where="post", color=look.colour, linestyle=look.dash, label=arm)
+    if panel.arm in (None, arm):
+        belong(arm, *drawn)
+        mark(axes, band.x, band.estimate, said, arm)
 
 
 def whisker(axes: Axes, interval: Interval, row: float, colour: str) -> None:

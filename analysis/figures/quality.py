@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 
 from analysis.colours import INK, MUTED
 from analysis.figures.axes import scale_metric
+from analysis.figures.marks import mark
 from analysis.figures.parts import MANY, spread, whisker
 from analysis.figures.style import ArmStyle, Palette, new, short, styled
 from analysis.results.compare import ArmQuality
-from analysis.wording import named
+from analysis.wording import counted, named, number, spoken
 
 
 @styled
@@ -48,19 +49,25 @@ def quality_strips(results: Sequence[ArmQuality], palette: Palette, columns: int
 
 
 def _row(axes: Axes, row: int, result: ArmQuality, look: ArmStyle) -> None:
-    values = result.values[np.isfinite(result.values)]
+    finite = np.isfinite(result.values)
+    values = result.values[finite]
     if len(values):
         places = row + 0.13 + 0.2 * spread(len(values))
         axes.scatter(
             values, places, s=5, color=look.colour, alpha=0.6, linewidths=0, marker=look.marker,
             rasterized=len(values) > MANY,
         )  # fmt: skip
+        whose = [replica for replica, seen in zip(result.whose, finite, strict=True) if seen]
+        said = [f"{result.arm}: {number(score)}\n{who}" for score, who in zip(values, whose, strict=True)]
+        mark(axes, values, places, said, result.arm)
     middle = result.median
     box = [end for end in (result.iqm.low, result.iqm.high) if np.isfinite(end)]
     if len(box) == 2:
         axes.barh(row - 0.2, box[1] - box[0], left=box[0], height=0.17, color=look.colour, alpha=0.28, linewidth=0)
     whisker(axes, middle, row - 0.2, INK)
     if np.isfinite(middle.estimate):
+        said = [f"{result.arm}, {counted(result.n, 'replica')}\nmedian {spoken(middle)}\nIQM {spoken(result.iqm)}"]
+        mark(axes, [middle.estimate], [row - 0.2], said, result.arm)
         axes.plot(
             middle.estimate, row - 0.2, marker=look.marker, color=look.colour, markeredgecolor=INK, markersize=4.5
         )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import wraps
 from io import BytesIO
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, NamedTuple, ParamSpec
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -24,6 +24,7 @@ from matplotlib.figure import Figure
 
 from analysis.colours import BLUE, FAINT, GREEN, INK, MUTED, ORANGE, PURPLE, SKY, VERMILION
 from analysis.figures import own_style
+from analysis.figures.marks import POINTS, Marked
 
 P = ParamSpec("P")
 COLUMN, PAGE = 3.3, 6.8  # inches: one column, two
@@ -132,7 +133,7 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     return drawn
 
 
-class Drawing(Figure):
+class Drawing(Marked):
     """A figure that a notebook shows by itself, as SVG, whatever matplotlib's backend is."""
 
     def _repr_svg_(self) -> str:
@@ -170,6 +171,26 @@ def rendered(figure: Figure, kind: str = "svg", dpi: float = RC["savefig.dpi"]) 
         with _letters_alone() if kind == "pdf" else nullcontext():
             figure.savefig(buffer, format=kind, dpi=dpi, metadata=undated.get(kind))
     return buffer.getvalue()
+
+
+class Box(NamedTuple):
+    """A part of a figure, in points from its left upper corner."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+def panels(figure: Figure) -> list[Box]:
+    """What each panel of a figure that was written as SVG takes, with its labels."""
+    height, dpi = POINTS * figure.get_figheight(), figure.dpi
+    with mpl.rc_context({**RC, **own_style.settings()}):  # sizes of ticks that are made now
+        figure.dpi = POINTS  # as an SVG has it
+        found = [one.get_tightbbox() for one in figure.axes]
+        figure.dpi = dpi
+    boxes = [box.extents for box in found if box is not None]
+    return [Box(*map(float, (left, height - high, right, height - low))) for left, low, right, high in boxes]
 
 
 @contextmanager

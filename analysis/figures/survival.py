@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,11 +11,12 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.colours import MUTED
 from analysis.figures.axes import percent_ticks, scale_clock
-from analysis.figures.parts import TOGETHER, Panel, arm_panels, drawing_order, label_panels, panels_height
+from analysis.figures.marks import belong, few
+from analysis.figures.parts import TOGETHER, Panel, arm_panels, draw_steps, drawing_order, label_panels, panels_height
 from analysis.figures.style import ArmStyle, Palette, legend_above, new, short, styled
 from analysis.results.clock import Clock
 from analysis.results.survival import Survival, SurvivalCurve
-from analysis.wording import CLOCKS, EVENTS
+from analysis.wording import CLOCKS, EVENTS, clock_time, counted, spoken_share
 
 
 @styled
@@ -31,7 +34,7 @@ def survival_curves(result: Survival, palette: Palette, columns: int = 1) -> Fig
     for panel in drawn:
         for place in drawing_order(arms, panel):
             curve = result.curves[place]
-            _step(panel, curve, panel.look(curve.arm, palette), panel.shade(curve.arm, len(arms)))
+            _step(panel, curve, panel.look(curve.arm, palette), len(arms), _said(curve, result))
         _scales(panel.axes, end, result.clock, 5 * columns if panel.arm is None else 3)
     label_panels(above, drawn, CLOCKS[result.clock], f"without {EVENTS.get(result.event, result.event)}")
     whole = result.clock == "updates"
@@ -50,15 +53,25 @@ def _scales(axes: Axes, end: float, clock: Clock, ticks: int) -> None:
     scale_clock(axes, clock, ticks)
 
 
-def _step(panel: Panel, curve: SurvivalCurve, look: ArmStyle, alpha: float) -> None:
+def _step(panel: Panel, curve: SurvivalCurve, look: ArmStyle, arms: int, said: Sequence[str]) -> None:
     axes, band = panel.axes, curve.band
-    if alpha:
-        axes.fill_between(band.x, band.low, band.high, step="post", color=look.colour, alpha=alpha, linewidth=0)
-    axes.step(band.x, band.estimate, where="post", color=look.colour, linestyle=look.dash, label=curve.arm)
+    draw_steps(panel, band, look, curve.arm, arms, said)
     if len(curve.censored) and panel.arm in (None, curve.arm):
         at = np.unique(curve.censored)
         height = band.estimate[np.clip(np.searchsorted(band.x, at, side="right") - 1, 0, None)]
-        axes.plot(at, height, "|", color=look.colour, markersize=5, markeredgewidth=0.9, clip_on=False)
+        ticks = axes.plot(at, height, "|", color=look.colour, markersize=5, markeredgewidth=0.9, clip_on=False)
+        belong(curve.arm, *ticks)
+
+
+def _said(curve: SurvivalCurve, result: Survival) -> list[str]:
+    """What is known at each step of a curve, and which replicas met the event there."""
+    found = []
+    for place, at in enumerate(curve.band.x.tolist()):
+        share, left = spoken_share(curve.band.interval(place)), counted(int(curve.at_risk[place]), "replica")
+        met = [replica for time, replica in result.met.get(curve.arm, ()) if time == at]
+        lines = [f"{curve.arm}, {clock_time(result.clock, at)}", f"without: {share}, {left} at risk"]
+        found.append("\n".join([*lines, *few(met)]))
+    return found
 
 
 def _at_risk(axes: Axes, result: Survival, ticks: np.ndarray, end: float, palette: Palette, columns: int) -> None:

@@ -1,8 +1,9 @@
 """The report: one self-contained HTML page that a person reads from top to bottom, for any state of a study or several.
 
-Question and answer first, then pictures and tables, and last how they were obtained. The page fetches nothing and runs
-nothing; beside it lie its figures (`figures/*.pdf`, `*.svg`) and tables (`tables/*.csv`, `*.tex`) for a paper, and
-`objectives.json`, what the pairs do. Start reading at `write` below, then `derivation.find`.
+Question and answer first, then pictures and tables, and last how they were obtained. The page fetches nothing, and
+works without the little script that it has. Beside it lie its figures (`figures/*.pdf`, `*.svg`) and tables
+(`tables/*.csv`, `*.tex`) for a paper, and `objectives.json`, what the pairs do. Start reading at `write` below, then
+`derivation.find`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from analysis.report.beside import former, linked, sweep
 from analysis.report.derivation import COLUMNS, find
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, contents, joined, page, tag
+from analysis.report.script import SCRIPT
 from analysis.report.table_files import Table
 from analysis.report.writer import FigureWriter
 from analysis.results.criteria import goals_of, thresholds_of
@@ -117,7 +119,8 @@ def _page(
     name = " + ".join(provenance.names(findings.record))
     shown = _sections(findings, writer, folder, state, objectives)
     opening = _opening(findings, name, state)
-    return page(name, *opening, contents(shown), *(part.markup for part in shown), _closing(findings))
+    parts = (part.markup for part in shown)
+    return page(name, *opening, contents(shown), *parts, _closing(findings), script=SCRIPT)
 
 
 def _sections(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from analysis import figures
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, joined, section, tag
@@ -34,7 +36,7 @@ def data_sets(findings: Findings, writer: FigureWriter) -> Section | None:
 def _shown(one: OverDataSets, writer: FigureWriter) -> list[Html]:
     picture = writer.figure(
         f"ranks-{one.endpoint}",
-        figures.average_ranks(one, columns=2),
+        partial(figures.average_ranks, one),
         f"Average ranks over {units_of(one)}. A bar joins arms, marked by dots, no two of which are told apart at"
         f" {percent(one.alpha)} by the tests of pairs below; arms that share no bar are told apart. (A diagram as"
         " Demšar's of 2006, whose bars are as long as Nemenyi's critical difference instead.)",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from analysis import figures
 from analysis.report import pair_tables
 from analysis.report.findings import Findings
@@ -24,7 +26,7 @@ def quality(findings: Findings, writer: FigureWriter) -> Section:
     parts = [
         writer.figure(
             f"quality-{findings.phase}",
-            figures.quality_strips(findings.quality, findings.palette, columns=2),
+            partial(figures.quality_strips, findings.quality, findings.palette),
             f"Final {named(findings.metric)}, one mark per replica: {replicas_of(findings)}. Above them the"
             " median with its 95 % interval, and behind it that of the interquartile mean. Diverged replicas are"
             " counted.",
@@ -38,7 +40,7 @@ def quality(findings: Findings, writer: FigureWriter) -> Section:
         parts.append(
             writer.figure(
                 f"profiles-{findings.phase}",
-                figures.profiles(findings.profiles, findings.palette, columns=2),
+                partial(figures.profiles, findings.profiles, findings.palette),
                 "Performance profiles: the share of each arm's replicas at least as good as τ, with pointwise 95 %"
                 " intervals. Diverged replicas never are.",
                 "Performance profiles by arm.",
@@ -56,7 +58,7 @@ def _pairs(findings: Findings, writer: FigureWriter) -> Html:
     assert comparison is not None
     matrix = writer.figure(
         f"pairs-{findings.phase}",
-        figures.pairwise_matrix(comparison, columns=2 if len(comparison.arms) > 6 else 1),
+        lambda columns: figures.pairwise_matrix(comparison, columns if len(comparison.arms) > 6 else 1),
         f"Probability in per cent that a {comparison.each} of the row's arm is better than one of the column's, ties"
         f" half. Bold with a star: told apart at {100 * comparison.alpha:.0f} % after Holm's correction.",
         "Matrix of probabilities of improvement; the table below has the numbers.",

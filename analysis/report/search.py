@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from analysis import figures
 from analysis.record.join import studies_of
@@ -24,14 +25,14 @@ def search(findings: Findings, writer: FigureWriter) -> Section | None:
             "Each winner in the search that chose it (open), this corrected for the choice (pale), and on fresh seeds"
             " (filled); 95 % intervals over seeds."
         )
-        picture = figures.selection_bias(findings.selection_bias, findings.palette, columns=2)
+        picture = partial(figures.selection_bias, findings.selection_bias, findings.palette)
         parts.append(writer.figure("selection-bias", picture, caption, "Search beside confirmed scores by arm."))
         parts.append(writer.table(tables.selection_bias_table(findings.selection_bias)))
     if findings.best_of_k:
         parts.append(
             writer.figure(
                 "best-of-k",
-                figures.best_of_k(findings.best_of_k, findings.palette, columns=2),
+                partial(figures.best_of_k, findings.best_of_k, findings.palette),
                 f"The best {named(findings.metric)} after k configurations of {_searches(findings)}, median over which"
                 " k they are, with 95 % intervals, which capture configurations. A configuration's score is its median"
                 " replica."
@@ -47,7 +48,7 @@ def search(findings: Findings, writer: FigureWriter) -> Section | None:
         parts.append(
             writer.figure(
                 "outcomes-search",
-                figures.outcome_bars(outcomes, columns=2),
+                partial(figures.outcome_bars, outcomes),
                 "How the replicas ended in the search, over all configurations: how stable an arm is without"
                 " tuning. The line is the 95 % interval of the share that converged, over configurations and"
                 " seeds.",
@@ -106,7 +107,7 @@ def sensitivity(findings: Findings, writer: FigureWriter) -> Section | None:
         parts.append(
             writer.figure(
                 f"importance-{response}",
-                figures.importances(usable, findings.palette, columns=2),
+                partial(figures.importances, usable, findings.palette),
                 f"What matters for {words} in the search: the share of the variance that a forest no longer explains"
                 " when a hyperparameter is shuffled, with 95 % intervals, which capture configurations.",
                 f"Importance of hyperparameters for {words} by arm.",
@@ -115,7 +116,7 @@ def sensitivity(findings: Findings, writer: FigureWriter) -> Section | None:
         parts.append(
             writer.figure(
                 f"dependence-{response}",
-                figures.dependence(usable, findings.palette),
+                partial(figures.dependence, usable, findings.palette),
                 f"Partial dependence of {words} on each hyperparameter, the others as they were in the search.",
                 f"Partial dependence of {words} by arm.",
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -60,7 +61,7 @@ def budget(findings: Findings, writer: FigureWriter) -> Section | None:
         parts.append(
             writer.figure(
                 "best-of-budget",
-                figures.best_of_k(timed, findings.palette, columns=2),
+                partial(figures.best_of_k, timed, findings.palette),
                 f"The best {named(findings.metric)} of a search by what it costs: the curves of best-of-k, each k put"
                 " at k times the core-seconds that a configuration of the arm took on average."
                 f" tables/best-of-k.csv has the curves over {listed([*SPENDINGS.values()])}.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -24,7 +25,7 @@ def stability(findings: Findings, writer: FigureWriter) -> Section:
     rates = [arm.probabilities["converged"] for arm in outcomes]
     bars = writer.figure(
         f"outcomes-{findings.phase}",
-        figures.outcome_bars(outcomes, columns=2),
+        partial(figures.outcome_bars, outcomes),
         f"How the replicas of each arm ended: {replicas_of(findings)}. The line below each bar is the 95 % interval of"
         f" the share that converged (Wilson), which captures {captured(rates, findings.phase)}.",
         f"Share of replicas that converged: {_converged(outcomes)}. The table below has the other outcomes.",
@@ -54,7 +55,7 @@ def _times(findings: Findings, writer: FigureWriter, note: str) -> list[Html]:
             continue
         curve = writer.figure(
             f"survival-{result.event}",
-            figures.survival_curves(result, findings.palette, columns=2),
+            partial(figures.survival_curves, result, findings.palette),
             f"Share of replicas without {event_named(result.event)} over training (Kaplan and Meier), with pointwise"
             " 95 % intervals. Ticks mark replicas that were censored: at the end of their budget, or stopped before.",
             f"Survival curves until {EVENTS[result.event]} by arm.",
@@ -73,7 +74,7 @@ def _kinds(findings: Findings, writer: FigureWriter, note: str) -> list[Html]:
     drawn = [
         writer.figure(
             f"incidence-{one.event}",
-            figures.incidence_curves(one, findings.palette, columns=2),
+            partial(figures.incidence_curves, one, findings.palette),
             f"Share of replicas that had met {EVENTS[one.event]} by then (Aalen and Johansen), with pointwise 95 %"
             " intervals; the other kinds of failure compete with it.",
             f"Incidence of {EVENTS[one.event]} by arm.",

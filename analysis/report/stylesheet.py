@@ -22,7 +22,7 @@ h2 { font-size: 1.3rem; margin: 3rem 0 .6rem; padding-top: .9rem; border-top: 1p
 h3 { font-size: 1.02rem; margin: 1.9rem 0 .4rem; }
 p { margin: .6rem 0; }
 a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset: 2px; }
-.kicker, nav, figcaption, table, dl, .note, .badge, details {
+.kicker, nav, figcaption, table, dl, .note, .badge, details, .switches, .tip {
   font-family: "Source Sans 3", "Helvetica Neue", Helvetica, Arial, "DejaVu Sans", sans-serif; }
 .kicker { color: var(--muted); font-size: .82rem; margin: 0 0 .5rem; }
 .question { font-size: 1.12rem; color: var(--muted); font-style: italic; margin-bottom: 1.4rem; }
@@ -36,13 +36,36 @@ a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset:
 nav { font-size: .82rem; margin: 1.6rem 0 0; color: var(--muted); }
 nav a { margin-right: .9rem; white-space: nowrap; }
 figure { margin: 1.5rem 0 1.9rem; text-align: center; break-inside: avoid; }
-figure img { display: block; height: auto; margin: 0 auto; background: #fff; }
+figure img, figure svg { display: block; height: auto; margin: 0 auto; background: #fff; max-width: 100%; }
+svg * { stroke-linejoin: round; stroke-linecap: butt; }
+.marks * { fill: transparent; pointer-events: all; }
+.marks :hover { stroke: #1b1b1f; stroke-width: .8; }
+figure svg { width: var(--width); }
+.cut { width: var(--width); max-width: 100%; margin: 0 auto; }
+.panels { display: flex; }
+.panels svg { margin: 0; flex: 0 1 auto; min-width: 0; }
+.off, .narrow { display: none; }
+@media screen and (max-width: 44rem) {
+  svg:has(+ .narrow) { display: none; } .narrow { display: block; }
+  .panels { flex-wrap: wrap; justify-content: center; }
+  .panels svg { flex: 1 1 calc(.85 * var(--width)); max-width: min(100%, var(--width)); }
+  .cut .above, .cut .below { width: 100%; height: var(--height); } .cut:has(+ .switches) .above { display: none; }
+}
+.tip { position: fixed; z-index: 1; max-width: min(24rem, 92vw); padding: .3rem .55rem; border-radius: 4px;
+  pointer-events: none; white-space: pre-line; background: var(--ink); color: var(--paper); font-size: .78rem;
+  line-height: 1.4; }
+.switches { display: flex; flex-wrap: wrap; justify-content: center; gap: .35rem; margin-top: .5rem; }
+.switches button { font: inherit; font-size: .78rem; padding: .1rem .6rem; border: 1px solid var(--rule);
+  border-radius: 999px; background: var(--paper); color: var(--ink); cursor: pointer; }
+.switches button[aria-pressed=false] { text-decoration: line-through; color: var(--muted); background: var(--tint); }
+.switches button[aria-pressed=false] .swatch { opacity: .3; }
+.switches button:disabled { display: none; }
 figcaption { text-align: left; color: var(--muted); font-size: .82rem; line-height: 1.45; }
 figcaption { margin-top: .5rem; }
 figure.table figcaption { margin: 0 0 .5rem; }
 .wide { overflow-x: auto; width: max-content; min-width: 100%; max-width: min(94vw, 76rem);
-  position: relative; left: 50%; transform: translateX(-50%);
-  background: linear-gradient(to right, var(--paper) 30%, transparent) left / 3.5rem 100%,
+  position: relative; left: 50%; transform: translateX(-50%); }
+.wide:has(> table) { background: linear-gradient(to right, var(--paper) 30%, transparent) left / 3.5rem 100%,
     linear-gradient(to left, var(--paper) 30%, transparent) right / 3.5rem 100%,
     linear-gradient(to right, var(--shade), transparent) left / .9rem 100%,
     linear-gradient(to left, var(--shade), transparent) right / .9rem 100%;
@@ -61,8 +84,10 @@ figure.table { text-align: left; }
 tbody tr:nth-child(5n):not(:last-child) { border-bottom: 1px solid var(--faint); }
 .trace { opacity: .8; font-style: italic; } sup { line-height: 0; }
 .files { white-space: nowrap; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.1rem; font-size: .84rem; margin: .8rem 0; }
+dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .15rem 1.1rem; font-size: .84rem;
+  margin: .8rem 0; }
 dt { color: var(--muted); } dd { margin: 0; }
+@media (max-width: 30rem) { dl { display: block; } dd { margin: 0 0 .5rem; } }
 .swatch { display: inline-block; width: .68em; height: .68em; border-radius: 2px; margin-right: .45em; }
 ul { font-size: .9rem; padding-left: 1.2rem; }
 details { margin: .8rem 0; font-size: .84rem; } summary { cursor: pointer; color: var(--accent); }
@@ -73,8 +98,9 @@ footer { margin-top: 3.5rem; border-top: 1px solid var(--rule); color: var(--mut
 @media print {
   html { font-size: 10pt; } main { max-width: none; padding: 0; } nav { display: none; }
   h2, h3 { break-after: avoid; } section { break-before: auto; } tr { break-inside: avoid; }
-  figure.table { break-inside: auto; } .wide { overflow: visible; background: none; max-width: none; }
-  figure img { width: auto !important; max-width: 100%; }
+  figure.table { break-inside: auto; } .wide { overflow: visible; max-width: none; }
+  .wide:has(> table) { background: none; }
+  figure img { width: auto !important; max-width: 100%; } .switches, .tip { display: none; }
   a { color: inherit; text-decoration: none; } .files { display: none; }
 }
 """

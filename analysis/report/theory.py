@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def objectives(explanations: Sequence[Mapping[str, Any]], writer: FigureWriter) 
         name = f"{explained.get('name', '')} (generator: {explained.get('generator', '')})"
         pair = f": f(d) = {explained.get('f', '')}, g(d) = {explained.get('g', '')}. "
         caption = joined([tag("strong", name), pair, explained.get("sentence", "")])
-        picture = figures.explanation({**explained, "sentence": ""})
+        picture = partial(figures.explanation, {**explained, "sentence": ""})
         parts.append(writer.figure(f"objective-{place + 1}", picture, caption, str(explained.get("sentence", name))))
     return section("The objectives", *parts)
 
@@ -46,7 +47,7 @@ def _critic_bounds(findings: Findings, writer: FigureWriter) -> list[Html]:
         parts.append(
             writer.figure(
                 f"critic-bound-{findings.phase}",
-                figures.bound_curves(findings.bound_curves, findings.palette),
+                partial(figures.bound_curves, findings.bound_curves, findings.palette),
                 "What each arm's critic estimates over training, and in black the divergence that the best of all"
                 " critics would find between the data and the present generator: medians and quartiles of the"
                 " replicas, each arm on an axis of its own. Where the coloured line runs below the black one the critic"
@@ -58,7 +59,7 @@ def _critic_bounds(findings: Findings, writer: FigureWriter) -> list[Html]:
     parts.append(
         writer.figure(
             f"critic-bound-errors-{findings.phase}",
-            figures.bound_errors(findings.critic_bounds, findings.palette),
+            partial(figures.bound_errors, findings.critic_bounds, findings.palette),
             "How far off the critics are at the end of training, one mark per replica, above them the median with its"
             " 95 % interval. Left: the truth less the estimate, 0 for the best critic; below 0 lies what the finite"
             " held-out sample adds by luck, the same sample for all. Right: the mean distance of the critic's own"
@@ -80,7 +81,7 @@ def _spectra(findings: Findings, writer: FigureWriter) -> list[Html]:
     )
     picture = writer.figure(
         f"spectra-{findings.phase}",
-        figures.spectra(findings.spectra, findings.palette),
+        partial(figures.spectra, findings.spectra, findings.palette),
         "The eigenvalue of the game's Jacobian that decides, the one with the largest real part, at the end of"
         " training: in the complex plane with its conjugate, then by arm. In the green half the point is stable"
         " under small gradient steps; right of the line it is unstable. On the axis the players move straight"
@@ -116,7 +117,7 @@ def _maps(maps: Sequence[DiracMap], writer: FigureWriter) -> list[Html]:
     return [
         writer.figure(
             "dirac-maps" if len(sheets) == 1 else f"dirac-maps-{number}",
-            figures.dirac_maps(sheet),
+            partial(figures.dirac_maps, sheet),
             f"Where gradient descent on the Dirac-GAN went after {sheet[0].moves} moves from its first start, and"
             " beside it what the eigenvalues predict (the spectral radius to the power of the moves). Dark: converged,"
             f" nearer than {sheet[0].tolerance:g} of the start's distance; pale: nearer than half of it; cream: about"

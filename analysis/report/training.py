@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from analysis import figures
@@ -21,7 +22,7 @@ def training(findings: Findings, writer: FigureWriter, folder: Path) -> Section:
         parts.append(
             writer.figure(
                 f"learning-{findings.phase}",
-                figures.learning_curves(findings.learning, findings.palette),
+                partial(figures.learning_curves, findings.learning, findings.palette),
                 f"Over training: median{_and_quartiles(findings)} of {replicas_of(findings)}. A diverged replica is"
                 " worse than any other in quality, so that a line ends where half have diverged; other signals are of"
                 " the replicas still training. Dotted: the score of the same number of fresh real samples.",
@@ -32,7 +33,7 @@ def training(findings: Findings, writer: FigureWriter, folder: Path) -> Section:
         parts.append(
             writer.figure(
                 "modes",
-                figures.mode_shares(findings.shares),
+                partial(figures.mode_shares, findings.shares),
                 "Share of the samples in each mode (one line of cells per mode) over training, first seeds of each"
                 " arm's best configuration. Even grey is coverage, one black line collapse; a line that breaks off"
                 " where another begins is mode hopping.",
@@ -51,7 +52,7 @@ def _samples(findings: Findings, writer: FigureWriter, folder: Path) -> list[Htm
         parts.append(
             writer.figure(
                 "samples",
-                figures.samples_over_time(drawn),
+                partial(figures.samples_over_time, drawn),
                 "Samples over training of the first seed of each arm's best configuration (the seed is not chosen by"
                 f" its result). {'Circles: the true modes, three standard deviations. ' if _true(drawn) else ''}"
                 f"{_real_points(drawn)}Trials: {', '.join(one.trial_id for one in drawn)}.",
@@ -62,7 +63,7 @@ def _samples(findings: Findings, writer: FigureWriter, folder: Path) -> list[Htm
         parts.append(
             writer.figure(
                 "densities",
-                figures.density_pictures(lines, findings.palette),
+                partial(figures.density_pictures, lines, findings.palette),
                 "Density of the data (grey) and of the generator's samples (line, a kernel estimate, which smooths)"
                 f" over training, first seed. Trials: {', '.join(one.trial_id for one in lines)}.",
                 "Densities over training by arm.",

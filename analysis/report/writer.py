@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
 from matplotlib.figure import Figure
 
-from analysis.figures.style import Palette, rendered
+from analysis.figures.style import COLUMN, Palette, rendered
 from analysis.report import page, table_files
+from analysis.report.drawing import columns, drawing, switches
 from analysis.report.page import Html, tag
 from analysis.report.table_files import Table, shown
 
@@ -33,16 +34,32 @@ class FigureWriter:
             for name in ("figures", "tables"):
                 (folder / name).mkdir(parents=True, exist_ok=True)
 
-    def figure(self, name: str, figure: Figure, caption: object, alt_text: str) -> Html:
-        """Write a figure's files and return it with its caption for the page; `alt_text` describes it."""
+    def figure(self, name: str, draw: Callable[..., Figure], caption: object, alt_text: str) -> Html:
+        """Write a figure's files and return it with its caption for the page.
+
+        Args:
+            name: of its files.
+            draw: draws it as wide as `columns`, 1 or 2, of a page; one for a narrow screen alone.
+            caption: what it shows.
+            alt_text: describes it.
+        """
         if self._folder is None:
             return page.joined([])
+        figure = draw(columns=2)
         picture = rendered(figure, "svg")
         (self._folder / "figures" / f"{name}.svg").write_bytes(picture)
+        cut = columns(figure) if figure.get_figwidth() > COLUMN else None
+        shown = [drawing(picture, figure, name, alt_text, cut)]
+        if figure.get_figwidth() > COLUMN and cut is None:
+            slim = draw(columns=1)
+            shown.append(drawing(rendered(slim, "svg"), slim, f"{name}-narrow", alt_text, narrow=True))
         (self._folder / "figures" / f"{name}.pdf").write_bytes(rendered(figure, "pdf"))
         files = _files("figures", name, {"SVG": "svg", "PDF": "pdf"})
-        whole = page.joined([caption, files])
-        return page.figure(page.image(picture, "svg+xml", alt_text, figure.get_figwidth()), whole)
+        return page.figure(page.joined([*shown, self._switches(figure)]), page.joined([caption, files]))
+
+    def _switches(self, figure: Figure) -> Html:
+        arms = [self.arm(arm) for arm in getattr(figure, "arms", ())]
+        return switches(arms) if len(arms) > 1 else page.joined([])
 
     def table(self, table: Table) -> Html:
         """Write a table's files and return it for the page, best row bold, a dagger where it is not told apart."""

@@ -12,7 +12,7 @@ arms on one seed are positively correlated.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from analysis.record.schema import OUTCOMES
 from analysis.results.cohort import Cohort, cohorts
 from analysis.results.pairs import Comparison, compare
-from analysis.results.selection import Selection, configurations, numbers
+from analysis.results.selection import Selection, configurations, numbers, replicas_named
 from analysis.statistics.bootstrap import Resampling, bootstrap, bootstraps
 from analysis.statistics.intervals import Floats, Interval, proportion
 
@@ -46,6 +46,7 @@ class ArmOutcomes:
             accounts for.
         not_judged: replicas left out because their outcome cannot be told: no floor was measured, or their evaluations
             are lost.
+        whose: the replicas of each outcome that occurred, as `analysis.results.selection.replicas_named` names them.
     """
 
     arm: str
@@ -55,6 +56,7 @@ class ArmOutcomes:
     running: int
     probabilities: Mapping[str, Interval]
     not_judged: int = 0
+    whose: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class ArmQuality:
         iqm: infinite where more than a quarter of them are.
         values: (n,) the scores, +inf (mode min) or -inf (mode max) where diverged or overflowed.
         configuration: (n,) of each, as `analysis.results.selection.configurations` numbers them.
+        whose: (n,) each by its seed and trial.
     """
 
     arm: str
@@ -96,6 +99,7 @@ class ArmQuality:
     iqm: Interval
     values: Floats
     configuration: NDArray[np.int64]
+    whose: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,9 @@ def _outcomes(selected: Selection, arm: str, rows: pd.DataFrame, confidence: flo
     failed, running = int((outcome == "failed").sum()), int(under_way.sum())
     not_judged = int((outcome.isna() & ~under_way).sum())
     count = len(np.unique(configurations(rows.loc[judged])))
-    return ArmOutcomes(arm, len(kept), count, failed, running, MappingProxyType(probabilities), not_judged)
+    named = np.array(replicas_named(rows.loc[judged]), object)
+    whose = MappingProxyType({name: tuple(named[kept == name]) for name in probabilities if (kept == name).any()})
+    return ArmOutcomes(arm, len(kept), count, failed, running, MappingProxyType(probabilities), not_judged, whose)
 
 
 def _quality(cohort: Cohort, metric: str, phase: str, resampling: Resampling) -> ArmQuality:
@@ -191,4 +197,5 @@ def _quality(cohort: Cohort, metric: str, phase: str, resampling: Resampling) ->
         iqm=iqm,
         values=cohort.cost * cohort.sign,
         configuration=cohort.configuration,
+        whose=tuple(f"seed {seed}, {trial}" for seed, trial in zip(cohort.seed, cohort.trial, strict=True)),
     )

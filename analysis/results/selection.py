@@ -109,6 +109,11 @@ def captured(trials: pd.DataFrame, phase: str) -> Captures:
     return "both" if len(draws) > len({arm for arm, _ in draws}) else "seeds"
 
 
+def replicas_named(rows: pd.DataFrame) -> tuple[str, ...]:
+    """Each of N replicas by its seed and trial, for a reader."""
+    return tuple(f"seed {seed}, {trial}" for seed, trial in zip(rows["seed"], trials_of(rows), strict=True))
+
+
 def units(rows: pd.DataFrame, phase: str) -> NDArray[np.str_]:
     """What each replica (N,) is drawn with: its trial; of confirmed rows of an arm's several searches its repeat, so
     that all that one search has chosen is one draw."""

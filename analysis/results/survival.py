@@ -18,8 +18,9 @@ confirmed trials are never stopped.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,7 @@ from analysis.results.effects import Effect
 from analysis.results.nearness import share_of_modes
 from analysis.results.outcomes import record_curves, verdicts
 from analysis.results.pairs import Comparison, compared
-from analysis.results.selection import Selection
+from analysis.results.selection import Selection, replicas_named
 from analysis.results.signals import signals
 from analysis.results.spells import spells
 from analysis.results.thresholds import Thresholds
@@ -88,6 +89,7 @@ class Survival:
         means: the mean time without the event up to the latest one to which all curves are known.
         comparison: every pair by the difference of these means, by which arms are told apart: it says how much a
             difference is, also where curves cross. None for a single arm.
+        met: by arm, the times at which replicas met the event, ascending, with the replica and the kind of event.
     """
 
     event: str
@@ -98,6 +100,7 @@ class Survival:
     clock: Clock = "updates"
     means: tuple[RestrictedMean, ...] = ()
     comparison: Comparison | None = None
+    met: Mapping[str, tuple[tuple[float, str], ...]] = field(default_factory=dict)
 
 
 def survival(
@@ -128,7 +131,14 @@ def survival(
     pairs = tuple(replace(one, p_holm=float(p)) for one, p in zip(tests, corrected, strict=True))
     overall = _at_the_end(_test(parts, selected), selected) if len(parts) > 1 else None
     means, comparison = _means(parts, event, selected, alpha) if parts else ((), None)
-    return Survival(event, selected.phase, found, overall, pairs, clock_of(selected.about), means, comparison)
+    whose = MappingProxyType({arm: _whose(part[part["observed"]].sort_values("time")) for arm, part in parts.items()})
+    return Survival(event, selected.phase, found, overall, pairs, clock_of(selected.about), means, comparison, whose)
+
+
+def _whose(rows: pd.DataFrame) -> tuple[tuple[float, str], ...]:
+    """When replicas met the event, each with its name and what it met."""
+    named = zip(rows["time"], replicas_named(rows), rows["kind"], strict=True)
+    return tuple((float(time), f"{replica}: {kind}") for time, replica, kind in named)
 
 
 def times(

@@ -85,7 +85,7 @@ def quality(arm, level, diverged):
     counts |= {"overflowed": 0, "unmeasured": int(diverged == 2)}
     return ArmQuality(
         arm=arm, metric="fid", mode="min", phase="confirm", floor=0.001, median=interval(level), iqm=interval(level),
-        values=values, configuration=np.zeros(16, int), **counts,
+        values=values, configuration=np.zeros(16, int), whose=tuple(f"seed {k}, t/c" for k in range(16)), **counts,
     )  # fmt: skip
 
 

@@ -52,7 +52,8 @@ def page(written):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Figures are made and not drawn, which is most of a report's time: for tests of the page's words and tables."""
-    monkeypatch.setattr(writer, "rendered", lambda figure, kind: b"<svg/>")
+    monkeypatch.setattr(writer, "rendered", lambda figure, kind: b"<svg></svg>")
+    monkeypatch.setattr(writer, "columns", lambda figure: None)
 
 
 @pytest.fixture(scope="session")

@@ -28,8 +28,9 @@ def arm(name, converged, low, high, n=16):
 def quality(name, median, floor=0.001):
     interval = Interval(median, median / 2, median * 2, 16, "bootstrap", "seeds")
     return ArmQuality(
-        name, "fid", "min", "confirm", 16, 1, 0, 0, 0, 0, 0, floor, interval, interval, np.zeros(16), np.zeros(16, int)
-    )
+        name, "fid", "min", "confirm", 16, 1, 0, 0, 0, 0, 0, floor, interval, interval, np.zeros(16), np.zeros(16, int),
+        ("",) * 16,
+    )  # fmt: skip
 
 
 def effect(a, b, estimate, p_holm, null=0.5, shift=None):

@@ -19,7 +19,7 @@ def quality(arm, **counts):
     counts = {"diverged": 0, "overflowed": 0, "unmeasured": 0, "truncated": 0, "failed": 0, **counts}
     return ArmQuality(
         arm=arm, metric="fid", mode="min", phase="confirm", n=16, configurations=1, floor=np.nan, median=interval(1.0),
-        iqm=interval(1.0), values=np.ones(16), configuration=np.zeros(16, int), **counts,
+        iqm=interval(1.0), values=np.ones(16), configuration=np.zeros(16, int), whose=("",) * 16, **counts,
     )  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def test_the_page_has_the_section_with_all_its_parts(measured):
     page = (measured / "report" / "index.html").read_text(encoding="utf-8")
     assert re.findall(r"<h2>(.*?)</h2>", page).index("Compared with theory") == 3
     assert re.findall(r"<h3>(.*?)</h3>", page)[:3] == PARTS
-    assert "<script" not in page
+    assert page.count("<script") == 1
     for name in ("critic-bound-confirm", "critic-bound-errors-confirm", "spectra-confirm", "dirac-maps"):
         for kind in ("pdf", "svg"):
             assert (measured / "report" / "figures" / f"{name}.{kind}").is_file()
@@ -126,7 +126,7 @@ def test_a_part_that_was_not_measured_is_left_out(section):
 
 def test_without_pictures_the_table_of_maps_stands_alone(section, tmp_path, words):
     markup = section(folder=tmp_path, critic_bounds=(), spectra=())
-    assert "<img" not in markup
+    assert "<svg" not in markup
     assert "The eigenvalues predicted 94 % of the cells of a and no less of any other arm's" in words(markup)
 
 
@@ -141,7 +141,7 @@ def test_many_maps_take_several_figures(section, findings, measured, tmp_path):
     trial = next(iter(findings.shown.values()))
     shown = {f"arm {k}": trial for k in range(MOST + 1)}
     found = tuple(replace(findings.dirac[0], arm=arm) for arm in shown)
-    assert section(critic_bounds=(), spectra=(), shown=shown, dirac=found).count("<img") == 2
+    assert section(critic_bounds=(), spectra=(), shown=shown, dirac=found).count("<figure><div class=") == 2
     assert {path.name for path in (tmp_path / "report" / "figures").glob("*.svg")} == {
         "dirac-maps-1.svg", "dirac-maps-2.svg",
     }  # fmt: skip
