@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from study.atomic_write import SUFFIX
@@ -32,14 +34,24 @@ def refuse_links(folder: Path) -> None:
     """Raise `ConfigError` where a link leads out of a study folder, which may be anybody's: what the study writes would
     go there, and what is there would be read for the study's."""
     root = folder.resolve()
-    for place, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            path = Path(place, name)
-            if path.is_symlink() and not _leads_into(path, root):
-                raise ConfigError(
-                    f"{path}: expected a file or folder of the study's own, got a link to {os.readlink(path)}; put what"
-                    " it leads to in its place, or see resources.storage"
-                )
+    for path in _links(folder):
+        if not _leads_into(path, root):
+            raise ConfigError(
+                f"{path}: expected a file or folder of the study's own, got a link to {os.readlink(path)}; put what"
+                " it leads to in its place, or see resources.storage"
+            )
+
+
+def _links(folder: Path) -> Iterator[Path]:
+    """The links at any depth of a folder, which are not followed; a folder that cannot be read has none."""
+    places = [os.fspath(folder)]
+    while places:
+        with suppress(OSError), os.scandir(places.pop()) as found:  # a study has ten places for every trial
+            for one in found:
+                if one.is_symlink():
+                    yield Path(one)
+                elif one.is_dir(follow_symlinks=False):
+                    places.append(one.path)
 
 
 def _leads_into(link: Path, root: Path) -> bool:

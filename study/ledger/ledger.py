@@ -171,9 +171,38 @@ def entries(
     Raises:
         FileNotFoundError: the folder holds no ledger.
     """
+    damage = Damage() if damage is None else damage
+    for position, line in _lines(folder, after, damage):
+        kind = _KIND.match(line) if kinds is not None else None
+        if kind and kinds is not None and kind[1].decode() not in kinds:
+            continue
+        try:
+            entry = decode(line)
+        except InvalidEntry as error:
+            damage.add(f"{error}{_about(line)}")
+            continue
+        if entry is not None and (kinds is None or entry.kind in kinds):
+            yield position, entry
+
+
+def count(folder: str | Path, after: Position = START) -> int:
+    """How many lines with a checksum that fits come after a position: a quick count of entries.
+
+    FileNotFoundError if the folder holds no ledger.
+    """
+    found = 0
+    for _, line in _lines(folder, after, Damage()):
+        with suppress(InvalidEntry):
+            _verify(line)
+            found += 1
+    return found
+
+
+def _lines(folder: str | Path, after: Position, damage: Damage) -> Iterator[tuple[Position, bytes]]:
+    """The whole lines after a position, each with the position after it; `damage` is told where they are, and of what
+    is missing."""
     # The list is taken first: a segment followed by another can no longer grow, so nothing slips in between.
-    damage, former = Damage() if damage is None else damage, after.segment
-    found = segments(folder)
+    former, found = after.segment, segments(folder)
     if after == START:
         for name in _strange(folder):
             damage.lose(0, f"ledger/{name} is no segment's name, or no regular file, and is not read")
@@ -185,22 +214,13 @@ def entries(
         former, offset = number, after.offset if number == after.segment else 0
         with path.open("rb", buffering=1 << 20) as file:
             file.seek(offset)
-            for count, line in enumerate(file, 1):
+            for row, line in enumerate(file, 1):
                 offset += len(line)
-                damage.at = number, count
+                damage.at = number, row
                 if line[-1:] != b"\n":
                     damage.add("torn")
                     break  # reading on would take the rest of a line being written for a line
-                kind = _KIND.match(line) if kinds is not None else None
-                if kind and kinds is not None and kind[1].decode() not in kinds:
-                    continue
-                try:
-                    entry = decode(line)
-                except InvalidEntry as error:
-                    damage.add(f"{error}{_about(line)}")
-                    continue
-                if entry is not None and (kinds is None or entry.kind in kinds):
-                    yield Position(number, offset), entry
+                yield Position(number, offset), line
 
 
 def end(folder: str | Path) -> Position:
@@ -275,9 +295,14 @@ def _write_all(file: int, data: bytes) -> None:
         view = view[os.write(file, view) :]
 
 
-def _object(line: bytes) -> object:
+def _verify(line: bytes) -> None:
+    """Raise `InvalidEntry` for a line that is not as it was written."""
     if line[-1:] != b"\n" or line[:9] != b"%08x " % zlib.crc32(memoryview(line)[9:-1]):
         raise InvalidEntry("torn, or its checksum does not fit")
+
+
+def _object(line: bytes) -> object:
+    _verify(line)
     try:
         # Five times as fast as `json`, to the same bits; it refuses what is nested 200 deep, numbers of thousands of
         # digits, bytes that are not UTF-8, and halves of surrogate pairs, which could not be written anywhere.

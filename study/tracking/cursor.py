@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from study.atomic_write import atomic_write
-from study.ledger.ledger import START, Position, entries
+from study.ledger.ledger import START, Position, count
 
 NAME = "tracking.json"
 
@@ -81,7 +81,7 @@ def waiting(folder: str | Path) -> int:
     FileNotFoundError if the folder holds no ledger.
     """
     cursor = Cursor.load(Path(folder))
-    return sum(1 for _ in entries(folder, cursor.position)) + (cursor.owed is not None)
+    return count(folder, cursor.position) + (cursor.owed is not None)
 
 
 def trouble(folder: str | Path) -> str | None:
