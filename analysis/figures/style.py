@@ -9,8 +9,8 @@ and a figure's files depend on its content only.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import wraps
 from io import BytesIO
@@ -25,6 +25,7 @@ from matplotlib.figure import Figure
 from analysis.colours import BLUE, FAINT, GREEN, INK, MUTED, ORANGE, PURPLE, SKY, VERMILION
 from analysis.figures import own_style
 from analysis.figures.marks import POINTS, Marked
+from analysis.figures.vector import UNDATED, drawn, letters_alone
 
 P = ParamSpec("P")
 COLUMN, PAGE = 3.3, 6.8  # inches: one column, two
@@ -43,7 +44,6 @@ OUTCOME_LOOKS: Mapping[str, tuple[str, str]] = {  # colour and hatch; lightness 
     "truncated": ("#e3e4e8", ""),
 }
 FORMATS = ("pdf", "svg")
-PLACING = ("GDEF", "GPOS", "GSUB")  # tables of a font
 RC: Any = {
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
@@ -162,15 +162,21 @@ def rendered(figure: Figure, kind: str = "svg", dpi: float = RC["savefig.dpi"]) 
 
     `kind` is pdf, svg or png; `dpi` are the pixels per inch of a png, and of what is rasterised in the others.
     """
-    # Without dates and versions the same figure gives the same bytes, so that a report can be compared with another.
-    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None, "Producer": None}}
     buffer = BytesIO()
     with mpl.rc_context({**RC, **own_style.settings()}):
         if kind != "png":
             _lay_out(figure)
-        with _letters_alone() if kind == "pdf" else nullcontext():
-            figure.savefig(buffer, format=kind, dpi=dpi, metadata=undated.get(kind))
+        with letters_alone() if kind == "pdf" else nullcontext():
+            figure.savefig(buffer, format=kind, dpi=dpi, metadata=UNDATED.get(kind))
     return buffer.getvalue()
+
+
+def vector_files(figure: Figure) -> tuple[bytes, bytes]:
+    """A figure's SVG and PDF, drawn at once: the SVG that `rendered` gives, and letters of the PDF within a tenth of a
+    point of where it has them."""
+    with mpl.rc_context({**RC, **own_style.settings()}):
+        _lay_out(figure)
+        return drawn(figure, RC["savefig.dpi"])
 
 
 class Box(NamedTuple):
@@ -191,20 +197,6 @@ def panels(figure: Figure) -> list[Box]:
         figure.dpi = dpi
     boxes = [box.extents for box in found if box is not None]
     return [Box(*map(float, (left, height - high, right, height - low))) for left, low, right, high in boxes]
-
-
-@contextmanager
-def _letters_alone() -> Iterator[None]:
-    """Within the block fonts embedded in a PDF have no tables that place letters, which have their places already:
-    to choose what of these belongs to the letters in use took two thirds of the time that a font takes."""
-    from fontTools.subset import Options
-
-    kept: Any = Options._drop_tables_default
-    Options._drop_tables_default = [*kept, *PLACING]
-    try:
-        yield
-    finally:
-        Options._drop_tables_default = kept
 
 
 def _lay_out(figure: Figure) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from matplotlib.figure import Figure
 
-from analysis.figures.style import COLUMN, Palette, rendered
+from analysis.figures.style import COLUMN, Palette, rendered, vector_files
 from analysis.report import page, table_files
 from analysis.report.drawing import columns, drawing, switches
 from analysis.report.page import Html, tag
@@ -46,14 +46,14 @@ class FigureWriter:
         if self._folder is None:
             return page.joined([])
         figure = draw(columns=2)
-        picture = rendered(figure, "svg")
+        picture, paper = vector_files(figure)
         (self._folder / "figures" / f"{name}.svg").write_bytes(picture)
+        (self._folder / "figures" / f"{name}.pdf").write_bytes(paper)
         cut = columns(figure) if figure.get_figwidth() > COLUMN else None
         shown = [drawing(picture, figure, name, alt_text, cut)]
         if figure.get_figwidth() > COLUMN and cut is None:
             slim = draw(columns=1)
             shown.append(drawing(rendered(slim, "svg"), slim, f"{name}-narrow", alt_text, narrow=True))
-        (self._folder / "figures" / f"{name}.pdf").write_bytes(rendered(figure, "pdf"))
         files = _files("figures", name, {"SVG": "svg", "PDF": "pdf"})
         return page.figure(page.joined([*shown, self._switches(figure)]), page.joined([caption, files]))
 

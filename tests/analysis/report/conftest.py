@@ -54,6 +54,7 @@ def undrawn(monkeypatch):
     """Figures are made and not drawn, which is most of a report's time: for tests of the page's words and tables."""
     monkeypatch.setattr(writer, "rendered", lambda figure, kind: b"<svg></svg>")
     monkeypatch.setattr(writer, "columns", lambda figure: None)
+    monkeypatch.setattr(writer, "vector_files", lambda figure: (b"<svg></svg>", b""))
 
 
 @pytest.fixture(scope="session")

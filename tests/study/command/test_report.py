@@ -24,6 +24,7 @@ def undrawn():
     """The pages' words alone are read here; figures are made and not drawn, which is most of a report's time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(writer, "rendered", lambda figure, kind: b"<svg/>")
+        patch.setattr(writer, "vector_files", lambda figure: (b"<svg/>", b""))
         yield
 
 
