@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from study.ledger.entries import Planned
 
 
-def begins_anew(plan: Planned, seeds: Sequence[int], same_spec: bool | None, ended: float | None) -> bool:
+def begins_anew(
+    plan: Planned, seeds: Sequence[int], same_spec: bool | None, ended: float | None, planned: float | None = None
+) -> bool:
     """Whether a plan starts its trial over, so that former results no longer count.
 
-    A trial continues if it has not ended and its seeds and spec are the same.
+    A trial continues if it has not ended and its seeds and spec are the same. A plan that is read twice, its line or
+    segment being doubled, is still the one plan.
 
     Args:
         plan: of a trial already in the ledger.
@@ -19,7 +22,10 @@ def begins_anew(plan: Planned, seeds: Sequence[int], same_spec: bool | None, end
             trial that ended, this plan may then be the missing one, in a segment out of order; it starts the trial over
             only if it is newer than the ending.
         ended: when the trial ended, unix seconds; None if it has not.
+        planned: when its newest plan was made, unix seconds; None if no plan is known.
     """
+    if same_spec and planned == plan.time and list(seeds) == plan.seeds:
+        return False
     if seeds and list(seeds) != plan.seeds:
         return True
     if same_spec is None:

@@ -42,6 +42,7 @@ class TrialState:
         seeds: of the replicas, in the order of every list below; [] until an entry gives them.
         told: how many results its search had been told before it; None if unknown.
         planned, ended: unix seconds; `ended` is None while the trial is unfinished.
+        plan_made: unix seconds, of the newest plan; None while the plan is unknown.
         last_step, wall_time: of the newest evaluation, 0 before the first.
         status: None while unfinished, else completed | diverged | truncated | failed, with its `message`.
         outcomes, scores: one per replica once ended; a score is None where the replica diverged.
@@ -60,6 +61,7 @@ class TrialState:
     told: int | None = None
     planned: float = 0.0
     ended: float | None = None
+    plan_made: float | None = None
     last_step: int = 0
     wall_time: float = 0.0
     status: str | None = None
@@ -96,10 +98,10 @@ class TrialState:
 
     def _plan(self, plan: Planned) -> None:
         same_spec = None if self.unplanned else self.spec == plan.spec
-        if begins_anew(plan, self.seeds, same_spec, self.ended):
+        if begins_anew(plan, self.seeds, same_spec, self.ended, self.plan_made):
             self.__init__(*plan.key, plan.trial_id, plan.seeds, planned=plan.time)  # type: ignore[misc]
         self._learn_seeds(plan.seeds)
-        self.config, self.spec, self.told = plan.config, plan.spec, plan.told
+        self.config, self.spec, self.told, self.plan_made = plan.config, plan.spec, plan.told, plan.time
 
     def _result(self, result: Result) -> None:
         step, former = result.step, self.results.get(result.step)

@@ -30,6 +30,7 @@ class _Attempt:
     seeds: Sequence[int] = ()
     plan: int | None = None  # a checksum of the spec
     ended: float | None = None
+    planned: float | None = None
 
 
 class Attempts:
@@ -50,9 +51,9 @@ class Attempts:
         if isinstance(entry, Planned):
             plan = zlib.crc32(json.dumps(entry.spec, sort_keys=True).encode())
             same_spec = None if attempt.plan is None else attempt.plan == plan
-            if begins_anew(entry, attempt.seeds, same_spec, attempt.ended):
+            if begins_anew(entry, attempt.seeds, same_spec, attempt.ended, attempt.planned):
                 attempt.number, attempt.ended = attempt.number + 1, None
-            attempt.seeds, attempt.plan = entry.seeds, plan
+            attempt.seeds, attempt.plan, attempt.planned = entry.seeds, plan, entry.time
         elif isinstance(entry, Ended):
             attempt.ended = entry.time
         return attempt.number

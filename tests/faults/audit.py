@@ -16,32 +16,22 @@ from collections.abc import Collection, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import optuna
-import torch
+from in_process import train_here
 from rich.console import Console
 from subject import Acknowledged
 
 from analysis.record.loading import load
 from analysis.record.schema import DERIVED, MEASUREMENTS
 from study.config.plan import StudyPlan
-from study.execution.interruption import Interruption
-from study.execution.job import from_json, job_of, to_json
-from study.execution.pack import Pack
-from study.execution.recorder import Recorder
 from study.ledger.entries import Entry, Session, TrialEntry
 from study.ledger.journal import Journal
 from study.ledger.ledger import entries, identity
 from study.progress.live import Progress
 from study.progress.tally import Tally
-from study.search.searcher import StudySearcher
 from study.storage.store import store_of
-from trainables.data import load as load_data
-from trainables.metrics.evaluator import Evaluator
-from trainables.spec import Spec
 
 Row = tuple[str, int, int]  # trial, seed, step
 MEASURED = frozenset(column.name for column in MEASUREMENTS)
@@ -127,31 +117,17 @@ def audit(
 def undisturbed(plan: StudyPlan, folder: Path) -> Reference:
     """Make the study in `folder`, in this process, one trial after the other."""
     folder.mkdir(parents=True)
-    torch.set_num_threads(1)
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    journal, store = Journal.open(folder), store_of(plan.config, folder)
-    journal.append(Session(session="undisturbed", config=plan.config.resolved()))
-    progress = Progress(plan, Tally(plan, journal.state), Console(quiet=True))
-    searcher = StudySearcher(plan, journal, lambda pack: to_json(job_of(plan, store, trial) for trial in pack))
-    recorder = Recorder(plan, journal, folder, store, progress, Interruption(), searcher)
-    while isinstance(given := searcher.suggest(""), dict):
-        _train(given, recorder)
-    journal.close()
+    with closing(Journal.open(folder)) as journal:
+        journal.append(Session(session="undisturbed", config=plan.config.resolved()))
+        train_here(
+            plan,
+            folder,
+            store_of(plan.config, folder),
+            journal,
+            Progress(plan, Tally(plan, journal.state), Console(quiet=True)),
+        )
     told = [entry for _, entry in entries(folder)]
     return Reference(_planned(told), _curves(told))
-
-
-def _train(given: dict[str, Any], recorder: Recorder) -> None:
-    jobs = from_json(given["job"])
-    spec = Spec.from_dict(jobs[0].spec)
-    data = load_data(**spec.data)
-    pack = Pack(jobs, data, Evaluator(data, spec.evaluation, spec.measure, jobs[0].device))
-    stand_in, done = SimpleNamespace(config=given), False
-    while not done:
-        result = pack.report()
-        done = result["done"]
-        recorder.on_trial_result(0, [], stand_in, result)
-    recorder.on_trial_complete(0, [], stand_in)
 
 
 def _planned(told: Iterable[Entry]) -> dict[str, str]:
@@ -233,13 +209,13 @@ def _audit_record(finding: Finding, folder: Path, curves: dict[tuple[str, int], 
         columns = {name: values for name, values in json.loads(text).items() if name in MEASURED}
         for replica, seed in enumerate(seeds[trial]):
             row = rows.pop((trial, seed, step), None)
-            if row is None or any(not _same(row[name], values[replica]) for name, values in columns.items()):
+            if row is None or any(not same(row[name], values[replica]) for name, values in columns.items()):
                 finding.count("lost", [(trial, seed, step, "in history.parquet")])
     finding.count("differing", (f"{key} is in history.parquet alone" for key in rows))
     return history
 
 
-def _same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
     """Whether two values are one; null, which pandas shows as NaN, is like NaN."""
     nothing = [value is None or math.isnan(value) for value in (one, other)]
     return all(nothing) if any(nothing) else float(one) == float(other)

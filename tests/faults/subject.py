@@ -33,7 +33,7 @@ PATIENCE = 300.0  # seconds; for a machine that does much else
 SETTINGS: dict[str, Any] = {
     **yaml.safe_load((ROOT / "tests" / "tiny.yaml").read_text(encoding="utf-8")),
     "study": "faults",
-    "budget": {"steps": 1200, "evaluations": 12, "batch_size": 16},
+    "budget": {"steps": 600, "evaluations": 12, "batch_size": 16},
     "search": {"trials_per_arm": 6},
     "confirm": {"top": 1, "replicas": 3},
     "resources": {"checkpoint_seconds": 0.3, "workers": 2},
@@ -60,11 +60,30 @@ def settings(**changes: Any) -> dict[str, Any]:
     return values
 
 
+def surroundings(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a study's processes, which can import what lies beside this file."""
+    return {**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{ROOT}", "OMP_NUM_THREADS": "1", **(more or {})}
+
+
+def started(*words: str | Path) -> subprocess.Popen[bytes]:
+    """A command of ganstudy that leads a group of its own; what it says is not kept."""
+    program, nothing = [sys.executable, "-m", "study", *map(str, words)], subprocess.DEVNULL
+    return subprocess.Popen(
+        program, cwd=ROOT, env=surroundings(), stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True
+    )
+
+
+def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run one command of ganstudy to its end."""
+    program = [sys.executable, "-m", "study", *map(str, words)]
+    return subprocess.run(program, cwd=ROOT, env=surroundings(), capture_output=True, text=True, check=False)
+
+
 class Subject:
     """The study with `values` for settings in `folder`, driven by one process after the other."""
 
     def __init__(self, values: Mapping[str, Any], folder: Path, environment: Mapping[str, str] | None = None) -> None:
-        """Nothing is started before `start`; the workers can import what lies beside this file."""
+        """Nothing is started before `start`."""
         self.folder, self.plan = folder, loading.build(values)
         self.file = folder.with_name(f"{folder.name}.yaml")
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -72,8 +91,7 @@ class Subject:
         self.seen: set[Acknowledged] = set()
         self.started = 0.0
         self._log = folder.with_name(f"{folder.name}.log")
-        self._environment = {**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{ROOT}", "OMP_NUM_THREADS": "1"}
-        self._environment |= environment or {}
+        self._environment = surroundings(environment)
         self._driver: subprocess.Popen[bytes] | None = None
         self._orphans: list[psutil.Process] = []
 

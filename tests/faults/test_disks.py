@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from acts import fill
 from audit import audit, undisturbed
 from subject import Subject, settings, until
+from surroundings import Unmountable, mounted
 
 from study.progress.status import status
 
@@ -21,26 +21,11 @@ FULL = "No space left on device"
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 24 megabytes."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)]
     try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"a file system in memory cannot be mounted here: {error}")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Leave no byte of a disk free."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file, suppress(OSError):
-        for size in (2**20, 4096, 1):
-            with suppress(OSError):
-                while file.write(bytes(size)) == size:
-                    pass
-    return filler
+        with mounted(tmp_path / "disk", 24) as place:
+            yield place
+    except Unmountable as error:
+        pytest.skip(str(error))
 
 
 def test_a_disk_that_fills_up_stops_the_study_in_order(begin: Begin, disk: Path, tmp_path: Path) -> None:

@@ -27,3 +27,9 @@ PLAN = Planned(time=10.0, phase="search", arm="a", index=0, config={}, spec={"st
 )
 def test_the_rule(seeds: list[int], same_spec: bool | None, ended: float | None, expected: bool) -> None:
     assert begins_anew(PLAN, seeds, same_spec, ended) is expected
+
+
+def test_a_plan_that_is_read_twice_is_one_plan() -> None:
+    assert not begins_anew(PLAN, [0, 1], True, ended=11.0, planned=PLAN.time)
+    assert begins_anew(PLAN, [0, 1], True, ended=9.0, planned=8.0)  # made again
+    assert begins_anew(PLAN, [0, 1], False, ended=11.0, planned=PLAN.time)  # another plan, whatever its time

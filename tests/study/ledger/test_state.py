@@ -143,6 +143,11 @@ def test_an_ended_trial_planned_again_begins_anew():
     assert (trial.status, trial.ended, trial.outcomes, trial.last_step) == (None, None, [], 0)
 
 
+def test_a_plan_whose_line_is_doubled_behind_the_ending_costs_nothing():
+    state = replayed(planned(), result(100, [1.0, 2.0]), ended(), planned())
+    assert (only(state).status, state.unfinished) == ("completed", [])
+
+
 def test_a_trial_whose_plan_was_damaged_is_known_and_takes_its_plan_later():
     trial = only(replayed(result(100, [1.0, 2.0])))
     assert trial.unplanned

@@ -140,7 +140,12 @@ def test_another_spec_or_other_seeds_begin_anew() -> None:
 
 
 def test_a_trial_planned_again_after_its_end_begins_anew() -> None:
-    assert attempts(planned(), RESULT, ENDED, planned(), RESULT, ENDED) == [1, 1, 1, 2, 2, 2]
+    again = replace(planned(), time=99.0)
+    assert attempts(planned(), RESULT, ENDED, again, RESULT, ENDED) == [1, 1, 1, 2, 2, 2]
+
+
+def test_lines_that_are_doubled_are_of_the_one_attempt() -> None:
+    assert attempts(planned(), RESULT, ENDED, planned(), RESULT, ENDED) == [1] * 6
 
 
 def test_a_trial_whose_plan_is_damaged_has_one_attempt() -> None:
@@ -148,4 +153,5 @@ def test_a_trial_whose_plan_is_damaged_has_one_attempt() -> None:
 
 
 def test_trials_are_counted_apart() -> None:
-    assert attempts(planned(), ENDED, replace(planned(), index=1), planned()) == [1, 1, 1, 2]
+    again = replace(planned(), time=99.0)
+    assert attempts(planned(), ENDED, replace(planned(), index=1), again) == [1, 1, 1, 2]

@@ -1,0 +1,130 @@
+"""What the campaign's studies run in: with a server, on a cluster, under a clock that jumps, on a disk of their own."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from disturbance import LONGEST_PAUSE, Surroundings
+from ray.cluster_utils import Cluster
+from subject import kill_group
+
+from study.tracking.server import free_port, running
+
+NODES = 2  # that train; a third is the head
+MEGABYTES = 64  # of a study's own disk
+FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")  # Debian's libfaketime
+
+
+class Unmountable(RuntimeError):  # noqa: N818 (what it is)
+    """A file system in memory cannot be mounted here, as only root may."""
+
+
+@contextmanager
+def alone(place: Path) -> Iterator[Surroundings]:
+    """A study on its own Ray, and an MLflow server over SQLite that can be killed."""
+    store, port, servers = place / "server", free_port(), ExitStack()
+    store.mkdir(parents=True)
+    with servers:
+        process, address = servers.enter_context(running(store, port=port))
+        current = [process]
+
+        def outage(chance: random.Random) -> None:
+            kill_group(current[0])
+            time.sleep(chance.uniform(0, LONGEST_PAUSE))
+            current[0], _ = servers.enter_context(running(store, port=port))
+
+        yield Surroundings(
+            place, {"tracking": {"uri": address, "pictures": 2}}, outage=outage, database=store / "mlflow.db"
+        )
+
+
+@contextmanager
+def cluster(place: Path) -> Iterator[Surroundings]:
+    """A study on a cluster of a head that trains nothing and nodes that can be killed."""
+    place.mkdir(parents=True)
+    memory = {"object_store_memory": 80 * 2**20}
+    head: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **memory})
+    try:
+        nodes = [head.add_node(num_cpus=1, **memory) for _ in range(NODES)]
+
+        def outage(chance: random.Random) -> None:
+            head.remove_node(nodes.pop(chance.randrange(len(nodes))), allow_graceful=False)
+            time.sleep(chance.uniform(0, LONGEST_PAUSE))
+            nodes.append(head.add_node(num_cpus=1, **memory))
+
+        yield Surroundings(place, environment={"RAY_ADDRESS": head.address}, outage=outage, above=os.getpid)
+    finally:
+        head.shutdown()
+
+
+@contextmanager
+def shifted(place: Path) -> Iterator[Surroundings]:
+    """A study whose processes read their time of day through libfaketime, its offset from a file; no monotonic clock is
+    touched, as none jumps on a real machine."""
+    place.mkdir(parents=True)
+    offset, total = place / "offset", [0.0]
+
+    def clock(seconds: float) -> None:
+        total[0] += seconds
+        new = offset.with_suffix(".new")
+        new.write_text(f"{total[0]:+.0f}")
+        new.replace(offset)
+
+    clock(0)
+    yield Surroundings(
+        place,
+        environment={
+            "LD_PRELOAD": str(FAKETIME),
+            "FAKETIME_TIMESTAMP_FILE": str(offset),
+            "FAKETIME_CACHE_DURATION": "1",
+            "DONT_FAKE_MONOTONIC": "1",
+        },
+        clock=clock,
+    )
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[Surroundings]:
+    """A study on a file system of its own."""
+    with mounted(place, MEGABYTES):
+        yield Surroundings(place, disk=place)
+
+
+@contextmanager
+def mounted(place: Path, megabytes: int) -> Iterator[Path]:
+    """A file system in memory at `place`; raises `Unmountable`."""
+    place.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise Unmountable(f"a file system in memory cannot be mounted here: {error}") from error
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+SURROUNDINGS: dict[str, Callable[[Path], AbstractContextManager[Surroundings]]] = {
+    "alone": alone,
+    "cluster": cluster,
+    "clock": shifted,
+    "disk": small_disk,
+}
+
+
+def missing() -> dict[str, str]:
+    """The surroundings that this machine cannot give, and why."""
+    found = {}
+    if not FAKETIME.exists():
+        found["clock"] = "libfaketime is not installed"
+    if os.geteuid() != 0:
+        found["disk"] = "only root may mount a file system"
+    return found

@@ -1,0 +1,51 @@
+"""A slice of the campaign of mutated ledgers, and that its judge sees what is wrong."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from pathlib import Path
+
+import ledgers
+import pytest
+from ledger_mutations import MUTATIONS, sealed
+from ledgers import Judged, mutated
+
+LINES = [sealed(b'{"kind": "ended", "time": 1.0, "phase": "search", "arm": "a", "index": %d}' % n) for n in range(4)]
+
+
+def test_a_slice_of_the_campaign_finds_nothing(tmp_path: Path) -> None:
+    judged = Judged()
+    mutated(range(1, 9, 2), 0, tmp_path, judged)
+    assert (judged.mutants, judged.faults) == (4, 0), judged
+    assert judged.rows > 50
+
+
+def test_the_judge_sees_a_record_that_loses_and_doubles_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load, judged = ledgers.load, Judged()
+
+    def spoilt(folder: Path) -> object:
+        record = load(folder)
+        record.history.loc[0, ["trial_id", "seed", "step"]] = record.history.loc[1, ["trial_id", "seed", "step"]].values
+        return record
+
+    monkeypatch.setattr(ledgers, "load", spoilt)
+    monkeypatch.setattr(ledgers, "MUTATIONS", {"none": lambda segments, chance: None})
+    monkeypatch.setattr(ledgers, "UNFINISHED", 0.0)
+    mutated(range(1, 2), 0, tmp_path, judged)
+    assert judged.lost >= 2  # before and after `resume`; the row that was overwritten may be lost too
+    assert judged.doubled == 2
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_each_mutation_changes_the_ledger(name: str) -> None:
+    chance = random.Random(name)
+    outcomes = []
+    for _ in range(10):
+        segments = {1: b"".join(LINES[:2]), 2: b"".join(LINES[2:])}
+        MUTATIONS[name](segments, chance)
+        outcomes.append(segments)
+    assert any(found != {1: b"".join(LINES[:2]), 2: b"".join(LINES[2:])} for found in outcomes)
+    if name.startswith("sealed"):
+        for line in b"".join(b"".join(found.values()) for found in outcomes).splitlines():
+            assert int(line[:8], 16) == zlib.crc32(line[9:])
