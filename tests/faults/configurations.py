@@ -36,7 +36,8 @@ from study.config.messages import ConfigError
 from study.progress.calibration import Calibration
 
 MEMORY = 8 * 2**30  # bytes of address space that a miniature may take
-SECONDS = 60.0  # that one may take
+SECONDS = 60  # of a processor core that one may take
+PATIENCE = 900.0  # seconds; for a machine that does much else
 MEASURED = 20  # every so many-th is measured by `check`, as ever; the others are not, to save time
 SAMPLES = 100  # drawn at an evaluation in miniature, at most
 KEPT = 30  # faults that are described
@@ -49,6 +50,7 @@ LARGE = (
     "Unable to allocate",
     "not enough memory",
     "Cannot allocate memory",
+    forks.KILLED,
 )
 
 
@@ -135,7 +137,7 @@ def checked(
 
 def _one(file: Path, name: str, measure: bool, whole: int, found: Checked) -> None:
     try:
-        status, said = forks.call(partial(_bounded, partial(_check, file, measure)), SECONDS)
+        status, said = forks.call(partial(_bounded, partial(_check, file, measure)), PATIENCE)
     except (RuntimeError, forks.Hung) as error:
         _note(found, "tracebacks", f"{name}: check: {str(error)[-900:]}")
         return
@@ -157,7 +159,7 @@ def _one(file: Path, name: str, measure: bool, whole: int, found: Checked) -> No
         found.about.append(f"{name}: none when made small: {str(error)[:300]}")
         return
     try:
-        status, said = forks.call(partial(_bounded, partial(_run, small)), SECONDS)
+        status, said = forks.call(partial(_bounded, partial(_run, small)), PATIENCE)
     except (RuntimeError, forks.Hung) as error:
         status, said = 99, str(error)
     if status == 0:
@@ -167,7 +169,7 @@ def _one(file: Path, name: str, measure: bool, whole: int, found: Checked) -> No
             found.whole += ray.returncode == 0
             if ray.returncode or "Traceback" in ray.stderr:
                 _note(found, "failed", f"{name}: with Ray: {ray.stderr[-900:]}")
-    elif any(words in said for words in LARGE) or "not done after" in said:
+    elif any(words in said for words in LARGE):
         found.too_large += 1
         found.about.append(f"{name}: too large: {said[-200:]}")
     else:
@@ -203,6 +205,8 @@ def miniature(config: dict[str, Any]) -> dict[str, Any]:
 
 def _bounded(function: Callable[[], tuple[int, str]]) -> tuple[int, str]:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    used = int(sum(resource.getrusage(resource.RUSAGE_SELF)[:2]))
+    resource.setrlimit(resource.RLIMIT_CPU, (used + SECONDS, used + SECONDS))
     return function()
 
 

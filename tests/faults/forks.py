@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+KILLED = "the process was ended by"  # and a signal's name
+
 
 class Hung(AssertionError):  # noqa: N818 (what happened)
     """A fork did not end in time, and was killed."""
@@ -43,8 +45,10 @@ def call(function: Callable[[], Any], seconds: float = 300.0) -> Any:
         try:
             fine, found = pickle.load(answer)
         except EOFError:
-            fine, found = False, f"the process ended with {os.waitpid(process, 0)[1]}"
-            raise RuntimeError(found) from None
+            status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+            raise RuntimeError(
+                f"{KILLED} {signal.Signals(-status).name}" if status < 0 else f"left: {status}"
+            ) from None
     os.waitpid(process, 0)
     if not fine:
         raise RuntimeError(found)
