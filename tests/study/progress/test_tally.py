@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 from study.config.plan import StudyPlan
-from study.ledger.entries import Ended, Planned
+from study.ledger.entries import Ended, Planned, Result
 from study.ledger.journal import Journal
 from study.progress.tally import Tally
 from study.search.trials import confirm_trial, search_trial
@@ -53,6 +53,22 @@ def test_counting_along_is_counting_afresh(tiny: Build, journal: Journal) -> Non
         assert one.outcomes == {"converged": 1, "collapsed": 1, "diverged": 2, "failed": 2}
         assert one.diverged == 2 / 6
         assert [trial.index for trial in tally.open.values()] == [3]
+
+
+def test_results_without_a_plan_are_no_trial_under_way(tiny: Build, journal: Journal) -> None:
+    plan = tiny(search__trials_per_arm=1)
+    for index in (0, 7):  # the plan of the first was damaged; the other is none of the study's
+        about: dict[str, Any] = {"phase": "search", "arm": "hinge", "index": index}
+        journal.append(Result(**about, seeds=[0, 1], step=5, wall_time=1.0, columns={"fid": [1.0, 2.0]}))
+    tally = Tally(plan, journal.state)
+    assert (tally.open, tally.left) == ({}, 2)
+    for arm in (0, 1):
+        entry = begin(plan, journal, arm, 0)
+        tally.on_planned(journal.state.trials[entry.key])
+        end(journal, entry, "completed", [1.0, 1.0], ["converged"] * 2)
+        tally.on_ended(journal.state.trials[entry.key])
+    assert tally.finished
+    assert Tally(plan, journal.state).finished
 
 
 def test_repeats_are_counted_apart_and_together(tiny: Build, journal: Journal) -> None:
