@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
-from analysis.pictures.canvas import PAPER
-from analysis.pictures.render import read, render
+from analysis.pictures.canvas import PAPER, as_image
+from analysis.pictures.render import SHOWN, panels, read, render
 from analysis.pictures.view import View, view_around
 from analysis.record.snapshots import evenly
 
 OF_REPLICAS = ("samples", "labels", "line_generator_density", "line_critic_share", "dirac_distance", "seeds")
 ACROSS = 8  # frames of a strip at most
+SMALL, POINTS = 200, 500  # pixels of a panel in a strip, and samples in it at most
 REST = 4  # how many times as long the last frame stays
 
 
@@ -51,6 +52,21 @@ def frames(folder: Path, seed: int | None = None) -> Frames:
     return Frames(_of_one_size(drawn), [step for step, _ in shown], chosen)
 
 
+def strips(folder: Path) -> dict[int, Image.Image]:
+    """Of each replica whose samples were saved, by its seed, its panels side by side, at most `ACROSS` of them evenly
+    spaced, squares of `SMALL` pixels. Raises `ValueError` if no file can be drawn."""
+    found = [arrays for path in sorted(folder.glob("*.npz")) if "samples" in (arrays := _arrays(path))]
+    if not found:
+        raise ValueError(f"{folder}: expected pictures that can be drawn, got none")
+    chosen = [_fewer(found[place]) for place in evenly(range(len(found)), ACROSS)]
+    view, seeds = _view(chosen), chosen[-1]["seeds"][:SHOWN]
+    whole = {int(seed): Image.new("RGB", (SMALL * len(chosen), SMALL), PAPER) for seed in seeds}
+    for place, arrays in enumerate(chosen):
+        for image, panel in zip(whole.values(), panels(arrays, view), strict=False):
+            image.paste(ImageOps.pad(as_image(panel), (SMALL, SMALL), color=PAPER), (SMALL * place, 0))
+    return whole
+
+
 def gif(shown: Frames, seconds: float) -> bytes:
     """An animated GIF that repeats, each frame for so many seconds, the last `REST` times as long."""
     first, *others = (image.quantize(255, dither=Image.Dither.NONE) for image in shown.images)
@@ -77,6 +93,12 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     except (OSError, ValueError):
         return {}
     return arrays if "seeds" in arrays and path.stem.isdigit() else {}
+
+
+def _fewer(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The arrays with fewer points, as many as are seen in a small panel; all of the images."""
+    few = POINTS if arrays["samples"].ndim < 5 else None
+    return {name: array[:, :few] if name in ("samples", "labels") else array for name, array in arrays.items()}
 
 
 def _of(name: str, array: NDArray[Any], places: Sequence[int]) -> NDArray[Any]:

@@ -95,6 +95,22 @@ def render(
     """
     if "dirac_distance" in arrays:
         return _render_maps(arrays, title, captions)
+    samples, labels = _samples(arrays)
+    drawn, legend = _panels(samples, labels, arrays, view)
+    if "axes" in arrays:
+        title = f"{title} · first two principal axes of the real data".removeprefix(" · ")
+    return compose(drawn, _counted(title, len(drawn), len(samples), captions), legend, captions)
+
+
+def panels(arrays: Mapping[str, NDArray[Any]], view: View | None = None) -> list[Array]:
+    """The panels alone, one a replica and at most `SHOWN`, of arrays with `samples`; arguments and errors as of
+    `render`."""
+    samples, labels = _samples(arrays)
+    return _panels(samples, labels, arrays, view)[0]
+
+
+def _samples(arrays: Mapping[str, NDArray[Any]]) -> tuple[Array, NDArray[Any] | None]:
+    """The samples and their labels, if there are any, once they are checked."""
     if "samples" not in arrays:
         raise ValueError(f"a picture needs an array 'samples', got {sorted(arrays)}")
     samples = np.asarray(arrays["samples"], dtype=np.float64)
@@ -103,10 +119,7 @@ def render(
         raise ValueError(f"samples: expected (replicas, count, *shape), got {samples.shape}")
     if labels is not None and labels.shape != samples.shape[:2]:
         raise ValueError(f"labels: expected {samples.shape[:2]} as the samples, got {labels.shape}")
-    panels, legend = _panels(samples, labels, arrays, view)
-    if "axes" in arrays:
-        title = f"{title} · first two principal axes of the real data".removeprefix(" · ")
-    return compose(panels, _counted(title, len(panels), len(samples), captions), legend, captions)
+    return samples, labels
 
 
 def _counted(title: str, shown: int, held: int, captions: Sequence[str]) -> str:

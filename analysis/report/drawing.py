@@ -63,7 +63,7 @@ def drawing(
     ]
     above = _view((0, 0, width, top), copy, class_="above", preserveAspectRatio="xMinYMid slice")
     below = _view((0, bottom, width, height - bottom), copy, class_="below", preserveAspectRatio="xMidYMid slice")
-    size = f"--width:{_inches(width)}"
+    size = _size(width, height)
     return tag("div", above, tag("div", *parts, class_="panels"), below, class_="cut", style=size, **said)
 
 
@@ -110,14 +110,16 @@ def _view(
     """What of a figure, and of its marks, lies in a window."""
     x, _, width, height = window
     over = [_mark(one, arms) for one in seen if x <= one.x + one.width / 2 < x + width]
-    size = f"--width:{_inches(width)};--height:{_inches(height)}"
+    size = _size(width, height)
     box = " ".join(f"{one:.2f}" for one in window)
     marks = tag("g", *over, class_="marks") if over else ""
     return tag("svg", drawn, marks, viewBox=box, style=size, **attributes)
 
 
-def _inches(points: float) -> str:
-    return f"{ENLARGED * points / POINTS:.3f}in"
+def _size(width: float, height: float) -> str:
+    """What the style sheet knows of a drawing's size, given in points: as it is on a wide page."""
+    inches = (ENLARGED * one / POINTS for one in (width, height))
+    return "--width:{:.3f}in;--height:{:.3f}in;".format(*inches) + f"--ratio:{width / height:.3f}"
 
 
 def _mark(spot: Spot, arms: Sequence[str]) -> Html:

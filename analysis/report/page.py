@@ -1,7 +1,7 @@
 """Building HTML: anything that is not already `Html` is text, and text is escaped.
 
-A page contains its style sheet, and its content security policy forbids every fetch, and every script but one that the
-page is given, so that it looks the same from a disk, an archive or an e-mail.
+A page contains its style sheet, and its content security policy forbids every fetch but of pictures that lie beside it,
+and every script but one that the page is given, so that it looks the same from a disk, an archive or an e-mail.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from html import escape
 
 from analysis.report.stylesheet import CSS
 
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+POLICY = "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 ENLARGED = 1.3  # pictures on the screen, whose text of 7 points is 12 pixels high then
 LONG = 40  # characters of a cell from which it may be broken
 VOID = ("meta", "img", "br", "hr", "input")

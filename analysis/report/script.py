@@ -1,4 +1,4 @@
-"""The report's script: what is known where a pointer rests, and arms switched off. The page works without it.
+"""The report's script: what is known where a pointer rests, arms switched off, leafing. The page works without it.
 
 Without, a browser shows the title of a mark itself after a while, and the buttons are disabled.
 """
@@ -42,5 +42,19 @@ for (const button of document.querySelectorAll(".switches button")) {
       part.classList.toggle("off", !shown);
     }
   });
+}
+
+for (const leaves of document.querySelectorAll(".leaves")) {
+  const rows = [...leaves.querySelectorAll(".row")].map((row) => [row, [...row.children]]);
+  const most = Math.max(...rows.map(([, found]) => found.length));
+  let place = 0;
+  for (const button of leaves.querySelectorAll("button")) {
+    button.disabled = false;
+    button.addEventListener("click", () => {
+      place = (place + Number(button.value) + most) % most;
+      for (const [row, found] of rows) row.scrollTo({ left: found[Math.min(place, found.length - 1)].offsetLeft });
+      leaves.querySelector("output").textContent = place + 1 + " of " + most;
+    });
+  }
 }
 """

@@ -22,7 +22,7 @@ h2 { font-size: 1.3rem; margin: 3rem 0 .6rem; padding-top: .9rem; border-top: 1p
 h3 { font-size: 1.02rem; margin: 1.9rem 0 .4rem; }
 p { margin: .6rem 0; }
 a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset: 2px; }
-.kicker, nav, figcaption, table, dl, .note, .badge, details, .switches, .tip {
+.kicker, nav, figcaption, table, dl, .note, .badge, details, .switches, .leaves, .tip {
   font-family: "Source Sans 3", "Helvetica Neue", Helvetica, Arial, "DejaVu Sans", sans-serif; }
 .kicker { color: var(--muted); font-size: .82rem; margin: 0 0 .5rem; }
 .question { font-size: 1.12rem; color: var(--muted); font-style: italic; margin-bottom: 1.4rem; }
@@ -60,6 +60,32 @@ figure svg { width: var(--width); }
 .switches button[aria-pressed=false] { text-decoration: line-through; color: var(--muted); background: var(--tint); }
 .switches button[aria-pressed=false] .swatch { opacity: .3; }
 .switches button:disabled { display: none; }
+.leafing { display: flex; gap: .6rem; align-items: center; justify-content: center; font-size: .82rem; }
+.leafing button { font: inherit; font-size: 1.1rem; line-height: 1; padding: .2rem .8rem; cursor: pointer;
+  border: 1px solid var(--rule); border-radius: 999px; background: var(--paper); color: var(--ink); }
+.leafing button:disabled, .leafing:has(:disabled) output { display: none; }
+.arms { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: .3rem 1rem; }
+.arms p { font-size: .82rem; margin: .6rem 0 .2rem; }
+.row { display: flex; position: relative; overflow-x: auto; scroll-snap-type: x mandatory; }
+.leaf { flex: 0 0 100%; margin: 0; scroll-snap-align: start; }
+.leaf figcaption { text-align: center; font-size: .74rem; margin: .2rem 0; overflow-wrap: anywhere; }
+.film { width: min(100%, 14rem); aspect-ratio: 1; overflow: hidden; margin: 0 auto; }
+.film img { width: calc(100% * var(--frames)); max-width: none; height: 100%; }
+.arms:has(.film) :focus-visible { outline: 2px solid var(--accent); }
+@media screen and (prefers-reduced-motion: no-preference) {
+  .leaves:not(:has(.still:checked)) .film img {
+    animation: film calc(.9s * var(--frames)) steps(var(--frames)) infinite; }
+  .row { scroll-behavior: smooth; }
+}
+@keyframes film { to { transform: translateX(-100%); } }
+.leaves:has(.still:checked) .arms { grid-template-columns: minmax(0, 1fr); }
+.leaves:has(.still:checked) .film { width: calc(8rem * var(--frames)); max-width: 100%; aspect-ratio: auto; }
+.leaves:has(.still:checked) .film img { width: 100%; height: auto; }
+@media (prefers-reduced-motion: reduce) {
+  .arms { grid-template-columns: minmax(0, 1fr); } .still, label:has(.still) { display: none; }
+  .film { width: calc(8rem * var(--frames)); max-width: 100%; aspect-ratio: auto; }
+  .film img { width: 100%; height: auto; }
+}
 figcaption { text-align: left; color: var(--muted); font-size: .82rem; line-height: 1.45; }
 figcaption { margin-top: .5rem; }
 figure.table figcaption { margin: 0 0 .5rem; }
@@ -96,11 +122,17 @@ pre { font-size: .74rem; line-height: 1.45; background: var(--tint); padding: .8
 footer { margin-top: 3.5rem; border-top: 1px solid var(--rule); color: var(--muted); font-size: .8rem; }
 @page { size: A4; margin: 18mm 16mm; }
 @media print {
-  html { font-size: 10pt; } main { max-width: none; padding: 0; } nav { display: none; }
-  h2, h3 { break-after: avoid; } section { break-before: auto; } tr { break-inside: avoid; }
-  figure.table { break-inside: auto; } .wide { overflow: visible; max-width: none; }
-  .wide:has(> table) { background: none; }
-  figure img { width: auto !important; max-width: 100%; } .switches, .tip { display: none; }
+  html { font-size: 10pt; } main { max-width: none; padding: 0; } nav, .switches, .tip, .leaves { display: none; }
+  footer { margin-top: .8rem; }
+  h2, h3, figure.table figcaption { break-after: avoid; } tr, figure { break-inside: avoid; }
+  figure { margin: .8rem 0 1rem; } h2 { margin-top: 1.6rem; } p, li { orphans: 3; widows: 3; }
+  figure.table { break-inside: auto; } thead { display: table-header-group; }
+  .wide { overflow: visible; max-width: 100%; width: 100%; left: 0; transform: none; }
+  .wide:has(> table) { background: none; } td.number { white-space: normal; }
+  .interval { white-space: nowrap; } pre { columns: 3; } figure img { width: auto !important; max-width: 100%; }
+  figure svg, .cut { width: min(100%, var(--width) / 1.3, 82mm * var(--ratio)); } .cut svg { width: var(--width); }
+  details::details-content { display: block; content-visibility: visible; } summary { display: none; }
+  #chosen-configurations :is(details, p:has(+ details)) { display: none; }
   a { color: inherit; text-decoration: none; } .files { display: none; }
 }
 """

@@ -9,6 +9,7 @@ from analysis import figures
 from analysis.figures.parts import TOGETHER
 from analysis.record.snapshots import Snapshots, snapshots
 from analysis.report.findings import Findings
+from analysis.report.leaves import leaves
 from analysis.report.page import Html, Section, section
 from analysis.report.subject import replicas_of
 from analysis.report.writer import FigureWriter
@@ -40,7 +41,7 @@ def training(findings: Findings, writer: FigureWriter, folder: Path) -> Section:
                 "Mode shares over training by arm and seed.",
             )
         )
-    return section("Training", *parts, *_samples(findings, writer, folder))
+    return section("Training", *parts, *_samples(findings, writer, folder), leaves(findings, writer, folder))
 
 
 def _samples(findings: Findings, writer: FigureWriter, folder: Path) -> list[Html]:

@@ -24,12 +24,14 @@ class FigureWriter:
 
     Attributes:
         tables: all that it was given so far.
+        samples: the folder of pictures of samples; None where nothing is written.
     """
 
     def __init__(self, folder: Path | None, palette: Palette) -> None:
         """`palette` gives the colours shown next to the names of arms; without a folder nothing is drawn or written."""
         self._folder, self._palette = folder, palette
         self.tables: list[Table] = []
+        self.samples = None if folder is None else folder / "samples"
         if folder is not None:
             for name in ("figures", "tables"):
                 (folder / name).mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from analysis.pictures import animation
-from analysis.pictures.animation import ACROSS, REST, frames, gif, strip
+from analysis.pictures.animation import ACROSS, REST, SMALL, frames, gif, strip, strips
 
 RNG = np.random.default_rng(0)
 RING: dict[str, Any] = {"means": np.array([[-1.0, 0.0], [1.0, 0.0]]), "stds": np.full(2, 0.1)}
@@ -77,3 +77,21 @@ def test_torn_files_are_skipped_and_what_is_not_there_is_refused(tmp_path: Path)
         frames(folder, seed=6)
     with pytest.raises(ValueError, match="expected pictures that can be drawn, got none"):
         frames(tmp_path / "nowhere")
+
+
+def test_a_strip_has_the_panels_of_each_replica_side_by_side(tmp_path: Path) -> None:
+    for step in range(10):
+        samples = np.full((2, 5, 2), [[[0.0, 0.0]]])
+        np.savez(tmp_path / f"{step:08d}.npz", samples=samples, seeds=[3, 5], means=np.zeros((1, 2)), stds=np.ones(1))
+    found = strips(tmp_path)
+    assert list(found) == [3, 5]
+    assert {image.size for image in found.values()} == {(ACROSS * SMALL, SMALL)}
+    first, last = (np.asarray(found[3].crop((SMALL * k, 0, SMALL * (k + 1), SMALL))) for k in (0, ACROSS - 1))
+    assert (first == last).all()
+    assert len(np.unique(first)) > 10
+
+
+def test_a_strip_needs_a_file_that_can_be_drawn(tmp_path: Path) -> None:
+    (tmp_path / "00000001.npz").write_bytes(b"half")
+    with pytest.raises(ValueError, match="expected pictures that can be drawn, got none"):
+        strips(tmp_path)

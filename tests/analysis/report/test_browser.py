@@ -2,12 +2,14 @@
 
 import shutil
 import subprocess
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
-CHROMIUM = shutil.which("chromium")
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+PATIENCE = 30.0  # seconds
 pytestmark = [
     pytest.mark.xdist_group("report"),
     pytest.mark.browser,
@@ -59,3 +61,56 @@ def test_it_prints(written, tmp_path):
     content = pdf.read_bytes()
     assert content.startswith(b"%PDF-")
     assert 3 <= content.count(b"/Type /Page\n") <= 40
+
+
+@pytest.fixture
+def driver(tmp_path):
+    if DRIVER is None:
+        pytest.skip("needs Debian's chromium-driver (apt-get install chromium-driver)")
+    selenium = pytest.importorskip("selenium.webdriver")
+    options = selenium.ChromeOptions()
+    options.binary_location = CHROMIUM
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    for flag in (*FLAGS[1:], "--headless=new", "--window-size=1280,900", f"--user-data-dir={tmp_path / 'profile'}"):
+        options.add_argument(flag)
+    browser = selenium.Chrome(options=options, service=selenium.ChromeService(DRIVER))
+    yield browser
+    browser.quit()
+
+
+def waited(what):
+    """What is so within a while; None otherwise."""
+    end = time.monotonic() + PATIENCE
+    while not (found := what()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
+
+
+def test_pointing_tells_values_arms_go_off_and_samples_are_leafed_through(written, driver):
+    from selenium.webdriver import ActionChains
+
+    driver.get((written / "report" / "index.html").as_uri())
+    find = driver.find_elements
+    (mark,) = [one for one in find("css selector", "circle") if "seed 10000" in one.get_attribute("innerHTML")][:1]
+    driver.execute_script("arguments[0].scrollIntoView({ block: 'center' })", mark)
+    ActionChains(driver).move_to_element(mark).perform()
+    (tip,) = find("css selector", ".tip")
+    assert waited(lambda: "seed" in tip.text)
+    ActionChains(driver).send_keys("\ue00c").perform()  # Escape
+    assert waited(lambda: not tip.is_displayed())
+    switch = find("css selector", ".switches button")[0]
+    switch.send_keys(" ")
+    assert switch.get_attribute("aria-pressed") == "false"
+    off = find("css selector", "svg .off")
+    assert off
+    assert not any(one.is_displayed() for one in off)
+    assert {one.get_attribute("data-arm") for one in off} == {"0"}
+    switch.send_keys(" ")
+    assert not find("css selector", "svg .off")
+    (following,) = [one for one in find("css selector", ".leafing button") if one.get_attribute("value") == "1"]
+    following.click()
+    assert find("css selector", ".leafing output")[0].text == "2 of 2"
+    second = find("css selector", ".leaf img")[1]
+    shown = "return arguments[0].naturalWidth > 0 && arguments[0].getBoundingClientRect().left < innerWidth"
+    assert waited(lambda: driver.execute_script(shown, second))
+    assert not driver.get_log("browser")

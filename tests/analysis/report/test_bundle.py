@@ -2,7 +2,10 @@ import zipfile
 
 import pytest
 
+from analysis.report.beside import linked
 from analysis.report.bundle import write_bundle
+
+pytestmark = pytest.mark.xdist_group("report")
 
 
 @pytest.fixture
@@ -24,6 +27,15 @@ def test_page_files_and_record_keep_their_places(folder):
         assert archive.testzip() is None
         assert archive.read("report/tables/b.csv") == b"report/tables/b.csv"
     assert not list(folder.glob(".*"))
+
+
+def test_every_link_of_a_page_leads_into_the_archive(written):
+    with zipfile.ZipFile(write_bundle(written)) as archive:
+        names, page = set(archive.namelist()), archive.read("report/index.html").decode()
+    assert {name.split("/")[0] for name in linked(page)} == {"figures", "samples", "tables"}
+    assert {f"report/{name}" for name in linked(page)} == names - {
+        "history.parquet", "trials.parquet", "report/index.html", "report/objectives.json",
+    }  # fmt: skip
 
 
 def test_the_same_files_make_the_same_archive(folder):

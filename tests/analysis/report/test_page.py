@@ -68,7 +68,7 @@ def test_the_page_forbids_itself_to_fetch_and_run():
     reader = read(page("x", "y"))
     policy = next(a["content"] for _, a in reader.tags if a.get("http-equiv") == "Content-Security-Policy")
     assert "default-src 'none'" in policy
-    assert "img-src data:" in policy
+    assert "img-src 'self' data:" in policy  # files beside the page
     assert "script" not in policy
     assert page("x").startswith("<!DOCTYPE html>")
 

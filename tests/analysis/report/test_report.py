@@ -32,7 +32,7 @@ def test_the_sections_stand_in_reading_order(page):
 
 
 def test_nothing_is_fetched_and_nothing_runs_but_the_pages_own_script(page):
-    assert not re.search(r"""(?:src|href|action|data|poster)\s*=\s*["'](?!data:|#|figures/|tables/)""", page)
+    assert not re.search(r"""(?:src|href|action|data|poster)\s*=\s*["'](?!data:|#|figures/|samples/|tables/)""", page)
     assert not re.search(r"url\((?!#)|@import|<iframe|<object|<embed|<link|javascript:", page)
     assert re.findall(r"<script.*?</script>", page, re.DOTALL) == [f"<script>{SCRIPT}</script>"]
     assert "http://" not in page
@@ -41,12 +41,12 @@ def test_nothing_is_fetched_and_nothing_runs_but_the_pages_own_script(page):
 
 def test_the_markup_is_well_formed(page):
     plain = page.removeprefix("<!DOCTYPE html>").replace(SCRIPT, "")
-    closed = re.sub(r"<(meta|img|br|hr)\b([^>]*[^/>])>", r"<\1\2/>", plain)
+    closed = re.sub(r"<(meta|img|br|hr|input)\b([^>]*[^/>])>", r"<\1\2/>", plain)
     ElementTree.fromstring(closed)  # every tag is closed where it should be
 
 
 def test_links_lead_to_every_file_beside_the_page(written, page):
-    linked = set(re.findall(r'href="((?:figures|tables)/.*?)"', page))
+    linked = set(re.findall(r'(?:href|src)="((?:figures|samples|tables)/.*?)"', page))
     folder = written / "report"
     assert linked == {str(one.relative_to(folder)) for one in folder.glob("*/*")}
 
