@@ -18,7 +18,8 @@ from trainables.objectives.expression import CHOOSERS, FUNCTIONS
 from trainables.objectives.induced import Explanation
 from trainables.objectives.known_divergences import KNOWN
 from trainables.objectives.latex import latex
-from trainables.objectives.table import GENERATOR_LOSSES, OBJECTIVES, Function, Objective
+from trainables.objectives.pairing import PAIRINGS, PairingExplanation, explain_pairing
+from trainables.objectives.table import GENERATOR_LOSSES, OBJECTIVES, Function, Objective, resolve
 
 PAGE = Path(__file__).parents[1] / "docs" / "objectives.md"
 
@@ -73,6 +74,32 @@ $`-\gamma/2 \pm \sqrt{\gamma^2/4 - g'(0) \ell'(0)}`$, and it converges. 0 says t
 best critic of `least_squares` with its default labels is ½ at equilibrium, which $`\psi x`$ cannot say.
 """
 
+PAIRED = r"""
+## Relativistic pairings
+
+`pairing` says what $`f`$ and $`g`$ are applied to, for any pair. With the critic network's output $`C`$ before the
+link, real samples $`x`$ and generated samples $`y`$, the critic maximises
+
+| `pairing` | | source |
+|---|---|---|
+| `independent` | $`\mathbb{E}_p f(C(x)) + \mathbb{E}_q g(C(y))`$ | the default |
+| `relativistic` | $`\mathbb{E} \, \psi(C(x) - C(y))`$, $`\psi(t) = (f(t) + g(-t))/2`$ | Jolicoeur-Martineau 2019 |
+| `relativistic_average` | $`\mathbb{E}_p f(C(x) - \mathbb{E}_q C) + \mathbb{E}_q g(C(y) - \mathbb{E}_p C)`$ | same |
+
+and the generator minimises its loss, paired likewise; on real samples the loss stands with the roles exchanged, $`f`$
+and $`g`$ and the sign of $`d`$. A pair counts as one sample, so that `non_saturating` on pairs has the loss, and a
+penalty the weight, that R3GAN's authors (Huang et al. 2024) write. Penalties differentiate $`C`$.
+
+The supremum, less its value at $`p = q`$, is a divergence where no critic finds anything at $`p = q`$, which is also
+needed, and a small one gains where $`p`$ and $`q`$ differ. On pairs $`C(x) - C(y)`$ is symmetric at $`p = q`$, so that
+the even part of $`\psi`$ must be largest at 0; against means $`f + g`$ must lie below its tangent at 0; and $`f'(0) \ne
+g'(0)`$. Concave $`f`$ and $`g`$ suffice for the first (Jolicoeur-Martineau 2020). What the divergence is of $`p`$ and
+$`q`$ has no formula: the best critic at a point depends on all others, so that it tells no density ratio, and neither
+`ratio_error` nor `bound_gap` is measured. `ganstudy objective NAME --pairing relativistic` says what is known.
+
+*Slope* is what a small critic gains for each unit of $`\mathbb{E}_p C - \mathbb{E}_q C`$.
+"""
+
 OWN = """\
 ## A pair of your own
 
@@ -101,6 +128,8 @@ def page() -> str:
             *_divergences(),
             *_generators(rows, explained),
             *_dirac(rows, explained),
+            PAIRED,
+            *_paired(rows),
             OWN.format(functions=fill(", ".join(f"`{name}`" for name in [*FUNCTIONS, *CHOOSERS]), 120)),
         ]
     )
@@ -179,6 +208,20 @@ def _dirac(rows: Iterable[Objective], explained: Explained) -> list[str]:
         values = (objective.eigenvalues(explained[row.name, loss]).replace("+-", "±") for loss in _losses())
         lines.append(_row(f"`{row.name}`", *values))
     return [*lines, ""]
+
+
+def _paired(rows: Iterable[Objective]) -> list[str]:
+    lines = _head("objective", "`relativistic`", "slope", "`relativistic_average`", "slope")
+    for row in rows:
+        found = [explain_pairing(resolve(row), name) for name in PAIRINGS if name != "independent"]
+        cells = (cell for one in found for cell in (_best(one), f"{one.slope:.4g}"))
+        lines.append(_row(f"`{row.name}`", *cells))
+    return [*lines, ""]
+
+
+def _best(explained: PairingExplanation) -> str:
+    kind = "a divergence" if explained.is_divergence else "not shown to be one"
+    return kind if explained.finite else f"{kind}, infinite unless the critic is constrained"
 
 
 def _formula(rule: str | Function | None) -> str:

@@ -15,6 +15,7 @@ from trainables import networks, objectives, optimizers, penalties
 from trainables.checks import choice, close_to, interval, whole
 from trainables.networks import Network
 from trainables.objectives import dirac
+from trainables.objectives.pairing import PAIRINGS
 
 MODELS = {  # by name, and what each is
     "gan": "a generator against a critic",
@@ -31,7 +32,7 @@ CONDITIONINGS = ("join", "projection")
 ROLES = ("generator", "critic")  # of networks
 COUNTS = ("steps", "evaluations", "batch_size", "critic_steps", "latent_dim", "packing")  # whole numbers from 1 on
 CHOICES: Mapping[str, Iterable[str]] = {
-    "model": MODELS, "updates": UPDATES, "latent": LATENTS, "conditioning": CONDITIONINGS,
+    "model": MODELS, "pairing": PAIRINGS, "updates": UPDATES, "latent": LATENTS, "conditioning": CONDITIONINGS,
     "optimizer": optimizers.OPTIMIZERS,
 }  # fmt: skip
 NUMBERS = {  # from 0 to below the first; the second says whether 0 may be, by which end is closed
@@ -59,6 +60,8 @@ class Spec:
             one at `module:attribute` is looked up by whoever trains or explains it, never by a spec.
         generator_loss: what the generator minimises: `default` (the objective's own), `saturating`, `non_saturating`,
             `critic_mean`, or a formula of d, f and g.
+        pairing: what f and g are applied to: the critic's output of a sample, `independent` of others; or how far it
+            prefers a real sample to a generated one, `relativistic`, or to the mean of those, `relativistic_average`.
         penalty: how the critic is regularised, by the name of a row of the table of penalties and its settings, or a
             list of several, each charged as if alone. One on gradients may be lazy: `every: 8` charges it in one of
             eight updates of the critic, eight times its weight unless `compensated: false`.
@@ -95,6 +98,7 @@ class Spec:
     model: str = "gan"
     objective: Mapping[str, Any] = _mapping(name="non_saturating")
     generator_loss: str = "default"
+    pairing: str = "independent"
     penalty: Mapping[str, Any] | list[Mapping[str, Any]] = field(default_factory=lambda: {"name": "none"})
     updates: str = "alternating"
     critic_steps: int = 1
@@ -250,8 +254,8 @@ SWITCHED = ("instance_noise", "label_smoothing")  # of these, those that are 0 i
 
 # Hyperparameters without meaning for a model: such a model is one arm, however many of these a study crosses.
 _ADVERSARIAL = (
-    "objective", "generator_loss", "penalty", "updates", "critic_steps", "critic_lr", "conditioning", "packing",
-    "instance_noise", "label_smoothing",
+    "objective", "generator_loss", "pairing", "penalty", "updates", "critic_steps", "critic_lr", "conditioning",
+    "packing", "instance_noise", "label_smoothing",
 )  # fmt: skip
 MEANINGLESS: Mapping[str, tuple[str, ...]] = {
     "matching": (*_ADVERSARIAL, "critic"),

@@ -34,6 +34,9 @@ def objectives(explanations: Sequence[Mapping[str, Any]], writer: FigureWriter) 
         name = f"{explained.get('name', '')} (generator: {explained.get('generator', '')})"
         pair = f": f(d) = {explained.get('f', '')}, g(d) = {explained.get('g', '')}. "
         caption = joined([tag("strong", name), pair, explained.get("sentence", "")])
+        if "pairing" in explained:  # of which no density ratio tells the critic, so that nothing is drawn
+            parts.append(tag("p", caption))
+            continue
         picture = partial(figures.explanation, {**explained, "sentence": ""})
         parts.append(writer.figure(f"objective-{place + 1}", picture, caption, str(explained.get("sentence", name))))
     return section("The objectives", *parts)

@@ -262,6 +262,10 @@ def _objective(command: argparse.ArgumentParser) -> None:
         help="a parameter of a built-in objective, as in alpha=2; may be repeated",
     )  # fmt: skip
     command.add_argument(
+        "--pairing", metavar="NAME", default="independent",
+        help="what f and g are applied to: independent (default), relativistic or relativistic_average",
+    )  # fmt: skip
+    command.add_argument(
         "--ratios", nargs=3, metavar=("LOW", "HIGH", "N"), help="density ratios (default: 1e-4 1e4 161)"
     )
     command.add_argument("--plot", metavar="FILE", type=_path, help="draw it, as PNG, PDF or SVG by the file's ending")

@@ -20,8 +20,10 @@ from study.config.messages import ConfigError, brief, shown
 from study.config.strict_yaml import override
 from study.progress.tables import terminal
 from trainables import objectives, own_code
+from trainables.checks import close_to
 from trainables.objectives import OBJECTIVES, Game, induced
 from trainables.objectives.induced import Explanation
+from trainables.objectives.pairing import PAIRINGS, PairingExplanation, explain_pairing
 
 FORMATS = (".png", ".pdf", ".svg")
 MOST_RATIOS = 2000
@@ -37,6 +39,8 @@ def objective(options: Namespace) -> int:
     if options.all:
         return _all(options)
     pair = game(options.name, options.f, options.g, options.generator, options.set)
+    if options.pairing != "independent":
+        return _paired(options, pair)
     explained = induced.explain(pair, ratios(options.ratios))
     if options.plot is not None:
         draw(explained, options.plot)
@@ -51,11 +55,31 @@ def _all(options: Namespace) -> int:
     for name in ("name", "f", "g", "generator", "ratios", "plot", "set"):
         if getattr(options, name):
             raise ConfigError(f"--all: expected alone or with --json, got it with {name}")
+    if options.pairing != "independent":
+        raise ConfigError(f"--pairing: expected independent with --all, got {shown(options.pairing)}")
     every = everything()
     if options.json:
         print_json({"objectives": [explained.to_dict() for explained in every]})
     else:
         show_all(every)
+    return DONE
+
+
+def _paired(options: Namespace, pair: Game) -> int:
+    """Explain a pair whose functions are applied to differences of the critic's outputs."""
+    if options.pairing not in PAIRINGS:
+        raise ConfigError(f"--pairing: unknown name {shown(options.pairing)}{close_to(options.pairing, PAIRINGS)}")
+    for name in ("ratios", "plot"):
+        if getattr(options, name):
+            raise ConfigError(f"--{name}: expected pairing independent, as no density ratio says what others are")
+    try:
+        explained = explain_pairing(pair, options.pairing)
+    except ValueError as error:
+        raise ConfigError(brief(error)) from None
+    if options.json:
+        print_json({**explained.to_dict(), "parameters": dict(pair.parameters)})
+    else:
+        show_paired(explained, pair.parameters)
     return DONE
 
 
@@ -129,6 +153,25 @@ def show(explained: Explanation, parameters: Mapping[str, float], console: Conso
     console.print(_listed(_findings(explained)))
 
 
+def show_paired(explained: PairingExplanation, parameters: Mapping[str, float], console: Console | None = None) -> None:
+    """Print the sentence, the pair, and what is known of it."""
+    console = console or terminal()
+    console.print(Text(explained.sentence, overflow="fold"), soft_wrap=False)
+    console.print(_listed({**_pair(explained, parameters), "applied to": PAIRINGS[explained.pairing]}))
+    found = {
+        "at p = q": f"{'no' if explained.none_at_equality else 'a'} critic finds a difference",
+        "a small critic": f"gains {_number(explained.slope)} for each unit by which its means differ",
+        "critic estimates": f"a divergence, {_number(explained.value_at_equality)} at p = q"
+        if explained.is_divergence
+        else "nothing shown to be a divergence",
+        "its best value": "finite where p and q have the same support"
+        if explained.finite
+        else "infinite unless the critic is constrained",
+        "generator": "descends what the critic ascends" if explained.zero_sum else "has a loss of its own",
+    }
+    console.print(_listed(found))
+
+
 def show_all(explained: Sequence[Explanation], console: Console | None = None) -> None:
     """Print a line for every objective."""
     console = console or terminal()
@@ -188,7 +231,7 @@ def _fate(explained: Explanation) -> str:
     return "its gradient fades" if explained.saturates else "its gradient stays"
 
 
-def _pair(explained: Explanation, parameters: Mapping[str, float]) -> dict[str, str]:
+def _pair(explained: Explanation | PairingExplanation, parameters: Mapping[str, float]) -> dict[str, str]:
     meaning = LOSSES.get(explained.generator)
     numbers = ", ".join(f"{name} = {value:g}" for name, value in parameters.items())
     return {

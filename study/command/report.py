@@ -26,7 +26,8 @@ from study.record.build import build_record
 from study.tracking import sync
 from study.tracking.download import RUN
 from trainables import own_code
-from trainables.objectives.induced import explain
+from trainables.objectives.induced import explain, resolved
+from trainables.objectives.pairing import explain_pairing
 
 LOGGER = logging.getLogger(__name__)
 DELIVERY = 30.0  # seconds that MLflow gets to take the report
@@ -146,9 +147,13 @@ def _objectives(plans: Iterable[StudyPlan]) -> list[dict[str, Any]]:
         for arm in plan.arms:
             constants = constants_of(plan.config, arm)
             objective = constants.get("objective", "non_saturating")
-            generator = constants.get("generator_loss", "default")
+            generator, pairing = constants.get("generator_loss", "default"), constants.get("pairing", "independent")
             name = objective.get("name") if isinstance(objective, dict) else objective
-            if f"{objective} {generator}" not in found and not own_code.is_location(name):
-                explained = explain(objective, generator_loss=generator).to_dict()
-                found[f"{objective} {generator}"] = explained
+            key = f"{objective} {generator} {pairing}"
+            if key in found or own_code.is_location(name) or not isinstance(pairing, str):
+                continue
+            if pairing == "independent":
+                found[key] = explain(objective, generator_loss=generator).to_dict()
+            else:
+                found[key] = explain_pairing(resolved(objective, generator), pairing).to_dict()
     return list(found.values())

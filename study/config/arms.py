@@ -113,7 +113,7 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                 _check_networks(spec, description)
                 if importing:
                     page = see("objectives.md#a-pair-of-your-own")
-                    own_pair.try_out(spec.objective, spec.generator_loss)
+                    own_pair.try_out(spec.objective, spec.generator_loss, spec.pairing)
                     page = see("own_networks.md#what-is-promised-and-what-that-asks-of-a-module")
                     rehearsal.rehearse(spec, description.shape, description.classes)
             except (ValueError, TypeError, OverflowError) as error:

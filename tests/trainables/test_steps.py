@@ -156,6 +156,11 @@ def test_optimisers_go_on_in_recordings(optimizer: str) -> None:
     same(optimizer=optimizer, instance_noise=0.1, label_smoothing=0.1, packing=2, ema=0.5, critic_steps=2)
 
 
+@pytest.mark.parametrize("pairing", ["relativistic", "relativistic_average"])
+def test_pairings_are_recorded(pairing: str) -> None:
+    same(pairing=pairing, penalty=["r1", "r2"], label_smoothing=0.1)
+
+
 def test_several_and_lazy_penalties_are_recorded() -> None:
     same(penalty=[{"name": "r1", "every": 3}, {"name": "r2", "weight": 2.0}, "dragan"], critic_steps=2)
 

@@ -29,6 +29,7 @@ CHANGES: list[dict[str, Any]] = [
     {"penalty": "spectral_norm", "optimizer": "sgd", "label_smoothing": 0.1},
     {"penalty": {"name": "clip", "bound": 0.1}, "objective": "wasserstein", "generator_lr": 1e3, "bound": 10.0},
     {"penalty": [{"name": "r1", "every": 3}, "r2"], "critic_steps": 2},
+    {"pairing": "relativistic", "penalty": ["r1", "r2"]},
     {"model": "vae"},
     {"model": "matching"},
     {"data": {"name": "circle"}, "penalty": "dragan"},

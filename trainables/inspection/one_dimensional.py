@@ -66,7 +66,8 @@ def _critic(model: GAN, x: Tensor, replicas: int | None) -> dict[str, NDArray[An
     weights = players.critic_weights(players.critic.constants)
     places = x.float().view(1, -1, 1).expand(len(players.critic.flat), -1, -1)
     d = players.score(weights, places, None)[:replicas].double()
-    share = readout(players.game, d) if reads_ratios(players.game) else torch.full_like(d, math.nan)
+    told = players.pairing == "independent" and reads_ratios(players.game)
+    share = readout(players.game, d) if told else torch.full_like(d, math.nan)
     return {"critic": d.cpu().numpy(), "critic_share": share.cpu().numpy()}
 
 

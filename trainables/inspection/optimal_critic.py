@@ -18,7 +18,6 @@ from torch import Tensor
 from trainables.batches import BatchSampler
 from trainables.checks import whole
 from trainables.data import floats
-from trainables.models.critic_bound import bound
 from trainables.models.gan import GAN
 from trainables.models.players import Players
 from trainables.models.updates import descend
@@ -96,7 +95,7 @@ class _Held:
             self.training.pieces(lambda x, y: players.score(weights, x, y), samples, labels).double()
             for samples, labels in zip((self.real, self.fake), self.labels, strict=True)
         ]
-        return bound(players.game, d[0], d[1]).where(alive, torch.nan)
+        return players.value(d[0], d[1]).where(alive, torch.nan)
 
 
 def _held(training: Training, players: Players) -> _Held:

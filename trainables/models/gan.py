@@ -13,12 +13,13 @@ from trainables import objectives, penalties
 from trainables.batches import Batch
 from trainables.data import DataSet, Mixture, floats
 from trainables.data.mixture import gaussian
-from trainables.models.critic_bound import CriticBound, bound
+from trainables.models.critic_bound import CriticBound
 from trainables.models.jacobian import LARGEST, SpectrumEnds, spectrum
 from trainables.models.model import Model, ModelContext, Pieces
 from trainables.models.players import Players
 from trainables.models.updates import PerPlayer, batches_per_step, step
 from trainables.networks import Network
+from trainables.objectives.pairing import check_pairing
 from trainables.penalties import Term
 from trainables.population import StackedParameters
 from trainables.spec import Spec
@@ -87,7 +88,7 @@ class GAN(Model):
             "critic_fake": on_fake.mean(1),
             "probability_real": on_real.sigmoid().mean(1),
             "probability_fake": on_fake.sigmoid().mean(1),
-            "critic_accuracy": accuracy(self.players.game, on_real, on_fake),
+            "critic_accuracy": accuracy(self.players, on_real, on_fake),
             "parameter_norm_critic": self.players.critic.flat.norm(dim=1),
         }
         if "divergences" not in self.spec.measure:
@@ -95,7 +96,7 @@ class GAN(Model):
         if self.critic_bound is not None:
             known = self._known(columns)
             columns |= self.critic_bound.columns(data.heldout[:count], samples, (on_real, on_fake), known)
-        return {**columns, "critic_bound": bound(self.players.game, on_real.double(), on_fake.double())}
+        return {**columns, "critic_bound": self.players.value(on_real.double(), on_fake.double())}
 
     def spectra(self, batch: Batch, alive: Tensor) -> dict[str, Tensor]:
         """The ends of every replica's spectrum, at the weights that train, as `trainables.models.jacobian` says."""
@@ -112,23 +113,25 @@ class GAN(Model):
         return [gaussian(*one) if bool(one.isfinite().all()) and bool(one[1] > 0) else None for one in both]
 
 
-def accuracy(game: objectives.Game, real: Tensor, fake: Tensor) -> Tensor:
+def accuracy(players: Players, real: Tensor, fake: Tensor) -> Tensor:
     """Fraction (R,) of real (R, n) and generated (R, n) samples on their own side of d*(1); ties count half.
 
     Where the level of d means nothing the median of all scores takes the place of d*(1).
     """
     level: Tensor | float = torch.cat([real, fake], 1).median(1, keepdim=True).values
-    if game.objective.boundary is not None:
-        level = game.objective.boundary
-    side = game.objective.orientation
+    objective = players.game.objective
+    if objective.boundary is not None and players.pairing == "independent":
+        level = objective.boundary
+    side = objective.orientation
     right = (side * (real - level)).sign().mean(1) - (side * (fake - level)).sign().mean(1)
     return 0.5 + right / 4
 
 
 def _critic_bound(context: ModelContext, players: Players) -> CriticBound | None:
-    """The comparison with the best critic, where it was asked for and is known: not for packed or labelled samples."""
-    mixture = context.data.mixture
-    if "divergences" not in context.spec.measure or mixture is None or players.packing > 1 or context.classes:
+    """The comparison with the best critic, where it was asked for and is known: not for packed, labelled or paired
+    samples."""
+    mixture, alone = context.data.mixture, players.packing == 1 and players.pairing == "independent"
+    if "divergences" not in context.spec.measure or mixture is None or not alone or context.classes:
         return None
     return CriticBound(players.game, mixture)
 
@@ -145,8 +148,10 @@ def _players(context: ModelContext) -> Players:
         vector = context.vector(read)
         return vector if bool(vector.any()) else None
 
+    game = objectives.resolve(spec.objective, spec.generator_loss)
+    check_pairing(game, spec.pairing)
     return Players(
-        game=objectives.resolve(spec.objective, spec.generator_loss),
+        game=game,
         generator=StackedParameters.drawn(generator, context.streams("generator")),
         critic=StackedParameters.drawn(critic, context.streams("critic")),
         terms=_terms(context),
@@ -158,6 +163,7 @@ def _players(context: ModelContext) -> Players:
         noise=when_used(lambda s: s.instance_noise),
         smoothing=when_used(lambda s: s.label_smoothing),
         packing=spec.packing,
+        pairing=spec.pairing,
     )
 
 

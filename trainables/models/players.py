@@ -4,8 +4,9 @@
     generator:   mean l(d(G(z)))
 
 with real samples x, latents z, the generator G, the critic's output d (after the objective's link), and the objective's
-functions f, g and l (`trainables.objectives.table`). All losses are vectors (R,); replica i's loss depends on replica
-i's weights and batch alone, so the gradient of their sum is the stack of their gradients.
+functions f, g and l (`trainables.objectives.table`); relativistic pairings compare outputs first, and their penalties
+are on the network's output itself (`trainables.objectives.pairing`). All losses are vectors (R,); replica i's loss
+depends on replica i's weights and batch alone, so the gradient of their sum is the stack of their gradients.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from torch import Tensor
 from trainables import native
 from trainables.batches import Batch
 from trainables.objectives import Game
+from trainables.objectives.pairing import critic_value, generator_loss
 from trainables.penalties import Term, at_generated, at_real, gradient_penalty, spectral_divide
 from trainables.population import StackedParameters
 
@@ -36,7 +38,7 @@ class Players:
     real and generated samples in batches of their own because the critic normalises over the batch. `noise` (R,) is
     the standard deviation that instance noise starts from on its way to 0 (Sonderby 2017), `smoothing` (R,) how much
     of a real sample counts as fake (one-sided label smoothing, Salimans 2016); None: off. The critic judges `packing`
-    samples at once (PacGAN, Lin 2018).
+    samples at once (PacGAN, Lin 2018). `pairing` is a name of `trainables.objectives.pairing.PAIRINGS`.
     """
 
     game: Game
@@ -51,14 +53,15 @@ class Players:
     noise: Tensor | None = None
     smoothing: Tensor | None = None
     packing: int = 1
+    pairing: str = "independent"
 
     @cached_property
     def dense(self) -> native.DenseGame | None:
-        """The game as the kernels know it; None for labels, noise, smoothing, spectral normalisation, networks that are
-        not dense, losses of unknown operations, several penalties, and those at other points than samples."""
+        """The game as the kernels know it; None for pairings, labels, noise, smoothing, spectral normalisation, nets
+        that are not dense, losses of unknown operations, several penalties, and those at other points than samples."""
         generator, critic = self.generator.network, self.critic.network
         changed = self.spectral or self.noise is not None or self.smoothing is not None or critic.classes
-        if generator.dense is None or critic.dense is None or changed:
+        if generator.dense is None or critic.dense is None or changed or self.pairing != "independent":
             return None
         real, fake, loss = map(self._formula, (self.game.f, self.game.g, self.game.loss))
         row = self.terms[0].row if self.terms else None
@@ -69,6 +72,11 @@ class Players:
         return native.DenseGame(
             generator.dense, critic.dense, real, fake, loss, cost, self.packing, points is at_generated
         )
+
+    @property
+    def _plain(self) -> bool:
+        """Whether a score is the network's output itself."""
+        return self.game.linear or self.pairing != "independent"
 
     def _formula(self, part: Callable[[Tensor], Tensor]) -> native.Formula | None:
         return native.formula(lambda output: part(self.game.link(output)))
@@ -104,8 +112,13 @@ class Players:
         return packs.flatten(2, 3)
 
     def score(self, weights: Weights, packs: Tensor, labels: Tensor | None) -> Tensor:
-        """The critic's output d (R, B/m), after the link, for packed samples."""
-        return self.game.link(self.critic.network(weights, packs, labels))
+        """The critic's output (R, B/m) for packed samples: d, after the link; before it where outputs are compared."""
+        output = self.critic.network(weights, packs, labels)
+        return self.game.link(output) if self.pairing == "independent" else output
+
+    def value(self, on_real: Tensor, on_fake: Tensor) -> Tensor:
+        """What the critic maximises, penalties aside, (R,), for its scores (R, n) of real and of generated samples."""
+        return critic_value(self.game, self.pairing, on_real, on_fake)
 
     def critic_loss(self, batch: Batch, generator: Weights, critic: Weights) -> Tensor:
         """The critic's loss (R,), penalty included, for given weights of both players."""
@@ -117,7 +130,7 @@ class Players:
             on_fake = self.score(weights, fake, batch.requested)
         else:
             on_real, on_fake = self.score(weights, torch.cat([real, fake], 1), batch.both_labels).chunk(2, 1)
-        loss = -(self._gain(on_real) + self.game.g(on_fake).mean(1))
+        loss = -critic_value(self.game, self.pairing, on_real, on_fake, self.smoothing)
         for term in self.terms:
             labels = batch.requested if term.row.generated else batch.labels
             loss = loss + term.present(self.updates) * self._charged(term, weights, real, fake, labels, batch)
@@ -133,20 +146,18 @@ class Players:
             real,
             fake,
             batch.uniform[:, : real.shape[1], term.columns],
-            lambda x: self.critic.network.input_gradient(weights, x, labels) if self.game.linear else None,
+            lambda x: self.critic.network.input_gradient(weights, x, labels) if self._plain else None,
         )
 
     def generator_loss(self, batch: Batch, generator: Weights, critic: Weights) -> Tensor:
         """The generator's loss (R,), for given weights of both players."""
         fake = self._noisy_packs(self.generate(generator, batch.latents, batch.requested), batch)
         weights = self.critic_weights(critic)
-        return self.game.loss(self.score(weights, fake, batch.requested)).mean(1)
-
-    def _gain(self, on_real: Tensor) -> Tensor:
-        gain = self.game.f(on_real).mean(1)
-        if self.smoothing is None:
-            return gain
-        return torch.lerp(gain, self.game.g(on_real).mean(1), self.smoothing)
+        if self.pairing == "independent":
+            return self.game.loss(self.score(weights, fake, batch.requested)).mean(1)
+        real = self._noisy_packs(batch.real, batch, last=True)
+        on_real = self.score(weights, real, batch.labels)
+        return generator_loss(self.game, self.pairing, on_real, self.score(weights, fake, batch.requested))
 
     def _noisy_packs(self, samples: Tensor, batch: Batch, last: bool = False) -> Tensor:
         """Samples as the critic receives them: with instance noise at its present level, and packed."""

@@ -13,7 +13,7 @@ Everything here is computed from the functions f, g and l only.
 from __future__ import annotations
 
 import cmath
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from torch import Tensor
 from trainables.objectives import table as objectives
 from trainables.objectives.known_divergences import COMPARED, FIT, same_divergence, same_step
 from trainables.objectives.optimum import Optimum, derivatives, optimum
-from trainables.objectives.table import Game, Objective
+from trainables.objectives.table import Game, Objective, written
 
 Array = NDArray[np.float64]
 AnyObjective = str | Mapping[str, Any] | Objective | Game  # a name, a configuration's mapping, a row, or resolved
@@ -108,8 +108,8 @@ def explain(
     rising = _rising(game, best, r, slopes["generator_curvature"])
     parts: dict[str, Any] = {
         "name": game.objective.name,
-        "f": _written(game.objective.f),
-        "g": _written(game.objective.g),
+        "f": written(game.objective.f),
+        "g": written(game.objective.g),
         "generator": game.loss_name,
         "ratios": r,
         "optimal_critic": best.place,
@@ -140,11 +140,6 @@ def resolved(objective: AnyObjective, generator_loss: str = "default") -> Game:
     if isinstance(objective, Game):
         return objective
     return objectives.resolve({"name": objective} if isinstance(objective, str) else objective, generator_loss)
-
-
-def _written(rule: str | Callable[..., Any]) -> str:
-    """The text of a formula, or the name of a Python function."""
-    return rule if isinstance(rule, str) else str(getattr(rule, "__name__", rule))
 
 
 def _slopes(game: Game, best: Optimum, ratios: Array) -> dict[str, Array]:

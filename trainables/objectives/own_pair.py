@@ -9,19 +9,22 @@ import torch
 from torch import Tensor
 
 from trainables import own_code
+from trainables.objectives.pairing import check_pairing
 from trainables.objectives.table import Game, resolve
 
 _OUTPUTS = (0.25, 0.5, 0.75)  # of a critic: inside the domain of f and g where the link maps everything into it
 
 
-def try_out(objective: Mapping[str, Any], generator_loss: str = "default") -> None:
+def try_out(objective: Mapping[str, Any], generator_loss: str = "default", pairing: str = "independent") -> None:
     """Call the functions of a pair at `module:attribute` on a few outputs of a critic; those of formulas are known.
 
-    Raises what `resolve` raises, and `ValueError` for a function that fails, returns anything but one number for each
-    output, or has no slope there.
+    Raises what `resolve` and `check_pairing` raise, and `ValueError` for a function that fails, returns anything
+    but one number for each output, or has no slope there.
     """
     if own_code.is_location(objective.get("name")):
-        _call(resolve(objective, generator_loss))
+        game = resolve(objective, generator_loss)
+        check_pairing(game, pairing)
+        _call(game)
 
 
 def _call(game: Game) -> None:

@@ -163,7 +163,8 @@ class Game:
     """An objective with its numbers filled in and its generator's loss chosen: four functions of tensors.
 
     `link`, the output activation, maps the critic network's output to `d`; `f`, `g` and `loss` take `d`. `loss_name` is
-    the record's name of the loss.
+    the record's name of the loss. `mirrored` is the loss with the roles of real and generated samples exchanged, f and
+    g and the sign of d, for pairings that show the generator both; None where the loss is a function of Python.
     """
 
     objective: Objective
@@ -173,6 +174,7 @@ class Game:
     g: Function
     loss: Function
     link: Function
+    mirrored: Function | None = None
 
     @property
     def linear(self) -> bool:
@@ -212,8 +214,13 @@ def _resolved(row: Objective, given: Mapping[str, Any], generator_loss: str) -> 
     rule = row.generator if generator_loss == "default" else generator_loss
     f, g = _function("objective.f", row.f, values), _function("objective.g", row.g, values)
     loss, link = _loss(rule, f, g, row.orientation, values), _function("link", row.link, values)
-    loss_name = rule if isinstance(rule, str) else rule.__name__
-    return Game(row, values, loss_name, f, g, loss, link)
+    mirrored = None if callable(rule) else _loss(rule, g, f, -row.orientation, values, sign=-1)
+    return Game(row, values, written(rule), f, g, loss, link, mirrored)
+
+
+def written(rule: str | Function) -> str:
+    """The text of a formula, or the name of a Python function."""
+    return rule if isinstance(rule, str) else str(getattr(rule, "__name__", rule))
 
 
 def check(objective: Mapping[str, Any], generator_loss: str = "default") -> None:
@@ -274,6 +281,7 @@ def _loss(
     g: Function,
     orientation: int,
     values: Mapping[str, float],
+    sign: int = 1,
 ) -> Function:
     if rule == "saturating":
         return g
@@ -286,4 +294,4 @@ def _loss(
     if re.fullmatch("[a-z]+_?[a-z]{2,}", rule):
         choice("generator_loss", rule, GENERATOR_LOSSES)
     formula = _parsed("generator_loss", rule, ("d", "f", "g"), values)
-    return lambda d: formula(d=d, f=f(d), g=g(d))
+    return lambda d: formula(d=sign * d, f=f(d), g=g(d))

@@ -19,6 +19,7 @@ from study.__main__ import main
 from study.command import objective
 from study.config.messages import ConfigError
 from trainables.objectives import OBJECTIVES, Objective, induced
+from trainables.objectives.pairing import PAIRINGS
 
 KEYS = (  # what --json promises
     "name", "f", "g", "generator", "ratios", "optimal_critic", "divergence", "generator_curvature", "value_at_equality",
@@ -123,6 +124,15 @@ def test_a_row_in_python_is_found_by_its_place(
     assert "4 x jensen_shannon - 2.773" in printed(capsys, "laboratory:ROW", *FEW)
 
 
+@pytest.mark.parametrize("name", [name for name in PAIRINGS if name != "independent"])
+def test_a_pairing_is_explained_for_people_and_machines(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = as_json(capsys, "hinge", "--pairing", name)
+    assert (found["name"], found["pairing"], found["is_divergence"], found["finite"]) == ("hinge", name, True, True)
+    text = " ".join(printed(capsys, "hinge", "--pairing", name).split())
+    assert text.startswith(" ".join(found["sentence"].split()))
+    assert "no critic finds a difference" in text
+
+
 def test_all_is_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, "--all").splitlines()
     names = [line.split()[0] for line in lines if line.split() and line.split()[0] in OBJECTIVES]
@@ -163,6 +173,12 @@ def test_all_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
         (["kl", "--ratios", "1", "2", "few"], "--ratios: expected two numbers and how many, got 1 2 few"),
         (["kl", "--plot", "kl.jpg"], "--plot: expected a name that ends in .png, .pdf, .svg, got 'kl.jpg'"),
         (["kl", *FEW, "--plot", "/nowhere/kl.png"], "--plot: expected a file that can be written, got /nowhere/kl.png"),
+        (["kl", "--pairing", "relative"], "--pairing: unknown name 'relative'; did you mean 'relativistic'?"),
+        (
+            ["kl", "--pairing", "relativistic", "--plot", "kl.png"],
+            "--plot: expected pairing independent, as no density",
+        ),
+        (["--all", "--pairing", "relativistic"], "--pairing: expected independent with --all, got 'relativistic'"),
         (["--all", "kl"], "--all: expected alone or with --json, got it with name"),
         (["--all", "--plot", "a.png"], "--all: expected alone or with --json, got it with plot"),
     ],

@@ -86,6 +86,13 @@ def test_reading_a_folder_imports_nothing(
     assert [one["name"] for one in _objectives([loading.load(theirs / "study.yaml")])] == ["hinge"]
 
 
+def test_a_pairing_is_explained_as_what_it_is(begun: Begin, tmp_path: Path) -> None:
+    folder = begun(tmp_path, scientific={"objective": ["hinge"], "pairing": ["independent", "relativistic"]})
+    alone, paired = _objectives([loading.load(folder / "study.yaml")])
+    assert "pairing" not in alone
+    assert (paired["name"], paired["pairing"]) == ("hinge", "relativistic")
+
+
 @pytest.mark.parametrize("command", ["check", "run", "resume"])
 def test_anothers_folder_wants_trust(
     command: str, theirs: Path, imported: Callable[[], bool], capsys: pytest.CaptureFixture[str]

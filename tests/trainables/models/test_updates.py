@@ -56,14 +56,20 @@ class Case:
     noise: bool = False
     smoothing: bool = False
     packing: int = 1
+    pairing: str = "independent"
     replicas: int = REPLICAS
 
     def __str__(self) -> str:
         extras = [name for name in ("noise", "smoothing", "critic_norm") if getattr(self, name)]
         extras += [f"every{self.every}{'' if self.compensated else 'uncompensated'}"] if self.every > 1 else []
         parts = [self.objective, self.loss, self.penalty, f"{self.updates}{self.critic_steps}", self.conditioning]
-        parts += [self.optimizer, *extras, f"packs{self.packing}" if self.packing > 1 else None]
-        return "-".join(part for part in parts if part not in (None, "default", "none", "adam"))
+        parts += [
+            None if self.pairing == "independent" else self.pairing,
+            self.optimizer,
+            *extras,
+            f"packs{self.packing}" if self.packing > 1 else None,
+        ]
+        return "-".join(part for part in parts if part not in (None, "default", "none", "adam", "independent"))
 
     @property
     def penalties(self) -> list[str]:
@@ -113,6 +119,7 @@ class Game:
             noise=vector[4] if case.noise else None,
             smoothing=vector[5] if case.smoothing else None,
             packing=case.packing,
+            pairing=case.pairing,
         )  # fmt: skip
         rates = [torch.tensor(lr[: case.replicas], dtype=torch.float64) for lr in (GENERATOR_LR, CRITIC_LR)]
         made = [Optimizer.zero(case.optimizer, s.flat, r, *vector[2:4]) for s, r in zip(players, rates, strict=True)]
@@ -181,6 +188,32 @@ LOSSES: dict[tuple[str, str], tuple[Scores, Scores, Scores]] = {
 }  # fmt: skip
 
 
+# Relativistic losses as Jolicoeur-Martineau (2019) and Huang et al. (2024, R3GAN) write them: of the critic and of the
+# generator, for outputs on real and on fake samples.
+Compared = Callable[[Tensor, Tensor], Tensor]
+RELATIVISTIC: dict[tuple[str, str, str], tuple[Compared, Compared]] = {
+    ("relativistic", "non_saturating", "default"): (
+        lambda real, fake: functional.softplus(-(real - fake)).mean(),
+        lambda real, fake: functional.softplus(-(fake - real)).mean(),
+    ),
+    ("relativistic", "minimax", "default"): (
+        lambda real, fake: functional.softplus(fake - real).mean(),
+        lambda real, fake: -functional.softplus(fake - real).mean(),
+    ),
+    ("relativistic_average", "non_saturating", "default"): (
+        lambda real, fake: bce(1)(real - fake.mean()) + bce(0)(fake - real.mean()),
+        lambda real, fake: bce(1)(fake - real.mean()) + bce(0)(real - fake.mean()),
+    ),
+    ("relativistic_average", "hinge", "non_saturating"): (
+        lambda real, fake: (1 - (real - fake.mean())).relu().mean() + (1 + (fake - real.mean())).relu().mean(),
+        lambda real, fake: (1 - (fake - real.mean())).relu().mean() + (1 + (real - fake.mean())).relu().mean(),
+    ),
+    ("relativistic", "wasserstein", "default"): (
+        lambda real, fake: fake.mean() - real.mean(), lambda real, fake: real.mean() - fake.mean(),
+    ),
+}  # fmt: skip
+
+
 class PlainCritic(nn.Module):
     def __init__(self, case: Case) -> None:
         super().__init__()
@@ -236,7 +269,8 @@ class Peer:
 
     def __init__(self, game: Game, i: int) -> None:
         self.i, self.case, case = i, game.case, game.case
-        self.real_loss, self.fake_loss, self.generator_loss = LOSSES[case.objective, case.loss]
+        if case.pairing == "independent":
+            self.real_loss, self.fake_loss, self.generator_loss = LOSSES[case.objective, case.loss]
         self.updates = 0
         self.generator = nn.Sequential(
             nn.Linear(LATENT + case.classes, HIDDEN[0]), nn.ReLU(),
@@ -322,17 +356,22 @@ class Peer:
     def critic_loss(self, batch: Batch) -> Tensor:
         real, fake = self.seen(batch.real[self.i], batch, slice(0, 2)), self.generate(batch, slice(2, 4))
         score = self.scorer(iterate=True)
-        on_real = score(real, row(batch.labels, self.i))
+        on_real, on_fake = score(real, row(batch.labels, self.i)), score(fake, row(batch.requested, self.i))
+        penalties = self.penalties(score, batch, real, fake)
+        if self.case.pairing != "independent":
+            return RELATIVISTIC[self.case.pairing, self.case.objective, self.case.loss][0](on_real, on_fake) + penalties
         loss = self.real_loss(on_real)
         if self.case.smoothing:
             loss = (1 - SMOOTHING[self.i]) * loss + SMOOTHING[self.i] * self.fake_loss(on_real)
-        return (
-            loss + self.fake_loss(score(fake, row(batch.requested, self.i))) + self.penalties(score, batch, real, fake)
-        )
+        return loss + self.fake_loss(on_fake) + penalties
 
     def generators_loss(self, batch: Batch) -> Tensor:
         score = self.scorer(iterate=False)
-        return self.generator_loss(score(self.generate(batch, slice(0, 2)), row(batch.requested, self.i)))
+        on_fake = score(self.generate(batch, slice(0, 2)), row(batch.requested, self.i))
+        if self.case.pairing == "independent":
+            return self.generator_loss(on_fake)
+        on_real = score(self.seen(batch.real[self.i], batch, slice(2, 4)), row(batch.labels, self.i))
+        return RELATIVISTIC[self.case.pairing, self.case.objective, self.case.loss][1](on_real, on_fake)
 
     def differentiate(self, for_critic: Batch | None, for_generator: Batch | None) -> list[Tensor]:
         """Set the gradients of one or both players at the present weights."""
@@ -403,6 +442,11 @@ CASES = [
         for order in ORDERS
     ],
     Case("hinge", "spectral_norm+r2", packing=2),
+    *[Case(o, p, pairing=pairing, loss=loss) for pairing, o, loss in RELATIVISTIC for p in ("none", "r1+r2")],
+    *[Case(pairing="relativistic", **order) for order in ORDERS[1:]],
+    Case("hinge", "gradient_penalty", loss="non_saturating", pairing="relativistic_average", noise=True, packing=2),
+    Case(pairing="relativistic", conditioning="join", critic_steps=2),
+    Case("minimax", "consensus", pairing="relativistic", updates="simultaneous"),
     *[
         Case(penalty="r1", every=n, compensated=c, critic_steps=s)
         for n in (2, 3)
