@@ -22,14 +22,14 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from analysis.colours import BLUE, FAINT, GREEN, INK, MUTED, ORANGE, PURPLE, SKY, VERMILION
+from analysis.colours import BLUE, CYCLE, FAINT, GREEN, INK, MUTED, ORANGE, PURPLE, SKY, VERMILION
 from analysis.figures import own_style
 from analysis.figures.marks import POINTS, Marked
 from analysis.figures.vector import UNDATED, drawn, letters_alone
 
 P = ParamSpec("P")
 COLUMN, PAGE = 3.3, 6.8  # inches: one column, two
-COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, "#000000")
+COLOURS = CYCLE
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.4, 1.2, 1.4)), (0, (3, 1, 1, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "*")
 OUTCOME_LOOKS: Mapping[str, tuple[str, str]] = {  # colour and hatch; lightness differs too

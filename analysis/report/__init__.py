@@ -2,8 +2,8 @@
 
 Question and answer first, then pictures and tables, and last how they were obtained. The page fetches nothing, and
 works without the little script that it has. Beside it lie its figures (`figures/*.pdf`, `*.svg`) and tables
-(`tables/*.csv`, `*.tex`) for a paper, and `objectives.json`, what the pairs do. Start reading at `write` below, then
-`derivation.find`.
+(`tables/*.csv`, `*.tex`) for a paper, `objectives.json`, what the pairs do, and `answer.json`, its first sentences.
+Start reading at `write` below, then `derivation.find`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import gc
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,7 @@ def write(
         if objectives:
             explained = json.dumps(list(objectives), indent=1)
             (folder / "report" / "objectives.json").write_text(explained, encoding="utf-8")
+        (folder / "report" / "answer.json").write_text(_answer(findings), encoding="utf-8")
         path, partial = (folder / "report" / name for name in ("index.html", ".index.html.partial"))
         written, before = _page(findings, writer, folder, state, objectives), former(path)
         partial.write_text(written, encoding="utf-8")
@@ -84,6 +86,13 @@ def every_table(findings: Findings, folder: str | Path) -> list[Table]:
     writer = FigureWriter(None, findings.palette)
     _sections(findings, writer, Path(folder), None, ())
     return writer.tables
+
+
+def _answer(findings: Findings) -> str:
+    """The question, what was found and the caveats as JSON, and how many trials had `ended`."""
+    trials = findings.record.trials
+    ended = trials.loc[trials["status"] != "running", ["study", "trial_id"]].drop_duplicates()
+    return json.dumps({**asdict(answer(findings)), "ended": len(ended)}, indent=1, ensure_ascii=False)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from study.config.addresses import masked
 from study.ledger.attempts import begins_anew
 from study.ledger.entries import Ended, Entry, Floor, Json, Look, OfStudy, OfTrial, Planned, Result, Session
 from study.tracking.cursor import OpenRun
-from study.tracking.summaries import canonical, counted, finite, flat, milliseconds, named, summaries
+from study.tracking.summaries import Row, canonical, counted, finite, flat, hyperparameters, milliseconds, summaries
 
 LARGEST = 200  # entries of a batch
 LONGEST_TAG = 5000  # characters, below every version's limit
@@ -81,7 +81,7 @@ class RunUpdate:
     step: int = -1
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
-    metrics: list[tuple[str, float, int, int]] = field(default_factory=list)
+    metrics: list[Row] = field(default_factory=list)
     pictures: list[tuple[Result, str]] = field(default_factory=list)
     ended: Ended | None = None
     sessions: int = 0
@@ -157,7 +157,7 @@ def _look(entry: Look, update: RunUpdate) -> None:
 def _trial(entry: OfTrial, update: RunUpdate) -> None:
     match entry:
         case Planned():
-            update.params |= named(_told(entry.spec)) | named(entry.config)
+            update.params |= hyperparameters(entry.spec, entry.config)
             update.tags["seeds"] = canonical(entry.seeds)[:LONGEST_TAG]
         case Result() if entry.step > update.step:
             update.measure(summaries(entry.columns) | {"wall_time": float(entry.wall_time)}, entry, entry.step)
@@ -170,10 +170,3 @@ def _trial(entry: OfTrial, update: RunUpdate) -> None:
             update.tags["scores"] = canonical(entry.scores)[:LONGEST_TAG]
             update.tags |= {"message": masked(entry.message)[:LONGEST_TAG]} if entry.message else {}
             update.ended = entry
-
-
-def _told(spec: Json) -> Json:
-    """What of a spec is a param: not how it is measured, and of the data set, an input of the study's run, the name."""
-    data = spec.get("data")
-    about = {"data": data["name"]} if isinstance(data, Mapping) and "name" in data else {}
-    return {name: value for name, value in spec.items() if name not in ("data", "evaluation", "measure")} | about

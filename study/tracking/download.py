@@ -48,19 +48,30 @@ def download(source: str, place: Path, tracking: str | None = None) -> None:
 
         client = MlflowClient(uri)
         run = client.get_run(run_id)
+        above = _above(client, run)
         names = {artifact.path for artifact in client.list_artifacts(run_id)}
-    _check_run(source, run, names)
+    _check_run(source, run, above, names)
     with _answering(source, uri):
         for name in FILES:
             client.download_artifacts(run_id, name, str(place))
 
 
-def _check_run(source: str, run: Any, artifacts: set[str]) -> None:
-    from study.tracking.mlflow_study import PARENT
+def _above(client: Any, run: Any) -> str | None:
+    """The study's run above that of an arm or a trial; None for a run with nothing above it."""
+    from study.tracking.runs import PARENT
 
-    parent = run.data.tags.get(PARENT)
-    if parent:
-        raise ConfigError(f"{source}: expected the run of a study, got that of a trial; its study's is {RUN}{parent}")
+    above = None
+    while parent := run.data.tags.get(PARENT):
+        above, run = parent, client.get_run(parent)
+    return above
+
+
+def _check_run(source: str, run: Any, above: str | None, artifacts: set[str]) -> None:
+    from study.tracking.runs import LEVEL
+
+    if above:
+        what = "an arm" if run.data.tags.get(LEVEL) == "arm" else "a trial"
+        raise ConfigError(f"{source}: expected the run of a study, got that of {what}; its study's is {RUN}{above}")
     lacking = " and ".join(name for name in FILES if name not in artifacts)
     if lacking:
         running = " as the study still runs; it is logged at its end" if run.info.status == "RUNNING" else ""

@@ -25,7 +25,7 @@ from study.ledger.state import StudyState, TrialState
 from study.search.trials import best_first
 from study.storage import generators
 from study.storage.store import Store
-from study.tracking.summaries import flat
+from study.tracking.summaries import hyperparameters
 
 LOGGER = logging.getLogger(__name__)
 STUDY, IDENTITY, ENDED, MODEL = "ganstudy.study", "ganstudy.run", "ganstudy.ended", "ganstudy.model"  # tags
@@ -100,7 +100,7 @@ class KeptModels:
             return None
         if model is None:
             tags = {STUDY: self._study, IDENTITY: identity, ENDED: ended}
-            params, name = flat(trial.config), trial.trial_id.translate(_UNNAMEABLE)
+            params, name = hyperparameters(trial.spec, trial.config), trial.trial_id.translate(_UNNAMEABLE)
             model = self._client.create_logged_model(self._experiment, name, run_id, tags, params, "generator")
         self._fill(model, run_id, payload)
         return self._client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)

@@ -37,6 +37,16 @@ def artifact_uri(folder: Path) -> str:
     return (folder.resolve() / "artifacts").as_uri()
 
 
+def experiment_in(folder: Path, tag: str) -> tuple[str, bool] | None:
+    """The id of the newest experiment in the study's own database, and whether it has a tag; None without one."""
+    asked = """SELECT experiment_id, EXISTS (SELECT 1 FROM experiment_tags AS tags
+        WHERE tags.experiment_id = experiments.experiment_id AND tags.key = ?)
+        FROM experiments WHERE experiment_id != 0 AND lifecycle_stage = 'active' ORDER BY experiment_id DESC"""
+    with closing(sqlite3.connect(folder / DATABASE, timeout=10)) as database:
+        found = database.execute(asked, (tag,)).fetchone()
+    return found and (str(found[0]), bool(found[1]))
+
+
 def settle(folder: Path) -> None:
     """Let the database of a folder that was moved or copied point to the artifacts that came with it.
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from study.tracking import local
+from study.tracking import local, views
 from study.tracking.environment import SERVER
 
 Server = subprocess.Popen[bytes]
@@ -48,7 +48,7 @@ def serve(folder: str | Path, host: str = LOOPBACK, port: int | None = None) -> 
     former = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with running(folder, host, port) as (process, address):
-            _announce(address, host)
+            _announce(address + _page(folder), host)
             process.wait()
             raise ServerError(f"MLflow's server at {address} ended with status {process.returncode}")
     except KeyboardInterrupt:
@@ -97,6 +97,15 @@ def _command(folder: Path, host: str, port: int) -> list[str]:
         "--workers": "1",
     }
     return [sys.executable, "-m", "mlflow", "server", *(word for option in options.items() for word in option)]
+
+
+def _page(folder: Path) -> str:
+    """Where the study's runs are, after the address of MLflow's server: the arms, sorted by the metric searched for."""
+    found = local.experiment_in(folder, views.TAG + views.ARMS)
+    if found is None:
+        return ""
+    experiment, shown = found
+    return f"/#/experiments/{experiment}/runs{views.query(views.ARMS if shown else None)}"
 
 
 def _announce(address: str, host: str) -> None:

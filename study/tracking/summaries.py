@@ -16,6 +16,7 @@ from study.config.dotted import by_name, leaves
 from study.config.spaces import name_of
 
 Entry = Mapping[str, Any]
+Row = tuple[str, float, int, int]  # of a metric: name, value, unix milliseconds, step
 
 LONGEST_PARAM = 6000  # characters, MLflow's limit
 NOT_MEASURED = frozenset({"seed", "step", "diverged", "diverged_step"})
@@ -61,6 +62,15 @@ def named(values: Mapping[str, Any]) -> dict[str, str]:
             found[key] = name_of(value)
             found = {other: said for other, said in found.items() if other != f"{key}.{said}"}
     return found
+
+
+def hyperparameters(spec: Mapping[str, Any], chosen: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """The params of a spec and of what the search chose of it: not how it is measured, and of the data set, which is an
+    input of the run, its name."""
+    data = spec.get("data")
+    about = {"data": data["name"]} if isinstance(data, Mapping) and "name" in data else {}
+    settings = {name: value for name, value in spec.items() if name not in ("data", "evaluation", "measure")} | about
+    return named(settings) | named(chosen or {})
 
 
 def summaries(columns: Mapping[str, Sequence[Any]]) -> dict[str, float]:

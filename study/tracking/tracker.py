@@ -135,6 +135,7 @@ class Tracker:
             self._size = min(LARGEST, 2 * self._size)
             if self._closing:
                 return
+        self._runs.summarize(self._cursor)
         if self._cursor.owed is not None:
             self._runs.end(self._cursor)
             self._advance(replace(self._cursor, trouble=None), owed=False)

@@ -228,7 +228,7 @@ def _audit_tracking(finding: Finding, folder: Path, history: Any, database: Path
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as store:
         parents = store.execute(PARENTS, (identity(folder),)).fetchall()
         finding.count("untracked", (f"{len(parents)} parent runs" for _ in range(len(parents) != 1)))
-        runs = [run for parent in parents for run in store.execute(CHILDREN, parent).fetchall()]
+        runs = store.execute(TRIALS, (identity(folder),)).fetchall()
         for run, trial, status in runs:
             finding.count("untracked", [f"{trial} is {status}"] if status not in ("FINISHED", "FAILED") else [])
             for key, step, value in store.execute(METRICS, (run,)):
@@ -248,8 +248,9 @@ def _audit_tracking(finding: Finding, folder: Path, history: Any, database: Path
 
 PARENTS = """SELECT runs.run_uuid FROM runs JOIN tags USING (run_uuid)
     WHERE tags.key = 'ganstudy.run' AND tags.value = ? AND runs.lifecycle_stage = 'active'"""
-CHILDREN = """SELECT runs.run_uuid, runs.name, runs.status FROM runs JOIN tags USING (run_uuid)
-    WHERE tags.key = 'mlflow.parentRunId' AND tags.value = ? AND runs.lifecycle_stage = 'active'"""
+TRIALS = """SELECT runs.run_uuid, runs.name, runs.status FROM runs JOIN tags USING (run_uuid)
+    JOIN tags AS level USING (run_uuid) WHERE level.key = 'level' AND level.value = 'trial'
+    AND tags.key = 'ganstudy.study' AND tags.value = ? AND runs.lifecycle_stage = 'active'"""
 METRICS = "SELECT key, step, value FROM metrics WHERE run_uuid = ?"
 
 

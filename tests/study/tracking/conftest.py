@@ -81,10 +81,10 @@ def expected_rows(folder: Path) -> Rows:
 
 
 def tracked_rows(folder: Path) -> Rows:
-    """The metric rows of every child run in a study's own MLflow database, read with plain SQL."""
+    """The metric rows of every trial's run in a study's own MLflow database, read with plain SQL."""
     query = """
         SELECT runs.name, metrics.key, metrics.value, metrics.timestamp, metrics.step
-        FROM runs JOIN tags ON tags.run_uuid = runs.run_uuid AND tags.key = 'mlflow.parentRunId'
+        FROM runs JOIN tags ON tags.run_uuid = runs.run_uuid AND tags.key = 'level' AND tags.value = 'trial'
         LEFT JOIN metrics ON metrics.run_uuid = runs.run_uuid WHERE runs.lifecycle_stage = 'active'
     """
     rows: Rows = {}

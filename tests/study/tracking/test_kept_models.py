@@ -74,7 +74,7 @@ def test_a_trials_file_is_a_model_of_its_run_with_its_last_metrics(kept: Path) -
     assert found.keys() == {FIRST, SECOND}
     model, run = found[FIRST], run_of(client, FIRST)
     assert (str(model.status), model.source_run_id, model.model_type) == ("READY", run.info.run_id, "generator")
-    assert model.params["objective.name"] == "hinge"
+    assert model.params["objective"] == "hinge"
     assert {metric.key: metric.value for metric in model.metrics} == run.data.metrics
     assert {metric.step for metric in model.metrics} == {20}
     assert [output.model_id for output in run.outputs.model_outputs] == [model.model_id]

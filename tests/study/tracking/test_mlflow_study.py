@@ -54,16 +54,18 @@ def runs_of(folder: Path, view: int = ViewType.ACTIVE_ONLY) -> dict[str, Run]:
     return {run.info.run_name: run for run in client.search_runs([experiment_of(client)], "", view)}
 
 
-def test_the_study_is_a_parent_run_and_each_trial_a_child(folder: Path, write: Write) -> None:
+def test_a_trials_run_is_under_its_arms_and_that_under_the_studys(folder: Path, write: Write) -> None:
     write()
     cursor = follow(folder)
     runs = runs_of(folder)
-    assert set(runs) == {NAME, "search-hinge-0000", "search-hinge-0001"}
-    parent, child, failed = runs[NAME], runs["search-hinge-0000"], runs["search-hinge-0001"]
+    assert set(runs) == {NAME, "hinge", "search-hinge-0000", "search-hinge-0001"}
+    parent, arm, child, failed = (runs[name] for name in (NAME, "hinge", "search-hinge-0000", "search-hinge-0001"))
     assert cursor.parent == parent.info.run_id
     assert cursor.runs == {}
     assert cursor.refused == 0
-    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert child.data.tags["mlflow.parentRunId"] == failed.data.tags["mlflow.parentRunId"] == arm.info.run_id
+    assert arm.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert [run.data.tags["level"] for run in (parent, arm, child)] == ["study", "arm", "trial"]
     assert {
         name: child.data.tags[name] for name in ("arm", "phase", "repeat", "index", "status", "outcome", "seeds")
     } == {
@@ -116,7 +118,7 @@ def test_the_same_index_of_two_repeats_is_two_runs(
     write(*trial(0), *trial(0, repeat=1))
     follow(folder, follow(folder, count=count))
     runs = runs_of(folder)
-    assert set(runs) == {NAME, "search-hinge-0000", "search-hinge-r1-0000"}
+    assert set(runs) == {NAME, "hinge", "search-hinge-0000", "search-hinge-r1-0000"}
     assert [runs[name].data.tags["repeat"] for name in ("search-hinge-0000", "search-hinge-r1-0000")] == ["0", "1"]
     assert tracked(folder) == expected(folder)
 
@@ -130,7 +132,7 @@ def test_rows_are_the_ledgers_and_logging_again_adds_none(
     assert follow(folder).parent == after.parent  # a lost cursor: everything again
     assert follow(folder, Cursor("", parent=after.parent)).refused == 0
     assert tracked(folder) == expected(folder)
-    assert len(runs_of(folder)) == 3
+    assert len(runs_of(folder)) == 4
     history = client_of(folder).get_metric_history(runs_of(folder)["search-hinge-0000"].info.run_id, "fid")
     assert [(point.step, point.value, point.timestamp) for point in history] == [
         (10, 1.0, 1_700_000_001_312),
@@ -147,7 +149,7 @@ def test_logging_goes_on_from_any_entry(
     assert len(cursor.runs) == {3: 1, 4: 1, 5: 1, 7: 1, 8: 1, 9: 1}.get(count, 0)
     follow(folder, cursor)
     assert tracked(folder) == expected(folder)
-    assert len(runs_of(folder)) == 3
+    assert len(runs_of(folder)) == 4
 
 
 def test_a_new_session_reopens_the_study_and_tags_what_it_changes(folder: Path, write: Write, trial: Trial) -> None:
@@ -171,21 +173,24 @@ def test_a_new_session_reopens_the_study_and_tags_what_it_changes(folder: Path, 
     assert "changed.budget.steps" not in parent.data.tags
 
 
-def test_the_data_set_is_an_input_of_the_study_once(folder: Path, write: Write) -> None:
+def test_the_data_set_is_an_input_of_every_run_once(
+    folder: Path, write: Write, config: StudyConfig, trial: Trial
+) -> None:
     data = {"name": "arrays", "digest": "0f" * 32, "origin": "/data/own.npz", "train": 90, "heldout": 10, "shape": [5]}
-    again = {"kind": "session", "config": {"study": NAME}, "data": data, "time": 1_800_000_000.0}
-    write()
-    cursor = follow(folder)
-    assert runs_of(folder)[NAME].inputs.dataset_inputs == []
-    for time in (0, 1):
-        write({**again, "time": again["time"] + time}, begin=False)
-        cursor = follow(folder, cursor)
-    assert cursor.refused == 0
-    [found] = runs_of(folder)[NAME].inputs.dataset_inputs
-    assert (found.dataset.name, found.dataset.digest) == ("arrays", "0f" * 18)
-    assert (found.dataset.source_type, json.loads(found.dataset.source)) == ("local", {"uri": "/data/own.npz"})
-    assert json.loads(found.dataset.profile) == {"train": 90, "heldout": 10, "shape": [5]}
-    assert [(tag.key, tag.value) for tag in found.tags] == [("mlflow.data.context", "training")]
+    session = {"kind": "session", "config": config.resolved(), "data": data}
+    write({**session, "time": 1_800_000_000.0}, *trial(0))
+    cursor = follow(folder, count=3)
+    write({**session, "time": 1_800_000_001.0}, begin=False)
+    assert follow(folder, cursor).refused == 0
+    follow(folder)
+    runs = runs_of(folder)
+    assert set(runs) == {NAME, "hinge", "search-hinge-0000"}
+    for name in (NAME, "search-hinge-0000"):
+        [found] = runs[name].inputs.dataset_inputs
+        assert (found.dataset.name, found.dataset.digest) == ("arrays", "0f" * 18)
+        assert (found.dataset.source_type, json.loads(found.dataset.source)) == ("local", {"uri": "/data/own.npz"})
+        assert json.loads(found.dataset.profile) == {"train": 90, "heldout": 10, "shape": [5]}
+        assert [(tag.key, tag.value) for tag in found.tags] == [("mlflow.data.context", "training")]
 
 
 def test_the_end_brings_the_record_and_the_report(folder: Path, write: Write) -> None:
@@ -297,7 +302,7 @@ def test_a_trial_that_begins_anew_replaces_its_former_run(
     rows = tracked(folder)["search-hinge-0000"]
     assert {step for *_, step in rows} == {30}
     assert rows == [row for row in expected(folder)["search-hinge-0000"] if row[3] == 30]
-    assert len(runs_of(folder)) == 2
+    assert len(runs_of(folder)) == 3
     follow(folder)
     assert tracked(folder)["search-hinge-0000"] == rows
 
@@ -349,7 +354,7 @@ def test_a_run_that_a_slow_server_created_twice_is_removed(
     study = MlflowStudy(folder, NAME, None)
     cursor = study.log(study.connect(Cursor("")), list(entries(folder)))
     late[0]()
-    assert len(client_of(folder).search_runs(["1"])) == 4
+    assert len(client_of(folder).search_runs(["1"])) == 5
     study.end(Cursor("", parent=cursor.parent, time=cursor.time, owed="FINISHED"))
-    assert len(client_of(folder).search_runs(["1"])) == 3
+    assert len(client_of(folder).search_runs(["1"])) == 4
     assert tracked(folder) == expected(folder)

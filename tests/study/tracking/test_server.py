@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from study.config.schema import StudyConfig
-from study.tracking import ServerError, Tracker, serve, server, sync, trouble, waiting
+from study.tracking import ServerError, Tracker, local, serve, server, sync, trouble, views, waiting
+from study.tracking.environment import prepare
 from study.tracking.server import free_port, running
 
 Write = Callable[..., None]
@@ -45,7 +46,7 @@ def started(folder: Path, port: int) -> subprocess.Popen[str]:
     code = f"from study.tracking import serve; serve({str(folder)!r}, port={port})"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert process.stdout is not None
-    assert process.stdout.readline().startswith(f"MLflow: http://127.0.0.1:{port} ")
+    assert process.stdout.readline().startswith(f"MLflow: http://127.0.0.1:{port}")
     return process
 
 
@@ -138,6 +139,18 @@ def test_sigterm_ends_the_page_with_its_children(folder: Path, config: StudyConf
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
     assert processes_with(f"--port {port}") == []
+
+
+def test_the_address_opens_the_studys_runs_by_a_view_where_there_is_one(folder: Path) -> None:
+    prepare()
+    from mlflow import MlflowClient
+
+    client = MlflowClient(local.database_uri(folder))
+    assert server._page(folder) == ""
+    made = client.create_experiment("rings")
+    assert server._page(folder) == f"/#/experiments/{made}/runs?workflowType=machine_learning"
+    client.set_experiment_tag(made, views.TAG + views.ARMS, "{}")
+    assert server._page(folder).endswith("?workflowType=machine_learning&viewStateShareKey=ganstudy-arms")
 
 
 def test_a_study_without_a_database_is_refused(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 import itertools
 import random
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,14 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def levels(folder: Path) -> dict[str, int]:
+    """How many active runs there are of each level."""
+    query = """SELECT value, count(*) FROM tags JOIN runs USING (run_uuid)
+        WHERE key = 'level' AND lifecycle_stage = 'active' GROUP BY value"""
+    with closing(sqlite3.connect(folder / "mlflow.db")) as database:
+        return dict(database.execute(query).fetchall())
 
 
 @pytest.fixture(autouse=True)
@@ -148,6 +158,7 @@ def test_a_kill_after_any_request_loses_and_doubles_nothing(
         assert tracked(place) == expected(place), f"killed after request {fatal}"
         assert len(list(place.glob("artifacts/*/artifacts/images/*"))) == 2
         assert len(list(place.glob("artifacts/*/artifacts/study.yaml"))) == 1
+        assert levels(place) == {"study": 1, "arm": 1, "trial": 2}
         shutil.rmtree(place)
     assert places >= 15
 

@@ -173,11 +173,11 @@ class Team:
             return json.loads(answer.read() or b"{}")
 
     def tracked(self, study: str) -> Rows:
-        """The metric rows of every child run of an experiment, by plain SQL: run name -> (key, value, ms, step)."""
+        """The metric rows of every trial's run of an experiment, by plain SQL: run name -> (key, value, ms, step)."""
         rows: Rows = {}
         for name, *row in self.database.query(f"""
             SELECT runs.name, metrics.key, metrics.value, metrics.timestamp, metrics.step
-            FROM runs JOIN tags ON tags.run_uuid = runs.run_uuid AND tags.key = 'mlflow.parentRunId'
+            FROM runs JOIN tags ON tags.run_uuid = runs.run_uuid AND tags.key = 'level' AND tags.value = 'trial'
             JOIN experiments USING (experiment_id) LEFT JOIN metrics ON metrics.run_uuid = runs.run_uuid
             WHERE runs.lifecycle_stage = 'active' AND experiments.name = '{study}'
         """):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from study.config.schema import StudyConfig
+from study.ledger.ledger import identity
 from study.tracking import Tracker, sync, trouble, waiting
 from study.tracking.cursor import Cursor
 
@@ -42,6 +43,7 @@ def test_a_plain_users_study_arrives_whole(
     assert trouble(folder) is None
     assert team.tracked(config.study) == expected(folder)
     assert team.runs(config.study) == [
+        ("hinge", "FINISHED"),
         (config.study, "FINISHED"),
         ("search-hinge-0000", "FINISHED"),
         ("search-hinge-0001", "FINISHED"),
@@ -77,11 +79,13 @@ def test_two_studies_at_once_stay_apart(
     for follower in followers:
         follower.close()
     assert team.tracked(config.study) == expected(folder) | expected(other)
-    children = team.database.query(f"""
-        SELECT tags.value, count(*) FROM tags JOIN runs USING (run_uuid) JOIN experiments USING (experiment_id)
-        WHERE tags.key = 'mlflow.parentRunId' AND experiments.name = '{config.study}' GROUP BY tags.value
+    trials = team.database.query(f"""
+        SELECT tags.value, count(*) FROM tags JOIN tags AS level USING (run_uuid) JOIN runs USING (run_uuid)
+        JOIN experiments USING (experiment_id)
+        WHERE tags.key = 'ganstudy.study' AND level.key = 'level' AND level.value = 'trial'
+        AND experiments.name = '{config.study}' GROUP BY tags.value
     """)
-    assert dict(children) == {Cursor.load(folder).parent: 2, Cursor.load(other).parent: 1}
+    assert dict(trials) == {identity(folder): 2, identity(other): 1}
 
 
 def test_a_wrong_password_costs_the_study_nothing_and_is_told_to_nobody(
@@ -105,7 +109,7 @@ def test_a_wrong_password_costs_the_study_nothing_and_is_told_to_nobody(
     assert sync(folder, config) == waiting(folder) == 0
     assert trouble(folder) is None
     assert team.tracked(config.study) == expected(folder)
-    assert len(team.runs(config.study)) == 3
+    assert len(team.runs(config.study)) == 4
     for place in (folder, team.artifacts):
         assert secrets_in(place, right) == secrets_in(place, wrong) == []
     assert wrong not in caplog.text

@@ -40,7 +40,7 @@ def check(team: Any, folder: Path, config: StudyConfig, expected: Story) -> None
     assert trouble(folder) is None
     rows = expected(folder)
     assert team.tracked(config.study) == rows
-    assert team.runs(config.study) == [(name, "FINISHED") for name in sorted([config.study, *rows])]
+    assert team.runs(config.study) == [(name, "FINISHED") for name in sorted([config.study, "hinge", *rows])]
     statuses = team.database.query(f"""
         SELECT DISTINCT tags.value FROM tags JOIN runs USING (run_uuid) JOIN experiments USING (experiment_id)
         WHERE tags.key = 'status' AND experiments.name = '{config.study}'

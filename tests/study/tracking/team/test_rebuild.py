@@ -39,6 +39,7 @@ def check(team: Any, folder: Path, config: StudyConfig, expected: Story) -> None
     assert trouble(folder) is None
     assert team.tracked(config.study) == expected(folder)
     assert team.runs(config.study) == [
+        ("hinge", "FINISHED"),
         (config.study, "FINISHED"),
         ("search-hinge-0000", "FINISHED"),
         ("search-hinge-0001", "FAILED"),

@@ -87,7 +87,7 @@ def test_a_study_outlives_its_server(team: Any, tmp_path: Path) -> None:
     keys = [(trial, *row[:1], row[3]) for trial, found in team.tracked(name).items() for row in found]
     assert len(keys) == len(set(keys))
     assert {status for _, status in team.runs(name)} == {"FINISHED"}
-    assert len(team.runs(name)) == 13
+    assert len(team.runs(name)) == 15
     (logged,) = team.artifacts.glob(f"*/{Cursor.load(folder).parent}/artifacts/trials.parquet")
     assert logged.read_bytes() == (folder / "trials.parquet").read_bytes()
     password = os.environ["MLFLOW_TRACKING_PASSWORD"].encode()
