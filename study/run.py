@@ -225,7 +225,7 @@ class Session:
         """Called from a thread when Ray's head has gone, while the main thread waits for it: end the process."""
         self.progress.say("Ray has gone; what workers have done since their last checkpoints is lost")
         self._record()
-        self.progress.__exit__()
+        self.progress.close()
         self._conclude(0)
         sys.stdout.flush()
         os._exit(FAILED)

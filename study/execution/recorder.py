@@ -45,6 +45,8 @@ from study.storage.store import Store
 
 LOGGER = logging.getLogger(__name__)
 LONGEST_MESSAGE = 2000  # characters
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # a terminal's, which Ray puts in
+_FRAME = re.compile(r'^  File "[^"\n]*", line \d+.*\n(?: {4}.*\n)*', re.MULTILINE)
 FAILURES = 5  # trials that fail in a row before the study stops: the cause is then their environment
 
 
@@ -205,7 +207,11 @@ def message_of(trial: Any) -> str:
 
 def _ended(error: RayActorError) -> str:
     """How a worker's process ended, from Ray's long message, all of which is in the trial's error.txt."""
-    account = " ".join(str(error).split())
+    told = _COLOURS.sub("", str(error))
+    account = " ".join(told.split())
+    if "raised in its creation task" in account:
+        raised = " ".join(_FRAME.split(told)[-1].split())
+        return f"the worker could not be set up: {raised}"[:LONGEST_MESSAGE]
     if "low on memory" in account:
         return "the worker was ended because its machine ran low on memory"
     if "node has died" in account or "node was terminated" in account:
@@ -231,6 +237,6 @@ def error_of(trial: Any) -> BaseException | None:
 def traceback_of(trial: Any) -> str:
     """All that Tune wrote of a trial's failures, its retry's included; kept beside Tune's own state for now."""
     try:
-        return Path(trial.error_file).read_text(encoding="utf-8")
+        return _COLOURS.sub("", Path(trial.error_file).read_text(encoding="utf-8"))
     except (OSError, TypeError):
         return "no reason was given"

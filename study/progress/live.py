@@ -49,6 +49,10 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
         """Give the terminal back, the last table standing."""
         if self._live:
             self._live.stop()

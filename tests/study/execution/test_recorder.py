@@ -13,7 +13,7 @@ from rich.console import Console
 
 from study.config.plan import StudyPlan
 from study.execution.interruption import Interruption
-from study.execution.recorder import FAILURES, Recorder, message_of
+from study.execution.recorder import FAILURES, Recorder, message_of, traceback_of
 from study.ledger.journal import Journal
 from study.ledger.ledger import entries
 from study.ledger.state import TrialState
@@ -330,6 +330,19 @@ DIED = "The actor died unexpectedly before finishing this task.\n\tactor_id: c81
 def test_how_a_worker_ended_is_told_without_numbers(tmp_path: Path, account: str, message: str) -> None:
     error = RayActorError(error_msg=account)
     assert message_of(SimpleNamespace(**failure(tmp_path, error, account))) == message
+
+
+def test_a_worker_that_cannot_be_set_up_tells_why_in_plain_letters(tmp_path: Path) -> None:
+    trace = (
+        'Traceback (most recent call last):\n  File "worker.py", line 9, in setup\n    load(place)\n    ^^^^^^^^^^^\n'
+        '  File "store.py", line 2, in load\n    raise OSError(\nOSError: no such place,\n    exit code 3\n'
+    )
+    error = ActorDiedError(RayTaskError("Worker.__init__", trace, OSError("no such place"), "ray::Worker", 7, "::1"))
+    assert "\x1b[36m" in str(error)
+    trial = SimpleNamespace(**failure(tmp_path, error, str(error)))
+    assert message_of(trial) == "the worker could not be set up: OSError: no such place, exit code 3"
+    assert "\x1b" not in traceback_of(trial)
+    assert "ray::Worker() (pid=7, ip=::1)" in traceback_of(trial)
 
 
 def test_a_failure_without_a_trace_says_so() -> None:
