@@ -13,6 +13,7 @@ import heapq
 import io
 import math
 import random
+import resource
 from contextlib import closing, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,8 @@ CASES = (Case(), Case("tpe"), Case("tpe", tracked=True), Case("tpe", lag=20), Ca
 @dataclass(frozen=True)
 class Driven:
     """Of the middle half of a study: milliseconds of the driver a trial, of them waiting for disk or Ray, milliseconds
-    an event, the share of its time that the driver works, of theirs that workers do, and trials that ended a second."""
+    an event, the share of its time that the driver works, of theirs that workers do, trials that ended a second, and
+    the KiB a trial by which the driver's memory grew."""
 
     driver: float
     waiting: float
@@ -69,6 +71,7 @@ class Driven:
     working: float
     busy: float
     rate: float
+    memory: float
 
 
 def driven(case: Case, workers: int = WORKERS, arms: int = ARMS, trials: int = TRIALS) -> Driven:
@@ -90,7 +93,7 @@ def driven(case: Case, workers: int = WORKERS, arms: int = ARMS, trials: int = T
             marks[0] = (ended,)
             if ended in (trials // 4, 3 * trials // 4):
                 clock = fakes.clock
-                marks[ended] = clock.now(), clock.driver(), clock.waited, fakes.busy, fakes.events
+                marks[ended] = clock.now(), clock.driver(), clock.waited, fakes.busy, fakes.events, _resident()
 
     with TemporaryDirectory(prefix="workers-") as place, faked(fakes), closing(Journal.open(Path(place))) as journal:
         folder = Path(place)
@@ -108,7 +111,7 @@ def driven(case: Case, workers: int = WORKERS, arms: int = ARMS, trials: int = T
             tuning._slots = slots
             tracker.close()
     first, last = marks[trials // 4], marks[3 * trials // 4]
-    now, processor, waited, busy, events = (after - before for before, after in zip(first, last, strict=True))
+    now, processor, waited, busy, events, memory = (after - before for before, after in zip(first, last, strict=True))
     count = trials // 2
     return Driven(
         driver=1000 * (processor + waited) / count,
@@ -117,7 +120,13 @@ def driven(case: Case, workers: int = WORKERS, arms: int = ARMS, trials: int = T
         working=(processor + waited) / now,
         busy=busy / (now * workers),
         rate=count / now,
+        memory=memory / count,
     )
+
+
+def _resident() -> float:
+    """KiB of memory that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1024
 
 
 def _futures(workers: int) -> list[Any]:
@@ -180,10 +189,11 @@ def section(_: bool = False) -> str:
                     f"{found.rate:.1f}",
                     f"{found.working:.0%}",
                     f"{found.busy:.0%}",
+                    f"{found.memory:.1f}",
                 ]
             )
     heads = ["search", "a trial, s", "driver, ms a trial", "of it waiting", "ms an event"]
-    heads += ["trials a second it could", "it did", "driver works", "workers busy"]
+    heads += ["trials a second it could", "it did", "driver works", "workers busy", "KiB a trial"]
     lags = [
         [f"{multiple:g}", *(f"{kept_busy(round(multiple * WORKERS / ARMS), spread):.0%}" for spread in SPREADS)]
         for multiple in LAGS

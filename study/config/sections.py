@@ -175,7 +175,7 @@ class Resources(Section):
         pack (configurations): how many of a search's trials train as one population in a worker's place: those of as
             many indices in a row, if they differ in learning rates, betas, averaging, noise, smoothing and penalties'
             settings alone; trials of other shapes train apart, and confirmations alone. `auto`: as many as fill a
-            population (`study.config.packs`). Small networks train several times as many trials a core by it.
+            population (`study.config.packs`). A core trains 1.2 to 1.7 times as many trials of small networks by it.
         checkpoint_seconds (seconds): at most so often a checkpoint is written; so much is trained again after a kill.
         evaluation_limit (seconds): if an evaluation, with the training before it, takes longer, its worker is ended
             and the trial tried again; of a pack, for each of its trials; null: no limit.
