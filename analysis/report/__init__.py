@@ -33,7 +33,7 @@ from analysis.results.criteria import goals_of, thresholds_of
 from analysis.results.outcomes import judged_columns
 from analysis.wording import listed
 
-__all__ = ["Answer", "Findings", "answer", "every_table", "find", "read", "write"]
+__all__ = ["Answer", "Findings", "answer", "every_table", "find", "read", "uncollected", "write"]
 
 
 def write(
@@ -61,7 +61,7 @@ def write(
         OSError: the report could not be written; the former page stays.
     """
     folder = Path(folder)
-    with _uncollected():
+    with uncollected():
         findings = find(read(records or [folder]), same_within=same_within)
         writer = FigureWriter(folder / "report", findings.palette)
         if objectives:
@@ -96,9 +96,9 @@ def _answer(findings: Findings) -> str:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Within the block cyclic garbage stays: each collection would go through all that figures are made of, which takes
-    a fifth of a report's time, and there is little to gain."""
+    a fifth of a report's time, and there is little to gain. The first one after the block would, too."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -35,7 +35,7 @@ DELIVERY = 30.0  # seconds that MLflow gets to take the report
 
 def report(options: Namespace) -> int:
     """Write a study's report, or one of records from anywhere, joined."""
-    with in_style(_style(options.style)):
+    with analysis.report.uncollected(), in_style(_style(options.style)):
         page = _page(options)
     paths = {"report": str(page)}
     if options.bundle:
