@@ -61,10 +61,15 @@ def drawing(
         _view((left, top, right - left, bottom - top), copy if left else whole, seen, arms)
         for left, right in zip([0.0, *ends[:-1]], ends, strict=True)
     ]
-    above = _view((0, 0, width, top), copy, class_="above", preserveAspectRatio="xMinYMid slice")
-    below = _view((0, bottom, width, height - bottom), copy, class_="below", preserveAspectRatio="xMidYMid slice")
-    size = _size(width, height)
-    return tag("div", above, tag("div", *parts, class_="panels"), below, class_="cut", style=size, **said)
+    above, below = (
+        _view(window, copy, class_=where, preserveAspectRatio=f"{side} slice") if window[3] > 0 else ""
+        for window, where, side in (
+            ((0.0, 0.0, width, top), "above", "xMinYMid"),
+            ((0.0, bottom, width, height - bottom), "below", "xMidYMid"),
+        )
+    )
+    within = tag("div", *parts, class_="panels")
+    return tag("div", above, within, below, class_="cut", style=_size(width, height), **said)
 
 
 def columns(figure: Figure) -> Columns | None:

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.figures.marks import Marked, belong, mark, mark_bar
 from analysis.figures.style import rendered
-from analysis.report.drawing import columns, drawing, switches
+from analysis.report.drawing import Columns, columns, drawing, switches
 
 
 def made(down=1, across=1):
@@ -77,6 +77,12 @@ def test_a_figure_is_cut_into_its_columns_and_loses_nothing():
     assert sum(width * height for _, _, width, height in boxes) == pytest.approx(6 * 3 * 72**2, rel=1e-3)
     assert len(list(pieces.iter("title"))) == len(list(read(figure).iter("title"))) == 36
     assert len([one for one in pieces.iter("use") if one.get("href") == "#mine-all"]) == 4  # and once as it is
+
+
+def test_nothing_is_left_above_or_below_panels_as_high_as_their_figure():
+    figure = made(1, 2)
+    rendered(figure)
+    assert [piece.get("class") for piece in read(figure, cut=Columns([200.0, 432.0], 0.0, 216.0))] == ["panels"]
 
 
 def test_a_narrow_drawing_is_told_by_its_class():
