@@ -86,6 +86,17 @@ def test_steps_do_not_wait_for_a_card(changes: dict[str, Any]) -> None:
         torch.cuda.set_sync_debug_mode("default")
 
 
+@pytest.mark.parametrize("changes", CHANGES, ids=str)
+def test_what_is_measured_stays_on_a_card_until_it_is_handed_over(changes: dict[str, Any]) -> None:
+    made = training(steps=10, **changes)
+    made.advance()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        made.measure()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
 def test_a_step_that_waits_is_taken_without_a_graph() -> None:
     total = torch.zeros((), device=DEVICE)
 
