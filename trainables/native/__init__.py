@@ -12,6 +12,7 @@ from trainables.native.convolution import convolution_gradients, convolve, wide
 from trainables.native.dense import DenseLayers
 from trainables.native.formulas import Formula, formula
 from trainables.native.game import DenseGame
+from trainables.native.layout import flatten, unflatten
 from trainables.native.library import available, disabled, usable
 from trainables.native.normalization import EPSILON, normalise
 
@@ -26,8 +27,10 @@ __all__ = [
     "convolution_gradients",
     "convolve",
     "disabled",
+    "flatten",
     "formula",
     "normalise",
+    "unflatten",
     "usable",
     "wide",
 ]

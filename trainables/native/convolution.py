@@ -12,8 +12,8 @@ from typing import Any
 
 from torch import Tensor
 
+from trainables.native.layout import features_last
 from trainables.native.library import address, kernels, over_replicas
-from trainables.native.normalization import features_last
 
 Shapes = tuple[
     tuple[int, ...], ...

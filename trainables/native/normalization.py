@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainables.native.layout import features_last
 from trainables.native.library import address, kernels, over_replicas, usable
 
 EPSILON = 1e-5  # is added to variances, as torch does
@@ -26,11 +27,6 @@ def normalise(x: Tensor, gain: Tensor, shift: Tensor, slope: float, plain: Plain
         return plain(x, gain, shift)
     out: Tensor = _Normalised.apply(slope, plain, x, gain, shift)
     return out
-
-
-def features_last(x: Tensor) -> Tensor:
-    """The same activations (R, B, C, ...), if need be copied so that features are last in memory."""
-    return x.movedim(2, -1).contiguous().movedim(-1, 2)
 
 
 class _Normalised(torch.autograd.Function):

@@ -6,7 +6,9 @@
 
 #define POSITIONS 192 /* that are worked on together */
 
-typedef float Four __attribute__((vector_size(16), aligned(4))); /* what a kernel of four sees of one channel's line */
+/* What a kernel of four sees of one channel's line, and half of that. */
+typedef float Four __attribute__((vector_size(16), aligned(4)));
+typedef float Two __attribute__((vector_size(8), aligned(4)));
 
 static size_t line(const Shape *s) { return ((size_t)s->width + 2 * s->padding) * s->channels; }
 
@@ -29,12 +31,17 @@ static void spread(const Shape *s, Part part, const float *image, float *rows, i
 static void gather(const Shape *s, Part part, const float *rows, float *image, int n, int images) {
   (void)part, (void)images;
   size_t positions = (size_t)s->rows * s->cols, seen = (size_t)s->side * s->side * s->channels;
+  int piece = (s->side % s->stride ? 1 : s->stride) * s->channels; /* pieces of neighbouring positions do not overlap */
   for (int i = 0; i < s->rows; i++)
     for (int u = 0; u < s->side; u++)
-      for (int v = 0; v < s->side; v++) { /* positions innermost: their places do not overlap */
-        const float *row = rows + (n * positions + (size_t)i * s->cols) * seen + (u * s->side + v) * s->channels;
-        float *to = image + (i * s->stride + u) * line(s) + v * s->channels;
-        for (int j = 0; j < s->cols; j++) add(to + j * s->stride * s->channels, row + j * seen, s->channels);
+      for (int v = 0; v < s->side * s->channels; v += piece) {
+        const float *row = rows + (n * positions + (size_t)i * s->cols) * seen + (size_t)u * s->side * s->channels + v;
+        float *to = image + (i * s->stride + u) * line(s) + v;
+        for (int j = 0; j < s->cols; j++, row += seen, to += s->stride * s->channels)
+          if (piece == 2)
+            *(Two *)to += *(const Two *)row;
+          else
+            add(to, row, piece);
       }
 }
 

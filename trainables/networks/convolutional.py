@@ -8,6 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from trainables import native
 from trainables.networks.layers import LayerBuilder
 
 
@@ -33,7 +34,7 @@ def generator(builder: LayerBuilder, inputs: int, shape: Sequence[int]) -> None:
     widths = [width * 2 ** (depth - 1 - i) for i in range(depth)]
     small = side // 2**depth
     builder.dense(inputs, widths[0] * builder.pieces * small * small)
-    builder.add(0, lambda _, x: x.unflatten(-1, (-1, small, small)))
+    builder.add(0, lambda _, x: native.unflatten(x, (-1, small, small)))
     builder.nonlinear(widths[0])
     for level, (here, there) in enumerate(pairwise(widths)):
         builder.convolved(here, there, up=True, small=small * 2**level, normalise=builder.values["batch_norm"])
@@ -51,6 +52,6 @@ def critic(builder: LayerBuilder, shape: Sequence[int], joined: int) -> int:
         normalise = builder.values["batch_norm"] and level > 0
         builder.convolved(here, width * 2**level, up=False, small=side // 2 ** (level + 1), normalise=normalise)
         here = width * 2**level
-    builder.add(0, lambda _, x: x.flatten(2))
+    builder.add(0, lambda _, x: native.flatten(x))
     small: int = side // 2**depth
     return here * small * small

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from trainables import native
 from trainables.networks.convolutional import square
 from trainables.networks.layers import LayerBuilder
 
@@ -23,7 +24,7 @@ def generator(builder: LayerBuilder, inputs: int, shape: Sequence[int]) -> None:
     channels, side = square("generator", shape, depth, "resnet")
     small, here = side // 2**depth, width * 2 ** (depth - 1)
     builder.dense(inputs, here * small * small)
-    builder.add(0, lambda _, x: x.unflatten(-1, (-1, small, small)))
+    builder.add(0, lambda _, x: native.unflatten(x, (-1, small, small)))
     for level in range(depth):
         there, large = width * 2 ** max(depth - 2 - level, 0), small * 2 ** (level + 1)
         branch, skip = builder.part(f"block{level}"), builder.part(f"block{level}")
