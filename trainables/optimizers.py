@@ -1,8 +1,11 @@
 """Optimisers of a population: weights (R, P), gradients (R, P), and hyperparameters that are vectors over the replicas.
 
-Adam (Kingma & Ba 2015), RMSProp (Tieleman & Hinton 2012) and SGD with heavy-ball momentum, in torch's conventions, and
-optimistic Adam (Daskalakis et al. 2018), which descends by twice Adam's step less the step before.
-`beta1` is Adam's first decay and SGD's momentum, `beta2` Adam's second decay and RMSProp's smoothing.
+Adam (Kingma & Ba 2015), AdamW (Loshchilov & Hutter 2019), RMSProp (Tieleman & Hinton 2012) and SGD with heavy-ball or
+Nesterov's momentum, in torch's conventions; Lion (Chen et al. 2023), which descends by the sign of a momentum; and
+optimistic Adam and SGD (Daskalakis et al. 2018), which descend by twice their step less the step before. SGD's is the
+optimistic gradient descent-ascent of min-max games (OGDA) and takes no momentum.
+`beta1` is Adam's and Lion's first decay and SGD's momentum, `beta2` their second decay and RMSProp's smoothing. AdamW
+and Lion shrink the weights by `lr * decay` of themselves before each update.
 A replica that is not `alive` keeps its weights bit for bit, whatever its gradient.
 """
 
@@ -26,8 +29,8 @@ EPSILON = 1e-8
 class Optimizer:
     """State of one optimiser over a population; `rule` is a name of `OPTIMIZERS`.
 
-    `lr`, `beta1`, `beta2` are (R, 1). `first` and `second` are moments (R, P), `before` is the last step per unit of
-    learning rate (R, P; empty where the rule does not use it), `count` () the
+    `lr`, `beta1`, `beta2` are (R, 1), `decay` too or None where no weight decays. `first` and `second` are moments (R,
+    P), `before` is the last step per unit of learning rate (R, P; empty where the rule does not use it), `count` () the
     updates made so far, on the device so that no step of training depends on a number of Python's.
     """
 
@@ -39,21 +42,27 @@ class Optimizer:
     second: Tensor
     before: Tensor
     count: Tensor
+    decay: Tensor | None = None
 
     @classmethod
-    def zero(cls, rule: str, weights: Tensor, lr: Tensor, beta1: Tensor, beta2: Tensor) -> Optimizer:
+    def zero(
+        cls, rule: str, weights: Tensor, lr: Tensor, beta1: Tensor, beta2: Tensor, decay: Tensor | None = None
+    ) -> Optimizer:
         """An optimiser of `weights` (R, P) before its first update; hyperparameters are (R,)."""
-        before = torch.zeros_like(weights) if rule == "optimistic_adam" else weights.new_zeros(0)
+        before = torch.zeros_like(weights) if rule in OPTIMISTIC else weights.new_zeros(0)
+        decay = None if decay is None else decay.to(weights)[:, None]
         first, second = torch.zeros_like(weights), torch.zeros_like(weights)
         lr, beta1, beta2 = (x.to(weights)[:, None] for x in (lr, beta1, beta2))
         count = torch.zeros((), dtype=torch.int64, device=weights.device)
-        return cls(rule, lr, beta1, beta2, first, second, before, count)
+        return cls(rule, lr, beta1, beta2, first, second, before, count, decay)
 
     def update(self, weights: Tensor, gradient: Tensor, alive: Tensor, bound: float = math.inf) -> None:
         """Update `weights` (R, P) in place along `gradient` (R, P), replicas in `alive` (R,) bool only, and clear
         `alive` where the weights then exceed `bound`."""
         self.count += 1
-        if self.rule == "adam" and native.usable(weights, gradient, self.first, self.second):
+        if self.decay is not None:
+            weights.mul_((1 - self.lr * self.decay).where(alive[:, None], self._nothing + 1))
+        if self.rule in ("adam", "adamw") and native.usable(weights, gradient, self.first, self.second):
             native.adam_update(
                 weights, gradient, self.first, self.second, self.lr, self.beta1, self.beta2, self.count, EPSILON, bound,
                 alive,
@@ -107,6 +116,12 @@ def _adam(state: Optimizer, weights: Tensor, gradient: Tensor, lr: Tensor) -> No
     weights.sub_(_adam_step(state, gradient, lr))
 
 
+def _lion(state: Optimizer, weights: Tensor, gradient: Tensor, lr: Tensor) -> None:
+    new1, new2 = state.news
+    weights.sub_(state.first.lerp(gradient, new1).sign_().mul_(lr))
+    state.first.lerp_(gradient, new2)
+
+
 def _optimistic_adam(state: Optimizer, weights: Tensor, gradient: Tensor, lr: Tensor) -> None:
     step = _adam_step(state, gradient, torch.ones_like(lr))
     weights.sub_((2 * step - state.before) * lr)
@@ -132,9 +147,25 @@ def _sgd(state: Optimizer, weights: Tensor, gradient: Tensor, lr: Tensor) -> Non
     weights.sub_(state.first * lr)
 
 
+def _nesterov(state: Optimizer, weights: Tensor, gradient: Tensor, lr: Tensor) -> None:
+    state.first.mul_(state.beta1).add_(gradient)
+    weights.sub_((state.first * state.beta1).add_(gradient).mul_(lr))
+
+
+def _optimistic_sgd(state: Optimizer, weights: Tensor, gradient: Tensor, lr: Tensor) -> None:
+    weights.sub_((2 * gradient - state.before) * lr)
+    state.before.copy_(gradient)
+
+
 OPTIMIZERS: dict[str, Callable[[Optimizer, Tensor, Tensor, Tensor], None]] = {
     "adam": _adam,
+    "adamw": _adam,
+    "lion": _lion,
     "optimistic_adam": _optimistic_adam,
     "rmsprop": _rmsprop,
     "sgd": _sgd,
+    "nesterov": _nesterov,
+    "optimistic_sgd": _optimistic_sgd,
 }
+OPTIMISTIC = ("optimistic_adam", "optimistic_sgd")
+DECAYING = ("adamw", "lion")

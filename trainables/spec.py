@@ -37,7 +37,8 @@ CHOICES: Mapping[str, Iterable[str]] = {
 }  # fmt: skip
 NUMBERS = {  # from 0 to below the first; the second says whether 0 may be, by which end is closed
     "generator_lr": (math.inf, "neither"), "critic_lr": (math.inf, "neither"), "beta1": (1, "left"),
-    "beta2": (1, "left"), "ema": (1, "left"), "instance_noise": (math.inf, "left"), "label_smoothing": (0.5, "left"),
+    "beta2": (1, "left"), "weight_decay": (math.inf, "left"), "ema": (1, "left"),
+    "instance_noise": (math.inf, "left"), "label_smoothing": (0.5, "left"),
     "bound": (math.inf, "neither"),
 }  # fmt: skip
 
@@ -68,11 +69,14 @@ class Spec:
         updates: the order of the players' updates: `alternating`, first the critic's and then the generator's against
             the new critic; `simultaneous`; or `extragradient`, simultaneous along the gradients found a step ahead.
         critic_steps (critic updates): for each of the generator's; 1 unless updates alternate.
-        optimizer: of both players; SGD takes heavy-ball momentum, optimistic Adam is Daskalakis et al.'s (2018).
+        optimizer: of both players; `sgd` takes heavy-ball momentum and `nesterov` Nesterov's, the optimistic ones are
+            Daskalakis et al.'s (2018; `optimistic_sgd` is known as OGDA), `lion` is Chen et al.'s (2023).
         generator_lr: learning rate of the generator.
         critic_lr: learning rate of the critic.
-        beta1: Adam's first decay, or SGD's momentum, of both players.
-        beta2: Adam's second decay, or RMSProp's smoothing, of both players.
+        beta1: Adam's and Lion's first decay, or SGD's momentum, of both players.
+        beta2: Adam's and Lion's second decay, or RMSProp's smoothing, of both players.
+        weight_decay: of both players with `adamw` and `lion`; a weight loses this share of itself, times the learning
+            rate, in each update.
         ema: decay a step of the average of the generator's weights that is measured; 0 measures the weights themselves.
         latent_dim: dimension of the generator's input.
         latent: distribution of each coordinate of the generator's input, N(0, 1) or uniform on [-1, 1].
@@ -107,6 +111,7 @@ class Spec:
     critic_lr: float = 1e-3
     beta1: float = 0.5
     beta2: float = 0.999
+    weight_decay: float = 0.0
     ema: float = 0.0
     latent_dim: int = 2
     latent: str = "normal"
@@ -149,6 +154,11 @@ class Spec:
         """Refuse settings that make no sense together."""
         if (self.model == "dirac") != (self.data["name"] == "dirac"):
             raise ValueError(f"model: expected dirac on data dirac only, got {self.model} on '{self.data['name']}'")
+        if self.weight_decay and self.optimizer not in optimizers.DECAYING:
+            raise ValueError(
+                f"weight_decay: expected 0 with {self.optimizer}, as only {' and '.join(optimizers.DECAYING)} decay,"
+                f" got {self.weight_decay}"
+            )
         if self.updates != "alternating" and self.critic_steps != 1:
             raise ValueError(f"critic_steps: expected 1 with {self.updates} updates, got {self.critic_steps}")
         if self.batch_size % self.packing:
@@ -249,7 +259,9 @@ HYPERPARAMETERS = tuple(
 )
 
 # What may differ between the replicas of one population, besides the penalty's settings; all else is equal.
-PER_REPLICA = ("generator_lr", "critic_lr", "beta1", "beta2", "ema", "instance_noise", "label_smoothing")
+PER_REPLICA = (
+    "generator_lr", "critic_lr", "beta1", "beta2", "weight_decay", "ema", "instance_noise", "label_smoothing",
+)  # fmt: skip
 SWITCHED = ("instance_noise", "label_smoothing")  # of these, those that are 0 in all replicas or in none
 
 # Hyperparameters without meaning for a model: such a model is one arm, however many of these a study crosses.

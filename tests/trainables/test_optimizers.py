@@ -32,9 +32,41 @@ class OptimisticAdam(torch.optim.Adam):
         self.before = now
 
 
+class Lion(torch.optim.Optimizer):
+    """As algorithm 2 of Chen et al. 2023 has it, without weight decay."""
+
+    def __init__(self, parameter: Tensor, lr: float, beta1: float, beta2: float) -> None:
+        super().__init__([parameter], {})
+        self.numbers, self.momentum = (lr, beta1, beta2), torch.zeros_like(parameter)
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        (parameter,) = self.param_groups[0]["params"]
+        lr, beta1, beta2 = self.numbers
+        parameter -= lr * torch.sign(beta1 * self.momentum + (1 - beta1) * parameter.grad)
+        self.momentum = beta2 * self.momentum + (1 - beta2) * parameter.grad
+
+
+class OptimisticSGD(torch.optim.SGD):
+    """x - 2 lr g + lr g', g' being the gradient of the step before (Daskalakis et al. 2018)."""
+
+    before: Tensor | float = 0.0
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        (parameter,) = self.param_groups[0]["params"]
+        parameter -= self.param_groups[0]["lr"] * (2 * parameter.grad - self.before)
+        self.before = parameter.grad.clone()
+
+
+DECAY = 0.3
 PEERS: dict[str, Callable[[Tensor, float, float, float], torch.optim.Optimizer]] = {
     "adam": lambda p, lr, beta1, beta2: torch.optim.Adam([p], lr, (beta1, beta2), EPSILON),
     "optimistic_adam": lambda p, lr, beta1, beta2: OptimisticAdam([p], lr, (beta1, beta2), EPSILON),
+    "adamw": lambda p, lr, beta1, beta2: torch.optim.AdamW([p], lr, (beta1, beta2), EPSILON, weight_decay=DECAY),
+    "lion": lambda p, lr, beta1, beta2: Lion(p, lr, beta1, beta2),
+    "nesterov": lambda p, lr, beta1, _: torch.optim.SGD([p], lr, momentum=beta1, nesterov=beta1 > 0),
+    "optimistic_sgd": lambda p, lr, *_: OptimisticSGD([p], lr),
     "rmsprop": lambda p, lr, _, beta2: torch.optim.RMSprop([p], lr, beta2, EPSILON),
     "sgd": lambda p, lr, beta1, _: torch.optim.SGD([p], lr, momentum=beta1),
 }
@@ -50,7 +82,8 @@ def slope(weights: Tensor, step: int) -> Tensor:
 
 
 def optimizer(rule: str, weights: Tensor) -> Optimizer:
-    return Optimizer.zero(rule, weights, LR, BETA1, BETA2)
+    decay = torch.full_like(LR, DECAY) if rule == "adamw" else None
+    return Optimizer.zero(rule, weights, LR, BETA1, BETA2, decay)
 
 
 def test_every_rule_has_a_peer() -> None:
@@ -85,11 +118,38 @@ def test_first_steps_in_closed_form() -> None:
         "optimistic_adam": -2 * lr * gradient[:, 0].sign(),
         "rmsprop": -lr * gradient[:, 0].sign() / (1 - beta2).sqrt(),
         "sgd": -lr * gradient[:, 0],
+        "nesterov": -lr * (1 + beta1) * gradient[:, 0],
+        "optimistic_sgd": -2 * lr * gradient[:, 0],
+        "lion": -lr * gradient[:, 0].sign(),
+        "adamw": -lr * gradient[:, 0].sign(),
     }
     for rule, step in expected.items():
         weights = torch.zeros(2, 1)
         Optimizer.zero(rule, weights, lr, beta1, beta2).update(weights, gradient, alive)
         torch.testing.assert_close(weights[:, 0], step, rtol=1e-4, atol=0)
+
+
+@pytest.mark.golden
+def test_ogda_reaches_the_equilibrium_of_a_bilinear_game_and_descent_ascent_leaves_it() -> None:
+    """min_x max_y x y from (1, 1), Daskalakis et al. 2018: radius to 0, and (1 + lr²)^(t/2) for plain steps."""
+    lr, none, alive = torch.tensor([0.1]), torch.zeros(1), torch.ones(1, dtype=torch.bool)
+    for rule, expected in (("optimistic_sgd", 0.0), ("sgd", 2**0.5 * 1.01**500)):
+        x, y = torch.ones(1, 1, dtype=torch.float64), torch.ones(1, 1, dtype=torch.float64)
+        both = [Optimizer.zero(rule, weights, lr, none, none) for weights in (x, y)]
+        for _ in range(1000):
+            gradients = y.clone(), -x.clone()
+            for one, weights, gradient in zip(both, (x, y), gradients, strict=True):
+                one.update(weights, gradient, alive)
+        assert math.hypot(float(x), float(y)) == pytest.approx(expected, rel=1e-4, abs=0.02)
+
+
+def test_lion_shrinks_weights_by_the_decay() -> None:
+    weights, alive = torch.tensor([[2.0], [2.0]]), torch.tensor([True, False])
+    lion = Optimizer.zero(
+        "lion", weights, *torch.tensor([[0.1, 0.1], [0.9, 0.9], [0.99, 0.99]]), torch.tensor([0.5, 0.5])
+    )
+    lion.update(weights, torch.tensor([[3.0], [3.0]]), alive)
+    torch.testing.assert_close(weights[:, 0], torch.tensor([2 * (1 - 0.05) - 0.1, 2.0]))
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e38])
@@ -116,6 +176,7 @@ def test_a_frozen_replica_keeps_its_weights_bit_for_bit(rule: str, bad: float) -
 def test_a_frozen_replica_changes_nothing_for_the_others(rule: str) -> None:
     together, alone = start(), start()[[0]]
     ours, single = optimizer(rule, together), Optimizer.zero(rule, alone, LR[[0]], BETA1[[0]], BETA2[[0]])
+    single.decay = None if ours.decay is None else ours.decay[[0]]
     for step in range(10):
         gradient = slope(together, step)
         gradient[1:] = math.nan

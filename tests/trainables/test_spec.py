@@ -141,7 +141,7 @@ def test_what_may_vary() -> None:
         ({"updates": "alternate"}, "updates: unknown name 'alternate'; did you mean 'alternating'?"),
         ({"latent": "gauss"}, "latent: unknown name 'gauss'; expected one of normal, uniform"),
         ({"conditioning": "projections"}, "conditioning: unknown name .*; did you mean 'projection'?"),
-        ({"optimizer": "adamw"}, "optimizer: unknown name 'adamw'; did you mean 'adam'?"),
+        ({"optimizer": "adamm"}, "optimizer: unknown name 'adamm'; did you mean 'adam'?"),
         ({"generator_loss": "saturate"}, "generator_loss: .*'saturate'"),
         ({"objective": "hing"}, "objective: unknown name 'hing'; did you mean 'hinge'?"),
         ({"objective": {"name": "alpha", "alpha": 1}}, "objective.alpha: expected a number other than 0 and 1"),
@@ -153,6 +153,7 @@ def test_what_may_vary() -> None:
         ({"critic_steps": 0}, "critic_steps: expected at least 1, got 0"),
         ({"critic_steps": 2, "updates": "simultaneous"}, "critic_steps: expected 1 with simultaneous updates, got 2"),
         ({"critic_steps": 2, "updates": "extragradient"}, "critic_steps: expected 1 with extragradient updates, got 2"),
+        ({"weight_decay": 0.1}, "weight_decay: expected 0 with adam, as only adamw and lion decay, got 0.1"),
         ({"penalty": ["r1", "consensus"]}, "updates: consensus needs both gradients at once, expected simultaneous or"),
         ({"penalty": ["r1", "none"]}, "penalty: expected none alone, got r1, none"),
         (

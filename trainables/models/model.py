@@ -17,7 +17,7 @@ from torch import Tensor
 from trainables.batches import Batch, latents
 from trainables.data import DataSet
 from trainables.networks import Network
-from trainables.optimizers import Optimizer
+from trainables.optimizers import DECAYING, Optimizer
 from trainables.population import StackedParameters, generators
 from trainables.spec import Spec
 
@@ -52,7 +52,8 @@ class ModelContext:
     def optimizer(self, stack: StackedParameters, lr: Tensor) -> Optimizer:
         """The spec's optimiser of a stack, with a learning rate (R,)."""
         beta1, beta2 = self.vector(lambda s: s.beta1), self.vector(lambda s: s.beta2)
-        return Optimizer.zero(self.spec.optimizer, stack.flat, lr, beta1, beta2)
+        decay = self.vector(lambda s: s.weight_decay) if self.spec.optimizer in DECAYING else None
+        return Optimizer.zero(self.spec.optimizer, stack.flat, lr, beta1, beta2, decay)
 
 
 # Applies a function of samples and labels in pieces of the second axis that fit in memory and suit batch statistics.

@@ -259,6 +259,8 @@ def optimizer(name: str, module: nn.Module, lr: float, i: int) -> torch.optim.Op
         return torch.optim.Adam(module.parameters(), lr, (BETA1[i], BETA2[i]))
     if name == "optimistic_adam":
         return OptimisticAdam(module.parameters(), lr, (BETA1[i], BETA2[i]))
+    if name == "nesterov":
+        return torch.optim.SGD(module.parameters(), lr, momentum=BETA1[i], nesterov=BETA1[i] > 0)
     if name == "rmsprop":
         return torch.optim.RMSprop(module.parameters(), lr, BETA2[i])
     return torch.optim.SGD(module.parameters(), lr, momentum=BETA1[i])
@@ -470,6 +472,7 @@ CASES = [
     Case(critic_norm=True),
     Case(optimizer="rmsprop"),
     Case(optimizer="sgd"),
+    Case(optimizer="nesterov"),
     *[Case(optimizer="optimistic_adam", updates=updates) for updates in UPDATES],
     *[Case("hinge", p, 2, conditioning=c) for p in ("none", "r2", "spectral_norm") for c in ("join", "projection")],
     Case("least_squares", "gradient_penalty", conditioning="join", updates="simultaneous"),
