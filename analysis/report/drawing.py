@@ -20,6 +20,7 @@ from analysis.figures.style import panels
 from analysis.report.page import ENLARGED, Html, tag
 
 MOST = 2000  # marks in a figure
+WIDEST = 290  # points of a column, whose text is then 9 pixels high on a page of 390
 NEAR = 5  # points from a mark at which it is pointed at
 UNSEEN = re.compile(r"<metadata>.*?</metadata>|<!--.*?-->|<defs>\s*<style.*?</style>\s*</defs>", re.DOTALL)
 EMBEDDED = re.compile(r'(?<=base64,)[^"]*')
@@ -73,7 +74,7 @@ def drawing(
 
 
 def columns(figure: Figure) -> Columns | None:
-    """The columns of a drawn figure's panels; None where there is one or they overlap."""
+    """The columns of a drawn figure's panels; None where there is one, or one that is wider than `WIDEST`."""
     boxes = panels(figure)
     ends: list[float] = []
     for box in sorted(boxes, key=lambda box: box.left):
@@ -84,6 +85,8 @@ def columns(figure: Figure) -> Columns | None:
     if len(ends) < 2:
         return None
     ends[-1] = float(POINTS * figure.get_figwidth())
+    if max(right - left for left, right in zip([0.0, *ends[:-1]], ends, strict=True)) > WIDEST:
+        return None
     height = float(POINTS * figure.get_figheight())
     return Columns(ends, max(0.0, min(box.top for box in boxes)), min(height, max(box.bottom for box in boxes)))
 

@@ -68,6 +68,13 @@ def test_columns_of_panels_are_told_apart(down, across):
         assert 0 <= found.top < found.bottom <= 3 * 72
 
 
+def test_a_figure_with_a_wide_column_is_not_cut():
+    figure = Marked(figsize=(6, 3), layout="constrained")
+    figure.subplots(1, 2, width_ratios=(5, 1))
+    rendered(figure)
+    assert columns(figure) is None
+
+
 def test_a_figure_is_cut_into_its_columns_and_loses_nothing():
     figure = made(2, 3)
     rendered(figure)
