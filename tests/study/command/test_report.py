@@ -25,6 +25,7 @@ def undrawn():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(writer, "rendered", lambda figure, kind: b"<svg/>")
         patch.setattr(writer, "vector_files", lambda figure: (b"<svg/>", b""))
+        patch.setattr(writer, "columns", lambda figure: None)
         yield
 
 
