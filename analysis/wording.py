@@ -1,8 +1,23 @@
-"""Names and numbers for readers: measurements with units, events, shares, intervals, p-values, counts."""
+"""Names and numbers for readers: measurements with units, events, shares, intervals, p-values, counts.
+
+One format of numbers holds wherever a person reads them: in sentences, tables, LaTeX, pictures and what stands for
+them. Files for machines have full precision.
+
+- A number has three significant digits (`number`). Beside its interval neither it nor an end has a decimal place below
+  the second digit of the shorter way from the estimate to an end, as that is noise (`spoken`, `ends`).
+- Whole numbers are exact (`whole`). A setting is written as it was set, to four digits (`setting`).
+- A share is in whole per cents, 0 and 100 only where exact (`percent`); a difference of shares in whole percentage
+  points (`points`).
+- p has three decimal places below 0.1, else two, and is never below 0.001 (`p_value`).
+- Digits are in groups of three, apart by a narrow space at which no line breaks; below 10⁻⁴ and from 10⁵ on a number
+  that is not whole is a power of ten. A minus sign is one, – is what is not known, ∞ what is beyond all numbers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 
@@ -92,6 +107,8 @@ FRECHET = {  # in a feature space
     "dinov2": "FD-DINOv2, in DINOv2's features; its numbers compare with no FID",
 }
 QUIET_UNITS = ("", "1", "modes")
+APART = "\u202f"  # between groups of digits
+_LABELS: ContextVar[Mapping[str, str]] = ContextVar("labels of measurements", default={})  # noqa: B039 (never changed)
 
 
 def frechet_in(features: object) -> str:
@@ -101,9 +118,19 @@ def frechet_in(features: object) -> str:
     return FRECHET.get(str(features), f"in the features {features}")
 
 
+@contextmanager
+def calling(labels: Mapping[str, str]) -> Iterator[None]:
+    """Within the block measurements are called by these labels, where they have one."""
+    token = _LABELS.set(labels)
+    try:
+        yield
+    finally:
+        _LABELS.reset(token)
+
+
 def named(metric: str, unit: str = "") -> str:
     """A measurement in words, with its unit unless it is a pure number."""
-    words = NAMES.get(metric, metric.replace("_", " "))
+    words = _LABELS.get().get(metric) or NAMES.get(metric, metric.replace("_", " "))
     return words if unit in QUIET_UNITS else f"{words} ({unit})"
 
 
@@ -134,20 +161,49 @@ def percent(share: float) -> str:
     return ">\u00a099\u00a0%" if 0.995 < share < 1 else f"{100 * share:.0f}\u00a0%".replace("-", "−")
 
 
-def number(value: float, digits: int = 3) -> str:
-    """A number for readers: `digits` significant ones, ∞ for infinity, – for NaN, a true minus sign."""
+def points(difference: float) -> str:
+    """A difference of shares in whole percentage points, `−8`; – for NaN."""
+    return "–" if np.isnan(difference) else f"{100 * difference:.0f}".replace("-0", "0").replace("-", "−")
+
+
+def number(value: float, digits: int = 3, places: int | None = None) -> str:
+    """A number for readers: `digits` significant ones, but no more than `places` after the point, fewer than none being
+    zeros before it; ∞ for infinity, – for NaN."""
     if np.isnan(value):
         return "–"
     if np.isinf(value):
         return "∞" if value > 0 else "−∞"
-    if value == 0:
-        return "0"
-    size = abs(value)
-    if size >= 1e5 or size < 1e-4:
-        mantissa, exponent = f"{value:.{max(digits - 1, 0)}e}".split("e")
-        return f"{mantissa}·{power_of_ten(int(exponent))}".replace("-", "−")
-    places = max(0, digits - 1 - int(np.floor(np.log10(size))))
-    return f"{value:,.{places}f}".replace(",", "\u2009").replace("-", "−")
+    exponent = _exponent(value, digits)
+    finest = max(0, digits - 1 - exponent) if abs(value) < 1e5 else digits - 1 - exponent
+    kept = finest if places is None else min(finest, places)
+    if value == 0 or (exponent + kept < 0 and not round(value, kept)):
+        return "0" if value == 0 or kept > 4 or kept < 1 else f"{0:.{kept}f}"
+    if abs(value) >= 1e5 or exponent < -4:
+        mantissa = f"{value / 10.0**exponent:.{max(0, exponent + kept)}f}"
+        return f"{mantissa}·{power_of_ten(exponent)}".replace("-", "−")
+    return separated(f"{round(value, kept):,.{max(0, kept)}f}")
+
+
+def whole(count: float) -> str:
+    """A whole number, its digits in groups: `12 346`."""
+    return separated(f"{count:,.0f}")
+
+
+def separated(digits: str) -> str:
+    """What Python writes of a number with commas between groups of digits, for readers."""
+    return digits.replace(",", APART).replace("-", "−")
+
+
+def setting(value: float) -> str:
+    """A number as it was set, whole ones exactly and others to four digits: `0.075`, `4`, `0.0005`."""
+    if float(value).is_integer():
+        return whole(value)
+    return number(value) if abs(value) >= 1e5 or 0 < abs(value) < 1e-4 else f"{value:.4g}".replace("-", "−")
+
+
+def _exponent(value: float, digits: int) -> int:
+    """Of the power of ten before the first of so many digits, once rounded."""
+    return int(f"{value:.{max(digits - 1, 0)}e}".split("e")[1])
 
 
 def power_of_ten(exponent: int) -> str:
@@ -155,28 +211,38 @@ def power_of_ten(exponent: int) -> str:
     return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-def spoken(interval: Interval, digits: int = 3) -> str:
+def ends(interval: Interval) -> tuple[str, str, str]:
+    """The estimate and both ends of an interval, to the decimal place that it supports."""
+    sides = [abs(end - interval.estimate) for end in (interval.low, interval.high)]
+    known = [side for side in sides if 0 < side < np.inf]
+    places = 1 - _exponent(min(known), 2) if known else None
+    middle, low, high = (number(value, 3, places) for value in (interval.estimate, interval.low, interval.high))
+    return middle, low, high
+
+
+def spoken(interval: Interval) -> str:
     """`0.012 [0.008, 0.020]`."""
-    ends = f"[{number(interval.low, digits)}, {number(interval.high, digits)}]"
-    return f"{number(interval.estimate, digits)} {ends}"
+    return bracketed(*ends(interval))
+
+
+def bracketed(middle: str, low: str, high: str) -> str:
+    """An estimate with its interval, of numbers in words."""
+    return f"{middle} [{low}, {high}]"
 
 
 def spoken_share(interval: Interval) -> str:
     """`94 % [72 %, 99 %]`, with spaces that do not break."""
-    return f"{percent(interval.estimate)} [{percent(interval.low)}, {percent(interval.high)}]"
+    return bracketed(percent(interval.estimate), percent(interval.low), percent(interval.high))
 
 
 def spoken_points(interval: Interval) -> str:
     """A difference of shares, `31 [5, 52] percentage points`, with spaces that do not break."""
-    middle, low, high = (
-        f"{100 * end:.0f}".replace("-", "−") for end in (interval.estimate, interval.low, interval.high)
-    )
-    return f"{middle} [{low}, {high}] percentage\u00a0points"
+    return f"{bracketed(points(interval.estimate), points(interval.low), points(interval.high))} percentage\u00a0points"
 
 
 def clock_time(clock: str, at: float) -> str:
     """A time as a study's clock tells it: `step 1 000`, or `68 % of the budget`."""
-    return f"step {at:,.0f}".replace(",", "\u2009") if clock == "updates" else f"{percent(at)} of the budget"
+    return f"step {whole(at)}" if clock == "updates" else f"{percent(at)} of the budget"
 
 
 def spoken_time(clock: str, interval: Interval) -> str:
@@ -198,4 +264,4 @@ def listed(words: Sequence[str], last: str = "and") -> str:
 
 def counted(count: int, one: str, many: str = "") -> str:
     """`1 trial`, `2 trials`, with separated thousands."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}".replace(",", "\u2009")
+    return f"{whole(count)} {one if count == 1 else many or one + 's'}"

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from analysis.colours import INK, MUTED
 from analysis.figures.style import new, short, styled
 from analysis.results.standings import OverDataSets
+from analysis.wording import number
 
 ROW = 0.19  # inches, of a name
 BAR = 0.09  # inches, between bars
@@ -40,9 +41,8 @@ def average_ranks(result: OverDataSets, columns: int = 1) -> Figure:
         height = -0.12 - BAR * bars - ROW * (row + 0.5)
         edge = 1 - 0.06 * room if left else len(arms) + 0.06 * room
         axes.plot([rank, rank, edge], [0, height, height], color=MUTED, linewidth=0.7, zorder=1)
-        axes.text(
-            edge, height, f" {short(arm, 12 * columns + 4)}  {rank:.2f} ", ha="right" if left else "left", va="center"
-        )
+        named = f" {short(arm, 12 * columns + 4)}  {number(float(rank))} "
+        axes.text(edge, height, named, ha="right" if left else "left", va="center")
     axes.set_xlim(1 - room, len(arms) + room)
     axes.set_ylim(-deep, 0.3)
     return figure

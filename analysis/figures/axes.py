@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from numpy.typing import NDArray
 
 from analysis.results.clock import Clock
-from analysis.wording import log_scaled, number, power_of_ten
+from analysis.wording import log_scaled, number, power_of_ten, separated
 
 ROOM = 0.06  # share of the axis beyond the outermost value
 ALIKE = 30.0  # times the middle size up to which the largest leaves an axis linear
@@ -102,7 +102,7 @@ def _power(value: float, _: object = None) -> str:
     if value <= 0:
         return number(value)
     if 1e-3 <= value < 1e4:
-        return f"{value:g}"
+        return _plain(value)
     if not np.isclose(mantissa, 1):
         exponent = int(np.floor(np.log10(value) + 1e-9))
         return f"{value / 10.0**exponent:g}·{power_of_ten(exponent)}"
@@ -110,4 +110,4 @@ def _power(value: float, _: object = None) -> str:
 
 
 def _plain(value: float, _: object = None) -> str:
-    return f"{value:,.10g}".replace(",", "\u2009").replace("-", "−")
+    return separated(f"{value:,.10g}")

@@ -13,7 +13,7 @@ from analysis.figures.axes import scale_axis
 from analysis.figures.style import Palette, legend_above, new, short, styled
 from analysis.record.snapshots import evenly
 from analysis.results.density import Densities
-from analysis.wording import percent
+from analysis.wording import percent, whole
 
 
 @styled
@@ -47,7 +47,7 @@ def draw_densities(axes: Axes, row: Densities, place: int, colour: str) -> None:
     axes.plot(row.x, row.generated[place], color=colour, linewidth=1.1, label="generator")
     axes.set(ylim=(0, top), yticks=[])
     axes.spines["left"].set_visible(False)
-    axes.set_title(f"step {row.steps[place]:,}", fontsize=6, color=MUTED, pad=2, loc="center")
+    axes.set_title(f"step {whole(row.steps[place])}", fontsize=6, color=MUTED, pad=2, loc="center")
     scale_axis(axes, "x", row.x, log=False)
     if row.outside[place] > 0:
         words = f"{percent(row.outside[place])} outside"

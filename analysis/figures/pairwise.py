@@ -16,10 +16,11 @@ MARKED = 14  # arms up to which every cell has its number
 
 @styled
 def pairwise_matrix(comparison: Comparison, columns: int = 1) -> Figure:
-    """The matrix of probabilities of improvement, best arm first; bold with a star where Holm's correction leaves the
-    pair told apart. Raises ValueError with fewer than two arms.
+    """The matrix of probabilities of improvement; bold with a star where Holm's correction leaves the pair told apart.
+
+    Raises ValueError with fewer than two arms.
     """
-    arms = list(comparison.arms)
+    arms = list(comparison.planned)
     if len(arms) < 2:
         raise ValueError(f"pairwise_matrix: expected at least two arms, got {len(arms)}")
     chance = comparison.matrix("effect").loc[arms, arms].to_numpy(np.float64)

@@ -17,7 +17,6 @@ from analysis.figures.samples import draw_samples
 from analysis.figures.style import new, styled
 from analysis.record.snapshots import Snapshots, evenly
 from analysis.results.density import Densities
-from analysis.results.learning import UNITS
 from analysis.results.replica import Measured, ReplicaCurves
 from analysis.statistics.intervals import Floats
 from analysis.wording import named
@@ -80,7 +79,7 @@ def typical_curves(examples: Mapping[str, ReplicaCurves], columns: int = 2) -> F
 
 
 def _draw_curve(axes: Axes, curves: ReplicaCurves, one: Measured) -> None:
-    axes.set_title(named(one.metric, UNITS.get(one.metric, "1")), fontsize=7)
+    axes.set_title(named(one.metric, one.unit), fontsize=7)
     axes.axvspan(_tail(curves), curves.steps[-1], color=FAINT, linewidth=0, zorder=0)
     mark_floor(axes, one.floor)
     bars = np.where(np.isfinite(one.error), 2 * one.error, 0.0)

@@ -16,6 +16,7 @@ from analysis.figures.style import COLUMN, PAGE, new, short, styled
 from analysis.pictures.view import WITHIN, View, view_around, view_of
 from analysis.record.snapshots import Snapshots, evenly
 from analysis.results.learning import ModeShares
+from analysis.wording import whole
 
 SHOWN = 900  # points in a panel
 SIDE = 5  # images along a panel's side
@@ -59,7 +60,7 @@ def samples_over_time(rows: Sequence[Snapshots], columns: int = 2, most: int = 6
 def draw_samples(axes: Axes, row: Snapshots, place: int) -> None:
     """The samples of one step, points of the plane or images, under the step's number."""
     axes.set_axis_on()
-    axes.set_title(f"step {row.steps[place]:,}", fontsize=6, color=MUTED, pad=2, loc="center")
+    axes.set_title(f"step {whole(row.steps[place])}", fontsize=6, color=MUTED, pad=2, loc="center")
     axes.set_xticks([])
     axes.set_yticks([])
     for side in axes.spines.values():
@@ -127,7 +128,7 @@ def mode_shares(rows: Sequence[ModeShares], columns: int = 2) -> Figure:
                 extent=(0.5, len(row.steps) + 0.5, modes + 0.5, 0.5),
             )  # fmt: skip
             axes.set_title(f"seed {seed}", fontsize=6, color=MUTED, pad=2, loc="center")
-            axes.set_xticks([1, len(row.steps)], [f"{row.steps[0]:,}", f"{row.steps[-1]:,}"], fontsize=5.5)
+            axes.set_xticks([1, len(row.steps)], [whole(row.steps[0]), whole(row.steps[-1])], fontsize=5.5)
             axes.set_yticks([])
         line[0].set_ylabel(short(row.arm, 16), fontsize=6.5, rotation=0, ha="right", va="center")
     figure.supxlabel("generator updates", fontsize=7)

@@ -16,7 +16,7 @@ from analysis.figures.parts import TOGETHER, Panel, arm_panels, draw_steps, draw
 from analysis.figures.style import ArmStyle, Palette, legend_above, new, short, styled
 from analysis.results.clock import Clock
 from analysis.results.survival import Survival, SurvivalCurve
-from analysis.wording import CLOCKS, EVENTS, clock_time, counted, spoken_share
+from analysis.wording import CLOCKS, EVENTS, clock_time, counted, spoken_share, whole
 
 
 @styled
@@ -81,7 +81,7 @@ def _at_risk(axes: Axes, result: Survival, ticks: np.ndarray, end: float, palett
             place = np.clip(np.searchsorted(curve.band.x, tick, side="left"), 0, len(curve.at_risk) - 1)
             side = "left" if tick == 0 else "right" if tick == end else "center"
             left = 0 if tick > curve.band.x[-1] else int(curve.at_risk[place])
-            axes.text(tick, row, f"{left:,}", ha=side, va="center", fontsize=6.2)
+            axes.text(tick, row, whole(left), ha=side, va="center", fontsize=6.2)
     axes.set_yticks(range(len(result.curves)), [short(c.arm, 16 * columns) for c in result.curves], fontsize=6.2)
     for label, curve in zip(axes.get_yticklabels(), result.curves, strict=True):
         label.set_color(palette[curve.arm].colour)

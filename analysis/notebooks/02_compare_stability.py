@@ -83,7 +83,7 @@ figures.incidence_curves(met[0], looks, columns=2) if met else "no replica faile
 # own units: a ratio where all values are above 0 and have no upper bound, otherwise a difference.
 
 # %%
-scored, pairs = findings.quality, findings.comparison
+scored, pairs = findings.measured[0].quality, findings.measured[0].comparison
 frame(pair_tables.quality_table(scored, pairs)) if scored else "no replica has a final score"
 
 # %%

@@ -30,7 +30,7 @@ folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
 record = load(folder)
 looks = palette(arms_in_order(record.trials))
 findings = find(record)
-metric, mode, phase = findings.metric, findings.mode, findings.phase
+metric, mode, phase = findings.metric, findings.measured[0].mode, findings.phase
 searched, confirmed, selected = (select(record, name) for name in ("search", "confirm", phase))
 
 # %% [markdown]

@@ -25,13 +25,13 @@ looks, phase = findings.palette, findings.phase
 ended = [arm for arm in findings.outcomes[phase] if arm.n]
 save(figures.outcome_bars(ended), paper, "outcomes")
 save(figures.survival_curves(findings.survival[0], looks), paper, "survival")
-save(figures.quality_strips(findings.quality, looks), paper, "quality")
+save(figures.quality_strips(findings.measured[0].quality, looks), paper, "quality")
 save(figures.best_of_k(findings.best_of_k, looks), paper, "best-of-k")
-save(figures.profiles(findings.profiles, looks), paper, "profiles")
+save(figures.profiles(findings.measured[0].profiles, looks), paper, "profiles")
 
 # %%
-if findings.comparison is not None:
-    save(figures.pairwise_matrix(findings.comparison), paper, "pairs")
+if findings.measured[0].comparison is not None:
+    save(figures.pairwise_matrix(findings.measured[0].comparison), paper, "pairs")
 if findings.selection_bias:
     save(figures.selection_bias(findings.selection_bias, looks), paper, "selection-bias")
 if timed := findings.best_by_spending["core_seconds"]:
@@ -56,7 +56,7 @@ if findings.shares:
 # %%
 for table in every_table(findings, folder):
     table_files.save(table, paper)
-print(table_files.latex(pair_tables.quality_table(findings.quality, findings.comparison)))
+print(table_files.latex(pair_tables.quality_table(findings.measured[0].quality, findings.measured[0].comparison)))
 
 # %%
 sorted(path.name for path in paper.iterdir())

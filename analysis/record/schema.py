@@ -15,7 +15,8 @@
 
 Null means that the measurement does not apply or was not asked for; NaN that it was taken without a finite result,
 as after a divergence. pandas shows both as NaN, and the column `diverged` says which. The unit "1" marks pure
-numbers, "steps" generator updates, "nats" natural logarithms, "data" the units of the data or of its features.
+numbers, "steps" generator updates, "nats" natural logarithms, "data" the units of the data, "features" those
+of the features that distances are taken in (`analysis.record.units`).
 """
 
 from __future__ import annotations
@@ -120,11 +121,11 @@ TRAINING = _reals([
     ("dirac_agreement", "1", "share of that map whose convergence by now is as its eigenvalues predict"),
 ])
 QUALITY = _reals([
-    ("fid", "data²", "Fréchet distance of Gaussians fitted to features (Heusel 2017)"),
-    ("fid_error", "data²", "standard error of fid over the samples drawn, from 5 blocks; near the floor too large"),
-    ("fid_infinity", "data²", "fid of infinitely many samples, extrapolated (Chong & Forsyth 2020); may be negative"),
-    ("fid_infinity_low", "data²", "lower end of fid_infinity's 95 % interval over the samples drawn"),
-    ("fid_infinity_high", "data²", "upper end of fid_infinity's 95 % interval over the samples drawn"),
+    ("fid", "features²", "Fréchet distance of Gaussians fitted to features (Heusel 2017)"),
+    ("fid_error", "features²", "standard error of fid over the samples drawn, from 5 blocks; near the floor too large"),
+    ("fid_infinity", "features²", "fid of infinitely many samples, extrapolated (Chong & Forsyth 2020); may be < 0"),
+    ("fid_infinity_low", "features²", "lower end of fid_infinity's 95 % interval over the samples drawn"),
+    ("fid_infinity_high", "features²", "upper end of fid_infinity's 95 % interval over the samples drawn"),
     ("inception_score", "1", "exp of the mean KL of InceptionV3's classes of a sample from all (Salimans 2016)"),
     ("modes", "modes", "modes captured: at least one high-quality sample each; classes for labelled images"),
     ("modes_held", "modes", "modes with at least a tenth of the samples they should have; classes likewise"),
@@ -139,7 +140,7 @@ QUALITY = _reals([
     ("density", "1", "mean number of real neighbourhoods a generated sample is in, over k (Naeem 2020)"),
     ("coverage", "1", "share of real neighbourhoods that hold a generated sample (Naeem 2020)"),
     ("label_fidelity", "1", "share of samples the classifier finds to be of the requested label; cgan only"),
-    ("class_fid", "data²", "Fréchet distance within each class, mean over classes; cgan only"),
+    ("class_fid", "features²", "Fréchet distance within each class, mean over classes; cgan only"),
     ("class_coverage", "1", "coverage within each class, mean over classes (Naeem 2020); cgan only"),
     ("kid", "1", "unbiased squared kernel distance of features (Binkowski 2018)"),
     ("kid_low", "1", "lower end of kid's 95 % interval over the samples drawn"),
@@ -147,7 +148,7 @@ QUALITY = _reals([
     ("mmd", "1", "unbiased squared distance under Gaussian kernels about the median distance (Gretton 2012)"),
     ("mmd_low", "1", "lower end of mmd's 95 % interval over the samples drawn"),
     ("mmd_high", "1", "upper end of mmd's 95 % interval over the samples drawn"),
-    ("sliced_wasserstein", "data", "root mean square of the Wasserstein-2 distances along random directions"),
+    ("sliced_wasserstein", "features", "root mean square of the Wasserstein-2 distances along random directions"),
     ("wasserstein_1d", "data", "exact Wasserstein-1 distance; data on a line only"),
     ("density_js", "nats", "Jensen-Shannon divergence of data and samples as densities, an estimate; mixtures only"),
     ("density_kl", "nats", "KL(p||q) of the data p and the samples' density q, an estimate; mixtures only"),

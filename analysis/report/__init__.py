@@ -20,10 +20,11 @@ from analysis.record.join import join, studies_of
 from analysis.record.loading import Record, load
 from analysis.record.own import own_measurements
 from analysis.record.schema import HISTORY, OWN
-from analysis.report import chosen, data_sets, provenance, quality, search, spending, stability, theory, training
+from analysis.report import chosen, data_sets, provenance, quality, rules, search, spending, stability, theory, training
 from analysis.report.answer import Answer, answer
 from analysis.report.beside import former, linked, sweep
-from analysis.report.derivation import COLUMNS, find
+from analysis.report.choice import Choice
+from analysis.report.derivation import COLUMNS, EVERYTHING, find
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, contents, joined, page, tag
 from analysis.report.script import SCRIPT
@@ -31,9 +32,9 @@ from analysis.report.table_files import Table
 from analysis.report.writer import FigureWriter
 from analysis.results.criteria import goals_of, thresholds_of
 from analysis.results.outcomes import judged_columns
-from analysis.wording import listed
+from analysis.wording import calling, counted, listed, named
 
-__all__ = ["Answer", "Findings", "answer", "every_table", "find", "read", "uncollected", "write"]
+__all__ = ["Answer", "Choice", "Findings", "answer", "every_table", "find", "read", "uncollected", "write"]
 
 
 def write(
@@ -43,6 +44,7 @@ def write(
     state: Mapping[str, Any] | None = None,
     objectives: Sequence[Mapping[str, Any]] = (),
     same_within: float | None = None,
+    choice: Choice = EVERYTHING,
 ) -> Path:
     """Write `report/index.html` into `folder`, and return its path. Files that only a former page links are removed.
 
@@ -53,16 +55,18 @@ def write(
         objectives: what `ganstudy objective --json` says of the pairs (f, g) that are compared.
         same_within: the margin within which the report says of arms that they are the same, as of
             `analysis.report.derivation.find`; None not to ask.
+        choice: arms, measurements and names of one's own that are shown; see `analysis.report.choice`.
 
     Raises:
+        ValueError: nothing of a name that was chosen; the message names the option.
         FileNotFoundError: there is no record.
         RecordError: a record is not whole, or several cannot be joined, or were judged by different thresholds; the
             message says which.
         OSError: the report could not be written; the former page stays.
     """
     folder = Path(folder)
-    with uncollected():
-        findings = find(read(records or [folder]), same_within=same_within)
+    with uncollected(), calling(choice.labels):
+        findings = find(read(records or [folder], choice.metrics), same_within=same_within, choice=choice)
         writer = FigureWriter(folder / "report", findings.palette)
         if objectives:
             explained = json.dumps(list(objectives), indent=1)
@@ -108,10 +112,11 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def read(places: Sequence[str | Path]) -> Record:
-    """The record, or several joined, with the columns that findings go by; raises what `write` raises of records."""
+def read(places: Sequence[str | Path], metrics: Sequence[str] = ()) -> Record:
+    """The record, or several joined, with the columns that findings go by, with these metrics among them; raises what
+    `write` raises of records."""
     bare = join([load(place, []) for place in places])
-    metrics = [metric for metric, _ in goals_of(bare.about).values()]
+    metrics = [*metrics, *(metric for metric, _ in goals_of(bare.about).values())]
     declared = {column.name for column in HISTORY}
     wanted = dict.fromkeys([*metrics, *judged_columns(thresholds_of(bare.about)), *COLUMNS, *own_measurements(bare)])
     names = [name for name in wanted if name in declared or name.startswith(OWN)]
@@ -143,16 +148,16 @@ def _sections(
         data_sets.data_sets(findings, writer),
         stability.stability(findings, writer),
         quality.quality(findings, writer),
+        chosen.chosen(findings, writer),
         training.training(findings, writer, folder),
         theory.theory(findings, writer, folder),
         search.search(findings, writer),
         spending.budget(findings, writer),
-        chosen.chosen(findings, writer),
         search.sensitivity(findings, writer),
         stability.thresholds(findings, writer),
         theory.objectives(objectives, writer),
         provenance.left_out(findings, writer, state),
-        provenance.definitions(findings.record),
+        rules.definitions(findings.record),
         provenance.making(findings.record),
     ]
     return [part for part in parts if part is not None]
@@ -168,12 +173,30 @@ def _opening(findings: Findings, name: str, state: Mapping[str, Any] | None) -> 
         tag("p", f"ganstudy · record of {written} ", tag("span", word, class_="badge"), class_="kicker"),
         tag("h1", name),
         tag("p", said.question, class_="question"),
+        *(tag("p", sentence, class_="note") for sentence in chosen_words(findings)),
         *(tag("p", sentence) for sentence in provenance.joining(findings.record)),
         tag("div", *(tag("p", sentence) for sentence in said.found), class_="answer"),
         *(tag("p", caveat) for caveat in said.caveats),
         *(tag("p", sentence) for sentence in spending.equality(findings.budgets)),
         tag("p", f"{lead}: {unfinished} {provenance.LOOK}", class_="note") if unfinished else joined([]),
     ]
+
+
+def chosen_words(findings: Findings) -> list[str]:
+    """What was chosen for the page, and what that does not change."""
+    said, here, every = [], len(findings.arms), findings.all_arms
+    if here < every:
+        pairs = counted(every * (every - 1) // 2, "pair")
+        said.append(
+            f"This page shows {here} of the {every} arms, as was chosen for it, and says which of these is ahead. Tests"
+            f" and intervals of pairs are corrected for all {pairs} nevertheless: a choice that may have been made"
+            " after the results were seen makes no difference more certain. Tests of all arms at once are of all of"
+            " them, shown or not."
+        )
+    if findings.picked:
+        metrics = listed([named(one.metric) for one in findings.measured])
+        said.append(f"Quality is by {metrics}, as was chosen for this page.")
+    return [" ".join(said)] if said else []
 
 
 def _closing(findings: Findings) -> Html:

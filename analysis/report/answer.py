@@ -13,7 +13,7 @@ from typing import Any
 
 from analysis.record.join import studies_of
 from analysis.report import claims, joint_claims
-from analysis.report.findings import Findings
+from analysis.report.findings import Findings, Measured
 from analysis.report.look_words import looked
 from analysis.report.repeat_words import repeated
 from analysis.report.standing_words import drawn_alike, verdict
@@ -77,20 +77,25 @@ def _data(data: Any) -> str:
 def _disagreements(findings: Findings) -> list[str]:
     """Where one measure is ahead and another is not: of stability and quality, of the effect that is tested and the
     medians."""
-    comparison = findings.comparison
+    return [said for one in findings.measured for said in _of_one(findings, one)]
+
+
+def _of_one(findings: Findings, one: Measured) -> list[str]:
+    """The same by one measurement of quality."""
+    comparison = one.comparison
     outcomes = [arm for arm in findings.outcomes[findings.phase] if arm.n]
     if comparison is None or comparison.best is None:
         return []
     said, best = [], comparison.best
-    medians = {arm.arm: arm.median.estimate for arm in findings.quality}
+    medians = {arm.arm: arm.median.estimate for arm in one.quality}
     top = max((arm.probabilities["converged"].estimate for arm in outcomes), default=0.0)
     stable = [arm.arm for arm in outcomes if arm.probabilities["converged"].estimate == top > 0]
     if len(stable) == 1 and stable[0] in medians and stable[0] not in comparison.indistinguishable:
         said.append(
-            f"Converged most often is not best: {stable[0]} has a median {named(findings.metric)} of"
+            f"Converged most often is not best: {stable[0]} has a median {named(one.metric)} of"
             f" {number(medians[stable[0]])}, {best} one of {number(medians[best])}."
         )
-    sign = 1 if findings.mode == "min" else -1
+    sign = 1 if one.mode == "min" else -1
     ahead = [arm for arm in comparison.arms if sign * medians[arm] < sign * medians[best]]
     if ahead:
         said.append(
@@ -130,16 +135,19 @@ def _caveats(findings: Findings, subject: Subject) -> tuple[str, ...]:
             f" {drawn} as the search drew them; the scores of the best are too good, because they were picked by them."
         )
     if any(
-        one is not None and len(one.told) < len(one.pairs) for one in (findings.comparison, *findings.rates.values())
+        one is not None and len(one.told) < len(one.pairs)
+        for one in (*(measured.comparison for measured in findings.measured), *findings.rates.values())
     ):
         said.append("That two cannot be told apart does not show them to be equal: these data do not decide.")
     if unconfirmed := _unconfirmed(findings):
         who = listed(unconfirmed) if len(unconfirmed) <= FEW else f"{len(unconfirmed)} of the {len(findings.arms)} arms"
         said.append(f"Not confirmed, and therefore in the search's results alone: {who}.")
-    if findings.unmeasured:
-        said.append(f"{findings.metric} was not measured in {listed(findings.unmeasured)}, left out of all on quality.")
-    if lost := [f"{one.unmeasured} of {one.arm}" for one in findings.quality if one.unmeasured]:
-        said.append(f"Replicas whose {findings.metric} could not be measured, left out of quality: {listed(lost)}.")
+    for measured in findings.measured:
+        metric, without = measured.metric, measured.unmeasured
+        if without:
+            said.append(f"{metric} was not measured in {listed(without)}, left out of all on quality by it.")
+        if lost := [f"{one.unmeasured} of {one.arm}" for one in measured.quality if one.unmeasured]:
+            said.append(f"Replicas whose {metric} could not be measured, left out of quality: {listed(lost)}.")
     biased = list(dict.fromkeys(one.arm for one in findings.selection_bias if one.biased))
     if biased:
         said.append(f"Selection bias: {listed(biased)} scored worse on fresh seeds than in the search before.")

@@ -1,4 +1,5 @@
-"""The page's section on each arm's chosen configuration: a table, and YAML to paste into a study's configuration."""
+"""The page's section on which configuration won in each arm: its result beside its values, and YAML to paste into a
+study's configuration."""
 
 from __future__ import annotations
 
@@ -7,14 +8,15 @@ from collections.abc import Iterator, Sequence
 from textwrap import indent
 from typing import Any
 
+import numpy as np
 import yaml
 
 from analysis.report.findings import Findings
-from analysis.report.page import Html, Section, section, tag
-from analysis.report.table_files import Head, Kind, Table, Value
+from analysis.report.page import Html, Section, joined, section, tag
+from analysis.report.table_files import Head, Kind, Table, Value, shown
 from analysis.report.writer import LONGEST, FigureWriter
 from analysis.results.chosen import Chosen, Scalar
-from analysis.wording import named
+from analysis.wording import counted, listed, named, percent, spoken
 
 NUMBER = re.compile(r"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+)\Z")
 
@@ -33,31 +35,51 @@ def chosen(findings: Findings, writer: FigureWriter) -> Section | None:
     parts = [tag("p", lead), *blocks[:LONGEST]] if blocks else []
     if len(blocks) > LONGEST:
         parts.append(tag("p", f"The values of {len(blocks) - LONGEST} more are in tables/chosen.csv."))
-    return section("Chosen configurations", writer.table(chosen_table(findings.chosen)), *parts)
+    table = writer.table(chosen_table(findings.chosen))
+    return section("Which configuration won", _first(findings.chosen), table, *parts)
+
+
+def _first(results: Sequence[Chosen]) -> Html:
+    """The configuration with the best score of all, with its values; nothing where none has a score."""
+    scored = [one for one in results if not np.isnan(one.score.estimate)]
+    if not scored:
+        return joined([])
+    sign = 1 if scored[0].mode == "min" else -1
+    best = min(scored, key=lambda one: sign * one.score.estimate)
+    kinds = {name: _kind([value]) for name, value in best.searched.items()}
+    values = [f"{name} {shown(_cell(value), kinds[name])}" for name, value in best.searched.items()]
+    drawn = f", with {listed(values)}" if values else ""
+    where = "on fresh seeds" if best.phase == "confirm" else "in the search"
+    return tag(
+        "p",
+        f"The best median {named(best.metric)} {where} has {best.arm} ({best.trial_id}): {spoken(best.score)},"
+        f" {percent(best.converged)} of {counted(best.replicas, 'replica')} converged{drawn}. As the best of"
+        f" {len(scored)} it may owe something to luck; what the arms differ by is under Quality.",
+    )
 
 
 def chosen_table(results: Sequence[Chosen]) -> Table:
-    """Each chosen configuration's score, and its values of the hyperparameters that were searched in its arm."""
+    """Each chosen configuration's result, and its values of the hyperparameters that were searched in its arm."""
     names = list(dict.fromkeys(name for one in results for name in one.searched))
     kinds = {name: _kind([one.searched.get(name) for one in results]) for name in names}
     metric, repeated = results[0].metric, any(one.repeat for one in results)
     each = "each of an arm's independent searches, its repeats," if repeated else "each arm's search"
     return Table(
         "chosen",
-        f"What {each} drew for its chosen configuration. A trial whose name begins with confirm trained it"
+        f"What {each} chose: the result beside the values drawn. A trial whose name begins with confirm trained it"
         " again on fresh seeds; one that begins with search is the best of a search that is not confirmed, and its"
         f" score is too good, as it was picked by it. Median {named(metric)} over replicas, with its bootstrap 95 %"
         " interval over seeds. A dash: not searched in this arm, or null.",
         f"trials.parquet: column {metric} and config.* of these trials",
         (
             Head("arm"), *([Head("repeat", "count")] if repeated else []),
-            *(Head(name, kinds[name]) for name in names), Head(f"median {named(metric)}", "number"),
-            Head("replicas", "count"), Head("trial"),
+            Head(f"median {named(metric)}", "number"), Head("converged", "share"), Head("replicas", "count"),
+            *(Head(name, kinds[name]) for name in names), Head("trial"),
         ),
         tuple(
             (
-                one.arm, *([one.repeat] if repeated else []), *(_cell(one.searched.get(name)) for name in names),
-                one.score, one.replicas, one.trial_id,
+                one.arm, *([one.repeat] if repeated else []), one.score, one.converged, one.replicas,
+                *(_cell(one.searched.get(name)) for name in names), one.trial_id,
             )
             for one in results
         ),
@@ -97,7 +119,10 @@ def _blocks(results: Sequence[Chosen]) -> Iterator[Html]:
 
 def _kind(values: Sequence[Scalar]) -> Kind:
     kinds = {type(value) for value in values} - {type(None)}
-    return "count" if kinds == {int} else "number" if kinds <= {int, float} else "text"
+    if not kinds <= {int, float}:
+        return "text"
+    drawn = any(f"{value:.4g}" != f"{value:.12g}" for value in values if value is not None)
+    return "count" if kinds == {int} else "number" if drawn else "setting"
 
 
 def _cell(value: Scalar) -> Value:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from analysis.report.findings import Findings
+from analysis.report.findings import Findings, Measured
 from analysis.report.pair_words import few, nobody_ahead, sentence, verdict
 from analysis.report.subject import Subject
 from analysis.results.compare import ArmOutcomes, ArmQuality
@@ -93,13 +93,19 @@ def times(findings: Findings, subject: Subject) -> list[str]:
 
 
 def quality(findings: Findings, subject: Subject) -> list[str]:
-    """Which arm is ahead in quality, by how much, and from which it is told apart."""
+    """Which arm is ahead in quality, by how much, and from which it is told apart; by each measurement."""
     if not findings.one_data_set:
         return []
-    comparison, metric = findings.comparison, named(findings.metric)
-    by_arm = {arm.arm: arm for arm in findings.quality}
+    several = len(findings.measured) > 1
+    return [said for one in findings.measured for said in _quality(one, subject, several)]
+
+
+def _quality(measured: Measured, subject: Subject, several: bool) -> list[str]:
+    comparison, metric = measured.comparison, named(measured.metric)
+    by_arm = {arm.arm: arm for arm in measured.quality}
     if comparison is None:
-        return [f"{_start(subject, arm)} has {_median(one)}." for arm, one in by_arm.items()]
+        of = f" {metric}" * several
+        return [f"{_start(subject, arm)} has {_median(one, of)}." for arm, one in by_arm.items()]
     if comparison.best is None:
         return [f"In quality ({metric}) {nobody_ahead(comparison, subject)}; {verdict(comparison, subject)}."]
     best, following = comparison.arms[:2]
@@ -139,9 +145,9 @@ def _other_outcomes(findings: Findings) -> list[str]:
     return [f"In other outcomes, each tested at 5\u00a0% over its pairs, told apart are {few(told, pairs)}."]
 
 
-def _median(one: ArmQuality) -> str:
+def _median(one: ArmQuality, what: str = "") -> str:
     floor = f" (real data: {number(one.floor)})" if np.isfinite(one.floor) else ""
-    return f"a median of {spoken(one.median)}{floor}"
+    return f"a median{what} of {spoken(one.median)}{floor}"
 
 
 def _amount(pair: Effect) -> str:

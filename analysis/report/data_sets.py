@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import combinations
 
 from analysis import figures
 from analysis.report.findings import Findings
@@ -50,12 +51,12 @@ def rank_table(one: OverDataSets) -> Table:
     ranks = one.test.average_ranks
     rows: list[tuple[Value, ...]] = [
         (
-            arm,
+            one.arms[place],
             float(ranks[place]),
             sum(unit.ranks[place] == min(unit.ranks) for unit in one.units),
             sum(unit.scores[place] for unit in one.units) / len(one.units),
         )
-        for place, arm in enumerate(one.arms)
+        for place in map(one.arms.index, one.planned)
     ]
     how = "exact" if one.test.method == "exact" else "by Iman and Davenport"
     test = f" Friedman's test of all: χ² {number(one.test.statistic)}, p {p_value(one.test.p)} ({how})."
@@ -72,8 +73,8 @@ def rank_table(one: OverDataSets) -> Table:
             Head("converged" if one.endpoint == "converged" else "better than another", "share"),
         ),
         tuple(rows),
-        0 if alone else None,
-        frozenset(one.arms.index(arm) for arm in one.indistinguishable) if alone else frozenset(),
+        one.planned.index(one.arms[0]) if alone else None,
+        frozenset(one.planned.index(arm) for arm in one.indistinguishable) if alone else frozenset(),
     )
 
 
@@ -83,8 +84,8 @@ def unit_table(one: OverDataSets) -> Table:
         f"over-{one.endpoint}-{'studies' if one.unit == 'study' else 'data-sets'}",
         f"Of each arm {SCORES[one.endpoint]}, by {one.unit}.",
         _rows(one),
-        (Head(one.unit), *(Head(arm, "share") for arm in one.arms)),
-        tuple((unit.name, *unit.scores) for unit in one.units),
+        (Head(one.unit), *(Head(arm, "share") for arm in one.planned)),
+        tuple((unit.name, *(unit.scores[one.arms.index(arm)] for arm in one.planned)) for unit in one.units),
     )
 
 
@@ -97,9 +98,11 @@ def pair_table(one: OverDataSets) -> Table:
             pair.a, pair.b, pair.better, pair.worse, pair.effect if shares else 0.5 + pair.effect, pair.p, pair.p_holm,
             pair.credence.above, *([pair.credence.within] if rope else []), pair.credence.below,
         )
-        for pair in one.pairs
+        for pair in (one.pair(a, b) for a, b in combinations(one.planned, 2))
     ]  # fmt: skip
-    effect = "the mean difference in the share that converged" if shares else "the mean probability that a is better"
+    effect = "the mean probability that a is better"
+    if shares:
+        effect = "the mean difference in the share that converged, in percentage points"
     within = "the shares differ by at most" if shares else "that probability differs from one half by at most"
     alike = f", that they are alike ({within} {percent(rope)})" if rope else ""
     return Table(
@@ -111,7 +114,8 @@ def pair_table(one: OverDataSets) -> Table:
         _rows(one),
         (
             Head("a"), Head("b"), Head("a better on", "count"), Head("b better on", "count"),
-            Head("difference" if shares else "a better than b", "share"), Head("p", "p"), Head("p (Holm)", "p"),
+            Head("difference", "points") if shares else Head("a better than b", "share"),
+            Head("p", "p"), Head("p (Holm)", "p"),
             Head("a better, at least", "share"), *([Head("alike, at least", "share")] if rope else []),
             Head("b better, at least", "share"),
         ),

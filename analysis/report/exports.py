@@ -18,7 +18,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.record.schema import FILES
+from analysis.record.schema import FILES, METADATA
+from analysis.record.units import unit_of
 from analysis.report.table_files import Table, csv_text, inert, latex
 from analysis.statistics.intervals import Interval
 
@@ -52,6 +53,7 @@ def write_record(folder: Path, out: Path, kind: Format) -> list[Path]:
     paths, about = [], []
     for name in FILES:
         with pq.ParquetFile(folder / name) as file:
+            study = json.loads((file.metadata.metadata or {}).get(METADATA, b"{}"))
             paths.append(out / f"{Path(name).stem}.csv")
             with paths[-1].open("w", encoding="utf-8", newline="") as written:
                 for place, batch in enumerate(_batches(file)):
@@ -59,7 +61,8 @@ def write_record(folder: Path, out: Path, kind: Format) -> list[Path]:
             for field in file.schema_arrow:
                 said = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
                 kind_of = "category" if pa.types.is_dictionary(field.type) else str(field.type)
-                about.append((name, field.name, kind_of, said.get("unit", ""), said.get("meaning", "")))
+                unit = unit_of(field.name, study, said.get("unit", ""))
+                about.append((name, field.name, kind_of, unit, said.get("meaning", "")))
     heads = ("file", "column", "type", "unit", "meaning")
     return [*paths, _csv(out / "columns.csv", heads, about)]
 

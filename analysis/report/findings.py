@@ -28,29 +28,49 @@ from analysis.results.threshold_table import ThresholdTable
 
 
 @dataclass(frozen=True)
+class Measured:
+    """Final quality by one measurement, in the phase that is judged; empty while no replica has a score.
+
+    Attributes:
+        metric: the measurement, a column of the record.
+        mode: "min" or "max", which is better.
+        unmeasured: arms in which it was not measured, left out of everything about it.
+        quality: by arm.
+        comparison: all pairs; None with fewer than two arms, and over several data sets.
+        profiles: by arm.
+    """
+
+    metric: str
+    mode: str
+    unmeasured: tuple[str, ...]
+    quality: tuple[ArmQuality, ...]
+    comparison: Comparison | None
+    profiles: tuple[Profile, ...]
+
+
+@dataclass(frozen=True)
 class Findings:
     """The results of every analysis of one record; empty where nothing was measured.
 
     Attributes:
         record: the record analysed.
-        goals: by study, the measurement of quality and its mode, "min" or "max", which is better.
-        metric: that of the first study.
-        mode: of the first study.
+        goals: by study, the measurement of quality that its search went by and its mode, "min" or "max", which is
+            better.
+        measured: quality by the measurements that were chosen for the page, or by the first study's own.
+        overview: medians by those and other usual measurements, for a table of several.
+        picked: whether these measurements were chosen for the page.
+        all_arms: how many arms there are, shown or not.
         phase: whose rows are judged, "confirm" or "search".
         searches: of how many independent searches of an arm `phase` has results, by arm; arms without any are left out.
         same_within: the margin within which arms count as the same; None where that is not asked.
         arms: in the order in which they were planned.
         palette: a style for each arm.
-        unmeasured: arms in which the metric was not measured, left out of everything about quality.
         outcomes: by phase.
         signals: of stability, in `phase`.
         survival: the time to failure, and to a collapse undone where there are modes to lose, in `phase`.
         incidence: of each kind of failure, in `phase`.
-        quality: in `phase`.
-        comparison: all pairs in `phase` by quality; None with fewer than two arms, and over several data sets.
         rates: all pairs in `phase` by the share of each outcome that occurred; empty with fewer than two arms, and
             where a scheduler stopped replicas, of which it is not known how they would have ended.
-        profiles: in `phase`.
         best_of_k: of the search.
         random_search: all pairs tuned by a part of their search, where it was random and not repeated; else None.
         best_by_spending: the same curves over each of `analysis.wording.SPENDINGS` that is known.
@@ -72,22 +92,20 @@ class Findings:
 
     record: Record
     goals: Mapping[str, Goal]
-    metric: str
-    mode: str
+    measured: tuple[Measured, ...]
+    overview: Mapping[str, tuple[ArmQuality, ...]]
+    picked: bool
+    all_arms: int
     phase: str
     searches: Mapping[str, int]
     same_within: float | None
     arms: tuple[str, ...]
     palette: Palette
-    unmeasured: tuple[str, ...]
     outcomes: Mapping[str, tuple[ArmOutcomes, ...]]
     signals: tuple[ArmSignal, ...]
     survival: tuple[Survival, ...]
     incidence: tuple[Incidences, ...]
-    quality: tuple[ArmQuality, ...]
-    comparison: Comparison | None
     rates: Mapping[str, Comparison]
-    profiles: tuple[Profile, ...]
     best_of_k: tuple[BestOfK, ...]
     random_search: RandomSearch | None
     best_by_spending: Mapping[str, tuple[BestOfK, ...]]
@@ -105,6 +123,11 @@ class Findings:
     shares: tuple[ModeShares, ...]
     shown: Mapping[str, str]
     standings: tuple[OverDataSets, ...]
+
+    @property
+    def metric(self) -> str:
+        """The first measurement of quality."""
+        return self.measured[0].metric
 
     @property
     def one_metric(self) -> bool:

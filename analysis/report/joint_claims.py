@@ -7,7 +7,7 @@ from analysis.report.findings import Findings
 from analysis.report.pair_words import few
 from analysis.results.pairs import Comparison
 from analysis.statistics.holm import holm
-from analysis.wording import counted, listed
+from analysis.wording import counted, listed, named, setting
 
 ALPHA = 0.05
 TIME = "the time to failure"
@@ -24,7 +24,8 @@ def same(findings: Findings) -> list[str]:
         alike = [f"{pair.a} with {pair.b}" for pair in comparison.pairs if pair.within(margin * scale)]
         if alike:
             parts.append(f"in {what} {few(alike, counted(len(comparison.pairs), 'pair'))}")
-    meant = f"within {100 * margin:g}\u00a0% (percentage points of shares, of the budget, quality {_factor(findings)})"
+    of_what = f"percentage points of shares, of the budget, quality {_factor(findings)}"
+    meant = f"within {setting(100 * margin)}\u00a0% ({of_what})"
     if not parts:
         return [
             f"No two are shown to be the same {meant}: that takes narrower intervals, and so more {_more(findings)}."
@@ -36,7 +37,7 @@ def jointly(findings: Findings) -> list[str]:
     """What remains told apart when all questions of the page are corrected together."""
     asked = questions(findings)
     found = [(what, pair) for what, comparison in asked for pair in comparison.pairs]
-    if len(asked) < 2:
+    if len(asked) < 2 or len(findings.arms) < findings.all_arms:  # the tests of arms that are not shown are not here
         return []
     corrected = holm([pair.p for _, pair in found])
     names = [
@@ -55,10 +56,11 @@ def jointly(findings: Findings) -> list[str]:
 def questions(findings: Findings) -> list[tuple[str, Comparison]]:
     """The questions of the page that compare arms, and how each came out."""
     lasted = findings.survival[0].comparison if findings.survival else None
+    several = len(findings.measured) > 1
     every = (
         ("convergence", findings.rates.get("converged")),
         (TIME, lasted),
-        ("quality", findings.comparison),
+        *((named(one.metric) if several else "quality", one.comparison) for one in findings.measured),
     )
     return [(what, comparison) for what, comparison in every if comparison is not None and comparison.pairs]
 
@@ -71,6 +73,8 @@ def _more(findings: Findings) -> str:
 
 def _factor(findings: Findings) -> str:
     """What the margin means in quality."""
-    margin, comparison = findings.same_within or 0.0, findings.comparison
-    ratio = any(pair.shift and pair.shift.scale == "ratio" for pair in comparison.pairs) if comparison else True
-    return f"by a factor of {1 + margin:g}" if ratio else f"by {margin:g}"
+    margin = findings.same_within or 0.0
+    pairs = [pair for one in findings.measured if one.comparison for pair in one.comparison.pairs if pair.shift]
+    scales = {pair.shift.scale for pair in pairs if pair.shift} or {"ratio"}
+    words = {"ratio": f"by a factor of {setting(1 + margin)}", "difference": f"by {setting(margin)}"}
+    return listed([words[scale] for scale in words if scale in scales], "or")

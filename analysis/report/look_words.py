@@ -7,7 +7,7 @@ from typing import Any
 
 from analysis.record.join import studies_of
 from analysis.results.looks import ended, limits_of, looks_of, size_of
-from analysis.wording import counted, listed, percent
+from analysis.wording import counted, listed, number, percent
 
 LEVEL = 0.05  # family-wise
 ALONE = (
@@ -37,7 +37,7 @@ def _study(about: Mapping[str, Any], named: bool) -> str:
     )
     why = ended(looks[-1], limits_of(about))
     said += f"; then the study ended, as {why}." if why else ", and the study goes on."
-    levels = list(dict.fromkeys(f"{100 * LEVEL * look.level:.2g}\u00a0%" for look in looks))
+    levels = list(dict.fromkeys(f"{number(100 * LEVEL * look.level, 2)}\u00a0%" for look in looks))
     whole = f"{said} Each look may spend {' or '.join(levels)} of the {percent(LEVEL)}"
     stayed = [arm for arm, size in looks[-1].extents.items() if size != sizes[-1]]
     return (

@@ -1,6 +1,7 @@
 """Tables of what tells arms apart: quality by arm, and every pair by one effect.
 
-Bold, daggers, order and p-values follow the same effect and test (`analysis.results.pairs`).
+Bold, daggers and p-values follow the same effect and test (`analysis.results.pairs`); arms stand in the configuration's
+order.
 """
 
 from __future__ import annotations
@@ -11,17 +12,18 @@ import numpy as np
 
 from analysis.report.table_files import Head, Table, Value
 from analysis.results.compare import ArmQuality
-from analysis.results.effects import Effect
 from analysis.results.pairs import Comparison
-from analysis.wording import captured, named
+from analysis.wording import captured, named, number
 
 APART = {"overflowed": "overflowed", "unmeasured": "not measured"}  # counted in a table where there are any
 AMOUNTS = {"ratio": "a over b", "difference": "a less b"}
 
 
-def quality_table(results: Sequence[ArmQuality], comparison: Comparison | None, note: str = "") -> Table:
-    """Final quality by arm, those ahead first, against the first; `note` ends the caption."""
-    order = list(comparison.arms) if comparison else [result.arm for result in results]
+def quality_table(
+    results: Sequence[ArmQuality], comparison: Comparison | None, note: str = "", ending: str = ""
+) -> Table:
+    """Final quality by arm, against the leader, which is ahead of most; `note` ends the caption, `ending` the name."""
+    order = [result.arm for result in results if comparison is None or result.arm in comparison.arms]
     by_arm = {result.arm: result for result in results}
     metric = results[0].metric
     counts = ["diverged", *(name for name in APART if any(getattr(result, name) for result in results))]
@@ -30,29 +32,29 @@ def quality_table(results: Sequence[ArmQuality], comparison: Comparison | None, 
         Head(f"median {named(metric)}", "number"), Head("interquartile mean", "number"),
     ]  # fmt: skip
     if comparison:
-        heads += [Head("first is better", "share"), Head("p (Holm)", "p")]
+        heads += [Head("leader is better", "share"), Head("p (Holm)", "p")]
     rows = [_quality_row(by_arm[arm], counts, comparison) for arm in order]
     captures = captured([result.median for result in results], results[0].phase)
-    floor = f" Fresh real samples score {results[0].floor:.3g}." if np.isfinite(results[0].floor) else ""
+    floor = f" Fresh real samples score {number(results[0].floor)}." if np.isfinite(results[0].floor) else ""
     beyond = " So do overflowed ones, whose score is infinite." if "overflowed" in counts else ""
-    lead = "“first is better”: probability that a {unit} of the first row is better than one of this one, ties half"
+    lead = "“leader is better”: probability that a {unit} of {leader} is better than one of the row's arm, ties half"
     marked = comparison is not None and comparison.best is not None and len(comparison.told) > 0
     return Table(
-        f"quality-{results[0].phase}",
+        f"quality-{results[0].phase}{ending}",
         f"Final {named(metric)} with bootstrap 95 % intervals, which capture {captures}; diverged replicas rank last."
         f"{beyond}{_test(comparison, lead)}{_unmarked(comparison)}{floor}{note}",
         f"trials.parquet: phase = {results[0].phase}, column {metric}; truncated and failed trials, and"
         " replicas that were not measured, left out",
         tuple(heads),
         tuple(rows),
-        0 if marked else None,
+        order.index(comparison.best) if comparison and comparison.best and marked else None,
         frozenset(order.index(arm) for arm in comparison.indistinguishable) if comparison and marked else frozenset(),
     )
 
 
-def pair_table(comparison: Comparison, note: str = "") -> Table:
-    """Every pair of arms by quality; `note` ends the caption."""
-    pairs = _ordered(comparison)
+def pair_table(comparison: Comparison, note: str = "", ending: str = "") -> Table:
+    """Every pair of arms by quality; `note` ends the caption, `ending` the table's name."""
+    pairs = comparison.pairs
     scale = next((AMOUNTS[pair.shift.scale] for pair in pairs if pair.shift), "a less b")
     heads = (
         Head("a"), Head("b"), Head("n a", "count"), Head("n b", "count"), Head("a better than b", "share"),
@@ -61,8 +63,8 @@ def pair_table(comparison: Comparison, note: str = "") -> Table:
     metric = named(comparison.subject)
     lead = "“a better than b”: probability that a {unit} of a is better than one of b, ties half"
     return Table(
-        f"pairs-{comparison.phase}",
-        f"All pairs of arms by {metric}, those ahead first.{_test(comparison, lead)} “{scale}”: Hodges and Lehmann's"
+        f"pairs-{comparison.phase}{ending}",
+        f"All pairs of arms by {metric}.{_test(comparison, lead)} “{scale}”: Hodges and Lehmann's"
         f" estimate of the {'ratio' if scale == AMOUNTS['ratio'] else 'difference'} of their {metric}. The 95 %"
         f" intervals hold for all pairs together (Bonferroni), for which Holm's p is a little less strict.{note}",
         f"trials.parquet: phase = {comparison.phase}, column {comparison.subject}, two arms at a time",
@@ -77,12 +79,12 @@ def rate_table(comparisons: Mapping[str, Comparison], note: str = "") -> Table:
     newcombe = " by Newcombe," if first.unit != "repeat" else ""
     heads = (
         Head("outcome"), Head("a"), Head("b"), Head("n a", "count"), Head("n b", "count"),
-        Head("in favour of a", "share"), Head("p", "p"), Head("p (Holm)", "p"),
+        Head("in favour of a", "points"), Head("p", "p"), Head("p (Holm)", "p"),
     )  # fmt: skip
     return Table(
         f"rates-{first.phase}",
-        "All pairs of arms by how often each outcome occurred, those ahead first. “in favour of a”: by how much more"
-        " often a converged than b, or by how much less often it had another outcome, as a difference of shares,"
+        "All pairs of arms by how often each outcome occurred. “in favour of a”: by how much more often a converged"
+        " than b, or by how much less often it had another outcome, in percentage points,"
         f"{newcombe} with 95 % intervals that hold for all pairs of an outcome together (Bonferroni); p by"
         f" {first.test}, n being {first.unit}s, corrected for all pairs of an outcome by Holm.{note}",
         f"trials.parquet: phase = {first.phase}, outcome of two arms at a time",
@@ -90,19 +92,15 @@ def rate_table(comparisons: Mapping[str, Comparison], note: str = "") -> Table:
         tuple(
             (outcome, o.a, o.b, o.n_a, o.n_b, o.effect, o.p, o.p_holm)
             for outcome, comparison in comparisons.items()
-            for o in _ordered(comparison)
+            for o in comparison.pairs
         ),
     )
-
-
-def _ordered(comparison: Comparison) -> list[Effect]:
-    return [comparison.pair(a, b) for place, a in enumerate(comparison.arms) for b in comparison.arms[place + 1 :]]
 
 
 def _test(comparison: Comparison | None, lead: str) -> str:
     if comparison is None:
         return ""
-    words = lead.format(unit=comparison.each)
+    words = lead.format(unit=comparison.each, leader=comparison.arms[0])
     return f" {words}; p by {comparison.test}, over {comparison.unit}s, corrected for all pairs by Holm."
 
 

@@ -1,8 +1,7 @@
-"""The page's sections on how the results were obtained: what was left out, definitions, versions, configuration."""
+"""The page's sections on how the results were obtained: what was left out, versions, configuration."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,33 +11,20 @@ import yaml
 
 from analysis.record.join import studies_of
 from analysis.record.loading import Record
-from analysis.record.own import own_meanings
 from analysis.report import tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, facts, joined, section, tag
 from analysis.report.writer import FigureWriter
-from analysis.results.criteria import judged_by_earlier_rule, thresholds_of
-from analysis.results.outcomes import STEADY
-from analysis.results.signals import FEW, LEAST, ON_MODES
-from analysis.results.thresholds import JUDGED_METRICS
-from analysis.wording import OUTCOME_MEANINGS, counted, frechet_in, listed, named, percent
+from analysis.wording import counted, listed, number
 
 State = Mapping[str, Any]
 About = Mapping[str, Any]  # what one study's record says of itself
 OWN = ("study", "scientific", "resources", "tracking", "search.seed")  # settings that each study has of its own
 BEFORE = {"budget.equal": {"name": "updates", "per_step": None}, "data.dimensions": 1}  # before they could be set
 MOST_KEYS = 8  # settings that are listed by name
-ORDER = (  # in which outcomes are asked for
-    "diverged", "failed", "truncated", "frozen", "hopping", "collapsed", "learning", "oscillating", "converged",
-    "stalled",
-)  # fmt: skip
 LOOK = (
     "This is a look before the end: tests hold their 5 % only if what is trained next does not depend on what is seen"
     " here."
-)
-AFRESH = (
-    "A study here was run under an earlier rule of outcomes. All its replicas are judged afresh by the rule above, with"
-    " its default thresholds; the ledger, the terminal and MLflow keep what was said then."
 )
 
 
@@ -99,8 +85,11 @@ def left_out(findings: Findings, writer: FigureWriter, state: State | None) -> S
         notes.append(unfinished)
     for about in studies:
         notes += [_of(about, studies) + note for note in _gaps(about)]
-    if findings.unmeasured:
-        notes.append(f"{findings.metric} was never measured in {listed(findings.unmeasured)}: not compared in quality.")
+    for one in findings.measured:
+        if one.unmeasured:
+            notes.append(f"{one.metric} was never measured in {listed(one.unmeasured)}: not compared in quality.")
+    if len(findings.arms) < findings.all_arms:
+        notes.append(f"Not shown, as chosen: {counted(findings.all_arms - len(findings.arms), 'arm')}.")
     if len(_versions([session for about in studies for session in about.get("sessions", [])])) > 1:
         subject = "The study's" if len(studies) == 1 else "The studies'"
         notes.append(f"{subject} sessions ran with different versions; see below.")
@@ -109,60 +98,6 @@ def left_out(findings: Findings, writer: FigureWriter, state: State | None) -> S
         tag("p", "Nothing: every planned trial ended, and every replica is in.") if not (table.rows or notes) else ""
     )
     return section("What was left out", nothing, writer.table(table) if table.rows else "", said)
-
-
-def definitions(record: Record) -> Section:
-    """Definitions of the outcomes with the thresholds in use, of what fid is, and of the user's own measurements."""
-    used = thresholds_of(record.about)
-    tail = f"the last {percent(used.tail)} of the evaluations ({LEAST} at least: the tail)"
-    metric = named(used.metric) if used.metric else " or ".join(named(name) for name in JUDGED_METRICS)
-    measured = {
-        "frozen": f"median norm of the generator's gradient under {used.gradient_norm:g} over the end, the last half"
-        f" of {tail}, and its samples are not near the data",
-        "hopping": f"mode mass moved per evaluation, noise taken off, over {used.hop_rate:g} by the mean over the tail"
-        " and at one evaluation of the end at least",
-        "collapsed": f"under {percent(used.modes)} of the modes that real samples hold have a tenth of their mass, by"
-        f" the tail's median, and {percent(ON_MODES)} of the samples lie in modes at one evaluation of it at least",
-        "learning": f"{metric} falls over the tail by a factor of {used.progress:g} or more, by a line through its"
-        f" logarithms (mass_js, which is bounded: by {percent(math.log(used.progress) / 4)} of its range), and the mean"
-        " over the end is below all evaluations before the tail; of those near the data, only if good samples become"
-        f" more frequent by {100 * used.gain:g}\u00a0% of their share among real ones. Asked before hopping of those "
-        f"that are below by a factor of {used.swing:g}, and of others after collapse",
-        "oscillating": f"{metric} both rises and falls by a factor of {used.swing:g} or more, one of them within the"
-        f" tail, error bars of {used.noise:g} standard error{'s' * (used.noise != 1)} taken off, and less than"
-        f" {percent(STEADY)} of the tail is near the data; of mixtures under {percent(FEW)} of whose samples lie in"
-        f" modes, the Fréchet distance by {used.swing**3:g} will do",
-        "converged": "none of these, and half of the end at least is near the data: good samples at least"
-        f" {percent(used.quality)} as frequent as among fresh real ones, of mixtures those of high quality, of other"
-        f" data the precision; of mixtures {percent(used.coverage)} of the modes covered that real samples cover, by a"
-        " tenth of their share, and of other data Fréchet distance at most"
-        f" {used.factor:g} times that of fresh real samples",
-        "stalled": "none of these, and most of the end is not near the data",
-    }
-    meanings = {name: OUTCOME_MEANINGS[name] for name in ORDER}
-    facts_of = {name: f"{meaning} {_sentence(measured.get(name, ''))}" for name, meaning in meanings.items()}
-    events = (
-        "Time to collapse or freezing: the first evaluation of the spell that lasts to the end, judged by medians over"
-        " as many evaluations as the tail has. A collapse is undone if the replica covered the modes before and again."
-    )
-    parts: list[Html] = [tag("p", "The first that holds is a replica's outcome."), facts(facts_of), tag("p", events)]
-    spaces = list(dict.fromkeys(space_of(study) for study in studies_of(record.about)))
-    parts.append(tag("p", f"The Fréchet distance (fid) is {listed(spaces)}."))
-    if own := {name: meaning for name, meaning in own_meanings(record.about).items() if meaning}:
-        parts += [tag("p", "Measurements that the study's author wrote, in the author's words:"), facts(own)]
-    if judged_by_earlier_rule(record.about):
-        parts.append(tag("p", AFRESH))
-    return section("Definitions", *parts)
-
-
-def space_of(about: Mapping[str, Any]) -> str:
-    """In which features a study's Fréchet distance is, by the name that papers have for it."""
-    evaluation = about.get("config", {}).get("evaluation")
-    return frechet_in(evaluation.get("features", "raw") if isinstance(evaluation, Mapping) else "raw")
-
-
-def _sentence(words: str) -> str:
-    return f"{words[0].upper()}{words[1:]}." if words else ""
 
 
 def making(record: Record) -> Section:
@@ -175,7 +110,7 @@ def making(record: Record) -> Section:
             history, trials = (table[table["study"] == about.get("study")] for table in (history, trials))
             parts.append(tag("h3", _name(about)))
         parts.append(facts(_made(about, trials, len(history))))
-        floor = {name: f"{v:.6g}" for name, v in (about.get("floor") or {}).items() if isinstance(v, float)}
+        floor = {name: number(v) for name, v in (about.get("floor") or {}).items() if isinstance(v, float)}
         if floor:
             parts += [tag("h3", f"{_of(about, studies)}Floors: what fresh real samples score"), facts(floor)]
         config = yaml.safe_dump(about.get("config", {}), sort_keys=False, allow_unicode=True, width=100)
@@ -194,7 +129,7 @@ def _made(about: About, replicas: pd.DataFrame, evaluations: int) -> dict[str, o
         f" {counted(evaluations, 'evaluation')}",
         "seeds": "; ".join(seeds),
         "search's seed": about.get("config", {}).get("search", {}).get("seed", "unknown"),
-        "training time": f"{trials['wall_time'].sum() / 3600:.2f} h of trials, replicas of a trial together",
+        "training time": f"{number(trials['wall_time'].sum() / 3600)} h of trials, replicas of a trial together",
         "begun": moment(sessions[0].get("time")) if sessions else "unknown",
         "record written": moment(about.get("built")),
         "record": about.get("build", "unknown"),

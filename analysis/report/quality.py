@@ -5,62 +5,82 @@ from __future__ import annotations
 from functools import partial
 
 from analysis import figures
-from analysis.report import pair_tables
-from analysis.report.findings import Findings
+from analysis.report import alternatives, pair_tables
+from analysis.report.findings import Findings, Measured
+from analysis.report.metric_table import metric_table
 from analysis.report.page import Html, Section, joined, section, tag
 from analysis.report.subject import replicas_of, subject_of
 from analysis.report.writer import FigureWriter
-from analysis.wording import listed, named, number
+from analysis.results.pairs import Comparison
+from analysis.wording import listed, named, percent
+
+ASIDE = (
+    "Each measurement is a question of its own, corrected over its pairs. The search went by {searched}, and what it"
+    " chose is best by that."
+)
 
 
 def quality(findings: Findings, writer: FigureWriter) -> Section:
     """Final quality of the replicas, and which arms are distinguishable."""
-    if not findings.one_metric:
+    if not findings.one_metric and not findings.picked:
         goals = [f"{study} by {named(metric)}" for study, (metric, _) in findings.goals.items()]
         said = (
             f"The studies were searched by different metrics, {listed(goals)}: quality is compared within each alone."
         )
         return section("Quality", tag("p", said))
-    if not findings.quality:
-        return section("Quality", tag("p", f"No replica has a final {named(findings.metric)} yet."))
-    parts = [
-        writer.figure(
-            f"quality-{findings.phase}",
-            partial(figures.quality_strips, findings.quality, findings.palette),
-            f"Final {named(findings.metric)}, one mark per replica: {replicas_of(findings)}. Above them the"
-            " median with its 95 % interval, and behind it that of the interquartile mean. Diverged replicas are"
-            " counted.",
-            f"Median of the final {named(findings.metric)}: {_medians(findings)}. The table below has intervals.",
-        ),
-        writer.table(pair_tables.quality_table(findings.quality, findings.comparison, subject_of(findings).note)),
-    ]
-    if findings.comparison is not None:
-        parts.append(_pairs(findings, writer))
-    if findings.profiles:
-        parts.append(
-            writer.figure(
-                f"profiles-{findings.phase}",
-                partial(figures.profiles, findings.profiles, findings.palette),
-                "Performance profiles: the share of each arm's replicas at least as good as τ, with pointwise 95 %"
-                " intervals. Diverged replicas never are.",
-                "Performance profiles by arm.",
-            )
-        )
+    if not any(one.quality for one in findings.measured):
+        metrics = listed([named(one.metric) for one in findings.measured], "or")
+        return section("Quality", tag("p", f"No replica has a final {metrics} yet."))
+    parts: list[Html] = []
+    if findings.picked:
+        searched = listed(list(dict.fromkeys(named(metric) for metric, _ in findings.goals.values())))
+        parts.append(tag("p", ASIDE.format(searched=searched)))
+    if findings.overview:
+        parts.append(writer.table(metric_table(findings)))
+    for place, one in enumerate(findings.measured):
+        if len(findings.measured) > 1:
+            parts.append(tag("h3", named(one.metric)))
+        parts += _by(findings, one, writer, f"-{one.metric}" if place else "")
     return section("Quality", *parts)
 
 
-def _medians(findings: Findings) -> str:
-    return ", ".join(f"{one.arm} {number(one.median.estimate)}" for one in findings.quality)
+def _by(findings: Findings, one: Measured, writer: FigureWriter, ending: str) -> list[Html]:
+    """Quality by one measurement; names of files end in `ending`."""
+    if not one.quality:
+        return [tag("p", f"No replica has a final {named(one.metric)} yet.")]
+    note = subject_of(findings).note
+    parts = [
+        writer.figure(
+            f"quality-{findings.phase}{ending}",
+            partial(figures.quality_strips, one.quality, findings.palette),
+            f"Final {named(one.metric)}, one mark per replica: {replicas_of(findings)}. Above them the"
+            " median with its 95 % interval, and behind it that of the interquartile mean. Diverged replicas are"
+            " counted.",
+            alternatives.quality(one),
+        ),
+        writer.table(pair_tables.quality_table(one.quality, one.comparison, note, ending)),
+    ]
+    if one.comparison is not None:
+        parts.append(_pairs(findings, one.comparison, writer, ending))
+    if one.profiles:
+        parts.append(
+            writer.figure(
+                f"profiles-{findings.phase}{ending}",
+                partial(figures.profiles, one.profiles, findings.palette),
+                "Performance profiles: the share of each arm's replicas at least as good as τ, with pointwise 95 %"
+                " intervals. Diverged replicas never are.",
+                alternatives.profiles(one),
+            )
+        )
+    return parts
 
 
-def _pairs(findings: Findings, writer: FigureWriter) -> Html:
-    comparison = findings.comparison
-    assert comparison is not None
+def _pairs(findings: Findings, comparison: Comparison, writer: FigureWriter, ending: str) -> Html:
     matrix = writer.figure(
-        f"pairs-{findings.phase}",
+        f"pairs-{findings.phase}{ending}",
         lambda columns: figures.pairwise_matrix(comparison, columns if len(comparison.arms) > 6 else 1),
         f"Probability in per cent that a {comparison.each} of the row's arm is better than one of the column's, ties"
-        f" half. Bold with a star: told apart at {100 * comparison.alpha:.0f} % after Holm's correction.",
-        "Matrix of probabilities of improvement; the table below has the numbers.",
+        f" half. Bold with a star: told apart at {percent(comparison.alpha)} after Holm's correction.",
+        alternatives.pairs(comparison),
     )
-    return joined([matrix, writer.table(pair_tables.pair_table(comparison, subject_of(findings).note))])
+    return joined([matrix, writer.table(pair_tables.pair_table(comparison, subject_of(findings).note, ending))])

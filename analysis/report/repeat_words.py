@@ -79,7 +79,7 @@ def _all_or_none(findings: Findings, most: int) -> list[str]:
 def _insufficient(findings: Findings, most: int) -> list[str]:
     """That the data do not suffice, and what would."""
     lasted = findings.survival[0].comparison if findings.survival else None
-    every = (findings.rates.get("converged"), lasted, findings.comparison)
+    every = (findings.rates.get("converged"), lasted, *(one.comparison for one in findings.measured))
     asked = [one for one in every if isinstance(one, Comparison) and one.pairs]
     if not asked or any(one.told for one in asked):
         return []

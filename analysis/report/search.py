@@ -7,7 +7,7 @@ from functools import partial
 
 from analysis import figures
 from analysis.record.join import studies_of
-from analysis.report import tables
+from analysis.report import alternatives, tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, section, tag
 from analysis.report.subject import subject_of
@@ -26,19 +26,20 @@ def search(findings: Findings, writer: FigureWriter) -> Section | None:
             " (filled); 95 % intervals over seeds."
         )
         picture = partial(figures.selection_bias, findings.selection_bias, findings.palette)
-        parts.append(writer.figure("selection-bias", picture, caption, "Search beside confirmed scores by arm."))
+        said = alternatives.selection_bias(findings.selection_bias)
+        parts.append(writer.figure("selection-bias", picture, caption, said))
         parts.append(writer.table(tables.selection_bias_table(findings.selection_bias)))
     if findings.best_of_k:
         parts.append(
             writer.figure(
                 "best-of-k",
                 partial(figures.best_of_k, findings.best_of_k, findings.palette),
-                f"The best {named(findings.metric)} after k configurations of {_searches(findings)}, median over which"
-                " k they are, with 95 % intervals, which capture configurations. A configuration's score is its median"
-                " replica."
+                f"The best {named(findings.best_of_k[0].metric)} after k configurations of {_searches(findings)},"
+                " median over which k they are, with 95 % intervals, which capture configurations. A configuration's"
+                " score is its median replica."
                 " Where a band ends at its line, the data give no bound on how good the best could be."
                 f"{_adaptive(findings)}",
-                "Best score by number of configurations tried, by arm.",
+                alternatives.best_of_k(findings.best_of_k),
             )
         )
     if findings.random_search:
@@ -52,7 +53,7 @@ def search(findings: Findings, writer: FigureWriter) -> Section | None:
                 "How the replicas ended in the search, over all configurations: how stable an arm is without"
                 " tuning. The line is the 95 % interval of the share that converged, over configurations and"
                 " seeds.",
-                "Bars of outcome shares in the search by arm.",
+                alternatives.outcomes(outcomes),
             )
         )
         parts.append(writer.table(tables.outcome_table(outcomes, "search")))
@@ -110,7 +111,7 @@ def sensitivity(findings: Findings, writer: FigureWriter) -> Section | None:
                 partial(figures.importances, usable, findings.palette),
                 f"What matters for {words} in the search: the share of the variance that a forest no longer explains"
                 " when a hyperparameter is shuffled, with 95 % intervals, which capture configurations.",
-                f"Importance of hyperparameters for {words} by arm.",
+                alternatives.importances(usable),
             )
         )
         parts.append(
@@ -118,7 +119,7 @@ def sensitivity(findings: Findings, writer: FigureWriter) -> Section | None:
                 f"dependence-{response}",
                 partial(figures.dependence, usable, findings.palette),
                 f"Partial dependence of {words} on each hyperparameter, the others as they were in the search.",
-                f"Partial dependence of {words} by arm.",
+                alternatives.dependence(usable),
             )
         )
     unexplained = [f"{one.arm} ({one.response})" for one in findings.sensitivity if one.r2 and not one.r2.estimate > 0]

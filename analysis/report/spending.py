@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from analysis import figures
+from analysis.report import alternatives
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, section
 from analysis.report.table_files import Head, Table, Value
@@ -62,10 +63,10 @@ def budget(findings: Findings, writer: FigureWriter) -> Section | None:
             writer.figure(
                 "best-of-budget",
                 partial(figures.best_of_k, timed, findings.palette),
-                f"The best {named(findings.metric)} of a search by what it costs: the curves of best-of-k, each k put"
+                f"The best {named(timed[0].metric)} of a search by what it costs: the curves of best-of-k, each k put"
                 " at k times the core-seconds that a configuration of the arm took on average."
                 f" tables/best-of-k.csv has the curves over {listed([*SPENDINGS.values()])}.",
-                "Best score by core-seconds of search, by arm.",
+                alternatives.best_of_k(timed, "core-seconds"),
             )
         )
     return section("Budget", *parts)

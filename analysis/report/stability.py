@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 
 from analysis import figures
-from analysis.report import pair_tables, tables, time_tables
+from analysis.report import alternatives, pair_tables, rules, tables, time_tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, section, tag
 from analysis.report.subject import replicas_of, subject_of
 from analysis.report.writer import FigureWriter
-from analysis.results.compare import ArmOutcomes
 from analysis.wording import EVENTS, NEVER, captured, event_named, percent
 
 
@@ -28,20 +26,18 @@ def stability(findings: Findings, writer: FigureWriter) -> Section:
         partial(figures.outcome_bars, outcomes),
         f"How the replicas of each arm ended: {replicas_of(findings)}. The line below each bar is the 95 % interval of"
         f" the share that converged (Wilson), which captures {captured(rates, findings.phase)}.",
-        f"Share of replicas that converged: {_converged(outcomes)}. The table below has the other outcomes.",
+        alternatives.outcomes(outcomes),
     )
     note = subject_of(findings).note
-    parts: list[Html] = [bars, writer.table(tables.outcome_table(outcomes, findings.phase, note))]
+    seen = {name for arm in outcomes for name, share in arm.probabilities.items() if share.estimate > 0}
+    told = rules.in_short(findings.record, seen | {"converged"})
+    parts: list[Html] = [bars, told, writer.table(tables.outcome_table(outcomes, findings.phase, note))]
     if findings.rates:
         parts.append(writer.table(pair_tables.rate_table(findings.rates, note)))
     parts += _times(findings, writer, note)
     if findings.signals:
-        parts.append(writer.table(tables.signal_table(findings.signals, findings.phase)))
+        parts.append(writer.table(tables.signal_table(findings.signals, findings.phase, rules.limits(findings.record))))
     return section("Stability", *parts)
-
-
-def _converged(outcomes: Sequence[ArmOutcomes]) -> str:
-    return ", ".join(f"{arm.arm} {percent(arm.probabilities['converged'].estimate)}" for arm in outcomes)
 
 
 def _times(findings: Findings, writer: FigureWriter, note: str) -> list[Html]:
@@ -58,7 +54,7 @@ def _times(findings: Findings, writer: FigureWriter, note: str) -> list[Html]:
             partial(figures.survival_curves, result, findings.palette),
             f"Share of replicas without {event_named(result.event)} over training (Kaplan and Meier), with pointwise"
             " 95 % intervals. Ticks mark replicas that were censored: at the end of their budget, or stopped before.",
-            f"Survival curves until {EVENTS[result.event]} by arm.",
+            alternatives.survival(result),
         )
         parts += [curve, writer.table(time_tables.survival_table(result, note))]
         if result.comparison is not None:
@@ -77,7 +73,7 @@ def _kinds(findings: Findings, writer: FigureWriter, note: str) -> list[Html]:
             partial(figures.incidence_curves, one, findings.palette),
             f"Share of replicas that had met {EVENTS[one.event]} by then (Aalen and Johansen), with pointwise 95 %"
             " intervals; the other kinds of failure compete with it.",
-            f"Incidence of {EVENTS[one.event]} by arm.",
+            alternatives.incidence(one),
         )
         for one in met
     ]

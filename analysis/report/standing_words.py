@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from analysis.results.standings import OverDataSets
-from analysis.wording import counted, listed, p_value
+from analysis.wording import counted, listed, number, p_value
 
 NOTHING = 3  # units up to which not even all arms together are called different
 FEW = 4  # arms up to which a sentence lists them by name
@@ -27,7 +27,7 @@ def verdict(one: OverDataSets) -> str:
     ranks, count = one.test.average_ranks, len(one.arms)
     best = [arm for arm, rank in zip(one.arms, ranks, strict=True) if rank == ranks[0]]
     said = f"Over {units_of(one)}, {listed(best)} {'have' if len(best) > 1 else 'has'} the best average rank in"
-    said += f" {ENDPOINTS[one.endpoint]}, {ranks[0]:.2f} of {counted(count, 'arm')}"
+    said += f" {ENDPOINTS[one.endpoint]}, {number(ranks[0])} of {counted(count, 'arm')}"
     if count > 2 and len(one.units) > NOTHING:
         differ = "differ" if one.test.p <= one.alpha else "do not differ measurably"
         said += f"; the arms {differ} (Friedman's test of all, p\u00a0{_equals(one.test.p)})"
@@ -95,7 +95,7 @@ def drawn_alike(one: OverDataSets) -> list[str]:
 def alternative(one: OverDataSets) -> str:
     """The picture in words."""
     ranks = zip(one.arms, one.test.average_ranks, strict=True)
-    said = ", ".join(f"{arm} {rank:.2f}" for arm, rank in ranks)
+    said = ", ".join(f"{arm} {number(rank)}" for arm, rank in ranks)
     groups = "; ".join(listed(group) for group in one.groups) or "none"
     return f"Average ranks in {ENDPOINTS[one.endpoint]} over {units_of(one)}: {said}. Cannot be told apart: {groups}."
 

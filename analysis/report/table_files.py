@@ -19,15 +19,15 @@ from typing import Any, Literal
 import pandas as pd
 
 from analysis.statistics.intervals import Interval
-from analysis.wording import number, p_value, percent
+from analysis.wording import bracketed, ends, number, p_value, percent, points, setting, whole
 
-Kind = Literal["text", "count", "share", "number", "p"]
+Kind = Literal["text", "count", "share", "points", "number", "setting", "p"]
 Value = str | int | float | Interval | None
 SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "²": r"\textsuperscript{2}", "½": r"$\frac{1}{2}$", "∞": r"$\infty$",
-    "−": r"$-$", "–": "--", "…": r"\ldots{}", "·": r"$\cdot$", "\u2009": r"\,", "\u00a0": "~", "τ": r"$\tau$",
+    "−": r"$-$", "–": "--", "…": r"\ldots{}", "·": r"$\cdot$", "\u202f": r"\,", "\u00a0": "~", "τ": r"$\tau$",
     "≤": r"$\leq$", "≥": r"$\geq$", "*": r"\textasteriskcentered{}",
 }  # fmt: skip
 RAISED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"
@@ -73,11 +73,12 @@ class Table:
 
 
 def shown(value: Value, kind: Kind) -> str:
-    """A value for readers: shares in per cent, intervals as `0.012 [0.008, 0.020]`, unknown values as a dash."""
+    """A value for readers, by the rules of `analysis.wording`: intervals as `0.012 [0.008, 0.020]`."""
     if isinstance(value, Interval):
         if math.isnan(value.estimate):
             return "–"
-        return f"{shown(value.estimate, kind)} [{shown(value.low, kind)}, {shown(value.high, kind)}]"
+        parts = (value.estimate, value.low, value.high)
+        return bracketed(*(ends(value) if kind == "number" else [shown(part, kind) for part in parts]))
     if value is None:
         return "–"
     if isinstance(value, str):
@@ -85,10 +86,14 @@ def shown(value: Value, kind: Kind) -> str:
     match kind:
         case "share":
             return percent(float(value))
+        case "points":
+            return points(float(value))
         case "p":
             return p_value(float(value))
         case "count":
-            return f"{int(value):,}".replace(",", "\u2009")
+            return whole(int(value))
+        case "setting":
+            return setting(float(value))
         case _:
             return number(float(value))
 

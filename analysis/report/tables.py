@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.record.loading import Record
+from analysis.report.rules import MEANINGS
 from analysis.report.table_files import Head, Table, Value
 from analysis.results.compare import ArmOutcomes, ArmSignal
 from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, ArmCriticBound
@@ -14,7 +15,7 @@ from analysis.results.dirac import DiracShares
 from analysis.results.jacobian import ArmSpectrum
 from analysis.results.selection_bias import SelectionBias
 from analysis.results.threshold_table import ThresholdTable
-from analysis.wording import NAMES, NOT_JUDGED, captured, counted, named
+from analysis.wording import NOT_JUDGED, captured, counted, named
 
 
 def outcome_table(outcomes: Sequence[ArmOutcomes], phase: str, note: str = "") -> Table:
@@ -37,8 +38,8 @@ def outcome_table(outcomes: Sequence[ArmOutcomes], phase: str, note: str = "") -
     )
 
 
-def signal_table(results: Sequence[ArmSignal], phase: str) -> Table:
-    """The median of each signal of stability by arm."""
+def signal_table(results: Sequence[ArmSignal], phase: str, note: str = "") -> Table:
+    """The median of each signal of stability by arm; `note` ends the caption."""
     signals = list(dict.fromkeys(result.signal for result in results))
     arms = list(dict.fromkeys(result.arm for result in results))
     known = {(result.arm, result.signal): result.interval for result in results}
@@ -47,9 +48,9 @@ def signal_table(results: Sequence[ArmSignal], phase: str) -> Table:
         f"signals-{phase}",
         "Signals that outcomes are judged by: medians over replicas that ended without failing, with 95 % intervals,"
         f" which capture {captures}. Read from the left: a generator that is collapsed"
-        " or frozen hops and swings as little as one that has converged, but is not near the data.",
+        f" or frozen hops and swings as little as one that has converged, but is not near the data.{note}",
         f"trials.parquet: phase = {phase}, columns {', '.join(signals)} (critic_distance of critic_accuracy)",
-        (Head("arm"), *(Head(NAMES.get(signal, signal), "number") for signal in signals)),
+        (Head("arm"), *(Head(named(signal), "number") for signal in signals)),
         tuple((arm, *(known.get((arm, signal)) for signal in signals)) for arm in arms),
     )
 
@@ -84,12 +85,20 @@ def threshold_changes(result: ThresholdTable) -> Table:
     base = {name: float(getattr(result.base, name)) for name in result.changed["threshold"].unique()}
     changed = result.changed[~result.changed["base"]]
     names = changed["threshold"].astype(str)
-    rows = zip(names, names.map(base), changed["value"], changed["changed"], strict=True)
+    meanings = names.map(lambda name: MEANINGS.get(name, ""))
+    rows = zip(names, meanings, names.map(base), changed["value"], changed["changed"], strict=True)
     return Table(
         f"thresholds-{result.phase}",
-        "Dependence of the outcomes on their thresholds: share of replicas whose outcome differs from that in use.",
+        "Dependence of the outcomes on their thresholds (outcomes.* in the configuration): share of replicas"
+        " whose outcome differs from that by the values in use.",
         f"history.parquet: phase = {result.phase}, judged again (analysis.results.outcomes)",
-        (Head("threshold"), Head("in use", "number"), Head("moved to", "number"), Head("judged otherwise", "share")),
+        (
+            Head("threshold"),
+            Head("what it is"),
+            Head("in use", "setting"),
+            Head("moved to", "setting"),
+            Head("judged otherwise", "share"),
+        ),
         tuple(rows),
     )
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from analysis import figures
 from analysis.figures.dirac import MOST
-from analysis.report import tables
+from analysis.report import alternatives, tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, joined, section, tag
 from analysis.report.writer import FigureWriter
-from analysis.results.dirac import ENDS, DiracMap, dirac_map
-from analysis.wording import counted, listed, percent
+from analysis.results.dirac import DiracMap, dirac_map
+from analysis.wording import counted, listed, percent, setting
 
 FEW = 4  # arms up to which a sentence lists them by name
 
@@ -56,7 +56,7 @@ def _critic_bounds(findings: Findings, writer: FigureWriter) -> list[Html]:
                 " replicas, each arm on an axis of its own. Where the coloured line runs below the black one the critic"
                 " has not caught up or is held back by its penalty, and the generator does not follow the divergence"
                 " that the pair stands for; both falling together is what training is for.",
-                "Curves of the estimated and the true divergence over training by arm; the table below has the ends.",
+                alternatives.bound_curves(findings.bound_curves),
             )
         )
     parts.append(
@@ -67,7 +67,7 @@ def _critic_bounds(findings: Findings, writer: FigureWriter) -> list[Html]:
             " 95 % interval. Left: the truth less the estimate, 0 for the best critic; below 0 lies what the finite"
             " held-out sample adds by luck, the same sample for all. Right: the mean distance of the critic's own"
             " p / (p + q) from the true one, where the pair lets it be read.",
-            "Strips of the gap and of the ratio's error by arm; the table below has medians and intervals.",
+            alternatives.bound_errors(findings.critic_bounds),
         )
     )
     return [*parts, writer.table(tables.critic_bound_table(findings.critic_bounds))]
@@ -91,7 +91,7 @@ def _spectra(findings: Findings, writer: FigureWriter) -> list[Html]:
         " (imaginary share 0 %), far from it in circles (100 %). A positive real part means that some direction is not"
         " settled, often one in which the critic could still improve; it does not mean that training will diverge."
         " Plain steps of both players at once above 2 over the spectral radius settle nowhere.",
-        "Leading eigenvalues in the complex plane and by arm; the table below has medians and intervals.",
+        alternatives.spectra(findings.spectra),
     )
     table = writer.table(tables.spectra_table(findings.spectra))
     return [tag("h3", "Eigenvalues of the Jacobian"), tag("p", lead), picture, table]
@@ -123,10 +123,10 @@ def _maps(maps: Sequence[DiracMap], writer: FigureWriter) -> list[Html]:
             partial(figures.dirac_maps, sheet),
             f"Where gradient descent on the Dirac-GAN went after {sheet[0].moves} moves from its first start, and"
             " beside it what the eigenvalues predict (the spectral radius to the power of the moves). Dark: converged,"
-            f" nearer than {sheet[0].tolerance:g} of the start's distance; pale: nearer than half of it; cream: about"
-            " as far, going in circles or hardly moving; orange: more than twice as far, or lost. Diamonds: converged"
-            " though not predicted to, or the other way round. The first start is not chosen by its result.",
-            f"Maps over step and gamma of {', '.join(ENDS)} by arm; the table below has the shares.",
+            f" nearer than {setting(sheet[0].tolerance)} of the start's distance; pale: nearer than half of it; cream:"
+            " about as far, going in circles or hardly moving; orange: more than twice as far, or lost. Diamonds:"
+            " converged though not predicted to, or the other way round. The first start is not chosen by its result.",
+            alternatives.dirac_maps(sheet),
         )
         for number, sheet in enumerate(sheets, 1)
     ]

@@ -6,26 +6,27 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.report.table_files import Head, Table
+from analysis.report.table_files import Head, Kind, Table
 from analysis.results.incidence import Incidences
 from analysis.results.survival import Survival
-from analysis.wording import EVENTS, captured, clock_time, p_value
+from analysis.wording import EVENTS, captured, clock_time, number, p_value
 
 
 def survival_table(result: Survival, note: str = "") -> Table:
     """Events, medians and mean times by arm; `note` ends the caption."""
     horizon = clock_time(result.clock, result.means[0].horizon)
-    median = "median step" if result.clock == "updates" else "median share of the budget"
+    kind: Kind = "number" if result.clock == "updates" else "share"
+    median = "median step" if result.clock == "updates" else "median part of the budget"
     heads = (
         Head("arm"), Head("replicas", "count"), Head("events", "count"),
-        Head(median, "number"), Head(f"mean until {horizon}", "number"),
+        Head(median, kind), Head(f"mean until {horizon}", kind),
     )  # fmt: skip
     means = {one.arm: one.mean for one in result.means}
     rows = [(curve.arm, curve.n, curve.events, curve.median, means.get(curve.arm)) for curve in result.curves]
     overall = result.overall
     test = ""
     if overall is not None and np.isfinite(overall.statistic):
-        test = f" Log-rank test of all arms: chi-squared {overall.statistic:.2f} on {overall.df}."
+        test = f" Log-rank test of all arms: chi-squared {number(overall.statistic)} on {overall.df}."
     return Table(
         f"survival-{result.event}-{result.phase}",
         f"Time to {EVENTS[result.event]}: median by Kaplan and Meier, ∞ where half never met it, and how long a replica"
@@ -45,19 +46,18 @@ def time_table(result: Survival, note: str = "") -> Table:
     horizon = clock_time(result.clock, result.means[0].horizon)
     heads = (
         Head("a"), Head("b"), Head("n a", "count"), Head("n b", "count"),
-        Head("a longer than b by", "number"), Head("p", "p"), Head("p (Holm)", "p"),
-        Head("log-rank p (Holm)", "p"),
+        Head("a longer than b by", "number" if result.clock == "updates" else "points"),
+        Head("p", "p"), Head("p (Holm)", "p"), Head("log-rank p (Holm)", "p"),
     )  # fmt: skip
     beside = {frozenset(one.arms): one for one in result.pairs}
-    rows = []
-    for place, a in enumerate(comparison.arms):
-        for b in comparison.arms[place + 1 :]:
-            pair, logrank = comparison.pair(a, b), beside[frozenset((a, b))]
-            rows.append((a, b, pair.n_a, pair.n_b, pair.effect, pair.p, pair.p_holm, logrank.p_holm))
+    rows = [
+        (o.a, o.b, o.n_a, o.n_b, o.effect, o.p, o.p_holm, beside[frozenset((o.a, o.b))].p_holm)
+        for o in comparison.pairs
+    ]
     return Table(
         f"times-{result.event}-{result.phase}",
-        f"All pairs of arms by how long a replica went without {EVENTS[result.event]}, on average until {horizon},"
-        " those that went longest first; 95 % intervals of the differences hold for all pairs together (Bonferroni);"
+        f"All pairs of arms by how long a replica went without {EVENTS[result.event]}, on average until {horizon};"
+        " 95 % intervals of the differences hold for all pairs together (Bonferroni);"
         f" p by {comparison.test}, n being {comparison.unit}s, corrected for all pairs by Holm. Beside it the log-rank"
         f" test, which sees little of a difference where curves cross.{note}",
         f"history.parquet and trials.parquet: phase = {result.phase}, two arms at a time",

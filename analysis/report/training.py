@@ -8,6 +8,7 @@ from pathlib import Path
 from analysis import figures
 from analysis.figures.parts import TOGETHER
 from analysis.record.snapshots import Snapshots, snapshots
+from analysis.report import alternatives
 from analysis.report.findings import Findings
 from analysis.report.leaves import leaves
 from analysis.report.page import Html, Section, section
@@ -27,7 +28,7 @@ def training(findings: Findings, writer: FigureWriter, folder: Path) -> Section:
                 f"Over training: median{_and_quartiles(findings)} of {replicas_of(findings)}. A diverged replica is"
                 " worse than any other in quality, so that a line ends where half have diverged; other signals are of"
                 " the replicas still training. Dotted: the score of the same number of fresh real samples.",
-                "Learning curves by arm.",
+                alternatives.learning(findings.learning),
             )
         )
     if findings.shares:
@@ -38,7 +39,7 @@ def training(findings: Findings, writer: FigureWriter, folder: Path) -> Section:
                 "Share of the samples in each mode (one line of cells per mode) over training, first seeds of each"
                 " arm's best configuration. Even grey is coverage, one black line collapse; a line that breaks off"
                 " where another begins is mode hopping.",
-                "Mode shares over training by arm and seed.",
+                alternatives.mode_shares(findings.shares),
             )
         )
     return section("Training", *parts, *_samples(findings, writer, folder), leaves(findings, writer, folder))
@@ -57,7 +58,7 @@ def _samples(findings: Findings, writer: FigureWriter, folder: Path) -> list[Htm
                 "Samples over training of the first seed of each arm's best configuration (the seed is not chosen by"
                 f" its result). {'Circles: the true modes, three standard deviations. ' if _true(drawn) else ''}"
                 f"{_real_points(drawn)}Trials: {', '.join(one.trial_id for one in drawn)}.",
-                "Generated samples over training by arm.",
+                _ends(drawn, findings),
             )
         )
     if lines:
@@ -67,10 +68,14 @@ def _samples(findings: Findings, writer: FigureWriter, folder: Path) -> list[Htm
                 partial(figures.density_pictures, lines, findings.palette),
                 "Density of the data (grey) and of the generator's samples (line, a kernel estimate, which smooths)"
                 f" over training, first seed. Trials: {', '.join(one.trial_id for one in lines)}.",
-                "Densities over training by arm.",
+                _ends([one for one in found if one.kind == "line"], findings),
             )
         )
     return parts
+
+
+def _ends(drawn: list[Snapshots], findings: Findings) -> str:
+    return alternatives.samples([(one.arm, one.trial_id, one.seed) for one in drawn], findings.record.trials)
 
 
 def _real_points(drawn: list[Snapshots]) -> str:

@@ -42,9 +42,11 @@ class Chosen:
         trial_id: of the trial that `score` is of, of several rounds the first.
         phase: "confirm", or "search" where no configuration of this search is confirmed.
         metric: what `score` is.
+        mode: "min" or "max", which is better.
         score: the median over replicas, over seeds; in the search the interval ignores that it was chosen. NaN while
             there is no final score.
         replicas: of the trial, in all rounds.
+        converged: the share of those judged that converged; NaN while none is.
         searched: what the search drew, by dotted name; a list or mapping by its text, None where it drew null. Empty
             where the record does not say what was drawn.
         settings: every hyperparameter with its value, by the section of the study's configuration that sets it, each of
@@ -56,8 +58,10 @@ class Chosen:
     trial_id: str
     phase: str
     metric: str
+    mode: str
     score: Interval
     replicas: int
+    converged: float
     searched: Mapping[str, Scalar]
     settings: Mapping[str, Mapping[str, Any]]
 
@@ -114,8 +118,10 @@ def chosen(
                     trial_id=str(trial["trial_id"]),
                     phase=phase,
                     metric=metric,
+                    mode=cohort.mode,
                     score=_score(cohort, number, resampling),
                     replicas=int((configurations(rows) == number).sum()),
+                    converged=_converged(rows.loc[configurations(rows) == number, "outcome"]),
                     searched=MappingProxyType({name: flat.get(name) for name in drawn}),
                     settings=_settings(flat, about.get("config", {})),
                 )
@@ -139,6 +145,11 @@ def _score(cohort: Cohort, number: int, resampling: Resampling) -> Interval:
     drawn = resampling.named(np.unique(cohort.trial[own]))
     found = bootstrap(cohort.cost[own], resampling=drawn, statistic="median")
     return found if cohort.sign == 1 else found.negated()
+
+
+def _converged(outcome: pd.Series) -> float:
+    judged = outcome.astype(object)[outcome.notna().to_numpy() & (outcome != "failed").to_numpy()]
+    return float((judged == "converged").mean()) if len(judged) else np.nan
 
 
 def _configuration(trial: Mapping[Any, Any]) -> dict[str, Scalar]:

@@ -101,6 +101,7 @@ def over_data_sets(
                         study: set(arms) - set(one.arms) for study, one in effects.items() if study not in studies
                     },
                     dropped={study: set(effects[study].arms) - set(arms) for study in studies},
+                    planned=arms,
                     drawn_alike=drawn_alike(grouped, abouts),
                 )
             )

@@ -18,17 +18,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.record.curves import Curves, curves
-from analysis.record.join import studies_of
 from analysis.record.loading import Record
 from analysis.record.own import higher_is_better
-from analysis.record.schema import MEASUREMENTS, OWN, QUALITY, TRIALS_KEYS
+from analysis.record.schema import OWN, QUALITY, TRIALS_KEYS
+from analysis.record.units import unit_of
 from analysis.results.clock import Clock, clock_of, told
 from analysis.results.cohort import floor_of
 from analysis.results.masked import quantiles
 from analysis.results.selection import Selection
 from analysis.statistics.intervals import Band
 
-UNITS = {column.name: column.unit for column in MEASUREMENTS}
 Floats = NDArray[np.float64]
 
 
@@ -152,16 +151,4 @@ def _curve(selected: Selection, metric: str, arm: str, times: Floats, values: Fl
     )
     floor = floor_of(selected.trials, metric)
     clock = clock_of(selected.about)
-    return LearningCurve(arm, metric, _unit(metric, selected.about), selected.phase, floor, band, going, clock)
-
-
-def _unit(metric: str, about: Mapping[str, Any]) -> str:
-    """A measurement's unit; "1" of a Fréchet distance in features that are not the data themselves, which have none."""
-    unit = UNITS.get(metric, "1")
-    spaces = {str(_of(_of(one, "config"), "evaluation").get("features", "raw")) for one in studies_of(about)}
-    return unit if unit != "data²" or spaces == {"raw"} else "1"
-
-
-def _of(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = values.get(key)
-    return found if isinstance(found, Mapping) else {}
+    return LearningCurve(arm, metric, unit_of(metric, selected.about), selected.phase, floor, band, going, clock)

@@ -67,6 +67,11 @@ class Comparison:
         return "configuration" if self.unit == "configuration" else "replica"
 
     @property
+    def planned(self) -> tuple[str, ...]:
+        """The arms in the order of the pairs, which is the configuration's, as tables and pictures list them."""
+        return tuple(dict.fromkeys(arm for pair in self.pairs for arm in (pair.a, pair.b))) or self.arms
+
+    @property
     def told(self) -> tuple[Effect, ...]:
         """The pairs that are told apart, in the order of the arms, the one that is ahead first."""
         places = {arm: place for place, arm in enumerate(self.arms)}
@@ -82,10 +87,10 @@ class Comparison:
         return tuple(arm for arm in self.arms if arm == self.best or not self.told_apart(self.best, arm))
 
     def matrix(self, field: str) -> pd.DataFrame:
-        """One of `FIELDS`, row against column, best arms first; NaN on the diagonal."""
+        """One of `FIELDS`, row against column, arms in the configuration's order; NaN on the diagonal."""
         if field not in FIELDS:
             raise ValueError(f"field: expected one of {', '.join(FIELDS)}, got {field!r}")
-        table = pd.DataFrame(np.nan, index=list(self.arms), columns=list(self.arms))
+        table = pd.DataFrame(np.nan, index=list(self.planned), columns=list(self.planned))
         for one in [*self.pairs, *(pair.turned() for pair in self.pairs)]:
             table.loc[one.a, one.b] = one.effect.estimate if field == "effect" else getattr(one, field)
         return table

@@ -5,8 +5,9 @@ What is here is what an outcome is judged by (`analysis.results.outcomes`), with
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from analysis.record.curves import Curves, curves
 from analysis.record.loading import Record
 from analysis.record.schema import MEASUREMENTS
+from analysis.record.units import unit_of
 from analysis.results.criteria import metric_and_mode, thresholds_of
 from analysis.results.learning import mode_shares
 from analysis.results.signals import LEAST
@@ -33,12 +35,14 @@ class Measured:
         values: (T,) at each evaluation; NaN where there is no finite result.
         error: (T,) standard error of each evaluation, of its own samples; NaN where it is not known.
         floor: what fresh real samples score; NaN where unknown or not applicable.
+        unit: of all three; "1" of a pure number.
     """
 
     metric: str
     values: Floats
     error: Floats
     floor: float
+    unit: str = "1"
 
 
 @dataclass(frozen=True)
@@ -91,19 +95,22 @@ def replica_curves(record: Record, replica: pd.Series) -> ReplicaCurves:
         steps=steps,
         tail=measured.tail(thresholds.tail, LEAST)[0],
         diverged=int(steps[gone][0]) if gone.any() else None,
-        quality=_measured(measured, replica, judged),
-        others=_measured(measured, replica, (first_of, "modes", GRADIENT)),
+        quality=_measured(measured, replica, record.about, judged),
+        others=_measured(measured, replica, record.about, (first_of, "modes", GRADIENT)),
         shares=shares[0].shares[0] if shares and shares[0].shares.shape[2] > 1 else None,
     )
 
 
-def _measured(measured: Curves, replica: pd.Series, metrics: Iterable[str]) -> tuple[Measured, ...]:
+def _measured(
+    measured: Curves, replica: pd.Series, about: Mapping[str, Any], metrics: Iterable[str]
+) -> tuple[Measured, ...]:
     return tuple(
         Measured(
             metric=metric,
             values=measured.value(metric)[0],
             error=measured.value(f"{metric}_error")[0],
             floor=float(replica.get(f"floor.{metric}", np.nan)),
+            unit=unit_of(metric, about),
         )
         for metric in dict.fromkeys(metrics)
         if np.isfinite(measured.value(metric)).any()

@@ -6,7 +6,7 @@ that their scores are biased by selection.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -26,7 +26,7 @@ Arms = list[tuple[str, pd.DataFrame]]  # the name of each arm and its rows of tr
 
 @dataclass(frozen=True)
 class Selection(Record):
-    """The rows of one phase of a record, whose column `arm` lists the arms in the order in which they first appear."""
+    """The rows of one phase of a record, arm by arm in the order in which they were planned: the configuration's."""
 
     phase: str
 
@@ -94,7 +94,9 @@ def select(record: Record, phase: str) -> Selection:
     """The rows of a phase, "search" or "confirm"; raises ValueError for any other."""
     if phase not in PHASES:
         raise ValueError(f"phase: expected one of {', '.join(PHASES)}, got {phase!r}; the two are never pooled")
-    return Selection(_of_phase(record.history, phase), _of_phase(record.trials, phase), record.about, phase)
+    arms = arms_in_order(record.trials)
+    history, trials = (_of_phase(rows, phase, arms) for rows in (record.history, record.trials))
+    return Selection(history, trials, record.about, phase)
 
 
 def captured(trials: pd.DataFrame, phase: str) -> Captures:
@@ -133,11 +135,12 @@ def configurations(rows: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def arms_in_order(trials: pd.DataFrame) -> list[str]:
-    """The arms of `Record.trials` in the order in which they were first planned, so that an extension's come last.
+    """The arms of `Record.trials` in the order in which they were first planned: the configuration's, as all searches
+    take turns, an extension's arms last.
 
     Joined studies stand one after the other.
     """
-    columns = trials[["started", "repeat", "index"]].assign(
+    columns = trials.reindex(columns=["started", "repeat", "index"]).assign(
         arm=trials["arm"].astype(str),
         study=pd.factorize(trials["study"])[0],
         place=np.arange(len(trials)),
@@ -159,7 +162,9 @@ def numbers(column: pd.Series) -> Floats:
     return found
 
 
-def _of_phase(rows: pd.DataFrame, phase: str) -> pd.DataFrame:
+def _of_phase(rows: pd.DataFrame, phase: str, arms: Sequence[str]) -> pd.DataFrame:
     chosen = rows[rows["phase"] == phase]
     arm = chosen["arm"].astype(str)
-    return chosen.assign(arm=pd.Categorical(arm, list(dict.fromkeys(arm))))
+    there = set(arm)
+    places = pd.Categorical(arm, [one for one in arms if one in there])
+    return chosen.assign(arm=places).iloc[np.argsort(places.codes, kind="stable")]

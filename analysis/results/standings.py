@@ -76,6 +76,7 @@ class OverDataSets:
         alpha: family-wise level of the verdicts on pairs.
         lacking: by study that is left out, the arms that it has no score of.
         dropped: by study, its other arms, which are left out.
+        planned: (k,) the arms in the order of the first study's configuration.
         drawn_alike: studies whose searches had one seed, so that an arm's began with the same draws in all of them.
     """
 
@@ -89,6 +90,7 @@ class OverDataSets:
     alpha: float
     lacking: Mapping[str, set[str]]
     dropped: Mapping[str, set[str]]
+    planned: tuple[str, ...]
     drawn_alike: tuple[str, ...]
 
     @property

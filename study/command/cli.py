@@ -158,6 +158,7 @@ def _report(command: argparse.ArgumentParser) -> None:
         help="say which arms are the same within a margin, as 0.05: 5 percentage points of a share, 5 %% of quality;"
         " over data sets also 5 points of the probability of being better",
     )  # fmt: skip
+    _choice(command)
     command.add_argument(
         "--style", metavar="FILE", type=_path,
         help="draw the figures by these settings of matplotlib's, as of an .mplstyle; axes.prop_cycle colours the arms",
@@ -168,16 +169,30 @@ def _report(command: argparse.ArgumentParser) -> None:
     _json(command)
 
 
+def _choice(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--arms", metavar="NAMES", default="",
+        help="show these arms alone, as in gan-hinge,gan-least_squares; tests stay corrected for all pairs",
+    )  # fmt: skip
+    command.add_argument(
+        "--metrics", metavar="NAMES", default="",
+        help="measurements of quality to show, as in fid,precision,recall (default: the study's, and some others in the"
+        " table metrics-PHASE)",
+    )  # fmt: skip
+    command.add_argument(
+        "--label", metavar="NAME=WORDS", action="append", default=[],
+        help="call an arm or a measurement so, as in gan-hinge-r1_1='Hinge + R1'; may be repeated",
+    )  # fmt: skip
+    command.add_argument("--labels", metavar="FILE", type=_path, help="the same from a YAML file, lines of NAME: WORDS")
+
+
 def _export(command: argparse.ArgumentParser) -> None:
     command.add_argument("dir", metavar="DIR", type=_path, help="a study folder, or one with a record's two files")
     kind = command.add_mutually_exclusive_group(required=True)
     for name, words in (("csv", "CSV"), ("parquet", "Parquet"), ("latex", "LaTeX (booktabs), the tables alone")):
         kind.add_argument(f"--{name}", dest="kind", action="store_const", const=name, help=f"as {words}")
     command.add_argument("--out", metavar="FOLDER", type=_path, help="where they go (default: DIR/export)")
-    command.add_argument(
-        "--metrics", metavar="NAMES", default="",
-        help="columns of the table metrics-PHASE, as in fid,precision,recall (default: the study's and some others)",
-    )  # fmt: skip
+    _choice(command)
     _json(command)
 
 

@@ -7,7 +7,8 @@ from argparse import Namespace
 from analysis import report
 from analysis.record.loading import RecordError
 from analysis.report import exports
-from analysis.report.metric_table import metric_table
+from analysis.wording import calling
+from study.command.choice import choice_of, refusing
 from study.command.folder import refuse_links
 from study.command.output import DONE, print_json
 from study.config.messages import ConfigError
@@ -19,13 +20,13 @@ def export(options: Namespace) -> int:
     if options.dir.is_dir():
         refuse_links(options.dir)
     ensure_record(options.dir)
+    choice = choice_of(options)
     try:
-        findings = report.find(report.read([options.dir]))
-        wanted = [name.strip() for name in options.metrics.split(",") if name.strip()]
-        tables = [*report.every_table(findings, options.dir), metric_table(findings, wanted)]
-    except (RecordError, ValueError) as error:
-        said = str(error)
-        raise ConfigError(f"--{said}" if said.startswith("metrics:") else said) from None
+        with refusing(), calling(choice.labels):
+            findings = report.find(report.read([options.dir], choice.metrics), choice=choice)
+            tables = report.every_table(findings, options.dir)
+    except RecordError as error:
+        raise ConfigError(str(error)) from None
     out = options.out or options.dir / "export"
     if out.resolve() == options.dir.resolve():
         raise ConfigError(f"--out: expected a folder other than the study's own, got {out}")

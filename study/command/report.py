@@ -11,7 +11,10 @@ from typing import Any
 
 import analysis.report
 from analysis.figures.own_style import in_style, read_style
+from analysis.report import Choice
 from analysis.report.bundle import write_bundle
+from analysis.report.derivation import EVERYTHING
+from study.command.choice import choice_of, refusing
 from study.command.folder import study_folder
 from study.command.output import DONE, print_json
 from study.command.own import strange_places
@@ -35,8 +38,9 @@ DELIVERY = 30.0  # seconds that MLflow gets to take the report
 
 def report(options: Namespace) -> int:
     """Write a study's report, or one of records from anywhere, joined."""
-    with analysis.report.uncollected(), in_style(_style(options.style)):
-        page = _page(options)
+    choice = choice_of(options)
+    with analysis.report.uncollected(), in_style(_style(options.style)), refusing():
+        page = _page(options, choice)
     paths = {"report": str(page)}
     if options.bundle:
         paths["bundle"] = str(_bundle(page.parent.parent))
@@ -47,10 +51,10 @@ def report(options: Namespace) -> int:
     return DONE
 
 
-def write(folder: str | Path, same_within: float | None = None) -> Path:
+def write(folder: str | Path, same_within: float | None = None, choice: Choice = EVERYTHING) -> Path:
     """Write `report/index.html` of the study in `folder`, finished or not, and return its path.
 
-    `same_within` is a margin, as of `analysis.report.write`.
+    `same_within` is a margin, and `choice` what is shown, as of `analysis.report.write`.
 
     Raises:
         FileNotFoundError: the folder holds no study.
@@ -59,13 +63,19 @@ def write(folder: str | Path, same_within: float | None = None) -> Path:
     build_record(folder)
     objectives = _objectives([loading.load(Path(folder) / loading.STUDY_FILE)])
     state = status(folder).to_dict()
-    return analysis.report.write(folder, state=state, objectives=objectives, same_within=same_within)
+    return analysis.report.write(folder, state=state, objectives=objectives, same_within=same_within, choice=choice)
 
 
-def gather(places: Sequence[str], out: Path, tracking: str | None = None, same_within: float | None = None) -> Path:
+def gather(
+    places: Sequence[str],
+    out: Path,
+    tracking: str | None = None,
+    same_within: float | None = None,
+    choice: Choice = EVERYTHING,
+) -> Path:
     """Bring records from anywhere (see `study.record.sources`) into `out` and write their one report there; its path.
 
-    `same_within` is a margin, as of `analysis.report.write`.
+    `same_within` is a margin, and `choice` what is shown, as of `analysis.report.write`.
 
     Raises what `study.record.sources.fetch` raises.
     """
@@ -74,7 +84,9 @@ def gather(places: Sequence[str], out: Path, tracking: str | None = None, same_w
     state = status(studies[0]).to_dict() if studies and len(places) == 1 else None
     plans = [plan for _, kept in found if (plan := _plan(kept.about)) is not None]
     folders, objectives = [folder for folder, _ in found], _objectives(plans)
-    return analysis.report.write(out, folders, state=state, objectives=objectives, same_within=same_within)
+    return analysis.report.write(
+        out, folders, state=state, objectives=objectives, same_within=same_within, choice=choice
+    )
 
 
 def deliver(folder: str | Path) -> int:
@@ -94,7 +106,7 @@ def deliver(folder: str | Path) -> int:
     return sync(folder, config, DELIVERY, "FINISHED" if state == "done" else "KILLED")
 
 
-def _page(options: Namespace) -> Path:
+def _page(options: Namespace, choice: Choice) -> Path:
     first, *others = options.sources
     margin = options.same_within
     if margin is not None and not 0 < margin < 1:
@@ -103,12 +115,12 @@ def _page(options: Namespace) -> Path:
     if options.tracking is not None and not runs:
         raise ConfigError(f"--tracking: expected with a source {RUN}RUN_ID, got it without")
     if options.out is not None:
-        return gather(options.sources, options.out, options.tracking, margin)
+        return gather(options.sources, options.out, options.tracking, margin, choice)
     if others or runs or (sources.holds_record(Path(first)) and not (Path(first) / loading.STUDY_FILE).is_file()):
         what = f"{len(options.sources)} sources" if others else f"{first}, which is no study folder"
         raise ConfigError(f"--out: expected a folder for the records and the report of {what}, got none")
     folder = study_folder(Path(first))
-    page = write(folder, margin)
+    page = write(folder, margin, choice)
     if waiting := deliver(folder):
         print(f"{waiting} ledger entries still wait for MLflow, and the report with them", file=sys.stderr)
     return page

@@ -19,9 +19,12 @@ from analysis.wording import (
     number,
     p_value,
     percent,
+    points,
+    setting,
     spoken,
     spoken_points,
     spoken_share,
+    whole,
 )
 
 
@@ -52,16 +55,49 @@ def test_p_values(p, words):
 
 def test_intervals_have_both_ends():
     interval = Interval(0.5, 0.25, 0.75, 16, "by hand", "seeds")
-    assert spoken(interval) == "0.500 [0.250, 0.750]"
+    assert spoken(interval) == "0.50 [0.25, 0.75]"
     assert spoken_share(interval).replace("\u00a0", " ") == "50 % [25 %, 75 %]"
     points = Interval(0.311, -0.052, 0.6, 16, "by hand", "seeds")
     assert spoken_points(points).replace("\u00a0", " ") == "31 [−5, 60] percentage points"
 
 
+@pytest.mark.parametrize(
+    ("interval", "words"),
+    [
+        ((0.8791, 0.4931, 1.6101), "0.88 [0.49, 1.61]"),  # .386 to the shorter side: two places
+        ((0.063612, 0.060104, 0.084513), "0.0636 [0.0601, 0.0845]"),
+        ((0.12103, 0.02664, 1.1234), "0.121 [0.027, 1.12]"),
+        ((-0.000419, -0.0161, 0.0101), "0.000 [−0.016, 0.010]"),
+        ((0.001, 0.00005, 0.5), "0.00100 [5·10⁻⁵, 0.500]"),
+        ((5321.0, 4800.0, 6012.0), "5\u202f320 [4\u202f800, 6\u202f010]"),
+        ((30.0, 29.9, 30.1), "30.0 [29.9, 30.1]"),
+        ((1.0, 1.0, 1.0), "1.00 [1.00, 1.00]"),
+        ((0.0, 0.0, 0.0625), "0 [0, 0.062]"),
+        ((2.0, 1.5, np.inf), "2.00 [1.50, ∞]"),
+        ((3.2e-7, 2.9e-7, 4.1e-7), "3.20·10⁻⁷ [2.90·10⁻⁷, 4.10·10⁻⁷]"),
+        ((2.43e6, 1.2e6, 9.9e6), "2.4·10⁶ [1.2·10⁶, 9.9·10⁶]"),
+        ((np.nan, np.nan, np.nan), "– [–, –]"),
+    ],
+)
+def test_beside_its_interval_a_number_has_no_digits_that_are_noise(interval, words):
+    assert spoken(Interval(*interval, 16, "by hand", "seeds")) == words
+
+
+def test_settings_are_written_as_they_were_set_and_whole_numbers_exactly():
+    assert [setting(value) for value in (0.4, 4.0, 0.0375, 5e-4, 0.0056162, -2.0, 1e-6, 12345)] == [
+        "0.4", "4", "0.0375", "0.0005", "0.005616", "−2", "1.00·10⁻⁶", "12\u202f345",
+    ]  # fmt: skip
+    assert (whole(12345678), whole(-1200), whole(7)) == ("12\u202f345\u202f678", "−1\u202f200", "7")
+
+
+def test_points_have_no_sign_where_they_are_none():
+    assert [points(value) for value in (0.3, -0.004, -0.08, 0.0, np.nan)] == ["30", "0", "−8", "0", "–"]
+
+
 def test_lists_and_counts():
     assert (listed([]), listed(["a"]), listed(["a", "b", "c"])) == ("", "a", "a, b and c")
     assert listed(["a", "b"], "or") == "a or b"
-    assert (counted(1, "trial"), counted(1200, "trial")) == ("1 trial", "1\u2009200 trials")
+    assert (counted(1, "trial"), counted(1200, "trial")) == ("1 trial", "1\u202f200 trials")
 
 
 @pytest.mark.parametrize(
@@ -104,8 +140,9 @@ def test_only_unbounded_measurements_may_be_logarithmic():
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (0.0123456, "0.0123"), (0, "0"), (12345.6, "12\u2009346"), (-0.5, "−0.500"), (np.nan, "–"), (np.inf, "∞"),
-        (-np.inf, "−∞"), (1.5e-7, "1.50·10⁻⁷"), (2e6, "2.00·10⁶"), (99.96, "100.0"), (7, "7.00"),
+        (0.0123456, "0.0123"), (0, "0"), (12345.6, "12\u202f346"), (-0.5, "−0.500"), (np.nan, "–"), (np.inf, "∞"),
+        (-np.inf, "−∞"), (1.5e-7, "1.50·10⁻⁷"), (2e6, "2.00·10⁶"), (99.96, "100"), (7, "7.00"),
+        (0.00099999, "0.00100"), (99999.9, "100\u202f000"),
     ],
 )  # fmt: skip
 def test_numbers_are_written_for_readers(value, words):

@@ -274,7 +274,7 @@ def test_machines_get_json_alone(
 def test_report_says_where_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("study.command.report.write", lambda folder, margin: folder / "report.html")
+    monkeypatch.setattr("study.command.report.write", lambda folder, *_: folder / "report.html")
     monkeypatch.setattr("study.command.report.deliver", lambda _: 0)
     (tmp_path / "study.yaml").touch()
     assert main(["report", str(tmp_path)]) == 0

@@ -15,7 +15,7 @@ import pytest
 
 from analysis.record.loading import load
 from analysis.record.schema import OUTCOMES
-from analysis.report.provenance import AFRESH
+from analysis.report.rules import AFRESH
 from study.__main__ import main
 
 OLDER = Path(__file__).with_name("older")

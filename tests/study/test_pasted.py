@@ -150,5 +150,5 @@ def test_numbers_keep_every_digit(tmp_path: Path) -> None:
 def test_any_text_is_read_back_as_it_was(text: str) -> None:
     none = Interval(np.nan, np.nan, np.nan, 0, "", "seeds")
     settings = {"scientific": {"objective": {"name": text, "f": [text, 1e-5, True, 3]}}, "fixed": {"latent": text}}
-    block = snippet(Chosen("a", 0, "confirm-a-0000", "confirm", "fid", none, 1, {}, settings))
+    block = snippet(Chosen("a", 0, "confirm-a-0000", "confirm", "fid", "min", none, 1, 0.0, {}, settings))
     assert strict_yaml.parse(block, "block") == {"fixed": {**settings["scientific"], **settings["fixed"]}}

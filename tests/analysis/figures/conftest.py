@@ -134,7 +134,10 @@ def shares(arm):
 
 def replica(shares=True, diverged=None):
     falling = np.exp(-STEPS / 300)
-    quality = tuple(Measured(name, falling, np.full(10, 0.01), 0.001) for name in ("mode_js", "fid"))
+    quality = tuple(
+        Measured(name, falling, np.full(10, 0.01), 0.001, "data²" if name == "fid" else "nats")
+        for name in ("mode_js", "fid")
+    )
     others = tuple(Measured(name, 3 * falling, np.full(10, np.nan), np.nan) for name in ("precision", "modes"))
     held = np.random.default_rng(0).dirichlet(np.ones(8), 10) if shares else None
     tail = STEPS > 750
@@ -153,7 +156,7 @@ def standings(arms=ARMS, told=((0, 2),)):
     units = tuple(Unit(f"rings-{k}", tuple(0.5 for _ in arms), tuple(row)) for k, row in enumerate(ranks.tolist()))
     return OverDataSets(
         endpoint="quality", phase="confirm", unit="data set", arms=tuple(arms), units=units, test=friedman(-ranks),
-        pairs=tuple(found), alpha=0.05, lacking={}, dropped={}, drawn_alike=(),
+        pairs=tuple(found), alpha=0.05, lacking={}, dropped={}, planned=tuple(arms), drawn_alike=(),
     )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def test_of_nothing_there_is_an_axis_too(values):
     assert axes_for(values).get_xlim() == (-1, 1)
 
 
-@pytest.mark.parametrize(("clock", "words"), [("updates", ["0", "5\u2009000"]), ("budget", ["0 %", "50 %"])])
+@pytest.mark.parametrize(("clock", "words"), [("updates", ["0", "5\u202f000"]), ("budget", ["0 %", "50 %"])])
 def test_times_are_steps_or_shares_of_the_budget(clock, words):
     axes = new(1, 2).subplots()
     scale_clock(axes, clock, ticks=4)

@@ -9,6 +9,7 @@ import pytest
 
 from analysis.record.schema import OUTCOMES
 from analysis.report.answer import answer
+from analysis.report.findings import Measured
 from analysis.results.compare import ArmOutcomes, ArmQuality
 from analysis.results.effects import Effect, Shift
 from analysis.results.pairs import compared
@@ -59,14 +60,13 @@ def lasting(told=(), arms="abc", events=3, estimate=30.0, clock="updates"):
     )
 
 
-def findings(**changes):
+def findings(unmeasured=(), quality=(), comparison=None, **changes):
     settings = {
         "record": SimpleNamespace(about={"config": CONFIG}),
-        "metric": "fid", "mode": "min", "phase": "confirm", "searches": {"a": 1}, "unmeasured": (), "arms": (),
-        "rates": {},
-        "same_within": None,
-        "outcomes": {"confirm": [], "search": []},
-        "survival": (), "quality": (), "comparison": None, "selection_bias": (), "standings": (), "one_data_set": True,
+        "measured": (Measured("fid", "min", tuple(unmeasured), tuple(quality), comparison, ()),),
+        "phase": "confirm", "searches": {"a": 1}, "arms": (), "all_arms": 0, "rates": {}, "same_within": None,
+        "outcomes": {"confirm": [], "search": []}, "survival": (), "selection_bias": (), "standings": (),
+        "one_data_set": True,
     }  # fmt: skip
     return SimpleNamespace(**{**settings, **changes})
 
@@ -272,10 +272,10 @@ def test_the_search_alone_makes_a_provisional_answer():
 
 
 AHEAD = (
-    "a replica of it is better than one of b, the next, with probability 75 % [65 %, 85 %], its value 0.500 [0.250,"
+    "a replica of it is better than one of b, the next, with probability 75 % [65 %, 85 %], its value 0.50 [0.25,"
     " 1.00] times as large."
 )
-MEDIAN = " It has a median of 0.0100 [0.00500, 0.0200] (real data: 0.00100)."
+MEDIAN = " It has a median of 0.0100 [0.0050, 0.0200] (real data: 0.00100)."
 OF_A = "In quality (Fréchet distance) the chosen configuration of a is ahead of every other: "
 HOLM = "(p ≤ 0.010 after Holm’s correction)"
 
@@ -320,7 +320,7 @@ def test_where_none_is_ahead_of_every_other_nobody_is_called_the_best():
 
 def test_an_unknown_floor_is_not_mentioned():
     (sentence,) = said(quality=[quality("a", 0.01, floor=np.nan)])
-    assert sentence == "The chosen configuration of a has a median of 0.0100 [0.00500, 0.0200]."
+    assert sentence == "The chosen configuration of a has a median of 0.0100 [0.0050, 0.0200]."
 
 
 def test_what_stays_told_apart_when_all_is_corrected_together_is_said():
@@ -341,7 +341,7 @@ def test_what_stays_told_apart_when_all_is_corrected_together_is_said():
 
 def test_times_to_failure_are_told_apart_by_their_means():
     lead = (
-        "Until step 1\u2009000 the chosen configuration of a went longest without failure (divergence, freezing, or a"
+        "Until step 1\u202f000 the chosen configuration of a went longest without failure (divergence, freezing, or a"
         " collapse that lasts): 900 [800, 950] updates on average, 30.0 [29.9, 30.1] updates more than that of b;"
     )
     assert said(survival=(lasting(),)) == [f"{lead} no two can be told apart."]

@@ -48,8 +48,10 @@ def one(arm="hinge", **changes):
         "trial_id": f"confirm-{arm}-0003",
         "phase": "confirm",
         "metric": "fid",
+        "mode": "min",
         "score": SCORE,
         "replicas": 16,
+        "converged": 0.75,
     }
     return Chosen(**{"arm": arm, **told, "searched": drawn, "settings": SETTINGS, **changes})
 
@@ -64,13 +66,14 @@ def test_a_hyperparameter_is_a_column_a_dash_where_it_was_not_searched(tmp_path)
     with (tmp_path / "tables" / "chosen.csv").open(encoding="utf-8") as file:
         first, second = csv.DictReader(file)
     assert first == {
-        "arm": "hinge", "trial": "confirm-hinge-0003", "replicas": "16", "median Fréchet distance": "0.0123456",
+        "arm": "hinge", "trial": "confirm-hinge-0003", "replicas": "16", "converged": "0.75",
+        "median Fréchet distance": "0.0123456",
         "median Fréchet distance low": "0.01", "median Fréchet distance high": "0.02", "critic_steps": "2",
         "generator_lr": "0.0012345678901234567", "generator.batch_norm": "true", "penalty": "r1_1", "penalty.bound": "",
     }  # fmt: skip
     assert (second["generator_lr"], second["penalty.bound"]) == ("", "0.25")
     seen = re.findall(r"<td[^>]*>(.*?)</td>", section.body)
-    assert [unescape(cell) for cell in seen[1:6]] == ["0.00123", "2", "true", "r1_1", "–"]
+    assert [unescape(cell) for cell in seen[4:9]] == ["0.00123", "2", "true", "r1_1", "–"]
 
 
 def test_repeats_have_a_column_where_there_are_several(tmp_path):
@@ -84,13 +87,13 @@ def test_repeats_have_a_column_where_there_are_several(tmp_path):
 
 def test_whole_numbers_are_counts_and_mixtures_numbers():
     table = chosen_table([one(searched={"a": 1, "b": 1, "c": None}), one("b", searched={"a": 2, "b": 0.5, "c": "x"})])
-    assert {head.name: head.kind for head in table.heads[1:-3]} == {"a": "count", "b": "number", "c": "text"}
+    assert {head.name: head.kind for head in table.heads[4:-1]} == {"a": "count", "b": "setting", "c": "text"}
 
 
 def test_a_score_that_is_not_there_is_a_dash(tmp_path):
     missing = Interval(math.nan, math.nan, math.nan, 0, "none", "seeds")
     table = chosen_table([one(score=missing)])
-    assert shown(table.rows[0][-3], table.heads[-3].kind) == "–"
+    assert shown(table.rows[0][1], table.heads[1].kind) == "–"
 
 
 @pytest.mark.golden
@@ -100,7 +103,7 @@ def test_the_yaml_is_a_section_to_paste():
 
 def test_each_configuration_has_its_yaml_folded_away(tmp_path):
     section = written(tmp_path, one(), one("clip", settings={}))
-    assert section.title == "Chosen configurations"
+    assert section.title == "Which configuration won"
     summaries = re.findall(r"<details><summary>(.*?)</summary><pre>(.*?)</pre></details>", section.body, re.S)
     assert [(name, unescape(block)) for name, block in summaries] == [("YAML of hinge (confirm-hinge-0003)", YAML)]
 
@@ -122,13 +125,23 @@ def test_what_is_shown_is_text(tmp_path):
     body = written(tmp_path, one(HOSTILE, searched={HOSTILE: HOSTILE}, settings=odd)).body
     assert "<script" not in body
     assert body.count("</pre>") == 1
-    assert unescape(body).count(HOSTILE) == 9
+    assert unescape(body).count(HOSTILE) == 13
 
 
 def test_of_very_many_arms_the_first_have_yaml_on_the_page(tmp_path):
     body = written(tmp_path, *(one(f"arm{place}") for place in range(LONGEST + 3))).body
     assert body.count("<pre>") == LONGEST
     assert "The values of 3 more are in tables/chosen.csv." in body
+
+
+def test_the_best_of_all_is_named_with_its_values(tmp_path):
+    better = Interval(0.01, 0.005, 0.02, 16, "by hand", "seeds")
+    seen = unescape(written(tmp_path, one(), one("clip", score=better)).body).replace("\u00a0", " ")
+    assert (
+        "The best median Fréchet distance on fresh seeds has clip (confirm-clip-0003): 0.0100 [0.0050, 0.0200], 75 % of"
+        " 16 replicas converged, with generator_lr 0.00123, critic_steps 2, generator.batch_norm true and penalty r1_1."
+        " As the best of 2 it may owe something to luck"
+    ) in seen
 
 
 def test_while_nothing_is_chosen_there_is_no_section(tmp_path):

@@ -10,11 +10,11 @@ pytestmark = pytest.mark.xdist_group("report")
 
 @pytest.fixture(scope="module")
 def findings(simulated):
-    return report.find(load(simulated))
+    return report.find(load(simulated), choice=report.Choice(metrics=("fid", "high_quality")))
 
 
 def test_medians_of_several_metrics_stand_beside_each_other_in_the_order_of_the_plan(findings):
-    table = metric_table(findings, ["fid", "high_quality"])
+    table = metric_table(findings)
     assert [row[0] for row in table.rows] == list(findings.arms)
     assert [head.name for head in table.heads[3:]] == ["Fréchet distance", "share of high-quality samples"]
     trials = findings.record.trials
@@ -29,10 +29,17 @@ def test_medians_of_several_metrics_stand_beside_each_other_in_the_order_of_the_
 
 
 def test_the_studys_metric_has_the_intervals_of_the_table_of_quality(findings):
-    known = {one.arm: one.median for one in findings.quality}
+    known = {one.arm: one.median for one in findings.measured[0].quality}
     assert {row[0]: row[3] for row in metric_table(findings).rows} == known
 
 
-def test_a_metric_that_was_not_measured_is_refused(findings):
+def test_the_usual_metrics_are_shown_where_none_is_chosen(simulated):
+    table = metric_table(report.find(load(simulated)))
+    assert [head.name for head in table.heads[3:]] == [
+        "Fréchet distance", "share of high-quality samples",
+    ]  # fmt: skip
+
+
+def test_a_metric_that_was_not_measured_is_refused(simulated):
     with pytest.raises(ValueError, match=r"^metrics: expected some of fid, .*high_quality.*, got inception_score$"):
-        metric_table(findings, ["fid", "inception_score"])
+        report.find(load(simulated), choice=report.Choice(metrics=("fid", "inception_score")))

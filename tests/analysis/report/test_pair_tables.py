@@ -39,14 +39,14 @@ ARMS = [quality("c"), quality("b"), quality("a")]
 @pytest.mark.parametrize(
     ("told", "best", "tied", "said"),
     [
-        (("ab", "ac"), 0, {0}, ""),
-        (("ac",), 0, {0, 1}, ""),
+        (("ab", "ac"), 2, {2}, ""),
+        (("ac",), 2, {1, 2}, ""),
         ((), None, set(), " No two can be told apart."),
     ],
 )
 def test_bold_and_dagger_follow_the_tests(told, best, tied, said):
     table = quality_table(ARMS, comparison(*told))
-    assert [row[0] for row in table.rows] == ["a", "b", "c"]
+    assert [row[0] for row in table.rows] == ["c", "b", "a"]
     assert (table.best, set(table.tied)) == (best, tied)
     assert said in table.caption
     assert ("Bold: ahead of every other" in latex(table)) == (best is not None)
@@ -59,10 +59,11 @@ def test_nobody_is_bold_where_none_is_ahead_of_every_other():
     assert "None is ahead of every other." in table.caption
 
 
-def test_every_row_is_tested_against_the_first():
+def test_every_row_is_tested_against_the_leader():
     table = quality_table(ARMS, comparison("ac"))
-    assert table.rows[0][-2:] == (None, None)
-    assert table.rows[2][-2:] == (interval(0.75), 0.03)
+    assert table.rows[2][-2:] == (None, None)
+    assert table.rows[0][-2:] == (interval(0.75), 0.03)
+    assert "“leader is better”: probability that a replica of a is better than one of the row's arm" in table.caption
     assert "p by a test, over replicas, corrected for all pairs by Holm" in table.caption
 
 

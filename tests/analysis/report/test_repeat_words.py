@@ -37,7 +37,7 @@ def test_of_one_search_the_page_speaks_of_chosen_configurations(said):
     assert found.question.startswith("One search chose a configuration for each choice of objective: which of them")
     assert "hosen configuration" in found.found[0]
     assert "search.repeats: 3 or more" in words(found)
-    assert (subject_of(findings).over, findings.comparison.unit) == ("", "replica")
+    assert (subject_of(findings).over, findings.measured[0].comparison.unit) == ("", "replica")
 
 
 def test_of_three_searches_it_speaks_of_arms_tuned_by_them_and_says_what_would_do(said):
@@ -49,8 +49,8 @@ def test_of_three_searches_it_speaks_of_arms_tuned_by_them_and_says_what_would_d
     assert "its repeats are the units of all tests" in words(found)
     assert "intervals over seeds and searches" in words(found)
     assert "it holds the true one in about 75 % of studies" in words(found)
-    assert findings.comparison.unit == "repeat"
-    assert not any(one.told for one in (findings.comparison, *findings.rates.values()))
+    assert findings.measured[0].comparison.unit == "repeat"
+    assert not any(one.told for one in (findings.measured[0].comparison, *findings.rates.values()))
     assert "These data do not suffice to tell any two arms apart: 3 searches of each" in words(found)
     assert "With search.repeats: 4 a difference as plain as can be is found" in words(found)
     assert "That two cannot be told apart does not show them to be equal" in words(found)
@@ -58,7 +58,7 @@ def test_of_three_searches_it_speaks_of_arms_tuned_by_them_and_says_what_would_d
 
 def test_of_many_searches_that_differ_plainly_nothing_is_lacking(said):
     findings, found = said(7, arms=("hinge", "b", "c", "d", "e", "wasserstein"), confirm=12)
-    assert findings.comparison.told
+    assert findings.measured[0].comparison.told
     assert "do not suffice" not in words(found)
     assert "too short" not in words(found)
 
@@ -74,7 +74,7 @@ def test_an_arm_with_a_single_search_says_nothing_of_others(said):
     findings, found = said(3, drop=drop)
     assert "fewer than 3 have wasserstein (1)" in words(found)
     assert "Of an arm with a single search it is not known how others would come out" in words(found)
-    assert [one.median.captures for one in findings.quality] == ["both", "seeds"]
+    assert [one.median.captures for one in findings.measured[0].quality] == ["both", "seeds"]
 
 
 def test_enough_is_the_least_number_that_dealing_out_anew_lets_reject():

@@ -17,7 +17,7 @@ UNEVEN = {"steps": (1200, 6000), "critic_updates": (6000, 6000), "real_samples":
 
 
 def plain(sentences):
-    return [sentence.replace("\u2009", " ").replace("\u00a0", " ") for sentence in sentences]
+    return [sentence.replace("\u202f", " ").replace("\u00a0", " ") for sentence in sentences]
 
 
 @pytest.mark.parametrize(

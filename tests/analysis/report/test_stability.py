@@ -70,6 +70,7 @@ def _stability(words, signals=(), **counts):
     survival = tuple(survived(event, counts[event]) for event in ("failure", "undone") if event in counts)
     incidences = tuple(competing(event, counts[event]) for event in KINDS if event in counts)
     findings = SimpleNamespace(
+        record=SimpleNamespace(about={}),
         outcomes={"confirm": [arm]},
         phase="confirm",
         searches={"a": 1},

@@ -23,7 +23,7 @@ def standings(ranks, told=(), **changes):
     settings = {
         "endpoint": "quality", "phase": "confirm", "unit": "data set", "arms": tuple(arms), "units": units,
         "test": friedman(-np.array(ranks, float)), "pairs": tuple(pairs), "alpha": 0.05, "lacking": {}, "dropped": {},
-        "drawn_alike": (),
+        "planned": tuple(arms), "drawn_alike": (),
     }  # fmt: skip
     return OverDataSets(**{**settings, **changes})
 

@@ -38,8 +38,8 @@ GOLDEN = r"""% trials.parquet: phase = confirm
     \toprule
     arm & n & converged & fid & p \\
     \midrule
-    \textbf{hinge\_r1} & \textbf{16} & \textbf{94~\%} & \textbf{0.0100 [0.00500, $\infty$]} & \textbf{--} \\
-    a\&b\textsuperscript{\textdagger} & 1\,600 & 50~\% [25~\%, 75~\%] & 0.0200 [0.0100, 0.0300] & \textless{}~0.001 \\
+    \textbf{hinge\_r1} & \textbf{16} & \textbf{94~\%} & \textbf{0.0100 [0.0050, $\infty$]} & \textbf{--} \\
+    a\&b\textsuperscript{\textdagger} & 1\,600 & 50~\% [25~\%, 75~\%] & 0.020 [0.010, 0.030] & \textless{}~0.001 \\
     \textless{}script\textgreater{} & 16 & 0~\% & -- & 0.21 \\
     \bottomrule
   \end{tabular}
@@ -118,4 +118,4 @@ def test_a_frame_is_what_readers_see():
     found = frame(table())
     assert list(found.columns) == ["arm", "n", "converged", "fid", "p"]
     seen = [cell.replace("\u00a0", " ") for cell in found.iloc[1]]
-    assert seen == ["a&b", "1\u2009600", "50 % [25 %, 75 %]", "0.0200 [0.0100, 0.0300]", "< 0.001"]
+    assert seen == ["a&b", "1\u202f600", "50 % [25 %, 75 %]", "0.020 [0.010, 0.030]", "< 0.001"]

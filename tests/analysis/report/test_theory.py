@@ -75,7 +75,7 @@ def section(findings, measured, tmp_path):
 
 def test_the_page_has_the_section_with_all_its_parts(measured):
     page = (measured / "report" / "index.html").read_text(encoding="utf-8")
-    assert re.findall(r"<h2>(.*?)</h2>", page).index("Compared with theory") == 3
+    assert re.findall(r"<h2>(.*?)</h2>", page).index("Compared with theory") == 4
     assert re.findall(r"<h3>(.*?)</h3>", page)[:3] == PARTS
     assert page.count("<script") == 1
     for name in ("critic-bound-confirm", "critic-bound-errors-confirm", "spectra-confirm", "dirac-maps"):

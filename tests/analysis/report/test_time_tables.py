@@ -33,7 +33,7 @@ def test_arms_have_medians_and_means():
     assert [(row[0], row[2], row[4].estimate) for row in table.rows] == [("a", 2, 350.0), ("b", 6, 250.0)]
     assert table.caption.endswith("which capture seeds. A note.")
     shares = survival_table(survival("budget"))
-    assert (shares.heads[4].name, shares.heads[4].kind) == ("mean until 100\u00a0% of the budget", "number")
+    assert (shares.heads[4].name, shares.heads[4].kind) == ("mean until 100\u00a0% of the budget", "share")
 
 
 def test_pairs_are_tested_by_their_means_and_the_log_rank_test_stands_beside():

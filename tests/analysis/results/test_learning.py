@@ -14,7 +14,8 @@ from analysis.results.selection import select
 def record(rows, **columns):
     history = pd.DataFrame(rows, columns=["arm", "trial_id", "seed", "step", "fid", "diverged"])
     history = history.assign(study="s", phase="confirm", repeat=0, **columns)
-    return Record(history, pd.DataFrame({"phase": "confirm", "arm": "a", "floor.fid": [0.1, 0.1]}), {})
+    arms = [*dict.fromkeys(history["arm"])]
+    return Record(history, pd.DataFrame({"study": "s", "phase": "confirm", "arm": arms, "floor.fid": 0.1}), {})
 
 
 def test_median_and_quartiles_at_every_step():

@@ -142,7 +142,7 @@ def test_matrices():
     found = compare(of_phase(frame(b=GOOD + 1, a=GOOD, c=GOOD + 2), "confirm"), "fid")
     for field in FIELDS:
         table = found.matrix(field)
-        assert list(table.index) == list(table.columns) == ["a", "b", "c"]
+        assert list(table.index) == list(table.columns) == ["b", "a", "c"]
         assert np.isnan(np.diag(table)).all()
     effect = found.matrix("effect")
     assert effect.loc["a", "c"] == pytest.approx(1 - effect.loc["c", "a"])

@@ -18,7 +18,7 @@ def standings(arms, told, count=8):
         endpoint="quality", phase="confirm", unit="data set", arms=tuple(arms),
         units=tuple(Unit(str(k), tuple(0.5 for _ in arms), ranks) for k in range(count)),
         test=friedman(-np.tile(ranks, (count, 1))), pairs=tuple(found), alpha=0.05, lacking={}, dropped={},
-        drawn_alike=(),
+        planned=tuple(arms), drawn_alike=(),
     )  # fmt: skip
 
 

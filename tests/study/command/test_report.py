@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from analysis.record.loading import load
-from analysis.report import writer
+from analysis.report import Choice, writer
 from study.__main__ import main
 from study.command.report import gather
 from study.config import loading
@@ -119,6 +119,7 @@ def test_a_configuration_that_cannot_be_read_costs_the_explanations_alone(begun,
     shutil.rmtree(copy / "ledger")  # a copy of what was published, no study any more
     retell(copy, '"non_saturating"', '"of_another_version"')
     gather([str(copy)], tmp_path / "out")
+    assert told.pop("choice") == Choice()
     assert told == {"records": [tmp_path / "out" / "tiny"], "state": None, "objectives": [], "same_within": None}
     assert "tiny: its pairs (f, g) are not explained: scientific.objective" in caplog.text
 
