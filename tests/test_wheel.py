@@ -36,7 +36,7 @@ def names(wheel: Path) -> set[str]:
 
 def test_every_file_of_the_packages_and_every_configuration_is_in_it(names: set[str]) -> None:
     folders = {**{package: package for package in PACKAGES}, "configs": "study/configs"}
-    expected = {"ganstudy.py"}
+    expected = {"ganstudy.py", *(f"study/docs/{path.name}" for path in ROOT.glob("docs/*.md"))}
     for folder, within in folders.items():
         files = (path for path in ROOT.joinpath(folder).rglob("*") if path.is_file() and path.suffix != ".pyc")
         expected |= {f"{within}/{path.relative_to(ROOT / folder).as_posix()}" for path in files}

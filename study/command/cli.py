@@ -91,6 +91,10 @@ def parser() -> argparse.ArgumentParser:
     _animate(command("animate", "animate:animate", about))
     about = "Draw cards of replicas to label by eye, or hold a person's labels against the outcomes."
     _label(command("label", "label:label", about))
+    about = "Show the guide: its pages, one of them, or a place on it, as errors name them."
+    guide = command("docs", "docs:docs", about)
+    guide.add_argument("page", metavar="PAGE", nargs="?", help="as in outcomes, or configuration#budget.steps")
+    _json(guide)
     ui = command("ui", "study:ui", "Serve MLflow's pages of a study until interrupted.")
     ui.add_argument("dir", metavar="DIR", type=_path)
     ui.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s, this machine)")

@@ -27,8 +27,9 @@ def brief(message: object) -> str:
 
 
 def see(place: str) -> str:
-    """The tail of a message whose reader needs more than a sentence: a page of docs/ and the place on it."""
-    return f" (see docs/{place})"
+    """The tail of a message whose reader needs more than a sentence: the command that shows a page of docs/, or the
+    place on it; whoever has ganstudy has its pages."""
+    return f" (see `ganstudy docs {place.replace('.md', '')}`)"
 
 
 def nearest(key: str, valid: Iterable[str]) -> str:

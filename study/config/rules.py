@@ -87,7 +87,7 @@ def warnings(plan: StudyPlan) -> list[str]:
     if plan.replaced:
         found.append(
             f"outcomes: {listed(plan.replaced)} set the earlier rule of outcomes and are replaced by the present"
-            " defaults, which docs/outcomes.md explains"
+            " defaults, which `ganstudy docs outcomes` explains"
         )
     if still and trials > 1:
         of = " of a repeat" if repeats > 1 else ""

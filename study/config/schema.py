@@ -54,7 +54,7 @@ def _thresholds(value: Any) -> Thresholds:
         if key in EARLIER.difference(known):
             raise ValueError(
                 f"outcomes.{key}: unknown key; it belonged to the earlier rule of outcomes. The present keys, which"
-                f" docs/outcomes.md explains, are {', '.join(known)}"
+                f" `ganstudy docs outcomes` explains, are {', '.join(known)}"
             )
         if key not in known:
             near = nearest(key, known)

@@ -270,7 +270,7 @@ def test_thresholds_of_the_earlier_rule_are_said_to_be_replaced(least: Build) ->
     (note,) = rules.warnings(least(nuisance={"generator_lr": LR}, outcomes=earlier))
     assert note == (
         "outcomes: critic_accuracy, gradient_norm, hop_rate, metric, modes, oscillation, quality and tail set the"
-        " earlier rule of outcomes and are replaced by the present defaults, which docs/outcomes.md explains"
+        " earlier rule of outcomes and are replaced by the present defaults, which `ganstudy docs outcomes` explains"
     )
 
 

@@ -236,7 +236,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(least: Build, key: dict[str,
         (
             {"outcomes": {"oscillation": 1.0}},
             "outcomes.oscillation: unknown key; it belonged to the earlier rule of outcomes. The present keys, which"
-            " docs/outcomes.md explains, are metric, tail, quality,",
+            " `ganstudy docs outcomes` explains, are metric, tail, quality,",
         ),
         ({"outcomes": []}, "outcomes: expected a mapping, got []"),
     ],
