@@ -93,6 +93,11 @@ class _Noted(TorchDispatchMode):
         self.places: dict[int, int] = {}
         self._kept: list[Any] = []
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Not: torch would import its compiler, and Triton, which takes a process 1.4 s."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         made = func(*args, **(kwargs or {}))
         self._kept.append(made)

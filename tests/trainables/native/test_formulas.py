@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainables import native, objectives
-from trainables.native import formula
+from trainables.native import formula, formulas
 from trainables.native.formulas import LONGEST, OPERATIONS
 from trainables.objectives import OBJECTIVES
 from trainables.objectives.expression import FUNCTIONS, parse
@@ -123,3 +123,8 @@ def test_operations_are_those_of_the_kernels() -> None:
     assert [name.split(")")[0].lower() for name in text.split("one(")[1:]] == [
         ours.get(name, name) for name in OPERATIONS
     ]
+
+
+def test_to_note_a_function_does_not_import_torchs_compiler() -> None:
+    """Torch wraps what a mode does in a function that imports it, a second and a half of every worker."""
+    assert not hasattr(formulas._Noted.__torch_dispatch__, "__wrapped__")
