@@ -18,6 +18,7 @@ host may lag behind by its attribute cache, but sees complete entries in order.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -86,7 +87,8 @@ class Ledger:
 
         Raises:
             TypeError, ValueError: an entry is not JSON, or could not be read again; nothing was written.
-            OSError: they could not be written or synced, as when the disk is full; nothing was kept.
+            OSError: they could not be written or synced, as when the disk is full or the folder was moved or deleted;
+                nothing was kept.
         """
         if self._lock < 0:
             raise ValueError(f"{self._folder}: closed, so nothing can be appended")
@@ -97,6 +99,7 @@ class Ledger:
             _write_all(self._file, lines)
             if durable:
                 os.fsync(self._file)
+            self._refuse_gone()
         except BaseException:  # an interrupt too may leave half a line
             self._abandon()
             raise
@@ -119,6 +122,14 @@ class Ledger:
         sync_folder(self._folder)
         _write_all(self._file, self._unsynced)
         self._position = Position(number, len(self._unsynced))
+
+    def _refuse_gone(self) -> None:
+        """Raise `OSError` where the segment is no longer at its place: what is written to it has no reader there."""
+        path = self._folder / f"{self._position.segment:04d}.jsonl"
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.stat(path), os.fstat(self._file)):
+                return
+        raise OSError(errno.ENOENT, "the study's folder was moved or deleted while the study ran", str(path))
 
     def _abandon(self) -> None:
         """Cut off what a failed append left, and begin a new segment next time.

@@ -87,8 +87,10 @@ class Tally:
             self._settle(arm, repeat)
 
     def on_planned(self, trial: TrialState) -> None:
-        """Count a trial that was planned; one that is under way is only planned again, and one of which there are
-        results without a plan will be, where it is to be at all."""
+        """Count a trial that was planned; one that is under way is only planned again.
+
+        One of which there are results but no plan will be planned again, where it is to be at all, and does not count.
+        """
         if trial.unplanned and trial.status is None:
             return
         if (trial.arm, trial.repeat) in self.searches and trial.key not in self.open:

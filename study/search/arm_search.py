@@ -12,7 +12,7 @@ reproducible: its sampler sees whichever results happened to arrive first.)
 import hashlib
 import itertools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -70,7 +70,8 @@ class ArmSearch:
 
     `lag` ≥ 1 bounds the outstanding packs of `pack` trials; the random sampler learns nothing and needs no bound.
     Recorded trials are replayed on construction; `exact` is False when that could not reproduce them (a newer Optuna
-    draws other numbers, a damaged ledger lacks one), and they were added as evaluated points instead. `next` is
+    draws other numbers, a damaged ledger lacks one), and they were added as evaluated points instead. Trials that ended
+    and whose plan is lost are `kept` as they are: nothing is told of them, and they are not asked for again. `next` is
     the index of the trial that will be asked for, `told` how many results the sampler has been told.
     """
 
@@ -86,14 +87,16 @@ class ArmSearch:
         pack: int = 1,
         repeat: int = 0,
         recorded: Mapping[int, Recorded] = MappingProxyType({}),
+        kept: Collection[int] = (),
     ) -> None:
         """Rebuild the sampler from the recorded trials by index; `lag` below 1 raises `ValueError`."""
         if lag < 1:
             raise ValueError(f"lag: expected an integer >= 1, got {lag}")
         self.arm, self.repeat, self.goal, self.space = arm, repeat, goal, dict(space)
         self._sampler, self._seed, self._lag, self.pack = sampler, seed, lag, pack
+        self._kept = frozenset(kept)
         self._restart({})
-        self.exact = self._replay(recorded)
+        self.exact = not kept and self._replay(recorded)
         if not self.exact:
             LOGGER.warning(
                 "arm %s%s: its %d recorded trials could not be asked for again identically (%s); the search goes on"
@@ -101,7 +104,7 @@ class ArmSearch:
                 arm,
                 f", repeat {repeat}" if repeat else "",
                 len(recorded),
-                _reason(recorded),
+                _reason(recorded, self._kept),
             )
             self._restart(recorded)
 
@@ -142,8 +145,8 @@ class ArmSearch:
             storage=self._storage,
             study_name=self.arm,
         )
-        self._adopted, self._taken, self.told = set(adopted), set(adopted), 0
-        self.next = next(index for index in itertools.count() if index not in adopted)
+        self._adopted, self._taken, self.told = set(adopted), {*adopted, *self._kept}, 0
+        self.next = next(index for index in itertools.count() if index not in self._taken)
 
     def _replay(self, recorded: Mapping[int, Recorded]) -> bool:
         for index in range(len(recorded)):
@@ -157,6 +160,8 @@ class ArmSearch:
 
     def _tell(self, index: int, trial: Recorded) -> None:
         self.told = index + 1
+        if index in self._kept:
+            return
         if index in self._adopted:
             self._add_evaluated(trial)
         elif trial.values is None:
@@ -181,9 +186,9 @@ class ArmSearch:
         study.add_trial(evaluated)
 
 
-def _reason(recorded: Mapping[int, Recorded]) -> str:
+def _reason(recorded: Mapping[int, Recorded], kept: Collection[int]) -> str:
     """Why recorded trials could not be asked for again, as far as they themselves show."""
-    lost = [index for index in range(len(recorded)) if index not in recorded]
+    lost = sorted({*kept, *(index for index in range(len(recorded)) if index not in recorded)})
     if lost:
         return f"the ledger has no readable plan of trial {', '.join(map(str, lost))}"
     return "another version of Optuna?"

@@ -98,6 +98,7 @@ def rebuilt(plan: StudyPlan, arm: Arm, state: StudyState, repeat: int) -> ArmSea
     """One search of an arm as it was when the state was reached."""
     search, goal = plan.config.search, plan.goal
     found = searched(state, arm.name, repeat)
+    kept = [t.index for t in found if t.unplanned and t.status is not None]
     known = {t.index: recorded_of(t, goal) for t in found if t.config.keys() == arm.space.keys() and not t.unplanned}
     return ArmSearch(
         arm.name,
@@ -109,6 +110,7 @@ def rebuilt(plan: StudyPlan, arm: Arm, state: StudyState, repeat: int) -> ArmSea
         pack=plan.packs.get(arm.name, 1),
         repeat=repeat,
         recorded=known,
+        kept=kept,
     )
 
 

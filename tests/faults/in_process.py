@@ -26,22 +26,30 @@ from trainables.metrics.evaluator import Evaluator
 from trainables.spec import Spec
 
 
-def train_here(plan: StudyPlan, folder: Path, store: Store, journal: Journal, progress: Progress) -> None:
-    """Train what is left of a study."""
+def train_here(
+    plan: StudyPlan, folder: Path, store: Store, journal: Journal, progress: Progress, strict: bool = True
+) -> None:
+    """Train what is left of a study. A trial that cannot be made raises, or fails as on a worker if not `strict`."""
     torch.set_num_threads(1)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     searcher = StudySearcher(plan, journal, lambda pack: to_json(job_of(plan, store, trial) for trial in pack))
     recorder = Recorder(plan, journal, folder, store, progress, Interruption(), searcher)
     while isinstance(given := searcher.suggest(""), dict):
-        _train(given, recorder)
+        _train(given, recorder, strict)
 
 
-def _train(given: dict[str, Any], recorder: Recorder) -> None:
-    jobs = from_json(given["job"])
-    spec = Spec.from_dict(jobs[0].spec)
-    data = load_data(**spec.data)
-    pack = Pack(jobs, data, Evaluator(data, spec.evaluation, spec.measure, jobs[0].device))
-    stand_in, done = SimpleNamespace(config=given), False
+def _train(given: dict[str, Any], recorder: Recorder, strict: bool) -> None:
+    stand_in, done = SimpleNamespace(config=given, pickled_error_file=None, error_file=None), False
+    try:
+        jobs = from_json(given["job"])
+        spec = Spec.from_dict(jobs[0].spec)
+        data = load_data(**spec.data)
+        pack = Pack(jobs, data, Evaluator(data, spec.evaluation, spec.measure, jobs[0].device))
+    except (TypeError, ValueError):
+        if strict:
+            raise
+        recorder.on_trial_error(0, [], stand_in)
+        return
     while not done:
         result = pack.report()
         done = result["done"]
@@ -65,12 +73,15 @@ class _NoTracker:
 
 
 @contextmanager
-def without_ray(tracked: bool = False) -> Iterator[None]:
-    """Within the block `run` and `resume` train in this process, and track nothing unless they are to be `tracked`."""
+def without_ray(tracked: bool = False, strict: bool = True) -> Iterator[None]:
+    """Within the block `run` and `resume` train in this process, and track nothing unless they are to be `tracked`.
+
+    `strict` is as in `train_here`.
+    """
 
     def train(plan: StudyPlan, folder: Path, store: Store, *more: Any) -> None:
         _, _, journal, progress, _ = more
-        train_here(plan, folder, store, journal, progress)
+        train_here(plan, folder, store, journal, progress, strict)
 
     with (
         patch("study.run.connected", lambda _: nullcontext()),

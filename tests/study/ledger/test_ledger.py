@@ -244,6 +244,28 @@ def test_what_waited_is_written_again_where_its_sync_failed(tmp_path, monkeypatc
     assert read(tmp_path) == [NOTES[0], NOTES[0], NOTES[2]]
 
 
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_folder_that_goes_under_its_writer_is_noticed_and_what_was_acknowledged_goes_with_it(tmp_path, deleted):
+    here, there = tmp_path / "here", tmp_path / "there"
+    with Ledger.open(here) as book:
+        book.append(NOTES[0])
+        here.rename(there)
+        if deleted:
+            (there / "ledger" / "0001.jsonl").unlink()
+        for _ in range(2):
+            with pytest.raises(FileNotFoundError):
+                book.append(NOTES[1])
+    assert read(there) == ([] if deleted else NOTES[:1])
+
+
+def test_the_message_says_that_the_folder_went(tmp_path):
+    with Ledger.open(tmp_path / "here") as book:
+        book.append(NOTES[0])
+        (tmp_path / "here").rename(tmp_path / "there")
+        with pytest.raises(FileNotFoundError, match="the study's folder was moved or deleted while the study ran"):
+            book.append(NOTES[1])
+
+
 def test_a_segment_that_is_full_is_synced_before_the_next(tmp_path, monkeypatch):
     monkeypatch.setattr(ledger, "SEGMENT", 1)
     synced = []

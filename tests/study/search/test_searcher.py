@@ -13,7 +13,7 @@ from study.config.plan import StudyPlan
 from study.execution.job import Job, to_json
 from study.ledger.entries import Ended, Key, Result, named
 from study.ledger.journal import Journal
-from study.ledger.state import TrialState
+from study.ledger.state import StudyState, TrialState
 from study.search.packs import Pack
 from study.search.repeat import Repeat
 from study.search.searcher import StudySearcher
@@ -325,7 +325,7 @@ def test_a_changed_plan_is_adopted_with_a_warning(
     assert len(Session(plan, tmp_path, 1, 0).run()) == 12
 
 
-def test_a_plan_lost_to_a_damaged_line_is_planned_again(tiny: Build, tmp_path: Path) -> None:
+def test_a_trial_that_ended_is_kept_when_its_plan_is_lost_to_a_damaged_line(tiny: Build, tmp_path: Path) -> None:
     plan = tiny(search__trials_per_arm=6)
     Session(plan, tmp_path, 1, 0).run(endings=6)
     [segment] = (tmp_path / "ledger").glob("*.jsonl")
@@ -333,8 +333,23 @@ def test_a_plan_lost_to_a_damaged_line_is_planned_again(tiny: Build, tmp_path: P
     lost = next(i for i, line in enumerate(lines) if b'"planned"' in line and b"search-hinge-0001" in line)
     lines[lost] = lines[lost].replace(b"hinge", b"hinch", 1)
     segment.write_bytes(b"".join(lines))
+    before = StudyState.replay(tmp_path).trials["search", "hinge", 0, 1, 0]
+    assert before.status == "completed"
     trials = Session(plan, tmp_path, 1, 0).run()
     assert len(trials) == 12
+    assert all(trial.status == "completed" for trial in trials.values())
+    assert [trial.trial_id for trial in trials.values() if not trial.spec] == ["search-hinge-0001"]
+    kept = trials["search", "hinge", 0, 1, 0]
+    assert (kept.ended, kept.scores) == (before.ended, before.scores)
+
+
+def test_a_trial_under_way_whose_plan_is_lost_is_planned_again(tiny: Build, tmp_path: Path) -> None:
+    plan = tiny(search__trials_per_arm=3)
+    with closing(Journal.open(tmp_path)) as journal:
+        about: Any = {"phase": "search", "arm": "hinge", "index": 1, "seeds": [0, 1]}
+        journal.append(Result(**about, step=5, wall_time=1.0, columns={"fid": [1.0, 2.0], "diverged": [False] * 2}))
+    trials = Session(plan, tmp_path, 1, 0).run()
+    assert len(trials) == 6
     assert all(trial.status == "completed" and trial.spec for trial in trials.values())
 
 
