@@ -122,6 +122,7 @@ def checked(
         values = copy.deepcopy(bases[number % len(bases)])
         [name] = chance.choices([*MUTATIONS], SHARES)
         place = folder / f"configuration-{number}"
+        shutil.rmtree(place, ignore_errors=True)  # of a call that was cut short
         place.mkdir(parents=True)
         file = place / "study.yaml.given"
         file.write_bytes(MUTATIONS[name](values, chance))

@@ -150,6 +150,7 @@ def _divided(origin: Path, chance: random.Random) -> Segments:
 
 
 def _write(place: Path, origin: Path, segments: Segments) -> None:
+    shutil.rmtree(place, ignore_errors=True)  # of a call that was cut short
     (place / "ledger").mkdir(parents=True)
     shutil.copy(origin / "study.yaml", place)
     for number, content in segments.items():
