@@ -41,7 +41,7 @@ LAYERS: tuple[Callable[[int], tuple[int, int, int]], ...] = (
 )
 SHAPES = [(width, replicas) for width in (16, 32, 64) for replicas in ((1, 4, 16) if width == 32 else (4,))]
 # Replicas, penalty, whether the generator normalises, and the prediction.
-STEPS = ((4, "none", True, 1.5), (16, "none", True, 1.5), (4, "none", False, 1.4), (4, "r1", True, 1.5))
+STEPS = ((4, "none", True, 1.7), (16, "none", True, 1.7), (4, "none", False, 1.6), (4, "r1", True, 1.8))
 
 
 def spent(calls: Sequence[Callable[[], object]], turns: int = 3, seconds: float = 0.02) -> list[float]:
@@ -132,7 +132,8 @@ def section(keep: bool) -> str:  # noqa: ARG001
             markdown(steps),
             f"4×4 convolutions of stride 2 at batch {BATCH}: milliseconds a replica, the fastest way in bold. Large"
             " images have so many channels and that side, small ones the features and half the side. GFLOP/s are by"
-            " the definition; the compiled way takes nine products for sixteen where both sides have 16 channels.",
+            " the definition; where both sides have whole vectors of channels the compiled way takes 100 products for"
+            " 196 at side 14 and 36 for 64 at side 8.",
             markdown(layers),
         ]
     ) + "\n"  # fmt: skip

@@ -25,7 +25,7 @@ typedef struct {
 } Axis;
 
 static Axis axis(int outputs) {
-  int triples = outputs % 3 == 0 ? outputs / 3 : outputs % 3 == 2 ? outputs / 3 : outputs / 3 - 1;
+  int triples = outputs % 3 == 1 ? outputs / 3 - 1 : outputs / 3;
   return (Axis){triples + (outputs - 3 * triples) / 2, triples};
 }
 
@@ -72,11 +72,12 @@ INLINE void transform(Map map, int high, int wide, const Tile *t, size_t offset,
   for (int i = 0; i < KINDS; i++)
 #pragma GCC unroll 4
     for (int j = 0; j < KINDS; j++) {
-      int row = turned ? (high == 3 || i != 2) && (wide == 3 || j != 2) : i < high + more && j < wide + more;
-      if (!row)
+      int there = turned ? (high == 3 || i != 2) && (wide == 3 || j != 2) : i < high + more && j < wide + more;
+      if (!there)
         v[i][j] = (Floats){0};
       else
-        v[i][j] = *(const Floats *)(turned ? t->rows[KINDS * i + j] + row_offset : t->image + i * t->down + j * t->right + offset);
+        v[i][j] = *(const Floats *)(turned ? t->rows[KINDS * i + j] + row_offset
+                                           : t->image + i * t->down + j * t->right + offset);
     }
 #pragma GCC unroll 4
   for (int j = 0; j < KINDS; j++) mapped(map, high, &v[0][j], &v[1][j], &v[2][j], &v[3][j]);
@@ -122,7 +123,8 @@ INLINE void transform_image(Map map, const Shape *s, float *image, float *rows, 
   for (int y = 0; y < ys.tiles; y++)
     for (int x = 0; x < xs.tiles; x++) {
       Tile t = {image + outputs_before(ys, y) * down + outputs_before(xs, x) * right, {0}, down, right};
-      for (int pair = 0; pair < PAIRS; pair++) t.rows[pair] = matrices[pair] + (y * count(xs, pair % KINDS) + x) * columns;
+      for (int pair = 0; pair < PAIRS; pair++)
+        t.rows[pair] = matrices[pair] + (y * count(xs, pair % KINDS) + x) * columns;
       if (y < ys.triples && x < xs.triples)
         transform_all(map, 3, 3, s, &t);
       else if (y < ys.triples)
@@ -194,7 +196,8 @@ static void unpack(const Shape *s, const float *matrices, float *kernels) {
         Floats a[KINDS], b[KINDS], *k = (Floats *)taps[4 * (p / 2) + p % 2];
         for (int kind = 0; kind < KINDS; kind++) {
           Floats all[KINDS];
-          for (int i = 0; i < KINDS; i++) all[i] = *(const Floats *)(matrix + (KINDS * kind + i) * o.whole + p * o.parity);
+          for (int i = 0; i < KINDS; i++)
+            all[i] = *(const Floats *)(matrix + (KINDS * kind + i) * o.whole + p * o.parity);
           a[kind] = all[0] + (all[1] + all[2]) / 2, b[kind] = all[3] + (all[1] - all[2]) / 2;
         }
         k[0] = a[0] + (a[1] + a[2]) / 2, k[8] = a[3] + (a[1] - a[2]) / 2;
