@@ -169,7 +169,8 @@ def _formulas(rows: Iterable[Objective]) -> list[str]:
         lines.append(_row(*cells, row.induces.replace("||", "‖"), row.source))
     defaults = (_defaults(row) for row in rows if row.parameters)
     links = (f"`{row.name}` maps the critic's output by {_formula(row.link)}" for row in rows if row.link != "d")
-    return [*lines, "", f"Parameters and their defaults: {'; '.join(defaults)}.", f"{'; '.join(links)}.", ""]
+    said = fill(f"Parameters and their defaults: {'; '.join(defaults)}.", 120)
+    return [*lines, "", said, f"{'; '.join(links)}.", ""]
 
 
 def _defaults(row: Objective) -> str:

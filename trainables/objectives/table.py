@@ -76,6 +76,15 @@ def _order(row: Objective, values: Mapping[str, float]) -> Objective:
     return replace(row, link="1/(1 - alpha) - softplus(-d)") if values["alpha"] < 1 else row
 
 
+def _tilts(row: Objective, values: Mapping[str, float]) -> Objective:
+    """Checks the alpha-loss's orders of the critic and of the generator; at 1 it is the logistic loss."""
+    for name in ("alpha_d", "alpha_g"):
+        interval(f"objective.{name}", values[name], 0, float("inf"))
+    if values["alpha_d"] == 1:
+        row = replace(row, f="-softplus(-d)", g="-softplus(d)", phi="r*log(r) - (1 + r)*log1p(r)")
+    return replace(row, generator="-softplus(d)") if values["alpha_g"] == 1 else row
+
+
 def _margin(row: Objective, values: Mapping[str, float]) -> Objective:
     """Checks the energy's margin m > 0."""
     interval("objective.m", values["m"], 0, float("inf"))
@@ -146,6 +155,13 @@ _ROWS = (
         "alpha", "d", "-(max(d*(alpha - 1) + 1, 0)**(alpha/(alpha - 1)) - 1)/alpha", "saturating", "D_alpha",
         "Nowozin et al. 2016", "(r**(alpha - 1) - 1)/(alpha - 1)",
         "(r**alpha - 1 - alpha*(r - 1))/(alpha*(alpha - 1))", parameters={"alpha": 0.5}, at=_order,
+    ),
+    Objective(
+        "alpha_loss", "alpha_d/(alpha_d - 1)*expm1((1 - alpha_d)/alpha_d*softplus(-d))",
+        "alpha_d/(alpha_d - 1)*expm1((1 - alpha_d)/alpha_d*softplus(d))",
+        "alpha_g/(alpha_g - 1)*expm1((1 - alpha_g)/alpha_g*softplus(d))", "Arimoto's divergence, shifted",
+        "Welfert et al. 2024", "alpha_d*log(r)", "alpha_d/(alpha_d - 1)*((1 + r**alpha_d)**(1/alpha_d) - (1 + r))",
+        parameters={"alpha_d": 0.5, "alpha_g": 1.0}, at=_tilts,
     ),
     Objective(
         "energy", "-d", "-max(0, m - d)", "d", "m (TV - 1)", "Zhao et al. 2017",

@@ -36,6 +36,7 @@ SLOPES: dict[str, tuple[float, float]] = {
     "jeffrey": (-2, -2),
     "exponential": (-1, -1),
     "alpha": (-1, -1),
+    "alpha_loss": (-1, -1 / 2),
     "energy": (1, 1),
 }
 

@@ -58,6 +58,7 @@ TRUTHS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
     "jensen_shannon": (np.log, lambda r: entropy(r) + (1 + r) * math.log(2)),
     "jeffrey": (np.log, lambda r: r * np.log(r) + np.log(1 / r)),
     "exponential": (lambda r: np.log(np.sqrt(r)), lambda r: -np.sqrt(4 * r)),
+    "alpha_loss": (lambda r: np.log(np.sqrt(r)), lambda r: -np.sqrt(4 * r)),  # of order 1/2
     "energy": (lambda r: np.where(r > 1, 0.0, 1.0), lambda r: -np.minimum(r, 1)),
 }
 
@@ -172,6 +173,7 @@ DESCRIBED: dict[str, tuple[str | None, float | None, float | None, str | None, b
     "jeffrey": ("jeffrey", 1, 0, "jeffrey", False),
     "exponential": ("squared_hellinger", 1, -2, "squared_hellinger", True),
     "alpha": ("squared_hellinger", 2, 0, "squared_hellinger", True),
+    "alpha_loss": ("squared_hellinger", 1, -2, None, True),
     "energy": ("total_variation", 1, -1, "total_variation", False),
 }
 

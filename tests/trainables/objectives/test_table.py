@@ -27,6 +27,7 @@ ALPHAS = (-1.0, -0.5, 0.25, 0.5, 0.75, 1.5, 2.0, 3.0)
 CASES: list[dict[str, object]] = [
     *[dict[str, object](name=name) for name in OBJECTIVES],
     *[dict[str, object](name="alpha", alpha=alpha) for alpha in ALPHAS],
+    *[dict[str, object](name="alpha_loss", alpha_d=order) for order in (0.3, 0.7, 1.0, 2.0)],
     {"name": "energy", "m": 3.5},
     {"name": "least_squares", "a": -1.0, "b": 1.0, "c": 0.0},
     {"name": "least_squares", "a": 1.0, "b": 0.0, "c": 0.0},
@@ -78,7 +79,7 @@ def argmax(objective: Callable[[Tensor], Tensor], rows: int) -> Tensor:
 
 def test_the_table_is_complete() -> None:
     documented = """minimax non_saturating least_squares hinge wasserstein absolute_error total_variation kl reverse_kl
-    pearson_chi2 neyman_chi2 squared_hellinger jensen_shannon jeffrey exponential alpha energy"""
+    pearson_chi2 neyman_chi2 squared_hellinger jensen_shannon jeffrey exponential alpha alpha_loss energy"""
     assert list(OBJECTIVES) == documented.split()
     assert all(row.name == name and row.source and row.induces for name, row in OBJECTIVES.items())
 
@@ -127,7 +128,8 @@ def divergences(case: Mapping[str, object]) -> float:
         pieces = [quad(lambda x: integrand(P.pdf(x), Q.pdf(x)), *ends, limit=200)[0] for ends in pairwise(edges)]
         return float(sum(pieces))
 
-    parameters = {"alpha": 0.5, "m": 1.0, "a": 0.0, "b": 1.0, **case}
+    parameters = {"alpha": 0.5, "m": 1.0, "a": 0.0, "b": 1.0, "alpha_d": 0.5, **case}
+    order = float(str(parameters["alpha_d"]))
     alpha, m, a, b = (float(str(parameters[name])) for name in ("alpha", "m", "a", "b"))
 
     def total_variation() -> float:
@@ -142,7 +144,11 @@ def divergences(case: Mapping[str, object]) -> float:
     def power(p: float, q: float) -> float:
         return float(p**alpha * q ** (1 - alpha) - alpha * p - (1 - alpha) * q) / alpha / (alpha - 1)
 
+    def arimoto(p: float, q: float) -> float:
+        return order / (order - 1) * (float(p**order + q**order) ** (1 / order) - p - q)
+
     values: dict[str, Callable[[], float]] = {
+        "alpha_loss": lambda: 2 * shannon() - math.log(4) if order == 1 else integral(arimoto),
         "minimax": lambda: 2 * shannon() - math.log(4),
         "non_saturating": lambda: 2 * shannon() - math.log(4),
         "least_squares": lambda: -((b - a) ** 2) * (2 - integral(lambda p, q: (p - q) ** 2 / (p + q))) / 8,
@@ -324,6 +330,24 @@ def test_the_link_of_energy_is_positive_and_twice_differentiable() -> None:
     assert torch.autograd.gradgradcheck(game.link, x)
 
 
+def test_the_alpha_loss_is_the_papers_and_its_players_have_orders_of_their_own() -> None:
+    """Minus l(y, D) = alpha/(alpha - 1) [1 - P(y)^((alpha - 1)/alpha)] with P(1) = D = sigmoid(d), P(0) = 1 - D; the
+    generator minimises -l(0, D) at its own order (Welfert et al. 2024)."""
+    d = torch.linspace(-8, 8, 33, dtype=torch.float64)
+    game = resolve({"name": "alpha_loss", "alpha_d": 0.3, "alpha_g": 2.0})
+    for function, order, probability in (
+        (game.f, 0.3, d.sigmoid()),
+        (game.g, 0.3, (-d).sigmoid()),
+        (game.loss, 2.0, (-d).sigmoid()),
+    ):
+        torch.testing.assert_close(function(d), order / (order - 1) * (probability ** ((order - 1) / order) - 1))
+    both, log = resolve({"name": "alpha_loss", "alpha_d": 1.0, "alpha_g": 1.0}), resolve({"name": "minimax"})
+    for ours, theirs in ((both.f, log.f), (both.g, log.g), (both.loss, log.loss)):
+        assert torch.equal(ours(d), theirs(d))
+    near = resolve({"name": "alpha_loss", "alpha_d": 1 + 1e-6})
+    torch.testing.assert_close(near.f(d), log.f(d), rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("case", [c for c in CASES if c["name"] not in ("energy", "alpha")], ids=named)
 def test_other_critics_are_used_as_they_are(case: dict[str, object]) -> None:
     d = torch.randn(10)
@@ -374,6 +398,7 @@ def test_phi_is_convex(case: dict[str, object], one: float, two: float, share: f
         ({"name": "alpha", "alpha": 1}, "objective.alpha: expected a number other than 0 and 1.*got 1"),
         ({"name": "alpha", "alpha": 0.0}, "objective.alpha: expected a number other than 0 and 1.*got 0.0"),
         ({"name": "alpha", "alpha": math.inf}, "objective.alpha: expected a finite number, got inf"),
+        ({"name": "alpha_loss", "alpha_g": 0}, r"objective.alpha_g: expected a number in \(0, inf\), got 0"),
         ({"name": "energy", "m": 0}, r"objective.m: expected a number in \(0, inf\), got 0"),
         ({"name": "least_squares", "a": 1.0}, "objective.a: expected a label other than b = 1.0, got 1.0"),
     ],
