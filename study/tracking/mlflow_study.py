@@ -145,8 +145,9 @@ class MlflowStudy:
             known = {self._parent, *self._arms.ids.values(), *(run.run_id for run in cursor.runs.values())}
             self._runs.remove_doubles(known)
         self._log_models(registering=cursor.owed == "FINISHED")
-        for one in summaries:
-            self._arms.end(one.arm, str(cursor.owed), one.time)
+        newest = {one.arm: one.time for one in summaries}
+        for arm in self._arms.ids:  # also of a plan that this version cannot read
+            self._arms.end(arm, str(cursor.owed), newest.get(arm, cursor.time))
         self._client.set_terminated(self._parent, cursor.owed, milliseconds(cursor.time))
 
     def _summarize(self, cursor: Cursor) -> list[Summary]:

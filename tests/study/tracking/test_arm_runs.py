@@ -166,6 +166,13 @@ def test_runs_of_a_former_version_come_under_their_arms(folder: Path, write: Wri
     assert len(found(folder, "")) == 3
 
 
+def test_an_arm_of_a_plan_that_cannot_be_read_ends_too(folder: Path, write: Write, trial: Trial) -> None:
+    write({"kind": "session", "config": {"study": NAME}, "time": 1.0}, *trial(0), begin=False)
+    followed(folder)
+    arm = arm_of(folder)
+    assert (arm.info.status, arm.data.params, arm.data.metrics) == ("FINISHED", {}, {})
+
+
 def test_a_study_that_runs_is_summed_up_now_and_then(
     folder: Path, write: Write, trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:

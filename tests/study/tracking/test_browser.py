@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from study.config import loading
 from study.config.schema import StudyConfig
 from study.tracking import Tracker
 from study.tracking.server import free_port
+from study.tracking.views import ARMS, query
 
 pytestmark = pytest.mark.browser
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -67,10 +69,25 @@ def text(driver: Any) -> str:
     return str(driver.execute_script("return document.body.innerText"))
 
 
-def test_runs_nested_under_the_study_charts_and_pictures(
+@pytest.fixture
+def config(config: StudyConfig) -> StudyConfig:
+    """The study's, with an arm for each of two objectives."""
+    arms, budget = {"objective": ["hinge", "wasserstein"]}, {"steps": 20, "evaluations": 2, "batch_size": 8}
+    search = {"trials_per_arm": 2, "metric": "fid"}
+    return loading.build(config.resolved() | {"scientific": arms, "budget": budget, "search": search}).config
+
+
+def expand(driver: Any, name: str) -> None:
+    """Show the runs under a run."""
+    row = next(one for one in driver.find_elements("css selector", "[row-id]") if name in one.text)
+    row.find_element("css selector", "button").click()
+
+
+def test_the_view_of_arms_runs_nested_twice_charts_and_pictures(
     folder: Path, config: StudyConfig, write: Any, trial: Any, tmp_path: Path
 ) -> None:
-    """The experiment's list shows the study, its trials under it, a chart of the FID, and the sample pictures."""
+    """The page that `ui` names lists the study and its arm; the list without a filter nests trials under the arm; a
+    trial has a chart of the FID, and the sample pictures."""
     story = trial(0)
     means = np.array([[-2.0, 0.0], [2.0, 0.0]])
     path = folder / "trials" / "search-hinge-0000" / "pictures" / "00000020.npz"
@@ -86,12 +103,15 @@ def test_runs_nested_under_the_study_charts_and_pictures(
     with browser(tmp_path / "profile") as driver, pages(folder) as address:
         driver.get(f"{address}/experiments")
         wait_for(driver, lambda: "ring-study" in text(driver), "the experiment")
-        driver.get(f"{address}/experiments/1/runs")
-        wait_for(driver, lambda: bool(driver.find_elements("css selector", "[row-id] button")), "the parent run")
+        driver.get(f"{address}/experiments/1/runs{query()}")
+        wait_for(driver, lambda: bool(driver.find_elements("css selector", "[row-id] button")), "the study's run")
+        assert "hinge" not in text(driver)
+        expand(driver, "ring-study")
+        wait_for(driver, lambda: "hinge" in text(driver), "the run of its arm")
         assert "search-hinge-0000" not in text(driver)
-        driver.find_elements("css selector", "[row-id] button")[-1].click()
-        wait_for(driver, lambda: "search-hinge-0000" in text(driver), "the runs under it")
-        link = driver.find_element("partial link text", "search-hinge-0000").get_attribute("href")
+        expand(driver, "hinge")
+        wait_for(driver, lambda: "search-hinge-0000" in text(driver), "the runs of its trials")
+        link = driver.find_element("partial link text", "search-hinge-0000").get_attribute("href").partition("?")[0]
         driver.get(f"{link}/model-metrics")
         wait_for(driver, lambda: "fid_q75" in text(driver).split(), "the charts of the FID and its quartiles")
         pictures = "return [...document.images].filter(i => i.naturalWidth > 200).length"
@@ -99,3 +119,6 @@ def test_runs_nested_under_the_study_charts_and_pictures(
             driver.execute_script("arguments[0].scrollIntoView()", part)
         driver.execute_script("document.body.scrollTop = 1e6")
         wait_for(driver, lambda: driver.execute_script(pictures) > 0, "the sample pictures")
+        driver.get(f"{address}/experiments/1/runs{query(ARMS)}")
+        wait_for(driver, lambda: "Study and arms" in text(driver) and "hinge" in text(driver), "the view of the arms")
+        assert {"Model training", "fid_low", "share_converged"} <= set(text(driver).splitlines())
