@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import ray
+from ray.exceptions import GetTimeoutError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganstudy import taken
@@ -51,6 +52,11 @@ def _answer(reference: Any) -> str | None:
     """What is wrong with a node; None if nothing is."""
     try:
         found: str | None = ray.get(reference, timeout=0)
+    except GetTimeoutError:
+        return (
+            f"expected an answer within {PATIENCE:.0f} s, got none; is it busy with something else, or still installing"
+            " what the job needs? Try again then"
+        )
     except Exception as error:  # whatever keeps a node from running a function of this package
         return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
     return found

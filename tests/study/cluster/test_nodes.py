@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import ray
+from ray.exceptions import GetTimeoutError
 
 from study.cluster import nodes
 from study.config.messages import ConfigError
@@ -54,6 +55,16 @@ def test_a_node_that_is_lost_while_it_is_asked_is_not_missed(store: Store, monke
         check(store, "mine")
     after(monkeypatch, [*there, lost], there)
     check(store, "mine")
+
+
+def test_a_node_that_does_not_answer_in_time_is_told_what_may_keep_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(*_: Any, **__: Any) -> None:
+        raise GetTimeoutError("Get timed out: some object(s) not ready.")
+
+    monkeypatch.setattr(ray, "get", late)
+    said = nodes._answer(None)
+    assert said is not None
+    assert said.startswith("expected an answer within 120 s, got none; is it busy with something else")
 
 
 def test_a_node_where_another_module_has_our_name_is_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
