@@ -41,7 +41,9 @@ PATIENCE = 900.0  # seconds; for a machine that does much else
 MEASURED = 20  # every so many-th is measured by `check`, as ever; the others are not, to save time
 SAMPLES = 100  # drawn at an evaluation in miniature, at most
 KEPT = 30  # faults that are described
-NAMED = re.compile(r"\bexpected\b.*\bgot\b|unknown (key|hyperparameter|name|setting)|no such setting|expected a value", re.DOTALL)
+NAMED = re.compile(
+    r"\bexpected\b.*\bgot\b|unknown (key|hyperparameter|name|setting)|no such setting|expected a value", re.DOTALL
+)
 WRITTEN = ("beginning", "quickstart", "repeats", "ring", "rounds", "dirac", "papers/dirac", "papers/pacgan_ring")
 LARGE = (
     "can't allocate memory",

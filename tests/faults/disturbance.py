@@ -86,10 +86,14 @@ class Disturbance:
         self.start()
 
     def strike(self, name: str, as_before: Callable[[], bool] | None = None) -> None:
-        """Note that something happens now; by default the study is as before once it has another row."""
+        """Note that something happens now; by default the study is as before once a worker brings another row."""
         rows = self.subject.look()
+
+        def trains_again() -> bool:
+            return bool(self.workers()) and self.subject.look() > rows
+
         self.blows.append(blow := Blow(name))
-        self._waiting.append((blow, time.monotonic(), as_before or (lambda: self.subject.look() > rows)))
+        self._waiting.append((blow, time.monotonic(), as_before or trains_again))
 
     def hit(self) -> None:
         """Remember that each trial under way may have been hit."""
