@@ -44,7 +44,20 @@ on 69 of these with 24 or 25 evaluations each. The present rule was made with al
 table of these flatters it. With six thresholds chosen anew without each of the eight batches in turn, kappa
 is .84 (by batch .84, .85, .70, .97, .74, .72, .85 and .85). Rings have .84, grids .85 and digits .73. Of the
 69 that it misses a third lie between learning and stalled. The fifth rule, judged by every other evaluation
-of the same trainings, had .71."""
+of the same trainings, had .71.
+
+The present rule was measured once on a sixth batch, 120 trainings that it had not seen, 25 evaluations each,
+by a way of drawing that was written down before any was trained: kappa .71 [.61, .80], agreement 78 % [69, 84];
+the two labellers had .93 and 95 %. Asked was .8: it is not reached. It has not been changed since. By the two
+parts of the draw: 48 with the ranges of quickstart.yaml and quickstart_digits.yaml and longer budgets
+(ring-10, grid-10, digits-10) .87 [.74, .97], 92 % [80, 97]; 72 with the arms of ring.yaml and digits_cgan.yaml
+and rates three times as high (ring-11, grid-11, digits-11) .60 [.46, .73], 68 % [57, 78]. Of the 48, 41 are
+converged or learning by eye: the other outcomes are tested by the 72, hardly by them.
+
+Known to be wrong, of the 27 that it misses: six digits that are learning by eye are called converged (on three
+of them the labellers differed, and one of the two said converged); five rings and grids that have stalled by eye
+are called oscillating, all with the high rates. Of 18 called oscillating nine are by eye, of 12 called hopping
+seven; of the three that are collapsed by eye none is called so."""
 LABELLED = Path(__file__).with_name("labelled")
 DEVELOPMENT = (
     "ring", "grid", "digits", "ring-2", "grid-2", "digits-2", "ring-3", "digits-3",
@@ -52,7 +65,8 @@ DEVELOPMENT = (
     "ring-6", "grid-6", "digits-6", "ring-7", "grid-7", "digits-7",
     "ring-8", "grid-8", "digits-8", "ring-9", "grid-9", "digits-9",
 )  # fmt: skip
-SETS = {"the trainings the rule was made by": DEVELOPMENT}
+FRESH = ("ring-10", "grid-10", "digits-10", "ring-11", "grid-11", "digits-11")
+SETS = {"the trainings the rule was made by": DEVELOPMENT, "trainings the rule had not seen": FRESH}
 STUDIES = tuple(study for studies in SETS.values() for study in studies)
 REPLICAS = 200
 ORACLES: dict[str, dict[str, Any]] = {
