@@ -174,7 +174,9 @@ def resolve_all(given: Sequence[Mapping[str, Any]]) -> list[tuple[Penalty, dict[
     """Each of several penalties, or the only one, as `resolve` has it. Raises `ValueError` for one that comes twice."""
     if len(given) == 1:
         return [resolve(given[0])]
-    found = [resolve(one, f"penalty.{one.get('name')}") for one in given]
+    for one in given:
+        choice("penalty", one.get("name"), PENALTIES)
+    found = [resolve(one, f"penalty.{one['name']}") for one in given]
     names = [row.name for row, _ in found]
     if "none" in names:
         raise ValueError(f"penalty: expected none alone, got {', '.join(names)}")

@@ -159,6 +159,12 @@ class Spec:
                 f"weight_decay: expected 0 with {self.optimizer}, as only {' and '.join(optimizers.DECAYING)} decay,"
                 f" got {self.weight_decay}"
             )
+        fastest = max(self.generator_lr, self.critic_lr)
+        if self.weight_decay * fastest >= 1:
+            raise ValueError(
+                f"weight_decay: expected below 1 / {fastest:g}, the larger learning rate, as an update would turn"
+                f" weights round, got {self.weight_decay}"
+            )
         if self.updates != "alternating" and self.critic_steps != 1:
             raise ValueError(f"critic_steps: expected 1 with {self.updates} updates, got {self.critic_steps}")
         if self.batch_size % self.packing:
@@ -175,6 +181,11 @@ class Spec:
             if row.name == "consensus" and self.updates == "alternating":
                 raise ValueError(
                     "updates: consensus needs both gradients at once, expected simultaneous or extragradient"
+                )
+            if values.get("every", 1) > self.steps * self.critic_steps:
+                raise ValueError(
+                    f"penalty.every: expected at most the {self.steps * self.critic_steps} updates that the critic has,"
+                    f" got {values['every']} of {row.name}"
                 )
             if values.get("every", 1) > 1 and self.updates == "extragradient":
                 raise ValueError(

@@ -10,6 +10,7 @@ so that a model without a critic is one arm.
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -22,7 +23,7 @@ from study.config.messages import ConfigError, brief, see, shown
 from study.config.own import locations
 from study.config.schema import StudyConfig
 from study.config.spaces import EXPECTED, Space, split, text
-from trainables import data, own_code, rehearsal
+from trainables import data, objectives, own_code, penalties, rehearsal
 from trainables.objectives import own_pair
 from trainables.spec import MEANINGLESS, ROLES, Spec
 
@@ -105,11 +106,14 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
     """
     description = data.describe(**config.data)
     importing = own_code.allowed(locations(config))
+    trained: dict[str, Arm] = {}
     for arm in arms:
         for values in corners(arm.space):
             page = ""
             try:
                 spec = spec_for(config, arm, values)
+                other = trained.setdefault(_settled(spec), arm)
+                _check_different(arm, other)
                 _check_networks(spec, description)
                 if importing:
                     page = see("objectives.md#a-pair-of-your-own")
@@ -118,6 +122,26 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                     rehearsal.rehearse(spec, description.shape, description.classes)
             except (ValueError, TypeError, OverflowError) as error:
                 raise ConfigError(f"{_located(config, brief(error))} (arm {arm.name}){page}") from None
+
+
+def _settled(spec: Spec) -> str:
+    """What a specification trains, whatever is written out in it: defaults filled in, penalties in one order."""
+    plain = spec.to_dict()
+    if spec.model != "dirac":
+        found = penalties.resolve_all(spec.penalties)
+        plain["penalty"] = sorted((row.name, sorted(values.items())) for row, values in found)
+    if "f" not in spec.objective and not own_code.is_location(spec.objective["name"]):
+        game = objectives.resolve(spec.objective, spec.generator_loss)
+        plain |= {"objective": [game.objective.name, dict(game.parameters)], "generator_loss": game.loss_name}
+    return json.dumps(plain, sort_keys=True)
+
+
+def _check_different(arm: Arm, other: Arm) -> None:
+    """Refuse two arms that train the same and search the same."""
+    if arm.name != other.name and arm.space == other.space:
+        raise ValueError(
+            f"scientific: expected arms that differ, got {other.name} and {arm.name}, which train the same"
+        )
 
 
 def _check_networks(spec: Spec, description: data.Description) -> None:

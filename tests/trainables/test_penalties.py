@@ -265,7 +265,7 @@ def test_wrong_settings_are_refused(given_penalty: dict[str, Any], error: type[E
             [{"name": "r1"}, {"name": "r2", "weight": -1}],
             r"penalty\.r2\.weight: expected a number in \(0, inf\), got -1",
         ),
-        ([{"name": "r1"}, {"name": "r3"}], "penalty.r3: unknown name 'r3'"),
+        ([{"name": "r1"}, {"name": "r3"}], "penalty: unknown name 'r3'"),
     ],
 )
 def test_wrong_company_is_refused(several: list[dict[str, Any]], message: str) -> None:

@@ -153,6 +153,14 @@ def test_what_may_vary() -> None:
         ({"critic_steps": 0}, "critic_steps: expected at least 1, got 0"),
         ({"critic_steps": 2, "updates": "simultaneous"}, "critic_steps: expected 1 with simultaneous updates, got 2"),
         ({"critic_steps": 2, "updates": "extragradient"}, "critic_steps: expected 1 with extragradient updates, got 2"),
+        (
+            {"optimizer": "lion", "weight_decay": 5000, "generator_lr": 0.1},
+            "weight_decay: expected below 1 / 0.1, the larger learning rate, as an update would turn weights round",
+        ),
+        (
+            {"penalty": {"name": "r1", "every": 1000}, "steps": 100, "critic_steps": 2},
+            "penalty.every: expected at most the 200 updates that the critic has, got 1000 of r1",
+        ),
         ({"weight_decay": 0.1}, "weight_decay: expected 0 with adam, as only adamw and lion decay, got 0.1"),
         ({"penalty": ["r1", "consensus"]}, "updates: consensus needs both gradients at once, expected simultaneous or"),
         ({"penalty": ["r1", "none"]}, "penalty: expected none alone, got r1, none"),

@@ -139,18 +139,21 @@ def explain_pairing(game: Game, pairing: str) -> PairingExplanation:
         "none_at_equality": nothing,
         "slope": slope,
         "is_divergence": nothing and abs(slope) > ROUNDING,
-        "finite": _finite(f, g),
+        "finite": _finite(f, g, pairing),
         "zero_sum": bool(((loss - value).abs() <= ROUNDING * (1 + value.abs())).all()),
     }
     return PairingExplanation(**parts, sentence=_sentence(parts))
 
 
-def _finite(f: Callable[[Tensor], Tensor], g: Callable[[Tensor], Tensor]) -> bool:
-    """Whether a critic that is scaled up, and is wrong somewhere, gains within bounds."""
+def _finite(f: Callable[[Tensor], Tensor], g: Callable[[Tensor], Tensor], pairing: str) -> bool:
+    """Whether a critic that is scaled up gains within bounds, as outputs of either sign come on both sides."""
     t = torch.tensor(FAR, dtype=torch.float64)
-    gain, lost = (f(t) + g(-t)).clamp(min=0), -(f(-t) + g(t)).clamp(max=0)
+    parts = (f(t) + g(-t), f(-t) + g(t)) if pairing == "relativistic" else (f(t), g(-t), f(-t), g(t))
+    gain = torch.stack([part.clamp(min=0) for part in parts]).sum(0)
+    lost = -torch.stack([part.clamp(max=0) for part in parts]).sum(0)
     bounded = bool(gain[1] - gain[0] <= ROUNDING * (1 + gain[0]))
-    return bounded or float(gain[1] / lost[1]) <= 0.2 * float(gain[0] / lost[0])
+    outgrown = bool(lost[0] > 0) and float(gain[1] / lost[1]) <= 0.2 * float(gain[0] / lost[0])
+    return bounded or outgrown
 
 
 def _sentence(parts: dict[str, Any]) -> str:

@@ -62,6 +62,19 @@ def test_several_penalties_are_one_choice_whose_settings_are_searched_by_their_n
     assert plan.arms[2].choices == {"penalty": [{"name": "r1", "every": 8}, "r2"]}  # as it was, for the next trial
 
 
+@pytest.mark.parametrize(
+    ("choices", "names"),
+    [
+        ({"penalty": [["r1", "r2"], ["r2", "r1"]]}, "r1xr2 and r2xr1"),
+        ({"objective": ["alpha", {"name": "alpha", "alpha": 0.5}]}, "alpha and alpha_0.5"),
+        ({"objective": ["hinge"], "generator_loss": ["default", "critic_mean"]}, "hinge-default and hinge-critic_mean"),
+    ],
+)
+def test_arms_that_train_the_same_are_refused(choices: dict[str, Any], names: str, least: Build) -> None:
+    with pytest.raises(ConfigError, match=f"scientific: expected arms that differ, got {names}, which train the same"):
+        least(scientific=choices)
+
+
 def test_a_specification_takes_every_section(least: Build) -> None:
     plan = least(
         scientific={"objective": [{"name": "least_squares", "c": 0.5}]},

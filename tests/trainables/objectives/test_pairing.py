@@ -66,6 +66,19 @@ def test_only_linear_pairs_are_infinite(pairing: str) -> None:
     assert {name for name, one in found.items() if not one.finite} == {"wasserstein"}
 
 
+@pytest.mark.parametrize(
+    ("f", "g", "pairing"),
+    [
+        ("square(d)", "square(d)", "relativistic"),
+        ("square(d)", "-square(d)", "relativistic_average"),
+        ("d", "-d", "relativistic_average"),
+    ],
+)
+def test_what_grows_with_the_critic_is_infinite(f: str, g: str, pairing: str) -> None:
+    """As E (C(x) - C(y))², Var_p C - Var_q C and E_p C - E_q C do."""
+    assert not explain_pairing(objectives.resolve({"name": "grows", "f": f, "g": g}), pairing).finite
+
+
 def outputs(seed: int) -> Tensor:
     return 3 * torch.randn(4, 50, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
