@@ -20,9 +20,10 @@ from analysis.results.selection_bias import SelectionBias
 from analysis.results.sensitivity import Sensitivity
 from analysis.results.survival import Survival
 from analysis.statistics.intervals import Floats
-from analysis.wording import EVENTS, clock_time, counted, listed, named, number, percent, spoken_time, whole
+from analysis.wording import EVENTS, NOT_JUDGED, clock_time, counted, listed, named, number, percent, spoken_time, whole
 
 MOST = 12  # arms or pairs that are listed; of more the first
+NOTHING = "not measured"
 TENTH = 0.1  # of an even share of the samples, from which a mode is held
 
 
@@ -48,7 +49,7 @@ def incidence(found: Incidences) -> str:
 
 def quality(found: Measured) -> str:
     """The median of each arm."""
-    medians = _each((one.arm, number(one.median.estimate)) for one in found.quality)
+    medians = _each((one.arm, _score(one.median.estimate)) for one in found.quality)
     return f"Median of the final {named(found.metric)}: {medians}."
 
 
@@ -62,7 +63,9 @@ def pairs(found: Comparison) -> str:
 
 def profiles(found: Measured) -> str:
     """The share of each arm at least as good as the bound in the middle of the picture."""
-    bounds = found.profiles[0].band.x
+    bounds = found.profiles[0].band.x if found.profiles else ()
+    if not len(bounds):
+        return f"No replica has a finite {named(found.metric)}."
     middle = len(bounds) // 2
     shares = _each((one.arm, percent(one.band.estimate[middle])) for one in found.profiles)
     return f"Share with a {named(found.metric)} at least as good as {number(float(bounds[middle]))}: {shares}."
@@ -79,38 +82,40 @@ def mode_shares(found: Sequence[ModeShares]) -> str:
     """How many modes each replica's samples hold at the end."""
 
     def held(row: ModeShares) -> str:
-        last = row.shares[:, -1, :]
-        return listed([str(int((one >= TENTH / len(one)).sum())) for one in last])
+        seen = [one[np.isfinite(one).all(axis=1)] for one in row.shares]
+        return listed([str(int((one[-1] >= TENTH / one.shape[1]).sum())) if len(one) else NOTHING for one in seen])
 
-    modes = found[0].shares.shape[2]
-    return f"Modes of {modes} that hold a tenth of their samples at the end, seed by seed: " + (
+    modes = max((row.shares.shape[2] for row in found), default=0)
+    return f"Modes of {modes} that hold a tenth of their samples at their last evaluation, seed by seed: " + (
         f"{_each((row.arm, held(row)) for row in found)}."
     )
 
 
 def samples(shown: Iterable[tuple[str, str, int]], trials: pd.DataFrame) -> str:
     """How the replicas ended whose samples are shown: by arm, trial and seed; `trials` as of `Record.trials`."""
-    ended = trials.set_index(["trial_id", "seed"])["outcome"].astype(object)
-    said = _each((arm, str(ended.get((trial, seed)) or "not judged")) for arm, trial, seed in shown)
+    judged = trials[trials["outcome"].notna()].set_index(["trial_id", "seed"])["outcome"].astype(str)
+    said = _each((arm, judged.get((trial, seed), NOT_JUDGED)) for arm, trial, seed in shown)
     return f"Outcomes of the replicas whose samples are shown: {said}."
 
 
 def selection_bias(found: Sequence[SelectionBias]) -> str:
     """Each winner's score in the search and on fresh seeds."""
-    scores = ((one.arm, f"{number(one.search.estimate)} and {number(one.confirmed.estimate)}") for one in found)
-    return f"Median {named(found[0].metric)} in the search and on fresh seeds: {_each(scores)}."
+    scores = ((one.arm, f"{_score(one.search.estimate)} and {_score(one.confirmed.estimate)}") for one in found)
+    return f"Median {_metric(found)} in the search and on fresh seeds: {_each(scores)}."
 
 
 def best_of_k(found: Sequence[BestOfK], of: str = "configurations") -> str:
     """The best score of each arm after its whole search."""
     spent = whole if of == "configurations" else number
-    best = ((one.arm, f"{number(one.median.estimate[-1])} after {spent(one.median.x[-1])}") for one in found)
-    return f"Best {named(found[0].metric)}, {of}: {_each(best)}."
+    ends = ((one.arm, one.median) for one in found if len(one.median.x))
+    best = ((arm, f"{_score(curve.estimate[-1])} after {spent(curve.x[-1])}") for arm, curve in ends)
+    return f"Best {_metric(found)}, {of}: {_each(best)}."
 
 
 def importances(found: Sequence[Sensitivity]) -> str:
     """The hyperparameter that matters most in each arm."""
-    most = [(one.arm, max(one.importances, key=lambda each: each.interval.estimate)) for one in found]
+    of_arms = [one for one in found if one.importances]
+    most = [(one.arm, max(one.importances, key=lambda each: each.interval.estimate)) for one in of_arms]
     return "What matters most: " + (
         f"{_each((arm, f'{each.hyperparameter} ({percent(each.interval.estimate)})') for arm, each in most)}."
     )
@@ -130,13 +135,13 @@ def dependence(found: Sequence[Sensitivity]) -> str:
 def bound_curves(found: Sequence[BoundCurve]) -> str:
     """The last estimate of each arm's critics, and the truth."""
     last = ((one.arm, _last(one.estimate.estimate), _last(one.truth.estimate)) for one in found)
-    ends = ((arm, f"{number(estimate)} of {number(truth)}") for arm, estimate, truth in last)
+    ends = ((arm, f"{_score(estimate)} of {_score(truth)}") for arm, estimate, truth in last)
     return f"The critic's estimate at the end, of the true divergence: {_each(ends)}."
 
 
 def bound_errors(found: Sequence[ArmCriticBound]) -> str:
     """The median gap of each arm."""
-    gaps = ((one.arm, number(one.medians[GAP].estimate)) for one in found if GAP in one.medians)
+    gaps = ((one.arm, _score(one.medians[GAP].estimate)) for one in found if GAP in one.medians)
     return f"Median of the truth less the estimate: {_each(gaps)}."
 
 
@@ -158,7 +163,7 @@ def dirac_maps(found: Sequence[DiracMap]) -> str:
 
 def _course(one: LearningCurve) -> tuple[str, str]:
     seen = one.band.estimate[np.isfinite(one.band.estimate)]
-    return one.arm, f"{number(seen[0])} to {number(seen[-1])}" if len(seen) else "–"
+    return one.arm, f"{number(seen[0])} to {number(seen[-1])}" if len(seen) else NOTHING
 
 
 def _last(values: Floats) -> float:
@@ -166,9 +171,20 @@ def _last(values: Floats) -> float:
     return float(seen[-1]) if len(seen) else float("nan")
 
 
+def _metric(found: Sequence[SelectionBias] | Sequence[BestOfK]) -> str:
+    return named(found[0].metric) if found else "score"
+
+
+def _score(value: float) -> str:
+    """A score in words; an infinite one is that of a replica without a finite one."""
+    if np.isinf(value):
+        return "not finite"
+    return NOTHING if np.isnan(value) else number(value)
+
+
 def _each(values: Iterable[tuple[str, str]]) -> str:
-    """`a 5 %, b 7 %`."""
-    return _listed([f"{name} {words}" for name, words in values])
+    """`a 5 %, b 7 %`; of nobody that it was not measured."""
+    return _listed([f"{name} {words}" for name, words in values]) or NOTHING
 
 
 def _listed(said: Sequence[str]) -> str:

@@ -62,7 +62,9 @@ def _by(findings: Findings, one: Measured, writer: FigureWriter, ending: str) ->
     ]
     if one.comparison is not None:
         parts.append(_pairs(findings, one.comparison, writer, ending))
-    if one.profiles:
+    if not one.profiles:
+        parts.append(tag("p", f"No replica has a finite final {named(one.metric)}: there are no profiles of it."))
+    else:
         parts.append(
             writer.figure(
                 f"profiles-{findings.phase}{ending}",

@@ -35,13 +35,16 @@ def profiles(
     taus: Sequence[float] | None = None,
     confidence: float = 0.95,
 ) -> tuple[Profile, ...]:
-    """Each arm's performance profile, with Wilson's interval at each of `taus`, by default at scores of all arms."""
+    """Each arm's performance profile, with Wilson's interval at each of `taus`, by default at scores of all arms; empty
+    where no replica has a finite score to stand at."""
     found = [cohort for cohort in cohorts(selected, metric, mode) if len(cohort.cost)]
     if not found:
         return ()
     sign = found[0].sign
     grid = _grid(np.concatenate([c.cost for c in found])) if taus is None else np.asarray(taus, np.float64) * sign
     bounds = np.unique(grid)
+    if not len(bounds):
+        return ()
     result = []
     for cohort in found:
         held = cohort.cost[:, None] <= bounds

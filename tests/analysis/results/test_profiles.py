@@ -30,6 +30,11 @@ def test_profiles_where_more_is_better_and_at_given_taus(scored, of_phase):
     assert profiles(of_phase(rows, "search"), "fid") == ()
 
 
+def test_where_no_score_is_finite_there_is_no_profile(scored, of_phase):
+    rows = scored(("a", "confirm", 0, [math.nan] * 3))
+    assert profiles(of_phase(rows, "confirm"), "fid") == ()
+
+
 def test_profiles_of_a_search_capture_configurations_too_and_stay_within_bounds(scored, of_phase):
     rows = scored(*[("a", "search", k, [float(k)] * 8) for k in range(30)], *[("b", "search", 0, [0.5] * 8)])
     found = profiles(of_phase(rows, "search"), "fid")[0].band
