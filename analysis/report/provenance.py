@@ -15,7 +15,7 @@ from analysis.report import tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, facts, joined, section, tag
 from analysis.report.writer import FigureWriter
-from analysis.wording import counted, listed, number
+from analysis.wording import counted, listed, named, number
 
 State = Mapping[str, Any]
 About = Mapping[str, Any]  # what one study's record says of itself
@@ -88,6 +88,10 @@ def left_out(findings: Findings, writer: FigureWriter, state: State | None) -> S
     for one in findings.measured:
         if one.unmeasured:
             notes.append(f"{one.metric} was never measured in {listed(one.unmeasured)}: not compared in quality.")
+        if lost := [f"{arm.unmeasured} of {arm.arm}" for arm in one.quality if arm.unmeasured]:
+            notes.append(
+                f"Replicas that ended without a final {named(one.metric)}, left out of quality: {listed(lost)}."
+            )
     if len(findings.arms) < findings.all_arms:
         notes.append(f"Not shown, as chosen: {counted(findings.all_arms - len(findings.arms), 'arm')}.")
     if len(_versions([session for about in studies for session in about.get("sessions", [])])) > 1:

@@ -1,7 +1,13 @@
-"""What is said of how studies differ that were joined."""
+"""What is said of how studies differ that were joined, and of what was left out."""
 
 from types import SimpleNamespace
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from analysis import report
 from analysis.report import provenance
 
 
@@ -13,3 +19,22 @@ def test_a_record_from_before_a_setting_does_not_differ_in_it():
     updates, samples = ({"name": "updates", "per_step": None}, {"name": "samples", "per_step": 64.0})
     assert "differ not in their arms alone" not in said({"steps": 10}, {"steps": 10, "equal": updates})
     assert "also in budget.equal: so may" in said({"steps": 10}, {"steps": 10, "equal": samples})
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_replica_without_a_final_score_is_said_to_be_left_out(simulate, tmp_path, words):
+    simulate(tmp_path, arms=("a", "b"), trials=2, replicas=2, confirm=4, evaluations=4)
+    rows = pq.read_table(tmp_path / "trials.parquet")
+    frame = rows.to_pandas()
+    fid = frame["fid"].to_numpy(copy=True)
+    fid[frame.index[(frame["phase"] == "confirm") & (frame["arm"] == "b") & (frame["outcome"] == "converged")][0]] = (
+        np.nan
+    )
+    place = rows.schema.get_field_index("fid")
+    pq.write_table(
+        rows.set_column(place, rows.schema.field(place), pa.array(fid, rows.schema.field(place).type)),
+        tmp_path / "trials.parquet",
+    )
+    seen = words(report.write(tmp_path).read_text(encoding="utf-8"))
+    assert "Replicas that ended without a final Fréchet distance, left out of quality: 1 of b." in seen
+    assert "every replica is in" not in seen
