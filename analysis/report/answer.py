@@ -89,7 +89,8 @@ def _of_one(findings: Findings, one: Measured) -> list[str]:
     said, best = [], comparison.best
     medians = {arm.arm: arm.median.estimate for arm in one.quality}
     top = max((arm.probabilities["converged"].estimate for arm in outcomes), default=0.0)
-    stable = [arm.arm for arm in outcomes if arm.probabilities["converged"].estimate == top > 0]
+    stopped = any(arm.probabilities["truncated"].estimate for arm in outcomes)  # their shares are not compared
+    stable = [arm.arm for arm in outcomes if arm.probabilities["converged"].estimate == top > 0 and not stopped]
     if len(stable) == 1 and stable[0] in medians and stable[0] not in comparison.indistinguishable:
         said.append(
             f"Converged most often is not best: {stable[0]} has a median {named(one.metric)} of"

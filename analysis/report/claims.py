@@ -13,7 +13,7 @@ import numpy as np
 
 from analysis.report.findings import Findings, Measured
 from analysis.report.pair_words import few, nobody_ahead, sentence, verdict
-from analysis.report.subject import Subject
+from analysis.report.subject import FEW, Subject
 from analysis.results.compare import ArmOutcomes, ArmQuality
 from analysis.results.effects import Effect
 from analysis.wording import (
@@ -22,6 +22,7 @@ from analysis.wording import (
     clock_time,
     counted,
     event_named,
+    listed,
     named,
     number,
     spoken,
@@ -48,6 +49,8 @@ def convergence(findings: Findings, subject: Subject) -> list[str]:
     top = max(arm.probabilities["converged"].estimate for arm in outcomes)
     if top == 0:
         return [_none_converged(outcomes, where, subject)]
+    if stopped:
+        return [_not_compared(outcomes, where, stopped, total)]
     best = [arm for arm in outcomes if arm.probabilities["converged"].estimate == top]
     share = spoken_share(best[0].probabilities["converged"])
     if len(outcomes) == 1:
@@ -57,11 +60,6 @@ def convergence(findings: Findings, subject: Subject) -> list[str]:
     else:
         held = f"{_count(best[0], 'converged')} of {best[0].n} replicas, " if len(best) == 1 else ""
         lead = f"{_start(subject, *(arm.arm for arm in best))} converged most often {where}: {held}{share}"
-    if stopped:
-        return [
-            f"{lead}. {counted(stopped, 'replica')} that the scheduler stopped count as not converged, and yet might"
-            " have: such shares are not compared."
-        ]
     comparison = findings.rates.get("converged")
     if comparison is None:
         return [f"{lead}."]
@@ -155,6 +153,20 @@ def _amount(pair: Effect) -> str:
     assert pair.shift is not None
     words = spoken(pair.shift.interval)
     return f"its value {words} times as large" if pair.shift.scale == "ratio" else f"its value higher by {words}"
+
+
+def _not_compared(outcomes: Sequence[ArmOutcomes], where: str, stopped: int, total: int) -> str:
+    """How many converged, naming nobody as ahead, where a scheduler stopped some."""
+    did = [_count(arm, "converged") for arm in outcomes]
+    lead = f"{sum(did)} of {counted(total, 'replica')} converged {where}"
+    if 1 < len(outcomes) <= FEW:
+        whose = [f"{count} of {arm.n} of {arm.arm}" for count, arm in zip(did, outcomes, strict=True)]
+        lead += f", {listed(whose)}"
+    counts, compared = "counts" if stopped == 1 else "count", ": such shares are not compared" * (len(outcomes) > 1)
+    return (
+        f"{lead}. {counted(stopped, 'replica')} that the scheduler stopped {counts} as not converged, and yet might"
+        f" have{compared}."
+    )
 
 
 def _none_converged(outcomes: Sequence[ArmOutcomes], where: str, subject: Subject) -> str:

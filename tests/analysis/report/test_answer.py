@@ -227,9 +227,34 @@ def test_shares_of_replicas_that_were_stopped_are_not_compared():
     some.probabilities["converged"] = Interval(0.5, 0.3, 0.7, 16, "Wilson", "both")
     (sentence,) = said(phase="search", outcomes=outcomes(some, arm("b", 0.25, 0.1, 0.5), phase="search"))
     assert sentence == (
-        "a converged most often over the search: 8 of 16 replicas, 50 % [30 %, 70 %]. 4 replicas that the scheduler"
+        "12 of 32 replicas converged over the search, 8 of 16 of a and 4 of 16 of b. 4 replicas that the scheduler"
         " stopped count as not converged, and yet might have: such shares are not compared."
     )
+
+
+def test_of_one_arm_whose_replicas_were_stopped_and_of_many_only_the_count_is_said():
+    some = replace(arm("a", 0.5, 0.3, 0.7), probabilities=dict(ended("a", truncated=1).probabilities))
+    some.probabilities["converged"] = Interval(0.5, 0.3, 0.7, 16, "Wilson", "both")
+    ending = "1 replica that the scheduler stopped counts as not converged, and yet might have"
+    assert said(phase="search", outcomes=outcomes(some, phase="search")) == [
+        f"8 of 16 replicas converged over the search. {ending}."
+    ]
+    others = [arm(name, 0.25, 0.1, 0.5) for name in "bcde"]
+    assert said(phase="search", outcomes=outcomes(some, *others, phase="search")) == [
+        f"24 of 80 replicas converged over the search. {ending}: such shares are not compared."
+    ]
+
+
+def test_an_arm_that_the_scheduler_stopped_whole_does_not_lose_to_the_other():
+    stopped, scored = outcomes(ended("a", truncated=16), arm("b", 0.5, 0.3, 0.7), phase="search"), comparison("ab")
+    found = answer(
+        findings(phase="search", outcomes=stopped, quality=(quality("a", 0.1), quality("b", 0.2)), comparison=scored)
+    )
+    assert found.found[0] == (
+        "8 of 32 replicas converged over the search, 0 of 16 of a and 8 of 16 of b. 16 replicas that the scheduler"
+        " stopped count as not converged, and yet might have: such shares are not compared."
+    )
+    assert not any("Converged most often" in caveat for caveat in found.caveats)
 
 
 NONE = "No chosen configuration converged: not one of 32 replicas on fresh seeds settled near the data"
