@@ -187,12 +187,15 @@ def chosen_words(findings: Findings) -> list[str]:
     said, here, every = [], len(findings.arms), findings.all_arms
     if here < every:
         pairs = counted(every * (every - 1) // 2, "pair")
-        said.append(
-            f"This page shows {here} of the {every} arms, as was chosen for it, and says which of these is ahead. Tests"
-            f" and intervals of pairs are corrected for all {pairs} nevertheless: a choice that may have been made"
-            " after the results were seen makes no difference more certain. Tests of all arms at once are of all of"
-            " them, shown or not."
+        lead = f"This page shows {here} of the {every} arms, as was chosen for it, and"
+        alone = f"{lead} compares it with no other."
+        some = (
+            f"{lead} says which of these is ahead. Tests and intervals of pairs are corrected for all {pairs}"
+            " nevertheless: a choice that may have been made after the results were seen makes no difference more"
+            " certain."
         )
+        whole = "Tests of all arms at once are of all of them, shown or not."
+        said.append(f"{alone if here == 1 else some} {whole}")
     if findings.picked:
         metrics = listed([named(one.metric) for one in findings.measured])
         said.append(f"Quality is by {metrics}, as was chosen for this page.")

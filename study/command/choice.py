@@ -15,15 +15,15 @@ OPTIONS = ("arms", "metrics", "label")
 
 
 def choice_of(options: Namespace) -> Choice:
-    """What `--arms`, `--metrics`, `--label` and `--labels` choose; raises ConfigError for a label that is none, or a
-    file that cannot be read."""
+    """What `--arms`, `--metrics`, `--label` and `--labels` choose; raises ConfigError for a label that is none, for
+    no name where names are asked for, and for a file that cannot be read."""
     labels = {} if options.labels is None else _file(options.labels)
     for text in options.label:
         name, _, words = (part.strip() for part in text.partition("="))
         if not name or not words:
             raise ConfigError(f"--label: expected NAME=WORDS, got {shown(text)}")
         labels[name] = words
-    return Choice(_names(options.arms), _names(options.metrics), labels)
+    return Choice(_names("arms", options.arms), _names("metrics", options.metrics), labels)
 
 
 @contextmanager
@@ -37,8 +37,11 @@ def refusing() -> Iterator[None]:
         raise ConfigError(f"--{error}") from None
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+def _names(option: str, text: str | None) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in (text or "").split(",") if name.strip()))
+    if text is not None and not names:
+        raise ConfigError(f"--{option}: expected names with commas between them, got {shown(text)}")
+    return names
 
 
 def _file(path: Path) -> dict[str, str]:

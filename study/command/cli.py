@@ -175,11 +175,11 @@ def _report(command: argparse.ArgumentParser) -> None:
 
 def _choice(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--arms", metavar="NAMES", default="",
+        "--arms", metavar="NAMES",
         help="show these arms alone, as in gan-hinge,gan-least_squares; tests stay corrected for all pairs",
     )  # fmt: skip
     command.add_argument(
-        "--metrics", metavar="NAMES", default="",
+        "--metrics", metavar="NAMES",
         help="measurements of quality to show, as in fid,precision,recall (default: the study's, and some others in the"
         " table metrics-PHASE)",
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """A page of some arms, by chosen measurements and under names of one's own, has the numbers of the page of all."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
@@ -69,6 +70,13 @@ def test_the_page_its_tables_and_latex_know_no_other_arm_and_say_that_they_were_
     said = " ".join(report.chosen_words(found))
     assert "This page shows 2 of the 3 arms" in said
     assert "corrected for all 3 pairs nevertheless" in said
+
+
+def test_one_arm_that_is_shown_is_compared_with_no_other():
+    assert report.chosen_words(SimpleNamespace(arms=("hinge",), all_arms=3, picked=False)) == [
+        "This page shows 1 of the 3 arms, as was chosen for it, and compares it with no other. Tests of all arms at"
+        " once are of all of them, shown or not."
+    ]
 
 
 def test_nothing_is_said_where_nothing_was_chosen(whole):

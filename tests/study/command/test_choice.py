@@ -8,7 +8,7 @@ from study.command.choice import choice_of
 from study.config.messages import ConfigError
 
 
-def chosen(arms="", metrics="", label=(), labels=None):
+def chosen(arms=None, metrics=None, label=(), labels=None):
     return choice_of(Namespace(arms=arms, metrics=metrics, label=list(label), labels=labels))
 
 
@@ -19,6 +19,14 @@ def test_names_stand_between_commas_and_labels_come_from_a_file_and_the_line(tmp
     assert chosen("b, a,", "fid", ["gan-hinge-r1_1=Hinge + R1 = ours"], file) == Choice(
         ("b", "a"), ("fid",), {"gan-hinge-r1_1": "Hinge + R1 = ours", "fid": "FID"}
     )
+
+
+@pytest.mark.parametrize("text", [",", "", " , "])
+def test_an_option_of_names_has_at_least_one(text):
+    with pytest.raises(ConfigError, match=rf"^--arms: expected names with commas between them, got .*{text}"):
+        chosen(arms=text)
+    with pytest.raises(ConfigError, match=r"^--metrics: expected names with commas between them, got "):
+        chosen(metrics=text)
 
 
 @pytest.mark.parametrize("text", ["hinge", "hinge=", "=Hinge", " = "])
