@@ -40,7 +40,9 @@ def thresholds_of(about: Mapping[str, Any]) -> Thresholds:
         different = {getattr(one, name) for one in found}
         if len(different) > 1:
             raise RecordError(
-                f"outcomes.{name}: the joined studies differ, {sorted(different, key=str)}; say which thresholds"
+                f"outcomes.{name}: the joined studies differ, {sorted(different, key=str)}; report each alone, or"
+                " set it alike in each study.yaml and `ganstudy run` that again with --out its folder, which judges"
+                " afresh and trains nothing anew"
             )
     return found[0]
 

@@ -137,6 +137,8 @@ def test_the_thresholds_of_joined_studies_must_agree():
     assert thresholds_of(
         join([record("rings", outcomes=strict), record("grids", outcomes=strict)]).about
     ) == Thresholds(modes=0.9)
-    with pytest.raises(RecordError, match=r"outcomes\.modes: the joined studies differ, \[0\.75, 0\.9\]; say which"):
+    with pytest.raises(
+        RecordError, match=r"outcomes\.modes: the joined studies differ, \[0\.75, 0\.9\]; report each alone"
+    ):
         thresholds_of(join([record("rings", outcomes=strict), record("grids")]).about)
     assert thresholds_of(record("rings").about) == Thresholds()

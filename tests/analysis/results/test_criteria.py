@@ -27,9 +27,13 @@ def test_those_of_the_earlier_rule_mean_nothing_to_this_one():
 
 def test_a_study_of_either_rule_joins_one_of_the_other_if_that_has_the_defaults():
     assert thresholds_of(about(WRITTEN, {})) == Thresholds()
-    with pytest.raises(RecordError, match=r"outcomes\.modes: the joined studies differ, \[0\.5, 0\.75\]; say which"):
+    with pytest.raises(
+        RecordError, match=r"outcomes\.modes: the joined studies differ, \[0\.5, 0\.75\]; report each alone"
+    ):
         thresholds_of(about(WRITTEN, {"modes": 0.5}))
-    with pytest.raises(RecordError, match=r"outcomes\.metric: the joined studies differ, \[None, 'fid'\]; say which"):
+    with pytest.raises(
+        RecordError, match=r"outcomes\.metric: the joined studies differ, \[None, 'fid'\]; report each alone"
+    ):
         thresholds_of(about({"metric": "fid"}, {}))
 
 
