@@ -51,11 +51,14 @@ def read_style(path: str | Path) -> dict[str, Any]:
     """The settings in a file with a line `name: value` for each, as matplotlib's style sheets have.
 
     Raises:
-        ValueError: a line is none, or its name or value is not matplotlib's, or says not how figures look, or none of
-            the fonts is installed; the message names file and line.
+        ValueError: there is no such file, or a line is none, or its name or value is not matplotlib's, or says not how
+            figures look, or none of the fonts is installed; the message names file and line.
         OSError: it could not be read.
     """
     found: dict[str, Any] = {}
+    if not Path(path).is_file():  # reading a pipe would wait for a writer
+        there = "a folder" if Path(path).is_dir() else "a device or a pipe" if Path(path).exists() else "nothing there"
+        raise ValueError(f"{path}: expected a file of matplotlib's settings, got {there}")
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:

@@ -17,6 +17,8 @@ from study.command.output import BAD_INPUT, FAILED, say
 from study.command.process import UNREAD, prepare, unread
 from study.config.messages import shown
 
+RESUMABLE = ("study.command.study:run", "study.command.study:resume")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
@@ -27,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return exit_status
     except KeyboardInterrupt:
-        say("interrupted; what was done is kept, and `ganstudy resume` goes on from there")
+        resumable = options.function in RESUMABLE
+        say("interrupted" + "; what was done is kept, and `ganstudy resume` goes on from there" * resumable)
         return FAILED
     except Exception as error:
         if isinstance(error, BrokenPipeError) and unread():

@@ -129,7 +129,9 @@ def _page(options: Namespace, choice: Choice) -> Path:
 def _style(path: Path | None) -> Mapping[str, Any]:
     try:
         return {} if path is None else read_style(path)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ConfigError(f"--style: {path}: expected a readable file, got '{error.strerror}'") from None
+    except ValueError as error:
         raise ConfigError(f"--style: {error}") from None
 
 

@@ -11,6 +11,8 @@ from trainables import data
 from trainables.metrics import feature_spaces
 
 BYTES = 4  # of a number
+ROOM = 0.75  # of the memory that one of these may take; the rest is for weights, libraries and the other processes
+WIDE = {"inception": 2048, "efficientnet_lite0": 1280, "dinov2": 384}  # features of a picture; others count as its own
 
 
 def ready(config: StudyConfig) -> None:
@@ -22,7 +24,7 @@ def ready(config: StudyConfig) -> None:
         raise ConfigError(brief(error)) from None
     if os.environ.get("RAY_ADDRESS"):
         return  # its nodes may come and go, and Ray says what it waits for
-    check_memory(config, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    check_memory(config, memory())
     gpus = 0
     if config.resources.gpu:
         import torch
@@ -32,25 +34,44 @@ def ready(config: StudyConfig) -> None:
 
 
 def check_memory(config: StudyConfig, available: int) -> None:
-    """Refuse data, samples and batches that alone exceed the memory, in bytes. Raises `ConfigError`.
+    """Refuse data, an evaluation or batches that alone exceed `ROOM` of the memory, in bytes. Raises `ConfigError`.
 
     What a study needs is more; how much, depends on the networks and on the measurements.
     """
+    replicas = max(config.replicas, config.confirm.replicas if config.confirm else 0)
+    counts = data.source(**config.data).counts or (0,)
+    got = (counts[0], config.evaluation["samples"], config.budget.batch_size)
+    for (key, most), number in zip(needed(config, replicas).items(), got, strict=True):
+        if most > ROOM * available:
+            together = "" if key == "data.points" else f" with {replicas} replicas"
+            raise ConfigError(
+                f"{key}: expected what {ROOM:.0%} of this machine's {available / 1e9:.0f} GB of memory can hold, got"
+                f" {number:,}, which take {most / 1e9:.0f} GB{together}"
+            )
+
+
+def needed(config: StudyConfig, replicas: int) -> dict[str, int]:
+    """Bytes that the data, an evaluation and a batch of so many replicas take, by the key that says how many.
+
+    An evaluation holds the samples of all replicas, twice while the generator's pieces are joined; then of one replica
+    the features and two copies of them in float64. What it holds whatever the shape, as latents, outputs of the critic
+    and distances from modes, was measured: at most `40 * replicas + 96` bytes a sample.
+    """
     source = data.source(**config.data)
     size = BYTES * math.prod(source.shape)
-    replicas = max(config.replicas, config.confirm.replicas if config.confirm else 0)
-    samples, batch = config.evaluation["samples"], config.budget.batch_size or 1
-    needed = {
-        "data.points": (size * sum(source.counts or (0,)), (source.counts or (0,))[0]),
-        "evaluation.samples": (size * replicas * samples, samples),
-        "budget.batch_size": (size * replicas * batch, batch),
+    setting = config.evaluation["features"]
+    features = BYTES * WIDE[setting] if isinstance(setting, str) and setting in WIDE else size
+    sample = size * replicas + max(size * replicas, 5 * features) + 40 * replicas + 96
+    return {
+        "data.points": size * sum(source.counts or (0,)),
+        "evaluation.samples": config.evaluation["samples"] * sample,
+        "budget.batch_size": size * replicas * (config.budget.batch_size or 1),
     }
-    for key, (most, got) in needed.items():
-        if most > available:
-            raise ConfigError(
-                f"{key}: expected what this machine's {available / 1e9:.0f} GB of memory can hold, got {got:,}, which"
-                f" take {most / 1e9:.0f} GB{'' if key == 'data.points' else f' with {replicas} replicas'}"
-            )
+
+
+def memory() -> int:
+    """Bytes of memory that this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def check_resources(config: StudyConfig, gpus_available: float, cpus_available: float | None = None) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from study.config.addresses import masked, problem_of
+from study.config.addresses import problem_of, tracking_problem
 from study.config.messages import shown
 
 
@@ -203,7 +203,7 @@ class Tracking(Section):
     """MLflow.
 
     Attributes:
-        uri: the address of a server, without a password; null: SQLite in the study's folder.
+        uri: the address of a server, or of a database, without a password; null: SQLite in the study's folder.
         pictures (evaluations): at how many evaluations of a trial a picture of its samples is logged, evenly spaced.
     """
 
@@ -212,11 +212,8 @@ class Tracking(Section):
 
     @field_validator("uri")
     @classmethod
-    def _no_secret(cls, value: str | None) -> str | None:
+    def _address(cls, value: str | None) -> str | None:
         """The configuration is stored in the study folder and its ledger, so it may hold no secret."""
-        if value is not None and (hidden := masked(value)) != value:
-            raise ValueError(
-                f"expected an address without a password, got {hidden}; MLflow reads one from"
-                " MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
-            )
+        if value is not None and (problem := tracking_problem(value)):
+            raise ValueError(problem)
         return value

@@ -18,12 +18,14 @@ import torch
 
 from study.config.arms import Arm, spec_for
 from study.config.plan import StudyPlan
+from study.config.readiness import memory, needed
 from study.config.seeds import confirm_seeds
 from trainables import cost, timing
 from trainables.spec import Spec, shared
 
 LOGGER = logging.getLogger(__name__)
 WITHIN = 8.0  # seconds that measuring may take, about
+SHARE = 0.25  # of the memory, at most, that measuring may take
 INDIFFERENT = ("objective", "generator_loss", "steps", "evaluations")  # to what a step takes
 LOOP, USUAL = 200_000, 0.0054  # rounds of a loop, and the seconds that it took where overheads were measured
 
@@ -56,11 +58,12 @@ class Calibration:
 
 
 def calibrate(plan: StudyPlan, within: float = WITHIN) -> Calibration:
-    """Measure on one worker's threads; nothing but the pace where trials run on a GPU, which is not modelled.
+    """Measure on one worker's threads; nothing but the pace where trials run on a GPU, which is not modelled, or where
+    data, samples or batches take more than `SHARE` of the memory.
 
     What cannot be measured, or not in time, keeps the factors of what was, or has none.
     """
-    if plan.config.resources.gpu:
+    if plan.config.resources.gpu or not _fits(plan):
         return Calibration(pace=_pace())
     threads, until = torch.get_num_threads(), time.monotonic() + within
     torch.set_num_threads(max(1, int(plan.config.resources.cpu)))
@@ -87,6 +90,11 @@ def calibrate(plan: StudyPlan, within: float = WITHIN) -> Calibration:
 def middle(plan: StudyPlan, arm: Arm) -> Spec:
     """The spec of an arm's middle configuration."""
     return spec_for(plan.config, arm, {name: space.at(0.5) for name, space in arm.space.items()})
+
+
+def _fits(plan: StudyPlan) -> bool:
+    most = max(replicas for arm in plan.arms for replicas in _sizes(plan, arm))
+    return max(needed(plan.config, most).values()) <= SHARE * memory()
 
 
 def _sizes(plan: StudyPlan, arm: Arm) -> Iterator[int]:

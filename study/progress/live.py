@@ -14,7 +14,7 @@ from study.config.plan import StudyPlan
 from study.ledger.entries import Ended, Entry, Look, Planned
 from study.ledger.state import TrialState
 from study.progress.look_words import made
-from study.progress.tables import duration
+from study.progress.tables import Terminal, duration
 from study.progress.tally import ArmTally, PhaseTally, Tally
 from study.search.scores import medians
 
@@ -31,7 +31,7 @@ class Progress:
 
     def __init__(self, plan: StudyPlan, tally: Tally, console: Console | None = None) -> None:
         """Show the study `plan`; by default on standard output."""
-        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.console = console or Terminal(highlight=False, soft_wrap=True)
         self.tally = tally
         self._config, self._goal = plan.config, plan.goal
         self._live = (

@@ -217,6 +217,14 @@ def _many(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+class Terminal(Console):
+    """A console whose reader may leave: that is a `BrokenPipeError`, as with `print`, where rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """What rich calls while it handles the error."""
+        raise BrokenPipeError
+
+
 def terminal() -> Console:
     """A console on standard output; lines are not wrapped where that is a file or pipe."""
-    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+    return Terminal(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)

@@ -141,7 +141,10 @@ def test_the_state_is_told_where_the_one_source_is_a_study(study, told, tmp_path
             ["{study}", "--style", "{study}/study.yaml"],
             "--style: {study}/study.yaml, line 1: expected one of",
         ),
-        (["{study}", "--style", "{study}/no"], "--style: [Errno 2] No such file or directory: '{study}/no'"),
+        (
+            ["{study}", "--style", "{study}/no"],
+            "--style: {study}/no: expected a file of matplotlib's settings, got nothing",
+        ),
         (["{study}", "--same-within", "nan"], "--same-within: expected a number above 0 and below 1, got nan"),
     ],
 )

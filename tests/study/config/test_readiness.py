@@ -6,7 +6,7 @@ import pytest
 
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
-from study.config.readiness import check_memory, check_resources, ready
+from study.config.readiness import check_memory, check_resources, needed, ready
 
 Build = Callable[..., StudyPlan]
 
@@ -24,17 +24,36 @@ def test_a_trial_may_not_ask_for_more_than_there_is(least: Build) -> None:
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
-        ({"data": {"name": "ring", "points": 10**9, "heldout": 10**9}}, r"data\.points: expected .* 8 GB of memory"),
-        ({"evaluation": {"samples": 10**9}}, r"samples: .* got 1,000,000,000, which take 64 GB with 8 replicas"),
+        ({"data": {"name": "ring", "points": 10**9, "heldout": 10**9}}, r"data\.points: expected what 75% of .* 8 GB"),
+        ({"evaluation": {"samples": 10**9}}, r"samples: .* got 1,000,000,000, which take 544 GB with 8 replicas"),
         ({"budget": {"steps": 20, "batch_size": 10**6}, "data": {"name": "gaussian", "dimensions": 1000}},
-         r"budget\.batch_size: expected what this machine's 8 GB of memory can hold, got 1,000,000, which take 32 GB"),
-        ({"confirm": {"top": 1, "replicas": 4096}, "evaluation": {"samples": 300_000}}, "10 GB with 4096 replicas"),
+         r"budget\.batch_size: expected what 75% of this machine's 8 GB of memory .* got 1,000,000, which take 32 GB"),
+        ({"confirm": {"top": 1, "replicas": 4096}, "evaluation": {"samples": 300_000}}, "69 GB with 4096 replicas"),
     ],
 )  # fmt: skip
 def test_what_memory_cannot_hold_is_refused(sections: dict[str, Any], message: str, least: Build) -> None:
     check_memory(least().config, 8 * 10**9)
     with pytest.raises(ConfigError, match=message):
         check_memory(least(**sections).config, 8 * 10**9)
+
+
+@pytest.mark.parametrize(
+    ("data", "samples", "replicas", "measured"),
+    [
+        ({"name": "ring"}, 10**6, 1, 152e6),
+        ({"name": "ring"}, 10**6, 2, 170e6),
+        ({"name": "ring"}, 10**6, 4, 296e6),
+        ({"name": "ring"}, 4 * 10**6, 2, 741e6),
+        ({"name": "gaussian", "dimensions": 50}, 2 * 10**5, 1, 154e6),
+        ({"name": "gaussian", "dimensions": 50}, 2 * 10**5, 4, 312e6),
+    ],
+)
+def test_an_evaluations_memory_is_bounded(
+    data: dict[str, Any], samples: int, replicas: int, measured: float, least: Build
+) -> None:
+    """`measured` is by how much a process's peak of resident memory grew in `Training.measure`, on a core."""
+    found = needed(least(data=data, evaluation={"samples": samples}).config, replicas)["evaluation.samples"]
+    assert measured <= found < 2 * measured
 
 
 def test_readiness_looks_at_the_machine(least: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,15 @@ def test_arms_alike_are_measured_once_for_each_number_of_replicas(
     )
 
 
+def test_nothing_is_measured_that_takes_a_good_part_of_the_memory(
+    least: Build, measured: list[tuple[str, str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "memory", lambda: 8 * 10**9)
+    assert calibrate(least(**SEARCHED, evaluation={"samples": 10**7})) == Calibration(pace=1.5)
+    assert measured == []
+    assert calibrate(least(**SEARCHED, evaluation={"samples": 10**6})).factors
+
+
 def test_the_forecast_is_in_proportion_to_what_was_measured(least: Build, measured: Any) -> None:
     plan = least(**SEARCHED, **CONFIRMED)
     plain, found = forecast(plan), forecast(plan, calibrate(plan))
