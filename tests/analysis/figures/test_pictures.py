@@ -50,7 +50,7 @@ def test_pairs_told_apart_are_starred(made):
 
 def test_a_single_arm_has_no_pairs(made):
     with pytest.raises(ValueError, match="expected at least two arms, got 1"):
-        figures.pairwise_matrix(replace(made.comparison, arms=made.comparison.arms[:1]))
+        figures.pairwise_matrix(replace(made.comparison, arms=made.comparison.arms[:1], pairs=()))
 
 
 def test_every_replica_is_a_mark_and_diverged_ones_are_counted(made):

@@ -34,7 +34,7 @@ def test_every_link_of_a_page_leads_into_the_archive(written):
         names, page = set(archive.namelist()), archive.read("report/index.html").decode()
     assert {name.split("/")[0] for name in linked(page)} == {"figures", "samples", "tables"}
     assert {f"report/{name}" for name in linked(page)} == names - {
-        "history.parquet", "trials.parquet", "report/index.html", "report/objectives.json",
+        "history.parquet", "trials.parquet", "report/answer.json", "report/index.html", "report/objectives.json",
     }  # fmt: skip
 
 

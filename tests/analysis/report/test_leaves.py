@@ -25,7 +25,7 @@ def study(tmp_path):
             samples = np.random.default_rng(step).normal(size=(2, 20, 2))
             np.savez(folder / f"{step:08d}.npz", samples=samples, seeds=[7, 8])
     rows = [("a", "confirm-a-0000"), ("a", "confirm-a-0001"), ("b", "confirm-b-0000")]
-    trials = pd.DataFrame(rows, columns=["arm", "trial_id"]).assign(phase="confirm")
+    trials = pd.DataFrame(rows, columns=["arm", "trial_id"]).assign(phase="confirm", study="s")
     record = Record(trials.iloc[:0], trials, {})
     shown = {"a": "confirm-a-0001", "b": "confirm-b-0000"}
     return tmp_path, SimpleNamespace(record=record, phase="confirm", shown=shown, arms=("a", "b"))

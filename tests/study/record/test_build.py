@@ -188,7 +188,9 @@ def test_what_comes_after_an_end_still_counts(tmp_path):
 
 def test_an_ended_trial_planned_again_counts_from_there(tmp_path):
     failed = ended(status="failed", outcomes=["failed"] * 2, message="out of memory")
-    _, found = built(tmp_path, SESSION, planned(), result(100), failed, *trial(steps=(50,)))
+    again, *rest = trial(steps=(50,))
+    later = replace(again, time=failed.time + 1)  # one of the same time is the first plan, read twice
+    _, found = built(tmp_path, SESSION, planned(), result(100), failed, later, *rest)
     assert found.history["step"].tolist() == [50, 50]
     assert found.trials["status"].tolist() == ["completed"] * 2
     assert found.trials["message"].isna().all()
