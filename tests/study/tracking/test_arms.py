@@ -137,7 +137,7 @@ def test_outcomes_that_cannot_be_told_leave_the_quality(tmp_path: Path, plan: St
     story = told("confirm", "hinge", 0, 0, [1.0, 3.0, 2.0])
     untold = (replace(entry, outcomes=[""] * 3) if isinstance(entry, Ended) else entry for entry in story)
     [one] = said(ledger(tmp_path, plan, untold), plan)
-    assert one.tags["result"] == "median fid 2.00 [1.00, 3.00]"
+    assert one.tags["result"] == "median fid 2.0 [1.0, 3.0]"
     assert "share_converged" not in of_study(plan, [one]).metrics
 
 
