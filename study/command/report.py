@@ -23,6 +23,7 @@ from study.config.addresses import masked
 from study.config.arms import constants_of
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
+from study.config.spaces import name_of
 from study.progress.status import status
 from study.record import sources
 from study.record.build import build_record
@@ -162,7 +163,7 @@ def _objectives(plans: Iterable[StudyPlan]) -> list[dict[str, Any]]:
             constants = constants_of(plan.config, arm)
             objective = constants.get("objective", "non_saturating")
             generator, pairing = constants.get("generator_loss", "default"), constants.get("pairing", "independent")
-            name = objective.get("name") if isinstance(objective, dict) else objective
+            name = name_of(objective)
             key = f"{objective} {generator} {pairing}"
             if key in found or own_code.is_location(name) or not isinstance(pairing, str):
                 continue

@@ -22,6 +22,7 @@ from trainables.metrics.densities import Grid, Pair, Weigh, integral
 from trainables.objectives import Game
 from trainables.objectives.expression import Expression, parse
 from trainables.objectives.optimum import derivatives, optimum
+from trainables.objectives.pairing import critic_value
 
 KNOTS = torch.linspace(-40, 40, 1001, dtype=torch.float64)  # log ratios at which phi of a custom pair is computed
 LARGEST = 700.0  # log ratio whose exponential is still finite
@@ -54,11 +55,6 @@ def _interpolated(t: Tensor, values: Tensor) -> Tensor:
     place = (t - float(KNOTS[0])) / float(KNOTS[1] - KNOTS[0])
     left = place.floor().clamp(0, len(values) - 2).long()
     return torch.lerp(values[left], values[left + 1], place - left)
-
-
-def bound(game: Game, on_real: Tensor, on_fake: Tensor) -> Tensor:
-    """E_p f(d) + E_q g(d), (...), of outputs d (..., n) on real and on generated samples."""
-    return game.f(on_real).mean(-1) + game.g(on_fake).mean(-1)
 
 
 def reads_ratios(game: Game) -> bool:
@@ -140,7 +136,10 @@ class CriticBound:
         finite, samples = samples.isfinite().all(), samples.nan_to_num(0.0, 0.0, 0.0)
         if self.weigh is not None:
             divergence = self._divergence(samples, q, self.weigh)
-            found["induced_divergence"], found["bound_gap"] = divergence, divergence - bound(self.game, *d)
+            found["induced_divergence"], found["bound_gap"] = (
+                divergence,
+                divergence - critic_value(self.game, "independent", *d),
+            )
         if self.reads:
             found["ratio_error"] = self._ratio_error(heldout, samples, d, q)
         return {name: value.where(finite, math.nan) for name, value in found.items()}
