@@ -108,12 +108,12 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
     importing = own_code.allowed(locations(config))
     trained: dict[str, Arm] = {}
     for arm in arms:
-        for values in corners(arm.space):
+        for number, values in enumerate(corners(arm.space)):
             page = ""
             try:
                 spec = spec_for(config, arm, values)
-                other = trained.setdefault(_settled(spec), arm)
-                _check_different(arm, other)
+                if number == 0:
+                    _check_different(arm, trained.setdefault(_settled(spec, arm.space), arm))
                 _check_networks(spec, description)
                 if importing:
                     page = see("objectives.md#a-pair-of-your-own")
@@ -124,8 +124,8 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                 raise ConfigError(f"{_located(config, brief(error))} (arm {arm.name}){page}") from None
 
 
-def _settled(spec: Spec) -> str:
-    """What a specification trains, whatever is written out in it: defaults filled in, penalties in one order."""
+def _settled(spec: Spec, space: Mapping[str, Space]) -> str:
+    """What a specification trains and its arm searches, whatever is written out: defaults filled in, in one order."""
     plain = spec.to_dict()
     if spec.model != "dirac":
         found = penalties.resolve_all(spec.penalties)
@@ -133,12 +133,12 @@ def _settled(spec: Spec) -> str:
     if "f" not in spec.objective and not own_code.is_location(spec.objective["name"]):
         game = objectives.resolve(spec.objective, spec.generator_loss)
         plain |= {"objective": [game.objective.name, dict(game.parameters)], "generator_loss": game.loss_name}
-    return json.dumps(plain, sort_keys=True)
+    return json.dumps([plain, repr(sorted(space.items()))], sort_keys=True)
 
 
 def _check_different(arm: Arm, other: Arm) -> None:
-    """Refuse two arms that train the same and search the same."""
-    if arm.name != other.name and arm.space == other.space:
+    """Refuse an arm that trains and searches what another one does."""
+    if arm is not other:
         raise ValueError(
             f"scientific: expected arms that differ, got {other.name} and {arm.name}, which train the same"
         )
