@@ -164,9 +164,10 @@ static Order order(const Shape *s, int turned) {
                 : (Order){features, channels, 16 * channels, 16, features, channels * features, whole};
 }
 
-/* Kernels (K, C, 4, 4) to matrices (4 C, K) of sums of taps, or, `turned`, (K, 4 C). */
+/* Kernels (K, C, 4, 4) to matrices (4 C, K) of sums of taps, or, `turned`, (K, 4 C); those without rows are left out. */
 static void pack(const Shape *s, const float *kernels, float *matrices, int turned) {
   Order o = order(s, turned);
+  Axis ys = axis(s->rows), xs = axis(s->cols);
   for (int other = 0; other < o.others; other++)
     for (int block = 0; block < o.lanes; block += LANES) {
       const float *kernel = kernels + other * o.other_apart + block * o.apart;
@@ -179,7 +180,9 @@ static void pack(const Shape *s, const float *kernels, float *matrices, int turn
         Floats b[KINDS] = {k[2], (k[2] + k[10]) / 2, (k[2] - k[10]) / 2, k[10]};
         for (int kind = 0; kind < KINDS; kind++) {
           Floats all[KINDS] = {a[kind], (a[kind] + b[kind]) / 2, (a[kind] - b[kind]) / 2, b[kind]};
-          for (int i = 0; i < KINDS; i++) *(Floats *)(matrix + (KINDS * kind + i) * o.whole + p * o.parity) = all[i];
+          for (int i = 0; i < KINDS; i++)
+            if (count(ys, kind) && count(xs, i))
+              *(Floats *)(matrix + (KINDS * kind + i) * o.whole + p * o.parity) = all[i];
         }
       }
     }
@@ -188,6 +191,7 @@ static void pack(const Shape *s, const float *kernels, float *matrices, int turn
 /* The gradient of kernels, from that of the matrices (4 C, K). */
 static void unpack(const Shape *s, const float *matrices, float *kernels) {
   Order o = order(s, 0);
+  Axis ys = axis(s->rows), xs = axis(s->cols);
   for (int other = 0; other < o.others; other++)
     for (int block = 0; block < o.lanes; block += LANES) {
       float *kernel = kernels + other * o.other_apart + block * o.apart, taps[16][LANES];
@@ -195,9 +199,10 @@ static void unpack(const Shape *s, const float *matrices, float *kernels) {
       for (int p = 0; p < 4; p++) {
         Floats a[KINDS], b[KINDS], *k = (Floats *)taps[4 * (p / 2) + p % 2];
         for (int kind = 0; kind < KINDS; kind++) {
-          Floats all[KINDS];
+          Floats all[KINDS] = {0};
           for (int i = 0; i < KINDS; i++)
-            all[i] = *(const Floats *)(matrix + (KINDS * kind + i) * o.whole + p * o.parity);
+            if (count(ys, kind) && count(xs, i))
+              all[i] = *(const Floats *)(matrix + (KINDS * kind + i) * o.whole + p * o.parity);
           a[kind] = all[0] + (all[1] + all[2]) / 2, b[kind] = all[3] + (all[1] - all[2]) / 2;
         }
         k[0] = a[0] + (a[1] + a[2]) / 2, k[8] = a[3] + (a[1] - a[2]) / 2;
@@ -213,7 +218,7 @@ static void multiply_kinds(const Shape *s, Part part, int images, float *large, 
   int seen = 4 * s->channels, features = s->features;
   for (int pair = 0; pair < PAIRS; pair++) {
     int rows = images * count(ys, pair / KINDS) * count(xs, pair % KINDS);
-    multiply_part(part, rows, seen, features, large, small, kernels);
+    if (rows) multiply_part(part, rows, seen, features, large, small, kernels);
     large += (size_t)rows * seen, small += (size_t)rows * features, kernels += (size_t)seen * features;
   }
 }
