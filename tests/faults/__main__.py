@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+os.environ["OMP_NUM_THREADS"] = "1"  # no pool of threads, which forks would wait for in vain
 
 from configurations import Checked, checked
 from forked import forked

@@ -1,6 +1,7 @@
 """Functions and commands in forks of this process, which have everything imported and begin at once.
 
-A fork inherits no threads, so the process that forks should have none at work: let it do in forks what starts some.
+A fork inherits no threads: once libgomp has a pool (any sum of torch's with two threads), a fork waits for it forever.
+So the process that forks is to have none at work, and does in forks what starts some.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A slice of the campaign of mutated configurations, and what its judge makes of an accepted one that fails."""
+"""What the judge of mutated configurations makes of answers; a slice of its campaign is in `test_main`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 import configurations
+import forks
 import pytest
 from configuration_mutations import MUTATIONS, SHARES, text
 from configurations import Checked, checked, miniature
@@ -15,20 +16,32 @@ from subject import settings
 from study.config import loading
 
 
-def test_a_slice_of_the_campaign_finds_nothing(tmp_path: Path) -> None:
-    found = Checked()
-    checked(range(0, 40, 10), 0, tmp_path, found)  # of the first base
-    assert (found.mutants, found.faults) == (4, 0), found
-    assert found.refused + found.accepted == 4
-
-
-def test_one_that_is_accepted_and_then_fails_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("answers", "kind", "counts"),
+    [
+        ([(2, "seed: expected a whole number, got 'x'")], None, {"refused": 1}),
+        ([(2, "no")], "vague", {"refused": 1, "vague": 1}),
+        ([(1, "no")], "tracebacks", {"tracebacks": 1}),
+        ([(0, ""), (0, "")], None, {"accepted": 1, "ran": 1}),
+        ([(0, ""), (1, "no")], "failed", {"accepted": 1, "failed": 1}),
+        ([(0, ""), (1, "MemoryError")], "too large", {"accepted": 1, "too_large": 1}),
+    ],
+)
+def test_what_check_and_a_run_answer_is_counted(
+    answers: list[tuple[int, str]],
+    kind: str | None,
+    counts: dict[str, int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(configurations, "MUTATIONS", {"none": lambda values, chance: text(values)})
     monkeypatch.setattr(configurations, "SHARES", (1,))
-    monkeypatch.setattr(configurations, "_run", lambda file: (1, "no"))
-    found = Checked()
+    given, found = iter(answers), Checked()
+    monkeypatch.setattr(forks, "call", lambda *_: next(given))
     checked(range(1), 0, tmp_path, found)
-    assert (found.accepted, found.failed, found.about) == (1, 1, ["failed: configuration 0 (none): no"])
+    names = ("refused", "accepted", "ran", "too_large", "tracebacks", "vague", "failed")
+    assert {name: getattr(found, name) for name in names if getattr(found, name)} == counts
+    assert [kind in one for one in found.about] == ([] if kind is None else [True])
 
 
 def test_a_miniature_is_the_same_study_with_less_to_do() -> None:
