@@ -20,6 +20,8 @@ Colour = tuple[int, ...]
 
 SIDE = 400  # pixels
 DOT = 1.7  # radius of a sample, pixels
+REACH = 2  # pixels about its own that a sample may touch
+BEYOND = REACH + 1  # pixels past an edge that it may touch
 
 
 def rgb(name: str) -> Colour:
@@ -41,7 +43,7 @@ def font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 def as_image(panel: Array) -> Image.Image:
     """A panel as a Pillow image."""
-    return Image.fromarray(np.rint(panel).astype(np.uint8))
+    return Image.fromarray((panel + 0.5).astype(np.uint8))
 
 
 def paper(height: int, width: int) -> Array:
@@ -82,19 +84,22 @@ def ring(panel: Array, x: float, y: float, radius: float, colour: Colour, width:
 
 
 def dots(panel: Array, pixels: Array, colour: Colour, dense: Colour) -> None:
-    """Translucent discs at pixels (n, 2): where many overlap the colour turns to `dense`."""
-    reach = np.arange(-2, 3)
-    offsets = np.stack(np.meshgrid(reach, reach), axis=-1).reshape(-1, 2)
-    corners = np.floor(pixels).astype(int)[:, None] + offsets
-    distance = np.linalg.norm(corners + 0.5 - pixels[:, None], axis=2)
-    coverage = np.clip(DOT + 0.5 - distance, 0, 1)
-    inside = ((corners >= 0) & (corners < SIDE)).all(axis=2)
-    flat = (corners[..., 1] * SIDE + corners[..., 0])[inside]
-    weight = np.bincount(flat, coverage[inside], minlength=SIDE * SIDE).reshape(SIDE, SIDE)
-    touched = weight > 0
-    depth = weight[touched][:, None]
+    """Translucent discs at pixels (n, 2) of the panel: where many overlap the colour turns to `dense`."""
+    first = np.floor(pixels).astype(int) - REACH
+    across = first[:, 0, None] + np.arange(2 * REACH + 1)
+    down = first[:, 1, None] + np.arange(2 * REACH + 1)
+    squared = (
+        np.square(down + 0.5 - pixels[:, 1, None])[:, :, None] + np.square(across + 0.5 - pixels[:, 0, None])[:, None]
+    )
+    coverage = np.clip(DOT + 0.5 - np.sqrt(squared), 0, 1)
+    side = SIDE + 2 * BEYOND
+    cells = ((down + BEYOND) * side)[:, :, None] + (across + BEYOND)[:, None]
+    padded = np.bincount(cells.ravel(), coverage.ravel(), minlength=side * side).reshape(side, side)
+    weight = padded[BEYOND:-BEYOND, BEYOND:-BEYOND].ravel()
+    touched = np.flatnonzero(weight)
+    depth, every = weight[touched, None], panel.reshape(-1, 3)
     tint = np.asarray(dense) + np.exp(-depth / 5) * (np.asarray(colour) - np.asarray(dense))
-    panel[touched] += (1 - np.exp(-1.2 * depth)) * (tint - panel[touched])
+    every[touched] += (1 - np.exp(-1.2 * depth)) * (tint - every[touched])
 
 
 def curve(panel: Array, heights: Array, colour: Colour, width: float = 1.8) -> None:
@@ -107,10 +112,18 @@ def curve(panel: Array, heights: Array, colour: Colour, width: float = 1.8) -> N
 
 def write(panel: Array, texts: list[tuple[float, float, str, str]], size: float, colour: Colour = MUTED) -> None:
     """Write (x, y, text, anchor) onto a panel."""
-    if not texts:
-        return
-    image = as_image(panel)
-    draw = ImageDraw.Draw(image)
     for x, y, text, anchor in texts:
-        draw.text((x, y), text, fill=colour, font=font(size), anchor=anchor)
-    panel[:] = np.asarray(image)
+        rows, columns, coverage = _lettering(x, y, text, anchor, size, panel.shape[:2])
+        blend(panel[rows, columns], coverage, colour)
+
+
+@lru_cache(maxsize=256)  # a view's ticks are written on every panel
+def _lettering(
+    x: float, y: float, text: str, anchor: str, size: float, shape: tuple[int, int]
+) -> tuple[slice, slice, Array]:
+    """The rows and columns of a panel of a shape that a text touches, and its coverage of them."""
+    image = Image.new("L", shape[::-1])
+    ImageDraw.Draw(image).text((x, y), text, fill=255, font=font(size), anchor=anchor)
+    left, top, right, bottom = image.getbbox() or (0, 0, 0, 0)
+    rows, columns = slice(top, bottom), slice(left, right)
+    return rows, columns, np.asarray(image)[rows, columns] / 255

@@ -77,4 +77,4 @@ def thumbnail(image: Image.Image) -> Image.Image:
     """The picture scaled to at most 256 × 256 pixels, aspect ratio kept."""
     scale = THUMBNAIL / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return image.resize(size, Image.Resampling.HAMMING)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -23,9 +23,17 @@ LOGGER = logging.getLogger(__name__)
 SAMPLES = "samples"  # key of the stepped images
 
 
-def log_picture(client: MlflowClient, run_id: str, folder: Path, entry: Result, name: str) -> None:
-    """Log the picture `name` in a study's folder where MLflow's page looks for the images of a step, as
-    `MlflowClient.log_image` names them; one that cannot be drawn is left out."""
+def log_pictures(client: MlflowClient, run_id: str, folder: Path, pictures: Sequence[tuple[Result, str]]) -> None:
+    """Log pictures by their names in a study's folder where MLflow's page looks for the images of a step, as
+    `MlflowClient.log_image` names them, and further ones beside; those that cannot be drawn are left out."""
+    with TemporaryDirectory() as place:
+        for entry, name in pictures:
+            _draw(Path(place), run_id, folder, entry, name)
+        for drawn in sorted(Path(place).iterdir()):
+            client.log_artifacts(run_id, str(drawn), drawn.name)
+
+
+def _draw(place: Path, run_id: str, folder: Path, entry: Result, name: str) -> None:
     title = f"{entry.trial_id} · step {entry.step:,}"
     try:
         path = (folder / name).resolve()
@@ -38,18 +46,12 @@ def log_picture(client: MlflowClient, run_id: str, folder: Path, entry: Result, 
         return
     unique = uuid.uuid5(uuid.NAMESPACE_OID, f"{run_id}/{entry.step}")
     stem = f"{SAMPLES}+step+{entry.step}+timestamp+{milliseconds(entry.time)}+{unique}"
-    with TemporaryDirectory() as place:
-        image.save(Path(place, f"{stem}.png"), compress_level=3)
-        thumbnail(image).save(Path(place, f"{stem}+compressed.webp"), method=2)
-        client.log_artifacts(run_id, place, "images")
-    _log_gallery(client, run_id, further, entry.step)
+    _save(image, place / "images" / f"{stem}.png", compress_level=3)
+    _save(thumbnail(image), place / "images" / f"{stem}+compressed.webp", method=2)
+    for word, one in further.items():  # under names that a replay writes again
+        _save(one, place / "gallery" / f"{word}_step_{entry.step}.png", compress_level=3)
 
 
-def _log_gallery(client: MlflowClient, run_id: str, images: Mapping[str, Image.Image], step: int) -> None:
-    """Log further pictures as plain artifacts, under names that a replay writes again."""
-    if not images:
-        return
-    with TemporaryDirectory() as place:
-        for name, image in images.items():
-            image.save(Path(place, f"{name}_step_{step}.png"), compress_level=3)
-        client.log_artifacts(run_id, place, "gallery")
+def _save(image: Image.Image, path: Path, **options: Any) -> None:
+    path.parent.mkdir(exist_ok=True)
+    image.save(path, **options)

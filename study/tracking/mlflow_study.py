@@ -41,7 +41,7 @@ from mlflow.entities import DatasetInput  # noqa: E402
 from mlflow.exceptions import MlflowException, RestException  # noqa: E402
 
 from study.tracking.arm_runs import ArmRuns  # noqa: E402
-from study.tracking.images import log_picture  # noqa: E402
+from study.tracking.images import log_pictures  # noqa: E402
 from study.tracking.kept_models import KeptModels  # noqa: E402
 from study.tracking.runs import COLOUR, LEVEL, NOTE, PARENT, Runs, data_input  # noqa: E402
 
@@ -221,8 +221,7 @@ class MlflowStudy:
             self._log(run_id, update)
             if self._data:
                 self._client.log_inputs(run_id, [self._data])
-        for entry, picture_path in update.pictures:
-            log_picture(self._client, run_id, self._folder, entry, picture_path)
+        log_pictures(self._client, run_id, self._folder, update.pictures)
         if update.ended:
             status = ENDINGS.get(update.ended.status, "FINISHED")
             self._client.set_terminated(run_id, status, milliseconds(update.ended.time))

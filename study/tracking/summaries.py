@@ -75,8 +75,8 @@ def hyperparameters(spec: Mapping[str, Any], chosen: Mapping[str, Any] | None = 
 
 def summaries(columns: Mapping[str, Sequence[Any]]) -> dict[str, float]:
     """Of every scalar measurement the median over the replicas, by its plain name, so that `metrics.fid < 1` finds
-    runs; its quartiles and interquartile mean (`_q25`, `_q75`, `_iqm`), next to it by their names; and how many
-    replicas diverged.
+    runs; its quartiles and, where that is another number than the median, of three replicas or more, its interquartile
+    mean (`_q25`, `_q75`, `_iqm`), next to it by their names; and how many replicas diverged.
 
     Values that are null or not finite are left out. `diverged` counts the replicas with that flag, or without flags
     those with a number that is not finite. A column without a finite value has no row; of one replica there is its
@@ -94,7 +94,7 @@ def summaries(columns: Mapping[str, Sequence[Any]]) -> dict[str, float]:
         elif kept:
             names = (f"{name}_q25", name, f"{name}_q75")
             metrics |= dict(zip(names, quartiles(kept), strict=True))
-            metrics[f"{name}_iqm"] = interquartile_mean(kept)
+            metrics |= {f"{name}_iqm": interquartile_mean(kept)} if len(values) > 2 else {}
     flags = columns.get("diverged")
     metrics["diverged"] = float(len(diverged) if flags is None else sum(map(bool, flags)))
     return metrics

@@ -221,17 +221,18 @@ class Evaluator:
         return [row.prepare(reference) for row in ROWS if row.columns(traits)]
 
     def _measure(self, samples: Tensor, requested: Tensor | None) -> dict[str, Tensor]:
-        features, predicted = self._describe(samples)
+        features, predicted = self._describe(samples, requested is not None)
         seen = MeasuredSamples(samples, features, predicted, requested)
         return {name: values for measurement in self._measurements for name, values in measurement(seen).items()}
 
-    def _describe(self, samples: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Features (R, n, d) of samples (R, n, *shape), and their predicted classes (R, n) or None."""
+    def _describe(self, samples: Tensor, labelled: bool) -> tuple[Tensor, Tensor | None]:
+        """Features (R, n, d) of samples (R, n, *shape), and their predicted classes (R, n) or None; those of a mixture
+        are compared with labels alone."""
         points, predicted = samples.flatten(0, 1), None
         if self._classifier is not None:
             penultimate, classes = self._classifier(points)
             predicted = classes.reshape(samples.shape[:2])
-        elif self._centres is not None:
+        elif self._centres is not None and (labelled or self.data.mixture is None):
             predicted, _ = modes.nearest_mode(samples, self._centres)
         features = penultimate if self.settings.features == "classifier" else self._space(points)
         return features.reshape(*samples.shape[:2], features.shape[-1]), predicted

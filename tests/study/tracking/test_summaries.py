@@ -59,7 +59,12 @@ def test_summaries_skip_what_is_not_a_scalar_measurement() -> None:
         "name": ["a", "b"],
         "modes": [8, 6],
     }
-    assert set(summaries(columns)) == {"modes", "modes_q25", "modes_q75", "modes_iqm", "diverged"}
+    assert set(summaries(columns)) == {"modes", "modes_q25", "modes_q75", "diverged"}
+
+
+def test_the_interquartile_mean_of_two_replicas_is_the_median_and_not_said_again() -> None:
+    assert summaries({"fid": [1.0, 4.0]}) == {"fid_q25": 1.75, "fid": 2.5, "fid_q75": 3.25, "diverged": 0.0}
+    assert summaries({"fid": [1.0, 4.0, NAN]})["fid_iqm"] == 2.5
 
 
 @pytest.mark.property
