@@ -459,6 +459,7 @@ def test_a_gpu_trains_the_same_game(networks: dict[str, Any], digits: DataSet) -
         {"penalty": {"name": "clip", "bound": 0.05}, "optimizer": "rmsprop"},
         {"penalty": "spectral_norm", "model": "cgan"},
         {"penalty": "r2", "packing": 2, "updates": "simultaneous"},
+        {"penalty": ["r1", "consensus"], "updates": "simultaneous"},
         {"model": "vae"},
         {"objective": "kl", "updates": "extragradient", "instance_noise": 0.1},
     ],

@@ -39,8 +39,8 @@ class DenseLayers:
         return outputs
 
     def input_gradient(self, flat: Tensor, x: Tensor) -> Tensor | None:
-        """The gradient (R, B, in) of each of R x B single outputs with respect to its input, differentiable once and
-        by the weights alone; None where the kernels cannot be used or there are several outputs."""
+        """The gradient (R, B, in) of each of R x B single outputs with respect to its input, differentiable by the
+        weights alone; None where the kernels cannot be used or there are several outputs."""
         if self.widths[-1] != 1 or not usable(flat, x):
             return None
         slopes: Tensor = _InputGradient.apply(self, flat, x)
@@ -124,19 +124,23 @@ class _InputGradient(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, layers: DenseLayers, flat: Tensor, x: Tensor) -> Tensor:
-        flat, x = _rows(flat), _rows(x)
-        hidden, outputs = _forward(layers, flat, x)
+        rows, inputs = _rows(flat), _rows(x)
+        hidden, outputs = _forward(layers, rows, inputs)
         slopes, signals = x.new_empty(x.shape), torch.empty_like(hidden)
-        _backward(layers, flat, x, hidden, torch.ones_like(outputs), None, slopes, signals)
+        _backward(layers, rows, inputs, hidden, torch.ones_like(outputs), None, slopes, signals)
         ctx.layers, ctx.hidden, ctx.signals = layers, hidden, signals
-        ctx.save_for_backward(flat)
+        ctx.save_for_backward(flat, x)
         return slopes
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        (flat,) = ctx.saved_tensors
-        gradient, upstream = flat.new_empty(flat.shape), upstream.contiguous()
+        flat, x = ctx.saved_tensors
+        if torch.is_grad_enabled():  # the gradient is to be differentiated: by torch
+            x = x.detach().requires_grad_()
+            (slopes,) = torch.autograd.grad(ctx.layers.plain(flat, x).sum(), x, create_graph=True)
+            return None, *torch.autograd.grad(slopes, flat, upstream, create_graph=True, materialize_grads=True), None
+        flat, upstream = _rows(flat), upstream.contiguous()
+        gradient = flat.new_empty(flat.shape)
         over_replicas(
             kernels().slope_backward, len(flat), ctx.layers.chain, upstream.shape[1],
             address(flat), ctypes.c_size_t(flat.stride(0)),

@@ -104,6 +104,6 @@ class Network(ABC):
         """Map inputs (R, B, ...) with labels (R, B) to outputs (R, B, ...); a critic's outputs are (R, B)."""
 
     def input_gradient(self, weights: Sequence[Tensor], x: Tensor, labels: Tensor | None = None) -> Tensor | None:  # noqa: ARG002
-        """The gradient of each output (R, B) of a critic with respect to its input, shaped as `x`, differentiable once
-        and by the weights alone; None where only autograd can tell it."""
+        """The gradient of each output (R, B) of a critic with respect to its input, shaped as `x`, differentiable by
+        the weights alone; None where only autograd can tell it."""
         return None

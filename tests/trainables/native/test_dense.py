@@ -64,6 +64,19 @@ def test_slopes_and_their_gradients_are_those_of_torch(
     torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-4)
 
 
+def test_gradients_of_slopes_can_be_differentiated(layers_of: Make) -> None:
+    layers, (flat, x) = layers_of((2, 16, 16, 1), 0.2), drawn((2, 16, 16, 1), 6)
+    ours = layers.input_gradient(flat, x.detach())
+    assert ours is not None
+    (theirs,) = torch.autograd.grad(layers.plain(flat, x).sum(), x, create_graph=True)
+    found = []
+    for slopes in (ours, theirs):
+        (gradient,) = torch.autograd.grad(slopes.square().sum(), flat, create_graph=True)
+        found.append(torch.autograd.grad(gradient.square().sum(), flat)[0])
+    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-3)
+    assert found[0].abs().max() > 1
+
+
 def test_only_single_outputs_have_slopes(layers_of: Make) -> None:
     layers, (flat, x) = layers_of((2, 8, 2), 0.2), drawn((2, 8, 2), 4)
     assert layers.input_gradient(flat, x) is None
