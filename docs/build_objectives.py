@@ -100,6 +100,28 @@ $`q`$ has no formula: the best critic at a point depends on all others, so that 
 *Slope* is what a small critic gains for each unit of $`\mathbb{E}_p C - \mathbb{E}_q C`$.
 """
 
+ORDERS = r"""## Orders of updates
+
+`updates` says in what order the players move, with $`\theta`$ the generator's weights, $`\psi`$ the critic's,
+$`w = (\theta, \psi)`$, losses $`L_g`$ and $`L_c`$ that both depend on both, and
+$`\xi = (\nabla_\theta L_g, \nabla_\psi L_c)`$. Written for gradient steps $`\eta`$; an optimiser makes a step of its
+own of each gradient.
+
+| `updates` | | source |
+|---|---|---|
+| `alternating` | the critic's $`\psi - \eta \nabla_\psi L_c`$, `critic_steps` times, then the generator's | |
+| `simultaneous` | $`w' = w - \eta \xi(w)`$ | |
+| `extragradient` | $`w' = w - \eta \xi(w - \eta \xi(w))`$ | Korpelevich 1976; Gidel et al. 2019 |
+| `sga` | $`w' = w - \eta (\xi + \lambda A^\top \xi)`$, $`A = (H - H^\top)/2`$ | Balduzzi et al. 2018 |
+
+In `sga` $`H = \partial \xi / \partial w`$, and
+$`\lambda = \mathrm{sign}(\langle \xi, \nabla h \rangle \langle A^\top \xi, \nabla h \rangle / d + 1/10)`$ with
+$`h = |\xi|^2/2`$ and $`d`$ weights in all, as in the paper and in Letcher et al. 2019. On the bilinear game
+$`L_g = -\theta\psi = -L_c`$ a step multiplies the distance from the equilibrium by $`\sqrt{1 + \eta^2}`$ if
+simultaneous, by $`\sqrt{1 - \eta^2 + \eta^4}`$ along extragradients, by $`\sqrt{(1 - \eta)^2 + \eta^2}`$ with `sga`;
+alternating steps circle.
+"""
+
 OWN = """\
 ## A pair of your own
 
@@ -130,6 +152,7 @@ def page() -> str:
             *_dirac(rows, explained),
             PAIRED,
             *_paired(rows),
+            ORDERS,
             OWN.format(functions=fill(", ".join(f"`{name}`" for name in [*FUNCTIONS, *CHOOSERS]), 120)),
         ]
     )

@@ -2,9 +2,10 @@
 
 Weights, their gradients, Adam's two moments and the generator's average, twice, as a trial that shares a population has
 a copy of its own; every tensor that the networks make of one batch, kept for the backward pass, of the critic's two
-halves and three times where a penalty differentiates the gradient again; the random numbers of a block of steps; and,
-instead of a batch where that is more, the two largest tensors of as many samples as an evaluation makes at once. The
-networks are run without numbers (on torch's device `meta`), so that whatever they are made of is counted.
+halves and three times where a penalty differentiates the gradient again, or SGA those of both networks; the random
+numbers of a block of steps; and, instead of a batch where that is more, the two largest tensors of as many samples as
+an evaluation makes at once. The networks are run without numbers (on torch's device `meta`), so that whatever they are
+made of is counted.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ def replica_bytes(spec: Spec) -> int | None:
     judged, largest_judged = _made(critic, found.shape if spec.model == "vae" else packed)
     names = [penalty["name"] for penalty in spec.penalties]
     again = 2 * sum(PENALTIES[name].points is not None or name == "consensus" for name in names)
-    training = spec.batch_size * (made + 2 * (1 + again) * judged)
+    adversarial = spec.model in ("gan", "cgan")
+    graphs = 3 if adversarial and spec.updates == "sga" else 1
+    training = spec.batch_size * graphs * (made + 2 * (1 + again) * judged)
     evaluation = min(CHUNK, spec.evaluation["samples"]) * 2 * max(largest, largest_judged)
     return int(4 * (weights + max(training, evaluation) + DRAWN * BLOCK))
 

@@ -25,7 +25,7 @@ MODELS = {  # by name, and what each is
     "oracle": "draws of the data themselves, which learn nothing: what a perfect generator scores",
     "dirac": "a map of Dirac-GANs, on data `dirac` alone (Mescheder et al. 2018)",
 }
-UPDATES = ("alternating", "simultaneous", "extragradient")
+UPDATES = ("alternating", "simultaneous", "extragradient", "sga")
 REQUIRED = ("data", "steps", "evaluations", "batch_size")
 LATENTS = ("normal", "uniform")
 CONDITIONINGS = ("join", "projection")
@@ -167,6 +167,8 @@ class Spec:
             )
         if self.updates != "alternating" and self.critic_steps != 1:
             raise ValueError(f"critic_steps: expected 1 with {self.updates} updates, got {self.critic_steps}")
+        if self.updates == "sga" and "consensus" in [penalty["name"] for penalty in self.penalties]:
+            raise ValueError("penalty: expected no consensus with sga, which adjusts both gradients itself")
         if self.batch_size % self.packing:
             raise ValueError(f"packing: expected a divisor of batch_size = {self.batch_size}, got {self.packing}")
         if self.packing > 1 and self.model == "cgan":

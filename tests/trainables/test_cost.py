@@ -86,6 +86,8 @@ WIDE = {"generator": {"hidden": [128, 128]}, "critic": {"hidden": [128, 128]}, "
         {"model": "cgan", "conditioning": "projection"},
         {"updates": "simultaneous"},
         {"updates": "extragradient"},
+        {"updates": "sga"},
+        {"updates": "sga", "penalty": "gradient_penalty"},
         {"updates": "simultaneous", "penalty": "consensus"},
         {"updates": "extragradient", "penalty": "consensus"},
         {"model": "vae"},

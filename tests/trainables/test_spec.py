@@ -153,6 +153,7 @@ def test_what_may_vary() -> None:
         ({"critic_steps": 0}, "critic_steps: expected at least 1, got 0"),
         ({"critic_steps": 2, "updates": "simultaneous"}, "critic_steps: expected 1 with simultaneous updates, got 2"),
         ({"critic_steps": 2, "updates": "extragradient"}, "critic_steps: expected 1 with extragradient updates, got 2"),
+        ({"penalty": ["r1", "consensus"], "updates": "sga"}, "penalty: expected no consensus with sga, which adjusts"),
         (
             {"optimizer": "lion", "weight_decay": 5000, "generator_lr": 0.1},
             "weight_decay: expected below 1 / 0.1, the larger learning rate, as an update would turn weights round",

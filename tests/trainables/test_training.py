@@ -118,7 +118,8 @@ ORDERED = [
     for updates in ORDERS
     for penalty in PENALTIES
     for optimizer in ("adam", "optimistic_adam", "rmsprop", "sgd")
-    if (updates, penalty) != ("alternating", "consensus")
+    if penalty != "consensus" or updates in ("simultaneous", "extragradient")
+    if updates != "sga" or optimizer == "adam"
 ]
 ORDERED += [("alternating", "none", optimizer) for optimizer in ("adamw", "lion", "nesterov", "optimistic_sgd")]
 ORDERED += [

@@ -7,7 +7,8 @@ A step is four things, for R replicas at once: *sample* a batch of real samples 
 - alternating: `critic_steps` updates of the critic, each on a batch of its own, then one of the generator, against the
   new critic;
 - simultaneous: both gradients at the same weights, then both updates;
-- extragradient: a simultaneous update to look ahead, then from the old weights along the gradients found there.
+- extragradient: a simultaneous update to look ahead, then from the old weights along the gradients found there;
+- sga: a simultaneous update along gradients adjusted against the game's rotation (`trainables.models.symplectic`).
 
 Losses are vectors (R,) and gradients matrices (R, P), one row per replica. What belongs to both players comes as a
 `PerPlayer`. `alive` (R,) says which replicas still train: one whose loss, gradient or weights exceed the bounds is
@@ -25,6 +26,7 @@ from torch import Tensor
 
 from trainables import native
 from trainables.batches import Batch
+from trainables.models import symplectic
 from trainables.models.descent import of_critic, of_generator
 from trainables.models.players import Players
 from trainables.optimizers import Optimizer
@@ -97,18 +99,29 @@ def _extragradient(
     return _report(losses, _advance(players, optimizers, losses, gradients, alive, bound))
 
 
+def _sga(
+    players: Players, optimizers: PerPlayer[Optimizer], batches: Sequence[Batch], alive: Tensor, bound: float
+) -> dict[str, Tensor]:
+    """Both adjusted gradients at the same weights, then both updates."""
+    found = symplectic.of_both(players, batches[0], batches[1])
+    losses = PerPlayer(found.critic_loss, found.generator_loss)
+    gradients = PerPlayer(found.critic, found.generator)
+    return _report(losses, _advance(players, optimizers, losses, gradients, alive, bound))
+
+
 Order = Callable[[Players, PerPlayer[Optimizer], Sequence[Batch], Tensor, float], dict[str, Tensor]]
 
 ORDERS: dict[str, Order] = {
     "alternating": _alternating,
     "simultaneous": _simultaneous,
     "extragradient": _extragradient,
+    "sga": _sga,
 }
 
 
 def batches_per_step(updates: str, critic_steps: int) -> int:
     """How many batches a step takes, in the order that `step` expects."""
-    return {"alternating": critic_steps + 1, "simultaneous": 2, "extragradient": 4}[updates]
+    return {"alternating": critic_steps + 1, "simultaneous": 2, "extragradient": 4, "sga": 2}[updates]
 
 
 def _both(players: Players, for_critic: Batch, for_generator: Batch) -> tuple[PerPlayer[Tensor], PerPlayer[Tensor]]:

@@ -18,6 +18,8 @@ penalties, and the meaning of `gamma` for each (0 is the game without it; a boun
 | instance_noise | standard deviation | N(0, gamma^2) added to data and samples, in expectation (Sonderby et al. 2017) |
 | consensus | weight | -gamma times the gradient of half the field's squared norm, added to it (Mescheder et al. 2017) |
 
+Symplectic gradient adjustment adds to the field what `trainables.models.symplectic` says, with d = 2.
+
 Steps and gammas may be arrays that broadcast: every cell is a game of its own. All is float64.
 """
 
@@ -38,7 +40,8 @@ from trainables.objectives.table import Game
 from trainables.penalties import PENALTIES
 
 STABILISERS = ("none", "clip", "instance_noise", "consensus", *(name for name, row in PENALTIES.items() if row.cost))
-UPDATES = ("simultaneous", "alternating")
+UPDATES = ("simultaneous", "alternating", "sga")
+ALIGNMENT = 0.1  # of symplectic gradient adjustment: added where the field hardly changes in length
 NOISE_NODES = 24  # of the Gauss-Hermite rule that takes the expectation over instance noise
 
 
@@ -55,8 +58,8 @@ def simulate(
 ) -> NDArray[np.float64]:
     """Gradient descent from `start`: the trajectory (steps + 1, 2) of (theta, psi), or (steps + 1, *cells, 2).
 
-    `alternating` takes `critic_steps` updates of the critic, then one of the generator. Where it overflows it is
-    infinite or NaN from there on. Raises `ValueError` or `TypeError` naming the argument.
+    `alternating` takes `critic_steps` updates of the critic, then one of the generator; `sga` is simultaneous. Where it
+    overflows it is infinite or NaN from there on. Raises `ValueError` or `TypeError` naming the argument.
     """
     whole("steps", steps, low=1)
     play, size = dynamics(objective, penalty, gamma, step, updates, critic_steps, generator_loss)
@@ -101,12 +104,12 @@ class Dynamics:
     game: Game
     penalty: str
     gamma: Tensor
-    simultaneous: bool
+    updates: str
     critic_steps: int
 
     def iterate(self, theta: Tensor, psi: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
         """One iteration of both players."""
-        if self.simultaneous:
+        if self.updates != "alternating":
             generator, critic = self.field(theta, psi)
             return theta + step * generator, self._clip(psi + step * critic)
         for _ in range(self.critic_steps):
@@ -115,6 +118,8 @@ class Dynamics:
 
     def field(self, theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
         """The vector field: the directions of theta and psi, each in the shape of the cells."""
+        if self.updates == "sga":
+            return self._adjusted(theta, psi)
         if self.penalty == "consensus":
             return self._consensus(theta, psi)
         return self._generator(theta, psi), self._critic(theta, psi)
@@ -162,6 +167,20 @@ class Dynamics:
             moves = [part - self.gamma * pull for part, pull in zip(field, pulls, strict=True)]
         return (moves[0], moves[1]) if keep else (moves[0].detach(), moves[1].detach())
 
+    def _adjusted(self, theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
+        keep, plain = theta.requires_grad, replace(self, updates="simultaneous")
+        with torch.enable_grad():
+            at = [place.view_as(place) if keep else place.detach().requires_grad_() for place in (theta, psi)]
+            v = plain.field(at[0], at[1])
+            (a, b), (c, d) = [torch.autograd.grad(x.sum(), at, create_graph=True, materialize_grads=True) for x in v]
+            turn = (c - b) / 2  # of v, which is the negative of the losses' gradients, as are its derivatives
+            more = -turn * v[1], turn * v[0]
+            slope = a * v[0] + c * v[1], b * v[0] + d * v[1]
+            inner = [x[0] * slope[0] + x[1] * slope[1] for x in (v, more)]
+            sign = (inner[0] * inner[1] / 2 + ALIGNMENT).sign()
+            moves = [x + sign * y for x, y in zip(v, more, strict=True)]
+        return (moves[0], moves[1]) if keep else (moves[0].detach(), moves[1].detach())
+
     def _clip(self, psi: Tensor) -> Tensor:
         return psi.clamp(-self.gamma, self.gamma) if self.penalty == "clip" else psi
 
@@ -195,12 +214,14 @@ def dynamics(
     choice("penalty", name, STABILISERS)
     choice("updates", updates, UPDATES)
     whole("critic_steps", critic_steps, low=1)
-    if updates == "simultaneous" and critic_steps != 1:
-        raise ValueError(f"critic_steps: expected 1 with simultaneous updates, got {critic_steps}")
+    if updates != "alternating" and critic_steps != 1:
+        raise ValueError(f"critic_steps: expected 1 with {updates} updates, got {critic_steps}")
+    if updates == "sga" and name == "consensus":
+        raise ValueError("penalty: expected no consensus with sga, which adjusts both gradients itself")
     weight, size = _numbers("gamma", gamma, positive=name == "clip"), _numbers("step", step, positive=True)
     weight, size = torch.broadcast_tensors(weight, size)
     game = resolved(objective, generator_loss)
-    return Dynamics(game, name, weight.clone(), updates == "simultaneous", critic_steps), size.clone()
+    return Dynamics(game, name, weight.clone(), updates, critic_steps), size.clone()
 
 
 def _numbers(name: str, values: ArrayLike, positive: bool) -> Tensor:

@@ -21,6 +21,7 @@ class TestSweep:
             ("r1", ("simultaneous", 1)),
             ("r1", ("alternating", 1)),
             ("r1", ("alternating", 5)),
+            ("r1", ("sga", 1)),
             ("consensus", ("simultaneous", 1)),
             ("consensus", ("alternating", 1)),
             ("instance_noise", ("simultaneous", 1)),
