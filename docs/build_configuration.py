@@ -17,7 +17,7 @@ from docs.meanings import about, code, filled, keys, listed, meanings, table, wr
 from study.config.schema import StudyConfig
 from study.config.sections import Equal, Section
 from study.config.spaces import KINDS
-from trainables import spec
+from trainables import schedules, spec
 from trainables.metrics import evaluator, measurements
 from trainables.metrics.feature_spaces import FEATURES
 from trainables.networks import architecture
@@ -43,6 +43,7 @@ def page() -> str:
         "equal": _section(Equal, "budget.equal."),
         "spaces": table("space", "takes", "draws", rows=[(f"`{kind}`", *SPACES[kind]) for kind in KINDS]),
         "hyperparameters": _hyperparameters(),
+        "schedules": _schedules(),
         "networks": _networks(),
         "evaluation": _evaluation(),
         "outcomes": _outcomes(),
@@ -122,9 +123,18 @@ def _of_spec(name: str) -> str:
     if name not in spec.NUMBERS:
         return "mapping, [see below](#networks)"
     high, closed = spec.NUMBERS[name]
-    return f"number {'from' if closed == 'left' else 'above'} 0" + (
-        "" if high == float("inf") else f" to below {high:g}"
-    )
+    plain = f"number {'from' if closed == 'left' else 'above'} 0"
+    plain += "" if high == float("inf") else f" to below {high:g}"
+    return plain + (", or a [schedule](#schedules)" if name in spec.SCHEDULED else "")
+
+
+def _schedules() -> list[str]:
+    accepted = {
+        "from": "as the setting's", "to": "as the setting's", "shape": listed(schedules.SHAPES),
+        "warmup": "share from 0 to below 1", "until": "share above `warmup` to 1",
+    }  # fmt: skip
+    defaults = {"from": "required", "to": "`from`", **{name: code(value) for name, value in schedules.DEFAULTS.items()}}
+    return keys("schedule.", accepted, defaults, meanings(schedules.settled, "Settings"))
 
 
 def _networks() -> list[str]:

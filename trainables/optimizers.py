@@ -29,9 +29,10 @@ EPSILON = 1e-8
 class Optimizer:
     """State of one optimiser over a population; `rule` is a name of `OPTIMIZERS`.
 
-    `lr`, `beta1`, `beta2` are (R, 1), `decay` too or None where no weight decays. `first` and `second` are moments (R,
-    P), `before` is the last step per unit of learning rate (R, P; empty where the rule does not use it), `count` () the
-    updates made so far, on the device so that no step of training depends on a number of Python's.
+    `lr`, `beta1`, `beta2` are (R, 1), `decay` too or None where no weight decays; schedules change `lr` in place, and
+    `beta2` if it `moves`. `first` and `second` are moments (R, P), `before` is the last step per unit of learning rate
+    (R, P; empty where the rule does not use it), `count` () the updates made so far, on the device so that no step of
+    training depends on a number of Python's.
     """
 
     rule: str
@@ -43,18 +44,20 @@ class Optimizer:
     before: Tensor
     count: Tensor
     decay: Tensor | None = None
+    moves: bool = False
 
     @classmethod
     def zero(
-        cls, rule: str, weights: Tensor, lr: Tensor, beta1: Tensor, beta2: Tensor, decay: Tensor | None = None
-    ) -> Optimizer:
+        cls, rule: str, weights: Tensor, lr: Tensor, beta1: Tensor, beta2: Tensor, decay: Tensor | None = None,
+        moves: bool = False,
+    ) -> Optimizer:  # fmt: skip
         """An optimiser of `weights` (R, P) before its first update; hyperparameters are (R,)."""
         before = torch.zeros_like(weights) if rule in OPTIMISTIC else weights.new_zeros(0)
         decay = None if decay is None else decay.to(weights)[:, None]
         first, second = torch.zeros_like(weights), torch.zeros_like(weights)
         lr, beta1, beta2 = (x.to(weights)[:, None] for x in (lr, beta1, beta2))
         count = torch.zeros((), dtype=torch.int64, device=weights.device)
-        return cls(rule, lr, beta1, beta2, first, second, before, count, decay)
+        return cls(rule, lr, beta1, beta2, first, second, before, count, decay, moves)
 
     def update(self, weights: Tensor, gradient: Tensor, alive: Tensor, bound: float = math.inf) -> None:
         """Update `weights` (R, P) in place along `gradient` (R, P), replicas in `alive` (R,) bool only, and clear
@@ -68,6 +71,9 @@ class Optimizer:
                 alive,
             )  # fmt: skip
             return
+        if self.moves:
+            self._decays[1].copy_(self.beta2)
+            self.news[1].copy_(1 - self.beta2)
         gradient = gradient.where(alive[:, None], self._nothing)  # a NaN would survive the learning rate of 0
         OPTIMIZERS[self.rule](self, weights, gradient, self.lr.where(alive[:, None], self._nothing))
         alive &= weights.abs().amax(1) <= bound

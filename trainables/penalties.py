@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainables.checks import choice, flag, interval, only, whole
+from trainables.schedules import settled
 
 # Real and generated samples (R, B, *shape) and uniform numbers (R, B, count) to the points where the gradient is taken.
 Points = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -30,8 +31,9 @@ class Penalty:
 
     `generated`: the points are the generated samples, and carry their labels. `worst`: the largest cost of a batch is
     charged, not the mean. `bounds_slope`: it keeps the critic's slope below a bound, as the Wasserstein distance wants.
-    `settings` maps each setting to its default; None means that it must be given. All are positive numbers, but for
-    those of `LAZY`, which every gradient penalty has. `charges` says in words what is charged or done.
+    `settings` maps each setting to its default; None means that it must be given. All are positive numbers, a weight
+    also a schedule of these, but for those of `LAZY`, which every gradient penalty has. `charges` says in words what is
+    charged or done.
     """
 
     name: str
@@ -163,7 +165,10 @@ def resolve(given: Mapping[str, Any], key: str = "penalty") -> tuple[Penalty, di
         value = values.setdefault(name, default)
         if value is None:
             raise ValueError(f"{key}.{name}: {row.name} needs it, expected a positive number, got nothing")
-        interval(f"{key}.{name}", value, 0, math.inf)
+        if name == "weight":
+            values[name] = settled(f"{key}.{name}", value, math.inf, "neither")
+        else:
+            interval(f"{key}.{name}", value, 0, math.inf)
     for name, default in lazy.items():
         value = values.setdefault(name, default)
         flag(f"{key}.{name}", value) if isinstance(default, bool) else whole(f"{key}.{name}", value, low=1)

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from trainables import networks, objectives, optimizers, penalties
+from trainables import networks, objectives, optimizers, penalties, schedules
 from trainables.checks import choice, close_to, interval, whole
 from trainables.networks import Network
 from trainables.objectives import dirac
 from trainables.objectives.pairing import PAIRINGS
+from trainables.schedules import Schedule, schedule
 
 MODELS = {  # by name, and what each is
     "gan": "a generator against a critic",
@@ -41,6 +42,8 @@ NUMBERS = {  # from 0 to below the first; the second says whether 0 may be, by w
     "instance_noise": (math.inf, "left"), "label_smoothing": (0.5, "left"),
     "bound": (math.inf, "neither"),
 }  # fmt: skip
+SCHEDULED = ("generator_lr", "critic_lr", "beta2", "ema", "instance_noise")  # of these; besides, penalties' weights
+AVERAGES = ("ema",)  # of these, decays, whose half-lives follow the schedule
 
 
 def _mapping(**values: Any) -> Any:
@@ -65,25 +68,28 @@ class Spec:
             prefers a real sample to a generated one, `relativistic`, or to the mean of those, `relativistic_average`.
         penalty: how the critic is regularised, by the name of a row of the table of penalties and its settings, or a
             list of several, each charged as if alone. One on gradients may be lazy: `every: 8` charges it in one of
-            eight updates of the critic, eight times its weight unless `compensated: false`.
+            eight updates of the critic, eight times its weight unless `compensated: false`. A weight may be a schedule.
         updates: the order of the players' updates: `alternating`, first the critic's and then the generator's against
             the new critic; `simultaneous`; or `extragradient`, simultaneous along the gradients found a step ahead.
         critic_steps (critic updates): for each of the generator's; 1 unless updates alternate.
         optimizer: of both players; `sgd` takes heavy-ball momentum and `nesterov` Nesterov's, the optimistic ones are
             Daskalakis et al.'s (2018; `optimistic_sgd` is known as OGDA), `lion` is Chen et al.'s (2023).
-        generator_lr: learning rate of the generator.
-        critic_lr: learning rate of the critic.
+        generator_lr: learning rate of the generator, or its schedule.
+        critic_lr: learning rate of the critic, or its schedule.
         beta1: Adam's and Lion's first decay, or SGD's momentum, of both players.
-        beta2: Adam's and Lion's second decay, or RMSProp's smoothing, of both players.
+        beta2: Adam's and Lion's second decay, or RMSProp's smoothing, of both players, or its schedule; Adam corrects
+            its bias by the present value, as torch does.
         weight_decay: of both players with `adamw` and `lion`; a weight loses this share of itself, times the learning
             rate, in each update.
-        ema: decay a step of the average of the generator's weights that is measured; 0 measures the weights themselves.
+        ema: decay a step of the average of the generator's weights that is measured, or its schedule, which the
+            half-life follows; 0 measures the weights themselves.
         latent_dim: dimension of the generator's input.
         latent: distribution of each coordinate of the generator's input, N(0, 1) or uniform on [-1, 1].
         conditioning: how a cgan's critic is told the label: joined to the sample, or by a projection (Miyato & Koyama
             2018).
         packing (samples): how many the critic judges at once (PacGAN, Lin et al. 2018); divides `batch_size`.
-        instance_noise: standard deviation of Gaussian noise on all that the critic sees, annealed to 0 over training.
+        instance_noise: standard deviation of Gaussian noise on all that the critic sees, a number annealed linearly to
+            0 over training, or its schedule.
         label_smoothing: how much of a real sample counts as generated (one-sided label smoothing, Salimans et al.
             2016).
         generator: the generator's network and its settings.
@@ -107,17 +113,17 @@ class Spec:
     updates: str = "alternating"
     critic_steps: int = 1
     optimizer: str = "adam"
-    generator_lr: float = 1e-3
-    critic_lr: float = 1e-3
+    generator_lr: float | Mapping[str, Any] = 1e-3
+    critic_lr: float | Mapping[str, Any] = 1e-3
     beta1: float = 0.5
-    beta2: float = 0.999
+    beta2: float | Mapping[str, Any] = 0.999
     weight_decay: float = 0.0
-    ema: float = 0.0
+    ema: float | Mapping[str, Any] = 0.0
     latent_dim: int = 2
     latent: str = "normal"
     conditioning: str = "join"
     packing: int = 1
-    instance_noise: float = 0.0
+    instance_noise: float | Mapping[str, Any] = 0.0
     label_smoothing: float = 0.0
     generator: Mapping[str, Any] = _mapping()
     critic: Mapping[str, Any] = _mapping()
@@ -141,7 +147,10 @@ class Spec:
         for name, valid in CHOICES.items():
             choice(name, getattr(self, name), valid)
         for name, (high, closed) in NUMBERS.items():
-            interval(name, getattr(self, name), 0, high, closed)
+            if name in SCHEDULED:
+                object.__setattr__(self, name, schedules.settled(name, getattr(self, name), high, closed))
+            else:
+                interval(name, getattr(self, name), 0, high, closed)
         if not isinstance(self.generator_loss, str):
             raise TypeError(f"generator_loss: expected a name or a formula, got {self.generator_loss!r}")
         objectives.check(self.objective, self.generator_loss)
@@ -159,7 +168,7 @@ class Spec:
                 f"weight_decay: expected 0 with {self.optimizer}, as only {' and '.join(optimizers.DECAYING)} decay,"
                 f" got {self.weight_decay}"
             )
-        fastest = max(self.generator_lr, self.critic_lr)
+        fastest = max(schedule(rate).highest for rate in (self.generator_lr, self.critic_lr))
         if self.weight_decay * fastest >= 1:
             raise ValueError(
                 f"weight_decay: expected below 1 / {fastest:g}, the larger learning rate, as an update would turn"
@@ -227,6 +236,16 @@ class Spec:
     def penalties(self) -> tuple[Mapping[str, Any], ...]:
         """The penalties, one or several, each a name and its settings."""
         return (self.penalty,) if isinstance(self.penalty, Mapping) else tuple(self.penalty)
+
+    @property
+    def schedules(self) -> dict[str, Schedule]:
+        """Of every setting that may have one, those that stay included: a field's name, or `penalty.NAME.weight`."""
+        ends = {"instance_noise": 0.0}
+        found = {name: schedule(getattr(self, name), ends.get(name)) for name in SCHEDULED}
+        if self.model == "dirac":  # its penalties have no weights
+            return found
+        charged = [(row, values) for row, values in penalties.resolve_all(self.penalties) if "weight" in values]
+        return found | {f"penalty.{row.name}.weight": schedule(values["weight"]) for row, values in charged}
 
     @property
     def own_networks(self) -> tuple[str, ...]:

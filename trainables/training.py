@@ -74,7 +74,7 @@ class Training:
         self.diverged_step = torch.full((len(seeds),), -1, dtype=torch.int64, device=self.device)
         self.context = ModelContext(specs, self.seeds, self.data, self.classes, self.device)
         self.model = MODELS[self.spec.model](self.context)
-        self.ema = self.context.vector(lambda s: s.ema)[:, None]
+        self.ema = self.context.present("ema")[:, None]
         self.average = self.model.stacks[0].flat.clone()
         batch_shape = BatchShape(
             self.model.batches, self.spec.batch_size, self.spec.latent_dim, self.spec.latent,
@@ -89,9 +89,11 @@ class Training:
 
     @property
     def state(self) -> list[Tensor]:
-        """All that a step changes, each where it stays: the number of the step `now` (), sums (reports, R) of what was
-        reported since the last evaluation, and what `state_dict` has."""
-        return [self.now, self.sums, self.alive, self.diverged_step, self.average, *self.model.state]
+        """All that a step changes, each where it stays: the number of the step `now` (), the present values of settings
+        that follow schedules, sums (reports, R) of what was reported since the last evaluation, and what `state_dict`
+        has."""
+        present = self.context.schedules.values
+        return [self.now, present, self.sums, self.alive, self.diverged_step, self.average, *self.model.state]
 
     @property
     def troubles(self) -> list[str]:
@@ -117,6 +119,7 @@ class Training:
         self.sums.zero_()
         taken = self.take_steps(self.spec.interval)
         self.step += self.spec.interval
+        self.context.schedules.at(self.step / self.spec.steps)
         return self._evaluation(self.sums / taken if taken else self.sums * torch.nan)
 
     def samples(self, count: int) -> tuple[Tensor, Tensor | None]:
@@ -159,6 +162,7 @@ class Training:
         if list(state["seeds"]) != self.seeds:
             raise ValueError(f"state of seeds {state['seeds']} does not fit a training of seeds {self.seeds}")
         self.step = int(state["step"])
+        self.context.schedules.at(self.step / self.spec.steps)
         self.alive.copy_(state["alive"])
         self._fallen = not bool(self.alive.any())
         self.diverged_step.copy_(state["diverged_step"])
@@ -183,6 +187,8 @@ class Training:
         Everything is done on the device and in place: no number goes to or comes from Python, so that a CUDA graph can
         hold a step.
         """
+        for batch in batches[:1]:
+            self.context.schedules.at(batch.progress)
         self.now += 1
         before = self.alive.clone()
         report = self.model.step(batches, self.alive)
@@ -228,13 +234,13 @@ class Training:
         return {**norm, **own, **self.evaluator(samples, labels)}
 
     def _fixed_batch(self) -> Batch:
-        """A batch that depends on the replicas' seeds alone, with the `progress` of the end of training."""
+        """A batch that depends on the replicas' seeds alone."""
         batch_shape, times = self.sampler.batch_shape, -(-jacobian.SAMPLES // self.spec.batch_size)
         if not self._normalised:
             batch_shape = replace(batch_shape, batch=times * self.spec.batch_size)
         batch_shape = replace(batch_shape, updates=1)
         sampler = BatchSampler(self.data, batch_shape, self.context.streams("jacobian"), bool(self.classes))
-        ((batch,),) = sampler.draw(1, self.spec.steps, self.spec.steps)
+        ((batch,),) = sampler.draw(1)
         return batch
 
     @property

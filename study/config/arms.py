@@ -126,10 +126,10 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
 
 def _settled(spec: Spec, space: Mapping[str, Space]) -> str:
     """What a specification trains and its arm searches, whatever is written out: defaults filled in, in one order."""
-    plain = spec.to_dict()
+    plain = spec.to_dict() | {name: repr(way) for name, way in spec.schedules.items()}
     if spec.model != "dirac":
-        found = penalties.resolve_all(spec.penalties)
-        plain["penalty"] = sorted((row.name, sorted(values.items())) for row, values in found)
+        found = [(row.name, {**values, "weight": None}) for row, values in penalties.resolve_all(spec.penalties)]
+        plain["penalty"] = sorted((name, sorted(values.items())) for name, values in found)
     if "f" not in spec.objective and not own_code.is_location(spec.objective["name"]):
         game = objectives.resolve(spec.objective, spec.generator_loss)
         plain |= {"objective": [game.objective.name, dict(game.parameters)], "generator_loss": game.loss_name}
@@ -225,10 +225,11 @@ def _beside_spaces(entries: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _named(value: Any) -> bool:
-    """Whether a choice's text says by itself what is chosen: a name, a mapping, or a list of these."""
+    """Whether a choice's text says by itself what is chosen: a name, a mapping but for schedules, or a list of
+    these."""
     if isinstance(value, list):
         return any(isinstance(item, (str, Mapping)) for item in value)
-    return isinstance(value, (str, Mapping))
+    return isinstance(value, (str, Mapping)) and "from" not in value
 
 
 def _put(settings: dict[str, Any], path: list[str], value: Any) -> None:

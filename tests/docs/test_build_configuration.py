@@ -43,7 +43,9 @@ def test_every_key_is_explained_once() -> None:
     settings = [f"outcomes.{field.name}" for field in fields(Thresholds)]
     settings += [f"evaluation.{field.name}" for field in fields(Settings)]
     settings += [f"fixed.{name}" for name in HYPERPARAMETERS]
-    assert sorted(name for name in explained if not name.startswith("networks.")) == sorted(of_models + settings)
+    assert sorted(name for name in explained if not name.startswith(("networks.", "schedule."))) == sorted(
+        of_models + settings
+    )
     assert all(f"| `{kind}` |" in TEXT for kind in KINDS)
 
 
@@ -53,6 +55,7 @@ def test_what_a_key_may_be_is_what_is_checked() -> None:
     assert said["resources.evaluation_limit"] == "number above 0 to 100,000,000, or null (seconds)"
     assert said["search.seed"] == "whole number from 0 to below 4,294,967,296"
     assert said["fixed.label_smoothing"] == "number from 0 to below 0.5"
+    assert said["fixed.beta2"] == "number from 0 to below 1, or a [schedule](#schedules)"
     assert said["outcomes.swing"] == "number from 1"
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from trainables.objectives import GENERATOR_LOSSES, OBJECTIVES
 from trainables.optimizers import OPTIMIZERS
 from trainables.penalties import PENALTIES
-from trainables.spec import HYPERPARAMETERS, MEANINGLESS, MODELS, PER_REPLICA, Spec, shared
+from trainables.spec import HYPERPARAMETERS, MEANINGLESS, MODELS, PER_REPLICA, SCHEDULED, Spec, shared
 
 BUDGET: dict[str, Any] = {"data": {"name": "ring", "modes": 8}, "steps": 100, "evaluations": 4, "batch_size": 32}
 
@@ -83,6 +83,24 @@ def test_one_penalty_in_a_list_is_the_penalty() -> None:
     several = spec(penalty=["r1", {"name": "r2", "every": 8}])
     assert several.penalties == ({"name": "r1"}, {"name": "r2", "every": 8})
     assert through_json(several) == several
+
+
+def test_a_schedule_is_written_out_and_divides_no_population() -> None:
+    given = {"from": 1e-3, "to": 0}
+    made = spec(critic_lr=given, penalty={"name": "r1", "weight": given})
+    assert made.critic_lr == {"from": 1e-3, "to": 0, "shape": "linear", "warmup": 0.0, "until": 1.0}
+    assert through_json(made) == made
+    assert shared(made.to_dict()) == shared(spec(penalty="r1").to_dict())
+    assert given == {"from": 1e-3, "to": 0}
+
+
+def test_every_schedule_of_a_spec() -> None:
+    found = spec(instance_noise=0.5, ema={"from": 0.9, "to": 0.99}, penalty=["r1", "dragan", "spectral_norm"]).schedules
+    assert [*found] == [*SCHEDULED, "penalty.r1.weight", "penalty.dragan.weight"]
+    assert {name for name, one in found.items() if one.moves} == {"instance_noise", "ema"}
+    assert (found["instance_noise"].start, found["instance_noise"].end) == (0.5, 0)  # a number is annealed
+    assert not spec(instance_noise={"from": 0.5}).schedules["instance_noise"].moves
+    assert [*spec(model="dirac", data="dirac", penalty="r1").schedules] == [*SCHEDULED]
 
 
 def test_laziness_divides_populations_and_weights_do_not() -> None:
@@ -182,6 +200,13 @@ def test_what_may_vary() -> None:
         ({"beta1": 1}, r"beta1: expected a number in \[0, 1\), got 1"),
         ({"beta2": -0.1}, r"beta2: expected a number in \[0, 1\), got -0.1"),
         ({"ema": 1.0}, r"ema: expected a number in \[0, 1\), got 1.0"),
+        ({"beta2": {"from": 0.9, "to": 1}}, r"beta2.to: expected a number in \[0, 1\), got 1"),
+        ({"critic_lr": {"to": 0}}, "critic_lr.from: expected the number that the schedule begins with, got nothing"),
+        ({"penalty": {"name": "r1", "weight": {"from": 0}}}, "penalty.weight: expected a schedule that is not 0 throu"),
+        (
+            {"optimizer": "lion", "weight_decay": 5, "generator_lr": {"from": 1e-3, "to": 0.3}},
+            "weight_decay: expected below 1 / 0.3, the larger learning rate",
+        ),
         ({"bound": 0}, r"bound: expected a number in \(0, inf\), got 0"),
         ({"generator": {"kind": "cnn"}}, "generator.kind: unknown name 'cnn'"),
         ({"generator": {"hiden": [3]}}, "generator.hiden: unknown setting; did you mean 'hidden'?"),
@@ -214,6 +239,7 @@ def test_wrong_values_are_refused(values: dict[str, Any], message: str) -> None:
         ({"model": ["gan"]}, r"model: expected one of gan, cgan, .*got \['gan'\]"),
         ({"generator_lr": "1e-3"}, "generator_lr: expected a number, got '1e-3'"),
         ({"beta1": None}, "beta1: expected a number, got None"),
+        ({"beta1": {"from": 0.9}}, "beta1: expected a number, got {'from': 0.9}"),
         ({"generator": "mlp"}, "generator: expected a mapping of network settings, got 'mlp'"),
         ({"critic": {"hidden": 128}}, "critic.hidden: expected a list of widths, got 128"),
         ({"critic": {"hidden": "128"}}, "critic.hidden: expected a list of widths, got '128'"),

@@ -161,6 +161,11 @@ def test_pairings_are_recorded(pairing: str) -> None:
     same(pairing=pairing, penalty=["r1", "r2"], label_smoothing=0.1)
 
 
+def test_schedules_go_on_in_recordings() -> None:
+    down, up = {"from": 2e-3, "to": 0, "shape": "cosine", "warmup": 0.3}, {"from": 0.5, "to": 0.9, "until": 0.5}
+    same(generator_lr=down, critic_lr=down, beta2=up, ema=up, instance_noise=up, penalty={"name": "r1", "weight": down})
+
+
 def test_several_and_lazy_penalties_are_recorded() -> None:
     same(penalty=[{"name": "r1", "every": 3}, {"name": "r2", "weight": 2.0}, "dragan"], critic_steps=2)
 

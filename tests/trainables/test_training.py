@@ -104,6 +104,11 @@ PENALISED: dict[str, Any] = {
     "several": ["r1", "gradient_penalty", "spectral_norm"],
     "lazy": [{"name": "r1", "every": 3}, {"name": "dragan", "every": 2, "compensated": False}],
 }
+DOWN, UP = {"from": 2e-3, "to": 0, "shape": "cosine", "warmup": 0.3}, {"from": 0.5, "to": 0.9, "until": 0.5}
+SCHEDULED: dict[str, Any] = {
+    "generator_lr": DOWN, "critic_lr": {**DOWN, "shape": "constant", "until": 0.6}, "beta2": UP, "ema": UP,
+    "penalty": {"name": "r1", "weight": {"from": 1.0, "to": 0.1}},
+}  # fmt: skip
 CONV = {"generator": {"kind": "conv", "width": 4, "depth": 2}, "critic": {"kind": "conv", "width": 4, "depth": 2}}
 
 RESNET = {
@@ -145,6 +150,45 @@ def test_every_way_to_train_keeps_the_guarantees(updates: str, penalty: str, opt
     assert rest == curves(resumed)
     assert rest[:4] == curves(hurt)[:4]
     assert_close([first[2], *rest[2]], curves(train(one, [4], ring))[0])
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
+@pytest.mark.parametrize("more", [{}, {"instance_noise": {"from": 0.1, "to": 0.5}}], ids=["kernels", "autograd"])
+def test_schedules_keep_the_guarantees(more: dict[str, Any], optimizer: str, ring: DataSet) -> None:
+    one = spec(**SCHEDULED, **more, optimizer=optimizer)
+    other = spec(**more, optimizer=optimizer, penalty="r1")
+    mixed = [one, other, replace(one, critic_lr=1e-3)]
+    company = train(mixed, [3, 1, 4], ring)
+    first = records(company.advance())
+    resumed = train(mixed, [3, 1, 4], ring)
+    resumed.load_state_dict(saved(company))
+    rest = curves(company)
+    assert rest == curves(resumed)
+    for which, seed, row in zip(mixed, [3, 1, 4], range(3), strict=True):
+        assert_close([first[row], *rest[row]], curves(train(which, [seed], ring))[0])
+    assert rest[0] != curves(train(replace(one, generator_lr=2e-3), [3], ring))[0][1:]
+
+
+def test_the_average_follows_its_half_life(ring: DataSet) -> None:
+    """Against a loop that averages the weights themselves; the half-life goes from 0 to that of 0.5, a step."""
+    made = train(spec(ema={"from": 0.0, "to": 0.5}, evaluations=12), [0, 1], ring)
+    average = made.model.stacks[0].flat.double()
+    for step in range(12):
+        made.advance()
+        decay = 0.5 ** (12 / step) if step else 0.0
+        average = decay * average + (1 - decay) * made.model.stacks[0].flat.double()
+        torch.testing.assert_close(made.average.double(), average, rtol=1e-5, atol=1e-7)
+
+
+def test_settings_stand_where_training_does(ring: DataSet) -> None:
+    """After an evaluation, and after a load, as far as training has come."""
+    one = spec(generator_lr={"from": 1e-3, "to": 0})
+    made, loaded = train(one, [0], ring), train(one, [0], ring)
+    for left in (8, 4, 0):
+        made.advance()
+        loaded.load_state_dict(saved(made))
+        for training in (made, loaded):
+            assert training.context.present("generator_lr").tolist() == pytest.approx([1e-3 * left / 12])
 
 
 STABILISED = {"instance_noise": 0.3, "label_smoothing": 0.1, "packing": 4, "pairing": "relativistic"}

@@ -123,6 +123,6 @@ def _copied(training: Training, players: Players, fresh: bool) -> Players:
 
 def _optimizer(training: Training, players: Players, lr: float | None) -> Optimizer:
     given = training.context
-    rate = given.vector(lambda s: s.critic_lr if lr is None else lr)
+    rate = given.vector(lambda s: s.schedules["critic_lr"].highest if lr is None else lr)
     betas = given.vector(lambda _: 0.9), given.vector(lambda _: 0.999)
     return Optimizer.zero("adam", players.critic.flat, rate, *betas)

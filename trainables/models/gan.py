@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields
 
 import torch
@@ -37,7 +37,7 @@ class GAN(Model):
     def __init__(self, context: ModelContext) -> None:
         spec, self.players = context.spec, _players(context)
         stacks = [self.players.generator, self.players.critic]
-        rates = [context.vector(lambda s: s.generator_lr), context.vector(lambda s: s.critic_lr)]
+        rates = [context.present("generator_lr"), context.present("critic_lr")]
         sample_size = context.data.train[0].numel()
         super().__init__(
             context,
@@ -144,10 +144,7 @@ def _players(context: ModelContext) -> Players:
         shapes = [critic.weights[i].shape for i in critic.matrices]
         spectral = penalties.spectral_start(shapes, context.streams("spectral"))
 
-    def when_used(read: Callable[[Spec], float]) -> Tensor | None:
-        vector = context.vector(read)
-        return vector if bool(vector.any()) else None
-
+    noisy, smoothing = any(one.instance_noise for one in context.specs), context.vector(lambda s: s.label_smoothing)
     game = objectives.resolve(spec.objective, spec.generator_loss)
     check_pairing(game, spec.pairing)
     return Players(
@@ -155,25 +152,21 @@ def _players(context: ModelContext) -> Players:
         generator=StackedParameters.drawn(generator, context.streams("generator")),
         critic=StackedParameters.drawn(critic, context.streams("critic")),
         terms=_terms(context),
-        consensus=_setting(context, "consensus", "weight") if "consensus" in names else None,
-        clip=_setting(context, "clip", "bound")[:, None] if "clip" in names else None,
+        consensus=context.present("penalty.consensus.weight") if "consensus" in names else None,
+        clip=context.vector(_bound)[:, None] if "clip" in names else None,
         spectral=spectral,
         updates=torch.zeros((), dtype=torch.int64, device=context.device),
         separate=critic.normalises,
-        noise=when_used(lambda s: s.instance_noise),
-        smoothing=when_used(lambda s: s.label_smoothing),
+        noise=context.present("instance_noise") if noisy else None,
+        smoothing=smoothing if bool(smoothing.any()) else None,
         packing=spec.packing,
         pairing=spec.pairing,
     )
 
 
-def _setting(context: ModelContext, penalty: str, name: str) -> Tensor:
-    """A setting of one of the population's penalties, (R,)."""
-
-    def read(spec: Spec) -> float:
-        return float(next(values[name] for row, values in penalties.resolve_all(spec.penalties) if row.name == penalty))
-
-    return context.vector(read)
+def _bound(spec: Spec) -> float:
+    """Of weights that are clipped."""
+    return float(next(values["bound"] for row, values in penalties.resolve_all(spec.penalties) if row.name == "clip"))
 
 
 def _terms(context: ModelContext) -> list[Term]:
@@ -181,7 +174,7 @@ def _terms(context: ModelContext) -> list[Term]:
     size, first, found = context.data.train[0].numel() * context.spec.packing, 0, []
     for row, values in penalties.resolve_all(context.spec.penalties):
         if row.points is not None:
-            weight, columns = _setting(context, row.name, "weight"), slice(first, first + row.draws(size))
+            weight, columns = context.present(f"penalty.{row.name}.weight"), slice(first, first + row.draws(size))
             found.append(Term(row, weight, values["every"], values["compensated"], columns))
             first = columns.stop
     return found

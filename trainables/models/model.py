@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -19,7 +20,8 @@ from trainables.data import DataSet
 from trainables.networks import Network
 from trainables.optimizers import DECAYING, Optimizer
 from trainables.population import StackedParameters, generators
-from trainables.spec import Spec
+from trainables.schedules import Schedule, Schedules
+from trainables.spec import AVERAGES, Spec
 
 # Purposes of random numbers. Append only: a purpose's index enters the seed of its generator.
 STREAMS = ("generator", "critic", "batches", "evaluation", "pictures", "spectral", "jacobian", "optimal_critic", "kept")
@@ -45,15 +47,31 @@ class ModelContext:
         """A number of each replica's spec as float32, (R,)."""
         return torch.tensor([read(spec) for spec in self.specs], device=self.device, dtype=torch.float32)
 
+    @cached_property
+    def schedules(self) -> Schedules:
+        """Of the settings that change in some replica."""
+        return Schedules(self._given, self.device, decays=AVERAGES)
+
+    @cached_property
+    def _given(self) -> list[dict[str, Schedule]]:
+        return [spec.schedules for spec in self.specs]
+
+    def present(self, name: str) -> Tensor:
+        """A setting of `Spec.schedules`, (R,): where it changes, the tensor that always has its present value."""
+        if name in self.schedules.rows:
+            return self.schedules[name]
+        return torch.tensor([given[name].start for given in self._given], device=self.device, dtype=torch.float32)
+
     def streams(self, purpose: str, step: int = 0) -> list[torch.Generator]:
         """A fresh random generator per replica, independent over the purposes named in `STREAMS`."""
         return generators(self.seeds, STREAMS.index(purpose), self.device, step)
 
     def optimizer(self, stack: StackedParameters, lr: Tensor) -> Optimizer:
         """The spec's optimiser of a stack, with a learning rate (R,)."""
-        beta1, beta2 = self.vector(lambda s: s.beta1), self.vector(lambda s: s.beta2)
+        beta1, beta2 = self.vector(lambda s: s.beta1), self.present("beta2")
         decay = self.vector(lambda s: s.weight_decay) if self.spec.optimizer in DECAYING else None
-        return Optimizer.zero(self.spec.optimizer, stack.flat, lr, beta1, beta2, decay)
+        moves = "beta2" in self.schedules.rows
+        return Optimizer.zero(self.spec.optimizer, stack.flat, lr, beta1, beta2, decay, moves)
 
 
 # Applies a function of samples and labels in pieces of the second axis that fit in memory and suit batch statistics.

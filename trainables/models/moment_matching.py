@@ -31,7 +31,7 @@ class MomentMatching(Model):
         spec, data = context.spec, context.data
         network = networks.generator(spec.generator, spec.latent_dim, data.shape)
         generator = StackedParameters.drawn(network, context.streams("generator"))
-        super().__init__(context, [generator], [context.vector(lambda s: s.generator_lr)])
+        super().__init__(context, [generator], [context.present("generator_lr")])
         some = floats(data.train[:SUBSAMPLE]).flatten(1)
         self.bandwidths = torch.pdist(some).median() * torch.tensor(MULTIPLES, device=context.device)
 

@@ -36,9 +36,9 @@ class Players:
     (R, 1) the bound on weights or None, `spectral` the power iteration's vectors (empty without spectral
     normalisation), `updates` () how many updates the critic has had, which lazy penalties count by, `separate` keeps
     real and generated samples in batches of their own because the critic normalises over the batch. `noise` (R,) is
-    the standard deviation that instance noise starts from on its way to 0 (Sonderby 2017), `smoothing` (R,) how much
-    of a real sample counts as fake (one-sided label smoothing, Salimans 2016); None: off. The critic judges `packing`
-    samples at once (PacGAN, Lin 2018). `pairing` is a name of `trainables.objectives.pairing.PAIRINGS`.
+    the present standard deviation of instance noise (Sonderby 2017), `smoothing` (R,) how much of a real sample counts
+    as fake (one-sided label smoothing, Salimans 2016); None: off. The critic judges `packing` samples at once (PacGAN,
+    Lin 2018). `pairing` is a name of `trainables.objectives.pairing.PAIRINGS`.
     """
 
     game: Game
@@ -160,12 +160,12 @@ class Players:
         return generator_loss(self.game, self.pairing, on_real, self.score(weights, fake, batch.requested))
 
     def _noisy_packs(self, samples: Tensor, batch: Batch, last: bool = False) -> Tensor:
-        """Samples as the critic receives them: with instance noise at its present level, and packed."""
+        """Samples as the critic receives them: with instance noise, and packed."""
         if self.noise is not None:
             size = samples[0, 0].numel()
             # The batch holds noise for two sets of samples: real samples take the first half, the fake ones that the
             # critic learns from the last, so that the two are independent.
             normal = batch.normal[..., -size:] if last else batch.normal[..., :size]
-            level = (self.noise * (1 - batch.progress)).view(-1, *([1] * (samples.dim() - 1)))
+            level = self.noise.view(-1, *([1] * (samples.dim() - 1)))
             samples = samples + level * normal.reshape(samples.shape)
         return self.packed(samples)

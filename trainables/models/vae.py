@@ -30,7 +30,7 @@ class VAE(Model):
             StackedParameters.drawn(decoder, context.streams("generator")),
             StackedParameters.drawn(encoder, context.streams("critic")),
         ]
-        rate = context.vector(lambda s: s.generator_lr)
+        rate = context.present("generator_lr")
         super().__init__(context, stacks, [rate, rate])
 
     def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ from study.config.messages import ConfigError, see
 from study.config.plan import StudyPlan
 from study.config.spaces import Space
 from trainables import own_code
+from trainables.schedules import Schedule
 
 Build = Callable[..., StudyPlan]
 CLIP = {"name": "clip", "bound": {"log_uniform": [1e-3, 1]}}
@@ -62,11 +63,31 @@ def test_several_penalties_are_one_choice_whose_settings_are_searched_by_their_n
     assert plan.arms[2].choices == {"penalty": [{"name": "r1", "every": 8}, "r2"]}  # as it was, for the next trial
 
 
+def test_schedules_are_choices_and_are_searched(least: Build) -> None:
+    down = {"from": {"log_uniform": [1e-4, 1e-2]}, "to": 0.0, "shape": {"choice": ["constant", "cosine"]}}
+    plan = least(
+        scientific={"critic_lr": [1e-3, {"from": 1e-3, "to": 0.0}], "penalty": [{"name": "r1", "weight": down}]},
+        nuisance={"generator_lr": down},
+    )
+    assert [arm.name for arm in plan.arms] == ["critic_lr=0.001-r1_to=0", "critic_lr=from=0.001,to=0-r1_to=0"]
+    arm = plan.arms[1]
+    assert list(arm.space) == [
+        "penalty.weight.from", "penalty.weight.shape", "generator_lr.from", "generator_lr.shape",
+    ]  # fmt: skip
+    spec = spec_for(
+        plan.config, arm, dict.fromkeys(list(arm.space)[::2], 1e-3) | dict.fromkeys(list(arm.space)[1::2], "cosine")
+    )
+    assert spec.schedules["generator_lr"] == spec.schedules["penalty.r1.weight"] == Schedule(1e-3, 0.0, "cosine")
+    assert spec.schedules["critic_lr"] == Schedule(1e-3, 0.0)
+
+
 @pytest.mark.parametrize(
     ("choices", "names"),
     [
         ({"penalty": [["r1", "r2"], ["r2", "r1"]]}, "r1xr2 and r2xr1"),
         ({"objective": ["alpha", {"name": "alpha", "alpha": 0.5}]}, "alpha and alpha_0.5"),
+        ({"penalty": ["r1", {"name": "r1", "weight": {"from": 1.0}}]}, "r1 and r1_from=1"),
+        ({"critic_lr": [0.1, {"from": 0.1}]}, "critic_lr=0.1 and critic_lr=from=0.1"),
         ({"objective": ["hinge"], "generator_loss": ["default", "critic_mean"]}, "hinge-default and hinge-critic_mean"),
     ],
 )

@@ -23,6 +23,7 @@ from trainables.models.updates import PerPlayer, batches_per_step, checked, desc
 from trainables.optimizers import Optimizer
 from trainables.penalties import Term
 from trainables.population import StackedParameters, generators
+from trainables.schedules import Schedule, Schedules
 from trainables.spec import UPDATES
 
 REPLICAS, BATCH, LATENT, CLASSES = 3, 12, 2, 4
@@ -33,6 +34,8 @@ STRENGTH = (0.5, 1.0, 2.0)  # of a penalty, times the row's default
 CLIP = (0.1, 0.3, 0.5)
 STEPS = 400  # of a bilinear game
 NOISE, SMOOTHING = (0.3, 0.0, 1.5), (0.1, 0.4, 0.0)
+SHAPE, WARMUP, UNTIL = ("linear", "cosine", "constant"), (0.25, 0.0, 0.5), (1.0, 0.75, 1.0)  # of schedules, to END
+END = 0.3  # times what it begins with
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +61,11 @@ class Case:
     smoothing: bool = False
     packing: int = 1
     pairing: str = "independent"
+    scheduled: bool = False  # rates, beta2, noise and penalties' weights
     replicas: int = REPLICAS
 
     def __str__(self) -> str:
-        extras = [name for name in ("noise", "smoothing", "critic_norm") if getattr(self, name)]
+        extras = [name for name in ("noise", "smoothing", "critic_norm", "scheduled") if getattr(self, name)]
         extras += [f"every{self.every}{'' if self.compensated else 'uncompensated'}"] if self.every > 1 else []
         parts = [self.objective, self.loss, self.penalty, f"{self.updates}{self.critic_steps}", self.conditioning]
         parts += [
@@ -90,6 +94,7 @@ class Game:
     bound: float = 1e6
     players: Players = field(init=False)
     optimizers: PerPlayer[Optimizer] = field(init=False)
+    schedules: Schedules = field(init=False)
     sampler: BatchSampler = field(init=False)
     alive: Tensor = field(init=False)
 
@@ -104,26 +109,36 @@ class Game:
         shapes = [critic.weights[i].shape for i in critic.matrices] if "spectral_norm" in case.penalties else []
         stacks = [StackedParameters.drawn(n, generators(seeds, i, "cpu")) for i, n in enumerate((generator, critic))]
         players = [StackedParameters(stack.network, stack.flat.double()) for stack in stacks]
-        numbers = (STRENGTH, CLIP, BETA1, BETA2, NOISE, SMOOTHING)
-        vector = [torch.tensor(v[: case.replicas], dtype=torch.float64) for v in numbers]
+        vector = [torch.tensor(v[: case.replicas], dtype=torch.float64) for v in (CLIP, BETA1, SMOOTHING)]
+        begins = {"generator_lr": GENERATOR_LR, "critic_lr": CRITIC_LR, "beta2": BETA2, "noise": NOISE}
+        begins |= {row.name: tuple(s * (row.settings.get("weight") or 0) for s in STRENGTH) for row in rows}
+        ways = [{name: way(case, name, of[i], i) for name, of in begins.items()} for i in seeds]
+        self.schedules = Schedules(ways, dtype=torch.float64)
+
+        def present(name: str) -> Tensor:
+            plain = torch.tensor(begins[name][: case.replicas], dtype=torch.float64)
+            return self.schedules[name] if name in self.schedules.rows else plain
+
         ends = list(accumulate((row.draws(2 * case.packing) for row in rows), initial=0))
         self.players = Players(
             objectives.resolve({"name": case.objective}, case.loss), players[0], players[1],
             terms=[
-                Term(row, vector[0] * (row.settings["weight"] or 0), case.every, case.compensated, slice(*columns))
+                Term(row, present(row.name), case.every, case.compensated, slice(*columns))
                 for row, columns in zip(rows, pairwise(ends), strict=True) if row.points is not None
             ],
-            consensus=vector[0] * 0.1 if case.penalty == "consensus" else None,
-            clip=vector[1][:, None] if "clip" in case.penalties else None,
+            consensus=present("consensus") if case.penalty == "consensus" else None,
+            clip=vector[0][:, None] if "clip" in case.penalties else None,
             spectral=[v.double() for v in penalties.spectral_start(shapes, generators(seeds, 2, "cpu"))],
             separate=case.critic_norm,
-            noise=vector[4] if case.noise else None,
-            smoothing=vector[5] if case.smoothing else None,
+            noise=present("noise") if case.noise else None,
+            smoothing=vector[2] if case.smoothing else None,
             packing=case.packing,
             pairing=case.pairing,
         )  # fmt: skip
-        rates = [torch.tensor(lr[: case.replicas], dtype=torch.float64) for lr in (GENERATOR_LR, CRITIC_LR)]
-        made = [Optimizer.zero(case.optimizer, s.flat, r, *vector[2:4]) for s, r in zip(players, rates, strict=True)]
+        made = [
+            Optimizer.zero(case.optimizer, s.flat, present(lr), vector[1], present("beta2"), moves=case.scheduled)
+            for s, lr in zip(players, ("generator_lr", "critic_lr"), strict=True)
+        ]
         self.optimizers = PerPlayer(critic=made[1], generator=made[0])
         self.players.updates = made[1].count
         count = batches_per_step(case.updates, case.critic_steps)
@@ -136,6 +151,7 @@ class Game:
         return [[doubled(batch) for batch in batches] for batches in self.sampler.draw(steps, of=steps)]
 
     def step(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
+        self.schedules.at(batches[0].progress)
         return step(self.players, self.optimizers, batches, self.alive, self.case.updates, self.bound)
 
     def losses(self, for_critic: Batch, for_generator: Batch) -> tuple[Tensor, Tensor]:
@@ -157,6 +173,23 @@ def doubled(batch: Batch) -> Batch:
     )  # fmt: skip
     made.real = batch.real.double()
     return made
+
+
+def way(case: Case, name: str, start: float, i: int) -> Schedule:
+    if case.scheduled:
+        return Schedule(start, END * start, SHAPE[i], WARMUP[i], UNTIL[i])
+    return Schedule(start, 0.0 if name == "noise" else start)
+
+
+def along(case: Case, i: int, progress: float) -> float:
+    """What replica i's settings are times, in plain Python."""
+    if not case.scheduled:
+        return 1.0
+    if progress < WARMUP[i]:
+        return progress / WARMUP[i]
+    share = min(1.0, (progress - WARMUP[i]) / (UNTIL[i] - WARMUP[i]))
+    share = {"linear": share, "cosine": (1 - math.cos(math.pi * share)) / 2, "constant": 0.0}[SHAPE[i]]
+    return 1 + (END - 1) * share
 
 
 Scores = Callable[[Tensor], Tensor]
@@ -240,18 +273,21 @@ class PlainCritic(nn.Module):
 
 
 class OptimisticAdam(torch.optim.Adam):
-    """Twice torch's Adam step less the step before; Adam's steps depend on the gradients alone."""
+    """Twice torch's Adam step less the step before, both at the present rate; Adam's steps depend on the gradients
+    alone."""
 
     before: Sequence[Tensor | float] = ()
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        parameters = self.param_groups[0]["params"]
+        parameters, rate = self.param_groups[0]["params"], self.param_groups[0]["lr"]
         starts = [parameter.clone() for parameter in parameters]
+        self.param_groups[0]["lr"] = 1.0
         super().step(closure)
+        self.param_groups[0]["lr"] = rate
         steps = [parameter - start for parameter, start in zip(parameters, starts, strict=True)]
         for p, start, now, before in zip(parameters, starts, steps, self.before or [0.0] * len(steps), strict=True):
-            p.copy_(start + 2 * now - before)
+            p.copy_(start + rate * (2 * now - before))
         self.before = steps
 
 
@@ -299,7 +335,8 @@ class Peer:
     def seen(self, samples: Tensor, batch: Batch, columns: slice) -> Tensor:
         """Samples with instance noise, side by side in packs."""
         if self.case.noise:
-            samples = samples + NOISE[self.i] * (1 - batch.progress) * batch.normal[self.i][:, columns]
+            left = self.factor if self.case.scheduled else 1 - batch.progress
+            samples = samples + NOISE[self.i] * left * batch.normal[self.i][:, columns]
         return torch.cat([samples[k :: self.case.packing] for k in range(self.case.packing)], 1)
 
     def generate(self, batch: Batch, columns: slice) -> Tensor:
@@ -328,7 +365,11 @@ class Peer:
             if name in ("none", "clip", "spectral_norm", "consensus"):
                 continue
             drawn = {"r1": 0, "r2": 0, "dragan": 1 + real.shape[1]}.get(name, 1)
-            strength = STRENGTH[self.i] * (10 if name in ("gradient_penalty", "lipschitz_penalty", "dragan") else 1)
+            strength = (
+                self.factor
+                * STRENGTH[self.i]
+                * (10 if name in ("gradient_penalty", "lipschitz_penalty", "dragan") else 1)
+            )
             if self.updates % self.case.every == 0:
                 scale = self.case.every if self.case.compensated else 1
                 whole = whole + scale * strength * self.penalty(name, score, batch, real, fake, numbers[:, :drawn])
@@ -388,7 +429,9 @@ class Peer:
             torch.autograd.grad(loss, parameters, create_graph=consensus, retain_graph=True)
             for parameters, loss in games
         ]
-        energy = 0.1 * STRENGTH[self.i] / 2 * torch.stack([g.square().sum() for gs in found for g in gs]).sum()
+        energy = (
+            self.factor * 0.1 * STRENGTH[self.i] / 2 * torch.stack([g.square().sum() for gs in found for g in gs]).sum()
+        )
         for (parameters, _), gradients in zip(games, found, strict=True):
             extra: Sequence[Tensor] = [torch.zeros(())] * len(parameters)
             if consensus:
@@ -428,6 +471,13 @@ class Peer:
 
     def step(self, batches: Sequence[Batch]) -> list[Tensor]:
         """The losses of the critic's and of the generator's last update."""
+        self.factor = along(self.case, self.i, float(batches[0].progress))
+        if self.case.scheduled:
+            for optimizer, rates in zip(self.optimizers, (GENERATOR_LR, CRITIC_LR), strict=True):
+                (group,) = optimizer.param_groups
+                group["lr"] = self.factor * rates[self.i]
+                group["betas"] = (BETA1[self.i], self.factor * BETA2[self.i])
+                group["alpha"] = self.factor * BETA2[self.i]  # RMSProp's
         if self.case.updates == "alternating":
             for batch in batches[:-1]:
                 critic_loss = self.differentiate(batch, None)
@@ -493,6 +543,10 @@ CASES = [
     Case("energy", "r1"),
     Case("energy", "gradient_penalty"),
     Case(critic_norm=True),
+    *[Case(penalty="r1+gradient_penalty", noise=True, scheduled=True, **order) for order in ORDERS],
+    *[Case(optimizer=name, scheduled=True) for name in ("rmsprop", "sgd", "nesterov", "optimistic_adam")],
+    Case("minimax", "consensus", updates="simultaneous", scheduled=True),
+    Case(penalty="r2", every=2, scheduled=True),
     Case(optimizer="rmsprop"),
     Case(optimizer="sgd"),
     Case(optimizer="nesterov"),
