@@ -32,6 +32,7 @@ from study.execution.keeping import sweep
 from study.execution.machine import session_entry
 from study.execution.preparation import BackgroundCall, begin_to_prepare, is_prepared
 from study.execution.tuning import remove_leftovers, train
+from study.ledger.damage import shortened
 from study.ledger.entries import CONFIRM
 from study.ledger.journal import Journal
 from study.ledger.ledger import identity
@@ -143,6 +144,8 @@ class Session:
         remove_partials(self.folder / loading.STUDY_FILE)
         if self.journal.state.damage.count:
             self.progress.say(f"note: {self.journal.state.damage.sentence()}")
+        for line in shortened(self.journal.state.lacking):
+            self.progress.say(f"note: {line}")
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         if not lies_in(self.store, self.folder):
             known = [begun.session for begun in self.journal.state.sessions]

@@ -43,6 +43,20 @@ class Curves:
         """(N, T), true where an evaluation took place."""
         return np.arange(self.steps.shape[1]) < self.lengths[:, None]
 
+    @property
+    def adjacent(self) -> NDArray[np.bool_]:
+        """(N, T), true where the evaluation before is the one before in training, false at a replica's first.
+
+        Evaluations are equally far apart; one that follows at a greater distance than others of its replica follows
+        a gap, as where the record lacks one.
+        """
+        apart = np.diff(self.steps, axis=1, prepend=0)
+        far = np.iinfo(np.int64).max
+        least = np.min(np.where(self.present & (apart > 0), apart, far), axis=1, initial=far)
+        first = np.arange(self.steps.shape[1]) == 0
+        found: NDArray[np.bool_] = self.present & ~first & (apart == least[:, None])
+        return found
+
     def window(self, share: float, least: int) -> NDArray[np.int64]:
         """(N,) how many evaluations `share` of each replica's are, rounded up, and `least` at least."""
         exact = Fraction(str(share))  # as it was written: 0.07 * 100 is above 7

@@ -151,6 +151,7 @@ def _gaps(about: About) -> list[str]:
     notes = []
     if about.get("damaged"):
         notes.append(f"{counted(about['damaged'], 'line')} of the ledger could not be read and are not here.")
+    notes += [f"{line}." for line in about.get("lacking", ())]
     if about.get("undeclared"):
         notes.append(f"Measured but in no column of the record: {', '.join(about['undeclared'])}.")
     return notes

@@ -88,6 +88,8 @@ class OutcomeSignals:
 def derive(measured: Curves) -> Curves:
     """Add the record's derived measurements, shares of the modes and `hop`, where there are mode histograms.
 
+    There is no hop across a gap, where the record lacks an evaluation between two.
+
     Records from before `modes_held` and `modes_covered` were measured get them from the histogram, as if all modes
     weighed the same, and from `modes`.
     """
@@ -104,7 +106,7 @@ def derive(measured: Curves) -> Curves:
         "mode_fraction": captured / modes,
         "held_fraction": held / modes,
         "covered_fraction": (captured if covered is None else covered) / modes,
-        "hop": hops(counts),
+        "hop": np.where(measured.adjacent, hops(counts), np.nan),
     }
     return replace(measured, values={**measured.values, **added})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 MOST = 100  # places that are kept; all are counted
@@ -56,3 +56,9 @@ class Damage:
         few = "; ".join(str(place) for place in self.places[:NAMED])
         more = "" if self.count <= NAMED else f"; and {self.count - NAMED:,} more"
         return f"{lines} of the ledger unreadable, skipped: {few}{more}"
+
+
+def shortened(sentences: Sequence[str]) -> list[str]:
+    """The first sentences, and how many more there are."""
+    more = len(sentences) - NAMED
+    return [*sentences[:NAMED], *([f"and {more:,} more like it"] if more > 0 else [])]

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 
 from analysis.record.curves import Curves
 from analysis.results.nearness import Floor as RealScores
+from analysis.results.thresholds import is_earlier
 from study.ledger.attempts import begins_anew
 from study.ledger.damage import Damage
 from study.ledger.entries import Ended, Entry, Floor, Key, Look, OfTrial, Planned, Result, Session
 from study.ledger.ledger import START, Position, entries
+from study.ledger.losses import lost_steps, sentence
 from study.ledger.validation import InvalidEntry
 
 SUMMARY = ("session", "floor", "look", "planned", "ended")
@@ -47,6 +49,7 @@ class TrialState:
         status: None while unfinished, else completed | diverged | truncated | failed, with its `message`.
         outcomes, scores: one per replica once ended; a score is None where the replica diverged.
         results: step -> evaluation, while the trial is unfinished.
+        lost: once ended, the steps of evaluations that should be in the ledger and are not.
     """
 
     phase: str
@@ -69,6 +72,7 @@ class TrialState:
     outcomes: list[str] = field(default_factory=list)
     scores: list[Any] = field(default_factory=list)
     results: dict[int, Result] = field(default_factory=dict)
+    lost: list[int] = field(default_factory=list)
 
     @classmethod
     def of(cls, entry: OfTrial) -> TrialState:
@@ -85,6 +89,12 @@ class TrialState:
     def unplanned(self) -> bool:
         """Whether its plan is unknown, the ledger's line having been damaged."""
         return not self.spec and not self.config
+
+    @property
+    def lacking(self) -> str:
+        """A sentence about what the ledger should hold of the trial and does not; empty where nothing is missed."""
+        lost = lost_steps(self.spec, self.results, None) if self.status is None else self.lost
+        return sentence(self.trial_id, lost, self.unplanned and bool(self.seeds))
 
     def apply(self, entry: OfTrial) -> None:
         """Take in an entry of this trial; raises `InvalidEntry` for an ending of another number of replicas."""
@@ -106,6 +116,8 @@ class TrialState:
     def _result(self, result: Result) -> None:
         step, former = result.step, self.results.get(result.step)
         self.results[step] = result if former is None else _merged(result, former)
+        if step in self.lost:  # it came after the ending, a segment being out of order
+            self.lost.remove(step)
         self._learn_seeds(result.seeds)
         if step >= self.last_step:
             self.last_step, self.wall_time = step, result.wall_time
@@ -114,6 +126,8 @@ class TrialState:
         for name, values in (("outcomes", ending.outcomes), ("scores", ending.scores)):
             if values and self.seeds and len(values) != len(self.seeds):
                 raise InvalidEntry(f"{name}: expected one for each of {len(self.seeds)} seeds, got {len(values)}")
+        if self.status is None:
+            self.lost = lost_steps(self.spec, self.results, ending.status)
         self.ended, self.status, self.message = ending.time, ending.status, ending.message
         self.outcomes, self.scores = ending.outcomes, ending.scores
 
@@ -150,6 +164,7 @@ class StudyState:
 
     Attributes:
         config: the resolved configuration of the newest session; {} before the first.
+        earlier_rule: whether any session ran under the earlier rule of outcomes, by which it judged what ended in it.
         sessions: the sessions begun, each without its configuration.
         own: what the newest session says of each of the user's own measurements.
         data: what the newest session that says it was given for data; {} before it.
@@ -162,6 +177,7 @@ class StudyState:
     def __init__(self) -> None:
         self.position = START
         self.config: dict[str, Any] = {}
+        self.earlier_rule = False
         self.sessions: list[Session] = []
         self.own: dict[str, Any] = {}
         self.data: dict[str, Any] = {}
@@ -176,7 +192,7 @@ class StudyState:
     def replay(cls, folder: str | Path, results: bool = True) -> StudyState:
         """The state of the study in `folder`; FileNotFoundError if it has no ledger.
 
-        Without `results` the replay is about twenty times as fast, but trials show no progress.
+        Without `results` the replay is about twenty times as fast, but trials show no progress and lack nothing.
         """
         state = cls()
         for position, entry in entries(folder, kinds=None if results else SUMMARY, damage=state.damage):
@@ -184,8 +200,11 @@ class StudyState:
                 state.apply(entry, position)
             except InvalidEntry as error:
                 state.damage.add(str(error))
-        for trial in state.trials.values() if results else ():
-            if not trial.seeds:
+        state._recover_plans()
+        for trial in state.trials.values():
+            if not results:
+                trial.lost.clear()
+            elif not trial.seeds:
                 state.damage.lose(0, ORPHAN.format(trial_id=trial.trial_id))
         return state
 
@@ -195,6 +214,8 @@ class StudyState:
         match entry:
             case Session():
                 self.config = entry.config
+                outcomes = entry.config.get("outcomes")
+                self.earlier_rule |= isinstance(outcomes, dict) and is_earlier(outcomes)
                 self.sessions.append(replace(entry, config={}))
                 self.own |= entry.own
                 self.data = entry.data or self.data
@@ -206,6 +227,13 @@ class StudyState:
             case _:
                 return self._apply_trial(entry)
         return None
+
+    def _recover_plans(self) -> None:
+        """A search trial that ended and its confirmations have one configuration: each has it from the others."""
+        known = {trial.key[1:4]: trial for trial in self.trials.values() if not trial.unplanned}
+        for trial in self.trials.values():
+            if trial.unplanned and trial.status is not None and (twin := known.get(trial.key[1:4])):
+                trial.config, trial.spec = twin.config, twin.spec
 
     def _look(self, look: Look) -> None:
         """A look made again takes the place of the former one and of those that followed it."""
@@ -224,6 +252,11 @@ class StudyState:
         if trial.status is not None:
             trial.results.clear()
         return trial
+
+    @property
+    def lacking(self) -> list[str]:
+        """What is not in the ledger although it must have been, a sentence for each trial."""
+        return [trial.lacking for trial in self.trials.values() if trial.lacking]
 
     @property
     def real_scores(self) -> RealScores:

@@ -94,7 +94,10 @@ class Status:
         tracking: what MLflow lacks.
         damaged: unreadable lines of the ledger, missing segments included.
         damage: the first of them: where each stands, and why it could not be read.
+        lacking: what is not in the ledger although it must have been, a sentence for each trial.
         sessions: how often the study was started.
+        earlier_rule: whether outcomes, which are told here as they were when their trials ended, may be those of an
+            earlier rule; the record and the report have them by the present one.
         looks: at the pairs of arms, a sentence each, the last of which says why the study ended, if it did; empty
             where `confirm.until` is null.
     """
@@ -110,14 +113,17 @@ class Status:
     tracking: TrackingStatus
     damaged: int
     damage: tuple[str, ...]
+    lacking: tuple[str, ...]
     sessions: int
+    earlier_rule: bool = False
     looks: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for `--json` and the report."""
         plain = asdict(self)
         holder = self.holder._asdict() if self.holder else None
-        return {**plain, "holder": holder, "arms": [*plain["arms"]], "damage": [*self.damage], "looks": [*self.looks]}
+        lists = {name: [*plain[name]] for name in ("arms", "damage", "lacking", "looks")}
+        return {**plain, "holder": holder, **lists}
 
 
 def status(folder: str | Path) -> Status:
@@ -146,6 +152,8 @@ def status(folder: str | Path) -> Status:
         tracking=TrackingStatus(waiting(folder), trouble(folder)),
         damaged=state.damage.count,
         damage=tuple(map(str, state.damage.places)),
+        lacking=tuple(state.lacking),
         sessions=len(state.sessions),
+        earlier_rule=state.earlier_rule,
         looks=tuple(looks),
     )

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study.config.budget import UNITS
-from study.ledger.damage import NAMED
+from study.ledger.damage import NAMED, shortened
 from study.progress.packing import in_packs
 from study.progress.power import sentences
 
@@ -86,6 +86,8 @@ def show_status(found: Status, console: Console | None = None) -> None:
         cells = (arm.arm, *repeat, _progress(arm.search), _progress(arm.confirm), best, outcomes)
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
+    if found.earlier_rule:
+        console.print("outcomes are as an earlier rule told them when trials ended; the report tells them afresh")
     for look in found.looks:
         console.print(Text(look))
     for trial, message in found.failures.items():
@@ -98,6 +100,8 @@ def show_status(found: Status, console: Console | None = None) -> None:
         console.print(f"{_many(found.damaged, 'line')} of the ledger unreadable, skipped")
         for place in found.damage[:NAMED]:
             console.print(Text(f"  {place}"))
+    for line in shortened(found.lacking):
+        console.print(Text(line))
 
 
 def _progress(phase: Counts) -> str:

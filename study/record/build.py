@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from study.atomic_write import sync_folder
 from study.ledger import ledger
-from study.ledger.damage import Damage
+from study.ledger.damage import Damage, shortened
 from study.ledger.entries import Entry, Key, Look, OfStudy, Session, to_json
 from study.ledger.ledger import Position
 from study.ledger.lock import lock_file
@@ -38,12 +38,14 @@ BUILDING = 3600.0  # seconds that one build waits for another to end
 
 
 class Written(NamedTuple):
-    """What a build wrote: rows of each table, damage found in the ledger, measurements without a column."""
+    """What a build wrote: rows of each table, damage found in the ledger, measurements without a column, and a sentence
+    for each trial of which something is not in the ledger that must have been."""
 
     history: int
     trials: int
     damage: Damage
     undeclared: tuple[str, ...]
+    lacking: tuple[str, ...]
 
 
 def build_record(folder: str | Path) -> Written:
@@ -117,10 +119,16 @@ def _publish(folder: Path, end: Position, tables: Tables, damage: Damage) -> Wri
         LOGGER.warning(
             "%s: measurements that analysis.record.schema does not declare are left out: %s", folder, undeclared
         )
-    about = _about(tables.outline) | {"through": end, "damaged": damage.count, "undeclared": undeclared}
+    lacking = tuple(tables.lacking)
+    about = _about(tables.outline) | {
+        "through": end,
+        "damaged": damage.count,
+        "lacking": shortened(lacking),
+        "undeclared": undeclared,
+    }
     tables.publish(json.dumps(about))
     sync_folder(folder)
-    return Written(tables.history.rows, tables.trials.rows, damage, undeclared)
+    return Written(tables.history.rows, tables.trials.rows, damage, undeclared, lacking)
 
 
 def _about(outline: Outline) -> dict[str, Any]:
@@ -131,7 +139,7 @@ def _about(outline: Outline) -> dict[str, Any]:
         "built": time.time(),
         "study": outline.study,
         "config": state.config,
-        "earlier_rule": outline.earlier_rule,
+        "earlier_rule": state.earlier_rule,
         "sessions": [_session(session) for session in state.sessions],
         "data": state.data,
         "searched": outline.searched,

@@ -12,7 +12,7 @@ from analysis.record import schema
 from analysis.results.clock import equal_of
 from analysis.results.criteria import metric_and_mode, thresholds_of
 from analysis.results.design import scales_of
-from analysis.results.thresholds import Thresholds, is_earlier
+from analysis.results.thresholds import Thresholds
 from study.config import loading
 from study.config.budget import UNITS
 from study.config.dotted import leaves
@@ -34,8 +34,7 @@ class Outline:
 
     `state` knows sessions, floor and looks, but no trials; `config` maps each `config.*` name to its dtype, `later`
     each trial to what was measured of it later, `searched` each arm to the hyperparameters drawn for its trials;
-    `earlier_rule` says whether any session ran under the earlier rule of outcomes; `measured` are the columns of the
-    user's own measurements.
+    `measured` are the columns of the user's own measurements.
     """
 
     study: str
@@ -44,19 +43,17 @@ class Outline:
     config: dict[str, str]
     later: dict[str, dict[str, Later]]
     searched: dict[str, list[str]]
-    earlier_rule: bool
     measured: tuple[str, ...] = ()
 
 
 def outline_of(folder: Path, entries: Iterable[Entry]) -> Outline:
     """The outline of the study in `folder`, from its ledger's entries of `KINDS`."""
     state, kinds, searched = StudyState(), dict[str, set[type]](), dict[str, list[str]]()
-    earlier, measured = False, dict[str, None]()
+    measured = dict[str, None]()
     for entry in entries:
         if not isinstance(entry, Planned):
             with suppress(InvalidEntry):  # a look that follows a lost one
                 state.apply(entry)
-            earlier = earlier or (isinstance(entry, Session) and _is_earlier(entry.config))
             continue
         measured |= dict.fromkeys(_own_columns(entry.spec))
         searched[entry.arm] = [name for name, _ in leaves(entry.config)]
@@ -66,7 +63,7 @@ def outline_of(folder: Path, entries: Iterable[Entry]) -> Outline:
     config = {name: schema.config_dtype(found) for name, found in kinds.items()}
     name = state.config.get("study", folder.resolve().name)
     thresholds = thresholds_of({"config": state.config})
-    return Outline(name, state, thresholds, config, read_all(folder), searched, earlier, tuple(measured))
+    return Outline(name, state, thresholds, config, read_all(folder), searched, tuple(measured))
 
 
 def _own_columns(spec: Json) -> tuple[str, ...]:
@@ -75,11 +72,6 @@ def _own_columns(spec: Json) -> tuple[str, ...]:
         return columns_of([name for name in spec.get("measure", ()) if isinstance(name, str)])
     except (TypeError, ValueError):
         return ()
-
-
-def _is_earlier(settings: Json) -> bool:
-    outcomes = settings.get("outcomes")
-    return isinstance(outcomes, dict) and is_earlier(outcomes)
 
 
 def _settings(folder: Path, recorded: Json) -> Json:

@@ -74,12 +74,13 @@ def _joined(tables: Sequence[Any]) -> Any:
 
 @dataclass
 class Tables:
-    """Both tables of a study, and the measurements among the trials added that have no column."""
+    """Both tables of a study, the measurements among the trials added that have no column, and what these lack."""
 
     outline: Outline
     history: _Table
     trials: _Table
     undeclared: set[str] = field(default_factory=set)
+    lacking: list[str] = field(default_factory=list)
 
     def add(self, trial: TrialState) -> None:
         """Add both tables' rows of a trial; ValueError as of `study.record.columns.TrialColumns`."""
@@ -87,6 +88,7 @@ class Tables:
         floor = outline.state.real_scores
         columns = TrialColumns(trial, outline.study, floor, outline.thresholds, outline.measured)
         self.undeclared |= columns.undeclared()
+        self.lacking += [trial.lacking] if trial.lacking else []
         self.history.add(columns.history(), len(trial.seeds) * len(columns.steps))
         self.trials.add(
             columns.summary(outline.state, outline.config, outline.later.get(trial.trial_id, {})), len(trial.seeds)

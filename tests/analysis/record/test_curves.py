@@ -66,6 +66,12 @@ def test_a_share_is_the_number_that_was_written(hundredths):
     np.testing.assert_array_equal(found, -(-hundredths * lengths // 100))
 
 
+def test_an_evaluation_after_a_gap_is_adjacent_to_none():
+    steps = np.array([[5, 10, 20, 25], [10, 20, 30, -1], [8, 24, -1, -1]])
+    found = Curves(steps, np.array([4, 3, 2]), {}).adjacent
+    np.testing.assert_array_equal(found, [[0, 1, 0, 1], [0, 1, 1, 0], [0, 0, 0, 0]])
+
+
 def test_what_was_not_measured_is_nan():
     found = Curves(np.zeros((2, 3), np.int64), np.array([3, 0]), {"fid": np.ones((2, 3))})
     assert np.isnan(found.value("kid")).all()

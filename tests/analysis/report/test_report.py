@@ -187,7 +187,7 @@ def _objectives(folder):
 @pytest.mark.usefixtures("undrawn")
 def test_what_was_left_out_is_said_and_why(simulate, tmp_path, words, rows):
     small = {"trials": 6, "confirm": 4, "evaluations": 4}
-    about = {"damaged": 3, "undeclared": ["odd"]}
+    about = {"damaged": 3, "undeclared": ["odd"], "lacking": ["a trial: its plan is gone"]}
     simulate(tmp_path, **small, running=1, failed=2, truncated=1, message=HOSTILE, about=about)
     page = report.write(tmp_path).read_text(encoding="utf-8")
     seen = words(page)
@@ -197,6 +197,7 @@ def test_what_was_left_out_is_said_and_why(simulate, tmp_path, words, rows):
     assert page.count("<script") == 1
     assert "This study is not finished: 1 trial had not ended." in seen
     assert "3 lines of the ledger could not be read" in seen
+    assert "a trial: its plan is gone." in seen
     assert "odd" in seen
 
 

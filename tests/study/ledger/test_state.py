@@ -199,6 +199,36 @@ def test_replay_is_apply_over_the_ledger_with_or_without_results(tmp_path):
         StudyState.replay(tmp_path / "elsewhere")
 
 
+STEPPED = SPEC | {"steps": 200, "evaluations": 2}
+
+
+def test_a_result_that_is_gone_is_missed_at_the_end_and_no_longer_once_it_comes():
+    state = replayed(planned(spec=STEPPED), result(200, [1.0, 2.0]))
+    gone = ["search-hinge-0000: what was measured at step 100 is not in the ledger"]
+    assert state.lacking == gone  # while it trains
+    state.apply(ended())
+    assert (only(state).lost, state.lacking) == ([100], gone)
+    state.apply(ended())  # its line doubled
+    assert state.lacking == gone
+    state.apply(result(100, [3.0, 4.0]))  # its segment out of order
+    assert state.lacking == []
+    whole = replayed(planned(spec=STEPPED), result(100, [3.0, 4.0]), result(200, [1.0, 2.0]), ended())
+    assert (only(whole).lost, whole.lacking) == ([], [])
+
+
+def test_a_search_trial_whose_plan_is_gone_has_its_configuration_from_its_confirmation(tmp_path):
+    name = trial_id_of("confirm", "hinge", 0, 0)
+    confirm = {"phase": "confirm", "trial_id": name}
+    rest = (result(100, [1.0, 2.0]), ended())
+    with Ledger.open(tmp_path) as book:
+        book.append(*rest, about("planned", config={"beta1": 0.5}, spec=SPEC, seeds=[8, 9], **confirm))
+    found = StudyState.replay(tmp_path)
+    trial = found.trials["search", "hinge", 0, 0, 0]
+    assert (trial.config, trial.spec, trial.seeds) == ({"beta1": 0.5}, SPEC, [1, 2])
+    assert found.lacking == []
+    assert replayed(*rest).lacking == ["search-hinge-0000: its plan is not in the ledger"]
+
+
 def test_memory_is_that_of_summaries():
     def study(trials, evaluations):
         state = StudyState()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.results.thresholds import EARLIER
 from study.config import loading
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
@@ -74,6 +75,19 @@ def test_damaged_lines_are_counted(folder: Path) -> None:
     found = status(folder)
     assert found.damaged == 1
     assert found.trials.interrupted == 2
+
+
+def test_results_that_are_gone_are_named(folder: Path) -> None:
+    [said] = status(folder).lacking  # the one that was completed, of which the study's ledger has no result
+    assert said.startswith("search-non_saturating-0000: what was measured at steps ")
+
+
+def test_outcomes_of_an_earlier_rule_are_said_to_be_its_own(folder: Path) -> None:
+    assert not status(folder).earlier_rule
+    journal = Journal.open(folder)
+    journal.append(Session(config={**journal.state.config, "outcomes": dict.fromkeys(EARLIER, 1)}))
+    journal.close()
+    assert status(folder).earlier_rule
 
 
 def test_no_study_is_no_status(tmp_path: Path) -> None:

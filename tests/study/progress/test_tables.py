@@ -38,6 +38,7 @@ STATUS = Status(
     tracking=TrackingStatus(waiting=12, trouble="connection refused"),
     damaged=1,
     damage=("0001.jsonl, line 3: torn",),
+    lacking=tuple(f"trial {n}: no result" for n in range(5)),
     sessions=2,
 )
 
@@ -127,6 +128,18 @@ def test_status_shows_every_arm_and_what_went_wrong() -> None:
     assert "1 line of the ledger unreadable, skipped" in lines
     assert "0001.jsonl, line 3: torn" in lines
     assert "0001.jsonl, line 3: torn" in lines
+
+
+def test_status_says_what_the_ledger_lacks_and_by_which_rule_outcomes_are() -> None:
+    def said(found: Status) -> str:
+        console = Console(file=io.StringIO(), width=160, soft_wrap=True)
+        show_status(found, console)
+        assert isinstance(console.file, io.StringIO)
+        return console.file.getvalue()
+
+    assert "trial 1: no result\ntrial 2: no result\nand 2 more like it\n" in said(STATUS)
+    assert "earlier rule" not in said(STATUS)
+    assert "outcomes are as an earlier rule told them when trials ended" in said(replace(STATUS, earlier_rule=True))
 
 
 def test_status_has_a_row_for_each_repeat_where_there_are_several() -> None:

@@ -71,7 +71,7 @@ def built(folder, *entries):
 
 def test_a_study_becomes_both_tables(tmp_path):
     written, found = built(tmp_path, SESSION, FLOOR, *trial(0), *trial(1))
-    assert written == (8, 4, Damage(at=written.damage.at), ())
+    assert written == (8, 4, Damage(at=written.damage.at), (), ())
     history, trials = found.history, found.trials
     assert history[["trial_id", "seed", "step", "fid", "wall_time"]].values.tolist()[:4] == [
         ["search-hinge-0000", 1, 100, 0.01, 10.0],
@@ -467,3 +467,14 @@ def test_the_metadata_is_json(tmp_path):
     built(tmp_path, SESSION, *trial(0))
     for name in ("history.parquet", "trials.parquet"):
         assert json.loads(pq.read_metadata(tmp_path / name).metadata[schema.METADATA])["study"] == "rings"
+
+
+def test_an_evaluation_that_is_gone_is_named_and_mode_mass_does_not_hop_across_its_gap(tmp_path):
+    counts = {10: [[9, 1], [5, 5]], 20: [[9, 1], [5, 5]], 40: [[1, 9], [5, 5]]}  # at 30, unknown
+    plan = about("planned", config={}, spec=SPEC | {"steps": 40, "evaluations": 4}, seeds=[1, 2])
+    results = [result(step, mode_histogram=[*rows]) for step, rows in counts.items()]
+    written, found = built(tmp_path, SESSION, plan, *results, ended())
+    [said] = found.about["lacking"]
+    assert written.lacking == (said,)
+    assert said == "search-hinge-0000: what was measured at step 30 is not in the ledger"
+    assert found.history["hop"].isna().tolist() == [True, False, True] * 2

@@ -23,14 +23,14 @@ def test_what_all_trials_share_is_known_before_the_first_is_written(tmp_path: Pa
     assert (outline.study, outline.thresholds.factor, outline.state.floor) == ("rings", 2.0, {"fid": 0.1})
     assert outline.config == {"lr": "float64", "steps": "int64", "name": "category", "batch_size": "int64"}
     assert outline.searched == {"a": ["lr", "steps"], "b": ["lr", "name"]}
-    assert not outline.earlier_rule
+    assert not outline.state.earlier_rule
 
 
 def test_one_session_under_the_earlier_rule_makes_it_a_study_of_that_rule(tmp_path: Path) -> None:
     begun = Session(config={"study": "rings", "outcomes": dict.fromkeys(EARLIER, 0.5)})
     resumed = Session(config={"study": "rings", "outcomes": asdict(Thresholds())})
-    assert outline_of(tmp_path, [begun, resumed]).earlier_rule
-    assert not outline_of(tmp_path, [resumed]).earlier_rule
+    assert outline_of(tmp_path, [begun, resumed]).state.earlier_rule
+    assert not outline_of(tmp_path, [resumed]).state.earlier_rule
 
 
 @pytest.mark.parametrize(
