@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainables.native.library import address, kernels, over_replicas, usable
+from trainables.native.library import address, kernels, over_replicas, solid, usable
 
 
 class _Chain(ctypes.Structure):
@@ -115,7 +115,7 @@ class _Output(torch.autograd.Function):
         of_weights, of_inputs = (
             part.new_empty(part.shape) if want else None for part, want in zip((flat, x), wanted, strict=True)
         )
-        _backward(ctx.layers, _rows(flat), _rows(x), ctx.hidden, upstream.contiguous(), of_weights, of_inputs)
+        _backward(ctx.layers, _rows(flat), _rows(x), ctx.hidden, solid(upstream).contiguous(), of_weights, of_inputs)
         return None, of_weights, of_inputs
 
 
@@ -139,7 +139,7 @@ class _InputGradient(torch.autograd.Function):
             x = x.detach().requires_grad_()
             (slopes,) = torch.autograd.grad(ctx.layers.plain(flat, x).sum(), x, create_graph=True)
             return None, *torch.autograd.grad(slopes, flat, upstream, create_graph=True, materialize_grads=True), None
-        flat, upstream = _rows(flat), upstream.contiguous()
+        flat, upstream = _rows(flat), solid(upstream).contiguous()
         gradient = flat.new_empty(flat.shape)
         over_replicas(
             kernels().slope_backward, len(flat), ctx.layers.chain, upstream.shape[1],

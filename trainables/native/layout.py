@@ -7,11 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainables.native.library import address, kernels, over_replicas, usable
+from trainables.native.library import address, kernels, over_replicas, solid, usable
 
 
 def features_last(x: Tensor) -> Tensor:
     """The same activations (R, B, C, ...), if need be copied so that features are last in memory."""
+    x = solid(x)
     last = x.movedim(2, -1)
     if last.is_contiguous() or not x.is_contiguous() or not usable(x):
         return last.contiguous().movedim(-1, 2)
@@ -60,6 +61,7 @@ class _Unflat(torch.autograd.Function):
 
 def _turned(x: Tensor, shape: torch.Size, rows: int, cols: int) -> Tensor:
     """x (R, B, ...), each sample of which is a matrix (rows, cols), with these transposed and of another shape."""
+    x = solid(x)
     made = x.new_empty(shape)
     over_replicas(kernels().turn, len(x), x.shape[1], rows, cols, address(x), address(made))
     return made

@@ -100,6 +100,17 @@ def test_gradients_can_be_differentiated(layers_of: Make) -> None:
     torch.testing.assert_close(*found, rtol=1e-4, atol=1e-5)
 
 
+def test_a_gradient_that_is_only_noted_to_be_zero_is_zero(layers_of: Make) -> None:
+    """As autograd hands on the second derivative of an absolute value: a tensor without an address."""
+    layers, (flat, x) = layers_of((3, 4, 1), 0.2), drawn((3, 4, 1), 5)
+    nothing = torch._efficientzerotensor((REPLICAS, 5, 1))
+    assert all(bool((g == 0).all()) for g in torch.autograd.grad(layers(flat, x), (flat, x), nothing))
+    slopes = layers.input_gradient(flat, x.detach())
+    assert slopes is not None
+    (of_weights,) = torch.autograd.grad(slopes, flat, torch._efficientzerotensor((REPLICAS, 5, 3)))
+    assert bool((of_weights == 0).all())
+
+
 def test_inputs_that_replicas_share_and_parts_of_wider_rows(layers_of: Make) -> None:
     widths = (2, 24, 1)
     layers, (flat, x) = layers_of(widths, 0.2), drawn(widths, 7)

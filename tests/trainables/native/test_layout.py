@@ -51,3 +51,13 @@ def test_a_gradient_in_single_precision_is_turned_back() -> None:
     weights = given((2, 3, 64 * 49), last=False)
     (gradient,) = torch.autograd.grad((flatten(x) * weights).sum(), x)
     assert torch.equal(gradient, weights.unflatten(2, SHAPES[1][2:]))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_what_autograd_only_notes_to_be_zero_gets_numbers(shape: tuple[int, ...]) -> None:
+    nothing, zeros = torch._efficientzerotensor(shape), torch.zeros(shape)
+    made = features_last(nothing)
+    assert made.data_ptr()
+    assert torch.equal(made, zeros)
+    last = torch._efficientzerotensor((*shape[:2], *shape[3:], shape[2])).movedim(-1, 2)
+    assert torch.equal(flatten(last), zeros.flatten(2))
