@@ -17,7 +17,7 @@ from study.command.output import BAD_INPUT, FAILED, say
 from study.command.process import UNREAD, prepare, unread
 from study.config.messages import shown
 
-RESUMABLE = ("study.command.study:run", "study.command.study:resume")
+RESUMABLE = ("study.command.study:run", "study.command.study:resume", "study.command.reproduce:reproduce")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,6 +79,8 @@ def parser() -> argparse.ArgumentParser:
     _settings(resume)
     _trust(resume)
     resume.add_argument("--retry-failed", action="store_true", help="train the trials that failed again")
+    about = "Run a paper's study, or go on with it, and hold its numbers against the published ones."
+    _reproduce(command("reproduce", "reproduce:reproduce", about))
     status = command("status", "study:status", "Say what of a study is done, running, failed and missing.")
     status.add_argument("dir", metavar="DIR", type=_path)
     _json(status)
@@ -119,6 +121,14 @@ def _init(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     command.add_argument("--list", action="store_true", help="list what --from takes")
     _json(command)
+
+
+def _reproduce(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", metavar="NAME", help="the paper's, as dirac; `ganstudy init --list` has papers/NAME")
+    command.add_argument("--short", action="store_true", help="by the settings that take less, which it names")
+    command.add_argument("--out", metavar="DIR", type=_path, help="the study folder (default: studies/STUDY)")
+    _json(command)
+    _settings(command)
 
 
 def _settings(command: argparse.ArgumentParser) -> None:

@@ -30,6 +30,8 @@ SHORT: dict[str, list[str]] = {
     "mode_hopping_sixteen": ["data.points=500", "data.heldout=200", "budget.batch_size=16"],
     "fgan_mixture": ["data.points=500", "data.heldout=200", "budget.batch_size=64"],
     "dirac": ["data.step.count=4", "data.gamma.count=4"],
+    "d2l_grid": ["data.points=500", "data.heldout=200", "budget.batch_size=16"],
+    "bilinear": ["data.points=500", "data.heldout=200", "budget.batch_size=16"],
     "are_gans_created_equal": ["data.download=false", "budget.batch_size=8", "fixed.generator.width=4"],
 }
 
@@ -147,6 +149,30 @@ def test_are_gans_created_equal_has_the_papers_ranges() -> None:
     assert fashion.config.data["name"] == "fashion_mnist"
 
 
+@pytest.mark.golden
+def test_the_grid_is_the_books() -> None:
+    found = specs("d2l_grid")
+    assert [(spec.pairing, [one["name"] for one in spec.penalties]) for spec in found] == [
+        (pairing, penalties) for pairing in ("independent", "relativistic") for penalties in (["r1", "r2"], ["none"])
+    ]
+    for spec in found:
+        assert (spec.data["modes"], spec.data["spacing"], spec.data["std"]) == (25, 2.0, 0.05)
+        assert (spec.generator["hidden"], spec.generator["activation"], spec.latent_dim) == ([256, 256], "relu", 64)
+        assert (spec.critic["hidden"], spec.critic["activation"]) == ([256, 256], "leaky_relu")
+        assert (spec.generator_lr, spec.critic_lr, spec.beta1, spec.beta2) == (2e-4, 2e-4, 0, 0.99)
+        assert (spec.steps, spec.batch_size, spec.updates, spec.evaluation["samples"]) == (
+            20_000, 256, "alternating", 10_000
+        )  # fmt: skip
+        assert all(one["weight"] == 1 for one in spec.penalties if one["name"] != "none")
+
+
+@pytest.mark.golden
+def test_the_bilinear_game_is_played_without_momentum() -> None:
+    for spec in specs("bilinear"):
+        assert (spec.objective["name"], spec.generator["kind"], spec.critic["hidden"]) == ("wasserstein", "affine", [])
+        assert (spec.generator_lr, spec.critic_lr, spec.beta1) == (0.1, 0.1, 0)
+
+
 # Nowozin et al. 2016, table 5: the best (mu, sigma) for each divergence.
 BEST: dict[str, tuple[float, float]] = {
     "kl": (1.0100, 1.8308),
@@ -167,7 +193,7 @@ def test_the_mixture_is_the_papers() -> None:
     assert float(truth.mean) == pytest.approx(BEST["kl"][0], abs=5e-5)
     assert math.sqrt(float(truth.covariance)) == pytest.approx(BEST["kl"][1], abs=5e-4)
     for spec in found:
-        assert (spec.batch_size, spec.generator_lr, spec.critic_lr) == (1024, 0.01, 0.01)
+        assert (spec.batch_size, spec.generator_lr, spec.critic_lr, spec.beta1) == (1024, 0.01, 0.01, 0)
         assert (spec.critic["hidden"], spec.critic["activation"]) == ([64, 64], "tanh")
         assert spec.generator["kind"] == "affine"
 

@@ -1,0 +1,95 @@
+"""The command reproduce: run a published set-up, and say which of the paper's numbers ours agree with."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import asdict
+from pathlib import Path
+
+from analysis.record.loading import load
+from analysis.results.published import HEAD, Comparison, Published, compared, published
+from analysis.wording import listed
+from study.command.init import shipped
+from study.command.output import DONE, print_json
+from study.command.study import run
+from study.config import loading, strict_yaml
+from study.config.messages import ConfigError
+from study.config.plan import StudyPlan
+from trainables.checks import close_to
+
+PREFIX = "papers/"
+CLAIMS = "published"  # the folder, beside the configurations, of what the papers claim
+
+
+def reproduce(options: Namespace) -> int:
+    """Run a paper's study, or go on with it where it has begun, and hold it against what was published."""
+    source = papers().get(options.name.removeprefix(PREFIX))
+    if source is None:
+        raise ConfigError(f"NAME: no paper '{options.name}' has its numbers here{close_to(options.name, papers())}")
+    told, plan = claims_of(source)
+    settings = [*(told.short if options.short else ()), *options.set]
+    plan = loading.load(source, settings)
+    folder = options.out or Path("studies") / plan.config.study
+    with redirect_stdout(sys.stderr):
+        exit_status = run(Namespace(config=source, set=settings, out=folder, trust=False, json=False))
+    if exit_status != DONE:
+        return exit_status
+    found = compared(load(folder), told.claims)
+    _print_json(told, settings, folder, found) if options.json else _show(told, settings, folder, found)
+    return DONE
+
+
+def papers() -> dict[str, Path]:
+    """The configurations of papers whose numbers are told, by name."""
+    found = {name.removeprefix(PREFIX): path for name, path in shipped().items() if name.startswith(PREFIX)}
+    return {name: path for name, path in found.items() if _claims(path).is_file()}
+
+
+def claims_of(source: Path) -> tuple[Published, StudyPlan]:
+    """What was published of a configuration's arms, and the study as it stands there; raises `ConfigError`."""
+    plan, path = loading.load(source), _claims(source)
+    try:
+        return published(strict_yaml.read(path), [arm.name for arm in plan.arms]), plan
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _claims(source: Path) -> Path:
+    return source.parent / CLAIMS / source.name
+
+
+def _show(told: Published, settings: Sequence[str], folder: Path, found: Sequence[Comparison]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    from study.progress.tables import terminal  # imports torch, which bad input need not wait for
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in HEAD:
+        table.add_column(name, overflow="fold")
+    for comparison in found:
+        table.add_row(*(Text(cell) for cell in comparison.cells()))
+    console = terminal()
+    console.print(Text(f"{told.paper}\n{told.source}"))
+    console.print(table)
+    if settings:
+        console.print(Text(f"not as in the paper: {', '.join(settings)}"))
+    for sentence in told.differs:
+        console.print(Text(f"differs: {sentence}"))
+    verdicts = [comparison.verdict for comparison in found]
+    counts = [f"{verdicts.count(one)} {one}" for one in ("agree", "disagree", "cannot tell") if one in verdicts]
+    console.print(Text(f"of {len(found)} published numbers {listed(counts)}; the study is in {folder}"))
+
+
+def _print_json(told: Published, settings: Sequence[str], folder: Path, found: Sequence[Comparison]) -> None:
+    claims = [
+        {"arm": one.claim.arm, "of": one.claim.words(), "published": asdict(one.claim.value), "ours": asdict(one.ours),
+         "replicas": one.n, "verdict": one.verdict}
+        for one in found
+    ]  # fmt: skip
+    about = {"paper": told.paper, "source": told.source, "settings": list(settings), "differs": list(told.differs)}
+    print_json({**about, "folder": str(folder), "claims": claims})

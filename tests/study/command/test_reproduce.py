@@ -1,0 +1,129 @@
+"""The command reproduce: what it runs, what it prints, and the papers' numbers that come with it."""
+
+from __future__ import annotations
+
+import json
+import re
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.statistics.intervals import wilson
+from study.__main__ import main
+from study.command import init, reproduce
+from study.command.reproduce import CLAIMS, claims_of, papers
+from study.config import loading
+from study.record.build import build_record
+
+TINY = Path(__file__).parents[2] / "tiny.yaml"
+TOLD = """
+paper: "A & B 2020, On rings"
+source: table 1
+short: [budget.steps=10, budget.evaluations=2]
+differs: [the rings are small]
+claims:
+  - {arm: hinge, median: fid, published: 0.15}
+  - {arm: non_saturating, share: modes, within: [8, 8], published: 0.9, runs: 10}
+"""
+Asked = list[Namespace]
+
+
+@pytest.fixture
+def configurations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of configurations with one paper, `rings`."""
+    (tmp_path / "configs" / "papers" / CLAIMS).mkdir(parents=True)
+    (tmp_path / "configs" / "papers" / "rings.yaml").write_bytes(TINY.read_bytes())
+    (tmp_path / "configs" / "papers" / CLAIMS / "rings.yaml").write_text(TOLD)
+    monkeypatch.setattr(init, "_folder", lambda: tmp_path / "configs")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "configs" / "papers"
+
+
+@pytest.fixture
+def asked(begun: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """What `run` is asked for; in its place a study appears in which one arm has ended."""
+    given: Asked = []
+
+    def run(options: Namespace) -> int:
+        given.append(options)
+        print("trains")
+        build_record(begun(options.out))
+        return 0
+
+    monkeypatch.setattr(reproduce, "run", run)
+    return given
+
+
+def test_ours_stands_beside_the_published(
+    configurations: Path, asked: Asked, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["reproduce", "papers/rings", "--set", "resources.workers=1"]) == 0
+    out, err = capsys.readouterr()
+    assert err == "trains\n"
+    assert "On rings\ntable 1" in out
+    assert re.search(r"hinge +median of Fréchet distance +0.15 +0.1", out)
+    assert "share of replicas with modes captured = 8" in out
+    assert "not as in the paper: resources.workers=1" in out
+    assert "differs: the rings are small" in out
+    assert "of 2 published numbers 1 agree and 1 cannot tell; the study is in studies/tiny" in out
+    (options,) = asked
+    assert (options.config, options.set, options.trust) == (
+        configurations / "rings.yaml",
+        ["resources.workers=1"],
+        False,
+    )
+
+
+@pytest.mark.usefixtures("configurations")
+def test_short_is_by_the_settings_named(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", "rings", "--short", "--set", "study=brief", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["settings"] == asked[0].set == ["budget.steps=10", "budget.evaluations=2", "study=brief"]
+    assert found["folder"] == "studies/brief"
+    first, second = found["claims"]
+    assert (first["verdict"], first["replicas"]) == ("agree", 4)
+    assert (second["verdict"], second["ours"]["estimate"]) == ("cannot tell", None)
+    assert second["published"]["high"] == pytest.approx(wilson(9, 10).high)
+
+
+@pytest.mark.usefixtures("configurations")
+def test_a_run_that_fails_compares_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(reproduce, "run", lambda options: 1)
+    assert main(["reproduce", "rings"]) == 1
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "said"),
+    [
+        ("ring", ("", ""), "NAME: no paper 'ring' has its numbers here; did you mean 'rings'?"),
+        ("rings", ("arm: hinge", "arm: hing"), "rings.yaml: claims.0.arm: expected an arm of the study, "),
+        ("rings", ("paper:", "title:"), "rings.yaml: expected the key paper, got title, source, short, differs"),
+    ],
+)
+@pytest.mark.usefixtures("asked")
+def test_what_cannot_be_compared_is_bad_input(
+    configurations: Path, name: str, changed: tuple[str, str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (configurations / CLAIMS / "rings.yaml").write_text(TOLD.replace(*changed))
+    assert main(["reproduce", name]) == 2
+    out, err = capsys.readouterr()
+    assert said in err
+    assert "trains" not in out + err
+
+
+def test_every_file_of_numbers_is_of_a_configuration() -> None:
+    folder = next(iter(papers().values())).parent
+    assert {path.stem for path in (folder / CLAIMS).iterdir()} == set(papers())
+
+
+@pytest.mark.parametrize("name", sorted(papers()))
+def test_every_paper_is_read_and_its_short_version_is_a_study_of_its_own(name: str) -> None:
+    source = papers()[name]
+    told, plan = claims_of(source)
+    short: Any = loading.load(source, told.short)
+    assert short.config.study != plan.config.study
+    assert {claim.arm for claim in told.claims} <= {arm.name for arm in short.arms}
