@@ -7,7 +7,8 @@ generated points y:
 - density, coverage (Naeem et al. 2020): balls of x around a y, counted and divided by k (may exceed 1); the fraction of
   x whose own ball holds some y.
 
-Points of few dimensions are found by trees (`trainables.metrics.balls`), others by all distances, with the same result.
+Points of few dimensions are found in C where there is a compiler (`trainables.native.neighbours`), others by all
+distances, with the same result.
 A ball is closed: duplicated points have balls of radius 0, which a strict `<` would leave empty.
 """
 
@@ -19,7 +20,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from trainables.metrics.balls import DIMENSIONS, Balls
+from trainables import native
 from trainables.metrics.distances import blocks, squared_distances
 from trainables.metrics.finite import finite_only
 
@@ -34,9 +35,9 @@ class Neighbourhood:
     k: int
 
     @cached_property
-    def balls(self) -> Balls:
-        """The same in trees, for few dimensions."""
-        return Balls(self.points.numpy(), self.k)
+    def balls(self) -> native.Balls:
+        """The same of few dimensions, sorted."""
+        return native.balls(self.points.unsqueeze(0), self.k)
 
 
 def neighbourhood(points: Tensor, k: int) -> Neighbourhood:
@@ -74,32 +75,22 @@ def prdc(samples: Tensor, real: Neighbourhood) -> dict[str, Tensor]:
 
     NaN for a replica with samples that are not finite.
     """
+    names, centred = ("precision", "recall", "density", "coverage"), samples.double() - real.centre
+    if native.few_dimensions(centred) and centred.shape[1] > real.k:
+        return dict(zip(names, _of_few_dimensions(centred, real), strict=True))
     replicas, count, _ = samples.shape
-    names = ("precision", "recall", "density", "coverage")
     measured = {name: torch.empty(replicas, dtype=torch.float64, device=samples.device) for name in names}
-    centred = samples.double() - real.centre
-    left = _by_trees(centred, real, measured)
-    for some in blocks(len(left), count * max(count, len(real.points)), samples.device):
-        rows = some if len(left) == replicas else left[some]  # a list of them would have to be moved to the device
-        for name, values in zip(names, _prdc(centred[rows], real), strict=True):
-            measured[name][rows] = values
+    for some in blocks(replicas, count * max(count, len(real.points)), samples.device):
+        for name, values in zip(names, _prdc(centred[some], real), strict=True):
+            measured[name][some] = values
     return measured
 
 
-def _by_trees(samples: Tensor, real: Neighbourhood, measured: dict[str, Tensor]) -> list[int]:
-    """Measure the replicas that trees are faster for; returns the others."""
-    replicas, count, dimensions = samples.shape
-    if samples.device.type != "cpu" or dimensions > DIMENSIONS or count <= real.k:
-        return list(range(replicas))
-    left = []
-    for replica, one in enumerate(samples.numpy()):
-        scores = real.balls.overlap(one)
-        if scores is None:
-            left.append(replica)
-        else:
-            for values, score in zip(measured.values(), scores, strict=True):
-                values[replica] = score
-    return left
+def _of_few_dimensions(samples: Tensor, real: Neighbourhood) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    theirs, count, every = native.balls(samples, real.k), samples.shape[1], len(real.points)
+    covered, pairs, precise = (counts.double() for counts in native.held(real.balls, theirs))
+    recalled = native.held(theirs, real.balls)[2].double()
+    return precise / count, recalled / every, pairs / (real.k * count), covered / every
 
 
 def _prdc(samples: Tensor, real: Neighbourhood) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -37,9 +37,14 @@ def available() -> bool:
     return _loaded() is not None
 
 
+def enabled() -> bool:
+    """Whether the kernels are `available`, and not `disabled`."""
+    return not _off and available()
+
+
 def usable(*tensors: Tensor) -> bool:
     """Whether the kernels can work on these: float32 in this machine's memory, a replica each for all threads."""
-    if _off or torch.get_num_threads() > len(tensors[0]) or not available():
+    if torch.get_num_threads() > len(tensors[0]) or not enabled():
         return False
     return all(type(x) is Tensor and x.dtype == torch.float32 and x.is_cpu for x in tensors)
 
