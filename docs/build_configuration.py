@@ -117,7 +117,7 @@ def _of_field(field: Any) -> Any:
 
 def _of_spec(name: str) -> str:
     if name in spec.COUNTS:
-        return "whole number from 1"
+        return f"whole number from {spec.COUNTS[name]}"
     if name in spec.CHOICES:
         return listed(spec.CHOICES[name])
     if name not in spec.NUMBERS:

@@ -120,6 +120,13 @@ $`h = |\xi|^2/2`$ and $`d`$ weights in all, as in the paper and in Letcher et al
 $`L_g = -\theta\psi = -L_c`$ a step multiplies the distance from the equilibrium by $`\sqrt{1 + \eta^2}`$ if
 simultaneous, by $`\sqrt{1 - \eta^2 + \eta^4}`$ along extragradients, by $`\sqrt{(1 - \eta)^2 + \eta^2}`$ with `sga`;
 alternating steps circle.
+
+With `unroll: K` the generator answers the critic that would have learnt from its samples for $`K`$ updates more (Metz
+et al. 2017): $`\psi_0 = \psi`$, $`\psi_{k+1}`$ is $`\psi_k`$ after an update along $`\nabla_\psi L_c(\theta, \psi_k)`$,
+and $`\theta`$ moves along $`\nabla_\theta L_g(\theta, \psi_K(\theta))`$, through all of them. All is on the generator's
+batch. The inner updates are those of the critic's optimiser from its present moments, as in the authors' code; the
+critic itself takes its usual step. It is for alternating and simultaneous updates. On the bilinear game simultaneous
+gradient steps then multiply the distance by $`\sqrt{1 - (2K - 1) \eta^2}`$ on average.
 """
 
 OWN = """\

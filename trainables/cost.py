@@ -4,9 +4,10 @@ Operations per sample: g for the generator forwards, d for the critic. A backwar
 where only inputs or only weights need gradients, so a critic update costs 6d + g, a penalty on its gradient another 6d,
 a generator update 3g + 2d, and one more d where outputs are compared. Extragradient does all of it twice. Consensus
 differentiates both gradients again for each player, three times as much on top. SGA also takes either loss's gradient
-by the other's weights, four and a half times as much in all, 2.8 times for a penalty. A VAE's loss goes back through
-the decoder for either network, 4g + 3d, and moment matching costs 3g. What the networks do counts, not what losses,
-penalties and optimisers do with their outputs.
+by the other's weights, four and a half times as much in all, 2.8 times for a penalty. An unrolled update of the critic
+costs 18d + 3g and another 15d for a penalty, the first one 3d less of each. A VAE's loss goes back through the decoder
+for either network, 4g + 3d, and moment matching costs 3g. What the networks do counts, not what losses, penalties and
+optimisers do with their outputs.
 
 The constants were measured on processor cores (x86, one thread, 2025) and are for proportions: what this machine takes
 is measured (`trainables.timing`). They do not model GPUs.
@@ -40,11 +41,13 @@ def critic_updates(spec: Spec) -> int:
 def real_samples(spec: Spec) -> int:
     """Real samples that a replica sees in one generator update and the critic updates that belong to it.
 
-    A look ahead (extragradient) counts, as it takes a batch of its own. Measurements do not.
+    A look ahead (extragradient) counts, as it takes a batch of its own, and so does the generator's batch where an
+    unrolled critic learns from it. Measurements do not.
     """
     if spec.model in UNTRAINED:
         return 0
-    return spec.batch_size * max(1, critic_updates(spec)) * _passes(spec)
+    batches = max(1, critic_updates(spec)) * _passes(spec)
+    return spec.batch_size * (batches + bool(spec.unroll and critic_updates(spec)))
 
 
 def operations(spec: Spec) -> float:
@@ -65,6 +68,8 @@ def operations(spec: Spec) -> float:
     update = spec.critic_steps * (6 * d + g + penalised) + 3 * g + 2 * d + compared
     if spec.updates == "sga":
         update = 4.5 * (update - penalised) + 2.8 * penalised
+    if spec.unroll:
+        update += spec.unroll * (18 * d + 3 * g + 2.5 * penalised) - 3 * d - penalised / 2
     return spec.batch_size * update * _passes(spec) * (4 if "consensus" in names else 1)
 
 

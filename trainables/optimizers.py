@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -78,6 +79,20 @@ class Optimizer:
         OPTIMIZERS[self.rule](self, weights, gradient, self.lr.where(alive[:, None], self._nothing))
         alive &= weights.abs().amax(1) <= bound
 
+    def foresee(self, weights: Tensor, gradient: Tensor) -> tuple[Tensor, Optimizer]:
+        """The weights (R, P) after an update of all replicas, differentiable by weights and gradient, and the optimiser
+        that goes on from there, whose own foresight is differentiable, too. Neither `weights` nor this one changes."""
+        later = copy(self)
+        for name in ("first", "second", "before", "count"):
+            setattr(later, name, getattr(self, name).clone())
+        if self.moves:  # made anew, as the graph of the updates before it holds those of this one
+            later.__dict__.pop("news", None)
+            later.__dict__.pop("_decays", None)
+        later.count += 1
+        after = weights.clone() if self.decay is None else weights * (1 - self.lr * self.decay)
+        OPTIMIZERS[self.rule](later, after, gradient, self.lr)
+        return after, later
+
     # What follows from hyperparameters is kept: on a GPU a small tensor that is made costs as much as a large one.
 
     @cached_property
@@ -139,13 +154,19 @@ def _adam_step(state: Optimizer, gradient: Tensor, lr: Tensor) -> Tensor:
     state.first.lerp_(gradient, new1)
     state.second.mul_(state.beta2).addcmul_(gradient, gradient * new2)
     correction1, correction2 = state.corrections.unbind()
-    denominator = (state.second / correction2).sqrt_().add_(EPSILON)
-    return (state.first * (lr / correction1)).div_(denominator)
+    return (state.first * (lr / correction1)).div_(_root(state.second / correction2))
+
+
+def _root(square: Tensor) -> Tensor:
+    """The root of a second moment, away from 0; where that is 0 its slope is 0, not infinite."""
+    if square.requires_grad:
+        square = square.clamp_min(torch.finfo(square.dtype).tiny)
+    return square.sqrt() + EPSILON
 
 
 def _rmsprop(state: Optimizer, weights: Tensor, gradient: Tensor, lr: Tensor) -> None:
     state.second.mul_(state.beta2).addcmul_(gradient, gradient * state.news[1])
-    weights.sub_((gradient * lr).div_(state.second.sqrt().add_(EPSILON)))
+    weights.sub_((gradient * lr).div_(_root(state.second)))
 
 
 def _sgd(state: Optimizer, weights: Tensor, gradient: Tensor, lr: Tensor) -> None:

@@ -27,11 +27,14 @@ MODELS = {  # by name, and what each is
     "dirac": "a map of Dirac-GANs, on data `dirac` alone (Mescheder et al. 2018)",
 }
 UPDATES = ("alternating", "simultaneous", "extragradient", "sga")
+UNROLLED = ("alternating", "simultaneous")  # the updates whose critic may be unrolled
 REQUIRED = ("data", "steps", "evaluations", "batch_size")
 LATENTS = ("normal", "uniform")
 CONDITIONINGS = ("join", "projection")
 ROLES = ("generator", "critic")  # of networks
-COUNTS = ("steps", "evaluations", "batch_size", "critic_steps", "latent_dim", "packing")  # whole numbers from 1 on
+COUNTS = {  # whole numbers, and the least that each may be
+    "steps": 1, "evaluations": 1, "batch_size": 1, "critic_steps": 1, "unroll": 0, "latent_dim": 1, "packing": 1,
+}  # fmt: skip
 CHOICES: Mapping[str, Iterable[str]] = {
     "model": MODELS, "pairing": PAIRINGS, "updates": UPDATES, "latent": LATENTS, "conditioning": CONDITIONINGS,
     "optimizer": optimizers.OPTIMIZERS,
@@ -70,8 +73,11 @@ class Spec:
             list of several, each charged as if alone. One on gradients may be lazy: `every: 8` charges it in one of
             eight updates of the critic, eight times its weight unless `compensated: false`. A weight may be a schedule.
         updates: the order of the players' updates: `alternating`, first the critic's and then the generator's against
-            the new critic; `simultaneous`; or `extragradient`, simultaneous along the gradients found a step ahead.
+            the new critic; `simultaneous`; `extragradient`, simultaneous along the gradients found a step ahead; or
+            `sga`, simultaneous along gradients adjusted against the game's rotation (Balduzzi et al. 2018).
         critic_steps (critic updates): for each of the generator's; 1 unless updates alternate.
+        unroll (critic updates): how far ahead the critic is that the generator answers, with the gradient through these
+            updates (Metz et al. 2017); 0 is the critic as it is. Of alternating and simultaneous updates.
         optimizer: of both players; `sgd` takes heavy-ball momentum and `nesterov` Nesterov's, the optimistic ones are
             Daskalakis et al.'s (2018; `optimistic_sgd` is known as OGDA), `lion` is Chen et al.'s (2023).
         generator_lr: learning rate of the generator, or its schedule.
@@ -112,6 +118,7 @@ class Spec:
     penalty: Mapping[str, Any] | list[Mapping[str, Any]] = field(default_factory=lambda: {"name": "none"})
     updates: str = "alternating"
     critic_steps: int = 1
+    unroll: int = 0
     optimizer: str = "adam"
     generator_lr: float | Mapping[str, Any] = 1e-3
     critic_lr: float | Mapping[str, Any] = 1e-3
@@ -140,8 +147,8 @@ class Spec:
         if not isinstance(self.evaluation, Mapping):
             raise TypeError(f"evaluation: expected a mapping of settings, got {self.evaluation!r}")
         object.__setattr__(self, "evaluation", dict(self.evaluation))
-        for name in COUNTS:
-            whole(name, getattr(self, name), low=1)
+        for name, least in COUNTS.items():
+            whole(name, getattr(self, name), low=least)
         if self.steps % self.evaluations:
             raise ValueError(f"evaluations: expected a divisor of steps = {self.steps}, got {self.evaluations}")
         for name, valid in CHOICES.items():
@@ -178,6 +185,8 @@ class Spec:
             raise ValueError(f"critic_steps: expected 1 with {self.updates} updates, got {self.critic_steps}")
         if self.updates == "sga" and "consensus" in [penalty["name"] for penalty in self.penalties]:
             raise ValueError("penalty: expected no consensus with sga, which adjusts both gradients itself")
+        if self.unroll:
+            self._check_unrolled()
         if self.batch_size % self.packing:
             raise ValueError(f"packing: expected a divisor of batch_size = {self.batch_size}, got {self.packing}")
         if self.packing > 1 and self.model == "cgan":
@@ -186,6 +195,19 @@ class Spec:
             raise ValueError(f"latent: expected normal with vae, got {self.latent}")
         if "critic" in self.own_networks:
             self._check_own_critic(self.critic["module"])
+
+    def _check_unrolled(self) -> None:
+        """Refuse what would make no use of the critic's further updates, or a second use of both gradients."""
+        if self.updates not in UNROLLED:
+            raise ValueError(f"unroll: expected 0 with {self.updates} updates, got {self.unroll}")
+        if self.optimizer == "lion":
+            raise ValueError(
+                f"unroll: expected 0 with lion, whose steps are signs and have no slope, got {self.unroll}"
+            )
+        if "consensus" in [penalty["name"] for penalty in self.penalties]:
+            raise ValueError(
+                f"unroll: expected 0 with consensus, which differentiates both gradients once more, got {self.unroll}"
+            )
 
     def _check_penalties(self) -> None:
         for row, values in penalties.resolve_all(self.penalties):
@@ -298,8 +320,8 @@ SWITCHED = ("instance_noise", "label_smoothing")  # of these, those that are 0 i
 
 # Hyperparameters without meaning for a model: such a model is one arm, however many of these a study crosses.
 _ADVERSARIAL = (
-    "objective", "generator_loss", "pairing", "penalty", "updates", "critic_steps", "critic_lr", "conditioning",
-    "packing", "instance_noise", "label_smoothing",
+    "objective", "generator_loss", "pairing", "penalty", "updates", "critic_steps", "unroll", "critic_lr",
+    "conditioning", "packing", "instance_noise", "label_smoothing",
 )  # fmt: skip
 MEANINGLESS: Mapping[str, tuple[str, ...]] = {
     "matching": (*_ADVERSARIAL, "critic"),

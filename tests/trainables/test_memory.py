@@ -38,6 +38,16 @@ def test_penalties_and_large_evaluations_cost_more() -> None:
     assert replica_bytes(replace(ONE, evaluation={"samples": 10**6})) == pytest.approx(measured, rel=0.05)  # in pieces
 
 
+def test_what_is_differentiated_twice_is_kept_thrice() -> None:
+    plain, adjusted, once, twice = (
+        replica_bytes(replace(ONE, batch_size=2000, **changes))
+        for changes in ({}, {"updates": "sga"}, {"unroll": 1}, {"unroll": 2})
+    )
+    kept = plain - WEIGHTS - DRAWN  # type: ignore[operator]
+    assert adjusted - plain == pytest.approx(2 * kept)  # type: ignore[operator]
+    assert twice - once == once - plain == pytest.approx(3 * kept + 4 * 8 * CRITIC)  # type: ignore[operator]
+
+
 @pytest.mark.parametrize("model", ["cgan", "vae", "matching"])
 def test_other_models_are_counted_too(model: str) -> None:
     needed = replica_bytes(replace(ONE, model=model))

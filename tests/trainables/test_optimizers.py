@@ -143,6 +143,51 @@ def test_ogda_reaches_the_equilibrium_of_a_bilinear_game_and_descent_ascent_leav
         assert math.hypot(float(x), float(y)) == pytest.approx(expected, rel=1e-4, abs=0.02)
 
 
+@pytest.mark.parametrize("moves", [False, True])
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+def test_foresight_is_the_updates_that_follow(rule: str, moves: bool) -> None:
+    weights, alive = start(torch.float64), torch.ones(len(LR), dtype=torch.bool)
+    ours = optimizer(rule, weights)
+    for step in range(3):
+        ours.update(weights, slope(weights, step), alive)
+    if moves:
+        ours.moves = True
+        ours.beta2.mul_(0.9)  # as a schedule does between updates
+    before, kept = [x.clone() for x in (weights, *ours.state)], [weights, *ours.state]
+    foreseen, later = weights, ours
+    for step in range(3, 6):
+        foreseen, later = later.foresee(foreseen, slope(foreseen, step))
+    assert all(torch.equal(one, other) for one, other in zip(kept, before, strict=True))
+    for step in range(3, 6):
+        ours.update(weights, slope(weights, step), alive)
+    torch.testing.assert_close(foreseen, weights, rtol=1e-13, atol=1e-13)
+    for one, other in zip(later.state, ours.state, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in OPTIMIZERS if rule != "lion"])
+def test_foresight_has_the_slope_that_differences_have(rule: str) -> None:
+    ours = optimizer(rule, start(torch.float64))
+
+    def after(weights: Tensor) -> Tensor:
+        later = ours
+        for step in range(3):
+            weights, later = later.foresee(weights, slope(weights, step))
+        return weights
+
+    assert torch.autograd.gradcheck(after, start(torch.float64).requires_grad_(), eps=1e-7, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+def test_foresight_of_a_weight_without_a_gradient_has_a_slope(rule: str) -> None:
+    weights = torch.zeros(len(LR), 2, requires_grad=True)
+    after, later = optimizer(rule, weights.detach()).foresee(weights, weights * torch.tensor([0.0, 1.0]))
+    after, _ = later.foresee(after, after * torch.tensor([0.0, 1.0]))
+    (slopes,) = torch.autograd.grad(after.sum(), weights)
+    assert slopes.isfinite().all()
+    assert torch.equal(after, torch.zeros_like(after))
+
+
 def test_lion_shrinks_weights_by_the_decay() -> None:
     weights, alive = torch.tensor([[2.0], [2.0]]), torch.tensor([True, False])
     lion = Optimizer.zero(

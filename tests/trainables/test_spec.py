@@ -171,6 +171,14 @@ def test_what_may_vary() -> None:
         ({"critic_steps": 0}, "critic_steps: expected at least 1, got 0"),
         ({"critic_steps": 2, "updates": "simultaneous"}, "critic_steps: expected 1 with simultaneous updates, got 2"),
         ({"critic_steps": 2, "updates": "extragradient"}, "critic_steps: expected 1 with extragradient updates, got 2"),
+        ({"unroll": -1}, "unroll: expected at least 0, got -1"),
+        ({"unroll": 5, "updates": "sga"}, "unroll: expected 0 with sga updates, got 5"),
+        ({"unroll": 5, "updates": "extragradient"}, "unroll: expected 0 with extragradient updates, got 5"),
+        ({"unroll": 5, "optimizer": "lion"}, "unroll: expected 0 with lion, whose steps are signs and have no slope"),
+        (
+            {"unroll": 5, "penalty": "consensus", "updates": "simultaneous"},
+            "unroll: expected 0 with consensus, which differentiates both gradients once more, got 5",
+        ),
         ({"penalty": ["r1", "consensus"], "updates": "sga"}, "penalty: expected no consensus with sga, which adjusts"),
         (
             {"optimizer": "lion", "weight_decay": 5000, "generator_lr": 0.1},

@@ -166,6 +166,14 @@ def test_schedules_go_on_in_recordings() -> None:
     same(generator_lr=down, critic_lr=down, beta2=up, ema=up, instance_noise=up, penalty={"name": "r1", "weight": down})
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "optimistic_adam", "rmsprop", "nesterov"])
+@pytest.mark.parametrize("updates", ["alternating", "simultaneous"])
+def test_unrolled_critics_are_recorded(updates: str, optimizer: str) -> None:
+    up = {"from": 0.5, "to": 0.9}
+    penalty = ["spectral_norm", {"name": "r1", "every": 2}]
+    same(unroll=2, updates=updates, optimizer=optimizer, penalty=penalty, beta2=up, critic_lr=up)
+
+
 def test_several_and_lazy_penalties_are_recorded() -> None:
     same(penalty=[{"name": "r1", "every": 3}, {"name": "r2", "weight": 2.0}, "dragan"], critic_steps=2)
 

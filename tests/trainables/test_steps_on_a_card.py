@@ -30,6 +30,8 @@ CHANGES: list[dict[str, Any]] = [
     {"penalty": {"name": "clip", "bound": 0.1}, "objective": "wasserstein", "generator_lr": 1e3, "bound": 10.0},
     {"penalty": [{"name": "r1", "every": 3}, "r2"], "critic_steps": 2},
     {"pairing": "relativistic", "penalty": ["r1", "r2"]},
+    {"updates": "sga", "penalty": "r1"},
+    {"unroll": 2, "penalty": "spectral_norm"},
     {"model": "vae"},
     {"model": "matching"},
     {"data": {"name": "circle"}, "penalty": "dragan"},

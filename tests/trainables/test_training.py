@@ -134,11 +134,23 @@ ORDERED += [
 
 @pytest.mark.parametrize(("updates", "penalty", "optimizer"), ORDERED)
 def test_every_way_to_train_keeps_the_guarantees(updates: str, penalty: str, optimizer: str, ring: DataSet) -> None:
-    """Alone is in company, resuming is bit for bit, and a fallen replica touches no other."""
     decay = 0.1 if optimizer in DECAYING else 0.0
-    one = spec(
-        penalty=PENALISED.get(penalty, penalty), updates=updates, optimizer=optimizer, weight_decay=decay, ema=0.9
+    keeps_the_guarantees(
+        spec(
+            penalty=PENALISED.get(penalty, penalty), updates=updates, optimizer=optimizer, weight_decay=decay, ema=0.9
+        ),
+        ring,
     )
+
+
+@pytest.mark.parametrize("penalty", ["none", "clip", "several", "lazy"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_an_unrolled_critic_keeps_the_guarantees(optimizer: str, penalty: str, ring: DataSet) -> None:
+    keeps_the_guarantees(spec(unroll=2, penalty=PENALISED.get(penalty, penalty), optimizer=optimizer), ring)
+
+
+def keeps_the_guarantees(one: Spec, ring: DataSet) -> None:
+    """Alone is in company, resuming is bit for bit, and a fallen replica touches no other."""
     company = train(one, [3, 1, 4, 15, 9], ring)
     first = records(company.advance())
     resumed = train(one, [3, 1, 4, 15, 9], ring)

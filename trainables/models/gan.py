@@ -161,6 +161,7 @@ def _players(context: ModelContext) -> Players:
         smoothing=smoothing if bool(smoothing.any()) else None,
         packing=spec.packing,
         pairing=spec.pairing,
+        unroll=spec.unroll,
     )
 
 

@@ -3,7 +3,7 @@
 The players follow v = (-grad_theta L_g, -grad_psi L_c). Near an equilibrium gradient descent with small steps converges
 if every eigenvalue of v's Jacobian J has a negative real part; imaginary parts make it rotate and limit the step
 (Mescheder et al. 2017; 2018). Under consensus optimisation v is less the gradient of weight/2 |v|^2, as in training;
-clipping and an optimiser's own rescaling are not part of v.
+clipping, an optimiser's own rescaling, and what SGA, an unrolled critic or look-ahead make of it are not part of v.
 
 No matrix is formed: products with the transpose of J, which has the same eigenvalues, are gradients of <v, w>, at the
 price of one backward pass each; scipy's Arnoldi iteration (ARPACK) uses them. All is float64, on a fixed

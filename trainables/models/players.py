@@ -38,7 +38,8 @@ class Players:
     real and generated samples in batches of their own because the critic normalises over the batch. `noise` (R,) is
     the present standard deviation of instance noise (Sonderby 2017), `smoothing` (R,) how much of a real sample counts
     as fake (one-sided label smoothing, Salimans 2016); None: off. The critic judges `packing` samples at once (PacGAN,
-    Lin 2018). `pairing` is a name of `trainables.objectives.pairing.PAIRINGS`.
+    Lin 2018). `pairing` is a name of `trainables.objectives.pairing.PAIRINGS`. The generator answers
+    the critic after `unroll` further updates (`trainables.models.unrolled`).
     """
 
     game: Game
@@ -54,6 +55,7 @@ class Players:
     smoothing: Tensor | None = None
     packing: int = 1
     pairing: str = "independent"
+    unroll: int = 0
 
     @cached_property
     def dense(self) -> native.DenseGame | None:

@@ -10,6 +10,9 @@ A step is four things, for R replicas at once: *sample* a batch of real samples 
 - extragradient: a simultaneous update to look ahead, then from the old weights along the gradients found there;
 - sga: a simultaneous update along gradients adjusted against the game's rotation (`trainables.models.symplectic`).
 
+Alternating and simultaneous updates may be the generator's against a critic some updates ahead
+(`trainables.models.unrolled`).
+
 Losses are vectors (R,) and gradients matrices (R, P), one row per replica. What belongs to both players comes as a
 `PerPlayer`. `alive` (R,) says which replicas still train: one whose loss, gradient or weights exceed the bounds is
 masked from then on. A loss or gradient is checked before its update, so that it never reaches the weights.
@@ -26,7 +29,7 @@ from torch import Tensor
 
 from trainables import native
 from trainables.batches import Batch
-from trainables.models import symplectic
+from trainables.models import symplectic, unrolled
 from trainables.models.descent import of_critic, of_generator
 from trainables.models.players import Players
 from trainables.optimizers import Optimizer
@@ -68,7 +71,7 @@ def _alternating(
         critic_loss, critic_gradient = of_critic(players, batch)
         critic_norm = checked(critic_gradient, critic_loss, bound, alive)
         _update(critic, optimizers.critic, critic_gradient, alive, bound, players.clip)
-    generator_loss, generator_gradient = of_generator(players, batches[-1])
+    generator_loss, generator_gradient = _of_generator(players, optimizers, batches[-1])
     generator_norm = checked(generator_gradient, generator_loss, bound, alive)
     _update(generator, optimizers.generator, generator_gradient, alive, bound)
     return _report(PerPlayer(critic_loss, generator_loss), PerPlayer(critic_norm, generator_norm))
@@ -78,7 +81,7 @@ def _simultaneous(
     players: Players, optimizers: PerPlayer[Optimizer], batches: Sequence[Batch], alive: Tensor, bound: float
 ) -> dict[str, Tensor]:
     """Both gradients at the same weights, then both updates."""
-    losses, gradients = _both(players, batches[0], batches[1])
+    losses, gradients = _both(players, optimizers, batches[0], batches[1])
     return _report(losses, _advance(players, optimizers, losses, gradients, alive, bound))
 
 
@@ -91,9 +94,9 @@ def _extragradient(
     """
     stacks = (players.generator, players.critic)
     before = [stack.flat.clone() for stack in stacks]
-    losses, gradients = _both(players, batches[0], batches[1])
+    losses, gradients = _both(players, optimizers, batches[0], batches[1])
     _advance(players, optimizers, losses, gradients, alive, bound)
-    losses, gradients = _both(players, batches[2], batches[3])
+    losses, gradients = _both(players, optimizers, batches[2], batches[3])
     for stack, weights in zip(stacks, before, strict=True):
         stack.flat.copy_(weights)
     return _report(losses, _advance(players, optimizers, losses, gradients, alive, bound))
@@ -124,11 +127,18 @@ def batches_per_step(updates: str, critic_steps: int) -> int:
     return {"alternating": critic_steps + 1, "simultaneous": 2, "extragradient": 4, "sga": 2}[updates]
 
 
-def _both(players: Players, for_critic: Batch, for_generator: Batch) -> tuple[PerPlayer[Tensor], PerPlayer[Tensor]]:
+def _of_generator(players: Players, optimizers: PerPlayer[Optimizer], batch: Batch) -> tuple[Tensor, Tensor]:
+    """The generator's loss (R,) and gradient (R, P), against the critic as it is or as it would become."""
+    return unrolled.of_generator(players, optimizers.critic, batch) if players.unroll else of_generator(players, batch)
+
+
+def _both(
+    players: Players, optimizers: PerPlayer[Optimizer], for_critic: Batch, for_generator: Batch
+) -> tuple[PerPlayer[Tensor], PerPlayer[Tensor]]:
     """Losses (R,) and gradients (R, P) of the critic and of the generator at the present weights."""
     if players.consensus is None:
         critic_loss, critic_gradient = of_critic(players, for_critic)
-        generator_loss, generator_gradient = of_generator(players, for_generator)
+        generator_loss, generator_gradient = _of_generator(players, optimizers, for_generator)
         return PerPlayer(critic_loss, generator_loss), PerPlayer(critic_gradient, generator_gradient)
     generator, critic = players.generator, players.critic
     # Consensus: to both losses is added weight/2 |v|^2, v being both players' gradients together. It depends on the
