@@ -127,6 +127,12 @@ and $`\theta`$ moves along $`\nabla_\theta L_g(\theta, \psi_K(\theta))`$, throug
 batch. The inner updates are those of the critic's optimiser from its present moments, as in the authors' code; the
 critic itself takes its usual step. It is for alternating and simultaneous updates. On the bilinear game simultaneous
 gradient steps then multiply the distance by $`\sqrt{1 - (2K - 1) \eta^2}`$ on average.
+
+With `lookahead: k`, whatever the updates, slow weights $`\phi`$ of both players go a share $`\alpha`$,
+`lookahead_alpha`, of the way to the weights after every $`k`$ steps, and the weights are put there:
+$`w' = \phi' = \phi + \alpha (w - \phi)`$ (Chavdarova et al. 2021, algorithm 1). Optimisers keep their moments. What is
+measured are the weights $`w`$, or their average; at multiples of $`k`$ steps $`w = \phi`$. Where a step is a linear map
+$`M`$, $`k`$ of them are $`(1 - \alpha) I + \alpha M^k`$ with look-ahead.
 """
 
 OWN = """\

@@ -1,11 +1,12 @@
 """How much memory a replica of a training needs on its device, known before it runs: a bound by counting, in bytes.
 
-Weights, their gradients, Adam's two moments and the generator's average, twice, as a trial that shares a population has
-a copy of its own; every tensor that the networks make of one batch, kept for the backward pass, of the critic's two
-halves and three times where a penalty differentiates the gradient again, or SGA those of both networks; the same again
-for every update of an unrolled critic, with its weights and moments; the random numbers of a block of steps; and,
-instead of a batch where that is more, the two largest tensors of as many samples as an evaluation makes at once. The
-networks are run without numbers (on torch's device `meta`), so that whatever they are made of is counted.
+Weights, their gradients, Adam's two moments, look-ahead's slow weights and the generator's average, twice, as a trial
+that shares a population has a copy of its own; every tensor that the networks make of one batch, kept for the backward
+pass, of the critic's two halves and three times where a penalty differentiates the gradient again, or SGA those of both
+networks; the same again for every update of an unrolled critic, with its weights and moments; the random numbers of a
+block of steps; and, instead of a batch where that is more, the two largest tensors of as many samples as an evaluation
+makes at once. The networks are run without numbers (on torch's device `meta`), so that whatever they are made of is
+counted.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def replica_bytes(spec: Spec) -> int | None:
     adversarial = spec.model in ("gan", "cgan")
     graphs = 3 if adversarial and spec.updates == "sga" else 1 + 3 * spec.unroll * adversarial
     training = spec.batch_size * graphs * (made + 2 * (1 + again) * judged)
+    weights += 2 * (generator.size + critic.size) * bool(spec.lookahead and adversarial)
     weights += 8 * critic.size * spec.unroll * adversarial
     evaluation = min(CHUNK, spec.evaluation["samples"]) * 2 * max(largest, largest_judged)
     return int(4 * (weights + max(training, evaluation) + DRAWN * BLOCK))

@@ -33,7 +33,8 @@ LATENTS = ("normal", "uniform")
 CONDITIONINGS = ("join", "projection")
 ROLES = ("generator", "critic")  # of networks
 COUNTS = {  # whole numbers, and the least that each may be
-    "steps": 1, "evaluations": 1, "batch_size": 1, "critic_steps": 1, "unroll": 0, "latent_dim": 1, "packing": 1,
+    "steps": 1, "evaluations": 1, "batch_size": 1, "critic_steps": 1, "unroll": 0, "lookahead": 0, "latent_dim": 1,
+    "packing": 1,
 }  # fmt: skip
 CHOICES: Mapping[str, Iterable[str]] = {
     "model": MODELS, "pairing": PAIRINGS, "updates": UPDATES, "latent": LATENTS, "conditioning": CONDITIONINGS,
@@ -43,6 +44,7 @@ NUMBERS = {  # from 0 to below the first; the second says whether 0 may be, by w
     "generator_lr": (math.inf, "neither"), "critic_lr": (math.inf, "neither"), "beta1": (1, "left"),
     "beta2": (1, "left"), "weight_decay": (math.inf, "left"), "ema": (1, "left"),
     "instance_noise": (math.inf, "left"), "label_smoothing": (0.5, "left"),
+    "lookahead_alpha": (1, "neither"),
     "bound": (math.inf, "neither"),
 }  # fmt: skip
 SCHEDULED = ("generator_lr", "critic_lr", "beta2", "ema", "instance_noise")  # of these; besides, penalties' weights
@@ -78,6 +80,9 @@ class Spec:
         critic_steps (critic updates): for each of the generator's; 1 unless updates alternate.
         unroll (critic updates): how far ahead the critic is that the generator answers, with the gradient through these
             updates (Metz et al. 2017); 0 is the critic as it is. Of alternating and simultaneous updates.
+        lookahead (steps): after so many each time slow weights of both players go part of the way to their weights,
+            which are put there (Chavdarova et al. 2021); 0 never.
+        lookahead_alpha: which part of the way; without effect where `lookahead` is 0.
         optimizer: of both players; `sgd` takes heavy-ball momentum and `nesterov` Nesterov's, the optimistic ones are
             Daskalakis et al.'s (2018; `optimistic_sgd` is known as OGDA), `lion` is Chen et al.'s (2023).
         generator_lr: learning rate of the generator, or its schedule.
@@ -119,6 +124,8 @@ class Spec:
     updates: str = "alternating"
     critic_steps: int = 1
     unroll: int = 0
+    lookahead: int = 0
+    lookahead_alpha: float = 0.5
     optimizer: str = "adam"
     generator_lr: float | Mapping[str, Any] = 1e-3
     critic_lr: float | Mapping[str, Any] = 1e-3
@@ -187,6 +194,8 @@ class Spec:
             raise ValueError("penalty: expected no consensus with sga, which adjusts both gradients itself")
         if self.unroll:
             self._check_unrolled()
+        if self.lookahead > self.steps:
+            raise ValueError(f"lookahead: expected at most the {self.steps} steps, got {self.lookahead}")
         if self.batch_size % self.packing:
             raise ValueError(f"packing: expected a divisor of batch_size = {self.batch_size}, got {self.packing}")
         if self.packing > 1 and self.model == "cgan":
@@ -315,13 +324,14 @@ HYPERPARAMETERS = tuple(
 # What may differ between the replicas of one population, besides the penalty's settings; all else is equal.
 PER_REPLICA = (
     "generator_lr", "critic_lr", "beta1", "beta2", "weight_decay", "ema", "instance_noise", "label_smoothing",
+    "lookahead_alpha",
 )  # fmt: skip
 SWITCHED = ("instance_noise", "label_smoothing")  # of these, those that are 0 in all replicas or in none
 
 # Hyperparameters without meaning for a model: such a model is one arm, however many of these a study crosses.
 _ADVERSARIAL = (
-    "objective", "generator_loss", "pairing", "penalty", "updates", "critic_steps", "unroll", "critic_lr",
-    "conditioning", "packing", "instance_noise", "label_smoothing",
+    "objective", "generator_loss", "pairing", "penalty", "updates", "critic_steps", "unroll", "lookahead",
+    "lookahead_alpha", "critic_lr", "conditioning", "packing", "instance_noise", "label_smoothing",
 )  # fmt: skip
 MEANINGLESS: Mapping[str, tuple[str, ...]] = {
     "matching": (*_ADVERSARIAL, "critic"),

@@ -48,6 +48,11 @@ def test_what_is_differentiated_twice_is_kept_thrice() -> None:
     assert twice - once == once - plain == pytest.approx(3 * kept + 4 * 8 * CRITIC)  # type: ignore[operator]
 
 
+def test_slow_weights_are_kept_twice() -> None:
+    slow, plain = (replica_bytes(replace(ONE, lookahead=every)) for every in (5, 0))
+    assert slow - plain == 4 * 2 * (GENERATOR + CRITIC)  # type: ignore[operator]
+
+
 @pytest.mark.parametrize("model", ["cgan", "vae", "matching"])
 def test_other_models_are_counted_too(model: str) -> None:
     needed = replica_bytes(replace(ONE, model=model))

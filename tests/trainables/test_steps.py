@@ -174,6 +174,10 @@ def test_unrolled_critics_are_recorded(updates: str, optimizer: str) -> None:
     same(unroll=2, updates=updates, optimizer=optimizer, penalty=penalty, beta2=up, critic_lr=up)
 
 
+def test_lookahead_is_recorded() -> None:
+    same(lookahead=2, penalty="spectral_norm", ema=0.9)
+
+
 def test_several_and_lazy_penalties_are_recorded() -> None:
     same(penalty=[{"name": "r1", "every": 3}, {"name": "r2", "weight": 2.0}, "dragan"], critic_steps=2)
 

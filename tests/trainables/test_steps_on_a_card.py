@@ -31,6 +31,7 @@ CHANGES: list[dict[str, Any]] = [
     {"penalty": [{"name": "r1", "every": 3}, "r2"], "critic_steps": 2},
     {"pairing": "relativistic", "penalty": ["r1", "r2"]},
     {"updates": "sga", "penalty": "r1"},
+    {"lookahead": 3},
     {"unroll": 2, "penalty": "spectral_norm"},
     {"model": "vae"},
     {"model": "matching"},

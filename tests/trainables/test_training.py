@@ -149,6 +149,19 @@ def test_an_unrolled_critic_keeps_the_guarantees(optimizer: str, penalty: str, r
     keeps_the_guarantees(spec(unroll=2, penalty=PENALISED.get(penalty, penalty), optimizer=optimizer), ring)
 
 
+@pytest.mark.parametrize(("updates", "penalty"), [("alternating", "spectral_norm"), ("extragradient", "clip")])
+def test_lookahead_keeps_the_guarantees(updates: str, penalty: str, ring: DataSet) -> None:
+    """Stopped after 4 steps, in the middle of 3."""
+    keeps_the_guarantees(spec(lookahead=3, penalty=PENALISED.get(penalty, penalty), updates=updates, ema=0.9), ring)
+
+
+def test_shares_of_the_way_are_the_replicas_own(ring: DataSet) -> None:
+    both = train([spec(lookahead=3, lookahead_alpha=alpha) for alpha in (0.2, 0.9)], [3, 4], ring)
+    company = curves(both)
+    assert_close(company[1], curves(train(spec(lookahead=3, lookahead_alpha=0.9), [4], ring))[0])
+    assert company[1] != curves(train(spec(lookahead=3, lookahead_alpha=0.2), [4], ring))[0]
+
+
 def keeps_the_guarantees(one: Spec, ring: DataSet) -> None:
     """Alone is in company, resuming is bit for bit, and a fallen replica touches no other."""
     company = train(one, [3, 1, 4, 15, 9], ring)

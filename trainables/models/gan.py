@@ -15,6 +15,7 @@ from trainables.data import DataSet, Mixture, floats
 from trainables.data.mixture import gaussian
 from trainables.models.critic_bound import CriticBound
 from trainables.models.jacobian import LARGEST, SpectrumEnds, spectrum
+from trainables.models.lookahead import LookAhead
 from trainables.models.model import Model, ModelContext, Pieces
 from trainables.models.players import Players
 from trainables.models.updates import PerPlayer, batches_per_step, step
@@ -39,11 +40,15 @@ class GAN(Model):
         stacks = [self.players.generator, self.players.critic]
         rates = [context.present("generator_lr"), context.present("critic_lr")]
         sample_size = context.data.train[0].numel()
+        self.lookahead: LookAhead | None = None
+        if spec.lookahead:
+            weights, alpha = [stack.flat for stack in stacks], context.vector(lambda s: s.lookahead_alpha)
+            self.lookahead = LookAhead.start(spec.lookahead, alpha, weights)
         super().__init__(
             context,
             stacks,
             rates,
-            buffers=self.players.spectral,
+            buffers=[*self.players.spectral, *(self.lookahead.state if self.lookahead else [])],
             batches=batches_per_step(spec.updates, spec.critic_steps),
             draws=sum(term.columns.stop - term.columns.start for term in self.players.terms),
             noise=0 if self.players.noise is None else 2 * sample_size,
@@ -62,7 +67,10 @@ class GAN(Model):
 
     def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:
         optimizers = PerPlayer(critic=self.optimizers[1], generator=self.optimizers[0])  # stacks: generator first
-        return step(self.players, optimizers, batches, alive, self.spec.updates, self.spec.bound)
+        report = step(self.players, optimizers, batches, alive, self.spec.updates, self.spec.bound)
+        if self.lookahead:
+            self.lookahead.pull([stack.flat for stack in self.stacks], alive)
+        return report
 
     def measure(
         self, weights: Sequence[Tensor], samples: Tensor, labels: Tensor | None, data: DataSet, pieces: Pieces
