@@ -34,7 +34,7 @@ from analysis.record.loading import Record
 from analysis.record.schema import HISTORY, OUTCOMES, TRIALS_KEYS
 from analysis.results.nearness import Floor
 from analysis.results.signals import ON_MODES, OutcomeSignals, derive, signals, with_counted_modes
-from analysis.results.thresholds import Thresholds
+from analysis.results.thresholds import NOISE_KNOWN, Thresholds
 
 ENDED = ("completed", "diverged", "truncated", "failed")
 JUDGED = (
@@ -98,8 +98,14 @@ RecordCurves = tuple[
 
 
 def record_curves(record: Record, thresholds: Thresholds) -> RecordCurves:
-    """What the replicas of a record are judged by; of the thresholds it depends on the metric alone."""
+    """What the replicas of a record are judged by; of the thresholds it depends on the metric alone.
+
+    Raises ValueError where the metric was not measured, but others were that can be judged.
+    """
     keys = list(TRIALS_KEYS)
+    known = [name for name in NOISE_KNOWN if name in record.history and record.history[name].notna().any()]
+    if thresholds.metric is not None and known and thresholds.metric not in known:
+        raise ValueError(f"outcomes.metric: expected one of {', '.join(known)}, or null, got {thresholds.metric!r}")
     replicas, measured = curves(record.history, judged_columns(thresholds))
     own = replicas.merge(record.trials.drop_duplicates(keys), on=keys, how="left", validate="one_to_one")
     return replicas, with_counted_modes(measured), floor_of_rows(own)

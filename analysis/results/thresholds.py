@@ -8,6 +8,7 @@ from typing import Any
 
 SHARES = ("tail", "quality", "coverage", "modes")  # in [0, 1]
 FACTORS = ("factor", "swing", "progress")  # of 1 or more
+NOISE_KNOWN = ("mass_js", "fid", "kid", "mmd")  # metrics with an error of their own, or an interval
 JUDGED_METRICS = ("mass_js", "fid")  # what `metric` None stands for: the first that is measured
 
 
@@ -16,8 +17,8 @@ class Thresholds:
     """Thresholds of the outcomes; raises ValueError naming a field out of range.
 
     Attributes:
-        metric: the measurement whose swings and progress are judged, less of it being better; None for `mass_js` where
-            it is measured and some samples lie in modes, and `fid` elsewhere.
+        metric: the measurement whose swings and progress are judged: `mass_js`, `fid`, `kid` or `mmd`, whose sampling
+            noise is known; None for `mass_js` where it is measured and some samples lie in modes, and `fid` elsewhere.
         tail: share of the evaluations, the last ones, that are judged, in (0, 1]; five at least, where there are as
             many.
         quality: samples are near the data if good ones (of high quality; by precision, where data are no mixture) are
@@ -51,8 +52,11 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         """Check every threshold's type and range."""
-        if self.metric is not None and not isinstance(self.metric, str):
-            raise ValueError(f"outcomes.metric: expected a measurement's name or null, got {self.metric!r}")
+        if self.metric is not None and self.metric not in NOISE_KNOWN:
+            known = ", ".join(NOISE_KNOWN)
+            raise ValueError(
+                f"outcomes.metric: expected one of {known}, whose sampling noise is known, or null, got {self.metric!r}"
+            )
         for name in NUMBERS:
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or isinstance(value, bool):

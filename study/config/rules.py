@@ -11,7 +11,7 @@ from typing import Any
 
 from analysis.record import schema
 from analysis.record.schema import QUALITY, TRAINING
-from analysis.results.thresholds import JUDGED_METRICS
+from analysis.results.thresholds import JUDGED_METRICS, NOISE_KNOWN
 from analysis.wording import listed
 from study.config.arms import Arm, arms_of, check_arms, constants_of
 from study.config.blind_spots import blind_spots
@@ -42,7 +42,6 @@ DIAGNOSTICS = (  # nothing to search for
     "jacobian_real", "jacobian_imaginary", "jacobian_radius", "memorisation",
 )  # fmt: skip
 OF_MODES = "mass_js"  # what is searched for by default where it is measured and there are several modes
-NOISE_KNOWN = ("mass_js", "fid", "kid", "mmd")  # by an error of its own, or an interval
 SEARCHABLE = frozenset(  # errors and the ends of an interval are no metric either
     column.name
     for column in (*TRAINING, *QUALITY)

@@ -196,19 +196,6 @@ def entries(
             yield position, entry
 
 
-def count(folder: str | Path, after: Position = START) -> int:
-    """How many lines with a checksum that fits come after a position: a quick count of entries.
-
-    FileNotFoundError if the folder holds no ledger.
-    """
-    found = 0
-    for _, line in _lines(folder, after, Damage()):
-        with suppress(InvalidEntry):
-            _verify(line)
-            found += 1
-    return found
-
-
 def _lines(folder: str | Path, after: Position, damage: Damage) -> Iterator[tuple[Position, bytes]]:
     """The whole lines after a position, each with the position after it; `damage` is told where they are, and of what
     is missing."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from study.atomic_write import atomic_write
-from study.ledger.ledger import START, Position, count
+from study.ledger.ledger import START, Position, entries
 
 NAME = "tracking.json"
 
@@ -78,10 +78,10 @@ class Cursor:
 def waiting(folder: str | Path) -> int:
     """How many entries of a study's ledger MLflow does not have yet; the study's own ending counts as one.
 
-    FileNotFoundError if the folder holds no ledger.
+    A line that holds no entry is none of them. FileNotFoundError if the folder holds no ledger.
     """
     cursor = Cursor.load(Path(folder))
-    return count(folder, cursor.position) + (cursor.owed is not None)
+    return sum(1 for _ in entries(folder, cursor.position)) + (cursor.owed is not None)
 
 
 def trouble(folder: str | Path) -> str | None:

@@ -49,7 +49,7 @@ INLINE float applied(Operation operation, float x, float y, float number, float 
     case RELU: *dx = x > 0; return x < 0 ? 0 : x;
     case RECIPROCAL: z = 1 / x, *dx = -z * z; return z;
     case EXP: return *dx = expf(x);
-    case EXPM1: z = expm1f(x), *dx = z + 1; return z;
+    case EXPM1: z = expm1f(x), *dx = x < -1 ? expf(x) : z + 1; return z;
     case LOG: *dx = 1 / x; return logf(x);
     case LOG1P: *dx = 1 / (1 + x); return log1pf(x);
     case SQRT: z = sqrtf(x), *dx = 1 / (2 * z); return z;

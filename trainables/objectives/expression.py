@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -34,6 +35,25 @@ def _softplus(x: Tensor) -> Tensor:
     return -functional.logsigmoid(-x)
 
 
+class _Expm1(torch.autograd.Function):
+    """Torch's own takes its value plus 1 for the derivative, which loses e^x to rounding where x is far below 0."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return torch.expm1(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return gradient * torch.exp(x)
+
+
+def _expm1(x: Tensor) -> Tensor:
+    found: Tensor = _Expm1.apply(x)
+    return found
+
+
 def _smaller(x: Value, y: Value) -> Value:
     if isinstance(x, Tensor) and isinstance(y, Tensor):
         return torch.minimum(x, y)
@@ -52,7 +72,7 @@ def _larger(x: Value, y: Value) -> Value:
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "exp": torch.exp,
-    "expm1": torch.expm1,
+    "expm1": _expm1,
     "log": torch.log,
     "log1p": torch.log1p,
     "sqrt": torch.sqrt,

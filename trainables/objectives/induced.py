@@ -43,12 +43,13 @@ class Explanation:
     Arrays have the shape of `ratios`. `optimal_critic` may be infinite, and is NaN where all d are equally good or none
     is best; `divergence` is phi(r), infinite where the objective is unbounded; `critic_curvature` is phi''(r) and
     `generator_curvature` that of the divergence which the generator's step descends, both 0 where all curvature sits in
-    a kink, NaN where there is no optimum. `generator_slope` is l'(d*(r)): small at small r means that the generator
-    learns nothing from a critic that separates well. `log_ratio` is log r recovered from d* as log(-g'/f'); NaN where
-    that is impossible. Where `matches` names a known divergence D, sup F = scale * D + shift; `generator_matches` names
-    the one that the generator's step descends. Both are judged on r from 0.01 to 100 whatever `ratios` are.
-    `is_divergence` asks for phi finite and, as `strict` says, not linear at r = 1. The step descends a divergence where
-    l(d*(r)) falls with r, jumps included; `ascends_at` holds the ratios at which, or between which, it rises.
+    a kink, NaN where there is no optimum or rounding hides the bend. `generator_slope` is l'(d*(r)): small at small r
+    means that the generator learns nothing from a critic that separates well. `log_ratio` is log r recovered from d* as
+    log(-g'/f'); NaN where that is impossible. Where `matches` names a known divergence D, sup F = scale * D + shift;
+    `generator_matches` names the one that the generator's step descends. Both are judged on r from 0.01 to 100 whatever
+    `ratios` are. `is_divergence` asks for phi finite and, as `strict` says, not linear at r = 1. The step descends a
+    divergence where l(d*(r)) falls with r, jumps included; `ascends_at` holds the ratios at which, or between which, it
+    rises.
     """
 
     name: str
@@ -150,7 +151,7 @@ def _slopes(game: Game, best: Optimum, ratios: Array) -> dict[str, Array]:
     bend = r * f2 + g2
     stationary = (r * f1 + g1).abs() <= 1e-6 * (r * f1).abs()
     smooth = torch.as_tensor(best.place).isfinite() & stationary & f1.isfinite() & bend.isfinite() & (bend != 0)
-    moving = torch.where(smooth, -f1 / bend, 0.0)
+    moving = torch.where(smooth, -f1 / bend, 0.0).masked_fill(smooth & (bend > 0), torch.nan)  # no maximum bends up
     nowhere = torch.as_tensor(best.place).isnan()
     return {
         "critic_curvature": (f1 * moving).masked_fill(nowhere, torch.nan).numpy(),

@@ -2,7 +2,8 @@
 
 d is scanned from -1e30 to 1e30 on a scale that is linear near 0 and logarithmic far away; then the derivative is
 bisected around the best place, in float64. An optimum at infinity, a flat one, one at the edge of the functions' domain
-and a missing one are distinguished. Of several separate optima of equal height the lowest d is taken.
+and a missing one are distinguished. Heights that rounding makes flat to infinity have their optimum where the
+derivative, which is not rounded so, changes its sign. Of several separate optima of equal height the lowest d is taken.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ SCAN = 6000  # points scanned on each side of 0
 HALVINGS = 120
 NUDGE = 1e-13  # relative change of d that must not change f or g noticeably
 TIE = 1e-12  # relative difference of heights that counts as none
+BESIDE = (0.01, 0.03, 0.1)  # relative distances from an optimum at which the derivative must have its sign
 GROWTH = 1e-6  # d times slope, relative to the height, above which the height still grows at REACH
 
 
@@ -67,8 +69,9 @@ def optimum(game: Game, ratios: ArrayLike) -> Optimum:
     at_start, at_end = first == 0, last == len(places) - 1
     flat = at_start & at_end
     falling, rising = heights.slope(places[last]) != 0, heights.slope(places[first]) != 0
-    away = ~flat & ((at_start & falling) | (at_end & rising))
     middle = torch.where(at_start, right, torch.where(at_end, left, (left + right) / 2))
+    inside = (at_start ^ at_end) & heights.turn(middle)
+    away = ~flat & ~inside & ((at_start & falling) | (at_end & rising))
     middle = torch.where(heights(middle).isfinite(), middle, places[summit])  # not just beyond the domain's edge
     place = torch.where(away, torch.where(at_start, low, high), middle)
     growing = (away | flat) & ((heights.slope(place) * place).abs() > GROWTH * (1 + top.abs()))
@@ -77,7 +80,7 @@ def optimum(game: Game, ratios: ArrayLike) -> Optimum:
         place=torch.where(away, limit, game.link(place)).masked_fill(flat, torch.nan).numpy(),
         value=(torch.maximum(heights(place), top) * (1 + r)).masked_fill(growing, torch.inf).numpy(),
         finite=(~flat & (~away | (limit.isfinite() & ~growing))).numpy(),
-        unique=(lone & ~flat & (away | (right - left <= 1e-9 * (1 + place.abs())))).numpy(),
+        unique=(lone & ~flat & (away | inside | (right - left <= 1e-9 * (1 + place.abs())))).numpy(),
     )
 
 
@@ -103,6 +106,12 @@ class _Heights:
     def slope(self, x: Tensor) -> Tensor:
         """Derivatives (R,) at a place for each r."""
         return derivatives(self._weigh, x)[0]
+
+    def turn(self, x: Tensor) -> Tensor:
+        """Whether the height rises before a place (R,) and falls behind it, however little."""
+        steps = [relative * (1 + x.abs()) for relative in BESIDE]
+        sides = [(self.slope(x - step) > 0) & (self.slope(x + step) < 0) for step in steps]
+        return torch.stack(sides).all(0)
 
     def climbs(self, summit: Tensor, strictly: bool) -> Callable[[Tensor], Tensor]:
         """Whether the height rises at a place; outside the domain, whether the summit lies to the right."""

@@ -128,7 +128,8 @@ def test_what_was_not_measured_speaks_against_nobody_and_for_nobody():
         ({"tail": 0}, "outcomes.tail: expected a share above 0, got 0"),
         ({"progress": "much"}, "outcomes.progress: expected a number, got 'much'"),
         ({"quality": True}, "outcomes.quality: expected a number, got True"),
-        ({"metric": 3}, "outcomes.metric: expected a measurement's name or null, got 3"),
+        ({"metric": 3}, "outcomes.metric: expected one of mass_js, fid, kid, mmd, whose sampling noise is known, or"),
+        ({"metric": "recall"}, "outcomes.metric: expected one of .*, or null, got 'recall'"),
     ],
 )
 def test_thresholds_out_of_range_are_named(wrong, message):
@@ -211,6 +212,13 @@ def test_a_record_is_judged_in_its_own_order():
     afresh = judged_afresh(record).trials
     assert afresh["outcome"].tolist()[2:] == judged["outcome"].tolist()[2:]
     assert afresh["near"].tolist()[2:] == [1, 1, 1, 0]
+
+
+def test_a_record_is_not_judged_by_what_it_lacks():
+    trials = pd.DataFrame([{"study": "s", "phase": "search", "arm": "x", "repeat": 0, "trial_id": "a", "seed": 1}])
+    record = recorded({("a", 1): {}}, trials.assign(status="completed"))
+    with pytest.raises(ValueError, match=r"outcomes.metric: expected one of mass_js, fid, or null, got 'kid'"):
+        judge_record(record, Thresholds(metric="kid"))
 
 
 def test_each_row_is_judged_by_its_own_floor():

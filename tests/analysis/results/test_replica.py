@@ -53,10 +53,10 @@ def test_a_diverged_replica_says_when(record):
 
 
 def test_each_metric_is_there_once_and_with_its_evaluations_own_error(record):
-    about = {"config": {"search": {"metric": "modes"}, "outcomes": {"metric": "high_quality"}}}
-    history = record.history.assign(fid_error=0.5)
+    about = {"config": {"search": {"metric": "modes"}, "outcomes": {"metric": "kid"}}}
+    history = record.history.assign(fid_error=0.5, kid=1.0)
     found = of(type(record)(history, record.trials, about), "search-hinge-0003", 2)
-    assert [one.metric for one in found.quality] == ["high_quality", "modes", "fid"]
+    assert [one.metric for one in found.quality] == ["kid", "modes", "fid"]
     assert found.quality[2].error.tolist() == [0.5] * 10
 
 

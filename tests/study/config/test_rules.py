@@ -107,8 +107,8 @@ LR = {"log_uniform": [1e-4, 1e-2]}
         ),
         (
             {"outcomes": {"metric": "reverse_kl"}},
-            "outcomes.metric: expected one of mass_js, fid, whose sampling noise is known, or null, got"
-            " 'reverse_kl' (arm single)",
+            "outcomes.metric: expected one of mass_js, fid, kid, mmd, whose sampling noise is known, or null, got"
+            " 'reverse_kl'",
         ),
         (
             {"outcomes": {"metric": "kid"}, "measure": ["sliced"]},

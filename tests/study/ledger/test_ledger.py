@@ -325,16 +325,6 @@ def test_kinds_are_picked_without_parsing_the_rest(tmp_path):
     assert len(read(tmp_path, kinds=("floor",))) == 3
 
 
-def test_lines_are_counted_without_parsing_them(tmp_path):
-    written(tmp_path, *NOTES)
-    [(after, _), *_] = ledger.entries(tmp_path)
-    assert (ledger.count(tmp_path), ledger.count(tmp_path, after)) == (3, 2)
-    path = tmp_path / "ledger/0001.jsonl"
-    content = path.read_bytes()
-    path.write_bytes(content[:-3] + b"?" + content[-2:])
-    assert (ledger.count(tmp_path), ledger.count(tmp_path, after)) == (2, 1)
-
-
 def test_a_folder_without_a_ledger_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=f"{tmp_path}: no study there"):
         read(tmp_path)

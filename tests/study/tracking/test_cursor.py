@@ -1,11 +1,12 @@
 import os
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from study.ledger.ledger import START, Position, entries
+from study.ledger.ledger import START, Position, end, entries
 from study.tracking.cursor import NAME, Cursor, OpenRun, trouble, waiting
 
 CURSOR = Cursor("http://h", Position(2, 50), 7.5, "parent", {"t": OpenRun("run", 1, 20)}, False, "FINISHED", 3, "no")
@@ -45,6 +46,15 @@ def test_waiting_counts_what_lies_behind_the_cursor(folder: Path, write: Callabl
     assert waiting(folder) == 3
     Cursor("", positions[-1], owed="FINISHED").save(folder)
     assert waiting(folder) == 1
+
+
+def test_a_line_that_holds_no_entry_does_not_wait(folder: Path, write: Callable[..., None]) -> None:
+    write()
+    Cursor("", end(folder)).save(folder)
+    text = b'{"kind": "ended", "status": 3}'
+    with (folder / "ledger" / "0001.jsonl").open("ab") as segment:
+        segment.write(b"%08x %s\n" % (zlib.crc32(text), text))
+    assert waiting(folder) == 0
 
 
 def test_waiting_needs_a_ledger(tmp_path: Path) -> None:

@@ -470,3 +470,11 @@ def test_ratios_are_positive_and_finite(ratios: Any) -> None:
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(ValueError, match="objective: unknown name 'hinges'; did you mean 'hinge'"):
         explain("hinges")
+
+
+def test_curvature_that_rounding_hides_is_not_told_and_is_no_climb() -> None:
+    found = explain({"name": "alpha_loss", "alpha_d": 10.0, "alpha_g": 10.0}, RATIOS)
+    assert np.isnan(found.critic_curvature).any()
+    assert not (found.critic_curvature < 0).any()
+    assert found.generator_descends
+    assert found.ascends_at == ()

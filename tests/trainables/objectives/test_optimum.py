@@ -127,3 +127,16 @@ def test_derivatives() -> None:
     torch.testing.assert_close(third, 6 + x.exp())
     assert not derivatives(lambda d: torch.ones_like(d), x)[0].any()
     assert not derivatives(lambda d: 2 * d, x, 2)[1].any()
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("order", [1.5, 4.0, 10.0, 40.0])
+def test_an_optimum_on_heights_that_rounding_makes_flat_is_found_by_the_slope(order: float) -> None:
+    game = resolve({"name": "alpha_loss", "alpha_d": order, "alpha_g": order})
+    found = optimum(game, RATIOS)
+    np.testing.assert_allclose(found.place, order * np.log(RATIOS), rtol=1e-6, atol=1e-9)  # Sypherd et al. 2022
+    assert found.finite.all()
+    assert found.unique.all()
+    infinite = optimum(pair("-exp(-d)", "0"), RATIOS)  # rises for ever, whatever its heights
+    assert np.isposinf(infinite.place).all()
+    assert not infinite.finite.any()
