@@ -2,12 +2,12 @@
 
 Operations per sample: g for the generator forwards, d for the critic. A backward pass costs twice the forward one, once
 where only inputs or only weights need gradients, so a critic update costs 6d + g, a penalty on its gradient another 6d,
-a generator update 3g + 2d, and one more d where outputs are compared. Extragradient does all of it twice. Consensus
-differentiates both gradients again for each player, three times as much on top. SGA also takes either loss's gradient
-by the other's weights, four and a half times as much in all, 2.8 times for a penalty. An unrolled update of the critic
-costs 18d + 3g and another 15d for a penalty, the first one 3d less of each. A VAE's loss goes back through the decoder
-for either network, 4g + 3d, and moment matching costs 3g. What the networks do counts, not what losses, penalties and
-optimisers do with their outputs.
+consistency of real or of generated samples 3d, a generator update 3g + 2d, and one more d where outputs are compared.
+Extragradient does all of it twice. Consensus differentiates both gradients again for each player, three times as much
+on top. SGA also takes either loss's gradient by the other's weights, four and a half times as much in all, 2.8 times
+for a penalty on gradients. An unrolled update of the critic costs 18d + 3g and another 15d for such a penalty, the
+first one 3d less of each. A VAE's loss goes back through the decoder for either network, 4g + 3d, and moment matching
+costs 3g. What the networks do counts, not what losses, penalties and optimisers do with their outputs.
 
 The constants were measured on processor cores (x86, one thread, 2025) and are for proportions: what this machine takes
 is measured (`trainables.timing`). They do not model GPUs.
@@ -63,13 +63,14 @@ def operations(spec: Spec) -> float:
     if spec.model == "vae":
         return spec.batch_size * (4 * g + 3 * d)
     names = [penalty["name"] for penalty in spec.penalties]
+    changed = 3 * d * sum(len(PENALTIES[name].consistent) for name in names)
     penalised = 6 * d * sum(PENALTIES[name].points is not None for name in names)
     compared = 0.0 if spec.pairing == "independent" else d  # the generator's loss scores real samples, too
-    update = spec.critic_steps * (6 * d + g + penalised) + 3 * g + 2 * d + compared
+    update = spec.critic_steps * (6 * d + g + changed + penalised) + 3 * g + 2 * d + compared
     if spec.updates == "sga":
         update = 4.5 * (update - penalised) + 2.8 * penalised
     if spec.unroll:
-        update += spec.unroll * (18 * d + 3 * g + 2.5 * penalised) - 3 * d - penalised / 2
+        update += spec.unroll * (18 * d + 3 * g + 3 * changed + 2.5 * penalised) - 3 * d - changed / 2 - penalised / 2
     return spec.batch_size * update * _passes(spec) * (4 if "consensus" in names else 1)
 
 

@@ -47,6 +47,7 @@ def replica_bytes(spec: Spec) -> int | None:
     judged, largest_judged = _made(critic, found.shape if spec.model == "vae" else packed)
     names = [penalty["name"] for penalty in spec.penalties]
     again = 2 * sum(PENALTIES[name].points is not None or name == "consensus" for name in names)
+    again += sum(len(PENALTIES[name].consistent) for name in names) / 2
     adversarial = spec.model in ("gan", "cgan")
     graphs = 3 if adversarial and spec.updates == "sga" else 1 + 3 * spec.unroll * adversarial
     training = spec.batch_size * graphs * (made + 2 * (1 + again) * judged)

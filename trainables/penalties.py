@@ -1,10 +1,10 @@
-"""Regularisation of critics: penalties on the gradient, clipped weights, spectral normalisation, consensus.
+"""Regularisation of critics: penalties on gradient and output, clipped weights, spectral normalisation, consensus.
 
 Any of them combines with any objective, and several with each other. A gradient penalty is an expectation, or a
 maximum, of a function of the norm of the critic's gradient with respect to its input, at points made from real samples
 x and generated samples y. What each row charges is said in its `charges`. A gradient penalty may be lazy: charged in
 every k-th update of the critic only, and then k times if compensated (Karras et al. 2020, StyleGAN2, whose optimiser's
-rates, scaled as well, are left as they are here).
+rates, scaled as well, are left as they are here). Those on the output are in `trainables.output_penalties`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from trainables.augmentations import numbers
 from trainables.checks import choice, flag, interval, only, whole
 from trainables.schedules import settled
 
@@ -31,8 +32,10 @@ class Penalty:
 
     `generated`: the points are the generated samples, and carry their labels. `worst`: the largest cost of a batch is
     charged, not the mean. `bounds_slope`: it keeps the critic's slope below a bound, as the Wasserstein distance wants.
-    `settings` maps each setting to its default; None means that it must be given. All are positive numbers, a weight
-    also a schedule of these, but for those of `LAZY`, which every gradient penalty has. `charges` says in words what is
+    Instead of its gradient the critic's output may be charged: where it changes with a change of the samples of the
+    sets `consistent`, or (`anchored`) for its distance to what it was. `settings` maps each setting to its default;
+    None means that it must be given. All are positive numbers, within `WITHIN` if they stand there, a weight also a
+    schedule of these, but for those of `LAZY`, which every gradient penalty has. `charges` says in words what is
     charged or done.
     """
 
@@ -40,24 +43,37 @@ class Penalty:
     source: str = ""
     charges: str = ""
     points: Points | None = None
-    draws: Callable[[int], int] = lambda size: 0  # uniform numbers a sample of that size needs
+    draws: Callable[[tuple[int, ...]], int] = lambda shape: 0  # uniform numbers that a sample of that shape needs
     cost: Callable[[Tensor], Tensor] | None = None
     generated: bool = False
     worst: bool = False
+    consistent: tuple[str, ...] = ()
+    anchored: bool = False
     bounds_slope: bool = False
     settings: Mapping[str, float | None] = field(default_factory=dict)
+
+    @property
+    def charged(self) -> bool:
+        """Whether it is a term of the critic's loss."""
+        return self.points is not None or bool(self.consistent) or self.anchored
 
 
 # Of gradient penalties: charged in one of so many updates of the critic, and whether then so many times.
 LAZY: Mapping[str, Any] = {"every": 1, "compensated": True}
 
 
+WITHIN = {"decay": (0, 1, "left"), "shift": (0, 0.5, "right"), "flip": (0, 1, "both")}
+OF_IMAGES, OF_POINTS = ("shift", "flip"), ("noise",)  # settings that mean nothing for the others
+
+
 @dataclass(frozen=True)
 class Term:
-    """A gradient penalty in the loss of a population's critics.
+    """A penalty in the loss of a population's critics.
 
-    `weight` is (R,); it is charged in one of `every` updates of the critic, the first included, and `compensated` then
-    `every` times. `columns` are its own of the uniform numbers (R, B, draws) of a batch.
+    `weight` is (R,), as are its other `settings`; it is charged in one of `every` updates of the critic, the first
+    included, and `compensated` then `every` times. `columns` are its own of the uniform numbers (R, B, draws) of a
+    batch. `anchors` (R, 2) are moving averages of the critic's outputs on real and on generated samples, NaN before the
+    first.
     """
 
     row: Penalty
@@ -65,6 +81,8 @@ class Term:
     every: int
     compensated: bool
     columns: slice
+    settings: Mapping[str, Tensor] = field(default_factory=dict)
+    anchors: Tensor | None = None
 
     def present(self, updates: Tensor) -> Tensor:
         """The weight (R,) in the critic's update after so many, (); 0 where it is not the penalty's turn."""
@@ -74,9 +92,20 @@ class Term:
         return self.weight * turn * (self.every if self.compensated else 1)
 
     def averaged(self) -> Term:
-        """The term in every update, at the weight that it has on average over its turns."""
+        """The term in every update, at the weight that it has on average over its turns; its anchors are copies."""
         weight = self.weight if self.compensated else self.weight / self.every
-        return replace(self, weight=weight, every=1, compensated=True)
+        return replace(self.apart(), weight=weight, every=1, compensated=True)
+
+    def apart(self) -> Term:
+        """The term with anchors of its own."""
+        return self if self.anchors is None else replace(self, anchors=self.anchors.clone())
+
+    def of(self, replicas: slice) -> Term:
+        """The term of some replicas, copied to float64; its anchors hold."""
+        settings = {name: value[replicas].double() for name, value in self.settings.items()}
+        settings |= {"decay": torch.ones_like(settings["decay"])} if self.anchors is not None else {}
+        anchors = None if self.anchors is None else self.anchors[replicas].double()
+        return replace(self, weight=self.weight[replicas].double(), settings=settings, anchors=anchors)
 
 
 def at_real(real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor:  # noqa: ARG001
@@ -103,6 +132,8 @@ def _norm(squared: Tensor) -> Tensor:
     return (squared + 1e-12).sqrt()  # the root's gradient at 0 is infinite
 
 
+CHANGE = {"shift": 0.125, "flip": 0.0, "noise": 0.01}  # of samples, by `trainables.augmentations.changed`
+
 # fmt: off
 _ROWS = (
     Penalty("none", charges="nothing"),
@@ -112,12 +143,12 @@ _ROWS = (
     ),
     Penalty(
         "gradient_penalty", "Gulrajani et al. 2017", "weight E (|grad d| - 1)² at x + u (y - x), u ~ U[0, 1]: WGAN-GP",
-        _between, lambda size: 1,
+        _between, lambda shape: 1,
         lambda s: (_norm(s) - 1).square(), bounds_slope=True, settings={"weight": 10.0},
     ),
     Penalty(
         "lipschitz_penalty", "Petzka et al. 2018", "weight E max(0, |grad d| - 1)² at the same points: WGAN-LP",
-        _between, lambda size: 1,
+        _between, lambda shape: 1,
         lambda s: (_norm(s) - 1).relu().square(), bounds_slope=True, settings={"weight": 10.0},
     ),
     Penalty(
@@ -130,13 +161,27 @@ _ROWS = (
     ),
     Penalty(
         "dragan", "Kodali et al. 2017",
-        "weight E (|grad d| - 1)² at x + u v std(x)/2, u ~ U[0, 1], v ~ U[0, 1]^dim", _around, lambda size: 1 + size,
+        "weight E (|grad d| - 1)² at x + u v std(x)/2, u ~ U[0, 1], v ~ U[0, 1]^dim",
+        _around, lambda shape: 1 + math.prod(shape),
         lambda s: (_norm(s) - 1).square(), bounds_slope=True, settings={"weight": 10.0},
     ),
     Penalty(
         "max_gradient", "Zhou et al. 2019", "weight max |grad d|², of a batch's x + u (y - x): LGAN",
-        _between, lambda size: 1,
+        _between, lambda shape: 1,
         lambda s: s, worst=True, bounds_slope=True, settings={"weight": 1.0},
+    ),
+    Penalty(
+        "lecam", "Tseng et al. 2021",
+        "weight [E (d(x) - a)² + E (d(y) - b)²], a and b moving averages of d(y) and of d(x) that keep `decay`",
+        anchored=True, settings={"weight": 0.3, "decay": 0.99},
+    ),
+    Penalty(
+        "consistency", "Zhang et al. 2020", "weight E (d(x) - d(T x))²: CR",
+        draws=numbers, consistent=("real",), settings={"weight": 10.0, **CHANGE},
+    ),
+    Penalty(
+        "balanced_consistency", "Zhao et al. 2021", "weight [E (d(x) - d(T x))² + E (d(y) - d(T y))²]: bCR",
+        draws=lambda shape: 2 * numbers(shape), consistent=("real", "generated"), settings={"weight": 10.0, **CHANGE},
     ),
     Penalty(
         "spectral_norm", "Miyato et al. 2018",
@@ -168,7 +213,7 @@ def resolve(given: Mapping[str, Any], key: str = "penalty") -> tuple[Penalty, di
         if name == "weight":
             values[name] = settled(f"{key}.{name}", value, math.inf, "neither")
         else:
-            interval(f"{key}.{name}", value, 0, math.inf)
+            interval(f"{key}.{name}", value, *WITHIN.get(name, (0, math.inf)))
     for name, default in lazy.items():
         value = values.setdefault(name, default)
         flag(f"{key}.{name}", value) if isinstance(default, bool) else whole(f"{key}.{name}", value, low=1)
@@ -213,6 +258,15 @@ def gradient_penalty(
         (slope,) = torch.autograd.grad(critic(points).sum(), points, create_graph=True)
     costs = row.cost(slope.flatten(2).square().sum(2))
     return costs.amax(1) if row.worst else costs.mean(1)
+
+
+def check_samples(given: Sequence[Mapping[str, Any]], shape: tuple[int, ...]) -> None:
+    """Refuse settings that mean nothing for samples of a shape with a `ValueError`."""
+    wrong, of = (OF_POINTS, "points") if len(shape) == 3 else (OF_IMAGES, "images")
+    for one in given:
+        for name in wrong:
+            if name in one and PENALTIES[one["name"]].consistent:
+                raise ValueError(f"penalty.{name}: expected only for {of}, got {one[name]!r} for samples of {shape}")
 
 
 def spectral_start(shapes: Sequence[tuple[int, ...]], generators: Sequence[torch.Generator]) -> list[Tensor]:

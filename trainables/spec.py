@@ -294,6 +294,11 @@ class Spec:
         packed = (shape[0] * self.packing, *shape[1:])
         return networks.critic(self.critic, packed, told, self.conditioning)
 
+    def check_samples(self, shape: tuple[int, ...]) -> None:
+        """Raise `ValueError` for settings that mean nothing for samples of a shape."""
+        if "penalty" not in MEANINGLESS.get(self.model, ()) and self.model != "dirac":
+            penalties.check_samples(self.penalties, shape)
+
     def networks(self, shape: tuple[int, ...], classes: int) -> tuple[Network, Network]:
         """Both networks, as `network` makes them."""
         return self.network("generator", shape, classes), self.network("critic", shape, classes)

@@ -148,6 +148,7 @@ def _check_networks(spec: Spec, description: data.Description) -> None:
     shape, classes, _ = description
     if spec.model == "cgan" and not classes:
         raise ValueError(f"model: expected gan on unlabelled data, got cgan on '{spec.data['name']}'")
+    spec.check_samples(shape)
     for role in ROLES:
         if role in spec.own_networks:
             continue  # it is not known to be the user's to run

@@ -43,7 +43,8 @@ def test_the_cost_is_the_arithmetic_of_the_updates() -> None:
     assert operations() == pytest.approx(100 * 8 * ((6 * d + g) + 3 * g + 2 * d))
     assert operations(critic_steps=5) == pytest.approx(100 * 8 * (5 * (6 * d + g) + 3 * g + 2 * d))
     assert operations(penalty="r1") == pytest.approx(100 * 8 * ((12 * d + g) + 3 * g + 2 * d))
-    assert operations(penalty="spectral_norm") == operations()
+    assert operations(penalty="spectral_norm") == operations() == operations(penalty="lecam")
+    assert operations(penalty="consistency") == pytest.approx(100 * 8 * ((9 * d + g) + 3 * g + 2 * d))
     assert seconds(3, **SMALL) == pytest.approx(3 * seconds(**SMALL))
 
 
@@ -81,6 +82,7 @@ WIDE = {"generator": {"hidden": [128, 128]}, "critic": {"hidden": [128, 128]}, "
         {},
         {"critic_steps": 5},
         {"penalty": "r1"},
+        {"penalty": "balanced_consistency"},
         {"penalty": "gradient_penalty", "critic_steps": 2},
         {"packing": 4},
         {"model": "cgan", "conditioning": "projection"},
@@ -90,6 +92,7 @@ WIDE = {"generator": {"hidden": [128, 128]}, "critic": {"hidden": [128, 128]}, "
         {"unroll": 1},
         {"unroll": 5, "updates": "simultaneous"},
         {"unroll": 2, "penalty": "gradient_penalty", "critic_steps": 2},
+        {"unroll": 3, "penalty": "balanced_consistency"},
         {"updates": "sga", "penalty": "gradient_penalty"},
         {"updates": "simultaneous", "penalty": "consensus"},
         {"updates": "extragradient", "penalty": "consensus"},

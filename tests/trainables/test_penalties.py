@@ -52,7 +52,7 @@ def randn(*shape: int, seed: int = 0) -> Tensor:
 def batch(row: Penalty, *shape: int) -> tuple[Tensor, Tensor, Tensor]:
     """Real samples, generated samples and the uniform numbers the row asks for."""
     real, fake = randn(REPLICAS, BATCH, *shape, seed=1), 2 + 3 * randn(REPLICAS, BATCH, *shape, seed=2)
-    return real, fake, rand(REPLICAS, BATCH, row.draws(math.prod(shape)), seed=3)
+    return real, fake, rand(REPLICAS, BATCH, row.draws(shape), seed=3)
 
 
 def by_hand(row: Penalty, real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor:
@@ -71,7 +71,9 @@ def over_the_batch(row: Penalty, costs: Tensor) -> Tensor:
 
 
 def test_the_table_is_complete() -> None:
-    assert set(PENALTIES) == {"none", "clip", "spectral_norm", "consensus", *CHARGES}
+    of_outputs = {"lecam", "consistency", "balanced_consistency"}
+    assert set(PENALTIES) == {"none", "clip", "spectral_norm", "consensus", *CHARGES, *of_outputs}
+    assert {name for name, row in PENALTIES.items() if row.charged} == {*CHARGES, *of_outputs}
     assert set(CHARGES) == {row.name for row in ON_GRADIENTS}
     assert all(row.source for row in PENALTIES.values() if row.name != "none")
     assert [row.name for row in PENALTIES.values() if row.generated] == ["r2"]
@@ -190,7 +192,7 @@ def test_interpolates_lie_between(name: str) -> None:
 
 def test_dragans_points_have_the_stated_distribution() -> None:
     row = PENALTIES["dragan"]
-    assert row.draws(2) == 3
+    assert row.draws((2,)) == 3
     spreads = torch.tensor([0.1, 5.0], dtype=torch.float64)
     real = 7 + spreads[:, None, None] * randn(2, 50_000, 2)
     step = points("dragan", real, torch.full_like(real, math.nan), rand(2, 50_000, 3)) - real
@@ -210,8 +212,22 @@ def test_defaults(name: str) -> None:
     row, values = resolve({"name": name, **needed})
     assert row is PENALTIES[name]
     assert set(values) == {*row.settings, *(LAZY if row.points else {})}
-    assert all(values[name] > 0 for name in row.settings)
+    assert all(values[name] > 0 for name in row.settings if name != "flip")
     assert {name: value for name, value in values.items() if name in LAZY} in ({}, LAZY)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"name": "lecam", "decay": 1}, r"penalty\.decay: expected a number in \[0, 1\), got 1"),
+        ({"name": "consistency", "shift": 0.6}, r"penalty\.shift: expected a number in \(0, 0.5\], got 0.6"),
+        ({"name": "balanced_consistency", "flip": 2}, r"penalty\.flip: expected a number in \[0, 1\], got 2"),
+        ({"name": "lecam", "every": 2}, r"penalty lecam\.every: unknown setting"),
+    ],
+)
+def test_settings_of_penalties_on_outputs_have_their_ranges(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        resolve(given)
 
 
 def test_published_weights() -> None:

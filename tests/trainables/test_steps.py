@@ -191,6 +191,11 @@ def test_convolutions_and_normalisation_are_recorded() -> None:
     same(data={"name": "digits"}, generator=NORMED, critic=NORMED, model="cgan", penalty="r1")
 
 
+def test_changes_of_images_are_recorded() -> None:
+    penalty = ["lecam", {"name": "balanced_consistency", "flip": 0.5}]
+    same(data={"name": "digits"}, generator=NORMED, critic=NORMED, penalty=penalty, packing=2)
+
+
 def test_replicas_fall_in_recordings_at_their_step() -> None:
     same(generator_lr=1e3, critic_lr=1e3, bound=10.0)
 

@@ -124,7 +124,7 @@ ORDERED = [
     for penalty in PENALTIES
     for optimizer in ("adam", "optimistic_adam", "rmsprop", "sgd")
     if penalty != "consensus" or updates in ("simultaneous", "extragradient")
-    if updates != "sga" or optimizer == "adam"
+    if optimizer == "adam" or (updates != "sga" and (PENALTIES[penalty].points or not PENALTIES[penalty].charged))
 ]
 ORDERED += [("alternating", "none", optimizer) for optimizer in ("adamw", "lion", "nesterov", "optimistic_sgd")]
 ORDERED += [
@@ -278,6 +278,15 @@ def test_alone_is_in_company_for_convolutions(model: str, penalty: str, digits: 
     one = spec(data={"name": "digits"}, model=model, penalty=penalty, latent_dim=8, **networks)
     company = curves(train(one, [0, 5, 6], digits))
     assert_close(company[1], curves(train(one, [5], digits))[0])
+
+
+def test_consistency_over_images_keeps_the_guarantees(digits: DataSet) -> None:
+    penalty = {"name": "balanced_consistency", "flip": 0.5, "shift": 0.3}
+    one = spec(data={"name": "digits"}, penalty=penalty, latent_dim=4, **CONV)
+    other = replace(one, penalty={**penalty, "shift": 0.1, "flip": 0.0})
+    company = curves(train([one, other], [0, 5], digits))
+    assert_close(company[1], curves(train(other, [5], digits))[0])
+    assert_close(company[0], curves(train(one, [0], digits))[0])
 
 
 def test_replicas_of_other_scalars_share_a_population(ring: DataSet) -> None:

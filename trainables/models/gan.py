@@ -44,11 +44,12 @@ class GAN(Model):
         if spec.lookahead:
             weights, alpha = [stack.flat for stack in stacks], context.vector(lambda s: s.lookahead_alpha)
             self.lookahead = LookAhead.start(spec.lookahead, alpha, weights)
+        anchors = [term.anchors for term in self.players.terms if term.anchors is not None]
         super().__init__(
             context,
             stacks,
             rates,
-            buffers=[*self.players.spectral, *(self.lookahead.state if self.lookahead else [])],
+            buffers=[*self.players.spectral, *anchors, *(self.lookahead.state if self.lookahead else [])],
             batches=batches_per_step(spec.updates, spec.critic_steps),
             draws=sum(term.columns.stop - term.columns.start for term in self.players.terms),
             noise=0 if self.players.noise is None else 2 * sample_size,
@@ -146,6 +147,7 @@ def _critic_bound(context: ModelContext, players: Players) -> CriticBound | None
 
 def _players(context: ModelContext) -> Players:
     spec = context.spec
+    spec.check_samples(context.data.shape)
     generator, critic = spec.networks(context.data.shape, context.classes)
     names, spectral = [given["name"] for given in spec.penalties], list[Tensor]()
     if "spectral_norm" in names:
@@ -161,7 +163,7 @@ def _players(context: ModelContext) -> Players:
         critic=StackedParameters.drawn(critic, context.streams("critic")),
         terms=_terms(context),
         consensus=context.present("penalty.consensus.weight") if "consensus" in names else None,
-        clip=context.vector(_bound)[:, None] if "clip" in names else None,
+        clip=_setting(context, "clip", "bound")[:, None] if "clip" in names else None,
         spectral=spectral,
         updates=torch.zeros((), dtype=torch.int64, device=context.device),
         separate=critic.normalises,
@@ -173,17 +175,25 @@ def _players(context: ModelContext) -> Players:
     )
 
 
-def _bound(spec: Spec) -> float:
-    """Of weights that are clipped."""
-    return float(next(values["bound"] for row, values in penalties.resolve_all(spec.penalties) if row.name == "clip"))
+def _setting(context: ModelContext, penalty: str, name: str) -> Tensor:
+    """A setting of one of the population's penalties, (R,), which no schedule moves."""
+
+    def read(spec: Spec) -> float:
+        return float(next(values[name] for row, values in penalties.resolve_all(spec.penalties) if row.name == penalty))
+
+    return context.vector(read)
 
 
 def _terms(context: ModelContext) -> list[Term]:
-    """The gradient penalties of the critic's loss."""
-    size, first, found = context.data.train[0].numel() * context.spec.packing, 0, []
+    """The penalties in the critic's loss."""
+    channels, *sides = context.data.shape
+    shape, first, found = (channels * context.spec.packing, *sides), 0, []
     for row, values in penalties.resolve_all(context.spec.penalties):
-        if row.points is not None:
-            weight, columns = context.present(f"penalty.{row.name}.weight"), slice(first, first + row.draws(size))
-            found.append(Term(row, weight, values["every"], values["compensated"], columns))
+        if row.charged:
+            weight, columns = context.present(f"penalty.{row.name}.weight"), slice(first, first + row.draws(shape))
+            settings = {name: _setting(context, row.name, name) for name in row.settings if name != "weight"}
+            anchors = torch.full((len(context.specs), 2), math.nan, device=context.device) if row.anchored else None
+            every, compensated = values.get("every", 1), values.get("compensated", True)
+            found.append(Term(row, weight, every, compensated, columns, settings, anchors))
             first = columns.stop
     return found

@@ -135,7 +135,7 @@ def alone(players: Players, batch: Batch, replica: int) -> tuple[Players, Batch]
         players,
         generator=copied(players.generator),
         critic=copied(players.critic),
-        terms=[replace(term.averaged(), weight=term.averaged().weight[one].double()) for term in players.terms],
+        terms=[term.averaged().of(one) for term in players.terms],
         consensus=picked(players.consensus),
         clip=picked(players.clip),
         spectral=[vector[one].double().clone() for vector in players.spectral],

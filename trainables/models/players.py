@@ -11,9 +11,9 @@ depends on replica i's weights and batch alone, so the gradient of their sum is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
@@ -22,17 +22,19 @@ from trainables import native
 from trainables.batches import Batch
 from trainables.objectives import Game
 from trainables.objectives.pairing import critic_value, generator_loss
+from trainables.output_penalties import from_anchors, inconsistency
 from trainables.penalties import Term, at_generated, at_real, gradient_penalty, spectral_divide
 from trainables.population import StackedParameters
 
 Weights = Sequence[Tensor]
+Judged = tuple[Tensor, Tensor, Tensor | None]  # packed samples, the critic's outputs on them, and their labels
 
 
 @dataclass
 class Players:
     """Two stacks of networks and the game they play.
 
-    `terms` are the gradient penalties of the critic's loss, `consensus` (R,) the weight of consensus or None, `clip`
+    `terms` are the penalties in the critic's loss, `consensus` (R,) the weight of consensus or None, `clip`
     (R, 1) the bound on weights or None, `spectral` the power iteration's vectors (empty without spectral
     normalisation), `updates` () how many updates the critic has had, which lazy penalties count by, `separate` keeps
     real and generated samples in batches of their own because the critic normalises over the batch. `noise` (R,) is
@@ -60,7 +62,7 @@ class Players:
     @cached_property
     def dense(self) -> native.DenseGame | None:
         """The game as the kernels know it; None for pairings, labels, noise, smoothing, spectral normalisation, nets
-        that are not dense, losses of unknown operations, several penalties, and those at other points than samples."""
+        that are not dense, losses of unknown operations, several penalties, and others than on slopes at samples."""
         generator, critic = self.generator.network, self.critic.network
         changed = self.spectral or self.noise is not None or self.smoothing is not None or critic.classes
         if generator.dense is None or critic.dense is None or changed or self.pairing != "independent":
@@ -68,7 +70,7 @@ class Players:
         real, fake, loss = map(self._formula, (self.game.f, self.game.g, self.game.loss))
         row = self.terms[0].row if self.terms else None
         points, cost = (row.points, native.formula(row.cost)) if row and row.cost else (None, None)
-        unknown = points is not None and (points not in (at_real, at_generated) or not self.game.linear or cost is None)
+        unknown = row and (points not in (at_real, at_generated) or not self.game.linear or cost is None)
         if real is None or fake is None or loss is None or unknown or len(self.terms) > 1 or self.consensus is not None:
             return None
         return native.DenseGame(
@@ -133,21 +135,31 @@ class Players:
         else:
             on_real, on_fake = self.score(weights, torch.cat([real, fake], 1), batch.both_labels).chunk(2, 1)
         loss = -critic_value(self.game, self.pairing, on_real, on_fake, self.smoothing)
+        judged = {"real": (real, on_real, batch.labels), "generated": (fake, on_fake, batch.requested)}
         for term in self.terms:
-            labels = batch.requested if term.row.generated else batch.labels
-            loss = loss + term.present(self.updates) * self._charged(term, weights, real, fake, labels, batch)
+            loss = loss + term.present(self.updates) * self._charged(term, weights, judged, batch)
         return loss
 
-    def _charged(
-        self, term: Term, weights: Weights, real: Tensor, fake: Tensor, labels: Tensor | None, batch: Batch
-    ) -> Tensor:
-        """The unweighted penalty (R,) of a term at packed samples."""
+    def _charged(self, term: Term, weights: Weights, judged: Mapping[str, Judged], batch: Batch) -> Tensor:
+        """The unweighted penalty (R,) of a term at both sets of packed samples."""
+        (real, on_real, labels), (fake, on_fake, requested) = judged["real"], judged["generated"]
+        uniform = batch.uniform[:, : real.shape[1], term.columns]
+        if term.row.anchored:
+            return from_anchors(term, on_real, on_fake)
+        if term.row.consistent:
+            spread, changes = real.flatten(1).std(1), []
+            for name, numbers in zip(term.row.consistent, uniform.chunk(len(term.row.consistent), 2), strict=True):
+                samples, outputs, told = judged[name]
+                critic = partial(self.score, weights, labels=told)
+                changes.append(inconsistency(term, critic, samples, outputs, numbers, spread))
+            return torch.stack(changes).sum(0)
+        labels = requested if term.row.generated else labels
         return gradient_penalty(
             term.row,
             lambda x: self.score(weights, x, labels),
             real,
             fake,
-            batch.uniform[:, : real.shape[1], term.columns],
+            uniform,
             lambda x: self.critic.network.input_gradient(weights, x, labels) if self._plain else None,
         )
 

@@ -4,7 +4,7 @@
 
 all on the generator's batch. The gradient of l_K by θ goes through the K updates, which depend on θ, and through their
 rule with its moments, as in the authors' code (Metz et al. 2017, equations 7 to 10). The critic itself stays where it
-is, as do its optimiser and the vectors of spectral normalisation.
+is, as do its optimiser, the vectors of spectral normalisation and LeCam's averages.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ def of_generator(players: Players, optimizer: Optimizer, batch: Batch) -> tuple[
     generator, critic = players.generator, players.critic
     ahead, psi, later = optimizer, critic.leaf, players
     for _ in range(players.unroll):
-        # Vectors of its own for each update: they are moved in place, and the gradient goes back through all updates.
-        later = replace(later, spectral=[vector.clone() for vector in later.spectral], updates=ahead.count)
+        # Vectors and anchors are each update's own: moved in place, while the gradient goes through all updates.
+        terms, spectral = [term.apart() for term in later.terms], [vector.clone() for vector in later.spectral]
+        later = replace(later, terms=terms, spectral=spectral, updates=ahead.count)
         loss = later.critic_loss(batch, generator.views, FlatWeights(critic.network.weights, psi))
         (gradient,) = torch.autograd.grad(loss.sum(), psi, create_graph=True)
         psi, ahead = ahead.foresee(psi, gradient)

@@ -34,6 +34,7 @@ STRENGTH = (0.5, 1.0, 2.0)  # of a penalty, times the row's default
 CLIP = (0.1, 0.3, 0.5)
 STEPS = 200  # of a bilinear game
 NOISE, SMOOTHING = (0.3, 0.0, 1.5), (0.1, 0.4, 0.0)
+SETTINGS = {"decay": (0.9, 0.5, 0.0), "noise": (0.1, 0.5, 0.01)}  # of penalties
 SHAPE, WARMUP, UNTIL = ("linear", "cosine", "constant"), (0.25, 0.0, 0.5), (1.0, 0.75, 1.0)  # of schedules, to END
 END = 0.3  # times what it begins with
 
@@ -121,12 +122,16 @@ class Game:
             plain = torch.tensor(begins[name][: case.replicas], dtype=torch.float64)
             return self.schedules[name] if name in self.schedules.rows else plain
 
-        ends = list(accumulate((row.draws(2 * case.packing) for row in rows), initial=0))
+        ends = list(accumulate((row.draws((2 * case.packing,)) for row in rows), initial=0))
         self.players = Players(
             objectives.resolve({"name": case.objective}, case.loss), players[0], players[1],
             terms=[
-                Term(row, present(row.name), case.every, case.compensated, slice(*columns))
-                for row, columns in zip(rows, pairwise(ends), strict=True) if row.points is not None
+                Term(
+                    row, present(row.name), case.every, case.compensated, slice(*columns),
+                    {k: torch.tensor(v[: case.replicas], dtype=torch.float64) for k, v in SETTINGS.items()},
+                    torch.full((case.replicas, 2), math.nan, dtype=torch.float64) if row.anchored else None,
+                )
+                for row, columns in zip(rows, pairwise(ends), strict=True) if row.charged
             ],
             consensus=present("consensus") if case.penalty == "consensus" else None,
             clip=vector[0][:, None] if "clip" in case.penalties else None,
@@ -313,7 +318,7 @@ class Peer:
         self.i, self.case, case = i, game.case, game.case
         if case.pairing == "independent":
             self.real_loss, self.fake_loss, self.generator_loss = LOSSES[case.objective, case.loss]
-        self.updates, self.foreseen = 0, dict[str, Tensor]()
+        self.updates, self.foreseen, self.anchors = 0, dict[str, Tensor](), tuple[float, ...]()
         self.generator = nn.Sequential(
             nn.Linear(LATENT + case.classes, HIDDEN[0]), nn.ReLU(),
             nn.Linear(HIDDEN[0], HIDDEN[1]), nn.ReLU(), nn.Linear(HIDDEN[1], 2),
@@ -367,12 +372,12 @@ class Peer:
         for name in self.case.penalties:
             if name in ("none", "clip", "spectral_norm", "consensus"):
                 continue
-            drawn = {"r1": 0, "r2": 0, "dragan": 1 + real.shape[1]}.get(name, 1)
-            strength = (
-                self.factor
-                * STRENGTH[self.i]
-                * (10 if name in ("gradient_penalty", "lipschitz_penalty", "dragan") else 1)
-            )
+            dim = real.shape[1]
+            drawn = {
+                "r1": 0, "r2": 0, "lecam": 0, "dragan": 1 + dim, "consistency": dim, "balanced_consistency": 2 * dim,
+            }.get(name, 1)  # fmt: skip
+            default = {"r1": 1, "r2": 1, "max_gradient": 1, "lecam": 0.3}.get(name, 10)
+            strength = self.factor * STRENGTH[self.i] * default
             if self.updates % self.case.every == 0:
                 scale = self.case.every if self.case.compensated else 1
                 whole = whole + scale * strength * self.penalty(name, score, batch, real, fake, numbers[:, :drawn])
@@ -384,6 +389,16 @@ class Peer:
         u: Tensor,
     ) -> Tensor:  # fmt: skip
         i, labels = self.i, row(batch.labels, self.i)
+        if name == "lecam":
+            return self.lecam(score(real, labels), score(fake, row(batch.requested, i)))
+        if name.endswith("consistency"):
+            sets = [(real, labels), (fake, row(batch.requested, i))][: 2 if name.startswith("balanced") else 1]
+            whole = torch.zeros((), dtype=torch.float64)
+            for k, (samples, told) in enumerate(sets):
+                jitter = (2 * u[:, k * real.shape[1] : (k + 1) * real.shape[1]] - 1) * math.sqrt(3)
+                moved = samples + SETTINGS["noise"][i] * real.std() * jitter
+                whole = whole + ((score(samples, told) - score(moved, told)) ** 2).mean()
+            return whole
         if name == "r2":
             points, labels = fake, row(batch.requested, i)
         elif name == "dragan":
@@ -400,6 +415,12 @@ class Peer:
         excess = (norm - 1).relu() if name == "lipschitz_penalty" else norm - 1
         return excess.square().mean()
 
+    def lecam(self, on_real: Tensor, on_fake: Tensor) -> Tensor:
+        """Tseng et al.'s equation, with averages that begin at the first batch."""
+        keep, now = SETTINGS["decay"][self.i], (float(on_real.detach().mean()), float(on_fake.detach().mean()))
+        self.anchors = tuple(keep * old + (1 - keep) * new for old, new in zip(self.anchors or now, now, strict=True))
+        return (on_real - self.anchors[1]).square().mean() + (on_fake - self.anchors[0]).square().mean()
+
     def critic_loss(self, batch: Batch) -> Tensor:
         real, fake = self.seen(batch.real[self.i], batch, slice(0, 2)), self.generate(batch, slice(2, 4))
         score = self.scorer(iterate=True)
@@ -414,7 +435,7 @@ class Peer:
 
     def unrolled_loss(self, batch: Batch) -> Tensor:
         """The generator's loss after further updates of the critic, by its optimiser's rule as the papers have it."""
-        vectors, updates = dict(self.vectors), self.updates
+        vectors, updates, anchors = dict(self.vectors), self.updates, self.anchors
         self.foreseen = {name: value.detach().requires_grad_() for name, value in self.critic.named_parameters()}
         moments, count = self.moments()
         for _ in range(self.case.unroll):
@@ -429,7 +450,7 @@ class Peer:
                     self.foreseen[name] = self.foreseen[name].clamp(-CLIP[self.i], CLIP[self.i])
             self.updates += 1
         loss = self.generators_loss(batch)
-        self.vectors, self.updates, self.foreseen = vectors, updates, {}
+        self.vectors, self.updates, self.anchors, self.foreseen = vectors, updates, anchors, {}
         return loss
 
     def moments(self) -> tuple[dict[str, list[Tensor]], int]:
@@ -562,10 +583,14 @@ CASES = [
     ],
     *[
         Case("minimax", p, **order)
-        for p in ("r1+r2", "gradient_penalty+r1+dragan", "clip+max_gradient")
+        for p in ("r1+r2", "gradient_penalty+r1+dragan", "clip+max_gradient", "balanced_consistency+lecam+r2")
         for order in ORDERS
     ],
     Case("hinge", "spectral_norm+r2", packing=2),
+    Case("energy", "lecam"),
+    Case("hinge", "balanced_consistency", conditioning="join", noise=True),
+    Case("hinge", "consistency+lecam", packing=3, pairing="relativistic_average", loss="non_saturating"),
+    Case(penalty="lecam+balanced_consistency", scheduled=True, critic_norm=True),
     *[Case(o, p, pairing=pairing, loss=loss) for pairing, o, loss in RELATIVISTIC for p in ("none", "r1+r2")],
     *[Case(pairing="relativistic", **order) for order in ORDERS[1:]],
     Case("hinge", "gradient_penalty", loss="non_saturating", pairing="relativistic_average", noise=True, packing=2),
@@ -708,6 +733,7 @@ def test_an_adjusted_step_is_that_of_the_whole_jacobian(case: Case, ring: DataSe
         Case("wasserstein", "spectral_norm", unroll=2, optimizer="rmsprop"),
         Case("hinge", "clip", critic_steps=2, unroll=2, optimizer="nesterov"),
         Case("minimax", "r1+r2", unroll=3, every=2, updates="simultaneous", packing=2),
+        Case("least_squares", "lecam+consistency", unroll=2),
         Case(pairing="relativistic", unroll=2, conditioning="join"),
         Case("kl", conditioning="projection", unroll=2, noise=True, smoothing=True, optimizer="sgd"),
     ],
