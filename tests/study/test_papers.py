@@ -31,6 +31,9 @@ SHORT: dict[str, list[str]] = {
     "fgan_mixture": ["data.points=500", "data.heldout=200", "budget.batch_size=64"],
     "dirac": ["data.step.count=4", "data.gamma.count=4"],
     "d2l_grid": ["data.points=500", "data.heldout=200", "budget.batch_size=16"],
+    "alpha_ring": ["data.points=500", "data.heldout=200", "budget.batch_size=16"],
+    "sga_gaussian": ["data.points=500", "data.heldout=200", "budget.batch_size=16"],
+    "r3gan_lazy": ["data.points=500", "data.heldout=200", "budget.batch_size=16", "fixed.critic_steps=4"],
     "bilinear": ["data.points=500", "data.heldout=200", "budget.batch_size=16"],
     "are_gans_created_equal": ["data.download=false", "budget.batch_size=8", "fixed.generator.width=4"],
 }
@@ -164,6 +167,18 @@ def test_the_grid_is_the_books() -> None:
             20_000, 256, "alternating", 10_000
         )  # fmt: skip
         assert all(one["weight"] == 1 for one in spec.penalties if one["name"] != "none")
+
+
+@pytest.mark.golden
+def test_the_sixteen_are_the_notebooks() -> None:
+    for spec, updates in zip(specs("mode_hopping_sixteen"), ("simultaneous", "sga"), strict=True):
+        points = data.load(**{**spec.data, "points": 100, "heldout": 100})
+        assert points.mixture is not None
+        assert sorted(set(points.mixture.means.flatten().tolist())) == [-1.5, -0.5, 0.5, 1.5]
+        torch.testing.assert_close(points.mixture.variances, torch.full((16,), 0.02**2, dtype=torch.float64))
+        assert (spec.updates, spec.objective["name"], spec.optimizer) == (updates, "non_saturating", "rmsprop")
+        assert (spec.generator_lr, spec.critic_lr, spec.beta2, spec.batch_size) == (1e-4, 1e-4, 0.9, 256)
+        assert spec.generator["hidden"] == spec.critic["hidden"] == [384] * 6
 
 
 @pytest.mark.golden
