@@ -25,10 +25,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ganstudy: {message}", file=sys.stderr)
         return 2
     gc.set_threshold(OBJECTS)
-    atexit.register(gc.freeze)  # a last collection of all that is still there takes a second, and frees what exit frees
+    atexit.register(leave)
     from study.command.cli import main as command
 
     return command(arguments)
+
+
+def leave() -> None:
+    """Spare the last collection of all that is still there: it takes a second, and frees what exit frees.
+
+    Not where Triton was imported, which takes what is not collected for leaks, and says so in thirty lines.
+    """
+    if "triton" not in sys.modules:
+        gc.freeze()
 
 
 def taken(*first: Path) -> str | None:

@@ -65,3 +65,14 @@ def test_nothing_of_a_foreign_module_is_run(way: str, tmp_path: Path) -> None:
     done = subprocess.run(MAIN, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("ganstudy: study: expected ganstudy's own package")
+
+
+def test_the_last_collection_is_spared_except_where_triton_would_tell_of_leaks(monkeypatch):
+    frozen = []
+    monkeypatch.setattr(ganstudy.gc, "freeze", lambda: frozen.append(True))
+    monkeypatch.setitem(sys.modules, "triton", object())
+    ganstudy.leave()
+    assert not frozen
+    monkeypatch.delitem(sys.modules, "triton")
+    ganstudy.leave()
+    assert frozen

@@ -19,6 +19,7 @@ from study.__main__ import main
 from study.command.cli import _joined, parser
 from study.config import loading, strict_yaml
 from study.config.schema import StudyConfig
+from study.progress.calibration import Calibration
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
@@ -119,6 +120,21 @@ def test_check_says_what_the_tutorial_shows(capsys: pytest.CaptureFixture[str]) 
     said = capsys.readouterr().out
     shown = blocks(TEXTS["tutorial"], "text")[0].splitlines()
     assert [line for line in shown if line not in said and not line.startswith(("…", "estimate"))] == []
+
+
+def test_check_says_what_the_page_on_gpus_shows(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = TEXTS["eight_gpus"]
+    [line] = [line for line in page.splitlines() if "RAY_ADDRESS=head:6379" in line]
+    address, _, *words = shlex.split(line)
+    monkeypatch.setenv(*address.split("="))
+    monkeypatch.setattr("study.command.study.calibrate", lambda _: Calibration())
+    monkeypatch.chdir(ROOT)
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    shown = blocks(page, "text")[0].splitlines()
+    assert [line for line in shown if line not in said and not line.startswith("estimate")] == []
 
 
 def test_the_questions_are_answered_with_a_place_to_read_on() -> None:
