@@ -40,6 +40,7 @@ NAMES = {
     "wasserstein_1d": "Wasserstein distance",
     "class_fid": "mean per-class Fréchet distance",
     "label_fidelity": "label fidelity",
+    "dirac_converged": "share of the map that converges",
     "hop": "mode mass moved",
     "hop_rate": "hop rate",
     "held": "share of modes that hold mass",
