@@ -8,7 +8,7 @@ plan, results and ending.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, NamedTuple
 
 SEARCH, CONFIRM = "search", "confirm"
@@ -191,6 +191,17 @@ class Result(TrialEntry):
             return list(values)
         found = dict(zip(self.seeds, values, strict=True))
         return [found.get(seed) for seed in seeds]
+
+    def over(self, former: Result) -> Result:
+        """This result, completed with a former one's values of the same step for other seeds."""
+        seeds = self.seeds + [seed for seed in former.seeds if seed not in self.seeds]
+        if seeds == self.seeds:
+            return self
+        columns: dict[str, Sequence[Any]] = {}
+        for name in {**former.columns, **self.columns}:
+            old = former.column(name, seeds)
+            columns[name] = self.column(name, self.seeds) + old[len(self.seeds) :]
+        return replace(self, seeds=seeds, columns=columns, wall_time=max(self.wall_time, former.wall_time))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

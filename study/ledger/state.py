@@ -8,7 +8,7 @@ planned again goes on or begins anew is decided by `study.ledger.attempts`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -115,7 +115,7 @@ class TrialState:
 
     def _result(self, result: Result) -> None:
         step, former = result.step, self.results.get(result.step)
-        self.results[step] = result if former is None else _merged(result, former)
+        self.results[step] = result if former is None else result.over(former)
         if step in self.lost:  # it came after the ending, a segment being out of order
             self.lost.remove(step)
         self._learn_seeds(result.seeds)
@@ -272,18 +272,6 @@ class StudyState:
 def _scores(found: dict[str, Any]) -> dict[str, float]:
     """Without lists, which are no scores: a floor is one number per measurement."""
     return {name: value for name, value in found.items() if not isinstance(value, list)}
-
-
-def _merged(result: Result, former: Result) -> Result:
-    """A result, completed with a former one's values of the same step for other seeds."""
-    seeds = result.seeds + [seed for seed in former.seeds if seed not in result.seeds]
-    if seeds == result.seeds:
-        return result
-    columns: dict[str, Sequence[Any]] = {}
-    for name in {**former.columns, **result.columns}:
-        old = former.column(name, seeds)
-        columns[name] = result.column(name, result.seeds) + old[len(result.seeds) :]
-    return replace(result, seeds=seeds, columns=columns, wall_time=max(result.wall_time, former.wall_time))
 
 
 def _array(values: list[Any], shape: tuple[int, int]) -> NDArray[np.float64]:
