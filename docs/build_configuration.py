@@ -18,6 +18,7 @@ from study.config.schema import StudyConfig
 from study.config.sections import Equal, Section
 from study.config.spaces import KINDS
 from trainables import schedules, spec
+from trainables.augmentations import AUGMENTATIONS
 from trainables.metrics import evaluator, measurements
 from trainables.metrics.feature_spaces import FEATURES
 from trainables.networks import architecture
@@ -105,6 +106,7 @@ def _hyperparameters() -> list[str]:
         "objective": "name or mapping",
         "penalty": "name, mapping, or list of these",
         "generator_loss": "name or formula",
+        "augmentation": f"`none`, {listed(AUGMENTATIONS)}, or a list of these",
     }
     accepted = {name: named.get(name) or _of_spec(name) for name in HYPERPARAMETERS}
     return keys("fixed.", accepted, defaults, said)

@@ -11,6 +11,7 @@ counted.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -48,6 +49,8 @@ def replica_bytes(spec: Spec) -> int | None:
     names = [penalty["name"] for penalty in spec.penalties]
     again = 2 * sum(PENALTIES[name].points is not None or name == "consensus" for name in names)
     again += sum(len(PENALTIES[name].consistent) for name in names) / 2
+    made += 4 * len(spec.augmentations) * math.prod(found.shape)
+    judged += 4 * len(spec.augmentations) * math.prod(packed)
     adversarial = spec.model in ("gan", "cgan")
     graphs = 3 if adversarial and spec.updates == "sga" else 1 + 3 * spec.unroll * adversarial
     training = spec.batch_size * graphs * (made + 2 * (1 + again) * judged)

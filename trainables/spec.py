@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from trainables import networks, objectives, optimizers, penalties, schedules
+from trainables.augmentations import AUGMENTATIONS
 from trainables.checks import choice, close_to, interval, whole
 from trainables.networks import Network
 from trainables.objectives import dirac
@@ -101,6 +102,9 @@ class Spec:
         packing (samples): how many the critic judges at once (PacGAN, Lin et al. 2018); divides `batch_size`.
         instance_noise: standard deviation of Gaussian noise on all that the critic sees, a number annealed linearly to
             0 over training, or its schedule.
+        augmentation: how images are changed before the critic sees them, real and generated ones and in both players'
+            updates, so that it does not learn few data by heart: `none`, or some of `colour`, `translation` and
+            `cutout` (DiffAugment, Zhao et al. 2020).
         label_smoothing: how much of a real sample counts as generated (one-sided label smoothing, Salimans et al.
             2016).
         generator: the generator's network and its settings.
@@ -138,6 +142,7 @@ class Spec:
     conditioning: str = "join"
     packing: int = 1
     instance_noise: float | Mapping[str, Any] = 0.0
+    augmentation: str | Sequence[str] = "none"
     label_smoothing: float = 0.0
     generator: Mapping[str, Any] = _mapping()
     critic: Mapping[str, Any] = _mapping()
@@ -150,6 +155,7 @@ class Spec:
         for name in ("objective", "data"):
             object.__setattr__(self, name, _named(name, getattr(self, name)))
         object.__setattr__(self, "penalty", _one_or_several("penalty", self.penalty))
+        object.__setattr__(self, "augmentation", _augmentation(self.augmentation))
         object.__setattr__(self, "measure", _names("measure", self.measure))
         if not isinstance(self.evaluation, Mapping):
             raise TypeError(f"evaluation: expected a mapping of settings, got {self.evaluation!r}")
@@ -269,6 +275,12 @@ class Spec:
         return (self.penalty,) if isinstance(self.penalty, Mapping) else tuple(self.penalty)
 
     @property
+    def augmentations(self) -> tuple[str, ...]:
+        """Names of `trainables.augmentations.AUGMENTATIONS` in its order."""
+        several = [self.augmentation] if isinstance(self.augmentation, str) else self.augmentation
+        return tuple(name for name in AUGMENTATIONS if name in several)
+
+    @property
     def schedules(self) -> dict[str, Schedule]:
         """Of every setting that may have one, those that stay included: a field's name, or `penalty.NAME.weight`."""
         ends = {"instance_noise": 0.0}
@@ -296,8 +308,13 @@ class Spec:
 
     def check_samples(self, shape: tuple[int, ...]) -> None:
         """Raise `ValueError` for settings that mean nothing for samples of a shape."""
-        if "penalty" not in MEANINGLESS.get(self.model, ()) and self.model != "dirac":
-            penalties.check_samples(self.penalties, shape)
+        if "augmentation" in MEANINGLESS.get(self.model, ()):
+            return
+        penalties.check_samples(self.penalties, shape)
+        if self.augmentations and len(shape) != 3:
+            raise ValueError(
+                f"augmentation: expected none for samples of {shape}, which are no images, got {self.augmentation}"
+            )
 
     def networks(self, shape: tuple[int, ...], classes: int) -> tuple[Network, Network]:
         """Both networks, as `network` makes them."""
@@ -336,7 +353,8 @@ SWITCHED = ("instance_noise", "label_smoothing")  # of these, those that are 0 i
 # Hyperparameters without meaning for a model: such a model is one arm, however many of these a study crosses.
 _ADVERSARIAL = (
     "objective", "generator_loss", "pairing", "penalty", "updates", "critic_steps", "unroll", "lookahead",
-    "lookahead_alpha", "critic_lr", "conditioning", "packing", "instance_noise", "label_smoothing",
+    "lookahead_alpha", "critic_lr", "conditioning", "packing", "instance_noise", "augmentation",
+    "label_smoothing",
 )  # fmt: skip
 MEANINGLESS: Mapping[str, tuple[str, ...]] = {
     "matching": (*_ADVERSARIAL, "critic"),
@@ -383,6 +401,19 @@ def _one_or_several(field_name: str, value: Any) -> dict[str, Any] | list[dict[s
         raise ValueError(f"{field_name}: expected a name, a mapping, or a list of several, got an empty list")
     found = [_named(field_name, one) for one in value]
     return found[0] if len(found) == 1 else found
+
+
+def _augmentation(value: Any) -> str | list[str]:
+    """`none`, one name, or a list of at least two in the order in which they are applied."""
+    names = ["none"] if isinstance(value, (list, tuple)) and not value else value
+    names = [names] if isinstance(names, str) or not isinstance(names, Sequence) else list(names)
+    for name in names:
+        choice("augmentation", name, ["none", *AUGMENTATIONS])
+    if len(names) > 1 and "none" in names:
+        raise ValueError(f"augmentation: expected none alone, got {', '.join(names)}")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"augmentation: expected each once, got {twice[0]} twice")
+    return names[0] if len(names) == 1 else [name for name in AUGMENTATIONS if name in names]
 
 
 def _names(field_name: str, value: Any) -> tuple[str, ...]:

@@ -103,6 +103,28 @@ def test_every_schedule_of_a_spec() -> None:
     assert [*spec(model="dirac", data="dirac", penalty="r1").schedules] == [*SCHEDULED]
 
 
+def test_augmentations_have_one_order() -> None:
+    made = spec(augmentation=["cutout", "colour"])
+    assert made == spec(augmentation=("colour", "cutout")) == through_json(made)
+    assert made.augmentations == ("colour", "cutout")
+    assert spec(augmentation=["cutout"]) == spec(augmentation="cutout")
+    assert spec(augmentation=[]) == spec()
+    assert spec().augmentations == ()
+
+
+@pytest.mark.parametrize("model", ["gan", "vae"])
+def test_points_are_not_augmented(model: str) -> None:
+    made = spec(augmentation="colour", model=model)
+    made.check_samples((1, 8, 8))
+    if model == "vae":  # which it means nothing to
+        made.check_samples((2,))
+        return
+    with pytest.raises(
+        ValueError, match=r"augmentation: expected none for samples of \(2,\), which are no images, got"
+    ):
+        made.check_samples((2,))
+
+
 def test_laziness_divides_populations_and_weights_do_not() -> None:
     lazy = [shared(spec(penalty={"name": "r1", **more}).to_dict()) for more in ({}, {"weight": 3}, {"every": 2})]
     assert lazy[0] == lazy[1] != lazy[2]
@@ -203,6 +225,9 @@ def test_what_may_vary() -> None:
         ({"packing": 3}, "packing: expected a divisor of batch_size = 32, got 3"),
         ({"packing": 2, "model": "cgan"}, "packing: expected 1 with cgan, .*got 2"),
         ({"instance_noise": -1}, r"instance_noise: expected a number in \[0, inf\), got -1"),
+        ({"augmentation": "cutouts"}, "augmentation: unknown name 'cutouts'; did you mean 'cutout'?"),
+        ({"augmentation": ["colour", "none"]}, "augmentation: expected none alone, got colour, none"),
+        ({"augmentation": ["colour", "colour"]}, "augmentation: expected each once, got colour twice"),
         ({"label_smoothing": 0.5}, r"label_smoothing: expected a number in \[0, 0.5\), got 0.5"),
         ({"model": "vae", "latent": "uniform"}, "latent: expected normal with vae, got uniform"),
         ({"latent_dim": 0}, "latent_dim: expected at least 1, got 0"),
@@ -249,6 +274,7 @@ def test_wrong_values_are_refused(values: dict[str, Any], message: str) -> None:
         ({"penalty": {"name": "r1", "weight": "1"}}, "penalty.weight: expected a number, got '1'"),
         ({"model": ["gan"]}, r"model: expected one of gan, cgan, .*got \['gan'\]"),
         ({"generator_lr": "1e-3"}, "generator_lr: expected a number, got '1e-3'"),
+        ({"augmentation": 3}, "augmentation: expected one of none, colour, translation, cutout, got 3"),
         ({"beta1": None}, "beta1: expected a number, got None"),
         ({"beta1": {"from": 0.9}}, "beta1: expected a number, got {'from': 0.9}"),
         ({"generator": "mlp"}, "generator: expected a mapping of network settings, got 'mlp'"),

@@ -191,6 +191,11 @@ def test_convolutions_and_normalisation_are_recorded() -> None:
     same(data={"name": "digits"}, generator=NORMED, critic=NORMED, model="cgan", penalty="r1")
 
 
+def test_augmentation_is_recorded() -> None:
+    everything = ["colour", "translation", "cutout"]
+    same(data={"name": "digits"}, generator=NORMED, critic=NORMED, augmentation=everything, instance_noise=0.1)
+
+
 def test_changes_of_images_are_recorded() -> None:
     penalty = ["lecam", {"name": "balanced_consistency", "flip": 0.5}]
     same(data={"name": "digits"}, generator=NORMED, critic=NORMED, penalty=penalty, packing=2)

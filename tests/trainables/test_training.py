@@ -289,6 +289,22 @@ def test_consistency_over_images_keeps_the_guarantees(digits: DataSet) -> None:
     assert_close(company[0], curves(train(one, [0], digits))[0])
 
 
+@pytest.mark.parametrize(
+    "more", [{"penalty": "r1"}, {"pairing": "relativistic", "updates": "extragradient", "optimizer": "sgd"}], ids=str
+)
+def test_augmentation_keeps_the_guarantees(more: dict[str, Any], digits: DataSet) -> None:
+    names = ["colour", "translation", "cutout"]
+    one = spec(data={"name": "digits"}, augmentation=names, latent_dim=4, steps=6, **CONV, **more)
+    company = train(one, [3, 1, 4], digits)
+    first = records(company.advance())
+    resumed = train(one, [3, 1, 4], digits)
+    resumed.load_state_dict(saved(company))
+    rest = curves(company)
+    assert rest == curves(resumed)
+    assert_close([first[2], *rest[2]], curves(train(one, [4], digits))[0])
+    assert first != records(train(replace(one, augmentation="none"), [3, 1, 4], digits).advance())
+
+
 def test_replicas_of_other_scalars_share_a_population(ring: DataSet) -> None:
     slow = spec(generator_lr=1e-4, beta1=0.0, penalty={"name": "r1", "weight": 0.1})
     fast = replace(slow, generator_lr=3e-3, critic_lr=2e-3, beta1=0.9, ema=0.9, penalty={"name": "r1", "weight": 10.0})

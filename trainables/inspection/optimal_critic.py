@@ -118,7 +118,7 @@ def _copied(training: Training, players: Players, fresh: bool) -> Players:
         critic = StackedParameters.drawn(players.critic.network, training.context.streams("optimal_critic", 2))
     spectral = [vector.clone() for vector in players.spectral]
     terms = [term.averaged() for term in players.terms]
-    return replace(players, critic=critic, terms=terms, spectral=spectral, noise=None, smoothing=None)
+    return replace(players, critic=critic, terms=terms, spectral=spectral, noise=None, smoothing=None, augmentations=())
 
 
 def _optimizer(training: Training, players: Players, lr: float | None) -> Optimizer:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from trainables import objectives, penalties
+from trainables.augmentations import numbers_of
 from trainables.batches import Batch
 from trainables.data import DataSet, Mixture, floats
 from trainables.data.mixture import gaussian
@@ -44,6 +45,7 @@ class GAN(Model):
         if spec.lookahead:
             weights, alpha = [stack.flat for stack in stacks], context.vector(lambda s: s.lookahead_alpha)
             self.lookahead = LookAhead.start(spec.lookahead, alpha, weights)
+        drawn = sum(term.columns.stop - term.columns.start for term in self.players.terms)
         anchors = [term.anchors for term in self.players.terms if term.anchors is not None]
         super().__init__(
             context,
@@ -51,7 +53,7 @@ class GAN(Model):
             rates,
             buffers=[*self.players.spectral, *anchors, *(self.lookahead.state if self.lookahead else [])],
             batches=batches_per_step(spec.updates, spec.critic_steps),
-            draws=sum(term.columns.stop - term.columns.start for term in self.players.terms),
+            draws=drawn + 2 * numbers_of(spec.augmentations),
             noise=0 if self.players.noise is None else 2 * sample_size,
         )
         self.players.updates = self.optimizers[1].count  # itself, so that it moves along
@@ -172,6 +174,7 @@ def _players(context: ModelContext) -> Players:
         packing=spec.packing,
         pairing=spec.pairing,
         unroll=spec.unroll,
+        augmentations=spec.augmentations,
     )
 
 

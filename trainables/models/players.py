@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from trainables import native
+from trainables.augmentations import augmented, numbers_of
 from trainables.batches import Batch
 from trainables.objectives import Game
 from trainables.objectives.pairing import critic_value, generator_loss
@@ -40,8 +41,9 @@ class Players:
     real and generated samples in batches of their own because the critic normalises over the batch. `noise` (R,) is
     the present standard deviation of instance noise (Sonderby 2017), `smoothing` (R,) how much of a real sample counts
     as fake (one-sided label smoothing, Salimans 2016); None: off. The critic judges `packing` samples at once (PacGAN,
-    Lin 2018). `pairing` is a name of `trainables.objectives.pairing.PAIRINGS`. The generator answers
-    the critic after `unroll` further updates (`trainables.models.unrolled`).
+    Lin 2018). `pairing` is a name of `trainables.objectives.pairing.PAIRINGS`. The generator answers the critic after
+    `unroll` further updates (`trainables.models.unrolled`). All that the critic sees is changed by `augmentations`,
+    names of `trainables.augmentations.AUGMENTATIONS`.
     """
 
     game: Game
@@ -58,14 +60,17 @@ class Players:
     packing: int = 1
     pairing: str = "independent"
     unroll: int = 0
+    augmentations: Sequence[str] = ()
 
     @cached_property
     def dense(self) -> native.DenseGame | None:
-        """The game as the kernels know it; None for pairings, labels, noise, smoothing, spectral normalisation, nets
-        that are not dense, losses of unknown operations, several penalties, and others than on slopes at samples."""
+        """The game as the kernels know it; None for pairings, labels, noise, smoothing, augmentation, spectral
+        normalisation, nets that are not dense, losses of unknown operations, several penalties, and others than on
+        slopes at samples."""
         generator, critic = self.generator.network, self.critic.network
-        changed = self.spectral or self.noise is not None or self.smoothing is not None or critic.classes
-        if generator.dense is None or critic.dense is None or changed or self.pairing != "independent":
+        changed = self.spectral or self.noise is not None or self.smoothing is not None or self.augmentations
+        compared = critic.classes or self.pairing != "independent"
+        if generator.dense is None or critic.dense is None or changed or compared:
             return None
         real, fake, loss = map(self._formula, (self.game.f, self.game.g, self.game.loss))
         row = self.terms[0].row if self.terms else None
@@ -126,8 +131,8 @@ class Players:
 
     def critic_loss(self, batch: Batch, generator: Weights, critic: Weights) -> Tensor:
         """The critic's loss (R,), penalty included, for given weights of both players."""
-        fake = self._noisy_packs(self.generate(generator, batch.latents, batch.requested), batch, last=True)
-        real = self._noisy_packs(batch.real, batch)
+        fake = self._seen(self.generate(generator, batch.latents, batch.requested), batch, last=True)
+        real = self._seen(batch.real, batch)
         weights = self.critic_weights(critic, iterate=True)
         if self.separate:
             on_real = self.score(weights, real, batch.labels)
@@ -165,16 +170,21 @@ class Players:
 
     def generator_loss(self, batch: Batch, generator: Weights, critic: Weights) -> Tensor:
         """The generator's loss (R,), for given weights of both players."""
-        fake = self._noisy_packs(self.generate(generator, batch.latents, batch.requested), batch)
+        fake = self._seen(self.generate(generator, batch.latents, batch.requested), batch)
         weights = self.critic_weights(critic)
         if self.pairing == "independent":
             return self.game.loss(self.score(weights, fake, batch.requested)).mean(1)
-        real = self._noisy_packs(batch.real, batch, last=True)
+        real = self._seen(batch.real, batch, last=True)
         on_real = self.score(weights, real, batch.labels)
         return generator_loss(self.game, self.pairing, on_real, self.score(weights, fake, batch.requested))
 
-    def _noisy_packs(self, samples: Tensor, batch: Batch, last: bool = False) -> Tensor:
-        """Samples as the critic receives them: with instance noise, and packed."""
+    def _seen(self, samples: Tensor, batch: Batch, last: bool = False) -> Tensor:
+        """Samples as the critic receives them: augmented, with instance noise, and packed."""
+        if self.augmentations:
+            count = numbers_of(self.augmentations)
+            # The last numbers of the batch, as of the noise below.
+            uniform = batch.uniform[..., -count:] if last else batch.uniform[..., -2 * count : -count]
+            samples = augmented(samples, uniform, self.augmentations)
         if self.noise is not None:
             size = samples[0, 0].numel()
             # The batch holds noise for two sets of samples: real samples take the first half, the fake ones that the

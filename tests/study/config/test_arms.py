@@ -186,6 +186,15 @@ def test_arms_that_make_no_sense_are_refused(least: Build, sections: dict[str, A
         least(**sections)
 
 
+def test_what_means_nothing_for_the_samples_is_refused(least: Build) -> None:
+    with pytest.raises(
+        ConfigError, match=r"fixed\.augmentation: expected none for samples of \(2,\), .* \(arm single\)"
+    ):
+        least(fixed={"augmentation": "cutout"})
+    with pytest.raises(ConfigError, match=r"fixed\.penalty\.flip: expected only for images, got 0.5"):
+        least(fixed={"penalty": {"name": "consistency", "flip": 0.5}})
+
+
 def test_two_combinations_never_share_a_name(least: Build) -> None:
     with pytest.raises(ConfigError, match="got 'r1-a-b' for"):
         arms_of(least().config.model_copy(update={"scientific": {"penalty": ("r1-a", "r1"), "latent": ("b", "a-b")}}))

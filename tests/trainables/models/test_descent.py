@@ -82,6 +82,7 @@ SIMPLE = {"hidden": [8]}
         {"generator": {**SIMPLE, "activation": "tanh"}},
         {"critic": {**SIMPLE, "batch_norm": True}},
         {"data": {"name": "digits"}},
+        {"data": {"name": "digits"}, "augmentation": "cutout"},
     ],
     ids=str,
 )

@@ -18,13 +18,16 @@ from trainables import native, networks, objectives, penalties
 from trainables.batches import Batch, BatchSampler, BatchShape
 from trainables.data import DataSet, load
 from trainables.models import updates as adversarial
+from trainables.models.gan import GAN
+from trainables.models.jacobian import alone
+from trainables.models.model import ModelContext
 from trainables.models.players import Players
 from trainables.models.updates import PerPlayer, batches_per_step, checked, descend, step
 from trainables.optimizers import Optimizer
 from trainables.penalties import Term
 from trainables.population import StackedParameters, generators
 from trainables.schedules import Schedule, Schedules
-from trainables.spec import UPDATES
+from trainables.spec import UPDATES, Spec
 
 REPLICAS, BATCH, LATENT, CLASSES = 3, 12, 2, 4
 HIDDEN = [8, 6]
@@ -988,6 +991,61 @@ def test_a_fall_while_looking_ahead_leaves_the_weights_from_before(batch: int, r
     for state, before in zip(game.everything(), fell, strict=True):
         assert torch.equal(state[1], before[1])
         assert not torch.equal(state[0], before[0])
+
+
+def moved_and_cut(images: Tensor, uniform: Tensor) -> Tensor:
+    """Images (B, 1, 8, 8), translated by at most one pixel and with a square of four cut out, one after the other."""
+    made = []
+    for image, (down, right, *corner) in zip(images, uniform.tolist(), strict=True):
+        padded = functional.pad(image, (1, 1, 1, 1))
+        by = [1 - (math.floor(3 * u) - 1) for u in (down, right)]
+        kept = torch.ones(8, 8, dtype=torch.float64)
+        (top, left) = (math.floor(9 * u) - 2 for u in corner)
+        kept[max(0, top) : top + 4, max(0, left) : left + 4] = 0
+        made.append(padded[:, by[0] : by[0] + 8, by[1] : by[1] + 8] * kept)
+    return torch.stack(made)
+
+
+@pytest.mark.parametrize("pairing", ["independent", "relativistic"])
+def test_both_players_see_images_augmented_apart(pairing: str) -> None:
+    """The critic's real and generated samples and the generator's, in float64, against a loop over a replica's images;
+    the first of a batch's numbers are the penalty's."""
+    spec = Spec(
+        data={"name": "digits"}, steps=1, evaluations=1, batch_size=6,
+        generator={"hidden": [5]}, critic={"hidden": [7]},
+        augmentation=["cutout", "translation"], penalty="balanced_consistency", pairing=pairing,
+    )  # fmt: skip
+    digits = load("digits")
+    context = ModelContext([spec] * 3, [0, 1, 2], digits, 0, torch.device("cpu"))
+    model = GAN(context)
+    shape = BatchShape(2, 6, 2, "normal", model.draws)
+    ((batch, _),) = BatchSampler(digits, shape, context.streams("batches"), conditional=False).draw(1)
+    assert model.draws == 2 * 3 + 2 * 4
+    players, one = alone(model.players, batch, 1)
+    generator, critic = players.generator, players.critic
+    first, last = one.uniform[0, :, 6:10], one.uniform[0, :, 10:]
+
+    def score(images: Tensor) -> Tensor:
+        return critic.network(critic.views, images[None], None)[0]
+
+    def made() -> Tensor:
+        return generator.network(generator.views, one.latents, None)[0]
+
+    real, fake = moved_and_cut(one.real[0], first), moved_and_cut(made(), last)
+    players.terms = []
+    found = players.critic_loss(one, generator.constants, critic.views)
+    answered = players.generator_loss(one, generator.views, critic.constants)
+    if pairing == "independent":
+        expected = bce(1)(score(real)) + bce(0)(score(fake))
+        answer = bce(1)(score(moved_and_cut(made(), first)))
+    else:
+        on_critic, on_generator = RELATIVISTIC["relativistic", "non_saturating", "default"]
+        expected = on_critic(score(real), score(fake))
+        answer = on_generator(score(moved_and_cut(one.real[0], last)), score(moved_and_cut(made(), first)))
+    torch.testing.assert_close(found[0], expected, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(answered[0], answer, rtol=1e-9, atol=1e-12)
+    for stack, ours, theirs in ((critic, found, expected), (generator, answered, answer)):
+        torch.testing.assert_close(stack.gradient(ours), stack.gradient(theirs[None]), rtol=1e-9, atol=1e-12)
 
 
 def test_several_stacks_descend_one_loss(ring: DataSet) -> None:
