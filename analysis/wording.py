@@ -41,6 +41,8 @@ NAMES = {
     "class_fid": "mean per-class Fréchet distance",
     "label_fidelity": "label fidelity",
     "dirac_converged": "share of the map that converges",
+    "fid_back": "Fréchet distance of the way back",
+    "label_fidelity_back": "label fidelity of the way back",
     "hop": "mode mass moved",
     "hop_rate": "hop rate",
     "held": "share of modes that hold mass",
@@ -84,7 +86,9 @@ EVENTS = {
     "undone": "a collapse that is undone",
 }
 FAILURE = "divergence, freezing, or a collapse that lasts"
-LOGARITHMIC = ("fid", "class_fid", "kid", "reverse_kl", "mode_js", "mass_js", "sliced_wasserstein", "wasserstein_1d")
+LOGARITHMIC = (
+    "fid", "fid_back", "class_fid", "kid", "reverse_kl", "mode_js", "mass_js", "sliced_wasserstein", "wasserstein_1d",
+)  # fmt: skip
 NEVER = {
     "diverged": "No replica diverged.",
     "collapsed": "No replica collapsed for good.",

@@ -107,6 +107,7 @@ def _hyperparameters() -> list[str]:
         "penalty": "name, mapping, or list of these",
         "generator_loss": "name or formula",
         "augmentation": f"`none`, {listed(AUGMENTATIONS)}, or a list of these",
+        "source": "name or mapping, [see below](#translations)",
     }
     accepted = {name: named.get(name) or _of_spec(name) for name in HYPERPARAMETERS}
     return keys("fixed.", accepted, defaults, said)

@@ -6,8 +6,10 @@ consistency of real or of generated samples 3d, a generator update 3g + 2d, and 
 Extragradient does all of it twice. Consensus differentiates both gradients again for each player, three times as much
 on top. SGA also takes either loss's gradient by the other's weights, four and a half times as much in all, 2.8 times
 for a penalty on gradients. An unrolled update of the critic costs 18d + 3g and another 15d for such a penalty, the
-first one 3d less of each. A VAE's loss goes back through the decoder for either network, 4g + 3d, and moment matching
-costs 3g. What the networks do counts, not what losses, penalties and optimisers do with their outputs.
+first one 3d less of each. A cyclegan has two generators and critics, whose operations are added, and for each of its
+weights that is not 0 another 3g; every update of it, a generator's, too, takes real samples of both domains. A VAE's
+loss goes back through the decoder for either network, 4g + 3d, and moment matching costs 3g. What the networks do
+counts, not what losses, penalties and optimisers do with their outputs.
 
 The constants were measured on processor cores (x86, one thread, 2025) and are for proportions: what this machine takes
 is measured (`trainables.timing`). They do not model GPUs.
@@ -46,6 +48,8 @@ def real_samples(spec: Spec) -> int:
     """
     if spec.model in UNTRAINED:
         return 0
+    if spec.model == "cyclegan":
+        return 2 * spec.batch_size * (spec.critic_steps + 1) * _passes(spec)
     batches = max(1, critic_updates(spec)) * _passes(spec)
     return spec.batch_size * (batches + bool(spec.unroll and critic_updates(spec)))
 
@@ -66,7 +70,8 @@ def operations(spec: Spec) -> float:
     changed = 3 * d * sum(len(PENALTIES[name].consistent) for name in names)
     penalised = 6 * d * sum(PENALTIES[name].points is not None for name in names)
     compared = 0.0 if spec.pairing == "independent" else d  # the generator's loss scores real samples, too
-    update = spec.critic_steps * (6 * d + g + changed + penalised) + 3 * g + 2 * d + compared
+    ways = 1 + (bool(spec.cycle_weight) + bool(spec.identity_weight) if spec.model == "cyclegan" else 0)
+    update = spec.critic_steps * (6 * d + g + changed + penalised) + 3 * g * ways + 2 * d + compared
     if spec.updates == "sga":
         update = 4.5 * (update - penalised) + 2.8 * penalised
     if spec.unroll:
@@ -99,7 +104,8 @@ def evaluation_seconds(spec: Spec, replicas: int) -> float:
     setting = spec.evaluation["features"]
     features = FEATURES.get(setting, 0.0) if isinstance(setting, str) else 0.0  # of the user's own: unknown
     samples = int(spec.evaluation["samples"])
-    return replicas * (SECONDS_PER_EVALUATION + _rate(spec) * samples * (g + 2 * d + features))
+    measured = 2 if spec.model == "cyclegan" else 1  # sets of samples, there and back
+    return replicas * measured * (SECONDS_PER_EVALUATION + _rate(spec) * samples * (g + 2 * d + features))
 
 
 def kept_bytes(spec: Spec, replicas: int, critics: bool = False) -> int:

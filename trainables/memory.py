@@ -3,10 +3,10 @@
 Weights, their gradients, Adam's two moments, look-ahead's slow weights and the generator's average, twice, as a trial
 that shares a population has a copy of its own; every tensor that the networks make of one batch, kept for the backward
 pass, of the critic's two halves and three times where a penalty differentiates the gradient again, or SGA those of both
-networks; the same again for every update of an unrolled critic, with its weights and moments; the random numbers of a
-block of steps; and, instead of a batch where that is more, the two largest tensors of as many samples as an evaluation
-makes at once. The networks are run without numbers (on torch's device `meta`), so that whatever they are made of is
-counted.
+networks, of a cyclegan's two games and six translations; the same again for every update of an unrolled critic, with
+its weights and moments; the random numbers of a block of steps; and, instead of a batch where that is more, the two
+largest tensors of as many samples as an evaluation makes at once. The networks are run without numbers (on torch's
+device `meta`), so that whatever they are made of is counted.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def replica_bytes(spec: Spec) -> int | None:
     if spec.model == "vae":
         critic = networks.critic(spec.critic, found.shape, outputs=2 * spec.latent_dim)
     weights = 2 * (5 * generator.size + 4 * critic.size)
-    made, largest = _made(generator, (spec.latent_dim,))
+    translates = spec.model == "cyclegan"
+    made, largest = _made(generator, found.shape if translates else (spec.latent_dim,))
     packed = (found.shape[0] * spec.packing, *found.shape[1:])
     judged, largest_judged = _made(critic, found.shape if spec.model == "vae" else packed)
     names = [penalty["name"] for penalty in spec.penalties]
@@ -51,8 +52,10 @@ def replica_bytes(spec: Spec) -> int | None:
     again += sum(len(PENALTIES[name].consistent) for name in names) / 2
     made += 4 * len(spec.augmentations) * math.prod(found.shape)
     judged += 4 * len(spec.augmentations) * math.prod(packed)
-    adversarial = spec.model in ("gan", "cgan")
+    adversarial = spec.model in ("gan", "cgan", "cyclegan")
     graphs = 3 if adversarial and spec.updates == "sga" else 1 + 3 * spec.unroll * adversarial
+    if translates:  # by either generator once, there and back, and what is there already; and judged by either critic
+        made, judged = 6 * made, 2 * judged
     training = spec.batch_size * graphs * (made + 2 * (1 + again) * judged)
     weights += 2 * (generator.size + critic.size) * bool(spec.lookahead and adversarial)
     weights += 8 * critic.size * spec.unroll * adversarial

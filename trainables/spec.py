@@ -14,6 +14,7 @@ from typing import Any
 from trainables import networks, objectives, optimizers, penalties, schedules
 from trainables.augmentations import AUGMENTATIONS
 from trainables.checks import choice, close_to, interval, whole
+from trainables.data import transformations
 from trainables.networks import Network
 from trainables.objectives import dirac
 from trainables.objectives.pairing import PAIRINGS
@@ -22,6 +23,7 @@ from trainables.schedules import Schedule, schedule
 MODELS = {  # by name, and what each is
     "gan": "a generator against a critic",
     "cgan": "a conditional GAN, both of whose networks are told the label",
+    "cyclegan": "translations there and back between transformed data and the data (Zhu, Park, Isola & Efros 2017)",
     "matching": "a generator that matches kernel moments of the data, without a critic (Li, Swersky & Zemel 2015)",
     "vae": "a variational autoencoder (Kingma & Welling 2014)",
     "oracle": "draws of the data themselves, which learn nothing: what a perfect generator scores",
@@ -37,6 +39,7 @@ COUNTS = {  # whole numbers, and the least that each may be
     "steps": 1, "evaluations": 1, "batch_size": 1, "critic_steps": 1, "unroll": 0, "lookahead": 0, "latent_dim": 1,
     "packing": 1,
 }  # fmt: skip
+TRANSLATORS = ("mlp", "conv")  # kinds of generators that take samples
 CHOICES: Mapping[str, Iterable[str]] = {
     "model": MODELS, "pairing": PAIRINGS, "updates": UPDATES, "latent": LATENTS, "conditioning": CONDITIONINGS,
     "optimizer": optimizers.OPTIMIZERS,
@@ -46,6 +49,7 @@ NUMBERS = {  # from 0 to below the first; the second says whether 0 may be, by w
     "beta2": (1, "left"), "weight_decay": (math.inf, "left"), "ema": (1, "left"),
     "instance_noise": (math.inf, "left"), "label_smoothing": (0.5, "left"),
     "lookahead_alpha": (1, "neither"),
+    "cycle_weight": (math.inf, "left"), "identity_weight": (math.inf, "left"),
     "bound": (math.inf, "neither"),
 }  # fmt: skip
 SCHEDULED = ("generator_lr", "critic_lr", "beta2", "ema", "instance_noise")  # of these; besides, penalties' weights
@@ -107,7 +111,10 @@ class Spec:
             `cutout` (DiffAugment, Zhao et al. 2020).
         label_smoothing: how much of a real sample counts as generated (one-sided label smoothing, Salimans et al.
             2016).
-        generator: the generator's network and its settings.
+        source: what a cyclegan translates into the data: the data themselves, `inverted` or `rotated` by an `angle`.
+        cycle_weight: of a cyclegan's mean absolute error there and back again, per coordinate.
+        identity_weight: of a cyclegan's mean absolute change of samples that are where they should be already.
+        generator: the generator's network and its settings; of each direction with `cyclegan`, as is the critic's.
         critic: the critic's network and its settings; with `vae` the encoder's.
         evaluation: settings of the measurements, as `trainables.metrics.evaluator.Settings` has them.
         measure: further groups of measurements.
@@ -144,6 +151,9 @@ class Spec:
     instance_noise: float | Mapping[str, Any] = 0.0
     augmentation: str | Sequence[str] = "none"
     label_smoothing: float = 0.0
+    source: Mapping[str, Any] = _mapping(name="inverted")
+    cycle_weight: float = 10.0
+    identity_weight: float = 0.0
     generator: Mapping[str, Any] = _mapping()
     critic: Mapping[str, Any] = _mapping()
     evaluation: Mapping[str, Any] = _mapping()
@@ -152,7 +162,7 @@ class Spec:
 
     def __post_init__(self) -> None:
         """Normalise names given as plain strings and check every field."""
-        for name in ("objective", "data"):
+        for name in ("objective", "data", "source"):
             object.__setattr__(self, name, _named(name, getattr(self, name)))
         object.__setattr__(self, "penalty", _one_or_several("penalty", self.penalty))
         object.__setattr__(self, "augmentation", _augmentation(self.augmentation))
@@ -171,6 +181,7 @@ class Spec:
                 object.__setattr__(self, name, schedules.settled(name, getattr(self, name), high, closed))
             else:
                 interval(name, getattr(self, name), 0, high, closed)
+        transformations.check("source", self.source)
         if not isinstance(self.generator_loss, str):
             raise TypeError(f"generator_loss: expected a name or a formula, got {self.generator_loss!r}")
         objectives.check(self.objective, self.generator_loss)
@@ -208,6 +219,8 @@ class Spec:
             raise ValueError(f"packing: expected 1 with cgan, whose samples bear a label each, got {self.packing}")
         if self.model == "vae" and self.latent != "normal":
             raise ValueError(f"latent: expected normal with vae, got {self.latent}")
+        if self.model == "cyclegan":
+            self._check_translators()
         if "critic" in self.own_networks:
             self._check_own_critic(self.critic["module"])
 
@@ -240,6 +253,14 @@ class Spec:
                     f"penalty.every: expected 1 with extragradient, whose two gradients a step are of one loss, got"
                     f" {values['every']} of {row.name}"
                 )
+
+    def _check_translators(self) -> None:
+        """A cyclegan has two of each network, and its generators are told samples."""
+        for role in self.own_networks:
+            raise ValueError(f"{role}.module: expected a kind with cyclegan, got '{getattr(self, role)['module']}'")
+        if self.generator["kind"] not in TRANSLATORS:
+            expected = " or ".join(TRANSLATORS)
+            raise ValueError(f"generator.kind: expected {expected} with cyclegan, got {self.generator['kind']}")
 
     def _check_own_critic(self, location: str) -> None:
         """An own critic gives one number, and is told labels in its own way."""
@@ -296,14 +317,19 @@ class Spec:
         return tuple(role for role in ROLES if "module" in getattr(self, role))
 
     def network(self, role: str, shape: tuple[int, ...], classes: int) -> Network:
-        """The generator or the critic of samples `shape` with so many classes; only `cgan` tells it the label.
+        """The generator or the critic of samples `shape` with so many classes; only `cgan` tells it the label. Of a
+        cyclegan both of a kind: the generator to the data and back, the critic of the data and of their source.
 
         Raises `ValueError` where the network does not fit the samples.
         """
         told = classes if self.model == "cgan" else 0
+        packed = (shape[0] * self.packing, *shape[1:])
+        if self.model == "cyclegan":
+            translates = role == "generator"
+            one = networks.translator(self.generator, shape) if translates else networks.critic(self.critic, packed)
+            return networks.TwoNetworks(one, one)
         if role == "generator":
             return networks.generator(self.generator, self.latent_dim, shape, told)
-        packed = (shape[0] * self.packing, *shape[1:])
         return networks.critic(self.critic, packed, told, self.conditioning)
 
     def check_samples(self, shape: tuple[int, ...]) -> None:
@@ -315,6 +341,8 @@ class Spec:
             raise ValueError(
                 f"augmentation: expected none for samples of {shape}, which are no images, got {self.augmentation}"
             )
+        if self.model == "cyclegan":
+            transformations.transformation("source", self.source, shape)
 
     def networks(self, shape: tuple[int, ...], classes: int) -> tuple[Network, Network]:
         """Both networks, as `network` makes them."""
@@ -347,8 +375,10 @@ HYPERPARAMETERS = tuple(
 PER_REPLICA = (
     "generator_lr", "critic_lr", "beta1", "beta2", "weight_decay", "ema", "instance_noise", "label_smoothing",
     "lookahead_alpha",
+    "cycle_weight", "identity_weight",
 )  # fmt: skip
-SWITCHED = ("instance_noise", "label_smoothing")  # of these, those that are 0 in all replicas or in none
+# Of these, those that are 0 in all replicas or in none.
+SWITCHED = ("instance_noise", "label_smoothing", "cycle_weight", "identity_weight")
 
 # Hyperparameters without meaning for a model: such a model is one arm, however many of these a study crosses.
 _ADVERSARIAL = (
@@ -356,9 +386,13 @@ _ADVERSARIAL = (
     "lookahead_alpha", "critic_lr", "conditioning", "packing", "instance_noise", "augmentation",
     "label_smoothing",
 )  # fmt: skip
+_TRANSLATING = ("source", "cycle_weight", "identity_weight")
 MEANINGLESS: Mapping[str, tuple[str, ...]] = {
-    "matching": (*_ADVERSARIAL, "critic"),
-    "vae": (*_ADVERSARIAL, "latent"),
+    "gan": _TRANSLATING,
+    "cgan": _TRANSLATING,
+    "cyclegan": ("latent_dim", "latent", "conditioning"),
+    "matching": (*_ADVERSARIAL, *_TRANSLATING, "critic"),
+    "vae": (*_ADVERSARIAL, *_TRANSLATING, "latent"),
     "oracle": tuple(name for name in HYPERPARAMETERS if name != "model"),
     "dirac": tuple(
         name

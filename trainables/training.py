@@ -19,6 +19,7 @@ from torch import Tensor
 from trainables import steps, transfer
 from trainables.batches import CHUNK, Batch, BatchSampler, BatchShape, in_pieces
 from trainables.data import DataSet, load
+from trainables.metrics.columns import BACK
 from trainables.metrics.evaluator import Evaluator
 from trainables.models import jacobian
 from trainables.models.catalogue import MODELS
@@ -77,7 +78,7 @@ class Training:
         self.ema = self.context.present("ema")[:, None]
         self.average = self.model.stacks[0].flat.clone()
         batch_shape = BatchShape(
-            self.model.batches, self.spec.batch_size, self.spec.latent_dim, self.spec.latent,
+            self.model.batches, self.spec.batch_size, self.model.latent_dim, self.spec.latent,
             self.model.draws, self.model.noise,
         )  # fmt: skip
         self.sampler = BatchSampler(self.data, batch_shape, self.context.streams("batches"), bool(self.classes))
@@ -124,18 +125,20 @@ class Training:
 
     def samples(self, count: int) -> tuple[Tensor, Tensor | None]:
         """Samples (R, count, *shape) of each replica's present generator from latents that are the same at every call
-        and, for conditional models, their labels (R, count), every class in turn."""
+        and, for conditional models, their labels (R, count), every class in turn; of a cyclegan, whose latents are
+        samples of its source, those of the latents."""
         labels, drawn = None, self._drawn(count)
         if self.classes:
             turn = torch.arange(drawn, device=self.device) % self.classes
             labels = turn.expand(len(self.seeds), -1)
-        samples = self._generate(drawn, self.context.streams("pictures"), labels)
+        latents, labels = self.model.inputs(drawn, self.context.streams("pictures"), labels)
+        samples = self.generate(latents, labels)
         return samples[:, :count], None if labels is None else labels[:, :count]
 
     @torch.no_grad()
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Samples (R, n, *shape) of each replica's present generator (averaged weights) from latents (R, n, L) and, for
-        conditional models, labels (R, n).
+        conditional models, labels (R, n); the latents of a cyclegan are samples of its source (R, n, *shape).
 
         A generator that normalises over a batch makes a sample from its latent and those beside it, in batches of the
         training's size; raises `ValueError` for a single latent, which it would map to a constant.
@@ -221,7 +224,8 @@ class Training:
         streams = self.context.streams("evaluation", self.step)
         count, drawn = self.evaluator.samples, self._drawn(self.evaluator.samples)
         labels = self.labels(drawn, streams) if self.classes else None
-        samples = self._generate(drawn, streams, labels)[:, :count]
+        latents, labels = self.model.inputs(drawn, streams, labels)
+        samples = self.generate(latents, labels)[:, :count]
         labels = None if labels is None else labels[:, :count]
         finite = samples.flatten(1).isfinite().all(1)
         self.diverged_step.masked_fill_(self.alive & ~finite, self.step)
@@ -231,7 +235,12 @@ class Training:
         own = self.model.measure(weights, samples, labels, self.data, self.pieces)
         if "jacobian" in self.spec.measure and self.step >= self.spec.steps:
             own |= self.model.spectra(self._fixed_batch(), self.alive)
-        return {**norm, **own, **self.evaluator(samples, labels)}
+        found = self.evaluator(samples, labels)
+        if (reverse := self.model.reverse(weights, drawn, streams, self.pieces)) is not None:
+            samples, labels = reverse
+            back = self.evaluator(samples[:, :count], None if labels is None else labels[:, :count])
+            found |= {BACK[name]: values for name, values in back.items() if name in BACK}
+        return {**norm, **own, **found}
 
     def _fixed_batch(self) -> Batch:
         """A batch that depends on the replicas' seeds alone."""
@@ -253,9 +262,6 @@ class Training:
         assert self.data.labels is not None
         picks = [torch.randint(len(self.data.labels), (count,), generator=g, device=self.device) for g in streams]
         return self.data.labels[torch.stack(picks)]
-
-    def _generate(self, count: int, streams: Sequence[torch.Generator], labels: Tensor | None) -> Tensor:
-        return self.generate(self.model.latents(count, streams), labels)
 
     def _drawn(self, count: int) -> int:
         """How many samples to generate for `count`: a batch at least where the generator normalises over it."""

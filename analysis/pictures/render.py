@@ -5,8 +5,9 @@ A picture file is an `.npz` with `samples` (replicas, count, *shape), optional `
 the plane become a scatter over the true modes or real points, numbers a histogram against the true density, images a
 grid with one row per class. With `axes` (2, D) points of D dimensions were projected on these before. With `line_x`
 (N,), `line_generator_density` (replicas, N) and `line_critic_share` (replicas, N) numbers become the picture of
-Goodfellow et al. (2014): both densities and the critic's curve on one axis. `walk` (replicas, paths, stops, *shape) and
-`beside` (replicas, count, 2, channels, h, w) make pictures of their own.
+Goodfellow et al. (2014): both densities and the critic's curve on one axis. `walk` (replicas, paths, stops, *shape),
+`beside` (replicas, count, 2, channels, h, w), `there` and `back` (replicas, count, 2, *shape) make pictures of their
+own.
 
 A file may instead hold a map of Dirac-GANs: `dirac_distance` (replicas, S, G) from the equilibrium relative to the
 start's over `dirac_step` (S,) and `dirac_gamma` (G,), with the spectral radius `dirac_radius` (S, G), the iterations
@@ -43,11 +44,17 @@ from analysis.pictures.compose import Legend, compose
 from analysis.pictures.heat_map import Predicted, heat_map
 from analysis.pictures.histogram import Lines, histogram
 from analysis.pictures.image_grid import grid
+from analysis.pictures.moves import moves
 from analysis.pictures.scatter import scatter
 from analysis.pictures.view import View, view_around, view_of
 
 ACROSS = 8  # samples beside their neighbours in a row
 SHOWN = 4  # replicas in a picture
+PAIRED = {  # further pictures of pairs, and their headings
+    "beside": "samples, and below each its nearest training image",
+    "there": "samples of the source, and what is made of each",
+    "back": "samples of the data, and what is made of each on the way back",
+}
 
 
 def picture(path: Path, title: str = "", captions: Sequence[str] = ()) -> Image.Image:
@@ -60,7 +67,8 @@ def picture(path: Path, title: str = "", captions: Sequence[str] = ()) -> Image.
 
 def gallery(path: Path, title: str = "", captions: Sequence[str] = ()) -> dict[str, Image.Image]:
     """The further pictures of a file by name: `walk`, between latent points a row or a curve each, and `beside`, rows
-    of samples and below each its nearest training image. Raises as `picture` does."""
+    of samples and below each its nearest training image; of a cyclegan `there` and `back`, samples and what is made of
+    each. Raises as `picture` does."""
     arrays = read(path)
     found = {}
     if (walk := _given(arrays, "walk")) is not None and (walk.ndim == 6 or walk.shape[3:] == (2,)):
@@ -69,12 +77,32 @@ def gallery(path: Path, title: str = "", captions: Sequence[str] = ()) -> dict[s
         if walk.ndim == 6:
             parts["labels"] = np.tile(np.repeat(np.arange(walk.shape[1]), walk.shape[2]), (len(walk), 1))
         found["walk"] = render(parts, f"{title} · walks between latent points", captions)
-    if (pairs := _given(arrays, "beside")) is not None:
-        rows = pairs[:, : len(pairs[0]) // ACROSS * ACROSS].reshape(len(pairs), -1, ACROSS, *pairs.shape[2:])
-        below = rows.swapaxes(2, 3).reshape(len(pairs), -1, *pairs.shape[3:])
-        heading = f"{title} · samples, and below each its nearest training image"
-        found["beside"] = render({"samples": below}, heading, captions)
+    for name, words in PAIRED.items():
+        if (pairs := _given(arrays, name)) is None:
+            continue
+        heading = f"{title} · {words}"
+        if pairs.ndim == 6:
+            found[name] = render({"samples": _below(pairs)}, heading, captions)
+        elif pairs.shape[3:] == (2,):
+            found[name] = _render_moves(pairs, arrays, heading, captions)
     return found
+
+
+def _below(pairs: Array) -> Array:
+    """Images (replicas, count, 2, channels, h, w) in rows, the second of each pair below the first."""
+    rows = pairs[:, : len(pairs[0]) // ACROSS * ACROSS].reshape(len(pairs), -1, ACROSS, *pairs.shape[2:])
+    return rows.swapaxes(2, 3).reshape(len(pairs), -1, *pairs.shape[3:])
+
+
+def _render_moves(pairs: Array, arrays: Mapping[str, NDArray[Any]], title: str, captions: Sequence[str]) -> Image.Image:
+    """Points of the plane (replicas, count, 2, 2) and what was made of each."""
+    means, stds = _given(arrays, "means"), _given(arrays, "stds")
+    view = view_around(pairs.reshape(-1, 2))
+    drawn = [moves(one, means, stds, view) for one in pairs[:SHOWN]]
+    legend: Legend = [(TRUTH, "dot", "a sample"), (DENSE, "dot", "its translation")]
+    if means is not None:
+        legend.append((TRUTH, "ring", "true modes of the data, 3 std"))
+    return compose(drawn, _counted(title, len(drawn), len(pairs), captions), legend, captions)
 
 
 def read(path: Path) -> dict[str, NDArray[Any]]:

@@ -89,7 +89,7 @@ _WALL_TIME = Column(
     "time spent training since the trial began, all replicas together; of a pack's (resources.pack), an even share",
 )
 CHOICES = (
-    Column("model", "category", "", "gan, cgan, matching, vae, oracle or dirac"),
+    Column("model", "category", "", "gan, cgan, cyclegan, matching, vae, oracle or dirac"),
     Column("objective", "category", "", "name of the pair (f, g)"),
     Column("generator_loss", "category", "", "default, saturating, non_saturating, critic_mean or a formula"),
     Column("penalty", "category", "", "name of the critic's penalty, or none"),
@@ -117,6 +117,8 @@ TRAINING = _reals([
     ("jacobian_real", "1", "largest real part among the eigenvalues of the game's Jacobian at the end of training"),
     ("jacobian_imaginary", "1", "size of the imaginary part of the eigenvalue with the largest real part"),
     ("jacobian_radius", "1", "largest modulus among the eigenvalues of the game's Jacobian at the end of training"),
+    ("cycle_error", "data", "mean absolute difference per coordinate of held-out samples and their way there and back"),
+    ("partner_error", "data", "the same of translations, both ways, and the held-out samples that are right"),
     ("dirac_converged", "1", "share of a Dirac-GAN's map of steps and gammas that has converged by now"),
     ("dirac_agreement", "1", "share of that map whose convergence by now is as its eigenvalues predict"),
 ])
@@ -139,9 +141,9 @@ QUALITY = _reals([
     ("recall", "1", "share of real samples within the generated neighbourhoods (Kynkäänniemi 2019)"),
     ("density", "1", "mean number of real neighbourhoods a generated sample is in, over k (Naeem 2020)"),
     ("coverage", "1", "share of real neighbourhoods that hold a generated sample (Naeem 2020)"),
-    ("label_fidelity", "1", "share of samples the classifier finds to be of the requested label; cgan only"),
-    ("class_fid", "features²", "Fréchet distance within each class, mean over classes; cgan only"),
-    ("class_coverage", "1", "coverage within each class, mean over classes (Naeem 2020); cgan only"),
+    ("label_fidelity", "1", "share of samples found to be of the requested label; of a translation, of its partner's"),
+    ("class_fid", "features²", "Fréchet distance within each class, mean over classes; where labels are requested"),
+    ("class_coverage", "1", "coverage within each class, mean over classes (Naeem 2020); likewise"),
     ("kid", "1", "unbiased squared kernel distance of features (Binkowski 2018)"),
     ("kid_low", "1", "lower end of kid's 95 % interval over the samples drawn"),
     ("kid_high", "1", "upper end of kid's 95 % interval over the samples drawn"),
@@ -154,6 +156,10 @@ QUALITY = _reals([
     ("density_kl", "nats", "KL(p||q) of the data p and the samples' density q, an estimate; mixtures only"),
     ("density_reverse_kl", "nats", "KL(q||p) of the samples' density q and the data p, an estimate; mixtures only"),
     ("density_tv", "1", "total variation between data and samples as densities, an estimate; mixtures only"),
+    ("fid_back", "features²", "fid of a cyclegan's translations back, the transformation undone, to the data"),
+    ("fid_back_error", "features²", "standard error of fid_back, as fid_error"),
+    ("modes_held_back", "modes", "modes_held of translations back, likewise"),
+    ("label_fidelity_back", "1", "label_fidelity of translations back, likewise"),
     ("memorisation", "1", "chance that a sample is nearer to the training data than a held-out point (Meehan 2020)"),
 ])
 DERIVED = _reals([
@@ -166,6 +172,7 @@ DERIVED = _reals([
 HIGHER = frozenset({
     "modes", "modes_held", "modes_covered", "mode_fraction", "held_fraction", "covered_fraction", "high_quality",
     "precision", "recall", "density", "coverage", "class_coverage", "label_fidelity", "inception_score",
+    "modes_held_back", "label_fidelity_back",
     "dirac_converged", "dirac_agreement",
 })
 # fmt: on

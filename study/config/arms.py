@@ -197,7 +197,7 @@ def _column(key: str, choices: tuple[Any, ...]) -> list[_Choice]:
 
 def _arm(combination: tuple[_Choice, ...], nuisance: Mapping[str, Space], model: Any) -> Arm:
     """The arm of a combination, less the keys its model ignores; `model` is the one under `fixed`, if any."""
-    model = next((choice.value for choice in combination if choice.key == "model"), model)
+    model = next((choice.value for choice in combination if choice.key == "model"), model or Spec.model)
     without = MEANINGLESS.get(model, ()) if isinstance(model, str) else ()
     combination = tuple(choice for choice in combination if choice.key not in without)
     parts = [c.name if _named(c.value) else f"{c.key}={c.name}" for c in combination]

@@ -25,6 +25,7 @@ from trainables import kept, own_code
 from trainables.data import DataSet
 from trainables.inspection.latent_walks import gallery
 from trainables.inspection.one_dimensional import curves
+from trainables.inspection.translations import translations
 from trainables.metrics.evaluator import Evaluator
 from trainables.spec import Spec
 from trainables.training import Evaluation, Training
@@ -160,10 +161,11 @@ class Trial:
             arrays |= {name: values.cpu().numpy() for name, values in truth.items()}
             if mixture.dimensions == 1:
                 arrays |= {f"line_{name}": values for name, values in curves(self.training, replicas=PICTURED).items()}
+        arrays |= translations(self.training, PICTURED)
         if self.job.gallery and self.training.done:
             arrays |= gallery(self.training, PICTURED)
         if (plane := self._data.plane) is not None:
-            shown = [name for name in ("samples", "real", "means", "walk") if name in arrays]
+            shown = [name for name in ("samples", "real", "means", "walk", "there", "back") if name in arrays]
             arrays |= {name: plane.project(torch.from_numpy(arrays[name])).cpu().numpy() for name in shown}
             arrays["axes"] = plane.axes.cpu().numpy()
         return arrays

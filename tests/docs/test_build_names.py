@@ -59,5 +59,6 @@ def test_measurements_say_when_they_are_made(built: str) -> None:
     assert when["mass_js"] == "mixtures"
     assert when["kid"] == "measure `kernel`"
     assert when["density_tv"] == "measure `divergences`, mixtures"
-    assert when["label_fidelity"] == "`cgan`, classes told"
-    assert when["critic_accuracy"] == "models `gan` and `cgan`"
+    assert when["label_fidelity"] == "`cgan` and `cyclegan`, classes told"
+    assert when["critic_accuracy"] == "models `gan`, `cgan` and `cyclegan`"
+    assert when["fid_back"] == "models `cyclegan`"

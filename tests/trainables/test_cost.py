@@ -96,6 +96,8 @@ WIDE = {"generator": {"hidden": [128, 128]}, "critic": {"hidden": [128, 128]}, "
         {"updates": "sga", "penalty": "gradient_penalty"},
         {"updates": "simultaneous", "penalty": "consensus"},
         {"updates": "extragradient", "penalty": "consensus"},
+        {"model": "cyclegan", "critic_steps": 2, "penalty": "r1"},
+        {"model": "cyclegan", "updates": "extragradient", "cycle_weight": 0.0, "identity_weight": 5.0},
         {"model": "vae"},
         {"model": "matching"},
         {"model": "oracle"},

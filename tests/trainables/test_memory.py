@@ -53,7 +53,7 @@ def test_slow_weights_are_kept_twice() -> None:
     assert slow - plain == 4 * 2 * (GENERATOR + CRITIC)  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("model", ["cgan", "vae", "matching"])
+@pytest.mark.parametrize("model", ["cgan", "cyclegan", "vae", "matching"])
 def test_other_models_are_counted_too(model: str) -> None:
     needed = replica_bytes(replace(ONE, model=model))
     assert needed is not None

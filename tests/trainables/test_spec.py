@@ -229,6 +229,26 @@ def test_what_may_vary() -> None:
         ({"augmentation": ["colour", "none"]}, "augmentation: expected none alone, got colour, none"),
         ({"augmentation": ["colour", "colour"]}, "augmentation: expected each once, got colour twice"),
         ({"label_smoothing": 0.5}, r"label_smoothing: expected a number in \[0, 0.5\), got 0.5"),
+        (
+            {"model": "cyclegan", "generator": {"kind": "resnet"}},
+            "generator.kind: expected mlp or conv with cyclegan, got resnet",
+        ),
+        (
+            {"model": "cyclegan", "generator": {"kind": "affine"}},
+            "generator.kind: expected mlp or conv with cyclegan, got affine",
+        ),
+        (
+            {"model": "cyclegan", "generator": {"module": "mine:Own"}},
+            "generator.module: expected a kind with cyclegan, got 'mine:Own'",
+        ),
+        (
+            {"model": "cyclegan", "critic": {"module": "mine:Own"}},
+            "critic.module: expected a kind with cyclegan, got 'mine:Own'",
+        ),
+        ({"source": "mirrored"}, "source.name: unknown name 'mirrored'; expected one of inverted, rotated"),
+        ({"source": {"name": "rotated", "angel": 3}}, "source.angel: unknown setting; did you mean 'angle'?"),
+        ({"cycle_weight": -1}, r"cycle_weight: expected a number in \[0, inf\), got -1"),
+        ({"identity_weight": math.nan}, "identity_weight: expected a finite number, got nan"),
         ({"model": "vae", "latent": "uniform"}, "latent: expected normal with vae, got uniform"),
         ({"latent_dim": 0}, "latent_dim: expected at least 1, got 0"),
         ({"generator_lr": 0}, r"generator_lr: expected a number in \(0, inf\), got 0"),

@@ -17,6 +17,7 @@ from torch.utils._pytree import tree_leaves
 from trainables import native
 from trainables.batches import Batch, BatchSampler, BatchShape, Block
 from trainables.data import load
+from trainables.data.transformations import TRANSFORMATIONS
 from trainables.models.catalogue import MODELS
 from trainables.models.updates import ORDERS
 from trainables.objectives import OBJECTIVES
@@ -151,6 +152,14 @@ def test_other_models_are_trained_from_recordings(model: str) -> None:
     same(model=model, ema=0.9)
 
 
+@pytest.mark.parametrize("source", TRANSFORMATIONS)
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_translations_are_trained_from_recordings(penalty: str, source: str) -> None:
+    updates = "simultaneous" if penalty == "consensus" else "alternating"
+    choice = CLIP if penalty == "clip" else penalty
+    same(model="cyclegan", penalty=choice, updates=updates, source=source, identity_weight=1.0, instance_noise=0.1)
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_optimisers_go_on_in_recordings(optimizer: str) -> None:
     same(optimizer=optimizer, instance_noise=0.1, label_smoothing=0.1, packing=2, ema=0.5, critic_steps=2)
@@ -199,6 +208,11 @@ def test_augmentation_is_recorded() -> None:
 def test_changes_of_images_are_recorded() -> None:
     penalty = ["lecam", {"name": "balanced_consistency", "flip": 0.5}]
     same(data={"name": "digits"}, generator=NORMED, critic=NORMED, penalty=penalty, packing=2)
+
+
+def test_translations_of_images_are_recorded() -> None:
+    turned = {"name": "rotated", "angle": 90}
+    same(data={"name": "digits"}, generator=NORMED, critic=NORMED, model="cyclegan", source=turned)
 
 
 def test_replicas_fall_in_recordings_at_their_step() -> None:

@@ -216,6 +216,53 @@ def test_settings_stand_where_training_does(ring: DataSet) -> None:
             assert training.context.present("generator_lr").tolist() == pytest.approx([1e-3 * left / 12])
 
 
+@pytest.mark.parametrize(("updates", "penalty"), [row[:2] for row in ORDERED if row[2] == "adam"])
+def test_translations_keep_the_guarantees(updates: str, penalty: str, ring: DataSet) -> None:
+    """The same of a cyclegan, whose players have two networks each."""
+    one = spec(
+        model="cyclegan", penalty=PENALISED.get(penalty, penalty), updates=updates, identity_weight=1.0, steps=4,
+        evaluations=2, source={"name": "rotated", "angle": 30},
+    )  # fmt: skip
+    company = train(one, [3, 1], ring)
+    first = records(company.advance())
+    resumed, hurt = train(one, [3, 1], ring), train(one, [3, 1], ring)
+    for other in (resumed, hurt):
+        other.load_state_dict(saved(company))
+    spoil(hurt, 1)
+    rest = curves(company)
+    assert rest == curves(resumed)
+    assert rest[0] == curves(hurt)[0]
+    assert_close([first[1], *rest[1]], curves(train(one, [1], ring))[0])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"packing": 4, "instance_noise": 0.3}, {"pairing": "relativistic", "unroll": 1, "penalty": "lecam"},
+        {"augmentation": ["translation", "cutout"], "penalty": "gradient_penalty", "lookahead": 2, **CONV},
+    ],
+)  # fmt: skip
+def test_translations_of_images_are_alone_as_in_company(changes: dict[str, Any], digits: DataSet) -> None:
+    one = spec(data={"name": "digits"}, model="cyclegan", ema=0.5, **changes)
+    company = curves(train(one, [0, 5], digits))
+    assert_close(company[1], curves(train(one, [5], digits))[0])
+
+
+def test_what_has_no_meaning_for_translations_changes_nothing(ring: DataSet) -> None:
+    ours = curves(train(spec(model="cyclegan"), [0], ring))
+    assert ours == curves(train(spec(model="cyclegan", latent_dim=7, latent="uniform"), [0], ring))
+
+
+def test_weights_of_translations_may_differ_in_a_population(ring: DataSet) -> None:
+    one = spec(model="cyclegan", identity_weight=1.0)
+    two = replace(one, cycle_weight=1.0, identity_weight=7.0)
+    together = curves(train([one, two], [8, 8], ring))
+    for alone, curve in zip((one, two), together, strict=True):
+        assert_close(curve, curves(train(alone, [8], ring))[0])
+    with pytest.raises(ValueError, match="replicas of one population must agree in identity_weight"):
+        train([one, replace(one, identity_weight=0.0)], [0, 1], ring)
+
+
 STABILISED = {"instance_noise": 0.3, "label_smoothing": 0.1, "packing": 4, "pairing": "relativistic"}
 
 
@@ -405,7 +452,7 @@ def test_the_seed_alone_decides(ring: DataSet) -> None:
     assert first[0]["loss_critic"] != second[0]["loss_critic"]
 
 
-@pytest.mark.parametrize("model", ["gan", "cgan", "matching", "oracle"])
+@pytest.mark.parametrize("model", ["gan", "cgan", "cyclegan", "matching", "oracle"])
 def test_pictures_kept_as_bytes_train_like_the_same_as_floats(model: str, digits: DataSet) -> None:
     """Every reader of the data: batches, held-out parts, bandwidths and all measurements."""
     generator = torch.Generator().manual_seed(0)

@@ -7,6 +7,7 @@ may be kept as bytes, a quarter of the memory; `floats` turns the few that are w
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -101,6 +102,18 @@ class DataSet:
                 content.update(f"{part} {values.dtype} {tuple(values.shape)}\n".encode())
                 content.update(values.cpu().contiguous().numpy().data)
         return content.hexdigest()
+
+    def fresh(self, count: int, streams: Sequence[torch.Generator]) -> tuple[Tensor, Tensor | None]:
+        """Fresh draws (R, count, *shape) of a known mixture, or held-out points drawn with replacement, one stream a
+        replica, on the data's device; and their labels (R, count), if there are classes."""
+        if self.mixture is not None:
+            drawn = [self.mixture.sample(count, stream) for stream in streams]
+            labels = torch.stack([modes for _, modes in drawn]) if self.classes else None
+            return torch.stack([points.float() for points, _ in drawn]), labels
+        picks = torch.stack(
+            [torch.randint(len(self.heldout), (count,), generator=s, device=self.heldout.device) for s in streams]
+        )
+        return floats(self.heldout[picks]), None if self.heldout_labels is None else self.heldout_labels[picks]
 
     def to(self, device: torch.device | str) -> DataSet:
         """The same data set on another device."""

@@ -26,7 +26,7 @@ def gallery(training: Training, replicas: int) -> dict[str, NDArray[Any]]:
     the data lie on a line, and of images `beside` (R, n, 2, *shape), each sample and then the training image nearest to
     it in its pixels."""
     arrays = {}
-    if training.spec.model != "oracle" and training.data.shape != (1,):
+    if training.model.latent_dim and training.data.shape != (1,):
         arrays["walk"] = walks(training)[:replicas].cpu().numpy()
     if training.data.images:
         arrays["beside"] = neighbour_pairs(training, replicas).cpu().numpy()

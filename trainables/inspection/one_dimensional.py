@@ -73,7 +73,7 @@ def _critic(model: GAN, x: Tensor, replicas: int | None) -> dict[str, NDArray[An
 
 def _generator(training: Training, replica: int, x: Tensor, levels: Tensor) -> tuple[Array, Array]:
     """The density of one replica's generator at x (N,) and its quantiles at levels (N,)."""
-    scalar = training.spec.latent_dim == 1 and training.spec.model != "oracle" and not training.classes
+    scalar = training.model.latent_dim == 1 and not training.classes
     if scalar and not training.model.stacks[0].network.normalises:
         reach = REACH[training.spec.latent]
         z = torch.linspace(-reach, reach, FINE, dtype=torch.float64, device=x.device)

@@ -48,12 +48,13 @@ def optimal_critic(
     """Train a copy of each replica's critic by Adam against its frozen generator; the training itself is not changed.
 
     The bound is taken before the first step and after every `every` steps. `lr` is by default the critic's own; `fresh`
-    starts from new weights. Raises `ValueError` for a model without a critic and steps that `every` does not divide.
+    starts from new weights. Raises `ValueError` for a model without a critic or with two, and steps that `every` does
+    not divide.
     """
     whole("steps", steps, low=1)
     whole("every", every, low=1)
-    if not isinstance(training.model, GAN):
-        raise ValueError(f"model: expected one with a critic, gan or cgan, got {training.spec.model}")
+    if not isinstance(training.model, GAN) or training.spec.model == "cyclegan":
+        raise ValueError(f"model: expected one with one critic, gan or cgan, got {training.spec.model}")
     if steps % every:
         raise ValueError(f"every: expected a divisor of steps = {steps}, got {every}")
     players = _copied(training, training.model.players, fresh)

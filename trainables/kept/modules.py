@@ -1,7 +1,8 @@
 """A kept generator as an ordinary `nn.Module`, and as a file that bare torch runs.
 
 The module maps latents (n, latent_dim), and labels (n,) of a conditional one, to samples (n, *shape). Latents are drawn
-from the spec's prior: N(0, I), or uniform in [-1, 1].
+from the spec's prior: N(0, I), or uniform in [-1, 1]. A cyclegan's, which translates into the data, maps samples
+(n, *shape) of its source.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from torch import nn
 
 from trainables.kept.file import Kept, from_bytes
 from trainables.networks import plain
+from trainables.networks.two import THERE
 
 EXAMPLE = 4  # latents that an export is traced with; any number may be given afterwards
 
@@ -38,6 +40,9 @@ def module(kept: Kept, seed: int | None = None, weights: str = "average") -> nn.
     """The same of a file that has been read."""
     place, stacked, spec = kept.place(seed), kept.weights(weights), kept.spec
     named = {weight.name: values[place] for weight, values in zip(kept.generator.weights, stacked, strict=True)}
+    if spec.model == "cyclegan":
+        mine = {name.removeprefix(THERE): value for name, value in named.items() if name.startswith(THERE)}
+        return plain.fitted(plain.translator(spec.generator, kept.shape), mine)
     return plain.fitted(plain.generator(spec.generator, spec.latent_dim, kept.shape, kept.classes), named)
 
 
@@ -48,7 +53,8 @@ def export(path: str | Path, out: str | Path, seed: int | None = None, weights: 
     Arguments and errors are those of `load_generator`.
     """
     kept = from_bytes(Path(path).read_bytes(), str(path))
-    latents = torch.zeros(EXAMPLE, kept.spec.latent_dim)
+    of_one = kept.shape if kept.spec.model == "cyclegan" else (kept.spec.latent_dim,)
+    latents = torch.zeros(EXAMPLE, *of_one)
     inputs = (latents, torch.zeros(EXAMPLE, dtype=torch.int64)) if kept.classes else (latents,)
     any_number = torch.export.Dim("n")
     program = torch.export.export(module(kept, seed, weights), inputs, dynamic_shapes=({0: any_number},) * len(inputs))

@@ -27,6 +27,12 @@ GROUPS = {  # that `measure` may ask for, and what each is
 }
 
 
+BACK = {  # what is measured of a model's second generator, and its column
+    "fid": "fid_back", "fid_error": "fid_back_error", "modes_held": "modes_held_back",
+    "label_fidelity": "label_fidelity_back",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class DataTraits:
     """What decides which columns are measured: the `shape` (d,) or (C, H, W) of a sample, whether the data are a known

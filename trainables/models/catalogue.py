@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from trainables.data import Description
-from trainables.metrics.columns import DataTraits, columns
+from trainables.metrics.columns import BACK, DataTraits, columns
 from trainables.metrics.feature_spaces import Setting
+from trainables.models.cyclegan import CycleGAN
 from trainables.models.dirac_map import DiracMap
 from trainables.models.gan import GAN
 from trainables.models.moment_matching import MomentMatching
@@ -16,6 +17,7 @@ from trainables.models.vae import VAE
 MODELS: Mapping[str, type[GAN | MomentMatching | VAE | Oracle | DiracMap]] = {
     "gan": GAN,
     "cgan": GAN,
+    "cyclegan": CycleGAN,
     "matching": MomentMatching,
     "vae": VAE,
     "oracle": Oracle,
@@ -38,9 +40,11 @@ def measured_columns(
         shape=data.shape,
         mixture=data.mixture,
         classifier=data.images and labelled,
-        requested=labelled and model == "cgan",
+        requested=labelled and model in ("cgan", "cyclegan"),
         measure=measure,
         class_means=labelled and not data.images and not data.mixture,
         inception=features == "inception",
     )
-    return (*kind.reports, "parameter_norm_generator", *kind.measured, *columns(traits))
+    of_samples = columns(traits)
+    back = [BACK[name] for name in of_samples if name in BACK] if model == "cyclegan" else []
+    return (*kind.reports, "parameter_norm_generator", *kind.measured, *of_samples, *back)

@@ -31,13 +31,13 @@ class GAN(Model):
     """A population of (conditional) GANs, made from `context`."""
 
     reports = ("loss_critic", "loss_generator", "gradient_norm_critic", "gradient_norm_generator")
-    measured = (
+    measured: tuple[str, ...] = (
         "critic_real", "critic_fake", "probability_real", "probability_fake", "critic_accuracy",
         "parameter_norm_critic",
     )  # fmt: skip
 
     def __init__(self, context: ModelContext) -> None:
-        spec, self.players = context.spec, _players(context)
+        spec, self.players = context.spec, self.play(context)
         stacks = [self.players.generator, self.players.critic]
         rates = [context.present("generator_lr"), context.present("critic_lr")]
         sample_size = context.data.train[0].numel()
@@ -63,6 +63,10 @@ class GAN(Model):
             raise ValueError(
                 f"measure: jacobian is for small networks, {LARGEST:,} parameters at most, got {parameters:,}"
             )
+
+    def play(self, context: ModelContext) -> Players:
+        """The game that a step plays."""
+        return _players(context)
 
     def critic(self) -> tuple[Network, Sequence[Tensor]]:
         stack = self.players.critic

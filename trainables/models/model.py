@@ -83,7 +83,8 @@ class Model:
     checkpoint must carry.
 
     `reports` names what a step returns, `measured` what `measure` always adds. `batches` is how many a step takes,
-    `draws` and `noise` how many uniform and normal numbers come with each real sample. A model that is not `sampled`
+    `draws` and `noise` how many uniform and normal numbers come with each real sample, `latent_dim` how many a latent
+    has that comes with it. A model that is not `sampled`
     generates no samples: its only measurements are those of its own `measure`, and `picture` gives its arrays. One that
     works `elsewhere` takes its step not on its device.
     """
@@ -107,7 +108,7 @@ class Model:
         """`rates` are the stacks' learning rates (R,)."""
         self.spec, self.stacks, self.buffers = context.spec, list(stacks), list(buffers)
         self.optimizers = [context.optimizer(s, lr) for s, lr in zip(stacks, rates, strict=False)]
-        self.batches, self.draws, self.noise = batches, draws, noise
+        self.batches, self.draws, self.noise, self.latent_dim = batches, draws, noise, self.spec.latent_dim
 
     def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:
         """Train once; clears `alive` (R,) of replicas that exceed the bounds and returns measurements (R,)."""
@@ -117,6 +118,13 @@ class Model:
         """Latents (R, count, L), one stream per replica."""
         shape = (count, self.spec.latent_dim)
         return torch.stack([latents(shape, self.spec.latent, stream) for stream in streams])
+
+    def inputs(
+        self, count: int, streams: Sequence[torch.Generator], labels: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Latents as of `latents`, and the labels (R, count) of the samples made from them: those given, unless the
+        latents decide them."""
+        return self.latents(count, streams), labels
 
     def generate(self, weights: Sequence[Tensor], latents: Tensor, labels: Tensor | None) -> Tensor:
         """Samples (R, B, *shape) from latents (R, B, L), by the first stack's network with the given weights."""
@@ -132,6 +140,13 @@ class Model:
         mean, scale = (part.double().squeeze(1) for part in weights)
         deviation = scale.abs() * (1.0 if self.spec.latent == "normal" else 3**-0.5)
         return {"generator_mean": mean, "generator_std": deviation}
+
+    def reverse(
+        self, weights: Sequence[Tensor], count: int, streams: Sequence[torch.Generator], pieces: Pieces
+    ) -> tuple[Tensor, Tensor | None] | None:
+        """Samples (R, count, *shape) of a second generator of such data, and their labels (R, count), if they have
+        any; None for a model without one."""
+        return None
 
     def spectra(self, batch: Batch, alive: Tensor) -> dict[str, Tensor]:
         """Measurements (R,) of the game's Jacobian on a batch, of the replicas `alive` (R,)."""

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from trainables.batches import Batch
-from trainables.data import floats
 from trainables.models.model import Model, ModelContext
 from trainables.networks.layered import LayeredNetwork
 from trainables.population import StackedParameters
@@ -23,21 +22,15 @@ class Oracle(Model):
         nothing = LayeredNetwork()
         flat = torch.zeros(len(context.seeds), 0, device=context.device)
         super().__init__(context, [StackedParameters(nothing, flat)], batches=0)
-        self.data = context.data
+        self.data, self.latent_dim = context.data, 0
 
     def step(self, batches: Sequence[Batch], alive: Tensor) -> dict[str, Tensor]:  # noqa: ARG002
         return {}
 
     def latents(self, count: int, streams: Sequence[torch.Generator]) -> Tensor:
         """The samples themselves, (R, count, *shape)."""
-        return torch.stack([self._drawn(count, stream) for stream in streams])
+        return self.data.fresh(count, streams)[0]
 
     def generate(self, weights: Sequence[Tensor], latents: Tensor, labels: Tensor | None) -> Tensor:  # noqa: ARG002
         """Real samples, as drawn."""
         return latents
-
-    def _drawn(self, count: int, stream: torch.Generator) -> Tensor:
-        if self.data.mixture is not None:
-            return self.data.mixture.sample(count, stream)[0].float()
-        heldout = self.data.heldout
-        return floats(heldout[torch.randint(len(heldout), (count,), generator=stream, device=heldout.device)])

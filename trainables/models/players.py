@@ -170,8 +170,11 @@ class Players:
 
     def generator_loss(self, batch: Batch, generator: Weights, critic: Weights) -> Tensor:
         """The generator's loss (R,), for given weights of both players."""
-        fake = self._seen(self.generate(generator, batch.latents, batch.requested), batch)
-        weights = self.critic_weights(critic)
+        return self.loss_of(self.generate(generator, batch.latents, batch.requested), batch, critic)
+
+    def loss_of(self, made: Tensor, batch: Batch, critic: Weights) -> Tensor:
+        """The generator's loss (R,) for the samples (R, B, *shape) that it made of a batch."""
+        fake, weights = self._seen(made, batch), self.critic_weights(critic)
         if self.pairing == "independent":
             return self.game.loss(self.score(weights, fake, batch.requested)).mean(1)
         real = self._seen(batch.real, batch, last=True)

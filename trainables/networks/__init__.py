@@ -5,7 +5,8 @@ our `layers` or from a module of the user's (`own`). Imports the checks and own 
 """
 
 from trainables.networks.architecture import settings
-from trainables.networks.catalogue import critic, generator
+from trainables.networks.catalogue import critic, generator, translator
 from trainables.networks.network import FlatWeights, Network, Weight
+from trainables.networks.two import TwoNetworks
 
-__all__ = ["FlatWeights", "Network", "Weight", "critic", "generator", "settings"]
+__all__ = ["FlatWeights", "Network", "TwoNetworks", "Weight", "critic", "generator", "settings", "translator"]

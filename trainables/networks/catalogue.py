@@ -37,6 +37,21 @@ def generator(values: Mapping[str, Any], latent_dim: int, shape: Sequence[int], 
     return LayeredNetwork.built(builder, classes, join, dense=None if image else dense)
 
 
+def translator(values: Mapping[str, Any], shape: Sequence[int]) -> Network:
+    """A generator from samples (R, B, *shape) to samples of the same shape; images end in tanh.
+
+    `values` are checked settings. Raises `ValueError` where they do not fit the samples.
+    """
+    builder, image = LayerBuilder(values), len(shape) == 3
+    if values["kind"] == "mlp":
+        builder.add(0, lambda _, x: x.flatten(2))
+        builder.perceptron(math.prod(shape), values["hidden"], math.prod(shape))
+        builder.add(0, lambda _, x: (torch.tanh(x) if image else x).unflatten(-1, tuple(shape)))
+    else:
+        convolutional.translator(builder, shape)
+    return LayeredNetwork.built(builder, 0)
+
+
 def _affine_generator(latent_dim: int, shape: Sequence[int], classes: int) -> Network:
     """G(z) = mu + sigma z, coordinate by coordinate, from mu = 0 and sigma = 1: its density is known exactly."""
     if len(shape) != 1:

@@ -30,12 +30,26 @@ def join_planes(x: Tensor, hot: Tensor) -> Tensor:
 def generator(builder: LayerBuilder, inputs: int, shape: Sequence[int]) -> None:
     """Layers from (R, B, inputs) to images (R, B, *shape) in [-1, 1]."""
     depth, width = builder.values["depth"], builder.values["width"]
-    channels, side = square("generator", shape, depth)
-    widths = [width * 2 ** (depth - 1 - i) for i in range(depth)]
-    small = side // 2**depth
-    builder.dense(inputs, widths[0] * builder.pieces * small * small)
+    _, side = square("generator", shape, depth)
+    widest, small = width * 2 ** (depth - 1), side // 2**depth
+    builder.dense(inputs, widest * builder.pieces * small * small)
     builder.add(0, lambda _, x: native.unflatten(x, (-1, small, small)))
-    builder.nonlinear(widths[0])
+    builder.nonlinear(widest)
+    _enlarge(builder, shape)
+
+
+def translator(builder: LayerBuilder, shape: Sequence[int]) -> None:
+    """Layers from images (R, B, *shape) to others: a critic's hidden layers, then a generator's but its dense one."""
+    depth = builder.values["depth"]
+    _, side = square("generator", shape, depth)
+    _reduce(builder, shape[0], side)
+    _enlarge(builder, shape)
+
+
+def _enlarge(builder: LayerBuilder, shape: Sequence[int]) -> None:
+    """Layers from the smallest and widest images to those of `shape`, in [-1, 1]."""
+    depth, width, (channels, side, _) = builder.values["depth"], builder.values["width"], shape
+    widths, small = [width * 2 ** (depth - 1 - i) for i in range(depth)], side // 2**depth
     for level, (here, there) in enumerate(pairwise(widths)):
         builder.convolved(here, there, up=True, small=small * 2**level, normalise=builder.values["batch_norm"])
     builder.convolution(widths[-1], channels, up=True, small=side // 2)
@@ -46,12 +60,17 @@ def critic(builder: LayerBuilder, shape: Sequence[int], joined: int) -> int:
     """Layers from images (R, B, *shape), with so many planes joined, to features (R, B, n); returns n."""
     depth, width = builder.values["depth"], builder.values["width"]
     channels, side = square("critic", shape, depth)
-    here = channels + joined
+    _reduce(builder, channels + joined, side)
+    builder.add(0, lambda _, x: native.flatten(x))
+    features: int = width * 2 ** (depth - 1) * (side // 2**depth) ** 2
+    return features
+
+
+def _reduce(builder: LayerBuilder, here: int, side: int) -> None:
+    """Layers from images of so many channels and a side to the smallest and widest ones."""
+    depth, width = builder.values["depth"], builder.values["width"]
     for level in range(depth):
         # As in DCGAN (Radford 2016): no normalisation of the layer that sees the image.
         normalise = builder.values["batch_norm"] and level > 0
         builder.convolved(here, width * 2**level, up=False, small=side // 2 ** (level + 1), normalise=normalise)
         here = width * 2**level
-    builder.add(0, lambda _, x: native.flatten(x))
-    small: int = side // 2**depth
-    return here * small * small

@@ -104,9 +104,9 @@ class _Builder:
         self.made.add_module(f"{kind}{self._named[kind]}", part)
         self._named[kind] += 1
 
-    def nonlinear(self, width: int, norm: type[nn.Module]) -> None:
+    def nonlinear(self, width: int, norm: type[nn.Module] | None) -> None:
         """Batch normalisation where asked, then the activation."""
-        if self.values["batch_norm"]:
+        if self.values["batch_norm"] and norm is not None:
             self.add("norm", norm(width * self.pieces, track_running_stats=False))
         activation = self.values["activation"]
         self.add(activation, Maxout(self.pieces) if activation == "maxout" else ACTIVATIONS[activation]())
@@ -124,6 +124,24 @@ def generator(values: Mapping[str, Any], latent_dim: int, shape: Sequence[int], 
     made = PlainGenerator(latent_dim, shape, classes)
     parts = {"mlp": _mlp, "conv": _convolutions, "resnet": _blocks}[values["kind"]]
     parts(_Builder(made, values), latent_dim + classes, shape)
+    return made
+
+
+def translator(values: Mapping[str, Any], shape: Sequence[int]) -> nn.Module:
+    """The same of a generator from samples (n, *shape) to samples."""
+    made = PlainGenerator(math.prod(shape), shape, 0)
+    builder = _Builder(made, values)
+    if values["kind"] == "mlp":
+        builder.add("flatten", nn.Flatten())
+        _mlp(builder, math.prod(shape), shape)
+        return made
+    here = shape[0]
+    for level in range(values["depth"]):
+        width = values["width"] * 2**level
+        builder.add("conv", nn.Conv2d(here, width * builder.pieces, 4, stride=2, padding=1))
+        builder.nonlinear(width, nn.BatchNorm2d if level else None)
+        here = width
+    _enlarge(builder, shape[0])
     return made
 
 
@@ -150,10 +168,16 @@ def _mlp(builder: _Builder, inputs: int, shape: Sequence[int]) -> None:
 def _convolutions(builder: _Builder, inputs: int, shape: Sequence[int]) -> None:
     depth, width, pieces = builder.values["depth"], builder.values["width"], builder.pieces
     channels, side = square("generator", shape, depth)
-    widths, small = [width * 2 ** (depth - 1 - level) for level in range(depth)], side // 2**depth
-    builder.add("dense", nn.Linear(inputs, widths[0] * pieces * small * small))
-    builder.add("reshape", nn.Unflatten(1, (widths[0] * pieces, small, small)))
-    builder.nonlinear(widths[0], nn.BatchNorm2d)
+    widest, small = width * 2 ** (depth - 1), side // 2**depth
+    builder.add("dense", nn.Linear(inputs, widest * pieces * small * small))
+    builder.add("reshape", nn.Unflatten(1, (widest * pieces, small, small)))
+    builder.nonlinear(widest, nn.BatchNorm2d)
+    _enlarge(builder, channels)
+
+
+def _enlarge(builder: _Builder, channels: int) -> None:
+    depth, width, pieces = builder.values["depth"], builder.values["width"], builder.pieces
+    widths = [width * 2 ** (depth - 1 - level) for level in range(depth)]
     for here, there in zip(widths, [*widths[1:], None], strict=True):
         builder.add("conv", nn.ConvTranspose2d(here, there * pieces if there else channels, 4, stride=2, padding=1))
         if there:

@@ -188,3 +188,28 @@ def test_a_picture_takes_milliseconds() -> None:
     started = time.process_time()
     render(arrays)
     assert time.process_time() - started < 0.4
+
+
+@pytest.mark.parametrize("name", ["there", "back"])
+def test_translations_of_images_stand_below_what_was_translated(name: str, tmp_path: Path) -> None:
+    pairs = np.zeros((2, 16, 2, 1, 4, 4))
+    pairs[:, :, 0], pairs[:, :, 1] = -1, 1
+    beside = gallery_of(tmp_path, samples=RNG.normal(size=(2, 4, 1, 4, 4)), beside=pairs)["beside"]
+    found = gallery_of(tmp_path, samples=RNG.normal(size=(2, 4, 1, 4, 4)), **{name: pairs})
+    assert list(found) == [name]
+    top = EDGE + TITLE
+    assert np.array_equal(np.asarray(found[name])[top:], np.asarray(beside)[top:])  # the heading aside
+
+
+def test_translations_of_points_are_joined_to_them(tmp_path: Path) -> None:
+    pairs = np.stack([ring(2, 50), -ring(2, 50)], 2)
+    (image,) = gallery_of(tmp_path, samples=ring(2, 50), there=pairs).values()
+    assert count(np.asarray(image), DENSE) > 0
+    pairs[0, 0, 1] = np.nan
+    (spoilt,) = gallery_of(tmp_path, samples=ring(2, 50), there=pairs).values()
+    assert not np.array_equal(np.asarray(image), np.asarray(spoilt))
+
+
+def gallery_of(folder: Path, **arrays: Any) -> dict[str, Image.Image]:
+    np.savez(folder / "p.npz", **arrays)
+    return gallery(folder / "p.npz", "t", ["a", "b"])

@@ -195,6 +195,19 @@ def test_what_means_nothing_for_the_samples_is_refused(least: Build) -> None:
         least(fixed={"penalty": {"name": "consistency", "flip": 0.5}})
 
 
+def test_what_translates_alone_makes_no_further_arms_of_other_models(least: Build) -> None:
+    choices = {"model": ["gan", "cyclegan"], "source": ["inverted", {"name": "rotated", "angle": 30}]}
+    arms = least(scientific=choices).arms
+    assert [arm.name for arm in arms] == ["gan", "cyclegan-inverted", "cyclegan-rotated_30"]
+    assert [arm.name for arm in least(scientific={"source": choices["source"]}).arms] == ["single"]
+
+
+def test_a_source_that_does_not_fit_the_data_is_refused(least: Build) -> None:
+    fixed = {"model": "cyclegan", "source": {"name": "rotated", "angle": 45}}
+    with pytest.raises(ConfigError, match=r"^fixed.source.angle: expected a multiple of 90 for images, got 45"):
+        least(data="digits", fixed=fixed)
+
+
 def test_two_combinations_never_share_a_name(least: Build) -> None:
     with pytest.raises(ConfigError, match="got 'r1-a-b' for"):
         arms_of(least().config.model_copy(update={"scientific": {"penalty": ("r1-a", "r1"), "latent": ("b", "a-b")}}))

@@ -87,7 +87,7 @@ def test_every_game_has_one(changes: dict[str, Any]) -> None:
 
 
 def test_what_makes_no_sense_is_refused() -> None:
-    with pytest.raises(ValueError, match="model: expected one with a critic, gan or cgan, got matching"):
+    with pytest.raises(ValueError, match="model: expected one with one critic, gan or cgan, got matching"):
         optimal_critic(frozen(model="matching"))
     with pytest.raises(ValueError, match="every: expected a divisor of steps = 10, got 3"):
         optimal_critic(frozen(), 10, 3)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,6 +45,18 @@ def test_a_module_makes_the_populations_samples(trained: Train, tmp_path: Path, 
     assert torch.allclose(generator(_latents(kept, [5], 50)[0]), samples[0], atol=1e-6)
     assert {"dense0.weight", "dense1.bias"} < generator.state_dict().keys()
     assert all(parameter.requires_grad for parameter in generator.parameters())
+
+
+@pytest.mark.parametrize("changes", [{}, {"data": "digits", "generator": {"kind": "conv", "width": 2}}])
+def test_a_module_translates_as_the_population(trained: Train, tmp_path: Path, changes: dict[str, Any]) -> None:
+    training = trained(model="cyclegan", ema=0.9, **changes)
+    path = written(training, tmp_path)
+    sources = training.model.latents(10, training.context.streams("pictures"))
+    made = load_generator(path, seed=5)(sources[1])
+    torch.testing.assert_close(made, training.generate(sources)[1], rtol=1e-5, atol=1e-5)
+    export(path, tmp_path / "generator.pt2", seed=5)
+    exported = torch.export.load(tmp_path / "generator.pt2").module()
+    torch.testing.assert_close(exported(sources[1]), made)
 
 
 def test_without_a_seed_it_is_the_first_that_did_not_diverge(trained: Train, tmp_path: Path) -> None:

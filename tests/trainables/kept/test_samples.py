@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -38,6 +39,20 @@ def test_a_seed_has_its_samples(ring: Kept) -> None:
     assert not torch.allclose(together[0], together[1])
     again, _ = draw(ring, [5], 20)
     assert torch.equal(alone, again)
+
+
+@pytest.mark.parametrize("data", [{"name": "ring", "points": 100, "heldout": 50}, {"name": "digits"}])
+def test_translations_are_of_samples_of_the_source_and_bear_their_labels(trained: Train, data: dict[str, Any]) -> None:
+    training = trained(model="cyclegan", data=data)
+    kept = read(training)
+    samples, labels = draw(kept, [8, 5], 20)
+    assert samples.shape == (2, 20, *kept.shape)
+    assert labels is not None
+    more, of_more = draw(kept, [5], 5000)
+    torch.testing.assert_close(more[0, :20], samples[1], rtol=1e-5, atol=1e-5)
+    assert of_more is not None
+    assert torch.equal(of_more[0, :20], labels[1])
+    assert len(of_more.unique()) == training.data.classes
 
 
 def test_the_first_samples_do_not_depend_on_how_many_follow(ring: Kept) -> None:

@@ -65,3 +65,30 @@ def test_it_equals_the_population(given: dict[str, Any], shape: tuple[int, ...],
         assert torch.allclose(made, expected[i], atol=1e-5)
         assert [name for name, _ in module.named_parameters()] == [weight.name for weight in network.weights]
         assert torch.equal(module.eval()(z[i], *(() if labels is None else (labels[i],))), made)
+
+
+TRANSLATORS: list[tuple[dict[str, Any], tuple[int, ...]]] = [
+    ({"hidden": [8, 6]}, POINT),
+    ({"hidden": [8], "batch_norm": True}, IMAGE),
+    *(({"kind": "conv", "width": 4, "activation": name}, IMAGE) for name in (*ACTIVATIONS, "maxout")),
+    ({"kind": "conv", "width": 2, "depth": 3, "batch_norm": True}, IMAGE),
+]
+
+
+@pytest.mark.parametrize(("given", "shape"), TRANSLATORS, ids=lambda one: str(one))
+def test_a_translator_equals_the_population(given: dict[str, Any], shape: tuple[int, ...]) -> None:
+    values, stream = networks.settings("generator", given), torch.Generator().manual_seed(0)
+    network = networks.translator(values, shape)
+    weights = StackedParameters.drawn(network, generators([1, 2], 0, "cpu")).constants
+    x = torch.randn(2, 7, *shape, generator=stream)
+    expected = network(weights, x)
+    for i in range(2):
+        named = {weight.name: stacked[i] for weight, stacked in zip(network.weights, weights, strict=True)}
+        module = plain.fitted(plain.translator(values, shape), named)
+        torch.testing.assert_close(module(x[i]), expected[i], rtol=1e-5, atol=1e-5)
+        assert [name for name, _ in module.named_parameters()] == [weight.name for weight in network.weights]
+
+
+def test_a_translator_of_images_does_not_fit_points() -> None:
+    with pytest.raises(ValueError, match=r"^generator.kind: conv needs square images, got samples of shape \(2,\)"):
+        networks.translator(networks.settings("generator", {"kind": "conv"}), POINT)
