@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -115,7 +116,8 @@ def audit(
 
 
 def undisturbed(plan: StudyPlan, folder: Path) -> Reference:
-    """Make the study in `folder`, in this process, one trial after the other."""
+    """Make the study in `folder`, in this process, one trial after the other; what was begun there is made anew."""
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with closing(Journal.open(folder)) as journal:
         journal.append(Session(session="undisturbed", config=plan.config.resolved()))

@@ -54,6 +54,7 @@ def forked(
     while len(toll.blows) < kills and len(toll.wrong) < MOST_WRONG and time.monotonic() < until:
         chance = random.Random(f"{seed} {toll.studies}")
         place, before = folder / f"forked-{toll.studies}", toll.faults
+        shutil.rmtree(place, ignore_errors=True)  # of a call that was cut short
         place.mkdir()
         loading.write(plan.config, place / "given.yaml")
         try:

@@ -11,6 +11,7 @@ import math
 import random
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -108,9 +109,9 @@ class Campaign:
                         if time.monotonic() > until:
                             return self.toll
                         if around is None:
-                            around = stack.enter_context(
-                                SURROUNDINGS[where](self.folder / f"{where}-{self.toll.studies}")
-                            )
+                            # A place of its own: one of a call that was cut short may still be mounted.
+                            new = tempfile.mkdtemp(prefix=f"{where}-", dir=self.folder)
+                            around = stack.enter_context(SURROUNDINGS[where](Path(new) / "place"))
                         self._study(around, mine, beside)
                         say(self.toll.sentence())
         return self.toll

@@ -50,6 +50,8 @@ def test_slices_of_the_campaign_go_on_from_others_find_nothing_and_are_written(t
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_kills_in_forks_lose_nothing(tmp_path: Path) -> None:
+    for name in ("undisturbed-0", "forked-0"):  # of a call that was cut short
+        (tmp_path / name / "study").mkdir(parents=True)
     found = campaign(tmp_path, "--only", "forks", "--forks=20")["forks"]
     assert len(found.blows) >= 20
     assert found.faults == 0, found
