@@ -220,6 +220,8 @@ def _search(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
     if (search.sampler == "nsga2") != (len(search.metrics) > 1):
         expected = "two or more metrics for" if search.sampler == "nsga2" else "nsga2 where there are several,"
         raise ConfigError(f"search.metric: expected {expected} sampler {search.sampler}, got {list(search.metrics)}")
+    if search.sampler != "tpe" and not search.multivariate:
+        raise ConfigError(f"search.multivariate: expected true, its default, with sampler {search.sampler}, got false")
     for metric, mode in zip(search.metrics, search.modes, strict=True):
         _metric(config, arms, metric, mode)
     if search.sampler == "cmaes":

@@ -62,8 +62,11 @@ class Search(Section):
     several, of which each confirms what it found.
 
     Attributes:
-        sampler: `tpe` (Optuna's default), `random`, `cmaes` (two or more spaces, all of numbers), or `nsga2`, which is
-            for several metrics.
+        sampler: `tpe` (Optuna's default), `random`, `cmaes` (two or more spaces, all of numbers), `gp` (a Gaussian
+            process, for searches of up to a few hundred trials, as each one drawn takes longer than the one before), or
+            `nsga2`, which is for several metrics.
+        multivariate: whether `tpe` draws the hyperparameters of a configuration jointly, as is Optuna's default, or
+            each for itself; only for `tpe`.
         trials_per_arm (trials): configurations that each search of an arm tries.
         repeats (searches): how often each arm is searched, independently and on seeds of its own.
         most_repeats (searches): how many repeats there may be in the end with `confirm.until`; null: as many as
@@ -77,7 +80,8 @@ class Search(Section):
             there are. Raise it for few arms on many workers.
     """
 
-    sampler: Literal["tpe", "random", "cmaes", "nsga2"] = "tpe"
+    sampler: Literal["tpe", "random", "cmaes", "gp", "nsga2"] = "tpe"
+    multivariate: bool = True
     trials_per_arm: int = Field(default=20, ge=1, le=10**6)
     repeats: int = Field(default=1, ge=1, le=10**4)
     most_repeats: int | None = Field(default=None, ge=2, le=10**4)

@@ -12,6 +12,7 @@ reproducible: its sampler sees whichever results happened to arrive first.)
 import hashlib
 import itertools
 import logging
+import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -26,7 +27,7 @@ from study.config.goal import Goal
 from study.search.scores import Values
 
 LOGGER = logging.getLogger(__name__)
-SAMPLERS = ("tpe", "random", "cmaes", "nsga2")
+SAMPLERS = ("tpe", "random", "cmaes", "gp", "nsga2")
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,16 @@ def arm_seed(seed: int, arm: str, attempt: int = 0, repeat: int = 0) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{arm}/{attempt}{again}".encode()).digest()[:4], "big")
 
 
-def make_sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
-    """The Optuna sampler called `name`, one of `SAMPLERS`, seeded."""
+def make_sampler(name: str, seed: int, multivariate: bool = True) -> optuna.samplers.BaseSampler:
+    """The Optuna sampler called `name`, one of `SAMPLERS`, seeded; `multivariate` is for `tpe` with one metric."""
     if name == "tpe":
-        return optuna.samplers.TPESampler(seed=seed)
+        return optuna.samplers.TPESampler(seed=seed, multivariate=multivariate)
     if name == "random":
         return optuna.samplers.RandomSampler(seed=seed)
     if name == "cmaes":
         return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
+    if name == "gp":
+        return optuna.samplers.GPSampler(seed=seed)
     if name == "nsga2":
         return optuna.samplers.NSGAIISampler(seed=seed)
     raise ValueError(f"sampler: expected one of {', '.join(SAMPLERS)}, got {name!r}")
@@ -85,6 +88,7 @@ class ArmSearch:
         seed: int,
         lag: int,
         pack: int = 1,
+        multivariate: bool = True,
         repeat: int = 0,
         recorded: Mapping[int, Recorded] = MappingProxyType({}),
         kept: Collection[int] = (),
@@ -94,7 +98,7 @@ class ArmSearch:
             raise ValueError(f"lag: expected an integer >= 1, got {lag}")
         self.arm, self.repeat, self.goal, self.space = arm, repeat, goal, dict(space)
         self._sampler, self._seed, self._lag, self.pack = sampler, seed, lag, pack
-        self._kept = frozenset(kept)
+        self._multivariate, self._kept = multivariate, frozenset(kept)
         self._restart({})
         self.exact = not kept and self._replay(recorded)
         if not self.exact:
@@ -120,7 +124,10 @@ class ArmSearch:
         for index in range(self.told, due):
             self._tell(index, recorded(index))
         index = self.next
-        params = dict(self._search.suggest(str(index)) or {}) if self.space else {}
+        with warnings.catch_warnings():
+            # A Gaussian process takes a trial that diverged for as bad as the worst that did not.
+            warnings.filterwarnings("ignore", "Clip non-finite values")
+            params = dict(self._search.suggest(str(index)) or {}) if self.space else {}
         self._taken.add(index)
         while self.next in self._taken:
             self.next += 1
@@ -141,7 +148,9 @@ class ArmSearch:
             self.space,
             metric=list(self.goal.metrics) if several else self.goal.metrics[0],
             mode=list(self.goal.modes) if several else self.goal.modes[0],
-            sampler=make_sampler(self._sampler, arm_seed(self._seed, self.arm, len(adopted), self.repeat)),
+            sampler=make_sampler(
+                self._sampler, arm_seed(self._seed, self.arm, len(adopted), self.repeat), self._multivariate
+            ),
             storage=self._storage,
             study_name=self.arm,
         )

@@ -108,6 +108,7 @@ def rebuilt(plan: StudyPlan, arm: Arm, state: StudyState, repeat: int) -> ArmSea
         seed=search.seed,
         lag=search.lag,
         pack=plan.packs.get(arm.name, 1),
+        multivariate=search.multivariate,
         repeat=repeat,
         recorded=known,
         kept=kept,

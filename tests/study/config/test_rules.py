@@ -86,6 +86,10 @@ LR = {"log_uniform": [1e-4, 1e-2]}
             "search.mode: expected one, or one for each of",
         ),
         (
+            {"search": {"sampler": "gp", "multivariate": False}},
+            "search.multivariate: expected true, its default, with sampler gp, got false",
+        ),
+        (
             {"search": {"sampler": "nsga2", "metric": ["fid", "fid"]}},
             "search.metric: expected each metric once, got fid, fid",
         ),
