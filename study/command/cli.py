@@ -92,6 +92,11 @@ def parser() -> argparse.ArgumentParser:
     )
     about = "Measure the generators that a study kept again, and add columns to its record."
     _measure(command("measure", "measure:measure", about))
+    about = "Write a study's searches as studies of Optuna, for optuna-dashboard and Optuna's plots."
+    found = command("optuna", "optuna:optuna", about)
+    found.add_argument("dir", metavar="DIR", type=_path, help="a study folder")
+    found.add_argument("--out", metavar="FILE", type=_path, help="the SQLite file (default: DIR/optuna.db)")
+    _json(found)
     about = "Make a GIF and a strip of a trial's samples over its training."
     _animate(command("animate", "animate:animate", about))
     about = "Draw cards of replicas to label by eye, or hold a person's labels against the outcomes."

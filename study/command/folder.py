@@ -18,6 +18,7 @@ from study.storage.store import store_of
 STUDY_FILES = (  # what a study folder may hold
     loading.STUDY_FILE, "ledger", "history.parquet", "trials.parquet", "mlflow.db", "artifacts",
     "trials", "features", "report", "report.zip", "export", "labels", "animations", "tracking.json",
+    "optuna.db",
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ planned again goes on or begins anew is decided by `study.ledger.attempts`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -159,6 +159,9 @@ class TrialState:
         return Curves(every, np.full(replicas, len(steps)), values)
 
 
+Seen = Callable[[Entry, TrialState | None], None]
+
+
 class StudyState:
     """What a study's ledger says up to `position`.
 
@@ -189,17 +192,21 @@ class StudyState:
         self.damage = Damage()
 
     @classmethod
-    def replay(cls, folder: str | Path, results: bool = True) -> StudyState:
+    def replay(cls, folder: str | Path, results: bool = True, seen: Seen | None = None) -> StudyState:
         """The state of the study in `folder`; FileNotFoundError if it has no ledger.
 
-        Without `results` the replay is about twenty times as fast, but trials show no progress and lack nothing.
+        Without `results` the replay is about twenty times as fast, but trials show no progress and lack nothing. `seen`
+        is told of every entry that was taken in, with the trial it is about as it then is.
         """
         state = cls()
         for position, entry in entries(folder, kinds=None if results else SUMMARY, damage=state.damage):
             try:
-                state.apply(entry, position)
+                trial = state.apply(entry, position)
             except InvalidEntry as error:
                 state.damage.add(str(error))
+                continue
+            if seen is not None:
+                seen(entry, trial)
         state._recover_plans()
         for trial in state.trials.values():
             if not results:

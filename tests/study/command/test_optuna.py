@@ -1,0 +1,57 @@
+import json
+from pathlib import Path
+
+import optuna
+import pytest
+
+from study.__main__ import main
+
+
+@pytest.fixture(scope="module")
+def study(begun, tmp_path_factory):
+    return begun(tmp_path_factory.mktemp("begun") / "tiny")
+
+
+def trials(path):
+    url = f"sqlite:///{path}"
+    return {name: optuna.load_study(study_name=name, storage=url).trials for name in optuna.get_all_study_names(url)}
+
+
+def test_the_file_is_written_anew_and_says_the_same(study, capsys):
+    assert main(["optuna", str(study)]) == 0
+    assert f"optuna-dashboard sqlite:///{study}/optuna.db" in capsys.readouterr().out
+    first = trials(study / "optuna.db")
+    assert main(["optuna", str(study), "--json"]) == 0
+    counts = json.loads(capsys.readouterr().out)
+    assert counts == {"file": f"{study}/optuna.db", "studies": {"tiny/hinge": 2, "tiny/non_saturating": 1}}
+    assert trials(study / "optuna.db") == first
+    assert not [*Path(study).glob("*.partial")]
+    assert main(["status", str(study)]) == 0  # a study folder may hold it
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["{study}", "--out", "{study}/study.yaml"], "--out: expected a new file, or one that this command wrote, got"),
+        (["{study}", "--out", "{study}"], "--out: expected a new file, or one that this command wrote, got {study}"),
+        (["{study}", "--out", "{study}/no/made.db"], "--out: expected a file that can be written, got {study}/no/made"),
+        (["{study}/no"], "{study}/no: expected a study folder, one that holds study.yaml, got nothing there"),
+    ],
+)
+def test_what_cannot_be_written_is_bad_input(study, options, said, capsys):
+    assert main(["optuna", *(one.format(study=study) for one in options)]) == 2
+    assert capsys.readouterr().err.startswith(f"ganstudy: {said.format(study=study)}")
+
+
+def test_a_database_of_others_is_left_alone(study, tmp_path):
+    theirs = tmp_path / "theirs.db"
+    optuna.create_study(storage=f"sqlite:///{theirs}", study_name="theirs")
+    before = theirs.read_bytes()
+    assert main(["optuna", str(study), "--out", str(theirs)]) == 2
+    assert theirs.read_bytes() == before
+
+
+def test_a_study_without_a_ledger_is_bad_input(study, tmp_path, capsys):
+    (tmp_path / "study.yaml").write_bytes((study / "study.yaml").read_bytes())
+    assert main(["optuna", str(tmp_path)]) == 2
+    assert "expected a study that has begun, got one without a ledger" in capsys.readouterr().err
