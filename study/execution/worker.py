@@ -4,6 +4,12 @@ Tune may start a spare worker, so `setup` only reads its job; data and evaluator
 for the next pack. Tune's own checkpoints are not used: a trial's files belong to the study, not to Tune.
 """
 
+# ruff: noqa: E402
+import gc
+
+usual = gc.get_threshold()
+gc.set_threshold(50_000)  # as the command has it: to seek garbage is an eighth of what a worker's imports take
+
 import json
 import pickle
 from datetime import datetime
@@ -22,6 +28,8 @@ from trainables import own_code
 from trainables.data import DataSet
 from trainables.metrics.evaluator import Evaluator
 from trainables.spec import Spec
+
+gc.set_threshold(*usual)
 
 KEPT = 2  # data sets and evaluators a worker keeps
 

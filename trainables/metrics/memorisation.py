@@ -11,13 +11,16 @@ products of matrices.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from trainables.metrics.distances import blocks, squared_distances
 from trainables.metrics.finite import finite_only
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 CHUNK = 8192  # training points that are turned to float64 at once
 FLAT = 8  # dimensions up to which a k-d tree on the CPU is faster than matrix products
@@ -36,6 +39,8 @@ class TrainingPoints:
 
 def prepared(points: Tensor, heldout: Tensor) -> TrainingPoints:
     """Prepare training points (N, d) and held-out ones (m, d)."""
+    from scipy.spatial import cKDTree  # which costs workers that do not measure this a tenth of a second to import
+
     centre = points.mean(0).double()
     flat = points.shape[1] <= FLAT and points.device.type == "cpu"
     tree = cKDTree((points.double() - centre).numpy()) if flat else None
