@@ -18,8 +18,10 @@ LARGEST = 1e6  # float32 points lose their digits beyond it, and such a value is
 
 
 def nearest(name: str, valid: Iterable[str], least: float = 0.6) -> str:
-    """The valid name most like this one, by `difflib`'s ratio of at least `least`; empty where there is none."""
-    return next(iter(difflib.get_close_matches(name, list(valid), n=1, cutoff=least)), "")
+    """The valid name most like this one in whatever case, by `difflib`'s ratio of at least `least`; empty if there is
+    none."""
+    lower = {one.lower(): one for one in valid}
+    return next((lower[one] for one in difflib.get_close_matches(name.lower(), lower, n=1, cutoff=least)), "")
 
 
 def close_to(name: str, valid: Iterable[str]) -> str:

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return exit_status
     except KeyboardInterrupt:
         resumable = options.function in RESUMABLE
-        say("interrupted" + "; what was done is kept, and `ganstudy resume` goes on from there" * resumable)
+        say("interrupted" + "; the same command goes on from what was done" * resumable)
         return FAILED
     except Exception as error:
         if isinstance(error, BrokenPipeError) and unread():

@@ -24,8 +24,9 @@ def init(options: Namespace) -> int:
     if not re.fullmatch(NAME, options.name):
         said = "at most 64 letters, digits, '_', '-' and '.', a letter or digit first, as it names files"
         raise ConfigError(f"NAME: expected {said}, got {options.name!r}")
-    path = Path(f"{options.name}.yaml")
-    _write(path, renamed(_source(options.source).read_text(encoding="utf-8"), options.name))
+    name = options.name.removesuffix(".yaml")
+    path = Path(f"{name}.yaml")
+    _write(path, renamed(_source(options.source).read_text(encoding="utf-8"), name))
     if options.json:
         print_json({"config": str(path)})
     else:

@@ -308,7 +308,7 @@ def raising(error: BaseException) -> Callable[..., int]:
     ("error", "exit_status", "message"),
     [
         (StudyBusy(Path("s"), LockOwner("host", 7, 0.0)), 2, "by process 7 on host"),
-        (KeyboardInterrupt(), 1, "interrupted; what was done is kept"),
+        (KeyboardInterrupt(), 1, "interrupted; the same command goes on from what was done"),
         (OSError(28, "No space left on device", "s/ledger"), 1, "No space left on device"),
         (ConnectionError("no cluster there"), 1, "no cluster there"),
     ],

@@ -75,6 +75,7 @@ def test_messages(check: Callable[[], None], error: type[Exception], message: st
 
 def test_nearest_is_the_most_alike_and_by_default_alike_enough() -> None:
     assert checks.nearest("rinh", ("grid", "ring")) == "ring"
+    assert checks.nearest("RING", ("string", "Ring")) == "Ring"
     assert checks.nearest("zzz", ("grid", "ring")) == ""
     assert checks.nearest("grxxx", ("grid", "ring"), 0.0) == "grid"
     assert checks.nearest("x", ()) == ""

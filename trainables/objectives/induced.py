@@ -130,7 +130,10 @@ def explain(
         "generator_matches": same_step(_losses(game, compared)) if bounded else None,
         "dirac_eigenvalues": dirac_eigenvalues(game),
     }
-    return Explanation(**parts, sentence=_sentence(parts))
+    sentence = (
+        _sentence(parts) if np.all(np.isfinite(best.value)) else f"{game.objective.name}: {_unbounded(game, at_one)}."
+    )
+    return Explanation(**parts, sentence=sentence)
 
 
 def resolved(objective: AnyObjective, generator_loss: str = "default") -> Game:
@@ -212,13 +215,7 @@ def dirac_eigenvalues(game: Game) -> tuple[complex, complex]:
 
 
 def _sentence(parts: Mapping[str, Any]) -> str:
-    """One sentence on the divergence, the generator's step and vanishing gradients."""
-    if not np.all(np.isfinite(parts["divergence"])):
-        return (
-            f"{parts['name']}: unbounded without a constraint on the critic, so no f-divergence; with a Lipschitz "
-            "critic it is an integral probability metric, and it needs clipping, a gradient penalty or spectral "
-            "normalisation."
-        )
+    """One sentence on a finite divergence, the generator's step and vanishing gradients."""
     estimate = _estimate(parts["matches"], parts["scale"], parts["shift"])
     induced = f"the critic estimates {estimate or 'a divergence without a common name'}"
     if not parts["is_divergence"]:
@@ -233,6 +230,22 @@ def _sentence(parts: Mapping[str, Any]) -> str:
         step = "the generator's step moves no divergence"
     fate = "fades" if parts["saturates"] else "stays"
     return f"{parts['name']}: {induced}; {step}; its gradient {fate} as the critic wins."
+
+
+def _unbounded(game: Game, at_one: float) -> str:
+    """What can be said of a pair without a finite divergence; `at_one` is phi(1), which constant critics reach."""
+    if not np.isfinite(at_one):
+        return "unbounded even where p = q, by constant critics, so no divergence, and no Lipschitz constraint helps"
+    d = torch.linspace(-5, 5, 11, dtype=torch.float64)
+    (f1, g1), least = (derivatives(function, d)[0] for function in (game.f, game.g)), 1e-9
+    same = bool((f1 - f1[0]).abs().max() <= least * f1[0].abs() and (f1 + g1).abs().max() <= least * f1[0].abs())
+    constrained = (
+        "with a Lipschitz critic it is an integral probability metric, and it needs clipping, a gradient penalty or "
+        "spectral normalisation"
+        if same
+        else "nor, with a Lipschitz critic, an integral probability metric, as that takes f = -g linear in d"
+    )
+    return f"unbounded without a constraint on the critic, so no f-divergence; {constrained}"
 
 
 def _estimate(name: str | None, scale: float | None, shift: float | None) -> str | None:

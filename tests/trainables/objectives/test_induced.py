@@ -329,6 +329,18 @@ class TestPairsSomebodyWrote:
         assert found.generator_matches is None
         assert "unbounded" in found.sentence
 
+    @pytest.mark.parametrize(
+        ("f", "g", "said"),
+        [
+            ("3*d", "-3*d", "with a Lipschitz critic it is an integral probability metric"),
+            ("-(d-1)**2", "d**3", "unbounded even where p = q"),  # by d = c: c**3 - (c - 1)**2
+            ("d", "-d/2", "unbounded even where p = q"),
+            ("d**3", "-d**3", "nor, with a Lipschitz critic, an integral probability metric"),
+        ],
+    )
+    def test_what_a_lipschitz_critic_makes_of_an_unbounded_pair(self, f: str, g: str, said: str) -> None:
+        assert said in explain(pair(f, g), [0.5, 2.0]).sentence
+
     def test_wasserstein_is_bounded_at_equality_alone(self) -> None:
         found = explain("wasserstein", [0.5, 1.0, 2.0])
         np.testing.assert_array_equal(found.divergence, [np.inf, 0, np.inf])
