@@ -1,6 +1,6 @@
 """An evaluation waits for its device once, where it hands over what it found; where it waits again this says why.
 
-Counted on a processor, with what a card would do in place of trees and shortcuts.
+Counted on a processor, with what a card would do in place of kernels in C and shortcuts.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from trainables import transfer
-from trainables.metrics import memorisation, neighbours
+from trainables import native, transfer
+from trainables.metrics import memorisation
 from trainables.metrics.columns import GROUPS
 from trainables.models.catalogue import MODELS
 from trainables.spec import Spec
@@ -86,7 +86,7 @@ class Moments:
 def card(monkeypatch: pytest.MonkeyPatch) -> None:
     """A processor that is treated as a card."""
     monkeypatch.setattr(transfer, "read_at_once", lambda _: False)
-    monkeypatch.setattr(neighbours, "DIMENSIONS", 0)
+    monkeypatch.setattr(native, "few_dimensions", lambda _: False)
     monkeypatch.setattr(memorisation, "FLAT", 0)
 
 
