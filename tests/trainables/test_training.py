@@ -275,17 +275,23 @@ def test_alone_is_in_company_for_every_stabiliser(which: str, penalty: str, ring
     assert company[2] != curves(train(spec(penalty=penalty), [4], ring))[0]
 
 
+def in_company_resumed_and_alone(one: Spec, data: DataSet) -> Any:
+    """Three replicas train as they do when resumed, and the last as it does alone; their first evaluations."""
+    company = train(one, [3, 1, 4], data)
+    first = records(company.advance())
+    resumed = train(one, [3, 1, 4], data)
+    resumed.load_state_dict(saved(company))
+    rest = curves(company)
+    assert rest == curves(resumed)
+    assert_close([first[2], *rest[2]], curves(train(one, [4], data))[0])
+    return first
+
+
 @pytest.mark.parametrize("model", ["matching", "vae", "oracle"])
 @pytest.mark.parametrize("networks", [{}, CONV, RESNET], ids=["mlp", "conv", "resnet"])
 def test_reference_models_keep_the_guarantees(model: str, networks: dict[str, Any], digits: DataSet) -> None:
     one = spec(data={"name": "digits"}, model=model, latent_dim=4, ema=0.5, **networks)
-    company = train(one, [3, 1, 4], digits)
-    first = records(company.advance())
-    resumed = train(one, [3, 1, 4], digits)
-    resumed.load_state_dict(saved(company))
-    rest = curves(company)
-    assert rest == curves(resumed)
-    assert_close([first[2], *rest[2]], curves(train(one, [4], digits))[0])
+    in_company_resumed_and_alone(one, digits)
 
 
 @pytest.mark.parametrize("model", ["matching", "vae"])
@@ -342,13 +348,7 @@ def test_consistency_over_images_keeps_the_guarantees(digits: DataSet) -> None:
 def test_augmentation_keeps_the_guarantees(more: dict[str, Any], digits: DataSet) -> None:
     names = ["colour", "translation", "cutout"]
     one = spec(data={"name": "digits"}, augmentation=names, latent_dim=4, steps=6, **CONV, **more)
-    company = train(one, [3, 1, 4], digits)
-    first = records(company.advance())
-    resumed = train(one, [3, 1, 4], digits)
-    resumed.load_state_dict(saved(company))
-    rest = curves(company)
-    assert rest == curves(resumed)
-    assert_close([first[2], *rest[2]], curves(train(one, [4], digits))[0])
+    first = in_company_resumed_and_alone(one, digits)
     assert first != records(train(replace(one, augmentation="none"), [3, 1, 4], digits).advance())
 
 

@@ -237,12 +237,12 @@ def _unbounded(game: Game, at_one: float) -> str:
     if not np.isfinite(at_one):
         return "unbounded even where p = q, by constant critics, so no divergence, and no Lipschitz constraint helps"
     d = torch.linspace(-5, 5, 11, dtype=torch.float64)
-    (f1, g1), least = (derivatives(function, d)[0] for function in (game.f, game.g)), 1e-9
-    same = bool((f1 - f1[0]).abs().max() <= least * f1[0].abs() and (f1 + g1).abs().max() <= least * f1[0].abs())
+    f1, g1 = (derivatives(function, d)[0] for function in (game.f, game.g))
+    opposite_lines = bool(max((f1 - f1[0]).abs().max(), (f1 + g1).abs().max()) <= 1e-9 * f1[0].abs())
     constrained = (
         "with a Lipschitz critic it is an integral probability metric, and it needs clipping, a gradient penalty or "
         "spectral normalisation"
-        if same
+        if opposite_lines
         else "nor, with a Lipschitz critic, an integral probability metric, as that takes f = -g linear in d"
     )
     return f"unbounded without a constraint on the critic, so no f-divergence; {constrained}"
