@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,25 +51,30 @@ class Surroundings:
 
 
 class Disturbance:
-    """What befalls one study until it is done; `wrong` holds what it did that it should not have."""
+    """What befalls one study until it is done.
+
+    `blows` are what was done to it, `done` the acts that did so, and `wrong` holds what it did that it should not have.
+    """
 
     def __init__(self, subject: Subject, around: Surroundings, chance: random.Random) -> None:
         """Nothing happens before `until_done`."""
         self.subject, self.around, self.chance = subject, around, chance
         self.blows: list[Blow] = []
+        self.done: Counter[str] = Counter()
         self.wrong: list[str] = []
         self._hits: dict[str, int] = {}
         self._known = 0
         self._waiting: list[tuple[Blow, float, Callable[[], bool]]] = []
 
-    def until_done(self, planned: list[str], acts: dict[str, Callable[[Disturbance], bool]]) -> None:
-        """Run the study to its end, with acts from `planned` as long as it lasts; those that were done leave it."""
+    def until_done(self, planned: Sequence[str], acts: Mapping[str, Callable[[Disturbance], bool]]) -> None:
+        """Run the study to its end, with the planned acts, in their order, as long as it lasts."""
         self.start()
+        left = list(planned)
         while self.subject.running:
-            if not planned:
+            if not left:
                 self.pause(0.2)
-            elif self._moment(planned[0]) and acts[planned[0]](self):
-                planned.pop(0)
+            elif self._moment(left[0]) and acts[left[0]](self):
+                self.done[left.pop(0)] += 1
         if (status := self.subject.wait()) != 0:
             self.wrong.append(f"the last session ended with {status}: {self.subject.said[-1000:]}")
 

@@ -1,20 +1,23 @@
 """Blows at random moments, drawn from a seed: to workers, drivers, nodes, servers, files, disks and clocks.
 
 A study goes through what befalls it (`acts`) until it is done, and through more: commands about a study that is over,
-killed in their midst (`BESIDE`). It is then audited and the next one begun, round by round, until there were enough. No
-trial is hit more often than it would be retried, as it would rightly fail then.
+killed in their midst (`BESIDE`). It is then audited and the next one begun, in the next surroundings, until there were
+enough. All kinds have their turn before one has its second (`plan`). No trial is hit more often than it would be
+retried, as it would rightly fail then.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,15 +35,18 @@ from study.tracking import waiting
 BEGINNING = "run"
 WORDS = {"record": ["resume"], "report": ["report"], "export": ["export", "--csv"]}  # `resume` writes the record
 BESIDE = {BEGINNING: 2, "record": 4, "report": 3, "export": 2}  # of 50 blows: commands that are killed
-AT_ONCE = 3  # of them on one study, where others follow
+AT_ONCE = 3  # of them on one study
+IN_TURN = ("disk", "clock", "alone", "cluster")  # surroundings, those with the fewest acts first
 LONGEST = 8.0  # seconds until a command is killed
 
 
 @dataclass
 class Toll:
-    """All blows, what the audits found, what went otherwise wrong, and how many studies there were."""
+    """All blows, the acts of the plan that are done, what the audits found, what went otherwise wrong, and how many
+    studies there were."""
 
     blows: list[Blow] = field(default_factory=list)
+    done: Counter[str] = field(default_factory=Counter)
     finding: Finding = field(default_factory=Finding)
     wrong: list[str] = field(default_factory=list)
     studies: int = 0
@@ -80,6 +86,21 @@ class Toll:
         )
 
 
+def plan(shares: Mapping[str, int], acts: int, seed: int) -> list[str]:
+    """The first so many acts of a campaign without end, in which all kinds have their turn.
+
+    A round has each kind as often as its share says: first all once, then those once more that have a share of two and
+    more, and so on; each time in an order of the seed's.
+    """
+    chance, found = random.Random(seed), list[str]()
+    while len(found) < acts:
+        for turn in range(max(shares.values())):
+            kinds = [name for name, share in shares.items() if share > turn]
+            chance.shuffle(kinds)
+            found += kinds
+    return found[:acts]
+
+
 class Campaign:
     """Studies, one after the other, until there were enough blows."""
 
@@ -87,7 +108,7 @@ class Campaign:
         """Make the study once undisturbed, to compare with; what is found is added to the toll."""
         self.toll = Toll() if toll is None else toll
         self.toll.left_out = missing()
-        self.chance, self.folder = random.Random(f"{seed} {len(self.toll.blows)}"), folder
+        self.seed, self.folder = seed, folder
         self._values = settings()
         self._reference = undisturbed(loading.build(self._values), folder / f"undisturbed-{len(self.toll.blows)}")
 
@@ -96,49 +117,45 @@ class Campaign:
 
         The folder of a study with a fault stays. After `minutes` no other study is begun.
         """
-        until = time.monotonic() + 60 * minutes
-        shares = {name: act.share for name, act in ACTS.items() if act.where not in self.toll.left_out} | BESIDE
-        while len(self.toll.blows) < blows:
-            planned = self._planned(shares, blows - len(self.toll.blows))
-            for where in SURROUNDINGS:
-                mine = [name for name in planned if name in ACTS and ACTS[name].where == where]
-                beside = [name for name in planned if name in BESIDE] if where == "cluster" else []
-                with ExitStack() as stack:
-                    around = None
-                    while mine or beside:
-                        if time.monotonic() > until:
-                            return self.toll
-                        if around is None:
-                            # A place of its own: one of a call that was cut short may still be mounted.
-                            new = tempfile.mkdtemp(prefix=f"{where}-", dir=self.folder)
-                            around = stack.enter_context(SURROUNDINGS[where](Path(new) / "place"))
-                        self._study(around, mine, beside)
-                        say(self.toll.sentence())
+        until, turns = time.monotonic() + 60 * minutes, itertools.cycle(IN_TURN)
+        while len(self.toll.blows) < blows and time.monotonic() < until:
+            left = self._left(blows)
+            wanted = {ACTS[name].where for name in left if name in ACTS} or {"alone"}
+            where = next(one for one in turns if one in wanted)
+            # A place of its own: one of a call that was cut short may still be mounted.
+            place = Path(tempfile.mkdtemp(prefix=f"{where}-", dir=self.folder)) / "place"
+            with SURROUNDINGS[where](place) as around:
+                self._study(around, [name for name in left if name in BESIDE or ACTS[name].where == where])
+            say(self.toll.sentence())
         return self.toll
 
-    def _planned(self, shares: dict[str, int], blows: int) -> list[str]:
-        """A round, in a random order, or the part of one that is left."""
-        planned = [name for name, share in shares.items() for _ in range(share)]
-        self.chance.shuffle(planned)
-        return planned[:blows]
+    def _left(self, blows: int) -> list[str]:
+        """What is left of the plan of so many acts, in its order."""
+        shares = {name: act.share for name, act in ACTS.items() if act.where not in self.toll.left_out} | BESIDE
+        done, left = Counter(self.toll.done), list[str]()
+        for name in plan(shares, blows, self.seed):
+            if done[name]:
+                done[name] -= 1
+            else:
+                left.append(name)
+        return left
 
-    def _study(self, around: Surroundings, planned: list[str], beside: list[str]) -> None:
-        """One study, from its beginning through what befalls it to the audit; what was done leaves the lists."""
+    def _study(self, around: Surroundings, planned: list[str]) -> None:
+        """One study, from its beginning through what befalls it to the audit, with as many acts as it lasts for."""
         toll, before = self.toll, self.toll.faults
         place = around.place / str(toll.studies)
         subject = Subject({**self._values, **around.values}, place / "study", around.environment)
-        disturbance = Disturbance(subject, around, self.chance)
+        disturbance = Disturbance(subject, around, random.Random(f"{self.seed} {toll.studies}"))
+        acts = {name: act.do for name, act in ACTS.items()}
+        mine, beside = [name for name in planned if name in acts], [name for name in planned if name in WORDS][:AT_ONCE]
         try:
-            if BEGINNING in beside:
-                beside.remove(BEGINNING)
+            if BEGINNING in planned:
                 _begin(disturbance)
-            disturbance.until_done(planned, {name: act.do for name, act in ACTS.items()})
+            disturbance.until_done(mine, acts)
             _deliver(disturbance)
-            mine = [name for name in beside if name != BEGINNING][: AT_ONCE if planned else None]
-            for name in mine:
-                beside.remove(name)
+            for name in beside:
                 _cut_short(disturbance, name)
-            _conclude(disturbance, {"status", *mine})
+            _conclude(disturbance, {"status", *beside})
             toll.finding.add(audit(subject.folder, self._reference, subject.seen, around.database))
         except (AssertionError, subprocess.TimeoutExpired, OSError, RecordError) as error:
             disturbance.wrong.append(f"{place}: {type(error).__name__}: {error}"[:1500])
@@ -146,6 +163,7 @@ class Campaign:
             subject.end()
         toll.studies += 1
         toll.blows += disturbance.blows
+        toll.done += disturbance.done
         toll.wrong += disturbance.wrong
         toll.tracebacks += subject.said.count(TRACEBACK)
         if toll.faults == before:
@@ -159,6 +177,7 @@ def _begin(d: Disturbance) -> None:
     d.start()
     d.pause(d.chance.uniform(0, STARTING))
     d.strike(BEGINNING)
+    d.done[BEGINNING] += 1
     d.subject.kill()
     d.subject.sweep()
 
@@ -175,6 +194,7 @@ def _deliver(d: Disturbance) -> None:
 def _cut_short(d: Disturbance, name: str) -> None:
     """SIGKILL a command about a study that is over."""
     d.strike(name)
+    d.done[name] += 1
     began = started(*WORDS[name], d.subject.folder)
     with suppress(subprocess.TimeoutExpired):
         began.wait(d.chance.uniform(0, LONGEST))

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
+import kills
 import pytest
+from acts import ACTS
 from audit import audit, undisturbed
-from kills import Campaign
+from disturbance import Blow
+from kills import BESIDE, IN_TURN, Campaign, plan
 from subject import Subject, settings, until
+from surroundings import SURROUNDINGS
 
 KILLS = 50
 Begin = Callable[..., Subject]
@@ -43,6 +49,37 @@ def test_a_worker_the_driver_and_checkpoints_are_lost_and_no_row(begin: Begin, t
     assert study.wait() == 0, study.said
     finding = audit(study.folder, reference, study.seen)
     assert (finding.trials, finding.rows, finding.wrong) == (4, 4 * 2 * 12, 0), finding
+
+
+def test_all_kinds_have_their_turn_before_one_has_its_second() -> None:
+    shares = {name: act.share for name, act in ACTS.items()} | BESIDE
+    whole = plan(shares, sum(shares.values()), seed=2)
+    assert Counter(whole) == shares
+    assert {*whole[: len(shares)]} == {*shares}
+    assert plan(shares, 10, seed=2) == whole[:10] != plan(shares, 10, seed=3)
+    assert plan(shares, len(whole) + 10, seed=2)[: len(whole)] == whole
+    assert {*IN_TURN} == {*SURROUNDINGS} == {act.where for act in ACTS.values()}
+
+
+def test_what_was_done_is_taken_from_the_plan_and_surroundings_come_in_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares, visited = {name: act.share for name, act in ACTS.items()} | BESIDE, list[str]()
+
+    def study(self: Campaign, around: str, planned: list[str]) -> None:
+        """Lasts for four acts."""
+        visited.append(around)
+        self.toll.done.update(planned[:4])
+        self.toll.blows += map(Blow, planned[:4])
+
+    monkeypatch.setattr(kills, "undisturbed", lambda *_: None)
+    monkeypatch.setattr(kills, "missing", dict)
+    monkeypatch.setattr(kills, "SURROUNDINGS", {where: lambda _, where=where: nullcontext(where) for where in IN_TURN})
+    monkeypatch.setattr(Campaign, "_study", study)
+    first = Campaign(2, tmp_path).run(40)
+    assert first.done == Counter(plan(shares, 40, seed=2))
+    assert visited[:4] == [*IN_TURN]
+    assert Campaign(2, tmp_path, first).run(60).done == Counter(plan(shares, 60, seed=2))  # it goes on
 
 
 @pytest.mark.slow
