@@ -1,7 +1,8 @@
 """`python -m docs.build_reproductions`: the tables of docs/reproductions.md, from the replicas in docs/reproductions/.
 
-`python -m docs.build_reproductions NAME FOLDER` first takes the replicas of a paper's study, NAME or NAME-short, from
-its folder: of each that ended, what the paper's claims are about.
+`python -m docs.build_reproductions NAME FOLDER` first takes the replicas of a paper's study from its folder: of each
+that ended, what the paper's claims are about. NAME is the paper's, or NAME-short, or NAME-circle and the like for a
+study that the head of the paper's configuration makes by other settings.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from study.command.reproduce import claims_of, papers
 PAGE = Path(__file__).parent / "reproductions.md"
 REPLICAS = Path(__file__).parent / "reproductions"
 KEPT = (*TRIALS_KEYS, "status", "outcome", "diverged_step", "steps")
-SHORT = "-short"
+SHORT = "short"
 
 
 def page() -> str:
@@ -41,12 +42,14 @@ def take(name: str, folder: Path) -> Path:
 
 
 def _table(path: Path) -> list[str]:
-    told, short = _paper(path.stem)
+    told, version = _paper(path.stem)
     trials = pd.read_csv(path)
     found = compared(Record(trials.iloc[:0], trials, {}), told.claims)
     arm, *head = HEAD
     rows = [(f"`{one.claim.arm}`", *one.cells()[1:]) for one in found]
-    settings = f"Its short version: {', '.join(code(one) for one in told.short)}." if short else "In full."
+    settings = f"In full, as {code(trials['study'].iat[0])}." if version else "In full."
+    if version == SHORT:
+        settings = f"Its short version: {', '.join(code(one) for one in told.short)}."
     return [f"{told.paper}: {told.source}. {settings}", "", *table(arm, *head, rows=rows), *_differences(told)]
 
 
@@ -54,10 +57,11 @@ def _differences(told: Published) -> list[str]:
     return ["What differs:", "", *(f"- {sentence}" for sentence in told.differs)] if told.differs else []
 
 
-def _paper(stem: str) -> tuple[Published, bool]:
-    """What a file's paper claims, and whether the file is of the short version."""
-    told, _ = claims_of(papers()[stem.removesuffix(SHORT)])
-    return told, stem.endswith(SHORT)
+def _paper(stem: str) -> tuple[Published, str]:
+    """What a file's paper claims, and of which version of the study the file is: "" for the study itself."""
+    name, _, version = stem.partition("-")
+    told, _ = claims_of(papers()[name])
+    return told, version
 
 
 if __name__ == "__main__":

@@ -23,10 +23,12 @@ def test_the_committed_page_is_the_built_one() -> None:
 def test_every_file_of_replicas_has_its_table_of_every_claim() -> None:
     built = page()
     for path in REPLICAS.glob("*.csv"):
-        told, plan = claims_of(papers()[path.stem.removesuffix(SHORT)])
+        name, _, version = path.stem.partition("-")
+        told, plan = claims_of(papers()[name])
         section = built.split(f"<!-- {path.stem} -->")[1].split(f"<!-- end of {path.stem} -->")[0]
         assert sum(section.count(f"| {verdict} |") for verdict in VERDICTS) == len(told.claims)
-        assert ("short version" in section) == path.stem.endswith(SHORT)
+        assert ("short version" in section) == (version == SHORT)
+        assert ("In full, as " in section) == (version not in ("", SHORT))
         assert set(pd.read_csv(path)["arm"]) <= {arm.name for arm in plan.arms}
 
 
