@@ -14,26 +14,29 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
+from trainables.usual_names import called
+
 LARGEST = 1e6  # float32 points lose their digits beyond it, and such a value is more likely a typing error
 
 
-def nearest(name: str, valid: Iterable[str], least: float = 0.6) -> str:
-    """The valid name most like this one in whatever case, by `difflib`'s ratio of at least `least`; empty if there is
-    none."""
+def likely(name: str, valid: Iterable[str], least: float = 0.6) -> list[str]:
+    """The valid names that a wrong one may mean: what it stands for elsewhere (`trainables.usual_names`), or else the
+    one most like it in whatever case, by `difflib`'s ratio of at least `least`; none where none is."""
     lower = {one.lower(): one for one in valid}
-    return next((lower[one] for one in difflib.get_close_matches(name.lower(), lower, n=1, cutoff=least)), "")
+    alike = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=least)
+    return called(name, lower.values()) or [lower[one] for one in alike]
 
 
 def close_to(name: str, valid: Iterable[str]) -> str:
-    """The tail of a message about an unknown name: the nearest valid one, or all of them."""
+    """The tail of a message about an unknown name: what it may mean, or all valid ones."""
     valid = list(valid)
     return meant(name, valid) or f"; expected one of {', '.join(valid)}"
 
 
 def meant(name: str, valid: Iterable[str]) -> str:
-    """The tail of a message that has listed the valid names: the nearest, if there is one."""
-    near = nearest(name, valid)
-    return f"; did you mean '{near}'?" if near else ""
+    """The tail of a message that has listed the valid names: what a wrong one may mean, if anything."""
+    found = " or ".join(f"'{one}'" for one in likely(name, valid))
+    return f"; did you mean {found}?" if found else ""
 
 
 def choice(name: str, value: Any, valid: Iterable[str]) -> None:
@@ -82,7 +85,9 @@ def only(name: str, keys: Iterable[str], valid: Iterable[str]) -> None:
     valid = list(valid)
     for key in keys:
         if key not in valid:
-            raise ValueError(f"{name}.{key}: unknown setting{close_to(str(key), valid) if valid else ''}")
+            raise ValueError(
+                f"{name}.{key}: unknown setting{close_to(str(key), valid) if valid else '; it takes none'}"
+            )
 
 
 def refused(name: str, expected: str, got: object) -> ValueError:

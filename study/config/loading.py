@@ -15,10 +15,11 @@ from pydantic import ValidationError
 from analysis.results.thresholds import is_earlier
 from study.atomic_write import atomic_write
 from study.config import rules, strict_yaml
-from study.config.messages import LONGEST, ConfigError, nearest, see, shown
+from study.config.messages import LONGEST, ConfigError, shown
 from study.config.plan import StudyPlan
 from study.config.schema import StudyConfig
 from study.config.sections import Section
+from study.config.suggestions import unknown
 
 STUDY_FILE = "study.yaml"  # the resolved configuration in a study's folder
 MOST_PROBLEMS = 8  # shown at once
@@ -66,7 +67,7 @@ def _problem(problem: Mapping[str, Any]) -> str:
     path, got = ".".join(str(part) for part in problem["loc"])[:LONGEST], shown(problem["input"])
     match problem["type"]:
         case "extra_forbidden":
-            return f"{path}: unknown key; {_nearest_key(parents, str(key))}"
+            return f"{path}: unknown key; {unknown(parents, str(key), [*_section(parents).model_fields])}"
         case "missing":
             return f"{path}: expected a value, as it is required, got nothing"
         case "model_type":
@@ -89,17 +90,6 @@ def _section(path: Iterable[Any]) -> type[Section]:
         assert issubclass(annotation, Section)
         section = annotation
     return section
-
-
-def _nearest_key(parents: Sequence[Any], key: str) -> str:
-    for name, field in StudyConfig.model_fields.items():
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, Section) and key in inner.model_fields:
-            return f"the nearest valid key is '{name}.{key}'{see(f'configuration.md#{name}.{key}')}"
-    section = _section(parents)
-    near = nearest(key, section.model_fields)
-    page = see(f"configuration.md#{'.'.join([*(map(str, parents) if parents else ['study']), near])}")
-    return f"the nearest valid key is '{near}', of {_listed(section)}{page}"
 
 
 def _listed(section: type[Section]) -> str:

@@ -33,5 +33,5 @@ def see(place: str) -> str:
 
 
 def nearest(key: str, valid: Iterable[str]) -> str:
-    """The most similar valid key, however dissimilar; empty if there are no valid keys."""
-    return checks.nearest(key[:LONGEST], valid, 0.0)
+    """The valid key that is probably meant, however dissimilar; empty if there are no valid keys."""
+    return next(iter(checks.likely(key[:LONGEST], valid, 0.0)), "")

@@ -26,16 +26,14 @@ from study.config.schema import StudyConfig
 from study.config.sections import Search
 from study.config.seeds import check_repeats
 from study.config.spaces import name_of
+from study.config.suggestions import KEYS, SETTINGS, unknown
 from trainables import data, own_code
 from trainables.metrics import evaluator, own
 from trainables.metrics.feature_spaces import OF_PICTURES
 from trainables.models.catalogue import measured_columns
 from trainables.penalties import PENALTIES
-from trainables.spec import HYPERPARAMETERS, Spec
+from trainables.spec import Spec
 
-SECTIONS = ("scientific", "nuisance", "fixed")
-# The batch size is a stabiliser like any other although it usually stands in the budget.
-KEYS = tuple(dict.fromkeys((*HYPERPARAMETERS, "batch_size")))
 SLOPES = tuple(row.name for row in PENALTIES.values() if row.bounds_slope)
 DIAGNOSTICS = (  # nothing to search for
     "critic_bound", "induced_divergence", "bound_gap", "ratio_error", "generator_mean", "generator_std",
@@ -134,13 +132,10 @@ def _few(names: list[str]) -> str:
 
 def _hyperparameters(config: StudyConfig) -> None:
     stands: dict[str, str] = {"batch_size": "budget"} if config.budget.batch_size is not None else {}
-    for section in SECTIONS:
+    for section in SETTINGS:
         for key in getattr(config, section):
             if key not in KEYS:
-                raise ConfigError(
-                    f"{section}.{key}: unknown hyperparameter; the nearest valid key is"
-                    f" '{nearest(key, KEYS)}', of {', '.join(KEYS)}{see('configuration.md#hyperparameters')}"
-                )
+                raise ConfigError(f"{section}.{key}: unknown hyperparameter; {unknown([section], key, KEYS)}")
             if key in stands:
                 raise ConfigError(
                     f"{section}.{key}: expected each hyperparameter in one place, got it also as {stands[key]}.{key}"

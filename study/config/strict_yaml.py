@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from study.config.broken_yaml import described
 from study.config.messages import LONGEST, ConfigError, shown
 
 LARGEST_FILE = 1 << 18  # bytes
@@ -35,7 +36,7 @@ def parse(text: str, source: str) -> Any:
     try:
         return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{source}: expected plain YAML, got {_problem(error)}") from None
+        raise ConfigError(f"{source}: expected plain YAML, got {described(error)}") from None
 
 
 def read(path: Path) -> Any:
@@ -157,16 +158,6 @@ class _Dumper(yaml.SafeDumper):
 
 def _refused(problem: str, place: Any) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=place.start_mark)
-
-
-def _problem(error: yaml.YAMLError) -> str:
-    if not isinstance(error, yaml.MarkedYAMLError):
-        return f"'{' '.join(str(error).split())}'"
-    mark = error.problem_mark or error.context_mark
-    place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-    problem = error.problem or error.context or "something else"
-    own = type(error) is yaml.MarkedYAMLError  # PyYAML's own errors are subclasses
-    return f"{problem if own else f'text where the reader {problem}'}{place}"
 
 
 for _name, (_pattern, _first) in _SCALARS.items():

@@ -65,7 +65,7 @@ def test_interval_without_an_end() -> None:
         (lambda: checks.choice("c", "z", ("a", "b")), ValueError, "c: unknown name 'z'; expected one of a, b"),
         (lambda: checks.choice("c", "adem", ("adam",)), ValueError, "unknown name 'adem'; did you mean 'adam'?"),
         (lambda: checks.only("p", ["weigth"], ["weight"]), ValueError, r"p.weigth: .*did you mean 'weight'\?"),
-        (lambda: checks.only("p", ["x"], []), ValueError, "p.x: unknown setting$"),
+        (lambda: checks.only("p", ["x"], []), ValueError, "p.x: unknown setting; it takes none$"),
     ],
 )
 def test_messages(check: Callable[[], None], error: type[Exception], message: str) -> None:
@@ -73,12 +73,23 @@ def test_messages(check: Callable[[], None], error: type[Exception], message: st
         check()
 
 
-def test_nearest_is_the_most_alike_and_by_default_alike_enough() -> None:
-    assert checks.nearest("rinh", ("grid", "ring")) == "ring"
-    assert checks.nearest("RING", ("string", "Ring")) == "Ring"
-    assert checks.nearest("zzz", ("grid", "ring")) == ""
-    assert checks.nearest("grxxx", ("grid", "ring"), 0.0) == "grid"
-    assert checks.nearest("x", ()) == ""
+def test_a_wrong_name_may_mean_the_one_most_alike() -> None:
+    assert checks.likely("rinh", ("grid", "ring")) == ["ring"]
+    assert checks.likely("RING", ("string", "Ring")) == ["Ring"]
+    assert checks.likely("zzz", ("grid", "ring")) == []
+    assert checks.likely("grxxx", ("grid", "ring"), 0.0) == ["grid"]
+    assert checks.likely("x", ()) == []
+
+
+def test_a_wrong_name_means_before_that_what_it_is_called_elsewhere() -> None:
+    assert checks.likely("learning_rate", ("label_smoothing", "generator_lr", "critic_lr")) == [
+        "generator_lr",
+        "critic_lr",
+    ]
+    assert (
+        checks.close_to("bce", ("minimax", "non_saturating", "hinge"))
+        == "; did you mean 'minimax' or 'non_saturating'?"
+    )
 
 
 def test_what_is_right_passes() -> None:

@@ -258,9 +258,9 @@ def test_published_weights() -> None:
         (
             {"name": "r1", "gamma": 1},
             ValueError,
-            "penalty r1.gamma: unknown setting; expected one of weight, every, comp",
+            "penalty r1.gamma: unknown setting; did you mean 'weight'",
         ),
-        ({"name": "none", "weight": 1}, ValueError, "penalty none.weight: unknown setting$"),
+        ({"name": "none", "weight": 1}, ValueError, "penalty none.weight: unknown setting; it takes none$"),
         ({"name": "clip", "bound": 1, "every": 4}, ValueError, "penalty clip.every: unknown setting"),
         ({"name": "r1", "every": 0}, ValueError, "penalty.every: expected at least 1, got 0"),
         ({"name": "r1", "every": 2.0}, TypeError, "penalty.every: expected a whole number, got 2.0"),

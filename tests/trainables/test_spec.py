@@ -179,7 +179,7 @@ def test_what_may_vary() -> None:
         ({"batch_size": -1}, "batch_size: expected at least 1, got -1"),
         ({"model": "diffusion"}, "model: unknown name 'diffusion'; expected one of gan, cgan, "),
         ({"updates": "alternate"}, "updates: unknown name 'alternate'; did you mean 'alternating'?"),
-        ({"latent": "gauss"}, "latent: unknown name 'gauss'; expected one of normal, uniform"),
+        ({"latent": "gauss"}, "latent: unknown name 'gauss'; did you mean 'normal'?"),
         ({"conditioning": "projections"}, "conditioning: unknown name .*; did you mean 'projection'?"),
         ({"optimizer": "adamm"}, "optimizer: unknown name 'adamm'; did you mean 'adam'?"),
         ({"generator_loss": "saturate"}, "generator_loss: .*'saturate'"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -106,7 +107,7 @@ def source(name: str, **settings: Any) -> Source:
     """
     if not isinstance(name, str) or name not in DATASETS:
         expected = f"expected one of {', '.join(DATASETS)}"
-        raise ValueError(f"data.name: {expected}, got {name!r}{meant(str(name), DATASETS)}")
+        raise ValueError(f"data.name: {expected}, got {name!r}{_of_ones_own(str(name)) or meant(str(name), DATASETS)}")
     kind = DATASETS[name]
     known = {setting.name: setting for setting in fields(kind)}
     for key in settings:
@@ -117,3 +118,12 @@ def source(name: str, **settings: Any) -> Source:
         if setting.default is MISSING and key not in settings:
             raise ValueError(f"data.{key}: {name} needs it, and it did not come")
     return kind(**settings)
+
+
+def _of_ones_own(name: str) -> str:
+    """How a file or a folder that is named in place of a data set is given; empty for what is no path."""
+    if not Path(name).suffix and Path(name).name == name:
+        return ""
+    if Path(name).suffix in (".npz", ".npy"):
+        return f"; a file of arrays is {{name: arrays, path: {name}}}, with samples: NAME of one in an .npz"
+    return f"; pictures are {{name: images, root: {name}}}, arrays {{name: arrays, path: FILE.npz, samples: NAME}}"

@@ -62,8 +62,8 @@ def test_scalars_follow_yaml_1_2(text: str, value: Any) -> None:
         ("[" * 5000, "nesting deeper than 20"),
         ("a: " + "9" * 5000, "a number too long to read"),
         ("? [a]\n: 1", "a key that is not a string"),
-        ("a: 1\n---\nb: 2", "but found another document"),
-        ("a: 'x", "found unexpected end of stream"),
+        ("a: 1\n---\nb: 2", "a second document, where one is expected"),
+        ("a: 'x", "a quotation mark that is not closed"),
         ("a: \0", "unacceptable character"),
     ],
 )

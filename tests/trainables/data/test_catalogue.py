@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from trainables.data import DATASETS, check, describe, floats, load
+from trainables.data import DATASETS, check, describe, floats, load, source
 
 SMALL = {"points": 30, "heldout": 20}
 
@@ -85,6 +86,20 @@ def test_an_unknown_name(use: Callable[..., Any]) -> None:
         use("rign")
     with pytest.raises(ValueError, match=r"^data\.name: expected one of gaussian, .*, got 3$"):
         use(3)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("ring.npz", "{name: arrays, path: ring.npz}, with samples: NAME"),
+        ("faces/train", "pictures are {name: images, root: faces/train}"),
+        ("points.csv", "arrays {name: arrays, path: FILE.npz, samples: NAME}"),
+        ("rign", "did you mean 'ring'"),
+    ],
+)
+def test_a_file_or_folder_in_place_of_a_name_is_told_how_it_is_given(name: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=f"^data.name: .*got '{name}'; .*{re.escape(meant)}"):
+        source(name)
 
 
 @pytest.mark.parametrize("use", [check, describe, load])
