@@ -34,6 +34,7 @@ SHORT: dict[str, list[str]] = {
     "alpha_ring": ["data.points=500", "data.heldout=200", "budget.batch_size=16"],
     "sga_gaussian": ["data.points=500", "data.heldout=200", "budget.batch_size=16"],
     "r3gan_lazy": ["data.points=500", "data.heldout=200", "budget.batch_size=16", "fixed.critic_steps=4"],
+    "r3gan_lazy_grid": ["data.points=500", "data.heldout=200", "budget.batch_size=16", "fixed.critic_steps=5"],
     "bilinear": ["data.points=500", "data.heldout=200", "budget.batch_size=16"],
     "are_gans_created_equal": ["data.download=false", "budget.batch_size=8", "fixed.generator.width=4"],
 }
