@@ -23,16 +23,16 @@ from typing import NamedTuple
 
 from trainables import data, networks
 from trainables.penalties import PENALTIES
-from trainables.spec import MEANINGLESS, Spec
+from trainables.spec import MEANINGLESS, UNTRAINED, Spec
 
 SECONDS_PER_FLOP = {"mlp": 2.5e-11, "conv": 6e-11}
 SECONDS_PER_UPDATE = 4e-4  # of a whole population
 SECONDS_PER_OWN_UPDATE = 8e-4  # more, where networks are modules of the user's own
+SECONDS_PER_ROUNDED_UPDATE = 2.5e-3  # more in bf16, which the kernels in C do not know
 SECONDS_PER_EVALUATION = 0.02  # of a replica, on top of its networks' arithmetic
 SECONDS_PER_CELL = 4e-8  # of a map of Dirac-GANs, for each move of each replica
 FEATURES = {"inception": 1.1e10, "efficientnet_lite0": 8e8, "dinov2": 1.2e10}  # operations per image; of ViT-S/14
 ARCHITECTURE = ("data", "model", "latent_dim", "conditioning", "packing", "generator", "critic")  # operations depend on
-UNTRAINED = ("oracle", "dirac")  # models whose steps train no network
 
 
 def critic_updates(spec: Spec) -> int:
@@ -93,6 +93,8 @@ def step_seconds(spec: Spec, replicas: int) -> float:
         cells = int(spec.data["step"]["count"]) * int(spec.data["gamma"]["count"])
         return SECONDS_PER_UPDATE + SECONDS_PER_CELL * cells * replicas * (1 + spec.critic_steps)
     update = SECONDS_PER_UPDATE + (SECONDS_PER_OWN_UPDATE if spec.own_networks else 0.0)
+    if spec.precision == "bf16" and spec.model not in UNTRAINED:
+        update += SECONDS_PER_ROUNDED_UPDATE
     return update * (1 + critic_updates(spec)) * _passes(spec) + _rate(spec) * replicas * operations(spec)
 
 

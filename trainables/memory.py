@@ -23,7 +23,7 @@ from trainables.batches import BLOCK, CHUNK
 from trainables.networks import Network
 from trainables.penalties import PENALTIES
 from trainables.population import views
-from trainables.spec import Spec
+from trainables.spec import ADVERSARIAL, UNTRAINED, Spec
 
 BATCH = 8  # samples that the networks are run with, some for those that normalise over them
 DRAWN = 5  # float32 numbers that a drawn one takes: whole numbers have two, and blocks are joined from replicas'
@@ -36,7 +36,7 @@ def replica_bytes(spec: Spec) -> int | None:
     """
     if spec.own_networks:
         return None
-    if spec.model in ("oracle", "dirac"):
+    if spec.model in UNTRAINED:
         return 4 * DRAWN * BLOCK
     found = data.describe(**spec.data)
     generator, critic = spec.networks(found.shape, found.classes)
@@ -52,12 +52,13 @@ def replica_bytes(spec: Spec) -> int | None:
     again += sum(len(PENALTIES[name].consistent) for name in names) / 2
     made += 4 * len(spec.augmentations) * math.prod(found.shape)
     judged += 4 * len(spec.augmentations) * math.prod(packed)
-    adversarial = spec.model in ("gan", "cgan", "cyclegan")
+    adversarial = spec.model in ADVERSARIAL
     graphs = 3 if adversarial and spec.updates == "sga" else 1 + 3 * spec.unroll * adversarial
     if translates:  # by either generator once, there and back, and what is there already; and judged by either critic
         made, judged = 6 * made, 2 * judged
     training = spec.batch_size * graphs * (made + 2 * (1 + again) * judged)
     weights += 2 * (generator.size + critic.size) * bool(spec.lookahead and adversarial)
+    weights += (generator.size + critic.size) * (spec.precision == "bf16")  # rounded ones and their gradients
     weights += 8 * critic.size * spec.unroll * adversarial
     evaluation = min(CHUNK, spec.evaluation["samples"]) * 2 * max(largest, largest_judged)
     return int(4 * (weights + max(training, evaluation) + DRAWN * BLOCK))

@@ -18,6 +18,7 @@ from trainables.data import transformations
 from trainables.networks import Network
 from trainables.objectives import dirac
 from trainables.objectives.pairing import PAIRINGS
+from trainables.precision import PRECISIONS
 from trainables.schedules import Schedule, schedule
 
 MODELS = {  # by name, and what each is
@@ -29,6 +30,8 @@ MODELS = {  # by name, and what each is
     "oracle": "draws of the data themselves, which learn nothing: what a perfect generator scores",
     "dirac": "a map of Dirac-GANs, on data `dirac` alone (Mescheder et al. 2018)",
 }
+ADVERSARIAL = ("gan", "cgan", "cyclegan")  # models of two players
+UNTRAINED = ("oracle", "dirac")  # models whose steps train no network
 UPDATES = ("alternating", "simultaneous", "extragradient", "sga")
 UNROLLED = ("alternating", "simultaneous")  # the updates whose critic may be unrolled
 REQUIRED = ("data", "steps", "evaluations", "batch_size")
@@ -42,7 +45,7 @@ COUNTS = {  # whole numbers, and the least that each may be
 TRANSLATORS = ("mlp", "conv")  # kinds of generators that take samples
 CHOICES: Mapping[str, Iterable[str]] = {
     "model": MODELS, "pairing": PAIRINGS, "updates": UPDATES, "latent": LATENTS, "conditioning": CONDITIONINGS,
-    "optimizer": optimizers.OPTIMIZERS,
+    "optimizer": optimizers.OPTIMIZERS, "precision": PRECISIONS,
 }  # fmt: skip
 NUMBERS = {  # from 0 to below the first; the second says whether 0 may be, by which end is closed
     "generator_lr": (math.inf, "neither"), "critic_lr": (math.inf, "neither"), "beta1": (1, "left"),
@@ -99,6 +102,8 @@ class Spec:
             rate, in each update.
         ema: decay a step of the average of the generator's weights that is measured, or its schedule, which the
             half-life follows; 0 measures the weights themselves.
+        precision: in which networks are computed while they train: float32, NVIDIA's `tf32`, or `bf16` (bfloat16); what
+            stays float32 whatever it is, and what has none of it, is in the library's page.
         latent_dim: dimension of the generator's input.
         latent: distribution of each coordinate of the generator's input, N(0, 1) or uniform on [-1, 1].
         conditioning: how a cgan's critic is told the label: joined to the sample, or by a projection (Miyato & Koyama
@@ -144,6 +149,7 @@ class Spec:
     beta2: float | Mapping[str, Any] = 0.999
     weight_decay: float = 0.0
     ema: float | Mapping[str, Any] = 0.0
+    precision: str = "fp32"
     latent_dim: int = 2
     latent: str = "normal"
     conditioning: str = "join"
@@ -211,6 +217,8 @@ class Spec:
             raise ValueError("penalty: expected no consensus with sga, which adjusts both gradients itself")
         if self.unroll:
             self._check_unrolled()
+        if self.precision != "fp32" and self.model not in UNTRAINED:
+            self._check_precision()
         if self.lookahead > self.steps:
             raise ValueError(f"lookahead: expected at most the {self.steps} steps, got {self.lookahead}")
         if self.batch_size % self.packing:
@@ -223,6 +231,20 @@ class Spec:
             self._check_translators()
         if "critic" in self.own_networks:
             self._check_own_critic(self.critic["module"])
+
+    def _check_precision(self) -> None:
+        """Refuse what differentiates whole losses twice, which is float32's, and networks that torch alone computes."""
+        consensus = "consensus" in [penalty["name"] for penalty in self.penalties]
+        if self.model in ADVERSARIAL and (self.updates == "sga" or self.unroll or consensus):
+            twice = "sga" if self.updates == "sga" else "an unrolled critic" if self.unroll else "consensus"
+            raise ValueError(
+                f"precision: expected fp32 with {twice}, which differentiates both losses twice, got {self.precision}"
+            )
+        if self.precision == "bf16" and self.own_networks:
+            raise ValueError(
+                f"precision: expected fp32 or tf32 with a {self.own_networks[0]} of your own, whose layers are not"
+                " known to round, got bf16"
+            )
 
     def _check_unrolled(self) -> None:
         """Refuse what would make no use of the critic's further updates, or a second use of both gradients."""

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainables import steps, transfer
+from trainables import precision, steps, transfer
 from trainables.batches import CHUNK, Batch, BatchSampler, BatchShape, in_pieces
 from trainables.data import DataSet, load
 from trainables.metrics.columns import BACK
@@ -25,7 +25,7 @@ from trainables.models import jacobian
 from trainables.models.catalogue import MODELS
 from trainables.models.model import ModelContext
 from trainables.population import views
-from trainables.spec import Spec, shared
+from trainables.spec import UNTRAINED, Spec, shared
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Training:
     `PER_REPLICA` numbers and the penalty's only (`trainables.spec.shared`).
 
     `data` and `evaluator` may be shared between trainings; by default they are made from the spec.
-    Raises `ValueError` where data and model do not fit.
+    Raises `ValueError` where data and model do not fit, or the device has not the spec's precision.
     """
 
     def __init__(
@@ -67,6 +67,8 @@ class Training:
         seeds = [index(seed) for seed in seeds]
         specs = [spec] * len(seeds) if isinstance(spec, Spec) else list(spec)
         self.spec, self.seeds, self.device = _one(specs, seeds), seeds, torch.device(device)
+        if self.spec.model not in UNTRAINED:
+            precision.require(self.spec.precision, self.device)
         self.data = (load(**self.spec.data) if data is None else data).to(self.device)
         self.evaluator = evaluator or Evaluator(self.data, self.spec.evaluation, self.spec.measure, self.device)
         self.classes = _classes(self.spec, self.data)
@@ -136,6 +138,7 @@ class Training:
         return samples[:, :count], None if labels is None else labels[:, :count]
 
     @torch.no_grad()
+    @precision.exact()
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Samples (R, n, *shape) of each replica's present generator (averaged weights) from latents (R, n, L) and, for
         conditional models, labels (R, n); the latents of a cyclegan are samples of its source (R, n, *shape).
@@ -181,7 +184,8 @@ class Training:
             if transfer.read_at_once(self.device) and not bool(self.alive.any()):
                 return start
             few = min(at_once, count - start)
-            self.way(self.take_step, self.sampler.block(few, self.step + start, self.spec.steps))
+            with precision.products_in(self.spec.precision):
+                self.way(self.take_step, self.sampler.block(few, self.step + start, self.spec.steps))
         return count
 
     def take_step(self, batches: Sequence[Batch]) -> None:
@@ -216,6 +220,7 @@ class Training:
         return Evaluation(self.step, list(self.seeds), _known(columns))
 
     @torch.no_grad()
+    @precision.exact()
     def measure(self) -> dict[str, Tensor]:
         """The measurements (R,) of fresh samples; ends replicas whose samples are not finite."""
         if not self.model.sampled:

@@ -26,6 +26,7 @@ from benchmarks.gpu.profile import profiled
 from benchmarks.gpu.sizes import Size
 from trainables import native
 from trainables.networks import convolution
+from trainables.precision import offered
 from trainables.steps import TOGETHER
 
 TESTS = Path(__file__).parents[2] / "tests"
@@ -81,23 +82,23 @@ class Run:
     def costs(self, size: Size, precision: str) -> None:
         """Of one size: the peers once, then populations."""
         name, device = f"{size.name}, {precision}", self.device
-        with speed.precision(precision):
+        with speed.modules_in(precision, device):
             loop = self.tried(f"{name}: plain loop", lambda: self.cost(lambda: speed.by_loop(size, device)), 5)
             graphed = None
             if device.type == "cuda":
                 by_graphs = partial(speed.by_graphed_loop, size, device)
                 graphed = self.tried(f"{name}: graphed loop", lambda: self.cost(by_graphs), 5)
-            for replicas in self.effort.replicas:
-                memory: list[float] = []
-                measure = partial(self.ours, size, replicas, memory)
-                ours = self.tried(f"{name}, {replicas} replicas", measure, 10)
-                if ours is not None:
-                    cost = Cost(size.name, precision, replicas, ours, loop, graphed, mebibytes=memory[0])
-                    self.found.costs.append(cost)
+        for replicas in self.effort.replicas:
+            memory: list[float] = []
+            measure = partial(self.ours, size, replicas, precision, memory)
+            ours = self.tried(f"{name}, {replicas} replicas", measure, 10)
+            if ours is not None:
+                cost = Cost(size.name, precision, replicas, ours, loop, graphed, mebibytes=memory[0])
+                self.found.costs.append(cost)
 
-    def ours(self, size: Size, replicas: int, memory: list[float]) -> float:
+    def ours(self, size: Size, replicas: int, precision: str, memory: list[float]) -> float:
         """Milliseconds of a replica's step; notes the mebibytes that a replica takes."""
-        training = size.training(replicas, self.device)
+        training = size.training(replicas, self.device, precision)
         spent = self.cost(lambda: training.take_steps) / replicas
         self.found.left_out += [f"{size.name}, {replicas} replicas: {trouble}" for trouble in training.troubles]
         taken = sum(x.nbytes for x in training.state)
@@ -112,9 +113,9 @@ class Run:
         replicas, found = self.some, {}
         for way in convolution.WAYS:
             if way != "compiled" or (self.device.type == "cpu" and native.available()):
-                with speed.precision(precision), convolution.by(way):
+                with convolution.by(way):
                     what = f"{size.name}, {precision}, {replicas} replicas"
-                    found[way] = self.tried(f"{what}, {way}", partial(self.ours, size, replicas, []), 20)
+                    found[way] = self.tried(f"{what}, {way}", partial(self.ours, size, replicas, precision, []), 20)
         self.found.convolutions[what] = found
 
     def jax(self) -> None:
@@ -157,7 +158,7 @@ class Run:
             self.costs(size, "fp32")
         self.tried("curves", self._curves, 20)
         self.profiles()
-        precisions = ("fp32", "tf32") if self.device.type == "cuda" else ("fp32",)
+        precisions = offered(self.device) if self.device.type == "cuda" else ("fp32",)
         for size in pictures:
             for precision in precisions[1:]:
                 self.costs(size, precision)

@@ -63,9 +63,10 @@ class Size:
         values = {"data": "ring", "batch_size": self.batch, "latent_dim": self.latent_dim, **both, **changes}
         return Spec(steps=steps, evaluations=evaluations, **values)
 
-    def training(self, replicas: int, device: torch.device) -> Training:
+    def training(self, replicas: int, device: torch.device, precision: str = "fp32") -> Training:
         """A population that measures nothing."""
-        return Training(self.spec(), range(replicas), device, data=self.data, evaluator=Unmeasured())
+        spec = self.spec(precision=precision)
+        return Training(spec, range(replicas), device, data=self.data, evaluator=Unmeasured())
 
     def players(self) -> tuple[nn.Module, nn.Module]:
         """The generator and the critic as modules."""

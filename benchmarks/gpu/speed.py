@@ -21,6 +21,7 @@ import torch
 
 from benchmarks.gpu.sizes import Size
 from benchmarks.population import JAX, plain_loop
+from trainables.precision import products_in
 from trainables.steps import TOGETHER
 
 SCRIPT = Path(__file__).parents[1] / "jax_peer.py"
@@ -75,17 +76,12 @@ def by_graphed_loop(size: Size, device: torch.device) -> Advance:
 
 
 @contextmanager
-def precision(name: str) -> Iterator[None]:
-    """Within the block products and convolutions of float32 are taken in `fp32` or `tf32`."""
-    kinds = (torch.backends.cuda.matmul, torch.backends.cudnn)
-    before = [kind.allow_tf32 for kind in kinds]
-    for kind in kinds:
-        kind.allow_tf32 = name == "tf32"
-    try:
+def modules_in(name: str, device: torch.device) -> Iterator[None]:
+    """Within the block plain modules are computed in a precision of `trainables.precision`, in bf16 by autocast."""
+    rounds = name == "bf16"
+    rounding = torch.autocast(device.type, torch.bfloat16, enabled=rounds, cache_enabled=False)  # graphs have no cache
+    with products_in("fp32" if rounds else name), rounding:
         yield
-    finally:
-        for kind, allowed in zip(kinds, before, strict=True):
-            kind.allow_tf32 = allowed
 
 
 def python_with_jax() -> str | None:

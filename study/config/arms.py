@@ -23,9 +23,9 @@ from study.config.messages import ConfigError, brief, see, shown
 from study.config.own import locations
 from study.config.schema import StudyConfig
 from study.config.spaces import EXPECTED, Space, split, text
-from trainables import data, objectives, own_code, penalties, rehearsal
+from trainables import data, objectives, own_code, penalties, precision, rehearsal
 from trainables.objectives import own_pair
-from trainables.spec import MEANINGLESS, ROLES, Spec
+from trainables.spec import MEANINGLESS, ROLES, UNTRAINED, Spec
 
 MOST_ARMS = 2000
 LONGEST_NAME = 120  # it names folders
@@ -115,6 +115,8 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                 if number == 0:
                     _check_different(arm, trained.setdefault(_settled(spec, arm.space), arm))
                 _check_networks(spec, description)
+                if not config.resources.gpu and spec.model not in UNTRAINED:
+                    precision.require(spec.precision, "cpu")
                 if importing:
                     page = see("objectives.md#a-pair-of-your-own")
                     own_pair.try_out(spec.objective, spec.generator_loss, spec.pairing)

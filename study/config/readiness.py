@@ -7,7 +7,7 @@ import os
 
 from study.config.messages import ConfigError, brief
 from study.config.schema import StudyConfig
-from trainables import data
+from trainables import data, precision
 from trainables.metrics import feature_spaces
 
 BYTES = 4  # of a number
@@ -31,6 +31,19 @@ def ready(config: StudyConfig) -> None:
 
         gpus = torch.cuda.device_count()
     check_resources(config, gpus, os.cpu_count() or 1)
+    if gpus:
+        check_precision(config, "cuda")
+
+
+def check_precision(config: StudyConfig, device: str) -> None:
+    """Refuse a precision that the device has not. Raises `ConfigError`."""
+    searched = config.nuisance.get("precision", {}).get("choice", ())
+    chosen = config.scientific.get("precision", ())
+    for name in (config.fixed.get("precision", "fp32"), *chosen, *searched):
+        try:
+            precision.require(name, device)
+        except ValueError as error:
+            raise ConfigError(brief(error)) from None
 
 
 def check_memory(config: StudyConfig, available: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -65,6 +66,14 @@ def test_inception_features_dominate_an_evaluation() -> None:
         seconds(data="cifar10", generator=wide, critic=wide, features=name) for name in ("raw", "inception")
     )
     assert inception > 10 * raw
+
+
+def test_rounding_costs_each_update_more_and_no_operation() -> None:
+    plain, rounded = (seconds(**SMALL, critic_steps=3, precision=name) for name in ("fp32", "bf16"))
+    assert rounded - plain == pytest.approx(100 * 4 * cost.SECONDS_PER_ROUNDED_UPDATE)
+    assert seconds(model="oracle", precision="bf16") == seconds(model="oracle")
+    one = Spec(data={"name": "ring"}, steps=1, evaluations=1, batch_size=8, **SMALL)  # type: ignore[arg-type]
+    assert cost.operations(replace(one, precision="bf16")) == cost.operations(one)
 
 
 def test_a_map_costs_its_cells() -> None:

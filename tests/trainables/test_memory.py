@@ -53,6 +53,12 @@ def test_slow_weights_are_kept_twice() -> None:
     assert slow - plain == 4 * 2 * (GENERATOR + CRITIC)  # type: ignore[operator]
 
 
+def test_rounded_weights_are_kept_besides() -> None:
+    rounded, plain = (replica_bytes(replace(ONE, precision=name)) for name in ("bf16", "fp32"))
+    assert rounded - plain == 4 * (GENERATOR + CRITIC)  # type: ignore[operator]
+    assert replica_bytes(replace(ONE, precision="tf32")) == plain
+
+
 @pytest.mark.parametrize("model", ["cgan", "cyclegan", "vae", "matching"])
 def test_other_models_are_counted_too(model: str) -> None:
     needed = replica_bytes(replace(ONE, model=model))

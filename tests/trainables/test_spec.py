@@ -196,6 +196,20 @@ def test_what_may_vary() -> None:
         ({"lookahead": -1}, "lookahead: expected at least 0, got -1"),
         ({"lookahead": 200, "steps": 100}, "lookahead: expected at most the 100 steps, got 200"),
         ({"lookahead_alpha": 1}, r"lookahead_alpha: expected a number in \(0, 1\), got 1"),
+        ({"precision": "bf61"}, "precision: unknown name 'bf61'; did you mean 'bf16'?"),
+        (
+            {"precision": "bf16", "updates": "sga"},
+            "precision: expected fp32 with sga, which differentiates both losses twice, got bf16",
+        ),
+        (
+            {"precision": "tf32", "updates": "simultaneous", "penalty": ["r1", "consensus"]},
+            "precision: expected fp32 with consensus, which differentiates both losses twice, got tf32",
+        ),
+        ({"precision": "tf32", "unroll": 3}, "precision: expected fp32 with an unrolled critic, which differentiates"),
+        (
+            {"precision": "bf16", "critic": {"module": "mine:Own"}},
+            "precision: expected fp32 or tf32 with a critic of your own, whose layers are not known to round, got bf16",
+        ),
         ({"unroll": -1}, "unroll: expected at least 0, got -1"),
         ({"unroll": 5, "updates": "sga"}, "unroll: expected 0 with sga updates, got 5"),
         ({"unroll": 5, "updates": "extragradient"}, "unroll: expected 0 with extragradient updates, got 5"),

@@ -155,6 +155,25 @@ def test_lookahead_keeps_the_guarantees(updates: str, penalty: str, ring: DataSe
     keeps_the_guarantees(spec(lookahead=3, penalty=PENALISED.get(penalty, penalty), updates=updates, ema=0.9), ring)
 
 
+@pytest.mark.parametrize("penalty", ["none", "several", "lazy", "lecam", "balanced_consistency"])
+@pytest.mark.parametrize("updates", ["alternating", "extragradient"])
+def test_bfloat16_keeps_the_guarantees(updates: str, penalty: str, ring: DataSet) -> None:
+    if penalty == "lazy" and updates == "extragradient":
+        pytest.skip("refused in any precision")
+    keeps_the_guarantees(spec(precision="bf16", penalty=PENALISED.get(penalty, penalty), updates=updates), ring)
+
+
+@pytest.mark.parametrize("model", ["gan", "cgan", "cyclegan", "vae", "matching"])
+@pytest.mark.parametrize("kind", ["mlp", "conv", "resnet"])
+def test_networks_in_bfloat16_keep_the_guarantees(kind: str, model: str, digits: DataSet) -> None:
+    networks = {"mlp": {}, "conv": CONV, "resnet": RESNET}[kind]
+    if model == "cyclegan" and kind == "resnet":
+        pytest.skip("refused in any precision")
+    one = spec(data={"name": "digits"}, model=model, latent_dim=4, ema=0.5, precision="bf16", steps=6, **networks)
+    first = in_company_resumed_and_alone(one, digits)
+    assert first != records(train(replace(one, precision="fp32"), [3, 1, 4], digits).advance())
+
+
 def test_shares_of_the_way_are_the_replicas_own(ring: DataSet) -> None:
     both = train([spec(lookahead=3, lookahead_alpha=alpha) for alpha in (0.2, 0.9)], [3, 4], ring)
     company = curves(both)

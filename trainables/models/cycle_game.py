@@ -55,11 +55,14 @@ class CycleGame(Players):
             made.append(there)
         return made
 
-    def critic_loss(self, batch: Batch, generator: Weights, critic: Weights) -> Tensor:
+    def critic_losses(self, batch: Batch, generator: Weights, critic: Weights) -> tuple[Tensor, Tensor | None]:
         assert isinstance(batch, TwoWayBatch)
         (g, f), (d_b, d_a) = self._apart(generator, critic)
         there, back = self._games
-        return there.critic_loss(batch, g, d_b) + back.critic_loss(batch.back, f, d_a)
+        (value, charge), (other, charge_back) = (
+            there.critic_losses(batch, g, d_b), back.critic_losses(batch.back, f, d_a)
+        )  # fmt: skip
+        return value + other, None if charge is None or charge_back is None else charge + charge_back
 
     def generator_loss(self, batch: Batch, generator: Weights, critic: Weights) -> Tensor:
         assert isinstance(batch, TwoWayBatch)

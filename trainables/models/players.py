@@ -18,7 +18,7 @@ from functools import cached_property, partial
 import torch
 from torch import Tensor
 
-from trainables import native
+from trainables import native, precision
 from trainables.augmentations import augmented, numbers_of
 from trainables.batches import Batch
 from trainables.objectives import Game
@@ -131,6 +131,12 @@ class Players:
 
     def critic_loss(self, batch: Batch, generator: Weights, critic: Weights) -> Tensor:
         """The critic's loss (R,), penalty included, for given weights of both players."""
+        value, on_gradients = self.critic_losses(batch, generator, critic)
+        return value if on_gradients is None else value + on_gradients
+
+    def critic_losses(self, batch: Batch, generator: Weights, critic: Weights) -> tuple[Tensor, Tensor | None]:
+        """The critic's loss (R,) in two parts: penalties on gradients, None without any, which are in float32 whatever
+        the precision (`trainables.precision`), come second."""
         fake = self._seen(self.generate(generator, batch.latents, batch.requested), batch, last=True)
         real = self._seen(batch.real, batch)
         weights = self.critic_weights(critic, iterate=True)
@@ -141,9 +147,14 @@ class Players:
             on_real, on_fake = self.score(weights, torch.cat([real, fake], 1), batch.both_labels).chunk(2, 1)
         loss = -critic_value(self.game, self.pairing, on_real, on_fake, self.smoothing)
         judged = {"real": (real, on_real, batch.labels), "generated": (fake, on_fake, batch.requested)}
+        on_gradients: Tensor | None = None
         for term in self.terms:
-            loss = loss + term.present(self.updates) * self._charged(term, weights, judged, batch)
-        return loss
+            charge = term.present(self.updates) * self._charged(term, weights, judged, batch)
+            if term.row.points is None:
+                loss = loss + charge
+            else:
+                on_gradients = charge if on_gradients is None else on_gradients + charge
+        return loss, on_gradients
 
     def _charged(self, term: Term, weights: Weights, judged: Mapping[str, Judged], batch: Batch) -> Tensor:
         """The unweighted penalty (R,) of a term at both sets of packed samples."""
@@ -159,14 +170,15 @@ class Players:
                 changes.append(inconsistency(term, critic, samples, outputs, numbers, spread))
             return torch.stack(changes).sum(0)
         labels = requested if term.row.generated else labels
-        return gradient_penalty(
-            term.row,
-            lambda x: self.score(weights, x, labels),
-            real,
-            fake,
-            uniform,
-            lambda x: self.critic.network.input_gradient(weights, x, labels) if self._plain else None,
-        )
+        with precision.exact():
+            return gradient_penalty(
+                term.row,
+                lambda x: self.score(weights, x, labels),
+                real,
+                fake,
+                uniform,
+                lambda x: self.critic.network.input_gradient(weights, x, labels) if self._plain else None,
+            )
 
     def generator_loss(self, batch: Batch, generator: Weights, critic: Weights) -> Tensor:
         """The generator's loss (R,), for given weights of both players."""

@@ -1,7 +1,7 @@
 """Generators and critics of a whole population: R networks of one shape evaluated in one call.
 
 What all of them promise is in `network`; `architecture` checks what a spec says of one, and `catalogue` makes it, of
-our `layers` or from a module of the user's (`own`). Imports the checks and own code alone.
+our `layers` or from a module of the user's (`own`). Imports the checks, precision and own code alone.
 """
 
 from trainables.networks.architecture import settings

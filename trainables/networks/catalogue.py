@@ -60,7 +60,7 @@ def _affine_generator(latent_dim: int, shape: Sequence[int], classes: int) -> Ne
         raise ValueError(f"latent_dim: expected the data's dimension {shape[0]} with kind affine, got {latent_dim}")
     if classes:
         raise ValueError("generator.kind: expected another with cgan, as affine takes no label, got affine")
-    layer: Layer = lambda w, z: torch.addcmul(w[0][:, None], w[1][:, None], z)  # noqa: E731
+    layer: Layer = lambda w, z: torch.addcmul(w[0].to(z.dtype)[:, None], w[1].to(z.dtype)[:, None], z)  # noqa: E731
     weights = DrawnWeight("shift", (latent_dim,)), DrawnWeight("scale", (latent_dim,), fill=1.0)
     return LayeredNetwork(weights, ((2, layer),))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from trainables import precision
 from trainables.native import DenseLayers
 from trainables.networks.layers import DrawnWeight, LayerBuilder, Layers, run
 from trainables.networks.network import Network, flattened
@@ -51,7 +52,9 @@ class LayeredNetwork(Network):
         return torch.cat([weight.draw(generator) for weight in self.weights])
 
     def __call__(self, weights: Sequence[Tensor], x: Tensor, labels: Tensor | None = None) -> Tensor:
-        x = self._joined(x, labels)
+        return self._through(weights, self._joined(precision.rounded(x), labels), labels).to(x.dtype)
+
+    def _through(self, weights: Sequence[Tensor], x: Tensor, labels: Tensor | None) -> Tensor:
         if self.projection is None or labels is None:
             return run(self.layers, weights, x)
         hidden = run(self.layers[:-1], weights, x)

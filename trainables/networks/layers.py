@@ -2,6 +2,7 @@
 
 A layer maps its own weights, stacked (R, *shape), and activations (R, B, ...) to activations; replica i uses weights i
 only. Batch normalisation always uses the statistics of the batch at hand, so that no layer carries hidden state.
+A layer computes in the type of its activations, to which it rounds its weights; batch normalisation in theirs.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ class LayerBuilder:
             self.add(2, lambda weights, x: after(layers(flattened(weights), x)))
         else:
             self._affine("dense", (inputs, outputs), outputs, inputs)
-            self.add(2, lambda w, x: after(torch.baddbmm(w[1][:, None], x, w[0])))
+            self.add(2, lambda w, x: after(_dense(w[0], w[1], x)))
 
     def perceptron(self, inputs: int, widths: Sequence[int], outputs: int) -> DenseLayers | None:
         """Append hidden dense layers, each with its activation, and a last one without; what they are if the activation
@@ -211,15 +212,20 @@ def _perceptron(activation: Callable[[Tensor], Tensor], declared: Sequence[Weigh
     """Dense layers by torch, with the activation after each but the last."""
     weights = FlatWeights(declared, flat)
     for matrix, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
-        x = activation(torch.baddbmm(bias[:, None], x, matrix))
+        x = activation(_dense(matrix, bias, x))
     matrix, bias = weights[-2], weights[-1]
-    if matrix.shape[2] <= THIN:
+    if matrix.shape[2] <= THIN and x.dtype == matrix.dtype:
         return torch.sum(x * matrix.mT, 2, keepdim=True) + bias[:, None]
-    return torch.baddbmm(bias[:, None], x, matrix)
+    return _dense(matrix, bias, x)
+
+
+def _dense(matrix: Tensor, bias: Tensor, x: Tensor) -> Tensor:
+    return torch.baddbmm(bias.to(x.dtype)[:, None], x, matrix.to(x.dtype))
 
 
 def _normalised(slope: float, weights: Sequence[Tensor], x: Tensor) -> Tensor:
-    return native.normalise(x, weights[0], weights[1], slope, partial(_batch_norm, slope))
+    gain, shift = weights
+    return native.normalise(x.to(gain.dtype), gain, shift, slope, partial(_batch_norm, slope)).to(x.dtype)
 
 
 def _batch_norm(slope: float, x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
@@ -231,4 +237,4 @@ def _batch_norm(slope: float, x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
 
 
 def _convolution(stride: int, padding: int, transposed: bool = False, slope: float = 1.0) -> Layer:
-    return lambda w, x: convolve(x, w[0], w[1], stride, padding, transposed, slope)
+    return lambda w, x: convolve(x, w[0].to(x.dtype), w[1].to(x.dtype), stride, padding, transposed, slope)

@@ -68,5 +68,5 @@ def test_what_does_not_fit_or_fails_is_named():
 def test_a_population_without_graphs_is_named(monkeypatch):
     run = Run(LEAST, torch.device("cpu"))
     monkeypatch.setattr("trainables.steps.OneByOne.refused", "x waits")
-    assert run.ours(SIZES[0], 2, []) > 0
+    assert run.ours(SIZES[0], 2, "fp32", []) > 0
     assert run.found.left_out == [f"{SIZES[0].name}, 2 replicas: training goes on without CUDA graphs: x waits"]

@@ -5,6 +5,7 @@ import torch
 
 from benchmarks.gpu import speed
 from benchmarks.gpu.sizes import LEAST
+from trainables.precision import PRECISIONS
 from trainables.steps import TOGETHER
 
 CPU = torch.device("cpu")
@@ -25,12 +26,17 @@ def test_a_turn_is_about_as_long_as_asked(monkeypatch):
     assert asked == [TOGETHER] * 3  # a step that takes long is timed in one turn
 
 
-def test_precision_is_put_back():
-    before = torch.backends.cudnn.allow_tf32
-    for name in ("fp32", "tf32"):
-        with speed.precision(name):
-            assert torch.backends.cudnn.allow_tf32 == torch.backends.cuda.matmul.allow_tf32 == (name == "tf32")
-    assert torch.backends.cudnn.allow_tf32 == before
+def test_plain_modules_are_computed_in_the_precision_and_it_is_put_back():
+    layer, x, before = torch.nn.Linear(2, 2), torch.ones(1, 2), torch.backends.cudnn.conv.fp32_precision
+    found = {}
+    for name in PRECISIONS:
+        with speed.modules_in(name, CPU):
+            found[name] = (layer(x).dtype, torch.backends.cudnn.conv.fp32_precision)
+    assert found == {
+        "fp32": (torch.float32, "ieee"), "tf32": (torch.float32, "tf32"), "bf16": (torch.bfloat16, "ieee"),
+    }  # fmt: skip
+    assert torch.backends.cudnn.conv.fp32_precision == before
+    assert layer(x).dtype == torch.float32
 
 
 def test_jax_is_asked_for_its_turns_or_says_why_not(monkeypatch, tmp_path):

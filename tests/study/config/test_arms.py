@@ -195,6 +195,20 @@ def test_what_means_nothing_for_the_samples_is_refused(least: Build) -> None:
         least(fixed={"penalty": {"name": "consistency", "flip": 0.5}})
 
 
+def test_precisions_are_arms_and_those_of_cards_alone_need_one(least: Build) -> None:
+    choices = {"objective": ["hinge", "minimax"], "precision": ["fp32", "bf16"]}
+    plan = least(scientific=choices)
+    assert [arm.name for arm in plan.arms] == ["hinge-fp32", "hinge-bf16", "minimax-fp32", "minimax-bf16"]
+    assert [spec_for(plan.config, arm, {}).precision for arm in plan.arms] == ["fp32", "bf16"] * 2
+    message = r"precision: expected fp32 or bf16 on a processor, which has no tf32, got tf32 \(arm "
+    with pytest.raises(ConfigError, match=f"^scientific.{message}tf32"):
+        least(scientific={"precision": ["tf32"]})
+    with pytest.raises(ConfigError, match=f"^nuisance.{message}single"):
+        least(nuisance={"precision": {"choice": ["fp32", "tf32"]}})
+    assert least(scientific={"precision": ["tf32"]}, resources={"gpu": 1}).arms
+    assert least(scientific={"model": ["oracle"]}, fixed={"precision": "tf32"}).arms
+
+
 def test_what_translates_alone_makes_no_further_arms_of_other_models(least: Build) -> None:
     choices = {"model": ["gan", "cyclegan"], "source": ["inverted", {"name": "rotated", "angle": 30}]}
     arms = least(scientific=choices).arms

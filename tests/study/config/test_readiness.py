@@ -6,7 +6,8 @@ import pytest
 
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
-from study.config.readiness import check_memory, check_resources, needed, ready
+from study.config.readiness import check_memory, check_precision, check_resources, needed, ready
+from trainables import precision
 
 Build = Callable[..., StudyPlan]
 
@@ -19,6 +20,18 @@ def test_a_trial_may_not_ask_for_more_than_there_is(least: Build) -> None:
         check_resources(config, 0, 4)
     with pytest.raises(ConfigError, match=r"resources\.cpu: expected at most 2, all that this machine has, got 4"):
         check_resources(config, 1, 2)
+
+
+@pytest.mark.parametrize("section", ["fixed", "scientific", "nuisance"])
+def test_a_card_must_have_the_precision(section: str, least: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"fixed": "tf32", "scientific": ["fp32", "tf32"], "nuisance": {"choice": ["fp32", "tf32"]}}[section]
+    config = least(resources={"gpu": 1}, **{section: {"precision": given}}).config  # wherever it is read
+    monkeypatch.setattr(precision, "offered", lambda device: ("fp32", "tf32"))
+    check_precision(config, "cuda")
+    monkeypatch.setattr(precision, "offered", lambda device: ("fp32",))
+    message = r"precision: expected fp32 on this device \(cuda\), which has no tf32, got tf32"
+    with pytest.raises(ConfigError, match=message):
+        check_precision(config, "cuda")
 
 
 @pytest.mark.parametrize(
