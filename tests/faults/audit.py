@@ -15,11 +15,12 @@ import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from account import Account
 from in_process import train_here
 from rich.console import Console
 from subject import Acknowledged
@@ -47,8 +48,8 @@ class Reference:
 
 
 @dataclass
-class Finding:
-    """What an audit found; every count but `trials` and `rows` must be 0. `about` holds the first few in words.
+class Finding(Account):
+    """What an audit found.
 
     Attributes:
         trials, rows: of the record.
@@ -59,6 +60,8 @@ class Finding:
         untracked: rows of MLflow and the record that the other has not, or not with the same value; runs too.
     """
 
+    FAULTS = ("lost", "twice", "trials_lost", "differing", "untracked")
+
     trials: int = 0
     rows: int = 0
     lost: int = 0
@@ -66,24 +69,11 @@ class Finding:
     trials_lost: int = 0
     differing: int = 0
     untracked: int = 0
-    about: list[str] = field(default_factory=list)
-
-    @property
-    def wrong(self) -> int:
-        """How much is wrong in all."""
-        return self.lost + self.twice + self.trials_lost + self.differing + self.untracked
 
     def count(self, kind: str, found: Iterable[Any]) -> None:
         """Add what was found to a count."""
         found = sorted(map(str, found))
-        setattr(self, kind, getattr(self, kind) + len(found))
-        self.about += [f"{kind}: {one[:300]}" for one in found[:3]]
-
-    def add(self, other: Finding) -> None:
-        """Add another study's counts."""
-        for name in ("trials", "rows", "lost", "twice", "trials_lost", "differing", "untracked"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.about += other.about
+        self.note(kind, "; ".join(found[:3]), len(found))
 
 
 def audit(

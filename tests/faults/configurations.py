@@ -15,10 +15,9 @@ import re
 import resource
 import shutil
 import traceback
-from collections import Counter
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from unittest.mock import patch
 
 import forks
 import yaml
+from account import Mutants
 from configuration_mutations import MUTATIONS, SHARES, text
 from in_process import without_ray
 from subject import ROOT, command, settings
@@ -40,7 +40,6 @@ SECONDS = 60  # of a processor core that one may take
 PATIENCE = 900.0  # seconds; for a machine that does much else
 MEASURED = 20  # every so many-th is measured by `check`, as ever; the others are not, to save time
 SAMPLES = 100  # drawn at an evaluation in miniature, at most
-KEPT = 30  # faults that are described
 NAMED = re.compile(
     r"\bexpected\b.*\bgot\b|unknown (key|hyperparameter|name|setting)|no such setting|expected a value", re.DOTALL
 )
@@ -57,45 +56,30 @@ LARGE = (
 
 
 @dataclass
-class Checked:
+class Checked(Mutants):
     """What became of the mutants.
 
     Attributes:
-        mutants: how many configurations.
         refused: by `check`, with the key, what was expected and what came.
         accepted: by `check`.
         ran: of these, came to their end in miniature.
         whole: of these, how many ran again whole, with Ray.
         too_large: of the accepted, too large for a miniature here.
         unlike: of the accepted, whose miniature is another kind of study, as `check` refuses it.
-        tracebacks, vague, failed: faults: raw exceptions of `check`, refusals that do not name what is wrong, and
-            accepted ones that then failed.
-        about: the first faults, in words.
-        times: how often each mutation was made.
+        vague: refused in words that do not name what is wrong.
+        failed: accepted, and failed.
     """
 
-    mutants: int = 0
+    FAULTS = ("tracebacks", "vague", "failed")
+
     refused: int = 0
     accepted: int = 0
     ran: int = 0
     whole: int = 0
     too_large: int = 0
     unlike: int = 0
-    tracebacks: int = 0
     vague: int = 0
     failed: int = 0
-    about: list[str] = field(default_factory=list)
-    times: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def faults(self) -> int:
-        """How much is wrong in all."""
-        return self.tracebacks + self.vague + self.failed
-
-    def table(self) -> str:
-        """How often each mutation was made as a Markdown table, and what became of the mutants."""
-        rows = [f"| {name} | {times} |" for name, times in sorted(self.times.items())]
-        return "\n".join(["| mutation | times |", "|---|---|", *rows, "", self.sentence()])
 
     def sentence(self) -> str:
         """What became of the mutants."""
@@ -142,15 +126,15 @@ def _one(file: Path, name: str, measure: bool, whole: int, found: Checked) -> No
     try:
         status, said = forks.call(partial(_bounded, partial(_check, file, measure)), PATIENCE)
     except (RuntimeError, forks.Hung) as error:
-        _note(found, "tracebacks", f"{name}: check: {str(error)[-900:]}")
+        found.note("tracebacks", f"{name}: check: {str(error)[-900:]}")
         return
     if status == 2:
         found.refused += 1
         if not NAMED.search(said):
-            _note(found, "vague", f"{name}: {said[-500:]}")
+            found.note("vague", f"{name}: {said[-500:]}")
         return
     if status != 0:
-        _note(found, "tracebacks", f"{name}: check ended with {status}: {said[-500:]}")
+        found.note("tracebacks", f"{name}: check ended with {status}: {said[-500:]}")
         return
     found.accepted += 1
     small = file.with_name("small.yaml")
@@ -171,18 +155,12 @@ def _one(file: Path, name: str, measure: bool, whole: int, found: Checked) -> No
             ray = command("run", str(small), "--out", str(file.with_name("whole")))
             found.whole += ray.returncode == 0
             if ray.returncode or "Traceback" in ray.stderr:
-                _note(found, "failed", f"{name}: with Ray: {ray.stderr[-900:]}")
+                found.note("failed", f"{name}: with Ray: {ray.stderr[-900:]}")
     elif any(words in said for words in LARGE):
         found.too_large += 1
         found.about.append(f"{name}: too large: {said[-200:]}")
     else:
-        _note(found, "failed", f"{name}: {said[-1200:]}")
-
-
-def _note(found: Checked, kind: str, what: str) -> None:
-    setattr(found, kind, getattr(found, kind) + 1)
-    if len(found.about) < KEPT:
-        found.about.append(f"{kind}: {what}")
+        found.note("failed", f"{name}: {said[-1200:]}")
 
 
 def miniature(config: dict[str, Any]) -> dict[str, Any]:

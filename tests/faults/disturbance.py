@@ -19,6 +19,8 @@ from study.tracking.cursor import Cursor
 
 BLIND = 0.15  # of the blows come whatever the study is doing; the others while it trains
 LONGEST_PAUSE = 3.0  # seconds between the moment a blow may come and the blow
+TOO_BUSY = ("Ray could not start, tried twice: The current node timed out", "expected an answer within")  # of a node
+TRIES = 5  # sessions of one study that a busy machine may keep from starting
 TRACEBACK = "Traceback (most recent call last)"
 
 
@@ -54,6 +56,7 @@ class Disturbance:
     """What befalls one study until it is done.
 
     `blows` are what was done to it, `done` the acts that did so, and `wrong` holds what it did that it should not have.
+    `late` counts sessions that ended, saying so, because Ray or a node had not started in time: the machine was busy.
     """
 
     def __init__(self, subject: Subject, around: Surroundings, chance: random.Random) -> None:
@@ -62,6 +65,7 @@ class Disturbance:
         self.blows: list[Blow] = []
         self.done: Counter[str] = Counter()
         self.wrong: list[str] = []
+        self.late = 0
         self._hits: dict[str, int] = {}
         self._known = 0
         self._waiting: list[tuple[Blow, float, Callable[[], bool]]] = []
@@ -70,13 +74,29 @@ class Disturbance:
         """Run the study to its end, with the planned acts, in their order, as long as it lasts."""
         self.start()
         left = list(planned)
-        while self.subject.running:
+        while self.subject.running or self._started_again():
             if not left:
                 self.pause(0.2)
             elif self._moment(left[0]) and acts[left[0]](self):
                 self.done[left.pop(0)] += 1
         if (status := self.subject.wait()) != 0:
             self.wrong.append(f"the last session ended with {status}: {self.subject.said[-1000:]}")
+
+    def finish(self) -> int:
+        """Bring the study to its end, with nothing done to it; the exit status."""
+        self.start()
+        while self.subject.wait() and self._started_again():
+            pass
+        return self.subject.wait()
+
+    def _started_again(self) -> bool:
+        """Whether the session ended as the machine was too busy for Ray to start, and is begun anew."""
+        last = self.subject.said.rstrip().rpartition("\n")[2]
+        if not self.subject.wait() or self.late == TRIES or not any(words in last for words in TOO_BUSY):
+            return False
+        self.late += 1
+        self.start()
+        return True
 
     def start(self, *options: str) -> None:
         """Begin a session; only what it trains itself counts as training."""
@@ -127,8 +147,10 @@ class Disturbance:
             time.sleep(min(0.1, seconds))
 
     def _moment(self, name: str) -> bool:
-        """Wait for the moment of the next act; whether it came before the study ended."""
+        """Wait for the moment of the next act; whether it came before the session ended."""
         subject = self.subject
+        while subject.running and not subject.told():  # the first seconds have a kind of their own
+            self.pause(0.2)
         if self.chance.random() > BLIND:
             while subject.running and len(subject.told("result")) <= self._known:
                 self.pause(0.2)

@@ -51,7 +51,7 @@ def forked(
     """
     plan, until = loading.build(settings(**SMALL)), time.monotonic() + 60 * minutes
     reference = forks.call(partial(undisturbed, plan, folder / f"undisturbed-{toll.studies}"))
-    while len(toll.blows) < kills and len(toll.wrong) < MOST_WRONG and time.monotonic() < until:
+    while len(toll.blows) < kills and toll.surprises < MOST_WRONG and time.monotonic() < until:
         chance = random.Random(f"{seed} {toll.studies}")
         place, before = folder / f"forked-{toll.studies}", toll.faults
         shutil.rmtree(place, ignore_errors=True)  # of a call that was cut short
@@ -60,9 +60,10 @@ def forked(
         try:
             _study(place, chance, toll, reference)
         except (AssertionError, RuntimeError) as error:
-            toll.wrong.append(f"{place.name}: {error}"[-1500:])
+            toll.note("surprises", f"{place.name}: {str(error)[-1000:]}")
         toll.studies += 1
-        toll.tracebacks += (place / "log").read_text(errors="replace").count(TRACEBACK)
+        said = (place / "log").read_text(errors="replace")
+        toll.note("tracebacks", f"{place.name}: {said[-1000:]}", said.count(TRACEBACK))
         if toll.faults == before:
             shutil.rmtree(place)
         say(toll.sentence())
@@ -81,7 +82,7 @@ def _study(place: Path, chance: random.Random, toll: Toll, reference: Reference)
         _killed(name, [*WORDS[name], str(study)], place, chance, toll)
     for words in WORDS.values():
         _whole([*words, str(study)], place)
-    toll.finding.add(forks.call(partial(_audited, study, reference, seen)))
+    toll.add(forks.call(partial(_audited, study, reference, seen)))
 
 
 def _killed(name: str, words: list[str], place: Path, chance: random.Random, toll: Toll) -> bool:

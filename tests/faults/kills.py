@@ -41,48 +41,53 @@ LONGEST = 8.0  # seconds until a command is killed
 
 
 @dataclass
-class Toll:
-    """All blows, the acts of the plan that are done, what the audits found, what went otherwise wrong, and how many
-    studies there were."""
+class Toll(Finding):
+    """What the audits found of all studies together, and what happened before.
 
+    Attributes:
+        studies: how many there were.
+        tracebacks: raw exceptions that they printed.
+        surprises: what else went otherwise than it must.
+        blows: all that was done to them.
+        late: sessions that ended, saying so, as Ray or a node had not started in time, and were begun again.
+        done: the acts of the plan that are done.
+        left_out: surroundings that this machine cannot give, and why.
+    """
+
+    FAULTS = (*Finding.FAULTS, "tracebacks", "surprises")
+
+    studies: int = 0
+    late: int = 0
+    tracebacks: int = 0
+    surprises: int = 0
     blows: list[Blow] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
-    finding: Finding = field(default_factory=Finding)
-    wrong: list[str] = field(default_factory=list)
-    studies: int = 0
-    tracebacks: int = 0
     left_out: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def faults(self) -> int:
-        """How much is wrong in all."""
-        return self.finding.wrong + len(self.wrong) + self.tracebacks
+    def add(self, finding: Finding) -> None:
+        """Add what one study's audit found."""
+        for name in ("trials", "rows", *Finding.FAULTS):
+            setattr(self, name, getattr(self, name) + getattr(finding, name))
+        self.about += finding.about
 
     def table(self) -> str:
         """The blows by kind as a Markdown table, and what was lost."""
         lines = ["| what | times | seconds to recover: median, longest |", "|---|---|---|"]
-        for name in sorted({blow.name for blow in self.blows}):
+        for name, times in sorted(Counter(blow.name for blow in self.blows).items()):
             taken = sorted(blow.seconds for blow in self.blows if blow.name == name and blow.seconds is not None)
-            times = sum(blow.name == name for blow in self.blows)
             spread = f"{taken[len(taken) // 2]:.1f}, {taken[-1]:.1f}" if taken else ""
             lines.append(f"| {name} | {times} | {spread} |")
         lines.append(f"| all | {len(self.blows)} | |")
         why = [f"Left out: {what}, as {why}." for what, why in self.left_out.items()]
         return "\n".join([*lines, "", self.sentence(), *why])
 
-    @property
-    def about(self) -> list[str]:
-        """The first faults, in words."""
-        return [*self.finding.about, *self.wrong]
-
     def sentence(self) -> str:
         """What was lost."""
-        found = self.finding
         return (
-            f"{len(self.blows)} blows, {self.studies} studies, {found.trials} trials, {found.rows} rows: {found.lost}"
-            f" rows lost, {found.twice} rows twice, {found.trials_lost} trials lost, {found.differing} configurations"
-            f" different, {found.untracked} rows different in MLflow, {self.tracebacks} tracebacks,"
-            f" {len(self.wrong)} other surprises."
+            f"{len(self.blows)} blows, {self.studies} studies, {self.trials} trials, {self.rows} rows: {self.lost}"
+            f" rows lost, {self.twice} rows twice, {self.trials_lost} trials lost, {self.differing} configurations"
+            f" different, {self.untracked} rows different in MLflow, {self.tracebacks} tracebacks,"
+            f" {self.surprises} other surprises. {self.late} sessions were begun again, as Ray had not started in time."
         )
 
 
@@ -156,16 +161,18 @@ class Campaign:
             for name in beside:
                 _cut_short(disturbance, name)
             _conclude(disturbance, {"status", *beside})
-            toll.finding.add(audit(subject.folder, self._reference, subject.seen, around.database))
+            toll.add(audit(subject.folder, self._reference, subject.seen, around.database))
         except (AssertionError, subprocess.TimeoutExpired, OSError, RecordError) as error:
-            disturbance.wrong.append(f"{place}: {type(error).__name__}: {error}"[:1500])
+            toll.note("surprises", f"{place}: {type(error).__name__}: {error}")
         finally:
             subject.end()
         toll.studies += 1
         toll.blows += disturbance.blows
         toll.done += disturbance.done
-        toll.wrong += disturbance.wrong
-        toll.tracebacks += subject.said.count(TRACEBACK)
+        toll.late += disturbance.late
+        for one in disturbance.wrong:
+            toll.note("surprises", one)
+        toll.note("tracebacks", f"{place}: {subject.said[-1000:]}", subject.said.count(TRACEBACK))
         if toll.faults == before:
             shutil.rmtree(place)
         elif around.disk is not None:  # it will be gone
@@ -186,9 +193,9 @@ def _deliver(d: Disturbance) -> None:
     """Let MLflow have the rest."""
     subject = d.subject
     if waiting(subject.folder):
-        assert subject.finish() == 0, subject.said[-3000:]
+        assert d.finish() == 0, subject.said[-1000:]
     lacking = waiting(subject.folder)
-    assert not lacking, f"MLflow lacks {lacking} of {end(subject.folder)}: {subject.said[-3000:]}"
+    assert not lacking, f"MLflow lacks {lacking} of {end(subject.folder)}: {subject.said[-1000:]}"
 
 
 def _cut_short(d: Disturbance, name: str) -> None:

@@ -14,13 +14,13 @@ import random
 import shutil
 import traceback
 import zlib
-from collections import Counter
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from account import Mutants
 from audit import MEASURED, same
 from in_process import without_ray
 from ledger_mutations import MUTATIONS, Segments
@@ -45,51 +45,28 @@ STUDIES: dict[str, dict[str, Any]] = {
 UNFINISHED = 0.3  # of the ledgers are those of a study under way
 AT_MOST = 3  # mutations of one ledger
 EXPORTED, REPORTED = 50, 500  # every so many-th mutant is exported, and reported, whole
-KEPT = 30  # faults that are described
 
 
 @dataclass
-class Judged:
-    """What became of the mutants; every count but the first three and `rows` must be 0.
+class Judged(Mutants):
+    """What became of the mutants.
 
     Attributes:
-        mutants: how many ledgers.
         resumed: how many of them `resume` took to their end.
         refused: how many it refused with a message.
         rows: whole rows that had to be there, before and after.
         lost, doubled: rows of these that were not there, or not with their values; rows that were there twice.
-        tracebacks: raw exceptions.
         unnamed: mutants with a line whose checksum does not fit, of which a reader said nothing.
-        about: the first faults, in words.
-        times: how often each mutation was made.
     """
 
-    mutants: int = 0
+    FAULTS = ("lost", "doubled", "tracebacks", "unnamed")
+
     resumed: int = 0
     refused: int = 0
     rows: int = 0
     lost: int = 0
     doubled: int = 0
-    tracebacks: int = 0
     unnamed: int = 0
-    about: list[str] = field(default_factory=list)
-    times: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def faults(self) -> int:
-        """How much is wrong in all."""
-        return self.lost + self.doubled + self.tracebacks + self.unnamed
-
-    def note(self, kind: str, what: str, count: int = 1) -> None:
-        """Count a fault."""
-        setattr(self, kind, getattr(self, kind) + count)
-        if count and len(self.about) < KEPT:
-            self.about.append(f"{kind}: {what}"[:1500])
-
-    def table(self) -> str:
-        """How often each mutation was made as a Markdown table, and what became of the mutants."""
-        rows = [f"| {name} | {times} |" for name, times in sorted(self.times.items())]
-        return "\n".join(["| mutation | times |", "|---|---|", *rows, "", self.sentence()])
 
     def sentence(self) -> str:
         """What became of the mutants."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from disturbance import LONGEST_PAUSE, Surroundings
 from ray.cluster_utils import Cluster
@@ -17,7 +18,8 @@ from subject import kill_group
 
 from study.tracking.server import free_port, running
 
-NODES = 2  # that train; a third is the head
+NODES = 2  # that train, of a cluster whose nodes are killed; a third is the head
+PORTS = ("dashboard_agent_listen_port", "metrics_agent_port", "metrics_export_port", "runtime_env_agent_port")
 MEGABYTES = 64  # of a study's own disk
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")  # Debian's libfaketime
 
@@ -49,25 +51,22 @@ def alone(place: Path) -> Iterator[Surroundings]:
 def cluster(place: Path) -> Iterator[Surroundings]:
     """A study on a cluster of a head that trains nothing and nodes that can be killed."""
     place.mkdir(parents=True)
-    memory = {"object_store_memory": 80 * 2**20}
-    head: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **memory})
-    try:
-        nodes = [head.add_node(num_cpus=1, **memory) for _ in range(NODES)]
+    with _ray(NODES) as (head, nodes):
 
         def outage(chance: random.Random) -> None:
             head.remove_node(nodes.pop(chance.randrange(len(nodes))), allow_graceful=False)
             time.sleep(chance.uniform(0, LONGEST_PAUSE))
-            nodes.append(head.add_node(num_cpus=1, **memory))
+            nodes.append(_node(head))
 
         yield Surroundings(place, environment={"RAY_ADDRESS": head.address}, outage=outage, above=os.getpid)
-    finally:
-        head.shutdown()
 
 
 @contextmanager
 def shifted(place: Path) -> Iterator[Surroundings]:
-    """A study whose processes read their time of day through libfaketime, its offset from a file; no monotonic clock is
-    touched, as none jumps on a real machine."""
+    """A study and a cluster whose processes all read their time of day through libfaketime, its offset from a file.
+
+    No monotonic clock is touched, as none jumps on a real machine.
+    """
     place.mkdir(parents=True)
     offset, total = place / "offset", [0.0]
 
@@ -78,23 +77,44 @@ def shifted(place: Path) -> Iterator[Surroundings]:
         new.replace(offset)
 
     clock(0)
-    yield Surroundings(
-        place,
-        environment={
-            "LD_PRELOAD": str(FAKETIME),
-            "FAKETIME_TIMESTAMP_FILE": str(offset),
-            "FAKETIME_CACHE_DURATION": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-        },
-        clock=clock,
-    )
+    faked = {
+        "LD_PRELOAD": str(FAKETIME),
+        "FAKETIME_TIMESTAMP_FILE": str(offset),
+        "FAKETIME_CACHE_DURATION": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+    }
+    with ExitStack() as servers:
+        with patch.dict(os.environ, faked):  # for Ray's servers, and the workers that they start
+            head, _ = servers.enter_context(_ray(1))
+        yield Surroundings(place, environment={**faked, "RAY_ADDRESS": head.address}, clock=clock, above=os.getpid)
 
 
 @contextmanager
 def small_disk(place: Path) -> Iterator[Surroundings]:
-    """A study on a file system of its own."""
-    with mounted(place, MEGABYTES):
-        yield Surroundings(place, disk=place)
+    """A study on a cluster, and a file system of its own."""
+    with mounted(place, MEGABYTES), _ray(1) as (head, _):
+        yield Surroundings(place, environment={"RAY_ADDRESS": head.address}, disk=place, above=os.getpid)
+
+
+@contextmanager
+def _ray(nodes: int) -> Iterator[tuple[Any, list[Any]]]:
+    """A cluster of a head that trains nothing and some nodes."""
+    head: Any = Cluster(initialize_head=True, head_node_args=_arguments(cpus=0))
+    try:
+        yield head, [_node(head) for _ in range(nodes)]
+    finally:
+        head.shutdown()
+
+
+def _node(head: Any) -> Any:
+    return head.add_node(**_arguments(cpus=1))
+
+
+def _arguments(cpus: int) -> dict[str, Any]:
+    """Of a node. Its agents' ports are given, as Ray would otherwise wait for the agents to choose them: 15 seconds, in
+    which they do not start on a machine that does much else (ray#65983)."""
+    ports = {name: free_port() for name in PORTS}
+    return {"num_cpus": cpus, "object_store_memory": 80 * 2**20, **ports}
 
 
 @contextmanager

@@ -75,7 +75,7 @@ def change(kept: list[Entry], kind: str, **fields: Any) -> None:
 def test_a_study_without_a_fault_passes(sound: tuple[Path, Reference]) -> None:
     folder, reference = sound
     finding = audit(folder, reference, acknowledged(told(folder)))
-    assert (finding.trials, finding.rows, finding.wrong, finding.about) == (2, 2 * 2 * 4, 0, [])
+    assert (finding.trials, finding.rows, finding.faults, finding.about) == (2, 2 * 2 * 4, 0, [])
 
 
 @pytest.mark.parametrize(

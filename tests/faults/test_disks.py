@@ -44,7 +44,7 @@ def test_a_disk_that_fills_up_stops_the_study_in_order(begin: Begin, disk: Path,
     filler.unlink()
     assert study.finish() == 0, study.said
     finding = audit(study.folder, undisturbed(study.plan, tmp_path / "undisturbed"), study.seen)
-    assert not finding.wrong, finding
+    assert not finding.faults, finding
 
 
 def test_a_storage_that_fills_up_costs_checkpoints_and_no_row(begin: Begin, disk: Path, tmp_path: Path) -> None:
@@ -59,4 +59,4 @@ def test_a_storage_that_fills_up_costs_checkpoints_and_no_row(begin: Begin, disk
     assert FULL in study.said  # a picture may still fit where a trial's end frees what its checkpoints took
     assert status(study.folder).trials.failed == 0
     finding = audit(study.folder, undisturbed(study.plan, tmp_path / "undisturbed"), study.seen)
-    assert not finding.wrong, finding
+    assert not finding.faults, finding

@@ -48,7 +48,7 @@ def test_a_worker_the_driver_and_checkpoints_are_lost_and_no_row(begin: Begin, t
     reference = undisturbed(study.plan, tmp_path / "undisturbed")  # while Ray starts
     assert study.wait() == 0, study.said
     finding = audit(study.folder, reference, study.seen)
-    assert (finding.trials, finding.rows, finding.wrong) == (4, 4 * 2 * 12, 0), finding
+    assert (finding.trials, finding.rows, finding.faults) == (4, 4 * 2 * 12, 0), finding
 
 
 def test_all_kinds_have_their_turn_before_one_has_its_second() -> None:

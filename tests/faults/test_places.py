@@ -33,7 +33,7 @@ def test_two_studies_in_one_folder_are_refused_and_the_holder_named(begin: Begin
     assert "Traceback" not in second.said
     assert first.wait() == 0, first.said
     finding = audit(first.folder, undisturbed(first.plan, tmp_path / "undisturbed"), first.seen)
-    assert not finding.wrong, finding
+    assert not finding.faults, finding
 
 
 def test_two_studies_beside_each_other_do_not_interfere(begin: Begin, tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_two_studies_beside_each_other_do_not_interfere(begin: Begin, tmp_path: 
     for study in (one, other):
         reference = undisturbed(study.plan, tmp_path / f"undisturbed-{study.folder.name}")
         finding = audit(study.folder, reference, study.seen, store / "mlflow.db")
-        assert not finding.wrong, finding
+        assert not finding.faults, finding
 
 
 def until_copied(study: Subject) -> None:
@@ -70,7 +70,7 @@ def taken_up(begin: Begin, first: Subject, values: dict[str, object], tmp_path: 
     time.sleep(max(0.0, found.seen + lease.FRESH - time.time()))
     assert second.finish() == 0, second.said
     finding = audit(second.folder, undisturbed(second.plan, tmp_path / "undisturbed"))
-    assert not finding.wrong, finding
+    assert not finding.faults, finding
     before = {(row.trial_id, row.step) for row in second.told("result") if row.time < found.seen}
     assert before  # something was brought along, not all made anew
 

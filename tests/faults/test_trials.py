@@ -42,7 +42,7 @@ def hold(study: Subject, tmp_path: Path, expected: dict[str, str]) -> None:
     for name, trial in told.items():
         assert failures[trial] == expected[name].format(trial=trial)
     finding = audit(study.folder, undisturbed(study.plan, tmp_path / "undisturbed"), failed=failures)
-    assert not finding.wrong, finding
+    assert not finding.faults, finding
     for trial in failures:
         assert (study.folder / "trials" / trial / "error.txt").read_text()
 
@@ -87,7 +87,7 @@ def test_memory_that_the_allocator_refuses_fails_the_trial_alone(begin: Begin) -
     assert f"batch_size={MANY}" in trial
     assert re.search("can't allocate memory: you tried to allocate [0-9]{12,} bytes", message)
     finding = audit(study.folder, failed=[trial])
-    assert not finding.wrong, finding
+    assert not finding.faults, finding
 
 
 @pytest.mark.slow
@@ -114,4 +114,4 @@ def test_what_fails_every_trial_stops_the_study_until_it_is_mended(begin: Begin,
     assert study.finish("--retry-failed") == 0, study.said
     assert status(study.folder).trials.done == FAILURES + 2
     finding = audit(study.folder)
-    assert not finding.wrong, finding
+    assert not finding.faults, finding
