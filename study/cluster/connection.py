@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from ray.exceptions import AuthenticationError
 
 from ganstudy import taken
 from study.cluster.environment import RAY_ENVIRONMENT
+from study.cluster.shortage import place, shortages
 from study.config.messages import ConfigError, shown
 
 LOGGER = logging.getLogger(__name__)
@@ -102,8 +102,7 @@ def _connect(address: str | None, modules: list[str]) -> None:
             _start(quiet)
         except Exception as again:
             raise ConnectionError(
-                f"Ray could not start, tried twice: {_line(again)}; is the machine out of memory, of room in"
-                f" {tempfile.gettempdir()}, or of processes? Ray's own account is in {tempfile.gettempdir()}/ray"
+                f"Ray could not start, tried twice: {_line(again)}; {shortages()}; Ray's own account is in {place()}"
             ) from again
     with suppress(OSError):  # Ray writes it for all to read
         (Path.home() / ".ray" / "auth_token").chmod(0o600)
@@ -132,6 +131,11 @@ def _attach(address: str, quiet: dict[str, Any], modules: list[str]) -> None:
     try:
         ray.init(address=address, runtime_env=surroundings, **quiet)
     except (ConnectionError, AuthenticationError, RuntimeError) as error:
+        if "Version mismatch" in str(error):
+            said = " ".join(str(error).split())
+            raise ConnectionError(
+                f"RAY_ADDRESS={address}: {said}; install the cluster's versions here, or these on all of its nodes"
+            ) from error
         raise ConnectionError(
             f"RAY_ADDRESS={address}: {_line(error)}; a cluster with a token wants RAY_AUTH_MODE=token and"
             " its token in RAY_AUTH_TOKEN, in the file RAY_AUTH_TOKEN_PATH or in ~/.ray/auth_token"

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 import ray
+from ray._private.utils import check_version_info
 
+from study.cluster import connection
 from study.cluster.connection import connected, deleted_with_job, notice, refuse_taken_names, refuse_unreachable
 from study.cluster.environment import RAY_ENVIRONMENT
 from study.config.messages import ConfigError
@@ -150,7 +152,8 @@ def test_a_ray_that_does_not_start_is_tried_once_more(monkeypatch: pytest.Monkey
 
 def test_a_ray_that_never_starts_is_said_in_a_line_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     called = starting(monkeypatch, *(Exception("The current node timed out\nin a second line") for _ in range(2)))
-    said = "^Ray could not start, tried twice: The current node timed out; is the machine out of memory, .*/ray$"
+    monkeypatch.setattr(connection, "shortages", lambda: "make room")
+    said = "^Ray could not start, tried twice: The current node timed out; make room; Ray's own account is in .*/ray$"
     with pytest.raises(ConnectionError, match=said), connected():
         pass
     assert called == ["init", "shutdown", "init", "shutdown"]
@@ -161,3 +164,14 @@ def test_a_temporary_folder_too_long_for_sockets_is_named(monkeypatch: pytest.Mo
     with pytest.raises(ConnectionError, match=r"AF_UNIX path length .*; set TMPDIR to a shorter path$"), connected():
         pass
     assert called == ["init", "shutdown"]
+
+
+def test_a_cluster_of_another_version_is_said_with_both_and_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    starting(monkeypatch)
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    monkeypatch.setattr(connection, "refuse_unreachable", lambda: None)
+    theirs = {"ray_version": "1.9", "python_version": "3.8.1"}
+    monkeypatch.setattr(ray, "init", lambda **_: check_version_info(theirs, "node 10.0.0.2"))
+    said = r"^RAY_ADDRESS=10.0.0.1:6379: Version mismatch: The cluster .* Ray: 1.9 Python: 3.8.1 This .*; install the"
+    with pytest.raises(ConnectionError, match=said), connected():
+        pass
