@@ -20,7 +20,7 @@ HOME = Path(__file__).resolve().parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0 done, 1 failed or interrupted, 2 bad input."""
+    """Run one command and return its exit status: 0 done, 1 failed, 2 bad input, 130 interrupted."""
     if message := taken():
         print(f"ganstudy: {message}", file=sys.stderr)
         return 2

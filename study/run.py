@@ -50,7 +50,7 @@ from study.storage.store import lies_in, store_of
 from study.tracking import Tracker
 from trainables import own_code
 
-DONE, FAILED = 0, 1
+DONE, FAILED, INTERRUPTED = 0, 1, 130
 DRAIN = 60.0  # seconds that MLflow gets to catch up at the end
 
 
@@ -74,6 +74,7 @@ def run_study(plan: StudyPlan, folder: str | Path) -> int:
     with closing(Journal.open(folder)) as journal:
         loading.write(plan.config, folder / loading.STUDY_FILE)
         session = Session(plan, folder, journal, data)
+        session.progress.doing("estimating what that takes")
         session.progress.say(cost(plan.config, at_start(plan)))
         return session.run()
 
@@ -265,7 +266,8 @@ class Session:
             self.progress.say(f"{waiting} ledger entries still wait for MLflow; `ganstudy resume` sends them")
         if not self.tally.finished:
             self.progress.say(f"stopped; `ganstudy resume {self.folder}` goes on from here")
-            return FAILED
+            signalled = self._interruption.requested and self._interruption.reason is None
+            return INTERRUPTED if signalled else FAILED
         count = f"{len(trials)} {'trial' if len(trials) == 1 else 'trials'}"
         self.progress.say(f"done: {count}, {failed} failed; the record is in {self.folder}")
         if failed:

@@ -18,21 +18,28 @@ ALIKE = 30.0  # times the middle size up to which the largest leaves an axis lin
 DECADES = 4  # at most, beyond the part about 0
 APART = 0.1  # of the axis, between 0 and the first tick beside it
 TICKS = 3  # at most, on each side of 0
+ROUNDING = 1e-6  # of the values' size: a smaller spread is that of computing, and not shown
 
 
 def scale_axis(axes: Axes, which: str, values: NDArray[np.float64] | Sequence[float], log: bool | None = None) -> bool:
     """Scale an axis for these values, logarithmically where they are positive and span a factor of 20, and label its
-    ticks in plain text; returns whether it is logarithmic.
+    ticks in plain text; returns whether it is logarithmic. Values that are equal but for rounding are drawn as equal.
     """
     axis = axes.xaxis if which == "x" else axes.yaxis
     finite = np.asarray(values, np.float64)
     finite = finite[np.isfinite(finite)]
     if log is None:
         log = bool(len(finite) and finite.min() > 0 and finite.max() / finite.min() >= 20)
+    limit = axes.set_xlim if which == "x" else axes.set_ylim
+    alike = len(finite) > 0 and 0 < np.ptp(finite) <= ROUNDING * np.abs(finite).max()
     if not log:
+        if alike:
+            limit(*sorted((0.95 * float(finite[0]), 1.05 * float(finite[0]))))
         axis.set_major_formatter(FuncFormatter(_plain))
         return False
     (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    if alike:
+        limit(float(finite[0]) / 10, float(finite[0]) * 10)
     narrow = len(finite) > 0 and finite.max() / finite.min() < 30
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,), numticks=6))
     axis.set_major_formatter(FuncFormatter(_power))
@@ -46,11 +53,12 @@ def scale_metric(axes: Axes, values: NDArray[np.float64] | Sequence[float], metr
     finite = seen[np.isfinite(seen)]
     if scale_axis(axes, "x", finite, log_scaled(metric)):
         low, high = np.log10([finite.min(), finite.max()])
-        room = ROOM * (high - low)
+        room = ROOM * (high - low) if high - low > ROUNDING else 1.0
         axes.set_xlim(10 ** (low - room), 10 ** (high + room))
     elif len(finite):
         low, high = float(finite.min()), float(finite.max())
-        room = ROOM * (high - low) or abs(high) or 1.0
+        size = max(abs(low), abs(high))
+        room = ROOM * (high - low) if high - low > ROUNDING * size else size or 1.0
         axes.set_xlim(low - room, high + room)
 
 

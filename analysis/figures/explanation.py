@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.colours import BLUE, INK, MUTED, VERMILION
-from analysis.figures.axes import scale_axis
+from analysis.figures.axes import ROUNDING, scale_axis
 from analysis.figures.style import new, styled
 from analysis.results.explained import Floats, above_tangent, numbers
 
@@ -66,12 +66,16 @@ def _divergence(axes: Axes, ratios: Floats, divergence: Floats) -> None:
     axes.set_title("φ(r) − tangent at 1")
     axes.set_xlim(0.05, 20)
     shown = above_tangent(ratios, divergence)
-    near = shown[(ratios >= 0.05) & (ratios <= 20) & np.isfinite(shown)]
+    within = (ratios >= 0.05) & (ratios <= 20) & np.isfinite(shown)
+    near = shown[within]
     if not len(near):
         _say(axes, "unbounded")
         return
+    if near.max() <= ROUNDING * np.abs(divergence[within]).max():
+        _say(axes, "zero: φ is linear")
+        return
     axes.plot(ratios, shown, color=BLUE)
-    axes.set_ylim(0, 1.1 * float(near.max()) or 1.0)
+    axes.set_ylim(0, 1.1 * float(near.max()))
 
 
 def _say(axes: Axes, words: str) -> None:

@@ -1,8 +1,8 @@
 """The command line: what can be written on it, which function does it, and how it ends.
 
-Exit status 0: done; 1: failed or interrupted; 2: bad input, with one message on stderr and nothing started; 141: the
-reader of a pipe left early, as `head` does. With `--json` stdout holds one JSON object and nothing else. A command's
-module is imported only when the command is run, so that `--help` and wrong arguments are answered at once.
+Exit status 0: done; 1: failed; 2: bad input, with one message on stderr and nothing started; 130: interrupted; 141:
+the reader of a pipe left early, as `head` does. With `--json` stdout holds one JSON object and nothing else. A
+command's module is imported only when the command is run, so that `--help` and wrong arguments are answered at once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 
-from study.command.output import BAD_INPUT, FAILED, say
+from study.command.output import BAD_INPUT, FAILED, INTERRUPTED, say
 from study.command.process import UNREAD, prepare, unread
 from study.config.messages import shown
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         resumable = options.function in RESUMABLE
         say("interrupted" + "; the same command goes on from what was done" * resumable)
-        return FAILED
+        return INTERRUPTED
     except Exception as error:
         if isinstance(error, BrokenPipeError) and unread():
             return UNREAD

@@ -297,4 +297,6 @@ def _listed(entries: Mapping[str, str]) -> Table:
 
 
 def _number(value: float) -> str:
+    if math.isinf(value):
+        return "infinite" if value > 0 else "-infinite"
     return "-" if math.isnan(value) else f"{value + 0.0:.4g}"

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
+INTERRUPTED = 130  # as a shell has it of ctrl-C; here of every signal that stops a command in order
 LONGEST_MESSAGE = 4000  # characters
 
 

@@ -24,7 +24,7 @@ from study.progress.calibration import calibrate
 from study.progress.forecast import forecast
 from study.progress.power import power_forecast
 from study.progress.status import status as status_of
-from study.progress.tables import show_forecast, show_status
+from study.progress.tables import show_beginning, show_forecast, show_status
 
 
 def check(options: Namespace) -> int:
@@ -51,13 +51,16 @@ def run(options: Namespace) -> int:
     folder = options.out or Path("studies") / plan.config.study
     bring(plan.config, folder)
     resuming = ensure_folder(plan.config, folder)
-    from study import run as engine
-
-    if resuming:
-        return _reported(options, folder, lambda: engine.resume_study(folder, []))
-    for warning in warnings(plan):
+    for warning in () if resuming else warnings(plan):
         say(f"note: {warning}")
-    return _reported(options, folder, lambda: engine.run_study(plan, folder))
+
+    def start() -> int:
+        show_beginning(plan.config, forecast(plan), folder, resuming)
+        from study import run as engine
+
+        return engine.resume_study(folder, []) if resuming else engine.run_study(plan, folder)
+
+    return _reported(options, folder, start)
 
 
 def resume(options: Namespace) -> int:
@@ -67,9 +70,14 @@ def resume(options: Namespace) -> int:
     refuse_strange_places(loading.load(folder / loading.STUDY_FILE).config, folder, options.trust)
     ready(plan.config)
     admitted(plan, folder, options.trust)
-    from study import run as engine
 
-    return _reported(options, folder, lambda: engine.resume_study(folder, options.set, options.retry_failed))
+    def start() -> int:
+        show_beginning(plan.config, forecast(plan), folder, resuming=True)
+        from study import run as engine
+
+        return engine.resume_study(folder, options.set, options.retry_failed)
+
+    return _reported(options, folder, start)
 
 
 def status(options: Namespace) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -45,11 +46,13 @@ class Calibration:
         factors: by arm, and by the number of replicas that were measured.
         preparation: seconds that the floor and the study's classifier take.
         pace: seconds of Python here for each where the overheads of `study.progress.overheads` were measured.
+        load: cores that other processes wanted meanwhile. What was measured is processor time, and knows nothing of it.
     """
 
     factors: Mapping[str, Mapping[int, Factors]] = field(default_factory=dict)
     preparation: float = 0.0
     pace: float = 1.0
+    load: float = 0.0
 
     def of(self, arm: str, replicas: int) -> Factors:
         """An arm's factors by the measured number of replicas that is nearest."""
@@ -64,7 +67,8 @@ def calibrate(plan: StudyPlan, within: float = WITHIN) -> Calibration:
     What cannot be measured, or not in time, keeps the factors of what was, or has none.
     """
     if plan.config.resources.gpu or not _fits(plan):
-        return Calibration(pace=_pace())
+        return Calibration(pace=_pace(), load=load())
+    burden = load()
     threads, until = torch.get_num_threads(), time.monotonic() + within
     torch.set_num_threads(max(1, int(plan.config.resources.cpu)))
     found: dict[str, dict[int, Factors]] = {}
@@ -84,7 +88,15 @@ def calibrate(plan: StudyPlan, within: float = WITHIN) -> Calibration:
     finally:
         torch.set_num_threads(threads)
     some = next((alike for alike in found.values() if alike), {})
-    return Calibration({arm: alike or some for arm, alike in by_arm.items()}, preparation, _pace())
+    return Calibration({arm: alike or some for arm, alike in by_arm.items()}, preparation, _pace(), burden)
+
+
+def load() -> float:
+    """Processes that have wanted a core over the last minute, on average; 0 where the system does not tell."""
+    try:
+        return os.getloadavg()[0]
+    except OSError:
+        return 0.0
 
 
 def middle(plan: StudyPlan, arm: Arm) -> Spec:

@@ -9,6 +9,7 @@ from files takes, and what a scheduler saves.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -21,7 +22,7 @@ from study.config.rules import judged_by, warnings
 from study.config.schema import StudyConfig
 from study.config.seeds import confirm_seeds
 from study.progress import overheads
-from study.progress.calibration import WITHIN, Calibration, calibrate
+from study.progress.calibration import WITHIN, Calibration, calibrate, load
 from study.progress.overheads import Parts
 from study.progress.packing import Packing, packing
 from trainables import cost
@@ -69,7 +70,8 @@ class Forecast:
     `trials`, `replicas` (trained one by one), `evaluations`, `updates` are totals over arms.
 
     `parts` are seconds of one core and `core_seconds` their sum, without the `report`; `seconds` pass from beginning to
-    end with `workers` workers on this machine; `calibrated` says whether any of it was measured here.
+    end with `workers` workers on this machine if nothing else runs; `calibrated` says whether any of it was measured
+    here. Of its `cores` other processes wanted `load` at that time, which may be more than there are.
 
     `kept_bytes` is what the generators take that the study keeps in the end.
     `searched_by` are the metrics that the search follows, `judged_by` those whose swings and progress outcomes are
@@ -91,8 +93,15 @@ class Forecast:
     workers: int
     seconds: float
     calibrated: bool
+    cores: int
+    load: float
     kept_bytes: int
     warnings: tuple[str, ...]
+
+    @property
+    def slowdown(self) -> float:
+        """How many times as long as `seconds` the study takes while other processes want `load` cores."""
+        return max(1.0, (min(self.workers, self.cores) + self.load) / self.cores)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for `--json`."""
@@ -130,6 +139,8 @@ def forecast(plan: StudyPlan, calibration: Calibration | None = None) -> Forecas
         workers=workers,
         seconds=overheads.wall(parts, workers, max(arm.longest for arm in arms), config.resources.cpu, measured.pace),
         calibrated=bool(measured.factors),
+        cores=os.cpu_count() or 1,
+        load=measured.load,
         kept_bytes=sum(_kept_bytes(config, arm) for arm in plan.arms),
         warnings=tuple(warnings(plan)),
     )
@@ -137,7 +148,7 @@ def forecast(plan: StudyPlan, calibration: Calibration | None = None) -> Forecas
 
 def at_start(plan: StudyPlan) -> Forecast:
     """The forecast that a study begins with: by what is measured, unless that takes a good part of the study."""
-    rough = forecast(plan)
+    rough = forecast(plan, Calibration(load=load()))
     return rough if rough.seconds < WORTH * WITHIN else forecast(plan, calibrate(plan))
 
 

@@ -170,13 +170,14 @@ def sentences(found: PowerForecast) -> list[str]:
     design, known = found.design, found.variances
     once = design.repeats == 1
     whom = (
-        f"between the chosen configurations, {design.seeds} replicas each"
+        f"between the chosen configurations, of {design.seeds} replicas each"
         if once
-        else f"between the arms, {design.repeats} repeats of {design.seeds} seeds each"
+        else f"between the arms, of {design.repeats} repeats of {design.seeds} seeds each"
     )
     pairs = f"{design.pairs} pair{'s' if design.pairs > 1 else ''}"
     when = " at the last look, if not before," if design.alpha < ALPHA else ""
-    said = f"found with 80 % power{when} after Holm's correction ({pairs}), {whom}: {_differences(found)}"
+    power = f"80 % power{when} after Holm's correction, {pairs}"
+    said = f"a difference {whom}, is found 4 times in 5 ({power}) if it is as large as: {_differences(found)}"
     lines = [f"{said}; of the arms themselves one search says nothing" if once else said]
     if not once or any(one.units == "repeats" for one in found.needed):
         lines.append(_assumed(known))
@@ -188,11 +189,13 @@ def sentences(found: PowerForecast) -> list[str]:
 def _differences(found: PowerForecast) -> str:
     words = []
     if found.share is not None:
-        words.append(f"shares {found.share * 100:.0f} points apart ({_two(found.share, found)})")
+        words.append(
+            f"shares (as of converged replicas) {found.share * 100:.0f} points apart ({_two(found.share, found)})"
+        )
     if found.better is not None:
-        words.append(f"P(better) of {found.better:.2f}")
+        words.append(f"P(better), that one's replica is better than the other's, of {found.better:.2f}")
     if found.first is None:
-        return " or ".join(words)
+        return ", or ".join(words)
     first = found.first
     for name, value, count in (("shares", found.share, first.share), ("quality", found.better, first.better)):
         if value is None:
@@ -218,7 +221,7 @@ def _takes(asked: float, needed: Needed, found: PowerForecast) -> str:
     )
     said = f"to find shares {asked * 100:.3g} points apart ({_two(asked, found)}): {_count(needed.share, needed)}{of}"
     if asked < 0.5:
-        said += f"; P(better) of {0.5 + asked:.3g}: {_count(needed.better, needed)}"
+        said += f"; P(better) = {0.5 + asked:.3g}: {_count(needed.better, needed)}"
     return said
 
 

@@ -6,6 +6,7 @@ import itertools
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from study.config.addresses import masked
 from study.config.budget import UNITS
 from study.ledger.damage import NAMED, shortened
 from study.progress.packing import in_packs
@@ -64,6 +66,15 @@ def show_forecast(
         console.print(Text(line))
     for warning in expected.warnings:
         console.print(Text(f"note: {warning}"))
+
+
+def show_beginning(config: StudyConfig, expected: Forecast, folder: Path, resuming: bool) -> None:
+    """Print at once what is begun, or gone on with, and where it goes: what follows takes seconds."""
+    uri = config.tracking.uri
+    runs = f"MLflow's runs at {masked(uri)}" if uri else f"MLflow's runs in it (`ganstudy ui {folder}`)"
+    console = terminal()
+    counts = f"{_many(len(expected.arms), 'arm')}, {_most(config)}{_many(expected.trials, 'trial')}"
+    console.print(Text(f"{'going on with ' * resuming}{expected.study}: {counts}; into {folder}, {runs}"))
 
 
 def show_status(found: Status, console: Console | None = None) -> None:
@@ -196,7 +207,18 @@ def cost(config: StudyConfig, expected: Forecast) -> str:
     error = "1.5 by what was measured here just now" if expected.calibrated else "two or so"
     return (
         f"{sentence}; {duration(expected.seconds)} with {_many(expected.workers, 'worker')} here, right within a factor"
-        f" of {error} where nothing else runs; then {duration(expected.parts.report)} for the report"
+        f" of {error} where nothing else runs{_burdened(expected)}; then {duration(expected.parts.report)} for the"
+        " report"
+    )
+
+
+def _burdened(expected: Forecast) -> str:
+    """What else runs, where that makes the study longer by a quarter or more."""
+    if expected.slowdown < 1.25:
+        return ""
+    return (
+        f" (now other processes want {expected.load:.2g} of {_many(expected.cores, 'core')}: while they do, about"
+        f" {duration(expected.seconds * expected.slowdown)})"
     )
 
 

@@ -115,7 +115,7 @@ def test_a_job_whose_time_is_up_queues_itself_and_goes_on(
     nodes.wait_for(lambda: bool([*folder.rglob("checkpoint.pt")]) or batch.poll() is not None, 240)
     batch.send_signal(signal.SIGUSR1)
     printed = end(batch)
-    assert batch.returncode == 1, printed
+    assert batch.returncode == 130, printed
     assert "(nodes 2, processors 2, GPUs 0)" in printed
     assert "goes on from here" in printed
     assert printed.splitlines()[-1] == "the time is up, the study is not done: queued again"

@@ -129,7 +129,7 @@ def test_check_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
 def test_check_says_what_the_study_can_find(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(QUICK), "--set", "search.repeats=5", "--detect", "0.2"]) == 0
     out = capsys.readouterr().out
-    assert "found with 80 % power after Holm's correction (3 pairs), between the arms, 5 repeats of 8 seeds each" in out
+    assert "a difference between the arms, of 5 repeats of 8 seeds each, is found 4 times in 5 (80 % power" in out
     assert "to find shares 20 points apart (40 and 60 %): " in out
     for repeats, units in ((1, ["replicas", "repeats"]), (3, ["repeats"])):
         assert main(["check", str(QUICK), "--json", "--detect", "0.2", "--set", f"search.repeats={repeats}"]) == 0
@@ -308,7 +308,7 @@ def raising(error: BaseException) -> Callable[..., int]:
     ("error", "exit_status", "message"),
     [
         (StudyBusy(Path("s"), LockOwner("host", 7, 0.0)), 2, "by process 7 on host"),
-        (KeyboardInterrupt(), 1, "interrupted; the same command goes on from what was done"),
+        (KeyboardInterrupt(), 130, "interrupted; the same command goes on from what was done"),
         (OSError(28, "No space left on device", "s/ledger"), 1, "No space left on device"),
         (ConnectionError("no cluster there"), 1, "no cluster there"),
     ],

@@ -331,7 +331,7 @@ def test_ctrl_c_leaves_a_study_that_resume_finishes(
 ) -> None:
     folder = tmp_path / "interrupted"
     when(lambda: results(folder) > 5, lambda: os.kill(os.getpid(), signal.SIGINT))
-    assert run_study(long_study_of_two_workers, folder) == 1
+    assert run_study(long_study_of_two_workers, folder) == 130
     assert f"stopped; `ganstudy resume {folder}` goes on from here" in capsys.readouterr().out
     found = status(folder)
     assert found.state == "interrupted"

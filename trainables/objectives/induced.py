@@ -30,6 +30,7 @@ from trainables.objectives.table import Game, Objective, written
 Array = NDArray[np.float64]
 AnyObjective = str | Mapping[str, Any] | Objective | Game  # a name, a configuration's mapping, a row, or resolved
 FAR = 700.0  # replaces an infinite d where a derivative is taken
+CHANGING = 0.01  # of a slope there, from FAR to twice as far: more, and it has no finite limit but 0
 
 DEFAULT_RATIOS = np.logspace(-4, 4, 161)
 NEAR_ONE = np.array([0.5, 0.99, 1.0, 1.01, 2.0])
@@ -43,13 +44,13 @@ class Explanation:
     Arrays have the shape of `ratios`. `optimal_critic` may be infinite, and is NaN where all d are equally good or none
     is best; `divergence` is phi(r), infinite where the objective is unbounded; `critic_curvature` is phi''(r) and
     `generator_curvature` that of the divergence which the generator's step descends, both 0 where all curvature sits in
-    a kink, NaN where there is no optimum or rounding hides the bend. `generator_slope` is l'(d*(r)): small at small r
-    means that the generator learns nothing from a critic that separates well. `log_ratio` is log r recovered from d* as
-    log(-g'/f'); NaN where that is impossible. Where `matches` names a known divergence D, sup F = scale * D + shift;
-    `generator_matches` names the one that the generator's step descends. Both are judged on r from 0.01 to 100 whatever
-    `ratios` are. `is_divergence` asks for phi finite and, as `strict` says, not linear at r = 1. The step descends a
-    divergence where l(d*(r)) falls with r, jumps included; `ascends_at` holds the ratios at which, or between which, it
-    rises.
+    a kink, NaN where there is no optimum or rounding hides the bend. `generator_slope` is l'(d*(r)), or its limit where
+    d* is infinite: small at small r means that the generator learns nothing from a critic that separates well.
+    `log_ratio` is log r recovered from d* as log(-g'/f'); NaN where that is impossible. Where `matches` names a known
+    divergence D, sup F = scale * D + shift; `generator_matches` names the one that the generator's step descends. Both
+    are judged on r from 0.01 to 100 whatever `ratios` are. `is_divergence` asks for phi finite and, as `strict` says,
+    not linear at r = 1. The step descends a divergence where l(d*(r)) falls with r, jumps included; `ascends_at` holds
+    the ratios at which, or between which, it rises.
     """
 
     name: str
@@ -159,9 +160,19 @@ def _slopes(game: Game, best: Optimum, ratios: Array) -> dict[str, Array]:
     return {
         "critic_curvature": (f1 * moving).masked_fill(nowhere, torch.nan).numpy(),
         "generator_curvature": (-loss1 * moving / r).masked_fill(nowhere, torch.nan).numpy(),
-        "generator_slope": loss1.numpy(),
+        "generator_slope": _at_its_limit(game, best.place, loss1).numpy(),
         "log_ratio": torch.where(smooth, (-g1 / f1).log(), torch.nan).numpy(),
     }
+
+
+def _at_its_limit(game: Game, place: Array, slope: Tensor) -> Tensor:
+    """The loss's slopes (R,) at a large number in place of an infinite optimum; infinite where they still grow there,
+    and 0 where they still fade."""
+    far = torch.as_tensor(place).isinf() & slope.isfinite() & (slope != 0)
+    (further,) = derivatives(game.loss, 2 * _reachable(place))
+    growth = (further / slope).abs()
+    settled = torch.where(growth > 1 + CHANGING, torch.copysign(torch.full_like(slope, torch.inf), slope), slope)
+    return torch.where(far, torch.where(growth < 1 - CHANGING, 0.0, settled), slope)
 
 
 def _reachable(place: Array) -> Tensor:

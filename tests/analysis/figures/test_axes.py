@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from analysis.figures.axes import scale_axis, scale_clock, scale_signed
+from analysis.figures.axes import scale_axis, scale_clock, scale_metric, scale_signed
 from analysis.figures.style import new
 
 
@@ -16,6 +16,21 @@ def test_an_axis_is_logarithmic_where_positive_values_span_much():
     assert scale([-1.0, 100.0]) == (False, "linear")
     assert scale([np.nan, np.inf]) == (False, "linear")
     assert scale([0.01, 1.0], log=False) == (False, "linear")
+
+
+def test_values_that_differ_by_rounding_are_shown_as_equal():
+    axes = new(1, 2).subplots()
+    scale_axis(axes, "y", [-2.0, -2.0 - 1e-12])
+    assert axes.get_ylim() == pytest.approx((-2.1, -1.9))
+    scale_axis(axes, "x", [1e-3, 1e-3 + 1e-15], log=True)
+    assert axes.get_xlim() == pytest.approx((1e-4, 1e-2))
+    axes = new(1, 2).subplots()
+    scale_metric(axes, [0.5, 0.5 + 1e-15], "coverage")
+    assert axes.get_xlim() == pytest.approx((0, 1))
+    scale_metric(axes, [5.0, 5.0], "fid")
+    low, high = axes.get_xlim()
+    assert low < 4
+    assert high > 6
 
 
 def test_ticks_of_a_logarithmic_axis_are_plain_text():

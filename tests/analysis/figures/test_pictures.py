@@ -132,6 +132,17 @@ def test_an_unbounded_pair_says_so(made):
     assert "unbounded" in words(figures.explanation(endless))
 
 
+def test_rounding_is_not_drawn_as_a_shape(made):
+    """φ = -2 log 2 (1 + r) / 2 of a pair that tells nothing is linear; a curvature is the same everywhere."""
+    ratios = np.logspace(-4, 4, 41)
+    noise = 1 + 1e-13 * np.random.default_rng(0).normal(size=41)
+    linear, alike = (-np.log(2) * (1 + ratios) * noise).tolist(), (2 * noise).tolist()
+    told = {**made.explained, "ratios": ratios.tolist(), "divergence": linear, "generator_curvature": alike}
+    figure = figures.explanation({**told, "critic_curvature": alike})
+    assert "zero: φ is linear" in words(figure)
+    assert figure.axes[2].get_ylim() == pytest.approx((0.2, 20))
+
+
 def test_there_are_as_many_markers_as_a_reader_can_tell_apart():
     assert len(set(MARKERS)) == len(MARKERS)
 

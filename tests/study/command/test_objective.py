@@ -291,3 +291,11 @@ def test_formulas_are_plain_text_and_no_markup() -> None:
 def test_nothing_named_is_refused() -> None:
     with pytest.raises(ConfigError, match="expected --all, --f and --g, or one of"):
         objective.game(None, None, None, None)
+
+
+def test_what_is_infinite_is_called_so(capsys: pytest.CaptureFixture[str]) -> None:
+    out = printed(capsys, "--f", "d", "--g", "-d", "--generator", "d**3", "--ratios", "0.5", "2", "2")
+    rows = [line.split() for line in out.splitlines() if line.strip().startswith(("0.5 ", "2 "))]
+    assert [(row[1], row[2], row[5]) for row in rows] == [
+        ("-infinite", "infinite", "infinite"), ("infinite", "infinite", "infinite"),
+    ]  # fmt: skip

@@ -95,5 +95,5 @@ def test_sigterm_ends_a_command_as_an_interruption(tmp_path: Path) -> None:
         timeout=120,
         check=False,
     )
-    assert done.returncode == 1, signal.Signals(-done.returncode)
+    assert done.returncode == 130, signal.Signals(-done.returncode)
     assert done.stderr == "ganstudy: interrupted\n"

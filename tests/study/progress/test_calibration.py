@@ -31,6 +31,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, int]]:
     monkeypatch.setattr(timing, "taken", taken)
     monkeypatch.setattr(timing, "prepared", lambda spec: Prepared(None, None, 7.0))  # type: ignore[arg-type]
     monkeypatch.setattr(calibration, "_pace", lambda: 1.5)
+    monkeypatch.setattr(calibration, "load", lambda: 0.25)
     return found
 
 
@@ -39,7 +40,7 @@ def test_arms_alike_are_measured_once_for_each_number_of_replicas(
 ) -> None:
     found = calibrate(least(**SEARCHED, **CONFIRMED))
     assert measured == [("hinge", "none", 2), ("hinge", "none", 8), ("hinge", "r1", 2), ("hinge", "r1", 8)]
-    assert (found.preparation, found.pace) == (7.0, 1.5)
+    assert (found.preparation, found.pace, found.load) == (7.0, 1.5, 0.25)
     assert {arm: found.of(arm, 2).training for arm in found.factors} == pytest.approx(
         {"hinge-none": 2, "hinge-r1": 3, "minimax-none": 2, "minimax-r1": 3}
     )
@@ -49,7 +50,7 @@ def test_nothing_is_measured_that_takes_a_good_part_of_the_memory(
     least: Build, measured: list[tuple[str, str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calibration, "memory", lambda: 8 * 10**9)
-    assert calibrate(least(**SEARCHED, evaluation={"samples": 10**7})) == Calibration(pace=1.5)
+    assert calibrate(least(**SEARCHED, evaluation={"samples": 10**7})) == Calibration(pace=1.5, load=0.25)
     assert measured == []
     assert calibrate(least(**SEARCHED, evaluation={"samples": 10**6})).factors
 
@@ -90,5 +91,5 @@ def test_what_cannot_be_measured_is_estimated(least: Build, monkeypatch: pytest.
 
 
 def test_a_gpu_is_not_modelled(least: Build, measured: list[Any]) -> None:
-    assert calibrate(least(resources={"gpu": 1})) == Calibration(pace=1.5)
+    assert calibrate(least(resources={"gpu": 1})) == Calibration(pace=1.5, load=0.25)
     assert measured == []

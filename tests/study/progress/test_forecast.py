@@ -104,8 +104,9 @@ def test_a_study_begins_with_what_is_measured_if_it_is_long_enough(
         return Calibration({arm.name: {2: Factors(3.0)} for arm in plan.arms})
 
     monkeypatch.setattr(module, "calibrate", calibrate)
+    monkeypatch.setattr(module, "load", lambda: 3.0)
     short, long = study(), study(budget={"steps": 10_000_000, "evaluations": 4, "batch_size": 8})
-    assert at_start(short) == forecast(short)
+    assert at_start(short) == forecast(short, Calibration(load=3.0))
     assert measured == []
     found = at_start(long)
     assert (found.calibrated, measured) == (True, [long])

@@ -43,7 +43,7 @@ def test_a_study_that_goes_on_is_judged_at_its_last_look(study: Build) -> None:
     assert design_of(study(confirm=rounds, search=search)) == Design(4, 8, 64, pytest.approx(0.009))  # type: ignore[arg-type]
     found = power_forecast(study(confirm=rounds))
     assert found is not None
-    assert "found with 80 % power at the last look, if not before, after Holm's" in sentences(found)[0]
+    assert "(80 % power at the last look, if not before, after Holm's correction, 6 pairs)" in sentences(found)[0]
 
 
 def test_one_arm_and_choices_that_are_not_confirmed_compare_nothing(study: Build) -> None:
@@ -90,20 +90,22 @@ def test_one_search_is_said_to_compare_configurations(study: Build) -> None:
     assert found
     said, assumed, chosen, arms = sentences(found)
     assert said == (
-        "found with 80 % power after Holm's correction (6 pairs), between the chosen configurations, 16 replicas each: "
-        "shares 59 points apart (20.5 and 79.5 %) or P(better) of 0.84; of the arms themselves one search says nothing"
+        "a difference between the chosen configurations, of 16 replicas each, is found 4 times in 5 (80 % power after"
+        " Holm's correction, 6 pairs) if it is as large as: shares (as of converged replicas) 59 points apart (20.5 and"
+        " 79.5 %), or P(better), that one's replica is better than the other's, of 0.84; of the arms themselves one"
+        " search says nothing"
     )
     assert assumed.startswith("assumed of a replica's variance: ")
     assert chosen.startswith("to find shares 20 points apart (40 and 60 %): ")
-    assert "replicas an arm, between the chosen configurations; P(better) of 0.7: " in chosen
-    assert "repeats of 16 seeds, between the arms; P(better) of 0.7: " in arms
+    assert "replicas an arm, between the chosen configurations; P(better) = 0.7: " in chosen
+    assert "repeats of 16 seeds, between the arms; P(better) = 0.7: " in arms
     [plain] = sentences(power_forecast(study()))  # type: ignore[arg-type]
     assert plain == said
 
 
 def test_repeats_are_said_to_compare_arms_and_what_is_assumed(study: Build) -> None:
     said, assumed = sentences(power_forecast(study(5), pilot=PILOT))  # type: ignore[arg-type]
-    assert ", between the arms, 5 repeats of 16 seeds each: shares " in said
+    assert "between the arms, of 5 repeats of 16 seeds each, is found 4 times in 5" in said
     assert assumed == (
         "assumed of a replica's variance: 20 % between searches and 10 % in what a seed does to an arm (quality), "
         "40 % between searches and 0 % in what a seed does to an arm (convergence) "

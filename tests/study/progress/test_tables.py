@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -11,7 +12,7 @@ from study.config.plan import StudyPlan
 from study.ledger.lock import LockOwner
 from study.progress.forecast import forecast
 from study.progress.status import ArmStatus, Counts, Status, TrackingStatus
-from study.progress.tables import duration, show_forecast, show_status
+from study.progress.tables import cost, duration, show_beginning, show_forecast, show_status
 
 Build = Callable[..., StudyPlan]
 PHASE = Counts(done=3, failed=0, running=0, interrupted=0, missing=1, total=4)
@@ -113,6 +114,33 @@ def test_an_upper_bound_is_called_one(study: Build) -> None:
 
 def test_an_estimate_for_a_gpu_is_not_pretended(study: Build) -> None:
     assert "what a GPU gains is not in it" in shown(study(resources={"gpu": 1}))
+
+
+def test_an_estimate_says_what_else_runs_on_the_machine(study: Build) -> None:
+    plan = study()
+    idle = replace(forecast(plan), cores=2, workers=2, seconds=600.0)
+    assert "now other processes" not in cost(plan.config, idle)
+    assert "now other processes" not in cost(plan.config, replace(idle, load=0.3))
+    busy = replace(idle, load=4.0)  # both workers and four others on two cores
+    assert busy.slowdown == 3
+    assert "where nothing else runs (now other processes want 4 of 2 cores: while they do, about 30 min)" in cost(
+        plan.config, busy
+    )
+    assert replace(busy, workers=1, cores=8).slowdown == 1
+
+
+def test_what_is_begun_is_said_at_once(study: Build, capsys: pytest.CaptureFixture[str]) -> None:
+    def said(plan: StudyPlan, resuming: bool = False) -> str:
+        show_beginning(plan.config, forecast(plan), Path("studies/rings"), resuming)
+        return capsys.readouterr().out
+
+    there = "; into studies/rings, MLflow's runs in it (`ganstudy ui studies/rings`)\n"
+    assert said(study()) == f"rings: 1 arm, 20 trials{there}"
+    assert said(study(), resuming=True) == f"going on with rings: 1 arm, 20 trials{there}"
+    server = study(scheduler="asha", tracking={"uri": "https://mlflow.org"})
+    assert said(server) == (
+        "rings: 1 arm, at most 20 trials; into studies/rings, MLflow's runs at https://mlflow.org\n"
+    )
 
 
 def test_status_shows_every_arm_and_what_went_wrong() -> None:

@@ -406,6 +406,23 @@ def test_any_convex_function_gives_back_itself_in_ratio_form(drawn: tuple[str, s
     np.testing.assert_allclose(found.generator_curvature, found.critic_curvature, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("loss", "low", "high"),
+    [
+        ("d**3", math.inf, math.inf),
+        ("-d**2", math.inf, -math.inf),
+        ("-d", -1, -1),
+        ("-tanh(d)", 0, 0),
+        ("-softplus(d)", 0, -1),
+    ],
+)
+def test_a_slope_against_an_infinite_critic_is_its_limit(loss: str, low: float, high: float) -> None:
+    """l' = 3d², -2d, -1, -1/cosh²(d) and -sigmoid(d) as d goes to minus and to plus infinity."""
+    found = explain({"name": "mine", "f": "d", "g": "-d"}, [0.5, 2.0], loss)
+    assert found.optimal_critic.tolist() == [-math.inf, math.inf]
+    assert found.generator_slope.tolist() == pytest.approx([low, high])
+
+
 # fmt: off
 KEYS = {
     "name", "f", "g", "generator", "ratios", "optimal_critic", "divergence", "generator_curvature", "value_at_equality",
