@@ -19,7 +19,16 @@ from subject import command
 
 STARTING = 9.0  # seconds within which a driver that has just been started is killed
 STOPPED = 10.0  # seconds that a process stands still at most; Ray's own patience is 30
-JUMPS = (-4e7, -9e4, -3700.0, -5.0, 5.0, 3700.0, 9e4, 4e7)  # seconds by which a clock jumps: up to a year and more
+JUMPS = (
+    -40_000_000,
+    -90_000,
+    -3700,
+    -5,
+    5,
+    3700,
+    90_000,
+    40_000_000,
+)  # seconds by which a clock jumps: up to a year and more
 LEFT = 20_000  # bytes that a driver may still append to a file, where their number is limited
 UNHEARD = (0, 1, 130, -signal.SIGTERM, -signal.SIGHUP, -signal.SIGUSR1, -signal.SIGINT)  # before a handler is there
 

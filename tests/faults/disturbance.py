@@ -48,7 +48,7 @@ class Surroundings:
     outage: Callable[[random.Random], None] = lambda chance: None
     above: Callable[[], int | None] = lambda: None
     database: Path | None = None
-    clock: Callable[[float], None] = lambda seconds: None
+    clock: Callable[[int], None] = lambda seconds: None
     disk: Path | None = None
 
 

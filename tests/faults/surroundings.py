@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -21,7 +23,7 @@ from study.tracking.server import free_port, running
 NODES = 2  # that train, of a cluster whose nodes are killed; a third is the head
 PORTS = ("dashboard_agent_listen_port", "metrics_agent_port", "metrics_export_port", "runtime_env_agent_port")
 MEGABYTES = 64  # of a study's own disk
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")  # Debian's libfaketime
+OFFSET = "offset"  # the file with the seconds by which a clock is shifted
 
 
 class Unmountable(RuntimeError):  # noqa: N818 (what it is)
@@ -63,30 +65,28 @@ def cluster(place: Path) -> Iterator[Surroundings]:
 
 @contextmanager
 def shifted(place: Path) -> Iterator[Surroundings]:
-    """A study and a cluster whose processes all read their time of day through libfaketime, its offset from a file.
-
-    No monotonic clock is touched, as none jumps on a real machine.
-    """
+    """A study and a cluster whose Python processes read a time of day that can be shifted (`clock.c`)."""
     place.mkdir(parents=True)
-    offset, total = place / "offset", [0.0]
+    variables, offset, total = clock_variables(place), place / OFFSET, [0]
 
-    def clock(seconds: float) -> None:
+    def clock(seconds: int) -> None:
         total[0] += seconds
-        new = offset.with_suffix(".new")
-        new.write_text(f"{total[0]:+.0f}")
-        new.replace(offset)
+        with offset.open("r+b") as file:  # in place, where it is mapped
+            file.write(total[0].to_bytes(8, sys.byteorder, signed=True))
 
-    clock(0)
-    faked = {
-        "LD_PRELOAD": str(FAKETIME),
-        "FAKETIME_TIMESTAMP_FILE": str(offset),
-        "FAKETIME_CACHE_DURATION": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-    }
     with ExitStack() as servers:
-        with patch.dict(os.environ, faked):  # for Ray's servers, and the workers that they start
+        with patch.dict(os.environ, variables):  # for the workers, which Ray's servers start
             head, _ = servers.enter_context(_ray(1))
-        yield Surroundings(place, environment={**faked, "RAY_ADDRESS": head.address}, clock=clock, above=os.getpid)
+        yield Surroundings(place, environment={**variables, "RAY_ADDRESS": head.address}, clock=clock, above=os.getpid)
+
+
+def clock_variables(place: Path) -> dict[str, str]:
+    """The variables of a process under `clock.c`, compiled into `place`, where the file with its offset, 0, is too."""
+    library, offset = place / "clock.so", place / OFFSET
+    source = Path(__file__).with_name("clock.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", str(library), str(source), "-ldl"], check=True)
+    offset.write_bytes(bytes(8))
+    return {"LD_PRELOAD": str(library), "CLOCK_OFFSET": str(offset)}
 
 
 @contextmanager
@@ -143,8 +143,8 @@ SURROUNDINGS: dict[str, Callable[[Path], AbstractContextManager[Surroundings]]] 
 def missing() -> dict[str, str]:
     """The surroundings that this machine cannot give, and why."""
     found = {}
-    if not FAKETIME.exists():
-        found["clock"] = "libfaketime is not installed"
+    if sys.platform != "linux" or shutil.which("cc") is None:
+        found["clock"] = "it takes Linux and a C compiler"
     if os.geteuid() != 0:
         found["disk"] = "only root may mount a file system"
     return found
