@@ -39,6 +39,9 @@ def late(value, usual, count=1):
     return np.r_[np.full(EVALUATIONS - count, usual), np.full(count, value)]
 
 
+CRASH = {"high_quality": late(0.0, 0.9), "mass_js": late(0.69, 0.02), "fid": late(9.0, 0.01)} | {
+    name: late(0.125, 1.0) for name in ("held_fraction", "covered_fraction")
+}  # at the last evaluation
 STILL = {"gradient_norm_generator": 1e-5}
 WAVES = np.tile([0.5, 0.3, 0.1, 0.3], 5)
 SINKING = 0.3 * 0.95 ** np.arange(EVALUATIONS)
@@ -71,6 +74,7 @@ DISORDER = np.r_[:12, [13, 12, 15, 14, 17, 16, 19, 18]]  # four of the tail's 28
         ("stalled", BAD | {"high_quality": 0.02, "fid": 0.9 ** np.arange(EVALUATIONS)}),
         ("converged", {"held_fraction": late(1.0, 0.125, 8)}),  # found the modes in the end
         ("converged", {"held_fraction": late(0.125, 1.0), "covered_fraction": late(0.125, 1.0)}),  # one bad last one
+        ("converged", CRASH),
         ("oscillating", BAD | {"mass_js": WAVES}),
         ("stalled", BAD | {"mass_js": np.r_[WAVES[:12], np.full(8, 0.3)]}),  # early
         ("converged", {"mass_js": WAVES / 10}),  # near the data all the time
@@ -99,6 +103,13 @@ def test_how_the_trial_ended_comes_after_divergence_and_before_quality():
     assert outcome("failed", **bad) == "failed"
     for status in ("truncated", "failed", "diverged", "completed"):
         assert outcome(status, **bad, diverged=late(1.0, 0.0, 3)) == "diverged"
+
+
+def test_a_bad_or_missing_last_evaluation_decides_nothing_and_the_share_near_the_data_shows_a_bad_one():
+    whole, bad = curve(), curve(**CRASH)
+    missing = Curves(whole.steps, np.array([EVALUATIONS - 1]), whole.values)
+    assert [judge(one, "completed", FLOOR)[0] for one in (whole, bad, missing)] == ["converged"] * 3
+    assert [signals(one, FLOOR, Thresholds()).near[0] for one in (whole, bad, missing)] == [1.0, 0.875, 1.0]
 
 
 def test_thresholds_decide():
