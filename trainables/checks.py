@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Iterable
+from ctypes import c_float
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -57,13 +58,16 @@ def number(name: str, value: Any) -> None:
 
 
 def interval(name: str, value: Any, low: float, high: float, closed: str = "neither") -> None:
-    """Refuse a number outside an interval; `closed` is neither, left, right or both."""
+    """Refuse a number outside an interval, or which single precision, in which networks train, takes out of it;
+    `closed` is neither, left, right or both."""
     number(name, value)
-    left = value >= low if closed in ("left", "both") else value > low
-    right = value <= high if closed in ("right", "both") else value < high
-    if not (left and right):
-        opening, closing = "[" if closed in ("left", "both") else "(", "]" if closed in ("right", "both") else ")"
-        raise ValueError(f"{name}: expected a number in {opening}{low:g}, {high:g}{closing}, got {value!r}")
+    single = c_float(value).value
+    for seen, note in ((value, ""), (single, f", which is {single:g} in single precision")):
+        left = seen >= low if closed in ("left", "both") else seen > low
+        right = seen <= high if closed in ("right", "both") else seen < high
+        if not (left and right):
+            opening, closing = "[" if closed in ("left", "both") else "(", "]" if closed in ("right", "both") else ")"
+            raise ValueError(f"{name}: expected a number in {opening}{low:g}, {high:g}{closing}, got {value!r}{note}")
 
 
 def whole(name: str, value: Any, low: int) -> None:

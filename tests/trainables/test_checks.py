@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -45,8 +46,17 @@ def test_interval_has_the_ends_it_shows(closed: str, ends: list[float], shown: s
             checks.interval("x", value, 0, 1, closed)
 
 
+@pytest.mark.parametrize(
+    ("value", "high", "rounded"), [(1e-50, 1.0, "0"), (1 - 1e-9, 1.0, "1"), (1e300, math.inf, "inf")]
+)
+def test_interval_refuses_what_single_precision_takes_out_of_it(value: float, high: float, rounded: str) -> None:
+    message = re.escape(f"got {value!r}, which is {rounded} in single precision")
+    with pytest.raises(ValueError, match=f"x: expected a number in .*, {message}"):
+        checks.interval("x", value, 0, high)
+
+
 def test_interval_without_an_end() -> None:
-    checks.interval("x", 1e300, 0, math.inf)
+    checks.interval("x", 1e38, 0, math.inf)
     with pytest.raises(ValueError, match=r"x: expected a number in \(0, inf\), got 0"):
         checks.interval("x", 0, 0, math.inf)
     with pytest.raises(ValueError, match="x: expected a finite number, got inf"):
