@@ -12,7 +12,6 @@ from trainables.metrics import feature_spaces
 
 BYTES = 4  # of a number
 ROOM = 0.75  # of the memory that one of these may take; the rest is for weights, libraries and the other processes
-WIDE = {"inception": 2048, "efficientnet_lite0": 1280, "dinov2": 384}  # features of a picture; others count as its own
 
 
 def ready(config: StudyConfig) -> None:
@@ -72,8 +71,7 @@ def needed(config: StudyConfig, replicas: int) -> dict[str, int]:
     """
     source = data.source(**config.data)
     size = BYTES * math.prod(source.shape)
-    setting = config.evaluation["features"]
-    features = BYTES * WIDE[setting] if isinstance(setting, str) and setting in WIDE else size
+    features = BYTES * feature_spaces.least(config.evaluation["features"], source.shape)
     sample = size * replicas + max(size * replicas, 5 * features) + 40 * replicas + 96
     return {
         "data.points": size * sum(source.counts or (0,)),

@@ -29,7 +29,8 @@ from study.config.spaces import name_of
 from study.config.suggestions import KEYS, SETTINGS, unknown
 from trainables import data, own_code
 from trainables.metrics import evaluator, own
-from trainables.metrics.feature_spaces import OF_PICTURES
+from trainables.metrics.feature_spaces import OF_PICTURES, least
+from trainables.metrics.measurements import require_samples
 from trainables.models.catalogue import measured_columns
 from trainables.penalties import PENALTIES
 from trainables.spec import Spec
@@ -178,6 +179,11 @@ def _evaluation(config: StudyConfig) -> dict[str, Any]:
     if features in OF_PICTURES and not (description.images and (features != "classifier" or description.classes)):
         name, kind = config.data["name"], "labelled images" if features == "classifier" else "images"
         raise ConfigError(f"evaluation.features: expected raw, as '{name}' has no {kind}, got {shown(features)}")
+    if "infinity" in config.measure:
+        try:
+            require_samples(least(features, description.shape), settings["samples"])
+        except ValueError as error:
+            raise ConfigError(brief(error)) from None
     return settings
 
 

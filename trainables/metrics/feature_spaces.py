@@ -10,7 +10,8 @@ import hashlib
 import io
 import json
 import logging
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 from zipfile import BadZipFile
@@ -38,6 +39,7 @@ FEATURES = {  # by name, and what each is
     "dinov2": "DINOv2's class token, 384 to 1024 features, from the file `weights`",
 }
 OF_PICTURES = ("classifier", "inception", "efficientnet_lite0", "dinov2")
+LEAST = {"classifier": 64, "inception": 2048, "efficientnet_lite0": 1280, "dinov2": 384}  # features, whatever the data
 QUICK = ("raw", "classifier")  # whose features cost little
 FOLDER = "features"
 LOGGER = logging.getLogger(__name__)
@@ -62,6 +64,13 @@ def check(setting: Setting) -> None:
     only("evaluation.features", setting, ("module",))
     if not own_code.is_location(location := setting.get("module")):
         raise ValueError(f"evaluation.features.module: expected module:attribute, got {location!r}")
+
+
+def least(setting: Setting, shape: Sequence[int]) -> int:
+    """The fewest features that a sample of a shape can have; 1 where they are the user's own."""
+    if isinstance(setting, Mapping):
+        return 1
+    return LEAST.get(setting, math.prod(shape))
 
 
 def require(setting: Setting) -> None:

@@ -59,14 +59,19 @@ def _gaussian(real: Tensor, mixture: Mixture | None) -> frechet.FactoredGaussian
     return frechet.gaussian_from_moments(mixture.mean, mixture.covariance)
 
 
+def require_samples(features: int, samples: int) -> None:
+    """Refuse so few samples that `infinity` cannot be measured in a space of so many features, with a `ValueError`."""
+    if samples // CUTS <= features:
+        needs = f"more than {CUTS} times the {features} features"
+        raise ValueError(f"evaluation.samples: expected {needs} for measure infinity, got {samples}")
+
+
 def infinity(real: Tensor, mixture: Mixture | None, samples: int) -> Measurement:
     """`fid_infinity`, with `_low` and `_high`, against the reference of `fid`.
 
     Raises `ValueError` where so many `samples` are too few for the number of features.
     """
-    if samples // CUTS <= real.shape[1]:
-        needs = f"more than {CUTS} times the {real.shape[1]} features"
-        raise ValueError(f"evaluation.samples: expected {needs} for measure infinity, got {samples}")
+    require_samples(real.shape[1], samples)
     reference = _gaussian(real, mixture)
 
     def measure(seen: MeasuredSamples) -> dict[str, Tensor]:

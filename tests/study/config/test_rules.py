@@ -51,6 +51,10 @@ LR = {"log_uniform": [1e-4, 1e-2]}
             "evaluation.features: expected raw, as 'ring' has no images, got 'incep",
         ),
         ({"evaluation": {"classifier": "/nowhere"}}, "evaluation.classifier: expected a file, found none at /nowhere"),
+        (
+            {"data": "digits", "measure": ["infinity"], "evaluation": {"samples": 100}},
+            "evaluation.samples: expected more than 3 times the 64 features for measure infinity, got 100",
+        ),
         ({"measure": ["kernal"]}, "measure: unknown group 'kernal'; did you mean 'kernel'?"),
         (
             {"search": {"metric": "fidd"}},
