@@ -75,6 +75,10 @@ def needs_second(spec: Spec, role: str) -> str:
     """What differentiates a network's gradient again; empty if nothing does."""
     if "jacobian" in spec.measure:
         return "measure: jacobian"
+    if spec.updates == "sga":
+        return "updates: sga"
+    if spec.unroll and role == "critic":
+        return f"unroll: {spec.unroll}"
     names = [penalty["name"] for penalty in spec.penalties]
     again = [name for name in names if name == "consensus" or (role == "critic" and PENALTIES[name].points is not None)]
     return f"penalty {', '.join(again)}" if again else ""

@@ -365,9 +365,17 @@ def test_a_generator_makes_samples_of_the_datas_shape() -> None:
         tried("generator", "Generator", {"outputs": 3})
 
 
-@pytest.mark.parametrize("changes", [{"penalty": "r1"}, {"penalty": "gradient_penalty"}, {"measure": ["jacobian"]}])
-def test_second_derivatives_are_asked_for_where_they_are_needed(changes: dict[str, Any]) -> None:
-    needed = r"measure: jacobian" if "measure" in changes else f"penalty {changes['penalty']}"
+@pytest.mark.parametrize(
+    ("changes", "needed"),
+    [
+        ({"penalty": "r1"}, "penalty r1"),
+        ({"penalty": "gradient_penalty"}, "penalty gradient_penalty"),
+        ({"measure": ["jacobian"]}, "measure: jacobian"),
+        ({"updates": "sga"}, "updates: sga"),
+        ({"unroll": 2}, "unroll: 2"),
+    ],
+)
+def test_second_derivatives_are_asked_for_where_they_are_needed(changes: dict[str, Any], needed: str) -> None:
     with pytest.raises(
         ValueError, match=rf"second derivatives, which {needed} needs, got others than differences of first ones"
     ):
