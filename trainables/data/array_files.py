@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-BROKEN = (EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile, zlib.error)
+BROKEN = (EOFError, KeyError, MemoryError, OSError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
 def header(path: Path, name: str | None) -> tuple[tuple[int, ...], np.dtype[Any]]:

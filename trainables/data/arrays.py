@@ -131,7 +131,11 @@ class Arrays(Labelled):
     def _points(self, key: str, file: str) -> Tensor:
         self._shape(key, file)
         what = f"{key}: samples in {file}"
-        points = as_points(what, array_files.content(Path(file), self.samples))
+        try:
+            found = array_files.content(Path(file), self.samples)
+        except ValueError as error:
+            self._refuse(key, file, "samples", f"an array (data.samples), got {error}")
+        points = as_points(what, found)
         if points.dtype == torch.uint8:
             return points
         least, most = points.min().item(), points.max().item()

@@ -46,7 +46,7 @@ def from_arrays(
 
 def as_points(key: str, values: Array) -> Tensor:
     """Points (n, d) or images (n, c, h, w) on the CPU, float32 or bytes. Raises `ValueError` naming the `key`."""
-    array = torch.as_tensor(np.asarray(values) if not isinstance(values, Tensor) else values.detach()).cpu()
+    array = _tensor(key, values)
     expected = "points (n, d) or images (n, channels, height, width) or (n, height, width, channels)"
     if array.ndim not in (2, 4) or not array.numel():
         raise ValueError(f"{key}: expected {expected}, got shape {tuple(array.shape)}")
@@ -65,16 +65,28 @@ def as_points(key: str, values: Array) -> Tensor:
 
 def as_labels(key: str, values: Array, count: int) -> Tensor:
     """`count` whole numbers from 0 on as an int64 tensor on the CPU. Raises `ValueError` naming the `key`."""
-    array = torch.as_tensor(np.asarray(values) if not isinstance(values, Tensor) else values.detach()).cpu()
+    array = _tensor(key, values)
     expected, got = (
         f"{count} whole numbers from 0 on, one for each point",
         f"{array.dtype} of shape {tuple(array.shape)}",
     )
     if array.shape != (count,) or array.is_floating_point() or array.is_complex():
         raise ValueError(f"{key}: expected {expected}, got {got}")
+    array = array.to(torch.int64)
     if int(array.min()) < 0:
         raise ValueError(f"{key}: expected {expected}, got {int(array.min())}")
-    return array.to(torch.int64)
+    return array
+
+
+def _tensor(key: str, values: Array) -> Tensor:
+    """On the CPU; numpy's arrays may be of another byte order than this machine's, and of wider floats than torch's."""
+    if isinstance(values, Tensor):
+        return values.detach().cpu()
+    array = np.asarray(values)
+    if array.dtype.kind not in "biufc":
+        raise ValueError(f"{key}: expected numbers, got {array.dtype} of shape {array.shape}")
+    wide = array.dtype.kind == "f" and array.dtype.itemsize > 8
+    return torch.as_tensor(array.astype(np.float64 if wide else array.dtype.newbyteorder("="), copy=False))
 
 
 def require_images_in_range(key: str, points: Tensor) -> None:

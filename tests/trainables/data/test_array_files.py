@@ -49,6 +49,11 @@ def test_damaged_files(tmp_path: Path) -> None:
     (tmp_path / "empty.npy").touch()
     with pytest.raises(ValueError, match=r"^EOF: reading magic string, expected 8 bytes got 0$"):
         header(tmp_path / "empty.npy", None)
+    with (tmp_path / "vast.npy").open("wb") as file:
+        head = {"descr": "<f4", "fortran_order": False, "shape": (10**15,)}
+        np.lib.format.write_array_header_1_0(file, head)
+    with pytest.raises(ValueError, match=r"^Unable to allocate 3\.55 PiB"):
+        content(tmp_path / "vast.npy", None)
     np.savez(tmp_path / "flipped.npz", x=ARRAY)
     raw = bytearray((tmp_path / "flipped.npz").read_bytes())
     raw[180] ^= 1

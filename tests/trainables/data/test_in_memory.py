@@ -43,6 +43,17 @@ def test_images_of_either_order_and_bytes_are_the_same() -> None:
     assert from_arrays(IMAGES).train.dtype == torch.uint8
 
 
+def test_numbers_of_any_byte_order_and_width_are_the_same() -> None:
+    labels = np.arange(40) % 4
+    plain = from_arrays(POINTS, labels)
+    for points, kind in ((POINTS.astype(">f8"), ">i4"), (POINTS.astype(np.longdouble), "u8")):
+        other = from_arrays(points, labels.astype(kind))
+        assert torch.equal(other.train, plain.train)
+        assert other.labels is not None
+        assert plain.labels is not None
+        assert torch.equal(other.labels, plain.labels)
+
+
 def test_the_array_itself_is_left_as_it_was() -> None:
     points = torch.ones(40, 2, requires_grad=True)
     from_arrays(points).train.mul_(2)
@@ -54,6 +65,7 @@ def test_the_array_itself_is_left_as_it_was() -> None:
     [
         (POINTS[0], r"points: expected points \(n, d\) or images .*, got shape \(3,\)"),
         (POINTS[:0], r"points: expected points .*, got shape \(0, 3\)"),
+        (POINTS.astype(str), r"points: expected numbers, got <U\d+ of shape \(40, 3\)"),
         (POINTS.astype(int), "points: expected floating-point numbers, or bytes of images, got torch.int64"),
         (np.array([[0.0, 1.0], [2.0, np.nan]]), "points: expected finite numbers, got 1 of 2 rows with others"),
         (IMAGES / 255.0 * 3, "points: expected images with numbers in .-1, 1., or bytes, got some from 0 to 3"),
