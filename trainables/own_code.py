@@ -22,6 +22,7 @@ from trainables.checks import close_to
 
 LOCATION = r"[A-Za-z]\w*(\.[A-Za-z]\w*)*:[A-Za-z]\w*"  # module:attribute
 OURS = frozenset({"study", "trainables", "analysis"})
+RAISED = (Exception, SystemExit)  # by own code: a script that calls sys.exit must not end a command without a word
 
 _named: set[str] = set()  # modules that a location named
 
@@ -158,11 +159,11 @@ def _imported(key: str, module: str) -> ModuleType:
                 f"{key}: expected a module '{error.name}' in {directory()} or installed, got none"
             ) from None
         raise ValueError(f"{key}: {_failed(module, error)}") from error
-    except Exception as error:
+    except RAISED as error:
         raise ValueError(f"{key}: {_failed(module, error)}") from error
 
 
-def _failed(module: str, error: Exception) -> str:
+def _failed(module: str, error: BaseException) -> str:
     """What went wrong in the user's module, and in which line."""
     if isinstance(error, SyntaxError):
         return f"'{module}' cannot be imported: {error}"

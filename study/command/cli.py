@@ -10,10 +10,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from pkgutil import resolve_name
 
-from study.command.output import BAD_INPUT, FAILED, INTERRUPTED, say
+from study.command.output import BAD_INPUT, FAILED, INTERRUPTED, json_alone, say
 from study.command.process import UNREAD, prepare, unread
 from study.config.messages import shown
 
@@ -25,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     try:
         prepare()
-        exit_status = int(resolve_name(options.function)(options))
+        with json_alone() if getattr(options, "json", False) else nullcontext():
+            exit_status = int(resolve_name(options.function)(options))
         sys.stdout.flush()
         return exit_status
     except KeyboardInterrupt:

@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import Any, TextIO
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 INTERRUPTED = 130  # as a shell has it of ctrl-C; here of every signal that stops a command in order
 LONGEST_MESSAGE = 4000  # characters
+_alone: list[TextIO] = []  # stdout itself, within `json_alone`
 
 
 def print_json(value: Any) -> None:
     """Strictly JSON: what is not finite becomes null."""
     finite = json.loads(json.dumps(value, default=str), parse_constant=lambda _: None)
-    print(json.dumps(finite, indent=2))
+    print(json.dumps(finite, indent=2), file=_alone[-1] if _alone else sys.stdout)
+
+
+@contextmanager
+def json_alone() -> Iterator[None]:
+    """Within it stdout gets what `print_json` prints and nothing else, as the user's own code may print, too; all that
+    goes to stderr."""
+    _alone.append(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _alone.pop()
 
 
 def say(message: str) -> None:

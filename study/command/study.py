@@ -5,10 +5,8 @@ What imports Ray or MLflow is imported by the command that needs it, so that `ch
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from pathlib import Path
 
 from analysis.record.loading import load
@@ -117,10 +115,8 @@ def _pilot(folder: Path | None) -> Pilot | None:
 
 
 def _reported(options: Namespace, folder: Path, start: Callable[[], int]) -> int:
-    """Start; with `--json` stdout gets the study's status and nothing else."""
-    if not options.json:
-        return start()
-    with redirect_stdout(sys.stderr):
-        exit_status = start()
-    print_json(status_of(folder).to_dict())
+    """Start, and with `--json` print the study's status."""
+    exit_status = start()
+    if options.json:
+        print_json(status_of(folder).to_dict())
     return exit_status

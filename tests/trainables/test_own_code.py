@@ -79,6 +79,7 @@ def test_no_file_takes_the_place_of_an_installed_module(tmp_path: Path) -> None:
         ("sys:no_such_thing", "measure: nothing at 'sys:no_such_thing', in the built-in module sys"),
         ("my_broken:x", r"measure: 'my_broken' cannot be imported: ZeroDivisionError: .*my_broken.py, line 2\)"),
         ("my_lacking:x", "measure: 'my_lacking' cannot be imported: ModuleNotFoundError: No module named 'absent_one'"),
+        ("my_script:x", r"measure: 'my_script' cannot be imported: SystemExit: 0 \(.*my_script.py, line 2\)"),
         ("my_wrong:x", r"measure: 'my_wrong' cannot be imported: .*my_wrong.py, line 1\)"),
     ],
 )
@@ -88,6 +89,7 @@ def test_errors_name_the_setting_and_the_place(location: str, message: str, tmp_
     (tmp_path / "my_package" / "__init__.py").touch()
     (tmp_path / "my_broken.py").write_text("x = 1\ny = x / 0")
     (tmp_path / "my_lacking.py").write_text("import absent_one")
+    (tmp_path / "my_script.py").write_text("import sys\nsys.exit(0)")
     (tmp_path / "my_wrong.py").write_text("def")
     allow(tmp_path)
     with pytest.raises(ValueError, match=message):

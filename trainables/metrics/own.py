@@ -109,7 +109,7 @@ def robust(metric: OwnMetric, samples: Tensor, data: DataSet, trouble: Callable[
     """
     try:
         return metric.measure(samples, data)
-    except Exception as error:
+    except own_code.RAISED as error:
         if len(samples) == 1:
             trouble(f"{metric.column} could not be measured: {own_code.told(error)}")
             return torch.full((1,), torch.nan, dtype=torch.float64, device=samples.device)
@@ -125,7 +125,7 @@ def try_out(metric: OwnMetric, data: DataSet) -> None:
     try:
         together = metric.measure(samples, data)
         alone = torch.cat([metric.measure(one.clone(), data) for one in samples.split(1)])
-    except Exception as error:
+    except own_code.RAISED as error:
         raise ValueError(f"measure: {metric.column} fails on {count} real points: {own_code.told(error)}") from error
     if not bool(together[:2].isfinite().all()):
         raise ValueError(f"measure: {metric.column}: expected finite numbers of real points, got {together.tolist()}")

@@ -61,7 +61,7 @@ def try_out(location: str, data: DataSet) -> None:
     try:
         together = space(points)
         alone = torch.cat([space(point) for point in points.split(1)])
-    except Exception as error:
+    except own_code.RAISED as error:
         raise ValueError(f"evaluation.features: '{location}' fails on real points: {own_code.told(error)}") from error
     if not bool(together.isfinite().all()):
         raise ValueError(f"evaluation.features: '{location}': expected finite features of real points, got others")

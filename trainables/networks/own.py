@@ -107,7 +107,7 @@ class OwnNetwork(Network):
             yield
         except Unfit as error:
             raise self.refused(expected, error.got) from error
-        except Exception as error:
+        except own_code.RAISED as error:
             said = " ".join(str(error).split())
             raise self.refused(expected, f"{type(error).__name__}: {said}") from error
 

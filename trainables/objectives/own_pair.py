@@ -39,7 +39,7 @@ def _call(game: Game) -> None:
 def _value(name: str, function: Any, d: Tensor) -> Tensor:
     try:
         value = function(d)
-    except Exception as error:
+    except own_code.RAISED as error:
         raise ValueError(f"objective.{name}: fails on outputs of a critic: {own_code.told(error)}") from error
     if not isinstance(value, Tensor) or value.shape != d.shape:
         got = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
