@@ -116,10 +116,11 @@ own of each gradient.
 
 In `sga` $`H = \partial \xi / \partial w`$, and
 $`\lambda = \mathrm{sign}(\langle \xi, \nabla h \rangle \langle A^\top \xi, \nabla h \rangle / d + 1/10)`$ with
-$`h = |\xi|^2/2`$ and $`d`$ weights in all, as in the paper and in Letcher et al. 2019. On the bilinear game
-$`L_g = -\theta\psi = -L_c`$ a step multiplies the distance from the equilibrium by $`\sqrt{1 + \eta^2}`$ if
-simultaneous, by $`\sqrt{1 - \eta^2 + \eta^4}`$ along extragradients, by $`\sqrt{(1 - \eta)^2 + \eta^2}`$ with `sga`;
-alternating steps circle.
+$`h = |\xi|^2/2`$ and $`d`$ weights in all, as in the paper and in Letcher et al. 2019; the authors' notebook
+(google-deepmind/symplectic-gradient-adjustment) divides by the number of weight tensors, so that $`\lambda`$ is -1 more
+often. On the bilinear game $`L_g = -\theta\psi = -L_c`$ a step multiplies the distance from the equilibrium by
+$`\sqrt{1 + \eta^2}`$ if simultaneous, by $`\sqrt{1 - \eta^2 + \eta^4}`$ along extragradients, by
+$`\sqrt{(1 - \eta)^2 + \eta^2}`$ with `sga`; alternating steps circle.
 
 With `unroll: K` the generator answers the critic that would have learnt from its samples for $`K`$ updates more (Metz
 et al. 2017): $`\psi_0 = \psi`$, $`\psi_{k+1}`$ is $`\psi_k`$ after an update along $`\nabla_\psi L_c(\theta, \psi_k)`$,
