@@ -46,7 +46,7 @@ def about(text: str) -> str:
     lines = text.splitlines()
     end = next((place for place, line in enumerate(lines) if not line.startswith("#")), len(lines))
     comment = " ".join(line.removeprefix("#").strip() for line in lines[:end])
-    return re.split(r"(?<=[.?])\s+(?=[A-Z(`])", comment, maxsplit=1)[0]
+    return re.split(r"(?<=[.?])\s+(?=[A-Z`])", comment, maxsplit=1)[0]
 
 
 def renamed(text: str, name: str) -> str:
@@ -57,22 +57,34 @@ def renamed(text: str, name: str) -> str:
 def _list(options: Namespace) -> int:
     if options.name is not None or options.source != BEGINNING:
         raise ConfigError("--list: expected alone or with --json, got a NAME or --from with it")
+    from study.config.loading import load  # both import torch, which writing a file need not wait for
+    from study.progress.forecast import forecast
+
     found = {name: about(path.read_text(encoding="utf-8")) for name, path in shipped().items()}
+    expected = {name: forecast(load(path)) for name, path in shipped().items()}
     if options.json:
-        print_json({"configurations": found})
+        core_seconds = {name: one.core_seconds for name, one in expected.items()}
+        print_json({"configurations": found, "core_seconds": core_seconds})
         return DONE
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    from study.progress.tables import terminal  # imports torch, which writing a file need not wait for
+    from study.progress.tables import duration, terminal
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("--from", no_wrap=True)
     table.add_column("what it is", overflow="fold")
+    for title in ("trials", "core time"):
+        table.add_column(title, justify="right", no_wrap=True)
     for name, sentence in found.items():
-        table.add_row(name, Text(sentence))
-    terminal().print(table)
+        table.add_row(name, Text(sentence), f"{expected[name].trials:,}", duration(expected[name].core_seconds))
+    console = terminal()
+    console.print(table)
+    console.print(
+        "core time: of one core of an AMD EPYC of 2026, right within a factor of two or so; what a GPU gains is"
+    )
+    console.print("not in it. `ganstudy check` measures what a study takes here.")
     return DONE
 
 

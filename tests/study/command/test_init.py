@@ -38,10 +38,11 @@ def test_a_study_is_begun(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_every_section_is_in_the_one_to_begin_from_and_what_it_offers_is_accepted() -> None:
     text = shipped()[BEGINNING].read_text(encoding="utf-8")
-    offered = re.sub(r"(?m)^# (?=\w+: )", "", text)
+    offered = re.sub(r"(?m)^( *)# (?=\w+: )", r"\1", text)
     assert offered.count("\n") == text.count("\n")
     config = loading.build(loading.strict_yaml.parse(offered, "offered")).config
     assert config.scheduler.name == "asha"
+    assert {"pairing", "updates", "beta2"} <= config.fixed.keys()
     sections = set(re.findall(r"(?m)^(\w+):", offered))
     assert type(config).model_fields.keys() - sections == {"outcomes"}
 
@@ -66,7 +67,10 @@ def test_json_is_the_path(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_all_that_is_shipped_is_listed_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", "--list", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)["configurations"]
+    told = json.loads(capsys.readouterr().out)
+    found = told["configurations"]
+    assert told["core_seconds"].keys() == found.keys()
+    assert told["core_seconds"]["quickstart"] < told["core_seconds"]["ring"]
     there = {path.relative_to(ROOT / "configs").as_posix() for path in ROOT.glob("configs/**/*.yaml")}
     studies = {name for name in there if not name.startswith(("cluster/", "papers/published/"))}
     assert {f"{name}.yaml" for name in found} == studies
@@ -75,6 +79,10 @@ def test_all_that_is_shipped_is_listed_with_a_sentence(capsys: pytest.CaptureFix
     assert main(["init", "--list"]) == 0
     out = capsys.readouterr().out
     assert all(name in out for name in found)
+    rows = {line.split()[0]: line.split()[-3:] for line in out.splitlines() if line.strip()}
+    assert rows["quickstart"][0] == "36"  # 3 arms, searched 3 times by 3 trials, each winner confirmed
+    assert rows["quickstart"][2] == "min"
+    assert "right within a factor of two" in out
 
 
 def test_the_first_sentence_ends_before_the_next() -> None:
