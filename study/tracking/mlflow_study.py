@@ -10,24 +10,20 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from analysis.colours import CYCLE
 from analysis.record.schema import FILES
 from study.config import loading
 from study.config.addresses import masked
 from study.config.loading import STUDY_FILE
-from study.config.messages import ConfigError
-from study.config.plan import StudyPlan
 from study.ledger.entries import Entry, Planned, Session, TrialEntry, named
 from study.ledger.ledger import Position, entries, identity
 from study.ledger.state import StudyState
 from study.storage import generators
 from study.storage.store import Store, store_at
 from study.tracking import experiments, local, notes
-from study.tracking.arms import Summary, of_study, params_of, state_at, summaries_of
+from study.tracking.arms import Summary, of_study, state_at, summaries_of
 from study.tracking.batch import ENDINGS, LARGEST, Attempts, RunUpdate, gather
 from study.tracking.cursor import Cursor, OpenRun
 from study.tracking.environment import prepare
@@ -37,13 +33,13 @@ from study.tracking.views import views_of
 prepare()
 
 from mlflow import MlflowClient  # noqa: E402
-from mlflow.entities import DatasetInput  # noqa: E402
 from mlflow.exceptions import MlflowException, RestException  # noqa: E402
 
 from study.tracking.arm_runs import ArmRuns  # noqa: E402
 from study.tracking.images import log_pictures  # noqa: E402
 from study.tracking.kept_models import KeptModels  # noqa: E402
-from study.tracking.runs import COLOUR, LEVEL, NOTE, PARENT, Runs, data_input  # noqa: E402
+from study.tracking.newest_session import NewestSession  # noqa: E402
+from study.tracking.runs import LEVEL, NOTE, PARENT, Runs, data_input  # noqa: E402
 
 LOGGER = logging.getLogger(__name__)
 FINAL = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")  # what MLflow will not take later either
@@ -67,9 +63,7 @@ class MlflowStudy:
         self._attempts = Attempts()
         self._parent = ""
         self._arms = ArmRuns(self._runs, "", self._is_permanent)
-        self._session: Session | None = None  # the newest
-        self._planned: StudyPlan | None = None
-        self._planned_by: Session | None = None
+        self._newest = NewestSession()
         self._measured: set[str] = set()  # names of trials' metrics
         self._shown: dict[str, str] = {}  # tags of the experiment
         self._due = time.monotonic() + SUMMED_EVERY
@@ -98,7 +92,7 @@ class MlflowStudy:
             if isinstance(entry, TrialEntry):
                 self._attempts.apply(entry)
             elif isinstance(entry, Session):
-                self._session = entry
+                self._newest.take(entry)
         return replace(cursor, parent=self._parent)
 
     def log(self, cursor: Cursor, batch: Sequence[tuple[Position, Entry]]) -> Cursor:
@@ -107,7 +101,7 @@ class MlflowStudy:
         refused = cursor.refused
         for _, entry in batch:
             if isinstance(entry, Session):
-                self._session = entry
+                self._newest.take(entry)
         for update in gather((entry for _, entry in batch), self._attempts, runs):
             try:
                 self._send(update, runs)
@@ -152,7 +146,7 @@ class MlflowStudy:
 
     def _summarize(self, cursor: Cursor) -> list[Summary]:
         """Bring the runs of the arms and the study, and the experiment's views, up to date; the arms, best first."""
-        plan = self._plan()
+        plan = self._newest.plan
         if plan is None:
             return []
         state, endings = state_at(self._folder, cursor.position)
@@ -169,11 +163,6 @@ class MlflowStudy:
         shown = experiments.tags(plan.goal.metrics[0]) | views_of(plan, found, self._measured, begun)
         experiments.show(self._client, self._runs.experiment, shown, self._shown)
         return found
-
-    @property
-    def _data(self) -> DatasetInput | None:
-        """The data set of the newest session."""
-        return data_input(self._session.data) if self._session is not None and self._session.data else None
 
     def _log_models(self, registering: bool) -> None:
         """Log the kept generators, and register the winners of a study that is done.
@@ -196,14 +185,6 @@ class MlflowStudy:
         """The run of a trial's newest attempt."""
         return self._runs.find(_named(trial_id, self._attempts.newest(trial_id)))
 
-    def _plan(self) -> StudyPlan | None:
-        """The study's plan as its newest session has it; None where there is none that this version can read."""
-        if self._session is not self._planned_by:
-            self._planned, self._planned_by = None, self._session
-            with suppress(ConfigError):
-                self._planned = loading.build(self._session.config) if self._session else None
-        return self._planned
-
     def _send(self, update: RunUpdate, runs: dict[str, OpenRun]) -> None:
         """Log what a batch says about one run, and keep the open runs up to date."""
         if update.trial_id is None:
@@ -219,8 +200,8 @@ class MlflowStudy:
         else:
             run_id = self._trial_run(update)
             self._log(run_id, update)
-            if self._data:
-                self._client.log_inputs(run_id, [self._data])
+            if data := self._newest.data:
+                self._client.log_inputs(run_id, [data])
         log_pictures(self._client, run_id, self._folder, update.pictures)
         if update.ended:
             status = ENDINGS.get(update.ended.status, "FINISHED")
@@ -244,21 +225,14 @@ class MlflowStudy:
         self._runs.log(run_id, update.metrics, update.params, update.tags)
 
     def _arm_run(self, arm: str, time: float) -> str:
-        plan = self._plan()
-        params = params_of(plan, arm) if plan else {}
-        return self._arms.of(arm, time, params, self._coloured(arm), self._data)
-
-    def _coloured(self, arm: str) -> dict[str, str]:
-        """A tag with the colour that the report gives an arm, if it is one of the plan's."""
-        plan = self._plan()
-        names = [one.name for one in plan.arms] if plan else []
-        return {COLOUR: CYCLE[names.index(arm) % len(CYCLE)]} if arm in names else {}
+        newest = self._newest
+        return self._arms.of(arm, time, newest.params(arm), newest.colour(arm), newest.data)
 
     def _trial_run(self, update: RunUpdate) -> str:
         """The run of a trial that the cursor does not know: one that is there already, or a new one."""
         entry = update.first
         assert isinstance(entry, TrialEntry)  # the study's own update needs no run of a trial
-        place = {LEVEL: "trial", PARENT: self._arm_run(entry.arm, entry.time), **self._coloured(entry.arm)}
+        place = {LEVEL: "trial", PARENT: self._arm_run(entry.arm, entry.time), **self._newest.colour(entry.arm)}
         update.tags |= place  # also of a run that a former version made
         if update.attempt > 1:
             former = self._runs.find(_named(entry.trial_id, update.attempt - 1))
