@@ -20,7 +20,7 @@ from study.tracking.cursor import Cursor
 BLIND = 0.15  # of the blows come whatever the study is doing; the others while it trains
 LONGEST_PAUSE = 3.0  # seconds between the moment a blow may come and the blow
 TOO_BUSY = ("Ray could not start, tried twice: The current node timed out", "expected an answer within")  # of a node
-TRIES = 5  # sessions of one study that a busy machine may keep from starting
+TRIES = 5  # times that a busy machine may keep a session, or a part of a cluster, from starting
 TRACEBACK = "Traceback (most recent call last)"
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from disturbance import LONGEST_PAUSE, Surroundings
+import psutil
+from disturbance import LONGEST_PAUSE, TRIES, Surroundings, end
 from ray.cluster_utils import Cluster
 from subject import kill_group
 
@@ -99,7 +100,7 @@ def small_disk(place: Path) -> Iterator[Surroundings]:
 @contextmanager
 def _ray(nodes: int) -> Iterator[tuple[Any, list[Any]]]:
     """A cluster of a head that trains nothing and some nodes."""
-    head: Any = Cluster(initialize_head=True, head_node_args=_arguments(cpus=0))
+    head: Any = _patiently(lambda: Cluster(initialize_head=True, head_node_args=_arguments(cpus=0)))
     try:
         yield head, [_node(head) for _ in range(nodes)]
     finally:
@@ -107,7 +108,20 @@ def _ray(nodes: int) -> Iterator[tuple[Any, list[Any]]]:
 
 
 def _node(head: Any) -> Any:
-    return head.add_node(**_arguments(cpus=1))
+    return _patiently(lambda: head.add_node(**_arguments(cpus=1)))
+
+
+def _patiently(start: Callable[[], Any]) -> Any:
+    """Start a part of a cluster, several times if need be: Ray gives it 30 seconds, too few on a busy machine."""
+    for _ in range(TRIES - 1):
+        before = psutil.Process().children()
+        try:
+            return start()
+        except Exception:  # Ray's own is a bare one
+            for process in psutil.Process().children():
+                if process not in before:  # of the part that did not start
+                    end(process)
+    return start()
 
 
 def _arguments(cpus: int) -> dict[str, Any]:
