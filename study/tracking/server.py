@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -60,7 +61,7 @@ def serve(folder: str | Path, host: str = LOOPBACK, port: int | None = None) -> 
 @contextmanager
 def running(folder: Path, host: str = LOOPBACK, port: int | None = None) -> Iterator[tuple[Server, str]]:
     """An MLflow server over a folder's database as (process, address), answering; it ends with the block."""
-    port = free_port(host) if port is None else port
+    port = free_port(host, port or 0)
     with TemporaryFile() as output:
         process = subprocess.Popen(
             _command(folder, host, port),
@@ -80,10 +81,20 @@ def running(folder: Path, host: str = LOOPBACK, port: int | None = None) -> Iter
             _end(process)
 
 
-def free_port(host: str = LOOPBACK) -> int:
-    """A port that nobody listens on at this moment."""
+def free_port(host: str = LOOPBACK, port: int = 0) -> int:
+    """A port that nobody listens on at this moment: this one, unless it is 0.
+
+    Raises `ServerError` where somebody does, as another study's server that would answer in place of this one's, and
+    where the host is no address of this machine.
+    """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
-        listener.bind((host, 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was left a moment ago is free
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise ServerError(f"--port: expected a free one, got {port}, at which something listens") from None
+            raise ServerError(f"--host: expected an address of this machine, got {host!r} ({error.strerror})") from None
         return int(listener.getsockname()[1])
 
 

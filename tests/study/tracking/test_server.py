@@ -160,6 +160,18 @@ def test_a_study_without_a_database_is_refused(tmp_path: Path) -> None:
         serve(tmp_path)
 
 
+def test_a_port_that_is_taken_and_a_host_that_is_elsewhere_are_refused(folder: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(ServerError, match=f"--port: expected a free one, got {port}, at which something listens"):
+            serve(folder, port=port)
+    assert free_port(port=port) == port
+    with pytest.raises(ServerError, match=r"--host: expected an address of this machine, got '203\.0\.113\.1'"):
+        serve(folder, host="203.0.113.1")
+
+
 def test_a_server_that_cannot_start_says_why(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = [sys.executable, "-c", "import sys; sys.exit('no such option')"]
     monkeypatch.setattr(server, "_command", lambda *_: command)
