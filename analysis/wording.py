@@ -206,6 +206,19 @@ def setting(value: float) -> str:
     return number(value) if abs(value) >= 1e5 or 0 < abs(value) < 1e-4 else f"{value:.4g}".replace("-", "−")
 
 
+def spelled(value: object) -> str:
+    """A setting as tables show it: `r1 (weight 0.1) + r2`, `[64, 64]`, `hinge`."""
+    if isinstance(value, Mapping):
+        rest = ", ".join(f"{key} {spelled(inner)}" for key, inner in value.items() if key != "name")
+        return " ".join(part for part in (str(value.get("name", "")), f"({rest})" if rest else "") if part)
+    if isinstance(value, list):
+        several = any(isinstance(one, Mapping) for one in value)
+        return " + ".join(map(spelled, value)) if several else f"[{', '.join(map(spelled, value))}]"
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return setting(float(value)) if isinstance(value, (int, float)) else str(value)
+
+
 def _exponent(value: float, digits: int) -> int:
     """Of the power of ten before the first of so many digits, once rounded."""
     return int(f"{value:.{max(digits - 1, 0)}e}".split("e")[1])

@@ -20,7 +20,19 @@ from analysis.record.join import join, studies_of
 from analysis.record.loading import Record, load
 from analysis.record.own import own_measurements
 from analysis.record.schema import HISTORY, OWN
-from analysis.report import chosen, data_sets, provenance, quality, rules, search, spending, stability, theory, training
+from analysis.report import (
+    arms,
+    chosen,
+    data_sets,
+    provenance,
+    quality,
+    rules,
+    search,
+    spending,
+    stability,
+    theory,
+    training,
+)
 from analysis.report.answer import Answer, answer
 from analysis.report.beside import former, linked, sweep
 from analysis.report.choice import Choice
@@ -145,6 +157,7 @@ def _sections(
     objectives: Sequence[Mapping[str, Any]],
 ) -> list[Section]:
     parts: list[Section | None] = [
+        arms.arms(findings, writer),
         data_sets.data_sets(findings, writer),
         stability.stability(findings, writer),
         quality.quality(findings, writer),

@@ -20,6 +20,8 @@ from analysis.report.standing_words import drawn_alike, verdict
 from analysis.report.subject import FEW, Subject, subject_of
 from analysis.wording import CAPTURES, listed, named, number
 
+NAMED = 6  # arms up to which a question that is no product of choices lists them
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -49,12 +51,16 @@ def question(findings: Findings) -> str:
     studies, subject = studies_of(findings.record.about), subject_of(findings)
     configs = [about.get("config", {}) for about in studies]
     places = listed(list(dict.fromkeys(_data(config.get("data", {})) for config in configs)))
-    varied = [key.replace("_", " ") for key, values in configs[0].get("scientific", {}).items() if len(values) > 1]
+    scientific = configs[0].get("scientific", {})
+    crossed = scientific if isinstance(scientific, Mapping) else {}
+    varied = [key.replace("_", " ") for key, values in crossed.items() if len(values) > 1]
     if len(studies) > 1:
         names = listed([str(about.get("study", "?")) for about in studies])
         arms = f"arm of the studies {names}"
     elif varied:
         arms = f"choice of {listed(varied)}"
+    elif not crossed and len(findings.arms) > 1:
+        arms = f"of {listed(findings.arms)}" if len(findings.arms) <= NAMED else "arm"
     else:
         return f"How stably does this configuration train, on {places}?"
     if subject.chosen:

@@ -24,8 +24,8 @@ Names = Mapping[str, str]  # of each arm that is shown, what it is called
 OfArm = TypeVar("OfArm")
 MOST = 20  # names that an error lists
 OF_ARMS = (  # fields of findings that are one result for each arm or several
-    "signals", "best_of_k", "selection_bias", "chosen", "sensitivity", "learning", "bound_curves", "critic_bounds",
-    "spectra", "dirac", "shares",
+    "settings", "signals", "best_of_k", "selection_bias", "chosen", "sensitivity", "learning", "bound_curves",
+    "critic_bounds", "spectra", "dirac", "shares",
 )  # fmt: skip
 
 

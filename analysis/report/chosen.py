@@ -15,7 +15,8 @@ from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, joined, section, tag
 from analysis.report.table_files import Head, Kind, Table, Value, shown
 from analysis.report.writer import LONGEST, FigureWriter
-from analysis.results.chosen import Chosen, Scalar
+from analysis.results.chosen import Chosen
+from analysis.results.settings import Scalar
 from analysis.wording import counted, listed, named, percent, spoken
 
 NUMBER = re.compile(r"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+)\Z")

@@ -19,6 +19,7 @@ from analysis.record.schema import PHASES, QUALITY
 from analysis.report.choice import Choice, check_known, shown
 from analysis.report.findings import Findings, Measured
 from analysis.results import (
+    arm_settings,
     best_of_k,
     chosen,
     compare,
@@ -130,6 +131,7 @@ def find(record: Record, seed: int = 0, *, same_within: float | None = None, cho
         same_within=same_within,
         arms=tuple(names),
         palette=palette(names),
+        settings=arm_settings.arm_settings(record),
         outcomes=outcomes,
         signals=compare.signals(selected, resampling=resampling) if any_ended else (),
         survival=tuple(survival.survival(selected, event, met=met) for event in ("failure", "undone") if event in met),

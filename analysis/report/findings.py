@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from analysis.figures.style import Palette
 from analysis.record.loading import Record
+from analysis.results.arm_settings import ArmSettings
 from analysis.results.best_of_k import BestOfK
 from analysis.results.chosen import Chosen
 from analysis.results.common_arms import one_data_set
@@ -65,6 +66,7 @@ class Findings:
         same_within: the margin within which arms count as the same; None where that is not asked.
         arms: in the order in which they were planned.
         palette: a style for each arm.
+        settings: what each arm is.
         outcomes: by phase.
         signals: of stability, in `phase`.
         survival: the time to failure, and to a collapse undone where there are modes to lose, in `phase`.
@@ -101,6 +103,7 @@ class Findings:
     same_within: float | None
     arms: tuple[str, ...]
     palette: Palette
+    settings: tuple[ArmSettings, ...]
     outcomes: Mapping[str, tuple[ArmOutcomes, ...]]
     signals: tuple[ArmSignal, ...]
     survival: tuple[Survival, ...]

@@ -2,14 +2,13 @@
 
 An arm whose search is repeated has as many searches as repeats, and each has its own.
 
-What was drawn and what was constant are both read from the columns `config.*` of trials.parquet, which hold a trial's
-whole specification. They show a null as an absent setting; the two mean the same, as a null is always a default.
+What was drawn and what was constant are both read from the columns `config.*` of trials.parquet
+(`analysis.results.settings`).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -19,8 +18,8 @@ import pandas as pd
 
 from analysis.record.join import studies_of
 from analysis.results.cohort import Cohort, cohorts
-from analysis.results.design import PREFIX
 from analysis.results.selection import SPAN, Selection, arms_in_order, configurations
+from analysis.results.settings import Scalar, configuration, nested
 from analysis.statistics.bootstrap import Resampling, bootstrap
 from analysis.statistics.intervals import Interval
 
@@ -28,8 +27,6 @@ SECTIONS = ("scientific", "nuisance", "fixed")  # of a study's configuration, th
 # Fields of a specification that the other sections of a configuration set; `batch_size` may stand in either.
 ELSEWHERE = ("data", "steps", "evaluations", "batch_size", "evaluation", "measure", "bound")
 NO_SCORE = "no interval: no final score"
-
-Scalar = str | int | float | None
 
 
 @dataclass(frozen=True)
@@ -109,7 +106,7 @@ def chosen(
         for trial in trials.to_dict("records"):
             number = repeat * SPAN + int(trial["index"])
             about = studies.get(str(trial["study"]), {})
-            flat = _configuration(trial)
+            flat = configuration(trial)
             drawn = about.get("searched", {}).get(arm.removeprefix(f"{trial['study']}/"), ())
             found.append(
                 Chosen(
@@ -123,7 +120,7 @@ def chosen(
                     replicas=int((configurations(rows) == number).sum()),
                     converged=_converged(rows.loc[configurations(rows) == number, "outcome"]),
                     searched=MappingProxyType({name: flat.get(name) for name in drawn}),
-                    settings=_settings(flat, about.get("config", {})),
+                    settings=_settings(flat, _sections(about, arm.removeprefix(f"{trial['study']}/"))),
                 )
             )
     return tuple(found)
@@ -152,55 +149,20 @@ def _converged(outcome: pd.Series) -> float:
     return float((judged == "converged").mean()) if len(judged) else np.nan
 
 
-def _configuration(trial: Mapping[Any, Any]) -> dict[str, Scalar]:
-    """The settings of a row of trials.parquet by dotted name, nulls left out."""
-    return {
-        str(name).removeprefix(PREFIX): value
-        for name, value in trial.items()
-        if str(name).startswith(PREFIX) and not pd.isna(value)
-    }
+def _sections(about: Mapping[str, Any], arm: str) -> Mapping[str, Collection[str]]:
+    """The hyperparameters that each of `SECTIONS` of the study's configuration sets in an arm."""
+    sections = {section: about.get("config", {}).get(section, {}) for section in SECTIONS}
+    if arm in about.get("arms", {}):
+        sections["scientific"] = about["arms"][arm]["chosen"]
+    return sections
 
 
-def _settings(flat: Mapping[str, Scalar], config: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-    whole = _nested(flat)
+def _settings(flat: Mapping[str, Scalar], sections: Mapping[str, Collection[str]]) -> Mapping[str, Mapping[str, Any]]:
+    whole = nested(flat)
     if "model" not in whole:
         return {}
     found: dict[str, dict[str, Any]] = {
-        section: {key: whole.pop(key) for key in config.get(section, {}) if key in whole} for section in SECTIONS
+        section: {key: whole.pop(key) for key in keys if key in whole} for section, keys in sections.items()
     }
     found["defaults"] = {key: value for key, value in whole.items() if key not in ELSEWHERE}
     return MappingProxyType(found)
-
-
-def _nested(flat: Mapping[str, Scalar]) -> dict[str, Any]:
-    """Dotted settings as mappings within one another, what names each first; lists from their JSON texts.
-
-    The text that stands for a mapping that was drawn (`penalty` beside `penalty.name`) is left out.
-    """
-    tree: dict[str, Any] = {}
-    for name in sorted(flat, key=lambda name: (name.split(".")[-1] not in ("name", "kind", "module"), name)):
-        if any(other.startswith(f"{name}.") for other in flat):
-            continue
-        *parents, last = name.split(".")
-        inner = tree
-        for parent in parents:
-            inner = inner.setdefault(parent, {})
-        inner[last] = _value(flat[name])
-    return {key: _several(value) for key, value in tree.items()}
-
-
-def _several(value: Any) -> Any:
-    """The list that a mapping of names to what bears them stands for, as the record has several penalties."""
-    if isinstance(value, dict) and value and all(isinstance(v, dict) and v.get("name") == k for k, v in value.items()):
-        return list(value.values())
-    return value
-
-
-def _value(value: Scalar) -> Any:
-    """A list for a text that is one in JSON, as the record writes lists."""
-    if isinstance(value, str) and value.startswith("["):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value

@@ -84,14 +84,24 @@ def scales_of(about: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, set[str]] = {}
     for study in studies_of(about):
         config = study.get("config", {})
-        choices = [(key, choice) for key, column in config.get("scientific", {}).items() for choice in column]
-        for key, entry in [*choices, *config.get("nuisance", {}).items()]:
+        for key, entry in [*_choices(config.get("scientific", {})), *config.get("nuisance", {}).items()]:
             for name, scale in _walk(key, entry):
                 found.setdefault(name, set()).add(scale)
     return {name: min(scales) for name, scales in found.items() if len(scales) == 1}
 
 
+def _choices(scientific: Any) -> Iterator[tuple[str, Any]]:
+    """Every choice with its key: `scientific` is one mapping of lists, or a list of mappings of lists and values."""
+    for entry in [scientific] if isinstance(scientific, Mapping) else scientific:
+        for key, values in entry.items():
+            yield from ((key, value) for value in (values if isinstance(values, (list, tuple)) else [values]))
+
+
 def _walk(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, list):  # of several named mappings
+        for one in value:
+            if isinstance(one, Mapping) and "name" in one:
+                yield from _walk(f"{path}.{one['name']}", one)
     if not isinstance(value, Mapping):
         return
     for key, inner in value.items():

@@ -1,10 +1,10 @@
 """Turns a configuration's scientific choices into arms, and its nuisance entries into each arm's search space.
 
-Every combination of the scientific lists is an arm, in the order of the lists, the last key varying fastest. Its name
-is made of the values of the scientific keys alone, so that it does not change when the lists grow. A choice that
-holds a space of its own, `{name: clip, bound: {log_uniform: [1e-3, 1]}}`, adds `penalty.bound` to the nuisance
-hyperparameters of its arms alone. Keys without meaning for an arm's model (`trainables.spec.MEANINGLESS`) are left out,
-so that a model without a critic is one arm.
+Every combination of the scientific choices is an arm (`study.config.combinations`). A choice that holds a space of its
+own, `{name: clip, bound: {log_uniform: [1e-3, 1]}}`, adds `penalty.bound` to the nuisance hyperparameters of its arms
+alone. What an arm chooses takes the place of the whole setting under `fixed` or `nuisance`; what it does not choose is
+as it stands there or, where it does not, the default. Keys without meaning for an arm's model
+(`trainables.spec.MEANINGLESS`) are left out, so that a model without a critic is one arm.
 """
 
 from __future__ import annotations
@@ -15,20 +15,19 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from study.config.budget import within
+from study.config.combinations import Combination, combinations, meaningless, place
 from study.config.messages import ConfigError, brief, see, shown
 from study.config.own import locations
 from study.config.schema import StudyConfig
-from study.config.spaces import EXPECTED, Space, split, text
+from study.config.spaces import EXPECTED, Space, split
 from trainables import data, objectives, own_code, penalties, precision, rehearsal
 from trainables.objectives import own_pair
-from trainables.spec import MEANINGLESS, ROLES, UNTRAINED, Spec
+from trainables.spec import ROLES, UNTRAINED, Spec
 
-MOST_ARMS = 2000
-LONGEST_NAME = 120  # it names folders
 MOST_CORNERS = 64
 MOST_WEIGHTS = 10**9  # of one network of one replica
 
@@ -38,33 +37,34 @@ class Arm:
     """One combination of scientific choices.
 
     `choices` maps scientific keys to plain values, spaces taken out. `space` maps hyperparameters, or dotted
-    settings within them, to what is searched in this arm: its own settings first, then the study's nuisance.
+    settings within them, to what is searched in this arm: its own settings first, then the study's nuisance. `entry` is
+    the place of the scientific entry that it is from, which is no part of what it is.
     """
 
     name: str
     choices: Mapping[str, Any]
     space: Mapping[str, Space]
+    entry: int = field(default=0, compare=False)
 
 
 def arms_of(config: StudyConfig) -> tuple[Arm, ...]:
     """The arms of a study in order. Raises `ConfigError`."""
-    count = math.prod(len(choices) for choices in config.scientific.values())
-    if count > MOST_ARMS:
-        raise ConfigError(f"scientific: expected at most {MOST_ARMS} combinations, got {count}")
     nuisance = _nuisance(config.nuisance)
-    columns = [_column(key, choices) for key, choices in config.scientific.items()]
-    found = (_arm(combination, nuisance, config.fixed.get("model")) for combination in itertools.product(*columns))
     named: dict[str, Arm] = {}
-    for arm in found:
-        if arm.name.casefold() in named:
-            other = named[arm.name.casefold()]
-            if other == arm:
-                continue
+    for one in combinations(config):
+        arm = _arm(config, one, nuisance)
+        other = named.setdefault(arm.name.casefold(), arm)
+        if other != arm:
+            several = "" if len(config.entries) == 1 else "; an entry may give its arms a name"
             raise ConfigError(
                 f"scientific: expected combinations with names of their own, got '{arm.name}' for"
-                f" {shown(dict(other.choices))} and {shown(dict(arm.choices))}"
+                f" {shown(dict(other.choices))} and {shown(dict(arm.choices))}{several}"
             )
-        named[arm.name.casefold()] = arm
+        if other.entry != arm.entry:
+            raise ConfigError(
+                f"scientific: expected arms that differ, got {arm.name} from entry {other.entry} and again from entry"
+                f" {arm.entry}"
+            )
     return tuple(named.values())
 
 
@@ -82,7 +82,7 @@ def constants_of(config: StudyConfig, arm: Arm) -> dict[str, Any]:
         **_beside_spaces(config.nuisance),
         **arm.choices,
     }
-    return deepcopy(settings)
+    return deepcopy({key: value for key, value in settings.items() if key not in arm.space})
 
 
 def spec_for(config: StudyConfig, arm: Arm, values: Mapping[str, Any]) -> Spec:
@@ -123,7 +123,7 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                     page = see("own_networks.md#what-is-promised-and-what-that-asks-of-a-module")
                     rehearsal.rehearse(spec, description.shape, description.classes)
             except (ValueError, TypeError, OverflowError) as error:
-                raise ConfigError(f"{_located(config, brief(error))} (arm {arm.name}){page}") from None
+                raise ConfigError(f"{_located(config, arm, brief(error))}{page}") from None
 
 
 def _settled(spec: Spec, space: Mapping[str, Space]) -> str:
@@ -171,44 +171,15 @@ def corners(space: Mapping[str, Space]) -> Iterator[dict[str, Any]]:
         yield from (dict(zip(ends, chosen, strict=True)) for chosen in itertools.product(*ends.values()))
 
 
-@dataclass(frozen=True)
-class _Choice:
-    key: str
-    name: str
-    value: Any
-    space: Mapping[str, Space]
+def _arm(config: StudyConfig, one: Combination, nuisance: Mapping[str, Space]) -> Arm:
+    """The arm of a combination: what it does not choose itself of the study's nuisance is searched too."""
+    own = {*meaningless(config, one.choices), *one.choices, *map(_root, one.space)}
+    searched = {key: space for key, space in nuisance.items() if _root(key) not in own}
+    return Arm(one.name, one.choices, {**one.space, **searched}, one.entry)
 
 
-def _column(key: str, choices: tuple[Any, ...]) -> list[_Choice]:
-    if not choices:
-        raise ConfigError(f"scientific.{key}: expected a list of at least one choice, got []")
-    column: dict[str, _Choice] = {}
-    for index, given in enumerate(choices):
-        value, found = split(f"scientific.{key}.{index}", given)
-        if "" in found:
-            raise ConfigError(f"scientific.{key}.{index}: expected a choice, got the search space {shown(given)}")
-        name = text(value)
-        if name in column:
-            raise ConfigError(
-                f"scientific.{key}: expected choices with names of their own, got '{name}' for"
-                f" {shown(choices[list(column).index(name)])} and {shown(given)}"
-            )
-        column[name] = _Choice(key, name, value, {f"{key}.{rest}": space for rest, space in found.items()})
-    return list(column.values())
-
-
-def _arm(combination: tuple[_Choice, ...], nuisance: Mapping[str, Space], model: Any) -> Arm:
-    """The arm of a combination, less the keys its model ignores; `model` is the one under `fixed`, if any."""
-    model = next((choice.value for choice in combination if choice.key == "model"), model or Spec.model)
-    without = MEANINGLESS.get(model, ()) if isinstance(model, str) else ()
-    combination = tuple(choice for choice in combination if choice.key not in without)
-    parts = [c.name if _named(c.value) else f"{c.key}={c.name}" for c in combination]
-    name = "-".join(parts) or "single"
-    if len(name) > LONGEST_NAME or not re.fullmatch(r"[A-Za-z0-9_.,=-]+", name):
-        raise ConfigError(f"scientific: expected arm names of at most {LONGEST_NAME} characters, got {shown(name)}")
-    own = {key: space for choice in combination for key, space in choice.space.items()}
-    searched = {key: space for key, space in nuisance.items() if key.split(".")[0] not in without}
-    return Arm(name, {choice.key: choice.value for choice in combination}, {**own, **searched})
+def _root(name: str) -> str:
+    return name.split(".")[0]
 
 
 def _nuisance(entries: Mapping[str, Any]) -> dict[str, Space]:
@@ -227,14 +198,6 @@ def _beside_spaces(entries: Mapping[str, Any]) -> dict[str, Any]:
     return {key: constant for key, (constant, found) in split_entries.items() if "" not in found}
 
 
-def _named(value: Any) -> bool:
-    """Whether a choice's text says by itself what is chosen: a name, a mapping but for schedules, or a list of
-    these."""
-    if isinstance(value, list):
-        return any(isinstance(item, (str, Mapping)) for item in value)
-    return isinstance(value, (str, Mapping)) and "from" not in value
-
-
 def _put(settings: dict[str, Any], path: list[str], value: Any) -> None:
     for key in path[:-1]:
         if isinstance(settings.get(key), list):  # of several named mappings
@@ -246,12 +209,15 @@ def _put(settings: dict[str, Any], path: list[str], value: Any) -> None:
     settings[path[-1]] = value
 
 
-def _located(config: StudyConfig, message: str) -> str:
-    """The message, prefixed with the section that holds the hyperparameter it begins with."""
+def _located(config: StudyConfig, arm: Arm, message: str) -> str:
+    """The message, prefixed with the section that holds the hyperparameter it begins with, and the arm's name; where
+    another entry has that hyperparameter and the arm's own has not, what it falls back to."""
     match = re.match(r"[a-z_0-9]+", message)
     root = match.group() if match else ""
-    sections = {"scientific": config.scientific, "nuisance": config.nuisance, "fixed": config.fixed}
-    for name, section in sections.items():
-        if root in section:
-            return f"{name}.{message}"
-    return f"budget.{message}" if root in ("steps", "evaluations", "batch_size") else message
+    if root in config.entries[arm.entry]:
+        return f"{place(config, arm.entry, message)} (arm {arm.name})"
+    sections = {"nuisance": config.nuisance, "fixed": config.fixed, "budget": ("steps", "evaluations", "batch_size")}
+    section = next((name for name, keys in sections.items() if root in keys), "")
+    left = any(root in entry for entry in config.entries)
+    back = f", whose entry leaves {root} to {section or 'its default'}" if left else ""
+    return f"{section}{'.' if section else ''}{message} (arm {arm.name}{back})"

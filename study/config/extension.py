@@ -1,7 +1,8 @@
 """What may change when a study is resumed: how much is done and how it runs, never what finished trials mean.
 
-`search.trials_per_arm`, `search.repeats` and `confirm.top` may grow, the lists under `scientific` may gain values, and
-`keep`, `resources` and `tracking` may change freely, as may `confirm.replicas` until a trial is confirmed.
+`search.trials_per_arm`, `search.repeats` and `confirm.top` may grow, `scientific` may be written anew as long as it
+gives every arm that the study has, by its name, and `keep`, `resources` and `tracking` may change freely, as may
+`confirm.replicas` until a trial is confirmed.
 `confirm.until` may be set, and `confirm.most` and `search.most_repeats` set or grow; once pairs of arms were looked at,
 what they were looked at by stays: of what may grow, these two alone still do.
 """

@@ -15,6 +15,8 @@ from pydantic import ValidationError
 from analysis.results.thresholds import is_earlier
 from study.atomic_write import atomic_write
 from study.config import rules, strict_yaml
+from study.config.arms import arms_of
+from study.config.combinations import meaningless
 from study.config.messages import LONGEST, ConfigError, shown
 from study.config.plan import StudyPlan
 from study.config.schema import StudyConfig
@@ -40,19 +42,37 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> StudyPlan:
 
 def build(values: Mapping[str, Any]) -> StudyPlan:
     """The study whose configuration is given as plain data. Raises `ConfigError`."""
-    strict_yaml.check(dict(values))
-    try:
-        config = StudyConfig.model_validate(dict(values))
-    except ValidationError as error:
-        raise ConfigError(_problems(error)) from None
+    config = _typed(values)
     outcomes = values.get("outcomes")
     replaced = sorted(outcomes) if isinstance(outcomes, dict) and is_earlier(outcomes) else ()
     return replace(rules.settled(config), replaced=tuple(replaced))
 
 
+def arms(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a record says of the arms of a configuration, by name, without the checks of `build`: which hyperparameters
+    are `chosen` by scientific entries, the `space` that is searched, as text, and what is `without` meaning for the
+    model. Raises `ConfigError`."""
+    config = _typed(values)
+    found = {}
+    for arm in arms_of(config):
+        without = meaningless(config, arm.choices)
+        chosen = [key for key in config.entries[arm.entry] if key not in without]
+        space = {name: str(space) for name, space in arm.space.items()}
+        found[arm.name] = {"chosen": chosen, "space": space, "without": list(without)}
+    return found
+
+
 def write(config: StudyConfig, path: Path) -> None:
     """Write the resolved configuration atomically, as YAML that `load` reads back to an equal study."""
     atomic_write(path, strict_yaml.dump(config.resolved()).encode())
+
+
+def _typed(values: Mapping[str, Any]) -> StudyConfig:
+    strict_yaml.check(dict(values))
+    try:
+        return StudyConfig.model_validate(dict(values))
+    except ValidationError as error:
+        raise ConfigError(_problems(error)) from None
 
 
 def _problems(error: ValidationError) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 
+from study.config.combinations import combinations
 from study.config.messages import ConfigError, brief
 from study.config.schema import StudyConfig
 from trainables import data, precision
@@ -37,8 +38,12 @@ def ready(config: StudyConfig) -> None:
 def check_precision(config: StudyConfig, device: str) -> None:
     """Refuse a precision that the device has not. Raises `ConfigError`."""
     searched = config.nuisance.get("precision", {}).get("choice", ())
-    chosen = config.scientific.get("precision", ())
-    for name in (config.fixed.get("precision", "fp32"), *chosen, *searched):
+    found = dict.fromkeys([config.fixed.get("precision", "fp32"), *searched])
+    for one in combinations(config):
+        found |= dict.fromkeys(
+            one.space["precision"].choices if "precision" in one.space else [one.choices.get("precision", "fp32")]
+        )
+    for name in found:
         try:
             precision.require(name, device)
         except ValueError as error:

@@ -5,6 +5,7 @@ Everything here is decided from the configuration alone; `study.config.readiness
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from analysis.results.thresholds import JUDGED_METRICS, NOISE_KNOWN
 from analysis.wording import listed
 from study.config.arms import Arm, arms_of, check_arms, constants_of
 from study.config.blind_spots import blind_spots
+from study.config.combinations import place
 from study.config.goal import Goal
 from study.config.messages import ConfigError, brief, nearest, see, shown
 from study.config.own import locations
@@ -26,7 +28,7 @@ from study.config.schema import StudyConfig
 from study.config.sections import Search
 from study.config.seeds import check_repeats
 from study.config.spaces import name_of
-from study.config.suggestions import KEYS, SETTINGS, unknown
+from study.config.suggestions import KEYS, unknown
 from trainables import data, own_code
 from trainables.metrics import evaluator, own
 from trainables.metrics.feature_spaces import OF_PICTURES, least
@@ -87,6 +89,11 @@ def warnings(plan: StudyPlan) -> list[str]:
             f"outcomes: {listed(plan.replaced)} set the earlier rule of outcomes and are replaced by the present"
             " defaults, which `ganstudy docs outcomes` explains"
         )
+    if len(arms) > 1 and (alone := [key for key, choices in _crossed(config).items() if len(choices) == 1]):
+        found.append(
+            f"scientific: {listed(alone)} {'has' if len(alone) == 1 else 'have'} one choice, which tells no arms apart"
+            " and is in the name of each; under fixed it would be in none"
+        )
     if still and trials > 1:
         of = " of a repeat" if repeats > 1 else ""
         found.append(f"nothing is searched, so that all {trials} trials{of} are the same: {_few(still)}")
@@ -105,6 +112,11 @@ def warnings(plan: StudyPlan) -> list[str]:
     if config.scheduler.name == "asha":
         found.append("asha stops trials as results arrive, so that the search depends on the workers' timing")
     return found
+
+
+def _crossed(config: StudyConfig) -> Mapping[str, Sequence[Any]]:
+    """The lists that span all arms; none where several entries do."""
+    return config.scientific if isinstance(config.scientific, dict) else {}
 
 
 def _blind_spots(config: StudyConfig, arms: tuple[Arm, ...]) -> str:
@@ -132,18 +144,36 @@ def _few(names: list[str]) -> str:
 
 
 def _hyperparameters(config: StudyConfig) -> None:
-    stands: dict[str, str] = {"batch_size": "budget"} if config.budget.batch_size is not None else {}
-    for section in SETTINGS:
+    """Each key is known and stands in one place; what some entries of `scientific` set themselves may also stand where
+    the others have it from."""
+    everywhere = [key for key in config.entries[0] if all(key in entry for entry in config.entries)]
+    several = len(config.entries) > 1
+    stands = {key: "a key of every entry of scientific" if several else place(config, 0, key) for key in everywhere}
+    if config.budget.batch_size is not None:
+        _stands(stands, "batch_size", "budget")
+    for number, entry in enumerate(config.entries):
+        for key in entry:
+            _known(place(config, number, key), key)
+    for section in ("nuisance", "fixed"):
         for key in getattr(config, section):
-            if key not in KEYS:
-                raise ConfigError(f"{section}.{key}: unknown hyperparameter; {unknown([section], key, KEYS)}")
-            if key in stands:
-                raise ConfigError(
-                    f"{section}.{key}: expected each hyperparameter in one place, got it also as {stands[key]}.{key}"
-                )
-            stands[key] = section
+            _known(f"{section}.{key}", key)
+            _stands(stands, key, section)
     if "batch_size" not in stands:
-        raise ConfigError("budget.batch_size: expected a value here or under scientific, nuisance or fixed, got none")
+        some = next((one for one in range(len(config.entries)) if "batch_size" not in config.entries[one]), None)
+        got = "none" if len(config.entries) == 1 else f"none for entry {some} of scientific"
+        raise ConfigError(f"budget.batch_size: expected a value here or under scientific, nuisance or fixed, got {got}")
+
+
+def _known(path: str, key: str) -> None:
+    if key not in KEYS:
+        raise ConfigError(f"{path}: unknown hyperparameter; {unknown([path.partition('.')[0]], key, KEYS)}")
+
+
+def _stands(stands: dict[str, str], key: str, section: str) -> None:
+    """Note where a hyperparameter stands; refused where it does already."""
+    if key in stands:
+        raise ConfigError(f"{section}.{key}: expected each hyperparameter in one place, got it also as {stands[key]}")
+    stands[key] = f"{section}.{key}"
 
 
 def _data(config: StudyConfig) -> dict[str, Any]:

@@ -24,8 +24,10 @@ from study.config.sections import (
     Tracking,
     unnamed,
 )
+from study.config.spaces import is_space
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"  # of a study
+TITLE = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}"  # of an entry
 
 
 def _named(value: Any) -> Any:
@@ -66,6 +68,41 @@ def _thresholds(value: Any) -> Thresholds:
     return Thresholds(**value)
 
 
+def _scientific(value: Any) -> Any:
+    """One entry, a mapping of lists, or a list of entries, each a mapping with or without a name of its own."""
+    if isinstance(value, dict):
+        for key, choices in value.items():
+            if not isinstance(choices, (list, tuple)):
+                raise ValueError(
+                    f"scientific.{key}: expected a list of choices, got {shown(choices)}; what is the same in all arms"
+                    " stands under fixed"
+                )
+        return {key: tuple(choices) for key, choices in value.items()}
+    if not isinstance(value, (list, tuple)) or not value:
+        page = see("configuration.md#arms-that-differ-in-several-hyperparameters")
+        raise ValueError(
+            f"scientific: expected a mapping of lists of choices, or a list of mappings, got {shown(value)}{page}"
+        )
+    titles: dict[str, int] = {}
+    for number, entry in enumerate(value):
+        path = f"scientific.{number}"
+        if not isinstance(entry, dict):
+            raise ValueError(f"{path}: expected a mapping, got {shown(entry)}")
+        if not any(key == "name" or not is_space(choices) for key, choices in entry.items()):
+            raise ValueError(f"{path}: expected a name or a choice, by which its arm is called, got {shown(entry)}")
+        title = entry.get("name", "")
+        if "name" in entry and not (isinstance(title, str) and re.fullmatch(TITLE, title)):
+            raise ValueError(
+                f"{path}.name: expected at most 40 letters, digits, '_', '-' and '.', a letter or digit first,"
+                f" got {shown(title)}"
+            )
+        if title and titles.setdefault(title.casefold(), number) != number:
+            raise ValueError(
+                f"{path}.name: expected a name that entry {titles[title.casefold()]} has not, got '{title}'"
+            )
+    return tuple(value)
+
+
 Plain = dict[str, Any]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 
@@ -83,7 +120,8 @@ class StudyConfig(Section):
         data: the data set's name and its settings, `{name: ring, modes: 8}`; a name alone takes the defaults.
         budget: what every trial may spend.
         replicas (seeds): on how many each configuration is trained, all at once. Each seed is a replica.
-        scientific: the question: for each hyperparameter the list of its choices. Every combination is an arm.
+        scientific: the question: for each hyperparameter the list of its choices, of which every combination is an arm;
+            or a list of such mappings, entries, for arms that differ in several hyperparameters at once.
         nuisance: for each hyperparameter the space that every arm searches by itself.
         fixed: hyperparameters that are the same in all trials.
         evaluation: how samples are measured.
@@ -101,7 +139,9 @@ class StudyConfig(Section):
     data: Annotated[Plain, BeforeValidator(unnamed)]
     budget: Budget
     replicas: int = Field(default=8, ge=1, le=4096)
-    scientific: dict[str, Annotated[tuple[Any, ...], Field(strict=False)]] = Field(default={})
+    scientific: Annotated[dict[str, tuple[Any, ...]] | tuple[Plain, ...], BeforeValidator(_scientific)] = Field(
+        default={}
+    )
     nuisance: Plain = Field(default={})
     fixed: Plain = Field(default={})
     evaluation: Plain = Field(default={})
@@ -123,6 +163,18 @@ class StudyConfig(Section):
                 f" as it names a folder, got {shown(value)}"
             )
         return value
+
+    @property
+    def entries(self) -> tuple[Plain, ...]:
+        """What stands under `scientific`, one mapping or several, without their names."""
+        if isinstance(self.scientific, dict):
+            return (dict(self.scientific),)
+        return tuple({key: value for key, value in one.items() if key != "name"} for one in self.scientific)
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The name that each of `entries` gives itself, "" where it gives none."""
+        return ("",) if isinstance(self.scientific, dict) else tuple(one.get("name", "") for one in self.scientific)
 
     def resolved(self) -> dict[str, Any]:
         """Plain data, every default written out, that `build` turns back into an equal configuration."""

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from analysis.wording import spelled
 from study.config.arms import Arm, corners, spec_for
 from study.config.plan import StudyPlan
 from study.config.reference import specs_at_corners
@@ -38,6 +39,7 @@ class ArmForecast:
 
     Attributes:
         name: of the arm.
+        choices: what its scientific entry sets, as text.
         space: what it searches, as text.
         search_trials, confirm_trials: how many, over all repeats.
         confirm_replicas: of all confirm trials.
@@ -50,6 +52,7 @@ class ArmForecast:
     """
 
     name: str
+    choices: Mapping[str, str]
     space: Mapping[str, str]
     search_trials: int
     confirm_trials: int
@@ -176,6 +179,7 @@ def _arm(plan: StudyPlan, arm: Arm, measured: Calibration) -> ArmForecast:
 
     return ArmForecast(
         name=arm.name,
+        choices={key: spelled(value) for key, value in arm.choices.items()},
         space={name: str(space) for name, space in arm.space.items()},
         search_trials=search,
         confirm_trials=confirm,

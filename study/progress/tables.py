@@ -43,6 +43,9 @@ def show_forecast(
     if expected.repeats > 1:
         console.print(_searches(config))
     console.print(Text(_metrics(config, expected)))
+    if any(config.titles):
+        chosen = {arm.name: ", ".join(f"{key} {said}" for key, said in arm.choices.items()) for arm in expected.arms}
+        console.print(_spaces("arm", chosen, "chosen in it"))
     shared = _shared(expected.arms)
     if shared:
         console.print(_spaces("searched in every arm", shared))
@@ -122,8 +125,8 @@ def _progress(phase: Counts) -> str:
     return " ".join([f"{phase.done}/{phase.total}", *([f"({', '.join(special)})"] if special else [])])
 
 
-def _spaces(title: str, spaces: Mapping[str, str]) -> Table:
-    table = Table(title, "", box=SIMPLE_HEAD, pad_edge=False)
+def _spaces(title: str, spaces: Mapping[str, str], second: str = "") -> Table:
+    table = Table(title, second, box=SIMPLE_HEAD, pad_edge=False)
     for name, space in spaces.items():
         table.add_row(Text(name), Text(space))
     return table

@@ -143,6 +143,7 @@ def _about(outline: Outline) -> dict[str, Any]:
         "sessions": [_session(session) for session in state.sessions],
         "data": state.data,
         "searched": outline.searched,
+        "arms": outline.arms,
         "later": described(outline.later),
         "floor": state.floor,
         "floor_spread": state.floor_spread,

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from analysis.record import schema
 from analysis.results.clock import equal_of
@@ -33,7 +34,8 @@ class Outline:
     """What all trials' rows need to know of the study.
 
     `state` knows sessions, floor and looks, but no trials; `config` maps each `config.*` name to its dtype, `later`
-    each trial to what was measured of it later, `searched` each arm to the hyperparameters drawn for its trials;
+    each trial to what was measured of it later, `searched` each arm to the hyperparameters drawn for its trials, `arms`
+    each planned arm to what `study.config.loading.arms` says of it;
     `measured` are the columns of the user's own measurements.
     """
 
@@ -43,6 +45,7 @@ class Outline:
     config: dict[str, str]
     later: dict[str, dict[str, Later]]
     searched: dict[str, list[str]]
+    arms: dict[str, dict[str, Any]]
     measured: tuple[str, ...] = ()
 
 
@@ -63,7 +66,16 @@ def outline_of(folder: Path, entries: Iterable[Entry]) -> Outline:
     config = {name: schema.config_dtype(found) for name, found in kinds.items()}
     name = state.config.get("study", folder.resolve().name)
     thresholds = thresholds_of({"config": state.config})
-    return Outline(name, state, thresholds, config, read_all(folder), searched, tuple(measured))
+    arms = _arms(state.config)
+    return Outline(name, state, thresholds, config, read_all(folder), searched, arms, tuple(measured))
+
+
+def _arms(settings: Json) -> dict[str, dict[str, Any]]:
+    """What a configuration says of its arms; nothing where it is another version's."""
+    try:
+        return loading.arms(settings)
+    except ConfigError:
+        return {}
 
 
 def _own_columns(spec: Json) -> tuple[str, ...]:

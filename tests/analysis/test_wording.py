@@ -21,6 +21,7 @@ from analysis.wording import (
     percent,
     points,
     setting,
+    spelled,
     spoken,
     spoken_points,
     spoken_share,
@@ -147,3 +148,21 @@ def test_only_unbounded_measurements_may_be_logarithmic():
 )  # fmt: skip
 def test_numbers_are_written_for_readers(value, words):
     assert number(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("hinge", "hinge"),
+        (0.0005, "0.0005"),
+        (5, "5"),
+        (True, "true"),
+        (None, "null"),
+        ([64, 64], "[64, 64]"),
+        ({"name": "r1"}, "r1"),
+        ({"name": "r1", "weight": 0.1, "every": 8}, "r1 (weight 0.1, every 8)"),
+        ([{"name": "r1", "weight": {"from": 1.0, "to": 0.1}}, "r2"], "r1 (weight (from 1, to 0.1)) + r2"),
+    ],
+)
+def test_settings_are_spelled_out(value, words):
+    assert spelled(value) == words

@@ -88,6 +88,19 @@ def test_the_question_names_what_is_varied_and_on_what():
     assert answer(findings(phase="search")).question == f"Which choice of objective trains most stably {place}"
 
 
+def test_arms_that_are_no_product_are_asked_for_by_name():
+    about = {"config": {**CONFIG, "scientific": [{"name": "WGAN"}, {"name": "R3GAN"}]}}
+    asked = {"record": SimpleNamespace(about=about), "arms": ("WGAN", "R3GAN")}
+    place = "on the data set “ring” (modes 8)?"
+    assert answer(findings(**asked)).question == (
+        f"One search chose a configuration for each of WGAN and R3GAN: which of them trains most stably {place}"
+    )
+    tuned = answer(findings(**asked, searches={"WGAN": 3, "R3GAN": 3})).question
+    assert tuned.startswith(f"Which of WGAN and R3GAN, tuned by its search, trains most stably {place}")
+    asked["arms"] = tuple("abcdefg")
+    assert answer(findings(**asked, phase="search")).question == f"Which arm trains most stably {place}"
+
+
 def test_studies_joined_ask_together():
     def joined(*configs):
         about = {"joined": [{"study": name, "config": one} for name, one in zip("xyz", configs, strict=False)]}

@@ -189,3 +189,16 @@ def test_joined_studies_each_say_what_they_searched(simulate, tmp_path):
     for one in found:
         (row,) = record.trials[record.trials["trial_id"] == one.trial_id].drop_duplicates("trial_id").to_dict("records")
         assert one.searched == {name: row[f"config.{name}"] for name in one.searched}
+
+
+def test_an_arm_of_a_list_of_entries_has_chosen_what_its_own_entry_chooses():
+    config = {"scientific": [{"name": "a", "pairing": "relativistic"}, {"name": "b"}], "fixed": {"beta1": 0.5}}
+    settings = {"model": "gan", "pairing": "relativistic", "beta1": 0.5}
+    found = choose(
+        trial("a", "search", 0, [3.0], **settings),
+        trial("b", "search", 0, [3.0], minute=1, **{**settings, "pairing": "independent"}),
+        about={"study": "rings", "config": config, "arms": {"a": {"chosen": ["pairing"]}, "b": {"chosen": []}}},
+    )
+    a, b = (dict(one.settings) for one in found)
+    assert (a["scientific"], a["fixed"]) == ({"pairing": "relativistic"}, {"beta1": 0.5})
+    assert (b["scientific"], b["defaults"]) == ({}, {"model": "gan", "pairing": "independent"})

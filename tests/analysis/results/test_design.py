@@ -74,6 +74,18 @@ def test_scales_are_read_from_the_configuration():
     assert scales_of({}) == {}
 
 
+def test_scales_of_a_list_of_entries_are_those_of_each():
+    r3gan = {
+        "name": "r3gan",
+        "penalty": [[{"name": "r1", "weight": {"log_uniform": [0.1, 1]}}, {"name": "r2", "weight": 1.0}]],
+        "beta1": {"uniform": [0, 0.9]},
+    }
+    wgan = {"name": "wgan", "penalty": {"name": "clip", "bound": {"log_uniform": [1e-3, 1]}}, "critic_steps": [1, 5]}
+    assert scales_of({"config": {"scientific": [r3gan, wgan]}}) == {
+        "penalty.r1.weight": "log", "beta1": "linear", "penalty.bound": "log",
+    }  # fmt: skip
+
+
 def test_a_scale_on_which_joined_studies_differ_is_left_to_be_guessed():
     one, two = ({"config": {"nuisance": {"lr": {kind: [1e-4, 1]}, "beta1": {"uniform": [0, 0.9]}}}} for kind in KINDS)
     assert scales_of({"joined": [one, two]}) == {"beta1": "linear"}

@@ -28,6 +28,36 @@ def test_more_trials_more_arms_and_other_resources_are_extensions(tiny: Build, c
     check_extension(tiny(confirm=CONFIRM), tiny(**{"confirm": CONFIRM, **change}), confirmed=True)
 
 
+BOTH = [{"objective": ["non_saturating", "hinge"]}]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"objective": ["non_saturating", "hinge"]}, [*BOTH, {"name": "r3gan", "pairing": "relativistic"}]),
+        (BOTH, [{"name": "small", "critic": {"hidden": [4]}}, {"objective": "hinge"}, {"objective": "non_saturating"}]),
+        ([{"name": "a"}, {"name": "b", "beta1": 0.0}], [{"name": "b", "beta1": 0.0}, {"name": "a"}]),
+    ],
+)
+def test_arms_stay_what_they_are_however_they_are_written(tiny: Build, before: Any, after: Any) -> None:
+    check_extension(tiny(scientific=before), tiny(scientific=after), confirmed=True)
+
+
+@pytest.mark.parametrize(
+    ("after", "gone"),
+    [
+        ([{"name": "b", "beta1": 0.0}], "a"),
+        ([{"name": "a"}, {"name": "b", "beta1": 0.1}], "b"),
+        ([{"name": "a"}, {"name": "b", "beta1": [0.0, 0.1]}], "b"),
+        ([{"name": "a", "generator_lr": {"log_uniform": [1e-5, 1e-2]}}, {"name": "b", "beta1": 0.0}], "a"),
+    ],
+)
+def test_an_entry_that_gives_other_arms_is_no_extension(tiny: Build, after: Any, gone: str) -> None:
+    before = tiny(scientific=[{"name": "a"}, {"name": "b", "beta1": 0.0}])
+    with pytest.raises(ConfigError, match=rf"scientific: expected lists that .* arm '{gone}' is gone or changed; got"):
+        check_extension(before, tiny(scientific=after), confirmed=True)
+
+
 TWICE = {"trials_per_arm": 2, "repeats": 2}
 ROUNDS = {"replicas": 4, "until": "decided", "most": 8}
 

@@ -22,10 +22,23 @@ def test_a_trial_may_not_ask_for_more_than_there_is(least: Build) -> None:
         check_resources(config, 1, 2)
 
 
-@pytest.mark.parametrize("section", ["fixed", "scientific", "nuisance"])
-def test_a_card_must_have_the_precision(section: str, least: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {"fixed": "tf32", "scientific": ["fp32", "tf32"], "nuisance": {"choice": ["fp32", "tf32"]}}[section]
-    config = least(resources={"gpu": 1}, **{section: {"precision": given}}).config  # wherever it is read
+BOTH = ["fp32", "tf32"]
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"fixed": {"precision": "tf32"}},
+        {"scientific": {"precision": BOTH}},
+        {"scientific": [{"name": "a"}, {"precision": "tf32"}]},
+        {"scientific": [{"name": "a", "precision": {"choice": BOTH}}]},
+        {"nuisance": {"precision": {"choice": BOTH}}},
+    ],
+)
+def test_a_card_must_have_the_precision(
+    sections: dict[str, Any], least: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = least(resources={"gpu": 1}, **sections).config  # wherever it is read
     monkeypatch.setattr(precision, "offered", lambda device: ("fp32", "tf32"))
     check_precision(config, "cuda")
     monkeypatch.setattr(precision, "offered", lambda device: ("fp32",))

@@ -26,6 +26,22 @@ LR = {"log_uniform": [1e-4, 1e-2]}
             "fixed.beta1: expected each hyperparameter in one place, got it also as nuisance.beta1",
         ),
         (
+            {"scientific": {"beta1": [0.0, 0.5]}, "fixed": {"beta1": 0.5}},
+            "fixed.beta1: expected each hyperparameter in one place, got it also as scientific.beta1",
+        ),
+        (
+            {"scientific": [{"beta1": 0.0}, {"beta1": 0.5}], "nuisance": {"beta1": {"uniform": [0, 0.9]}}},
+            "nuisance.beta1: expected each hyperparameter in one place, got it also as a key of every entry of sci",
+        ),
+        (
+            {"scientific": [{"name": "a"}, {"beta": 0.5}]},
+            "scientific.1.beta: unknown hyperparameter; the nearest valid",
+        ),
+        (
+            {"budget": {"steps": 20}, "scientific": [{"batch_size": 8}, {"name": "a"}]},
+            "budget.batch_size: expected a value here or under scientific, nuisance or fixed, got none for entry 1 of",
+        ),
+        (
             {"fixed": {"batch_size": 4}},
             "fixed.batch_size: expected each hyperparameter in one place, got it also as budget.",
         ),
@@ -271,6 +287,16 @@ def test_what_is_rarely_meant_is_noted(least: Build) -> None:
     assert note.endswith("or spectral_norm; without one: wasserstein-r1")
     (note,) = rules.warnings(least(scheduler="asha", nuisance={"generator_lr": LR}))
     assert "depends on the workers' timing" in note
+
+
+def test_a_list_of_one_choice_is_noted_where_it_is_in_the_name_of_every_arm(least: Build) -> None:
+    searched = {"nuisance": {"generator_lr": LR}}
+    assert rules.warnings(least(scientific={"model": ["gan"], "beta1": [0.0, 0.5]}, **searched)) == [
+        "scientific: model has one choice, which tells no arms apart and is in the name of each; under fixed it would"
+        " be in none"
+    ]
+    assert rules.warnings(least(scientific={"model": ["gan"]}, **searched)) == []
+    assert rules.warnings(least(scientific=[{"beta1": [0.0]}, {"beta1": [0.5]}], **searched)) == []
 
 
 def test_thresholds_of_the_earlier_rule_are_said_to_be_replaced(least: Build) -> None:

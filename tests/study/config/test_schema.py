@@ -106,6 +106,19 @@ def test_the_least_configuration_has_calm_defaults(least: Build) -> None:
     assert (config.resources.workers, config.tracking.pictures) == (None, 3)
 
 
+def test_scientific_is_one_mapping_or_a_list_of_them_with_names(least: Build) -> None:
+    one = {"objective": ["hinge", "minimax"]}
+    assert (least(scientific=one).config.entries, least(scientific=one).config.titles) == (
+        ({"objective": ("hinge", "minimax")},),
+        ("",),
+    )
+    several = [{"name": "sn", "penalty": "spectral_norm"}, {"beta1": [0.0, 0.9]}]
+    config = least(scientific=several).config
+    assert (config.entries, config.titles) == (({"penalty": "spectral_norm"}, {"beta1": [0.0, 0.9]}), ("sn", ""))
+    assert config.resolved()["scientific"] == several
+    assert loading.build(config.resolved()).config == config
+
+
 def test_short_forms_mean_the_long_ones(least: Build) -> None:
     assert least(scheduler="asha").config.scheduler == Scheduler(name="asha")
     assert least(scheduler=None).config.scheduler == Scheduler()
@@ -213,8 +226,20 @@ def test_an_unknown_key_is_refused_with_the_nearest(least: Build, key: dict[str,
         ({"budget": {"steps": True}}, "budget.steps: expected a whole number, got true"),
         ({"replicas": 0}, "replicas: expected greater than or equal to 1, got 0"),
         ({"replicas": 10**12}, "replicas: expected less than or equal to 4096, got 1000000000000"),
-        ({"scientific": []}, "scientific: expected a mapping, got []"),
-        ({"scientific": {"model": "gan"}}, "scientific.model: expected a list, got 'gan'"),
+        ({"scientific": []}, "scientific: expected a mapping of lists of choices, or a list of mappings, got []"),
+        ({"scientific": {"model": "gan"}}, "scientific.model: expected a list of choices, got 'gan'; what is the same"),
+        ({"scientific": [{"name": "a"}, "hinge"]}, "scientific.1: expected a mapping, got 'hinge'"),
+        ({"scientific": [{}]}, "scientific.0: expected a name or a choice, by which its arm is called, got {}"),
+        (
+            {"scientific": [{"beta1": {"uniform": [0, 0.9]}}]},
+            "scientific.0: expected a name or a choice, by which its arm is called, got {'beta1': {'uniform'",
+        ),
+        ({"scientific": [{"name": "a b"}]}, "scientific.0.name: expected at most 40 letters, digits, '_', '-' and '.'"),
+        ({"scientific": [{"name": 1}]}, "scientific.0.name: expected at most 40 letters, digits, '_', '-' and '.', a"),
+        (
+            {"scientific": [{"name": "a"}, {"name": "A", "beta1": 0.1}]},
+            "scientific.1.name: expected a name that entry 0 has not, got 'A'",
+        ),
         ({"measure": "kernel"}, "measure: expected a list, got 'kernel'"),
         ({"measure": [3]}, "measure.0: expected a string, got 3"),
         (

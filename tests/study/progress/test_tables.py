@@ -84,6 +84,18 @@ def test_check_shows_arms_spaces_counts_and_an_estimate_that_says_so(study: Buil
     assert any(line.startswith("estimate: ") and "within a factor of two or so" in line for line in lines)
 
 
+def test_check_says_what_arms_of_a_name_choose(study: Build) -> None:
+    several = [[{"name": "r1", "weight": 0.1}, "r2"]]
+    text = shown(
+        study(scientific=[{"name": "plain"}, {"name": "R3GAN", "pairing": "relativistic", "penalty": several}])
+    )
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "arm chosen in it" in lines
+    assert "plain" in lines
+    assert "R3GAN pairing relativistic, penalty r1 (weight 0.1) + r2" in lines
+    assert "chosen in it" not in shown(study(scientific={"pairing": ["independent", "relativistic"]}))
+
+
 def test_check_says_how_often_every_arm_is_searched(study: Build) -> None:
     search, confirm = {"trials_per_arm": 4, "repeats": 3}, {"top": 1, "replicas": 16}
     lines = [" ".join(line.split()) for line in shown(study(search=search, confirm=confirm)).splitlines()]

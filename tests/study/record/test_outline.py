@@ -54,3 +54,13 @@ def test_a_configuration_of_no_use_gives_way_to_that_of_study_yaml(
 def test_a_study_without_any_configuration_is_named_after_its_folder(tmp_path: Path) -> None:
     outline = outline_of(tmp_path, [])
     assert (outline.study, outline.thresholds) == (tmp_path.name, Thresholds())
+
+
+def test_what_arms_choose_and_search_is_the_configurations(tmp_path: Path, tiny: Any) -> None:
+    entries = [{"name": "sn", "penalty": "spectral_norm", "critic_lr": {"log_uniform": [1e-4, 1e-2]}}, {"model": "vae"}]
+    config = tiny(scientific=entries).config
+    found = outline_of(tmp_path, [Session(config=config.resolved())]).arms
+    assert found["sn"]["chosen"] == ["penalty", "critic_lr"]
+    assert found["sn"]["space"]["critic_lr"] == "0.0001 … 0.01 log"
+    assert (found["vae"]["chosen"], "objective" in found["vae"]["without"]) == (["model"], True)
+    assert outline_of(tmp_path, [Session(config={"study": "rings", "scientific": 3})]).arms == {}
