@@ -44,6 +44,7 @@ from study.storage.mirror import bring
 from study.storage.store import Store
 
 LOGGER = logging.getLogger(__name__)
+LESS = "fewer resources.workers take less at once"
 LONGEST_MESSAGE = 2000  # characters
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # a terminal's, which Ray puts in
 _FRAME = re.compile(r'^  File "[^"\n]*", line \d+.*\n(?: {4}.*\n)*', re.MULTILINE)
@@ -213,13 +214,13 @@ def _ended(error: RayActorError) -> str:
         raised = " ".join(_FRAME.split(told)[-1].split())
         return f"the worker could not be set up: {raised}"[:LONGEST_MESSAGE]
     if "low on memory" in account:
-        return "the worker was ended because its machine ran low on memory"
+        return f"the worker was ended because its machine ran low on memory; {LESS}"
     if "node has died" in account or "node was terminated" in account:
         return "the machine that the worker ran on was lost"
     if left := re.search(r"exit code (-?\d+)", account):
         return f"the worker's process left with exit status {left[1]}"
     if "End of file" in account:
-        return "the worker's process was killed, as the system does for want of memory, or crashed in a library's code"
+        return f"the worker's process was killed, as for want of memory ({LESS}), or crashed in a library's code"
     return f"{type(error).__name__}: {account}"[:LONGEST_MESSAGE]
 
 

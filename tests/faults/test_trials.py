@@ -66,7 +66,10 @@ def test_a_trial_that_raises_fails_alone(begin: Begin, tmp_path: Path) -> None:
 def test_a_trial_that_loses_its_process_or_hangs_fails_alone(begin: Begin, tmp_path: Path) -> None:
     names = ("crashes", "dies", "hangs", "leaves", "crashes_once", "hangs_once")
     study = begin(misbehaving(*names, resources={"evaluation_limit": 5.0, "workers": 2}), FAULTS=str(tmp_path))
-    lost = "the worker's process was killed, as the system does for want of memory, or crashed in a library's code"
+    lost = (
+        "the worker's process was killed, as for want of memory (fewer resources.workers take less at once),"
+        " or crashed in a library's code"
+    )
     hung = "an evaluation took longer than resources.evaluation_limit; where it hung is in trials/{trial}/hang.txt"
     left = "the worker's process left with exit status 3"
     hold(study, tmp_path, {"crashes": lost, "dies": lost, "hangs": hung, "leaves": left})

@@ -307,7 +307,8 @@ DIED = "The actor died unexpectedly before finishing this task.\n\tactor_id: c81
         (
             f"{DIED} because its worker process has died. Worker exit type: SYSTEM_ERROR Worker exit detail: Worker"
             " unexpectedly exits with a connection error code 2. End of file. Some common causes include: …",
-            "the worker's process was killed, as the system does for want of memory, or crashed in a library's code",
+            "the worker's process was killed, as for want of memory (fewer resources.workers take less at once),"
+            " or crashed in a library's code",
         ),
         (
             f"{DIED} because its worker process has died. Worker exit type: SYSTEM_ERROR Worker exit detail: Worker"
@@ -317,7 +318,7 @@ DIED = "The actor died unexpectedly before finishing this task.\n\tactor_id: c81
         (
             f"{DIED} because its worker process has died. Worker exit type: NODE_OUT_OF_MEMORY Worker exit detail: Task"
             " was killed due to the node running low on memory.",
-            "the worker was ended because its machine ran low on memory",
+            "the worker was ended because its machine ran low on memory; fewer resources.workers take less at once",
         ),
         (
             "The actor died unexpectedly before finishing this task.\nThe actor died because its node has died. Node"
