@@ -101,8 +101,9 @@ def _connect(address: str | None, modules: list[str]) -> None:
         try:
             _start(quiet)
         except Exception as again:
+            said = _line(again)
             raise ConnectionError(
-                f"Ray could not start, tried twice: {_line(again)}; {shortages()}; Ray's own account is in {place()}"
+                f"Ray could not start, tried twice: {said}; {shortages(said)}; Ray's own account is in {place()}"
             ) from again
     with suppress(OSError):  # Ray writes it for all to read
         (Path.home() / ".ray" / "auth_token").chmod(0o600)

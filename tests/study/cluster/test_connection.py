@@ -152,7 +152,7 @@ def test_a_ray_that_does_not_start_is_tried_once_more(monkeypatch: pytest.Monkey
 
 def test_a_ray_that_never_starts_is_said_in_a_line_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     called = starting(monkeypatch, *(Exception("The current node timed out\nin a second line") for _ in range(2)))
-    monkeypatch.setattr(connection, "shortages", lambda: "make room")
+    monkeypatch.setattr(connection, "shortages", lambda _: "make room")
     said = "^Ray could not start, tried twice: The current node timed out; make room; Ray's own account is in .*/ray$"
     with pytest.raises(ConnectionError, match=said), connected():
         pass
