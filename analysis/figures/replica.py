@@ -114,7 +114,7 @@ def _scale(axes: Axes, one: Measured, curves: ReplicaCurves) -> None:
 
 
 def _scale_steps(axes: Axes, curves: ReplicaCurves) -> None:
-    axes.set_xlim(0, curves.steps[-1])
+    axes.set_xlim(0, 1.015 * curves.steps[-1])  # the last evaluation, which is judged, is drawn whole
     scale_axis(axes, "x", [], log=False)
     axes.tick_params(labelsize=6)
 

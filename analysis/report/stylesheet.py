@@ -1,5 +1,6 @@
-"""The report's style sheet: one column of text for reading, tables and figures as wide as they need, scrolling where
-the window is narrower, dark where the reader's system is, and rules for paper.
+"""The report's style sheet: one column of text for reading; tables and figures begin at its left edge and are as wide
+as they need, scrolling where the window is narrower, beside a first column that stays; dark where the reader's system
+is, and rules for paper.
 
 Figures are drawn for a printed page, with text of 7 points; the page shows them larger, so that it is 12 pixels high.
 """
@@ -16,7 +17,8 @@ html { font-size: 17px; -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--paper); color: var(--ink); line-height: 1.55;
   font-family: Charter, "Bitstream Charter", "Sitka Text", Cambria, "DejaVu Serif", Georgia, serif;
   font-variant-numeric: lining-nums; overflow-wrap: break-word; }
-main { max-width: 47rem; margin: 0 auto; padding: 3.2rem 1.4rem 5rem; }
+main { max-width: 70rem; margin: 0 auto; padding: 3.2rem 1.4rem 5rem; --text: 44.2rem; }
+p, ul, dl, nav, pre, .answer, .note, figcaption { max-width: var(--text); }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; letter-spacing: -.01em; }
 h2 { font-size: 1.3rem; margin: 3rem 0 .6rem; padding-top: .9rem; border-top: 1px solid var(--rule); }
 h3 { font-size: 1.02rem; margin: 1.9rem 0 .4rem; }
@@ -35,13 +37,13 @@ a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset:
   font-size: .74rem; }
 nav { font-size: .82rem; margin: 1.6rem 0 0; color: var(--muted); }
 nav a { margin-right: .9rem; white-space: nowrap; }
-figure { margin: 1.5rem 0 1.9rem; text-align: center; break-inside: avoid; }
-figure img, figure svg { display: block; height: auto; margin: 0 auto; background: #fff; max-width: 100%; }
+figure { margin: 1.5rem 0 1.9rem; break-inside: avoid; }
+figure img, figure svg { display: block; height: auto; background: #fff; max-width: 100%; }
 svg * { stroke-linejoin: round; stroke-linecap: butt; }
 .marks * { fill: transparent; pointer-events: all; }
 .marks :hover { stroke: #1b1b1f; stroke-width: .8; }
 figure svg { width: var(--width); }
-.cut { width: var(--width); max-width: 100%; margin: 0 auto; }
+.cut { width: var(--width); max-width: 100%; }
 .panels { display: flex; }
 .panels svg { margin: 0; flex: 0 1 auto; min-width: 0; }
 .off, .narrow { display: none; }
@@ -54,17 +56,17 @@ figure svg { width: var(--width); }
 .tip { position: fixed; z-index: 1; max-width: min(24rem, 92vw); padding: .3rem .55rem; border-radius: 4px;
   pointer-events: none; white-space: pre-line; background: var(--ink); color: var(--paper); font-size: .78rem;
   line-height: 1.4; }
-.switches { display: flex; flex-wrap: wrap; justify-content: center; gap: .35rem; margin-top: .5rem; }
+.switches { display: flex; flex-wrap: wrap; gap: .35rem; margin-top: .5rem; }
 .switches button { font: inherit; font-size: .78rem; padding: .1rem .6rem; border: 1px solid var(--rule);
   border-radius: 999px; background: var(--paper); color: var(--ink); cursor: pointer; }
 .switches button[aria-pressed=false] { text-decoration: line-through; color: var(--muted); background: var(--tint); }
 .switches button[aria-pressed=false] .swatch { opacity: .3; }
 .switches button:disabled { display: none; }
-.leafing { display: flex; gap: .6rem; align-items: center; justify-content: center; font-size: .82rem; }
+.leafing { display: flex; gap: .6rem; align-items: center; font-size: .82rem; }
 .leafing button { font: inherit; font-size: 1.1rem; line-height: 1; padding: .2rem .8rem; cursor: pointer;
   border: 1px solid var(--rule); border-radius: 999px; background: var(--paper); color: var(--ink); }
 .leafing button:disabled, .leafing:has(:disabled) output { display: none; }
-.arms { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: .3rem 1rem; }
+.arms { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: .3rem 1rem; max-width: 52rem; }
 .arms p { font-size: .82rem; margin: .6rem 0 .2rem; }
 .row { display: flex; position: relative; overflow-x: auto; scroll-snap-type: x mandatory; }
 .leaf { flex: 0 0 100%; margin: 0; scroll-snap-align: start; }
@@ -86,11 +88,10 @@ figure svg { width: var(--width); }
   .film { width: calc(8rem * var(--frames)); max-width: 100%; aspect-ratio: auto; }
   .film img { width: 100%; height: auto; }
 }
-figcaption { text-align: left; color: var(--muted); font-size: .82rem; line-height: 1.45; }
+figcaption { color: var(--muted); font-size: .82rem; line-height: 1.45; }
 figcaption { margin-top: .5rem; }
 figure.table figcaption { margin: 0 0 .5rem; }
-.wide { overflow-x: auto; width: max-content; min-width: 100%; max-width: min(94vw, 76rem);
-  position: relative; left: 50%; transform: translateX(-50%); }
+.wide { overflow-x: auto; width: max-content; min-width: min(100%, var(--text)); max-width: 100%; }
 .wide:has(> table) { background: linear-gradient(to right, var(--paper) 30%, transparent) left / 3.5rem 100%,
     linear-gradient(to left, var(--paper) 30%, transparent) right / 3.5rem 100%,
     linear-gradient(to right, var(--shade), transparent) left / .9rem 100%,
@@ -106,13 +107,15 @@ tbody td { vertical-align: top; }
 th.number, td.number { text-align: right; }
 td.number, td.words { white-space: nowrap; }
 .interval { color: var(--muted); font-size: .92em; }
-figure.table { text-align: left; }
 tbody tr:nth-child(5n):not(:last-child) { border-bottom: 1px solid var(--faint); }
 .trace { opacity: .8; font-style: italic; } sup { line-height: 0; }
 .files { white-space: nowrap; }
 dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .15rem 1.1rem; font-size: .84rem;
   margin: .8rem 0; }
 dt { color: var(--muted); } dd { margin: 0; }
+@media screen and (max-width: 44rem) {
+  th:first-child, td:first-child { position: sticky; left: 0; background: var(--paper); max-width: 9rem; }
+}
 @media (max-width: 30rem) { dl { display: block; } dd { margin: 0 0 .5rem; } }
 .swatch { display: inline-block; width: .68em; height: .68em; border-radius: 2px; margin-right: .45em; }
 ul { font-size: .9rem; padding-left: 1.2rem; }
@@ -127,7 +130,7 @@ footer { margin-top: 3.5rem; border-top: 1px solid var(--rule); color: var(--mut
   h2, h3, figure.table figcaption { break-after: avoid; } tr, figure { break-inside: avoid; }
   figure { margin: .8rem 0 1rem; } h2 { margin-top: 1.6rem; } p, li { orphans: 3; widows: 3; }
   figure.table { break-inside: auto; } thead { display: table-header-group; }
-  .wide { overflow: visible; max-width: 100%; width: 100%; left: 0; transform: none; }
+  p, ul, dl, .answer, .note, figcaption { max-width: none; } .wide { overflow: visible; width: 100%; }
   .wide:has(> table) { background: none; } td.number { white-space: normal; }
   .interval { white-space: nowrap; } pre { columns: 3; } figure img { width: auto !important; max-width: 100%; }
   figure svg, .cut { width: min(100%, var(--width) / 1.3, 82mm * var(--ratio)); } .cut svg { width: var(--width); }

@@ -114,3 +114,19 @@ def test_pointing_tells_values_arms_go_off_and_samples_are_leafed_through(writte
     shown = "return arguments[0].naturalWidth > 0 && arguments[0].getBoundingClientRect().left < innerWidth"
     assert waited(lambda: driver.execute_script(shown, second))
     assert not driver.get_log("browser")
+
+
+def test_all_has_one_left_edge_and_a_table_s_first_column_stays_on_a_narrow_page(written, driver):
+    driver.get((written / "report" / "index.html").as_uri())
+    edges = "return [...document.querySelectorAll('main > p, .wide')].map((one) => one.getBoundingClientRect().left)"
+    assert len(set(driver.execute_script(edges))) == 1
+    driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 900, "deviceScaleFactor": 1, "mobile": True}
+    )
+    assert driver.execute_script("return document.documentElement.scrollWidth") == 390
+    moved = (
+        "const box = [...document.querySelectorAll('.wide')].find((one) => one.scrollWidth > one.clientWidth + 200);"
+        "box.scrollLeft = 200;"
+        "return box.querySelector('td').getBoundingClientRect().left - box.getBoundingClientRect().left"
+    )
+    assert driver.execute_script(moved) == 0
