@@ -81,7 +81,8 @@ def check(value: Any, path: str = "", depth: int = 0) -> None:
 
 
 def override(values: dict[str, Any], setting: str) -> None:
-    """Put one `key.path=value` into nested mappings; a number steps into a list; the value is YAML."""
+    """Put one `key.path=value` into nested mappings; a number steps into a list, and one more than its last adds to it;
+    the value is YAML."""
     path, equals, text = setting.partition("=")
     keys = path.strip().split(".")
     if not equals or not all(keys):
@@ -92,8 +93,11 @@ def override(values: dict[str, Any], setting: str) -> None:
         here = ".".join(keys[:depth])
         if not isinstance(inner, (dict, list)):
             raise ConfigError(f"--set {path}: expected a mapping at '{here}', got {shown(inner)}")
-        step: Any = _index(inner, key, here) if isinstance(inner, list) else key
-        if depth == len(keys) - 1:
+        last = depth == len(keys) - 1
+        step: Any = _index(len(inner) + last, key, here) if isinstance(inner, list) else key
+        if last and isinstance(inner, list) and step == len(inner):
+            inner.append(value)
+        elif last:
             inner[step] = value
         elif isinstance(inner, dict) and inner.get(step) is None:
             inner[step] = inner = {}
@@ -101,9 +105,9 @@ def override(values: dict[str, Any], setting: str) -> None:
             inner = inner[step]
 
 
-def _index(values: list[Any], key: str, here: str) -> int:
-    if not (key.isascii() and key.isdigit() and len(key) < 10 and int(key) < len(values)):
-        raise ConfigError(f"--set: expected an index below {len(values)} into '{here}', got {shown(key)}")
+def _index(places: int, key: str, here: str) -> int:
+    if not (key.isascii() and key.isdigit() and len(key) < 10 and int(key) < places):
+        raise ConfigError(f"--set: expected an index below {places} into '{here}', got {shown(key)}")
     return int(key)
 
 

@@ -131,6 +131,13 @@ def test_overrides_reach_into_mappings_and_lists_and_make_what_is_missing() -> N
     }
 
 
+def test_an_override_adds_to_a_list_behind_its_last() -> None:
+    values: dict[str, Any] = {"scientific": [{"name": "a"}]}
+    for setting in ("scientific.1={name: b}", "scientific.1.beta1=0.0", "scientific.2={name: c}"):
+        strict_yaml.override(values, setting)
+    assert values == {"scientific": [{"name": "a"}, {"name": "b", "beta1": 0.0}, {"name": "c"}]}
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
@@ -138,9 +145,10 @@ def test_overrides_reach_into_mappings_and_lists_and_make_what_is_missing() -> N
         ("=1", "--set: expected key.path=value, got '=1'"),
         ("a..b=1", "--set: expected key.path=value"),
         ("a.b.c=1", "--set a.b.c: expected a mapping at 'a.b', got 1"),
-        ("l.2=1", "--set: expected an index below 2 into 'l', got '2'"),
-        ("l.-1=1", "--set: expected an index below 2 into 'l', got '-1'"),
-        ("l.²=1", "--set: expected an index below 2 into 'l', got '²'"),
+        ("l.3=1", "--set: expected an index below 3 into 'l', got '3'"),
+        ("l.-1=1", "--set: expected an index below 3 into 'l', got '-1'"),
+        ("l.²=1", "--set: expected an index below 3 into 'l', got '²'"),
+        ("l.2.a=1", "--set: expected an index below 2 into 'l', got '2'"),
         ("a=[1", "--set a: expected plain YAML"),
     ],
 )
