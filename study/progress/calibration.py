@@ -19,14 +19,15 @@ import torch
 
 from study.config.arms import Arm, spec_for
 from study.config.plan import StudyPlan
-from study.config.readiness import memory, needed
+from study.config.readiness import BYTES, memory, needed
 from study.config.seeds import confirm_seeds
-from trainables import cost, timing
-from trainables.spec import Spec, shared
+from trainables import cost, data, timing
+from trainables.spec import UNTRAINED, Spec, shared
 
 LOGGER = logging.getLogger(__name__)
 WITHIN = 8.0  # seconds that measuring may take, about
 SHARE = 0.25  # of the memory, at most, that measuring may take
+COPIES = 4  # of the weights: themselves, their gradients and two moments
 INDIFFERENT = ("objective", "generator_loss", "steps", "evaluations")  # to what a step takes
 LOOP, USUAL = 200_000, 0.0054  # rounds of a loop, and the seconds that it took where overheads were measured
 
@@ -62,7 +63,8 @@ class Calibration:
 
 def calibrate(plan: StudyPlan, within: float = WITHIN) -> Calibration:
     """Measure on one worker's threads; nothing but the pace where trials run on a GPU, which is not modelled, or where
-    data, samples or batches take more than `SHARE` of the memory.
+    data, samples or batches take more than `SHARE` of the memory, and no arm whose weights would, or whose step would
+    take longer than measuring may.
 
     What cannot be measured, or not in time, keeps the factors of what was, or has none.
     """
@@ -80,7 +82,8 @@ def calibrate(plan: StudyPlan, within: float = WITHIN) -> Calibration:
             alike = found.setdefault(_kind(spec), {})
             by_arm[arm.name] = alike
             for replicas in _sizes(plan, arm):
-                if replicas not in alike and (time.monotonic() < until or not any(found.values())):
+                soon = time.monotonic() < until or not any(found.values())
+                if replicas not in alike and soon and _quick(spec, replicas):
                     alike[replicas] = _factors(spec, replicas)
                     preparation = timing.prepared(spec).seconds
     except Exception as error:  # whatever a network or a measurement of the user's own raises, which the run will say
@@ -107,6 +110,14 @@ def middle(plan: StudyPlan, arm: Arm) -> Spec:
 def _fits(plan: StudyPlan) -> bool:
     most = max(replicas for arm in plan.arms for replicas in _sizes(plan, arm))
     return max(needed(plan.config, most).values()) <= SHARE * memory()
+
+
+def _quick(spec: Spec, replicas: int) -> bool:
+    description = data.describe(**spec.data)
+    trained = () if spec.model in UNTRAINED else spec.networks(description.shape, description.classes)
+    weights = sum(network.size for network in trained)
+    fits = COPIES * BYTES * weights * replicas <= SHARE * memory()
+    return fits and cost.step_seconds(spec, replicas) <= WITHIN
 
 
 def _sizes(plan: StudyPlan, arm: Arm) -> Iterator[int]:

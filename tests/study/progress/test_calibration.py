@@ -55,6 +55,17 @@ def test_nothing_is_measured_that_takes_a_good_part_of_the_memory(
     assert calibrate(least(**SEARCHED, evaluation={"samples": 10**6})).factors
 
 
+@pytest.mark.parametrize(
+    "endless", [{"critic_steps": 10**8}, {"unroll": 10**5}, {"critic": {"hidden": [20_000] * 3}}], ids=str
+)
+def test_no_step_is_measured_that_would_take_a_good_part_of_the_memory_or_longer_than_measuring_may(
+    endless: dict[str, Any], least: Build, measured: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "memory", lambda: 8 * 10**9)
+    assert not any(calibrate(least(fixed=endless)).factors.values())
+    assert measured == []
+
+
 def test_the_forecast_is_in_proportion_to_what_was_measured(least: Build, measured: Any) -> None:
     plan = least(**SEARCHED, **CONFIRMED)
     plain, found = forecast(plan), forecast(plan, calibrate(plan))
