@@ -56,11 +56,12 @@ def check_memory(config: StudyConfig, available: int) -> None:
     What a study needs is more; how much, depends on the networks and on the measurements.
     """
     replicas = max(config.replicas, config.confirm.replicas if config.confirm else 0)
-    counts = data.source(**config.data).counts or (0,)
-    got = (counts[0], config.evaluation["samples"], config.budget.batch_size)
-    for (key, most), number in zip(needed(config, replicas).items(), got, strict=True):
+    points, heldout = data.source(**config.data).counts or (0, 0)
+    larger = {"data.heldout": heldout} if heldout > points else {"data.points": points}
+    got = larger | {"evaluation.samples": config.evaluation["samples"], "budget.batch_size": config.budget.batch_size}
+    for (key, number), most in zip(got.items(), needed(config, replicas).values(), strict=True):
         if most > ROOM * available:
-            together = "" if key == "data.points" else f" with {replicas} replicas"
+            together = "" if key in larger else f" with {replicas} replicas"
             raise ConfigError(
                 f"{key}: expected what {ROOM:.0%} of this machine's {available / 1e9:.0f} GB of memory can hold, got"
                 f" {number:,}, which take {most / 1e9:.0f} GB{together}"

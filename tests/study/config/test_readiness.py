@@ -51,6 +51,7 @@ def test_a_card_must_have_the_precision(
     ("sections", "message"),
     [
         ({"data": {"name": "ring", "points": 10**9, "heldout": 10**9}}, r"data\.points: expected what 75% of .* 8 GB"),
+        ({"data": {"name": "ring", "heldout": 10**9}}, r"data\.heldout: .*, got 1,000,000,000, which take 8"),
         ({"evaluation": {"samples": 10**9}}, r"samples: .* got 1,000,000,000, which take 544 GB with 8 replicas"),
         ({"budget": {"steps": 20, "batch_size": 10**6}, "data": {"name": "gaussian", "dimensions": 1000}},
          r"budget\.batch_size: expected what 75% of this machine's 8 GB of memory .* got 1,000,000, which take 32 GB"),
