@@ -25,6 +25,7 @@ from study.config.own import locations
 from study.config.schema import StudyConfig
 from study.config.spaces import EXPECTED, Space, split
 from trainables import data, objectives, own_code, penalties, precision, rehearsal
+from trainables.data import transformations
 from trainables.objectives import own_pair
 from trainables.spec import ROLES, UNTRAINED, Spec
 
@@ -129,6 +130,7 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
 def _settled(spec: Spec, space: Mapping[str, Space]) -> str:
     """What a specification trains and its arm searches, whatever is written out: defaults filled in, in one order."""
     plain = spec.to_dict() | {name: repr(way) for name, way in spec.schedules.items()}
+    plain["source"] = transformations.settled(spec.source)
     if spec.model != "dirac":
         found = [(row.name, {**values, "weight": None}) for row, values in penalties.resolve_all(spec.penalties)]
         plain["penalty"] = sorted((name, sorted(values.items())) for name, values in found)

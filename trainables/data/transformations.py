@@ -55,13 +55,19 @@ def check(key: str, settings: Mapping[str, Any]) -> None:
         number(f"{key}.angle", settings["angle"])
 
 
+def settled(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Checked settings with the defaults filled in."""
+    usual = TRANSFORMATIONS[settings["name"]]
+    return {**settings, **{name: float(settings.get(name, value)) for name, value in usual.items()}}
+
+
 def transformation(key: str, settings: Mapping[str, Any], shape: Sequence[int]) -> Transformation:
     """The transformation of points of a shape by checked settings.
 
     Raises `ValueError`, which begins with `key`, where it does not fit the shape.
     """
     name, images = settings["name"], len(shape) == 3
-    angle = float({**TRANSFORMATIONS[name], **settings}.get("angle", 0.0))
+    angle = settled(settings).get("angle", 0.0)
     if name == "rotated":
         if tuple(shape) != (2,) and not (images and shape[1] == shape[2]):
             raise ValueError(

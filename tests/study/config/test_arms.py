@@ -87,6 +87,10 @@ def test_schedules_are_choices_and_are_searched(least: Build) -> None:
         ({"penalty": [["r1", "r2"], ["r2", "r1"]]}, "r1xr2 and r2xr1"),
         ({"objective": ["alpha", {"name": "alpha", "alpha": 0.5}]}, "alpha and alpha_0.5"),
         ({"penalty": ["r1", {"name": "r1", "weight": {"from": 1.0}}]}, "r1 and r1_from=1"),
+        (
+            {"model": ["cyclegan"], "source": ["rotated", {"name": "rotated", "angle": 90}]},
+            "cyclegan-rotated and cyclegan-rotated_90",
+        ),
         ({"critic_lr": [0.1, {"from": 0.1}]}, "critic_lr=0.1 and critic_lr=from=0.1"),
         ({"objective": ["hinge"], "generator_loss": ["default", "critic_mean"]}, "hinge-default and hinge-critic_mean"),
     ],
