@@ -149,6 +149,12 @@ def _caveats(findings: Findings, subject: Subject) -> tuple[str, ...]:
     if unconfirmed := _unconfirmed(findings):
         who = listed(unconfirmed) if len(unconfirmed) <= FEW else f"{len(unconfirmed)} of the {len(findings.arms)} arms"
         said.append(f"Not confirmed, and therefore in the search's results alone: {who}.")
+    if barred := list(dict.fromkeys(one.arm for one in findings.chosen if one.barred)):
+        said.append(
+            f"Of {listed(barred)} what was chosen had diverged in more replicas of the search than"
+            " search.diverged_at_most allows: where no configuration is allowed, the one that diverged least stands"
+            " for the arm."
+        )
     for measured in findings.measured:
         metric, without = measured.metric, measured.unmeasured
         if without:

@@ -48,6 +48,8 @@ class Chosen:
             where the record does not say what was drawn.
         settings: every hyperparameter with its value, by the section of the study's configuration that sets it, each of
             `SECTIONS` and "defaults". Empty where the record lacks the trial's specification.
+        barred: whether more of its replicas diverged in the search than `search.diverged_at_most` allows; the best of a
+            search is only where all were.
     """
 
     arm: str
@@ -61,6 +63,7 @@ class Chosen:
     converged: float
     searched: Mapping[str, Scalar]
     settings: Mapping[str, Mapping[str, Any]]
+    barred: bool = False
 
 
 def chosen(
@@ -75,7 +78,8 @@ def chosen(
     their confirmation.
 
     The best of a search has the best median over replicas (with several metrics, of the first), among equals the fewest
-    diverged replicas; trials that a scheduler stopped have no final score and are not among them.
+    diverged replicas; where a study bounds how many may diverge (`Cohort.barred`), those beyond lose to all others.
+    Trials that a scheduler stopped have no final score and are not among them.
 
     Args:
         searched: the rows of the search.
@@ -121,6 +125,7 @@ def chosen(
                     converged=_converged(rows.loc[configurations(rows) == number, "outcome"]),
                     searched=MappingProxyType({name: flat.get(name) for name in drawn}),
                     settings=_settings(flat, _sections(about, arm.removeprefix(f"{trial['study']}/"))),
+                    barred=("search", arm) in cohort_of and number in cohort_of["search", arm].barred,
                 )
             )
     return tuple(found)
@@ -131,8 +136,9 @@ def _best(cohort: Cohort, repeat: int) -> list[int]:
     number, median = cohort.medians()
     own = number // SPAN == repeat
     number, median = number[own], median[own]
+    plain = [np.median(cohort.cost[cohort.configuration == one]) for one in number]
     diverged = [np.isinf(cohort.cost[cohort.configuration == one]).sum() for one in number]
-    return [int(number[place]) for place in np.lexsort((number, diverged, median))[:1]]
+    return [int(number[place]) for place in np.lexsort((number, plain, diverged, median))[:1]]
 
 
 def _score(cohort: Cohort, number: int, resampling: Resampling) -> Interval:

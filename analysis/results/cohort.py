@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.record.join import studies_of
 from analysis.record.own import higher_is_better
 from analysis.results.selection import SPAN, Selection, configurations, numbers, trials_of
 from analysis.statistics.intervals import Captures, Floats
@@ -45,6 +46,8 @@ class Cohort:
         running: replicas left out because their trial has not ended.
         sign: cost × sign is the metric.
         floor: the metric of fresh real samples; NaN when unknown, or when arms of several studies have several.
+        barred: the configurations of a search of which more replicas diverged than its study allows
+            (`search.diverged_at_most`).
     """
 
     arm: str
@@ -64,6 +67,7 @@ class Cohort:
     running: int
     sign: int
     floor: float
+    barred: NDArray[np.int64]
 
     @property
     def repeat(self) -> NDArray[np.int64]:
@@ -77,10 +81,11 @@ class Cohort:
         return "min" if self.sign == 1 else "max"
 
     def medians(self) -> tuple[NDArray[np.int64], Floats]:
-        """The configurations that have a score, and for each the median cost over its replicas."""
+        """The configurations that have a score, and for each the median cost over its replicas; +inf where it is
+        `barred`, so that it loses to all that are not."""
         index, group = np.unique(self.configuration, return_inverse=True)
-        found = [np.median(self.cost[group == place]) for place in range(len(index))]
-        return index, np.array(found, np.float64)
+        found = np.array([np.median(self.cost[group == place]) for place in range(len(index))], np.float64)
+        return index, np.where(np.isin(index, self.barred), np.inf, found)
 
 
 def direction(metric: str, mode: str | None = None, about: Mapping[str, Any] | None = None) -> str:
@@ -161,4 +166,22 @@ def _cohort(selected: Selection, arm: str, rows: pd.DataFrame, metric: str, sign
         running=int((status == "running").sum()),
         sign=sign,
         floor=floor,
+        barred=_barred(selected, ended, diverged),
     )
+
+
+def allowed_share(about: Mapping[str, Any], study: str) -> float | None:
+    """The share of a configuration's replicas that may diverge in a study of a record; None: any."""
+    configs = {str(one.get("study")): one.get("config", {}) for one in studies_of(about)}
+    found: float | None = configs.get(study, {}).get("search", {}).get("diverged_at_most")
+    return found
+
+
+def _barred(selected: Selection, ended: pd.DataFrame, diverged: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The configurations among the replicas of an arm that ended, which all are of one study."""
+    share = allowed_share(selected.about, str(ended["study"].iloc[0])) if len(ended) else None
+    if share is None or selected.phase != "search":
+        return np.array([], np.int64)
+    numbers, group, counts = np.unique(configurations(ended), return_inverse=True, return_counts=True)
+    barred: NDArray[np.int64] = numbers[np.bincount(group, diverged) / counts > share]
+    return barred

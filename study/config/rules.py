@@ -65,7 +65,9 @@ def settled(config: StudyConfig) -> StudyPlan:
     _scheduler(config)
     _outcomes(config, arms)
     _resources(config)
-    return StudyPlan(config, arms, Goal(config.search.metrics, config.search.modes), pack_sizes(config, arms))
+    search = config.search
+    goal = Goal(search.metrics, search.modes, search.diverged_at_most)
+    return StudyPlan(config, arms, goal, pack_sizes(config, arms))
 
 
 def judged_by(plan: StudyPlan) -> tuple[str, ...]:
@@ -253,6 +255,7 @@ def _search(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
         raise ConfigError(f"search.metric: expected {expected} sampler {search.sampler}, got {list(search.metrics)}")
     if search.sampler != "tpe" and not search.multivariate:
         raise ConfigError(f"search.multivariate: expected true, its default, with sampler {search.sampler}, got false")
+    _diverged_at_most(config)
     for metric, mode in zip(search.metrics, search.modes, strict=True):
         _metric(config, arms, metric, mode)
     if search.sampler == "cmaes":
@@ -263,6 +266,21 @@ def _search(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                     "search.sampler: expected numeric spaces, two or more, for cmaes, got"
                     f" {', '.join(choices or arm.space)} (arm {arm.name})"
                 )
+
+
+def _diverged_at_most(config: StudyConfig) -> None:
+    share, one = config.search.diverged_at_most, 1 / config.replicas
+    if share is None:
+        return
+    if config.search.sampler == "cmaes":
+        raise ConfigError(
+            f"search.diverged_at_most: expected null with sampler cmaes, which knows no constraints, got {share:g}"
+        )
+    if 0 < share < one:
+        least = f"0 or at least {one:g}" if one < 0.5 else "0"
+        raise ConfigError(
+            f"search.diverged_at_most: expected {least}, as less is none of {config.replicas} replicas, got {share:g}"
+        )
 
 
 def _metric(config: StudyConfig, arms: tuple[Arm, ...], metric: str, mode: str) -> None:

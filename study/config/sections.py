@@ -74,6 +74,10 @@ class Search(Section):
         metric: the measurement that is searched by, of its last value the median over the replicas, or a list of
             several for their Pareto front; null: `mass_js` for mixtures of several modes, and `fid` for other data.
         mode: `min` or `max`, what is better of the metric; a list where there is one for each metric.
+        diverged_at_most: the share of a configuration's replicas that may diverge, below half; where more did, it loses
+            to every other, as a constraint of the search and in what is confirmed, and of those the one with the fewest
+            diverged is first. Samplers are told by how much (`cmaes` cannot be). null: diverged replicas count in the
+            median alone.
         seed: fixes what is drawn: configurations, and the seeds of all replicas.
         lag (packs): how many packs of a search's trials (`resources.pack`; by default of one trial each) may be under
             way at once: the trials of pack b are drawn knowing the results of packs 0 … b − lag, however many workers
@@ -87,6 +91,7 @@ class Search(Section):
     most_repeats: int | None = Field(default=None, ge=2, le=10**4)
     metric: str | tuple[str, ...] | None = None
     mode: str | tuple[str, ...] = "min"
+    diverged_at_most: float | None = Field(default=None, ge=0, lt=0.5)
     seed: int = Field(default=0, ge=0, lt=2**32)
     lag: int = Field(default=2, ge=1, le=10**4)
 

@@ -38,6 +38,7 @@ class Job:
     store: str
     metrics: list[str]
     modes: list[str]
+    diverged_at_most: float | None = None
     session: str | None = None
     classifier: bool = False
     reported: int = 0
@@ -102,6 +103,7 @@ def job_of(
         store=store.place,
         metrics=list(plan.goal.metrics),
         modes=list(plan.goal.modes),
+        diverged_at_most=plan.goal.diverged_at_most,
         session=session,
         classifier=classifier,
         reported=trial.last_step,

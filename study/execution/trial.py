@@ -18,7 +18,7 @@ from study.config.goal import Goal
 from study.execution import evaluations
 from study.execution.evaluations import TimedEvaluation
 from study.execution.job import Job
-from study.search.scores import finite, medians, replica_scores
+from study.search.scores import ordered, replica_scores
 from study.storage import checkpoint, generators
 from study.storage.store import Store, store_at
 from trainables import kept, own_code
@@ -45,7 +45,7 @@ class Trial:
         """Build the networks and load the newest checkpoint that fits."""
         self.job, self.spec = job, Spec.from_dict(job.spec)
         self.store: Store = store_at(job.store)
-        self.goal = Goal(tuple(job.metrics), tuple(job.modes))
+        self.goal = Goal(tuple(job.metrics), tuple(job.modes), job.diverged_at_most)
         self._data, self._evaluator = data, evaluator
         self.training = self._untrained()
         self.evaluations: list[TimedEvaluation] = []
@@ -77,18 +77,17 @@ class Trial:
     def report(self) -> dict[str, Any]:
         """What is new, as plain data.
 
-        `rows` are the evaluations; `score` is the median of the first metric, always finite; `evaluation` counts them;
+        `rows` are the evaluations; `score` orders trials (`study.search.scores.ordered`); `evaluation` counts them;
         `finished`: whether the training ended by itself.
         """
         if self.job.keep and (self.done or self.job.stoppable):
             self._keep()
         rows = [vars(evaluation) for evaluation in self.news]
         self._reported, self.told = max(self._reported, self.training.step), self.done
-        values = medians(replica_scores(self.evaluations[-1].columns, self.goal), self.goal)
         return {
             "trial_id": self.job.trial_id,
             "rows": rows,
-            "score": finite(values[0]),
+            "score": ordered(replica_scores(self.evaluations[-1].columns, self.goal), self.goal),
             "evaluation": len(self.evaluations),
             "finished": self.done,
         }

@@ -14,7 +14,7 @@ from study.config.plan import StudyPlan
 from study.ledger.entries import Ended, Entry, Look, Planned
 from study.ledger.state import TrialState
 from study.progress.look_words import made
-from study.progress.tables import Terminal, duration
+from study.progress.tables import Terminal, duration, none_allowed
 from study.progress.tally import ArmTally, PhaseTally, Tally
 from study.search.scores import medians
 
@@ -131,8 +131,11 @@ class Progress:
         shown = arms[: max(1, self.console.height - OTHER_LINES)] if self._live else arms
         for one in shown:
             table.add_row(*(Text(cell) for cell in _cells(one, confirm, failed)))
+        none = [one.arm for one in shown if one.beyond]
+        notes = [none_allowed(none, self._goal.diverged_at_most or 0.0)] if none else []
         if len(shown) < len(arms):
-            table.caption = f"and {len(arms) - len(shown)} more arms"
+            notes.insert(0, f"and {len(arms) - len(shown)} more arms")
+        table.caption = "; ".join(notes) or None
         return table
 
 

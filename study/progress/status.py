@@ -53,7 +53,8 @@ class Counts:
 
 @dataclass(frozen=True)
 class ArmStatus:
-    """One search of an arm, by phase; `best` is of `best_trial` (None: nothing finite), `outcomes` of its replicas."""
+    """One search of an arm, by phase; `best` is of `best_trial` (None: nothing finite), `outcomes` of its replicas;
+    `beyond` is above 0 where no configuration is allowed yet, as in `study.progress.tally.ArmTally`."""
 
     arm: str
     repeat: int
@@ -62,12 +63,13 @@ class ArmStatus:
     best: float | None
     best_trial: str | None
     outcomes: dict[str, int]
+    beyond: float | None = None
 
     @classmethod
     def of(cls, one: ArmTally, repeat: int, running: bool) -> ArmStatus:
         """What a tally says; `running` as in `Counts.of`."""
         search, confirm = Counts.of(one.search, running), Counts.of(one.confirm, running)
-        return cls(one.arm, repeat, search, confirm, one.best, one.best_trial, dict(one.outcomes))
+        return cls(one.arm, repeat, search, confirm, one.best, one.best_trial, dict(one.outcomes), one.beyond)
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class Status:
             earlier rule; the record and the report have them by the present one.
         looks: at the pairs of arms, a sentence each, the last of which says why the study ended, if it did; empty
             where `confirm.until` is null.
+        diverged_at_most: the share of a configuration's replicas that may diverge; None: any.
     """
 
     study: str
@@ -117,6 +120,7 @@ class Status:
     sessions: int
     earlier_rule: bool = False
     looks: tuple[str, ...] = ()
+    diverged_at_most: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for `--json` and the report."""
@@ -156,4 +160,5 @@ def status(folder: str | Path) -> Status:
         sessions=len(state.sessions),
         earlier_rule=state.earlier_rule,
         looks=tuple(looks),
+        diverged_at_most=plan.goal.diverged_at_most,
     )

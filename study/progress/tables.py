@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,6 +100,9 @@ def show_status(found: Status, console: Console | None = None) -> None:
         cells = (arm.arm, *repeat, _progress(arm.search), _progress(arm.confirm), best, outcomes)
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
+    none = [f"{arm.arm}{f', repeat {arm.repeat}' * repeated}" for arm in found.arms if arm.beyond]
+    if found.diverged_at_most is not None and none:
+        console.print(Text(none_allowed(none, found.diverged_at_most)))
     if found.earlier_rule:
         console.print("outcomes are as an earlier rule told them when trials ended; the report tells them afresh")
     for look in found.looks:
@@ -116,6 +119,14 @@ def show_status(found: Status, console: Console | None = None) -> None:
             console.print(Text(f"  {place}"))
     for line in shortened(found.lacking):
         console.print(Text(line))
+
+
+def none_allowed(arms: Sequence[str], share: float) -> str:
+    """A sentence on arms that have no configuration of which few enough replicas diverged."""
+    return (
+        f"no configuration diverged in at most {share:.0%} of its replicas so far, and the best is one that diverged"
+        f" least: {', '.join(arms)}"
+    )
 
 
 def _progress(phase: Counts) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field, fields
 
@@ -12,7 +13,7 @@ from study.config.seeds import confirm_seeds
 from study.ledger.entries import CONFIRM, SEARCH, Key
 from study.ledger.state import StudyState, TrialState
 from study.search.extents import due, extents
-from study.search.scores import medians
+from study.search.scores import beyond, medians
 from study.search.trials import unconfirmed
 
 
@@ -45,7 +46,9 @@ class ArmTally:
     """One search of an arm, or all of them: the phases, the outcomes of the replicas, and the best search trial.
 
     `best` is the median of the first metric over the replicas of `best_trial`; None while no trial has a finite score.
-    `confirm_replicas` are those of a confirm trial of the newest round.
+    `beyond` is by what share of its replicas too many diverged (`study.search.scores.beyond`): above 0 where no
+    configuration is allowed yet, None while none has ended. `confirm_replicas` are those of a confirm trial of the
+    newest round.
     """
 
     arm: str
@@ -55,6 +58,7 @@ class ArmTally:
     outcomes: Counter[str] = field(default_factory=Counter)
     best: float | None = None
     best_trial: str | None = None
+    beyond: float | None = None
 
     @property
     def diverged(self) -> float | None:
@@ -120,7 +124,8 @@ class Tally:
             return
         phase.done += 1
         if trial.phase == SEARCH and trial.scores:
-            self._compare(one, medians(trial.scores, self._plan.goal)[0], trial.trial_id)
+            goal = self._plan.goal
+            self._compare(one, medians(trial.scores, goal)[0], trial.trial_id, beyond(trial.scores, goal))
 
     def _settle(self, arm: str, repeat: int) -> None:
         """What is to be confirmed is known once the search has ended."""
@@ -136,8 +141,8 @@ class Tally:
             whole = found.setdefault(one.arm, ArmTally(one.arm, PhaseTally(), PhaseTally()))
             whole.search, whole.confirm = whole.search + one.search, whole.confirm + one.confirm
             whole.outcomes.update(one.outcomes)
-            if one.best is not None:
-                self._compare(whole, one.best, one.best_trial)
+            if one.beyond is not None:
+                self._compare(whole, one.best, one.best_trial, one.beyond)
         return list(found.values())
 
     @property
@@ -170,7 +175,12 @@ class Tally:
         one = self.searches[trial.arm, trial.repeat]
         return one.confirm if trial.phase == CONFIRM else one.search
 
-    def _compare(self, one: ArmTally, value: float, trial_id: str | None) -> None:
+    def _compare(self, one: ArmTally, value: float | None, trial_id: str | None, over: float) -> None:
+        if value is None or math.isinf(value):
+            value, trial_id = None, None
+        if one.beyond is None or (over, self._cost(value)) < (one.beyond, self._cost(one.best)):
+            one.best, one.best_trial, one.beyond = value, trial_id, over
+
+    def _cost(self, value: float | None) -> float:
         sign = 1 if self._plan.goal.modes[0] == "min" else -1
-        if abs(value) < float("inf") and (one.best is None or sign * value < sign * one.best):
-            one.best, one.best_trial = value, trial_id
+        return math.inf if value is None else sign * value

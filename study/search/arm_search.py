@@ -24,7 +24,7 @@ from optuna.trial import TrialState as OptunaState
 from ray.tune.search.optuna import OptunaSearch
 
 from study.config.goal import Goal
-from study.search.scores import Values
+from study.search.scores import DIVERGED, Values
 
 LOGGER = logging.getLogger(__name__)
 SAMPLERS = ("tpe", "random", "cmaes", "gp", "nsga2")
@@ -32,13 +32,14 @@ SAMPLERS = ("tpe", "random", "cmaes", "gp", "nsga2")
 
 @dataclass(frozen=True)
 class Recorded:
-    """A trial of the arm as the ledger has it; `values`, one per metric, is None when it failed, and `told` is how many
-    results the sampler had been told before, None if unknown."""
+    """A trial of the arm as the ledger has it; `values`, one per metric, is None when it failed, `told` is how many
+    results the sampler had been told before, None if unknown, and `excess` is `study.search.scores.excess`."""
 
     params: Mapping[str, Any]
     ended: bool
     values: Values | None
     told: int | None = None
+    excess: float | None = None
 
 
 TrialLookup = Callable[[int], Recorded]  # the arm's trial of an index, as it is now
@@ -177,6 +178,8 @@ class ArmSearch:
             self._search.on_trial_complete(str(index), error=True)
         else:
             result = dict(zip(self.goal.metrics, trial.values, strict=True))
+            if trial.excess is not None and self.space:  # of which OptunaSearch tells its study nothing
+                self._search._ot_trials[str(index)].set_constraint(DIVERGED, trial.excess)
             self._search.on_trial_complete(str(index), result)
 
     def _add_evaluated(self, trial: Recorded) -> None:
@@ -188,6 +191,7 @@ class ArmSearch:
                 values=trial.values,
                 params=dict(trial.params),
                 distributions=self.space,
+                constraints=None if trial.excess is None else {DIVERGED: trial.excess},
             )
         except (TypeError, ValueError) as error:  # the ledger was edited, or the space is another version's
             LOGGER.warning("arm %s: the sampler is not told of %s: %s", self.arm, dict(trial.params), error)

@@ -6,6 +6,7 @@ search's in the order of their indices:
 - params: the configuration, with the distributions that the arm's search draws from; where it does not fit these, as in
   a ledger that was edited, there are none, and the user attribute `config` has it;
 - values: what the search was told, of each metric the median over the replicas, a diverged one counted as ±∞;
+- constraint `diverged`, where the study bounds it: the share of replicas that diverged less the share that may;
 - intermediate values: the same median at each evaluation, where there is one metric;
 - state: COMPLETE for trials that ended or diverged, PRUNED for those that a scheduler stopped, FAIL and RUNNING;
 - user attributes: `trial_id`, `index`, `status`, `message` where there is one, `replicas`, `told`, and `share_OUTCOME`
@@ -34,7 +35,7 @@ from study.config.plan import StudyPlan
 from study.ledger.entries import SEARCH, Entry, Key, Planned, Result
 from study.ledger.state import StudyState, TrialState
 from study.search.distributions import distributions
-from study.search.scores import medians, replica_scores, unmeasured
+from study.search.scores import DIVERGED, excess, medians, replica_scores, unmeasured
 
 STATES = {
     "completed": OptunaState.COMPLETE,
@@ -111,6 +112,8 @@ def _trial(
         "values": None if values is None or (state is OptunaState.PRUNED and not single) else list(values),
         "intermediate_values": dict(curve) if single else {},
     }
+    if (over := excess(trial.scores, plan.goal) if values is not None else None) is not None:
+        known["constraints"] = {DIVERGED: over}
     attributes = _attributes(trial)
     try:
         made = create_trial(**known, params=trial.config, distributions=dict(space), user_attrs=attributes)

@@ -20,7 +20,7 @@ from study.ledger.state import StudyState, TrialState
 from study.search.arm_search import ArmSearch, Recorded, TrialLookup
 from study.search.distributions import distributions
 from study.search.extents import extents
-from study.search.scores import medians
+from study.search.scores import excess, medians
 from study.search.trials import confirm_trial, search_trial, searched, unconfirmed
 
 
@@ -119,4 +119,5 @@ def recorded_of(trial: TrialState, goal: Goal) -> Recorded:
     """The part of a trial that its arm's search reads."""
     failed = trial.status == "failed" or not trial.scores
     values = None if failed else medians(trial.scores, goal)
-    return Recorded(trial.config, trial.status is not None, values, trial.told)
+    beyond = None if failed else excess(trial.scores, goal)
+    return Recorded(trial.config, trial.status is not None, values, trial.told, beyond)

@@ -20,7 +20,7 @@ from study.config.plan import StudyPlan
 from study.ledger.entries import SEARCH, Entry, Key, Planned, Result, trial_id_of
 from study.search.forgetting import Ended
 from study.search.idle_workers import keep
-from study.search.scores import finite, medians, replica_scores, unmeasured
+from study.search.scores import ordered, replica_scores, unmeasured
 from study.search.unpickled import Unpickled
 
 
@@ -140,7 +140,7 @@ class StudyScheduler(Unpickled, FIFOScheduler):
             if trial.trial_id not in seen:
                 asha.on_trial_add(controller, trial)
                 seen.add(trial.trial_id)
-            score = finite(medians(replica_scores(entry.columns, self._goal), self._goal)[0])
+            score = ordered(replica_scores(entry.columns, self._goal), self._goal)
             evaluation = entry.step // intervals.get(entry.trial_id, self._interval(None))
             asha.on_trial_result(controller, trial, {"evaluation": evaluation, "score": score})
 

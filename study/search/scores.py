@@ -2,6 +2,10 @@
 
 A replica's score is None where it diverged, otherwise its value of the metric (a list where there are several). A
 value that could not be measured (NaN) counts as diverged.
+
+Where a study bounds how many replicas may diverge (`search.diverged_at_most`), every configuration that is allowed goes
+before any other; those that are not go by how many of their replicas diverged, and then by the same median (Deb's rule,
+2000). The median counts the diverged replicas of all of them, as those that did not diverge alone would flatter.
 """
 
 import math
@@ -13,6 +17,7 @@ from study.config.goal import Goal
 
 Values = tuple[float, ...]
 Score = float | list[float] | None
+DIVERGED = "diverged"  # what Optuna is told that the bound on diverged replicas is called
 LARGEST = 1e30  # stands for infinity where Tune and its schedulers need a finite number
 
 
@@ -41,8 +46,25 @@ def medians(scores: Sequence[Score], goal: Goal) -> Values:
     )
 
 
-def finite(value: float) -> float:
-    """The value within ±`LARGEST`, as Tune wants it."""
+def excess(scores: Sequence[Score], goal: Goal) -> float | None:
+    """The share of replicas that diverged (None) less the share that may: above 0 the configuration is not allowed,
+    which is how Optuna's constraints have it. None where any share may."""
+    if goal.diverged_at_most is None:
+        return None
+    return sum(score is None for score in scores) / len(scores) - goal.diverged_at_most
+
+
+def beyond(scores: Sequence[Score], goal: Goal) -> float:
+    """By what share of replicas too many diverged; 0 where the configuration is allowed. First in every order."""
+    return max(0.0, excess(scores, goal) or 0.0)
+
+
+def ordered(scores: Sequence[Score], goal: Goal) -> float:
+    """One finite number, as Tune wants it, that puts trials of one metric in their order: the median within ±`LARGEST`
+    and, of configurations that are not allowed, what is worse than that by how far they are `beyond`."""
+    value, (worst, *_) = medians(scores, goal)[0], goal.worst()
+    if over := beyond(scores, goal):
+        return math.copysign(LARGEST * (1 + over), worst)
     return max(-LARGEST, min(LARGEST, value))
 
 

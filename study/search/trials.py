@@ -19,7 +19,7 @@ from study.config.seeds import confirm_seeds, search_seeds
 from study.ledger.entries import CONFIRM, SEARCH, Planned, named
 from study.ledger.state import StudyState, TrialState
 from study.search.extents import extents
-from study.search.scores import medians
+from study.search.scores import beyond, medians
 
 
 def search_trial(
@@ -67,18 +67,23 @@ def ranked(plan: StudyPlan, state: StudyState, arm: str, repeat: int) -> list[Tr
 def best_first(plan: StudyPlan, of: Sequence[TrialState]) -> list[TrialState]:
     """Those of some trials that ended, in order.
 
-    Trials that ran to their end go before those a scheduler stopped; failed ones are left out. With several
-    metrics the trials that fewest others dominate go first, then those best in the first metric. An arm whose
-    every trial diverged is confirmed as well, since its rate of divergence is a result too.
+    Trials that ran to their end go before those a scheduler stopped; failed ones are left out. Those of which too many
+    replicas diverged go last, the fewer the earlier (`study.search.scores`). With several metrics the trials that
+    fewest others dominate go first, then those best in the first metric. An arm whose every trial diverged is confirmed
+    as well, since its rate of divergence is a result too.
     """
     trials = [trial for trial in of if trial.scores and trial.spec]
     costs = [_costs(trial, plan.goal) for trial in trials]
+    over = [beyond(trial.scores, plan.goal) for trial in trials]
     dominating = [0] * len(trials)
     if len(plan.goal.metrics) > 1:
-        dominating = [sum(_dominates(other, mine) for other in costs) for mine in costs]
+        alike = [[costs[place] for place, other in enumerate(over) if other == mine] for mine in over]
+        dominating = [
+            sum(_dominates(other, mine) for other in rivals) for rivals, mine in zip(alike, costs, strict=True)
+        ]
     ranks = [
-        (trial.status == "truncated", count, cost, sum(score is None for score in trial.scores), trial.index, place)
-        for place, (trial, count, cost) in enumerate(zip(trials, dominating, costs, strict=True))
+        (trial.status == "truncated", over[place], dominating[place], costs[place], _lost(trial), trial.index, place)
+        for place, trial in enumerate(trials)
         if trial.status != "failed"
     ]
     return [trials[place] for *_, place in sorted(ranks)]
@@ -98,6 +103,10 @@ def unconfirmed(plan: StudyPlan, state: StudyState, arm: str, repeat: int) -> li
     found = champions(plan, state, arm, repeat)
     batches = range(rounds(plan.config, extents(plan, state)[arm].seeds))
     return [(trial, batch) for batch in batches for trial in found if not confirmed(trial.index, batch)]
+
+
+def _lost(trial: TrialState) -> int:
+    return sum(score is None for score in trial.scores)
 
 
 def _costs(trial: TrialState, goal: Goal) -> tuple[float, ...]:

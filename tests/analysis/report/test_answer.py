@@ -66,7 +66,7 @@ def findings(unmeasured=(), quality=(), comparison=None, **changes):
         "measured": (Measured("fid", "min", tuple(unmeasured), tuple(quality), comparison, ()),),
         "phase": "confirm", "searches": {"a": 1}, "arms": (), "all_arms": 0, "rates": {}, "same_within": None,
         "outcomes": {"confirm": [], "search": []}, "survival": (), "selection_bias": (), "standings": (),
-        "one_data_set": True,
+        "one_data_set": True, "chosen": (),
     }  # fmt: skip
     return SimpleNamespace(**{**settings, **changes})
 
@@ -452,3 +452,12 @@ def test_what_could_not_be_measured_is_no_divergence_and_said():
     lost = [replace(quality("a", 0.01), unmeasured=2), quality("b", 0.02)]
     caveats = answer(findings(quality=lost, comparison=comparison("ab"))).caveats
     assert "Replicas whose fid could not be measured, left out of quality: 2 of a." in caveats
+
+
+def test_an_arm_of_which_no_configuration_is_allowed_is_said_to_be_one():
+    searches = [SimpleNamespace(arm=name, barred=name == "b") for name in "abb"]
+    (one,) = [caveat for caveat in answer(findings(chosen=searches)).caveats if "diverged_at_most" in caveat]
+    assert one.startswith(
+        "Of b what was chosen had diverged in more replicas of the search than search.diverged_at_most"
+    )
+    assert not any("diverged_at_most" in caveat for caveat in answer(findings(chosen=searches[:1])).caveats)

@@ -52,6 +52,20 @@ def test_what_is_confirmed_is_chosen_and_else_the_best_of_the_search():
     assert (found[0].score.low, found[0].score.high) == (same.low, same.high)
 
 
+def test_a_bound_on_diverged_replicas_decides_as_the_study_does():
+    nan = math.nan
+    trials = [
+        trial("a", "search", 0, [nan, nan, 0.1, 0.1]),
+        trial("a", "search", 1, [nan, 5.0, 5.0, 5.0]),
+        trial("b", "search", 0, [nan, nan, nan, 0.1]),
+        trial("b", "search", 1, [nan, nan, 0.3, 0.3]),
+        trial("b", "search", 2, [nan, nan, 0.2, 0.2]),
+    ]
+    found = choose(*trials, about={**ABOUT, "config": {"search": {"diverged_at_most": 0.25}}})
+    assert [(one.trial_id, one.barred) for one in found] == [("search-a-0001", False), ("search-b-0001", True)]
+    assert [one.barred for one in choose(*trials)] == [False, False]
+
+
 def test_each_repeat_chooses_its_own():
     found = choose(
         trial("b", "search", 0, [9.0], minute=0),

@@ -1,6 +1,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.record.loading import Record
@@ -28,6 +29,38 @@ def test_a_configuration_of_which_nothing_was_measured_has_no_median(trial, fram
     rows = frame(trial(index=0, fid=(math.nan, math.nan)), trial(index=1))
     index, _ = cohorts(of_phase(rows, "search"), "fid")[0].medians()
     np.testing.assert_array_equal(index, [1])
+
+
+BOUND = {"study": "rings", "config": {"search": {"diverged_at_most": 0.25}}}
+
+
+def test_a_configuration_beyond_the_studys_bound_loses_to_all_others(trial, frame, of_phase):
+    """One of four diverged is allowed, two of four are not; the confirmation bars nothing."""
+    rows = frame(
+        trial(index=0, fid=(9.0, 9.0, 9.0, 9.0), diverged=(1,)), trial(index=1, fid=(1.0,) * 4, diverged=(0, 1))
+    )
+    found = {}
+    for about in (BOUND, {"study": "rings"}):
+        (cohort,) = cohorts(select(Record(rows, rows, about), "search"), "fid")
+        found[len(about)] = cohort
+    assert [one.barred.tolist() for one in found.values()] == [[1], []]
+    np.testing.assert_array_equal(found[2].medians()[1], [9.0, math.inf])
+    np.testing.assert_array_equal(found[2].cost, found[1].cost)
+    again = rows.assign(phase="confirm")
+    (confirmed,) = cohorts(select(Record(again, again, BOUND), "confirm"), "fid")
+    assert confirmed.barred.tolist() == []
+
+
+def test_each_of_joined_studies_has_its_own_bound(trial, frame):
+    rows = frame(trial(fid=(1.0,) * 4, diverged=(0, 1)))
+    other = rows.assign(study="others")
+    joined = pd.concat(
+        [one.assign(arm=one["study"].astype(str) + "/" + one["arm"].astype(str)) for one in (rows, other)]
+    )
+    record = Record(joined, joined, {"joined": [BOUND, {"study": "others"}]})
+    assert {one.arm: len(one.barred) for one in cohorts(select(record, "search"), "fid")} == {
+        "rings/hinge": 1, "others/hinge": 0,
+    }  # fmt: skip
 
 
 def test_the_same_index_in_two_repeats_is_two_configurations(trial, frame, of_phase):

@@ -142,6 +142,18 @@ LR = {"log_uniform": [1e-4, 1e-2]}
             {"data": "digits", "outcomes": {"metric": "mass_js"}, "measure": ["kernel"]},
             "one of fid, kid, mmd, whose sampling noise is known, or null, got 'mass_js' (arm single)",
         ),
+        (
+            {"search": {"diverged_at_most": 0.2, "sampler": "cmaes"}},
+            "search.diverged_at_most: expected null with sampler cmaes, which knows no constraints, got 0.2",
+        ),
+        (
+            {"search": {"diverged_at_most": 0.1}},
+            "search.diverged_at_most: expected 0 or at least 0.125, as less is none of 8 replicas, got 0.1",
+        ),
+        (
+            {"search": {"diverged_at_most": 0.4}, "replicas": 2},
+            "search.diverged_at_most: expected 0, as less is none of 2 replicas, got 0.4",
+        ),
         ({"resources": {"gpu": 1.5}}, "resources.gpu: expected a fraction of one or a whole number, got 1.5"),
     ],
 )

@@ -182,6 +182,17 @@ def test_status_says_what_the_ledger_lacks_and_by_which_rule_outcomes_are() -> N
     assert "outcomes are as an earlier rule told them when trials ended" in said(replace(STATUS, earlier_rule=True))
 
 
+def test_status_names_arms_of_which_no_configuration_is_allowed() -> None:
+    console = Console(file=io.StringIO(), width=160, soft_wrap=True)
+    arms = tuple(replace(arm, beyond=over) for arm, over in zip(STATUS.arms, (0.125, 0.0), strict=True))
+    show_status(replace(STATUS, arms=arms, diverged_at_most=0.25), console)
+    assert isinstance(console.file, io.StringIO)
+    assert (
+        "no configuration diverged in at most 25% of its replicas so far, and the best is one that diverged least:"
+        " gan-[bold]hinge\n" in console.file.getvalue()
+    )
+
+
 def test_status_has_a_row_for_each_repeat_where_there_are_several() -> None:
     console = Console(file=io.StringIO(), width=160, soft_wrap=True)
     arm = STATUS.arms[1]

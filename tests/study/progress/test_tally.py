@@ -55,6 +55,27 @@ def test_counting_along_is_counting_afresh(tiny: Build, journal: Journal) -> Non
         assert [trial.index for trial in tally.open.values()] == [3]
 
 
+def test_the_best_is_one_that_is_allowed_and_else_the_one_that_diverged_least(tiny: Build, journal: Journal) -> None:
+    plan = tiny(search={"trials_per_arm": 6, "diverged_at_most": 0.25}, replicas=4)
+    along = Tally(plan, journal.state)
+    follow(along, journal)
+    steps: list[tuple[list[Any], float | None, float]] = [
+        ([None] * 4, None, 0.75),
+        ([None, None, None, 0.5], None, 0.5),
+        ([None, 9.0, 7.0, 8.0], 8.5, 0.0),
+        ([None, None, 0.1, 0.1], 8.5, 0.0),
+        ([5.0] * 4, 5.0, 0.0),
+    ]
+    for index, (scores, best, over) in enumerate(steps):
+        entry = begin(plan, journal, 0, index)
+        end(journal, entry, "completed", scores, ["diverged" if s is None else "converged" for s in scores])
+        for tally in (along, Tally(plan, journal.state)):
+            one = tally.searches["non_saturating", 0]
+            assert (one.best, one.beyond) == (best, over)
+    assert along.over_repeats()[0].best_trial == "search-non_saturating-0004"
+    assert along.over_repeats()[1].beyond is None
+
+
 def test_results_without_a_plan_are_no_trial_under_way(tiny: Build, journal: Journal) -> None:
     plan = tiny(search__trials_per_arm=1)
     for index in (0, 7):  # the plan of the first was damaged; the other is none of the study's

@@ -2,13 +2,16 @@ import logging
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
+import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from scipy.stats import binomtest
 
 from study.config.goal import Goal
 from study.search.arm_search import SAMPLERS, ArmSearch, Recorded, arm_seed, make_sampler
-from study.search.scores import Values
+from study.search.scores import Score, Values, excess, medians
 
 SPACE = {
     "generator_lr": FloatDistribution(1e-4, 1e-2, log=True),
@@ -82,6 +85,66 @@ def test_rebuilding_from_the_record_continues_the_same_sequence(sampler: str) ->
         ]
         assert search(sampler, partial).exact
         assert drive(sampler, count(sampler), 3, order, partial) == whole
+
+
+def fragile(params: dict[str, float]) -> list[Score]:
+    """Eight replicas, of which the more diverge the larger beta1 is and the better the others then are: the best median
+    is where just under half diverge."""
+    lost = round(8 * params["beta1"])
+    score = 1 - params["beta1"] + abs(math.log10(params["generator_lr"]) + 3)
+    return [*[None] * lost, *[score] * (8 - lost)]
+
+
+def bounded(sampler: str, bound: float | None, seed: int, trials: int) -> list[Recorded]:
+    goal, space = Goal(("fid",), ("min",), bound), {name: SPACE[name] for name in ("beta1", "generator_lr")}
+    engine, found = ArmSearch("hinge", space, goal, sampler=sampler, seed=seed, lag=1), list[Recorded]()
+    for _ in range(trials):
+        params = engine.ask(found.__getitem__)[1]
+        scores = fragile(params)
+        found.append(Recorded(params, True, medians(scores, goal), engine.told, excess(scores, goal)))
+    known = dict(enumerate(found))
+    again = ArmSearch("hinge", space, goal, sampler=sampler, seed=seed, lag=1, recorded=known)
+    assert again.exact
+    assert again.ask(found.__getitem__) == engine.ask(found.__getitem__)
+    return found
+
+
+def allowed(found: Sequence[Recorded]) -> int:
+    """The number of configurations of which two of eight replicas diverged at most."""
+    return sum(fragile(dict(trial.params)).count(None) <= 2 for trial in found)
+
+
+def test_a_bound_on_diverged_replicas_steers_the_search() -> None:
+    """Of configurations drawn at random a share of 0.347 is allowed, those with beta1 below 2.5/8 of up to 0.9."""
+    free, bound = ([bounded("tpe", share, seed, 40) for seed in range(3)] for share in (None, 0.25))
+    assert [trial.params for trial in free[0][:10]] == [trial.params for trial in bound[0][:10]]
+    late = [sum(allowed(found[20:]) for found in each) for each in (free, bound)]
+    more = [binomtest(count, 60, 2.5 / 8 / 0.9, alternative="greater").pvalue for count in late]
+    assert more[0] > 0.05
+    assert more[1] < 0.001
+
+
+def test_what_learns_nothing_draws_the_same_whatever_the_bound() -> None:
+    found, unbound = bounded("random", 0.25, 0, 12), bounded("random", None, 0, 12)
+    assert [trial.params for trial in found] == [trial.params for trial in unbound]
+
+
+def test_a_gaussian_process_takes_the_bound() -> None:
+    found, space = bounded("gp", 0.25, 0, 11), {name: SPACE[name] for name in ("beta1", "generator_lr")}
+    past = [replace(trial, excess=None) for trial in found[:10]]
+    unbound = ArmSearch("hinge", space, ONE, sampler="gp", seed=0, lag=1, recorded=dict(enumerate(past)))
+    assert unbound.exact
+    assert unbound.ask(past.__getitem__)[1] != found[10].params
+
+
+def test_what_cannot_be_replayed_is_adopted_with_its_bound() -> None:
+    goal, space = Goal(("fid",), ("min",), 0.25), {"beta1": SPACE["beta1"]}
+    foreign = {i: Recorded({"beta1": i / 10}, True, (1.0,), i, i / 10 - 0.25) for i in range(5)}
+    engine = ArmSearch("hinge", space, goal, sampler="tpe", seed=0, lag=1, recorded=foreign)
+    assert not engine.exact
+    engine.ask(foreign.__getitem__)
+    told = optuna.load_study(study_name="hinge", storage=engine._storage).trials
+    assert [trial.constraints for trial in told[:5]] == [{"diverged": i / 10 - 0.25} for i in range(5)]
 
 
 def test_the_lag_bounds_the_outstanding_trials() -> None:

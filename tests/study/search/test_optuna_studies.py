@@ -83,6 +83,7 @@ def test_states_values_and_curves(found: dict[str, optuna.Study]) -> None:
     assert states == [TrialState.COMPLETE, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]
     assert [trial.values for trial in hinge.trials[:3]] == [[pytest.approx(0.3)], [math.inf], [pytest.approx(0.6)]]
     assert hinge.trials[3].values is None
+    assert not any(trial.constraints for trial in hinge.trials)
     assert hinge.best_trial.user_attrs["trial_id"] == "search-hinge-0000"
     assert hinge.trials[0].intermediate_values == pytest.approx({10: 0.2, 20: 0.1})  # of step 5 there is none any more
     assert hinge.trials[1].intermediate_values == {10: math.inf, 20: math.inf}
@@ -90,6 +91,18 @@ def test_states_values_and_curves(found: dict[str, optuna.Study]) -> None:
     assert hinge.trials[3].user_attrs["message"] == "out of memory"
     assert hinge.trials[0].params == {"generator_lr": 2e-3, "critic_steps": 1}
     assert set(hinge.trials[0].distributions) == {"generator_lr", "critic_steps"}
+
+
+def test_a_bound_on_diverged_replicas_is_a_constraint(begun: Callable[..., Path], tmp_path: Path) -> None:
+    folder = begun(tmp_path / "tiny", search={"metric": "mass_js", "diverged_at_most": 0.0})
+    journal = Journal.open(folder)
+    end(journal, 0, "completed", [0.2, 0.4], generator_lr=2e-3, critic_steps=1)
+    end(journal, 1, "completed", [0.1, None], generator_lr=3e-3, critic_steps=2)
+    end(journal, 2, "failed", [], generator_lr=3e-3, critic_steps=2)
+    journal.close()
+    hinge = written(folder, tmp_path / "made.db")["tiny/hinge"]
+    assert [trial.constraints for trial in hinge.trials] == [{"diverged": 0.0}, {"diverged": 0.5}, {}]
+    assert hinge.best_trial.number == 0
 
 
 def test_a_trial_that_trains_and_one_whose_configuration_is_none_of_the_space(found: dict[str, optuna.Study]) -> None:

@@ -89,6 +89,33 @@ def test_where_all_diverged_the_most_robust_is_confirmed(tiny: Build, journal: J
     assert chosen(plan, journal) == [1]
 
 
+def test_configurations_beyond_the_bound_lose_and_the_fewest_diverged_is_first(tiny: Build, journal: Journal) -> None:
+    plan = tiny(confirm={"top": 9}, replicas=4, search__diverged_at_most=0.25)
+    search(
+        plan,
+        journal,
+        ("completed", [None, None, None, 0.1]),
+        ("completed", [None, None, 0.1, 0.1]),
+        ("completed", [None, 5.0, 5.0, 5.0]),
+        ("completed", [None, None, 0.2, 0.1]),
+        ("completed", [4.0, 6.0, 6.0, 6.0]),
+        ("truncated", [0.1] * 4),
+    )
+    assert chosen(plan, journal) == [2, 4, 1, 3, 0, 5]
+    free = tiny(confirm={"top": 9}, replicas=4)
+    assert chosen(free, journal)[:2] == [2, 4]  # of the others the medians are infinite
+
+
+def test_what_is_beyond_the_bound_dominates_nothing_that_is_allowed(tiny: Build, journal: Journal) -> None:
+    several = {"metric": ["fid", "modes"], "mode": ["min", "max"], "sampler": "nsga2", "diverged_at_most": 0.0}
+    plan = tiny(confirm={"top": 3}, replicas=3, search=several)
+    search(
+        plan, journal, ("completed", [None, [1.0, 8.0], [1.0, 8.0]]), ("completed", [[3.0, 4.0]] * 3),
+        ("completed", [[2.0, 5.0]] * 3),
+    )  # fmt: skip
+    assert chosen(plan, journal) == [2, 1, 0]
+
+
 def test_with_several_metrics_the_undominated_come_first(tiny: Build, journal: Journal) -> None:
     plan = tiny(confirm={"top": 3}, search={"metric": ["fid", "modes"], "mode": ["min", "max"], "sampler": "nsga2"})
     assert plan.goal.modes == ("min", "max")
