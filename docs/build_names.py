@@ -12,7 +12,7 @@ from typing import Any
 
 from analysis.record.schema import HIGHER, QUALITY, TRAINING, Column
 from analysis.wording import OUTCOME_MEANINGS
-from docs.meanings import about, code, filled, keys, listed, meanings, sentence, table, write
+from docs.meanings import about, anchored, code, filled, keys, listed, meanings, sentence, table, write
 from study.config.rules import SEARCHABLE
 from trainables.data import DATASETS, describe
 from trainables.data.source import Axis, Source
@@ -60,22 +60,26 @@ def page() -> str:
             "models": _models(),
             "objectives": table(
                 "name", "what the critic estimates", "parameters", "source",
-                rows=[(f"`{row.name}`", row.induces.replace("||", "‖"), _with_defaults(row.parameters), row.source)
-                      for row in OBJECTIVES.values()],
+                rows=[(anchored("objective", row.name), row.induces.replace("||", "‖"), _with_defaults(row.parameters),
+                       row.source) for row in OBJECTIVES.values()],
             ),
             "penalties": table(
                 "name", "settings", "bounds the slope", "what it charges or does",
-                rows=[(f"`{row.name}`", _with_defaults(row.settings), "yes" if row.bounds_slope else "",
+                rows=[(anchored("penalty", row.name), _with_defaults(row.settings), "yes" if row.bounds_slope else "",
                        f"{row.charges} ({row.source})" if row.source else row.charges) for row in PENALTIES.values()],
             ),
             "networks": _networks(),
             "measurements": _measurements(QUALITY),
             "signals": _measurements(TRAINING),
             "groups": table("name", "what it is", "columns it adds", rows=[
-                (f"`{name}`", sentence(said), listed(_of_group(name), "and")) for name, said in GROUPS.items()
+                (anchored("group", k), sentence(v), listed(_of_group(k), "and")) for k, v in GROUPS.items()
             ]),
-            "features": table("name", "what they are", rows=[(f"`{k}`", sentence(v)) for k, v in FEATURES.items()]),
-            "outcomes": table("name", "what became of it", rows=[(f"`{k}`", v) for k, v in OUTCOME_MEANINGS.items()]),
+            "features": table("name", "what they are", rows=[
+                (anchored("features", k), sentence(v)) for k, v in FEATURES.items()
+            ]),
+            "outcomes": table("name", "what became of it", rows=[
+                (anchored("outcome", k), v) for k, v in OUTCOME_MEANINGS.items()
+            ]),
         },
     )  # fmt: skip
 
@@ -138,7 +142,7 @@ def _models() -> list[str]:
             return f"all but {listed(rest, 'and')}" if rest else "all"
         return listed(without, "and") if without else ""
 
-    rows = [(f"`{name}`", sentence(said), ignores(name)) for name, said in MODELS.items()]
+    rows = [(anchored("model", name), sentence(said), ignores(name)) for name, said in MODELS.items()]
     return table("name", "what it is", "hyperparameters without meaning", rows=rows)
 
 
@@ -149,7 +153,9 @@ def _networks() -> list[str]:
         shared = {"batch_norm": False, "weight_std": None, "init": None}
         settings = {} if own is None else {**own, "activation": "relu", **shared}
         of = "generator" if kind not in architecture.KINDS["critic"] else "generator and critic"
-        rows.append((f"`{kind}`", of, ", ".join(code({key: value}, "") for key, value in settings.items())))
+        rows.append(
+            (anchored("network", kind), of, ", ".join(code({key: value}, "") for key, value in settings.items()))
+        )
     return table("kind", "of", "settings and defaults", rows=rows)
 
 
@@ -160,7 +166,7 @@ def _measurements(rows: Iterable[Column]) -> list[str]:
 
     return table(
         "name", "unit", "better", "measured", "what it is",
-        rows=[(f"`{c.name}`", c.unit, better(c.name), _when(c.name), c.meaning) for c in rows],
+        rows=[(anchored("measurement", c.name), c.unit, better(c.name), _when(c.name), c.meaning) for c in rows],
     )  # fmt: skip
 
 

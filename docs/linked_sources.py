@@ -16,6 +16,7 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
 LINK = re.compile(r"\]\(\.\./([^)#]+)")
+ELSEWHERE = re.compile(r"\[([^]]+)\]\((?!https?:|#|\.\./docs/)[^)]+\)")  # a link of such a page to what is none
 LANGUAGES = {".py": "python", ".yaml": "yaml", ".toml": "toml", ".sh": "bash", "": "dockerfile"}
 
 
@@ -38,5 +39,5 @@ def _page(path: str) -> str:
     text = (ROOT / path).read_text(encoding="utf-8")
     head = "---\nsearch:\n  exclude: true\nhide: [toc]\n---\n"
     if path.endswith(".md"):
-        return head + text.replace("](../docs/", "](../../")
+        return head + ELSEWHERE.sub(r"\1", text).replace("](../docs/", "](../../")
     return f"{head}# {path}\n\n````{LANGUAGES[Path(path).suffix]}\n{text}````\n"

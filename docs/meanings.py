@@ -56,6 +56,11 @@ def keys(
     return table("key", "what it may be", "default", "what it means", rows=rows)
 
 
+def anchored(prefix: str, name: str) -> str:
+    """A name in a table, a place that links and errors can lead to, as `penalty.r1`."""
+    return f'<a id="{prefix}.{name}"></a>`{name}`'
+
+
 def filled(page: str, tables: Mapping[str, list[str]]) -> str:
     """A page with the lines of each table between its marks, `<!-- NAME -->` and `<!-- end of NAME -->`."""
     for name, lines in tables.items():

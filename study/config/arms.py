@@ -24,6 +24,7 @@ from study.config.messages import ConfigError, brief, see, shown
 from study.config.own import locations
 from study.config.schema import StudyConfig
 from study.config.spaces import EXPECTED, Space, split
+from study.config.suggestions import page_of
 from trainables import data, objectives, own_code, penalties, precision, rehearsal
 from trainables.data import transformations
 from trainables.objectives import own_pair
@@ -124,7 +125,8 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                     page = see("own_networks.md#what-is-promised-and-what-that-asks-of-a-module")
                     rehearsal.rehearse(spec, description.shape, description.classes)
             except (ValueError, TypeError, OverflowError) as error:
-                raise ConfigError(f"{_located(config, arm, brief(error))}{page}") from None
+                said = brief(error)
+                raise ConfigError(f"{_located(config, arm, said)}{page or page_of(said)}") from None
 
 
 def _settled(spec: Spec, space: Mapping[str, Space]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 
@@ -21,6 +22,7 @@ from trainables.usual_names import called
 KEYS = tuple(dict.fromkeys((*HYPERPARAMETERS, "batch_size")))
 SETTINGS = ("scientific", "nuisance", "fixed")  # the sections of hyperparameters
 MAPPED: Mapping[str, Collection[str]] = {"objective": OBJECTIVES, "penalty": PENALTIES}
+LISTS = {"objective": "objectives", "penalty": "penalties"}  # where docs/names.md has them
 SURELY, HARDLY = 0.8, 0.4  # how alike two words are, by `difflib`'s ratio
 
 
@@ -42,6 +44,15 @@ def unknown(section: Sequence[str], key: str, valid: Sequence[str]) -> str:
     return f"{_keys(near)}{'' if here else f', of {every}'}{_page('.'.join([*section, near[0]]))}"
 
 
+def page_of(message: str) -> str:
+    """Where to read on about what a message begins with, as `penalty r1.lambda: …`; empty for what has no place."""
+    match = re.match(r"(?:(?:scientific|nuisance|fixed)\.)?([a-z_0-9]+)(?: ([a-z_0-9]+))?[.:]", message)
+    key, name = match.groups() if match else ("", None)
+    if key in MAPPED:
+        return see(f"names.md#{key}.{name}" if name in MAPPED[key] else f"names.md#{LISTS[key]}")
+    return see(f"configuration.md#fixed.{key}") if key in HYPERPARAMETERS else ""
+
+
 def _keys(found: Sequence[str]) -> str:
     which = "keys are" if len(found) > 1 else "key is"
     anywhere = ", or below nuisance or scientific" if found[0].startswith("fixed.") else ""
@@ -55,8 +66,10 @@ def _page(path: str) -> str:
         return see("configuration.md#the-study")
     if first == "data" and rest:
         return see("names.md#data-sets")
-    if first in ("generator", "critic") or first in SETTINGS:
-        return see("configuration.md#hyperparameters")
+    if first in ("generator", "critic") and rest:
+        return see(f"configuration.md#networks.{rest}")
+    if first in SETTINGS:
+        return see(f"configuration.md#fixed.{rest}" if rest in HYPERPARAMETERS else "configuration.md#hyperparameters")
     if first == "penalty":
         return see("names.md#penalties")
     return see(f"configuration.md#{path if rest else f'study.{path}'}")

@@ -43,7 +43,10 @@ def test_the_committed_page_is_the_built_one(built: str) -> None:
 @pytest.mark.parametrize("name", TABLES)
 def test_every_name_has_a_row(name: str, built: str) -> None:
     rows = built.split(f"<!-- {name} -->")[1].split(f"<!-- end of {name} -->")[0].strip().splitlines()[2:]
-    assert [row.split(" | ")[0].strip("| ").strip("`") for row in rows] == list(TABLES[name])
+    firsts = [row.split(" | ")[0].strip("| ") for row in rows]
+    assert [re.sub("<a .*</a>", "", first).strip("`") for first in firsts] == list(TABLES[name])
+    anchored = [re.fullmatch(r'<a id="\w+\.(\w+)"></a>`(\w+)`', first) for first in firsts]
+    assert all(match and match[1] == match[2] for match in anchored) or name == "data sets"  # sections of their own
 
 
 def test_every_setting_of_every_data_set_is_explained(built: str) -> None:
@@ -54,7 +57,11 @@ def test_every_setting_of_every_data_set_is_explained(built: str) -> None:
 
 
 def test_measurements_say_when_they_are_made(built: str) -> None:
-    when = dict(re.findall(r"^\| `(\w+)` \| \S+ \| \w* +\| ([^|]*) \| .* \|$", built, re.MULTILINE))
+    when = dict(
+        re.findall(
+            r"^\| <a id=\"measurement\.\w+\"></a>`(\w+)` \| \S+ \| \w* +\| ([^|]*) \| .* \|$", built, re.MULTILINE
+        )
+    )
     assert when["fid"] == "always"
     assert when["mass_js"] == "mixtures"
     assert when["kid"] == "measure `kernel`"

@@ -19,7 +19,10 @@ WRONG = {  # what is wrong, and the place where its reader finds more
     "configuration.md#search.lag": {"lag": 3},
     "configuration.md#budget.equal.per_step": {"budget": {**LEAST["budget"], "equal": {"per_stp": 1}}},
     "configuration.md#outcomes.modes": {"outcomes": {"mods": 1}},
-    "configuration.md#hyperparameters": {"fixed": {"critic_step": 1}},
+    "configuration.md#fixed.critic_steps": {"fixed": {"critic_step": 1}},
+    "configuration.md#fixed.beta1": {"fixed": {"beta1": 2}},
+    "names.md#penalty.r1": {"fixed": {"penalty": {"name": "r1", "lambda": 10}}},
+    "names.md#objectives": {"scientific": {"objective": ["bce"]}},
     "names.md#measurements": {"search": {"metric": "kid"}},
     "rounds.md": {"confirm": {"until": "decided"}},
 }

@@ -22,6 +22,11 @@ def test_a_page_of_markdown_remains_one_and_finds_its_pictures() -> None:
     assert "````" not in page
 
 
+def test_a_page_of_markdown_leads_to_pages_alone() -> None:
+    page = linked_sources._page("benchmarks/labelled/README.md")
+    assert "stands in outcome_rule.py. " in " ".join(page.split())
+
+
 def test_a_link_to_a_file_that_is_not_there_stops_the_build() -> None:
     with pytest.raises(PluginError, match=r"docs: a page links to study/gone\.py, which is not there"):
         linked_sources._page("study/gone.py")

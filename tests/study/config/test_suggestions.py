@@ -9,7 +9,7 @@ import pytest
 from study.command import docs
 from study.config.schema import StudyConfig
 from study.config.sections import Budget
-from study.config.suggestions import KEYS, unknown
+from study.config.suggestions import KEYS, page_of, unknown
 from trainables.usual_names import ROWS
 
 TOP = tuple(StudyConfig.model_fields)
@@ -56,3 +56,22 @@ def test_every_word_of_the_table_leads_somewhere() -> None:
             said = unknown(section, word, valid) if word not in valid else ""
             for page, place in re.findall(r"ganstudy docs (\w+)#([^`]+)`", said):
                 assert docs.part(docs.shipped()[page].read_text(encoding="utf-8"), place), (word, said)
+
+
+@pytest.mark.parametrize(
+    ("message", "place"),
+    [
+        ("penalty r1.lambda: unknown setting", "names#penalty.r1"),
+        ("penalty: unknown name 'gp'", "names#penalties"),
+        ("objective hinge.alpha: unknown setting", "names#objective.hinge"),
+        ("objective: unknown name 'bce'", "names#objectives"),
+        ("beta1: expected a number", "configuration#fixed.beta1"),
+        ("critic.hiden: unknown setting", "configuration#fixed.critic"),
+        ("scientific: expected arms that differ", None),
+        ("no key at all", None),
+    ],
+)
+def test_what_is_wrong_with_a_setting_leads_to_its_row(message: str, place: str | None) -> None:
+    assert page_of(message) == (f" (see `ganstudy docs {place}`)" if place else "")
+    page, _, anchor = (place or "names#penalties").partition("#")
+    assert docs.part(docs.shipped()[page].read_text(encoding="utf-8"), anchor)
