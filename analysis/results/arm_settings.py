@@ -53,8 +53,16 @@ def arm_settings(record: Record) -> tuple[ArmSettings, ...]:
             said = (one for key, value in whole.items() if key not in without for one in _said(key, value))
             found[arm] = dict(said)
     every = dict.fromkeys([*order, *sorted({key for values in found.values() for key in values})])
-    differ = [key for key in every if len({values.get(key) for values in found.values()}) > 1]
+    differ = [
+        key for key in every if _differs({values.get(key) for values in found.values()}, key.split(".")[0] in order)
+    ]
     return tuple(ArmSettings(arm, {key: values.get(key) for key in differ}) for arm, values in found.items())
+
+
+def _differs(values: set[str | None], chosen: bool) -> bool:
+    """Whether arms differ in a hyperparameter. Where none of them chooses it, an arm without a value is no other: its
+    trials may be older than the setting."""
+    return len(values if chosen else values - {None}) > 1
 
 
 def _with_spaces(flat: Mapping[str, Any], drawn: Mapping[str, str]) -> dict[str, Any]:

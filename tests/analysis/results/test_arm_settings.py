@@ -79,10 +79,17 @@ def test_what_has_no_meaning_for_an_arms_model_is_not_said_of_it():
     gan, vae = found(
         rows("gan", objective__name="hinge"),
         rows("vae", model="vae", objective__name="non_saturating"),
-        arms={"vae": {"chosen": ["model"], "space": {}, "without": ["objective"]}},
+        arms={"gan": {"chosen": ["objective"]}, "vae": {"chosen": ["model"], "without": ["objective"]}},
     )
-    assert gan.values == {"model": "gan", "objective": "hinge"}
+    assert gan.values == {"objective": "hinge", "model": "gan"}
     assert vae.values == {"model": "vae", "objective": None}
+
+
+def test_a_setting_that_older_trials_lack_is_no_difference_but_where_it_is_chosen():
+    trials = rows("a", generator__kind="mlp"), rows("b", generator__kind="mlp", generator__gain=2.0, precision="fp32")
+    assert [one.values for one in found(*trials)] == [{}, {}]
+    one, other = found(*trials, arms={"b": {"chosen": ["generator"]}})
+    assert (one.values, other.values) == ({"generator.gain": None}, {"generator.gain": "2"})
 
 
 def test_arms_of_joined_studies_are_told_apart_by_their_studies():
