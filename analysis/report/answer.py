@@ -7,6 +7,7 @@ a look.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,8 @@ from analysis.report.look_words import looked
 from analysis.report.repeat_words import repeated
 from analysis.report.standing_words import drawn_alike, verdict
 from analysis.report.subject import FEW, Subject, subject_of
-from analysis.wording import CAPTURES, listed, named, number
+from analysis.results.unbegun import Unbegun
+from analysis.wording import CAPTURES, listed, named, number, percent
 
 NAMED = 6  # arms up to which a question that is no product of choices lists them
 
@@ -41,7 +43,7 @@ def answer(findings: Findings) -> Answer:
         *joint_claims.same(findings), *joint_claims.jointly(findings),
     ]  # fmt: skip
     shared = dict.fromkeys(said for one in findings.standings for said in drawn_alike(one))
-    caveats = (*shared, *_disagreements(findings), *_caveats(findings, subject))
+    caveats = (*shared, *_disagreements(findings), *map(_hardly_begun, findings.unbegun), *_caveats(findings, subject))
     return Answer(question(findings), tuple(found) or ("No trial has ended yet; nothing can be said.",), caveats)
 
 
@@ -111,6 +113,17 @@ def _of_one(findings: Findings, one: Measured) -> list[str]:
             " better, which is what is tested."
         )
     return said
+
+
+def _hardly_begun(one: Unbegun) -> str:
+    """Why replicas that are called stalled may only have had too short a budget."""
+    said = (
+        f"Stalled are called {one.stalled} of {one.replicas} replicas of {one.arm} whose {named(one.metric)} is still"
+        f" at {number(one.median)}, where {number(one.worst)} is the worst: with a longer budget they might begin."
+    )
+    if math.isnan(one.begun):
+        return said
+    return f"{said} Half of the replicas that converged were below half of the worst by {percent(one.begun)} of theirs."
 
 
 def _unconfirmed(findings: Findings) -> list[str]:

@@ -25,7 +25,7 @@ OfArm = TypeVar("OfArm")
 MOST = 20  # names that an error lists
 OF_ARMS = (  # fields of findings that are one result for each arm or several
     "settings", "signals", "best_of_k", "selection_bias", "chosen", "sensitivity", "learning", "bound_curves",
-    "critic_bounds", "spectra", "dirac", "shares",
+    "critic_bounds", "spectra", "dirac", "shares", "unbegun",
 )  # fmt: skip
 
 

@@ -47,6 +47,7 @@ from analysis.results.learning import ModeShares
 from analysis.results.outcomes import JUDGED, judged_afresh
 from analysis.results.selection import Selection, arms_in_order, configurations, select
 from analysis.results.standings import OverDataSets
+from analysis.results.unbegun import unbegun
 from analysis.statistics.bootstrap import Resampling
 from analysis.wording import SPENDINGS
 
@@ -170,6 +171,7 @@ def find(record: Record, seed: int = 0, *, same_within: float | None = None, cho
         standings=(
             _standings(selected, left, goals, outcomes[phase], generator, same_within or 0.0) if any_ended else ()
         ),
+        unbegun=unbegun(record, phase),
     )
     return found if list(called.items()) == [(arm, arm) for arm in names] else shown(found, called)
 

@@ -26,6 +26,7 @@ from analysis.results.spending import EqualBudget, Spent
 from analysis.results.standings import OverDataSets
 from analysis.results.survival import Survival
 from analysis.results.threshold_table import ThresholdTable
+from analysis.results.unbegun import Unbegun
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class Findings:
         shares: of samples by mode, in `shown`.
         shown: arm -> the trial whose samples are shown, the best of `phase` by its median.
         standings: of joined studies' arms over data sets, in `phase`.
+        unbegun: arms whose stalled replicas have hardly begun, in `phase`.
     """
 
     record: Record
@@ -126,6 +128,7 @@ class Findings:
     shares: tuple[ModeShares, ...]
     shown: Mapping[str, str]
     standings: tuple[OverDataSets, ...]
+    unbegun: tuple[Unbegun, ...]
 
     @property
     def metric(self) -> str:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from analysis.results.unbegun import WORST, has_begun
 from study.config.addresses import masked
 from study.config.budget import UNITS
 from study.ledger.damage import NAMED, shortened
@@ -103,6 +104,14 @@ def show_status(found: Status, console: Console | None = None) -> None:
     none = [f"{arm.arm}{f', repeat {arm.repeat}' * repeated}" for arm in found.arms if arm.beyond]
     if found.diverged_at_most is not None and none:
         console.print(Text(none_allowed(none, found.diverged_at_most)))
+    for arm in found.arms:
+        if arm.outcomes.get("stalled") and arm.best is not None and not has_begun(found.metric, arm.best):
+            console.print(
+                Text(
+                    f"{arm.arm}: stalled with {found.metric} at {arm.best:.4g} at the best, where"
+                    f" {WORST[found.metric]:.4g} is the worst: budget.steps may be too short for it to begin"
+                )
+            )
     if found.earlier_rule:
         console.print("outcomes are as an earlier rule told them when trials ended; the report tells them afresh")
     for look in found.looks:

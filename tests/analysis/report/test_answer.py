@@ -14,6 +14,7 @@ from analysis.results.compare import ArmOutcomes, ArmQuality
 from analysis.results.effects import Effect, Shift
 from analysis.results.pairs import compared
 from analysis.results.survival import Survival
+from analysis.results.unbegun import Unbegun
 from analysis.statistics.intervals import Interval
 from analysis.statistics.restricted_mean import RestrictedMean
 
@@ -66,7 +67,7 @@ def findings(unmeasured=(), quality=(), comparison=None, **changes):
         "measured": (Measured("fid", "min", tuple(unmeasured), tuple(quality), comparison, ()),),
         "phase": "confirm", "searches": {"a": 1}, "arms": (), "all_arms": 0, "rates": {}, "same_within": None,
         "outcomes": {"confirm": [], "search": []}, "survival": (), "selection_bias": (), "standings": (),
-        "one_data_set": True, "chosen": (),
+        "one_data_set": True, "chosen": (), "unbegun": (),
     }  # fmt: skip
     return SimpleNamespace(**{**settings, **changes})
 
@@ -163,6 +164,17 @@ def test_an_arm_whose_budget_was_too_short_to_tell_is_named():
     assert said(outcomes=outcomes(BEST, slow), rates=converged("ac", "ac"))[1] == expected
     half = said(outcomes=outcomes(BEST, ended("c", learning=8, hopping=8)), rates=converged("ac", "ac"))
     assert not any("Still learning" in sentence for sentence in half)
+
+
+def test_replicas_that_stalled_near_the_worst_are_said_to_need_a_longer_budget():
+    one = Unbegun("a", 12, 16, "mass_js", 0.6931, 0.65, 0.34)
+    lead = "Stalled are called 12 of 16 replicas of a whose JS of where the mass lies is still at 0.650, where 0.693 is"
+    told = " ".join(answer(findings(unbegun=(one,))).caveats).replace("\u00a0", " ")
+    assert f"{lead} the worst: with a longer budget they might begin. Half of the replicas that converged" in told
+    assert "converged were below half of the worst by 34 % of theirs." in told
+    unknown = " ".join(answer(findings(unbegun=(replace(one, begun=float("nan")),))).caveats)
+    assert "they might begin." in unknown
+    assert "Half of the replicas" not in unknown
 
 
 def test_other_outcomes_in_which_arms_are_told_apart_are_said():

@@ -170,6 +170,19 @@ def test_status_shows_every_arm_and_what_went_wrong() -> None:
     assert "0001.jsonl, line 3: torn" in lines
 
 
+def test_status_says_that_a_stalled_arm_may_not_have_begun() -> None:
+    def said(best: float) -> str:
+        arm = replace(STATUS.arms[0], outcomes={"stalled": 4}, best=best)
+        console = Console(file=io.StringIO(), width=160, soft_wrap=True)
+        show_status(replace(STATUS, metric="mass_js", arms=(arm,)), console)
+        assert isinstance(console.file, io.StringIO)
+        return console.file.getvalue()
+
+    note = "gan-[bold]hinge: stalled with mass_js at 0.65 at the best, where 0.6931 is the worst: budget.steps may be"
+    assert note in said(0.65)
+    assert "at the best" not in said(0.2)
+
+
 def test_status_says_what_the_ledger_lacks_and_by_which_rule_outcomes_are() -> None:
     def said(found: Status) -> str:
         console = Console(file=io.StringIO(), width=160, soft_wrap=True)
