@@ -192,14 +192,18 @@ class StudyState:
         self.damage = Damage()
 
     @classmethod
-    def replay(cls, folder: str | Path, results: bool = True, seen: Seen | None = None) -> StudyState:
+    def replay(
+        cls, folder: str | Path, results: bool = True, seen: Seen | None = None, columns: bool = True
+    ) -> StudyState:
         """The state of the study in `folder`; FileNotFoundError if it has no ledger.
 
         Without `results` the replay is about twenty times as fast, but trials show no progress and lack nothing. `seen`
-        is told of every entry that was taken in, with the trial it is about as it then is.
+        is told of every entry that was taken in, with the trial it is about as it then is. Without `columns` results
+        have none, as of `study.ledger.ledger.entries`.
         """
         state = cls()
-        for position, entry in entries(folder, kinds=None if results else SUMMARY, damage=state.damage):
+        kinds = None if results else SUMMARY
+        for position, entry in entries(folder, kinds=kinds, damage=state.damage, columns=columns):
             try:
                 trial = state.apply(entry, position)
             except InvalidEntry as error:
