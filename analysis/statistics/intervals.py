@@ -23,7 +23,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import t
+from scipy.special import stdtrit  # scipy.stats would cost every command half a second to import
 
 Floats = NDArray[np.float64]
 Number = TypeVar("Number", np.int64, np.float64, np.object_)
@@ -207,4 +207,4 @@ def quantile(confidence: float, degrees_of_freedom: float = np.inf) -> float:
     """Half-width of an interval in standard errors, by Student's t; infinite degrees of freedom give the normal."""
     if not 0 < confidence < 1:
         raise ValueError(f"confidence: expected a number between 0 and 1, got {confidence}")
-    return float(t.ppf(0.5 + confidence / 2, degrees_of_freedom))
+    return float(stdtrit(degrees_of_freedom, 0.5 + confidence / 2))

@@ -2,7 +2,8 @@
 
 Exit status 0: done; 1: failed; 2: bad input, with one message on stderr and nothing started; 130: interrupted; 141:
 the reader of a pipe left early, as `head` does. With `--json` stdout holds one JSON object and nothing else. A
-command's module is imported only when the command is run, so that `--help` and wrong arguments are answered at once.
+command's module is imported only when the command is run, so that `--help` and wrong arguments are answered at once,
+and after the configuration that it is about was checked.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     try:
         prepare()
+        _load(options)
         with json_alone() if getattr(options, "json", False) else nullcontext():
             exit_status = int(resolve_name(options.function)(options))
         sys.stdout.flush()
@@ -43,6 +45,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         say(str(cause))
         return explained
+
+
+def _load(options: argparse.Namespace) -> None:
+    """Give a command about a configuration file its `plan`. Raises `ConfigError`.
+
+    A file that cannot be read need not wait for PyTorch, which `loading` brings, nor what is wrong in it for all that
+    the command's module brings besides.
+    """
+    if "config" in options:
+        from study.config.reading import read
+
+        values = read(options.config, options.set)
+        from study.config.loading import build
+
+        options.plan = build(values)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -34,7 +34,7 @@ def reproduce(options: Namespace) -> int:
     plan = loading.load(source, settings)
     folder = options.out or Path("studies") / plan.config.study
     with redirect_stdout(sys.stderr):
-        exit_status = run(Namespace(config=source, set=settings, out=folder, trust=False, json=False))
+        exit_status = run(Namespace(config=source, plan=plan, out=folder, trust=False, json=False))
     if exit_status != DONE:
         return exit_status
     found = compared(load(folder), told.claims)

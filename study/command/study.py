@@ -27,7 +27,7 @@ from study.progress.tables import show_beginning, show_forecast, show_status
 
 def check(options: Namespace) -> int:
     """Validate a configuration; print its arms, trials, expected cost, and what differences it can find."""
-    plan = loading.load(options.config, options.set)
+    plan = options.plan
     ready(plan.config)
     if options.detect is not None and not 0 < options.detect < 1:
         raise ConfigError(f"--detect: expected a number between 0 and 1, got {options.detect:g}")
@@ -43,7 +43,7 @@ def check(options: Namespace) -> int:
 
 def run(options: Namespace) -> int:
     """Run a study, or go on with it where it has begun."""
-    plan = loading.load(options.config, options.set)
+    plan = options.plan
     ready(plan.config)
     plan = admitted(plan, study_of(options.config), options.trust)
     folder = options.out or Path("studies") / plan.config.study

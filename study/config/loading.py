@@ -19,6 +19,7 @@ from study.config.arms import arms_of
 from study.config.combinations import meaningless
 from study.config.messages import LONGEST, ConfigError, shown
 from study.config.plan import StudyPlan
+from study.config.reading import read
 from study.config.schema import StudyConfig
 from study.config.sections import Section
 from study.config.suggestions import unknown
@@ -32,12 +33,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> StudyPlan:
 
     Raises `ConfigError`.
     """
-    values = strict_yaml.read(Path(path))
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: expected a mapping with the keys {_listed(StudyConfig)}, got {shown(values)}")
-    for setting in overrides:
-        strict_yaml.override(values, setting)
-    return build(values)
+    return build(read(path, overrides))
 
 
 def build(values: Mapping[str, Any]) -> StudyPlan:

@@ -77,6 +77,30 @@ def test_help_is_instant_because_nothing_heavy_is_imported() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, timeout=60)
 
 
+@pytest.mark.parametrize(
+    ("text", "heavy", "message"),
+    [
+        ("study: [", ("torch", "numpy", "pandas", "rich"), "expected plain YAML"),
+        ("study: a\nbugdet: {}\n", ("pandas", "scipy.stats", "rich"), "bugdet: unknown key"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_told_before_more_than_that_needs_is_imported(
+    text: str, heavy: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(text, encoding="utf-8")
+    code = (
+        "import sys\n"
+        "from study.__main__ import main\n"
+        f"status = main(['check', {str(file)!r}])\n"
+        f"heavy = {{{', '.join(map(repr, heavy))}}} & sys.modules.keys()\n"
+        "sys.exit(f'imported {heavy}' if heavy else status)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+
+
 def test_checking_imports_neither_ray_nor_mlflow() -> None:
     code = (
         "import sys\n"

@@ -70,18 +70,17 @@ def test_ours_stands_beside_the_published(
     assert "differs: the rings are small" in out
     assert "of 2 published numbers 1 agree and 1 cannot tell; the study is in studies/tiny" in out
     (options,) = asked
-    assert (options.config, options.set, options.trust) == (
-        configurations / "rings.yaml",
-        ["resources.workers=1"],
-        False,
-    )
+    assert (options.config, options.trust) == (configurations / "rings.yaml", False)
+    assert options.plan == loading.load(options.config, ["resources.workers=1"])
 
 
 @pytest.mark.usefixtures("configurations")
 def test_short_is_by_the_settings_named(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reproduce", "rings", "--short", "--set", "study=brief", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["settings"] == asked[0].set == ["budget.steps=10", "budget.evaluations=2", "study=brief"]
+    settings = ["budget.steps=10", "budget.evaluations=2", "study=brief"]
+    assert found["settings"] == settings
+    assert asked[0].plan == loading.load(asked[0].config, settings)
     assert found["folder"] == "studies/brief"
     first, second = found["claims"]
     assert (first["verdict"], first["replicas"]) == ("agree", 4)
