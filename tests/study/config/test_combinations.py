@@ -168,8 +168,8 @@ def test_an_error_says_what_an_entry_falls_back_to(least: Build, sections: dict[
 
 def test_an_error_says_that_an_entry_takes_a_default(least: Build) -> None:
     entries = [{"updates": "simultaneous"}, {"penalty": "consensus"}]
-    message = r"^updates: consensus needs .* \(arm consensus, whose entry leaves updates to its default\)$"
-    with pytest.raises(ConfigError, match=message):
+    message = r"^updates: consensus needs .* \(arm consensus, whose entry leaves updates to its default\)"
+    with pytest.raises(ConfigError, match=message + r" \(see `ganstudy docs configuration#fixed\.updates`\)$"):
         least(scientific=entries)
 
 
