@@ -87,8 +87,8 @@ class Toll(Finding):
             f"{len(self.blows)} blows, {self.studies} studies, {self.trials} trials, {self.rows} rows: {self.lost}"
             f" rows lost, {self.twice} rows twice, {self.trials_lost} trials lost, {self.differing} configurations"
             f" different, {self.untracked} rows different in MLflow, {self.tracebacks} tracebacks,"
-            f" {self.surprises} other surprises. {self.late} sessions were begun again, as Ray had not started in time."
-        )
+            f" {self.surprises} other surprises."
+        ) + (f" {self.late} sessions were begun again, as Ray had not started in time." if self.late else "")
 
 
 def plan(shares: Mapping[str, int], acts: int, seed: int) -> list[str]:
