@@ -40,21 +40,21 @@ differed. Five former rules were each measured once on trainings that they had n
 went into the next: kappa .72 [.58, .83] on 72, .66 [.53, .77] on 88, .73 [.62, .83] on 92, of these
 .85 on 48 of settings that a study would search and .57 on 44 of wild ones (rates over two decades, half
 without a penalty), .70 [.56, .82] on 68 drawn from the ranges of shipped configurations, and .78 [.65, .90]
-on 69 of these with 24 or 25 evaluations each. A sixth rule was made with all 509 in view, of which it had
-.83. With six thresholds chosen anew without each of the eight batches in turn, kappa was .84 (by batch .84,
-.85, .70, .97, .74, .72, .85 and .85). Rings had .84, grids .85 and digits .73. Of the 69 that it missed a
-third lay between learning and stalled. The fifth rule, judged by every other evaluation of the same
-trainings, had .71.
+on 69 of these with 24 or 25 evaluations each. The present rule was made with all 509 in view, so that the
+table of these flatters it. With six thresholds chosen anew without each of the eight batches in turn, kappa
+is .84 (by batch .84, .85, .70, .97, .74, .72, .85 and .85). Rings have .84, grids .85 and digits .73. Of the
+69 that it misses a third lie between learning and stalled. The fifth rule, judged by every other evaluation
+of the same trainings, had .71.
 
-The sixth rule was measured once on a sixth batch, 120 trainings that it had not seen, 25 evaluations each,
-by a way of drawing that was written down before any was trained: kappa .71 [.61, .80], agreement 78 % [69, 84];
-the two labellers had .93 and 95 %. Asked was .8: it is not reached. By the two parts of the draw: 48 with
-the ranges of quickstart.yaml and quickstart_digits.yaml and longer budgets (ring-10, grid-10, digits-10) .87
-[.74, .97], 92 % [80, 97]; 72 with the arms of ring.yaml and digits_cgan.yaml and rates three times as high
-(ring-11, grid-11, digits-11) .60 [.46, .73], 68 % [57, 78]. Of the 48, 41 are converged or learning by eye:
-the other outcomes were tested by the 72, hardly by them.
+The present rule, the sixth, was measured once on a sixth batch, 120 trainings that it had not seen, 25 evaluations
+each, by a way of drawing that was written down before any was trained: kappa .71 [.61, .80], agreement 78 % [69, 84];
+the two labellers had .93 and 95 %. Asked was .8: it is not reached. By the two parts of the draw: 48 with the ranges
+of quickstart.yaml and quickstart_digits.yaml and longer budgets (ring-10, grid-10, digits-10) .87 [.74, .97], 92 %
+[80, 97]; 72 with the arms of ring.yaml and digits_cgan.yaml and rates three times as high (ring-11, grid-11,
+digits-11) .60 [.46, .73], 68 % [57, 78]. Of the 48, 41 are converged or learning by eye: the other outcomes are tested
+by the 72, hardly by them.
 
-Of the 27 that it missed: six digits that are learning by eye are called converged (on three
+Known to be wrong, of the 27 of these that it misses: six digits that are learning by eye are called converged (on three
 of them the labellers differed, and one of the two said converged); five rings and grids that have stalled by eye
 are called oscillating, all with the high rates. Of 18 called oscillating nine are by eye, of 12 called hopping
 seven; of the three that are collapsed by eye none is called so.
@@ -69,26 +69,40 @@ learning and stalled, 16 between converged and learning, 15 between oscillating 
 and oscillating; of the rule's 96, 24, 13, 11 and 12. All six miss 45 of the rule's 96. Of the 36 on which the
 labellers differed the mean has 15 right, the rule 18.
 
-Could that rule be mended? With five thresholds chosen anew without each of the eight batches it had .81 (.80 as it
-was), and .72 on the sixth; its form was made with seven of the eight in view, which flatters it, as .84 did before
+Can the rule be mended? With five thresholds chosen anew without each of the eight batches it has .81 (.80 as it
+is), and .72 on the sixth; its form was made with seven of the eight in view, which flatters it, as .84 did before
 the sixth. Conditions on any of the 549 features, the best on the other batches added one by one, take away: .79
 with one, two or three, .78 with four. Two changes, thought of with all errors in view, are chosen all
 eight times: that replicas near the data learn also if the judged metric falls at nearly every evaluation of the
-tail (Kendall's tau of .85), and a `hop_rate` of .25, not .2. They mend ten and spoil one, .82 for .80 and .76 for .71
-on the sixth; for the first speak two sets of digits alone. Nor do fewer outcomes help: with learning and stalled taken
-for one that rule had .82 on all and .70 on the sixth.
+tail (Kendall's tau of .85), and a `hop_rate` of .25. They mend ten and spoil one, .82 for .80 and .76 for .71 on
+the sixth; for the first speak two sets of digits alone. Nor do fewer outcomes help: with learning and stalled taken
+for one the rule has .82 on all and .70 on the sixth.
 
-The present rule is the sixth with these two changes and no other. It was committed before a seventh batch was drawn to
-measure it by. The table has all 629, which flatters it."""
+These two changes were then made, the rule with them committed, and a seventh batch drawn by a way written down
+before any was trained: 121, every arm of four shipped studies with the ranges as shipped. Kappa .69 [.58, .79],
+where .82 was hoped for: the changes took .03 away. They were undone, so that the sixth rule, as it had been frozen
+before the sixth batch, has by now been measured on two batches that it had not seen. On the seventh: kappa .72 [.61,
+.81], agreement 81 % [73, 87]; rings .79 [.63, .93], grids .61 [.43, .79], digits .69 [.45, .89]; the ranges of the
+quickstarts .76 [.62, .90], of ring.yaml and digits_cgan.yaml .69 [.52, .83], of beginning.yaml .58 [.28, .85]. On
+both together, 241 trainings: .72 [.65, .78].
+
+The two labellers of the seventh batch agree in 83 %, a kappa of .74 [.64, .83], not .93: most of 21 differences lie
+between learning and converged (six, all digits) and between stalled and what is next to it. With either labeller
+alone the rule has .70 [.60, .80] and .75 [.65, .84], so it agrees with them as they do with each other. On the 100
+on which they agree it has .84 [.75, .93], on the 21 others .22. Where eyes differ like this no rule can be expected
+to reach .8; on the sixth batch, where they did not, it has .73 and .69 with either."""
 LABELLED = Path(__file__).with_name("labelled")
 DEVELOPMENT = (
     "ring", "grid", "digits", "ring-2", "grid-2", "digits-2", "ring-3", "digits-3",
     "ring-4", "grid-4", "digits-4", "ring-5", "grid-5", "digits-5",
     "ring-6", "grid-6", "digits-6", "ring-7", "grid-7", "digits-7",
     "ring-8", "grid-8", "digits-8", "ring-9", "grid-9", "digits-9",
-    "ring-10", "grid-10", "digits-10", "ring-11", "grid-11", "digits-11",
 )  # fmt: skip
-SETS = {"the trainings the rule was made by": DEVELOPMENT}
+FRESH = (
+    "ring-10", "grid-10", "digits-10", "ring-11", "grid-11", "digits-11",
+    "ring-12", "ring-13", "ring-14", "grid-12", "grid-13", "grid-14", "digits-12", "digits-13",
+)  # fmt: skip
+SETS = {"the trainings the rule was made by": DEVELOPMENT, "trainings the rule had not seen": FRESH}
 STUDIES = tuple(study for studies in SETS.values() for study in studies)
 REPLICAS = 200
 ORACLES: dict[str, dict[str, Any]] = {

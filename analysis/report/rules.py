@@ -40,7 +40,6 @@ MEANINGS = {  # of each threshold, in a few words
     "swing": "oscillating: factor of a rise and a fall from which on",
     "progress": "learning: factor by which the judged metric still falls from which on",
     "gain": "learning, near the data: gain of good samples from which on",
-    "tau": "learning, near the data without that gain: correlation of the judged metric's fall with time from which on",
     "noise": "standard errors taken off a rise or fall",
 }
 
@@ -60,10 +59,8 @@ def rules(used: Thresholds) -> dict[str, str]:
         "learning": f"{metric} falls over the tail by a factor of {setting(used.progress)} or more, by a line through"
         f" its logarithms (mass_js, which is bounded: by {percent(math.log(used.progress) / 4)} of its range), and the"
         " mean over the end is below all evaluations before the tail; of those near the data, only if good samples"
-        f" become more frequent by {setting(100 * used.gain)}\u00a0% of their share among real ones, or the metric"
-        " falls at nearly every evaluation of the tail (Kendall's tau with time of"
-        f" {setting(used.tau)} or more). Asked before hopping of those that are below by a factor of {swing}, and of"
-        " others after collapse",
+        f" become more frequent by {setting(100 * used.gain)}\u00a0% of their share among real ones. Asked before"
+        f" hopping of those that are below by a factor of {swing}, and of others after collapse",
         "oscillating": f"{metric} both rises and falls by a factor of {swing} or more, one of them within the"
         f" tail, error bars of {noise} standard error{'s' * (used.noise != 1)} taken off, and less than"
         f" {percent(STEADY)} of the tail is near the data; of mixtures under {percent(FEW)} of whose samples lie in"

@@ -1,4 +1,4 @@
-"""Means, quantiles and ranks of the masked entries of each row, such as of the last evaluations of every replica."""
+"""Means and quantiles of the masked entries of each row, such as of the last evaluations of every replica."""
 
 from __future__ import annotations
 
@@ -39,17 +39,3 @@ def quantiles(values: Floats, mask: NDArray[np.bool_], q: float) -> Floats:
     with np.errstate(invalid="ignore"):
         between: Floats = np.where(low == high, low, low + (high - low) * (place - below[:, 0]))
     return between
-
-
-def taus(values: Floats, mask: NDArray[np.bool_]) -> Floats:
-    """Kendall's tau (1938) of the masked entries of each row of (N, T) with their order, NaNs left out.
-
-    From -1 to 1: of all pairs the share that rises, less the share that falls. NaN where there are fewer than three.
-    """
-    used = mask & ~np.isnan(values)
-    count, rises = used.sum(1), np.zeros(len(values))
-    for lag in range(1, values.shape[1]):
-        pairs = used[:, lag:] & used[:, :-lag]
-        rises += (pairs & (values[:, lag:] > values[:, :-lag])).sum(1)
-        rises -= (pairs & (values[:, lag:] < values[:, :-lag])).sum(1)
-    return np.where(count > 2, rises / np.maximum(count * (count - 1) / 2, 1), np.nan)

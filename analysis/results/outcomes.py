@@ -14,10 +14,9 @@ Checked in this order; the first that holds is the outcome:
 
 Samples that are near the data at all but a few of the tail's evaluations (`STEADY`) do not oscillate: what moves then
 makes no difference. Those near the data at the end learn only if good ones become more frequent by as much as matters
-(`gain`), or the metric falls at nearly every evaluation of the tail (`tau`). A map of Dirac-GANs has converged if any
-of its cells has, and oscillates if none has. A measurement that was not taken (NaN) fulfils no condition: data without
-modes do not collapse. Where nothing else holds and nearness cannot be told, as where no floor was measured, the outcome
-is the empty text.
+(`gain`). A map of Dirac-GANs has converged if any of its cells has, and oscillates if none has. A measurement that was
+not taken (NaN) fulfils no condition: data without modes do not collapse. Where nothing else holds and nearness cannot
+be told, as where no floor was measured, the outcome is the empty text.
 
 `analysis.results.signals` says how each signal is computed, `analysis.wording.OUTCOME_MEANINGS` what outcomes mean.
 """
@@ -67,9 +66,7 @@ def verdicts(seen: OutcomeSignals, status: ArrayLike, thresholds: Thresholds = T
     if (np.isin(ended, ("completed", "diverged")) & (seen.evaluations == 0)).any():
         raise ValueError("a replica of a completed trial has no evaluation to be judged by")
     near = seen.near_end >= 0.5
-    improving = (seen.progress >= thresholds.progress) & (
-        ~near | (seen.gain >= thresholds.gain) | (seen.tau >= thresholds.tau)
-    )
+    improving = (seen.progress >= thresholds.progress) & (~near | (seen.gain >= thresholds.gain))
     rules = [
         ("diverged", seen.diverged),
         ("failed", ended == "failed"),

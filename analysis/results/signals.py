@@ -4,10 +4,7 @@ All but `diverged` look at the tail, the last part of training (`Thresholds.tail
 are medians, means or extremes over their evaluations, so that no single lucky or unlucky one decides.
 
 `analysis.results.nearness` says when an evaluation is near the data. The *gain* is what a line through the share of
-good samples rises by over the tail, in units of their share among fresh real ones. *Tau* is Kendall's (1938) of the
-judged metric's fall and time over the tail, as in Mann's (1945) test of trend: of all pairs of evaluations the share in
-which the later one is better, less the share in which it is worse. Of noise about a level .85 is rare: one tail of ten
-evaluations in 17,000 has it, one of five in 120.
+good samples rises by over the tail, in units of their share among fresh real ones.
 
 **Swing, progress and ahead** are factors of the judged metric; one within its noise of 0 counts as at its noise.
 The *swing* counts only what sampling noise cannot explain. An evaluation's error is the larger of its own standard
@@ -38,7 +35,7 @@ from numpy.typing import NDArray
 
 from analysis.record.curves import Curves
 from analysis.results.hops import hops
-from analysis.results.masked import last_half, means, quantiles, taus
+from analysis.results.masked import last_half, means, quantiles
 from analysis.results.nearness import Floor, column, good_share, near, share_of_modes
 from analysis.results.thresholds import JUDGED_METRICS, Thresholds
 
@@ -67,7 +64,6 @@ class OutcomeSignals:
         near: share of the tail's evaluations that are near the data.
         near_end: share of the end's evaluations that are.
         gain: what the share of good samples rises by over the tail, in units of the floor's.
-        tau: Kendall's correlation of the metric's fall and time over the tail, from -1 to 1, where it falls throughout.
         swing: factor by which the metric both rose and fell, one of the two within the tail, 1 or more.
         progress: factor by which the metric improved over the tail.
         ahead: factor by which the end of the tail is better than all that came before the tail.
@@ -83,7 +79,6 @@ class OutcomeSignals:
     near: Floats
     near_end: Floats
     gain: Floats
-    tau: Floats
     swing: Floats
     progress: Floats
     ahead: Floats
@@ -143,7 +138,6 @@ def signals(measured: Curves, floor: Floor = Floor(), thresholds: Thresholds = T
         near=means(close, tail),
         near_end=means(close, end),
         gain=_line(good, tail & np.isfinite(good)),
-        tau=-taus(judged.level(), tail & np.isfinite(judged.metric)),
         swing=_swings(measured, floor, thresholds, tail, on_modes),
         progress=np.exp(np.clip(-_line(judged.level(), tail & np.isfinite(judged.metric)), -LARGEST, LARGEST)),
         ahead=_ahead(judged, measured.present, tail),

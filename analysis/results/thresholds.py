@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-SHARES = ("tail", "quality", "coverage", "modes", "tau")  # in [0, 1]
+SHARES = ("tail", "quality", "coverage", "modes")  # in [0, 1]
 FACTORS = ("factor", "swing", "progress")  # of 1 or more
 NOISE_KNOWN = ("mass_js", "fid", "kid", "mmd")  # metrics with an error of their own, or an interval
 JUDGED_METRICS = ("mass_js", "fid")  # what `metric` None stands for: the first that is measured
@@ -34,8 +34,6 @@ class Thresholds:
             than ever before; for `mass_js`, which is bounded, log(progress) / 4 of its range.
         gain: what good samples must become more frequent by over the tail, in units of their share among fresh real
             ones, for a replica near the data to be still learning.
-        tau: Kendall's correlation of `metric`'s fall with time over the tail from which a replica near the data is
-            still learning without that gain: 1 where `metric` falls at every evaluation.
         noise: standard errors that are taken off either end of a rise or fall of `metric`.
     """
 
@@ -45,12 +43,11 @@ class Thresholds:
     coverage: float = 0.9
     factor: float = 4.0
     gradient_norm: float = 1e-3
-    hop_rate: float = 0.25
+    hop_rate: float = 0.2
     modes: float = 0.75
     swing: float = 2.0
     progress: float = 1.3
     gain: float = 0.075
-    tau: float = 0.85
     noise: float = 1.0
 
     def __post_init__(self) -> None:

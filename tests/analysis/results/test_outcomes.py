@@ -44,8 +44,6 @@ CRASH = {"high_quality": late(0.0, 0.9), "mass_js": late(0.69, 0.02), "fid": lat
 }  # at the last evaluation
 STILL = {"gradient_norm_generator": 1e-5}
 WAVES = np.tile([0.5, 0.3, 0.1, 0.3], 5)
-SINKING = 0.3 * 0.95 ** np.arange(EVALUATIONS)
-DISORDER = np.r_[:12, [13, 12, 15, 14, 17, 16, 19, 18]]  # four of the tail's 28 pairs rise: a tau of .71
 
 
 @pytest.mark.parametrize(
@@ -60,12 +58,10 @@ DISORDER = np.r_[:12, [13, 12, 15, 14, 17, 16, 19, 18]]  # four of the tail's 28
         ("converged", STILL),  # no gradient at the equilibrium either
         ("stalled", STILL | BAD | {"gradient_norm_generator": late(0.1, 1e-5, 4)}),
         ("hopping", {"hop": late(0.6, 0.0, 5)}),
-        ("converged", {"hop": 0.25}),  # not over a quarter
         ("hopping", {"hop": 0.9, "held_fraction": 0.125}),  # from mode to mode: asked before collapse
         ("converged", {"hop": late(0.0, 0.5, 7)}),  # moved about, early
         ("converged", {"hop": late(0.05, 0.6, 4)}),  # ... and no more in the last half of the tail
-        ("hopping", {"hop": np.tile([0.0, 0.99, 0.0], 7)[:20], "held_fraction": 0.125}),  # wholly, now and then
-        ("collapsed", {"hop": np.tile([0.0, 0.99, 0.0, 0.0], 5), "held_fraction": 0.125}),  # ... but seldom
+        ("hopping", {"hop": np.tile([0.0, 0.99, 0.0, 0.0], 5), "held_fraction": 0.125}),  # wholly, now and then
         ("collapsed", {"held_fraction": 0.5, "covered_fraction": 0.5}),
         ("stalled", {"held_fraction": 0.75, "covered_fraction": 0.75}),  # not under three quarters
         ("collapsed", BAD | {"held_fraction": 0.5, "high_quality": late(0.02, 0.0)}),
@@ -81,9 +77,7 @@ DISORDER = np.r_[:12, [13, 12, 15, 14, 17, 16, 19, 18]]  # four of the tail's 28
         ("oscillating", {"mass_js": WAVES / 10, "high_quality": np.tile([0.5, 0.9, 0.9], 7)[:20]}),
         ("converged", {"high_quality": late(0.9, 0.4, 4)}),  # near the data in the end
         ("learning", {"mass_js": 0.3 * 0.95 ** np.arange(20), "high_quality": np.linspace(0.5, 0.95, 20)}),
-        ("learning", {"mass_js": SINKING, "high_quality": np.linspace(0.85, 0.95, 20)}),  # near, and falls throughout
-        ("converged", {"mass_js": SINKING[DISORDER], "high_quality": np.linspace(0.85, 0.95, 20)}),  # ... with setbacks
-        ("learning", BAD | {"mass_js": 2 * SINKING[DISORDER]}),  # far from the data setbacks are no excuse
+        ("converged", {"mass_js": 0.3 * 0.95 ** np.arange(20), "high_quality": np.linspace(0.85, 0.95, 20)}),
         ("learning", BAD | {"mass_js": np.r_[np.linspace(0.65, 0.2, 16), 0.6, 0.1, 0.1, 0.1]}),  # a setback, made good
         ("learning", BAD | {"mass_js": 0.6 * 0.95 ** np.arange(EVALUATIONS)}),
         ("learning", BAD | {"mass_js": np.linspace(0.6, 0.2, 20) * np.tile([1.0, 0.6], 10)}),  # with a wobble: new lows
@@ -297,9 +291,7 @@ def test_a_replica_that_ends_ahead_by_as_much_as_a_swing_is_learning_even_if_its
     images = dict.fromkeys(("high_quality", "mass_js", "covered_fraction"), math.nan)
     assert outcome(**images, fid=0.8 ** np.arange(EVALUATIONS), hop=0.6) == "learning"  # ahead by .8 ** -5.5
     assert outcome(**images, fid=0.9 ** np.arange(EVALUATIONS), hop=0.6) == "hopping"  # by .9 ** -5.5, 1.8
-    near = 0.05 * 0.8 ** np.arange(EVALUATIONS)  # all the while
-    assert outcome(**images, fid=near, hop=0.0) == "learning"
-    assert outcome(**images, fid=near, hop=0.0, thresholds=Thresholds(tau=1.0)) == "converged"  # its last two are a tie
+    assert outcome(**images, fid=0.05 * 0.8 ** np.arange(EVALUATIONS), hop=0.0) == "converged"  # near all the while
 
 
 def test_perfect_samples_of_many_modes_are_near_the_data_however_few_they_are():
@@ -311,11 +303,10 @@ def test_perfect_samples_of_many_modes_are_near_the_data_however_few_they_are():
 
 
 def test_a_generator_that_moves_wholly_at_every_third_evaluation_hops():
-    count = 25  # of which the tail has ten, with three moves or four: of eight it may have two, a quarter
     for phase in range(3):
-        place = (np.arange(count) + phase) // 3 % 8
-        values = {name: np.full((1, count), value) for name, value in (GOOD | BAD).items()}
+        place = (np.arange(EVALUATIONS) + phase) // 3 % 8
+        values = {name: np.full((1, EVALUATIONS), value) for name, value in (GOOD | BAD).items()}
         del values["hop"], values["held_fraction"], values["covered_fraction"]
-        values |= {"mode_histogram": 2500.0 * np.eye(8)[place][None], "modes": np.ones((1, count))}
-        moved = Curves(np.arange(count)[None], np.array([count]), values)
+        values |= {"mode_histogram": 2500.0 * np.eye(8)[place][None], "modes": np.ones((1, EVALUATIONS))}
+        moved = Curves(np.arange(EVALUATIONS)[None], np.array([EVALUATIONS]), values)
         assert judge(moved, "completed", FLOOR).tolist() == ["hopping"]

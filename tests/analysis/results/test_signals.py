@@ -190,15 +190,6 @@ def test_good_samples_gain_what_a_line_through_their_share_rises_by():
     assert math.isnan(seen("gain", fid=0.1))
 
 
-def test_tau_is_of_the_judged_metrics_fall_in_the_tail():
-    falling = [1.0] * 12 + [0.9, 0.8, 0.6, 0.7, 0.5, 0.4, 0.3, 0.2]  # one of the tail's 28 pairs rises
-    assert seen("tau", fid=falling) == pytest.approx(26 / 28)
-    assert seen("tau", fid=falling[::-1], thresholds=Thresholds(tail=1.0)) < 0
-    assert seen("tau", fid=0.5) == 0
-    assert seen("tau", fid=[0.5, 0.4, 0.3, 0.002, 0.001]) == pytest.approx(0.9)  # within the floor's noise: a tie
-    assert math.isnan(seen("tau", precision=0.5))
-
-
 # Derived measurements
 
 

@@ -80,7 +80,7 @@ def test_by_default_every_threshold_moves_both_ways():
     assert set(found.table["threshold"]) == set(NUMBERS)
     assert (found.changed.groupby("threshold").size() == 3).all()
     values = found.changed.groupby("threshold")["value"].apply(list)
-    np.testing.assert_allclose(values["hop_rate"], [0.125, 0.25, 0.5])
+    np.testing.assert_allclose(values["hop_rate"], [0.1, 0.2, 0.4])
     np.testing.assert_allclose(values["swing"], [1.5, 2, 3])
     np.testing.assert_allclose(values["quality"], [0.6, 0.8, 0.9])
     np.testing.assert_allclose(values["tail"], [0.2, 0.4, 0.7])

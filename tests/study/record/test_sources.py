@@ -118,9 +118,9 @@ def test_what_was_fetched_is_a_source(copy, tmp_path):
 
 
 def test_one_source_that_is_refused_keeps_all_out(rings, begun, copy, tmp_path, capsys):
-    other = begun(tmp_path / "other", study="other", outcomes={"hop_rate": 0.4})
+    other = begun(tmp_path / "other", study="other", outcomes={"hop_rate": 0.25})
     message = refused(capsys, tmp_path / "out", copy, other)
-    assert message.startswith("outcomes.hop_rate: the joined studies differ, [0.25, 0.4]")
+    assert message.startswith("outcomes.hop_rate: the joined studies differ, [0.2, 0.25]")
     out = tmp_path / "held"
     fetch([str(copy)], out)
     with pytest.raises(ConfigError, match="expected a study folder"):
@@ -178,9 +178,9 @@ def test_studies_of_other_settings_and_metrics_are_joined(rings, begun, tmp_path
 
 def test_studies_judged_by_different_rules_are_not_joined(rings, copy, retell, tmp_path, capsys):
     renamed(copy, "grids", retell)
-    retell(copy, '"hop_rate": 0.25', '"hop_rate": 0.4')
+    retell(copy, '"hop_rate": 0.2', '"hop_rate": 0.25')
     message = refused(capsys, tmp_path / "out", rings, copy)
-    assert message.startswith("outcomes.hop_rate: the joined studies differ, [0.25, 0.4]")
+    assert message.startswith("outcomes.hop_rate: the joined studies differ, [0.2, 0.25]")
 
 
 @pytest.mark.parametrize("place", ["study.yaml", "notes/thesis.tex"])
