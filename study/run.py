@@ -266,7 +266,8 @@ class Session:
             self.progress.say(f"{waiting} ledger entries still wait for MLflow; `ganstudy resume` sends them")
         if not self.tally.finished:
             self.progress.say(f"stopped; `ganstudy resume {self.folder}` goes on from here")
-            signalled = self._interruption.requested and self._interruption.reason is None
+            # Tune hears some signals itself: where nothing else is known to have ended the session, one has.
+            signalled = self._interruption.reason is None and self.journal.trouble is None
             return INTERRUPTED if signalled else FAILED
         count = f"{len(trials)} {'trial' if len(trials) == 1 else 'trials'}"
         self.progress.say(f"done: {count}, {failed} failed; the record is in {self.folder}")
