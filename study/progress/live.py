@@ -14,9 +14,9 @@ from study.config.plan import StudyPlan
 from study.ledger.entries import Ended, Entry, Look, Planned
 from study.ledger.state import TrialState
 from study.progress.look_words import made
-from study.progress.tables import Terminal, duration, none_allowed
+from study.progress.tables import Terminal, duration
 from study.progress.tally import ArmTally, PhaseTally, Tally
-from study.search.scores import medians
+from study.search.scores import medians, none_allowed
 
 CALM = 0.5  # seconds between two pictures of the table
 OTHER_LINES = 8  # of the terminal, besides the arms
@@ -132,7 +132,7 @@ class Progress:
         for one in shown:
             table.add_row(*(Text(cell) for cell in _cells(one, confirm, failed)))
         none = [one.arm for one in shown if one.beyond]
-        notes = [none_allowed(none, self._goal.diverged_at_most or 0.0)] if none else []
+        notes = [f"{none_allowed(self._goal.diverged_at_most or 0.0)}: {', '.join(none)}"] if none else []
         if len(shown) < len(arms):
             notes.insert(0, f"and {len(arms) - len(shown)} more arms")
         table.caption = "; ".join(notes) or None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from study.config.budget import UNITS
 from study.ledger.damage import NAMED, shortened
 from study.progress.packing import in_packs
 from study.progress.power import sentences
+from study.search.scores import none_allowed
 
 if TYPE_CHECKING:
     from study.config.schema import StudyConfig
@@ -103,7 +104,7 @@ def show_status(found: Status, console: Console | None = None) -> None:
     console.print(table)
     none = [f"{arm.arm}{f', repeat {arm.repeat}' * repeated}" for arm in found.arms if arm.beyond]
     if found.diverged_at_most is not None and none:
-        console.print(Text(none_allowed(none, found.diverged_at_most)))
+        console.print(Text(f"{none_allowed(found.diverged_at_most)}: {', '.join(none)}"))
     for arm in found.arms:
         if arm.outcomes.get("stalled") and arm.best is not None and not has_begun(found.metric, arm.best):
             console.print(
@@ -128,14 +129,6 @@ def show_status(found: Status, console: Console | None = None) -> None:
             console.print(Text(f"  {place}"))
     for line in shortened(found.lacking):
         console.print(Text(line))
-
-
-def none_allowed(arms: Sequence[str], share: float) -> str:
-    """A sentence on arms that have no configuration of which few enough replicas diverged."""
-    return (
-        f"no configuration diverged in at most {share:.0%} of its replicas so far, and the best is one that diverged"
-        f" least: {', '.join(arms)}"
-    )
 
 
 def _progress(phase: Counts) -> str:

@@ -59,6 +59,14 @@ def beyond(scores: Sequence[Score], goal: Goal) -> float:
     return max(0.0, excess(scores, goal) or 0.0)
 
 
+def none_allowed(share: float) -> str:
+    """What is said of an arm none of whose configurations had so small a share of diverged replicas."""
+    return (
+        f"no configuration diverged in at most {share:.0%} of its replicas so far, and the best is one that diverged"
+        " least"
+    )
+
+
 def ordered(scores: Sequence[Score], goal: Goal) -> float:
     """One finite number, as Tune wants it, that puts trials of one metric in their order: the median within ±`LARGEST`
     and, of configurations that are not allowed, what is worse than that by how far they are `beyond`."""

@@ -25,6 +25,7 @@ from study.ledger.entries import CONFIRM, SEARCH, Ended, trial_id_of
 from study.ledger.ledger import Position, entries
 from study.ledger.state import SUMMARY, StudyState, TrialState
 from study.ledger.validation import InvalidEntry
+from study.search.scores import beyond, none_allowed
 from study.search.trials import best_first
 from study.tracking.summaries import Row, hyperparameters, milliseconds, named
 
@@ -42,6 +43,7 @@ class Summary:
         endings: how many endings of its trials the ledger holds, of a trial that was tried again each.
         metrics: by name; NaN where an order statistic is infinite, as a median is where half of the replicas diverged.
         tags: the phase that is judged, the metric, the `result` in words, the best and the confirmed trials.
+        barred: words on the best trial, where the arm has no configuration that `search.diverged_at_most` allows.
     """
 
     arm: str
@@ -49,6 +51,7 @@ class Summary:
     endings: int
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
+    barred: str = ""
 
     @property
     def rows(self) -> list[Row]:
@@ -105,7 +108,9 @@ def of_study(plan: StudyPlan, arms: Sequence[Summary]) -> Summary:
     return Summary("", max(arm.time for arm in arms), sum(arm.endings for arm in arms), metrics, tags)
 
 
-def _summary(plan: StudyPlan, trials: Sequence[TrialState], drawn: bool) -> tuple[dict[str, float], dict[str, str]]:
+def _summary(
+    plan: StudyPlan, trials: Sequence[TrialState], drawn: bool
+) -> tuple[dict[str, float], dict[str, str], str]:
     goal, confirms = plan.goal.metrics[0], plan.config.confirm.top > 0
     ended = [trial for trial in trials if trial.status is not None]
     searched, confirmed = ([one for one in ended if one.phase == phase] for phase in (SEARCH, CONFIRM))
@@ -122,7 +127,8 @@ def _summary(plan: StudyPlan, trials: Sequence[TrialState], drawn: bool) -> tupl
         metrics |= {f"{goal}_best": value for value in _quality(plan, [trial], drawn, alone=True).values()}
     if confirmed:
         tags["confirmed"] = ", ".join(trial.trial_id for trial in confirmed if not trial.round)
-    return metrics, tags
+    barred = any(beyond(trial.scores, plan.goal) for trial in best)
+    return metrics, tags, none_allowed(plan.goal.diverged_at_most or 0.0) if barred else ""
 
 
 def _result(goal: str, metrics: Mapping[str, float]) -> str:

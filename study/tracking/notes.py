@@ -67,6 +67,8 @@ def of_arm(summary: Summary, experiment: str) -> str:
     if "best" in tags:
         chosen = [f"{name[5:]} {_short(value)}" for name, value in tags.items() if name.startswith("best.")]
         lines.append(f"Best trial of the search: `{tags['best']}`" + f" ({', '.join(chosen)})" * bool(chosen) + ".")
+    if summary.barred:
+        lines.append(f"{summary.barred.capitalize()}.")
     if "confirmed" in tags:
         lines.append(f"Confirmed: `{tags['confirmed']}`.")
     return _whole("\n\n".join([*lines, f"[Its trials]({trials})"]))

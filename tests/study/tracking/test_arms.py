@@ -22,6 +22,7 @@ from study.ledger.journal import Journal
 from study.ledger.ledger import Position, entries
 from study.record.build import build_record
 from study.tracking.arms import NONE_YET, Summary, of_study, params_of, state_at, summaries_of
+from study.tracking.notes import of_arm
 
 Build = Callable[..., StudyPlan]
 SPEC = {"data": {"name": "ring"}, "model": "gan", "objective": {"name": "hinge"}, "penalty": {"name": "none"}}
@@ -48,6 +49,7 @@ def plan(tiny: Build) -> StudyPlan:
 
 
 def ledger(folder: Path, plan: StudyPlan, *stories: Iterator[Any]) -> Path:
+    folder.mkdir(exist_ok=True)
     loading.write(plan.config, folder / "study.yaml")
     journal = Journal.open(folder)
     journal.append(Session(config=plan.config.resolved()), Floor(values={"fid": 0.001}))
@@ -109,6 +111,20 @@ def test_the_best_trial_and_its_hyperparameters_are_tags(tmp_path: Path, plan: S
     assert one.tags["result"] == NONE_YET  # nothing is confirmed
     assert one.metrics.keys().isdisjoint({"fid", "fid_low"})
     assert "confirmed" not in one.tags
+
+
+def test_an_arm_without_an_allowed_configuration_says_so_in_its_description(tmp_path: Path, tiny: Build) -> None:
+    bound = {"trials_per_arm": 2, "metric": "fid", "diverged_at_most": 0.25}
+    plan = tiny(search=bound, confirm={"top": 0}, replicas=4)
+    first, second = ([1.0, 1.0, None, None], [1.0, 1.0, 1.0, None])
+    barred = ledger(tmp_path / "barred", plan, told("search", "hinge", 0, 0, first))
+    assert ").\n\nNo configuration diverged in at most 25% of its replicas so far, and" in of_arm(
+        *said(barred, plan), "7"
+    )
+    allowed = ledger(
+        tmp_path / "allowed", plan, *(told("search", "hinge", 0, *one) for one in enumerate((first, second)))
+    )
+    assert "diverged" not in of_arm(*said(allowed, plan), "7")
 
 
 def test_a_study_that_confirms_nothing_is_judged_by_its_search(tmp_path: Path, tiny: Build) -> None:
