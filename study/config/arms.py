@@ -129,6 +129,23 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                 raise ConfigError(f"{_located(config, arm, said)}{page or page_of(said)}") from None
 
 
+def equal_choices(config: StudyConfig, arm: Arm) -> list[str]:
+    """Choices of one hyperparameter that train the same, in words: whatever is written out, as of arms.
+
+    What a generator's loss stands for may depend on the objective; where both are choices, it is left out.
+    """
+    low, found = next(corners(arm.space)), []
+    for name, space in arm.space.items():
+        if name == "generator_loss" and "objective" in arm.space:
+            continue
+        seen: dict[str, Any] = {}
+        for option, value in zip(space.options, space.choices, strict=True):
+            same = seen.setdefault(_settled(spec_for(config, arm, {**low, name: option}), {}), value)
+            if same is not value:
+                found.append(f"{name}: the choices {shown(same)} and {shown(value)} train the same")
+    return found
+
+
 def _settled(spec: Spec, space: Mapping[str, Space]) -> str:
     """What a specification trains and its arm searches, whatever is written out: defaults filled in, in one order."""
     plain = spec.to_dict() | {name: repr(way) for name, way in spec.schedules.items()}

@@ -14,7 +14,7 @@ from analysis.record import schema
 from analysis.record.schema import QUALITY, TRAINING
 from analysis.results.thresholds import JUDGED_METRICS, NOISE_KNOWN
 from analysis.wording import listed
-from study.config.arms import Arm, arms_of, check_arms, constants_of
+from study.config.arms import Arm, arms_of, check_arms, constants_of, equal_choices
 from study.config.blind_spots import blind_spots
 from study.config.combinations import place
 from study.config.goal import Goal
@@ -107,6 +107,11 @@ def warnings(plan: StudyPlan) -> list[str]:
     if free:
         by = listed(SLOPES, "or")
         found.append(f"wasserstein needs a critic of bounded slope, by {by}; without one: {_few(free)}")
+    same: dict[str, list[str]] = {}
+    for arm in arms:
+        for said in equal_choices(config, arm):
+            same.setdefault(said, []).append(arm.name)
+    found += [f"{said}, which is so drawn more often than another: {_few(names)}" for said, names in same.items()]
     if note := unequal(config, arms):
         found.append(note)
     if any(arm.space for arm in arms) and (blind := _blind_spots(config, arms)):

@@ -301,6 +301,21 @@ def test_what_is_rarely_meant_is_noted(least: Build) -> None:
     assert "depends on the workers' timing" in note
 
 
+def test_choices_that_train_the_same_are_noted(least: Build) -> None:
+    given = ["none", "r1", {"name": "r1", "weight": 1.0}, {"name": "r1", "weight": 2.0}]
+    searched = {"generator_lr": LR, "penalty": {"choice": given}}
+    assert rules.warnings(least(scientific={"beta1": [0.0, 0.5]}, nuisance=searched)) == [
+        "penalty: the choices 'r1' and {'name': 'r1', 'weight': 1.0} train the same, which is so drawn more often than"
+        " another: beta1=0, beta1=0.5"
+    ]
+    losses = {"generator_loss": {"choice": ["default", "critic_mean"]}}
+    (note,) = rules.warnings(least(scientific={"objective": ["hinge", "standard"]}, nuisance=losses))
+    assert note.startswith("generator_loss: the choices default and critic_mean train the same")
+    assert note.endswith("than another: hinge")
+    objective = {"objective": {"choice": ["hinge", "standard"]}}
+    assert rules.warnings(least(nuisance={**losses, **objective})) == []
+
+
 def test_a_list_of_one_choice_is_noted_where_it_is_in_the_name_of_every_arm(least: Build) -> None:
     searched = {"nuisance": {"generator_lr": LR}}
     assert rules.warnings(least(scientific={"model": ["gan"], "beta1": [0.0, 0.5]}, **searched)) == [
