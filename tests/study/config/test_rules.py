@@ -309,10 +309,10 @@ def test_choices_that_train_the_same_are_noted(least: Build) -> None:
         " another: beta1=0, beta1=0.5"
     ]
     losses = {"generator_loss": {"choice": ["default", "critic_mean"]}}
-    (note,) = rules.warnings(least(scientific={"objective": ["hinge", "standard"]}, nuisance=losses))
-    assert note.startswith("generator_loss: the choices default and critic_mean train the same")
+    (note,) = rules.warnings(least(scientific={"objective": ["hinge", "least_squares"]}, nuisance=losses))
+    assert note.startswith("generator_loss: the choices 'default' and 'critic_mean' train the same")
     assert note.endswith("than another: hinge")
-    objective = {"objective": {"choice": ["hinge", "standard"]}}
+    objective = {"objective": {"choice": ["hinge", "least_squares"]}}
     assert rules.warnings(least(nuisance={**losses, **objective})) == []
 
 
