@@ -15,31 +15,18 @@ from torch import Tensor
 
 from trainables.checks import refused
 from trainables.data.dataset import DataSet
+from trainables.data.drawn import Drawn
 from trainables.data.imbalance import Labelled
-from trainables.data.source import AXES, HELDOUT, TRAIN, Source, integer, number, orthonormal, stream
+from trainables.data.source import AXES, HELDOUT, TRAIN, integer, number, orthonormal, stream
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drawn(Source):
-    """`points` training points and `heldout` others, drawn from separate random streams.
-
-    Attributes:
-        points (points): how many there are to train on.
-        heldout (points): how many others are held out.
-        seed: fixes which are drawn.
-    """
-
-    points: int = integer(100_000, low=1)
-    heldout: int = integer(10_000, low=1)
-    seed: int = integer(0, low=0)
+class Support(Drawn):
+    """Points of which `draw` says where they lie; without classes unless a kind of them has some."""
 
     @abstractmethod
     def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
         """Points (count, d) in float64, and their labels (count,) if there are classes."""
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        return self.points, self.heldout
 
     @property
     def classes(self) -> int:
@@ -52,7 +39,7 @@ class Drawn(Source):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Curve(Drawn):
+class Curve(Support):
     """Points of a curve in the plane, and on each coordinate normal noise of standard deviation `std`.
 
     Attributes:
@@ -129,7 +116,7 @@ class SwissRoll(Curve):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmbeddedMixture(Drawn, Labelled):
+class EmbeddedMixture(Support, Labelled):
     """Gaussians of `intrinsic` dimensions on a subspace of `dimensions`, by default equally likely ones: ten of 700 in
     1200, as in Srivastava et al. (2017), VEEGAN, who do not say where the modes lie and how wide they are.
 

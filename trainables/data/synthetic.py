@@ -17,6 +17,7 @@ from torch import Tensor
 
 from trainables.checks import refused
 from trainables.data.dataset import DataSet
+from trainables.data.drawn import Drawn
 from trainables.data.imbalance import Labelled
 from trainables.data.mixture import Mixture
 from trainables.data.source import (
@@ -37,26 +38,12 @@ from trainables.data.source import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class KnownMixture(Source):
-    """Points drawn from the mixture `exact()`.
-
-    Attributes:
-        points (points): how many there are to train on.
-        heldout (points): how many others are held out.
-        seed: fixes which are drawn.
-    """
-
-    points: int = integer(100_000, low=1)
-    heldout: int = integer(10_000, low=1)
-    seed: int = integer(0, low=0)
+class KnownMixture(Drawn):
+    """Points drawn from the mixture `exact()`."""
 
     @abstractmethod
     def exact(self) -> Mixture:
         """The exact distribution."""
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        return self.points, self.heldout
 
     @property
     def of_mixture(self) -> bool:
