@@ -7,6 +7,7 @@ out, which keeps the digits' proportions: 1,442 pictures to train on and 355 hel
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,8 +15,9 @@ import torch
 from torch import Tensor
 
 from trainables.data.dataset import DataSet
+from trainables.data.drawn import Drawn
 from trainables.data.imbalance import Labelled
-from trainables.data.source import HELDOUT, TRAIN, Source, integer, stream
+from trainables.data.source import HELDOUT, TRAIN, integer, stream
 
 # Every fifth picture of a digit is held out.
 _FOLD = 5
@@ -61,7 +63,30 @@ class Digits(Labelled):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StackedDigits(Source):
+class Stacks(Drawn):
+    """Three digits as channels: 1000 modes (Metz et al. 2017), labelled 100·first + 10·second + third."""
+
+    @abstractmethod
+    def digits(self) -> DataSet:
+        """The pictures of ten digits, (1, h, w), that are stacked."""
+
+    @property
+    def classes(self) -> int:
+        return 1000
+
+    def load(self) -> DataSet:
+        digits = self.digits()
+        if digits.labels is None or digits.heldout_labels is None:
+            raise TypeError(f"{digits.name} came without labels")
+        train, labels = stacks(digits.train, digits.labels, self.points, stream(self.seed, TRAIN))
+        heldout, heldout_labels = stacks(
+            digits.heldout, digits.heldout_labels, self.heldout, stream(self.seed, HELDOUT)
+        )
+        return DataSet(self.name, train, labels, heldout, heldout_labels, self.classes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackedDigits(Stacks):
     """Three digits as channels, (3, 8, 8): 1000 modes, as in Stacked MNIST (Metz et al. 2017).
 
     Each of the 1000 labels, 100·first + 10·second + third, is equally likely, and each channel's picture is
@@ -70,36 +95,17 @@ class StackedDigits(Source):
 
     Attributes:
         points (points): how many stacks there are to train on.
-        heldout (points): how many others are held out.
-        seed: fixes which are drawn.
     """
 
     name: ClassVar[str] = "stacked_digits"
     points: int = integer(50_000, low=1)
-    heldout: int = integer(10_000, low=1)
-    seed: int = integer(0, low=0)
 
     @property
     def shape(self) -> tuple[int, ...]:
         return (_CHANNELS, 8, 8)
 
-    @property
-    def counts(self) -> tuple[int, int]:
-        return self.points, self.heldout
-
-    @property
-    def classes(self) -> int:
-        return 1000
-
-    def load(self) -> DataSet:
-        digits = Digits().load()
-        if digits.labels is None or digits.heldout_labels is None:
-            raise TypeError("digits came without labels")
-        train, labels = stacks(digits.train, digits.labels, self.points, stream(self.seed, TRAIN))
-        heldout, heldout_labels = stacks(
-            digits.heldout, digits.heldout_labels, self.heldout, stream(self.seed, HELDOUT)
-        )
-        return DataSet(self.name, train, labels, heldout, heldout_labels, self.classes)
+    def digits(self) -> DataSet:
+        return Digits().load()
 
 
 def _every_fifth(labels: Tensor) -> Tensor:

@@ -7,13 +7,13 @@ from typing import ClassVar
 
 from trainables.checks import refused
 from trainables.data.dataset import DataSet
-from trainables.data.digits import stacks
-from trainables.data.source import HELDOUT, TRAIN, integer, stream
+from trainables.data.digits import Stacks
+from trainables.data.source import integer
 from trainables.data.vision import Mnist
 
 
 @dataclass(frozen=True, kw_only=True)
-class StackedMnist(Mnist):
+class StackedMnist(Stacks, Mnist):
     """Stacks (3, 28, 28) of MNIST's digits: by default 128,000 to train on and 26,000 held out, as many as Srivastava
     et al. (2017) train on and judge (`evaluation.samples: 26000`).
 
@@ -23,14 +23,11 @@ class StackedMnist(Mnist):
 
     Attributes:
         points (points): how many stacks there are to train on.
-        heldout (points): how many others are held out.
-        seed: fixes which are drawn.
     """
 
     name: ClassVar[str] = "stacked_mnist"
     points: int = integer(128_000, low=1)
     heldout: int = integer(26_000, low=1)
-    seed: int = integer(0, low=0)
 
     def check_weights(self) -> None:
         """Refuse any weights: stacks are equally likely."""
@@ -41,18 +38,5 @@ class StackedMnist(Mnist):
     def shape(self) -> tuple[int, ...]:
         return (3, 28, 28)
 
-    @property
-    def classes(self) -> int:
-        return 1000
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        return self.points, self.heldout
-
-    def load(self) -> DataSet:
-        mnist = Mnist(root=self.root, download=self.download).load()
-        if mnist.labels is None or mnist.heldout_labels is None:
-            raise TypeError("mnist came without labels")
-        train, labels = stacks(mnist.train, mnist.labels, self.points, stream(self.seed, TRAIN))
-        heldout, held_labels = stacks(mnist.heldout, mnist.heldout_labels, self.heldout, stream(self.seed, HELDOUT))
-        return DataSet(self.name, train, labels, heldout, held_labels, self.classes)
+    def digits(self) -> DataSet:
+        return Mnist(root=self.root, download=self.download).load()
