@@ -13,7 +13,7 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,6 +68,15 @@ def arms_of(config: StudyConfig) -> tuple[Arm, ...]:
                 f" {arm.entry}"
             )
     return tuple(named.values())
+
+
+def mistakable(arms: Iterable[Arm]) -> list[tuple[int, Arm, Arm]]:
+    """Arms that are called as trials of another arm's repeat are (`study.ledger.entries.trial_id_of`), whose folders
+    would be one: the repeat, the other arm and the arm; the lowest repeats first."""
+    named = {arm.name.casefold(): arm for arm in arms}
+    ends = {name: re.fullmatch(r"(.+)-r([1-9][0-9]*)", name) for name in named}
+    found = [(int(end[2]), named[end[1]], named[name]) for name, end in ends.items() if end and end[1] in named]
+    return sorted(found, key=lambda one: one[0])
 
 
 def constants_of(config: StudyConfig, arm: Arm) -> dict[str, Any]:

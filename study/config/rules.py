@@ -5,6 +5,7 @@ Everything here is decided from the configuration alone; `study.config.readiness
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +15,7 @@ from analysis.record import schema
 from analysis.record.schema import QUALITY, TRAINING
 from analysis.results.thresholds import JUDGED_METRICS, NOISE_KNOWN
 from analysis.wording import listed
-from study.config.arms import Arm, arms_of, check_arms, constants_of, equal_choices
+from study.config.arms import Arm, arms_of, check_arms, constants_of, equal_choices, mistakable
 from study.config.blind_spots import blind_spots
 from study.config.combinations import place
 from study.config.goal import Goal
@@ -61,6 +62,7 @@ def settled(config: StudyConfig) -> StudyPlan:
     config = config.model_copy(update={"search": _metric_chosen(config, arms)})
     _search(config, arms)
     check_repeats(config)
+    _repeats_by_name(config, arms)
     check_rounds(config)
     _scheduler(config)
     _outcomes(config, arms)
@@ -95,6 +97,11 @@ def warnings(plan: StudyPlan) -> list[str]:
         found.append(
             f"scientific: {listed(alone)} {'has' if len(alone) == 1 else 'have'} one choice, which tells no arms apart"
             " and is in the name of each; under fixed it would be in none"
+        )
+    for repeat, other, arm in mistakable(arms)[:1]:
+        found.append(
+            f"search.repeats can be at most {repeat}, as trials of repeat {repeat} of {other.name} would be called as"
+            f" those of {arm.name}; an entry of scientific may give its arms a name"
         )
     if still and trials > 1:
         of = " of a repeat" if repeats > 1 else ""
@@ -273,6 +280,18 @@ def _search(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                 )
 
 
+def _repeats_by_name(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
+    """No trial of one arm is called as a trial of another arm's repeat."""
+    repeats = max(config.search.repeats, config.search.most_repeats or 0)
+    for repeat, other, arm in mistakable(arms)[:1]:
+        if repeat < repeats:
+            raise ConfigError(
+                f"scientific: expected arms that are not called as another's repeats, of which there are {repeats}, got"
+                f" '{arm.name}', as trials of repeat {repeat} of '{other.name}' are called; an entry may give its arms"
+                " a name"
+            )
+
+
 def _diverged_at_most(config: StudyConfig) -> None:
     share, one = config.search.diverged_at_most, 1 / config.replicas
     if share is None:
@@ -282,10 +301,9 @@ def _diverged_at_most(config: StudyConfig) -> None:
             f"search.diverged_at_most: expected null with sampler cmaes, which knows no constraints, got {share:g}"
         )
     if 0 < share < one:
-        least = f"0 or at least {one:g}" if one < 0.5 else "0"
-        raise ConfigError(
-            f"search.diverged_at_most: expected {least}, as less is none of {config.replicas} replicas, got {share:g}"
-        )
+        least = f"0 or at least {math.ceil(1e4 * one) / 1e4:g}" if one < 0.5 else "0"  # rounded up: it is allowed
+        of = f"{config.replicas} replicas" if config.replicas > 1 else "one replica"
+        raise ConfigError(f"search.diverged_at_most: expected {least}, as less than one of {of} is none, got {share:g}")
 
 
 def _metric(config: StudyConfig, arms: tuple[Arm, ...], metric: str, mode: str) -> None:

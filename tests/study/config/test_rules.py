@@ -148,11 +148,15 @@ LR = {"log_uniform": [1e-4, 1e-2]}
         ),
         (
             {"search": {"diverged_at_most": 0.1}},
-            "search.diverged_at_most: expected 0 or at least 0.125, as less is none of 8 replicas, got 0.1",
+            "search.diverged_at_most: expected 0 or at least 0.125, as less than one of 8 replicas is none, got 0.1",
         ),
         (
             {"search": {"diverged_at_most": 0.4}, "replicas": 2},
-            "search.diverged_at_most: expected 0, as less is none of 2 replicas, got 0.4",
+            "search.diverged_at_most: expected 0, as less than one of 2 replicas is none, got 0.4",
+        ),
+        (
+            {"search": {"diverged_at_most": 0.33}, "replicas": 3},
+            "search.diverged_at_most: expected 0 or at least 0.3334, as less than one of 3 replicas is none, got 0.33",
         ),
         ({"resources": {"gpu": 1.5}}, "resources.gpu: expected a fraction of one or a whole number, got 1.5"),
     ],
@@ -314,6 +318,27 @@ def test_choices_that_train_the_same_are_noted(least: Build) -> None:
     assert note.endswith("than another: hinge")
     objective = {"objective": {"choice": ["hinge", "least_squares"]}}
     assert rules.warnings(least(nuisance={**losses, **objective})) == []
+
+
+def test_an_arm_called_as_another_ones_repeat_is_refused_where_there_is_that_repeat(least: Build) -> None:
+    """`search-hinge-r1-0000` would name a trial, and its folder, of both."""
+    arms = [{"objective": "hinge"}, {"objective": "hinge", "penalty": "r1"}]
+    named = [{"objective": "hinge"}, {"name": "regular", "objective": "hinge", "penalty": "r1"}]
+    searched = {"nuisance": {"generator_lr": LR}}
+    (note,) = rules.warnings(least(scientific=arms, **searched))
+    assert note == (
+        "search.repeats can be at most 1, as trials of repeat 1 of hinge would be called as those of hinge-r1; an entry"
+        " of scientific may give its arms a name"
+    )
+    rounds = {"confirm": {"top": 1, "replicas": 4, "until": "decided", "most": 8}}
+    for sections in ({"search": {"repeats": 2}}, {"search": {"repeats": 1, "most_repeats": 2}, **rounds}):
+        with pytest.raises(
+            ConfigError,
+            match="scientific: expected arms that are not called as another's repeats, of which there are 2, got"
+            " 'hinge-r1', as trials of repeat 1 of 'hinge' are called; an entry may give its arms a name",
+        ):
+            least(scientific=arms, **searched, **sections)
+    assert rules.warnings(least(scientific=named, search={"repeats": 2}, **searched)) == []
 
 
 def test_a_list_of_one_choice_is_noted_where_it_is_in_the_name_of_every_arm(least: Build) -> None:
