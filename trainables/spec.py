@@ -263,7 +263,8 @@ class Spec:
         for row, values in penalties.resolve_all(self.penalties):
             if row.name == "consensus" and self.updates == "alternating":
                 raise ValueError(
-                    "updates: consensus needs both gradients at once, expected simultaneous or extragradient"
+                    "updates: consensus needs both gradients at once, expected simultaneous or extragradient, got"
+                    f" {self.updates}"
                 )
             if values.get("every", 1) > self.steps * self.critic_steps:
                 raise ValueError(

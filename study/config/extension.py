@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from study.config.arms import Arm
 from study.config.dotted import leaves
 from study.config.messages import ConfigError, shown
 from study.config.plan import StudyPlan
+from study.config.spaces import Space
 
 FREE = ("keep", "resources", "tracking")
 GROWING = ("search.trials_per_arm", "search.repeats", "confirm.top")
@@ -51,8 +53,25 @@ def check_extension(old: StudyPlan, new: StudyPlan, confirmed: bool, looked: boo
 def _check_arms(old: StudyPlan, new: StudyPlan) -> None:
     kept = {arm.name: arm for arm in new.arms}
     for arm in old.arms:
-        if kept.get(arm.name) != arm:
+        other = kept.get(arm.name)
+        if other is None:
+            renamed = next((one.name for one in new.arms if _settings(one) == _settings(arm)), None)
+            got = f"'{arm.name}' as '{renamed}'" if renamed else f"no '{arm.name}' among {shown(list(kept))}"
+            raise ConfigError(f"scientific: expected every arm that the study has, under its name, got {got}")
+        if other != arm:
             raise ConfigError(
-                f"scientific: expected lists that still contain every value the study has, arm '{arm.name}' is gone"
-                f" or changed; got {shown(new.config.resolved()['scientific'])}"
+                f"scientific: expected arm '{arm.name}' as the study has it, with {_apart(arm, other)},"
+                f" got {_apart(other, arm)}"
             )
+
+
+def _settings(arm: Arm) -> dict[str, Any]:
+    """What an arm chooses and searches, by hyperparameter or dotted setting."""
+    return {**arm.choices, **arm.space}
+
+
+def _apart(arm: Arm, other: Arm) -> str:
+    """The settings of an arm that another has not, or has differently."""
+    theirs = _settings(other)
+    apart = {key: value for key, value in _settings(arm).items() if key not in theirs or theirs[key] != value}
+    return shown({key: str(value) if isinstance(value, Space) else value for key, value in apart.items()})

@@ -93,12 +93,13 @@ def _scientific(value: Any) -> Any:
         title = entry.get("name", "")
         if "name" in entry and not (isinstance(title, str) and re.fullmatch(TITLE, title)):
             raise ValueError(
-                f"{path}.name: expected at most 40 letters, digits, '_', '-' and '.', a letter or digit first,"
+                f"{path}.name: expected text of at most 40 letters, digits, '_', '-' and '.', a letter or digit first,"
                 f" got {shown(title)}"
             )
         if title and titles.setdefault(title.casefold(), number) != number:
             raise ValueError(
-                f"{path}.name: expected a name that entry {titles[title.casefold()]} has not, got '{title}'"
+                f"{path}.name: expected a name that entry {titles[title.casefold()]} has not, whatever its case,"
+                f" got '{title}'"
             )
     return tuple(value)
 

@@ -6,6 +6,7 @@ is the penalty `clip` whose `bound` is searched. Bounds are inclusive.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import math
 import re
@@ -81,6 +82,16 @@ def is_space(value: Any) -> bool:
     return isinstance(value, Mapping) and any(key in KINDS for key in value)
 
 
+def _mistyped(value: Any) -> bool:
+    """Whether a value is probably meant to be a space, as `{log_unifrom: [1e-4, 1e-2]}` is."""
+    return (
+        isinstance(value, Mapping)
+        and len(value) == 1
+        and isinstance(next(iter(value.values())), (list, tuple))
+        and bool(difflib.get_close_matches(str(next(iter(value))), KINDS, n=1, cutoff=0.8))
+    )
+
+
 def parse(path: str, value: Any) -> Space:
     """Read a space; `path` is the key that messages name."""
     if not is_space(value):
@@ -101,7 +112,7 @@ def split(path: str, value: Any) -> tuple[Any, dict[str, Space]]:
     gives `{"bound": …}`. A value that is itself a space gives (None, {"": space}). In a list of several named mappings,
     `[{name: r1, weight: {log_uniform: …}}, r2]`, the name leads to the setting: `{"r1.weight": …}`.
     """
-    if is_space(value):
+    if is_space(value) or _mistyped(value):
         return None, {"": parse(path, value)}
     if isinstance(value, list) and any(isinstance(item, Mapping) and "name" in item for item in value):
         parts = [split(f"{path}.{name_of(item)}", item) for item in value]

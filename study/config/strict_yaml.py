@@ -94,7 +94,7 @@ def override(values: dict[str, Any], setting: str) -> None:
         if not isinstance(inner, (dict, list)):
             raise ConfigError(f"--set {path}: expected a mapping at '{here}', got {shown(inner)}")
         last = depth == len(keys) - 1
-        step: Any = _index(len(inner) + last, key, here) if isinstance(inner, list) else key
+        step: Any = _index(len(inner) + last, key, path, here) if isinstance(inner, list) else key
         if last and isinstance(inner, list) and step == len(inner):
             inner.append(value)
         elif last:
@@ -105,9 +105,9 @@ def override(values: dict[str, Any], setting: str) -> None:
             inner = inner[step]
 
 
-def _index(places: int, key: str, here: str) -> int:
+def _index(places: int, key: str, path: str, here: str) -> int:
     if not (key.isascii() and key.isdigit() and len(key) < 10 and int(key) < places):
-        raise ConfigError(f"--set: expected an index below {places} into '{here}', got {shown(key)}")
+        raise ConfigError(f"--set {path}: expected an index below {places} into '{here}', got {shown(key)}")
     return int(key)
 
 

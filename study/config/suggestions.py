@@ -35,6 +35,10 @@ def unknown(section: Sequence[str], key: str, valid: Sequence[str]) -> str:
     """
     if (nested := _nested(section, key)) is not None:
         return nested
+    if list(section) == ["scientific"] and key.lower() == "name":
+        return (
+            f"entries of a list may have a 'name'{see('configuration.md#arms-that-differ-in-several-hyperparameters')}"
+        )
     here = called(key, valid) or checks.likely(key[:LONGEST], valid, SURELY)
     if not here and (elsewhere := _elsewhere(key)):
         return f"{_keys(elsewhere)}{_page(elsewhere[0])}"

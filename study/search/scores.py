@@ -1,7 +1,7 @@
 """The score that a search is told of a trial: the median over replicas, a diverged one worse than any finite score.
 
-A replica's score is None where it diverged, otherwise its value of the metric (a list where there are several). A
-value that could not be measured (NaN) counts as diverged.
+A replica's score is None where it diverged, otherwise its value of the metric (a list where there are several). In the
+median a value that could not be measured (NaN) is as bad as one of a replica that diverged.
 
 Where a study bounds how many replicas may diverge (`search.diverged_at_most`), every configuration that is allowed goes
 before any other; those that are not go by how many of their replicas diverged, and then by the same median (Deb's rule,

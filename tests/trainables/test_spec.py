@@ -234,7 +234,10 @@ def test_what_may_vary() -> None:
             {"penalty": ["r2", {"name": "r1", "every": 8}], "updates": "extragradient"},
             "penalty.every: expected 1 with extragradient, whose two gradients a step are of one loss, got 8 of r1",
         ),
-        ({"penalty": "consensus"}, "updates: consensus needs both gradients at once, expected simultaneous or"),
+        (
+            {"penalty": "consensus"},
+            "updates: consensus needs both gradients at once, expected simultaneous or extragradient, got alternating",
+        ),
         ({"packing": 0}, "packing: expected at least 1, got 0"),
         ({"packing": 3}, "packing: expected a divisor of batch_size = 32, got 3"),
         ({"packing": 2, "model": "cgan"}, "packing: expected 1 with cgan, .*got 2"),

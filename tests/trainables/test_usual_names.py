@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trainables.penalties import PENALTIES
+from trainables.precision import PRECISIONS
 from trainables.spec import HYPERPARAMETERS
 from trainables.usual_names import ROWS, called
 
@@ -23,6 +24,8 @@ from trainables.usual_names import ROWS, called
         ("lambda", HYPERPARAMETERS, []),
         ("generator_lr", HYPERPARAMETERS, []),
         ("lr", (), []),
+        ("float16", PRECISIONS, ["bf16"]),
+        ("float32", PRECISIONS, ["fp32"]),
     ],
 )
 def test_a_word_means_those_of_the_valid_names_that_are_called_so(

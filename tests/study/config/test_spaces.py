@@ -71,6 +71,13 @@ def test_split_takes_spaces_out_of_nested_settings() -> None:
         split("g", {"inner": {"a": {"uniform": [1, 0]}}})
 
 
+def test_split_refuses_a_mistyped_space_rather_than_take_it_for_a_setting() -> None:
+    with pytest.raises(ConfigError, match=r"g\.rate: expected a space, .* \(the nearest is 'log_uniform'\), got"):
+        split("g", {"rate": {"log_unifrom": [1e-4, 1e-2]}})
+    assert split("g", {"hidden": [8], "range": [0, 1]}) == ({"hidden": [8], "range": [0, 1]}, {})
+    assert split("g", {"hidden": [8]}) == ({"hidden": [8]}, {})
+
+
 @pytest.mark.parametrize(
     ("value", "name"),
     [

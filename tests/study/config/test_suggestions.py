@@ -26,6 +26,12 @@ TOP = tuple(StudyConfig.model_fields)
         ((), "seed", "the nearest valid key is 'search.seed'"),
         ((), "modes", "the nearest valid key is 'data.modes'"),
         ((), "lr", "keys are 'fixed.generator_lr' and 'fixed.critic_lr', or below nuisance or scientific"),
+        (
+            ("scientific",),
+            "Name",
+            "entries of a list may have a 'name' (see `ganstudy docs configuration#arms-that-differ",
+        ),
+        (("fixed",), "dtype", "the nearest valid key is 'precision' ("),
         (("fixed",), "lr", "the nearest valid keys are 'generator_lr' and 'critic_lr' ("),
         (("nuisance",), "learning_rate", "the nearest valid keys are 'generator_lr' and 'critic_lr' ("),
         (("fixed",), "epochs", "the nearest valid key is 'budget.steps'"),
