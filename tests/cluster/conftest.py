@@ -221,6 +221,12 @@ def listening(process: psutil.Process) -> set[tuple[str, str]]:
 
 
 @pytest.fixture(scope="session")
+def long() -> dict[str, Any]:
+    """Changes by which a study takes long enough to be interrupted, and leaves checkpoints before it is."""
+    return {"budget": {"steps": 1200, "evaluations": 12, "batch_size": 16}, "resources": {"checkpoint_seconds": 0.3}}
+
+
+@pytest.fixture(scope="session")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Alone:
     """Studies without a cluster, to compare with."""
     return Alone(tmp_path_factory.mktemp("alone"))

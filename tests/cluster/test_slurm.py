@@ -17,7 +17,6 @@ from study.progress.status import status
 
 ROOT = Path(__file__).parents[2]
 SCRIPT, NODE = ROOT / "configs" / "cluster" / "slurm.sh", Path(__file__).with_name("node.py")
-LONG = {"budget": {"steps": 1200, "evaluations": 12, "batch_size": 16}, "resources": {"checkpoint_seconds": 0.3}}
 SRUN = """
 for name in "$@"; do
     case $name in --nodelist=*) nodes=${name#--nodelist=};; --*) ;; *) break;; esac
@@ -107,10 +106,15 @@ def _session(pid: int) -> int:
 
 @pytest.mark.slow
 def test_a_job_whose_time_is_up_queues_itself_and_goes_on(
-    nodes: Any, config: Callable[..., Path], alone: Callable[..., Path], curves: Any, tmp_path: Path
+    nodes: Any,
+    config: Callable[..., Path],
+    long: dict[str, Any],
+    alone: Callable[..., Path],
+    curves: Any,
+    tmp_path: Path,
 ) -> None:
     folder, seen = tmp_path / "study", tmp_path / "seen"
-    command = ("run", config(**LONG), "--out", folder)
+    command = ("run", config(**long), "--out", folder)
     batch = job(nodes, tmp_path, *command)
     nodes.wait_for(lambda: bool([*folder.rglob("checkpoint.pt")]) or batch.poll() is not None, 240)
     batch.send_signal(signal.SIGUSR1)
@@ -127,7 +131,7 @@ def test_a_job_whose_time_is_up_queues_itself_and_goes_on(
     printed = end(batch)
     assert batch.returncode == 0, printed
     assert "requeue" not in seen.read_text()
-    assert curves(folder) == curves(alone(**LONG))
+    assert curves(folder) == curves(alone(**long))
 
 
 def test_the_script_is_bash_and_its_options_are_slurms() -> None:

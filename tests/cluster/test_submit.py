@@ -23,7 +23,6 @@ from study.ledger.ledger import entries
 from study.progress.status import status
 
 ROOT = Path(__file__).parents[2]
-LONG = {"budget": {"steps": 1200, "evaluations": 12, "batch_size": 16}, "resources": {"checkpoint_seconds": 0.3}}
 SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
 MISSING = [name for name in ("ssh", "ssh-keygen", "rsync") if shutil.which(name) is None] + ([] if SSHD else ["sshd"])
 Make = Callable[..., Path]
@@ -60,7 +59,9 @@ def test_a_cluster_with_a_token_is_closed_to_others(nodes: Any, config: Make, tm
 
 
 @pytest.mark.slow
-def test_a_study_is_submitted_as_a_job(nodes: Any, config: Make, alone: Make, curves: Read, tmp_path: Path) -> None:
+def test_a_study_is_submitted_as_a_job(
+    nodes: Any, config: Make, long: dict[str, Any], alone: Make, curves: Read, tmp_path: Path
+) -> None:
     nodes.head(cpus=2, dashboard=True)
 
     def job(*arguments: object, options: tuple[str, ...] = ()) -> subprocess.Popen[str]:
@@ -78,14 +79,14 @@ def test_a_study_is_submitted_as_a_job(nodes: Any, config: Make, alone: Make, cu
     assert not {".venv", ".git", "studies"} & {path.name for copy in copies for path in copy.parent.iterdir()}
 
     folder, name = tmp_path / "stopped", f"stopped-{secrets.token_hex(4)}"
-    long = config(study="long", **LONG)
-    nodes.finish(job("run", long, "--out", folder, options=("--no-wait", "--submission-id", name)))
+    changed = config(study="long", **long)
+    nodes.finish(job("run", changed, "--out", folder, options=("--no-wait", "--submission-id", name)))
     nodes.wait_for(lambda: (folder / "ledger").exists() and sum(e.kind == "result" for _, e in entries(folder)) > 5)
     stop = ["-m", "ray.scripts.scripts", "job", "stop", "--address", nodes.dashboard, name]
     nodes.finish(nodes.python(*stop))
     assert status(folder).state == "interrupted"
     nodes.finish(job("resume", folder))
-    assert curves(folder) == curves(alone(study="long", **LONG))
+    assert curves(folder) == curves(alone(study="long", **long))
 
 
 @pytest.fixture
