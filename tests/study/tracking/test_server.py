@@ -50,6 +50,15 @@ def started(folder: Path, port: int) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.fixture
+def team(tmp_path: Path, empty_database: Path) -> Path:
+    """The folder of a team's server, with a database that holds nothing yet."""
+    made = tmp_path / "team"
+    made.mkdir()
+    shutil.copy(empty_database, made / "mlflow.db")
+    return made
+
+
 def test_a_server_that_comes_up_late_gets_everything_and_ctrl_c_ends_it(
     folder: Path,
     config: StudyConfig,
@@ -57,13 +66,9 @@ def test_a_server_that_comes_up_late_gets_everything_and_ctrl_c_ends_it(
     trial: Trial,
     expected: Story,
     tracked: Story,
-    empty_database: Path,
-    tmp_path: Path,
+    team: Path,
     picture_file: str,
 ) -> None:
-    team = tmp_path / "team"
-    team.mkdir()
-    shutil.copy(empty_database, team / "mlflow.db")
     port = free_port()
     remote = at(config, f"http://127.0.0.1:{port}")
     write(*[{**entry, "pictures": picture_file} if entry.get("step") == 20 else entry for entry in trial(0)])
@@ -103,12 +108,8 @@ def test_a_server_killed_twice_during_a_study_ends_with_the_ledgers_rows(
     trial: Trial,
     expected: Story,
     tracked: Story,
-    empty_database: Path,
-    tmp_path: Path,
+    team: Path,
 ) -> None:
-    team = tmp_path / "team"
-    team.mkdir()
-    shutil.copy(empty_database, team / "mlflow.db")
     port = free_port()
     follower = Tracker(folder, at(config, f"http://127.0.0.1:{port}"), pace=0.05)
     write(*trial(0))
