@@ -43,9 +43,6 @@ from study.ledger.validation import InvalidEntry, from_json
 SEGMENT = 4 * 2**20  # bytes after which an append begins the next segment, so that copying what is new stays cheap
 _SEGMENT = re.compile(r"([0-9]{4}|[1-9][0-9]{4,})\.jsonl")  # one name for each number
 _KIND = re.compile(rb'.{8} \{"kind": "(\w+)"')
-_BEFORE_COLUMNS = re.compile(  # of a result, all but its columns and pictures
-    rb'\{"kind": "result", [^{}]*"seeds": \[[^]{}]*\], "step": \d+, "wall_time": [^,{}]+(?=, "columns": \{)'
-)
 _ABOUT = re.compile(rb'"trial_id": "([\w.,=-]{1,200})"')  # the trial that a damaged line still names
 
 
@@ -171,7 +168,6 @@ def entries(
     after: Position = START,
     kinds: Collection[str] | None = None,
     damage: Damage | None = None,
-    columns: bool = True,
 ) -> Iterator[tuple[Position, Entry]]:
     """Yield the intact entries after a position, in order, each with the position after it.
 
@@ -182,8 +178,6 @@ def entries(
         after: where to begin; the last position yielded before.
         kinds: yield these kinds alone, which spares parsing the others.
         damage: collects the unusable lines among those that are parsed; lines count from `after`.
-        columns: without, results have neither columns nor pictures, nine tenths of a ledger, which are then neither
-            parsed nor checked but for the line's checksum.
 
     Raises:
         FileNotFoundError: the folder holds no ledger.
@@ -194,7 +188,7 @@ def entries(
         if kind and kinds is not None and kind[1].decode() not in kinds:
             continue
         try:
-            entry = decode(line, columns)
+            entry = decode(line)
         except InvalidEntry as error:
             damage.add(f"{error}{_about(line)}")
             continue
@@ -254,12 +248,9 @@ def encode(entry: Entry) -> bytes:
     return line
 
 
-def decode(line: bytes, columns: bool = True) -> Entry | None:
-    """The entry of a line, a result perhaps without its `columns`; None for kinds unknown to this version.
-
-    Raises `InvalidEntry`.
-    """
-    return from_json(_object(line, columns))
+def decode(line: bytes) -> Entry | None:
+    """The entry of a line; None for kinds unknown to this version. Raises `InvalidEntry`."""
+    return from_json(_object(line))
 
 
 def identity(folder: str | Path) -> str:
@@ -308,15 +299,12 @@ def _verify(line: bytes) -> None:
         raise InvalidEntry("torn, or its checksum does not fit")
 
 
-def _object(line: bytes, columns: bool = True) -> object:
+def _object(line: bytes) -> object:
     _verify(line)
-    text = line[9:]
-    if not columns and (before := _BEFORE_COLUMNS.match(text)):
-        text = before[0] + b', "columns": {}}'
     try:
         # Five times as fast as `json`, to the same bits; it refuses what is nested 200 deep, numbers of thousands of
         # digits, bytes that are not UTF-8, and halves of surrogate pairs, which could not be written anywhere.
-        return parsed(text)
+        return parsed(line[9:])
     except ValueError as error:
         raise InvalidEntry(f"no JSON: {error}") from None
 

@@ -192,18 +192,14 @@ class StudyState:
         self.damage = Damage()
 
     @classmethod
-    def replay(
-        cls, folder: str | Path, results: bool = True, seen: Seen | None = None, columns: bool = True
-    ) -> StudyState:
+    def replay(cls, folder: str | Path, results: bool = True, seen: Seen | None = None) -> StudyState:
         """The state of the study in `folder`; FileNotFoundError if it has no ledger.
 
         Without `results` the replay is about twenty times as fast, but trials show no progress and lack nothing. `seen`
-        is told of every entry that was taken in, with the trial it is about as it then is. Without `columns` results
-        have none, as of `study.ledger.ledger.entries`.
+        is told of every entry that was taken in, with the trial it is about as it then is.
         """
         state = cls()
-        kinds = None if results else SUMMARY
-        for position, entry in entries(folder, kinds=kinds, damage=state.damage, columns=columns):
+        for position, entry in entries(folder, kinds=None if results else SUMMARY, damage=state.damage):
             try:
                 trial = state.apply(entry, position)
             except InvalidEntry as error:

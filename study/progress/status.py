@@ -137,7 +137,7 @@ def status(folder: str | Path) -> Status:
     """
     folder = Path(folder)
     plan = loading.load(folder / loading.STUDY_FILE)
-    state, held = StudyState.replay(folder, columns=False), holder(folder)
+    state, held = StudyState.replay(folder), holder(folder)
     tally = Tally(plan, state)
     arms = tuple(ArmStatus.of(one, repeat, held is not None) for (_, repeat), one in tally.searches.items())
     looks = [made(one) for one in state.looks]

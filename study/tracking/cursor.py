@@ -81,7 +81,7 @@ def waiting(folder: str | Path) -> int:
     A line that holds no entry is none of them. FileNotFoundError if the folder holds no ledger.
     """
     cursor = Cursor.load(Path(folder))
-    return sum(1 for _ in entries(folder, cursor.position, columns=False)) + (cursor.owed is not None)
+    return sum(1 for _ in entries(folder, cursor.position)) + (cursor.owed is not None)
 
 
 def trouble(folder: str | Path) -> str | None:

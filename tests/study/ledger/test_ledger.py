@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 import zlib
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from study.ledger import ledger
-from study.ledger.damage import Damage
 from study.ledger.entries import Ended, Floor, Planned, Session
 from study.ledger.ledger import START, Ledger, Position
 
@@ -316,23 +314,6 @@ def test_a_line_being_written_is_left_for_later_even_if_it_ends_while_read(tmp_p
         seen = [entry for position, entry in reading]
     assert seen in ([], NOTES[1:])
     assert read(tmp_path, after=position) == NOTES[1:]
-
-
-def test_without_columns_a_result_keeps_everything_else_and_its_line_is_still_verified(tmp_path, entry_of):
-    first, moved = (replace(entry_of["result"], step=step) for step in (10, 20))
-    found = json.loads(ledger.encode(moved)[9:])
-    text = json.dumps({"columns": found.pop("columns"), **found}).encode()  # by another hand: it is read whole
-    written(tmp_path, *entry_of.values(), first)
-    with (tmp_path / "ledger/0001.jsonl").open("ab") as file:
-        file.write(b"%08x %s\n" % (zlib.crc32(text), text))
-        file.write(ledger.encode(first).replace(b'"fid": [1.0', b'"fid": [2.0'))
-    damage, bare = Damage(), replace(entry_of["result"], columns={}, pictures=None)
-    whole = [entry for entry in entry_of.values() if entry.kind != "result"]
-    seen = [entry for _, entry in ledger.entries(tmp_path, damage=damage, columns=False)]
-    assert [entry for entry in seen if entry.kind != "result"] == whole
-    assert [entry for entry in seen if entry.kind == "result"] == [bare, replace(bare, step=10), moved]
-    assert damage.count == 1
-    assert str(damage.places[0]).startswith("0001.jsonl, line 9: torn, or its checksum does not fit")
 
 
 def test_kinds_are_picked_without_parsing_the_rest(tmp_path):

@@ -192,10 +192,6 @@ def test_replay_is_apply_over_the_ledger_with_or_without_results(tmp_path):
     state = StudyState.replay(tmp_path)
     assert state.trials == replayed(*(entry for _, entry in entries(tmp_path))).trials
     assert list(entries(tmp_path, state.position)) == []
-    bare = StudyState.replay(tmp_path, columns=False)
-    assert bare.lacking == state.lacking
-    assert [trial.last_step for trial in bare.trials.values()] == [100, 50]
-    assert bare.trials["search", "hinge", 0, 1, 0].results[50].columns == {}
     summary = StudyState.replay(tmp_path, results=False)
     assert [trial.trial_id for trial in summary.unfinished] == ["search-hinge-0001"]
     assert [trial.last_step for trial in summary.trials.values()] == [0, 0]
