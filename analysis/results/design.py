@@ -91,10 +91,15 @@ def scales_of(about: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _choices(scientific: Any) -> Iterator[tuple[str, Any]]:
-    """Every choice with its key: `scientific` is one mapping of lists, or a list of mappings of lists and values."""
-    for entry in [scientific] if isinstance(scientific, Mapping) else scientific:
+    """Every choice with its key: `scientific` is a mapping of lists, or a list of mappings of lists and single values.
+
+    Raises `TypeError` for a mapping of anything else.
+    """
+    crossed = isinstance(scientific, Mapping)
+    for entry in [scientific] if crossed else scientific:
         for key, values in entry.items():
-            yield from ((key, value) for value in (values if isinstance(values, (list, tuple)) else [values]))
+            several = crossed or isinstance(values, (list, tuple))
+            yield from ((key, value) for value in (values if several else [values]))
 
 
 def _walk(path: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -104,10 +104,6 @@ def _check_usable(settings: Json) -> None:
     """Raise what analysis would raise for a configuration that was edited or is another version's."""
     about = {"config": settings}
     scales_of(about)
-    scientific = settings.get("scientific", {})
-    for key, choices in scientific.items() if isinstance(scientific, dict) else ():
-        if not isinstance(choices, list):
-            raise TypeError(f"scientific.{key}: expected a list of choices, got {shown(choices)}")
     if (equal := equal_of(about)) not in UNITS:
         raise ValueError(f"budget.equal: expected one of {', '.join(UNITS)}, got {shown(equal)}")
     named = {"search.metric": metric_and_mode(about)[0], "outcomes.metric": thresholds_of(about).metric}
