@@ -117,12 +117,22 @@ def config() -> StudyConfig:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, empty_database: Path) -> Path:
+def with_database(tmp_path: Path, empty_database: Path) -> Callable[[str], Path]:
+    """Makes a folder of a name that holds an empty MLflow database and nothing else."""
+
+    def made(name: str) -> Path:
+        place = tmp_path / name
+        place.mkdir()
+        shutil.copy(empty_database, place / "mlflow.db")
+        return place
+
+    return made
+
+
+@pytest.fixture
+def folder(with_database: Callable[[str], Path]) -> Path:
     """A study folder with an empty MLflow database and no ledger yet."""
-    place = tmp_path / "study folder"
-    place.mkdir()
-    shutil.copy(empty_database, place / "mlflow.db")
-    return place
+    return with_database("study folder")
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -51,12 +50,9 @@ def started(folder: Path, port: int) -> subprocess.Popen[str]:
 
 
 @pytest.fixture
-def team(tmp_path: Path, empty_database: Path) -> Path:
+def team(with_database: Callable[[str], Path]) -> Path:
     """The folder of a team's server, with a database that holds nothing yet."""
-    made = tmp_path / "team"
-    made.mkdir()
-    shutil.copy(empty_database, made / "mlflow.db")
-    return made
+    return with_database("team")
 
 
 def test_a_server_that_comes_up_late_gets_everything_and_ctrl_c_ends_it(
