@@ -11,8 +11,8 @@ weights that is not 0 another 3g; every update of it, a generator's, too, takes 
 loss goes back through the decoder for either network, 4g + 3d, and moment matching costs 3g. What the networks do
 counts, not what losses, penalties and optimisers do with their outputs.
 
-The constants were measured on processor cores (x86, one thread, 2025) and are for proportions: what this machine takes
-is measured (`trainables.timing`). They do not model GPUs.
+The constants were measured on a processor core (x86 with AVX-512, one thread, the kernels in C, 2026) and are for
+proportions: what this machine takes is measured (`trainables.timing`). They do not model GPUs.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from trainables import data, networks
 from trainables.penalties import PENALTIES
 from trainables.spec import MEANINGLESS, UNTRAINED, Spec
 
-SECONDS_PER_FLOP = {"mlp": 2.5e-11, "conv": 6e-11}
-SECONDS_PER_UPDATE = 4e-4  # of a whole population
+SECONDS_PER_FLOP = {"mlp": 7e-12, "conv": 2.5e-11}
+SECONDS_PER_UPDATE = 1e-4  # of a whole population
 SECONDS_PER_OWN_UPDATE = 8e-4  # more, where networks are modules of the user's own
 SECONDS_PER_ROUNDED_UPDATE = 2.5e-3  # more in bf16, which the kernels in C do not know
-SECONDS_PER_EVALUATION = 0.02  # of a replica, on top of its networks' arithmetic
+SECONDS_PER_EVALUATION = {"points": 0.0018, "images": 0.02}  # of a replica, on top of its networks' arithmetic
 SECONDS_PER_CELL = 4e-8  # of a map of Dirac-GANs, for each move of each replica
 FEATURES = {"inception": 1.1e10, "efficientnet_lite0": 8e8, "dinov2": 1.2e10}  # operations per image; of ViT-S/14
 ARCHITECTURE = ("data", "model", "latent_dim", "conditioning", "packing", "generator", "critic")  # operations depend on
@@ -102,12 +102,13 @@ def evaluation_seconds(spec: Spec, replicas: int) -> float:
     """Seconds of one core that an evaluation of the population takes."""
     if spec.model == "dirac":
         return 0.0
-    g, d, *_ = _networks(spec)
+    g, d, *_ = found = _networks(spec)
+    each = SECONDS_PER_EVALUATION["images" if found.images else "points"]
     setting = spec.evaluation["features"]
     features = FEATURES.get(setting, 0.0) if isinstance(setting, str) else 0.0  # of the user's own: unknown
     samples = int(spec.evaluation["samples"])
     measured = 2 if spec.model == "cyclegan" else 1  # sets of samples, there and back
-    return replicas * measured * (SECONDS_PER_EVALUATION + _rate(spec) * samples * (g + 2 * d + features))
+    return replicas * measured * (each + _rate(spec) * samples * (g + 2 * d + features))
 
 
 def kept_bytes(spec: Spec, replicas: int, critics: bool = False) -> int:
@@ -130,12 +131,13 @@ def _rate(spec: Spec) -> float:
 
 
 class _Networks(NamedTuple):
-    """Operations per sample of the generator's and the critic's forward pass, whether there are convolutions, and the
-    numbers of one replica's weights."""
+    """Operations per sample of the generator's and the critic's forward pass, whether there are convolutions, whether
+    samples are images, and the numbers of one replica's weights."""
 
     generator: float
     critic: float
     convolutions: bool
+    images: bool
     sizes: tuple[int, int]
 
 
@@ -154,4 +156,4 @@ def _built(architecture: str) -> _Networks:
         critic = networks.critic(spec.critic, found.shape, outputs=2 * spec.latent_dim)  # its encoder
     convolutions = any(len(weight.shape) > 3 for network in (generator, critic) for weight in network.weights)
     sizes = generator.size, critic.size
-    return _Networks(generator.operations, critic.operations / spec.packing, convolutions, sizes)
+    return _Networks(generator.operations, critic.operations / spec.packing, convolutions, len(found.shape) > 1, sizes)

@@ -23,7 +23,7 @@ from fractions import Fraction
 from itertools import combinations, permutations
 
 import numpy as np
-from scipy.stats import rankdata
+import scipy
 
 from analysis.record.join import studies_of
 from analysis.results.cohort import cohorts, unmeasured
@@ -149,7 +149,7 @@ def _ranked(
     """The arms by their average rank, and the units with the arms in this order."""
     means = [[_mean([effects[one].mean(arm, arms) for one in studies]) for arm in arms] for studies in grouped]
     scores = [[_mean([effects[one].score(arm, arms) for one in studies]) for arm in arms] for studies in grouped]
-    ranks = rankdata([[-float(mean) for mean in row] for row in means], axis=1)
+    ranks = scipy.stats.rankdata([[-float(mean) for mean in row] for row in means], axis=1)
     order = np.argsort(ranks.sum(0), kind="stable")
     return tuple(arms[place] for place in order), tuple(
         Unit(

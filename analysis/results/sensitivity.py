@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from analysis.results.cohort import Cohort, cohorts
 from analysis.results.design import PREFIX, Hyperparameter, hyperparameter, varying
@@ -158,7 +158,7 @@ def _response(response: str, rows: pd.DataFrame, cohort: Cohort) -> pd.Series:
     """One value for each configuration, by its number."""
     if response == "quality":
         index, cost = cohort.medians()
-        ranks = rankdata(-cost)
+        ranks = scipy.stats.rankdata(-cost)
         return pd.Series((ranks - 1) / max(len(cost) - 1, 1), index=index)
     ended = rows[~rows["status"].isin(("failed", "running"))]
     if response == "convergence":

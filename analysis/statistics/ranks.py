@@ -19,8 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.stats import mannwhitneyu, rankdata, t
 
 from analysis.statistics.intervals import Floats, quantile, wilson_ends
 
@@ -57,16 +57,16 @@ class RelativeEffect:
         if away == 0:
             return 0.0, 1.0
         statistic = away / np.sqrt(self.variance) if self.variance > 0 else np.copysign(np.inf, away)
-        return float(statistic), float(2 * t.sf(abs(statistic), self.degrees_of_freedom))
+        return float(statistic), float(2 * scipy.stats.t.sf(abs(statistic), self.degrees_of_freedom))
 
 
 def relative_effect(a: ArrayLike, b: ArrayLike) -> RelativeEffect:
     """The relative effect of two samples, (n,) and (m,); infinities are values, NaN is refused."""
     first, second = _sample("a", a), _sample("b", b)
     n, m = len(first), len(second)
-    ranks = rankdata(np.concatenate([first, second]))
-    above = 1 - (ranks[:n] - rankdata(first)) / m  # for each a, the share of b above it, ties half
-    below = (ranks[n:] - rankdata(second)) / n
+    ranks = scipy.stats.rankdata(np.concatenate([first, second]))
+    above = 1 - (ranks[:n] - scipy.stats.rankdata(first)) / m  # for each a, the share of b above it, ties half
+    below = (ranks[n:] - scipy.stats.rankdata(second)) / n
     parts = np.array([_variance(above) / n, _variance(below) / m])
     variance = float(parts.sum())
     # Welch and Satterthwaite; where both variances are 0 any number would do.
@@ -80,13 +80,13 @@ def rank_test(a: ArrayLike, b: ArrayLike, test: str = "brunner_munzel") -> tuple
     if test not in TESTS:
         raise ValueError(f"test: expected one of {', '.join(TESTS)}, got {test!r}")
     first, second = _sample("a", a), _sample("b", b)
-    ranks = rankdata(np.concatenate([first, second]))
+    ranks = scipy.stats.rankdata(np.concatenate([first, second]))
     if ranks.min() == ranks.max():
         return (0.0 if test == "brunner_munzel" else len(first) * len(second) / 2), 1.0
     own, others = ranks[: len(first)], ranks[len(first) :]
     p = _exact(own, others)
     if p is None:
-        p = float(mannwhitneyu(others, own, method="asymptotic").pvalue)
+        p = float(scipy.stats.mannwhitneyu(others, own, method="asymptotic").pvalue)
     if test == "mann_whitney":
         return float(others.sum()) - len(others) * (len(others) + 1) / 2, p
     statistic, unequal = relative_effect(first, second).brunner_munzel()

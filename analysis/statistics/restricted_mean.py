@@ -25,8 +25,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.stats import ttest_ind
 
 from analysis.statistics import two_shares
 from analysis.statistics.intervals import (
@@ -151,7 +151,7 @@ def compare(
         return math.nan, math.nan
     with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)  # scipy's, of samples of one or without spread
-        welch = ttest_ind(*parts, equal_var=False)
+        welch = scipy.stats.ttest_ind(*parts, equal_var=False)
     return float(welch.statistic), float(np.fmax(welch.pvalue, dealt))
 
 

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from study.config.schema import StudyConfig
 
-START, PER_WORKER = 14.0, 3.6  # the driver's imports and Ray; a worker's process and imports
-BEGINS = 9.5  # seconds that pass until the first trial trains
-PER_TRIAL, PER_EVALUATION, PER_PICTURE = 0.04, 0.012, 0.05  # the ledger, Tune and MLflow; a picture's drawing
-END = 5.0  # the record, MLflow's catching up, Ray's end
+START, PER_WORKER = 8.0, 3.6  # the driver's imports and Ray; a worker's process and imports
+BEGINS = 6.0  # seconds that pass until the first trial trains
+PER_TRIAL, PER_EVALUATION, PER_PICTURE = 0.04, 0.0065, 0.03  # the ledger, Tune and MLflow; a picture's drawing
+END = 3.0  # the record, MLflow's catching up, Ray's end
 REPORT, OF_ARM, OF_TRIAL = 6.0, 0.4, 0.002  # figures and tables, MLflow included
 
 

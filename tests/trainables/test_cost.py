@@ -31,7 +31,7 @@ def operations_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """An operation counts 1, and nothing else counts."""
     monkeypatch.setattr(cost, "SECONDS_PER_FLOP", {"mlp": 1.0, "conv": 1.0})
     monkeypatch.setattr(cost, "SECONDS_PER_UPDATE", 0.0)
-    monkeypatch.setattr(cost, "SECONDS_PER_EVALUATION", 0.0)
+    monkeypatch.setattr(cost, "SECONDS_PER_EVALUATION", {"points": 0.0, "images": 0.0})
 
 
 @pytest.mark.usefixtures("operations_alone")

@@ -11,6 +11,7 @@ covariances divide by n − 1 as `numpy.cov` does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -87,11 +88,12 @@ def _centred(samples: Tensor, present: Tensor | None = None) -> tuple[Tensor, Te
     least = samples.shape[-2] if present is None else int(present.sum(-1).min())
     if least < 2:
         raise ValueError(f"a Fréchet distance needs at least 2 samples, got {least}")
+    samples = samples.double()
     if present is None:
-        present = torch.ones(samples.shape[:-1], dtype=torch.bool, device=samples.device)
+        mean = samples.mean(-2, keepdim=True)
+        return mean.squeeze(-2), (samples - mean).div_(math.sqrt(least - 1))
     present = present.double().unsqueeze(-1)
     count = present.sum(-2, keepdim=True)
-    samples = samples.double()
     mean = (samples * present).sum(-2, keepdim=True) / count
     return mean.squeeze(-2), (samples - mean) * (present / (count - 1).sqrt())
 

@@ -20,7 +20,6 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 from torch import Tensor
 
 from trainables.batches import Batch
@@ -93,11 +92,13 @@ def ends(product: Product, size: int) -> SpectrumEnds:
     start = np.random.default_rng(0).standard_normal(size)
     if not np.isfinite(product(start)).all():
         return SpectrumEnds(math.nan, math.nan, math.nan)
-    operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
-    return _of(_largest(operator, "LR", start), _largest(operator, "LM", start))
+    return _of(_largest(product, "LR", start), _largest(product, "LM", start))
 
 
-def _largest(operator: LinearOperator, which: Literal["LR", "LM"], start: Array) -> Complex:
+def _largest(product: Product, which: Literal["LR", "LM"], start: Array) -> Complex:
+    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs  # which workers without spectra need not
+
+    operator = LinearOperator((len(start), len(start)), matvec=product, dtype=np.float64)
     try:
         found = eigs(operator, FOUND, which=which, v0=start, tol=TOLERANCE, maxiter=RESTARTS, return_eigenvectors=False)
     except ArpackNoConvergence as error:
