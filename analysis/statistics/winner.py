@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
+from scipy.special import ndtr, ndtri
 
 from analysis.statistics.intervals import Floats, quantile
 
@@ -52,7 +52,7 @@ def hybrid(scores: ArrayLike, error: float, confidence: float = 0.95, degrees_of
     if not 0 < error < math.inf:
         raise ValueError(f"error: expected a finite number above 0, got {error}")
     slack = PART * (1 - confidence)
-    reach = float(scipy.stats.norm.ppf((1 + (1 - slack) ** (1 / np.isfinite(values).sum())) / 2))
+    reach = float(ndtri((1 + (1 - slack) ** (1 / np.isfinite(values).sum())) / 2))
     left = (1 - confidence - slack) / (1 - slack) / 2
     wide = error * quantile(confidence, degrees_of_freedom) / quantile(confidence)
     return Winner(_at(0.5, values, error, reach), _at(1 - left, values, wide, reach), _at(left, values, wide, reach))
@@ -61,12 +61,10 @@ def hybrid(scores: ArrayLike, error: float, confidence: float = 0.95, degrees_of
 def _at(level: float, scores: Floats, error: float, reach: float) -> float:
     """The μ, within `reach` errors of the least of ascending scores, under which this one's distribution, truncated at
     the next and at μ ± `reach` errors, reaches a level there."""
-    below = scipy.stats.norm.cdf
-    gap = (float(scores[1]) - float(scores[0])) / error if len(scores) > 1 else math.inf
-    floor = below(-reach)
+    gap, floor = (float(scores[1]) - float(scores[0])) / error if len(scores) > 1 else math.inf, ndtr(-reach)
 
     def above(shift: float) -> float:
-        return float((below(-shift) - floor) / (below(min(gap - shift, reach)) - floor)) - level
+        return float((ndtr(-shift) - floor) / (ndtr(min(gap - shift, reach)) - floor)) - level
 
     ends = (-reach * (1 - 1e-9), reach * (1 - 1e-9))
     return float(scores[0]) + error * (ends[1] if above(ends[1]) > 0 else float(brentq(above, *ends)))
@@ -76,10 +74,10 @@ def _at(level: float, scores: Floats, error: float, reach: float) -> float:
 def median_error(n: int) -> float:
     """The standard deviation of the median of n independent standard normal numbers."""
     share = (np.arange(GRID) + 0.5) / GRID
-    x: Floats = scipy.stats.norm.ppf(share)
+    x: Floats = ndtri(share)
     half = n // 2
     if n % 2:
-        weight = scipy.stats.beta.pdf(share, half + 1, half + 1)
+        weight = (share * (1 - share)) ** half
         return float(np.sqrt((weight * x**2).sum() / weight.sum()))
     joint = np.triu(np.outer(share ** (half - 1), (1 - share) ** (half - 1)), 1)
     return float(np.sqrt((joint * ((x[:, None] + x) / 2) ** 2).sum() / joint.sum()))
