@@ -27,8 +27,9 @@ from study.config.spaces import name_of
 from study.progress.status import status
 from study.record import sources
 from study.record.build import build_record
-from study.tracking import sync
+from study.tracking import Ending, sync
 from study.tracking.download import RUN
+from study.tracking.renewal import renew
 from trainables import own_code
 from trainables.objectives.induced import explain, resolved
 from trainables.objectives.pairing import explain_pairing
@@ -99,12 +100,13 @@ def deliver(folder: str | Path) -> int:
     state = status(folder).state
     if state == "running" or not (Path(folder) / "tracking.json").exists():
         return 0
-    config = loading.load(Path(folder) / loading.STUDY_FILE).config
-    if strange := strange_places(config, Path(folder)):
+    plan = loading.load(Path(folder) / loading.STUDY_FILE)
+    if strange := strange_places(plan.config, Path(folder)):
         named = ", ".join(masked(place) for place in strange)
         print(f"the report stays here: {named} is not a place that you began this study with", file=sys.stderr)
         return 0
-    return sync(folder, config, DELIVERY, "FINISHED" if state == "done" else "KILLED")
+    ending: Ending = "FINISHED" if state == "done" else "KILLED"
+    return 0 if renew(Path(folder), plan, ending) else sync(folder, plan.config, DELIVERY, ending)
 
 
 def _page(options: Namespace, choice: Choice) -> Path:

@@ -16,10 +16,10 @@ from typing import Any
 from mlflow.entities import DatasetInput
 
 from study.tracking.arms import Summary
-from study.tracking.runs import LEVEL, NOTE, PARENT, STUDY, Runs
+from study.tracking.runs import Runs
 from study.tracking.summaries import milliseconds
+from study.tracking.tags import LEVEL, LEVEL_OF_ARMS, NOTE, PARENT, STUDY
 
-LEVEL_OF_ARMS = "arm"
 RUNNING = "RUNNING"
 
 

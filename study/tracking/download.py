@@ -14,6 +14,7 @@ from analysis.record.schema import FILES
 from study.config.addresses import masked
 from study.config.messages import ConfigError
 from study.tracking.environment import prepare
+from study.tracking.tags import LEVEL, PARENT
 
 RUN = "runs:/"
 TRACKING = "MLFLOW_TRACKING_URI"
@@ -58,8 +59,6 @@ def download(source: str, place: Path, tracking: str | None = None) -> None:
 
 def _above(client: Any, run: Any) -> str | None:
     """The study's run above that of an arm or a trial; None for a run with nothing above it."""
-    from study.tracking.runs import PARENT
-
     above = None
     while parent := run.data.tags.get(PARENT):
         above, run = parent, client.get_run(parent)
@@ -67,8 +66,6 @@ def _above(client: Any, run: Any) -> str | None:
 
 
 def _check_run(source: str, run: Any, above: str | None, artifacts: set[str]) -> None:
-    from study.tracking.runs import LEVEL
-
     if above:
         what = "an arm" if run.data.tags.get(LEVEL) == "arm" else "a trial"
         raise ConfigError(f"{source}: expected the run of a study, got that of {what}; its study's is {RUN}{above}")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
+from study.tracking.tags import LEVEL, STUDY
+
 DATABASE = "mlflow.db"
+LOCAL = f"sqlite:///{DATABASE}"  # what a cursor calls it, wherever the folder is
 ADDRESSES = (  # tables and columns with absolute ones
     ("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"),
     ("model_versions", "source"), ("model_versions", "storage_location"),
@@ -45,6 +50,42 @@ def experiment_in(folder: Path, tag: str) -> tuple[str, bool] | None:
     with closing(sqlite3.connect(folder / DATABASE, timeout=10)) as database:
         found = database.execute(asked, (tag,)).fetchone()
     return found and (str(found[0]), bool(found[1]))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run in the study's own database: how it ended, where its artifacts are, the id of its experiment, its tags, and
+    its metrics' newest values, NaN where they are none."""
+
+    status: str
+    address: str
+    experiment: str
+    tags: dict[str, str]
+    metrics: dict[str, float]
+
+
+def runs(folder: Path, study: str) -> dict[str, Run]:
+    """The active runs of a study and its arms, by id. sqlite3.Error where there is no database of MLflow's."""
+    of_study = """FROM runs JOIN tags AS whose USING (run_uuid) JOIN tags AS level USING (run_uuid)
+        WHERE lifecycle_stage = 'active' AND whose.key = ? AND whose.value = ? AND level.key = ? AND level.value != ?"""
+    asked = (STUDY, study, LEVEL, "trial")
+    values = "SELECT run_uuid, own.key, {} FROM {} AS own WHERE run_uuid IN (SELECT run_uuid " + of_study + ")"
+    address = f"{(folder / DATABASE).resolve().as_uri()}?mode=ro"  # not to make an empty one
+    with closing(sqlite3.connect(address, timeout=10, uri=True)) as database:
+        about = database.execute(f"SELECT run_uuid, status, artifact_uri, experiment_id {of_study}", asked)
+        found = {run: Run(status, address, str(one), {}, {}) for run, status, address, one in about}
+        for run, name, value in database.execute(values.format("own.value", "tags"), asked):
+            found[run].tags[name] = value
+        number = "CASE WHEN is_nan THEN NULL ELSE own.value END"
+        for run, name, value in database.execute(values.format(number, "latest_metrics"), asked):
+            found[run].metrics[name] = math.nan if value is None else value
+    return found
+
+
+def tag(folder: Path, run: str, name: str, value: str) -> None:
+    """Give a run a tag. sqlite3.Error where that cannot be."""
+    with closing(sqlite3.connect(folder / DATABASE, timeout=10)) as database, database:
+        database.execute("INSERT OR REPLACE INTO tags (run_uuid, key, value) VALUES (?, ?, ?)", (run, name, value))
 
 
 def settle(folder: Path) -> None:

@@ -28,6 +28,7 @@ from study.tracking.batch import ENDINGS, LARGEST, Attempts, RunUpdate, gather
 from study.tracking.cursor import Cursor, OpenRun
 from study.tracking.environment import prepare
 from study.tracking.summaries import milliseconds
+from study.tracking.tags import LEVEL, NOTE, PARENT
 from study.tracking.views import views_of
 
 prepare()
@@ -39,7 +40,7 @@ from study.tracking.arm_runs import ArmRuns  # noqa: E402
 from study.tracking.images import log_pictures  # noqa: E402
 from study.tracking.kept_models import KeptModels  # noqa: E402
 from study.tracking.newest_session import NewestSession  # noqa: E402
-from study.tracking.runs import LEVEL, NOTE, PARENT, Runs, data_input  # noqa: E402
+from study.tracking.runs import Runs, data_input  # noqa: E402
 
 LOGGER = logging.getLogger(__name__)
 FINAL = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")  # what MLflow will not take later either

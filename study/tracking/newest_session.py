@@ -15,7 +15,8 @@ from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
 from study.ledger.entries import Session
 from study.tracking.arms import params_of
-from study.tracking.runs import COLOUR, data_input
+from study.tracking.runs import data_input
+from study.tracking.tags import COLOUR
 
 
 class NewestSession:

@@ -12,15 +12,13 @@ from typing import Any
 
 from study.tracking.environment import prepare, source
 from study.tracking.summaries import Row, milliseconds
+from study.tracking.tags import IDENTITY, STUDY
 
 prepare()
 
 from mlflow import MlflowClient  # noqa: E402
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag, ViewType  # noqa: E402
 
-STUDY, IDENTITY = "ganstudy.study", "ganstudy.run"  # tags that say whose a run is
-LEVEL = "level"  # study, arm or trial
-PARENT, NOTE, COLOUR = "mlflow.parentRunId", "mlflow.note.content", "mlflow.runColor"
 DIGEST = 36  # characters of a data set's digest that MLflow takes
 
 

@@ -20,6 +20,7 @@ from study.ledger.ledger import entries
 from study.storage.store import store_of
 from study.tracking.batch import LARGEST
 from study.tracking.cursor import NAME, Cursor, waiting
+from study.tracking.local import LOCAL
 
 if TYPE_CHECKING:
     from study.config.schema import StudyConfig
@@ -32,7 +33,6 @@ PACE = 3.0  # seconds between looks at the ledger, so that a trial's entries sha
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0  # seconds between attempts while MLflow does not answer
 SILENCE = 20.0  # seconds after which a drain gives up if all attempts fail, as when the server is gone
 BEGINNING, END = 300, 200  # characters of an error that are kept; the reason often comes last
-LOCAL = "sqlite:///mlflow.db"  # the study folder's own database, wherever the folder is
 
 
 class Tracker:
