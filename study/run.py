@@ -19,6 +19,7 @@ from ray.tune import TuneError
 
 from study import trust
 from study.atomic_write import remove_partials
+from study.background import BackgroundCall
 from study.cluster.connection import connected, notice, refuse_taken_names, refuse_unreachable
 from study.cluster.nodes import check_nodes
 from study.cluster.watch import RayWatch
@@ -30,7 +31,7 @@ from study.config.plan import StudyPlan
 from study.execution.interruption import Interruption
 from study.execution.keeping import sweep
 from study.execution.machine import session_entry
-from study.execution.preparation import BackgroundCall, begin_to_prepare, is_prepared
+from study.execution.preparation import begin_to_prepare, is_prepared
 from study.execution.tuning import remove_leftovers, train
 from study.ledger.damage import shortened
 from study.ledger.entries import CONFIRM
@@ -205,7 +206,8 @@ class Session:
         self.progress.doing("starting Ray" if prepared else "starting Ray, measuring the real-data baseline")
         floor = None if prepared else begin_to_prepare(self.plan.config, self.store.place, self.data.at)
         try:
-            with connected(own_code.files()), RayWatch(self._without_ray), self._interruption:
+            with self._interruption, connected(own_code.files()), RayWatch(self._without_ray):
+                self._interruption.hear()
                 self._check_cluster(held)
                 if floor is not None:
                     self.journal.append(floor())

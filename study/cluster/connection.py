@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import socket
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +16,7 @@ import ray
 from ray.exceptions import AuthenticationError
 
 from ganstudy import taken
+from study.background import BackgroundCall
 from study.cluster.environment import RAY_ENVIRONMENT
 from study.cluster.shortage import place, shortages
 from study.config.messages import ConfigError, shown
@@ -21,7 +24,7 @@ from study.config.messages import ConfigError, shown
 LOGGER = logging.getLogger(__name__)
 OBJECT_STORE = 128 * 2**20  # bytes; results are small and travel inline
 NOISY_LOGGERS = ("ray", "ray.tune", "ray.train", "ray.data")
-PATIENCE = 10.0  # seconds for a cluster's head to take a connection; Ray itself would try for minutes
+PATIENCE = 10.0  # seconds for a cluster's head to take a connection, and for a start that a signal ended
 
 
 @contextmanager
@@ -34,17 +37,29 @@ def connected(modules: Sequence[Path] = ()) -> Iterator[None]:
     Raises:
         ConfigError: `RAY_ADDRESS` is not the address of a cluster's head.
         ConnectionError: no cluster there, or one that rejects this process; or a Ray of its own that does not start.
+        KeyboardInterrupt: a signal came; what had been started is ended.
     """
     for name in NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if ray.is_initialized():
         yield
         return
-    _connect(os.environ.get("RAY_ADDRESS"), [str(path) for path in modules if not deleted_with_job(path)])
+    place, sent = os.environ.get("RAY_ADDRESS"), [str(path) for path in modules if not deleted_with_job(path)]
+    # In a thread of its own: a signal that raised amidst Ray's imports could leave a lock of Python's taken for good,
+    # and Ray would take SIGTERM, to end without a word. Its servers die with the thread that started them.
+    over = threading.Event()
+    start = BackgroundCall(_connect, place, sent, until=over)
     try:
+        start()
         yield
+    except KeyboardInterrupt:
+        if not start.ends(within=PATIENCE):  # it waits for servers that have heard the signal too, Ray's exit likewise
+            atexit.register(os._exit, 130)
+        raise
     finally:
-        ray.shutdown()
+        if start.ends(within=0):
+            ray.shutdown()
+        over.set()
 
 
 def refuse_unreachable() -> None:

@@ -24,8 +24,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
 class Interruption(Unpickled, Stopper):
     """Tells Tune's loop to end once a signal came; outside that loop a signal raises `KeyboardInterrupt`.
 
-    A context manager; to be entered after Ray has started, which installs a handler of its own. Only the main thread
-    receives signals, elsewhere nothing is installed. `reason` says why for a request that was not a signal; else None.
+    A context manager. Only the main thread receives signals, elsewhere nothing is installed. `reason` says why for a
+    request that was not a signal; else None.
     """
 
     def __init__(self) -> None:
@@ -39,8 +39,14 @@ class Interruption(Unpickled, Stopper):
         """Install the handlers."""
         if threading.current_thread() is threading.main_thread():
             heard = [number for number in SIGNALS if not (number == signal.SIGHUP and _is_ignored(number))]
-            self._before = {number: signal.signal(number, self._handle) for number in heard}
+            self._before = {number: signal.getsignal(number) for number in heard}
+        self.hear()
         return self
+
+    def hear(self) -> None:
+        """Install the handlers once more: Ray has put its own for SIGTERM in their place while it started."""
+        for number in self._before:
+            signal.signal(number, self._handle)
 
     def __exit__(self, *_: object) -> None:
         """Put back what was there."""

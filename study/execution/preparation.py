@@ -6,7 +6,6 @@ The floor is the real-data baseline: what fresh real samples score, and so what 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import ray
 import torch
 
+from study.background import BackgroundCall
 from study.ledger.entries import Floor
 from study.storage.data_set import FROM_SETTINGS, DataAt, load
 from study.storage.store import Store, store_at
@@ -74,31 +74,6 @@ def _as_task(config: StudyConfig, place: str, at: DataAt) -> Floor:
     resources = config.resources
     task: Any = ray.remote(num_cpus=resources.cpu, num_gpus=resources.gpu)(cast("Any", prepare))
     return cast("Floor", ray.get(task.remote(config, place, at, own_code.directory())))
-
-
-class BackgroundCall:
-    """A function's result, computed in a thread of its own while the caller does something else."""
-
-    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Start at once; the process may end before the thread does."""
-        self._function, self._arguments = function, arguments
-        self._result: Any = None
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def __call__(self) -> Any:
-        """Wait for it; raises what the function raised."""
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._result
-
-    def _run(self) -> None:
-        try:
-            self._result = self._function(*self._arguments)
-        except BaseException as error:
-            self._error = error
 
 
 def _classifier(data: DataSet, store: Store, config: StudyConfig, device: str) -> Classifier | None:

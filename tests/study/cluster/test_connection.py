@@ -1,8 +1,11 @@
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -156,14 +159,42 @@ def test_a_ray_that_never_starts_is_said_in_a_line_with_a_remedy(monkeypatch: py
     said = "^Ray could not start, tried twice: The current node timed out; make room; Ray's own account is in .*/ray$"
     with pytest.raises(ConnectionError, match=said), connected():
         pass
-    assert called == ["init", "shutdown", "init", "shutdown"]
+    assert called == ["init", "shutdown", "init", "shutdown", "shutdown"]
+
+
+def test_a_signal_while_ray_starts_ends_what_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not break off Ray's start, which would leave servers behind that nobody knows of."""
+    called = starting(monkeypatch)
+
+    def init(**_: object) -> None:
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+        called.append("started")
+
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(KeyboardInterrupt), connected():
+        pass
+    assert called == ["started", "shutdown"]
+
+
+def test_a_start_that_waits_for_servers_that_have_gone_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    called, over = starting(monkeypatch), threading.Event()
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    monkeypatch.setattr(ray, "init", lambda **_: over.wait(10))
+    monkeypatch.setattr(connection, "PATIENCE", 0.1)
+    monkeypatch.setattr(connection.atexit, "register", lambda *what: called.append(what))
+    with pytest.raises(KeyboardInterrupt), connected():
+        pass
+    assert called == [(os._exit, 130)]
+    over.set()
 
 
 def test_a_temporary_folder_too_long_for_sockets_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     called = starting(monkeypatch, OSError("validate_socket_filename failed: AF_UNIX path length cannot exceed 107"))
     with pytest.raises(ConnectionError, match=r"AF_UNIX path length .*; set TMPDIR to a shorter path$"), connected():
         pass
-    assert called == ["init", "shutdown"]
+    assert called == ["init", "shutdown", "shutdown"]
 
 
 def test_a_cluster_of_another_version_is_said_with_both_and_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,16 @@ def test_handlers_are_put_back() -> None:
     assert [signal.getsignal(number) for number in SIGNALS] == before
 
 
+def test_they_are_heard_again_after_somebody_else_took_a_signal() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with Interruption() as interruption:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        interruption.hear()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
 def test_outside_the_main_thread_nothing_is_installed() -> None:
     before = [signal.getsignal(number) for number in SIGNALS]
     seen: list[object] = []

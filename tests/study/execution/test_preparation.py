@@ -1,5 +1,4 @@
 import json
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ import pytest
 
 from study.config.plan import StudyPlan
 from study.execution import preparation as module
-from study.execution.preparation import BackgroundCall, own_classifier, prepare
+from study.execution.preparation import own_classifier, prepare
 from study.ledger.entries import to_json
 from study.storage.store import store_at
 from trainables.metrics.classifier import Classifier, train_classifier
@@ -69,16 +68,3 @@ def test_a_configured_classifier_is_used_and_none_is_trained(tiny: Build, tmp_pa
     (tmp_path / "study").mkdir()
     assert (prepare(config, str(tmp_path / "study")).classifier or {})["seed"] == 5
     assert list((tmp_path / "study").iterdir()) == []
-
-
-def test_beside_gives_the_result_or_the_error() -> None:
-    started = threading.Event()
-    slow = BackgroundCall(lambda number: started.wait(10) and number + 1, 41)
-    started.set()
-    assert slow() == 42
-
-    def fail() -> None:
-        raise FileNotFoundError("no data")
-
-    with pytest.raises(FileNotFoundError, match="no data"):
-        BackgroundCall(fail)()
