@@ -204,4 +204,7 @@ def _reason(recorded: Mapping[int, Recorded], kept: Collection[int]) -> str:
     lost = sorted({*kept, *(index for index in range(len(recorded)) if index not in recorded)})
     if lost:
         return f"the ledger has no readable plan of trial {', '.join(map(str, lost))}"
+    told = max((one.told or 0 for one in recorded.values()), default=0)
+    if unended := [index for index, one in sorted(recorded.items()) if index < told and not one.ended]:
+        return f"the ledger has no readable ending of trial {', '.join(map(str, unended))}, whose result it was told"
     return "another version of Optuna?"

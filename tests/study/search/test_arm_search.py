@@ -224,6 +224,16 @@ def test_records_of_another_library_are_adopted_with_a_warning(sampler: str, cap
     assert not any(params in [trial.params for trial in whole] for params in fresh)
 
 
+def test_a_trial_whose_ending_is_lost_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    whole = [
+        replace(trial, told=max(0, index - 2)) for index, trial in enumerate(drive("tpe", 10, 1, random.Random(0)))
+    ]
+    lost = [*whole[:4], replace(whole[4], ended=False, values=None), *whole[5:]]
+    with caplog.at_level(logging.WARNING):
+        assert not search("tpe", lost).exact
+    assert "identically (the ledger has no readable ending of trial 4, whose result it was told)" in caplog.text
+
+
 def test_a_trial_that_the_record_lacks_is_asked_for_again() -> None:
     whole = drive("tpe", 10, 1, random.Random(0))
     known = {index: trial for index, trial in enumerate(whole) if index != 4}
