@@ -52,10 +52,10 @@ class Damage:
         """How much is damaged, and the first places; empty where nothing is."""
         if not self.count:
             return ""
-        lines = "1 line" if self.count == 1 else f"{self.count:,} lines"
+        places = "1 place" if self.count == 1 else f"{self.count:,} places"
         few = "; ".join(str(place) for place in self.places[:NAMED])
         more = "" if self.count <= NAMED else f"; and {self.count - NAMED:,} more"
-        return f"{lines} of the ledger unreadable, skipped: {few}{more}"
+        return f"{places} of the ledger unreadable, skipped: {few}{more}"
 
 
 def shortened(sentences: Sequence[str]) -> list[str]:

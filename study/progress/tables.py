@@ -102,14 +102,15 @@ def show_status(found: Status, console: Console | None = None) -> None:
         cells = (arm.arm, *repeat, _progress(arm.search), _progress(arm.confirm), best, outcomes)
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
-    none = [f"{arm.arm}{f', repeat {arm.repeat}' * repeated}" for arm in found.arms if arm.beyond]
+    searches = [(arm, f"{arm.arm}, repeat {arm.repeat}" if repeated else arm.arm) for arm in found.arms]
+    none = [name for arm, name in searches if arm.beyond]
     if found.diverged_at_most is not None and none:
         console.print(Text(f"{none_allowed(found.diverged_at_most)}: {', '.join(none)}"))
-    for arm in found.arms:
+    for arm, name in searches:
         if arm.outcomes.get("stalled") and arm.best is not None and not has_begun(found.metric, arm.best):
             console.print(
                 Text(
-                    f"{arm.arm}: stalled with {found.metric} at {arm.best:.4g} at the best, where"
+                    f"{name}: stalled with {found.metric} at {arm.best:.4g} at the best, where"
                     f" {WORST[found.metric]:.4g} is the worst: budget.steps may be too short for it to begin"
                 )
             )
@@ -124,7 +125,7 @@ def show_status(found: Status, console: Console | None = None) -> None:
         waiting = _many(found.tracking.waiting, "entry").replace("entrys", "entries")
         console.print(Text(f"MLflow lacks {waiting} of the ledger{f': {trouble}' if trouble else ''}"))
     if found.damaged:
-        console.print(f"{_many(found.damaged, 'line')} of the ledger unreadable, skipped")
+        console.print(f"{_many(found.damaged, 'place')} of the ledger unreadable, skipped")
         for place in found.damage[:NAMED]:
             console.print(Text(f"  {place}"))
     for line in shortened(found.lacking):

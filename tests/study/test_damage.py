@@ -331,7 +331,7 @@ def test_a_plan_that_is_damaged_is_said_to_be(begun: Begun, tmp_path: Path, capl
     path.write_bytes(b"".join(lines))
     state = StudyState.replay(folder)
     assert state.damage.sentence() == (
-        "1 line of the ledger unreadable, skipped: 0001.jsonl, line 3: torn, or its checksum does not fit"
+        "1 place of the ledger unreadable, skipped: 0001.jsonl, line 3: torn, or its checksum does not fit"
         " (it names search-hinge-0000)"
     )
     [hinge] = [arm for arm in plan.arms if arm.name == "hinge"]

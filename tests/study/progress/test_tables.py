@@ -165,22 +165,24 @@ def test_status_shows_every_arm_and_what_went_wrong() -> None:
     assert "gan-[bold]hinge 3/4 2/4 (1 failed, 1 running) 0.01235 4 collapsed, 20 converged" in lines
     assert "search-none-0001 failed: RuntimeError: [out] of memory" in lines
     assert "MLflow lacks 12 entries of the ledger: connection refused" in lines
-    assert "1 line of the ledger unreadable, skipped" in lines
+    assert "1 place of the ledger unreadable, skipped" in lines
     assert "0001.jsonl, line 3: torn" in lines
     assert "0001.jsonl, line 3: torn" in lines
 
 
 def test_status_says_that_a_stalled_arm_may_not_have_begun() -> None:
-    def said(best: float) -> str:
+    def said(best: float, *repeats: int) -> str:
         arm = replace(STATUS.arms[0], outcomes={"stalled": 4}, best=best)
         console = Console(file=io.StringIO(), width=160, soft_wrap=True)
-        show_status(replace(STATUS, metric="mass_js", arms=(arm,)), console)
+        arms = tuple(replace(arm, repeat=repeat) for repeat in repeats or (0,))
+        show_status(replace(STATUS, metric="mass_js", arms=arms), console)
         assert isinstance(console.file, io.StringIO)
         return console.file.getvalue()
 
     note = "gan-[bold]hinge: stalled with mass_js at 0.65 at the best, where 0.6931 is the worst: budget.steps may be"
     assert note in said(0.65)
     assert "at the best" not in said(0.2)
+    assert note.replace(": stalled", ", repeat 1: stalled") in said(0.65, 0, 1)
 
 
 def test_status_says_what_the_ledger_lacks_and_by_which_rule_outcomes_are() -> None:
