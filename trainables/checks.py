@@ -20,6 +20,19 @@ from trainables.usual_names import called
 LARGEST = 1e6  # float32 points lose their digits beyond it, and such a value is more likely a typing error
 
 
+def shown(value: Any) -> str:
+    """A value as a message shows it, on one line; none, true and false are written as in YAML, wherever they stand."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if type(value) in (list, tuple):
+        return f"[{', '.join(map(shown, value))}]"
+    if type(value) is dict:
+        return f"{{{', '.join(f'{shown(key)}: {shown(inner)}' for key, inner in value.items())}}}"
+    return repr(value)
+
+
 def likely(name: str, valid: Iterable[str], least: float = 0.6) -> list[str]:
     """The valid names that a wrong one may mean: what it stands for elsewhere (`trainables.usual_names`), or else the
     one most like it in whatever case, by `difflib`'s ratio of at least `least`; none where none is."""
@@ -44,7 +57,7 @@ def choice(name: str, value: Any, valid: Iterable[str]) -> None:
     """Refuse a value that is not one of the valid names."""
     valid = list(valid)
     if not isinstance(value, str):
-        raise TypeError(f"{name}: expected one of {', '.join(valid)}, got {value!r}")
+        raise TypeError(f"{name}: expected one of {', '.join(valid)}, got {shown(value)}")
     if value not in valid:
         raise ValueError(f"{name}: unknown name '{value}'{close_to(value, valid)}")
 
@@ -52,9 +65,9 @@ def choice(name: str, value: Any, valid: Iterable[str]) -> None:
 def number(name: str, value: Any) -> None:
     """Refuse what is not a finite real number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name}: expected a number, got {value!r}")
+        raise TypeError(f"{name}: expected a number, got {shown(value)}")
     if not abs(value) <= sys.float_info.max:  # NaN, infinite, or a whole number that no float can hold
-        raise ValueError(f"{name}: expected a finite number, got {value!r}")
+        raise ValueError(f"{name}: expected a finite number, got {shown(value)}")
 
 
 def interval(name: str, value: Any, low: float, high: float, closed: str = "neither") -> None:
@@ -67,13 +80,15 @@ def interval(name: str, value: Any, low: float, high: float, closed: str = "neit
         right = seen <= high if closed in ("right", "both") else seen < high
         if not (left and right):
             opening, closing = "[" if closed in ("left", "both") else "(", "]" if closed in ("right", "both") else ")"
-            raise ValueError(f"{name}: expected a number in {opening}{low:g}, {high:g}{closing}, got {value!r}{note}")
+            raise ValueError(
+                f"{name}: expected a number in {opening}{low:g}, {high:g}{closing}, got {shown(value)}{note}"
+            )
 
 
 def whole(name: str, value: Any, low: int) -> None:
     """Refuse what is not a whole number of at least `low`."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name}: expected a whole number, got {value!r}")
+        raise TypeError(f"{name}: expected a whole number, got {shown(value)}")
     if value < low:
         raise ValueError(f"{name}: expected at least {low}, got {value}")
 
@@ -81,7 +96,7 @@ def whole(name: str, value: Any, low: int) -> None:
 def flag(name: str, value: Any) -> None:
     """Refuse what is not true or false."""
     if not isinstance(value, bool):
-        raise TypeError(f"{name}: expected true or false, got {value!r}")
+        raise TypeError(f"{name}: expected true or false, got {shown(value)}")
 
 
 def only(name: str, keys: Iterable[str], valid: Iterable[str]) -> None:
@@ -99,7 +114,7 @@ def refused(name: str, expected: str, got: object) -> ValueError:
     hint = ""
     if isinstance(got, str) and _reads_as_number(got):
         hint = " (text: in YAML write the number unquoted and with a decimal point, as in 1.0e-3)"
-    return ValueError(f"{name}: expected {expected}, got {got!r}{hint}")
+    return ValueError(f"{name}: expected {expected}, got {shown(got)}{hint}")
 
 
 def _reads_as_number(text: str) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from trainables.checks import close_to
+from trainables.checks import close_to, shown
 
 LOCATION = r"[A-Za-z]\w*(\.[A-Za-z]\w*)*:[A-Za-z]\w*"  # module:attribute
 OURS = frozenset({"study", "trainables", "analysis"})
@@ -78,7 +78,7 @@ def attribute(key: str, location: str) -> Any:
     is none, the module cannot be imported, or the attribute is not there.
     """
     if not is_location(location):
-        raise ValueError(f"{key}: expected module:attribute, got {location!r}")
+        raise ValueError(f"{key}: expected module:attribute, got {shown(location)}")
     if not allowed([location]):
         raise NotAllowed(
             f"{key}: '{location}' is the user's own code, which only the commands check, run, resume, sample"

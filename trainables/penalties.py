@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainables.augmentations import numbers
-from trainables.checks import choice, flag, interval, only, whole
+from trainables.checks import choice, flag, interval, only, shown, whole
 from trainables.schedules import settled
 
 # Real and generated samples (R, B, *shape) and uniform numbers (R, B, count) to the points where the gradient is taken.
@@ -266,7 +266,9 @@ def check_samples(given: Sequence[Mapping[str, Any]], shape: tuple[int, ...]) ->
     for one in given:
         for name in wrong:
             if name in one and PENALTIES[one["name"]].consistent:
-                raise ValueError(f"penalty.{name}: expected only for {of}, got {one[name]!r} for samples of {shape}")
+                raise ValueError(
+                    f"penalty.{name}: expected only for {of}, got {shown(one[name])} for samples of {shape}"
+                )
 
 
 def spectral_start(shapes: Sequence[tuple[int, ...]], generators: Sequence[torch.Generator]) -> list[Tensor]:

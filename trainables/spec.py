@@ -13,7 +13,7 @@ from typing import Any
 
 from trainables import networks, objectives, optimizers, penalties, schedules
 from trainables.augmentations import AUGMENTATIONS
-from trainables.checks import choice, close_to, interval, whole
+from trainables.checks import choice, close_to, interval, shown, whole
 from trainables.data import transformations
 from trainables.networks import Network
 from trainables.objectives import dirac
@@ -174,7 +174,7 @@ class Spec:
         object.__setattr__(self, "augmentation", _augmentation(self.augmentation))
         object.__setattr__(self, "measure", _names("measure", self.measure))
         if not isinstance(self.evaluation, Mapping):
-            raise TypeError(f"evaluation: expected a mapping of settings, got {self.evaluation!r}")
+            raise TypeError(f"evaluation: expected a mapping of settings, got {shown(self.evaluation)}")
         object.__setattr__(self, "evaluation", dict(self.evaluation))
         for name, least in COUNTS.items():
             whole(name, getattr(self, name), low=least)
@@ -189,7 +189,7 @@ class Spec:
                 interval(name, getattr(self, name), 0, high, closed)
         transformations.check("source", self.source)
         if not isinstance(self.generator_loss, str):
-            raise TypeError(f"generator_loss: expected a name or a formula, got {self.generator_loss!r}")
+            raise TypeError(f"generator_loss: expected a name or a formula, got {shown(self.generator_loss)}")
         objectives.check(self.objective, self.generator_loss)
         self._check_dirac() if self.model == "dirac" else self._check_penalties()
         object.__setattr__(self, "generator", networks.settings("generator", self.generator))
@@ -447,7 +447,7 @@ def _named(field_name: str, value: Any) -> dict[str, Any]:
         return {"name": value}
     if isinstance(value, Mapping) and isinstance(value.get("name"), str):
         return dict(value)
-    raise TypeError(f"{field_name}: expected a name or a mapping with the key 'name', got {value!r}")
+    raise TypeError(f"{field_name}: expected a name or a mapping with the key 'name', got {shown(value)}")
 
 
 def _one_or_several(field_name: str, value: Any) -> dict[str, Any] | list[dict[str, Any]]:
@@ -476,5 +476,5 @@ def _augmentation(value: Any) -> str | list[str]:
 def _names(field_name: str, value: Any) -> tuple[str, ...]:
     """A list of names; a single string would fall apart into its letters."""
     if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(name, str) for name in value):
-        raise TypeError(f"{field_name}: expected a list of names, got {value!r}")
+        raise TypeError(f"{field_name}: expected a list of names, got {shown(value)}")
     return tuple(value)

@@ -16,7 +16,7 @@ class ConfigError(ValueError):
 
 def shown(value: Any) -> str:
     """A value as a message shows it: on one line and short."""
-    text = "null" if value is None else repr(value).lower() if isinstance(value, bool) else repr(value)
+    text = checks.shown(value)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

@@ -259,12 +259,14 @@ def _metric_chosen(config: StudyConfig, arms: tuple[Arm, ...]) -> Search:
 def _search(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
     search = config.search
     if len(search.modes) != len(search.metrics):
-        raise ConfigError(f"search.mode: expected one, or one for each of {search.metrics}, got {search.modes}")
+        raise ConfigError(
+            f"search.mode: expected one, or one for each of {listed(search.metrics)}, got {listed(search.modes)}"
+        )
     if len(set(search.metrics)) != len(search.metrics):
         raise ConfigError(f"search.metric: expected each metric once, got {', '.join(search.metrics)}")
     if (search.sampler == "nsga2") != (len(search.metrics) > 1):
         expected = "two or more metrics for" if search.sampler == "nsga2" else "nsga2 where there are several,"
-        raise ConfigError(f"search.metric: expected {expected} sampler {search.sampler}, got {list(search.metrics)}")
+        raise ConfigError(f"search.metric: expected {expected} sampler {search.sampler}, got {listed(search.metrics)}")
     if search.sampler != "tpe" and not search.multivariate:
         raise ConfigError(f"search.multivariate: expected true, its default, with sampler {search.sampler}, got false")
     _diverged_at_most(config)
@@ -347,7 +349,9 @@ def _scheduler(config: StudyConfig) -> None:
     if config.scheduler.name != "asha":
         return
     if len(config.search.metrics) > 1:
-        raise ConfigError(f"scheduler.name: expected none with several metrics, got asha for {config.search.metrics}")
+        raise ConfigError(
+            f"scheduler.name: expected none with several metrics, got asha for {listed(config.search.metrics)}"
+        )
     if config.scheduler.grace > config.budget.evaluations:
         raise ConfigError(
             f"scheduler.grace: expected at most budget.evaluations = {config.budget.evaluations},"

@@ -67,9 +67,10 @@ def test_interval_without_an_end() -> None:
     ("check", "error", "message"),
     [
         (lambda: checks.whole("n", 2.0, 1), TypeError, "n: expected a whole number, got 2.0"),
-        (lambda: checks.whole("n", True, 1), TypeError, "n: expected a whole number, got True"),
+        (lambda: checks.whole("n", True, 1), TypeError, "n: expected a whole number, got true"),
         (lambda: checks.whole("n", 0, 1), ValueError, "n: expected at least 1, got 0"),
         (lambda: checks.flag("on", 1), TypeError, "on: expected true or false, got 1"),
+        (lambda: checks.flag("on", {"a": [None, (True,)]}), TypeError, r"got \{'a': \[null, \[true\]\]\}$"),
         (lambda: checks.flag("on", "yes"), TypeError, "on: expected true or false, got 'yes'"),
         (lambda: checks.choice("c", 3, ("a", "b")), TypeError, "c: expected one of a, b, got 3"),
         (lambda: checks.choice("c", "z", ("a", "b")), ValueError, "c: unknown name 'z'; expected one of a, b"),

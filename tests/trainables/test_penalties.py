@@ -248,7 +248,7 @@ def test_published_weights() -> None:
     [
         ({"name": "wgan_gp"}, ValueError, "penalty: unknown name 'wgan_gp'"),
         ({"name": "gradient_penalti"}, ValueError, "did you mean 'gradient_penalty'"),
-        ({}, TypeError, "penalty: expected one of none, clip, .*got None"),
+        ({}, TypeError, "penalty: expected one of none, clip, .*got null"),
         ({"name": "clip"}, ValueError, "penalty.bound: clip needs it, expected a positive number, got nothing"),
         ({"name": "clip", "bound": None}, ValueError, "penalty.bound: clip needs it"),
         ({"name": "clip", "bound": -1}, ValueError, r"penalty.bound: expected a number in \(0, inf\), got -1"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from trainables.checks import meant
+from trainables.checks import meant, shown
 from trainables.data.arrays import Arrays
 from trainables.data.celeba import CelebA
 from trainables.data.dataset import DataSet
@@ -107,7 +107,9 @@ def source(name: str, **settings: Any) -> Source:
     """
     if not isinstance(name, str) or name not in DATASETS:
         expected = f"expected one of {', '.join(DATASETS)}"
-        raise ValueError(f"data.name: {expected}, got {name!r}{_of_ones_own(str(name)) or meant(str(name), DATASETS)}")
+        raise ValueError(
+            f"data.name: {expected}, got {shown(name)}{_of_ones_own(str(name)) or meant(str(name), DATASETS)}"
+        )
     kind = DATASETS[name]
     known = {setting.name: setting for setting in fields(kind)}
     for key in settings:

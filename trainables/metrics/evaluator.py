@@ -38,7 +38,7 @@ import torch
 from torch import Tensor
 
 from trainables import own_code
-from trainables.checks import close_to, only, whole
+from trainables.checks import close_to, only, shown, whole
 from trainables.data import DataSet
 from trainables.metrics import feature_spaces, measurements, modes, own, sampling_error
 from trainables.metrics.classifier import Classifier
@@ -256,7 +256,7 @@ def _check_file(name: str, path: Any) -> None:
     if path is None:
         return
     if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"{name}: expected a path or null, got {path!r}")
+        raise TypeError(f"{name}: expected a path or null, got {shown(path)}")
     if not Path(path).is_file():
         raise FileNotFoundError(f"{name}: expected a file, found none at {path}")
 

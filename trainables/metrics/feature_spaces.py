@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from trainables import own_code
-from trainables.checks import choice, only
+from trainables.checks import choice, only, shown
 from trainables.data import DataSet
 from trainables.metrics import efficientnet
 from trainables.metrics.classifier import Classifier
@@ -63,7 +63,7 @@ def check(setting: Setting) -> None:
         return
     only("evaluation.features", setting, ("module",))
     if not own_code.is_location(location := setting.get("module")):
-        raise ValueError(f"evaluation.features.module: expected module:attribute, got {location!r}")
+        raise ValueError(f"evaluation.features.module: expected module:attribute, got {shown(location)}")
 
 
 def least(setting: Setting, shape: Sequence[int]) -> int:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from trainables import own_code
+from trainables.checks import shown
 from trainables.data import DataSet, floats
 
 PREFIX = "own."  # of the columns
@@ -30,7 +31,7 @@ Declared = TypeVar("Declared", bound=Metric)
 def better(direction: str) -> Callable[[Declared], Declared]:
     """Declare of a measurement that "high" or "low" values are better, so that it can be searched for."""
     if direction not in DIRECTIONS:
-        raise ValueError(f"better: expected one of {', '.join(DIRECTIONS)}, got {direction!r}")
+        raise ValueError(f"better: expected one of {', '.join(DIRECTIONS)}, got {shown(direction)}")
 
     def declare(function: Declared) -> Declared:
         function.better = direction  # type: ignore[attr-defined]
@@ -92,7 +93,7 @@ def found(location: str) -> OwnMetric:
         raise TypeError(f"measure: expected a function at '{location}', got {type(function).__name__}")
     direction = getattr(function, "better", None)
     if direction not in (None, *DIRECTIONS):
-        raise ValueError(f"measure: {location}.better: expected one of {', '.join(DIRECTIONS)}, got {direction!r}")
+        raise ValueError(f"measure: {location}.better: expected one of {', '.join(DIRECTIONS)}, got {shown(direction)}")
     meaning = (getattr(function, "__doc__", None) or "").strip().partition("\n")[0]
     return OwnMetric(column_of(location), function, direction, meaning)
 

@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 from trainables import own_code
-from trainables.checks import choice, flag, interval, only, whole
+from trainables.checks import choice, flag, interval, only, shown, whole
 from trainables.networks.layers import ACTIVATIONS
 
 KINDS = {"generator": ("mlp", "conv", "resnet", "affine"), "critic": ("mlp", "conv", "resnet")}
@@ -47,7 +47,7 @@ def settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises `ValueError` or `TypeError` naming the setting.
     """
     if not isinstance(given, Mapping):
-        raise TypeError(f"{role}: expected a mapping of network settings, got {given!r}")
+        raise TypeError(f"{role}: expected a mapping of network settings, got {shown(given)}")
     if "module" in given:
         return _own_settings(role, given)
     kind = given.get("kind", "mlp")
@@ -68,7 +68,7 @@ def settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(f"{role}.pieces: expected only with activation maxout, got activation {values['activation']}")
     if kind == "mlp":
         if not isinstance(values["hidden"], Sequence) or isinstance(values["hidden"], str):
-            raise TypeError(f"{role}.hidden: expected a list of widths, got {values['hidden']!r}")
+            raise TypeError(f"{role}.hidden: expected a list of widths, got {shown(values['hidden'])}")
         values["hidden"] = list(values["hidden"])
         if len(values["hidden"]) > DEEPEST:
             raise ValueError(f"{role}.hidden: expected at most {DEEPEST} layers, got {len(values['hidden'])}")
@@ -85,23 +85,23 @@ def _check_init(role: str, values: dict[str, Any]) -> None:
     if values.get("init") is None:
         values.pop("init", None)
         if "gain" in values:
-            raise ValueError(f"{role}.gain: expected only with init orthogonal, got {values['gain']!r}")
+            raise ValueError(f"{role}.gain: expected only with init orthogonal, got {shown(values['gain'])}")
         return
     choice(f"{role}.init", values["init"], INITS)
     interval(f"{role}.gain", values.setdefault("gain", 1.0), 0, math.inf)
     if values["weight_std"] is not None:
-        raise ValueError(f"{role}.weight_std: expected null with init orthogonal, got {values['weight_std']!r}")
+        raise ValueError(f"{role}.weight_std: expected null with init orthogonal, got {shown(values['weight_std'])}")
 
 
 def _own_settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """A module of the user's own: where it stands, and its own settings, which its constructor checks."""
     if not own_code.is_location(given["module"]):
-        raise ValueError(f"{role}.module: expected module:attribute, got {given['module']!r}")
+        raise ValueError(f"{role}.module: expected module:attribute, got {shown(given['module'])}")
     if "kind" in given:
-        raise ValueError(f"{role}.kind: expected no kind beside a module of one's own, got {given['kind']!r}")
+        raise ValueError(f"{role}.kind: expected no kind beside a module of one's own, got {shown(given['kind'])}")
     for name in given:
         if not (isinstance(name, str) and name.isidentifier()):
-            raise ValueError(f"{role}: expected settings named as keyword arguments, got {name!r}")
+            raise ValueError(f"{role}: expected settings named as keyword arguments, got {shown(name)}")
     return deepcopy(dict(given))
 
 
@@ -109,5 +109,5 @@ def _affine_settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """An affine map has no settings; `batch_norm` is there because callers ask it of every network."""
     only(role, given, ["kind", "batch_norm"])
     if given.get("batch_norm", False) is not False:
-        raise ValueError(f"{role}.batch_norm: expected false with kind affine, got {given['batch_norm']!r}")
+        raise ValueError(f"{role}.batch_norm: expected false with kind affine, got {shown(given['batch_norm'])}")
     return {"kind": "affine", "batch_norm": False}

@@ -19,6 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from trainables.checks import shown
+
 Value = Tensor | float
 Node = Callable[[Mapping[str, Value]], Value]
 
@@ -123,7 +125,7 @@ def parse(text: str, variables: Sequence[str] = ("d",), constants: Mapping[str, 
     Raises `ExpressionError` that shows the part not in the language.
     """
     if not isinstance(text, str):
-        raise ExpressionError(f"expected a formula as text, got {text!r}")
+        raise ExpressionError(f"expected a formula as text, got {shown(text)}")
     if len(text) > LONGEST:
         raise ExpressionError(f"expected a formula of at most {LONGEST} characters, got {len(text)}")
     if not text.isascii():

@@ -23,7 +23,7 @@ from typing import Any
 from torch import Tensor
 
 from trainables import own_code
-from trainables.checks import choice, interval, number, only
+from trainables.checks import choice, interval, number, only, shown
 from trainables.objectives.expression import Expression, ExpressionError, parse
 
 GENERATOR_LOSSES = ("saturating", "non_saturating", "critic_mean")
@@ -253,7 +253,7 @@ def _own(objective: Mapping[str, Any]) -> Objective:
     """A row made from a custom pair."""
     name = objective.get("name")
     if not isinstance(name, str) or not re.fullmatch("[a-z][a-z0-9_]{0,39}", name):
-        raise ValueError(f"objective.name: expected lower-case letters, digits and _, at most 40, got {name!r}")
+        raise ValueError(f"objective.name: expected lower-case letters, digits and _, at most 40, got {shown(name)}")
     if name in OBJECTIVES:
         raise ValueError(f"objective.name: expected a name of your own beside f and g, got '{name}', which is built in")
     only("objective", objective, ("name", "f", "g", "generator"))

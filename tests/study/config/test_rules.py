@@ -99,7 +99,7 @@ LR = {"log_uniform": [1e-4, 1e-2]}
         ),
         (
             {"search": {"sampler": "nsga2"}},
-            "search.metric: expected two or more metrics for sampler nsga2, got ['mass_js']",
+            "search.metric: expected two or more metrics for sampler nsga2, got mass_js",
         ),
         (
             {"search": {"sampler": "nsga2", "metric": ["fid", "modes"], "mode": ["min", "max", "min"]}},

@@ -41,7 +41,7 @@ def test_split_takes_spaces_out_of_a_list_of_named_settings() -> None:
         ({"uniform": [1]}, "k.uniform: expected [low, high], two numbers, got [1]"),
         ({"uniform": "01"}, "k.uniform: expected [low, high], two numbers, got '01'"),
         ({"uniform": [0, "1e-4"]}, "k.uniform: expected [low, high], two numbers"),
-        ({"uniform": [False, True]}, "k.uniform: expected [low, high], two numbers, got [False, True]"),
+        ({"uniform": [False, True]}, "k.uniform: expected [low, high], two numbers, got [false, true]"),
         ({"uniform": [0, float("inf")]}, "k.uniform: expected finite bounds"),
         ({"log_uniform": [0, 1]}, "k.log_uniform: expected a low bound above 0"),
         ({"log_int_uniform": [-1, 1]}, "k.log_int_uniform: expected a low bound above 0"),
@@ -52,7 +52,7 @@ def test_split_takes_spaces_out_of_a_list_of_named_settings() -> None:
         ({"choice": [1, 1.0]}, "k.choice: expected each value once, got 1 and 1.0"),
         ({"choice": [1, True]}, "k.choice: expected each value once, got 1 and true"),
         ({"choice": [None, 0, False]}, "k.choice: expected each value once, got 0 and false"),
-        ({"choice": [[1, 2], [True, 2]]}, "k.choice: expected each value once, got [1, 2] and [True, 2]"),
+        ({"choice": [[1, 2], [True, 2]]}, "k.choice: expected each value once, got [1, 2] and [true, 2]"),
         ({"choice": [{"uniform": [0, 1]}]}, "k.choice: expected values without search spaces inside"),
     ],
 )

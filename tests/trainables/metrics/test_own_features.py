@@ -94,7 +94,7 @@ def test_what_would_be_wrong_is_found_out_on_real_points(name: str, message: str
     [
         ({"module": "square"}, ValueError, "evaluation.features.module: expected module:attribute, got 'square'"),
         ({"module": "mine:square", "width": 3}, ValueError, "evaluation.features.width: unknown setting"),
-        ({}, ValueError, "evaluation.features.module: expected module:attribute, got None"),
+        ({}, ValueError, "evaluation.features.module: expected module:attribute, got null"),
         ({"module": "mine:kind"}, TypeError, "evaluation.features.module: expected a function or an nn.Module at"),
         ({"module": "mine:none"}, ValueError, "evaluation.features.module: nothing at 'mine:none'"),
     ],

@@ -616,7 +616,7 @@ def test_an_affine_generator_refuses_what_it_cannot_make(
     ("role", "given", "message"),
     [
         ("critic", {}, "critic.kind: unknown name 'affine'"),
-        ("generator", {"batch_norm": True}, "generator.batch_norm: expected false with kind affine, got True"),
+        ("generator", {"batch_norm": True}, "generator.batch_norm: expected false with kind affine, got true"),
         ("generator", {"hidden": [3]}, "generator.hidden: unknown setting"),
     ],
 )

@@ -411,9 +411,9 @@ def test_wrong_values_are_refused(given_objective: dict[str, object], message: s
 @pytest.mark.parametrize(
     ("given_objective", "message"),
     [
-        ({}, "objective: expected one of minimax, .*got None"),
+        ({}, "objective: expected one of minimax, .*got null"),
         ({"name": "alpha", "alpha": "half"}, "objective.alpha: expected a number, got 'half'"),
-        ({"name": "alpha", "alpha": True}, "objective.alpha: expected a number, got True"),
+        ({"name": "alpha", "alpha": True}, "objective.alpha: expected a number, got true"),
     ],
 )
 def test_wrong_types_are_refused(given_objective: dict[str, object], message: str) -> None:
