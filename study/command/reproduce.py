@@ -16,7 +16,7 @@ from study.command.init import shipped
 from study.command.output import DONE, print_json
 from study.command.study import run
 from study.config import loading, strict_yaml
-from study.config.messages import ConfigError
+from study.config.messages import ConfigError, shown
 from study.config.plan import StudyPlan
 from trainables.checks import close_to
 
@@ -28,7 +28,7 @@ def reproduce(options: Namespace) -> int:
     """Run a paper's study, or go on with it where it has begun, and hold it against what was published."""
     source = papers().get(options.name.removeprefix(PREFIX))
     if source is None:
-        raise ConfigError(f"NAME: no paper '{options.name}' has its numbers here{close_to(options.name, papers())}")
+        raise ConfigError(_unknown(options.name.removeprefix(PREFIX)))
     told, plan = claims_of(source)
     settings = [*(told.short if options.short else ()), *options.set]
     plan = loading.load(source, settings)
@@ -46,6 +46,18 @@ def papers() -> dict[str, Path]:
     """The configurations of papers whose numbers are told, by name."""
     found = {name.removeprefix(PREFIX): path for name, path in shipped().items() if name.startswith(PREFIX)}
     return {name: path for name, path in found.items() if _claims(path).is_file()}
+
+
+def _unknown(name: str) -> str:
+    """What is said of a name that is no paper's; a path may be a file of one's own, or one that comes with ganstudy."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+        meant = f" '{path.stem}'" if path.stem in papers() else ""
+        return (
+            f"NAME: expected a paper's name{meant or ', as dirac'}, got the path {shown(name)}; `ganstudy init --list`"
+            " has papers/NAME, and `ganstudy run` takes a file of one's own"
+        )
+    return f"NAME: no paper '{name}' has its numbers here{close_to(name, papers())}"
 
 
 def claims_of(source: Path) -> tuple[Published, StudyPlan]:

@@ -99,6 +99,8 @@ def test_a_run_that_fails_compares_nothing(monkeypatch: pytest.MonkeyPatch, caps
     ("name", "changed", "said"),
     [
         ("ring", ("", ""), "NAME: no paper 'ring' has its numbers here; did you mean 'rings'?"),
+        ("own/rings.yaml", ("", ""), "NAME: expected a paper's name 'rings', got the path 'own/rings.yaml'; `ganstudy"),
+        ("mine.yml", ("", ""), "NAME: expected a paper's name, as dirac, got the path 'mine.yml'; `ganstudy init"),
         ("rings", ("arm: hinge", "arm: hing"), "rings.yaml: claims.0.arm: expected an arm of the study, "),
         ("rings", ("paper:", "title:"), "rings.yaml: expected the key paper, got title, source, short, differs"),
     ],
