@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from study.ledger.damage import shortened
 from study.ledger.entries import CONFIRM
 from study.ledger.journal import Journal
 from study.ledger.ledger import identity
+from study.ledger.state import StudyState
 from study.progress.forecast import at_start
 from study.progress.live import Progress
 from study.progress.tables import cost
@@ -47,7 +48,7 @@ from study.storage import data_set, lease
 from study.storage.data_set import DataRead
 from study.storage.lease import Lease
 from study.storage.mirror import Mirror
-from study.storage.store import lies_in, store_of
+from study.storage.store import Store, lies_in, store_of
 from study.tracking import Tracker
 from trainables import own_code
 
@@ -55,8 +56,10 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 DRAIN = 60.0  # seconds that MLflow gets to catch up at the end
 
 
-def run_study(plan: StudyPlan, folder: str | Path) -> int:
+def run_study(plan: StudyPlan, folder: str | Path, begun: Callable[[], None] = lambda: None) -> int:
     """Run a study from its beginning in a new folder; returns the exit status.
+
+    `begun` is called before anything that takes long, once nothing is known that would keep it from beginning.
 
     Raises:
         ConfigError: the folder holds a study already, or the data cannot be used; nothing is written then.
@@ -70,6 +73,7 @@ def run_study(plan: StudyPlan, folder: str | Path) -> int:
         )
     refuse_taken_names()
     refuse_unreachable()
+    begun()
     data = data_set.read(plan.config, store_of(plan.config, folder))
     folder.mkdir(parents=True, exist_ok=True)
     with closing(Journal.open(folder)) as journal:
@@ -80,10 +84,15 @@ def run_study(plan: StudyPlan, folder: str | Path) -> int:
         return session.run()
 
 
-def resume_study(folder: str | Path, overrides: Sequence[str] = (), retry_failed: bool = False) -> int:
+def resume_study(
+    folder: str | Path,
+    overrides: Sequence[str] = (),
+    retry_failed: bool = False,
+    begun: Callable[[], None] = lambda: None,
+) -> int:
     """Continue the study in `folder`, extended by `overrides` such as `search.trials_per_arm=40`; the exit status.
 
-    With `retry_failed`, trials that failed are planned again and trained from the start.
+    With `retry_failed`, trials that failed are planned again and trained from the start. `begun` as for `run_study`.
 
     Raises:
         ConfigError: there is no study, or an override or other data would change what finished trials mean.
@@ -94,10 +103,13 @@ def resume_study(folder: str | Path, overrides: Sequence[str] = (), retry_failed
     new = loading.load(folder / loading.STUDY_FILE, overrides)
     refuse_taken_names()
     refuse_unreachable()
-    data = data_set.read(new.config, store_of(new.config, folder))
     with closing(Journal.open(folder)) as journal:
         confirmed = any(key[0] == CONFIRM for key in journal.state.trials)
         check_extension(old, new, confirmed, looked=bool(journal.state.looks))
+        store = store_of(new.config, folder)
+        _refuse_other(store, folder, journal.state)
+        begun()
+        data = data_set.read(new.config, store)
         note = data.changed(journal.state.data)
         loading.write(new.config, folder / loading.STUDY_FILE)
         if retry_failed:
@@ -107,6 +119,13 @@ def resume_study(folder: str | Path, overrides: Sequence[str] = (), retry_failed
         if note is not None:
             session.progress.say(f"note: {note}")
         return session.run()
+
+
+def _refuse_other(store: Store, folder: Path, state: StudyState) -> None:
+    """Raise where the store, if it is not the folder itself, is another study's or another session's."""
+    if not lies_in(store, folder):
+        known = [begun.session for begun in state.sessions]
+        lease.refuse_other(store, identity(folder) if known else None, known)
 
 
 class Session:
@@ -149,9 +168,7 @@ class Session:
         for line in shortened(self.journal.state.lacking):
             self.progress.say(f"note: {line}")
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        if not lies_in(self.store, self.folder):
-            known = [begun.session for begun in self.journal.state.sessions]
-            lease.refuse_other(self.store, identity(self.folder) if known else None, known)
+        _refuse_other(self.store, self.folder, self.journal.state)
         session = uuid.uuid4().hex
         entry = session_entry(session, self.plan.config, self.data.about)
         self._note_own_code(entry.code)

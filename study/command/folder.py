@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from study.atomic_write import SUFFIX
@@ -60,6 +60,19 @@ def _leads_into(link: Path, root: Path) -> bool:
         return link.resolve().is_relative_to(root)
     except (OSError, RuntimeError):  # a loop
         return False
+
+
+@contextmanager
+def unless_refused(folder: Path) -> Iterator[None]:
+    """Within the block the folder may be made; where an error ends it, folders that are new and empty go again."""
+    new = [one for one in (folder, *folder.parents) if not one.exists()]
+    try:
+        yield
+    except BaseException:
+        for one in new:
+            with suppress(OSError):
+                one.rmdir()
+        raise
 
 
 def bring(config: StudyConfig, folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from analysis.record.loading import load
 from analysis.results.pilot import Pilot, pilot
-from study.command.folder import bring, ensure_folder, study_folder
+from study.command.folder import bring, ensure_folder, study_folder, unless_refused
 from study.command.output import DONE, FAILED, print_json, say
 from study.command.own import admitted, refuse_strange_places, study_of
 from study.config import loading
@@ -47,18 +47,21 @@ def run(options: Namespace) -> int:
     ready(plan.config)
     plan = admitted(plan, study_of(options.config), options.trust)
     folder = options.out or Path("studies") / plan.config.study
-    bring(plan.config, folder)
-    resuming = ensure_folder(plan.config, folder)
-    for warning in () if resuming else warnings(plan):
-        say(f"note: {warning}")
+    with unless_refused(folder):
+        bring(plan.config, folder)
+        resuming = ensure_folder(plan.config, folder)
 
-    def start() -> int:
-        show_beginning(plan.config, forecast(plan), folder, resuming)
-        from study import run as engine
+        def begun() -> None:
+            for warning in () if resuming else warnings(plan):
+                say(f"note: {warning}")
+            show_beginning(plan.config, forecast(plan), folder, resuming)
 
-        return engine.resume_study(folder, []) if resuming else engine.run_study(plan, folder)
+        def start() -> int:
+            from study import run as engine
 
-    return _reported(options, folder, start)
+            return engine.resume_study(folder, begun=begun) if resuming else engine.run_study(plan, folder, begun)
+
+        return _reported(options, folder, start)
 
 
 def resume(options: Namespace) -> int:
@@ -69,11 +72,13 @@ def resume(options: Namespace) -> int:
     ready(plan.config)
     admitted(plan, folder, options.trust)
 
-    def start() -> int:
+    def begun() -> None:
         show_beginning(plan.config, forecast(plan), folder, resuming=True)
+
+    def start() -> int:
         from study import run as engine
 
-        return engine.resume_study(folder, options.set, options.retry_failed)
+        return engine.resume_study(folder, options.set, options.retry_failed, begun)
 
     return _reported(options, folder, start)
 

@@ -5,7 +5,7 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,14 +29,18 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """Stands in for `study.run` and notes what it was asked; a run leaves the folder as a real one does first."""
     asked: list[tuple[Any, ...]] = []
 
-    def run_study(plan: StudyPlan, folder: Path) -> int:
+    def run_study(plan: StudyPlan, folder: Path, begun: Callable[[], None]) -> int:
+        begun()
         asked.append(("run", plan.config.study, folder))
         (folder / "ledger").mkdir()
         loading.write(plan.config, folder / "study.yaml")
         print("a live table")
         return 0
 
-    def resume_study(folder: Path, overrides: list[str], retry_failed: bool = False) -> int:
+    def resume_study(
+        folder: Path, overrides: Sequence[str] = (), retry_failed: bool = False, begun: Callable[[], None] = print
+    ) -> int:
+        begun()
         asked.append(("resume", folder, overrides, *(["again"] if retry_failed else [])))
         return 0
 
@@ -228,7 +232,7 @@ def test_running_the_same_study_again_goes_on_with_it(tmp_path: Path, runs: list
     folder = tmp_path / "s"
     for _ in range(2):
         assert main(["run", str(QUICK), "--out", str(folder)]) == 0
-    assert runs[1] == ("resume", folder, [])
+    assert runs[1] == ("resume", folder, ())
 
 
 def test_a_folder_that_holds_something_else_is_refused(
@@ -248,6 +252,17 @@ def test_a_folder_that_holds_something_else_is_refused(
     message = refused(capsys, "run", QUICK, "--out", tmp_path / "letters" / "a.txt")
     assert message.startswith("--out: expected a folder that can be written")
     assert len(runs) == 1
+
+
+def test_what_is_refused_is_not_said_to_begin_and_leaves_no_folder(
+    begun: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = begun(tmp_path / "s")
+    assert refused(capsys, "resume", folder, "--set", "budget.steps=800").startswith("budget.steps: ")
+    monkeypatch.setenv("RAY_ADDRESS", "nowhere")
+    assert refused(capsys, "resume", folder).startswith("RAY_ADDRESS: expected HOST:PORT")
+    assert refused(capsys, "run", QUICK, "--out", tmp_path / "new" / "deep").startswith("RAY_ADDRESS: expected ")
+    assert not (tmp_path / "new").exists()
 
 
 def test_resume_hands_on_what_extends_the_study(tmp_path: Path, runs: list[tuple[Any, ...]]) -> None:

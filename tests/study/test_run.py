@@ -153,7 +153,7 @@ def test_resume_says_what_of_the_ledger_it_could_not_read(
     said = capsys.readouterr().out
     assert "estimate: " not in said
     [note] = [line for line in said.splitlines() if "unreadable" in line]
-    assert note.startswith("note: 2 lines of the ledger unreadable, skipped: ")
+    assert note.startswith("note: 2 places of the ledger unreadable, skipped: ")
     assert "0009.jsonl, line 1: torn, or its checksum does not fit (it names search-hinge-0001)" in note
     assert status(folder).damaged == 2  # the line, and the segments that are missing before it
 
