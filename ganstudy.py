@@ -36,7 +36,9 @@ def leave() -> None:
 
     Not where Triton was imported, which takes what is not collected for leaks, and says so in thirty lines.
     """
-    if "triton" not in sys.modules:
+    if "triton" in sys.modules:
+        gc.unfreeze()
+    else:
         gc.freeze()
 
 

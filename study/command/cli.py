@@ -16,7 +16,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 from study.command.output import BAD_INPUT, FAILED, INTERRUPTED, json_alone, say
-from study.command.process import UNREAD, prepare, unread
+from study.command.process import UNREAD, importing, prepare, unread
 from study.config.messages import shown
 
 RESUMABLE = ("study.command.study:run", "study.command.study:resume", "study.command.reproduce:reproduce")
@@ -27,9 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     try:
         prepare()
-        _load(options)
+        with importing(options.function.partition(":")[0]):
+            _load(options)
+            function = resolve_name(options.function)
         with json_alone() if getattr(options, "json", False) else nullcontext():
-            exit_status = int(resolve_name(options.function)(options))
+            exit_status = int(function(options))
         sys.stdout.flush()
         return exit_status
     except KeyboardInterrupt:

@@ -3,7 +3,9 @@ import zlib
 from io import BytesIO
 
 import pytest
+from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.ttLib import TTFont
+from matplotlib.font_manager import findfont
 from matplotlib.lines import Line2D
 
 from analysis.figures.style import new, rendered, styled, vector_files
@@ -61,3 +63,27 @@ def test_a_font_in_a_pdf_has_the_letters_in_use_and_nothing_to_place_them():
         (font,) = (TTFont(BytesIO(stream)) for stream in streams(pdf) if stream.startswith(b"\0\1\0\0"))
         assert set("the title") <= set(map(chr, font.getBestCmap()))
         assert not {"GDEF", "GPOS", "GSUB", "MATH", "kern"} & set(font.keys())
+
+
+@pytest.mark.parametrize("letters", ["Größe −3·10⁻² ≥ µ", "Größe Ж"])
+def test_letters_are_the_fonts_own_the_usual_ones_and_others(letters):
+    figure = counting()
+    figure.axes[0].set_title(letters)
+    expected = _outlines(TTFont(findfont("DejaVu Sans")))
+    for pdf in (vector_files(figure)[1], rendered(figure, "pdf")):
+        found = {}
+        for stream in streams(pdf):
+            if stream.startswith(b"\0\1\0\0"):  # a font for each block of characters
+                found |= _outlines(TTFont(BytesIO(stream)))
+        assert set(letters) <= found.keys()
+        assert found == {letter: expected[letter] for letter in found}
+
+
+def _outlines(font):
+    """How a font draws each of its letters, and how far it then moves on."""
+    glyphs, found = font.getGlyphSet(), {}
+    for character, name in font.getBestCmap().items():
+        pen = DecomposingRecordingPen(glyphs)
+        glyphs[name].draw(pen)
+        found[chr(character)] = (pen.value, glyphs[name].width)
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -9,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from study.command import process
 
 ROOT = Path(__file__).parents[3]
 TINY = str(ROOT / "tests" / "tiny.yaml")
@@ -97,3 +100,15 @@ def test_sigterm_ends_a_command_as_an_interruption(tmp_path: Path) -> None:
     )
     assert done.returncode == 130, signal.Signals(-done.returncode)
     assert done.stderr == "ganstudy: interrupted\n"
+
+
+def test_no_garbage_is_sought_while_a_module_is_imported_nor_in_what_it_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen: list[bool] = []
+    monkeypatch.setattr(process.gc, "freeze", lambda: frozen.append(gc.isenabled()))
+    with process.importing("not_imported_yet"):
+        assert not gc.isenabled()
+    assert frozen == [False]
+    with process.importing("pytest"):
+        assert not gc.isenabled()
+    assert frozen == [False]
+    assert gc.isenabled()
