@@ -22,7 +22,7 @@ OF_KIND: dict[str, dict[str, Any]] = {
     "conv": {"width": 64, "depth": 2},
     "resnet": {"width": 64, "depth": 2},
 }
-INITS = ("orthogonal",)  # besides torch's default, and normal weights by `weight_std`
+INITS = ("orthogonal", "lecun")  # besides torch's default, and normal weights by `weight_std`
 DEEPEST = 100  # hidden layers
 PIECES = 5  # of a maxout unit when `pieces` is not set
 
@@ -40,8 +40,9 @@ def settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
         pieces: of a maxout unit.
         batch_norm: whether hidden layers are normalised by the batch at hand.
         weight_std: standard deviation of normal weights at the start; null: torch's own start.
-        init: orthogonal weights at the start (Saxe et al. 2014); null: torch's own, or by `weight_std`.
-        gain: of orthogonal weights.
+        init: orthogonal weights at the start (Saxe et al. 2014), or lecun, normal ones whose variance is 1 / fan-in (LeCun
+            et al. 1998), both with biases of 0; null: torch's own, or by `weight_std`.
+        gain: what these weights are multiplied by.
         module: instead of a kind, a class of the user's own at module:attribute; all other settings are its own.
 
     Raises `ValueError` or `TypeError` naming the setting.
@@ -85,12 +86,14 @@ def _check_init(role: str, values: dict[str, Any]) -> None:
     if values.get("init") is None:
         values.pop("init", None)
         if "gain" in values:
-            raise ValueError(f"{role}.gain: expected only with init orthogonal, got {shown(values['gain'])}")
+            raise ValueError(f"{role}.gain: expected only with init {' or '.join(INITS)}, got {shown(values['gain'])}")
         return
     choice(f"{role}.init", values["init"], INITS)
     interval(f"{role}.gain", values.setdefault("gain", 1.0), 0, math.inf)
     if values["weight_std"] is not None:
-        raise ValueError(f"{role}.weight_std: expected null with init orthogonal, got {shown(values['weight_std'])}")
+        raise ValueError(
+            f"{role}.weight_std: expected null with init {values['init']}, got {shown(values['weight_std'])}"
+        )
 
 
 def _own_settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -100,14 +100,16 @@ class LayerBuilder:
         return f"{name}.weight", f"{name}.bias"
 
     def _affine(self, kind: str, shape: tuple[int, ...], outputs: int, fan_in: int, uses: int = 1) -> None:
-        """A weight and its bias: torch's own initialisation; or N(0, weight_std^2) or orthogonal, with zero bias."""
+        """A weight and its bias: torch's own initialisation; or with zero bias normal, of standard deviation `weight_std`
+        or gain/√fan_in, or orthogonal."""
         weight, bias = self._names(kind)
         bound = 1 / math.sqrt(fan_in)
         rule, of_bias = {"bound": bound}, bound
         if self.values["weight_std"] is not None:
             rule, of_bias = {"std": self.values["weight_std"]}, 0.0
         elif "init" in self.values:
-            rule, of_bias = {"gain": self.values["gain"]}, 0.0
+            gain, of_bias = self.values["gain"], 0.0
+            rule = {"gain": gain} if self.values["init"] == "orthogonal" else {"std": gain * bound}
         drawn = DrawnWeight(weight, shape, **rule, uses=uses)
         self.weights += [drawn, DrawnWeight(bias, (outputs,), bound=of_bias)]
 

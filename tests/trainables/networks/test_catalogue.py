@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from scipy.stats import ks_2samp
+from scipy.stats import ks_2samp, kstest
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -461,6 +461,27 @@ def test_orthogonal_weights_have_orthonormal_rows_or_columns_times_the_gain(
             )
 
 
+@pytest.mark.parametrize("gain", [1.0, 0.88])
+@pytest.mark.parametrize(
+    ("role", "given", "shape", "fans"),
+    [
+        ("generator", {"hidden": [400, 100]}, (30,), [90, 400, 100]),
+        ("critic", {"hidden": [300], "activation": "maxout", "pieces": 2}, (40,), [40, 300]),
+        ("critic", {"kind": "conv", "width": 16}, (2, 8, 8), [2 * 16, 16 * 16, 32 * 2 * 2]),
+    ],
+)
+def test_lecuns_weights_are_normal_with_a_variance_of_one_over_fan_in(
+    role: str, given: dict[str, Any], shape: tuple[int, ...], fans: list[int], gain: float
+) -> None:
+    values = networks.settings(role, {**given, "init": "lecun", "gain": gain})
+    network = networks.generator(values, 90, shape) if role == "generator" else networks.critic(values, shape)
+    stacks = drawn(network, seeds=8)
+    assert all((stack == 0).all() for stack in stacks if stack.dim() == 2)
+    for stack, fan in zip((stack for stack in stacks if stack.dim() > 2), fans, strict=True):
+        scaled = stack.flatten().double() * math.sqrt(fan) / gain
+        assert kstest(scaled.numpy(), "norm").pvalue > 0.01
+
+
 def test_orthogonal_weights_are_torchs() -> None:
     stream = torch.Generator().manual_seed(3)
     expected = nn.init.orthogonal_(torch.empty(5, 3), gain=0.7, generator=stream)
@@ -471,10 +492,11 @@ def test_orthogonal_weights_are_torchs() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"init": "xavier"}, "critic.init: unknown name 'xavier'; expected one of orthogonal"),
+        ({"init": "xavier"}, "critic.init: unknown name 'xavier'; expected one of orthogonal, lecun"),
         ({"init": "orthogonal", "weight_std": 0.02}, "critic.weight_std: expected null with init orthogonal, got 0.02"),
+        ({"init": "lecun", "weight_std": 0.02}, "critic.weight_std: expected null with init lecun, got 0.02"),
         ({"init": "orthogonal", "gain": 0}, r"critic.gain: expected a number in \(0, inf\), got 0"),
-        ({"gain": 2.0}, "critic.gain: expected only with init orthogonal, got 2.0"),
+        ({"gain": 2.0}, "critic.gain: expected only with init orthogonal or lecun, got 2.0"),
         ({"kind": "resnet", "activation": "maxout"}, "critic.activation: unknown name 'maxout'; expected one of relu"),
         ({"kind": "resnet", "hidden": [3]}, "critic.hidden: unknown setting"),
     ],
