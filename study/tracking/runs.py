@@ -6,7 +6,7 @@ Importing this module imports MLflow. Methods raise whatever MLflow raises; what
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +62,12 @@ class Runs:
         condition = f"attributes.run_id = '{run_id}'"
         return bool(self.client.search_runs([self.experiment], condition, ViewType.ALL, 1))
 
-    def log(self, run_id: str, metrics: Collection[Row], params: Mapping[str, str], tags: Mapping[str, str]) -> None:
-        """Log all of it in one request."""
+    def log(self, run_id: str, metrics: Sequence[Row], params: Mapping[str, str], tags: Mapping[str, str]) -> None:
+        """Log all of it in one request, the newest metrics first: MLflow's store writes one that is newer than the one
+        before it over the run's latest."""
         given = [Param(*param) for param in params.items()], [RunTag(*tag) for tag in tags.items()]
-        self.client.log_batch(run_id, [Metric(*metric) for metric in metrics], *given)
+        newest_first = [Metric(*metric) for metric in reversed(metrics)]
+        self.client.log_batch(run_id, newest_first, *given)
 
     def remove_doubles(self, known: Collection[str]) -> None:
         """Remove runs that a server created although its answer never came, and that were then created again; those
