@@ -7,6 +7,7 @@ With the game's gradient ξ = (∇_θ l_g, ∇_ψ l_c) by the generator's weight
 
 where h = |ξ|²/2, so that ∇h = H^T ξ, and d is the number of all weights. A is what makes the game rotate; λ turns the
 adjustment towards stable points and away from unstable ones (Balduzzi et al. 2018, algorithm 1; Letcher et al. 2019).
+Both losses are of one batch, as in the authors' notebook.
 
 The diagonal blocks of H are Hessians and symmetric. Only products with the other two are needed, and these are
 gradients of scalars, in which ξ is taken as constant:
@@ -36,12 +37,12 @@ class Adjusted(NamedTuple):
     generator: Tensor
 
 
-def of_both(players: Players, for_critic: Batch, for_generator: Batch) -> Adjusted:
-    """What both players descend at the present weights."""
+def of_both(players: Players, batch: Batch) -> Adjusted:
+    """What both players descend at the present weights, both their losses being on one batch."""
     generator, critic = players.generator, players.critic
     weights = generator.leaf, critic.leaf
-    critic_loss = players.critic_loss(for_critic, generator.views, critic.views)
-    generator_loss = players.generator_loss(for_generator, generator.views, critic.views)
+    critic_loss = players.critic_loss(batch, generator.views, critic.views)
+    generator_loss = players.generator_loss(batch, generator.views, critic.views)
     # Of either loss by either's weights.
     of_generator, of_critic = (
         _gradients(generator_loss, weights, keep=True),

@@ -8,7 +8,8 @@ A step is four things, for R replicas at once: *sample* a batch of real samples 
   new critic;
 - simultaneous: both gradients at the same weights, then both updates;
 - extragradient: a simultaneous update to look ahead, then from the old weights along the gradients found there;
-- sga: a simultaneous update along gradients adjusted against the game's rotation (`trainables.models.symplectic`).
+- sga: a simultaneous update along gradients adjusted against the game's rotation (`trainables.models.symplectic`), both
+  players on the same batch.
 
 Alternating and simultaneous updates may be the generator's against a critic some updates ahead
 (`trainables.models.unrolled`).
@@ -55,9 +56,9 @@ def step(
 ) -> dict[str, Tensor]:
     """Train both players once in the order of `updates`, a name of `ORDERS`; losses and gradient norms (R,).
 
-    `batches` are as many as `batches_per_step` says: for alternating updates all but the last are the critic's; for the
-    others they are pairs of the critic's and the generator's, two pairs for extragradient. `bound` is the largest
-    absolute loss and weight of a healthy replica; `alive` (R,) is changed in place.
+    `batches` are as many as `batches_per_step` says: for alternating updates all but the last are the critic's; for
+    simultaneous ones a pair of the critic's and the generator's, two pairs for extragradient; one of both for sga.
+    `bound` is the largest absolute loss and weight of a healthy replica; `alive` (R,) is changed in place.
     """
     return ORDERS[updates](players, optimizers, batches, alive, bound)
 
@@ -105,8 +106,8 @@ def _extragradient(
 def _sga(
     players: Players, optimizers: PerPlayer[Optimizer], batches: Sequence[Batch], alive: Tensor, bound: float
 ) -> dict[str, Tensor]:
-    """Both adjusted gradients at the same weights, then both updates."""
-    found = symplectic.of_both(players, batches[0], batches[1])
+    """Both adjusted gradients on the same batch at the same weights, then both updates."""
+    found = symplectic.of_both(players, batches[0])
     losses = PerPlayer(found.critic_loss, found.generator_loss)
     gradients = PerPlayer(found.critic, found.generator)
     return _report(losses, _advance(players, optimizers, losses, gradients, alive, bound))
@@ -124,7 +125,7 @@ ORDERS: dict[str, Order] = {
 
 def batches_per_step(updates: str, critic_steps: int) -> int:
     """How many batches a step takes, in the order that `step` expects."""
-    return {"alternating": critic_steps + 1, "simultaneous": 2, "extragradient": 4, "sga": 2}[updates]
+    return {"alternating": critic_steps + 1, "simultaneous": 2, "extragradient": 4, "sga": 1}[updates]
 
 
 def _of_generator(players: Players, optimizers: PerPlayer[Optimizer], batch: Batch) -> tuple[Tensor, Tensor]:
