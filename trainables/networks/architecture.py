@@ -40,8 +40,8 @@ def settings(role: str, given: Mapping[str, Any]) -> dict[str, Any]:
         pieces: of a maxout unit.
         batch_norm: whether hidden layers are normalised by the batch at hand.
         weight_std: standard deviation of normal weights at the start; null: torch's own start.
-        init: orthogonal weights at the start (Saxe et al. 2014), or lecun, normal ones whose variance is 1 / fan-in (LeCun
-            et al. 1998), both with biases of 0; null: torch's own, or by `weight_std`.
+        init: orthogonal weights at the start (Saxe et al. 2014), or lecun, normal ones whose variance is 1 / fan-in
+            (LeCun et al. 1998), both with biases of 0; null: torch's own, or by `weight_std`.
         gain: what these weights are multiplied by.
         module: instead of a kind, a class of the user's own at module:attribute; all other settings are its own.
 

@@ -100,8 +100,8 @@ class LayerBuilder:
         return f"{name}.weight", f"{name}.bias"
 
     def _affine(self, kind: str, shape: tuple[int, ...], outputs: int, fan_in: int, uses: int = 1) -> None:
-        """A weight and its bias: torch's own initialisation; or with zero bias normal, of standard deviation `weight_std`
-        or gain/√fan_in, or orthogonal."""
+        """A weight and its bias: torch's own initialisation; or with zero bias normal, of standard deviation
+        `weight_std` or gain/√fan_in, or orthogonal."""
         weight, bias = self._names(kind)
         bound = 1 / math.sqrt(fan_in)
         rule, of_bias = {"bound": bound}, bound
