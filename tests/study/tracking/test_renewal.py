@@ -1,6 +1,7 @@
 """A new report reaches MLflow in the study's folder without MLflow, and looks to it as if MLflow had brought it."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -95,11 +96,19 @@ def _without_cursor(folder: Path) -> None:
     (folder / "tracking.json").unlink()
 
 
+def _a_file_in_the_way(folder: Path) -> None:
+    place = folder / "artifacts" / str(Cursor.load(folder).parent) / "artifacts" / "report"
+    shutil.rmtree(place)
+    place.touch()
+
+
 def _runs(folder: Path) -> dict[str, local.Run]:
     return local.runs(folder, identity(folder))
 
 
-@pytest.mark.parametrize("change", [_trial_waits, _moved, _of_another_version, _without_database, _without_cursor])
+@pytest.mark.parametrize(
+    "change", [_trial_waits, _moved, _of_another_version, _without_database, _without_cursor, _a_file_in_the_way]
+)
 def test_what_lacks_more_is_left_to_mlflow(study: Path, change: Callable[[Path], None]) -> None:
     change(study)
     _report(study, "wasserstein leads")
