@@ -104,11 +104,15 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
 def _read(path: Path, schema: Any, names: list[str] | None) -> tuple[Any, dict[str, Any]]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no record there; `ganstudy run` writes it when a study ends")
-    with pq.ParquetFile(path) as file:
-        _check_columns(path, file.schema_arrow, schema)
-        about = json.loads((file.metadata.metadata or {}).get(METADATA, b"{}"))
-        there = [name for name in file.schema_arrow.names if name not in RETIRED]
-        table = file.read(columns=[name for name in names or there if name in there])
+    try:
+        with pq.ParquetFile(path) as file:
+            _check_columns(path, file.schema_arrow, schema)
+            about = json.loads((file.metadata.metadata or {}).get(METADATA, b"{}"))
+            there = [name for name in file.schema_arrow.names if name not in RETIRED]
+            table = file.read(columns=[name for name in names or there if name in there])
+    except (pa.ArrowException, OSError, json.JSONDecodeError) as error:
+        said = str(error).splitlines()[0].rstrip(".")
+        raise RecordError(f"{path}: cannot be read ({said}); build the record again from its ledger") from None
     for field in schema:
         if field.name not in there and field.name in (names or schema.names):
             value = pa.scalar(LATER.get(field.name), field.type)

@@ -44,7 +44,7 @@ def answer(findings: Findings) -> Answer:
     ]  # fmt: skip
     shared = dict.fromkeys(said for one in findings.standings for said in drawn_alike(one))
     caveats = (*shared, *_disagreements(findings), *map(_hardly_begun, findings.unbegun), *_caveats(findings, subject))
-    return Answer(question(findings), tuple(found) or ("No trial has ended yet; nothing can be said.",), caveats)
+    return Answer(question(findings), tuple(found) or (f"{claims.nothing(findings)}; nothing can be said.",), caveats)
 
 
 def question(findings: Findings) -> str:

@@ -32,6 +32,14 @@ from analysis.wording import (
 )
 
 
+def nothing(findings: Findings) -> str:
+    """Why there is nothing to claim, without a full stop: no trial has ended, or every one that has failed."""
+    failed = sum(arm.failed for arm in findings.outcomes.get(findings.phase, ()))
+    if failed:
+        return f"Every trial that has ended failed, with {counted(failed, 'replica')}"
+    return "No trial has ended yet"
+
+
 def convergence(findings: Findings, subject: Subject) -> list[str]:
     """The shares that converged; what replicas did instead where none did; or that nothing can be said yet."""
     outcomes = [arm for arm in findings.outcomes[findings.phase] if arm.n]

@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis import figures
 from analysis.report import alternatives, pair_tables, rules, tables, time_tables
+from analysis.report.claims import nothing
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, section, tag
 from analysis.report.subject import replicas_of, subject_of
@@ -19,7 +20,7 @@ def stability(findings: Findings, writer: FigureWriter) -> Section:
     """Outcomes of the replicas, times to failure, and signals of stability."""
     outcomes = [arm for arm in findings.outcomes[findings.phase] if arm.n]
     if not outcomes:
-        return section("Stability", tag("p", "No trial has ended yet."))
+        return section("Stability", tag("p", f"{nothing(findings)}."))
     rates = [arm.probabilities["converged"] for arm in outcomes]
     bars = writer.figure(
         f"outcomes-{findings.phase}",

@@ -278,6 +278,14 @@ def test_many_wrong_rows_are_counted_and_not_all_shown(tmp_path):
         load(write(tmp_path, history=history_rows() * 2))
 
 
+@pytest.mark.parametrize("kept", [0, 4, 200])
+def test_a_file_that_is_cut_short_is_refused_by_name(tmp_path, kept):
+    path = write(tmp_path) / "history.parquet"
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(RecordError, match=r"history\.parquet: cannot be read \(.*\); build the record again from its"):
+        load(tmp_path)
+
+
 def test_files_of_two_builds_are_refused(tmp_path):
     with pytest.raises(RecordError, match="of different builds; build them again"):
         load(write(tmp_path, builds=("a", "b")))

@@ -224,6 +224,14 @@ def test_a_study_under_way_is_said_to_be_so(simulate, tmp_path, words):
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_a_study_of_which_every_trial_failed_says_so(simulate, tmp_path, words):
+    simulate(tmp_path, arms=("a",), trials=2, replicas=2, confirm=0, evaluations=4, failed=2)
+    seen = words(report.write(tmp_path).read_text(encoding="utf-8"))
+    assert "Every trial that has ended failed, with 4 replicas; nothing can be said." in seen
+    assert "No trial has ended yet" not in seen
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_a_study_of_which_nothing_has_ended_has_a_page(simulate, tmp_path, words):
     simulate(tmp_path, arms=("a",), trials=2, replicas=2, confirm=0, evaluations=4, running=2)
     seen = words(report.write(tmp_path).read_text(encoding="utf-8"))
