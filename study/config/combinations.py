@@ -60,7 +60,7 @@ def combinations(config: StudyConfig) -> Iterator[Combination]:
     for number, (entry, title) in enumerate(zip(config.entries, config.titles, strict=True)):
         columns = [_column(place(config, number, key), key, choices) for key, choices in entry.items()]
         for chosen in itertools.product(*columns):
-            yield _combination(config, number, title, chosen)
+            yield _combination(config, number, entry, title, chosen)
 
 
 def meaningless(config: StudyConfig, choices: Mapping[str, Any]) -> tuple[str, ...]:
@@ -107,9 +107,11 @@ def _single(path: str, key: str, given: Any) -> _Choice:
     )
 
 
-def _combination(config: StudyConfig, number: int, title: str, chosen: tuple[_Choice, ...]) -> Combination:
-    """A combination of the entry at a place, whose title may be ""."""
-    without, entry = meaningless(config, {choice.key: choice.value for choice in chosen}), config.entries[number]
+def _combination(
+    config: StudyConfig, number: int, entry: Mapping[str, Any], title: str, chosen: tuple[_Choice, ...]
+) -> Combination:
+    """A combination of an entry, with its place and its title, which may be ""."""
+    without = meaningless(config, {choice.key: choice.value for choice in chosen})
     chosen = tuple(choice for choice in chosen if choice.key not in without)
     several = [c for c in chosen if c.name and not (title and (not _is_list(entry[c.key]) or len(entry[c.key]) == 1))]
     parts = [c.name if _says_itself(c.value) else f"{c.key}={c.name}" for c in several]

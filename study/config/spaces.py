@@ -12,11 +12,13 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
-from study.config.messages import ConfigError, nearest, shown
+from study.config.messages import ConfigError, shown
 
 KINDS = ("log_uniform", "uniform", "int_uniform", "log_int_uniform", "choice")
+CALLED_CHOICE = ("categorical", "choices", "grid", "grid_search", "one_of", "options", "values")
 LONGEST_TEXT = 40
 EXPECTED = "a space, {log_uniform | uniform | int_uniform | log_int_uniform: [low, high]} or {choice: [a, b]}"
 
@@ -50,7 +52,7 @@ class Space:
         """The values that bound it: every choice, or low and high."""
         return (self.low, self.high) if self.numeric else self.choices
 
-    @property
+    @cached_property
     def options(self) -> tuple[Any, ...]:
         """The choices as a sampler and a table take them: scalars as they are, the rest by their text."""
         return tuple(text(c) if isinstance(c, (list, tuple, dict)) else c for c in self.choices)
@@ -88,14 +90,25 @@ def _mistyped(value: Any) -> bool:
         isinstance(value, Mapping)
         and len(value) == 1
         and isinstance(next(iter(value.values())), (list, tuple))
-        and bool(difflib.get_close_matches(str(next(iter(value))), KINDS, n=1, cutoff=0.8))
+        and bool(_meant(str(next(iter(value))), 0.8))
     )
+
+
+def _meant(name: str, least: float) -> str:
+    """The kind of space that a wrong name probably means: by the words in it, as of `uniform_int` or `randint`, by what
+    others call choices, or else by how alike they are; empty where none is."""
+    words = set(re.findall(r"log(?=_|$|int|uni)|int(?=_|$|uni|eger)|uniform", name.lower()))
+    if words:
+        return ("log_" if "log" in words else "") + ("int_" if "int" in words else "") + "uniform"
+    if name.lower() in CALLED_CHOICE:
+        return "choice"
+    return next(iter(difflib.get_close_matches(name.lower(), KINDS, n=1, cutoff=least)), "")
 
 
 def parse(path: str, value: Any) -> Space:
     """Read a space; `path` is the key that messages name."""
     if not is_space(value):
-        near = nearest(str(next(iter(value))), KINDS) if isinstance(value, Mapping) and value else ""
+        near = _meant(str(next(iter(value))), 0.0) if isinstance(value, Mapping) and len(value) == 1 else ""
         raise _refused(path, EXPECTED + (f" (the nearest is '{near}')" if near else ""), value)
     if len(value) != 1:
         raise _refused(path, f"one of {', '.join(KINDS)} alone", value)
@@ -191,14 +204,18 @@ def _range(path: str, kind: str, bounds: Any) -> Space:
 def _choice(path: str, choices: Any) -> Space:
     if not isinstance(choices, (list, tuple)) or not choices:
         raise _refused(path, "a list of at least one value", choices)
-    seen: dict[str, Any] = {}
+    named: dict[str, Any] = {}
+    plain: dict[Any, Any] = {}  # numbers and texts by themselves: Python and Optuna hold 1 and true equal
     for value in choices:
         if split(path, value)[1]:
             raise _refused(path, "values without search spaces inside", value)
-        same = next((other for name, other in seen.items() if name == text(value) or other == value), None)
-        if same is not None:  # Python and Optuna hold 1 and true equal
-            raise ConfigError(f"{path}: expected each value once, got {shown(same)} and {shown(value)}")
-        seen[text(value)] = value
+        name, nested = text(value), isinstance(value, (list, tuple, Mapping))
+        alike = named.values() if nested else [plain[value]] if value in plain else []
+        same = [other for other in alike if other == value] or ([named[name]] if name in named else [])
+        if same:
+            raise ConfigError(f"{path}: expected each value once, got {shown(same[0])} and {shown(value)}")
+        named[name] = value
+        plain |= {} if nested else {value: value}
     return Space("choice", choices=tuple(choices))
 
 

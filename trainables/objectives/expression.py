@@ -12,7 +12,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any
 
 import torch
@@ -119,6 +119,17 @@ class Expression:
         return value if isinstance(value, Tensor) and value.shape == like.shape else value + torch.zeros_like(like)
 
 
+@lru_cache(maxsize=1024)
+def _tree(text: str) -> ast.expr:
+    """The formula as Python's syntax tree; of many arms most have the same."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ExpressionError(f"not a formula: {text!r} ({getattr(error, 'msg', error)})") from None
+
+
 def parse(text: str, variables: Sequence[str] = ("d",), constants: Mapping[str, float] | None = None) -> Expression:
     """Turn a formula into a function of its variables.
 
@@ -131,12 +142,7 @@ def parse(text: str, variables: Sequence[str] = ("d",), constants: Mapping[str, 
     if not text.isascii():
         strange = next(character for character in text if not character.isascii())
         raise ExpressionError(f"{strange!r} is not allowed in a formula: only ASCII characters are")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ExpressionError(f"not a formula: {text!r} ({getattr(error, 'msg', error)})") from None
+    tree = _tree(text)
     known = {**CONSTANTS, **(constants or {})}
     expression = Expression(text.strip(), _build(tree, tuple(variables), known, 0))
     expression(**{name: torch.zeros(1) for name in variables})  # so that 1/0 fails here and not during training

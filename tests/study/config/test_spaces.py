@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from study.config import spaces
 from study.config.messages import ConfigError
 from study.config.spaces import Space, parse, split, text
 
@@ -35,6 +36,16 @@ def test_split_takes_spaces_out_of_a_list_of_named_settings() -> None:
         ([1, 2], "k: expected a space"),
         ({}, "k: expected a space"),
         ({"log_unifrom": [1, 2]}, "(the nearest is 'log_uniform')"),
+        ({"loguniform": [1, 2]}, "(the nearest is 'log_uniform')"),
+        ({"uniform_int": [1, 2]}, "(the nearest is 'int_uniform')"),
+        ({"intuniform": [1, 2]}, "(the nearest is 'int_uniform')"),
+        ({"integer": [1, 2]}, "(the nearest is 'int_uniform')"),
+        ({"randint": [1, 2]}, "(the nearest is 'int_uniform')"),
+        ({"int_unifrom": [1, 2]}, "(the nearest is 'int_uniform')"),
+        ({"int_log_uniform": [1, 2]}, "(the nearest is 'log_int_uniform')"),
+        ({"log_uniform_int": [1, 2]}, "(the nearest is 'log_int_uniform')"),
+        ({"categorical": [1, 2]}, "(the nearest is 'choice')"),
+        ({"low": 1, "high": 2}, "or {choice: [a, b]}, got {'low': 1, 'high': 2}"),
         ({"uniform": [0, 1], "choice": [1]}, "k: expected one of log_uniform, uniform, int_uniform"),
         ({"uniform": [1, 0]}, "k.uniform: expected low < high, got [1, 0]"),
         ({"uniform": [1, 1]}, "k.uniform: expected low < high, got [1, 1]"),
@@ -59,6 +70,14 @@ def test_split_takes_spaces_out_of_a_list_of_named_settings() -> None:
 def test_spaces_that_make_no_sense_are_refused(value: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
         parse("k", value)
+
+
+def test_choices_are_named_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand of them were compared by a million names."""
+    named: list[Any] = []
+    monkeypatch.setattr(spaces, "text", lambda value: named.append(value) or str(value))
+    parse("k", {"choice": list(range(100))})
+    assert len(named) == 100
 
 
 def test_split_takes_spaces_out_of_nested_settings() -> None:
