@@ -8,6 +8,7 @@ which come straight from YAML: they return the value in its canonical type and r
 from __future__ import annotations
 
 import difflib
+import math
 import sys
 from collections.abc import Iterable
 from ctypes import c_float
@@ -125,10 +126,11 @@ def _reads_as_number(text: str) -> bool:
     return True
 
 
-def parse_integer(name: str, value: object, *, low: int) -> int:
-    """A whole number of at least `low`."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < low:
-        raise refused(name, f"a whole number >= {low}", value)
+def parse_integer(name: str, value: object, *, low: int, high: float = math.inf) -> int:
+    """A whole number of at least `low` and at most `high`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
+        expected = f"from {low} to {high:,}" if math.isfinite(high) else f">= {low}"
+        raise refused(name, f"a whole number {expected}", value)
     return int(value)
 
 

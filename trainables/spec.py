@@ -33,6 +33,7 @@ MODELS = {  # by name, and what each is
 ADVERSARIAL = ("gan", "cgan", "cyclegan")  # models of two players
 UNTRAINED = ("oracle", "dirac")  # models whose steps train no network
 UPDATES = ("alternating", "simultaneous", "extragradient", "sga")
+MOST_UNROLLED = 1000  # critic updates, all of which are kept for the gradient; papers take 10 at most
 UNROLLED = ("alternating", "simultaneous")  # the updates whose critic may be unrolled
 REQUIRED = ("data", "steps", "evaluations", "batch_size")
 LATENTS = ("normal", "uniform")
@@ -248,6 +249,8 @@ class Spec:
 
     def _check_unrolled(self) -> None:
         """Refuse what would make no use of the critic's further updates, or a second use of both gradients."""
+        if self.unroll > MOST_UNROLLED:
+            raise ValueError(f"unroll: expected at most {MOST_UNROLLED}, got {self.unroll}")
         if self.updates not in UNROLLED:
             raise ValueError(f"unroll: expected 0 with {self.updates} updates, got {self.unroll}")
         if self.optimizer == "lion":

@@ -12,6 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 from study.config.addresses import problem_of, tracking_problem
 from study.config.messages import shown
 
+MOST_IN_PACK = 10**4
+
 
 class Section(BaseModel):
     """What all sections share: no unknown key, no silent conversion, no change after loading."""
@@ -195,10 +197,18 @@ class Resources(Section):
     cpu: float = Field(default=1.0, gt=0, le=4096)
     gpu: float = Field(default=0.0, ge=0, le=4096)
     workers: int | None = Field(default=None, ge=1, le=10**5)
-    pack: Annotated[int, Field(ge=1, le=10**4)] | Literal["auto"] = 1
+    pack: Annotated[int, Field(ge=1, le=MOST_IN_PACK)] | Literal["auto"] = 1
     checkpoint_seconds: float = Field(default=10.0, ge=0, le=10**6)
     evaluation_limit: float | None = Field(default=None, gt=0, le=10**8)
     storage: str | None = None
+
+    @field_validator("pack", mode="plain")
+    @classmethod
+    def _size_or_auto(cls, value: Any) -> Any:
+        """One message, where pydantic has one for each alternative."""
+        if value == "auto" or (type(value) is int and 1 <= value <= MOST_IN_PACK):
+            return value
+        raise ValueError(f"expected a whole number from 1 to {MOST_IN_PACK:,}, or auto, got {shown(value)}")
 
     @field_validator("storage")
     @classmethod

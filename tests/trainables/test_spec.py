@@ -211,6 +211,7 @@ def test_what_may_vary() -> None:
             "precision: expected fp32 or tf32 with a critic of your own, whose layers are not known to round, got bf16",
         ),
         ({"unroll": -1}, "unroll: expected at least 0, got -1"),
+        ({"unroll": 1001}, "unroll: expected at most 1000, got 1001"),
         ({"unroll": 5, "updates": "sga"}, "unroll: expected 0 with sga updates, got 5"),
         ({"unroll": 5, "updates": "extragradient"}, "unroll: expected 0 with extragradient updates, got 5"),
         ({"unroll": 5, "optimizer": "lion"}, "unroll: expected 0 with lion, whose steps are signs and have no slope"),

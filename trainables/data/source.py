@@ -6,6 +6,7 @@ metadata's `accepts` says in words what it may be, and the docstring of its clas
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import MISSING, asdict, dataclass, field, fields
@@ -118,9 +119,10 @@ def orthonormal(rows: int, columns: int, generator: torch.Generator) -> Tensor:
     return turned
 
 
-def integer(default: int, *, low: int) -> Any:
-    """A whole number ≥ low."""
-    return _setting(partial(checks.parse_integer, low=low), default, f"whole number ≥ {low}")
+def integer(default: int, *, low: int, high: float = math.inf) -> Any:
+    """A whole number ≥ low, and ≤ high where that is given."""
+    about = f"whole number ≥ {low}" if math.isinf(high) else f"whole number from {low} to {high:,}"
+    return _setting(partial(checks.parse_integer, low=low, high=high), default, about)
 
 
 def number(default: float, *, low: float = -LARGEST) -> Any:

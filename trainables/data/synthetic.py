@@ -36,6 +36,8 @@ from trainables.data.source import (
     stream,
 )
 
+MOST_MODES = 10_000  # each is counted at every evaluation of every replica
+
 
 @dataclass(frozen=True, kw_only=True)
 class KnownMixture(Drawn):
@@ -158,7 +160,7 @@ class Ring(AlikeModes):
     """
 
     name: ClassVar[str] = "ring"
-    modes: int = integer(8, low=1)
+    modes: int = integer(8, low=1, high=MOST_MODES)
     radius: float = number(2.0, low=1e-6)
     std: float = number(0.02, low=1e-6)
 
@@ -173,7 +175,7 @@ class Grid(AlikeModes):
     """`modes` (a square number) Gaussians on a grid about 0; defaults of Srivastava et al. (2017), VEEGAN."""
 
     name: ClassVar[str] = "grid"
-    modes: int = integer(25, low=1)
+    modes: int = integer(25, low=1, high=MOST_MODES)
     spacing: float = number(2.0, low=1e-6)
     std: float = number(0.05, low=1e-6)
 

@@ -48,7 +48,7 @@ LR = {"log_uniform": [1e-4, 1e-2]}
         ({"budget": {"steps": 20}}, "budget.batch_size: expected a value here or under scientific, nuisance or fixed"),
         ({"data": {"name": "rng"}}, "data.name: expected one of gaussian, ring"),
         ({"data": {"name": "ring", "mods": 3}}, "data.mods: no such setting of ring"),
-        ({"data": {"name": "ring", "modes": 0}}, "data.modes: expected a whole number >= 1, got 0"),
+        ({"data": {"name": "ring", "modes": 0}}, "data.modes: expected a whole number from 1 to 10,000, got 0"),
         (
             {"data": {"name": "ring", "points": 5}},
             "data.points: expected at least 6 points to train on, as evaluation.",

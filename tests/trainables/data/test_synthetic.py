@@ -50,6 +50,13 @@ def test_the_covariance_of_a_grid(grid: Grid | Sixteen, side: int) -> None:
     torch.testing.assert_close(truth.covariance, expected * torch.eye(2, dtype=torch.float64))
 
 
+@pytest.mark.parametrize("name", ["ring", "grid"])
+def test_there_are_not_more_modes_than_can_be_counted(name: str) -> None:
+    said = r"^data\.modes: expected a whole number from 1 to 10,000, got 100000000$"
+    with pytest.raises(ValueError, match=said):
+        load(name, modes=10**8)
+
+
 def test_a_grid_must_be_square() -> None:
     with pytest.raises(ValueError, match=r"^data\.modes: expected a square number, 25 for a grid of 5 x 5, got 5$"):
         load("grid", modes=5)
