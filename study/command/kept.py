@@ -10,6 +10,7 @@ from study.command.folder import study_folder
 from study.command.own import admitted, refuse_strange_places
 from study.config import loading
 from study.config.messages import ConfigError
+from study.ledger.entries import CONFIRM
 from study.ledger.state import StudyState, TrialState
 from study.storage import generators
 from study.storage.store import Store, store_of
@@ -54,6 +55,12 @@ def kept_trials(directory: Path, trusting: bool = False) -> KeptTrials:
     if not found:
         keep, top = plan.config.keep.generators, plan.config.confirm.top
         why = "nothing is confirmed" if keep == "confirmed" and not top else "no such trial has ended"
+        ended = [one for one in state.trials.values() if one.status == "completed"]
+        if any(plan.config.keep.writes(one.phase == CONFIRM) for one in ended):
+            raise ConfigError(
+                f"{directory}: expected kept generators, got none: those of trials that ended are not in {store.place};"
+                f" bring back trials/*/{generators.FILE} from a copy of the study"
+            )
         raise ConfigError(
             f"{directory}: expected kept generators, got none: keep is {keep}, and {why};"
             " `ganstudy resume DIR --set keep=all` keeps those of the trials to come"

@@ -110,6 +110,14 @@ def test_a_study_that_kept_nothing_says_why(begun: Keep, tmp_path: Path, capsys:
     assert "expected kept generators, got none: keep is confirmed, and nothing is confirmed;" in capsys.readouterr().err
 
 
+def test_files_that_are_gone_are_said_to_be(keep: Keep, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = keep(tmp_path / "study")
+    for path in study.glob("trials/*/generators.safetensors"):
+        path.unlink()
+    assert main(["sample", str(study), "--out", str(tmp_path / "a.npz")]) == 2
+    assert "got none: those of trials that ended are not in " in capsys.readouterr().err
+
+
 def test_a_damaged_file_is_named(keep: Keep, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study = keep(tmp_path / "study")
     store_at(str(study.resolve())).write("trials/search-hinge-0000/generators.safetensors", b"torn")
