@@ -99,13 +99,12 @@ def resume_study(
         StudyBusy: another process is running it.
     """
     folder = Path(folder).resolve()
-    old = loading.load(folder / loading.STUDY_FILE)
     new = loading.load(folder / loading.STUDY_FILE, overrides)
     refuse_taken_names()
     refuse_unreachable()
     with closing(Journal.open(folder)) as journal:
         confirmed = any(key[0] == CONFIRM for key in journal.state.trials)
-        check_extension(old, new, confirmed, looked=bool(journal.state.looks))
+        check_extension(_trained_by(journal.state, folder), new, confirmed, looked=bool(journal.state.looks))
         store = store_of(new.config, folder)
         _refuse_other(store, folder, journal.state)
         begun()
@@ -119,6 +118,17 @@ def resume_study(
         if note is not None:
             session.progress.say(f"note: {note}")
         return session.run()
+
+
+def _trained_by(state: StudyState, folder: Path) -> StudyPlan:
+    """The configuration by which the newest session trained, as study.yaml may have been edited since; study.yaml where
+    the ledger has none, or one that is of no use."""
+    try:
+        if state.config:
+            return loading.build(state.config)
+    except ConfigError:
+        pass
+    return loading.load(folder / loading.STUDY_FILE)
 
 
 def _refuse_other(store: Store, folder: Path, state: StudyState) -> None:

@@ -259,6 +259,11 @@ def test_what_is_refused_is_not_said_to_begin_and_leaves_no_folder(
 ) -> None:
     folder = begun(tmp_path / "s")
     assert refused(capsys, "resume", folder, "--set", "budget.steps=800").startswith("budget.steps: ")
+    written = (folder / "study.yaml").read_text()
+    (folder / "study.yaml").write_text(written.replace("hinge", "minimax"))  # by hand, since its trials were planned
+    assert refused(capsys, "resume", folder).startswith("scientific: expected every arm that the study has, under its")
+    (folder / "study.yaml").write_text(written)
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
     monkeypatch.setenv("RAY_ADDRESS", "nowhere")
     assert refused(capsys, "resume", folder).startswith("RAY_ADDRESS: expected HOST:PORT")
     assert refused(capsys, "run", QUICK, "--out", tmp_path / "new" / "deep").startswith("RAY_ADDRESS: expected ")
