@@ -65,10 +65,13 @@ def connected(modules: Sequence[Path] = ()) -> Iterator[None]:
 def refuse_unreachable() -> None:
     """Raise what `connected` would for a `RAY_ADDRESS` that is no address or where nothing answers; joins nothing."""
     address = os.environ.get("RAY_ADDRESS")
-    if address is None or ray.is_initialized():
+    if ray.is_initialized():
+        return
+    if address is None:
+        _refuse_relative()
         return
     host, _, port = address.rpartition(":")
-    if address != "auto" and not (host and port.isdigit() and "://" not in address):
+    if address != "auto" and not (host and port.isdecimal() and 0 < int(port) < 2**16 and "://" not in address):
         raise ConfigError(
             f"RAY_ADDRESS: expected HOST:PORT of a cluster's head, or auto, got {shown(address)}; a study is run on a"
             " node of the cluster, where `ray job submit` brings it"
@@ -111,7 +114,8 @@ def _connect(address: str | None, modules: list[str]) -> None:
         _start(quiet)
     except Exception as error:  # Ray's own are of many kinds, bare `Exception` among them
         if "AF_UNIX" in str(error):
-            raise ConnectionError(f"Ray could not start: {_line(error)}; set TMPDIR to a shorter path") from error
+            which = "RAY_TMPDIR" if os.environ.get("RAY_TMPDIR") else "TMPDIR"
+            raise ConnectionError(f"Ray could not start: {_line(error)}; set {which} to a shorter path") from error
         LOGGER.info("Ray did not start; trying once more: %s", _line(error))
         try:
             _start(quiet)
@@ -156,6 +160,15 @@ def _attach(address: str, quiet: dict[str, Any], modules: list[str]) -> None:
             f"RAY_ADDRESS={address}: {_line(error)}; a cluster with a token wants RAY_AUTH_MODE=token and"
             " its token in RAY_AUTH_TOKEN, in the file RAY_AUTH_TOKEN_PATH or in ~/.ray/auth_token"
         ) from error
+
+
+def _refuse_relative() -> None:
+    """Raise `ConfigError` where Ray would keep its sockets under a relative path, which its servers cannot find."""
+    for name in ("RAY_TMPDIR", "TMPDIR"):
+        if given := os.environ.get(name):
+            if not Path(given).is_absolute():
+                raise ConfigError(f"{name}: expected an absolute path, where Ray keeps its sockets, got {shown(given)}")
+            return
 
 
 def _check_listening(address: str, host: str, port: int) -> None:

@@ -120,7 +120,10 @@ def test_a_module_of_our_name_in_the_working_directory_is_refused(
         refuse_taken_names()
 
 
-@pytest.mark.parametrize("address", ["foo", "10.0.0.1", "10.0.0.1:x", ":6379", "ray://head:10001", "http://h:8265"])
+@pytest.mark.parametrize(
+    "address",
+    ["foo", "10.0.0.1", "10.0.0.1:x", "10.0.0.1:0", "10.0.0.1:99999", ":6379", "ray://head:10001", "http://h:8265"],
+)
 def test_an_address_that_none_could_be_reached_at_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setenv("RAY_ADDRESS", address)
@@ -162,6 +165,18 @@ def test_a_ray_that_never_starts_is_said_in_a_line_with_a_remedy(monkeypatch: py
     assert called == ["init", "shutdown", "init", "shutdown", "shutdown"]
 
 
+@pytest.mark.parametrize("name", ["RAY_TMPDIR", "TMPDIR"])
+def test_a_relative_temporary_folder_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    for variable in ("RAY_ADDRESS", "RAY_TMPDIR", "TMPDIR"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv(name, "here")
+    with pytest.raises(ConfigError, match=f"^{name}: expected an absolute path, where Ray keeps its sockets, got 'he"):
+        refuse_unreachable()
+    monkeypatch.setenv("RAY_TMPDIR", "/tmp")
+    refuse_unreachable()
+
+
 def test_a_signal_while_ray_starts_ends_what_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """It does not break off Ray's start, which would leave servers behind that nobody knows of."""
     called = starting(monkeypatch)
@@ -191,7 +206,12 @@ def test_a_start_that_waits_for_servers_that_have_gone_is_left(monkeypatch: pyte
 
 
 def test_a_temporary_folder_too_long_for_sockets_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    called = starting(monkeypatch, OSError("validate_socket_filename failed: AF_UNIX path length cannot exceed 107"))
+    called = starting(monkeypatch, *[OSError("validate_socket_filename failed: AF_UNIX path length too long")] * 2)
+    monkeypatch.setenv("RAY_TMPDIR", "/tmp")
+    with pytest.raises(ConnectionError, match=r"AF_UNIX .*; set RAY_TMPDIR to a shorter path$"), connected():
+        pass
+    called.clear()
+    monkeypatch.delenv("RAY_TMPDIR")
     with pytest.raises(ConnectionError, match=r"AF_UNIX path length .*; set TMPDIR to a shorter path$"), connected():
         pass
     assert called == ["init", "shutdown", "shutdown"]
