@@ -62,8 +62,9 @@ def write(folder: str | Path, same_within: float | None = None, choice: Choice =
         FileNotFoundError: the folder holds no study.
         OSError: it could not be written; the former report stays.
     """
+    plan = loading.load(Path(folder) / loading.STUDY_FILE)
     build_record(folder)
-    objectives = _objectives([loading.load(Path(folder) / loading.STUDY_FILE)])
+    objectives = _objectives([plan])
     state = status(folder).to_dict()
     return analysis.report.write(folder, state=state, objectives=objectives, same_within=same_within, choice=choice)
 

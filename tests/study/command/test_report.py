@@ -59,6 +59,14 @@ def test_a_folder_without_a_study_is_bad_input(tmp_path, capsys):
     assert "expected a study folder" in capsys.readouterr().err
 
 
+def test_where_the_configuration_is_broken_nothing_is_written(begun, tmp_path, capsys):
+    folder = begun(tmp_path / "study")
+    (folder / "study.yaml").write_text("study: [")
+    assert main(["report", str(folder)]) == 2
+    assert "study.yaml: expected plain YAML" in capsys.readouterr().err
+    assert not (folder / "trials.parquet").exists()
+
+
 def test_a_run_and_a_copy_have_one_report(begun, study, tmp_path, capsys, monkeypatch):
     """The run from a real server, the copy a folder of two files without a study.yaml."""
     rings = begun(tmp_path / "rings", study="rings", scientific={"objective": ["hinge", "wasserstein"]})
