@@ -14,9 +14,10 @@ import pandas as pd
 
 from analysis.record.loading import Record, load
 from analysis.record.schema import TRIALS_KEYS
-from analysis.results.published import HEAD, Published, compared
+from analysis.results.published import HEAD, Published, about, compared
 from docs.meanings import code, filled, table, write
 from study.command.reproduce import claims_of, papers
+from study.config import loading
 
 PAGE = Path(__file__).parent / "reproductions.md"
 REPLICAS = Path(__file__).parent / "reproductions"
@@ -32,7 +33,7 @@ def page() -> str:
 
 def take(name: str, folder: Path) -> Path:
     """Keep the replicas of a study that is NAME's, or its short version's; the file's path."""
-    told, _ = _paper(name)
+    told, _, _ = _paper(name)
     metrics = dict.fromkeys(claim.metric for claim in told.claims)
     trials = load(folder).trials
     ended = trials[trials["status"].isin(("completed", "diverged"))]
@@ -42,9 +43,9 @@ def take(name: str, folder: Path) -> Path:
 
 
 def _table(path: Path) -> list[str]:
-    told, version = _paper(path.stem)
+    told, version, arms = _paper(path.stem)
     trials = pd.read_csv(path)
-    found = compared(Record(trials.iloc[:0], trials, {}), told.claims)
+    found = compared(Record(trials.iloc[:0], trials, {}), about(told.claims, arms))
     arm, *head = HEAD
     rows = [(f"`{one.claim.arm}`", *one.cells()[1:]) for one in found]
     settings = f"In full, as {code(trials['study'].iat[0])}." if version else "In full."
@@ -57,11 +58,13 @@ def _differences(told: Published) -> list[str]:
     return ["What differs:", "", *(f"- {sentence}" for sentence in told.differs)] if told.differs else []
 
 
-def _paper(stem: str) -> tuple[Published, str]:
-    """What a file's paper claims, and of which version of the study the file is: "" for the study itself."""
+def _paper(stem: str) -> tuple[Published, str, list[str]]:
+    """What a file's paper claims, of which version of the study the file is, "" for the study itself, and its arms."""
     name, _, version = stem.partition("-")
-    told, _ = claims_of(papers()[name])
-    return told, version
+    told, plan = claims_of(papers()[name])
+    if version == SHORT:
+        plan = loading.load(papers()[name], told.short)
+    return told, version, [arm.name for arm in plan.arms]
 
 
 if __name__ == "__main__":

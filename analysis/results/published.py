@@ -140,6 +140,11 @@ def published(values: object, arms: Sequence[str]) -> Published:
     return Published(paper, source, texts["short"], texts["differs"], claims)
 
 
+def about(claims: Sequence[Claim], arms: Sequence[str]) -> tuple[Claim, ...]:
+    """The claims about a study's `arms` alone: a shortened one may leave out arms that others are about."""
+    return tuple(claim for claim in claims if {claim.arm, claim.than} <= {*arms, ""})
+
+
 def compared(record: Record, claims: Sequence[Claim]) -> tuple[Comparison, ...]:
     """Each claim beside what the record has of it; an arm without ended replicas has none."""
     phase = "confirm" if (record.trials["phase"] == "confirm").any() else "search"

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from analysis.record.loading import load
-from analysis.results.published import HEAD, Comparison, Published, compared, published
+from analysis.results.published import HEAD, Comparison, Published, about, compared, published
 from analysis.wording import listed
 from study.command.init import shipped
 from study.command.output import DONE, print_json
@@ -37,7 +37,7 @@ def reproduce(options: Namespace) -> int:
         exit_status = run(Namespace(config=source, plan=plan, out=folder, trust=False, json=False))
     if exit_status != DONE:
         return exit_status
-    found = compared(load(folder), told.claims)
+    found = compared(load(folder), about(told.claims, [arm.name for arm in plan.arms]))
     _print_json(told, settings, folder, found) if options.json else _show(told, settings, folder, found)
     return DONE
 
@@ -87,14 +87,17 @@ def _show(told: Published, settings: Sequence[str], folder: Path, found: Sequenc
         table.add_row(*(Text(cell) for cell in comparison.cells()))
     console = terminal()
     console.print(Text(f"{told.paper}\n{told.source}"))
-    console.print(table)
+    if found:
+        console.print(table)
     if settings:
         console.print(Text(f"not as in the paper: {', '.join(settings)}"))
     for sentence in told.differs:
         console.print(Text(f"differs: {sentence}"))
     verdicts = [comparison.verdict for comparison in found]
     counts = [f"{verdicts.count(one)} {one}" for one in ("agree", "disagree", "cannot tell") if one in verdicts]
-    console.print(Text(f"of {len(found)} published numbers {listed(counts)}; the study is in {folder}"))
+    if left_out := len(told.claims) - len(found):
+        counts.append(f"{left_out} about arms that are not in this study")
+    console.print(Text(f"of {len(told.claims)} published numbers {listed(counts)}; the study is in {folder}"))
 
 
 def _print_json(told: Published, settings: Sequence[str], folder: Path, found: Sequence[Comparison]) -> None:
@@ -103,5 +106,5 @@ def _print_json(told: Published, settings: Sequence[str], folder: Path, found: S
          "replicas": one.n, "verdict": one.verdict}
         for one in found
     ]  # fmt: skip
-    about = {"paper": told.paper, "source": told.source, "settings": list(settings), "differs": list(told.differs)}
-    print_json({**about, "folder": str(folder), "claims": claims})
+    head = {"paper": told.paper, "source": told.source, "settings": list(settings), "differs": list(told.differs)}
+    print_json({**head, "folder": str(folder), "claims": claims, "left_out": len(told.claims) - len(claims)})

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from analysis.record.loading import Record
-from analysis.results.published import Claim, Comparison, compared, published
+from analysis.results.published import Claim, Comparison, about, compared, published
 from analysis.statistics.intervals import wilson
 
 OF = "replicas with modes captured = 25"
@@ -89,6 +89,13 @@ def test_an_arm_that_has_not_ended_cannot_be_told(frame: Any, trial: Any) -> Non
         "0",
         "cannot tell",
     )
+
+
+def test_a_claim_is_about_arms_that_a_study_has_both_of() -> None:
+    share, less = claims({"arm": "hinge", "share": "modes", "within": [8, 8], "published": 1}, LESS)
+    assert about([share, less], ["none", "hinge"]) == (share, less)
+    assert about([share, less], ["hinge"]) == (share,)
+    assert about([share, less], ["none"]) == ()
 
 
 def test_what_was_not_measured_is_not_held_against_a_claim(frame: Any, trial: Any) -> None:

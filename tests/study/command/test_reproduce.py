@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from analysis.results.published import about
 from analysis.statistics.intervals import wilson
 from study.__main__ import main
 from study.command import init, reproduce
@@ -88,6 +89,27 @@ def test_short_is_by_the_settings_named(asked: Asked, capsys: pytest.CaptureFixt
     assert second["published"]["high"] == pytest.approx(wilson(9, 10).high)
 
 
+@pytest.mark.usefixtures("configurations", "asked")
+@pytest.mark.parametrize(
+    ("arms", "kept", "said"),
+    [
+        ("hinge", ["hinge"], "of 2 published numbers 1 agree and 1 about arms that are not in this study"),
+        ("minimax", [], "of 2 published numbers 2 about arms that are not in this study"),
+    ],
+)
+def test_what_is_about_arms_that_were_left_out_is_counted_alone(
+    arms: str, kept: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked_for = ["reproduce", "rings", "--set", f"scientific.objective=[{arms}]"]
+    assert main(asked_for) == 0
+    out = capsys.readouterr().out
+    assert said in out
+    assert ("published   ours" in out) == bool(kept)
+    assert main([*asked_for, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert ([claim["arm"] for claim in found["claims"]], found["left_out"]) == (kept, 2 - len(kept))
+
+
 @pytest.mark.usefixtures("configurations")
 def test_a_run_that_fails_compares_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(reproduce, "run", lambda options: 1)
@@ -127,4 +149,4 @@ def test_every_paper_is_read_and_its_short_version_is_a_study_of_its_own(name: s
     told, plan = claims_of(source)
     short: Any = loading.load(source, told.short)
     assert short.config.study != plan.config.study
-    assert {claim.arm for claim in told.claims} <= {arm.name for arm in short.arms}
+    assert about(told.claims, [arm.name for arm in short.arms])
