@@ -19,13 +19,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from analysis.results.cohort import Cohort, cohorts
 from analysis.results.selection import Selection
 from analysis.statistics.binomials import log_choose
 from analysis.statistics.bootstrap import Resampling, percentiles
-from analysis.statistics.distributions import binomial_ppf
 from analysis.statistics.intervals import Band, Floats
 
 
@@ -96,9 +96,9 @@ def median_best(cost: Floats, ks: NDArray[np.int64], confidence: float = 0.95) -
     n, level = len(cost), -np.expm1(-np.log(2) / ks)
     tail = 0.5 - confidence / 2
     padded = np.r_[-np.inf, cost, np.inf]
-    low, high = binomial_ppf(tail, n, level).astype(np.int64), binomial_ppf(1 - tail, n, level).astype(np.int64) + 1
+    low, high = (scipy.stats.binom.ppf(share, n, level).astype(np.int64) for share in (tail, 1 - tail))
     place = np.maximum(np.ceil(n * level - 1e-9), 1).astype(np.int64)
-    return padded[place], padded[low], padded[high]
+    return padded[place], padded[low], padded[high + 1]
 
 
 def _best(cohort: Cohort, metric: str, most: int | None, resampling: Resampling) -> BestOfK:

@@ -23,6 +23,7 @@ from fractions import Fraction
 from itertools import combinations, permutations
 
 import numpy as np
+import scipy
 
 from analysis.record.join import studies_of
 from analysis.results.cohort import cohorts, unmeasured
@@ -33,7 +34,6 @@ from analysis.results.standings import OverDataSets, PairOver, Unit
 from analysis.statistics.friedman import friedman
 from analysis.statistics.holm import holm
 from analysis.statistics.intervals import Floats
-from analysis.statistics.mid_ranks import mid_ranks
 from analysis.statistics.signed_rank import credence, signed_rank
 from analysis.statistics.streams import stream
 
@@ -149,7 +149,7 @@ def _ranked(
     """The arms by their average rank, and the units with the arms in this order."""
     means = [[_mean([effects[one].mean(arm, arms) for one in studies]) for arm in arms] for studies in grouped]
     scores = [[_mean([effects[one].score(arm, arms) for one in studies]) for arm in arms] for studies in grouped]
-    ranks = mid_ranks([[-float(mean) for mean in row] for row in means])
+    ranks = scipy.stats.rankdata([[-float(mean) for mean in row] for row in means], axis=1)
     order = np.argsort(ranks.sum(0), kind="stable")
     return tuple(arms[place] for place in order), tuple(
         Unit(

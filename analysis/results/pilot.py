@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy
 
 from analysis.record.loading import Record, RecordError
 from analysis.results.cohort import cohorts
@@ -18,7 +19,6 @@ from analysis.results.criteria import metric_and_mode
 from analysis.results.selection import SPAN, configurations, select
 from analysis.statistics.crossed import SEEDS, components, table
 from analysis.statistics.intervals import Floats
-from analysis.statistics.mid_ranks import mid_ranks
 from analysis.statistics.power import Parts
 
 
@@ -59,7 +59,8 @@ def pilot(record: Record) -> Pilot:
     metric, mode = metric_and_mode(record.about)
     scored = [one for one in cohorts(selected, metric, mode) if len(one.cost)]
     places = [
-        _cells(one.arm, mid_ranks(one.cost) / len(one.cost), one.configuration // SPAN, one.seed) for one in scored
+        _cells(one.arm, scipy.stats.rankdata(one.cost) / len(one.cost), one.configuration // SPAN, one.seed)
+        for one in scored
     ]
     outcome = selected.trials["outcome"].astype(object)
     judged = selected.trials[outcome.notna() & ~outcome.isin(["failed", "truncated"])]

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
 
 from analysis.results.cohort import Cohort, cohorts
 from analysis.results.design import PREFIX, Hyperparameter, hyperparameter, varying
 from analysis.results.selection import Selection, configurations, trials_of
 from analysis.statistics.intervals import Band, Floats, Interval, quantile
-from analysis.statistics.mid_ranks import mid_ranks
 from analysis.statistics.streams import stream
 from analysis.wording import counted
 
@@ -158,7 +158,7 @@ def _response(response: str, rows: pd.DataFrame, cohort: Cohort) -> pd.Series:
     """One value for each configuration, by its number."""
     if response == "quality":
         index, cost = cohort.medians()
-        ranks = mid_ranks(-cost)
+        ranks = scipy.stats.rankdata(-cost)
         return pd.Series((ranks - 1) / max(len(cost) - 1, 1), index=index)
     ended = rows[~rows["status"].isin(("failed", "running"))]
     if response == "convergence":

@@ -24,9 +24,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.statistics.distributions import chi2_ppf, f_ppf
 from analysis.statistics.intervals import Floats
 
 LOOSE = 0.9  # of the F distribution, beyond which an arm has its own part between repeats
@@ -141,10 +141,12 @@ def components(scores: Floats) -> Components:
 def _parts(between: Floats, whole: Floats, least: Floats, free: NDArray[np.int64]) -> Floats:
     """B / V of each arm (…, k), from B, V and the rest over S, each times its degrees of freedom (…, k)."""
     one, all_, freedom = (column.sum(-1, keepdims=True) for column in (between, whole, free))
-    believed = chi2_ppf(TIGHT, np.maximum(freedom, 1)) / np.maximum(freedom, 1) * least.sum(-1, keepdims=True)
+    believed = (
+        scipy.stats.chi2.ppf(TIGHT, np.maximum(freedom, 1)) / np.maximum(freedom, 1) * least.sum(-1, keepdims=True)
+    )
     pooled = _ratio(np.maximum(one, believed), all_)
     own, others = _ratio(between, whole), _ratio(one - between, all_ - whole)
-    limit = f_ppf(LOOSE, np.maximum(free, 1), np.maximum(freedom - free, 1))
+    limit = scipy.stats.f.ppf(LOOSE, np.maximum(free, 1), np.maximum(freedom - free, 1))
     alone = (free > 0) & (freedom > free) & (whole > 0) & (own > np.maximum(limit * others, pooled))
     found: Floats = np.where(alone, own, pooled)
     return np.minimum(found, 1.0)

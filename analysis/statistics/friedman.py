@@ -18,11 +18,10 @@ from math import factorial, inf
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.statistics.distributions import f_sf
 from analysis.statistics.intervals import Floats
-from analysis.statistics.mid_ranks import mid_ranks
 
 MOST = 100_000  # sums formed at each data set, beyond which p is not exact
 Counts = NDArray[np.int64]
@@ -56,7 +55,7 @@ def friedman(scores: ArrayLike) -> Friedman:
     if given.ndim != 2 or given.shape[0] < 1 or given.shape[1] < 2 or np.isnan(given).any():
         raise ValueError(f"scores: expected (N, k) numbers, N > 0 and k > 1, none NaN, got shape {given.shape}")
     n, k = given.shape
-    ranks = mid_ranks(-given)
+    ranks = scipy.stats.rankdata(-given, axis=1)
     places = np.rint(2 * ranks).astype(np.int64) - (k + 1)  # whole numbers, so that equal statistics are equal
     spread = int((places**2).sum())
     if spread == 0:
@@ -67,7 +66,7 @@ def friedman(scores: ArrayLike) -> Friedman:
         return Friedman(ranks.mean(0), statistic, exact, "exact", n)
     rest = n * (k - 1) - statistic
     ratio = (n - 1) * statistic / rest if rest > 1e-9 * n else inf
-    p = max(float(f_sf(ratio, k - 1, (k - 1) * (n - 1))), float(factorial(k)) ** (1 - n))
+    p = max(float(scipy.stats.f.sf(ratio, k - 1, (k - 1) * (n - 1))), float(factorial(k)) ** (1 - n))
     return Friedman(ranks.mean(0), statistic, p, "Iman and Davenport", n)
 
 

@@ -21,9 +21,9 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.statistics.distributions import chi2_sf
 from analysis.statistics.intervals import Floats, numbered, summed
 from analysis.statistics.permutation import few, least, permutation
 
@@ -62,7 +62,7 @@ def k_samples(samples: Sequence[Sample]) -> tuple[float, int, float]:
     if few(sizes):
         replicas = [np.arange(size) for size in sizes]
         return statistic, rank, clustered(samples, replicas)[2]
-    return statistic, rank, max(float(chi2_sf(statistic, rank)), least(sizes))
+    return statistic, rank, max(float(scipy.stats.chi2.sf(statistic, rank)), least(sizes))
 
 
 def clustered(samples: Sequence[Sample], configurations: Sequence[ArrayLike]) -> tuple[float, int, float]:

@@ -17,9 +17,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
 
-from analysis.statistics.distributions import f_sf
 from analysis.statistics.intervals import Floats
 
 EXACT = 50_000  # two arms of up to nine units, three of four, four of two
@@ -52,7 +52,7 @@ def permutation(samples: Sequence[ArrayLike]) -> tuple[float, int, float]:
         return statistic, k - 1, float((dealt >= statistic - ROUNDING * count).mean())
     within = count - 1 - statistic
     ratio = statistic / (k - 1) * (count - k) / within if within > ROUNDING * count else math.inf
-    return statistic, k - 1, max(float(f_sf(ratio, k - 1, count - k)), least(sizes))
+    return statistic, k - 1, max(float(scipy.stats.f.sf(ratio, k - 1, count - k)), least(sizes))
 
 
 def few(sizes: Sequence[int]) -> bool:

@@ -26,11 +26,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from analysis.statistics.crossed import TIGHT
-from analysis.statistics.distributions import binomial_pmf, chi2_ppf, t_isf
 from analysis.statistics.intervals import Floats
 from analysis.statistics.repeats import least_p
 from analysis.statistics.two_shares import LARGEST, barnard
@@ -115,11 +114,12 @@ def power_of_shares(design: Design, apart: float, parts: Parts, centre: float = 
         return _repeated(design, apart, middle * (1 - middle), 1 / 4, parts, bounded=True)
     n = design.seeds
     if (n + 1) ** 2 <= LARGEST:
-        first, second = (binomial_pmf(np.arange(n + 1), n, share) for share in (low, high))
+        first, second = (scipy.stats.binom.pmf(np.arange(n + 1), n, share) for share in (low, high))
         return float(first @ np.triu(_rejected(n, design.level)) @ second)
     middle = (low + high) / 2
-    away = apart - 1 / n + ndtri(design.level / 2) * math.sqrt(2 * middle * (1 - middle) / n)
-    return float(ndtr(away / math.sqrt((low * (1 - low) + high * (1 - high)) / n))) if apart < 1 else 1.0
+    away = apart - 1 / n - scipy.stats.norm.isf(design.level / 2) * math.sqrt(2 * middle * (1 - middle) / n)
+    error = math.sqrt((low * (1 - low) + high * (1 - high)) / n)
+    return float(scipy.stats.norm.cdf(away / error)) if apart < 1 else 1.0
 
 
 def power_of_ranks(design: Design, beyond: float, parts: Parts) -> float:
@@ -133,16 +133,16 @@ def power_of_ranks(design: Design, beyond: float, parts: Parts) -> float:
     if 2 / math.comb(2 * n, n) > level:
         return 0.0
     spread = math.sqrt(2 * _placements(0.5 + beyond) / n)
-    limit = -float(ndtri(level / 2)) * math.sqrt((2 * n + 1) / 12) / n + 1 / (2 * n * n)
-    limit = max(limit, float(t_isf(level / 2, 2 * n - 2)) * spread)
+    limit = scipy.stats.norm.isf(level / 2) * math.sqrt((2 * n + 1) / 12) / n + 1 / (2 * n * n)
+    limit = max(limit, float(scipy.stats.t.isf(level / 2, 2 * n - 2)) * spread)
     most = 0.5 - 1 / (2 * n * n)  # complete separation is always found
-    return float(ndtr((beyond - min(limit, most)) / spread))
+    return float(scipy.stats.norm.cdf((beyond - min(limit, most)) / spread))
 
 
 def _placements(better: float) -> float:
     """The variance of Φ(X + δ), X standard normal: where a unit of one arm stands among those of the other."""
-    away = ndtri(better) * math.sqrt(2)
-    places, weights = ndtr(NODES + away), WEIGHTS / WEIGHTS.sum()
+    away = scipy.stats.norm.ppf(better) * math.sqrt(2)
+    places, weights = scipy.stats.norm.cdf(NODES + away), WEIGHTS / WEIGHTS.sum()
     return float(weights @ (places - weights @ places) ** 2)
 
 
@@ -164,13 +164,13 @@ def _repeated(design: Design, d: float, spread: float, largest: float, parts: Pa
     """Power where the difference is d and a replica's score has the variance `spread`, `largest` at most."""
     m, seeds, free = design.repeats, design.seeds, design.arms * (design.repeats - 1)
     part, common = parts.between(seeds), 2 * parts.interaction / seeds
-    between = part * chi2_ppf(ESTIMATES, free) / free
-    between = np.maximum(between, parts.rest / seeds * chi2_ppf(TIGHT, free) / free)
+    between = part * scipy.stats.chi2.ppf(ESTIMATES, free) / free
+    between = np.maximum(between, parts.rest / seeds * scipy.stats.chi2.ppf(TIGHT, free) / free)
     seen = between / (between + 1 - part)
     whole = spread + largest * seen / (2 * m)
     most = 2 * np.sqrt(whole) if bounded else np.ones_like(whole)
     away = most * np.arcsin(np.minimum(d / most, 1.0))
-    limit = t_isf(design.level / 2, free) * np.sqrt(whole * (2 * seen / m + common))
+    limit = scipy.stats.t.isf(design.level / 2, free) * np.sqrt(whole * (2 * seen / m + common))
     error = math.sqrt(spread * (2 * part / m + common))
-    found = ndtr((away - limit) / error) * (least_p(m / seen, m / seen) <= design.level)
+    found = scipy.stats.norm.cdf((away - limit) / error) * (least_p(m / seen, m / seen) <= design.level)
     return float(found.mean())

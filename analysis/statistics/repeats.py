@@ -27,11 +27,11 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
 from analysis.statistics.crossed import SEEDS, Components, components, repeat_weights
-from analysis.statistics.distributions import t_isf, t_sf
 from analysis.statistics.holm import holm
 from analysis.statistics.intervals import Floats
 from analysis.statistics.ranks import mid_distribution
@@ -73,7 +73,7 @@ class Effects:
     @property
     def p(self) -> Floats:
         """Two-sided p-values of the pairs alone."""
-        found: Floats = np.maximum(2 * t_sf(np.abs(self.statistic), self.degrees_of_freedom), self.least)
+        found: Floats = np.maximum(2 * scipy.stats.t.sf(np.abs(self.statistic), self.degrees_of_freedom), self.least)
         return found
 
     @property
@@ -107,7 +107,7 @@ class Effects:
     def _away(self, confidence: float, simultaneous: bool) -> Floats:
         """The half-width of the intervals, of the angle."""
         miss = self._miss(confidence, simultaneous)
-        found: Floats = t_isf(miss / 2, self.degrees_of_freedom) * np.sqrt(self.variance) / self.most
+        found: Floats = scipy.stats.t.isf(miss / 2, self.degrees_of_freedom) * np.sqrt(self.variance) / self.most
         return found
 
     @property

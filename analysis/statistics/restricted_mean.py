@@ -20,14 +20,15 @@ second where units are few.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
 
 from analysis.statistics import two_shares
-from analysis.statistics.distributions import t_sf
 from analysis.statistics.intervals import (
     PRIOR_WEIGHT,
     Captures,
@@ -148,21 +149,10 @@ def compare(
     dealt = permutation(parts)[2]
     if math.isnan(dealt):
         return math.nan, math.nan
-    statistic, p = _welch(*parts)
-    return statistic, float(np.fmax(p, dealt))
-
-
-def _welch(first: Floats, second: Floats) -> tuple[float, float]:
-    """Welch's statistic and two-sided p-value; NaN with a sample of one."""
-    if min(len(first), len(second)) < 2:
-        return math.nan, math.nan
-    apart = first.mean() - second.mean()
-    parts = np.array([one.var(ddof=1) / len(one) for one in (first, second)])
-    if not parts.any():
-        return float(np.copysign(np.inf, apart)), 0.0
-    freedom = parts.sum() ** 2 / (parts**2 / [len(first) - 1, len(second) - 1]).sum()
-    statistic = apart / np.sqrt(parts.sum())
-    return float(statistic), float(2 * t_sf(abs(statistic), freedom))
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)  # scipy's, of samples of one or without spread
+        welch = scipy.stats.ttest_ind(*parts, equal_var=False)
+    return float(welch.statistic), float(np.fmax(welch.pvalue, dealt))
 
 
 def longest(samples: Sequence[Sample]) -> float:

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from math import inf, sqrt
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
 
 from analysis.statistics.intervals import Floats
-from analysis.statistics.mid_ranks import mid_ranks
 
 STRENGTH = (sqrt(17) - 3) / 2
 DRAWS = 20_000  # of a posterior: its probabilities have a standard error of at most .0035
@@ -50,7 +50,8 @@ class Credence:
 def signed_rank(differences: ArrayLike) -> tuple[float, float]:
     """The signed sum of ranks of differences (N,), and its exact two-sided p-value; 0 and 1 where all are 0."""
     given = _checked(differences)
-    ranks = np.rint(2 * mid_ranks(np.abs(given))).astype(np.int64)  # whole numbers, so that equal sums are equal
+    doubled = np.rint(2 * scipy.stats.rankdata(np.abs(given)))
+    ranks = doubled.astype(np.int64)  # whole numbers, so that equal sums are equal
     ranks, signs = ranks[given != 0], np.sign(given[given != 0]).astype(np.int64)
     chance = np.ones(1)  # of the sum of the ranks with a plus being 0, 1, …
     for rank in ranks.tolist():

@@ -21,9 +21,9 @@ from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
 
-from analysis.statistics.distributions import binomial_pmf
 from analysis.statistics.intervals import Floats, Interval, numbered, summed, wilson
 from analysis.statistics.permutation import permutation
 
@@ -69,9 +69,7 @@ def barnard(a: int, n: int, b: int, m: int) -> float:
     if apart == 0:
         return 1.0
     if (n + 1) * (m + 1) > LARGEST:
-        from scipy.stats import fisher_exact  # takes 0.7 s to import
-
-        return float(fisher_exact(np.array([[a, n - a], [b, m - b]])).pvalue)
+        return float(scipy.stats.fisher_exact(np.array([[a, n - a], [b, m - b]])).pvalue)
     x, y = np.ogrid[: n + 1, : m + 1]
     # z² is N (x m - y n)² / (n m (x + y)(N - x - y)): multiplied out, tables as far apart are so exactly.
     further = ((x * m - y * n) ** 2 * spread >= apart**2 * (x + y) * (n + m - x - y)) & (x * m != y * n)
@@ -85,7 +83,7 @@ def _chances(tables: ArrayLike, angles: Floats) -> Floats:
     """The chance (G,) of a set of tables, (n + 1, m + 1) bool, at common shares sin² of the angles (G,)."""
     held = np.asarray(tables, np.float64)
     share = np.sin(angles) ** 2
-    rows, columns = (binomial_pmf(np.arange(size)[:, None], size - 1, share) for size in held.shape)
+    rows, columns = (scipy.stats.binom.pmf(np.arange(size)[:, None], size - 1, share) for size in held.shape)
     found: Floats = ((held.T @ rows) * columns).sum(0)
     return found
 

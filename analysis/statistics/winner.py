@@ -11,13 +11,13 @@ K scores at level 1 - β, β being a tenth of the error that is allowed, and sta
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri
+from scipy.optimize import brentq
 
 from analysis.statistics.intervals import Floats, quantile
 
@@ -52,7 +52,7 @@ def hybrid(scores: ArrayLike, error: float, confidence: float = 0.95, degrees_of
     if not 0 < error < math.inf:
         raise ValueError(f"error: expected a finite number above 0, got {error}")
     slack = PART * (1 - confidence)
-    reach = float(ndtri((1 + (1 - slack) ** (1 / np.isfinite(values).sum())) / 2))
+    reach = float(scipy.stats.norm.ppf((1 + (1 - slack) ** (1 / np.isfinite(values).sum())) / 2))
     left = (1 - confidence - slack) / (1 - slack) / 2
     wide = error * quantile(confidence, degrees_of_freedom) / quantile(confidence)
     return Winner(_at(0.5, values, error, reach), _at(1 - left, values, wide, reach), _at(left, values, wide, reach))
@@ -61,30 +61,25 @@ def hybrid(scores: ArrayLike, error: float, confidence: float = 0.95, degrees_of
 def _at(level: float, scores: Floats, error: float, reach: float) -> float:
     """The μ, within `reach` errors of the least of ascending scores, under which this one's distribution, truncated at
     the next and at μ ± `reach` errors, reaches a level there."""
-    gap, floor = (float(scores[1]) - float(scores[0])) / error if len(scores) > 1 else math.inf, ndtr(-reach)
+    below = scipy.stats.norm.cdf
+    gap = (float(scores[1]) - float(scores[0])) / error if len(scores) > 1 else math.inf
+    floor = below(-reach)
 
     def above(shift: float) -> float:
-        return float((ndtr(-shift) - floor) / (ndtr(min(gap - shift, reach)) - floor)) - level
+        return float((below(-shift) - floor) / (below(min(gap - shift, reach)) - floor)) - level
 
     ends = (-reach * (1 - 1e-9), reach * (1 - 1e-9))
-    return float(scores[0]) + error * (ends[1] if above(ends[1]) > 0 else _root(above, *ends))
-
-
-def _root(falling: Callable[[float], float], low: float, high: float) -> float:
-    """Where a falling function is 0 between two numbers, by halves; `scipy.optimize` would take 0.1 s to import."""
-    while low < (middle := (low + high) / 2) < high:
-        low, high = (middle, high) if falling(middle) > 0 else (low, middle)
-    return middle
+    return float(scores[0]) + error * (ends[1] if above(ends[1]) > 0 else float(brentq(above, *ends)))
 
 
 @lru_cache
 def median_error(n: int) -> float:
     """The standard deviation of the median of n independent standard normal numbers."""
     share = (np.arange(GRID) + 0.5) / GRID
-    x: Floats = ndtri(share)
+    x: Floats = scipy.stats.norm.ppf(share)
     half = n // 2
     if n % 2:
-        weight = (share * (1 - share)) ** half
+        weight = scipy.stats.beta.pdf(share, half + 1, half + 1)
         return float(np.sqrt((weight * x**2).sum() / weight.sum()))
     joint = np.triu(np.outer(share ** (half - 1), (1 - share) ** (half - 1)), 1)
     return float(np.sqrt((joint * ((x[:, None] + x) / 2) ** 2).sum() / joint.sum()))
