@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from scipy.stats import truncnorm
 
 from study.__main__ import main
 from study.config import loading
@@ -179,7 +181,27 @@ def test_the_sixteen_are_the_notebooks() -> None:
         torch.testing.assert_close(points.mixture.variances, torch.full((16,), 0.02**2, dtype=torch.float64))
         assert (spec.updates, spec.objective["name"], spec.optimizer) == (updates, "non_saturating", "rmsprop")
         assert (spec.generator_lr, spec.critic_lr, spec.beta2, spec.batch_size) == (1e-4, 1e-4, 0.9, 256)
-        assert spec.generator["hidden"] == spec.critic["hidden"] == [384] * 6
+        for network in (spec.generator, spec.critic):
+            assert network["hidden"] == [384] * 6
+            starts_as_sonnets(network)
+
+
+@pytest.mark.golden
+def test_the_75_directions_are_the_notebooks() -> None:
+    for spec, updates in zip(specs("sga_gaussian"), ("simultaneous", "sga"), strict=True):
+        assert (spec.data["dimensions"], spec.data["mean"], spec.data["std"]) == (75, 0, 1)
+        assert (spec.updates, spec.objective["name"], spec.optimizer) == (updates, "non_saturating", "rmsprop")
+        assert (spec.generator_lr, spec.critic_lr, spec.beta2, spec.batch_size) == (2e-4, 2e-4, 0.9, 64)
+        assert (spec.steps, spec.latent_dim, spec.latent) == (20_000, 200, "normal")
+        for network in (spec.generator, spec.critic):
+            assert (network["hidden"], network["activation"]) == ([200] * 2, "relu")
+            starts_as_sonnets(network)
+
+
+def starts_as_sonnets(network: Mapping[str, Any]) -> None:
+    """Normal weights that are cut off at two standard deviations, 1 / √fan-in, have a standard deviation of less."""
+    assert network["init"] == "lecun"
+    assert network["gain"] == pytest.approx(truncnorm(-2, 2).std(), abs=5e-3)
 
 
 @pytest.mark.golden
