@@ -34,7 +34,7 @@ def test_a_number_is_kept_as_float(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [0, -1, 2.0, True, "8", None, [8]])
 def test_what_is_no_count(value: Any) -> None:
-    with pytest.raises(ValueError, match=r"^data\.modes: expected a whole number >= 1, got "):
+    with pytest.raises(ValueError, match=r"^data\.modes: expected a whole number from 1 to 10,000, got "):
         check("ring", modes=value)
 
 

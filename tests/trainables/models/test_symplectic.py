@@ -55,7 +55,7 @@ def test_a_quadratic_game_is_adjusted_by_its_antisymmetric_part() -> None:
     s, t = (x + x.mT for x in (drawn(REPLICAS, p, p, seed=5), drawn(REPLICAS, q, q, seed=6)))
     b, c = drawn(REPLICAS, p, q, seed=7), drawn(REPLICAS, q, p, seed=8)
     game.matrices = (s, b, t, c)
-    found = symplectic.of_both(game, None, None)  # type: ignore[arg-type]
+    found = symplectic.of_both(game, None)  # type: ignore[arg-type]
     jacobian = torch.cat([torch.cat([s, b], 2), torch.cat([c, t], 2)], 1)
     theta, psi = weights
     expected, signs = [], []
@@ -84,7 +84,7 @@ def test_a_potential_game_is_left_as_it_is() -> None:
     b = drawn(2, generator.size, critic.size, seed=2)
     nothing, one = drawn(2, generator.size, generator.size, seed=3) * 0, torch.eye(critic.size).double()
     game.matrices = (nothing, b, one.expand(2, -1, -1), b.mT)
-    found = symplectic.of_both(game, None, None)  # type: ignore[arg-type]
+    found = symplectic.of_both(game, None)  # type: ignore[arg-type]
     torch.testing.assert_close(found.generator, torch.einsum("rij,rj->ri", b, weights[1]), rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(
         found.critic, weights[1] + torch.einsum("rij,ri->rj", b, weights[0]), rtol=1e-12, atol=1e-12
