@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,15 @@ def test_a_relative_temporary_folder_is_refused(name: str, monkeypatch: pytest.M
     refuse_unreachable()
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT is Python's own, whatever ran in this process before."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, signal.default_int_handler if before is None else before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_signal_while_ray_starts_ends_what_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """It does not break off Ray's start, which would leave servers behind that nobody knows of."""
     called = starting(monkeypatch)
@@ -193,6 +203,7 @@ def test_a_signal_while_ray_starts_ends_what_has_started(monkeypatch: pytest.Mon
     assert called == ["started", "shutdown"]
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_start_that_waits_for_servers_that_have_gone_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     called, over = starting(monkeypatch), threading.Event()
     threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
