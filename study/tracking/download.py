@@ -14,7 +14,7 @@ from analysis.record.schema import FILES
 from study.config.addresses import masked
 from study.config.messages import ConfigError
 from study.tracking.environment import prepare
-from study.tracking.tags import LEVEL, PARENT
+from study.tracking.tags import LEVEL, LEVEL_OF_ARMS, PARENT
 
 RUN = "runs:/"
 TRACKING = "MLFLOW_TRACKING_URI"
@@ -67,7 +67,7 @@ def _above(client: Any, run: Any) -> str | None:
 
 def _check_run(source: str, run: Any, above: str | None, artifacts: set[str]) -> None:
     if above:
-        what = "an arm" if run.data.tags.get(LEVEL) == "arm" else "a trial"
+        what = "an arm" if run.data.tags.get(LEVEL) == LEVEL_OF_ARMS else "a trial"
         raise ConfigError(f"{source}: expected the run of a study, got that of {what}; its study's is {RUN}{above}")
     lacking = " and ".join(name for name in FILES if name not in artifacts)
     if lacking:
