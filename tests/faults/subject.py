@@ -166,6 +166,17 @@ class Subject:
         except FileNotFoundError:
             return []
 
+    def wait_until(self, condition: Callable[[], Any], what: str) -> None:
+        """Wait for something that happens while the driver lives; AssertionError naming `what` if it does not come."""
+
+        def reached() -> bool:
+            running = self.running  # asked first, as it may happen just before the end
+            found = bool(condition())
+            assert found or running, f"the driver ended before {what}: {self.said}"
+            return found
+
+        until(reached, what)
+
     def look(self) -> int:
         """Remember what the ledger holds, so that its loss would be noticed; how many evaluations it holds."""
         found = acknowledged(self.told("planned", "result"))

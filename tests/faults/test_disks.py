@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from acts import fill
 from audit import audit, undisturbed
-from subject import Subject, settings, until
+from subject import Subject, settings
 from surroundings import Unmountable, mounted
 
 from study.progress.status import status
@@ -31,7 +31,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_disk_that_fills_up_stops_the_study_in_order(begin: Begin, disk: Path, tmp_path: Path) -> None:
     study = begin(settings(search__trials_per_arm=3), "disk/study")
     study.start()
-    until(lambda: study.look() > 10, "results")
+    study.wait_until(lambda: study.look() > 10, "results")
     filler = fill(disk)
     assert study.wait() == 1
     study.look()
@@ -51,7 +51,7 @@ def test_a_storage_that_fills_up_costs_checkpoints_and_no_row(begin: Begin, disk
     values = settings(search__trials_per_arm=3, resources__storage=str(disk), resources__checkpoint_seconds=0)
     study = begin(values)
     study.start()
-    until(lambda: study.look() > 10, "results")
+    study.wait_until(lambda: study.look() > 10, "results")
     fill(disk)
     study.look()
     assert study.wait() == 0, study.said

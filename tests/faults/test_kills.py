@@ -14,7 +14,7 @@ from acts import ACTS
 from audit import audit, undisturbed
 from disturbance import Blow
 from kills import BESIDE, IN_TURN, Campaign, plan
-from subject import Subject, settings, until
+from subject import Subject, settings
 from surroundings import SURROUNDINGS
 
 KILLS = 50
@@ -34,12 +34,15 @@ def damage(study: Subject) -> None:
 
 
 def test_a_worker_the_driver_and_checkpoints_are_lost_and_no_row(begin: Begin, tmp_path: Path) -> None:
-    study = begin(settings(search__trials_per_arm=2, confirm=None, resources__checkpoint_seconds=0.1))
+    # Trials of some seconds, so that what is to happen between a kill and the end has time to.
+    steps, trials = {"budget__steps": 4800}, {"search__trials_per_arm": 2, "resources__checkpoint_seconds": 0.1}
+    study = begin(settings(confirm=None, **steps, **trials))
     study.start()
-    until(lambda: study.look() and study.workers(), "a worker with a result")
+    study.wait_until(lambda: study.look() and study.workers(), "a worker with a result")
     study.workers()[0].kill()
     rows = study.look()
-    until(lambda: study.look() > rows and list(study.folder.glob("trials/*/checkpoint.pt")), "results and a checkpoint")
+    study.wait_until(lambda: study.look() > rows, "more results")
+    study.wait_until(lambda: list(study.folder.glob("trials/*/checkpoint.pt")), "a checkpoint")
     study.kill()
     study.sweep()
     assert study.look() < 4 * 12  # it was in the middle

@@ -25,7 +25,7 @@ SHORT = settings(search__trials_per_arm=3)
 def test_two_studies_in_one_folder_are_refused_and_the_holder_named(begin: Begin, tmp_path: Path) -> None:
     first, second = begin(SHORT, "study"), begin(SHORT, "second")
     first.start()
-    until(first.look, "a result")
+    first.wait_until(first.look, "a result")
     second.folder = first.folder
     for _ in range(2):  # refused by `resume`, and again
         assert second.finish() == 2
