@@ -24,6 +24,7 @@ from study.cluster.connection import connected, notice, refuse_taken_names, refu
 from study.cluster.nodes import check_nodes
 from study.cluster.watch import RayWatch
 from study.config import loading
+from study.config.addresses import masked
 from study.config.extension import check_extension
 from study.config.messages import ConfigError
 from study.config.own import locations, places
@@ -34,7 +35,7 @@ from study.execution.machine import session_entry
 from study.execution.preparation import begin_to_prepare, is_prepared
 from study.execution.tuning import remove_leftovers, train
 from study.ledger.damage import shortened
-from study.ledger.entries import CONFIRM
+from study.ledger.entries import CONFIRM, Stopped
 from study.ledger.journal import Journal
 from study.ledger.ledger import identity
 from study.ledger.state import StudyState
@@ -53,6 +54,7 @@ from study.tracking import Tracker
 from trainables import own_code
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
+TUNES = "SIGUSR1"  # the signal that Tune hears itself: what ended the session where nothing else is known
 DRAIN = 60.0  # seconds that MLflow gets to catch up at the end
 
 
@@ -149,6 +151,7 @@ class Session:
         self.progress = Progress(plan, self.tally)
         journal.listeners.append(self.progress.on_entry)
         self._interruption = Interruption()
+        self._trouble: str | None = None  # what but a signal ended the session early
         self._started = time.time()
 
     def run(self) -> int:
@@ -160,7 +163,13 @@ class Session:
         try:
             with self.progress:
                 with self._mirrored(held):
-                    self._train(held)
+                    try:
+                        self._train(held)
+                    except Exception as error:
+                        self._stopped(str(error))
+                        raise
+                    if not self.tally.finished:
+                        self._stopped(self._trouble or self._interruption.signal or TUNES)
                     self._sweep()
                     self._record()
                 self.progress.doing("waiting for MLflow")
@@ -249,19 +258,27 @@ class Session:
         except (TuneError, OSError):
             if self.journal.trouble is None:
                 raise
-            self.progress.say(f"the ledger could not be written: {self.journal.trouble}")
-        if self._interruption.reason:
-            self.progress.say(self._interruption.reason)
+            self._trouble = f"the ledger could not be written: {self.journal.trouble}"
+        self._trouble = self._trouble or self._interruption.reason
+        if self._trouble:
+            self.progress.say(self._trouble)
         remove_leftovers(self.journal.state, self.store, since=self._started)
 
     def _without_ray(self) -> None:
         """Called from a thread when Ray's head has gone, while the main thread waits for it: end the process."""
-        self.progress.say("Ray has gone; what workers have done since their last checkpoints is lost")
+        self._trouble = "Ray has gone; what workers have done since their last checkpoints is lost"
+        self.progress.say(self._trouble)
+        self._stopped(self._trouble)
         self._record()
         self.progress.close()
         self._conclude(0)
         sys.stdout.flush()
         os._exit(FAILED)
+
+    def _stopped(self, reason: str) -> None:
+        """Keep in the ledger why the study is not gone on with, unless the ledger cannot be written."""
+        with suppress(OSError):
+            self.journal.append(Stopped(reason=masked(reason)))
 
     def _train_left(self, held: Lease) -> None:
         at, said = self.data.at, (self.progress, self._interruption)
@@ -295,9 +312,7 @@ class Session:
             self.progress.say(f"{waiting} ledger entries still wait for MLflow; `ganstudy resume` sends them")
         if not self.tally.finished:
             self.progress.say(f"stopped; `ganstudy resume {self.folder}` goes on from here")
-            # Tune hears some signals itself: where nothing else is known to have ended the session, one has.
-            signalled = self._interruption.reason is None and self.journal.trouble is None
-            return INTERRUPTED if signalled else FAILED
+            return FAILED if self._trouble else INTERRUPTED
         count = f"{len(trials)} {'trial' if len(trials) == 1 else 'trials'}"
         self.progress.say(f"done: {count}, {failed} failed; the record is in {self.folder}")
         if failed:

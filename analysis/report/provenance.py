@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -15,7 +14,7 @@ from analysis.report import tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, facts, joined, section, tag
 from analysis.report.writer import FigureWriter
-from analysis.wording import counted, listed, named, number
+from analysis.wording import counted, listed, moment, named, number
 
 State = Mapping[str, Any]
 About = Mapping[str, Any]  # what one study's record says of itself
@@ -26,11 +25,6 @@ LOOK = (
     "This is a look before the end: tests hold their 5 % only if what is trained next does not depend on what is seen"
     " here."
 )
-
-
-def moment(seconds: float | None) -> str:
-    """Unix seconds as a date and time, UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC") if seconds else "unknown"
 
 
 def condition(record: Record, state: State | None) -> tuple[str, str]:
@@ -46,7 +40,11 @@ def condition(record: Record, state: State | None) -> tuple[str, str]:
     ]
     planned = sum(totals.get(name, 0) for name in ("done", "failed", "running", "interrupted", "missing"))
     done = f"{totals.get('done', 0)} of {planned}"
-    return str(state["state"]), f"{done} trials are done; {listed(parts)}. Numbers will change." if parts else ""
+    if not parts:
+        return str(state["state"]), ""
+    stopped = state.get("stopped")
+    why = f" It stopped {moment(stopped['time'])}: {stopped['reason'].rstrip('.')}." if stopped else ""
+    return str(state["state"]), f"{done} trials are done; {listed(parts)}.{why} Numbers will change."
 
 
 def names(record: Record) -> list[str]:

@@ -19,6 +19,7 @@ RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_prestart_worker_first_driver": "0",  # none of its own accord: Tune's workers are started as they are wanted
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the study has its own; of SIGUSR1 Tune's cannot be disabled
     "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # Tune's own state is never restored from
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "TUNE_WARN_THRESHOLD_S": "3600",

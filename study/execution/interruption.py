@@ -25,13 +25,14 @@ class Interruption(Unpickled, Stopper):
     """Tells Tune's loop to end once a signal came; outside that loop a signal raises `KeyboardInterrupt`.
 
     A context manager. Only the main thread receives signals, elsewhere nothing is installed. `reason` says why for a
-    request that was not a signal; else None.
+    request that was not a signal, `signal` names the first signal; else None.
     """
 
     def __init__(self) -> None:
         """Nothing was requested yet."""
         self.requested = False
         self.reason: str | None = None
+        self.signal: str | None = None
         self._looping = False
         self._before: dict[signal.Signals, Any] = {}
 
@@ -78,7 +79,8 @@ class Interruption(Unpickled, Stopper):
         """Whether Tune's loop shall end."""
         return self.requested
 
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        self.signal = self.signal or signal.Signals(number).name
         again, self.requested = self.requested, True
         if again or not self._looping:
             raise KeyboardInterrupt

@@ -1,5 +1,5 @@
-"""The six kinds of ledger entry as frozen records: a session, the floor, a look at the pairs of arms, and of each trial
-plan, results and ending.
+"""The seven kinds of ledger entry as frozen records: a session and why it stopped, the floor, a look at the pairs of
+arms, and of each trial plan, results and ending.
 
 `to_json` gives the object that a ledger's line holds, "kind" first, so that readers tell kinds without parsing;
 `study.ledger.validation` takes it back.
@@ -52,6 +52,19 @@ class Session:
     code: Json = field(default_factory=dict)
     own: Json = field(default_factory=dict)
     data: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """A session ended before the study was done. One whose process was killed leaves none.
+
+    Attributes:
+        reason: a signal's name, or what kept the session from going on, in words.
+    """
+
+    kind: ClassVar[str] = "stopped"
+    time: float = 0.0
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,10 +235,10 @@ class Ended(TrialEntry):
     scores: list[Any] = field(default_factory=list)
 
 
-OfStudy = Session | Floor | Look
+OfStudy = Session | Stopped | Floor | Look
 OfTrial = Planned | Result | Ended
 Entry = OfStudy | OfTrial
-KINDS = (Session, Floor, Look, Planned, Result, Ended)
+KINDS = (Session, Stopped, Floor, Look, Planned, Result, Ended)
 _NAMES = {one.kind: tuple(f.name for f in fields(one)) for one in KINDS}
 
 

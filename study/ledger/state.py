@@ -21,12 +21,12 @@ from analysis.results.nearness import Floor as RealScores
 from analysis.results.thresholds import is_earlier
 from study.ledger.attempts import begins_anew
 from study.ledger.damage import Damage
-from study.ledger.entries import Ended, Entry, Floor, Key, Look, OfTrial, Planned, Result, Session
+from study.ledger.entries import Ended, Entry, Floor, Key, Look, OfTrial, Planned, Result, Session, Stopped
 from study.ledger.ledger import START, Position, entries
 from study.ledger.losses import lost_steps, sentence
 from study.ledger.validation import InvalidEntry
 
-SUMMARY = ("session", "floor", "look", "planned", "ended")
+SUMMARY = ("session", "stopped", "floor", "look", "planned", "ended")
 ORPHAN = "{trial_id}: ended, but neither its plan nor a result can be read"
 
 
@@ -169,6 +169,7 @@ class StudyState:
         config: the resolved configuration of the newest session; {} before the first.
         earlier_rule: whether any session ran under the earlier rule of outcomes, by which it judged what ended in it.
         sessions: the sessions begun, each without its configuration.
+        stopped: why the newest session ended before the study was done; None while nothing says that it did.
         own: what the newest session says of each of the user's own measurements.
         data: what the newest session that says it was given for data; {} before it.
         floor, floor_spread, classifier: of the newest floor entry; {}, {} and None before it.
@@ -182,6 +183,7 @@ class StudyState:
         self.config: dict[str, Any] = {}
         self.earlier_rule = False
         self.sessions: list[Session] = []
+        self.stopped: Stopped | None = None
         self.own: dict[str, Any] = {}
         self.data: dict[str, Any] = {}
         self.floor: dict[str, float] = {}
@@ -224,8 +226,11 @@ class StudyState:
                 outcomes = entry.config.get("outcomes")
                 self.earlier_rule |= isinstance(outcomes, dict) and is_earlier(outcomes)
                 self.sessions.append(replace(entry, config={}))
+                self.stopped = None
                 self.own |= entry.own
                 self.data = entry.data or self.data
+            case Stopped():
+                self.stopped = entry
             case Floor():
                 self.floor, self.floor_spread = _scores(entry.values), _scores(entry.spread)
                 self.classifier = entry.classifier

@@ -29,6 +29,7 @@ from study.ledger.entries import (
     Planned,
     Result,
     Session,
+    Stopped,
     trial_id_of,
 )
 
@@ -93,6 +94,10 @@ def _data_set(found: object) -> Json:
     for name in ("name", "digest", "origin") if data else ():
         _text(f"data.{name}", data.get(name))
     return data
+
+
+def _stopped(found: Json) -> Stopped:
+    return Stopped(time=_time(found), reason=_text("reason", found["reason"]))
 
 
 def _floor(found: Json) -> Floor:
@@ -186,6 +191,7 @@ def _ended(found: Json) -> Ended:
 
 _READERS: dict[str, Callable[[Json], Entry]] = {
     "session": _session,
+    "stopped": _stopped,
     "floor": _floor,
     "look": _look,
     "planned": _planned,

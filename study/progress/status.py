@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from study.config import loading
+from study.ledger.entries import Stopped
 from study.ledger.lock import LockOwner, holder
 from study.ledger.state import StudyState
 from study.progress.look_words import ended, made
@@ -94,6 +95,8 @@ class Status:
         arms: in the order of the configuration; an arm whose search is repeated stands here once for each repeat.
         failures: messages by trial.
         tracking: what MLflow lacks.
+        stopped: why the newest session ended before the study was done, with its `time` in unix seconds; None unless
+            it is interrupted and its ledger says so, which it does not after a kill.
         damaged: unreadable lines of the ledger, missing segments included.
         damage: the first of them: where each stands, and why it could not be read.
         lacking: what is not in the ledger although it must have been, a sentence for each trial.
@@ -118,6 +121,7 @@ class Status:
     damage: tuple[str, ...]
     lacking: tuple[str, ...]
     sessions: int
+    stopped: Stopped | None = None
     earlier_rule: bool = False
     looks: tuple[str, ...] = ()
     diverged_at_most: float | None = None
@@ -158,6 +162,7 @@ def status(folder: str | Path) -> Status:
         damage=tuple(map(str, state.damage.places)),
         lacking=tuple(state.lacking),
         sessions=len(state.sessions),
+        stopped=None if held or tally.finished else state.stopped,
         earlier_rule=state.earlier_rule,
         looks=tuple(looks),
         diverged_at_most=plan.goal.diverged_at_most,

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.results.unbegun import WORST, has_begun
+from analysis.wording import moment
 from study.config.addresses import masked
 from study.config.budget import UNITS
 from study.ledger.damage import NAMED, shortened
@@ -87,6 +88,8 @@ def show_status(found: Status, console: Console | None = None) -> None:
     console = console or terminal()
     by = f", by process {found.holder.pid} on {found.holder.host}" if found.holder else ""
     console.print(Text(f"{found.study} in {found.folder}: {found.state}{by}"))
+    if found.stopped:
+        console.print(Text(f"stopped {moment(found.stopped.time)}: {found.stopped.reason}"))
     counts = [f"{count} {name}" for name, count in asdict(found.trials).items() if count and name != "total"]
     console.print(f"of {_many(found.trials.total, 'trial')}: {', '.join(counts)}")
     table = Table(box=SIMPLE_HEAD, pad_edge=False)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from analysis.wording import NOT_JUDGED
 from study.config.addresses import masked
 from study.ledger.attempts import begins_anew
-from study.ledger.entries import Ended, Entry, Floor, Json, Look, OfStudy, OfTrial, Planned, Result, Session
+from study.ledger.entries import Ended, Entry, Floor, Json, Look, OfStudy, OfTrial, Planned, Result, Session, Stopped
 from study.tracking.cursor import OpenRun
 from study.tracking.summaries import Row, canonical, counted, finite, flat, hyperparameters, milliseconds, summaries
 
@@ -110,6 +110,9 @@ def gather(batch: Iterable[Entry], attempts: Attempts, runs: Mapping[str, OpenRu
             case Session():
                 update = gathered.setdefault("", RunUpdate(entry))
                 _session(entry, update)
+            case Stopped():
+                update = gathered.setdefault("", RunUpdate(entry))
+                update.tags["stopped"] = entry.reason[:LONGEST_TAG]
             case Floor():
                 update = gathered.setdefault("", RunUpdate(entry))
                 _floor(entry, update)

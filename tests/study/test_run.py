@@ -336,6 +336,8 @@ def test_ctrl_c_leaves_a_study_that_resume_finishes(
     found = status(folder)
     assert found.state == "interrupted"
     assert found.trials.interrupted > 0
+    assert found.stopped
+    assert found.stopped.reason == "SIGINT"
     assert load(folder).running
     assert resume_study(folder) == 0
     whole(folder)
@@ -357,7 +359,10 @@ def test_a_full_disk_ends_a_study_that_resume_finishes(
     monkeypatch.setattr("study.execution.tuning.RETRIES", 0)  # Tune would blame the trial, and start workers for it
     assert run_study(tiny(resources=ALONE), folder) == 1
     assert "the ledger could not be written: [Errno 28] No space left on device" in capsys.readouterr().out
-    assert status(folder).state == "interrupted"
+    found = status(folder)
+    assert found.state == "interrupted"
+    assert found.stopped
+    assert found.stopped.reason == "the ledger could not be written: [Errno 28] No space left on device"
     monkeypatch.undo()
     assert resume_study(folder) == 0
     whole(folder)
@@ -372,7 +377,8 @@ def test_a_killed_driver_loses_nothing(reference: Path, long_study: StudyPlan, t
         assert driver.stderr is not None
         assert driver.stderr.read() == ""
     assert driver.returncode == -signal.SIGKILL
-    assert status(folder).state == "interrupted"
+    found = status(folder)
+    assert (found.state, found.stopped) == ("interrupted", None)  # there was no time to say
     assert resume_study(folder) == 0
     whole(folder)
     assert curves(folder) == curves(reference)

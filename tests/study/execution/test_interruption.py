@@ -15,6 +15,7 @@ def test_the_first_signal_asks_the_loop_to_end_and_the_second_insists(number: si
         os.kill(os.getpid(), number)
         assert interruption.stop_all()
         assert not interruption("trial", {})
+        assert interruption.signal == number.name
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), number)
 

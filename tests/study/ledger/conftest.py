@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from study.ledger.entries import KINDS, Ended, Entry, Floor, Look, LookedAt, Planned, Result, Session
+from study.ledger.entries import KINDS, Ended, Entry, Floor, Look, LookedAt, Planned, Result, Session, Stopped
 
 SESSION = Session(
     time=1.5, session="a", config={"study": "x"}, versions={"torch": "2"}, hardware={"cpus": 2}, pid=7,
     code={"my_loss": "0f"}, own={"own.blur": {"better": "low", "meaning": "How blurred."}},
     data={"name": "ring", "digest": "0f", "origin": "drawn from its settings", "train": 9, "shape": [2]},
 )  # fmt: skip
+STOPPED = Stopped(time=1.5, reason="SIGTERM")
 FLOOR = Floor(time=1.5, values={"fid": 0.25}, spread={"fid": 0.01}, classifier={"accuracy": 0.98, "seed": 0})
 LOOK = Look(
     time=1.5, number=0, level=0.225, planned=4, extents={"a": (2, 8), "b": (2, 8)},
@@ -29,7 +30,7 @@ ENDED = Ended(time=1.5, phase="confirm", arm="a", index=3, status="failed", mess
 @pytest.fixture(scope="session")
 def entry_of() -> dict[str, Entry]:
     """An entry of each kind, by its kind; those of trials are of trial 3 of arm `a`, which has seeds 4 and 5."""
-    return {entry.kind: entry for entry in (SESSION, FLOOR, LOOK, PLANNED, RESULT, ENDED)}
+    return {entry.kind: entry for entry in (SESSION, STOPPED, FLOOR, LOOK, PLANNED, RESULT, ENDED)}
 
 
 @pytest.fixture(params=[kind.kind for kind in KINDS])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from study.ledger.entries import Floor, Look, Session, trial_id_of
+from study.ledger.entries import Floor, Look, Session, Stopped, trial_id_of
 from study.ledger.ledger import Ledger, entries
 from study.ledger.state import StudyState
 from study.ledger.validation import InvalidEntry, from_json
@@ -82,6 +82,13 @@ def test_sessions_and_floors():
         assert state.data["digest"] == "0f"
     assert (state.floor, state.floor_spread) == ({"fid": 0.2}, {"fid": 0.01})
     assert state.classifier == {"accuracy": 0.98, "seed": 0}
+
+
+def test_why_a_session_stopped_is_known_until_the_next_begins():
+    session, stopped = Session(config={"study": "a"}), Stopped(time=2.0, reason="SIGTERM")
+    assert replayed(session).stopped is None
+    assert replayed(session, stopped).stopped == stopped
+    assert replayed(session, stopped, session).stopped is None
 
 
 def test_looks_come_in_order_and_spend_no_more_than_there_is():

@@ -8,7 +8,7 @@ from analysis.results.thresholds import EARLIER
 from study.config import loading
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
-from study.ledger.entries import Session, to_json
+from study.ledger.entries import Session, Stopped, to_json
 from study.ledger.journal import Journal
 from study.ledger.validation import from_json
 from study.progress.status import Counts, status
@@ -52,6 +52,15 @@ def test_an_interrupted_study(folder: Path) -> None:
     assert found.failures == {"search-hinge-0000": "ValueError: no"}
     assert found.sessions == 1
     assert found.tracking.waiting == 6
+
+
+def test_what_stopped_it_is_told_until_it_is_gone_on_with(folder: Path) -> None:
+    assert status(folder).stopped is None
+    journal = Journal.open(folder)
+    journal.append(Stopped(time=5.0, reason="SIGTERM"))
+    assert status(folder).stopped is None  # as the journal is held: it is running
+    journal.close()
+    assert status(folder).to_dict()["stopped"] == {"time": 5.0, "reason": "SIGTERM"}
 
 
 def test_it_is_plain_json(folder: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from study.config.plan import StudyPlan
+from study.ledger.entries import Stopped
 from study.ledger.lock import LockOwner
 from study.progress.forecast import forecast
 from study.progress.status import ArmStatus, Counts, Status, TrackingStatus
@@ -157,10 +158,11 @@ def test_what_is_begun_is_said_at_once(study: Build, capsys: pytest.CaptureFixtu
 
 def test_status_shows_every_arm_and_what_went_wrong() -> None:
     console = Console(file=io.StringIO(), width=160, soft_wrap=True)
-    show_status(STATUS, console)
+    show_status(replace(STATUS, stopped=Stopped(time=1e9, reason="[no] room")), console)
     assert isinstance(console.file, io.StringIO)
     lines = [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
     assert "rings in studies/rings: running, by process 7 on here" in lines
+    assert "stopped 2001-09-09 01:46 UTC: [no] room" in lines
     assert "of 9 trials: 6 done, 1 failed, 1 running, 1 missing" in lines
     assert "gan-[bold]hinge 3/4 2/4 (1 failed, 1 running) 0.01235 4 collapsed, 20 converged" in lines
     assert "search-none-0001 failed: RuntimeError: [out] of memory" in lines

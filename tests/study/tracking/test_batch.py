@@ -2,7 +2,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from study.ledger.entries import Ended, Look, OfTrial, Planned, Result, to_json
+from study.ledger.entries import Ended, Look, OfTrial, Planned, Result, Stopped, to_json
 from study.ledger.validation import from_json
 from study.tracking.batch import Attempts, RunUpdate, gather
 from study.tracking.cursor import OpenRun
@@ -45,6 +45,11 @@ def test_a_look_is_a_tag_of_the_study(trial: Trial) -> None:
     assert update.tags == {"look.1": '{"extents":{"a":[1,8],"b":[1,4]},"level":0.3,"open":["a"]}'}
     batch = {**trial(0)[0], "phase": "confirm", "round": 2, "trial_id": "confirm-hinge-0000-round2"}
     assert updates_of(batch)[0].trial_id == "confirm-hinge-0000-round2"
+
+
+def test_why_a_study_stopped_is_a_tag_of_it() -> None:
+    (update,) = updates_of(to_json(Stopped(time=1.0, reason="SIGTERM")))
+    assert (update.trial_id, update.tags, update.entries) == (None, {"stopped": "SIGTERM"}, 1)
 
 
 def test_metrics_carry_the_ledgers_times(trial: Trial) -> None:
