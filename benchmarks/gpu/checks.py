@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -28,9 +29,13 @@ def gpu_tests(folder: Path, limit: float) -> str:
     if find_spec("pytest") is None:
         return "pytest is not installed"
     plain = ["--noconftest", "--import-mode=importlib", "-p", "no:cacheprovider", "-o", "addopts="]
+    shared = os.pathsep.join([str(folder / "trainables"), os.environ.get("PYTHONPATH", "")])  # what conftest.py adds
     try:
         command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", *plain, *found]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, cwd=folder.parent)
+        environment = {**os.environ, "PYTHONPATH": shared}
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=limit, cwd=folder.parent, env=environment
+        )
     except subprocess.TimeoutExpired:
         return f"not done after {limit:.0f} s"
     said = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]

@@ -1,39 +1,21 @@
-"""The training guarantees: alone is in company, a fallen replica touches no other, resuming is bit for bit."""
+"""Trainings: what they learn, measure, refuse and share, and when they end."""
 
 from __future__ import annotations
 
-import io
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from trainings import CONV, RESNET, RING, SMALL, Moments, assert_close, curves, records, saved, spec, spoil, train
 
 from trainables import native
 from trainables.data import DataSet, floats, load
-from trainables.models.updates import ORDERS
-from trainables.objectives import OBJECTIVES
-from trainables.optimizers import DECAYING, OPTIMIZERS
-from trainables.penalties import PENALTIES
 from trainables.spec import Spec
-from trainables.training import Evaluation, Training
-
-SMALL = {"hidden": [16, 16]}
-RING: dict[str, Any] = {"name": "ring", "points": 2000, "heldout": 500}
-
-
-class Moments:
-    """An evaluator that is cheap and sensitive: the mean and spread of the samples."""
-
-    samples = 64
-
-    def __call__(self, samples: Tensor, labels: Tensor | None) -> dict[str, Tensor]:
-        flat = samples.flatten(2).double()
-        return {"mean": flat.mean((1, 2)), "spread": flat.std((1, 2))}
+from trainables.training import Training
 
 
 @pytest.fixture(scope="module")
@@ -46,171 +28,11 @@ def digits() -> DataSet:
     return load("digits")
 
 
-def spec(**changes: Any) -> Spec:
-    values: dict[str, Any] = {
-        "data": RING,
-        "steps": 12,
-        "evaluations": 3,
-        "batch_size": 16,
-        "generator": SMALL,
-        "critic": SMALL,
-    }
-    return Spec(**{**values, **changes})
-
-
-def train(which: Spec | Sequence[Spec], seeds: Sequence[int], data: DataSet) -> Training:
-    return Training(which, seeds, data=data, evaluator=Moments())  # type: ignore[arg-type]
-
-
-def records(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Replica by replica what an evaluation says of it."""
-    values = [dict(zip(evaluation.columns, row, strict=True)) for row in zip(*evaluation.columns.values(), strict=True)]
-    return [
-        {"seed": seed, "step": evaluation.step, **{name: value for name, value in row.items() if value is not None}}
-        for seed, row in zip(evaluation.seeds, values, strict=True)
-    ]
-
-
-def curves(training: Training) -> list[list[dict[str, Any]]]:
-    rows = []
-    while not training.done:
-        rows.append(records(training.advance()))
-    return [list(curve) for curve in zip(*rows, strict=True)]
-
-
-def assert_close(ours: list[dict[str, Any]], theirs: list[dict[str, Any]], rel: float = 2e-4) -> None:
-    assert len(ours) == len(theirs)
-    for mine, other in zip(ours, theirs, strict=True):
-        assert mine.keys() == other.keys()
-        assert mine.get("diverged_step") == other.get("diverged_step")
-        for name in mine.keys() - {"diverged_step"}:
-            assert mine[name] == pytest.approx(other[name], rel=rel, abs=2e-5, nan_ok=True), name
-
-
-def spoil(training: Training, replica: int, value: float = math.nan) -> None:
-    training.model.stacks[0].flat[replica, 0] = value
-
-
-def saved(training: Training) -> dict[str, Any]:
-    file = io.BytesIO()
-    torch.save(training.state_dict(), file)
-    file.seek(0)
-    state: dict[str, Any] = torch.load(file, weights_only=True)
-    return state
-
-
-PENALISED: dict[str, Any] = {
-    "clip": {"name": "clip", "bound": 0.1},
-    "several": ["r1", "gradient_penalty", "spectral_norm"],
-    "lazy": [{"name": "r1", "every": 3}, {"name": "dragan", "every": 2, "compensated": False}],
-}
-DOWN, UP = {"from": 2e-3, "to": 0, "shape": "cosine", "warmup": 0.3}, {"from": 0.5, "to": 0.9, "until": 0.5}
-SCHEDULED: dict[str, Any] = {
-    "generator_lr": DOWN, "critic_lr": {**DOWN, "shape": "constant", "until": 0.6}, "beta2": UP, "ema": UP,
-    "penalty": {"name": "r1", "weight": {"from": 1.0, "to": 0.1}},
-}  # fmt: skip
-CONV = {"generator": {"kind": "conv", "width": 4, "depth": 2}, "critic": {"kind": "conv", "width": 4, "depth": 2}}
-
-RESNET = {
-    "generator": {"kind": "resnet", "width": 2, "depth": 2, "init": "orthogonal"},
-    "critic": {"kind": "resnet", "width": 2, "depth": 2},
-}
-
-
-# Every order x penalty x optimiser that makes sense; what makes none is tested to be refused in test_spec.
-ORDERED = [
-    (updates, penalty, optimizer)
-    for updates in ORDERS
-    for penalty in PENALTIES
-    for optimizer in ("adam", "optimistic_adam", "rmsprop", "sgd")
-    if penalty != "consensus" or updates in ("simultaneous", "extragradient")
-    if optimizer == "adam" or (updates != "sga" and (PENALTIES[penalty].points or not PENALTIES[penalty].charged))
-]
-ORDERED += [("alternating", "none", optimizer) for optimizer in ("adamw", "lion", "nesterov", "optimistic_sgd")]
-ORDERED += [
-    (updates, penalty, "adam") for updates in ("alternating", "simultaneous") for penalty in ("several", "lazy")
-]
-
-
-@pytest.mark.parametrize(("updates", "penalty", "optimizer"), ORDERED)
-def test_every_way_to_train_keeps_the_guarantees(updates: str, penalty: str, optimizer: str, ring: DataSet) -> None:
-    decay = 0.1 if optimizer in DECAYING else 0.0
-    keeps_the_guarantees(
-        spec(
-            penalty=PENALISED.get(penalty, penalty), updates=updates, optimizer=optimizer, weight_decay=decay, ema=0.9
-        ),
-        ring,
-    )
-
-
-@pytest.mark.parametrize("penalty", ["none", "clip", "several", "lazy"])
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_an_unrolled_critic_keeps_the_guarantees(optimizer: str, penalty: str, ring: DataSet) -> None:
-    keeps_the_guarantees(spec(unroll=2, penalty=PENALISED.get(penalty, penalty), optimizer=optimizer), ring)
-
-
-@pytest.mark.parametrize(("updates", "penalty"), [("alternating", "spectral_norm"), ("extragradient", "clip")])
-def test_lookahead_keeps_the_guarantees(updates: str, penalty: str, ring: DataSet) -> None:
-    """Stopped after 4 steps, in the middle of 3."""
-    keeps_the_guarantees(spec(lookahead=3, penalty=PENALISED.get(penalty, penalty), updates=updates, ema=0.9), ring)
-
-
-@pytest.mark.parametrize("penalty", ["none", "several", "lazy", "lecam", "balanced_consistency"])
-@pytest.mark.parametrize("updates", ["alternating", "extragradient"])
-def test_bfloat16_keeps_the_guarantees(updates: str, penalty: str, ring: DataSet) -> None:
-    if penalty == "lazy" and updates == "extragradient":
-        pytest.skip("refused in any precision")
-    keeps_the_guarantees(spec(precision="bf16", penalty=PENALISED.get(penalty, penalty), updates=updates), ring)
-
-
-@pytest.mark.parametrize("model", ["gan", "cgan", "cyclegan", "vae", "matching"])
-@pytest.mark.parametrize("kind", ["mlp", "conv", "resnet"])
-def test_networks_in_bfloat16_keep_the_guarantees(kind: str, model: str, digits: DataSet) -> None:
-    networks = {"mlp": {}, "conv": CONV, "resnet": RESNET}[kind]
-    if model == "cyclegan" and kind == "resnet":
-        pytest.skip("refused in any precision")
-    one = spec(data={"name": "digits"}, model=model, latent_dim=4, ema=0.5, precision="bf16", steps=6, **networks)
-    first = in_company_resumed_and_alone(one, digits)
-    assert first != records(train(replace(one, precision="fp32"), [3, 1, 4], digits).advance())
-
-
 def test_shares_of_the_way_are_the_replicas_own(ring: DataSet) -> None:
     both = train([spec(lookahead=3, lookahead_alpha=alpha) for alpha in (0.2, 0.9)], [3, 4], ring)
     company = curves(both)
     assert_close(company[1], curves(train(spec(lookahead=3, lookahead_alpha=0.9), [4], ring))[0])
     assert company[1] != curves(train(spec(lookahead=3, lookahead_alpha=0.2), [4], ring))[0]
-
-
-def keeps_the_guarantees(one: Spec, ring: DataSet) -> None:
-    """Alone is in company, resuming is bit for bit, and a fallen replica touches no other."""
-    company = train(one, [3, 1, 4, 15, 9], ring)
-    first = records(company.advance())
-    resumed = train(one, [3, 1, 4, 15, 9], ring)
-    resumed.load_state_dict(saved(company))
-    hurt = train(one, [3, 1, 4, 15, 9], ring)
-    hurt.load_state_dict(saved(company))
-    spoil(hurt, 4)
-    rest = curves(company)
-    assert rest == curves(resumed)
-    assert rest[:4] == curves(hurt)[:4]
-    assert_close([first[2], *rest[2]], curves(train(one, [4], ring))[0])
-
-
-@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
-@pytest.mark.parametrize("more", [{}, {"instance_noise": {"from": 0.1, "to": 0.5}}], ids=["kernels", "autograd"])
-def test_schedules_keep_the_guarantees(more: dict[str, Any], optimizer: str, ring: DataSet) -> None:
-    one = spec(**SCHEDULED, **more, optimizer=optimizer)
-    other = spec(**more, optimizer=optimizer, penalty="r1")
-    mixed = [one, other, replace(one, critic_lr=1e-3)]
-    company = train(mixed, [3, 1, 4], ring)
-    first = records(company.advance())
-    resumed = train(mixed, [3, 1, 4], ring)
-    resumed.load_state_dict(saved(company))
-    rest = curves(company)
-    assert rest == curves(resumed)
-    for which, seed, row in zip(mixed, [3, 1, 4], range(3), strict=True):
-        assert_close([first[row], *rest[row]], curves(train(which, [seed], ring))[0])
-    assert rest[0] != curves(train(replace(one, generator_lr=2e-3), [3], ring))[0][1:]
 
 
 def test_the_average_follows_its_half_life(ring: DataSet) -> None:
@@ -235,38 +57,6 @@ def test_settings_stand_where_training_does(ring: DataSet) -> None:
             assert training.context.present("generator_lr").tolist() == pytest.approx([1e-3 * left / 12])
 
 
-@pytest.mark.parametrize(("updates", "penalty"), [row[:2] for row in ORDERED if row[2] == "adam"])
-def test_translations_keep_the_guarantees(updates: str, penalty: str, ring: DataSet) -> None:
-    """The same of a cyclegan, whose players have two networks each."""
-    one = spec(
-        model="cyclegan", penalty=PENALISED.get(penalty, penalty), updates=updates, identity_weight=1.0, steps=4,
-        evaluations=2, source={"name": "rotated", "angle": 30},
-    )  # fmt: skip
-    company = train(one, [3, 1], ring)
-    first = records(company.advance())
-    resumed, hurt = train(one, [3, 1], ring), train(one, [3, 1], ring)
-    for other in (resumed, hurt):
-        other.load_state_dict(saved(company))
-    spoil(hurt, 1)
-    rest = curves(company)
-    assert rest == curves(resumed)
-    assert rest[0] == curves(hurt)[0]
-    assert_close([first[1], *rest[1]], curves(train(one, [1], ring))[0])
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"packing": 4, "instance_noise": 0.3}, {"pairing": "relativistic", "unroll": 1, "penalty": "lecam"},
-        {"augmentation": ["translation", "cutout"], "penalty": "gradient_penalty", "lookahead": 2, **CONV},
-    ],
-)  # fmt: skip
-def test_translations_of_images_are_alone_as_in_company(changes: dict[str, Any], digits: DataSet) -> None:
-    one = spec(data={"name": "digits"}, model="cyclegan", ema=0.5, **changes)
-    company = curves(train(one, [0, 5], digits))
-    assert_close(company[1], curves(train(one, [5], digits))[0])
-
-
 def test_what_has_no_meaning_for_translations_changes_nothing(ring: DataSet) -> None:
     ours = curves(train(spec(model="cyclegan"), [0], ring))
     assert ours == curves(train(spec(model="cyclegan", latent_dim=7, latent="uniform"), [0], ring))
@@ -280,37 +70,6 @@ def test_weights_of_translations_may_differ_in_a_population(ring: DataSet) -> No
         assert_close(curve, curves(train(alone, [8], ring))[0])
     with pytest.raises(ValueError, match="replicas of one population must agree in identity_weight"):
         train([one, replace(one, identity_weight=0.0)], [0, 1], ring)
-
-
-STABILISED = {"instance_noise": 0.3, "label_smoothing": 0.1, "packing": 4, "pairing": "relativistic"}
-
-
-@pytest.mark.parametrize("penalty", ["none", "gradient_penalty", "dragan", "spectral_norm"])
-@pytest.mark.parametrize("which", STABILISED)
-def test_alone_is_in_company_for_every_stabiliser(which: str, penalty: str, ring: DataSet) -> None:
-    one = spec(penalty=penalty, **{which: STABILISED[which]})
-    company = curves(train(one, [3, 1, 4], ring))
-    assert_close(company[2], curves(train(one, [4], ring))[0])
-    assert company[2] != curves(train(spec(penalty=penalty), [4], ring))[0]
-
-
-def in_company_resumed_and_alone(one: Spec, data: DataSet) -> Any:
-    """Three replicas train as they do when resumed, and the last as it does alone; their first evaluations."""
-    company = train(one, [3, 1, 4], data)
-    first = records(company.advance())
-    resumed = train(one, [3, 1, 4], data)
-    resumed.load_state_dict(saved(company))
-    rest = curves(company)
-    assert rest == curves(resumed)
-    assert_close([first[2], *rest[2]], curves(train(one, [4], data))[0])
-    return first
-
-
-@pytest.mark.parametrize("model", ["matching", "vae", "oracle"])
-@pytest.mark.parametrize("networks", [{}, CONV, RESNET], ids=["mlp", "conv", "resnet"])
-def test_reference_models_keep_the_guarantees(model: str, networks: dict[str, Any], digits: DataSet) -> None:
-    one = spec(data={"name": "digits"}, model=model, latent_dim=4, ema=0.5, **networks)
-    in_company_resumed_and_alone(one, digits)
 
 
 @pytest.mark.parametrize("model", ["matching", "vae"])
@@ -328,49 +87,6 @@ def test_the_oracle_draws_from_the_truth(ring: DataSet) -> None:
     assert row["high_quality"] == pytest.approx(0.9889, abs=0.01)
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
-def test_alone_is_in_company_for_every_objective(objective: str, ring: DataSet) -> None:
-    one = spec(objective=objective, critic_steps=2)
-    company = curves(train(one, [7, 2], ring))
-    assert_close(company[1], curves(train(one, [2], ring))[0])
-
-
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("conditioning", ["join", "projection"])
-def test_alone_is_in_company_for_conditional_models(optimizer: str, conditioning: str, ring: DataSet) -> None:
-    one = spec(model="cgan", optimizer=optimizer, conditioning=conditioning, latent="uniform")
-    company = curves(train(one, [0, 5, 6], ring))
-    assert_close(company[1], curves(train(one, [5], ring))[0])
-
-
-@pytest.mark.parametrize("model", ["gan", "cgan"])
-@pytest.mark.parametrize("penalty", ["none", "gradient_penalty", "spectral_norm"])
-def test_alone_is_in_company_for_convolutions(model: str, penalty: str, digits: DataSet) -> None:
-    networks = {role: {**values, "batch_norm": penalty == "none"} for role, values in CONV.items()}
-    one = spec(data={"name": "digits"}, model=model, penalty=penalty, latent_dim=8, **networks)
-    company = curves(train(one, [0, 5, 6], digits))
-    assert_close(company[1], curves(train(one, [5], digits))[0])
-
-
-def test_consistency_over_images_keeps_the_guarantees(digits: DataSet) -> None:
-    penalty = {"name": "balanced_consistency", "flip": 0.5, "shift": 0.3}
-    one = spec(data={"name": "digits"}, penalty=penalty, latent_dim=4, **CONV)
-    other = replace(one, penalty={**penalty, "shift": 0.1, "flip": 0.0})
-    company = curves(train([one, other], [0, 5], digits))
-    assert_close(company[1], curves(train(other, [5], digits))[0])
-    assert_close(company[0], curves(train(one, [0], digits))[0])
-
-
-@pytest.mark.parametrize(
-    "more", [{"penalty": "r1"}, {"pairing": "relativistic", "updates": "extragradient", "optimizer": "sgd"}], ids=str
-)
-def test_augmentation_keeps_the_guarantees(more: dict[str, Any], digits: DataSet) -> None:
-    names = ["colour", "translation", "cutout"]
-    one = spec(data={"name": "digits"}, augmentation=names, latent_dim=4, steps=6, **CONV, **more)
-    first = in_company_resumed_and_alone(one, digits)
-    assert first != records(train(replace(one, augmentation="none"), [3, 1, 4], digits).advance())
-
-
 def test_replicas_of_other_scalars_share_a_population(ring: DataSet) -> None:
     slow = spec(generator_lr=1e-4, beta1=0.0, penalty={"name": "r1", "weight": 0.1})
     fast = replace(slow, generator_lr=3e-3, critic_lr=2e-3, beta1=0.9, ema=0.9, penalty={"name": "r1", "weight": 10.0})
@@ -381,23 +97,6 @@ def test_replicas_of_other_scalars_share_a_population(ring: DataSet) -> None:
         train([slow, replace(slow, batch_size=8)], [0, 1], ring)
     with pytest.raises(ValueError, match="replicas of one population must agree in instance_noise"):
         train([slow, replace(slow, instance_noise=0.1)], [0, 1], ring)
-
-
-@pytest.mark.parametrize("networks", [{}, CONV, RESNET], ids=["mlp", "conv", "resnet"])
-def test_a_fallen_replica_touches_no_other_and_is_frozen(networks: dict[str, Any], digits: DataSet) -> None:
-    one = spec(data={"name": "digits"}, latent_dim=4, penalty="gradient_penalty", **networks)
-    healthy, hurt = train(one, [0, 1, 2], digits), train(one, [0, 1, 2], digits)
-    healthy.advance()
-    hurt.advance()
-    spoil(hurt, 1)
-    frozen = hurt.model.stacks[1].flat[1].clone()
-    ours, theirs = curves(healthy), curves(hurt)
-    assert ours[0] == theirs[0]
-    assert ours[2] == theirs[2]
-    assert [row["diverged"] for row in theirs[1]] == [True, True]
-    assert {row["diverged_step"] for row in theirs[1]} == {5}
-    assert all(math.isnan(row["mean"]) for row in theirs[1])
-    assert torch.equal(hurt.model.stacks[1].flat[1], frozen)
 
 
 def test_a_replica_beyond_the_bound_has_diverged_at_that_step(ring: DataSet) -> None:
@@ -416,30 +115,6 @@ def test_training_ends_early_when_no_replica_is_left(ring: DataSet) -> None:
     assert training.done
     assert columns["diverged_step"] == [1, 1]
     assert training.step == 4
-
-
-def test_resuming_is_bit_for_bit_for_conditional_models(ring: DataSet) -> None:
-    one = spec(penalty="spectral_norm", ema=0.95, model="cgan")
-    whole = train(one, [2, 3], ring)
-    whole.advance()
-    resumed = train(one, [2, 3], ring)
-    resumed.load_state_dict(saved(whole))
-    assert curves(whole) == curves(resumed)
-    assert torch.equal(whole.model.stacks[0].flat, resumed.model.stacks[0].flat)
-    assert torch.equal(whole.average, resumed.average)
-
-
-def test_resuming_is_bit_for_bit_after_a_fall_and_for_convolutions(digits: DataSet) -> None:
-    one = spec(data={"name": "digits"}, latent_dim=4, **CONV)
-    whole = train(one, [2, 3], digits)
-    spoil(whole, 0)
-    whole.advance()
-    resumed = train(one, [2, 3], digits)
-    resumed.load_state_dict(saved(whole))
-    assert resumed.alive.tolist() == [False, True]
-    ours, theirs = curves(whole), curves(resumed)
-    assert ours[1] == theirs[1]
-    assert [r["diverged_step"] for r in ours[0]] == [r["diverged_step"] for r in theirs[0]] == [1, 1]
 
 
 def test_a_state_of_other_seeds_is_refused(ring: DataSet) -> None:
