@@ -196,3 +196,7 @@ OPTIMIZERS: dict[str, Callable[[Optimizer, Tensor, Tensor, Tensor], None]] = {
 }
 OPTIMISTIC = ("optimistic_adam", "optimistic_sgd")
 DECAYING = ("adamw", "lion")
+READ_BY = {  # hyperparameters that some rules do without
+    "beta1": ("adam", "adamw", "lion", "optimistic_adam", "sgd", "nesterov"),
+    "beta2": ("adam", "adamw", "lion", "optimistic_adam", "rmsprop"),
+}

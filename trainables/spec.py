@@ -328,6 +328,15 @@ class Spec:
         return tuple(name for name in AUGMENTATIONS if name in several)
 
     @property
+    def idle(self) -> dict[str, str]:
+        """Settings that nothing reads beside others of these, and what makes each so: `optimizer sgd`."""
+        found = {
+            name: f"optimizer {self.optimizer}" for name, rules in optimizers.READ_BY.items()
+            if self.optimizer not in rules
+        }  # fmt: skip
+        return found if self.lookahead else {**found, "lookahead_alpha": "lookahead 0"}
+
+    @property
     def schedules(self) -> dict[str, Schedule]:
         """Of every setting that may have one, those that stay included: a field's name, or `penalty.NAME.weight`."""
         ends = {"instance_noise": 0.0}
@@ -414,7 +423,7 @@ _ADVERSARIAL = (
 )  # fmt: skip
 _TRANSLATING = ("source", "cycle_weight", "identity_weight")
 MEANINGLESS: Mapping[str, tuple[str, ...]] = {
-    "gan": _TRANSLATING,
+    "gan": ("conditioning", *_TRANSLATING),
     "cgan": _TRANSLATING,
     "cyclegan": ("latent_dim", "latent", "conditioning"),
     "matching": (*_ADVERSARIAL, *_TRANSLATING, "critic"),

@@ -155,10 +155,20 @@ def equal_choices(config: StudyConfig, arm: Arm) -> list[str]:
     return found
 
 
+def idle(config: StudyConfig, arm: Arm) -> list[str]:
+    """Hyperparameters that are searched although nothing reads them, in words; unless what makes them so is searched,
+    too."""
+    spec = spec_for(config, arm, next(corners(arm.space)))
+    roots = {_root(name) for name in arm.space}
+    return [f"{name} with {why}" for name, why in spec.idle.items() if name in roots and why.split()[0] not in roots]
+
+
 def _settled(spec: Spec, space: Mapping[str, Space]) -> str:
-    """What a specification trains and its arm searches, whatever is written out: defaults filled in, in one order."""
+    """What a specification trains and its arm searches, whatever is written out: defaults filled in, in one order, and
+    without what nothing reads."""
     plain = spec.to_dict() | {name: repr(way) for name, way in spec.schedules.items()}
     plain["source"] = transformations.settled(spec.source)
+    plain |= dict.fromkeys(spec.idle)
     if spec.model != "dirac":
         found = [(row.name, {**values, "weight": None}) for row, values in penalties.resolve_all(spec.penalties)]
         plain["penalty"] = sorted((name, sorted(values.items())) for name, values in found)

@@ -15,7 +15,7 @@ from analysis.record import schema
 from analysis.record.schema import QUALITY, TRAINING
 from analysis.results.thresholds import JUDGED_METRICS, NOISE_KNOWN
 from analysis.wording import listed
-from study.config.arms import Arm, arms_of, check_arms, constants_of, equal_choices, mistakable
+from study.config.arms import Arm, arms_of, check_arms, constants_of, equal_choices, idle, mistakable
 from study.config.blind_spots import blind_spots
 from study.config.combinations import place
 from study.config.goal import Goal
@@ -36,7 +36,7 @@ from trainables.metrics.feature_spaces import OF_PICTURES, least
 from trainables.metrics.measurements import require_samples
 from trainables.models.catalogue import measured_columns
 from trainables.penalties import PENALTIES
-from trainables.spec import Spec
+from trainables.spec import ADVERSARIAL, Spec
 
 SLOPES = tuple(row.name for row in PENALTIES.values() if row.bounds_slope)
 DIAGNOSTICS = (  # nothing to search for
@@ -114,6 +114,19 @@ def warnings(plan: StudyPlan) -> list[str]:
     if free:
         by = listed(SLOPES, "or")
         found.append(f"wasserstein needs a critic of bounded slope, by {by}; without one: {_few(free)}")
+    if mixed := [arm.name for arm in arms if _slopes_are_mixed(config, arm)]:
+        found.append(
+            "critic.batch_norm makes each sample's score depend on the others of its batch, while penalties on"
+            f" gradients are meant of each by itself (Gulrajani et al. 2017, section 4): {_few(mixed)}"
+        )
+    unmeasured = [arm.name for arm in arms if constants_of(config, arm).get("model", Spec.model) not in ("gan", "cgan")]
+    if "jacobian" in config.measure and unmeasured:
+        found.append(f"measure: jacobian is of the models gan and cgan alone, and says nothing of {_few(unmeasured)}")
+    unread: dict[str, list[str]] = {}
+    for arm in arms:
+        for said in idle(config, arm):
+            unread.setdefault(said, []).append(arm.name)
+    found += [f"{said} changes nothing, and is searched: {_few(names)}" for said, names in unread.items()]
     same: dict[str, list[str]] = {}
     for arm in arms:
         for said in equal_choices(config, arm):
@@ -151,6 +164,13 @@ def _slope_is_free(config: StudyConfig, arm: Arm) -> bool:
         return False
     bounded = set(penalties.split("+")) & set(SLOPES)
     return objective == "wasserstein" and not bounded and "penalty" not in arm.space
+
+
+def _slopes_are_mixed(config: StudyConfig, arm: Arm) -> bool:
+    constant = constants_of(config, arm)
+    penalties, critic = str(name_of(constant.get("penalty"))).split("+"), constant.get("critic", {})
+    charged = any(name in PENALTIES and PENALTIES[name].points for name in penalties)
+    return constant.get("model", Spec.model) in ADVERSARIAL and charged and bool(critic.get("batch_norm"))
 
 
 def _few(names: list[str]) -> str:

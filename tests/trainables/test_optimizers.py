@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainables.optimizers import EPSILON, OPTIMIZERS, Optimizer
+from trainables.optimizers import EPSILON, OPTIMIZERS, READ_BY, Optimizer
 
 LR = torch.tensor([1e-3, 3e-2, 1e-4, 1e-2, 0.3], dtype=torch.float64)
 BETA1 = torch.tensor([0.5, 0.0, 0.9, 0.99, 0.7], dtype=torch.float64)
@@ -262,3 +262,17 @@ def test_weights_change_in_place(rule: str) -> None:
     ours.update(weights, slope(weights, 0), torch.ones(len(LR), dtype=torch.bool))
     assert weights.data_ptr() == memory
     assert ours.count == 1
+
+
+@pytest.mark.parametrize("name", READ_BY)
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+def test_a_rule_reads_the_hyperparameters_that_it_is_said_to(rule: str, name: str) -> None:
+    ends = []
+    for value in (0.25, 0.75):
+        given = {"beta1": torch.tensor([0.5]), "beta2": torch.tensor([0.5]), name: torch.tensor([value])}
+        weights = torch.tensor([[1.0, -2.0, 0.5]])
+        optimizer = Optimizer.zero(rule, weights, torch.tensor([0.1]), given["beta1"], given["beta2"])
+        for gradient in ([[3.0, -1.0, 0.2]], [[-2.0, 0.5, 0.1]], [[0.4, -0.7, -2.0]]):
+            optimizer.update(weights, torch.tensor(gradient), torch.ones(1, dtype=torch.bool))
+        ends.append(weights)
+    assert torch.equal(*ends) != (rule in READ_BY[name])

@@ -92,6 +92,12 @@ def test_schedules_are_choices_and_are_searched(least: Build) -> None:
             "cyclegan-rotated and cyclegan-rotated_90",
         ),
         ({"critic_lr": [0.1, {"from": 0.1}]}, "critic_lr=0.1 and critic_lr=from=0.1"),
+        (
+            {"optimizer": ["nesterov"], "beta2": [0.9, {"from": 0.9, "to": 0.99}]},
+            "nesterov-beta2=0.9 and nesterov-bet.*",
+        ),
+        ({"optimizer": ["rmsprop"], "beta1": [0.0, 0.5]}, "rmsprop-beta1=0 and rmsprop-beta1=0.5"),
+        ({"lookahead_alpha": [0.2, 0.5]}, "lookahead_alpha=0.2 and lookahead_alpha=0.5"),
         ({"objective": ["hinge"], "generator_loss": ["default", "critic_mean"]}, "hinge-default and hinge-critic_mean"),
     ],
 )
@@ -218,6 +224,11 @@ def test_what_translates_alone_makes_no_further_arms_of_other_models(least: Buil
     arms = least(scientific=choices).arms
     assert [arm.name for arm in arms] == ["gan", "cyclegan-inverted", "cyclegan-rotated_30"]
     assert [arm.name for arm in least(scientific={"source": choices["source"]}).arms] == ["single"]
+
+
+def test_how_labels_are_told_makes_no_further_arms_of_models_without(least: Build) -> None:
+    choices = {"model": ["gan", "cgan"], "conditioning": ["join", "projection"]}
+    assert [arm.name for arm in least(scientific=choices).arms] == ["gan", "cgan-join", "cgan-projection"]
 
 
 def test_a_source_that_does_not_fit_the_data_is_refused(least: Build) -> None:

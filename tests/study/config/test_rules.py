@@ -320,6 +320,39 @@ def test_choices_that_train_the_same_are_noted(least: Build) -> None:
     assert rules.warnings(least(nuisance={**losses, **objective})) == []
 
 
+def test_a_search_of_what_nothing_reads_is_noted(least: Build) -> None:
+    beta2, alpha = {"beta2": {"uniform": [0.9, 0.99]}}, {"lookahead_alpha": {"uniform": [0.2, 0.8]}}
+    optimizers = {"scientific": {"optimizer": ["adam", "sgd", "nesterov"]}}
+    assert rules.warnings(least(**optimizers, nuisance=beta2)) == [
+        "beta2 with optimizer sgd changes nothing, and is searched: sgd",
+        "beta2 with optimizer nesterov changes nothing, and is searched: nesterov",
+    ]
+    schedule = {"beta2": {"from": 0.9, "to": {"uniform": [0.9, 0.99]}}, "generator_lr": LR}
+    (note,) = rules.warnings(least(fixed={"optimizer": "sgd"}, nuisance=schedule))
+    assert note.startswith("beta2 with optimizer sgd changes nothing")
+    (note,) = rules.warnings(least(nuisance={**alpha, "generator_lr": LR}))
+    assert note == "lookahead_alpha with lookahead 0 changes nothing, and is searched: single"
+    assert rules.warnings(least(nuisance={**alpha, "lookahead": {"choice": [0, 5]}})) == []
+    assert rules.warnings(least(nuisance={**beta2, "optimizer": {"choice": ["adam", "sgd"]}})) == []
+
+
+def test_penalised_slopes_of_a_critic_that_normalises_are_noted(least: Build) -> None:
+    scientific = {"penalty": ["none", "consistency", ["lecam", "r1"]]}
+    for batch_norm, count in ((True, 1), (False, 0)):
+        fixed = {"critic": {"batch_norm": batch_norm}}
+        notes = rules.warnings(least(scientific=scientific, fixed=fixed, nuisance={"generator_lr": LR}))
+        assert len(notes) == count
+        assert all(note.startswith("critic.batch_norm") and note.endswith("4): lecamxr1") for note in notes)
+
+
+def test_a_jacobian_of_other_games_is_noted(least: Build) -> None:
+    scientific = {"model": ["gan", "cyclegan", "vae"]}
+    given = {"scientific": scientific, "measure": ["jacobian"], "nuisance": {"generator_lr": LR}}
+    assert rules.warnings(least(**given)) == [
+        "measure: jacobian is of the models gan and cgan alone, and says nothing of cyclegan, vae"
+    ]
+
+
 def test_an_arm_called_as_another_ones_repeat_is_refused_where_there_is_that_repeat(least: Build) -> None:
     """`search-hinge-r1-0000` would name a trial, and its folder, of both."""
     arms = [{"objective": "hinge"}, {"objective": "hinge", "penalty": "r1"}]
