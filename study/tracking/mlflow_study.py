@@ -13,16 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from analysis.record.schema import FILES
 from study.config import loading
-from study.config.addresses import masked
 from study.config.loading import STUDY_FILE
 from study.ledger.entries import Entry, Planned, Session, TrialEntry, named
 from study.ledger.ledger import Position, entries, identity
 from study.ledger.state import StudyState
 from study.storage import generators
 from study.storage.store import Store, store_at
-from study.tracking import experiments, local, notes
+from study.tracking import artifacts, experiments, local, notes
 from study.tracking.arms import Summary, of_study, state_at, summaries_of
 from study.tracking.batch import ENDINGS, LARGEST, Attempts, RunUpdate, gather
 from study.tracking.cursor import Cursor, OpenRun
@@ -128,13 +126,14 @@ class MlflowStudy:
 
     def end(self, cursor: Cursor) -> None:
         """Give the parent run the record, the report and the ending it is owed."""
-        for name in FILES:
-            if (self._folder / name).is_file():
-                self._client.log_artifact(self._parent, str(self._folder / name))
-        if (self._folder / STUDY_FILE).is_file():
-            self._client.log_text(self._parent, masked((self._folder / STUDY_FILE).read_text("utf-8")), STUDY_FILE)
-        if (self._folder / "report").is_dir():
-            self._client.log_artifacts(self._parent, str(self._folder / "report"), "report")
+        there, settings = artifacts.of_study(self._folder)
+        for path in there:
+            if path.is_dir():
+                self._client.log_artifacts(self._parent, str(path), path.name)
+            else:
+                self._client.log_artifact(self._parent, str(path))
+        if settings is not None:
+            self._client.log_text(self._parent, settings, STUDY_FILE)
         summaries = self._summarize(cursor)
         if self._doubtful:
             known = {self._parent, *self._arms.ids.values(), *(run.run_id for run in cursor.runs.values())}

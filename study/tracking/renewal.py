@@ -13,12 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.record.schema import FILES
-from study.config.addresses import masked
 from study.config.loading import STUDY_FILE
 from study.config.plan import StudyPlan
 from study.ledger.ledger import identity
-from study.tracking import local, notes
+from study.tracking import artifacts, local, notes
 from study.tracking.arms import Summary, of_study, state_at, summaries_of
 from study.tracking.cursor import Cursor, waiting
 from study.tracking.local import LOCAL, Run
@@ -72,9 +70,11 @@ def _told(summary: Summary, run: Run, ending: str) -> bool:
 
 def _copy(folder: Path, place: Path) -> None:
     place.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
-        if (folder / name).is_file():
-            shutil.copy2(folder / name, place / name)
-    (place / STUDY_FILE).write_text(masked((folder / STUDY_FILE).read_text("utf-8")), "utf-8")
-    if (folder / "report").is_dir():
-        shutil.copytree(folder / "report", place / "report", dirs_exist_ok=True)
+    there, settings = artifacts.of_study(folder)
+    for path in there:
+        if path.is_dir():
+            shutil.copytree(path, place / path.name, dirs_exist_ok=True)
+        else:
+            shutil.copy2(path, place / path.name)
+    if settings is not None:
+        (place / STUDY_FILE).write_text(settings, "utf-8")
