@@ -58,8 +58,8 @@ NAMES = {
     "loss_generator": "generator's loss",
 }
 OUTCOME_MEANINGS = {  # one sentence each, for those who judge by eye as for those who read
-    "converged": "It has settled, and its samples are about as good as real ones: few astray, all modes or classes"
-    " covered. What it may still gain is immaterial.",
+    "converged": "It has settled near the data: most samples are among the real ones, and nearly all modes or classes"
+    " are covered. It may still score worse than fresh real samples.",
     "stalled": "It has settled, but its samples are far from the data.",
     "learning": "It is still improving at the end: the budget was too short to tell.",
     "oscillating": "Its quality rises and falls again to the end, by more than chance, and often far from the data.",
@@ -71,8 +71,9 @@ OUTCOME_MEANINGS = {  # one sentence each, for those who judge by eye as for tho
     "failed": "Its trial raised an error.",
 }
 DID = {  # "3 stalled"
-    "stalled": "stalled", "learning": "were still learning", "oscillating": "oscillated", "hopping": "hopped",
-    "collapsed": "collapsed", "frozen": "froze", "diverged": "diverged", "truncated": "were stopped early",
+    "stalled": "stalled", "learning": "were still learning", "oscillating": "oscillated",
+    "hopping": "hopped from mode to mode", "collapsed": "collapsed", "frozen": "froze",
+    "diverged": "diverged", "truncated": "were stopped early",
 }  # fmt: skip
 NOT_JUDGED = "not judged"  # the outcome of a replica that ended but of which it cannot be told: null, or ""
 CAPTURES = {

@@ -134,6 +134,23 @@ def _unconfirmed(findings: Findings) -> list[str]:
     return [arm for arm in findings.arms if arm not in confirmed]
 
 
+def _more_searches(findings: Findings) -> str:
+    """What would make an answer about the arms of a study that has results of one search of each."""
+    asked = max(
+        (about.get("config", {}).get("search", {}).get("repeats", 1) for about in studies_of(findings.record.about)),
+        default=1,
+    )
+    if asked > 1:
+        return (
+            f"The configuration asks for {asked} searches of each (search.repeats), of which so far one has results on"
+            " fresh seeds: once others have, the answer is about the arms."
+        )
+    return (
+        "With search.repeats: 3 or more in its configuration a study searches each arm anew as often, and its answer is"
+        " about the arms."
+    )
+
+
 def _caveats(findings: Findings, subject: Subject) -> tuple[str, ...]:
     said = looked(findings.record.about) if findings.phase == "confirm" else []
     if subject.chosen:
@@ -141,8 +158,7 @@ def _caveats(findings: Findings, subject: Subject) -> tuple[str, ...]:
         this = "all of this but what is said over several studies" if findings.standings else "all of this"
         said.append(
             f"Each arm was searched {once}, so that {this} is true of the configurations that were chosen, and not of"
-            " the arms: another search would choose others. With search.repeats: 3 or more in its configuration a study"
-            " searches each arm anew as often, and its answer is about the arms."
+            f" the arms: another search would choose others. {_more_searches(findings)}"
         )
         said.append("Brackets are 95 % intervals over seeds; those of pairs hold for all pairs together.")
     elif subject.searches:

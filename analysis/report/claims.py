@@ -16,6 +16,7 @@ from analysis.report.pair_words import few, nobody_ahead, sentence, verdict
 from analysis.report.subject import FEW, Subject
 from analysis.results.compare import ArmOutcomes, ArmQuality
 from analysis.results.effects import Effect
+from analysis.statistics.intervals import Interval
 from analysis.wording import (
     DID,
     NEVER,
@@ -119,10 +120,12 @@ def _quality(measured: Measured, subject: Subject, several: bool) -> list[str]:
     lead = f"In quality ({metric}) {subject.the(best)} is ahead of {others}"
     if not comparison.told:
         lead = f"In quality ({metric}) no two can be told apart; ahead in these data is {subject.the(best)}"
+    elif len(comparison.indistinguishable) > 1:
+        lead = f"In quality ({metric}) ahead in these data is {subject.the(best)}"
     pair = comparison.pair(best, following)
     likely = spoken_share(pair.effect)
     chance = f"a {comparison.each} of it is better than one of {following}, the next, with probability {likely}"
-    amount = f", {_amount(pair)}" if pair.shift else ""
+    amount = _amount(pair)
     told = f" {sentence(verdict(comparison, subject))}." if comparison.told else ""
     return [f"{lead}: {chance}{amount}.{told} It has {_median(by_arm[best])}."]
 
@@ -139,16 +142,17 @@ def _still_learning(outcomes: Sequence[ArmOutcomes], subject: Subject) -> list[s
 
 def _other_outcomes(findings: Findings) -> list[str]:
     """Which arms are told apart in other outcomes than convergence."""
-    told = [
-        f"{name} ({pair.a} less often than {pair.b}, by {spoken_points(pair.effect)})"
+    told = {
+        name: [f"{pair.a} less often than {pair.b} by {spoken_points(pair.effect)}" for pair in comparison.told]
         for name, comparison in findings.rates.items()
-        if name != "converged"
-        for pair in comparison.told
-    ]
+        if name != "converged" and comparison.told
+    }
     if not told:
         return []
-    pairs = counted(sum(len(one.pairs) for name, one in findings.rates.items() if name != "converged"), "pair")
-    return [f"In other outcomes, each tested at 5\u00a0% over its pairs, told apart are {few(told, pairs)}."]
+    if sum(map(len, told.values())) > FEW:
+        told = {name: [few(pairs, counted(len(findings.rates[name].pairs), "pair"))] for name, pairs in told.items()}
+    whose = listed([f"{name} ({listed(pairs)})" for name, pairs in told.items()])
+    return [f"In other outcomes, each tested at 5\u00a0% over its pairs, some are told apart: {whose}."]
 
 
 def _median(one: ArmQuality, what: str = "") -> str:
@@ -157,10 +161,19 @@ def _median(one: ArmQuality, what: str = "") -> str:
 
 
 def _amount(pair: Effect) -> str:
-    """By how much, in the measurement's own unit."""
-    assert pair.shift is not None
-    words = spoken(pair.shift.interval)
-    return f"its value {words} times as large" if pair.shift.scale == "ratio" else f"its value higher by {words}"
+    """By how much, in the measurement's own unit, after a comma; nothing where the data bound it on neither side."""
+    if pair.shift is None:
+        return ""
+    found = pair.shift.interval
+    if pair.shift.scale == "ratio":
+        return "" if found.low == 0 and np.isinf(found.high) else f", its value {spoken(found)} times as large"
+    if np.isinf(found.low) and np.isinf(found.high):
+        return ""
+    return f", its value {'lower' if found.estimate < 0 else 'higher'} by {spoken(_upwards(found))}"
+
+
+def _upwards(found: Interval) -> Interval:
+    return found.negated() if found.estimate < 0 else found
 
 
 def _not_compared(outcomes: Sequence[ArmOutcomes], where: str, stopped: int, total: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.report.subject import FEW, Subject
+from analysis.results.effects import Effect
 from analysis.results.pairs import Comparison
 from analysis.wording import counted, listed, p_value
 
@@ -18,15 +19,14 @@ def verdict(comparison: Comparison, subject: Subject) -> str:
         return "no test can compare them"
     if not told:
         return "the two cannot be told apart" if pairs == 1 else "no two can be told apart"
-    largest = p_value(max(one.p_holm for one in told))
-    sign = "" if largest.startswith("<") else "=\u00a0" if pairs == 1 else "≤\u00a0"
-    level = f"(p\u00a0{sign}{largest}{'' if pairs == 1 else ' after Holm’s correction'})"
     others = [arm for arm in comparison.arms if arm != comparison.best]
     from_best = [arm for arm in others if arm not in comparison.indistinguishable]
     if pairs == 1:
-        return f"the two are told apart {level}"
+        return f"the two are told apart {_level(told, pairs)}"
     if comparison.best is None or not from_best:
-        return f"told apart are {few([f'{one.a} from {one.b}' for one in told], counted(pairs, 'pair'))} {level}"
+        named = few([f"{one.a} from {one.b}" for one in told], counted(pairs, "pair"))
+        return f"told apart are {named} {_level(told, pairs)}"
+    level = _level([comparison.pair(comparison.best, arm) for arm in from_best], pairs)
     if len(from_best) == len(others):
         return f"it is told apart from every other {level}"
     tied = [arm for arm in others if arm not in from_best]
@@ -34,6 +34,13 @@ def verdict(comparison: Comparison, subject: Subject) -> str:
         f"it is told apart from {subject.those(from_best, len(others))} {level}, and cannot be told apart from"
         f" {subject.those(tied, len(others), 'or')}"
     )
+
+
+def _level(said: Sequence[Effect], pairs: int) -> str:
+    """The p of the pairs that a sentence tells apart, of several the largest; corrected for all `pairs`."""
+    largest = p_value(max(one.p_holm for one in said))
+    sign = "" if largest.startswith("<") else "=\u00a0" if len(said) == 1 else "≤\u00a0"
+    return f"(p\u00a0{sign}{largest}{'' if pairs == 1 else ' after Holm’s correction'})"
 
 
 def nobody_ahead(comparison: Comparison, subject: Subject) -> str:

@@ -78,10 +78,13 @@ def limits(record: Record) -> str:
     """From where on a signal of stability makes an outcome: a sentence that ends a caption."""
     used = thresholds_of(record.about)
     return (
-        f" Outcomes begin where under {percent(used.modes)} of the modes hold mass (collapsed), the hop rate is over"
-        f" {setting(used.hop_rate)} (hopping), the swing is {setting(used.swing)} or more (oscillating), the progress"
-        f" {setting(used.progress)} or more (learning); under {percent(STEADY)} of the tail near the data one may"
-        " oscillate."
+        f" Outcomes begin where the hop rate is over {setting(used.hop_rate)} (hopping); where under"
+        f" {percent(used.modes)} of the modes hold mass, though {percent(ON_MODES)} of the samples lie in modes"
+        f" (collapsed); where the progress is {setting(used.progress)} or more, the end better than all before the"
+        f" tail, and, near the data, good samples become more frequent by {setting(100 * used.gain)}\u00a0% of their"
+        f" share among real ones (learning); and where the swing is {setting(used.swing)} or more and under"
+        f" {percent(STEADY)} of the tail near the data (oscillating). A replica has the first that holds, in the order"
+        " of the section Definitions."
     )
 
 

@@ -102,6 +102,7 @@ def latex(table: Table) -> str:
     """The table for a paper; needs the packages booktabs and textcomp."""
     align = "".join("l" if head.kind == "text" else "r" for head in table.heads)
     lines = [
+        r"% Needs \usepackage{booktabs} and \usepackage{textcomp} in the preamble.",
         rf"% {_one_line(table.rows_of)}",
         r"\begin{table}",
         r"  \centering",
@@ -189,7 +190,7 @@ def _legend(table: Table) -> str:
     if table.best is None:
         return ""
     tied = rf" {DAGGER}: cannot be told apart from it." if table.tied - {table.best} else ""
-    return rf" Bold: ahead of every other.{tied}"
+    return rf" Bold: ahead in these data.{tied}"
 
 
 def _is_interval(table: Table, place: int) -> bool:

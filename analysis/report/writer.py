@@ -127,4 +127,4 @@ def _legend(table: Table) -> str:
     if table.best is None:
         return ""
     tied = " †: cannot be told apart from it." if table.tied - {table.best} else ""
-    return f" Bold: ahead of every other.{tied}"
+    return f" Bold: ahead in these data.{tied}"

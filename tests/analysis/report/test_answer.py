@@ -143,11 +143,11 @@ LEAD = (
     [
         (
             ("ac",),
-            "it is told apart from that of c (p ≤ 0.010 after Holm’s correction), and cannot be told apart from that of"
+            "it is told apart from that of c (p = 0.010 after Holm’s correction), and cannot be told apart from that of"
             " b.",
         ),
         (("ab", "ac"), "it is told apart from every other (p ≤ 0.010 after Holm’s correction)."),
-        (("bc",), "told apart are b from c (p ≤ 0.010 after Holm’s correction)."),
+        (("bc",), "told apart are b from c (p = 0.010 after Holm’s correction)."),
         ((), "no two can be told apart."),
     ],
 )
@@ -180,8 +180,8 @@ def test_replicas_that_stalled_near_the_worst_are_said_to_need_a_longer_budget()
 def test_other_outcomes_in_which_arms_are_told_apart_are_said():
     rates = converged("ab") | {"diverged": comparison("ab", ("ab",), "diverged", 0.0, 0.3)}
     assert said(outcomes=outcomes(BEST, NEAR), rates=rates)[1] == (
-        "In other outcomes, each tested at 5 % over its pairs, told apart are diverged (a less often than b, by 30 [20,"
-        " 40] percentage points)."
+        "In other outcomes, each tested at 5 % over its pairs, some are told apart: diverged (a less often than b by"
+        " 30 [20, 40] percentage points)."
     )
 
 
@@ -228,6 +228,13 @@ def test_what_repeats_would_add_is_said_where_each_arm_was_searched_once():
     assert "With search.repeats: 3 or more" in one[0]
     assert not any("With search.repeats: 3 or more" in caveat for caveat in three)
     assert three[0].startswith("There were 3 searches of each arm")
+
+
+def test_a_study_that_asks_for_repeats_and_was_interrupted_is_not_told_to_ask_for_them():
+    about = {"config": {**CONFIG, "search": {"repeats": 2}}}
+    found = answer(findings(record=SimpleNamespace(about=about), outcomes=outcomes(BEST, FAR)))
+    assert "The configuration asks for 2 searches of each (search.repeats), of which so far one has" in found.caveats[0]
+    assert "search.repeats: 3" not in found.caveats[0]
 
 
 def test_where_the_scheduler_stopped_every_replica_nothing_can_be_said():
@@ -297,7 +304,8 @@ def test_where_none_converged_what_they_did_instead_is_said_the_most_frequent_fi
     every = {"oscillating": 5, "hopping": 4, "frozen": 3, "truncated": 3, "learning": 1}
     (sentence,) = said(outcomes=outcomes(ended("a", **every), ended("b", stalled=16)))
     assert sentence == (
-        f"{NONE} (16 stalled, 5 oscillated, 4 hopped, 3 froze, 3 were stopped early, 1 was still learning)."
+        f"{NONE} (16 stalled, 5 oscillated, 4 hopped from mode to mode, 3 froze, 3 were stopped early, 1 was still"
+        " learning)."
     )
 
 
@@ -328,6 +336,8 @@ AHEAD = (
 MEDIAN = " It has a median of 0.0100 [0.0050, 0.0200] (real data: 0.00100)."
 OF_A = "In quality (Fréchet distance) the chosen configuration of a is ahead of every other: "
 HOLM = "(p ≤ 0.010 after Holm’s correction)"
+OF_ONE = HOLM.replace("≤", "=")
+LEADS = "In quality (Fréchet distance) ahead in these data is the chosen configuration of a: "
 
 
 @pytest.mark.parametrize(
@@ -341,9 +351,10 @@ HOLM = "(p ≤ 0.010 after Holm’s correction)"
         (("ab", "ac"), f"{OF_A}{AHEAD} It is told apart from every other {HOLM}.{MEDIAN}"),
         (
             ("ac",),
-            f"{OF_A}{AHEAD} It is told apart from that of c {HOLM}, and cannot be told apart from that of b.{MEDIAN}",
+            f"{LEADS}{AHEAD} It is told apart from that of c {OF_ONE}, and cannot be told apart from that of"
+            f" b.{MEDIAN}",
         ),
-        (("bc",), f"{OF_A}{AHEAD} Told apart are b from c {HOLM}.{MEDIAN}"),
+        (("bc",), f"{LEADS}{AHEAD} Told apart are b from c {OF_ONE}.{MEDIAN}"),
     ],
 )
 def test_quality_claims_no_more_than_the_tests(told, expected):
@@ -352,13 +363,42 @@ def test_quality_claims_no_more_than_the_tests(told, expected):
     assert sentence == expected
 
 
+def test_the_p_is_that_of_the_pairs_that_the_sentence_names():
+    """Another pair's is larger, and was quoted."""
+    arms = [quality("a", 0.01), quality("b", 0.02), quality("c", 0.03)]
+    pairs = [effect("a", "b", 0.75, 0.2), effect("a", "c", 0.75, 0.023), effect("b", "c", 0.75, 0.03)]
+    found = compared(pairs, "abc", "fid", "confirm", "replica", "a test", 0.05)
+    (sentence,) = said(quality=arms, comparison=found)
+    assert "It is told apart from that of c (p = 0.023 after Holm’s correction), and cannot be" in sentence
+    assert "0.030" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("scale", "ends", "expected"),
+    [
+        ("ratio", (1.0, 0.0, np.inf), "with probability 75 % [65 %, 85 %]. It has"),
+        ("ratio", (1.0, 0.5, np.inf), "its value 1.00 [0.50, ∞] times as large."),
+        ("difference", (-0.2, -0.3, 0.1), "its value lower by 0.20 [−0.10, 0.30]."),
+        ("difference", (0.2, 0.1, 0.3), "its value higher by 0.20 [0.10, 0.30]."),
+        ("difference", (0.2, -np.inf, np.inf), "with probability 75 % [65 %, 85 %]. It has"),
+    ],
+)
+def test_by_how_much_is_said_with_its_direction_and_not_where_there_is_no_bound(scale, ends, expected):
+    apart = Shift(scale, Interval(*ends, 32, "by hand", "seeds"))
+    found = compared(
+        [replace(effect("a", "b", 0.75, 0.3), shift=apart)], "ab", "fid", "confirm", "replica", "a test", 0.05
+    )
+    (sentence,) = said(quality=[quality("a", 0.01), quality("b", 0.02)], comparison=found)
+    assert expected in sentence
+
+
 def test_where_none_is_ahead_of_every_other_nobody_is_called_the_best():
     arms = [quality("a", 0.01), quality("b", 0.02), quality("c", 0.03)]
     circle = [effect("a", "b", 0.6, 0.01), effect("b", "c", 0.6, 0.3), effect("a", "c", 0.45, 0.3)]
     found = compared(circle, "abc", "fid", "confirm", "replica", "a test", 0.05)
     assert said(quality=arms, comparison=found) == [
         "In quality (Fréchet distance) no chosen configuration is ahead of every other: a, ahead of most, is behind c;"
-        f" told apart are a from b {HOLM}."
+        f" told apart are a from b {OF_ONE}."
     ]
     level = comparison("abc", estimate=0.5)
     assert said(quality=arms, comparison=level) == [
@@ -396,7 +436,7 @@ def test_times_to_failure_are_told_apart_by_their_means():
     )
     assert said(survival=(lasting(),)) == [f"{lead} no two can be told apart."]
     assert said(survival=(lasting(("ac",)),)) == [
-        f"{lead} it is told apart from that of c {HOLM}, and cannot be told apart from that of b."
+        f"{lead} it is told apart from that of c {OF_ONE}, and cannot be told apart from that of b."
     ]
     (sentence,) = said(survival=(lasting(estimate=0.0),))
     assert sentence.endswith("no chosen configuration is ahead of another; no two can be told apart.")

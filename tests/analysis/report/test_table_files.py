@@ -29,10 +29,11 @@ def table(**changes):
     return Table(**{**settings, **changes})
 
 
-GOLDEN = r"""% trials.parquet: phase = confirm
+GOLDEN = r"""% Needs \usepackage{booktabs} and \usepackage{textcomp} in the preamble.
+% trials.parquet: phase = confirm
 \begin{table}
   \centering
-  \caption{Quality, 100 \%. Bold: ahead of every other. \textsuperscript{\textdagger}: cannot be told apart from it.}
+  \caption{Quality, 100 \%. Bold: ahead in these data. \textsuperscript{\textdagger}: cannot be told apart from it.}
   \label{tab:quality}
   \begin{tabular}{lrrrr}
     \toprule
