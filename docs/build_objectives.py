@@ -148,7 +148,13 @@ scientific:
 `ganstudy objective --f "-softplus(-d)" --g "-softplus(d)" --generator -f` explains it before any training. A formula is
 made of `d`, numbers, `pi`, `e`, `inf`, the operators `+ - * / **` and the functions
 {functions}.
-It is parsed and never evaluated as Python. Functions of tensors go in as a `trainables.objectives.table.Objective` in a
+It is parsed and never evaluated as Python. `d` is what a critic gives, any real number: `ganstudy check`, `run` and
+`objective` refuse a pair, and a formula for the generator's loss, that is not finite, or has no finite slope, at some
+`d` from -50 to 50, in double or single precision. So the textbook's `log(D)` with `D = sigmoid(d)` is
+`-softplus(-d)` and its `log(1 - D)` is `-softplus(d)`. They refuse a pair, too, with which no critic gains by telling p
+from q, as f = g = d: where one d is the highest of both f and g, sup F is the same for all p and q.
+
+Functions of tensors go in as a `trainables.objectives.table.Objective` in a
 module of your own, whose place is then the objective's name: `objective: [mine.losses:PAIR]`.
 """
 

@@ -21,7 +21,7 @@ from study.config.strict_yaml import override
 from study.progress.tables import terminal
 from trainables import objectives, own_code
 from trainables.checks import close_to
-from trainables.objectives import OBJECTIVES, Game, induced
+from trainables.objectives import OBJECTIVES, Game, induced, own_pair
 from trainables.objectives.induced import Explanation
 from trainables.objectives.pairing import PAIRINGS, PairingExplanation, explain_pairing
 
@@ -38,7 +38,7 @@ def objective(options: Namespace) -> int:
         check_plot(options.plot)
     if options.all:
         return _all(options)
-    pair = game(options.name, options.f, options.g, options.generator, options.set)
+    pair = game(options.name, options.f, options.g, options.generator, options.set, options.pairing)
     if options.pairing != "independent":
         return _paired(options, pair)
     explained = induced.explain(pair, ratios(options.ratios))
@@ -83,10 +83,18 @@ def _paired(options: Namespace, pair: Game) -> int:
     return DONE
 
 
-def game(name: str | None, f: str | None, g: str | None, generator: str | None, settings: Sequence[str] = ()) -> Game:
+def game(
+    name: str | None,
+    f: str | None,
+    g: str | None,
+    generator: str | None,
+    settings: Sequence[str] = (),
+    pairing: str = "independent",
+) -> Game:
     """The objective that a command line names or writes down; `settings` are parameters such as `alpha=2`.
 
-    The name of a row in Python is its place, `module:attribute`. Raises `ConfigError` showing what is wrong with it.
+    The name of a row in Python is its place, `module:attribute`. Raises `ConfigError` showing what is wrong with it, in
+    the words of `ganstudy check`.
     """
     if name is None and f is None and g is None:
         raise ConfigError(f"objective: expected --all, --f and --g, or one of {', '.join(OBJECTIVES)}, got nothing")
@@ -96,8 +104,11 @@ def game(name: str | None, f: str | None, g: str | None, generator: str | None, 
         override(values, setting)
     if own_code.is_location(name):
         own_code.allow(Path.cwd(), [str(name)])
+    loss = "default" if generator is None else generator
     try:
-        return objectives.resolve(values, "default" if generator is None else generator)
+        found = objectives.resolve(values, loss)
+        own_pair.try_out(values, loss, pairing)
+        return found
     except (ValueError, TypeError) as error:
         raise ConfigError(brief(error)) from None
 

@@ -113,7 +113,7 @@ def spec_for(config: StudyConfig, arm: Arm, values: Mapping[str, Any]) -> Spec:
 def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
     """Build the specification and networks at the corners of every arm's space. Raises `ConfigError`.
 
-    Own losses are tried out, and own networks rehearsed, where this process may import the user's code.
+    Own losses are tried out, and own networks rehearsed; those in Python where this process may import them.
     """
     description = data.describe(**config.data)
     importing = own_code.allowed(locations(config))
@@ -128,9 +128,10 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                 _check_networks(spec, description)
                 if not config.resources.gpu and spec.model not in UNTRAINED:
                     precision.require(spec.precision, "cpu")
-                if importing:
+                if importing or not own_code.is_location(spec.objective["name"]):
                     page = see("objectives.md#a-pair-of-your-own")
                     own_pair.try_out(spec.objective, spec.generator_loss, spec.pairing)
+                if importing:
                     page = see("own_networks.md#what-is-promised-and-what-that-asks-of-a-module")
                     rehearsal.rehearse(spec, description.shape, description.classes)
             except (ValueError, TypeError, OverflowError) as error:

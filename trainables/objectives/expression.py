@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
+from itertools import combinations
 from typing import Any
 
 import torch
@@ -149,10 +150,27 @@ def parse(text: str, variables: Sequence[str] = ("d",), constants: Mapping[str, 
     return expression
 
 
+def parts(text: str, variables: Sequence[str], constants: Mapping[str, float]) -> list[Expression]:
+    """Every part of a formula in which a variable stands, itself included, and the differences of two arguments of a
+    min or max. Raises what `parse` does."""
+    whole = parse(text, variables, constants).text
+    found = [part for part in ast.walk(_tree(whole)) if isinstance(part, ast.expr)]
+    for part in list(found):
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in CHOOSERS:
+            found += [ast.BinOp(left, ast.Sub(), right) for left, right in combinations(part.args, 2)]
+    known = {**CONSTANTS, **constants}
+    texts = dict.fromkeys(ast.unparse(part) for part in found if _varies(part, variables))
+    return [Expression(part, _build(_tree(part), tuple(variables), known, 0)) for part in texts]
+
+
+def _varies(tree: ast.expr, variables: Sequence[str]) -> bool:
+    return any(isinstance(part, ast.Name) and part.id in variables for part in ast.walk(tree))
+
+
 def _build(tree: ast.expr, variables: Sequence[str], constants: Mapping[str, float], depth: int) -> Node:
     """The function of a part of a formula; one without variables is evaluated once."""
     node = _function_of(tree, variables, constants, depth)
-    if any(isinstance(part, ast.Name) and part.id in variables for part in ast.walk(tree)):
+    if _varies(tree, variables):
         return node
     value = node({})
     return lambda _: value

@@ -1,30 +1,47 @@
-"""A pair (f, g) of the user's own in Python, at `module:attribute`, tried out before anything is trained with it."""
+"""A pair (f, g) of the user's own, formulas or functions in Python, tried out before anything is trained with it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from trainables import own_code
+from trainables.objectives import finite, opposition
 from trainables.objectives.pairing import check_pairing
-from trainables.objectives.table import Game, resolve
+from trainables.objectives.table import GENERATOR_LOSSES, Game, resolve
 
 _OUTPUTS = (0.25, 0.5, 0.75)  # of a critic: inside the domain of f and g where the link maps everything into it
 
 
 def try_out(objective: Mapping[str, Any], generator_loss: str = "default", pairing: str = "independent") -> None:
-    """Call the functions of a pair at `module:attribute` on a few outputs of a critic; those of formulas are known.
+    """Try a pair, or a formula for the generator's loss, on outputs of a critic; the table's rows are known to be good.
 
-    Raises what `resolve` and `check_pairing` raise, and `ValueError` for a function that fails, returns anything
-    but one number for each output, or has no slope there.
+    Raises what `resolve`, `check_pairing`, `finite.require` and `opposition.require` raise, and `ValueError` for a
+    function that fails, returns anything but one number for each output, or has no slope there.
     """
     if own_code.is_location(objective.get("name")):
         game = resolve(objective, generator_loss)
         check_pairing(game, pairing)
         _call(game)
+        finite.require(game)
+        opposition.require(game, pairing)
+    elif "f" in objective or generator_loss not in ("default", *GENERATOR_LOSSES):
+        _try_formulas(json.dumps(dict(objective)), generator_loss, pairing)
+
+
+@lru_cache(maxsize=1024)
+def _try_formulas(objective: str, generator_loss: str, pairing: str) -> None:
+    """The same of formulas; of many arms most have the same."""
+    pair = json.loads(objective)
+    game = resolve(pair, generator_loss)
+    finite.require(game)
+    if "f" in pair:
+        opposition.require(game, pairing)
 
 
 def _call(game: Game) -> None:

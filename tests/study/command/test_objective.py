@@ -160,6 +160,14 @@ def test_all_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
         (["--f", "-d", "--g", "-x"], "objective.g: 'x' is not allowed in a formula: a formula knows d"),
         (["--f", "d"], "objective.g: expected a formula of d, got nothing"),
         (["minimax", *PAIR], "objective.name: expected a name of your own beside f and g, got 'minimax'"),
+        (
+            ["--f", "log(d)", "--g", "log(1-d)"],
+            "objective.f: expected a finite value and slope at every real d, as a critic's output may be any, got"
+            " log(d), which is infinite at d = 0; with D = sigmoid(d) the textbook's log D is -softplus(-d) and its"
+            " log(1 - D) is -softplus(d)",
+        ),
+        (["--f", "d", "--g", "d"], "objective: expected f and g that set critic and generator against each other, got"),
+        (["kl", "--generator", "1/d"], "generator_loss: expected a finite value and slope at every real d"),
         (["kl", "--generator", "-h"], "generator_loss: 'h' is not allowed in a formula"),
         (["alpha", "--set", "alpha=1"], "objective.alpha: expected a number other than 0 and 1"),
         (["kl", "--set", "beta=1"], "objective kl.beta: unknown setting"),

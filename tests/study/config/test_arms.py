@@ -309,3 +309,17 @@ def test_an_own_network_that_is_refused_is_named_with_its_section_and_arm(
     )
     with pytest.raises(ConfigError, match=message):
         least(scientific={"critic": [critic]})
+
+
+@pytest.mark.parametrize(
+    ("pair", "message"),
+    [
+        ({"f": "log(d)", "g": "log(1-d)"}, "objective.f: expected a finite value and slope at every real d"),
+        ({"f": "d", "g": "d"}, "objective: expected f and g that set critic and generator against each other"),
+    ],
+)
+def test_a_pair_that_cannot_train_is_refused_before_anything_starts(
+    pair: dict[str, str], message: str, least: Build
+) -> None:
+    with pytest.raises(ConfigError, match=rf"^scientific.{message}.* \(arm mine\)"):
+        least(scientific={"objective": ["hinge", {"name": "mine", **pair}]})

@@ -33,7 +33,7 @@ def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[s
 
 def test_good_pairs_pass(put: Callable[..., dict[str, Any]]) -> None:
     try_out(put(lambda d: d - d**3 / 3))
-    try_out(put(lambda d: -torch.log(d), link="softplus(d)", generator=lambda d: d.square()))
+    try_out(put(lambda d: torch.log(d), link="softplus(d)", generator=lambda d: d.square()))
     try_out(put("-softplus(-d)", "-softplus(d)"), "-f")
     try_out({"name": "hinge"})
 
@@ -70,3 +70,24 @@ def test_what_would_fail_in_training_is_found_out(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         try_out(put(**pair))
+
+
+@pytest.mark.parametrize(
+    ("objective", "loss", "message"),
+    [
+        ({"name": "mine", "f": "log(d)", "g": "log(1-d)"}, "default", "objective.f: expected a finite value and slope"),
+        ({"name": "mine", "f": "d", "g": "d"}, "default", "objective: expected f and g that set critic and generator"),
+        ({"name": "hinge"}, "sqrt(d)", "generator_loss: expected a finite value and slope at every real d"),
+    ],
+)
+def test_formulas_are_tried_out_too(objective: dict[str, Any], loss: str, message: str) -> None:
+    for _ in range(2):  # what was refused is refused again
+        with pytest.raises(ValueError, match=message):
+            try_out(objective, loss)
+
+
+def test_functions_without_a_game_are_refused(put: Callable[..., dict[str, Any]]) -> None:
+    with pytest.raises(ValueError, match="no divergence: f and g both grow without end as d falls"):
+        try_out(put(lambda d: -torch.log(d), link="softplus(d)"))
+    with pytest.raises(ValueError, match=r"objective.f: .* whose slope is NaN at d = 0, in float32"):
+        try_out(put(lambda d: d.abs().sqrt()))
