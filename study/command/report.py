@@ -120,7 +120,7 @@ def _page(options: Namespace, choice: Choice) -> Path:
         raise ConfigError(f"--tracking: expected with a source {RUN}RUN_ID, got it without")
     if options.out is not None:
         return gather(options.sources, options.out, options.tracking, margin, choice)
-    if others or runs or (sources.holds_record(Path(first)) and not (Path(first) / loading.STUDY_FILE).is_file()):
+    if others or runs or (sources.holds_record(Path(first)) and not sources.is_study(Path(first))):
         what = f"{len(options.sources)} sources" if others else f"{first}, which is no study folder"
         raise ConfigError(f"--out: expected a folder for the records and the report of {what}, got none")
     folder = study_folder(Path(first))

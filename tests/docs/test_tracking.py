@@ -29,7 +29,7 @@ CONFIG: dict[str, Any] = {
     "scientific": {"objective": ["hinge", "wasserstein"]},
     "nuisance": {"generator_lr": {"log_uniform": [1e-4, 1e-2]}, "penalty": {"name": "r1", "weight": {"choice": [1]}}},
     "fixed": {"critic": {"hidden": [8]}},
-    "search": {"trials_per_arm": 2, "metric": "fid"},
+    "search": {"trials_per_arm": 2, "metric": "mass_js"},
 }
 
 
@@ -47,10 +47,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
         drawn = {"generator_lr": 1e-3, "penalty.weight": 1}
         plan_of = replace(search_trial(plan.config, plan.arms[0], index, drawn), seeds=[0, 1, 2])
         key: dict[str, Any] = {"phase": "search", "arm": "hinge", "index": index}
-        ended = {"status": "completed", "outcomes": ["converged", "converged", "diverged"], "scores": [0.5, 0.75, None]}
+        ended = {"status": "completed", "outcomes": ["converged", "converged", "diverged"], "scores": [0.05, 0.06, None]}
         if index:
             ended = {"status": "failed", "outcomes": ["failed"] * 3, "message": "no memory"}
-        columns = {"fid": [0.5, 0.75, math.nan], "diverged": [False, False, True]}
+        scored = {"fid": [0.5, 0.75, math.nan], "mass_js": [0.05, 0.06, math.nan]}
+        columns = {**scored, "diverged": [False, False, True]}
         journal.append(plan_of, Result(**key, seeds=[0, 1, 2], step=20, wall_time=1.0, columns=columns))
         journal.append(Ended(**key, **ended))
     journal.close()

@@ -54,6 +54,14 @@ def test_the_studys_objectives_are_explained_each_once(page):
     assert "hinge (generator: critic_mean)" in page
 
 
+def test_a_record_beside_its_configuration_without_a_ledger_wants_a_place(study, tmp_path, capsys):
+    for name in ("history.parquet", "trials.parquet", "study.yaml"):
+        shutil.copy2(study / name, tmp_path / name)
+    assert main(["report", str(tmp_path)]) == 2
+    assert f"--out: expected a folder for the records and the report of {tmp_path}" in capsys.readouterr().err
+    assert main(["report", str(tmp_path), "--out", str(tmp_path / "out")]) == 0
+
+
 def test_a_folder_without_a_study_is_bad_input(tmp_path, capsys):
     assert main(["report", str(tmp_path)]) == 2
     assert "expected a study folder" in capsys.readouterr().err
