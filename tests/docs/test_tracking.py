@@ -47,10 +47,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
         drawn = {"generator_lr": 1e-3, "penalty.weight": 1}
         plan_of = replace(search_trial(plan.config, plan.arms[0], index, drawn), seeds=[0, 1, 2])
         key: dict[str, Any] = {"phase": "search", "arm": "hinge", "index": index}
-        ended = {"status": "completed", "outcomes": ["converged", "converged", "diverged"], "scores": [0.05, 0.06, None]}
+        scored = {"fid": [0.5, 0.75, math.nan], "mass_js": [0.05, 0.06, math.nan]}
+        outcomes = ["converged", "converged", "diverged"]
+        ended = {"status": "completed", "outcomes": outcomes, "scores": scored["mass_js"][:2] + [None]}
         if index:
             ended = {"status": "failed", "outcomes": ["failed"] * 3, "message": "no memory"}
-        scored = {"fid": [0.5, 0.75, math.nan], "mass_js": [0.05, 0.06, math.nan]}
         columns = {**scored, "diverged": [False, False, True]}
         journal.append(plan_of, Result(**key, seeds=[0, 1, 2], step=20, wall_time=1.0, columns=columns))
         journal.append(Ended(**key, **ended))
