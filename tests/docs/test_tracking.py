@@ -49,7 +49,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
         key: dict[str, Any] = {"phase": "search", "arm": "hinge", "index": index}
         scored = {"fid": [0.5, 0.75, math.nan], "mass_js": [0.05, 0.06, math.nan]}
         outcomes = ["converged", "converged", "diverged"]
-        ended = {"status": "completed", "outcomes": outcomes, "scores": scored["mass_js"][:2] + [None]}
+        ended = {"status": "completed", "outcomes": outcomes, "scores": [*scored["mass_js"][:2], None]}
         if index:
             ended = {"status": "failed", "outcomes": ["failed"] * 3, "message": "no memory"}
         columns = {**scored, "diverged": [False, False, True]}
