@@ -134,6 +134,21 @@ def _unconfirmed(findings: Findings) -> list[str]:
     return [arm for arm in findings.arms if arm not in confirmed]
 
 
+def _selection_bias(findings: Findings) -> list[str]:
+    """Of which arms a winner scored worse on fresh seeds; of several, how many of them."""
+    found = findings.selection_bias
+    said = []
+    for arm in dict.fromkeys(one.arm for one in found if one.biased):
+        own = [one.biased for one in found if one.arm == arm]
+        said.append(f"{sum(own)} of {len(own)} of {arm}" if len(own) > 1 else f"that of {arm}")
+    if not said:
+        return []
+    return [
+        f"Selection bias: of the chosen configurations {listed(said)} scored worse on fresh seeds than in the search"
+        " before."
+    ]
+
+
 def _more_searches(findings: Findings) -> str:
     """What would make an answer about the arms of a study that has results of one search of each."""
     asked = max(
@@ -190,7 +205,5 @@ def _caveats(findings: Findings, subject: Subject) -> tuple[str, ...]:
             said.append(f"{metric} was not measured in {listed(without)}, left out of all on quality by it.")
         if lost := [f"{one.unmeasured} of {one.arm}" for one in measured.quality if one.unmeasured]:
             said.append(f"Replicas whose {metric} could not be measured, left out of quality: {listed(lost)}.")
-    biased = list(dict.fromkeys(one.arm for one in findings.selection_bias if one.biased))
-    if biased:
-        said.append(f"Selection bias: {listed(biased)} scored worse on fresh seeds than in the search before.")
+    said += _selection_bias(findings)
     return tuple(said)

@@ -23,7 +23,7 @@ def search(findings: Findings, writer: FigureWriter) -> Section | None:
     if findings.selection_bias:
         caption = (
             "Each winner in the search that chose it (open), this corrected for the choice (pale), and on fresh seeds"
-            " (filled); 95 % intervals over seeds."
+            " (filled); 95 % intervals over seeds, where there are six or more."
         )
         picture = partial(figures.selection_bias, findings.selection_bias, findings.palette)
         said = alternatives.selection_bias(findings.selection_bias)

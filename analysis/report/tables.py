@@ -13,7 +13,7 @@ from analysis.results.compare import ArmOutcomes, ArmSignal
 from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, ArmCriticBound
 from analysis.results.dirac import DiracShares
 from analysis.results.jacobian import ArmSpectrum
-from analysis.results.selection_bias import SelectionBias
+from analysis.results.selection_bias import FEWEST, SelectionBias
 from analysis.results.threshold_table import ThresholdTable
 from analysis.wording import NOT_JUDGED, captured, counted, named
 
@@ -71,7 +71,10 @@ def selection_bias_table(results: Sequence[SelectionBias]) -> Table:
     return Table(
         "selection-bias",
         f"Selection bias of each winner: median {named(results[0].metric)} of the same configuration in the"
-        " search that chose it and on fresh seeds, 95 % intervals over seeds. Never pooled. “corrected”: what the"
+        f" search that chose it and on fresh seeds, 95 % intervals over seeds (– of fewer than {FEWEST}, whose values"
+        " enclose their median in too few samples). Never pooled. “change”: by how much fresh seeds score higher,"
+        " Hodges and Lehmann's estimate; “biased”: they score worse, by Mann and Whitney's test, corrected for all rows"
+        " by Holm. “corrected”: what the"
         " search alone says of the score on fresh seeds, given that it was the best (the hybrid estimate of Andrews,"
         " Kitagawa and McCloskey).",
         f"trials.parquet: column {results[0].metric} of the confirmed configurations, phase by phase",

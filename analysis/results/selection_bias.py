@@ -3,20 +3,26 @@ configuration on fresh seeds is not. The two are shown side by side and never po
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from analysis.results.cohort import Cohort, cohorts
 from analysis.results.effects import Scale
 from analysis.results.pairs import scale_of
 from analysis.results.selection import SPAN, Selection
 from analysis.results.winner import corrected
-from analysis.statistics.bootstrap import Resampling, bootstrap, percentiles, resampled
+from analysis.statistics.bootstrap import Resampling, bootstrap
+from analysis.statistics.holm import holm
 from analysis.statistics.intervals import Floats, Interval
+from analysis.statistics.ranks import rank_test
+from analysis.statistics.shift import shift
 
 WITHOUT = "no interval: no score in the search"
+FEWEST = 6  # seeds: the values themselves enclose the median of fewer in less than 95 % of samples, of two in half
+TOO_FEW = f"no interval: fewer than {FEWEST} seeds"
+TEST = "mann_whitney"
+ALPHA = 0.05  # two-sided, of all winners together
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,11 @@ class SelectionBias:
             stopped the trial before it had a final score.
         corrected: the same score corrected for the choice, from the search alone (`analysis.results.winner`).
         confirmed: median over fresh seeds.
-        change: confirmed less search, positive being worse where mode is min; captures seeds.
-        biased: worse on fresh seeds, and the interval of the change excludes 0.
+        change: by how much fresh seeds score higher than the search's (Hodges and Lehmann), positive being worse where
+            mode is min; captures seeds. NaN ends where the seeds are too few for an interval, as 2 and 8 are not, and 2
+            and 7 are.
+        biased: worse on fresh seeds, and told apart by Mann and Whitney's test, whose p is exact for few seeds, after
+            Holm's correction over all winners. Better ones are never: choosing the best cannot do that.
     """
 
     arm: str
@@ -59,51 +68,52 @@ def selection_bias(
     """Each confirmed configuration's score in the search and on fresh seeds; arguments as for `best_of_k`."""
     chosen_from = {cohort.arm: cohort for cohort in cohorts(searched, metric, mode)}
     scale: Scale = scale_of(metric, list(chosen_from.values())) if chosen_from else "difference"
-    found = []
+    found, tests = [], []
     for cohort in cohorts(confirmed, metric, mode):
         for index in np.unique(cohort.configuration):
             fresh, again = _replicas(cohort, index, resampling)
             before = chosen_from.get(cohort.arm)
             past, first = _replicas(before, index, resampling) if before else (np.array([]), resampling)
-            search, after, change = _change(past, fresh, first, again)
+            search, after, change, p = _change(past, fresh, first, again)
             honest = corrected(before, int(index), scale, resampling.confidence) if before else search
-            biased = bool(change.low > 0)
+            tests.append((p, change.estimate > 0))
             if cohort.sign < 0:
                 search, honest, after, change = (one.negated() for one in (search, honest, after, change))
             repeat, number = divmod(int(index), SPAN)
             found.append(
-                SelectionBias(cohort.arm, repeat, number, metric, cohort.mode, search, honest, after, change, biased)
+                SelectionBias(cohort.arm, repeat, number, metric, cohort.mode, search, honest, after, change, False)
             )
-    return tuple(found)
-
-
-def _change(past: Floats, fresh: Floats, first: Resampling, again: Resampling) -> tuple[Interval, Interval, Interval]:
-    """A configuration's median cost before, after, and the change, over seeds; by resamples of their own."""
-    after = bootstrap(fresh, resampling=again, statistic="median")
-    if not len(past):
-        none = Interval(np.nan, np.nan, np.nan, 0, WITHOUT, "seeds", again.confidence)
-        return none, after, none
-    before = bootstrap(past, resampling=first, statistic="median")
-    _, drawn_after, degrees_after = resampled(fresh, None, again, ("median",))
-    _, drawn_before, degrees_before = resampled(past, None, first, ("median",))
-    degrees_of_freedom = (degrees_before + degrees_after) * (min(degrees_before, degrees_after) > 0)
-    differences = _difference(drawn_after[0], drawn_before[0])
-    estimate = float(_difference(after.estimate, before.estimate))
-    n = len(past) + len(fresh)
-    return (
-        before,
-        after,
-        percentiles(estimate, differences, degrees_of_freedom, n, "seeds", again.confidence),
+    corrected_p = holm([p for p, _ in tests])
+    return tuple(
+        replace(one, biased=bool(worse and p <= ALPHA))
+        for one, p, (_, worse) in zip(found, corrected_p, tests, strict=True)
     )
+
+
+def _change(
+    past: Floats, fresh: Floats, first: Resampling, again: Resampling
+) -> tuple[Interval, Interval, Interval, float]:
+    """A configuration's median cost before and after, the change, over seeds, and the p of its test."""
+    after, confidence, n = _median(fresh, again), again.confidence, len(past) + len(fresh)
+    if not len(past):
+        none = Interval(np.nan, np.nan, np.nan, 0, WITHOUT, "seeds", confidence)
+        return none, after, none, np.nan
+    estimate, low, high = shift(fresh, past, confidence, TEST)
+    if np.isnan(estimate):  # none of all these ended
+        estimate = low = high = 0.0
+    elif low == -np.inf and high == np.inf:
+        low = high = np.nan
+    change = Interval(estimate, low, high, n, "Hodges and Lehmann's, by inversion", "seeds", confidence)
+    return _median(past, first), after, change, rank_test(past, fresh, TEST)[1]
+
+
+def _median(costs: Floats, resampling: Resampling) -> Interval:
+    """The median, with an interval where so many seeds can give one."""
+    found = bootstrap(costs, resampling=resampling, statistic="median")
+    return found if len(costs) >= FEWEST else replace(found, low=np.nan, high=np.nan, method=TOO_FEW)
 
 
 def _replicas(cohort: Cohort, index: int, resampling: Resampling) -> tuple[Floats, Resampling]:
     """The costs of a configuration's replicas, and how their intervals are drawn, which their trial's name fixes."""
     own = cohort.configuration == index
     return cohort.cost[own], resampling.named(np.unique(cohort.trial[own]))
-
-
-def _difference(after: ArrayLike, before: ArrayLike) -> Floats:
-    """after - before, equal infinities giving 0."""
-    same = np.equal(after, before)
-    return np.where(same, 0.0, np.subtract(after, np.where(same, 0.0, before)))

@@ -455,9 +455,12 @@ def test_times_are_corrected_with_the_others():
 
 
 def test_biased_winners_and_unmeasured_arms_are_caveats():
-    biased = SimpleNamespace(arm="a", biased=True)
-    caveats = answer(findings(selection_bias=(biased,), unmeasured=("b",))).caveats
-    assert any("Selection bias: a scored worse on fresh seeds" in caveat for caveat in caveats)
+    winners = tuple(
+        SimpleNamespace(arm=name, biased=biased) for name, biased in (("a", True), ("c", True), ("c", False))
+    )
+    caveats = answer(findings(selection_bias=winners, unmeasured=("b",))).caveats
+    expected = "Selection bias: of the chosen configurations that of a and 1 of 2 of c scored worse on fresh seeds"
+    assert any(expected in caveat for caveat in caveats)
     assert any("fid was not measured in b" in caveat for caveat in caveats)
 
 
