@@ -36,6 +36,7 @@ from study.execution.preparation import begin_to_prepare, is_prepared
 from study.execution.tuning import remove_leftovers, train
 from study.ledger.damage import shortened
 from study.ledger.entries import CONFIRM, Stopped
+from study.ledger.entries import Session as SessionEntry
 from study.ledger.journal import Journal
 from study.ledger.ledger import identity
 from study.ledger.state import StudyState
@@ -75,8 +76,10 @@ def run_study(plan: StudyPlan, folder: str | Path, begun: Callable[[], None] = l
         )
     refuse_taken_names()
     refuse_unreachable()
+    store = store_of(plan.config, folder)
+    _refuse_other(store, folder, ())
     begun()
-    data = data_set.read(plan.config, store_of(plan.config, folder))
+    data = data_set.read(plan.config, store)
     folder.mkdir(parents=True, exist_ok=True)
     with closing(Journal.open(folder)) as journal:
         loading.write(plan.config, folder / loading.STUDY_FILE)
@@ -108,7 +111,7 @@ def resume_study(
         confirmed = any(key[0] == CONFIRM for key in journal.state.trials)
         check_extension(_trained_by(journal.state, folder), new, confirmed, looked=bool(journal.state.looks))
         store = store_of(new.config, folder)
-        _refuse_other(store, folder, journal.state)
+        _refuse_other(store, folder, journal.state.sessions)
         begun()
         data = data_set.read(new.config, store)
         note = data.changed(journal.state.data)
@@ -133,10 +136,11 @@ def _trained_by(state: StudyState, folder: Path) -> StudyPlan:
     return loading.load(folder / loading.STUDY_FILE)
 
 
-def _refuse_other(store: Store, folder: Path, state: StudyState) -> None:
-    """Raise where the store, if it is not the folder itself, is another study's or another session's."""
+def _refuse_other(store: Store, folder: Path, sessions: Sequence[SessionEntry]) -> None:
+    """Raise where the store, if it is not the folder itself, is another study's than that of these sessions, or another
+    session's."""
     if not lies_in(store, folder):
-        known = [begun.session for begun in state.sessions]
+        known = [begun.session for begun in sessions]
         lease.refuse_other(store, identity(folder) if known else None, known)
 
 
@@ -180,14 +184,13 @@ class Session:
         return self._conclude(waiting)
 
     def _begin(self) -> Lease:
-        """Record this session in the ledger and take the lease on the store, unless another session holds it."""
+        """Record this session in the ledger and take the lease on the store."""
         remove_partials(self.folder / loading.STUDY_FILE)
         if self.journal.state.damage.count:
             self.progress.say(f"note: {self.journal.state.damage.sentence()}")
         for line in shortened(self.journal.state.lacking):
             self.progress.say(f"note: {line}")
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        _refuse_other(self.store, self.folder, self.journal.state)
         session = uuid.uuid4().hex
         entry = session_entry(session, self.plan.config, self.data.about)
         self._note_own_code(entry.code)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 import sys
 from collections.abc import Iterable
 from ctypes import c_float
@@ -162,3 +163,16 @@ def parse_path(name: str, value: object) -> str:
     if not isinstance(value, str | Path) or not str(value):
         raise refused(name, "a path", value)
     return str(Path(value).expanduser().absolute())
+
+
+def can_be_written(folder: Path) -> bool:
+    """Whether a folder, or where it has still to be made the first that is there above it, is one to write to."""
+    for place in (folder, *folder.parents):
+        try:
+            os.lstat(place)
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError):  # no path at all, as one with a NUL
+            return False
+        return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+    return False

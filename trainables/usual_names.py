@@ -103,7 +103,7 @@ ROWS: Mapping[str, str] = {
     "uniform": "float range real",
     "log_uniform": "log logspace logrange reciprocal",
     "int_uniform": "randint int integer int_range quniform",
-    "choice": "categorical values options grid grid_search list",
+    "choice": "categorical choices values options one_of grid grid_search list",
     # names
     "minimax": "gan vanilla bce standard original saturating js cross_entropy",
     "non_saturating": "gan vanilla bce standard ns nsgan ns_gan logistic cross_entropy softplus",

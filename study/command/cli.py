@@ -331,11 +331,16 @@ def _objective(command: argparse.ArgumentParser) -> None:
 
 
 def _path(text: str) -> Path:
-    """A path that can be followed to its end, whether or not anything is there."""
+    """A path that can be followed to its end, whether or not anything is there; an empty one, as of a variable that is
+    not set, is none, although Python has it for the working directory."""
     try:
+        if not text:
+            raise ValueError("which is empty")
         Path(text).resolve()
+        Path(text).exists()
     except (RuntimeError, OSError, ValueError) as error:  # a loop of links is a RuntimeError before Python 3.13
-        raise argparse.ArgumentTypeError(f"expected a path, got {shown(text)} ({error})") from None
+        said = getattr(error, "strerror", None) or error
+        raise argparse.ArgumentTypeError(f"expected a path, got {shown(text)} ({said})") from None
     return Path(text)
 
 

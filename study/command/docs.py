@@ -8,7 +8,7 @@ from pathlib import Path
 
 import study
 from study.command.output import DONE, print_json
-from study.config.messages import ConfigError
+from study.config.messages import ConfigError, shown
 from trainables.checks import close_to
 
 ANCHOR = '<a id="{}"></a>'
@@ -28,11 +28,11 @@ def docs(options: Namespace) -> int:
     given, _, place = options.page.partition("#")
     name = given.removeprefix("docs/").removesuffix(".md")
     if name not in pages:
-        raise ConfigError(f"PAGE: no page of the guide is called '{given}'{close_to(name, pages)}")
+        raise ConfigError(f"PAGE: no page of the guide is called {shown(given)}{close_to(name, pages)}")
     text = pages[name].read_text(encoding="utf-8")
     found = part(text, place) if place else text
     if found is None:
-        raise ConfigError(f"PAGE: the page '{name}' has no place '{place}'{close_to(place, places(text))}")
+        raise ConfigError(f"PAGE: the page '{name}' has no place {shown(place)}{close_to(place, places(text))}")
     if options.json:
         print_json({"page": name, "place": place, "text": found})
     else:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
+from contextlib import suppress
 from pathlib import Path
 
 import study
 from study.command.output import DONE, print_json
-from study.config.messages import ConfigError
+from study.config.messages import ConfigError, shown
 from study.config.schema import NAME
 from trainables.checks import close_to
 
@@ -23,7 +24,7 @@ def init(options: Namespace) -> int:
         raise ConfigError("init: expected a NAME for the study, or --list, got neither")
     if not re.fullmatch(NAME, options.name):
         said = "at most 64 letters, digits, '_', '-' and '.', a letter or digit first, as it names files"
-        raise ConfigError(f"NAME: expected {said}, got {options.name!r}")
+        raise ConfigError(f"NAME: expected {said}, got {shown(options.name)}")
     name = options.name.removesuffix(".yaml")
     path = Path(f"{name}.yaml")
     _write(path, renamed(_source(options.source).read_text(encoding="utf-8"), name))
@@ -98,7 +99,7 @@ def _folder() -> Path:
 def _source(name: str) -> Path:
     there = shipped()
     if name not in there:
-        raise ConfigError(f"--from: no configuration '{name}' comes with ganstudy{close_to(name, there)}")
+        raise ConfigError(f"--from: no configuration {shown(name)} comes with ganstudy{close_to(name, there)}")
     return there[name]
 
 
@@ -109,4 +110,6 @@ def _write(path: Path, text: str) -> None:
     except FileExistsError:
         raise ConfigError(f"NAME: expected the name of a new study, got one whose {path} is there already") from None
     except OSError as error:
+        with suppress(OSError):  # a disk that is full leaves a beginning
+            path.unlink()
         raise ConfigError(f"NAME: expected a folder that can be written, got {Path.cwd()} ({error.strerror})") from None

@@ -47,7 +47,9 @@ def measure(options: Namespace) -> int:
     """Measure kept generators again, and write the study's record anew."""
     there = kept_trials(options.dir, options.trust)
     trials = there.of(options.arm, options.trial)
-    measured = _Measuring(there, [name.strip() for name in options.measure.split(",")], options.weights)
+    measured = _Measuring(
+        there, list(dict.fromkeys(name.strip() for name in options.measure.split(","))), options.weights
+    )
     found = {trial.trial_id: measured.of(trial) for trial in trials}
     build_record(there.folder)
     _tell(options, trials, found)

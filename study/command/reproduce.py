@@ -57,7 +57,7 @@ def _unknown(name: str) -> str:
             f"NAME: expected a paper's name{meant or ', as dirac'}, got the path {shown(name)}; `ganstudy init --list`"
             " has papers/NAME, and `ganstudy run` takes a file of one's own"
         )
-    return f"NAME: no paper '{name}' has its numbers here{close_to(name, papers())}"
+    return f"NAME: no paper {shown(name)} has its numbers here{close_to(name, papers())}"
 
 
 def claims_of(source: Path) -> tuple[Published, StudyPlan]:

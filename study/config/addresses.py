@@ -32,6 +32,12 @@ def problem_of(storage: str) -> str | None:
     return None
 
 
+def file_of(uri: str) -> Path | None:
+    """The file that a valid `tracking.uri` names; None where it names none."""
+    address = uri.partition("?")[0]
+    return Path(address.partition("///")[2]) if address.startswith("sqlite") else None
+
+
 def tracking_problem(uri: str) -> str | None:
     """What is wrong with a setting of `tracking.uri`, judged by its form alone; None if nothing is."""
     if (hidden := masked(uri)) != uri:

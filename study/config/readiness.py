@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+from pathlib import Path
 
+from study.config.addresses import file_of
 from study.config.combinations import combinations
-from study.config.messages import ConfigError, brief
+from study.config.messages import ConfigError, brief, shown
 from study.config.schema import StudyConfig
-from trainables import data, precision
+from trainables import checks, data, precision
 from trainables.metrics import feature_spaces
 
 BYTES = 4  # of a number
@@ -22,6 +24,7 @@ def ready(config: StudyConfig) -> None:
         data.check(**config.data)
     except (OSError, ValueError) as error:
         raise ConfigError(brief(error)) from None
+    check_places(config)
     if os.environ.get("RAY_ADDRESS"):
         return  # its nodes may come and go, and Ray says what it waits for
     check_memory(config, memory())
@@ -33,6 +36,20 @@ def ready(config: StudyConfig) -> None:
     check_resources(config, gpus, os.cpu_count() or 1)
     if gpus:
         check_precision(config, "cuda")
+
+
+def check_places(config: StudyConfig) -> None:
+    """Refuse a path, named for the study to write to, at which no folder is or can be made. Raises `ConfigError`."""
+    storage, database = config.resources.storage, file_of(config.tracking.uri or "")
+    folders = {
+        "resources.storage": None if storage is None or "://" in storage else Path(storage),
+        "tracking.uri": database and database.parent,
+    }
+    for key, folder in folders.items():
+        if folder is not None and not checks.can_be_written(folder):
+            raise ConfigError(f"{key}: expected a folder that can be written, got {shown(str(folder))}")
+    if database and database.exists() and not (database.is_file() and os.access(database, os.W_OK)):
+        raise ConfigError(f"tracking.uri: expected a file that can be written, got {shown(str(database))}")
 
 
 def check_precision(config: StudyConfig, device: str) -> None:

@@ -9,7 +9,7 @@ import re
 from dataclasses import fields
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from analysis.results.thresholds import EARLIER, Thresholds, is_earlier
 from study.config.messages import nearest, see, shown
@@ -104,8 +104,15 @@ def _scientific(value: Any) -> Any:
     return tuple(value)
 
 
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    twice = [name for place, name in enumerate(names) if name in names[:place]]
+    if twice:
+        raise ValueError(f"expected each once, got {shown(twice[0])} twice")
+    return names
+
+
 Plain = dict[str, Any]
-Names = Annotated[tuple[str, ...], Field(strict=False)]
+Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_once)]
 
 
 def _or_nothing(value: Any) -> Any:

@@ -6,7 +6,6 @@ is the penalty `clip` whose `bound` is searched. Bounds are inclusive.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import math
 import re
@@ -16,9 +15,9 @@ from functools import cached_property
 from typing import Any
 
 from study.config.messages import ConfigError, shown
+from trainables.checks import likely
 
 KINDS = ("log_uniform", "uniform", "int_uniform", "log_int_uniform", "choice")
-CALLED_CHOICE = ("categorical", "choices", "grid", "grid_search", "one_of", "options", "values")
 LONGEST_TEXT = 40
 EXPECTED = "a space, {log_uniform | uniform | int_uniform | log_int_uniform: [low, high]} or {choice: [a, b]}"
 
@@ -100,9 +99,7 @@ def _meant(name: str, least: float) -> str:
     words = set(re.findall(r"log(?=_|$|int|uni)|int(?=_|$|uni|eger)|uniform", name.lower()))
     if words:
         return ("log_" if "log" in words else "") + ("int_" if "int" in words else "") + "uniform"
-    if name.lower() in CALLED_CHOICE:
-        return "choice"
-    return next(iter(difflib.get_close_matches(name.lower(), KINDS, n=1, cutoff=least)), "")
+    return next(iter(likely(name, KINDS, least)), "")
 
 
 def parse(path: str, value: Any) -> Space:

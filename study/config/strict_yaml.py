@@ -36,7 +36,9 @@ def parse(text: str, source: str) -> Any:
     try:
         return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{source}: expected plain YAML, got {described(error)}") from None
+        raise ConfigError(f"{source}: expected plain YAML, got {described(error, text)}") from None
+    except (ValueError, OverflowError):  # of `chr`, which PyYAML leaves to its caller
+        raise ConfigError(f"{source}: expected plain YAML, got an escape beyond Unicode's last, 0010FFFF") from None
 
 
 def read(path: Path) -> Any:

@@ -54,8 +54,12 @@ def read(store: Store) -> Lease | None:
 
 
 def write(store: Store, held: Lease) -> None:
-    """Take the lease, or renew it."""
-    store.write(FILE, json.dumps(held._replace(seen=time.time())._asdict()).encode())
+    """Take the lease, or renew it; raises `OSError` where the store cannot be written."""
+    payload = json.dumps(held._replace(seen=time.time())._asdict()).encode()
+    try:
+        store.write(FILE, payload)
+    except OSError as error:
+        raise OSError(f"the study's files cannot be kept in {store.place}: {error}") from None
 
 
 def release(store: Store, held: Lease) -> None:

@@ -33,6 +33,8 @@ from study.ledger.ledger import Ledger, entries
 from study.ledger.lock import StudyBusy
 from study.progress.status import status
 from study.run import resume_study, run_study
+from study.storage import lease
+from study.storage.store import store_of
 from trainables.data import load as load_data
 from trainables.metrics.evaluator import Evaluator
 
@@ -385,6 +387,24 @@ def test_a_killed_driver_loses_nothing(reference: Path, long_study: StudyPlan, t
     kept = [path.relative_to(reference) for path in reference.glob("trials/*/generators.safetensors")]
     assert kept
     assert all((folder / path).read_bytes() == (reference / path).read_bytes() for path in kept)
+
+
+def test_a_storage_of_another_study_is_refused_before_anything_is_written(tiny: Build, tmp_path: Path) -> None:
+    """By `run` and by `resume`, each of which asks once."""
+    plan, folder = tiny(resources={"storage": str(tmp_path / "store")}), tmp_path / "study"
+    store = store_of(plan.config, folder)
+    lease.write(store, lease.new("another", "one"))
+    message = r"resources\.storage: .* holds another study of the same name"
+    with pytest.raises(ConfigError, match=message):
+        run_study(plan, folder)
+    assert not folder.exists()
+    folder.mkdir()
+    loading.write(tiny().config, folder / "study.yaml")
+    before = (folder / "study.yaml").read_bytes()
+    with pytest.raises(ConfigError, match=message):
+        resume_study(folder, [f"resources.storage={tmp_path / 'store'}"])
+    assert (folder / "study.yaml").read_bytes() == before
+    assert not list(folder.glob("ledger/*.jsonl"))
 
 
 def test_a_running_study_is_not_run_twice(tiny: Build, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from trainables.checks import can_be_written
 from trainables.data.dataset import DataSet
 from trainables.data.imbalance import Labelled
 from trainables.data.source import flag, path
@@ -75,10 +76,13 @@ class Pictures(Labelled):
         return [file for file in self.files() if not Path(self.root, file).exists()]
 
     def absent(self) -> str | None:
-        """A message that names the missing files, unless archives or a download provide them."""
+        """A message that names the missing files, unless archives or a download can put them there."""
         missing = self.missing()
-        if not missing or self.download or self._packed():
+        if not missing:
             return None
+        if self.download or self._packed():
+            writable = can_be_written(Path(self.root))
+            return None if writable else f"data.root: expected a folder to put {self.name} into, got {self.root}"
         return (
             f"data.root: {self.name} is not under {self.root}, which lacks {', '.join(missing)}; "
             f"set `download: true` under `data` to download it there, or name the folder that holds it"

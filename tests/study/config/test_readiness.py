@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,44 @@ def test_readiness_looks_at_the_machine(least: Build, tmp_path: Path, monkeypatc
     with pytest.raises(ConfigError, match=r"data\.root: mnist is not under .*set `download: true`"):
         ready(least(data={"name": "mnist", "root": str(tmp_path)}).config)
     ready(least(data={"name": "mnist", "root": str(tmp_path), "download": True}).config)
+
+
+def unwritable(tmp_path: Path) -> list[str]:
+    """Paths at which no folder is or can be made; the superuser may write into any folder that is one."""
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "lost").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    names = ["file", "file/below", "loop", "loop/below", "lost", "pipe", "a\0b", "a\ud800/b", "x" * 300]
+    return ["/dev/null", *(f"{tmp_path}/{name}" for name in names)]
+
+
+def test_a_storage_must_be_a_folder_that_can_be_written(least: Build, tmp_path: Path) -> None:
+    for path in unwritable(tmp_path):
+        with pytest.raises(ConfigError, match=r"^resources\.storage: expected a folder that can be written, got '/"):
+            ready(least(resources={"storage": path}).config)
+    (tmp_path / "link").symlink_to(tmp_path)
+    for path in ("", "new", "new/new er", "link", "link/new"):
+        ready(least(resources={"storage": f"{tmp_path}/{path}"}).config)
+    ready(least(resources={"storage": "s3://bucket/anything"}).config)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_database_must_be_a_file_in_a_folder_that_can_be_written(least: Build, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    for path in ("/dev/null", f"{tmp_path}/folder", f"{tmp_path}/file/runs.db"):
+        with pytest.raises(ConfigError, match=r"^tracking\.uri: expected a (file|folder) that can be written, got '/"):
+            ready(least(tracking={"uri": f"sqlite:///{path}"}).config)
+    for uri in (f"sqlite:///{tmp_path}/file", f"sqlite+pysqlite:///{tmp_path}/new/runs.db?timeout=3", "http://host"):
+        ready(least(tracking={"uri": uri}).config)
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="the superuser may write anywhere")
+def test_a_storage_of_somebody_elses_is_refused(least: Build, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(ConfigError, match=r"^resources\.storage: expected a folder that can be written"):
+        ready(least(resources={"storage": f"{tmp_path}/new"}).config)
 
 
 def test_on_a_cluster_its_own_resources_count(least: Build, monkeypatch: pytest.MonkeyPatch) -> None:

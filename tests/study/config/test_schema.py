@@ -244,6 +244,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(least: Build, key: dict[str,
             "scientific.1.name: expected a name that entry 0 has not, whatever its case, got 'A'",
         ),
         ({"measure": "kernel"}, "measure: expected a list, got 'kernel'"),
+        ({"measure": ["kernel", "sliced", "kernel"]}, "measure: expected each once, got 'kernel' twice"),
         ({"measure": [3]}, "measure.0: expected a string, got 3"),
         (
             {"search": {"sampler": "grid"}},

@@ -45,6 +45,8 @@ def test_split_takes_spaces_out_of_a_list_of_named_settings() -> None:
         ({"int_log_uniform": [1, 2]}, "(the nearest is 'log_int_uniform')"),
         ({"log_uniform_int": [1, 2]}, "(the nearest is 'log_int_uniform')"),
         ({"categorical": [1, 2]}, "(the nearest is 'choice')"),
+        ({"one-of": [1, 2]}, "(the nearest is 'choice')"),
+        ({"reciprocal": [1, 2]}, "(the nearest is 'log_uniform')"),
         ({"low": 1, "high": 2}, "or {choice: [a, b]}, got {'low': 1, 'high': 2}"),
         ({"uniform": [0, 1], "choice": [1]}, "k: expected one of log_uniform, uniform, int_uniform"),
         ({"uniform": [1, 0]}, "k.uniform: expected low < high, got [1, 0]"),

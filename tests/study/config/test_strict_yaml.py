@@ -64,7 +64,7 @@ def test_scalars_follow_yaml_1_2(text: str, value: Any) -> None:
         ("? [a]\n: 1", "a key that is not a string"),
         ("a: 1\n---\nb: 2", "a second document, where one is expected"),
         ("a: 'x", "a quotation mark that is not closed"),
-        ("a: \0", "unacceptable character"),
+        ("a: \0", "a character that YAML does not have"),
     ],
 )
 def test_what_is_not_plain_is_refused_with_its_place(text: str, message: str) -> None:

@@ -79,6 +79,12 @@ def test_a_store_that_does_not_answer_is_said_to(store: FolderStore, monkeypatch
         lease.refuse_other(store, None, [])
 
 
+def test_a_store_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"the study's files cannot be kept in .*/file/store: .*Not a directory"):
+        lease.write(FolderStore(str(tmp_path / "file" / "store")), lease.new("ring", "one"))
+
+
 def test_a_torn_lease_is_nobodys(store: FolderStore) -> None:
     store.write(lease.FILE, b'{"study": "ring", "ses')
     assert lease.read(store) is None

@@ -130,6 +130,16 @@ def test_missing_files_name_the_folder_and_the_setting(
     assert not root.exists()
 
 
+@pytest.mark.parametrize("use", [check, load])
+def test_a_download_needs_a_folder(use: Callable[..., Any], tmp_path: Path, write_idx: WriteIdx) -> None:
+    (tmp_path / "file").touch()
+    for root in ("/dev/null", f"{tmp_path}/file/below", f"{tmp_path}/a\0b"):
+        with pytest.raises(FileNotFoundError, match=r"^data\.root: expected a folder to put mnist into, got /"):
+            use("mnist", root=root, download=True)
+    write_idx(tmp_path)
+    use("mnist", root=tmp_path, download=True)
+
+
 def test_only_what_is_missing_is_named(tmp_path: Path, write_idx: WriteIdx) -> None:
     write_idx(tmp_path)
     (tmp_path / "MNIST" / "raw" / "t10k-labels-idx1-ubyte").unlink()
