@@ -48,6 +48,8 @@ def objective(options: Namespace) -> int:
         print_json(to_dict(explained, pair))
     else:
         show(explained, pair.parameters)
+        if options.plot is not None:
+            terminal().print(Text(f"the picture is in {options.plot}"))
     return DONE
 
 
@@ -269,8 +271,23 @@ def _over_ratios(explained: Explanation) -> Table:
         table.add_column(title, justify="right")
     last = len(explained.ratios) - 1
     for place in np.unique(np.linspace(0, last, min(ROWS, last + 1)).round().astype(int)):
-        table.add_row(*(_number(float(values[place])) for values in columns.values()))
+        cells = {title: _number(float(values[place])) for title, values in columns.items()}
+        if _kinked(explained) and np.isclose(explained.ratios[place], 1):
+            cells |= {title: "kink" for title in ("phi''(r)", "generator's phi''")[: 1 + explained.generator_descends]}
+        table.add_row(*cells.values())
     return table
+
+
+def _kinked(explained: Explanation) -> bool:
+    """Whether phi bends at r = 1 in a kink alone, beside which it is a straight line."""
+    near = np.abs(np.log(explained.ratios)).argmin()
+    return explained.strict and bool(explained.critic_curvature[near] == 0)
+
+
+def _bend(explained: Explanation) -> str:
+    if not explained.strict:
+        return _no_divergence(explained)
+    return "phi has a kink at r = 1: phi'' is 0 beside it" if _kinked(explained) else "phi is strictly convex at r = 1"
 
 
 def _findings(explained: Explanation) -> dict[str, str]:
@@ -279,7 +296,7 @@ def _findings(explained: Explanation) -> dict[str, str]:
     return {
         "best critic": f"{finite}, {unique}",
         "critic estimates": f"{estimates(explained)}; {_number(explained.value_at_equality)} at p = q",
-        "divergence": "phi is strictly convex at r = 1" if explained.strict else _no_divergence(explained),
+        "divergence": _bend(explained),
         "generator descends": descends(explained),
         "generator climbs": f"for r {ascent(explained)}" if explained.ascends_at else "nowhere",
         "as the critic wins": _fate(explained),
@@ -294,7 +311,10 @@ def _dirac(explained: Explanation) -> str:
     if root == 0:
         return "no force at d = 0, so that higher orders decide"
     if abs(root.imag) > abs(root.real):
-        return "it circles its equilibrium, and steps at once spiral out; a penalty such as r1 makes it converge"
+        return (
+            "it circles its equilibrium, and goes outwards where both players take their steps at the same time"
+            " (updates: simultaneous); a penalty such as r1 makes it converge"
+        )
     return "its equilibrium repels"
 
 

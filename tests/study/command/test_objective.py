@@ -232,6 +232,37 @@ def test_explaining_needs_neither_ray_nor_mlflow() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True, capture_output=True, timeout=60)
 
 
+def test_where_the_picture_is_is_said_to_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "kl.svg"
+    text = printed(capsys, "kl", *FEW, "--plot", path).replace("\n", "")
+    assert text.endswith(f"the picture is in {path}")
+    assert path.is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "cells"),
+    [
+        ("hinge", "phi has a kink at r = 1: phi'' is 0 beside it", {"kink": 2, "0": 16}),  # |r - 1| - (r + 1)
+        ("absolute_error", "phi has a kink at r = 1: phi'' is 0 beside it", {"kink": 2, "0": 16}),  # -min(r, 1)/2
+        ("pearson_chi2", "phi is strictly convex at r = 1", {"2": 18}),  # (r - 1)^2
+    ],
+)
+def test_the_column_of_curvatures_agrees_with_what_is_said_of_phi(
+    name: str, said: str, cells: dict[str, int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = printed(capsys, name, "--ratios", "0.1", "10", "9")
+    assert said in " ".join(out.split())
+    rows = [line.split() for line in out.splitlines() if line[:1] == " " and line.strip()[:1].isdigit()]
+    assert len(rows) == 9
+    found = [cell for row in rows for cell in row[3:5]]
+    assert {cell: found.count(cell) for cell in set(found)} == cells
+
+
+def test_a_game_that_circles_is_told_in_plain_words(capsys: pytest.CaptureFixture[str]) -> None:
+    text = " ".join(printed(capsys, "hinge", *FEW).split())
+    assert "goes outwards where both players take their steps at the same time (updates: simultaneous)" in text
+
+
 EXPLAINED = induced.explain("hinge", np.geomspace(0.1, 10, 5))
 
 
