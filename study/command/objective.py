@@ -273,15 +273,15 @@ def _over_ratios(explained: Explanation) -> Table:
     for place in np.unique(np.linspace(0, last, min(ROWS, last + 1)).round().astype(int)):
         cells = {title: _number(float(values[place])) for title, values in columns.items()}
         if _kinked(explained) and np.isclose(explained.ratios[place], 1):
-            cells |= {title: "kink" for title in ("phi''(r)", "generator's phi''")[: 1 + explained.generator_descends]}
+            cells |= dict.fromkeys(("phi''(r)", "generator's phi''")[: 1 + explained.generator_descends], "kink")
         table.add_row(*cells.values())
     return table
 
 
 def _kinked(explained: Explanation) -> bool:
     """Whether phi bends at r = 1 in a kink alone, beside which it is a straight line."""
-    near = np.abs(np.log(explained.ratios)).argmin()
-    return explained.strict and bool(explained.critic_curvature[near] == 0)
+    flat = (explained.critic_curvature == 0) | np.isnan(explained.critic_curvature)  # NaN where any d is the best
+    return explained.strict and bool(flat.all())
 
 
 def _bend(explained: Explanation) -> str:
