@@ -6,6 +6,8 @@ A claim is of one arm and one measurement, and of one kind:
 - `median`: what it is at the end, a parameter that was fitted among them;
 - `less`: that it is less than in another arm.
 
+A share that follows from a paper's theory and is printed nowhere has `theory: true`, and is called so.
+
 Ours has Wilson's interval for a share, a bootstrap interval for a median, and for the third kind the interval of the
 probability that a replica of the arm has less than one of the other, half for ties. A published number has the interval
 that its own number of runs, or its standard error, gives; without either it is a point. Intervals are of 95 %.
@@ -40,7 +42,7 @@ from analysis.wording import listed, named, percent, setting, spoken, spoken_sha
 
 Verdict = Literal["agree", "disagree", "cannot tell"]
 KINDS = {  # what stands beside each kind's own key: what must, and what may
-    "share": (("within", "published"), ("runs",)),
+    "share": (("within", "published"), ("runs", "theory", "says")),
     "median": (("published",), ("standard_error",)),
     "less": (("than",), ()),
 }
@@ -61,6 +63,8 @@ class Claim:
             NaN for "less".
         within: the bounds of a share, both included; infinite where there is none.
         than: the other arm of "less", or "".
+        theory: whether the number follows from the paper's theory and is not printed in it.
+        says: what a share is of, in words, where the measurement's name and its bounds do not tell it; or "".
     """
 
     arm: str
@@ -69,9 +73,13 @@ class Claim:
     value: Interval
     within: tuple[float, float] = (-math.inf, math.inf)
     than: str = ""
+    theory: bool = False
+    says: str = ""
 
     def words(self) -> str:
         """`share of replicas with modes captured = 25`."""
+        if self.says:
+            return f"share of {self.says}"
         what = named(self.metric)
         if self.kind == "median":
             return f"median of {what}"
@@ -117,6 +125,8 @@ class Comparison:
         claim, spoke = self.claim, spoken_share if self.claim.kind == "share" else spoken
         value, number = claim.value, percent if claim.kind == "share" else setting
         published = "less" if claim.kind == "less" else spoke(value) if value.low < value.high else number(value.low)
+        if claim.theory:
+            published = f"theory: {published}"
         ours = "–" if math.isnan(self.ours.estimate) else spoke(self.ours)
         if claim.kind == "less" and self.n:
             ours = f"P(less) {ours}"
@@ -221,7 +231,12 @@ def _claim(where: str, values: object, arms: Sequence[str]) -> Claim:
         half = quantile(0.95) * error
         value = Interval(number, number - half, number + half, 0, "± its standard error", "seeds")
         return Claim(found["arm"], kind, found[kind], value)
-    return Claim(found["arm"], kind, found[kind], _share(where, number, found.get("runs")), _bounds(where, found))
+    theory = found.get("theory", False)
+    if not isinstance(theory, bool):
+        raise ValueError(f"{where}.theory: expected true or false, got {theory!r}")
+    says = _text(f"{where}.says", found["says"]) if "says" in found else ""
+    share, bounds = _share(where, number, found.get("runs")), _bounds(where, found)
+    return Claim(found["arm"], kind, found[kind], share, bounds, theory=theory, says=says)
 
 
 def _share(where: str, number: float, runs: object) -> Interval:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from analysis.record.loading import load
 from analysis.results.published import HEAD, Comparison, Published, about, compared, published
-from analysis.wording import listed
+from analysis.wording import counted, listed
 from study.command.init import shipped
 from study.command.output import DONE, print_json
 from study.command.study import run
@@ -37,8 +37,14 @@ def reproduce(options: Namespace) -> int:
         exit_status = run(Namespace(config=source, plan=plan, out=folder, trust=False, json=False))
     if exit_status != DONE:
         return exit_status
-    found = compared(load(folder), about(told.claims, [arm.name for arm in plan.arms]))
-    _print_json(told, settings, folder, found) if options.json else _show(told, settings, folder, found)
+    arms = [arm.name for arm in plan.arms]
+    found = compared(load(folder), about(told.claims, arms))
+    judged = {name for one in found for name in (one.claim.arm, one.claim.than)}
+    unjudged = [name for name in arms if name not in judged]
+    if options.json:
+        _print_json(told, settings, folder, found, unjudged)
+    else:
+        _show(told, settings, folder, found, unjudged)
     return DONE
 
 
@@ -73,7 +79,9 @@ def _claims(source: Path) -> Path:
     return source.parent / CLAIMS / source.name
 
 
-def _show(told: Published, settings: Sequence[str], folder: Path, found: Sequence[Comparison]) -> None:
+def _show(
+    told: Published, settings: Sequence[str], folder: Path, found: Sequence[Comparison], unjudged: Sequence[str]
+) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -93,18 +101,25 @@ def _show(told: Published, settings: Sequence[str], folder: Path, found: Sequenc
         console.print(Text(f"not as in the paper: {', '.join(settings)}"))
     for sentence in told.differs:
         console.print(Text(f"differs: {sentence}"))
+    if unjudged:
+        arms = counted(len(unjudged), "arm")
+        console.print(Text(f"not judged, as the paper gives no number for them: {arms}, {listed(unjudged)}"))
     verdicts = [comparison.verdict for comparison in found]
     counts = [f"{verdicts.count(one)} {one}" for one in ("agree", "disagree", "cannot tell") if one in verdicts]
     if left_out := len(told.claims) - len(found):
         counts.append(f"{left_out} about arms that are not in this study")
-    console.print(Text(f"of {len(told.claims)} published numbers {listed(counts)}; the study is in {folder}"))
+    numbers = "numbers and statements" if any(claim.theory for claim in told.claims) else "numbers"
+    console.print(Text(f"of {len(told.claims)} published {numbers} {listed(counts)}; the study is in {folder}"))
 
 
-def _print_json(told: Published, settings: Sequence[str], folder: Path, found: Sequence[Comparison]) -> None:
+def _print_json(
+    told: Published, settings: Sequence[str], folder: Path, found: Sequence[Comparison], unjudged: Sequence[str]
+) -> None:
     claims = [
-        {"arm": one.claim.arm, "of": one.claim.words(), "published": asdict(one.claim.value), "ours": asdict(one.ours),
-         "replicas": one.n, "verdict": one.verdict}
+        {"arm": one.claim.arm, "of": one.claim.words(), "published": asdict(one.claim.value),
+         "theory": one.claim.theory, "ours": asdict(one.ours), "replicas": one.n, "verdict": one.verdict}
         for one in found
     ]  # fmt: skip
     head = {"paper": told.paper, "source": told.source, "settings": list(settings), "differs": list(told.differs)}
-    print_json({**head, "folder": str(folder), "claims": claims, "left_out": len(told.claims) - len(claims)})
+    counts = {"left_out": len(told.claims) - len(claims), "unjudged": list(unjudged)}
+    print_json({**head, "folder": str(folder), "claims": claims, **counts})

@@ -75,6 +75,23 @@ def test_ours_stands_beside_the_published(
     assert options.plan == loading.load(options.config, ["resources.workers=1"])
 
 
+def test_a_theorys_statement_is_called_so_and_what_is_not_judged_is_said(
+    configurations: Path, asked: Asked, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = TOLD.replace("published: 0.9, runs: 10", 'published: 1, theory: true, says: "replicas that find all"')
+    told = "".join(line for line in told.splitlines(keepends=True) if "arm: hinge" not in line)
+    (configurations / CLAIMS / "rings.yaml").write_text(told)
+    assert main(["reproduce", "rings"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "share of replicas that find all theory: 100 %" in out
+    assert "not judged, as the paper gives no number for them: 1 arm, hinge" in out
+    assert "of 1 published numbers and statements 1 cannot tell" in out
+    assert main(["reproduce", "rings", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["unjudged"] == ["hinge"]
+    assert [claim["theory"] for claim in found["claims"]] == [True]
+
+
 @pytest.mark.usefixtures("configurations")
 def test_short_is_by_the_settings_named(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reproduce", "rings", "--short", "--set", "study=brief", "--json"]) == 0
