@@ -54,7 +54,10 @@ from analysis.wording import SPENDINGS
 FOLLOWED = (  # over training, where they were measured
     "high_quality", "modes", "fid", "precision", "recall", "critic_accuracy", "gradient_norm_generator", "hop",
 )  # fmt: skip
-USUAL = ("high_quality", "modes_covered", "precision", "recall")  # beside the metric in a table of several
+USUAL = (  # beside the metric in a table of several, where they were measured
+    "high_quality", "modes_covered", "precision", "recall", "label_fidelity",
+    "fid_back", "label_fidelity_back", "cycle_error", "partner_error",
+)  # fmt: skip
 EVERYTHING = Choice()
 MOST_CURVES = 6
 MODES_SHOWN = 64
@@ -117,7 +120,8 @@ def find(record: Record, seed: int = 0, *, same_within: float | None = None, cho
     some = selected.without(left)
     judged = dict.fromkeys(choice.metrics) or ({metric: mode} if one_metric else {})
     measured = tuple(_measured(selected, *one, resampling) for one in judged.items())
-    usual = choice.metrics or [name for name in dict.fromkeys((metric, *USUAL)) if name in there]
+    columns = record.trials.columns[record.trials.notna().any()]
+    usual = choice.metrics or [name for name in dict.fromkeys((metric, *USUAL)) if name in columns]
     known = {one.metric: one.quality for one in measured}
     overview = {name: known.get(name) or _measured(selected, name, None, resampling).quality for name in usual}
     found = Findings(

@@ -13,7 +13,7 @@ from analysis.record.loading import load
 from analysis.results.published import HEAD, Comparison, Published, about, compared, published
 from analysis.wording import counted, listed
 from study.command.init import shipped
-from study.command.output import DONE, print_json
+from study.command.output import DONE, print_json, say
 from study.command.study import run
 from study.config import loading, strict_yaml
 from study.config.messages import ConfigError, shown
@@ -36,6 +36,8 @@ def reproduce(options: Namespace) -> int:
     with redirect_stdout(sys.stderr):
         exit_status = run(Namespace(config=source, plan=plan, out=folder, trust=False, json=False))
     if exit_status != DONE:
+        again = f"the same `ganstudy reproduce {options.name}` goes on with it"
+        say(f"nothing is compared before the study is done: {again}")
         return exit_status
     arms = [arm.name for arm in plan.arms]
     found = compared(load(folder), about(told.claims, arms))
@@ -98,7 +100,7 @@ def _show(
     if found:
         console.print(table)
     if settings:
-        console.print(Text(f"not as in the paper: {', '.join(settings)}"))
+        console.print(Text(f"settings of this run: {', '.join(settings)}"))
     for sentence in told.differs:
         console.print(Text(f"differs: {sentence}"))
     if unjudged:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,30 @@ def test_the_usual_metrics_are_shown_where_none_is_chosen(simulated):
     assert [head.name for head in table.heads[3:]] == [
         "Fréchet distance", "share of high-quality samples",
     ]  # fmt: skip
+
+
+def test_what_was_measured_of_translations_is_shown_of_the_arms_that_have_it(simulated):
+    record = load(simulated)
+    known = {
+        "label_fidelity": 0.8,
+        "fid_back": 2.0,
+        "label_fidelity_back": 0.7,
+        "cycle_error": 0.1,
+        "partner_error": 0.2,
+    }
+    trials = record.trials.assign(**{
+        name: np.where(record.trials["arm"] == "hinge", value, np.nan) for name, value in known.items()
+    })  # fmt: skip
+    table = metric_table(report.find(replace(record, trials=trials)))
+    assert [head.name for head in table.heads[5:]] == [
+        "label fidelity", "Fréchet distance of the way back", "label fidelity of the way back", "cycle error",
+        "partner error",
+    ]  # fmt: skip
+    rows = {row[0]: row[5:] for row in table.rows}
+    diverged = (trials[trials["arm"] == "hinge"]["outcome"] == "diverged").mean()
+    assert diverged < 0.5
+    assert [cell.estimate for cell in rows.pop("hinge")] == list(known.values())
+    assert {cell for row in rows.values() for cell in row} == {None}
 
 
 def test_a_metric_that_was_not_measured_is_refused(simulated):

@@ -67,7 +67,7 @@ def test_ours_stands_beside_the_published(
     assert "On rings\ntable 1" in out
     assert re.search(r"hinge +median of Fréchet distance +0.15 +0.1", out)
     assert "share of replicas with modes captured = 8" in out
-    assert "not as in the paper: resources.workers=1" in out
+    assert "settings of this run: resources.workers=1" in out
     assert "differs: the rings are small" in out
     assert "of 2 published numbers 1 agree and 1 cannot tell; the study is in studies/tiny" in out
     (options,) = asked
@@ -131,7 +131,9 @@ def test_what_is_about_arms_that_were_left_out_is_counted_alone(
 def test_a_run_that_fails_compares_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(reproduce, "run", lambda options: 1)
     assert main(["reproduce", "rings"]) == 1
-    assert capsys.readouterr().out == ""
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "nothing is compared before the study is done: the same `ganstudy reproduce rings` goes on with it" in err
 
 
 @pytest.mark.parametrize(
