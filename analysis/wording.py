@@ -256,7 +256,10 @@ def spoken_share(interval: Interval) -> str:
 
 
 def spoken_points(interval: Interval) -> str:
-    """A difference of shares, `31 [5, 52] percentage points`, with spaces that do not break."""
+    """A difference of shares, `31 [5, 52] percentage points`, with spaces that do not break; without an interval that
+    holds all differences."""
+    if interval.low <= -1 and interval.high >= 1:
+        return f"{points(interval.estimate)} percentage\u00a0points"
     return f"{bracketed(points(interval.estimate), points(interval.low), points(interval.high))} percentage\u00a0points"
 
 

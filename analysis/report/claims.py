@@ -16,6 +16,7 @@ from analysis.report.pair_words import few, nobody_ahead, sentence, verdict
 from analysis.report.subject import FEW, Subject
 from analysis.results.compare import ArmOutcomes, ArmQuality
 from analysis.results.effects import Effect
+from analysis.results.unbegun import WORST, none_begun
 from analysis.statistics.intervals import Interval
 from analysis.wording import (
     DID,
@@ -31,6 +32,8 @@ from analysis.wording import (
     spoken_share,
     spoken_time,
 )
+
+UNBOUNDED = "fid"  # tells samples apart that are far from the data
 
 
 def nothing(findings: Findings) -> str:
@@ -104,7 +107,32 @@ def quality(findings: Findings, subject: Subject) -> list[str]:
     if not findings.one_data_set:
         return []
     several = len(findings.measured) > 1
-    return [said for one in findings.measured for said in _quality(one, subject, several)]
+    return [
+        said
+        for one in findings.measured
+        for said in (
+            [_none_begun(findings, one, subject)]
+            if none_begun(one.metric, (arm.values for arm in one.quality))
+            else _quality(one, subject, several)
+        )
+    ]
+
+
+def _none_begun(findings: Findings, one: Measured, subject: Subject) -> str:
+    """That the measurement says nothing of who is ahead, as all are near its worst, and what another one says."""
+    best = min(float(np.min(arm.values)) for arm in one.quality)
+    who = f"no {subject.one} has begun" if len(one.quality) > 1 else "it has not begun"
+    said = (
+        f"In quality ({named(one.metric)}) {who}, and nobody is ahead: the best replica of all is at {number(best)},"
+        f" where {number(WORST[one.metric])} is the worst. A longer budget might change that."
+    )
+    other = findings.overview.get(UNBOUNDED, ())
+    if one.metric == UNBOUNDED or not 1 < len(other) <= FEW:
+        return said
+    medians = listed([f"{number(arm.median.estimate)} of {arm.arm}" for arm in other])
+    return (
+        f"{said} What far-off samples can differ in is the {named(UNBOUNDED)}: medians of {medians}, not tested here."
+    )
 
 
 def _quality(measured: Measured, subject: Subject, several: bool) -> list[str]:

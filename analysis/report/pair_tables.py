@@ -13,6 +13,7 @@ import numpy as np
 from analysis.report.table_files import Head, Table, Value
 from analysis.results.compare import ArmQuality
 from analysis.results.pairs import Comparison
+from analysis.results.unbegun import none_begun
 from analysis.wording import captured, named, number
 
 APART = {"overflowed": "overflowed", "unmeasured": "not measured"}  # counted in a table where there are any
@@ -38,11 +39,12 @@ def quality_table(
     floor = f" Fresh real samples score {number(results[0].floor)}." if np.isfinite(results[0].floor) else ""
     beyond = " So do overflowed ones, whose score is infinite." if "overflowed" in counts else ""
     lead = "“leader is better”: probability that a {unit} of {leader} is better than one of the row's arm, ties half"
-    marked = comparison is not None and comparison.best is not None and len(comparison.told) > 0
+    far = none_begun(metric, (result.values for result in results))
+    marked = comparison is not None and comparison.best is not None and len(comparison.told) > 0 and not far
     return Table(
         f"quality-{results[0].phase}{ending}",
         f"Final {named(metric)} with bootstrap 95 % intervals, which capture {captures}; diverged replicas rank last."
-        f"{beyond}{_test(comparison, lead)}{_unmarked(comparison)}{floor}{note}",
+        f"{beyond}{_test(comparison, lead)}{_unmarked(comparison, far)}{floor}{note}",
         f"trials.parquet: phase = {results[0].phase}, column {metric}; truncated and failed trials, and"
         " replicas that were not measured, left out",
         tuple(heads),
@@ -81,12 +83,16 @@ def rate_table(comparisons: Mapping[str, Comparison], note: str = "") -> Table:
         Head("outcome"), Head("a"), Head("b"), Head("n a", "count"), Head("n b", "count"),
         Head("in favour of a", "points"), Head("p", "p"), Head("p (Holm)", "p"),
     )  # fmt: skip
+    spread = (
+        " A share's own interval knows how much searches differ from its arm alone, that of a difference from all arms"
+        " together; it can therefore be far shorter, and holds as far as the searches of each arm differ about as much."
+    ) * (first.unit == "repeat")
     return Table(
         f"rates-{first.phase}",
         "All pairs of arms by how often each outcome occurred. “in favour of a”: by how much more often a converged"
         " than b, or by how much less often it had another outcome, in percentage points,"
         f"{newcombe} with 95 % intervals that hold for all pairs of an outcome together (Bonferroni); p by"
-        f" {first.test}, n being {first.unit}s, corrected for all pairs of an outcome by Holm.{note}",
+        f" {first.test}, n being {first.unit}s, corrected for all pairs of an outcome by Holm.{spread}{note}",
         f"trials.parquet: phase = {first.phase}, outcome of two arms at a time",
         heads,
         tuple(
@@ -104,10 +110,12 @@ def _test(comparison: Comparison | None, lead: str) -> str:
     return f" {words}; p by {comparison.test}, over {comparison.unit}s, corrected for all pairs by Holm."
 
 
-def _unmarked(comparison: Comparison | None) -> str:
-    """Why no row is marked as the best."""
+def _unmarked(comparison: Comparison | None, far: bool) -> str:
+    """Why no row is marked as the best; `far` where all are near the worst."""
     if comparison is None or len(comparison.arms) < 2:
         return ""
+    if far:
+        return " All are still near the worst: nobody is marked as ahead."
     if comparison.best is None:
         return " None is ahead of every other."
     return "" if comparison.told else " No two can be told apart."

@@ -32,6 +32,7 @@ SPECIAL = {
 }  # fmt: skip
 RAISED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"
 POWER = re.compile("10([⁻⁰¹²³⁴-⁹]+)")
+TOO_FEW, NO_BOUND = "too few searches", "no bound"  # in place of an interval that holds all that there can be
 DAGGER = r"\textsuperscript{\textdagger}"
 
 
@@ -78,6 +79,8 @@ def shown(value: Value, kind: Kind) -> str:
         if math.isnan(value.estimate):
             return "–"
         parts = (value.estimate, value.low, value.high)
+        if _unbounded(value, kind):
+            return f"{shown(value.estimate, kind)} ({TOO_FEW if 'repeats' in value.method else NO_BOUND})"
         return bracketed(*(ends(value) if kind == "number" else [shown(part, kind) for part in parts]))
     if value is None:
         return "–"
@@ -96,6 +99,13 @@ def shown(value: Value, kind: Kind) -> str:
             return setting(float(value))
         case _:
             return number(float(value))
+
+
+def _unbounded(value: Interval, kind: Kind) -> bool:
+    """Whether an interval holds all that there can be: of differences of shares, and of ratios or amounts."""
+    if kind == "points":
+        return value.low <= -1 and value.high >= 1
+    return kind == "number" and value.high == math.inf and value.low in (0, -math.inf)
 
 
 def latex(table: Table) -> str:

@@ -34,7 +34,7 @@ def by_rank(
     shifts = []
     for (a, b), far in zip(found.pairs, reach, strict=True):
         estimate, low, high = _shift(costs[[a, b]], weights[[a, b]], float(far), scale)
-        method = "Hodges and Lehmann’s, by inversion"
+        method = "Hodges and Lehmann’s of repeats, by inversion"
         interval = Interval(estimate, low, high, int((weights[[a, b]] > 0).sum()), method, "both", confidence)
         shifts.append(Shift(scale, interval if sign == 1 else interval.negated()))
     return _effects(samples, found, 1, confidence, shifts)

@@ -8,7 +8,7 @@ it, tells a reader whether a longer budget is worth trying.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,12 @@ class Unbegun:
 def has_begun(metric: str, value: float) -> bool:
     """Whether a value is nearer to the best than to the worst; where no worst is known, it is."""
     return not value > WORST.get(metric, math.inf) / 2
+
+
+def none_begun(metric: str, values: Iterable[Iterable[float]]) -> bool:
+    """Whether the best value of every arm, of the values of each, is nearer to the worst; not of no value at all."""
+    every = [value for arm in values for value in arm]
+    return metric in WORST and bool(every) and not any(has_begun(metric, value) for value in every)
 
 
 def unbegun(record: Record, phase: str) -> tuple[Unbegun, ...]:

@@ -67,7 +67,7 @@ def findings(unmeasured=(), quality=(), comparison=None, **changes):
         "measured": (Measured("fid", "min", tuple(unmeasured), tuple(quality), comparison, ()),),
         "phase": "confirm", "searches": {"a": 1}, "arms": (), "all_arms": 0, "rates": {}, "same_within": None,
         "outcomes": {"confirm": [], "search": []}, "survival": (), "selection_bias": (), "standings": (),
-        "one_data_set": True, "chosen": (), "unbegun": (),
+        "one_data_set": True, "chosen": (), "unbegun": (), "overview": {},
     }  # fmt: skip
     return SimpleNamespace(**{**settings, **changes})
 
@@ -390,6 +390,27 @@ def test_by_how_much_is_said_with_its_direction_and_not_where_there_is_no_bound(
     )
     (sentence,) = said(quality=[quality("a", 0.01), quality("b", 0.02)], comparison=found)
     assert expected in sentence
+
+
+def test_where_no_arm_has_begun_nobody_is_ahead_and_the_frechet_distances_are_said():
+    """Medians of 0.629 and 0.633 of at most 0.693 made a winner, whose Fréchet distance was far larger."""
+    far = [
+        replace(quality(name, at, floor=0.002), metric="mass_js", values=np.array([at, at + 0.01]))
+        for name, at in (("a", 0.629), ("b", 0.633))
+    ]
+    found = findings(
+        measured=(Measured("mass_js", "min", (), tuple(far), comparison("ab", ("ab",)), ()),),
+        overview={"fid": (quality("a", 3.1), quality("b", 0.0172))},
+    )
+    (sentence,) = answer(found).found
+    assert sentence == (
+        "In quality (JS of where the mass lies) no chosen configuration has begun, and nobody is ahead: the best"
+        " replica of all is at 0.629, where 0.693 is the worst. A longer budget might change that. What far-off"
+        " samples can differ in is the Fréchet distance: medians of 3.10 of a and 0.0172 of b, not tested here."
+    )
+    near = replace(far[1], values=np.array([0.1, 0.2]))
+    begun = findings(measured=(Measured("mass_js", "min", (), (far[0], near), comparison("ba", ("ba",)), ()),))
+    assert "has begun" not in answer(begun).found[0]
 
 
 def test_where_none_is_ahead_of_every_other_nobody_is_called_the_best():

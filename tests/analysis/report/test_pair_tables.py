@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -88,3 +89,16 @@ def test_pairs_of_shares_stand_outcome_by_outcome():
     assert [row[:3] for row in table.rows[2:4]] == [("converged", "b", "c"), ("diverged", "a", "b")]
     assert table.rows[0][5:] == (interval(0.3), 0.02, 0.3)
     assert table.name == "rates-confirm"
+    assert "A share's own interval" not in table.caption
+
+
+def test_of_repeats_the_caption_says_why_a_difference_knows_more_than_its_shares():
+    of_repeats = {"converged": replace(comparison(estimate=0.3, null=0.0, subject="converged"), unit="repeat")}
+    assert "A share's own interval knows how much searches differ from its arm alone" in rate_table(of_repeats).caption
+
+
+def test_nobody_is_marked_where_all_are_near_the_worst():
+    far = [replace(quality(name), metric="mass_js", values=np.full(16, 0.65)) for name in "abc"]
+    table = quality_table(far, comparison("ab", "ac"))
+    assert table.best is None
+    assert "All are still near the worst: nobody is marked as ahead." in table.caption

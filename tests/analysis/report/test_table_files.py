@@ -120,3 +120,17 @@ def test_a_frame_is_what_readers_see():
     assert list(found.columns) == ["arm", "n", "converged", "fid", "p"]
     seen = [cell.replace("\u00a0", " ") for cell in found.iloc[1]]
     assert seen == ["a&b", "1\u202f600", "50 % [25 %, 75 %]", "0.020 [0.010, 0.030]", "< 0.001"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "ends", "method", "expected"),
+    [
+        ("points", (0.08, -1.0, 1.0), "Student’s t of repeats", "8 (too few searches)"),
+        ("points", (0.08, -0.09, 0.24), "Student’s t of repeats", "8 [−9, 24]"),
+        ("number", (1.0, 0.0, math.inf), "Hodges and Lehmann’s of repeats, by inversion", "1.00 (too few searches)"),
+        ("number", (1.0, 0.0, math.inf), "Hodges and Lehmann's, by inversion", "1.00 (no bound)"),
+        ("number", (1.0, 0.5, math.inf), "Hodges and Lehmann's, by inversion", "1.00 [0.50, ∞]"),
+    ],
+)
+def test_an_interval_of_all_that_there_can_be_is_not_printed(kind, ends, method, expected):
+    assert shown(Interval(*ends, 6, method, "both"), kind) == expected

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.record.loading import Record
-from analysis.results.unbegun import has_begun, unbegun
+from analysis.results.unbegun import has_begun, none_begun, unbegun
 
 BOUND = math.log(2)
 
@@ -51,3 +51,10 @@ def test_half_of_the_bound_divides_and_what_has_none_has_begun() -> None:
     assert not has_begun("mass_js", 0.35)
     assert has_begun("fid", 1e9)
     assert has_begun("mass_js", math.nan)
+
+
+def test_none_has_begun_where_the_best_of_every_arm_is_near_the_worst() -> None:
+    assert none_begun("mass_js", [[0.63, 0.69], [0.64, math.inf]])
+    assert not none_begun("mass_js", [[0.63, 0.69], [0.64, 0.3]])
+    assert not none_begun("fid", [[1e9], [1e9]])
+    assert not none_begun("mass_js", [[], []])
