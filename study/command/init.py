@@ -108,7 +108,9 @@ def _write(path: Path, text: str) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise ConfigError(f"NAME: expected the name of a new study, got one whose {path} is there already") from None
+        raise ConfigError(
+            f"NAME: expected the name of a new study, got one whose {path} is there already; give another, or remove it"
+        ) from None
     except OSError as error:
         with suppress(OSError):  # a disk that is full leaves a beginning
             path.unlink()

@@ -8,6 +8,7 @@ import select
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
@@ -15,11 +16,13 @@ from pathlib import Path
 
 from study.config.messages import ConfigError
 
+OURS = tuple(f"{Path(__file__).parents[2] / name}{os.sep}" for name in ("study", "trainables", "analysis"))
 UNREAD = 128 + signal.SIGPIPE  # the exit status that a shell gives to a program ended by that signal
 
 
 def prepare() -> None:
-    """Make stdout and stderr write what their encoding lacks as escapes, and SIGTERM end a command as ctrl-C does.
+    """Make stdout and stderr write what their encoding lacks as escapes, SIGTERM end a command as ctrl-C does, and
+    warnings of ganstudy's own notes without a place in its source.
 
     Raises `ConfigError` where the working directory was deleted or the user has no home folder: PyTorch and Ray would
     end the process, or raise from the midst of their imports.
@@ -27,6 +30,7 @@ def prepare() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    warnings.formatwarning = _worded
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -39,6 +43,18 @@ def prepare() -> None:
         raise ConfigError(
             f"HOME: expected a folder, got none, and user {os.getuid()} has no entry with one; set HOME"
         ) from None
+
+
+def _worded(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """A warning as text."""
+    if filename.startswith(OURS):
+        return f"note: {message}\n"
+    return _PYTHONS(message, category, filename, lineno, line)
+
+
+_PYTHONS = warnings.formatwarning
 
 
 @contextmanager

@@ -112,3 +112,10 @@ def test_no_garbage_is_sought_while_a_module_is_imported_nor_in_what_it_made(mon
         assert not gc.isenabled()
     assert frozen == [False]
     assert gc.isenabled()
+
+
+def test_warnings_of_our_own_are_notes_and_others_say_where_they_come_from() -> None:
+    ours = str(ROOT / "study" / "execution" / "preparation.py")
+    assert process._worded("few points", UserWarning, ours, 7) == "note: few points\n"
+    theirs = process._worded("old", DeprecationWarning, "/x/library.py", 7)
+    assert theirs.startswith("/x/library.py:7: DeprecationWarning: old")
