@@ -32,7 +32,7 @@ def export(options: Namespace) -> int:
         raise ConfigError(f"--out: expected a folder other than the study's own, got {out}")
     try:
         paths = exports.write_tables(tables, out, options.kind) + exports.write_record(options.dir, out, options.kind)
-    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+    except (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
         raise ConfigError(f"--out: expected a folder that can be written, got {out} ({error.strerror})") from None
     if options.json:
         print_json({"files": [str(path) for path in paths]})

@@ -19,6 +19,7 @@ from analysis.results.outcomes import judge_record
 from analysis.statistics.bootstrap import Resampling
 from analysis.statistics.intervals import Interval
 from analysis.wording import counted
+from study.command.folder import refuse_links
 from study.command.output import DONE, print_json
 from study.config.messages import ConfigError
 from study.progress.tables import terminal
@@ -32,6 +33,8 @@ def label(options: Namespace) -> int:
     for name, least in (("count", 1), ("seed", 0)):
         if getattr(options, name) < least:
             raise ConfigError(f"--{name}: expected a number from {least} on, got {getattr(options, name)}")
+    if options.dir.is_dir():
+        refuse_links(options.dir)
     ensure_record(options.dir)
     try:
         record = load(options.dir)

@@ -47,8 +47,10 @@ def optuna(options: Namespace) -> int:
 
 def _refuse(out: Path) -> None:
     """Raise `ConfigError` where there is anything but a file that this command wrote."""
-    if not out.exists():
+    if not os.path.lexists(out):
         return
+    if not out.is_file():  # SQLite would wait for a pipe's writer
+        raise ConfigError(f"--out: expected a new file, or one that this command wrote, got {out}")
     try:
         with closing(sqlite3.connect(f"{out.resolve().as_uri()}?mode=ro", uri=True)) as there:
             ours = there.execute("SELECT count(*) FROM study_user_attributes WHERE key = 'ganstudy'").fetchone()[0]

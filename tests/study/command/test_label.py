@@ -39,6 +39,15 @@ def test_sheets_of_a_study(study, tmp_path, capsys):
     assert set(key["trial_id"]) == {"search-hinge-0001"}
 
 
+def test_a_link_out_of_the_folder_is_not_followed(begun, tmp_path, capsys):
+    folder, elsewhere = begun(tmp_path / "tiny"), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (folder / "labels").symlink_to(elsewhere)
+    assert main(["label", str(folder)]) == 2
+    assert f"{folder}/labels: expected a file or folder of the study's own, got a link to" in capsys.readouterr().err
+    assert not list(elsewhere.iterdir())
+
+
 def test_a_page_of_a_study(study, tmp_path, capsys):
     assert main(["label", str(study), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"cards": 2, "page": str(study / "labels" / "index.html")}

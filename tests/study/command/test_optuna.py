@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import optuna
@@ -49,6 +50,18 @@ def test_a_database_of_others_is_left_alone(study, tmp_path):
     before = theirs.read_bytes()
     assert main(["optuna", str(study), "--out", str(theirs)]) == 2
     assert theirs.read_bytes() == before
+
+
+def test_what_is_no_file_is_not_opened(study, tmp_path, capsys):
+    """SQLite would wait for a pipe's writer for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "lost").symlink_to("nowhere")
+    for name in ("pipe", "lost"):
+        assert main(["optuna", str(study), "--out", str(tmp_path / name)]) == 2
+        assert f"--out: expected a new file, or one that this command wrote, got {tmp_path / name}" in (
+            capsys.readouterr().err
+        )
+    assert (tmp_path / "lost").is_symlink()
 
 
 def test_a_study_without_a_ledger_is_bad_input(study, tmp_path, capsys):
