@@ -191,10 +191,12 @@ def _caveats(findings: Findings, subject: Subject) -> tuple[str, ...]:
             "Provisional: no configuration has been confirmed on fresh seeds. Brackets are 95 % intervals over"
             f" {drawn} as the search drew them; the scores of the best are too good, because they were picked by them."
         )
-    if any(
-        one is not None and len(one.told) < len(one.pairs)
-        for one in (*(measured.comparison for measured in findings.measured), *findings.rates.values())
-    ):
+    compared = (*(measured.comparison for measured in findings.measured), *findings.rates.values())
+    if any(one is not None and one.told for one in compared):
+        said.append(
+            "Two are told apart where a test finds that they differ, at 5\u00a0% for all pairs of a question together."
+        )
+    if any(one is not None and len(one.told) < len(one.pairs) for one in compared):
         said.append("That two cannot be told apart does not show them to be equal: these data do not decide.")
     if unconfirmed := _unconfirmed(findings):
         who = listed(unconfirmed) if len(unconfirmed) <= FEW else f"{len(unconfirmed)} of the {len(findings.arms)} arms"

@@ -118,13 +118,19 @@ def quality(findings: Findings, subject: Subject) -> list[str]:
     ]
 
 
+def _first(metric: str) -> str:
+    """A measurement where it is first spoken of, with its range where its name does not tell which way is better."""
+    worst = WORST.get(metric)
+    return named(metric) if worst is None else f"{named(metric)}, from 0, as the data's, to {number(worst)}, all astray"
+
+
 def _none_begun(findings: Findings, one: Measured, subject: Subject) -> str:
     """That the measurement says nothing of who is ahead, as all are near its worst, and what another one says."""
     best = min(float(np.min(arm.values)) for arm in one.quality)
     who = f"no {subject.one} has begun" if len(one.quality) > 1 else "it has not begun"
     said = (
-        f"In quality ({named(one.metric)}) {who}, and nobody is ahead: the best replica of all is at {number(best)},"
-        f" where {number(WORST[one.metric])} is the worst. A longer budget might change that."
+        f"In quality ({_first(one.metric)}) {who}, and nobody is ahead: the best replica of all is at {number(best)},"
+        f" near the worst. A longer budget might change that."
     )
     other = findings.overview.get(UNBOUNDED, ())
     if one.metric == UNBOUNDED or not 1 < len(other) <= FEW:
@@ -136,10 +142,10 @@ def _none_begun(findings: Findings, one: Measured, subject: Subject) -> str:
 
 
 def _quality(measured: Measured, subject: Subject, several: bool) -> list[str]:
-    comparison, metric = measured.comparison, named(measured.metric)
+    comparison, metric = measured.comparison, _first(measured.metric)
     by_arm = {arm.arm: arm for arm in measured.quality}
     if comparison is None:
-        of = f" {metric}" * several
+        of = f" {named(measured.metric)}" * several
         return [f"{_start(subject, arm)} has {_median(one, of)}." for arm, one in by_arm.items()]
     if comparison.best is None:
         return [f"In quality ({metric}) {nobody_ahead(comparison, subject)}; {verdict(comparison, subject)}."]

@@ -392,6 +392,16 @@ def test_by_how_much_is_said_with_its_direction_and_not_where_there_is_no_bound(
     assert expected in sentence
 
 
+def test_what_told_apart_means_is_said_where_some_are():
+    meant = "Two are told apart where a test finds that they differ, at 5 % for all pairs of a question together."
+
+    def caveats(*told):
+        return [one.replace("\u00a0", " ") for one in answer(findings(rates=converged("ab", *told))).caveats]
+
+    assert meant in caveats("ab")
+    assert meant not in caveats()
+
+
 def test_where_no_arm_has_begun_nobody_is_ahead_and_the_frechet_distances_are_said():
     """Medians of 0.629 and 0.633 of at most 0.693 made a winner, whose Fréchet distance was far larger."""
     far = [
@@ -404,9 +414,10 @@ def test_where_no_arm_has_begun_nobody_is_ahead_and_the_frechet_distances_are_sa
     )
     (sentence,) = answer(found).found
     assert sentence == (
-        "In quality (JS of where the mass lies) no chosen configuration has begun, and nobody is ahead: the best"
-        " replica of all is at 0.629, where 0.693 is the worst. A longer budget might change that. What far-off"
-        " samples can differ in is the Fréchet distance: medians of 3.10 of a and 0.0172 of b, not tested here."
+        "In quality (JS of where the mass lies, from 0, as the data's, to 0.693, all astray) no chosen configuration"
+        " has begun, and nobody is ahead: the best replica of all is at 0.629, near the worst. A longer budget might"
+        " change that. What far-off samples can differ in is the Fréchet distance: medians of 3.10 of a and 0.0172 of"
+        " b, not tested here."
     )
     near = replace(far[1], values=np.array([0.1, 0.2]))
     begun = findings(measured=(Measured("mass_js", "min", (), (far[0], near), comparison("ba", ("ba",)), ()),))
