@@ -64,7 +64,8 @@ def write(
         folder: gets the report; pictures of samples are taken from `trials/` there, where it exists.
         records: the folders of the records that it is about, several of them joined; `folder` itself when none.
         state: what `ganstudy status --json` says of the study; without it only the record speaks of what is missing.
-        objectives: what `ganstudy objective --json` says of the pairs (f, g) that are compared.
+        objectives: what `ganstudy objective --json` says of the pairs (f, g) that are compared, with `caveats`, what
+            arms of theirs lack, which the page says below its answer.
         same_within: the margin within which the report says of arms that they are the same, as of
             `analysis.report.derivation.find`; None not to ask.
         choice: arms, measurements and names of one's own that are shown; see `analysis.report.choice`.
@@ -144,7 +145,7 @@ def _page(
 ) -> Html:
     name = " + ".join(provenance.names(findings.record))
     shown = _sections(findings, writer, folder, state, objectives)
-    opening = _opening(findings, name, state)
+    opening = _opening(findings, name, state, objectives)
     parts = (part.markup for part in shown)
     return page(name, *opening, contents(shown), *parts, _closing(findings), script=SCRIPT)
 
@@ -176,7 +177,9 @@ def _sections(
     return [part for part in parts if part is not None]
 
 
-def _opening(findings: Findings, name: str, state: Mapping[str, Any] | None) -> list[Html]:
+def _opening(
+    findings: Findings, name: str, state: Mapping[str, Any] | None, objectives: Sequence[Mapping[str, Any]]
+) -> list[Html]:
     said = answer(findings)
     several = len(studies_of(findings.record.about)) > 1
     lead = "Not all of these studies are finished" if several else "This study is not finished"
@@ -190,6 +193,7 @@ def _opening(findings: Findings, name: str, state: Mapping[str, Any] | None) -> 
         *(tag("p", sentence) for sentence in provenance.joining(findings.record)),
         tag("div", *(tag("p", sentence) for sentence in said.found), class_="answer"),
         *(tag("p", caveat) for caveat in said.caveats),
+        *(tag("p", caveat) for one in objectives for caveat in one.get("caveats", ())),
         *(tag("p", sentence) for sentence in spending.equality(findings.budgets)),
         tag("p", f"{lead}: {unfinished} {provenance.LOOK}", class_="note") if unfinished else joined([]),
     ]

@@ -23,6 +23,7 @@ from study.config.addresses import masked
 from study.config.arms import constants_of
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
+from study.config.rules import slope_note
 from study.config.spaces import name_of
 from study.progress.status import status
 from study.record import sources
@@ -158,9 +159,11 @@ def _plan(about: Any) -> StudyPlan | None:
 def _objectives(plans: Iterable[StudyPlan]) -> list[dict[str, Any]]:
     """The explanation of every pair (f, g) in the studies' arms, each once.
 
-    A pair in Python has none: a report is read by those who did not write it, and imports nothing.
+    A pair in Python has none: a report is read by those who did not write it, and imports nothing. What `check` notes
+    of arms that lack what their pair needs is its `caveats`.
     """
     found: dict[str, dict[str, Any]] = {}
+    plans = list(plans)
     for plan in plans:
         for arm in plan.arms:
             constants = constants_of(plan.config, arm)
@@ -174,4 +177,9 @@ def _objectives(plans: Iterable[StudyPlan]) -> list[dict[str, Any]]:
                 found[key] = explain(objective, generator_loss=generator).to_dict()
             else:
                 found[key] = explain_pairing(resolved(objective, generator), pairing).to_dict()
+    for plan in plans:
+        if note := slope_note(plan):
+            said = f"{note}." if len(plans) == 1 else f"{plan.config.study}: {note}."
+            for lacking in [one for one in found.values() if one["name"] == "wasserstein"][:1]:
+                lacking["caveats"] = [*lacking.get("caveats", ()), said]
     return list(found.values())

@@ -86,7 +86,6 @@ def warnings(plan: StudyPlan) -> list[str]:
     config, arms = plan.config, plan.arms
     trials, repeats = config.search.trials_per_arm, config.search.repeats
     still = [arm.name for arm in arms if not arm.space]
-    free = [arm.name for arm in arms if _slope_is_free(config, arm)]
     found = []
     if plan.replaced:
         found.append(
@@ -111,9 +110,8 @@ def warnings(plan: StudyPlan) -> list[str]:
         found.append(f"nothing is searched, so that {alike}: {_few(still)}")
     if config.confirm.until and len(arms) == 1:
         found.append("confirm.until: one arm makes no pair to decide, so that it is confirmed once")
-    if free:
-        by = listed(SLOPES, "or")
-        found.append(f"wasserstein needs a critic of bounded slope, by {by}; without one: {_few(free)}")
+    if note := slope_note(plan):
+        found.append(note)
     if mixed := [arm.name for arm in arms if _slopes_are_mixed(config, arm)]:
         found.append(
             "critic.batch_norm makes each sample's score depend on the others of its batch, while penalties on"
@@ -139,6 +137,13 @@ def warnings(plan: StudyPlan) -> list[str]:
     if config.scheduler.name == "asha":
         found.append("asha stops trials as results arrive, so that the search depends on the workers' timing")
     return found
+
+
+def slope_note(plan: StudyPlan) -> str | None:
+    """What is said of arms whose objective needs a critic of bounded slope and whose critic has none."""
+    if not (free := [arm.name for arm in plan.arms if _slope_is_free(plan.config, arm)]):
+        return None
+    return f"wasserstein needs a critic of bounded slope, by {listed(SLOPES, 'or')}; without one: {_few(free)}"
 
 
 def _crossed(config: StudyConfig) -> Mapping[str, Sequence[Any]]:

@@ -1,6 +1,7 @@
 """The whole page: what it says is in the record, it fetches nothing, and it is there for any state of a study."""
 
 import re
+import shutil
 import xml.etree.ElementTree as ElementTree
 from html import unescape
 
@@ -176,6 +177,16 @@ def test_what_stands_behind_the_results_is_said(page, words):
 
 def test_the_same_record_gives_the_same_page(written, page):
     assert report.write(written, objectives=_objectives(written)).read_text(encoding="utf-8") == page
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_what_a_pairs_arms_lack_is_said_below_the_answer(written, tmp_path):
+    said = "wasserstein needs a critic of bounded slope; without one: wasserstein."
+    explained = [{**one, "caveats": [said]} for one in _objectives(written)[:1]]
+    folder = shutil.copytree(written, tmp_path / "study")
+    page = report.write(folder, objectives=explained).read_text(encoding="utf-8")
+    assert page.count(said) == 1
+    assert page.index('class="answer"') < page.index(said) < page.index("<h2")
 
 
 def _objectives(folder):

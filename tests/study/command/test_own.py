@@ -93,6 +93,19 @@ def test_a_pairing_is_explained_as_what_it_is(begun: Begin, tmp_path: Path) -> N
     assert (paired["name"], paired["pairing"]) == ("hinge", "relativistic")
 
 
+def test_what_an_arm_lacks_is_a_caveat_of_its_pair(begun: Begin, tmp_path: Path) -> None:
+    scientific = {"objective": ["hinge", "wasserstein"], "penalty": ["none", "spectral_norm"]}
+    plan = loading.load(begun(tmp_path, scientific=scientific) / "study.yaml")
+    hinge, wasserstein = _objectives([plan])
+    assert "caveats" not in hinge
+    (said,) = wasserstein["caveats"]
+    assert said.startswith("wasserstein needs a critic of bounded slope")
+    assert said.endswith("without one: wasserstein-none.")
+    twice = [one.get("caveats", ()) for one in _objectives([plan, plan])]
+    assert [len(one) for one in twice] == [0, 2]
+    assert twice[1][0] == f"{plan.config.study}: {said}"
+
+
 @pytest.mark.parametrize("command", ["check", "run", "resume"])
 def test_anothers_folder_wants_trust(
     command: str, theirs: Path, imported: Callable[[], bool], capsys: pytest.CaptureFixture[str]
