@@ -100,7 +100,8 @@ def _show(
     if found:
         console.print(table)
     if settings:
-        console.print(Text(f"settings of this run: {', '.join(settings)}"))
+        why = "; what disagrees may do so because of them" if any(one.verdict == "disagree" for one in found) else ""
+        console.print(Text(f"settings of this run: {', '.join(settings)}{why}"))
     for sentence in told.differs:
         console.print(Text(f"differs: {sentence}"))
     if unjudged:

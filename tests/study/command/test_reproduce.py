@@ -106,6 +106,17 @@ def test_short_is_by_the_settings_named(asked: Asked, capsys: pytest.CaptureFixt
     assert second["published"]["high"] == pytest.approx(wilson(9, 10).high)
 
 
+@pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize(("number", "said"), [(0.15, ""), (9.0, "; what disagrees may do so because of them")])
+def test_settings_are_named_as_what_a_disagreement_may_come_from(
+    number: float, said: str, configurations: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    claims = configurations / CLAIMS / "rings.yaml"
+    claims.write_text(TOLD.replace("published: 0.15", f"published: {number}"))
+    assert main(["reproduce", "rings", "--short"]) == 0
+    assert f"settings of this run: budget.steps=10, budget.evaluations=2{said}\n" in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("configurations", "asked")
 @pytest.mark.parametrize(
     ("arms", "kept", "said"),
