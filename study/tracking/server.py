@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -38,14 +39,20 @@ def serve(folder: str | Path, host: str = LOOPBACK, port: int | None = None) -> 
 
     Raises:
         FileNotFoundError: the folder has no `mlflow.db`.
-        ServerError: the server could not start.
+        ServerError: the database cannot be used, or the server could not start.
     """
     folder = Path(folder)
     if not (folder / local.DATABASE).is_file():
         raise FileNotFoundError(
             f"{folder}: expected {local.DATABASE}, which a study tracked in its folder has, got none"
         )
-    local.settle(folder)
+    try:
+        local.settle(folder)
+    except sqlite3.Error as error:
+        raise ServerError(
+            f"{folder / local.DATABASE}: expected MLflow's database, got one that cannot be used ({error}); move it and"
+            " tracking.json out of the folder, and `ganstudy resume` writes both anew from the ledger"
+        ) from None
     former = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with running(folder, host, port) as (process, address):

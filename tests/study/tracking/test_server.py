@@ -157,6 +157,15 @@ def test_a_study_without_a_database_is_refused(tmp_path: Path) -> None:
         serve(tmp_path)
 
 
+@pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\0" + 5000 * b"\0"])
+def test_a_database_that_is_damaged_is_refused_with_the_remedy(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / local.DATABASE).write_bytes(content)
+    with pytest.raises(
+        ServerError, match=r"mlflow\.db: expected MLflow's database, got .*`ganstudy resume` writes both"
+    ):
+        serve(tmp_path)
+
+
 def test_a_port_that_is_taken_and_a_host_that_is_elsewhere_are_refused(folder: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
