@@ -111,13 +111,15 @@ def spec_for(config: StudyConfig, arm: Arm, values: Mapping[str, Any]) -> Spec:
 
 
 def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
-    """Build the specification and networks at the corners of every arm's space. Raises `ConfigError`.
+    """Build the specification and networks at the corners of every arm's space. Raises `ConfigError`, with a line for
+    the first thing that is wrong with each arm; what is wrong with several stands there once.
 
     Own losses are tried out, and own networks rehearsed; those in Python where this process may import them.
     """
     description = data.describe(**config.data)
     importing = own_code.allowed(locations(config))
     trained: dict[str, Arm] = {}
+    wrong: dict[str, str] = {}
     for arm in arms:
         for number, values in enumerate(corners(arm.space)):
             page = ""
@@ -136,7 +138,10 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                     rehearsal.rehearse(spec, description.shape, description.classes)
             except (ValueError, TypeError, OverflowError) as error:
                 said = brief(error)
-                raise ConfigError(f"{_located(config, arm, said)}{page or page_of(said)}") from None
+                wrong.setdefault(said, f"{_located(config, arm, said)}{page or page_of(said)}")
+                break
+    if wrong:
+        raise ConfigError("\n".join(wrong.values()))
 
 
 def equal_choices(config: StudyConfig, arm: Arm) -> list[str]:

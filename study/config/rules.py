@@ -190,12 +190,12 @@ def _hyperparameters(config: StudyConfig) -> None:
     stands = {key: "a key of every entry of scientific" if several else place(config, 0, key) for key in everywhere}
     if config.budget.batch_size is not None:
         _stands(stands, "batch_size", "budget")
-    for number, entry in enumerate(config.entries):
-        for key in entry:
-            _known(place(config, number, key), key)
+    paths = [(place(config, number, key), key) for number, entry in enumerate(config.entries) for key in entry]
+    paths += [(f"{section}.{key}", key) for section in ("nuisance", "fixed") for key in getattr(config, section)]
+    if strange := [_unknown(path, key) for path, key in paths if key not in KEYS]:
+        raise ConfigError("\n".join(dict.fromkeys(strange)))
     for section in ("nuisance", "fixed"):
         for key in getattr(config, section):
-            _known(f"{section}.{key}", key)
             _stands(stands, key, section)
     if "batch_size" not in stands:
         some = next((one for one in range(len(config.entries)) if "batch_size" not in config.entries[one]), None)
@@ -203,9 +203,8 @@ def _hyperparameters(config: StudyConfig) -> None:
         raise ConfigError(f"budget.batch_size: expected a value here or under scientific, nuisance or fixed, got {got}")
 
 
-def _known(path: str, key: str) -> None:
-    if key not in KEYS:
-        raise ConfigError(f"{path}: unknown hyperparameter; {unknown([path.partition('.')[0]], key, KEYS)}")
+def _unknown(path: str, key: str) -> str:
+    return f"{path}: unknown hyperparameter; {unknown([path.partition('.')[0]], key, KEYS)}"
 
 
 def _stands(stands: dict[str, str], key: str, section: str) -> None:

@@ -323,3 +323,21 @@ def test_a_pair_that_cannot_train_is_refused_before_anything_starts(
 ) -> None:
     with pytest.raises(ConfigError, match=rf"^scientific.{message}.* \(arm mine\)"):
         least(scientific={"objective": ["hinge", {"name": "mine", **pair}]})
+
+
+def test_what_is_wrong_with_each_arm_is_told_at_once(least: Build) -> None:
+    objectives = ["hinge", {"name": "mine", "f": "d", "g": "d"}, {"name": "other", "f": "log(d)", "g": "-d"}]
+    with pytest.raises(ConfigError) as refused:
+        least(scientific={"objective": objectives, "critic_steps": [1, 2]})
+    first, second = str(refused.value).splitlines()  # a line each, though each is wrong in two arms
+    assert "set critic and generator against each other" in first
+    assert "(arm mine-critic_steps=1)" in first
+    assert "log(d), which is infinite at d = 0" in second
+    assert "(arm other-critic_steps=1)" in second
+
+
+def test_every_unknown_hyperparameter_is_told_at_once(least: Build) -> None:
+    with pytest.raises(ConfigError) as refused:
+        least(fixed={"wieght": 1, "lernrate": 2}, scientific={"objektive": ["hinge"]})
+    lines = str(refused.value).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["scientific.objektive", "fixed.wieght", "fixed.lernrate"]
