@@ -102,6 +102,8 @@ def free_port(host: str = LOOPBACK, port: int = 0) -> int:
             if error.errno == errno.EADDRINUSE:
                 raise ServerError(f"--port: expected a free one, got {port}, at which something listens") from None
             raise ServerError(f"--host: expected an address of this machine, got {host!r} ({error.strerror})") from None
+        except (ValueError, TypeError) as error:  # no name at all: of a NUL, or of a label that is too long
+            raise ServerError(f"--host: expected an address of this machine, got {host!r} ({error})") from None
         return int(listener.getsockname()[1])
 
 

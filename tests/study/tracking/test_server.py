@@ -157,6 +157,12 @@ def test_a_study_without_a_database_is_refused(tmp_path: Path) -> None:
         serve(tmp_path)
 
 
+@pytest.mark.parametrize("host", ["a\0b", "\ud800", "x" * 300, "a..b"])
+def test_a_host_that_is_no_name_is_refused(host: str) -> None:
+    with pytest.raises(ServerError, match="--host: expected an address of this machine, got "):
+        free_port(host)
+
+
 @pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\0" + 5000 * b"\0"])
 def test_a_database_that_is_damaged_is_refused_with_the_remedy(tmp_path: Path, content: bytes) -> None:
     (tmp_path / local.DATABASE).write_bytes(content)
