@@ -19,7 +19,8 @@ from study.tracking.server import running
 
 Begin = Callable[..., Subject]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-SHORT = settings(search__trials_per_arm=3)
+STEPS = 12000  # some seconds a trial, so that a study is not over before what is to happen to it
+SHORT = settings(search__trials_per_arm=3, budget__steps=STEPS)
 
 
 def test_two_studies_in_one_folder_are_refused_and_the_holder_named(begin: Begin, tmp_path: Path) -> None:
@@ -76,7 +77,7 @@ def taken_up(begin: Begin, first: Subject, values: dict[str, object], tmp_path: 
 
 
 def test_a_study_whose_machine_is_lost_goes_on_from_its_storage(begin: Begin, tmp_path: Path) -> None:
-    values = settings(search__trials_per_arm=16, resources__storage=str(tmp_path / "shared"))
+    values = settings(search__trials_per_arm=16, budget__steps=STEPS, resources__storage=str(tmp_path / "shared"))
     first = begin(values, "first")
     first.start()
     until_copied(first)
@@ -87,7 +88,7 @@ def test_a_study_whose_machine_is_lost_goes_on_from_its_storage(begin: Begin, tm
 
 
 def test_a_driver_that_slept_while_its_study_was_taken_over_stops(begin: Begin, tmp_path: Path) -> None:
-    values = settings(search__trials_per_arm=16, resources__storage=str(tmp_path / "shared"))
+    values = settings(search__trials_per_arm=16, budget__steps=STEPS, resources__storage=str(tmp_path / "shared"))
     first = begin(values, "first")
     first.start()
     until_copied(first)
