@@ -12,6 +12,7 @@ from study.atomic_write import SUFFIX
 from study.config import loading
 from study.config.messages import ConfigError, shown
 from study.config.schema import StudyConfig
+from study.ledger.ledger import segments
 from study.storage.mirror import fetch
 from study.storage.store import store_of
 
@@ -110,6 +111,11 @@ def ensure_folder(config: StudyConfig, folder: Path) -> bool:
         if unexpected:
             raise ConfigError(
                 f"--out: expected a new folder or this study's, got {folder}, which holds {unexpected[0]}"
+            )
+        if "ledger" in names and segments(folder):
+            raise ConfigError(
+                f"--out: expected a new folder or this study's, got {folder}, which holds the ledger of a study and no"
+                f" {loading.STUDY_FILE}; put that back, or give another --out"
             )
         return False
     refuse_links(folder)

@@ -94,6 +94,8 @@ def free_port(host: str = LOOPBACK, port: int = 0) -> int:
     Raises `ServerError` where somebody does, as another study's server that would answer in place of this one's, and
     where the host is no address of this machine.
     """
+    if not host:  # which would be every address
+        raise ServerError("--host: expected an address of this machine, got ''")
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was left a moment ago is free
         try:

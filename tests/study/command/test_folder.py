@@ -55,6 +55,21 @@ def test_links_that_lead_out_are_named(
     assert precious.read_text() == "precious"
 
 
+def test_a_ledger_without_its_configuration_is_not_taken_up_by_another_study(
+    begun: Callable[..., Path], tiny: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, configuration = begun(), tmp_path / "other.yaml"
+    (folder / loading.STUDY_FILE).unlink()
+    loading.write(tiny(study="other").config, configuration)
+    before = [path.read_bytes() for path in sorted(folder.glob("ledger/*.jsonl"))]
+    said = refusal(capsys, "run", configuration, "--out", folder)
+    assert (
+        f"--out: expected a new folder or this study's, got {folder}, which holds the ledger of a study and no" in said
+    )
+    assert [path.read_bytes() for path in sorted(folder.glob("ledger/*.jsonl"))] == before
+    assert not (folder / loading.STUDY_FILE).exists()
+
+
 def test_links_within_the_folder_are_its_own(begun: Callable[..., Path]) -> None:
     folder = begun()
     (folder / "latest").symlink_to("ledger")
