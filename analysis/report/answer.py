@@ -19,7 +19,7 @@ from analysis.report.look_words import looked
 from analysis.report.repeat_words import repeated
 from analysis.report.standing_words import drawn_alike, verdict
 from analysis.report.subject import FEW, Subject, subject_of
-from analysis.results.unbegun import Unbegun, none_begun
+from analysis.results.unbegun import Unbegun
 from analysis.wording import CAPTURES, listed, named, number, percent
 
 NAMED = 6  # arms up to which a question that is no product of choices lists them
@@ -92,7 +92,7 @@ def _of_one(findings: Findings, one: Measured) -> list[str]:
     """The same by one measurement of quality."""
     comparison = one.comparison
     outcomes = [arm for arm in findings.outcomes[findings.phase] if arm.n]
-    if comparison is None or comparison.best is None or none_begun(one.metric, (arm.values for arm in one.quality)):
+    if comparison is None or comparison.best is None or one.none_begun:
         return []
     said, best = [], comparison.best
     medians = {arm.arm: arm.median.estimate for arm in one.quality}
@@ -117,7 +117,7 @@ def _of_one(findings: Findings, one: Measured) -> list[str]:
 
 def _hardly(findings: Findings) -> list[str]:
     """Of the arms that have hardly begun, unless it was said of all by the same measurement."""
-    said = {one.metric for one in findings.measured if none_begun(one.metric, (arm.values for arm in one.quality))}
+    said = {one.metric for one in findings.measured if one.none_begun}
     return [_hardly_begun(one) for one in findings.unbegun if one.metric not in said]
 
 

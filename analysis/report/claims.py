@@ -16,7 +16,7 @@ from analysis.report.pair_words import few, nobody_ahead, sentence, verdict
 from analysis.report.subject import FEW, Subject
 from analysis.results.compare import ArmOutcomes, ArmQuality
 from analysis.results.effects import Effect
-from analysis.results.unbegun import WORST, none_begun
+from analysis.results.unbegun import WORST
 from analysis.statistics.intervals import Interval
 from analysis.wording import (
     DID,
@@ -110,11 +110,7 @@ def quality(findings: Findings, subject: Subject) -> list[str]:
     return [
         said
         for one in findings.measured
-        for said in (
-            [_none_begun(findings, one, subject)]
-            if none_begun(one.metric, (arm.values for arm in one.quality))
-            else _quality(one, subject, several)
-        )
+        for said in ([_none_begun(findings, one, subject)] if one.none_begun else _quality(one, subject, several))
     ]
 
 

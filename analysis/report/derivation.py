@@ -47,7 +47,7 @@ from analysis.results.learning import ModeShares
 from analysis.results.outcomes import JUDGED, judged_afresh
 from analysis.results.selection import Selection, arms_in_order, configurations, select
 from analysis.results.standings import OverDataSets
-from analysis.results.unbegun import none_begun, unbegun
+from analysis.results.unbegun import unbegun
 from analysis.statistics.bootstrap import Resampling
 from analysis.wording import SPENDINGS
 
@@ -123,8 +123,8 @@ def find(record: Record, seed: int = 0, *, same_within: float | None = None, cho
     columns = record.trials.columns[record.trials.notna().any()]
     usual = choice.metrics or [name for name in dict.fromkeys((metric, *USUAL)) if name in columns]
     known = {one.metric: one.quality for one in measured}
-    if any(none_begun(one.metric, (arm.values for arm in one.quality)) for one in measured) and not choice.metrics:
-        usual = list(dict.fromkeys((*usual, *({"fid"} & set(there)))))  # which tells far-off samples apart
+    if any(one.none_begun for one in measured) and not choice.metrics and "fid" in {*there} - {*usual}:
+        usual = [*usual, "fid"]  # which tells far-off samples apart
     overview = {name: known.get(name) or _measured(selected, name, None, resampling).quality for name in usual}
     found = Findings(
         record=record,

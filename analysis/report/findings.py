@@ -26,7 +26,7 @@ from analysis.results.spending import EqualBudget, Spent
 from analysis.results.standings import OverDataSets
 from analysis.results.survival import Survival
 from analysis.results.threshold_table import ThresholdTable
-from analysis.results.unbegun import Unbegun
+from analysis.results.unbegun import Unbegun, none_begun
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,11 @@ class Measured:
     quality: tuple[ArmQuality, ...]
     comparison: Comparison | None
     profiles: tuple[Profile, ...]
+
+    @property
+    def none_begun(self) -> bool:
+        """Whether all that any arm has is nearer to the measurement's worst, so that it tells nobody ahead."""
+        return none_begun(self.metric, (arm.values for arm in self.quality))
 
 
 @dataclass(frozen=True)

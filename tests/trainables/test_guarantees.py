@@ -18,6 +18,7 @@ from trainings import (
     in_company_resumed_and_alone,
     keeps_the_guarantees,
     records,
+    resumed,
     saved,
     spec,
     spoil,
@@ -109,12 +110,7 @@ def test_schedules_keep_the_guarantees(more: dict[str, Any], optimizer: str, rin
     one = spec(**SCHEDULED, **more, optimizer=optimizer)
     other = spec(**more, optimizer=optimizer, penalty="r1")
     mixed = [one, other, replace(one, critic_lr=1e-3)]
-    company = train(mixed, [3, 1, 4], ring)
-    first = records(company.advance())
-    resumed = train(mixed, [3, 1, 4], ring)
-    resumed.load_state_dict(saved(company))
-    rest = curves(company)
-    assert rest == curves(resumed)
+    first, rest, _ = resumed(mixed, [3, 1, 4], ring)
     for which, seed, row in zip(mixed, [3, 1, 4], range(3), strict=True):
         assert_close([first[row], *rest[row]], curves(train(which, [seed], ring))[0])
     assert rest[0] != curves(train(replace(one, generator_lr=2e-3), [3], ring))[0][1:]
@@ -235,11 +231,11 @@ def test_resuming_is_bit_for_bit_for_conditional_models(ring: DataSet) -> None:
     one = spec(penalty="spectral_norm", ema=0.95, model="cgan")
     whole = train(one, [2, 3], ring)
     whole.advance()
-    resumed = train(one, [2, 3], ring)
-    resumed.load_state_dict(saved(whole))
-    assert curves(whole) == curves(resumed)
-    assert torch.equal(whole.model.stacks[0].flat, resumed.model.stacks[0].flat)
-    assert torch.equal(whole.average, resumed.average)
+    again = train(one, [2, 3], ring)
+    again.load_state_dict(saved(whole))
+    assert curves(whole) == curves(again)
+    assert torch.equal(whole.model.stacks[0].flat, again.model.stacks[0].flat)
+    assert torch.equal(whole.average, again.average)
 
 
 def test_resuming_is_bit_for_bit_after_a_fall_and_for_convolutions(digits: DataSet) -> None:
@@ -247,9 +243,9 @@ def test_resuming_is_bit_for_bit_after_a_fall_and_for_convolutions(digits: DataS
     whole = train(one, [2, 3], digits)
     spoil(whole, 0)
     whole.advance()
-    resumed = train(one, [2, 3], digits)
-    resumed.load_state_dict(saved(whole))
-    assert resumed.alive.tolist() == [False, True]
-    ours, theirs = curves(whole), curves(resumed)
+    again = train(one, [2, 3], digits)
+    again.load_state_dict(saved(whole))
+    assert again.alive.tolist() == [False, True]
+    ours, theirs = curves(whole), curves(again)
     assert ours[1] == theirs[1]
     assert [r["diverged_step"] for r in ours[0]] == [r["diverged_step"] for r in theirs[0]] == [1, 1]

@@ -94,28 +94,30 @@ RESNET = {
 }
 
 
+def resumed(which: Spec | Sequence[Spec], seeds: Sequence[int], data: DataSet) -> tuple[list[Any], list[Any], Any]:
+    """Train as when resumed after the first evaluation, bit for bit: that evaluation, the curves of the rest, and the
+    state between."""
+    company = train(which, seeds, data)
+    first = records(company.advance())
+    state, again = saved(company), train(which, seeds, data)
+    again.load_state_dict(saved(company))
+    rest = curves(company)
+    assert rest == curves(again)
+    return first, rest, state
+
+
 def keeps_the_guarantees(one: Spec, ring: DataSet) -> None:
     """Alone is in company, resuming is bit for bit, and a fallen replica touches no other."""
-    company = train(one, [3, 1, 4, 15, 9], ring)
-    first = records(company.advance())
-    resumed = train(one, [3, 1, 4, 15, 9], ring)
-    resumed.load_state_dict(saved(company))
+    first, rest, state = resumed(one, [3, 1, 4, 15, 9], ring)
     hurt = train(one, [3, 1, 4, 15, 9], ring)
-    hurt.load_state_dict(saved(company))
+    hurt.load_state_dict(state)
     spoil(hurt, 4)
-    rest = curves(company)
-    assert rest == curves(resumed)
     assert rest[:4] == curves(hurt)[:4]
     assert_close([first[2], *rest[2]], curves(train(one, [4], ring))[0])
 
 
 def in_company_resumed_and_alone(one: Spec, data: DataSet) -> Any:
     """Three replicas train as they do when resumed, and the last as it does alone; their first evaluations."""
-    company = train(one, [3, 1, 4], data)
-    first = records(company.advance())
-    resumed = train(one, [3, 1, 4], data)
-    resumed.load_state_dict(saved(company))
-    rest = curves(company)
-    assert rest == curves(resumed)
+    first, rest, _ = resumed(one, [3, 1, 4], data)
     assert_close([first[2], *rest[2]], curves(train(one, [4], data))[0])
     return first

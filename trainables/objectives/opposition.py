@@ -21,7 +21,7 @@ from torch import Tensor
 
 from trainables.objectives.optimum import derivatives, optimum
 from trainables.objectives.pairing import GRID, ROUNDING
-from trainables.objectives.table import Function, Game
+from trainables.objectives.table import Game
 
 RATIOS = (1e-4, 0.1, 1.0, 10.0, 1e4)
 BOUNDS = (1.0, 10.0, 50.0)
@@ -43,8 +43,7 @@ def unopposed(game: Game, pairing: str = "independent") -> str | None:
     if pairing == "independent":
         return _same_place(game)
     zero = torch.zeros(1, dtype=torch.float64)
-    f: Function = lambda t: game.f(game.link(t))  # noqa: E731
-    g: Function = lambda t: game.g(game.link(t))  # noqa: E731
+    f, g = game.of_outputs
     slopes = [derivatives(part, zero)[0] for part in (f, g)]
     if (slopes[0] - slopes[1]).abs() > ROUNDING * (1 + slopes[0].abs()):
         return None  # a small critic gains where its means differ

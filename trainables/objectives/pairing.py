@@ -114,8 +114,7 @@ def explain_pairing(game: Game, pairing: str) -> PairingExplanation:
     """
     check_pairing(game, pairing)
     zero, none = torch.zeros(1, dtype=torch.float64), torch.zeros_like(GRID)
-    f: Callable[[Tensor], Tensor] = lambda t: game.f(game.link(t))  # noqa: E731
-    g: Callable[[Tensor], Tensor] = lambda t: game.g(game.link(t))  # noqa: E731
+    f, g = game.of_outputs
     rise_f, rise_g = (float(derivatives(part, zero)[0]) for part in (f, g))
     pairs = pairing == "relativistic"
     whole = 0.5 if pairs else 1.0

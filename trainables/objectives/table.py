@@ -197,6 +197,11 @@ class Game:
         """Whether d is the network's output itself."""
         return self.objective.link == "d"
 
+    @property
+    def of_outputs(self) -> tuple[Function, Function]:
+        """f and g as functions of the network's output."""
+        return lambda x: self.f(self.link(x)), lambda x: self.g(self.link(x))
+
 
 def resolve(objective: Mapping[str, Any] | Objective, generator_loss: str = "default") -> Game:
     """Turn a row, or a configuration's objective, and a generator loss into functions.
