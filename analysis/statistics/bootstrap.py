@@ -28,8 +28,8 @@ from fractions import Fraction
 from typing import Literal
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import bdtrc, ndtr  # as in `intervals`, not of scipy.stats
 
 from analysis.statistics.binomials import log_choose
 from analysis.statistics.intervals import Captures, Floats, Interval, numbered, quantile
@@ -161,13 +161,13 @@ def _median(scores: Floats, confidence: float) -> Interval:
     half, odd = divmod(n - 1, 2)
     place = np.arange(1, n + 1)
     if odd:
-        values, mass = scores, np.diff(scipy.stats.binom.sf(half, n - 1, place / n), prepend=0.0)
+        values, mass = scores, np.diff(bdtrc(half, n - 1, place / n), prepend=0.0)
     else:
         # The two middle draws are those of ranks i <= j if half of all draws end at i and the other half begins at j.
         ends, begins = np.diff((place / n) ** half, prepend=0.0), -np.diff((1 - place / n) ** half, prepend=1.0)
         with np.errstate(divide="ignore"):
             joint = np.triu(np.exp(log_choose(n - 1, half) + np.log(ends)[:, None] + np.log(begins)), 1)
-        lower = np.diff(scipy.stats.binom.sf(half - 1, n - 1, place / n), prepend=0.0)
+        lower = np.diff(bdtrc(half - 1, n - 1, place / n), prepend=0.0)
         joint[np.diag_indices(n)] = lower - joint.sum(1)
         values, mass = _middle(scores[:, None], scores[None, :]).ravel(), joint.ravel()
     order = np.argsort(values, kind="stable")
@@ -186,7 +186,7 @@ def _middle(below: Floats, above: Floats) -> Floats:
 
 def _tail(confidence: float, degrees_of_freedom: int) -> float:
     """The level of the lower percentile, widened as Student's t is."""
-    return float(scipy.stats.norm.cdf(-quantile(confidence, degrees_of_freedom)))
+    return float(ndtr(-quantile(confidence, degrees_of_freedom)))
 
 
 def _within(group: NDArray[np.int64], number: int, generator: np.random.Generator) -> Floats:
