@@ -45,14 +45,17 @@ def refuse_links(folder: Path) -> None:
 
 
 def _links(folder: Path) -> Iterator[Path]:
-    """The links at any depth of a folder, which are not followed; a folder that cannot be read has none."""
-    places = [os.fspath(folder)]
+    """The links in a folder, and at any depth of what a study has in it, which are not followed; a folder that cannot
+    be read has none."""
+    top = os.fspath(folder)
+    places = [top]
     while places:
-        with suppress(OSError), os.scandir(places.pop()) as found:  # a study has ten places for every trial
+        place = places.pop()
+        with suppress(OSError), os.scandir(place) as found:  # a study has ten places for every trial
             for one in found:
                 if one.is_symlink():
                     yield Path(one)
-                elif one.is_dir(follow_symlinks=False):
+                elif one.is_dir(follow_symlinks=False) and (place != top or one.name in STUDY_FILES):
                     places.append(one.path)
 
 

@@ -56,7 +56,7 @@ def prepare(config: StudyConfig, place: str, at: DataAt = FROM_SETTINGS, code: P
 def is_prepared(config: StudyConfig, state: StudyState, store: Store) -> bool:
     """Whether floor and classifier are there from an earlier session."""
     missing = state.classifier and config.evaluation.get("classifier") is None and store.read(CLASSIFIER) is None
-    return bool(state.floor) and not missing
+    return state.prepared and not missing
 
 
 def begin_to_prepare(config: StudyConfig, place: str, at: DataAt) -> Callable[[], Floor]:

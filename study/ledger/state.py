@@ -172,7 +172,8 @@ class StudyState:
         stopped: why the newest session ended before the study was done; None while nothing says that it did.
         own: what the newest session says of each of the user's own measurements.
         data: what the newest session that says it was given for data; {} before it.
-        floor, floor_spread, classifier: of the newest floor entry; {}, {} and None before it.
+        prepared: whether there is a floor entry.
+        floor, floor_spread, classifier: of the newest one; {}, {} and None before it. A game without data has no floor.
         looks: at the pairs of arms, in order.
         trials: every trial in the ledger, in the order of their first entries.
         damage: the parts of the ledger that could not be used.
@@ -186,6 +187,7 @@ class StudyState:
         self.stopped: Stopped | None = None
         self.own: dict[str, Any] = {}
         self.data: dict[str, Any] = {}
+        self.prepared = False
         self.floor: dict[str, float] = {}
         self.floor_spread: dict[str, float] = {}
         self.classifier: dict[str, Any] | None = None
@@ -232,6 +234,7 @@ class StudyState:
             case Stopped():
                 self.stopped = entry
             case Floor():
+                self.prepared = True
                 self.floor, self.floor_spread = _scores(entry.values), _scores(entry.spread)
                 self.classifier = entry.classifier
             case Look():

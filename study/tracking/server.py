@@ -23,6 +23,18 @@ from study.tracking.environment import SERVER
 Server = subprocess.Popen[bytes]
 LOOPBACK = "127.0.0.1"
 START_LIMIT, STOP_LIMIT = 120.0, 5.0  # seconds
+GUARD = f"""
+import os, signal, subprocess, sys, threading, time
+def end():
+    sys.stdin.read()
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        os.killpg(0, number)
+        time.sleep({STOP_LIMIT})
+server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+threading.Thread(target=end, daemon=True).start()
+os._exit(server.wait() % 256)
+"""  # runs a server, and ends it once its own input ends, as it does with the process that it is from, killed or not
 
 
 class ServerError(RuntimeError):
@@ -71,8 +83,8 @@ def running(folder: Path, host: str = LOOPBACK, port: int | None = None) -> Iter
     port = free_port(host, port or 0)
     with TemporaryFile() as output:
         process = subprocess.Popen(
-            _command(folder, host, port),
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-I", "-S", "-c", GUARD, *_command(folder, host, port)],
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=folder,
@@ -156,6 +168,8 @@ def _end(process: Server) -> None:
             os.killpg(process.pid, number)
         with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
             process.wait(STOP_LIMIT)
+    assert process.stdin is not None
+    process.stdin.close()
 
 
 def _interrupt(*_: object) -> None:

@@ -76,6 +76,13 @@ def test_links_within_the_folder_are_its_own(begun: Callable[..., Path]) -> None
     assert main(["status", str(folder)]) == 0
 
 
+def test_what_a_study_does_not_have_is_not_searched(begun: Callable[..., Path], tmp_path: Path) -> None:
+    folder = begun()
+    (folder / "notes" / "deep").mkdir(parents=True)
+    (folder / "notes" / "deep" / "elsewhere").symlink_to(tmp_path)
+    assert main(["status", str(folder)]) == 0
+
+
 def test_a_lock_follows_no_link(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("precious")
     (tmp_path / "lock").symlink_to("precious")

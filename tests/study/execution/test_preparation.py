@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from study.config import loading
 from study.config.plan import StudyPlan
 from study.execution import preparation as module
-from study.execution.preparation import own_classifier, prepare
+from study.execution.preparation import is_prepared, own_classifier, prepare
 from study.ledger.entries import to_json
+from study.ledger.state import StudyState
 from study.storage.store import store_at
 from trainables.metrics.classifier import Classifier, train_classifier
 
@@ -29,6 +31,16 @@ def test_mixtures_have_a_floor_and_no_classifier(tiny: Build, tmp_path: Path) ->
     assert entry.spread.keys() == entry.values.keys()
     assert 0 < entry.spread["fid"] < 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_game_without_data_is_prepared_though_its_floor_is_empty(tmp_path: Path) -> None:
+    plan = loading.load(Path(__file__).parents[3] / "configs" / "dirac.yaml")
+    state, store = StudyState(), store_at(str(tmp_path))
+    assert not is_prepared(plan.config, state, store)
+    floor = prepare(plan.config, str(tmp_path))
+    assert floor.values == {}
+    state.apply(floor)
+    assert is_prepared(plan.config, state, store)
 
 
 def test_the_floor_follows_the_studys_seed(tiny: Build, tmp_path: Path) -> None:

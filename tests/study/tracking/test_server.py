@@ -126,15 +126,21 @@ def test_a_server_killed_twice_during_a_study_ends_with_the_ledgers_rows(
 
 
 @pytest.mark.slow
-def test_sigterm_ends_the_page_with_its_children(folder: Path, config: StudyConfig, write: Write) -> None:
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)])
+def test_a_signal_ends_the_page_with_its_children(
+    number: int, status: int, folder: Path, config: StudyConfig, write: Write
+) -> None:
     write()
     assert sync(folder, config) == 0
     port = free_port()
     process = started(folder, port)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as page:
         assert b"<title>MLflow" in page.read()
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
+    process.send_signal(number)
+    assert process.wait(60) == status
+    deadline = time.monotonic() + 30  # what is killed cannot wait for its children
+    while number == signal.SIGKILL and processes_with(f"--port {port}") and time.monotonic() < deadline:
+        time.sleep(0.2)
     assert processes_with(f"--port {port}") == []
 
 
@@ -195,6 +201,16 @@ def test_a_server_that_does_not_answer_is_ended(folder: Path, monkeypatch: pytes
     marker = f"import time; time.sleep({time.monotonic_ns()})"
     monkeypatch.setattr(server, "_command", lambda *_: [sys.executable, "-c", marker])
     monkeypatch.setattr(server, "START_LIMIT", 0.5)
+    with pytest.raises(ServerError, match="did not start"):
+        serve(folder)
+    assert processes_with(marker) == []
+
+
+def test_a_server_that_hears_no_sigterm_is_killed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marker = f"import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep({time.monotonic_ns()})"
+    monkeypatch.setattr(server, "_command", lambda *_: [sys.executable, "-c", marker])
+    monkeypatch.setattr(server, "START_LIMIT", 1.0)
+    monkeypatch.setattr(server, "STOP_LIMIT", 1.0)
     with pytest.raises(ServerError, match="did not start"):
         serve(folder)
     assert processes_with(marker) == []
