@@ -8,7 +8,7 @@ Formulas come from the rows of `trainables.objectives.table.OBJECTIVES`; what a 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from textwrap import fill
 
@@ -56,6 +56,13 @@ $`\varphi`$ is convex, and a divergence up to a constant where it is not linear 
 back from the critic, $`r = -g'(d^\ast)/f'(d^\ast)`$. A step of the generator against the best critic descends the
 divergence with second derivative $`-\ell'(d^\ast)\, {d^\ast}'(r)/r`$; where that is negative it descends none.
 `ganstudy objective NAME` prints all of this for one objective, `--plot FILE` draws it.
+"""
+
+ALPHA = """\
+Of `alpha`'s orders below 1 $`f(d)`$ is f-GAN's output activation. Until November 2026 its value was called the critic's
+output, and is what records from before then hold: another parametrisation of the same divergence, whose critic differs
+from today's by a monotone map. They were trained as today, up to rounding, except under penalties on the critic, with
+`critic_mean`, and where an output came above 16.65, from where $`g`$ was infinite.
 """
 
 ESTIMATES = """\
@@ -206,14 +213,22 @@ def _formulas(rows: Iterable[Objective]) -> list[str]:
         *_head("objective", _math("f(d)"), _math("g(d)"), "generator", _math(r"d^\ast(r)"), _math(r"\varphi(r)"),
                _math(r"\sup F"), "source"),
     ]  # fmt: skip
-    for row in rows:
+    for title, row in _forms(rows):
         own = f"`{row.generator}`" if row.generator in GENERATOR_LOSSES else _formula(row.generator)
-        cells = (f"`{row.name}`", _formula(row.f), _formula(row.g), own, _formula(row.optimal), _formula(row.phi))
+        cells = (title, _formula(row.f), _formula(row.g), own, _formula(row.optimal), _formula(row.phi))
         lines.append(_row(*cells, row.induces.replace("||", "‖"), row.source))
     defaults = (_defaults(row) for row in rows if row.parameters)
     links = (f"`{row.name}` maps the critic's output by {_formula(row.link)}" for row in rows if row.link != "d")
     said = fill(f"Parameters and their defaults: {'; '.join(defaults)}.", 120)
-    return [*lines, "", said, f"{'; '.join(links)}.", ""]
+    return [*lines, "", said, f"{'; '.join(links)}.", "", ALPHA]
+
+
+def _forms(rows: Iterable[Objective]) -> Iterator[tuple[str, Objective]]:
+    """Every row under its name, and `alpha`, whose formulas depend on its order, in its other form too."""
+    for row in rows:
+        yield f"`{row.name}`", row
+        if row.name == "alpha":
+            yield "the same of orders above 1", resolve({"name": "alpha", "alpha": 2}).objective
 
 
 def _defaults(row: Objective) -> str:

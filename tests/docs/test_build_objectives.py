@@ -12,6 +12,7 @@ from trainables.objectives import OBJECTIVES
 from trainables.objectives.expression import FUNCTIONS
 from trainables.objectives.latex import latex
 from trainables.objectives.pairing import PAIRINGS
+from trainables.objectives.table import resolve
 
 pytestmark = pytest.mark.xdist_group("built page")
 
@@ -48,6 +49,8 @@ def test_formulas_are_the_tables_own(built: str) -> None:
         assert isinstance(row.f, str)
         assert cells[name][0] == f"$`{latex(row.f)}`$"
         assert cells[name][-1].strip() == row.source
+    above = resolve({"name": "alpha", "alpha": 3.0}).objective
+    assert f"| the same of orders above 1 | $`d`$ | $`{latex(str(above.g))}`$ |" in built
 
 
 @pytest.mark.golden

@@ -57,6 +57,27 @@ def _expm1(x: Tensor) -> Tensor:
     return found
 
 
+class _LogSoftplus(torch.autograd.Function):
+    """log(softplus(x)) at every x: softplus itself is rounded to 0 below -104 in float32, and torch's second derivative
+    of it to 0 below -17, which its quotients do not bear."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        below = torch.relu(-40 - x)  # from -40 down it is x
+        return torch.log(_softplus(x + below)) - below
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return gradient * torch.exp(functional.logsigmoid(x) - _log_softplus(x))
+
+
+def _log_softplus(x: Tensor) -> Tensor:
+    found: Tensor = _LogSoftplus.apply(x)
+    return found
+
+
 def _smaller(x: Value, y: Value) -> Value:
     if isinstance(x, Tensor) and isinstance(y, Tensor):
         return torch.minimum(x, y)
@@ -201,6 +222,13 @@ def _function_of(tree: ast.expr, variables: Sequence[str], constants: Mapping[st
         case ast.Call(func=ast.Name("softplus"), args=[ast.UnaryOp(ast.USub(), argument)], keywords=[]):
             logsigmoid = _call("logsigmoid", [build(argument)], tree)
             return lambda scope: -logsigmoid(scope)
+        case ast.Call(
+            func=ast.Name("log"),
+            args=[ast.Call(func=ast.Name("softplus"), args=[argument], keywords=[])],
+            keywords=[],
+        ):
+            within = build(argument)
+            return lambda scope: _apply(_log_softplus, within(scope), tree)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             inner = build(operand)
             return lambda scope: -inner(scope)

@@ -9,12 +9,13 @@ E_z l(d(G(z))), where l is chosen independently of f and g:
 
 A row holds its formulas as text, so that code, documentation and tests read the same table. `optimal` is
 d*(r) = argmax_d [r f(d) + g(d)] and `phi` the integrand phi(r) = r f(d*) + g(d*) of sup F = E_q phi(r); neither exists
-pointwise for `wasserstein`. Where f and g are not defined for all reals, `link`, the critic's output activation, maps
-the network's output into their domain.
+pointwise for `wasserstein`. Where f and g are not meant for all reals, as of an energy, which is positive, `link`, the
+critic's output activation, maps the network's output into their domain.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -68,12 +69,16 @@ def _labels(row: Objective, values: Mapping[str, float]) -> Objective:
 
 
 def _order(row: Objective, values: Mapping[str, float]) -> Objective:
-    """Checks the alpha-divergence's order; below 1 the conjugate is finite only for d < 1/(1 - alpha), which f-GAN's
-    output activation ensures."""
-    if values["alpha"] in (0, 1):
-        advice = "expected a number other than 0 and 1 (use reverse_kl or kl)"
-        raise ValueError(f"objective.alpha: {advice}, got {values['alpha']}")
-    return replace(row, link="1/(1 - alpha) - softplus(-d)") if values["alpha"] < 1 else row
+    """Checks the alpha-divergence's order. Below 1 f-GAN's conjugate is finite only for t < 1/(1 - alpha), and its
+    output activation t = 1/(1 - alpha) - softplus(-d) is part of f and g; above 1 t is d."""
+    alpha = values["alpha"]
+    if alpha in (0, 1):
+        raise ValueError(f"objective.alpha: expected a number other than 0 and 1 (use reverse_kl or kl), got {alpha}")
+    if alpha < 1:
+        equal = 1 / (1 - alpha)
+        return replace(row, boundary=-equal - math.log(-math.expm1(-equal)))
+    g = "-(max(d*(alpha - 1) + 1, 0)**(alpha/(alpha - 1)) - 1)/alpha"
+    return replace(row, f="d", g=g, optimal="(r**(alpha - 1) - 1)/(alpha - 1)", boundary=0.0)
 
 
 def _tilts(row: Objective, values: Mapping[str, float]) -> Objective:
@@ -152,9 +157,11 @@ _ROWS = (
         "exponential", "-exp(-d)", "-exp(d)", "saturating", "H^2 - 2", "boosting's loss", "log(r)/2", "-2*sqrt(r)",
     ),
     Objective(
-        "alpha", "d", "-(max(d*(alpha - 1) + 1, 0)**(alpha/(alpha - 1)) - 1)/alpha", "saturating", "D_alpha",
-        "Nowozin et al. 2016", "(r**(alpha - 1) - 1)/(alpha - 1)",
-        "(r**alpha - 1 - alpha*(r - 1))/(alpha*(alpha - 1))", parameters={"alpha": 0.5}, at=_order,
+        "alpha", "1/(1 - alpha) - softplus(-d)",
+        "-expm1(alpha/(alpha - 1)*(log(1 - alpha) + log(softplus(-d))))/alpha", "saturating", "D_alpha",
+        "Nowozin et al. 2016", "r**(alpha - 1)/(alpha - 1) - log(-expm1(r**(alpha - 1)/(alpha - 1)))",
+        "(r**alpha - 1 - alpha*(r - 1))/(alpha*(alpha - 1))",
+        boundary=None, parameters={"alpha": 0.5}, at=_order,
     ),
     Objective(
         "alpha_loss", "alpha_d/(alpha_d - 1)*expm1((1 - alpha_d)/alpha_d*softplus(-d))",

@@ -35,7 +35,7 @@ SLOPES: dict[str, tuple[float, float]] = {
     "jensen_shannon": (-1 / 2, -1 / 2),
     "jeffrey": (-2, -2),
     "exponential": (-1, -1),
-    "alpha": (-1, -1),
+    "alpha": (-2 / math.log(2) ** 2, -2 / math.log(2) ** 2),  # of g = 2 - 4/softplus(-d)
     "alpha_loss": (-1, -1 / 2),
     "energy": (1, 1),
 }

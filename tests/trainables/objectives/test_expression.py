@@ -14,6 +14,7 @@ from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from trainables.objectives.expression import CONSTANTS, DEEPEST, FUNCTIONS, LONGEST, ExpressionError, parse
+from trainables.objectives.optimum import derivatives
 
 X = torch.linspace(-3, 3, 61, dtype=torch.float64)
 
@@ -73,6 +74,26 @@ def test_softplus_is_exact_far_out() -> None:
     d = torch.tensor([-1000.0, -40.0, 25.0, 1000.0], dtype=torch.float64)
     expected = torch.tensor([0.0, math.exp(-40), 25 + math.log1p(math.exp(-25)), 1000.0], dtype=torch.float64)
     torch.testing.assert_close(parse("softplus(d)")(d=d), expected, rtol=1e-15, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_logarithm_of_a_softplus_and_its_derivatives_are_exact_far_out(dtype: torch.dtype) -> None:
+    """log(log(1 + e^x)), with y = e^x: y/((1 + y) log(1 + y)) and that times 1/(1 + y) less itself."""
+    x = [-1e4, -800.0, -104.0, -41.0, -40.0, -39.0, -17.5, -3.0, 0.5, 6.0, 30.0, 1e4]
+    y = [math.exp(min(one, 600)) for one in x]
+    log = [math.log1p(two) if one < 600 else one for one, two in zip(x, y, strict=True)]
+    value = [one if one < -40 else math.log(two) for one, two in zip(x, log, strict=True)]
+    first = [1.0 if one < -40 else a / (1 + a) / b for one, a, b in zip(x, y, log, strict=True)]
+    second = [-a / 2 if one < -20 else c * (1 / (1 + a) - c) for one, a, c in zip(x, y, first, strict=True)]
+    d = torch.tensor(x, dtype=dtype)
+    expression = parse("log(softplus(d))")
+    found = [expression(d=d), *derivatives(lambda at: expression(d=at), d, 2)]
+    eps = torch.finfo(dtype).eps
+    for ours, expected in zip(found, (value, first, second), strict=True):
+        torch.testing.assert_close(ours, torch.tensor(expected, dtype=dtype), rtol=200 * eps, atol=4 * eps)
+    near = X.clone().requires_grad_()
+    assert torch.autograd.gradgradcheck(lambda at: expression(d=at), near)
+    torch.testing.assert_close(parse("2*log(softplus(-d)) - 1")(d=X), 2 * (1 + (-X).exp()).log().log() - 1)
 
 
 @pytest.mark.parametrize("text", ["0", "1 + 1", "log(2)", "max(1, 2)", "pi", "-inf"])

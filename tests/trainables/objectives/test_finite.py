@@ -80,17 +80,14 @@ def test_what_is_finite_or_grows_too_large_passes(formula: str) -> None:
 
 
 @pytest.mark.parametrize("loss", ["default", *GENERATOR_LOSSES])
-@pytest.mark.parametrize("name", [name for name in OBJECTIVES if name != "alpha"])
+@pytest.mark.parametrize("name", OBJECTIVES)
 def test_the_tables_rows_pass(name: str, loss: str) -> None:
     finite.require(resolve({"name": name}, loss))
 
 
-@pytest.mark.parametrize("alpha", [-50, -1, -0.1, 1.01, 1.5, 2, 5, 100])
-def test_the_alpha_divergence_passes_but_where_its_link_rounds(alpha: float) -> None:
-    """For 0 < alpha < 1 the link, 1/(1 - alpha) - softplus(-d), is rounded to its limit from d = 17 (37) on."""
+@pytest.mark.parametrize("alpha", [-50, -1, -0.1, 0.01, 0.1, 0.5, 0.75, 1.01, 1.5, 2, 5, 100])
+def test_the_alpha_divergence_passes(alpha: float) -> None:
     finite.require(resolve({"name": "alpha", "alpha": alpha}))
-    with pytest.raises(ValueError, match=r"which is infinite at d = 36.74"):
-        finite.require(resolve({"name": "alpha", "alpha": 0.5}))
 
 
 @pytest.mark.parametrize("settings", [{"a": -1000, "b": 1000}, {"a": 1, "b": 0, "c": 0}])
