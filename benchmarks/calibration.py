@@ -21,6 +21,8 @@ from benchmarks.hard_worlds import harder, rivals, unfinished
 from benchmarks.power_tables import coverages, long_searches, powers, share_powers
 from benchmarks.repeated import NOISE, World
 from benchmarks.rivals import all_replicas, one_search
+from benchmarks.unlike_searches import SEEDS as LUMPS
+from benchmarks.unlike_searches import alike
 
 TITLE = "How often identical objectives are told apart"
 WORLDS = {
@@ -81,6 +83,11 @@ The same where one search is taken for the objective and seeds are the units, an
 Harder worlds, 16 seeds:
 
 {harder()}
+
+Shares of searches that end wholly well or wholly badly, or nearly so, {4 * STUDIES:,} studies, {LUMPS} seeds; identical
+arms are told apart:
+
+{alike()}
 
 Unfinished studies, 16 seeds, a tenth of their variance shared by all and a tenth by an arm, collapsing often:
 

@@ -24,7 +24,7 @@ from benchmarks.repeated import Outcomes, World, draw, long_search
 LEVEL, LIMIT, CHUNK = 0.05, 0.06, 250
 STUDIES, ARMS, REPEATS, SEEDS = 1000, (2, 6, 12), (3, 5, 10), 32
 Told = NDArray[np.bool_]  # (studies, P)
-Test = Callable[[Floats], Floats]  # outcomes (studies, k, m, S) to p-values (studies, P)
+Test = Callable[[Floats], "Floats | Effects"]  # outcomes (studies, k, m, S) to p-values (studies, P), or what has them
 OURS: Mapping[str, Callable[[Floats], Effects]] = {"quality": by_rank, "shares": by_mean, "times": by_mean}
 
 
@@ -43,9 +43,9 @@ def sizes(studies: int = STUDIES, seeds: int = SEEDS) -> list[Size]:
     return [Size(arms, repeats, seeds, studies) for arms in ARMS for repeats in REPEATS]
 
 
-def told(p: Floats) -> Told:
-    """Which pairs are told apart after Holm's correction."""
-    return np.apply_along_axis(holm, -1, p) <= LEVEL
+def told(found: Floats | Effects) -> Told:
+    """Which pairs are told apart after Holm's correction, of p-values or of effects that have their own."""
+    return (found.p_holm if isinstance(found, Effects) else np.apply_along_axis(holm, -1, found)) <= LEVEL
 
 
 def drawn(world: World, size: Size, seed: int) -> Iterable[Outcomes]:
@@ -115,8 +115,8 @@ def of(outcomes: Outcomes, endpoint: str) -> Floats:
 
 
 def ours(endpoint: str) -> Test:
-    """The method's p-values."""
-    return lambda outcomes: OURS[endpoint](outcomes).p
+    """The method."""
+    return lambda outcomes: OURS[endpoint](outcomes)
 
 
 def covered(found: Effects, truth: Floats) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -25,6 +25,7 @@ HARDER = {
     "winners good or bad: collapse of Beta(½, ½), unseen by the search": lambda arms: World(0.5, "bimodal"),
     "half of the winners wholly good, half wholly bad, unseen by the search": lambda arms: World(0.5, "wholly"),
 }  # fmt: skip
+Gaps = Callable[[Floats], Floats]  # outcomes to NaN where one is missing, 0 elsewhere
 SHAPES = ((2, 3), (2, 10), (6, 3), (6, 5), (12, 3), (12, 5), (12, 10))
 
 
@@ -46,7 +47,7 @@ def harder(studies: int = STUDIES) -> str:
 
 def unfinished(studies: int = STUDIES) -> str:
     """Studies with few or unequal repeats, or with replicas missing, at 16 seeds."""
-    gaps: dict[str, tuple[int, Test]] = {
+    gaps: dict[str, tuple[int, Gaps]] = {
         "two repeats": (2, np.zeros_like),
         "one arm has one repeat, the others three": (3, lambda one: _without(one, slice(0, 1), slice(1, None))),
         "half of the arms have two repeats, the others six": (
@@ -62,7 +63,7 @@ def unfinished(studies: int = STUDIES) -> str:
     return markdown(rows)
 
 
-def _with_gaps(test: Test, missing: Test) -> Test:
+def _with_gaps(test: Test, missing: Gaps) -> Test:
     return lambda outcomes: test(outcomes + missing(outcomes))
 
 

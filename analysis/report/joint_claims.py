@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from analysis.report.findings import Findings
 from analysis.report.pair_words import few
+from analysis.results.effects import corrected_together
 from analysis.results.pairs import Comparison
-from analysis.statistics.holm import holm
 from analysis.wording import counted, listed, named, setting
 
 ALPHA = 0.05
@@ -39,7 +39,7 @@ def jointly(findings: Findings) -> list[str]:
     found = [(what, pair) for what, comparison in asked for pair in comparison.pairs]
     if len(asked) < 2 or len(findings.arms) < findings.all_arms:  # the tests of arms that are not shown are not here
         return []
-    corrected = holm([pair.p for _, pair in found])
+    corrected = corrected_together([pair for _, pair in found])
     names = [
         f"{pair.a} from {pair.b} in {what}" for (what, pair), p in zip(found, corrected, strict=True) if p <= ALPHA
     ]

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from analysis.report.repeat_words import least_of_searches
 from analysis.report.table_files import Head, Table, Value
 from analysis.results.compare import ArmQuality
 from analysis.results.pairs import Comparison
@@ -83,7 +84,7 @@ def rate_table(comparisons: Mapping[str, Comparison], note: str = "") -> Table:
         Head("outcome"), Head("a"), Head("b"), Head("n a", "count"), Head("n b", "count"),
         Head("in favour of a", "points"), Head("p", "p"), Head("p (Holm)", "p"),
     )  # fmt: skip
-    spread = (
+    spread = least_of_searches(first.pairs) + (
         " A share's own interval knows how much searches differ from its arm alone, that of a difference from all arms"
         " together; it can therefore be far shorter, and holds as far as the searches of each arm differ about as much."
     ) * (first.unit == "repeat")

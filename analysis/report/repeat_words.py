@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import comb
 
 from analysis.report.findings import Findings
 from analysis.report.subject import FEW, Subject
+from analysis.results.effects import Effect
 from analysis.results.pairs import Comparison
-from analysis.wording import counted, listed, percent
+from analysis.statistics.two_shares import barnard
+from analysis.wording import counted, listed, p_value, percent
 
 FEW_SEARCHES = 5  # up to which the intervals of an arm's medians are clearly too short
 MOST = 100  # more searches than any study makes
@@ -23,15 +26,27 @@ def repeated(findings: Findings, subject: Subject) -> list[str]:
         " What is compared is an arm tuned by this search with its budget: its repeats are the units of all tests.",
         _brackets([count for count in findings.searches.values() if count > 1]),
         *_uneven(findings, least, most),
-        *_all_or_none(findings, most),
+        *_too_few(findings),
         *_insufficient(findings, most),
     ]
 
 
 def enough(pairs: int, alpha: float = 0.05) -> int:
-    """The least number of searches of each arm with which a difference as plain as can be is told apart after the
-    correction for so many pairs, whatever lies between searches (`analysis.statistics.repeats`)."""
+    """The least number of searches of each arm with which a difference of quality as plain as can be is told apart
+    after the correction for so many pairs, whatever lies between searches (`analysis.statistics.repeats`)."""
     return next(count for count in range(2, MOST) if 2 / comb(2 * count, count) <= alpha / pairs)
+
+
+def least_of_searches(pairs: Sequence[Effect]) -> str:
+    """That no p is below what so few searches can say, a sentence; empty where it is not asked for."""
+    least = {p_value(pair.least) for pair in pairs if pair.least > 0}
+    if not least:
+        return ""
+    return (
+        f" No p, corrected or not, is below what searches alone can say, {listed(sorted(least), 'or')}: how probable it"
+        " is at most that of two arms that are alike all searches of the one end wholly well and all of the other"
+        " wholly badly (Barnard)."
+    )
 
 
 def _brackets(counts: list[int]) -> str:
@@ -61,18 +76,21 @@ def _uneven(findings: Findings, least: int, most: int) -> list[str]:
     return said
 
 
-def _all_or_none(findings: Findings, most: int) -> list[str]:
-    """Why shares of 100 % and 0 % are not told apart, where they are not, and what would do."""
+def enough_of_shares(alpha: float = 0.05) -> int:
+    """The least number of searches of each arm with which shares of 0 and 1 are told apart."""
+    return next(count for count in range(2, MOST) if barnard(count, count, 0, count) <= alpha)
+
+
+def _too_few(findings: Findings) -> list[str]:
+    """That no two shares are told apart by so few searches, and what would do."""
     converged = findings.rates.get("converged")
-    if converged is None or converged.told or not any(abs(pair.effect.estimate) == 1 for pair in converged.pairs):
+    if converged is None or not converged.pairs or min(pair.least for pair in converged.pairs) <= converged.alpha:
         return []
-    needed = enough(len(converged.pairs))
-    if needed <= most:
-        return []
+    chance = percent(min(pair.least for pair in converged.pairs))
     return [
-        "Arms of which all replicas converged and arms of which none did are not told apart by how often they did:"
-        f" where all replicas of a search end alike, searches alone count, and {most} of each are too few. With"
-        f" search.repeats: {needed} so plain a difference is found."
+        "So few searches tell no two arms apart by how often replicas converged, not even all from none: where each"
+        f" search ends wholly well or wholly badly, arms that are alike may end so in {chance} of studies. With"
+        f" search.repeats: {enough_of_shares()} so plain a difference is found."
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from analysis.report.repeat_words import least_of_searches
 from analysis.report.table_files import Head, Kind, Table
 from analysis.results.incidence import Incidences
 from analysis.results.survival import Survival
@@ -58,8 +59,9 @@ def time_table(result: Survival, note: str = "") -> Table:
         f"times-{result.event}-{result.phase}",
         f"All pairs of arms by how long a replica went without {EVENTS[result.event]}, on average until {horizon};"
         " 95 % intervals of the differences hold for all pairs together (Bonferroni);"
-        f" p by {comparison.test}, n being {comparison.unit}s, corrected for all pairs by Holm. Beside it the log-rank"
-        f" test, which sees little of a difference where curves cross.{note}",
+        f" p by {comparison.test}, n being {comparison.unit}s, corrected for all pairs by Holm."
+        f"{least_of_searches(comparison.pairs)} Beside it the log-rank test, which sees little of a difference where"
+        f" curves cross.{note}",
         f"history.parquet and trials.parquet: phase = {result.phase}, two arms at a time",
         heads,
         tuple(rows),

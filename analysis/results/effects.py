@@ -97,6 +97,8 @@ class Effect:
         p: of the test alone; NaN where it could not be made.
         p_holm: corrected for all pairs of the comparison (Holm 1979).
         shift: how far apart they lie in the measurement's own unit; None where the effect itself says so.
+        unbounded: p before it is held above `least`, which is what is corrected for several tests; None where it is p.
+        least: the least p that so few searches can give, corrected or not (`analysis.statistics.repeats`).
     """
 
     a: str
@@ -108,6 +110,8 @@ class Effect:
     p: float
     p_holm: float
     shift: Shift | None = None
+    unbounded: float | None = None
+    least: float = 0.0
 
     def within(self, margin: float) -> bool:
         """Whether the arms are shown to be the same within a margin > 0.
@@ -125,7 +129,14 @@ class Effect:
         turned, twice = self.effect.negated(), 2 * self.null
         effect = replace(turned, estimate=twice + turned.estimate, low=twice + turned.low, high=twice + turned.high)
         shift = self.shift and self.shift.turned()
-        return Effect(self.b, self.a, self.n_b, self.n_a, effect, self.null, self.p, self.p_holm, shift)
+        return replace(self, a=self.b, b=self.a, n_a=self.n_b, n_b=self.n_a, effect=effect, shift=shift)
+
+
+def corrected_together(pairs: Sequence[Effect]) -> Floats:
+    """p (P,) of pairs, of several comparisons too, corrected for all of them (Holm 1979)."""
+    p = holm([one.p if one.unbounded is None else one.unbounded for one in pairs])
+    found: Floats = np.maximum(p, [one.least for one in pairs])
+    return found
 
 
 def by_rank(

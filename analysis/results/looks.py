@@ -147,6 +147,8 @@ def _together(found: Sequence[Sequence[Effect]], levels: Sequence[float], alpha:
             one,
             effect=_intersected([past.effect for past in pasts], alpha),
             p=float(own),
+            unbounded=None,
+            least=0.0,
             p_holm=float(corrected),
             shift=one.shift
             and replace(one.shift, interval=_intersected([past.shift.interval for past in pasts if past.shift], alpha)),

@@ -108,6 +108,7 @@ def _effects(
                 first.arm, second.arm, first.count("repeat"), second.count("repeat"),
                 interval if sign == 1 else interval.negated(), found.null,
                 float(found.p[place]), float(found.p_holm[place]), shifts[place] if shifts else None,
+                float(found.unbounded[place]), float(np.broadcast_to(found.searches, found.p.shape)[place]),
             )
         )  # fmt: skip
     return tuple(made)

@@ -17,26 +17,33 @@ m_a/ρ_a + m_b/ρ_b: with independent units and no ties v is then Mann and Whitn
 that dealing these units out anew could give. What is compared is an objective tuned by this search (Bouthillier et al.
 2021, Lucic et al. 2018).
 
+Of shares and times no p is below what the searches alone can say either, corrected or not: Barnard's p of m_a searches
+that all end wholly well against m_b that all end wholly badly, .125 of two and two, .031 of three and three. Searches
+that end so hide how much they differ, and arms that are alike come out as far apart by that chance, however many the
+seeds. It is the p of arms that differ where no arm has two replicas that do.
+
 With one repeat everywhere nothing is known of other searches: p and the ends are NaN. An arm with one repeat is
 compared by the variance of the others. Where all replicas of two arms score alike p is 1.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 import scipy
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 
 from analysis.statistics.crossed import SEEDS, Components, components, repeat_weights
 from analysis.statistics.holm import holm
 from analysis.statistics.intervals import Floats
 from analysis.statistics.ranks import mid_distribution
+from analysis.statistics.two_shares import barnard
 
 Pairs = tuple[tuple[int, int], ...]
+ROUNDING = 1e-9  # of means over weights
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,9 @@ class Effects:
         variance: v of d, were the arms alike; NaN where no arm has two repeats.
         most: the greatest |d| that the pair's scores allow.
         degrees_of_freedom: of the variance.
-        least: the least p that the effective numbers of units can give.
+        least: the least p that the effective numbers of units can give, before Holm's correction.
+        searches: the least p that the searches alone can give, after it too; 0 where it is not asked for.
+        still: whether in no arm a replica differs from another.
     """
 
     pairs: Pairs
@@ -63,6 +72,8 @@ class Effects:
     most: Floats
     degrees_of_freedom: Floats
     least: Floats
+    searches: Floats | float = 0.0
+    still: NDArray[np.bool_] | bool = False
 
     @property
     def statistic(self) -> Floats:
@@ -73,20 +84,23 @@ class Effects:
     @property
     def p(self) -> Floats:
         """Two-sided p-values of the pairs alone."""
-        found: Floats = np.maximum(2 * scipy.stats.t.sf(np.abs(self.statistic), self.degrees_of_freedom), self.least)
+        found: Floats = np.maximum(self.unbounded, self.searches)
         return found
 
     @property
     def p_holm(self) -> Floats:
         """Corrected for all pairs (Holm 1979)."""
-        found: Floats = np.apply_along_axis(holm, -1, self.p)
+        found: Floats = np.maximum(np.apply_along_axis(holm, -1, self.unbounded), self.searches)
         return found
 
     def ends(self, confidence: float = 0.95, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
         """Ends of the intervals; `simultaneous` by Bonferroni over the pairs."""
         away = self._away(confidence, simultaneous)
         miss = self._miss(confidence, simultaneous)
-        away = np.where(self.least > miss, np.maximum(away, np.abs(self._angle)), away)
+        beyond = np.abs(self._angle)
+        held = (self.least > miss) | (self.searches > 1 - confidence)
+        away = np.where(held, np.maximum(away, beyond), away)
+        away = np.where(self._apart & ~held, np.minimum(away, beyond), away)
         ends = (np.clip(self._angle + side * away, -np.pi / 2, np.pi / 2) for side in (-1, 1))
         low, high = (self.null + self.unit * np.clip(self.most * np.sin(end), -1.0, 1.0) for end in ends)
         return low, high
@@ -97,6 +111,20 @@ class Effects:
         away = np.minimum(self._away(confidence, simultaneous), np.pi / 2)
         never = (away == np.pi / 2) | (self.least > self._miss(confidence, simultaneous))
         found: Floats = np.where(never, np.inf, self.unit * self.most * np.sin(away))
+        return found
+
+    @property
+    def unbounded(self) -> Floats:
+        """p of the pairs alone by Student's t, before it is held above what searches alone can give; 0 of arms that
+        differ where nothing within arms does."""
+        p = 2 * scipy.stats.t.sf(np.abs(self.statistic), self.degrees_of_freedom)
+        found: Floats = np.where(self._apart, 0.0, np.maximum(p, self.least))
+        return found
+
+    @property
+    def _apart(self) -> NDArray[np.bool_]:
+        """Which pairs differ where nothing within arms does."""
+        found: NDArray[np.bool_] = self.still & (np.abs(self._angle) > ROUNDING) & ~np.isnan(self.variance)
         return found
 
     def _miss(self, confidence: float, simultaneous: bool) -> float:
@@ -157,7 +185,10 @@ def by_mean(scores: Floats, most: float = 1.0) -> Effects:
     a, b = np.array(pairs).T
     spread = np.maximum((square[..., a] + square[..., b]) / 2 - ((mean[..., a] + mean[..., b]) / 2) ** 2, 0.0)
     whole, variance = _variance(spread, 1 / 4, parts, pairs)
-    return _effects(pairs, (mean[..., a] - mean[..., b]) * most, (0.0, most), variance, 2 * np.sqrt(whole), parts)
+    found = _effects(pairs, (mean[..., a] - mean[..., b]) * most, (0.0, most), variance, 2 * np.sqrt(whole), parts)
+    still = _still(scores)[..., None]
+    searches = np.where(np.isnan(found.variance), np.nan, _barnards(parts.repeats[..., a], parts.repeats[..., b]))
+    return replace(found, least=np.where(still, 0.0, found.least), searches=searches, still=still)
 
 
 def gain_of_seeds(costs: Floats) -> Floats:
@@ -173,6 +204,21 @@ def gain_of_seeds(costs: Floats) -> Floats:
     whole = between + (1 - common - between) / seeds + parts.repeats.mean(-1) * parts.interaction / seeds
     found: Floats = np.where(parts.degrees_of_freedom > 0, 1 - between / whole, 1.0)
     return found
+
+
+def _still(scores: Floats) -> NDArray[np.bool_]:
+    """Whether (…) all scores of each arm are alike."""
+    there = ~np.isnan(scores)
+    least, most = (np.where(there, scores, end).reshape(*scores.shape[:-2], -1) for end in (np.inf, -np.inf))
+    found: NDArray[np.bool_] = (most.max(-1) <= least.min(-1)).all(-1)
+    return found
+
+
+def _barnards(first: Floats, second: Floats) -> Floats:
+    """Barnard's p (…) of so many searches that all end well and so many that all end badly."""
+    sizes, place = np.unique(np.stack([first, second], -1).reshape(-1, 2), axis=0, return_inverse=True)
+    found = np.array([barnard(int(n), int(n), 0, int(m)) for n, m in sizes])
+    return found[place].reshape(first.shape)
 
 
 def _units(parts: Components, pairs: Pairs) -> tuple[Floats, Floats]:

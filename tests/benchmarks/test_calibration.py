@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from benchmarks import calibration, error_rates, hard_worlds, power_tables
+from benchmarks import calibration, error_rates, hard_worlds, power_tables, unlike_searches
 from benchmarks.error_rates import (
     OURS,
     Size,
@@ -96,6 +96,7 @@ def few(monkeypatch):
         (hard_worlds.harder, 23),
         (hard_worlds.unfinished, 6),
         (hard_worlds.rivals, 9),
+        (unlike_searches.alike, 20),
         (power_tables.powers, 5),
         (power_tables.share_powers, 5),
         (power_tables.coverages, 3),

@@ -102,3 +102,11 @@ def test_nobody_is_marked_where_all_are_near_the_worst():
     table = quality_table(far, comparison("ab", "ac"))
     assert table.best is None
     assert "All are still near the worst: nobody is marked as ahead." in table.caption
+
+
+def test_the_least_p_of_so_few_searches_is_said_where_there_is_one():
+    found = comparison("ac", null=0.0, estimate=0.5, subject="converged")
+    assert "No p, corrected or not" not in rate_table({"converged": found}).caption
+    pairs = tuple(replace(pair, least=1 / 32) for pair in found.pairs)
+    caption = rate_table({"converged": replace(found, pairs=pairs)}).caption
+    assert "No p, corrected or not, is below what searches alone can say, 0.031: how probable" in caption

@@ -6,7 +6,7 @@ import pytest
 from analysis.record.loading import load
 from analysis.report import find
 from analysis.report.answer import answer
-from analysis.report.repeat_words import enough
+from analysis.report.repeat_words import enough, enough_of_shares
 from analysis.report.subject import subject_of
 
 
@@ -82,14 +82,18 @@ def test_enough_is_the_least_number_that_dealing_out_anew_lets_reject():
     assert 2 / comb(14, 7) <= 0.05 / 66 < 2 / comb(12, 6)
 
 
-def test_all_against_none_is_said_to_take_more_searches(said):
-    findings, found = said(3)
-    assert "where all replicas of a search end alike" not in words(found)
-    converged = findings.rates["converged"]
-    (pair,) = converged.pairs
-    plain = replace(pair, effect=replace(pair.effect, estimate=-1.0))
-    found = answer(replace(findings, rates={**findings.rates, "converged": replace(converged, pairs=(plain,))}))
+def test_two_searches_are_said_to_be_too_few_for_shares_and_three_are_not(said):
+    _, found = said(3)
+    assert "tell no two arms apart by how often" not in words(found)
+    _, found = said(2)
     assert (
-        "not told apart by how often they did: where all replicas of a search end alike, searches alone count, and 3 of"
-        " each are too few. With search.repeats: 4 so plain a difference is found." in words(found)
+        "So few searches tell no two arms apart by how often replicas converged, not even all from none: where each"
+        " search ends wholly well or wholly badly, arms that are alike may end so in 12 % of studies. With"
+        " search.repeats: 3 so plain a difference is found." in words(found)
     )
+
+
+def test_enough_of_shares_is_the_least_number_of_coins_that_fall_so_seldom_enough():
+    assert enough_of_shares() == 3
+    assert 2 / 2**6 <= 0.05 < 2 / 2**4
+    assert enough_of_shares(0.01) == 4

@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from analysis.results.effects import Effect, Sample, Shift, by_rank, by_share, by_time, together
+from analysis.results.effects import (
+    Effect,
+    Sample,
+    Shift,
+    by_rank,
+    by_share,
+    by_time,
+    corrected_together,
+    together,
+)
 from analysis.results.survival import common_horizon
 from analysis.statistics.intervals import Interval
 from analysis.statistics.ranks import rank_test, relative_effect
@@ -155,3 +164,12 @@ def test_times_of_configurations_have_configurations_as_units():
     [pair] = by_time([a, b], met, 400, "configuration")
     assert (pair.n_a, pair.effect.captures) == (4, "both")
     assert pair.p == compare((a.values, met[0]), (b.values, met[1]), 400, (labels, labels))[1]
+
+
+def test_of_several_comparisons_only_what_searches_alone_can_say_is_not_corrected():
+    like = Interval(1.0, 0.5, 1.0, 48, "by hand", "both")
+    few = Effect("a", "b", 3, 3, like, 0.0, 1 / 32, 1 / 32, unbounded=0.001, least=1 / 32)
+    many = Effect("a", "b", 3, 3, like, 0.5, 0.02, 0.02)
+    assert corrected_together([few, many, many]) == pytest.approx([1 / 32, 0.04, 0.04])
+    assert few.turned().turned() == few
+    assert (few.turned().least, few.turned().unbounded) == (1 / 32, 0.001)

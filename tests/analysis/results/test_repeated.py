@@ -174,3 +174,12 @@ def test_intervals_of_an_arm_draw_its_repeats():
     alone = quality(confirmed(costs[:, 2:3]), "fid", resampling=resampling)[0]
     assert (one.median.captures, alone.median.captures) == ("both", "seeds")
     assert one.median.high / one.median.low > 4 * alone.median.high / alone.median.low
+
+
+def test_shares_and_times_carry_what_their_searches_alone_can_say_and_quality_does_not():
+    costs = drawn(5, [-3, 3], 0.1, m=3)
+    [share] = by_share(samples((costs < 0).astype(float)))
+    assert (share.p, share.p_holm, share.least) == (1 / 32, 1 / 32, 1 / 32)
+    assert share.unbounded < share.p
+    [quality] = by_rank(samples(costs))
+    assert (quality.least, quality.unbounded) == (0, quality.p)

@@ -133,3 +133,10 @@ def test_the_least_size_is_the_first_with_enough_power():
     assert least(lambda size: size / 10, 2, 10) == 8
     assert least(lambda size: 1.0, 2, 10) == 2
     assert least(lambda size: 0.7, 2, 10) is None
+
+
+def test_two_repeats_find_no_difference_of_shares_however_many_the_seeds():
+    alike = Parts(0.01, 0.0)
+    assert power_of_shares(Design(2, 2, 512), 0.9, alike) == 0
+    assert power_of_shares(Design(2, 3, 512), 0.9, alike) > 0.9
+    assert power_of_ranks(Design(2, 2, 512), 0.4, alike) > 0

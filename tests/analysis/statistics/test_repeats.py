@@ -11,6 +11,7 @@ from analysis.statistics.holm import holm
 from analysis.statistics.permutation import least
 from analysis.statistics.ranks import relative_effect
 from analysis.statistics.repeats import by_mean, by_rank, least_p
+from analysis.statistics.two_shares import barnard
 
 TABLE = arrays(np.float64, (3, 3, 4), elements=st.sampled_from([0.0, 1.0, 2.0, 3.0, math.inf]))
 
@@ -36,23 +37,75 @@ def test_an_equal_share_of_both_is_the_test_of_two_shares():
 
 
 @pytest.mark.golden
-@pytest.mark.parametrize(("m", "p"), [(2, 1 / 3), (3, 0.1), (4, 2 / 70)])
-def test_whole_arms_apart_give_no_less_than_dealing_the_repeats_out(m, p):
-    apart = np.stack([np.ones((m, 16)), np.zeros((m, 16))])
-    found = by_mean(apart)
-    assert found.least == pytest.approx([p])
-    assert found.p >= p - 1e-12
+@pytest.mark.parametrize("m", [2, 3, 4, 10])
+def test_whole_arms_apart_are_as_far_apart_by_chance_as_so_many_coins(m):
+    found = by_mean(np.stack([np.ones((m, 16)), np.zeros((m, 16)), np.ones((m, 16))]))
+    by_chance = 2 / 2 ** (2 * m)  # searches that end wholly well or wholly badly, half of them either way
+    assert found.p == pytest.approx([by_chance, 1, by_chance])
+    assert found.p_holm == pytest.approx(found.p)
+    low, high = found.ends(simultaneous=True)
+    if m == 2:
+        assert low[0] < 0
+    else:
+        assert low[0] == pytest.approx(0) or low[0] > 0
+    assert high[0] == 1
+    assert low[1] < 0 < high[1]
+
+
+@pytest.mark.golden
+def test_no_p_of_shares_is_below_what_searches_alone_can_say():
+    counts = [(8, 7, 7), (0, 1, 0), (8, 8, 8)]
+    held = np.stack([[np.arange(8) < held for held in arm] for arm in counts]).astype(float)
+    found = by_mean(held)
+    assert (found.unbounded[[0, 2]] < 0.002).all()
+    assert found.p[[0, 2]] == pytest.approx(1 / 32)
+    assert found.p_holm[[0, 2]] == pytest.approx(1 / 32)
+    assert (found.ends(0.95, simultaneous=True)[0][0] > 0) & (found.ends(0.99)[0][0] <= 0)
+
+
+def test_two_searches_of_an_arm_say_nothing_of_shares_however_many_the_seeds():
+    held = np.zeros((6, 2, 64))
+    held[0, :, 1:] = 1
+    held[1:, :, 0] = 1
+    found = by_mean(held)
+    assert (found.p >= 0.125 - 1e-12).all()
     low, high = found.ends()
-    assert (low <= 0) == (found.p > 0.05)
-    assert high == 1
+    assert ((low <= 0) & (high >= 0)).all()
+
+
+@pytest.mark.parametrize("m", [3, 4, 5])
+@pytest.mark.parametrize("third", [None, 0, 4, 7, 8])
+def test_a_share_further_away_is_told_apart_too(m, third):
+    def told(a, b):
+        arms = [np.tile(np.arange(8) < held, (m, 1)) for held in (a, b, third) if held is not None]
+        return bool(by_mean(np.stack(arms).astype(float)).p_holm[0] <= 0.05)
+
+    grid = np.array([[told(a, b) for b in range(9)] for a in range(9)])
+    assert grid[8, 0]
+    for b in range(9):
+        assert (np.diff(grid[b:, b].astype(int)) >= 0).all()
+
+
+def test_searches_of_another_arm_that_end_unlike_take_the_proof_away():
+    coins = np.repeat([[1.0], [0.0], [1.0]], 8, 1)
+    found = by_mean(np.stack([np.ones((3, 8)), np.zeros((3, 8)), coins]))
+    assert (found.p_holm > 0.05).all()
 
 
 @pytest.mark.parametrize(("a", "b"), [(1.0, 0.0), (0.7, 0.1), (0.1, 0.3)])
 def test_arms_without_any_spread_are_not_proof_by_rounding(a, b):
     found = by_mean(np.stack([np.full((3, 23), a), np.full((3, 23), b)]))
     assert found.estimate == pytest.approx([a - b])
-    assert found.least == pytest.approx([0.1])
-    assert found.p >= 0.1 - 1e-12
+    assert found.p == pytest.approx([1 / 32])
+
+
+def test_arms_without_any_spread_are_as_well_compared_with_replicas_missing():
+    held = np.ones((2, 3, 8))
+    held[1] = 0
+    held[0, 1, 3] = held[1, 2, :] = math.nan
+    found = by_mean(held)
+    assert found.p == pytest.approx([barnard(3, 3, 0, 2)])
+    assert found.ends()[0] < 0
 
 
 def test_the_least_p_is_that_of_the_permutation_test():
@@ -93,6 +146,8 @@ def test_interval_and_test_agree(costs, confidence):
         clear = np.abs(found.p - (1 - confidence)) > 1e-9
         low, high = found.ends(confidence)
         excluded = (low > found.null + 1e-12) | (high < found.null - 1e-12)
+        low_or_high = np.minimum(np.abs(low - found.null), np.abs(high - found.null))
+        excluded |= found.still & (found.estimate != found.null) & (low_or_high < 1e-12) & (found.p < 0.05)
         np.testing.assert_array_equal(excluded[clear], (found.p < 1 - confidence)[clear])
         wide_low, wide_high = found.ends(confidence, simultaneous=True)
         assert (wide_low <= low + 1e-12).all()
