@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import Literal
 
 import numpy as np
 
@@ -112,6 +113,12 @@ FRECHET = {  # in a feature space
     "inception": "FID, in InceptionV3's features",
     "efficientnet_lite0": "FD-EffNetLite0, in EfficientNet-Lite0's features; its numbers compare with no FID",
     "dinov2": "FD-DINOv2, in DINOv2's features; its numbers compare with no FID",
+}
+Quantity = Literal["points", "ratio", "difference"]  # points: a difference of shares
+RANGES: Mapping[Quantity, tuple[float, float]] = {
+    "points": (-1.0, 1.0),
+    "ratio": (0.0, np.inf),
+    "difference": (-np.inf, np.inf),
 }
 QUIET_UNITS = ("", "1", "modes")
 APART = "\u202f"  # between groups of digits
@@ -240,6 +247,13 @@ def ends(interval: Interval) -> tuple[str, str, str]:
     return middle, low, high
 
 
+def bounds_nothing(interval: Interval, quantity: Quantity) -> bool:
+    """Whether an interval holds all that there can be of the quantity. One from 0 to infinity bounds no ratio, and a
+    difference on one side."""
+    least, most = RANGES[quantity]
+    return interval.low <= least and interval.high >= most
+
+
 def spoken(interval: Interval) -> str:
     """`0.012 [0.008, 0.020]`."""
     return bracketed(*ends(interval))
@@ -257,8 +271,8 @@ def spoken_share(interval: Interval) -> str:
 
 def spoken_points(interval: Interval) -> str:
     """A difference of shares, `31 [5, 52] percentage points`, with spaces that do not break; without an interval that
-    holds all differences."""
-    if interval.low <= -1 and interval.high >= 1:
+    bounds nothing."""
+    if bounds_nothing(interval, "points"):
         return f"{points(interval.estimate)} percentage\u00a0points"
     return f"{bracketed(points(interval.estimate), points(interval.low), points(interval.high))} percentage\u00a0points"
 

@@ -21,6 +21,7 @@ from analysis.statistics.intervals import Interval
 from analysis.wording import (
     DID,
     NEVER,
+    bounds_nothing,
     clock_time,
     counted,
     event_named,
@@ -195,10 +196,10 @@ def _amount(pair: Effect) -> str:
     if pair.shift is None:
         return ""
     found = pair.shift.interval
-    if pair.shift.scale == "ratio":
-        return "" if found.low == 0 and np.isinf(found.high) else f", its value {spoken(found)} times as large"
-    if np.isinf(found.low) and np.isinf(found.high):
+    if bounds_nothing(found, pair.shift.scale):
         return ""
+    if pair.shift.scale == "ratio":
+        return f", its value {spoken(found)} times as large"
     return f", its value {'lower' if found.estimate < 0 else 'higher'} by {spoken(_upwards(found))}"
 
 

@@ -58,17 +58,18 @@ def quality_table(
 def pair_table(comparison: Comparison, note: str = "", ending: str = "") -> Table:
     """Every pair of arms by quality; `note` ends the caption, `ending` the table's name."""
     pairs = comparison.pairs
-    scale = next((AMOUNTS[pair.shift.scale] for pair in pairs if pair.shift), "a less b")
+    ratio = next((pair.shift.scale == "ratio" for pair in pairs if pair.shift), False)
+    scale = AMOUNTS["ratio" if ratio else "difference"]
     heads = (
         Head("a"), Head("b"), Head("n a", "count"), Head("n b", "count"), Head("a better than b", "share"),
-        Head(f"{scale}, typically", "number"), Head("p", "p"), Head("p (Holm)", "p"),
+        Head(f"{scale}, typically", "ratio" if ratio else "number"), Head("p", "p"), Head("p (Holm)", "p"),
     )  # fmt: skip
     metric = named(comparison.subject)
     lead = "“a better than b”: probability that a {unit} of a is better than one of b, ties half"
     return Table(
         f"pairs-{comparison.phase}{ending}",
         f"All pairs of arms by {metric}.{_test(comparison, lead)} “{scale}”: Hodges and Lehmann's"
-        f" estimate of the {'ratio' if scale == AMOUNTS['ratio'] else 'difference'} of their {metric}. The 95 %"
+        f" estimate of the {'ratio' if ratio else 'difference'} of their {metric}. The 95 %"
         f" intervals hold for all pairs together (Bonferroni), for which Holm's p is a little less strict.{note}",
         f"trials.parquet: phase = {comparison.phase}, column {comparison.subject}, two arms at a time",
         heads,

@@ -11,7 +11,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -19,9 +19,20 @@ from typing import Any, Literal
 import pandas as pd
 
 from analysis.statistics.intervals import Interval
-from analysis.wording import bracketed, ends, number, p_value, percent, points, setting, whole
+from analysis.wording import (
+    Quantity,
+    bounds_nothing,
+    bracketed,
+    ends,
+    number,
+    p_value,
+    percent,
+    points,
+    setting,
+    whole,
+)
 
-Kind = Literal["text", "count", "share", "points", "number", "setting", "p"]
+Kind = Literal["text", "count", "share", "points", "number", "ratio", "setting", "p"]
 Value = str | int | float | Interval | None
 SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -33,6 +44,7 @@ SPECIAL = {
 RAISED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"
 POWER = re.compile("10([⁻⁰¹²³⁴-⁹]+)")
 TOO_FEW, NO_BOUND = "too few searches", "no bound"  # in place of an interval that holds all that there can be
+COMPARING: Mapping[Kind, Quantity] = {"points": "points", "ratio": "ratio", "number": "difference"}
 DAGGER = r"\textsuperscript{\textdagger}"
 
 
@@ -79,9 +91,9 @@ def shown(value: Value, kind: Kind) -> str:
         if math.isnan(value.estimate):
             return "–"
         parts = (value.estimate, value.low, value.high)
-        if _unbounded(value, kind):
+        if kind in COMPARING and bounds_nothing(value, COMPARING[kind]):
             return f"{shown(value.estimate, kind)} ({TOO_FEW if 'repeats' in value.method else NO_BOUND})"
-        return bracketed(*(ends(value) if kind == "number" else [shown(part, kind) for part in parts]))
+        return bracketed(*(ends(value) if kind in ("number", "ratio") else [shown(part, kind) for part in parts]))
     if value is None:
         return "–"
     if isinstance(value, str):
@@ -99,13 +111,6 @@ def shown(value: Value, kind: Kind) -> str:
             return setting(float(value))
         case _:
             return number(float(value))
-
-
-def _unbounded(value: Interval, kind: Kind) -> bool:
-    """Whether an interval holds all that there can be: of differences of shares, and of ratios or amounts."""
-    if kind == "points":
-        return value.low <= -1 and value.high >= 1
-    return kind == "number" and value.high == math.inf and value.low in (0, -math.inf)
 
 
 def latex(table: Table) -> str:

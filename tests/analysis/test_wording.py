@@ -10,6 +10,7 @@ from analysis.wording import (
     FAILURE,
     NEVER,
     OUTCOME_MEANINGS,
+    bounds_nothing,
     counted,
     event_named,
     frechet_in,
@@ -52,6 +53,25 @@ def test_shares_are_never_rounded_to_certainty(share, words):
 )
 def test_p_values(p, words):
     assert p_value(p).replace("\u00a0", " ") == words
+
+
+@pytest.mark.parametrize(
+    ("quantity", "ends", "nothing"),
+    [
+        ("points", (-1.0, 1.0), True),
+        ("points", (-1.0, 0.99), False),
+        ("points", (-np.inf, np.inf), True),
+        ("ratio", (0.0, np.inf), True),
+        ("ratio", (0.01, np.inf), False),
+        ("ratio", (0.0, 7.0), False),
+        ("difference", (-np.inf, np.inf), True),
+        ("difference", (0.0, np.inf), False),  # it is not below 0
+        ("difference", (np.nan, np.nan), False),
+    ],
+)
+def test_an_interval_bounds_nothing_if_it_holds_all_that_there_can_be(quantity, ends, nothing):
+    found = Interval(0.5, *ends, 16, "by hand", "seeds")
+    assert bounds_nothing(found, quantity) == nothing
 
 
 def test_intervals_have_both_ends():

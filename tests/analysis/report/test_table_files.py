@@ -127,9 +127,11 @@ def test_a_frame_is_what_readers_see():
     [
         ("points", (0.08, -1.0, 1.0), "Student’s t of repeats", "8 (too few searches)"),
         ("points", (0.08, -0.09, 0.24), "Student’s t of repeats", "8 [−9, 24]"),
-        ("number", (1.0, 0.0, math.inf), "Hodges and Lehmann’s of repeats, by inversion", "1.00 (too few searches)"),
-        ("number", (1.0, 0.0, math.inf), "Hodges and Lehmann's, by inversion", "1.00 (no bound)"),
-        ("number", (1.0, 0.5, math.inf), "Hodges and Lehmann's, by inversion", "1.00 [0.50, ∞]"),
+        ("ratio", (1.0, 0.0, math.inf), "Hodges and Lehmann’s of repeats, by inversion", "1.00 (too few searches)"),
+        ("ratio", (1.0, 0.0, math.inf), "Hodges and Lehmann's, by inversion", "1.00 (no bound)"),
+        ("ratio", (1.0, 0.5, math.inf), "Hodges and Lehmann's, by inversion", "1.00 [0.50, ∞]"),
+        ("number", (1.0, -math.inf, math.inf), "Hodges and Lehmann's, by inversion", "1.00 (no bound)"),
+        ("number", (1.0, 0.0, math.inf), "Hodges and Lehmann's, by inversion", "1.0 [0, ∞]"),
     ],
 )
 def test_an_interval_of_all_that_there_can_be_is_not_printed(kind, ends, method, expected):
