@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analysis.colours import DISTANCES, MUTED
+from analysis.figures.marks import keep_colours
 from analysis.figures.style import COLUMN, new, short, styled
 from analysis.results.dirac import ENDS, DiracMap
 from analysis.statistics.intervals import Floats
@@ -66,7 +67,8 @@ def _pair(happened: Axes, predicted: Axes, one: DiracMap, *, first: bool, last: 
         axes.set_xlabel(f"step\n({words})" if last else "")
     happened.set_ylabel("gamma" if first else "")
     step, gamma = np.nonzero(one.wrong)
-    happened.scatter(_exponents(one.steps)[step], _exponents(one.gammas)[gamma], s=5, **MARK)
+    wrong = happened.scatter(_exponents(one.steps)[step], _exponents(one.gammas)[gamma], s=5, **MARK)
+    keep_colours(wrong)
 
 
 def _panel(axes: Axes, one: DiracMap, ends: np.ndarray) -> None:
@@ -99,6 +101,8 @@ def _legend(figure: Figure) -> None:
         Patch(facecolor=colour, edgecolor=MUTED, linewidth=0.4, label=label)
         for colour, label in zip(COLOURS, words, strict=True)
     ]
-    handles.append(Line2D([], [], linestyle="none", marker="D", color="black", markersize=3, label=WRONG))
+    edge: Any = {"markeredgecolor": MARK["edgecolors"], "markeredgewidth": MARK["linewidths"]}
+    handles.append(Line2D([], [], linestyle="none", marker="D", color="black", markersize=3.5, label=WRONG, **edge))
     across = 5 if figure.get_figwidth() > COLUMN else 2
-    figure.legend(handles=handles, loc="outside upper left", ncols=across, handlelength=1.2)
+    legend = figure.legend(handles=handles, loc="outside upper left", ncols=across, handlelength=1.2)
+    keep_colours(*(one for one in legend.legend_handles if one is not None))

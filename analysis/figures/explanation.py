@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.colours import BLUE, INK, MUTED, VERMILION
+from analysis.colours import BLUE, INK, MUTED, STABLE, VERMILION
 from analysis.figures.axes import ROUNDING, scale_axis
 from analysis.figures.style import new, styled
 from analysis.results.explained import Floats, above_tangent, numbers
@@ -107,7 +107,7 @@ def _spectrum(axes: Axes, eigenvalues: Any) -> None:
     pairs = np.array([numbers(pair) for pair in eigenvalues])
     pairs = pairs[np.isfinite(pairs).all(axis=1)]
     reach = 1.5 * max(float(np.abs(pairs).max(initial=0.0)), 0.2)
-    axes.axvspan(-reach, 0, color="#eef4ee", linewidth=0)
+    axes.axvspan(-reach, 0, color=STABLE, linewidth=0)
     axes.axhline(0, color=MUTED, linewidth=0.5)
     axes.axvline(0, color=MUTED, linewidth=0.5)
     if len(pairs):

@@ -8,13 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.colours import MUTED
+from analysis.colours import MUTED, STABLE
 from analysis.figures.axes import percent_ticks, scale_signed
 from analysis.figures.parts import HEIGHT, strips
 from analysis.figures.style import Palette, new, styled
 from analysis.results.jacobian import ArmSpectrum
-
-STABLE = "#eef4ee"
 
 
 @styled

@@ -1,4 +1,5 @@
-"""Marks: what a figure says where a pointer rests on it, and which of its parts are an arm's, for a page that shows it.
+"""Marks: what a figure says where a pointer rests on it, and which of its parts are an arm's, for a page that shows it;
+and which keep their colours there.
 
 In print they are nothing: a figure's files look the same with them and without.
 """
@@ -17,6 +18,7 @@ from numpy.typing import ArrayLike
 
 POINTS = 72.0  # to an inch, the unit of an SVG by matplotlib
 PART = "arm-"  # begins the ids of parts in an SVG: `arm-0-3`, the first arm's fourth part
+KEPT = "coloured-"  # begins the ids of parts that keep their colours
 NAMED = 8  # replicas named at one place
 
 
@@ -54,6 +56,7 @@ class Marked(Figure):
         super().__init__(*args, **kwargs)
         self.marks: list[Mark] = []
         self.arms: dict[str, int] = {}  # with the number of their parts
+        self.coloured = 0  # parts that keep their colours
 
 
 def mark(axes: Axes, x: ArrayLike, y: ArrayLike, words: Sequence[str], arm: str = "") -> None:
@@ -85,6 +88,15 @@ def belong(arm: str, *parts: Artist) -> None:
             count = figure.arms.setdefault(arm, 0)
             part.set_gid(f"{PART}{list(figure.arms).index(arm)}-{count}")
             figure.arms[arm] += 1
+
+
+def keep_colours(*parts: Artist) -> None:
+    """Say of parts of a figure that they keep their colours on a page of any, as what stands on pixels has to."""
+    for part in parts:
+        figure = part.get_figure(root=True)
+        if isinstance(figure, Marked):
+            part.set_gid(f"{KEPT}{figure.coloured}")
+            figure.coloured += 1
 
 
 def spots(figure: Figure, most: int) -> list[Spot]:

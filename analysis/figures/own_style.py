@@ -41,6 +41,11 @@ def settings() -> Any:
     return _IN_USE.get()
 
 
+def has_colours() -> bool:
+    """Whether the style in use sets other colours than the cycle of arms', as those of text, axes or grid."""
+    return any("color" in name.rpartition(".")[2] for name in settings())
+
+
 def colours(otherwise: Sequence[str]) -> Sequence[str]:
     """The cycle of arms' colours, as `#rrggbb`: that of the style in use, where it has one."""
     cycle = settings().get(CYCLE)

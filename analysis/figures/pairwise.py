@@ -7,6 +7,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from analysis.colours import BLUE, INK, MUTED, VERMILION
+from analysis.figures.marks import keep_colours
 from analysis.figures.style import COLUMN, PAGE, new, short, styled
 from analysis.results.compare import Comparison
 from analysis.wording import percent
@@ -34,10 +35,11 @@ def pairwise_matrix(comparison: Comparison, columns: int = 1) -> Figure:
         for row, column in zip(*np.nonzero(np.isfinite(chance)), strict=True):
             told = p[row, column] <= comparison.alpha
             dark = abs(chance[row, column] - 0.5) > 0.33
-            axes.text(
+            said = axes.text(
                 column, row, percent(chance[row, column]).removesuffix("\u00a0%") + ("*" if told else ""), ha="center",
                 va="center", fontsize=6.2, fontweight="bold" if told else "normal", color="white" if dark else INK,
             )  # fmt: skip
+            keep_colours(said)
     names = [short(arm, 18 * columns) for arm in arms]
     axes.set_xticks(range(len(arms)), names, rotation=38, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(arms)), names)

@@ -12,6 +12,7 @@ from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
 from analysis.colours import BLUE, INK, MUTED, RULE
+from analysis.figures.marks import keep_colours
 from analysis.figures.style import COLUMN, PAGE, new, short, styled
 from analysis.pictures.view import WITHIN, View, view_around, view_of
 from analysis.record.snapshots import Snapshots, evenly
@@ -65,6 +66,7 @@ def draw_samples(axes: Axes, row: Snapshots, place: int) -> None:
     axes.set_yticks([])
     for side in axes.spines.values():
         side.set(visible=True, color=RULE, linewidth=0.6)
+    keep_colours(axes.patch)
     if row.kind == "images":
         axes.imshow(tiles(row.samples[place]), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         return
@@ -75,14 +77,17 @@ def draw_samples(axes: Axes, row: Snapshots, place: int) -> None:
     axes.set(xlim=(x - half, x + half), ylim=(y - half, y + half), aspect="equal")
     if row.means is not None and row.stds is not None:
         for mean, std in zip(row.means, row.stds, strict=True):
-            axes.add_patch(Circle(tuple(mean), max(WITHIN * std, 0.035 * half), fill=False, color=MUTED, linewidth=0.5))
+            circle = Circle(tuple(mean), max(WITHIN * std, 0.035 * half), fill=False, color=MUTED, linewidth=0.5)
+            keep_colours(axes.add_patch(circle))
     axes.scatter(points[:, 0], points[:, 1], s=1.1, color=BLUE, alpha=0.55, linewidths=0, rasterized=True)
     if row.real is not None:
         real = row.real[:SHOWN]
         axes.scatter(real[:, 0], real[:, 1], s=1.1, color=RULE, linewidths=0, rasterized=True, zorder=0)
     beyond = len(row.samples[place][:SHOWN]) - int((np.abs(points - (x, y)) <= half).all(axis=1).sum())
     if beyond:
-        axes.text(0.97, 0.03, f"{beyond} outside", transform=axes.transAxes, ha="right", fontsize=5, color=INK)
+        words = f"{beyond} outside"
+        outside = axes.text(0.97, 0.03, words, transform=axes.transAxes, ha="right", fontsize=5, color=INK)
+        keep_colours(outside)
 
 
 def view(row: Snapshots) -> View:

@@ -23,6 +23,7 @@ from analysis.record.schema import HISTORY, OWN
 from analysis.report import (
     arms,
     chosen,
+    dark,
     data_sets,
     provenance,
     quality,
@@ -146,8 +147,8 @@ def _page(
     name = " + ".join(provenance.names(findings.record))
     shown = _sections(findings, writer, folder, state, objectives)
     opening = _opening(findings, name, state, objectives)
-    parts = (part.markup for part in shown)
-    return page(name, *opening, contents(shown), *parts, _closing(findings), script=SCRIPT)
+    body = joined([*opening, contents(shown), *(part.markup for part in shown), _closing(findings)])
+    return page(name, body, style=dark.rules(body), script=SCRIPT)
 
 
 def _sections(

@@ -5,6 +5,8 @@ any script. What is an arm's bears the arm's number, by which the page's script 
 
 On a narrow page a figure must not be scaled down, as its text is small already. One with several columns of panels is
 cut between them, and the columns wrap; any other is drawn a second time, a column of print wide.
+
+Colours follow the page's (`analysis.report.dark`).
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from analysis.figures.marks import PART, POINTS, Spot, spots
+from analysis.figures.marks import KEPT, PART, POINTS, Spot, spots
 from analysis.figures.style import panels
+from analysis.report.dark import followed
 from analysis.report.page import ENLARGED, Html, tag
 
 MOST = 2000  # marks in a figure
@@ -25,6 +28,7 @@ NEAR = 5  # points from a mark at which it is pointed at
 UNSEEN = re.compile(r"<metadata>.*?</metadata>|<!--.*?-->|<defs>\s*<style.*?</style>\s*</defs>", re.DOTALL)
 EMBEDDED = re.compile(r'(?<=base64,)[^"]*')
 ARM = re.compile(rf'<g id="{PART}(\d+)-\d+"')
+COLOURED = re.compile(rf'<g id="{KEPT}\d+"')
 GROUP = re.compile(r'<g id="[^"]*"')
 Window = tuple[float, float, float, float]  # x, y, width and height in points, from the left upper corner
 
@@ -106,7 +110,8 @@ def _inside(svg: bytes, name: str) -> Html:
     start = markup.find(">", markup.find("<svg")) + 1
     inside = UNSEEN.sub("", markup[start : max(start, markup.rfind("</svg>"))])
     inside = EMBEDDED.sub(lambda found: re.sub(r"\s", "", found[0]), inside)
-    inside = GROUP.sub("<g", ARM.sub(r'<g data-arm="\1"', inside))
+    inside = COLOURED.sub('<g class="drawn"', ARM.sub(r'<g data-arm="\1"', followed(inside)))
+    inside = GROUP.sub("<g", inside)
     inside = inside.replace(' id="', f' id="{name}-').replace("url(#", f"url(#{name}-")
     inside = inside.replace('xlink:href="#', f'href="#{name}-').replace("xlink:href=", "href=")
     return Html(re.sub(r"> <", "><", re.sub(r"\s+", " ", inside)))  # text is outlines there, and no comment is left

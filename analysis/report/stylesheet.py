@@ -1,16 +1,18 @@
 """The report's style sheet: one column of text for reading; tables and figures begin at its left edge and are as wide
 as they need, scrolling where the window is narrower, beside a first column that stays; dark where the reader's system
-is, and rules for paper.
+is, figures with it, and rules for paper.
 
 Figures are drawn for a printed page, with text of 7 points; the page shows them larger, so that it is 12 pixels high.
 """
 
 CSS = """
 :root { --ink: #1b1b1f; --muted: #5d6068; --rule: #d9dade; --tint: #f5f6f8; --accent: #0072b2; --warn: #b34a00;
-  --paper: #fff; --notice: #fdf5ee; --faint: #ececf0; --shade: #0003; }
+  --paper: #fff; --notice: #fdf5ee; --faint: #ececf0; --shade: #0003; --line: #c9cbd1; --grid: #eeeff2;
+  --stable: #eef4ee; --black: #000; }
 @media screen and (prefers-color-scheme: dark) {
   :root { --ink: #e6e6ea; --muted: #a4a7b0; --rule: #3b3d44; --tint: #24262c; --accent: #6db8ea; --warn: #f0a060;
-    --paper: #17181c; --notice: #2e241b; --faint: #2c2e34; --shade: #fff4; }
+    --paper: #17181c; --notice: #2e241b; --faint: #2c2e34; --shade: #fff4; --line: #55585f; --grid: #2c2e34;
+    --stable: #1e2a23; --black: #fff; }
 }
 * { box-sizing: border-box; }
 html { font-size: 17px; -webkit-text-size-adjust: 100%; }
@@ -38,10 +40,13 @@ a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset:
 nav { font-size: .82rem; margin: 1.6rem 0 0; color: var(--muted); }
 nav a { margin-right: .9rem; white-space: nowrap; }
 figure { margin: 1.5rem 0 1.9rem; break-inside: avoid; }
-figure img, figure svg { display: block; height: auto; background: #fff; max-width: 100%; }
+.drawn { --ink: #1b1b1f; --muted: #5d6068; --paper: #fff; --line: #c9cbd1; --grid: #eeeff2; --stable: #eef4ee;
+  --black: #000; }
+figure img, figure svg { display: block; height: auto; max-width: 100%; }
+figure img { background: #fff; } figure svg { background: var(--paper); fill: var(--black); }
 svg * { stroke-linejoin: round; stroke-linecap: butt; }
 .marks * { fill: transparent; pointer-events: all; }
-.marks :hover { stroke: #1b1b1f; stroke-width: .8; }
+.marks :hover { stroke: var(--ink); stroke-width: .8; }
 figure svg { width: var(--width); }
 .cut { width: var(--width); max-width: 100%; }
 .panels { display: flex; }

@@ -8,8 +8,10 @@ from urllib.parse import quote
 
 from matplotlib.figure import Figure
 
+from analysis.figures.own_style import has_colours
 from analysis.figures.style import COLUMN, Palette, rendered, vector_files
 from analysis.report import page, table_files
+from analysis.report.dark import painted
 from analysis.report.drawing import columns, drawing, switches
 from analysis.report.page import Html, tag
 from analysis.report.table_files import Table, shown
@@ -56,6 +58,8 @@ class FigureWriter:
         if figure.get_figwidth() > COLUMN and cut is None:
             slim = draw(columns=1)
             shown.append(drawing(rendered(slim, "svg"), slim, f"{name}-narrow", alt_text, narrow=True))
+        if has_colours():  # such as ink that no dark paper would show
+            shown = [tag("div", *shown, class_="drawn")]
         files = _files("figures", name, {"SVG": "svg", "PDF": "pdf"})
         return page.figure(page.joined([*shown, self._switches(figure)]), page.joined([caption, files]))
 
@@ -93,7 +97,8 @@ class FigureWriter:
         """An arm's name with its colour; any other text as it is."""
         if name not in self._palette:
             return name
-        return page.joined([tag("span", class_="swatch", style=f"background:{self._palette[name].colour}"), name])
+        colour = painted(self._palette[name].colour)
+        return page.joined([tag("span", class_="swatch", style=f"background:{colour}"), name])
 
     def _row(self, table: Table, place: int) -> list[object]:
         cells: list[object] = []

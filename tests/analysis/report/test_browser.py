@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import time
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -43,16 +44,26 @@ def test_a_narrow_window_is_not_overflown(written, tmp_path):
         assert (np.asarray(image.convert("RGB"))[:, -8:] == 255).all()
 
 
-def test_a_dark_system_has_a_dark_page_with_light_figures(written, tmp_path):
-    shot = tmp_path / "shot.png"
-    dark = "--blink-settings=preferredColorScheme=0"
-    browse(tmp_path, written / "report" / "index.html", f"--screenshot={shot}", "--window-size=1280,2400", dark)
-    with Image.open(shot) as image:
-        pixels = np.asarray(image.convert("RGB"), int)
-    assert (pixels[:, :20].max(axis=2) < 60).all()
-    white = (pixels == 255).all(axis=2)
-    assert white.sum(axis=1).max() > 600  # across a figure
-    assert (pixels[:400].min(axis=2) > 200).sum() > 500  # text
+def test_a_dark_system_has_a_dark_page_with_dark_figures_and_prints_a_light_one(written, driver):
+    def shown(scheme):
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        driver.get((written / "report" / "index.html").as_uri())
+        (bars,) = driver.find_elements("css selector", "#stability figure:first-of-type svg:first-child")
+        with Image.open(BytesIO(bars.screenshot_as_png)) as image:
+            return np.asarray(image.convert("RGB"), int)
+
+    green, light, dark = np.array([0x00, 0x9E, 0x73]), shown("light"), shown("dark")
+    for pixels, paper in ((light, [0xFF] * 3), (dark, [0x17, 0x18, 0x1C])):
+        assert (pixels == paper).all(axis=2).mean() > 0.3
+        assert (np.abs(pixels - green).max(axis=2) < 3).sum() > 2000
+    assert not (dark.min(axis=2) > 240).any()
+    assert (dark.min(axis=2) > 200).sum() > 200  # text
+    feature = {"name": "prefers-color-scheme", "value": "dark"}
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": [feature]})
+    for one in ("body", "figure svg"):
+        ground = f"return getComputedStyle(document.querySelector('{one}')).backgroundColor"
+        assert driver.execute_script(ground) == "rgb(255, 255, 255)"
 
 
 def test_it_prints(written, tmp_path):
