@@ -161,6 +161,10 @@ It is parsed and never evaluated as Python. `d` is what a critic gives, any real
 `-softplus(-d)` and its `log(1 - D)` is `-softplus(d)`. They refuse a pair, too, with which no critic gains by telling p
 from q, as f = g = d: where one d is the highest of both f and g, sup F is the same for all p and q.
 
+Numbers of the table's rows are looked at in the same way, as `alpha_d: 0.01`, with which `alpha_loss` is too large for
+single precision at d = 0.4. What is too large where critics begin, at `d` from -1 to 1, is refused; what is so only
+farther out is told, with the `d` from which on: a replica whose critic gets there counts as diverged.
+
 Functions of tensors go in as a `trainables.objectives.table.Objective` in a
 module of your own, whose place is then the objective's name: `objective: [mine.losses:PAIR]`.
 """

@@ -21,7 +21,7 @@ from study.config.strict_yaml import override
 from study.progress.tables import terminal
 from trainables import objectives, own_code
 from trainables.checks import close_to
-from trainables.objectives import OBJECTIVES, Game, induced, own_pair
+from trainables.objectives import OBJECTIVES, Game, admission, induced
 from trainables.objectives.induced import Explanation
 from trainables.objectives.pairing import PAIRINGS, PairingExplanation, explain_pairing
 
@@ -109,7 +109,7 @@ def game(
     loss = "default" if generator is None else generator
     try:
         found = objectives.resolve(values, loss)
-        own_pair.try_out(values, loss, pairing)
+        admission.require(values, loss, pairing)
         return found
     except (ValueError, TypeError) as error:
         raise ConfigError(brief(error)) from None
@@ -301,6 +301,7 @@ def _findings(explained: Explanation) -> dict[str, str]:
         "generator climbs": f"for r {ascent(explained)}" if explained.ascends_at else "nowhere",
         "as the critic wins": _fate(explained),
         "Dirac-GAN": f"eigenvalues {eigenvalues(explained)}: {_dirac(explained)}",
+        **({"in training": "; ".join(explained.overflows)} if explained.overflows else {}),
     }
 
 

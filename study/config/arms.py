@@ -27,7 +27,7 @@ from study.config.spaces import EXPECTED, Space, split
 from study.config.suggestions import page_of
 from trainables import data, objectives, own_code, penalties, precision, rehearsal
 from trainables.data import transformations
-from trainables.objectives import own_pair
+from trainables.objectives import admission
 from trainables.spec import ROLES, UNTRAINED, Spec
 
 MOST_CORNERS = 64
@@ -114,7 +114,7 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
     """Build the specification and networks at the corners of every arm's space. Raises `ConfigError`, with a line for
     the first thing that is wrong with each arm; what is wrong with several stands there once.
 
-    Own losses are tried out, and own networks rehearsed; those in Python where this process may import them.
+    Pairs (f, g) are tried out, and own networks rehearsed; those in Python where this process may import them.
     """
     description = data.describe(**config.data)
     importing = own_code.allowed(locations(config))
@@ -131,8 +131,9 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                 if not config.resources.gpu and spec.model not in UNTRAINED:
                     precision.require(spec.precision, "cpu")
                 if importing or not own_code.is_location(spec.objective["name"]):
-                    page = see("objectives.md#a-pair-of-your-own")
-                    own_pair.try_out(spec.objective, spec.generator_loss, spec.pairing)
+                    if spec.objective["name"] not in objectives.OBJECTIVES:
+                        page = see("objectives.md#a-pair-of-your-own")
+                    admission.require(spec.objective, spec.generator_loss, spec.pairing)
                 if importing:
                     page = see("own_networks.md#what-is-promised-and-what-that-asks-of-a-module")
                     rehearsal.rehearse(spec, description.shape, description.classes)
@@ -142,6 +143,19 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                 break
     if wrong:
         raise ConfigError("\n".join(wrong.values()))
+
+
+def overflows(config: StudyConfig, arm: Arm) -> list[str]:
+    """What of an arm's pairs (f, g) float32 cannot hold from some output of the critic on, in words; of those in Python
+    only where this process may import them."""
+    importing, low = own_code.allowed(locations(config)), next(corners(arm.space))
+    of_pair = {name: space for name, space in arm.space.items() if _root(name) in ("objective", "generator_loss")}
+    found: dict[str, None] = {}
+    for values in corners(of_pair):
+        spec = spec_for(config, arm, {**low, **values})
+        if importing or not own_code.is_location(spec.objective["name"]):
+            found |= dict.fromkeys(admission.overflows(spec.objective, spec.generator_loss))
+    return list(found)
 
 
 def equal_choices(config: StudyConfig, arm: Arm) -> list[str]:

@@ -15,7 +15,7 @@ from analysis.record import schema
 from analysis.record.schema import QUALITY, TRAINING
 from analysis.results.thresholds import JUDGED_METRICS, NOISE_KNOWN
 from analysis.wording import listed
-from study.config.arms import Arm, arms_of, check_arms, constants_of, equal_choices, idle, mistakable
+from study.config.arms import Arm, arms_of, check_arms, constants_of, equal_choices, idle, mistakable, overflows
 from study.config.blind_spots import blind_spots
 from study.config.combinations import place
 from study.config.goal import Goal
@@ -112,6 +112,11 @@ def warnings(plan: StudyPlan) -> list[str]:
         found.append("confirm.until: one arm makes no pair to decide, so that it is confirmed once")
     if note := slope_note(plan):
         found.append(note)
+    too_large: dict[str, list[str]] = {}
+    for arm in arms:
+        for said in overflows(config, arm):
+            too_large.setdefault(said, []).append(arm.name)
+    found += [f"{said}: {_few(names)}" for said, names in too_large.items()]
     if mixed := [arm.name for arm in arms if _slopes_are_mixed(config, arm)]:
         found.append(
             "critic.batch_norm makes each sample's score depend on the others of its batch, while penalties on"

@@ -1,15 +1,17 @@
-"""Whether a pair of the user's own is finite, and its slope too, wherever a critic's output may be.
+"""Whether a pair is finite, and its slope too, wherever a critic's output may be.
 
 A critic's output d is any real number. A formula such as log(d), sqrt(d) or 1/d has no value or no slope at some of
 them, and makes the weights NaN in the step in which a sample gets one. A pair is tried in both precisions from -50 to
 50 and where a part of a formula is 0 or two arguments of its min or max meet: there are the edges of roots, logarithms
-and quotients. What has only grown too large for its precision, as exp(exp(d)) at 7, passes: a critic that gets there
-has diverged.
+and quotients. What only grows too large for its precision, as exp(exp(d)) at 4.5, passes where that is not at once, and
+is told: a critic that gets there has diverged.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -24,6 +26,7 @@ ZOOMS, FINER = 10, 20  # how often the surroundings of a part's least size are l
 DIGITS = 12
 NEARER, NEAR = 1e-12, 1e-9  # distances from such a place; a slope that grows from one to the other grows without end
 GROWS = 1.5
+BEGINS = 1.0  # how far from 0 the outputs of a critic are that has not learnt yet
 ADVICE = {  # by what a formula contains; the first that it does is said
     "log": "with D = sigmoid(d) the textbook's log D is -softplus(-d) and its log(1 - D) is -softplus(d)",
     "sqrt": "what is under a root must stay above 0, as in sqrt(1 + d**2)",
@@ -33,25 +36,85 @@ ADVICE = {  # by what a formula contains; the first that it does is said
 }
 
 
+@dataclass(frozen=True)
+class Part:
+    """f, g or the generator's loss of a game, as a function of the critic network's output.
+
+    `key` is the setting that it comes from, `name` what it is, `rule` its text; `numbers` are the row's own that stand
+    in it, as a message shows them.
+    """
+
+    key: str
+    name: str
+    rule: str
+    numbers: str
+    function: Function
+
+    @property
+    def got(self) -> str:
+        """What was set, in a message."""
+        return f"{self.numbers}, with which {self.name} is {self.rule}" if self.numbers else self.rule
+
+
 def require(game: Game) -> None:
-    """Refuse a pair that is not finite everywhere. Raises `ValueError` that names f, g or the generator's loss, says at
-    which d, and what to write instead."""
+    """Refuse a pair that is not finite everywhere, or too large for float32 where critics begin. Raises `ValueError`
+    that names what f, g or the generator's loss comes from, says at which d, and of a formula what to write instead."""
     row = game.objective
     in_python = callable(row.f) or callable(row.g) or callable(row.generator)
     places = GRID[:0] if in_python else edges(game)
     precisions = [torch.float32] if in_python else list(PRECISIONS)
-    for key, rule, function in (
-        ("objective.f", row.f, game.f),
-        ("objective.g", row.g, game.g),
-        ("generator_loss", game.loss_name, game.loss),
-    ):
-        found = unbounded(lambda x, part=function: part(game.link(x[None]))[0], places, precisions)  # type: ignore[misc]
+    parts_of_game = _parts(game)
+    for part in parts_of_game:
+        found = unbounded(part.function, places, precisions)
         if found is not None:
-            advice = next(said for sign, said in ADVICE.items() if sign in written(rule))
+            advice = next(said for sign, said in ADVICE.items() if sign in part.rule)
             raise ValueError(
-                f"{key}: expected a finite value and slope at every real d, as a critic's output may be any, got"
-                f" {written(rule)}, {found}; {advice}"
+                f"{part.key}: expected a finite value and slope at every real d, as a critic's output may be any, got"
+                f" {part.got}, {found}{'' if part.numbers else f'; {advice}'}"
             )
+    for part in parts_of_game:
+        place = min(_too_large(part.function), key=abs, default=torch.inf)
+        if abs(place) <= BEGINS:
+            raise ValueError(
+                f"{part.key}: expected a value and slope that float32 holds at |d| up to {BEGINS:g}, where critics"
+                f" begin, got {part.got}, too large at d = {_short(place)}"
+            )
+
+
+def overflows(game: Game) -> tuple[str, ...]:
+    """What float32 cannot hold from some d on of f, g and the generator's loss, a sentence for each setting."""
+    found: dict[str, list[str]] = {}
+    for part in _parts(game):
+        if places := _too_large(part.function):
+            what = part.name if part.numbers else f"{part.name} = {part.rule}"
+            on = " and ".join(f"from d = {_short(place)} {'up' if place > 0 else 'down'}" for place in places)
+            lead = f"{part.key}: with {part.numbers} " if part.numbers else f"{part.key}: "
+            found.setdefault(lead, []).append(f"{what} is too large for float32 {on}")
+    return tuple(f"{lead}{', '.join(said)}, where a replica counts as diverged" for lead, said in found.items())
+
+
+def _parts(game: Game) -> list[Part]:
+    row = game.objective
+    parts = [("objective.f", "f(d)", row.f, game.f), ("objective.g", "g(d)", row.g, game.g)]
+    if game.loss_name not in GENERATOR_LOSSES:
+        own = written(row.generator) == game.loss_name
+        parts.append(("generator_loss", "the generator's loss", row.generator if own else game.loss_name, game.loss))
+    found = []
+    for key, name, rule, function in parts:
+        text = written(rule)
+        mine = key != "generator_loss" or rule == row.generator
+        used = [one for one in game.parameters if mine and isinstance(rule, str) and re.search(rf"\b{one}\b", text)]
+        numbers = ", ".join(f"{one} = {game.parameters[one]:g}" for one in used)
+        whole = lambda x, part=function: part(game.link(x[None]))[0]  # noqa: E731
+        found.append(Part(f"objective.{used[0]}" if used else key, name, text, numbers, whole))
+    return found
+
+
+def _too_large(function: Function) -> list[float]:
+    """The d of the grid next to 0, on either side, at which a function's value or slope is not finite in float32."""
+    d = GRID.float()
+    bad = ~(function(d).isfinite() & derivatives(function, d)[0].isfinite())
+    return [float(GRID[side & bad][end]) for side, end in ((GRID < 0, -1), (GRID >= 0, 0)) if (side & bad).any()]
 
 
 def unbounded(function: Function, places: Tensor, precisions: Iterable[torch.dtype] = PRECISIONS) -> str | None:
@@ -122,5 +185,5 @@ def _slope_beside(function: Function, places: Tensor, distance: float) -> Tensor
     return torch.maximum(*(derivatives(function, places + sign * steps)[0].abs() for sign in (-1, 1)))
 
 
-def _short(place: Tensor) -> str:
+def _short(place: Tensor | float) -> str:
     return f"{float(place) + 0.0:.4g}"

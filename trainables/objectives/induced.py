@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from trainables.objectives import table as objectives
+from trainables.objectives.finite import overflows
 from trainables.objectives.known_divergences import COMPARED, FIT, same_divergence, same_step
 from trainables.objectives.optimum import Optimum, derivatives, optimum
 from trainables.objectives.table import Game, Objective, written
@@ -50,7 +51,7 @@ class Explanation:
     divergence D, sup F = scale * D + shift; `generator_matches` names the one that the generator's step descends. Both
     are judged on r from 0.01 to 100 whatever `ratios` are. `is_divergence` asks for phi finite and, as `strict` says,
     not linear at r = 1. The step descends a divergence where l(d*(r)) falls with r, jumps included; `ascends_at` holds
-    the ratios at which, or between which, it rises.
+    the ratios at which, or between which, it rises. `overflows` says from which d on float32 cannot hold f, g or l.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Explanation:
     shift: float | None
     generator_matches: str | None
     dirac_eigenvalues: tuple[complex, complex]
+    overflows: tuple[str, ...]
     sentence: str
 
     @property
@@ -130,6 +132,7 @@ def explain(
         "shift": at_one if known else None,
         "generator_matches": same_step(_losses(game, compared)) if bounded else None,
         "dirac_eigenvalues": dirac_eigenvalues(game),
+        "overflows": overflows(game),
     }
     sentence = (
         _sentence(parts) if np.all(np.isfinite(best.value)) else f"{game.objective.name}: {_unbounded(game, at_one)}."

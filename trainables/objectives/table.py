@@ -27,6 +27,7 @@ from trainables import own_code
 from trainables.checks import choice, interval, number, only, shown
 from trainables.objectives.expression import Expression, ExpressionError, parse
 
+NEAREST = 1e-4  # of alpha to 1: float32 rounds g to about 6e-8/(alpha - 1) of itself
 GENERATOR_LOSSES = ("saturating", "non_saturating", "critic_mean")
 
 
@@ -72,8 +73,11 @@ def _order(row: Objective, values: Mapping[str, float]) -> Objective:
     """Checks the alpha-divergence's order. Below 1 f-GAN's conjugate is finite only for t < 1/(1 - alpha), and its
     output activation t = 1/(1 - alpha) - softplus(-d) is part of f and g; above 1 t is d."""
     alpha = values["alpha"]
-    if alpha in (0, 1):
-        raise ValueError(f"objective.alpha: expected a number other than 0 and 1 (use reverse_kl or kl), got {alpha}")
+    if alpha == 0 or abs(alpha - 1) < NEAREST:
+        raise ValueError(
+            "objective.alpha: expected a number other than 0 and 1 (use reverse_kl or kl), and not so near to 1 that"
+            f" float32 cannot tell d*(alpha - 1) + 1 from 1, got {alpha}"
+        )
     if alpha < 1:
         equal = 1 / (1 - alpha)
         return replace(row, boundary=-equal - math.log(-math.expm1(-equal)))

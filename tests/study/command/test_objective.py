@@ -67,6 +67,14 @@ def test_every_objective_is_explained_for_people_and_machines(name: str, capsys:
     assert all(title in text for title in ("d*(r)", "phi(r)", "generator's phi''", "Dirac-GAN"))
 
 
+def test_what_float32_cannot_hold_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    (told,) = as_json(capsys, "alpha", "--set", "alpha=0.75", *FEW)["overflows"]
+    assert told.startswith("objective.alpha: with alpha = 0.75 g(d) is too large for float32 from d = 27.75 up, where")
+    assert told in " ".join(printed(capsys, "alpha", "--set", "alpha=0.75", *FEW).split())
+    assert as_json(capsys, "alpha", *FEW)["overflows"] == []
+    assert "float32" not in printed(capsys, "alpha", *FEW)
+
+
 @pytest.mark.golden
 def test_known_values_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     found = as_json(capsys, "non_saturating")
@@ -170,6 +178,11 @@ def test_all_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
         (["kl", "--generator", "1/d"], "generator_loss: expected a finite value and slope at every real d"),
         (["kl", "--generator", "-h"], "generator_loss: 'h' is not allowed in a formula"),
         (["alpha", "--set", "alpha=1"], "objective.alpha: expected a number other than 0 and 1"),
+        (
+            ["alpha_loss", "--set", "alpha_d=0.01"],
+            "objective.alpha_d: expected a value and slope that float32 holds at |d| up to 1, where critics begin, got"
+            " alpha_d = 0.01, with which f(d) is alpha_d/(alpha_d - 1)*expm1((1 - alpha_d)/alpha_d*softplus(-d)),",
+        ),
         (["kl", "--set", "beta=1"], "objective kl.beta: unknown setting"),
         (["kl", "--set", "alpha"], "--set: expected key.path=value, got 'alpha'"),
         (["nowhere.at.all:ROW"], "objective: expected a module 'nowhere' in "),

@@ -325,6 +325,18 @@ def test_a_pair_that_cannot_train_is_refused_before_anything_starts(
         least(scientific={"objective": ["hinge", {"name": "mine", **pair}]})
 
 
+@pytest.mark.parametrize("order", [0.01, {"log_uniform": [0.01, 1.0]}])
+def test_numbers_with_which_a_row_cannot_train_are_refused_like_a_pair_of_ones_own(order: Any, least: Build) -> None:
+    message = (
+        r"^scientific.objective.alpha_d: expected a value and slope that float32 holds at \|d\| up to 1, where critics"
+    )
+    with pytest.raises(
+        ConfigError, match=message + r" begin, got alpha_d = 0.01, .* too large at d = -0.4 \(arm alpha_l"
+    ):
+        least(scientific={"objective": ["hinge", {"name": "alpha_loss", "alpha_d": order}]})
+    least(scientific={"objective": ["hinge", {"name": "alpha_loss", "alpha_d": 0.1}]})
+
+
 def test_what_is_wrong_with_each_arm_is_told_at_once(least: Build) -> None:
     objectives = ["hinge", {"name": "mine", "f": "d", "g": "d"}, {"name": "other", "f": "log(d)", "g": "-d"}]
     with pytest.raises(ConfigError) as refused:

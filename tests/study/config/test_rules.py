@@ -305,6 +305,20 @@ def test_what_is_rarely_meant_is_noted(least: Build) -> None:
     assert "depends on the workers' timing" in note
 
 
+def test_a_pair_that_float32_cannot_hold_far_out_is_noted(least: Build) -> None:
+    mine = {"name": "mine", "f": "d", "g": "-exp(2*d)"}
+    choices = ["hinge", {"name": "alpha", "alpha": {"choice": [0.5, 0.75]}}, mine]
+    notes = rules.warnings(
+        least(scientific={"objective": choices, "critic_steps": [1, 2]}, nuisance={"generator_lr": LR})
+    )
+    assert notes == [
+        "objective.alpha: with alpha = 0.75 g(d) is too large for float32 from d = 27.75 up, where a replica counts as"
+        " diverged: alpha-critic_steps=1, alpha-critic_steps=2",
+        "objective.g: g(d) = -exp(2*d) is too large for float32 from d = 44.05 up, where a replica counts as diverged:"
+        " mine-critic_steps=1, mine-critic_steps=2",
+    ]
+
+
 def test_choices_that_train_the_same_are_noted(least: Build) -> None:
     given = ["none", "r1", {"name": "r1", "weight": 1.0}, {"name": "r1", "weight": 2.0}]
     searched = {"generator_lr": LR, "penalty": {"choice": given}}

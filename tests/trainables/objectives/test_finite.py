@@ -95,6 +95,126 @@ def test_labels_at_their_extremes_pass(settings: dict[str, float]) -> None:
     finite.require(resolve({"name": "least_squares", **settings}))
 
 
+@pytest.mark.parametrize(
+    ("objective", "message"),
+    [
+        (
+            {"name": "alpha_loss", "alpha_d": 0.01},
+            "objective.alpha_d: expected a value and slope that float32 holds at |d| up to 1, where critics begin, got"
+            " alpha_d = 0.01, with which f(d) is alpha_d/(alpha_d - 1)*expm1((1 - alpha_d)/alpha_d*softplus(-d)),"
+            " too large at d = -0.4",
+        ),
+        ({"name": "alpha_loss", "alpha_g": 0.001}, "objective.alpha_g: expected a value and slope that float32 holds"),
+        ({"name": "alpha", "alpha": 0.97}, "objective.alpha: expected a value and slope that float32 holds"),
+        ({"name": "alpha", "alpha": 1e300}, "objective.alpha: expected a finite value and slope at every real d"),
+        (
+            {"name": "least_squares", "b": 1e25},
+            "objective.b: expected a finite value and slope at every real d, as a critic's output may be any, got"
+            " b = 1e+25, with which f(d) is -(d - b)**2/2, which is infinite at d = 0, in float32 as training computes",
+        ),
+        (
+            {"name": "mine", "f": "exp(100*d)", "g": "-d"},
+            "objective.f: expected a value and slope that float32 holds at |d| up to 1, where critics begin, got"
+            " exp(100*d), too large at d = 0.85",
+        ),
+        ({"name": "mine", "f": "d", "g": "-1e39*d"}, "objective.g: expected a finite value and slope at every real d"),
+    ],
+)
+def test_what_float32_cannot_hold_where_critics_begin_is_refused_under_its_key(
+    objective: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
+        finite.require(resolve(objective))
+
+
+@pytest.mark.parametrize(
+    ("objective", "loss", "told"),
+    [
+        (
+            {"name": "alpha", "alpha": 0.75},  # (e^-d/4)^-3, of slope 3 times as large
+            "default",
+            ["objective.alpha: with alpha = 0.75 g(d) is too large for float32 from d = 27.75 up"],
+        ),
+        (
+            {"name": "alpha_loss", "alpha_d": 0.2, "alpha_g": 0.25},  # e^(4 softplus(d)) and e^(3 softplus(d))
+            "default",
+            [
+                "objective.alpha_d: with alpha_d = 0.2 f(d) is too large for float32 from d = -22.2 down,"
+                " g(d) is too large for float32 from d = 22.2 up",
+                "objective.alpha_g: with alpha_g = 0.25 the generator's loss is too large for float32 from d = 29.6 up",
+            ],
+        ),
+        (
+            {"name": "mine", "f": "d**400", "g": "-d"},
+            "exp(2*d)",
+            [
+                "objective.f: f(d) = d**400 is too large for float32 from d = -1.25 down and from d = 1.25 up",
+                "generator_loss: the generator's loss = exp(2*d) is too large for float32 from d = 44.05 up",
+            ],
+        ),
+    ],
+)
+def test_what_float32_cannot_hold_farther_out_is_told(objective: dict[str, object], loss: str, told: list[str]) -> None:
+    game = resolve(objective, loss)
+    finite.require(game)
+    assert list(finite.overflows(game)) == [f"{said}, where a replica counts as diverged" for said in told]
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_of_the_rows_with_their_defaults_nothing_is_told(name: str) -> None:
+    assert finite.overflows(resolve({"name": name})) == ()
+
+
+numbers_of = {  # the range of each row's numbers, on a logarithmic scale where both ends are positive
+    "alpha": {"alpha": (-60.0, 60.0)},
+    "alpha_loss": {"alpha_d": (1e-3, 1e3), "alpha_g": (1e-3, 1e3)},
+    "least_squares": {"a": (-1e3, 1e3), "b": (-1e3, 1e3), "c": (-1e3, 1e3)},
+    "energy": {"m": (1e-6, 1e6)},
+}
+
+
+@st.composite
+def parametrised(draw: st.DrawFn) -> dict[str, object]:
+    name = draw(st.sampled_from(list(numbers_of)))
+    drawn: dict[str, object] = {"name": name}
+    for key, (low, high) in numbers_of[name].items():
+        if low > 0:
+            drawn[key] = math.exp(draw(st.floats(math.log(low), math.log(high))))
+        else:
+            drawn[key] = draw(st.one_of(st.floats(low, high, width=32), st.floats(-1, 2, width=32)))
+    return drawn
+
+
+def test_the_ranges_tried_are_of_every_row_that_has_numbers() -> None:
+    assert {name: list(ends) for name, ends in numbers_of.items()} == {
+        name: list(row.parameters) for name, row in OBJECTIVES.items() if row.parameters
+    }
+
+
+@pytest.mark.property
+@settings(max_examples=300, deadline=None)
+@given(parametrised())
+def test_rows_are_finite_as_far_as_is_told_whatever_their_numbers(drawn: dict[str, object]) -> None:
+    """And never NaN at |d| up to 1e4."""
+    try:
+        game = resolve(drawn)
+        finite.require(game)
+    except ValueError:
+        event("refused")
+        return
+    told = re.findall(r"from d = (\S+) (?:up|down)", " ".join(finite.overflows(game)))
+    nearest = min((abs(float(place)) for place in told), default=50.0)
+    event("told" if told else "passes")
+    d = torch.cat([torch.linspace(-50, 50, 1777), torch.tensor([-1e4, -3e3, -300.0, -104.0, 104.0, 300.0, 3e3, 1e4])])
+    for function in (game.f, game.g, game.loss):
+        value, (slope,) = function(game.link(d)), derivatives(lambda x, part=function: part(game.link(x)), d)
+        assert not value.isnan().any()
+        assert not slope.isnan().any()
+        within = d.abs() <= nearest - 0.1
+        assert value[within].isfinite().all()
+        assert slope[within].isfinite().all()
+
+
 def test_functions_in_python_are_tried_as_training_calls_them() -> None:
     def log(d: torch.Tensor) -> torch.Tensor:
         assert d.dtype == torch.float32

@@ -1,4 +1,5 @@
-"""A pair (f, g) of the user's own, formulas or functions in Python, tried out before anything is trained with it."""
+"""What is asked of a pair (f, g) before anything is trained with it, be it a row of the table with the numbers given to
+it, formulas of the user's own, or functions in Python."""
 
 from __future__ import annotations
 
@@ -13,16 +14,17 @@ from torch import Tensor
 from trainables import own_code
 from trainables.objectives import finite, opposition
 from trainables.objectives.pairing import check_pairing
-from trainables.objectives.table import GENERATOR_LOSSES, Game, resolve
+from trainables.objectives.table import Game, resolve
 
 _OUTPUTS = (0.25, 0.5, 0.75)  # of a critic: inside the domain of f and g where the link maps everything into it
 
 
-def try_out(objective: Mapping[str, Any], generator_loss: str = "default", pairing: str = "independent") -> None:
-    """Try a pair, or a formula for the generator's loss, on outputs of a critic; the table's rows are known to be good.
+def require(objective: Mapping[str, Any], generator_loss: str = "default", pairing: str = "independent") -> None:
+    """Refuse what no training can use.
 
-    Raises what `resolve`, `check_pairing`, `finite.require` and `opposition.require` raise, and `ValueError` for a
-    function that fails, returns anything but one number for each output, or has no slope there.
+    Raises what `resolve`, `check_pairing`, `finite.require` and, of a pair of the user's own, `opposition.require`
+    raise, and `ValueError` for a function that fails, returns anything but one number for each output, or has no slope
+    there.
     """
     if own_code.is_location(objective.get("name")):
         game = resolve(objective, generator_loss)
@@ -30,18 +32,30 @@ def try_out(objective: Mapping[str, Any], generator_loss: str = "default", pairi
         _call(game)
         finite.require(game)
         opposition.require(game, pairing)
-    elif "f" in objective or generator_loss not in ("default", *GENERATOR_LOSSES):
-        _try_formulas(json.dumps(dict(objective)), generator_loss, pairing)
+    else:
+        _require_formulas(json.dumps(dict(objective)), generator_loss, pairing)
+
+
+def overflows(objective: Mapping[str, Any], generator_loss: str = "default") -> tuple[str, ...]:
+    """What of a pair float32 cannot hold from some output of the critic on, in words."""
+    if own_code.is_location(objective.get("name")):
+        return finite.overflows(resolve(objective, generator_loss))
+    return _overflows_of_formulas(json.dumps(dict(objective)), generator_loss)
 
 
 @lru_cache(maxsize=1024)
-def _try_formulas(objective: str, generator_loss: str, pairing: str) -> None:
-    """The same of formulas; of many arms most have the same."""
+def _require_formulas(objective: str, generator_loss: str, pairing: str) -> None:
+    """Of many arms most have the same."""
     pair = json.loads(objective)
     game = resolve(pair, generator_loss)
     finite.require(game)
     if "f" in pair:
         opposition.require(game, pairing)
+
+
+@lru_cache(maxsize=1024)
+def _overflows_of_formulas(objective: str, generator_loss: str) -> tuple[str, ...]:
+    return finite.overflows(resolve(json.loads(objective), generator_loss))
 
 
 def _call(game: Game) -> None:
