@@ -23,7 +23,7 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.statistics.intervals import Band, Interval
+from analysis.statistics.intervals import TOO_FEW, Band, Interval, fewest
 
 NAMES = {
     "fid": "Fréchet distance",
@@ -156,6 +156,20 @@ def captured(intervals: Iterable[Interval | Band], phase: str) -> str:
     return listed([CAPTURES[kind] for kind in kinds], "or")
 
 
+def too_few(intervals: Iterable[Interval], phase: str) -> str:
+    """Why some medians have no interval, a sentence after a space; empty where none has too few values for one."""
+    kinds = [one for one in intervals if one.method.startswith(TOO_FEW)]
+    drawn = {"seeds": "seeds", "both": "searches" if phase == "confirm" else "configurations"}
+    of = listed([drawn[kind] for kind in dict.fromkeys(one.captures for one in kinds) if kind in drawn], "or")
+    if not of:
+        return ""
+    least = fewest(kinds[0].confidence)
+    return (
+        f" Fewer than {least} {of} have no interval: all of {least - 1} lie on one side of the true median in"
+        f" {percent(2.0 ** (2 - least))} of samples, fewer more often."
+    )
+
+
 def event_named(event: str) -> str:
     """An event in words; a failure with what counts as one."""
     return f"{EVENTS[event]} ({FAILURE})" if event == "failure" else EVENTS[event]
@@ -255,8 +269,9 @@ def bounds_nothing(interval: Interval, quantity: Quantity) -> bool:
 
 
 def spoken(interval: Interval) -> str:
-    """`0.012 [0.008, 0.020]`."""
-    return bracketed(*ends(interval))
+    """`0.012 [0.008, 0.020]`; the estimate alone where there is no interval."""
+    middle, low, high = ends(interval)
+    return middle if np.isnan(interval.low) and np.isnan(interval.high) else bracketed(middle, low, high)
 
 
 def bracketed(middle: str, low: str, high: str) -> str:

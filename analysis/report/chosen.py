@@ -17,7 +17,7 @@ from analysis.report.table_files import Head, Kind, Table, Value, shown
 from analysis.report.writer import LONGEST, FigureWriter
 from analysis.results.chosen import Chosen
 from analysis.results.settings import Scalar
-from analysis.wording import counted, listed, named, percent, spoken
+from analysis.wording import counted, listed, named, percent, spoken, too_few
 
 NUMBER = re.compile(r"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+)\Z")
 
@@ -70,7 +70,8 @@ def chosen_table(results: Sequence[Chosen]) -> Table:
         f"What {each} chose: the result beside the values drawn. A trial whose name begins with confirm trained it"
         " again on fresh seeds; one that begins with search is the best of a search that is not confirmed, and its"
         f" score is too good, as it was picked by it. Median {named(metric)} over replicas, with its bootstrap 95 %"
-        " interval over seeds. A dash: not searched in this arm, or null.",
+        f" interval over seeds.{too_few([one.score for one in results], 'confirm')} A dash: not searched in this arm,"
+        " or null.",
         f"trials.parquet: column {metric} and config.* of these trials",
         (
             Head("arm"), *([Head("repeat", "count")] if repeated else []),

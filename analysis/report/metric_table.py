@@ -5,7 +5,7 @@ from __future__ import annotations
 from analysis.report.findings import Findings
 from analysis.report.subject import subject_of
 from analysis.report.table_files import Head, Table, Value
-from analysis.wording import captured, named
+from analysis.wording import captured, named, too_few
 
 
 def metric_table(findings: Findings) -> Table:
@@ -22,7 +22,7 @@ def metric_table(findings: Findings) -> Table:
         f"metrics-{findings.phase}",
         "The share of replicas that converged, and medians of what was measured at the end of training, diverged"
         f" replicas ranking last, with 95 % intervals, which capture {captured(intervals, findings.phase)}."
-        f"{subject_of(findings).note}",
+        f"{too_few(intervals, findings.phase)}{subject_of(findings).note}",
         f"trials.parquet: phase = {findings.phase}, columns outcome, {', '.join(medians)}",
         (
             Head("arm"), Head("replicas", "count"), Head("converged", "share"),

@@ -15,7 +15,7 @@ from analysis.report.table_files import Head, Table, Value
 from analysis.results.compare import ArmQuality
 from analysis.results.pairs import Comparison
 from analysis.results.unbegun import none_begun
-from analysis.wording import captured, named, number
+from analysis.wording import captured, named, number, too_few
 
 APART = {"overflowed": "overflowed", "unmeasured": "not measured"}  # counted in a table where there are any
 AMOUNTS = {"ratio": "a over b", "difference": "a less b"}
@@ -36,17 +36,18 @@ def quality_table(
     if comparison:
         heads += [Head("leader is better", "share"), Head("p (Holm)", "p")]
     rows = [_quality_row(by_arm[arm], counts, comparison) for arm in order]
-    captures = captured([result.median for result in results], results[0].phase)
+    medians, phase = [result.median for result in results], results[0].phase
     floor = f" Fresh real samples score {number(results[0].floor)}." if np.isfinite(results[0].floor) else ""
     beyond = " So do overflowed ones, whose score is infinite." if "overflowed" in counts else ""
     lead = "“leader is better”: probability that a {unit} of {leader} is better than one of the row's arm, ties half"
     far = none_begun(metric, (result.values for result in results))
     marked = comparison is not None and comparison.best is not None and len(comparison.told) > 0 and not far
     return Table(
-        f"quality-{results[0].phase}{ending}",
-        f"Final {named(metric)} with bootstrap 95 % intervals, which capture {captures}; diverged replicas rank last."
-        f"{beyond}{_test(comparison, lead)}{_unmarked(comparison, far)}{floor}{note}",
-        f"trials.parquet: phase = {results[0].phase}, column {metric}; truncated and failed trials, and"
+        f"quality-{phase}{ending}",
+        f"Final {named(metric)} with bootstrap 95 % intervals, which capture {captured(medians, phase)}; diverged"
+        f" replicas rank last.{too_few(medians, phase)}{beyond}{_test(comparison, lead)}{_unmarked(comparison, far)}"
+        f"{floor}{note}",
+        f"trials.parquet: phase = {phase}, column {metric}; truncated and failed trials, and"
         " replicas that were not measured, left out",
         tuple(heads),
         tuple(rows),

@@ -9,10 +9,10 @@ from analysis.report.findings import Findings
 from analysis.report.subject import FEW, Subject
 from analysis.results.effects import Effect
 from analysis.results.pairs import Comparison
+from analysis.statistics.intervals import fewest
 from analysis.statistics.two_shares import barnard
 from analysis.wording import counted, listed, p_value, percent
 
-FEW_SEARCHES = 5  # up to which the intervals of an arm's medians are clearly too short
 MOST = 100  # more searches than any study makes
 
 
@@ -51,13 +51,14 @@ def least_of_searches(pairs: Sequence[Effect]) -> str:
 
 def _brackets(counts: list[int]) -> str:
     words = "Brackets are 95\u00a0% intervals over seeds and searches; those of pairs hold for all pairs together."
-    fewest = min(counts)
-    if fewest > FEW_SEARCHES:
+    least = min(counts)
+    if least >= fewest():
         return words
-    covered = percent(1 - 2.0 ** (1 - fewest))
+    covered = percent(1 - 2.0 ** (1 - least))
     return (
-        f"{words} Of {counted(fewest, 'search', 'searches')} the interval of an arm’s own median is too short: where"
-        f" searches differ by more than seeds do it holds the true one in about {covered} of studies."
+        f"{words} An arm’s own median has none over fewer than {fewest()} searches: where searches differ by more than"
+        f" seeds do, what {counted(least, 'search', 'searches')} found encloses the true one in no more than {covered}"
+        " of studies."
     )
 
 

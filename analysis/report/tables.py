@@ -13,9 +13,9 @@ from analysis.results.compare import ArmOutcomes, ArmSignal
 from analysis.results.critic_bound import ESTIMATE, GAP, RATIO, TRUTH, ArmCriticBound
 from analysis.results.dirac import DiracShares
 from analysis.results.jacobian import ArmSpectrum
-from analysis.results.selection_bias import FEWEST, SelectionBias
+from analysis.results.selection_bias import SelectionBias
 from analysis.results.threshold_table import ThresholdTable
-from analysis.wording import NOT_JUDGED, captured, counted, named
+from analysis.wording import NOT_JUDGED, captured, counted, named, too_few
 
 
 def outcome_table(outcomes: Sequence[ArmOutcomes], phase: str, note: str = "") -> Table:
@@ -47,7 +47,7 @@ def signal_table(results: Sequence[ArmSignal], phase: str, note: str = "") -> Ta
     return Table(
         f"signals-{phase}",
         "Signals that outcomes are judged by: medians over replicas that ended without failing, with 95 % intervals,"
-        f" which capture {captures}. Read from the left: a generator that is collapsed"
+        f" which capture {captures}.{too_few(known.values(), phase)} Read from the left: a generator that is collapsed"
         f" or frozen hops and swings as little as one that has converged, but is not near the data.{note}",
         f"trials.parquet: phase = {phase}, columns {', '.join(signals)} (critic_distance of critic_accuracy)",
         (Head("arm"), *(Head(named(signal), "number") for signal in signals)),
@@ -71,11 +71,11 @@ def selection_bias_table(results: Sequence[SelectionBias]) -> Table:
     return Table(
         "selection-bias",
         f"Selection bias of each winner: median {named(results[0].metric)} of the same configuration in the"
-        f" search that chose it and on fresh seeds, 95 % intervals over seeds (– of fewer than {FEWEST}, whose values"
-        " enclose their median in too few samples). Never pooled. “change”: by how much fresh seeds score higher,"
-        " Hodges and Lehmann's estimate; “biased”: they score worse, by Mann and Whitney's test, corrected for all rows"
-        " by Holm. “corrected”: what the"
-        " search alone says of the score on fresh seeds, given that it was the best (the hybrid estimate of Andrews,"
+        " search that chose it and on fresh seeds, 95 % intervals over seeds."
+        f"{too_few([one for r in results for one in (r.search, r.confirmed)], 'confirm')} Never pooled."
+        " “change”: by how much fresh seeds score higher, Hodges and Lehmann's estimate; “biased”: they score worse, by"
+        " Mann and Whitney's test, corrected for all rows by Holm. “corrected”: what the search alone says"
+        " of the score on fresh seeds, given that it was the best (the hybrid estimate of Andrews,"
         " Kitagawa and McCloskey).",
         f"trials.parquet: column {results[0].metric} of the confirmed configurations, phase by phase",
         heads,
@@ -113,7 +113,7 @@ def critic_bound_table(results: Sequence[ArmCriticBound]) -> Table:
         RATIO: "error of p / (p + q)",
     }  # fmt: skip
     phase = results[0].phase
-    captures = captured([one.medians[name] for one in results for name in (GAP, RATIO) if name in one.medians], phase)
+    medians = [one.medians[name] for one in results for name in (GAP, RATIO) if name in one.medians]
 
     def cell(one: ArmCriticBound, name: str) -> Value:
         middle = one.medians.get(name)
@@ -122,8 +122,8 @@ def critic_bound_table(results: Sequence[ArmCriticBound]) -> Table:
     return Table(
         f"critic-bound-{phase}",
         "What the critics estimated at the end of training: medians over the replicas that did not diverge; the"
-        f" bootstrap 95 % intervals capture {captures}; the held-out points are shared by all. Divergences"
-        " of different pairs are different quantities.",
+        f" bootstrap 95 % intervals capture {captured(medians, phase)}; the held-out points are shared by all."
+        f"{too_few(medians, phase)} Divergences of different pairs are different quantities.",
         f"trials.parquet: phase = {phase}, columns {', '.join(columns)}; completed replicas that did not diverge",
         (Head("arm"), Head("replicas", "count"), *(Head(words, "number") for words in columns.values())),
         tuple((one.arm, one.n, *(cell(one, name) for name in columns)) for one in results),
@@ -144,7 +144,8 @@ def spectra_table(results: Sequence[ArmSpectrum]) -> Table:
         "Eigenvalues of the game's Jacobian at the end of training: the share of replicas that are unstable, that is,"
         " whose leading eigenvalue has a positive real part (Wilson's 95 % interval), and medians of that real part, of"
         " the imaginary part's share in the leading eigenvalue's modulus, and of the largest modulus (radius)."
-        f" Intervals capture {captured([one.real_median for one in results], phase)}.{lost}",
+        f" Intervals capture {captured([one.real_median for one in results], phase)}."
+        f"{too_few([one.real_median for one in results], phase)}{lost}",
         f"trials.parquet: phase = {phase}, columns jacobian_real, jacobian_imaginary, jacobian_radius; completed"
         " replicas that did not diverge",
         heads,

@@ -19,8 +19,6 @@ from analysis.statistics.ranks import rank_test
 from analysis.statistics.shift import shift
 
 WITHOUT = "no interval: no score in the search"
-FEWEST = 6  # seeds: the values themselves enclose the median of fewer in less than 95 % of samples, of two in half
-TOO_FEW = f"no interval: fewer than {FEWEST} seeds"
 TEST = "mann_whitney"
 ALPHA = 0.05  # two-sided, of all winners together
 
@@ -108,9 +106,7 @@ def _change(
 
 
 def _median(costs: Floats, resampling: Resampling) -> Interval:
-    """The median, with an interval where so many seeds can give one."""
-    found = bootstrap(costs, resampling=resampling, statistic="median")
-    return found if len(costs) >= FEWEST else replace(found, low=np.nan, high=np.nan, method=TOO_FEW)
+    return bootstrap(costs, resampling=resampling, statistic="median")
 
 
 def _replicas(cohort: Cohort, index: int, resampling: Resampling) -> tuple[Floats, Resampling]:

@@ -6,10 +6,11 @@ replicas where seeds are captured, or C - 1 of C configurations, each with all i
 seeds (McCarthy & Snowden 1985; Rao & Wu 1988). Percentiles are widened as Student's t is (Hesterberg 2015). Infinities
 take part by rank, so that a diverged replica counts as worse than any finite score.
 
-Intervals of few replicas are too short: their ends lie among the values, which enclose even the median in no more than
-1 - 2^(1-n) of all samples, .75 for three, .94 for five. Nominal 95 % intervals of the interquartile mean were found to
-cover .74 to .78 with three replicas, .76 to .90 with four, .82 to .95 with five and .88 to .97 with six, least where
-three in ten lie far off; with eight or more, .94 to .98.
+Few units, replicas where seeds are captured and configurations where both are, have no interval: its ends would lie
+among their values, which enclose even the median in no more than 1 - 2^(1-n) of all samples, .75 for three, .94 for
+five, so that 95 % take six. Nominal 95 % intervals of the interquartile mean were found to cover .74 to .78 with three
+replicas, .76 to .90 with four, .82 to .95 with five and .88 to .97 with six, least where three in ten lie far off; with
+eight or more, .94 to .98.
 
 The interquartile mean is that of the middle half exactly: of five values, the second and fourth count three quarters.
 rliable's (Agarwal et al. 2021), which is `scipy.stats.trim_mean`, leaves out whole values, one at each end of five, six
@@ -32,7 +33,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtrc, ndtr  # as in `intervals`, not of scipy.stats
 
 from analysis.statistics.binomials import log_choose
-from analysis.statistics.intervals import Captures, Floats, Interval, numbered, quantile
+from analysis.statistics.intervals import TOO_FEW, Captures, Floats, Interval, fewest, numbered, quantile
 from analysis.statistics.streams import stream
 
 Statistic = Literal["median", "iqm"]
@@ -78,7 +79,8 @@ def bootstrap(
         captures: seeds or both, see the module's docstring.
 
     Returns:
-        The ends are NaN without repetition: with one replica per configuration (`seeds`) or one configuration (`both`).
+        The ends are NaN with one replica per configuration (`seeds`), and of too few replicas (`seeds`) or
+        configurations (`both`), see `analysis.statistics.intervals.fewest`.
     """
     [interval] = bootstraps(values, configurations, resampling, (statistic,), captures)
     return interval
@@ -102,7 +104,12 @@ def bootstraps(
         for name, estimate, draw in zip(drawn, estimates, draws, strict=True)
     }
     scores = np.sort(np.asarray(values, np.float64))
-    return [found[name] if name in found else _median(scores, confidence) for name in statistics]
+    intervals = [found[name] if name in found else _median(scores, confidence) for name in statistics]
+    units = n if captures == "seeds" else numbered(configurations, n, captures)[1]
+    if units < fewest(confidence) and not np.isnan(intervals[0].low):
+        none = f"{TOO_FEW} {fewest(confidence)} {'seeds' if captures == 'seeds' else 'configurations'}"
+        return [replace(one, low=np.nan, high=np.nan, method=none) for one in intervals]
+    return intervals
 
 
 def resampled(

@@ -18,6 +18,7 @@ In simulations of 20 configurations or more this covers 94-98 %; of ten whose re
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
@@ -28,6 +29,7 @@ from scipy.special import stdtrit  # scipy.stats would cost every command half a
 Floats = NDArray[np.float64]
 Number = TypeVar("Number", np.int64, np.float64, np.object_)
 Captures = Literal["seeds", "configurations", "both", "replicas"]
+TOO_FEW = "no interval: fewer than"  # begins the method of what has none as `fewest` are not there
 PRIOR_WEIGHT = 2  # of the fallback size, against 1 for each configuration with the rarer result
 
 
@@ -201,6 +203,12 @@ def summed(values: NDArray[Number], group: NDArray[np.int64], count: int) -> NDA
     starts = np.searchsorted(group[order], np.arange(count))
     total: NDArray[Number] = np.add.reduceat(values[order], starts, axis=0)
     return total
+
+
+def fewest(confidence: float = 0.95) -> int:
+    """The least number of values that enclose the median of what they are drawn from with this confidence: all of n lie
+    on one side of it in 2^(1-n) of samples."""
+    return 1 + math.ceil(-math.log2(1 - confidence))
 
 
 def quantile(confidence: float, degrees_of_freedom: float = np.inf) -> float:

@@ -26,6 +26,7 @@ from analysis.wording import (
     spoken,
     spoken_points,
     spoken_share,
+    too_few,
     whole,
 )
 
@@ -97,7 +98,8 @@ def test_intervals_have_both_ends():
         ((2.0, 1.5, np.inf), "2.00 [1.50, ∞]"),
         ((3.2e-7, 2.9e-7, 4.1e-7), "3.20·10⁻⁷ [2.90·10⁻⁷, 4.10·10⁻⁷]"),
         ((2.43e6, 1.2e6, 9.9e6), "2.4·10⁶ [1.2·10⁶, 9.9·10⁶]"),
-        ((np.nan, np.nan, np.nan), "– [–, –]"),
+        ((0.0123, np.nan, np.nan), "0.0123"),
+        ((np.nan, np.nan, np.nan), "–"),
     ],
 )
 def test_beside_its_interval_a_number_has_no_digits_that_are_noise(interval, words):
@@ -186,3 +188,18 @@ def test_numbers_are_written_for_readers(value, words):
 )
 def test_settings_are_spelled_out(value, words):
     assert spelled(value) == words
+
+
+def test_why_medians_of_few_have_no_interval_is_said_of_those_that_have_none():
+    def one(captures, method):
+        return Interval(1.0, np.nan, np.nan, 4, method, captures)
+
+    few, whole = "no interval: fewer than 6 seeds", Interval(1.0, 0.5, 2.0, 16, "exact bootstrap", "seeds")
+    assert too_few([whole, one("both", "no interval: one configuration")], "confirm") == ""
+    assert (
+        too_few([whole, one("seeds", few)], "confirm").replace("\u00a0", " ")
+        == " Fewer than 6 seeds have no interval: all of 5 lie on one side of the true median in 6 % of samples, fewer"
+        " more often."
+    )
+    assert too_few([one("both", few)], "confirm").startswith(" Fewer than 6 searches have")
+    assert too_few([one("both", few), one("seeds", few)], "search").startswith(" Fewer than 6 configurations or seeds")

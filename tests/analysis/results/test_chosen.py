@@ -117,7 +117,9 @@ def test_stopped_trials_and_those_under_way_are_not_the_best():
 
 def test_more_may_be_better():
     (found,) = choose(
-        trial("a", "search", 0, [0.2, 0.3, 0.4]), trial("a", "search", 1, [0.5, 0.6, 0.7]), metric="coverage"
+        trial("a", "search", 0, [0.2, 0.3, 0.4]),
+        trial("a", "search", 1, [0.5, 0.6, 0.6, 0.6, 0.6, 0.7]),
+        metric="coverage",
     )
     assert (found.trial_id, found.score.estimate, found.metric) == ("search-a-0001", 0.6, "coverage")
     assert found.score.low <= 0.6 <= found.score.high

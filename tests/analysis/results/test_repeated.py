@@ -167,11 +167,11 @@ def test_a_repeat_that_still_runs_is_none_yet():
 
 
 def test_intervals_of_an_arm_draw_its_repeats():
-    costs = drawn(0, [0, 0], 0.0)
-    costs[:, :, :] += np.linspace(-2, 2, 5)[None, :, None]
+    costs = drawn(0, [0, 0], 0.0, m=7)
+    costs[:, :, :] += np.linspace(-2, 2, 7)[None, :, None]
     resampling = Resampling(np.random.default_rng(0))
     one = quality(confirmed(costs), "fid", resampling=resampling)[0]
-    alone = quality(confirmed(costs[:, 2:3]), "fid", resampling=resampling)[0]
+    alone = quality(confirmed(costs[:, 3:4]), "fid", resampling=resampling)[0]
     assert (one.median.captures, alone.median.captures) == ("both", "seeds")
     assert one.median.high / one.median.low > 4 * alone.median.high / alone.median.low
 

@@ -3,8 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from analysis.results.selection_bias import FEWEST, _change, _median, selection_bias
+from analysis.results.selection_bias import _change, _median, selection_bias
 from analysis.statistics.bootstrap import Resampling
+from analysis.statistics.intervals import fewest
 
 
 def test_winners_meet_their_score_on_fresh_seeds(scored, of_phase):
@@ -99,7 +100,7 @@ def test_a_median_has_an_interval_where_it_is_covered(seeds):
     """Two values enclose their median in half of all samples, and four in 7 of 8."""
     generator = np.random.default_rng(4)
     drawn = [_median(np.exp(generator.normal(size=seeds)), Resampling(generator)) for _ in range(1000)]
-    if seeds < FEWEST:
+    if seeds < fewest():
         assert all(math.isnan(one.low) and math.isnan(one.high) for one in drawn)
         assert drawn[0].method == "no interval: fewer than 6 seeds"
     else:

@@ -8,7 +8,7 @@ from scipy.stats import norm, trim_mean
 
 from analysis.statistics import bootstrap as module
 from analysis.statistics.bootstrap import Resampling, bootstrap, ordered_quantiles, percentiles, resampled
-from analysis.statistics.intervals import quantile
+from analysis.statistics.intervals import fewest, quantile
 
 SCORES = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=24)
 
@@ -52,8 +52,9 @@ def test_rliables_interquartile_mean_leaves_out_whole_values():
 def test_shifting_and_scaling_move_the_interval_along(values, shift, scale):
     one, other = interval(values, resamples=50), interval(np.array(values) * scale + shift, resamples=50)
     assert other.estimate == pytest.approx(one.estimate * scale + shift, abs=1e-6)
-    assert other.low == pytest.approx(one.low * scale + shift, abs=1e-6)
-    assert other.high == pytest.approx(one.high * scale + shift, abs=1e-6)
+    assert other.low == pytest.approx(one.low * scale + shift, abs=1e-6, nan_ok=True)
+    assert other.high == pytest.approx(one.high * scale + shift, abs=1e-6, nan_ok=True)
+    assert math.isnan(one.low) == (len(values) < 6)
 
 
 @pytest.mark.golden
@@ -66,7 +67,7 @@ def test_the_draws_of_three_replicas_are_known():
     assert freedom == 2
 
 
-@pytest.mark.parametrize("n", [2, 3, 7, 16, 17, 32])
+@pytest.mark.parametrize("n", [6, 7, 16, 17, 32])
 @pytest.mark.parametrize("infinite", [0, 1, 5])
 def test_the_median_of_one_configuration_has_the_percentiles_of_all_its_draws(n, infinite):
     values = np.exp(np.random.default_rng(n).normal(size=n))
@@ -132,9 +133,9 @@ def test_pieces_change_nothing(monkeypatch):
 
 
 def test_seeds_know_nothing_of_the_spread_between_configurations():
-    values = np.repeat([1.0, 2.0, 3.0, 4.0, 5.0], 4) + np.tile([-0.01, 0.0, 0.0, 0.01], 5)
-    seeds = interval(values, np.repeat(range(5), 4))
-    both = interval(values, np.repeat(range(5), 4), captures="both")
+    values = np.repeat(np.arange(1.0, 8), 4) + np.tile([-0.01, 0.0, 0.0, 0.01], 7)
+    seeds = interval(values, np.repeat(range(7), 4))
+    both = interval(values, np.repeat(range(7), 4), captures="both")
     assert seeds.high - seeds.low < 0.1
     assert both.high - both.low > 1
     assert (seeds.captures, both.captures) == ("seeds", "both")
@@ -226,11 +227,39 @@ def test_intervals_of_one_configuration_cover(statistic):
 
 
 @pytest.mark.parametrize(("replicas", "least", "most"), [(3, 0.72, 0.78), (4, 0.82, 0.89), (5, 0.89, 0.96)])
-def test_intervals_of_few_replicas_cover_less_than_they_say(replicas, least, most):
+def test_few_replicas_have_no_interval_as_percentiles_would_cover_too_little(replicas, least, most):
     """As the module's docstring says; the values enclose the median in 1 - 2^(1-n)."""
-    covered = coverage("lognormal", 1, replicas, "iqm", 1000, 400, 4)
-    print(f"bootstrap iqm of {replicas} replicas: {covered:.3f}")
-    assert least <= covered <= most
+    generator = np.random.default_rng(4)
+    truth = known(DRAWS["lognormal"](generator, 1_000_000), "iqm")
+    covered = 0
+    for _ in range(1000):
+        values = DRAWS["lognormal"](generator, replicas)
+        [middle], [draws], freedom = resampled(values, None, Resampling(generator, 400), ("iqm",))
+        one = percentiles(middle, draws, freedom, replicas, "seeds")
+        covered += one.low <= truth <= one.high
+    print(f"bootstrap iqm of {replicas} replicas: {covered / 1000:.3f}")
+    assert least <= covered / 1000 <= most
+    for statistic in module.STATISTICS:
+        none = interval(values, statistic=statistic)
+        assert math.isfinite(none.estimate)
+        assert math.isnan(none.low)
+        assert math.isnan(none.high)
+        assert none.method == "no interval: fewer than 6 seeds"
+
+
+def test_few_configurations_have_no_interval_where_they_are_drawn():
+    values, groups = np.random.default_rng(0).normal(size=48), np.repeat(range(6), 8)
+    assert math.isfinite(interval(values, groups, captures="both").low)
+    few = interval(values[:40], groups[:40], captures="both")
+    assert (math.isnan(few.low), few.method) == (True, "no interval: fewer than 6 configurations")
+    assert math.isfinite(interval(values[:40], groups[:40]).low)
+
+
+def test_how_few_are_too_few_follows_from_the_confidence():
+    four = bootstrap([1.0, 2.0, 3.0, 4.0], resampling=Resampling(np.random.default_rng(0), 200, 0.8))
+    assert four.low < 2.5 < four.high
+    assert [fewest(confidence) for confidence in (0.5, 0.75, 0.8, 0.95, 0.99)] == [2, 3, 4, 6, 8]
+    assert all(1 - 2.0 ** (1 - fewest(c)) >= c > 1 - 2.0 ** (2 - fewest(c)) for c in (0.6, 0.8, 0.9, 0.95, 0.99))
 
 
 @pytest.mark.slow
