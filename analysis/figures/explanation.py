@@ -69,7 +69,7 @@ def _divergence(axes: Axes, ratios: Floats, divergence: Floats) -> None:
     within = (ratios >= 0.05) & (ratios <= 20) & np.isfinite(shown)
     near = shown[within]
     if not len(near):
-        _say(axes, "unbounded")
+        _say(axes, "unbounded" if np.isinf(divergence).any() else "not found")
         return
     if near.max() <= ROUNDING * np.abs(divergence[within]).max():
         _say(axes, "zero: φ is linear")

@@ -202,12 +202,17 @@ def estimates(explained: Explanation) -> str:
     """What sup F is, such as `2 x jensen_shannon - 1.386`, or why it has no name."""
     if explained.estimate is not None:
         return explained.estimate
-    return "an f-divergence without a common name" if explained.is_divergence else _no_divergence(explained)
+    if not explained.is_divergence:
+        return _no_divergence(explained)
+    return f"an f-divergence{f', {explained.limits}' if explained.limits else ' without a common name'}"
 
 
 def _no_divergence(explained: Explanation) -> str:
-    bounded = bool(np.isfinite(explained.divergence).all())
-    return "no divergence: phi is linear at r = 1" if bounded else "nothing unless the critic is constrained"
+    if math.isinf(explained.value_at_equality):
+        return "nothing, as constant critics win without end"
+    if not explained.limits:
+        return "no divergence: phi is linear at r = 1"
+    return "nothing unless the critic is constrained" if "infinite" in explained.limits else "nothing that was found"
 
 
 def descends(explained: Explanation) -> str:
@@ -216,7 +221,8 @@ def descends(explained: Explanation) -> str:
         return f"none: it climbs for r {ascent(explained)}"
     if not explained.generator_descends:
         return "none"
-    same = "the same" if explained.generator == "saturating" else "another, without a common name"
+    other = "a divergence" if explained.limits else "another, without a common name"
+    same = "the same" if explained.generator == "saturating" else other
     return explained.generator_matches or same
 
 
@@ -241,7 +247,7 @@ def eigenvalues(explained: Explanation) -> str:
 
 
 def _fate(explained: Explanation) -> str:
-    return "its gradient fades" if explained.saturates else "its gradient stays"
+    return {True: "its gradient fades", False: "its gradient stays", None: "not known"}[explained.saturates]
 
 
 def _pair(explained: Explanation | PairingExplanation, parameters: Mapping[str, float]) -> dict[str, str]:
@@ -291,7 +297,7 @@ def _bend(explained: Explanation) -> str:
 
 
 def _findings(explained: Explanation) -> dict[str, str]:
-    finite = "finite" if explained.finite else "infinite or nowhere for some r"
+    finite = "finite" if explained.finite else "for some r infinite, nowhere or too far out to be told from that"
     unique = "unique" if explained.unique else "not the only one for some r"
     return {
         "best critic": f"{finite}, {unique}",

@@ -25,12 +25,13 @@ from torch import Tensor
 from trainables.objectives import table as objectives
 from trainables.objectives.finite import overflows
 from trainables.objectives.known_divergences import COMPARED, FIT, same_divergence, same_step
-from trainables.objectives.optimum import Optimum, derivatives, optimum
+from trainables.objectives.optimum import REACH, Optimum, derivatives, optimum
 from trainables.objectives.table import Game, Objective, written
 
 Array = NDArray[np.float64]
 AnyObjective = str | Mapping[str, Any] | Objective | Game  # a name, a configuration's mapping, a row, or resolved
 FAR = 700.0  # replaces an infinite d where a derivative is taken
+BENDS = 1e-11  # of f and g: more is not rounding
 CHANGING = 0.01  # of a slope there, from FAR to twice as far: more, and it has no finite limit but 0
 
 DEFAULT_RATIOS = np.logspace(-4, 4, 161)
@@ -42,16 +43,19 @@ WINNING = np.array([1e-8, 0.5])  # a ratio at which the critic separates almost 
 class Explanation:
     """Critic, divergence and generator step of an objective over a range of density ratios r.
 
-    Arrays have the shape of `ratios`. `optimal_critic` may be infinite, and is NaN where all d are equally good or none
-    is best; `divergence` is phi(r), infinite where the objective is unbounded; `critic_curvature` is phi''(r) and
-    `generator_curvature` that of the divergence which the generator's step descends, both 0 where all curvature sits in
-    a kink, NaN where there is no optimum or rounding hides the bend. `generator_slope` is l'(d*(r)), or its limit where
-    d* is infinite: small at small r means that the generator learns nothing from a critic that separates well.
-    `log_ratio` is log r recovered from d* as log(-g'/f'); NaN where that is impossible. Where `matches` names a known
-    divergence D, sup F = scale * D + shift; `generator_matches` names the one that the generator's step descends. Both
-    are judged on r from 0.01 to 100 whatever `ratios` are. `is_divergence` asks for phi finite and, as `strict` says,
-    not linear at r = 1. The step descends a divergence where l(d*(r)) falls with r, jumps included; `ascends_at` holds
-    the ratios at which, or between which, it rises. `overflows` says from which d on float32 cannot hold f, g or l.
+    Arrays have the shape of `ratios`. `optimal_critic` may be infinite, and is NaN where all d are equally good or
+    none is best; `divergence` is phi(r), infinite where the objective is unbounded, and NaN, as d* is then, where the
+    best d may be farther from 0 than was sought; `critic_curvature` is phi''(r) and `generator_curvature` that of the
+    divergence which the generator's step descends, both 0 where all curvature sits in a kink, NaN where there is no
+    optimum or rounding hides the bend. `generator_slope` is l'(d*(r)), or its limit where d* is infinite: small at
+    small r means that the generator learns nothing from a critic that separates well. `log_ratio` is log r recovered
+    from d* as log(-g'/f'); NaN where that is impossible. Where `matches` names a known divergence D, sup F = scale *
+    D + shift; `generator_matches` names the one that the generator's step descends. Both are judged on r from 0.01 to
+    100 whatever `ratios` are. `is_divergence`, like `strict`, says that phi was found finite next to r = 1 and not
+    linear there; `limits` says at which r it is infinite, or was not found. The step descends a divergence where
+    l(d*(r)) falls with r, jumps included; `ascends_at` holds the ratios at which, or between which, it rises.
+    `saturates` is None where no critic that wins was found. `overflows` says from which d on float32 cannot hold f, g
+    or l.
     """
 
     name: str
@@ -70,9 +74,10 @@ class Explanation:
     unique: bool
     is_divergence: bool
     strict: bool
+    limits: str
     generator_descends: bool
     ascends_at: tuple[float, ...]
-    saturates: bool
+    saturates: bool | None
     matches: str | None
     scale: float | None
     shift: float | None
@@ -105,10 +110,10 @@ def explain(
     parts_of_r = (r, COMPARED, NEAR_ONE, WINNING)  # solved at once: the optimiser works on arrays
     best, compared, near, winning = optimum(game, np.concatenate(parts_of_r)).split([len(part) for part in parts_of_r])
     slopes = _slopes(game, best, r)
-    bounded = bool(np.all(np.isfinite(best.value)) and np.all(np.isfinite(compared.value)))
-    strict = bounded and _strict(near.value)
+    strict = _strict(game, near)
     at_one = float(near.value[2])
-    known = same_divergence(compared.value) if bounded else None
+    whole = bool(np.isfinite(compared.value).all() and np.isfinite(at_one))
+    known = same_divergence(compared.value, at_one) if whole else None
     rising = _rising(game, best, r, slopes["generator_curvature"])
     parts: dict[str, Any] = {
         "name": game.objective.name,
@@ -124,20 +129,19 @@ def explain(
         "unique": bool(best.unique.all()),
         "is_divergence": strict,
         "strict": strict,
-        "generator_descends": bounded and not rising and _moving(game, compared),
+        "limits": _limits(np.concatenate([r, COMPARED]), np.concatenate([best.value, compared.value])),
+        "generator_descends": _beside_one(near) and not rising and _moving(game, compared),
         "ascends_at": rising,
         "saturates": _saturates(game, winning),
         "matches": known[0] if known else None,
         "scale": known[1] if known else None,
         "shift": at_one if known else None,
-        "generator_matches": same_step(_losses(game, compared)) if bounded else None,
+        "generator_matches": same_step(_losses(game, compared)) if whole else None,
         "dirac_eigenvalues": dirac_eigenvalues(game),
         "overflows": overflows(game),
     }
-    sentence = (
-        _sentence(parts) if np.all(np.isfinite(best.value)) else f"{game.objective.name}: {_unbounded(game, at_one)}."
-    )
-    return Explanation(**parts, sentence=sentence)
+    said = _sentence(parts) if _beside_one(near) else _without_value(game, near)
+    return Explanation(**parts, sentence=f"{game.objective.name}: {said}.")
 
 
 def resolved(objective: AnyObjective, generator_loss: str = "default") -> Game:
@@ -159,11 +163,11 @@ def _slopes(game: Game, best: Optimum, ratios: Array) -> dict[str, Array]:
     stationary = (r * f1 + g1).abs() <= 1e-6 * (r * f1).abs()
     smooth = torch.as_tensor(best.place).isfinite() & stationary & f1.isfinite() & bend.isfinite() & (bend != 0)
     moving = torch.where(smooth, -f1 / bend, 0.0).masked_fill(smooth & (bend > 0), torch.nan)  # no maximum bends up
-    nowhere = torch.as_tensor(best.place).isnan()
+    nowhere, unknown = (torch.as_tensor(part).isnan() for part in (best.place, best.value))
     return {
         "critic_curvature": (f1 * moving).masked_fill(nowhere, torch.nan).numpy(),
         "generator_curvature": (-loss1 * moving / r).masked_fill(nowhere, torch.nan).numpy(),
-        "generator_slope": _at_its_limit(game, best.place, loss1).numpy(),
+        "generator_slope": _at_its_limit(game, best.place, loss1).masked_fill(unknown, torch.nan).numpy(),
         "log_ratio": torch.where(smooth, (-g1 / f1).log(), torch.nan).numpy(),
     }
 
@@ -183,10 +187,31 @@ def _reachable(place: Array) -> Tensor:
     return torch.as_tensor(place).nan_to_num(nan=0.0, posinf=FAR, neginf=-FAR)
 
 
-def _strict(value: Array) -> bool:
-    """Whether phi, given at NEAR_ONE, bends at r = 1 by more than rounding."""
-    _, below, here, above, _ = value
-    return bool(below + above - 2 * here > 1e-9 * np.abs(value).max() + 1e-14)
+def _beside_one(near: Optimum) -> bool:
+    """Whether phi, given at NEAR_ONE, was found finite at r = 1 and next to it."""
+    return bool(np.isfinite(near.value[1:4]).all())
+
+
+def _strict(game: Game, near: Optimum) -> bool:
+    """Whether phi, given at NEAR_ONE, bends at r = 1 by more than rounding of what it is the sum of."""
+    if not _beside_one(near):
+        return False
+    _, below, here, above, _ = near.value
+    d = _reachable(near.place[1:4])
+    size = float((game.f(d).abs() + game.g(d).abs()).max())
+    return bool(below + above - 2 * here > BENDS * size)
+
+
+def _limits(ratios: Array, value: Array) -> str:
+    """Where phi is infinite, and where it was not found."""
+    found = []
+    still = f", as the critic still gains at |d| = {REACH:g}"
+    for what, at, why in (("infinite", np.isposinf(value), ""), ("not found", np.isnan(value), still)):
+        below, above = ratios[at & (ratios < 1)], ratios[at & (ratios >= 1)]
+        ends = [f"r <= {below.max():.3g}"] if len(below) else []
+        ends += [f"r >= {above.min():.3g}"] if len(above) else []
+        found += [f"{what} for {' and '.join(ends)}{why}"] if ends else []
+    return " and ".join(found)
 
 
 def _losses(game: Game, best: Optimum) -> Array:
@@ -211,11 +236,14 @@ def _moving(game: Game, best: Optimum) -> bool:
     """Whether the generator's step changes a divergence: whether l(d*) depends on r."""
     loss = _losses(game, best)
     known = loss[np.isfinite(loss)]
-    return bool(known.size and np.ptp(known) > 1e-12)
+    return bool(known.size and np.ptp(known) > 1e-12 * np.abs(known).max())
 
 
-def _saturates(game: Game, best: Optimum) -> bool:
-    """Whether the generator's slope, given d* at WINNING, vanishes as the critic separates."""
+def _saturates(game: Game, best: Optimum) -> bool | None:
+    """Whether the generator's slope, given d* at WINNING, vanishes as the critic separates; None where no d* was
+    found."""
+    if np.isnan(best.value).any():
+        return None
     winning, even = derivatives(game.loss, _reachable(best.place))[0].abs().tolist()
     return bool(winning < 1e-3 * even or winning < 1e-12)
 
@@ -229,27 +257,31 @@ def dirac_eigenvalues(game: Game) -> tuple[complex, complex]:
 
 
 def _sentence(parts: Mapping[str, Any]) -> str:
-    """One sentence on a finite divergence, the generator's step and vanishing gradients."""
-    estimate = _estimate(parts["matches"], parts["scale"], parts["shift"])
-    induced = f"the critic estimates {estimate or 'a divergence without a common name'}"
+    """On a divergence that is finite near p = q, the generator's step and vanishing gradients."""
+    estimate = _estimate(parts["matches"], parts["scale"], parts["shift"]) or "a divergence without a common name"
+    limits = parts["limits"]
+    induced = f"the critic estimates {f'a divergence, {limits}' if limits else estimate}"
     if not parts["is_divergence"]:
         induced = "phi is linear at r = 1, so the critic cannot tell nearby distributions apart and F is no divergence"
     if parts["generator_descends"]:
-        same = "the same" if parts["generator"] == "saturating" else "another divergence"
+        same = "a divergence" if limits else "another divergence"
+        same = "the same" if parts["generator"] == "saturating" else same
         step = f"the {parts['generator']} generator descends {parts['generator_matches'] or same}"
     elif parts["ascends_at"]:
         low, high = min(parts["ascends_at"]), max(parts["ascends_at"])
         step = f"the generator's step descends no divergence: it climbs for r from {low:.3g} to {high:.3g}"
     else:
         step = "the generator's step moves no divergence"
-    fate = "fades" if parts["saturates"] else "stays"
-    return f"{parts['name']}: {induced}; {step}; its gradient {fate} as the critic wins."
+    fate = {True: "; its gradient fades as the critic wins", False: "; its gradient stays as the critic wins", None: ""}
+    return f"{induced}; {step}{fate[parts['saturates']]}"
 
 
-def _unbounded(game: Game, at_one: float) -> str:
-    """What can be said of a pair without a finite divergence; `at_one` is phi(1), which constant critics reach."""
-    if not np.isfinite(at_one):
+def _without_value(game: Game, near: Optimum) -> str:
+    """What can be said of a pair of which phi, given at NEAR_ONE, is not known to be finite near r = 1."""
+    if np.isposinf(near.value[2]):  # constant critics reach phi(1)
         return "unbounded even where p = q, by constant critics, so no divergence, and no Lipschitz constraint helps"
+    if not np.isposinf(near.value[1:4]).any():
+        return f"no best critic was found near p = q with |d| up to {REACH:g}, so that what it estimates is not known"
     d = torch.linspace(-5, 5, 11, dtype=torch.float64)
     f1, g1 = (derivatives(function, d)[0] for function in (game.f, game.g))
     opposite_lines = bool(max((f1 - f1[0]).abs().max(), (f1 + g1).abs().max()) <= 1e-9 * f1[0].abs())

@@ -6,8 +6,6 @@ scale and shift it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,7 +16,8 @@ from trainables.objectives.optimum import derivatives
 
 Array = NDArray[np.float64]
 FIT = 1e-6  # relative difference from a known divergence that counts as equal
-COMPARED = np.logspace(-2, 2, 40)  # ratios at which divergences are compared; without 1, where some have kinks
+# Ratios at which steps are compared, and divergences at 1, too, where some have kinks; close to it these are no bends.
+COMPARED = np.sort([*np.logspace(-2, 2, 40), 0.99, 0.9999, 1.0001, 1.01])
 
 # phi(r), each with phi(1) = 0; jensen_shannon is at most log 2, total_variation 1, squared_hellinger 2.
 KNOWN = {
@@ -36,11 +35,12 @@ KNOWN = {
 }
 
 
-def same_divergence(value: Array) -> tuple[str, float] | None:
-    """The known divergence that phi, given at COMPARED, equals up to scale, shift and a multiple of r - 1; its
+def same_divergence(value: Array, at_one: float) -> tuple[str, float] | None:
+    """The known divergence that phi, given at COMPARED and at 1, equals up to scale, shift and a multiple of r - 1; its
     scale."""
-    r = COMPARED
-    for name, phi in _known().items():
+    r, value = np.append(COMPARED, 1.0), np.append(value, at_one)
+    for name, text in KNOWN.items():
+        phi = parse(text, ("r",))(r=torch.as_tensor(r)).numpy()
         scale = _fit(value / (1 + r), np.stack([phi / (1 + r), 1 / (1 + r), r / (1 + r)], 1))
         if scale:
             return name, scale
@@ -54,16 +54,17 @@ def same_step(loss: Array) -> str | None:
     """
     if not np.all(np.isfinite(loss)):
         return None
-    for name, phi in _known(lambda r, phi: phi(r=r) - r * derivatives(lambda x: phi(r=x), r)[0]).items():
-        if _fit(loss, np.stack([phi, np.ones_like(phi)], 1)):
+    r = torch.as_tensor(COMPARED)
+    for name, text in KNOWN.items():
+        falls = _descended(parse(text, ("r",)), r)
+        if _fit(loss, np.stack([falls, np.ones_like(falls)], 1)):
             return name
     return None
 
 
-def _known(of: Callable[[Tensor, Expression], Tensor] = lambda r, phi: phi(r=r)) -> dict[str, Array]:
-    """Every known phi, or what `of` makes of it, at COMPARED."""
-    r = torch.as_tensor(COMPARED)
-    return {name: of(r, parse(text, ("r",))).numpy() for name, text in KNOWN.items()}
+def _descended(phi: Expression, r: Tensor) -> Array:
+    """phi - r phi'."""
+    return (phi(r=r) - r * derivatives(lambda x: phi(r=x), r)[0]).numpy()
 
 
 def _fit(values: Array, terms: Array) -> float | None:

@@ -1,15 +1,17 @@
 """The critic's optimum d*(r) = argmax_d [r f(d) + g(d)] and its value phi(r), from the two functions alone.
 
 d is scanned from -1e30 to 1e30 on a scale that is linear near 0 and logarithmic far away; then the derivative is
-bisected around the best place, in float64. An optimum at infinity, a flat one, one at the edge of the functions' domain
-and a missing one are distinguished. Heights that rounding makes flat to infinity have their optimum where the
-derivative, which is not rounded so, changes its sign. Of several separate optima of equal height the lowest d is taken.
+bisected around the best place, in float64. An optimum at infinity, a flat one, one at the edge of the functions'
+domain, a missing one, and one that may lie farther out than is scanned are distinguished. Heights that rounding makes
+flat to infinity have their optimum where the derivative, which is not rounded so, changes its sign. Of several separate
+optima of equal height the lowest d is taken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -28,6 +30,7 @@ HALVINGS = 120
 NUDGE = 1e-13  # relative change of d that must not change f or g noticeably
 TIE = 1e-12  # relative difference of heights that counts as none
 BESIDE = (0.01, 0.03, 0.1)  # relative distances from an optimum at which the derivative must have its sign
+SETTLED = 1e-11  # difference of powers that counts as none
 GROWTH = 1e-6  # d times slope, relative to the height, above which the height still grows at REACH
 
 
@@ -36,7 +39,8 @@ class Optimum:
     """The critic's optimum at each ratio: place (d*), value (phi), and whether it is finite and unique.
 
     `place` is NaN where all d are equally good, infinite where the supremum is approached at infinity, or where `value`
-    itself is infinite.
+    itself is infinite. Both are NaN where the height still rises at `REACH`, but ever less steeply, so that its
+    supremum may be finite and lie beyond.
     """
 
     place: Array
@@ -75,10 +79,14 @@ def optimum(game: Game, ratios: ArrayLike) -> Optimum:
     middle = torch.where(heights(middle).isfinite(), middle, places[summit])  # not just beyond the domain's edge
     place = torch.where(away, torch.where(at_start, low, high), middle)
     growing = (away | flat) & ((heights.slope(place) * place).abs() > GROWTH * (1 + top.abs()))
+    beyond = growing & ~heights.endless(place)
     limit = game.link(torch.copysign(torch.full_like(place, torch.inf), place))
     return Optimum(
-        place=torch.where(away, limit, game.link(place)).masked_fill(flat, torch.nan).numpy(),
-        value=(torch.maximum(heights(place), top) * (1 + r)).masked_fill(growing, torch.inf).numpy(),
+        place=torch.where(away, limit, game.link(place)).masked_fill(flat | beyond, torch.nan).numpy(),
+        value=(torch.maximum(heights(place), top) * (1 + r))
+        .masked_fill(growing, torch.inf)
+        .masked_fill(beyond, torch.nan)
+        .numpy(),
         finite=(~flat & (~away | (limit.isfinite() & ~growing))).numpy(),
         unique=(lone & ~flat & (away | inside | (right - left <= 1e-9 * (1 + place.abs())))).numpy(),
     )
@@ -112,6 +120,15 @@ class _Heights:
         steps = [relative * (1 + x.abs()) for relative in BESIDE]
         sides = [(self.slope(x - step) > 0) & (self.slope(x + step) < 0) for step in steps]
         return torch.stack(sides).all(0)
+
+    def endless(self, x: Tensor) -> Tensor:
+        """Whether the height rises without end towards a far place (R,): its slope does not fall, or falls like a power
+        of x no steeper than 1/x and no steeper than before. One that is on its way to 0 falls ever more steeply."""
+        far = x.abs()
+        slopes = [self.slope(torch.copysign(far**part, x)).abs() for part in (1 / 3, 2 / 3, 1.0)]
+        decades = far.log10() / 3
+        before, now = ((later / sooner).log10() / decades for sooner, later in pairwise(slopes))
+        return (now >= 0) | ((now >= -1 - SETTLED) & (now >= before - SETTLED))
 
     def climbs(self, summit: Tensor, strictly: bool) -> Callable[[Tensor], Tensor]:
         """Whether the height rises at a place; outside the domain, whether the summit lies to the right."""

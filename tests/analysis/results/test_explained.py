@@ -24,3 +24,9 @@ def test_a_kink_has_a_middle_slope():
 def test_an_unbounded_divergence_has_none():
     r = np.logspace(-2, 2, 5)
     assert np.isnan(above_tangent(r, np.full(5, np.inf))).all()
+    assert np.isnan(above_tangent(r, np.array([np.inf, np.inf, 0, np.inf, np.inf]))).all()
+
+
+def test_one_that_is_infinite_far_from_1_has_one():
+    found = above_tangent(np.logspace(-2, 2, 5), np.array([0.98, 0.81, 0, 81, np.inf]))
+    np.testing.assert_array_equal(np.isnan(found), [False, False, False, False, True])

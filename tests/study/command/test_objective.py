@@ -303,7 +303,10 @@ def test_eigenvalues_in_words(root: complex, expected: str) -> None:
         ({"scale": 1.0, "shift": 0.5}, "total_variation + 0.5"),
         ({"matches": None}, "an f-divergence without a common name"),
         ({"matches": None, "is_divergence": False}, "no divergence: phi is linear at r = 1"),
-        ({"matches": None, "is_divergence": False, "divergence": np.array([np.inf])}, "nothing unless the critic is"),
+        ({"matches": None, "is_divergence": False, "limits": "infinite for r >= 1.01"}, "nothing unless the critic is"),
+        ({"matches": None, "is_divergence": False, "limits": "not found for r >= 1.01"}, "nothing that was found"),
+        ({"matches": None, "is_divergence": False, "value_at_equality": math.inf}, "nothing, as constant critics win"),
+        ({"matches": None, "limits": "infinite for r >= 2"}, "an f-divergence, infinite for r >= 2"),
     ],
 )
 def test_what_the_critic_estimates_in_words(changes: dict[str, Any], expected: str) -> None:
@@ -316,6 +319,7 @@ def test_what_the_critic_estimates_in_words(changes: dict[str, Any], expected: s
         ({}, "total_variation"),
         ({"generator_matches": None}, "another, without a common name"),
         ({"generator_matches": None, "generator": "saturating"}, "the same"),
+        ({"generator_matches": None, "limits": "not found for r >= 2"}, "a divergence"),
         ({"generator_descends": False}, "none"),
         ({"ascends_at": (0.1,)}, "none: it climbs for r from 0.1 to 0.1"),
     ],

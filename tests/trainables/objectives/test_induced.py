@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainables.objectives import finite
 from trainables.objectives.expression import parse
 from trainables.objectives.induced import DEFAULT_RATIOS, Explanation, explain
+from trainables.objectives.known_divergences import KNOWN
 from trainables.objectives.table import OBJECTIVES, Game, Objective, resolve
 
 Array = NDArray[np.float64]
@@ -515,3 +517,125 @@ def test_curvature_that_rounding_hides_is_not_told_and_is_no_climb() -> None:
     assert not (found.critic_curvature < 0).any()
     assert found.generator_descends
     assert found.ascends_at == ()
+
+
+class TestNoMoreIsSaidThanWasFound:
+    """Of the rows with any numbers: all of them are divergences, by the closed forms below."""
+
+    logs = np.concatenate([np.linspace(-9, 9, 25), [-1e-2, -1e-4, 0.0, 1e-4, 1e-2]])
+
+    @staticmethod
+    def phi(objective: Mapping[str, Any], logs: Array) -> Array:
+        """phi at r = e^log, in forms that neither cancel nor overflow where it does not."""
+        r = np.exp(logs)
+        match objective["name"]:
+            case "alpha":
+                order = objective["alpha"]
+                return np.asarray((np.expm1(order * logs) - order * np.expm1(logs)) / (order * (order - 1)))
+            case "alpha_loss":
+                order = objective["alpha_d"]
+                if order == 1:
+                    return entropy(r)
+                return np.asarray(order / (order - 1) * (np.exp(np.logaddexp(0, order * logs) / order) - (1 + r)))
+            case "least_squares":
+                return np.asarray(-((objective["b"] - objective["a"]) ** 2) / 2 * r / (1 + r))
+            case "energy":
+                return np.asarray(-objective["m"] * np.minimum(r, 1))
+        raise KeyError(objective["name"])
+
+    @staticmethod
+    @st.composite
+    def numbered(draw: st.DrawFn) -> dict[str, Any]:
+        """A row that has numbers, with any of those that it may have."""
+        log = lambda low, high: math.exp(draw(st.floats(math.log(low), math.log(high))))  # noqa: E731
+        name = draw(st.sampled_from([name for name, row in OBJECTIVES.items() if row.parameters]))
+        drawn: dict[str, dict[str, Any]] = {
+            "alpha": {"alpha": draw(st.sampled_from([-1.0, 1.0])) * log(1e-3, 1e3)},
+            "alpha_loss": {"alpha_d": log(0.02, 1e4), "alpha_g": log(0.02, 1e4)},
+            "least_squares": {"a": draw(st.integers(-9, 9)) * log(1e-9, 1e9), "b": log(1e-9, 1e9), "c": log(1e-9, 1e9)},
+            "energy": {"m": log(1e-20, 1e20)},
+        }
+        return {"name": name, **drawn[name]}
+
+    @pytest.mark.property
+    @settings(max_examples=120, deadline=None)
+    @given(numbered())
+    def test_of_any_row_with_any_numbers(self, objective: dict[str, Any]) -> None:
+        try:
+            game = resolve(objective)
+            finite.require(game)
+        except ValueError:
+            event("refused")
+            return
+        found = explain(game, np.exp(self.logs))
+        with np.errstate(over="ignore"):
+            expected = self.phi(objective, self.logs)
+        told = np.isfinite(found.divergence)
+        size = np.abs(expected[told]) + (
+            found.divergence[told].size and np.abs(expected[np.abs(self.logs) < 0.1]).max()
+        )
+        assert (np.abs(found.divergence[told] - expected[told]) <= 1e-6 * size).all()
+        assert not np.isinf(found.divergence).any()  # each is finite for every r
+        event("all found" if told.all() else "not found for some r")
+        assert ("not found for r" in found.sentence) == bool(found.limits)
+        assert found.limits or told.all()
+        if (beside := told[np.abs(self.logs) < 0.1]).all():
+            assert found.is_divergence
+            assert "the critic estimates" in found.sentence
+        assert beside.all() or "is not known" in found.sentence
+        for false in ("unbounded", "no f-divergence", "phi is linear", "moves no divergence"):
+            assert false not in found.sentence
+        if found.matches is not None:
+            r = np.exp(self.logs)
+            known = parse(KNOWN[found.matches], ("r",))(r=torch.as_tensor(r)).numpy()
+            terms = np.stack([known, np.ones_like(r), r], 1) / (1 + r)[:, None]
+            rest = terms @ np.linalg.lstsq(terms, expected / (1 + r))[0] - expected / (1 + r)
+            assert np.abs(rest).max() <= 1e-5 * np.ptp(expected / (1 + r))
+
+    def test_a_best_critic_beyond_what_is_sought_is_not_taken_for_an_unbounded_objective(self) -> None:
+        found = explain({"name": "alpha", "alpha": 12})
+        still = "as the critic still gains at |d| = 1e+30"
+        assert found.sentence == (
+            f"alpha: the critic estimates a divergence, not found for r >= 708, {still}; the saturating generator"
+            " descends the same; its gradient fades as the critic wins."
+        )
+        assert (found.is_divergence, found.generator_descends, found.finite) == (True, True, False)
+        assert np.isnan(found.divergence[-1])
+        assert np.isnan(found.generator_slope[-1])
+        winning = explain({"name": "alpha", "alpha": -12})
+        assert f"not found for r <= 0.00398, {still}" in winning.sentence
+        assert winning.saturates is None
+        assert "gradient" not in winning.sentence
+
+    def test_nor_is_anything_claimed_where_none_is_found_next_to_1(self) -> None:
+        found = explain({"name": "alpha", "alpha": 1e4})
+        assert found.sentence == (
+            "alpha: no best critic was found near p = q with |d| up to 1e+30, so that what it estimates is not known."
+        )
+        assert not found.is_divergence
+        assert found.matches is None
+
+    def test_a_divergence_may_be_infinite_for_some_ratios(self) -> None:
+        """r d - max(d, 0) - max(d - 1, 0) is highest at 0 up to r = 1, at 1 up to r = 2, and has no bound beyond."""
+        found = explain(pair("d", "-relu(d) - relu(d - 1)"), [0.5, 1.5, 1.9, 2.5, 10.0])
+        np.testing.assert_allclose(found.divergence, [0, 0.5, 0.9, math.inf, math.inf], atol=1e-12)
+        assert found.is_divergence
+        assert "estimates a divergence, infinite for r >= " in found.sentence
+        assert "not found" not in found.sentence
+
+    @pytest.mark.parametrize("order", [100.0, 1000.0, 1e5])
+    def test_a_bend_at_1_that_is_sharp_is_not_taken_for_a_kink(self, order: float) -> None:
+        found = explain({"name": "alpha_loss", "alpha_d": order, "alpha_g": order})
+        assert found.matches is None
+        assert found.generator_matches is None
+
+    @pytest.mark.parametrize("size", [1e-20, 1e-6, 1e12])
+    def test_small_pairs_are_divergences_too(self, size: float) -> None:
+        found = explain({"name": "energy", "m": size})
+        assert (found.is_divergence, found.generator_descends, found.matches) == (True, True, "total_variation")
+        assert explain({"name": "least_squares", "b": size}).is_divergence
+
+    def test_numbers_that_are_added_hide_no_bend(self) -> None:
+        found = explain(pair("1e6 - softplus(-d)", "-1e6 - softplus(d)"))
+        assert found.is_divergence
+        assert not explain(pair("1e6 + 0.5*d", "1e6 - 0.5*abs(d) - 0.5*d"), [0.5, 1.0]).sentence.startswith("unbounded")

@@ -74,6 +74,28 @@ def test_an_unbounded_pair_has_an_infinite_value() -> None:
     np.testing.assert_array_equal(found.value, [math.inf, 0, math.inf])
 
 
+@pytest.mark.parametrize(
+    "f", ["d", "d**3", "exp(d)", "log(1 + d**2)", "sqrt(1 + abs(d))", "d*log(1 + d**2)", "3*d + log(1 + abs(d))"]
+)
+def test_what_grows_without_end_is_unbounded(f: str) -> None:
+    assert np.isposinf(optimum(pair(f, "0"), RATIOS).value).all()
+    assert np.isposinf(optimum(pair("0", f), RATIOS).value).all()
+
+
+@pytest.mark.parametrize("power", [1.5, 1.1, 1.05, 1.02])
+def test_what_may_have_its_optimum_farther_out_than_is_sought_is_not_called_unbounded(power: float) -> None:
+    """r d - |d|^p / p has its optimum at r^(1/(p - 1))."""
+    r = np.logspace(-4, 4, 17)
+    found, place = optimum(pair("d", f"-abs(d)**{power}/{power}"), r), r ** (1 / (power - 1))
+    within = place < 1e29
+    np.testing.assert_allclose(found.place[within], place[within], rtol=1e-9, atol=1e-35)
+    np.testing.assert_allclose(found.value[within], ((1 - 1 / power) * r * place)[within], rtol=1e-9, atol=1e-35)
+    assert np.isnan(found.value[place > 1e31]).all()
+    assert np.isnan(found.place[place > 1e31]).all()
+    assert not found.finite[place > 1e31].any()
+    assert (place > 1e31).any() == (power < 1.5)
+
+
 @pytest.mark.golden
 def test_rounding_error_is_no_optimum() -> None:
     # g = 1 - e^(d/2), written so that it is the rounding of e^d, up to 1e290, from d = 72 on.
