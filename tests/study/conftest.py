@@ -65,8 +65,9 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 SPEC = {"data": {"name": "ring"}, "objective": {"name": "hinge"}, "penalty": {"name": "none"}}
 
 
-def begin(folder: Path, **changes: Any) -> Path:
-    """Write a study, changed as `tiny_values` says, whose search has ended in one arm and goes on in the other."""
+def begin(folder: Path, ended: int = 2, **changes: Any) -> Path:
+    """Write a study, changed as `tiny_values` says, of which `ended` trials have ended in one arm and one goes on in
+    the other."""
     config = loading.build(tiny_values(**changes)).config
     folder.mkdir(parents=True, exist_ok=True)
     loading.write(config, folder / "study.yaml")
@@ -74,7 +75,7 @@ def begin(folder: Path, **changes: Any) -> Path:
     versions = {"python": "3.11", "torch": "2"}
     journal.append(Session(config=config.resolved(), versions=versions, host="box", pid=1))
     journal.append(Floor(values={"fid": 0.001}))
-    for index in (0, 1):
+    for index in range(ended):
         plan = _planned(config, "hinge", index)
         journal.append(plan, *_results(plan, 0.1 * (1 + index)))
         verdict: dict[str, Any] = {"status": "completed", "outcomes": ["converged"] * 2, "scores": [0.1, 0.1]}
