@@ -20,7 +20,7 @@ from study.command.output import DONE, print_json
 from study.command.own import strange_places
 from study.config import loading
 from study.config.addresses import masked
-from study.config.arms import constants_of
+from study.config.arms import constants_of, of_one_pair, without_slope
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
 from study.config.rules import slope_note
@@ -34,6 +34,7 @@ from study.tracking.renewal import renew
 from trainables import own_code
 from trainables.objectives.induced import explain, resolved
 from trainables.objectives.pairing import explain_pairing
+from trainables.spec import MEANINGLESS, Spec
 
 LOGGER = logging.getLogger(__name__)
 DELIVERY = 30.0  # seconds that MLflow gets to take the report
@@ -159,27 +160,27 @@ def _plan(about: Any) -> StudyPlan | None:
 def _objectives(plans: Iterable[StudyPlan]) -> list[dict[str, Any]]:
     """The explanation of every pair (f, g) in the studies' arms, each once.
 
-    A pair in Python has none: a report is read by those who did not write it, and imports nothing. What `check` notes
-    of arms that lack what their pair needs is its `caveats`.
+    A pair in Python has none: a report is read by those who did not write it, and imports nothing. Nor has one that is
+    searched. What `check` notes of arms that lack what their pair needs is among the `caveats` of the first of these.
     """
     found: dict[str, dict[str, Any]] = {}
     plans = list(plans)
     for plan in plans:
+        note = slope_note(plan)
         for arm in plan.arms:
             constants = constants_of(plan.config, arm)
             objective = constants.get("objective", "non_saturating")
             generator, pairing = constants.get("generator_loss", "default"), constants.get("pairing", "independent")
-            name = name_of(objective)
-            key = f"{objective} {generator} {pairing}"
-            if key in found or own_code.is_location(name) or not isinstance(pairing, str):
+            critic = "objective" not in MEANINGLESS.get(constants.get("model", Spec.model), ())
+            if not (critic and of_one_pair(arm)) or own_code.is_location(name_of(objective)):
                 continue
-            if pairing == "independent":
+            key = f"{objective} {generator} {pairing}"
+            if key not in found and pairing == "independent":
                 found[key] = explain(objective, generator_loss=generator).to_dict()
-            else:
+            elif key not in found:
                 found[key] = explain_pairing(resolved(objective, generator), pairing).to_dict()
-    for plan in plans:
-        if note := slope_note(plan):
-            said = f"{note}." if len(plans) == 1 else f"{plan.config.study}: {note}."
-            for lacking in [one for one in found.values() if one["name"] == "wasserstein"][:1]:
-                lacking["caveats"] = [*lacking.get("caveats", ()), said]
+            if note and without_slope(plan.config, arm):
+                said = f"{note}." if len(plans) == 1 else f"{plan.config.study}: {note}."
+                found[key]["caveats"] = [*found[key].get("caveats", ()), said]
+                note = None
     return list(found.values())

@@ -28,7 +28,7 @@ from study.config.suggestions import page_of
 from trainables import data, objectives, own_code, penalties, precision, rehearsal
 from trainables.data import transformations
 from trainables.objectives import admission
-from trainables.spec import ROLES, UNTRAINED, Spec
+from trainables.spec import ADVERSARIAL, ROLES, UNTRAINED, Spec
 
 MOST_CORNERS = 64
 MOST_WEIGHTS = 10**9  # of one network of one replica
@@ -148,14 +148,39 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
 def overflows(config: StudyConfig, arm: Arm) -> list[str]:
     """What of an arm's pairs (f, g) float32 cannot hold from some output of the critic on, in words; of those in Python
     only where this process may import them."""
+    found: dict[str, None] = {}
+    for spec in _pairs(config, arm):
+        found |= dict.fromkeys(admission.overflows(spec.objective, spec.generator_loss))
+    return list(found)
+
+
+def without_slope(config: StudyConfig, arm: Arm) -> list[str]:
+    """Names of an arm's pairs (f, g) that have no best critic unless its slope is bounded, where nothing bounds it; of
+    those in Python only where this process may import them."""
+    if "penalty" in arm.space or constants_of(config, arm).get("model", Spec.model) not in ADVERSARIAL:
+        return []
+    found = {
+        str(spec.objective["name"]): None
+        for spec in _pairs(config, arm)
+        if admission.needs_slope(spec.objective)
+        and not any(row.bounds_slope for row, _ in penalties.resolve_all(spec.penalties))
+    }
+    return list(found)
+
+
+def of_one_pair(arm: Arm) -> bool:
+    """Whether all trials of an arm have the same pair (f, g) and generator's loss, applied in the same way."""
+    return not any(_root(name) in ("objective", "generator_loss", "pairing") for name in arm.space)
+
+
+def _pairs(config: StudyConfig, arm: Arm) -> Iterator[Spec]:
+    """Specifications with the pairs at the corners of an arm's space, less those that this process may not import."""
     importing, low = own_code.allowed(locations(config)), next(corners(arm.space))
     of_pair = {name: space for name, space in arm.space.items() if _root(name) in ("objective", "generator_loss")}
-    found: dict[str, None] = {}
     for values in corners(of_pair):
         spec = spec_for(config, arm, {**low, **values})
         if importing or not own_code.is_location(spec.objective["name"]):
-            found |= dict.fromkeys(admission.overflows(spec.objective, spec.generator_loss))
-    return list(found)
+            yield spec
 
 
 def equal_choices(config: StudyConfig, arm: Arm) -> list[str]:

@@ -15,7 +15,17 @@ from analysis.record import schema
 from analysis.record.schema import QUALITY, TRAINING
 from analysis.results.thresholds import JUDGED_METRICS, NOISE_KNOWN
 from analysis.wording import listed
-from study.config.arms import Arm, arms_of, check_arms, constants_of, equal_choices, idle, mistakable, overflows
+from study.config.arms import (
+    Arm,
+    arms_of,
+    check_arms,
+    constants_of,
+    equal_choices,
+    idle,
+    mistakable,
+    overflows,
+    without_slope,
+)
 from study.config.blind_spots import blind_spots
 from study.config.combinations import place
 from study.config.goal import Goal
@@ -146,9 +156,12 @@ def warnings(plan: StudyPlan) -> list[str]:
 
 def slope_note(plan: StudyPlan) -> str | None:
     """What is said of arms whose objective needs a critic of bounded slope and whose critic has none."""
-    if not (free := [arm.name for arm in plan.arms if _slope_is_free(plan.config, arm)]):
+    free = {arm.name: names for arm in plan.arms if (names := without_slope(plan.config, arm))}
+    if not free:
         return None
-    return f"wasserstein needs a critic of bounded slope, by {listed(SLOPES, 'or')}; without one: {_few(free)}"
+    pairs = list(dict.fromkeys(name for names in free.values() for name in names))
+    need = f"{listed(pairs)} {'needs' if len(pairs) == 1 else 'need'} a critic of bounded slope"
+    return f"{need}, by {listed(SLOPES, 'or')}; without one: {_few(list(free))}"
 
 
 def _crossed(config: StudyConfig) -> Mapping[str, Sequence[Any]]:
@@ -165,15 +178,6 @@ def _blind_spots(config: StudyConfig, arms: tuple[Arm, ...]) -> str:
         better = f"fid with evaluation.features: {'classifier' if description.classes else 'inception'}"
     modes = description.classes > 0
     return blind_spots(config.search.metrics, measured, raw=raw, modes=modes, better=better)
-
-
-def _slope_is_free(config: StudyConfig, arm: Arm) -> bool:
-    constant = constants_of(config, arm)
-    objective, penalties = (str(name_of(constant.get(key))) for key in ("objective", "penalty"))
-    if constant.get("model") == "dirac":
-        return False
-    bounded = set(penalties.split("+")) & set(SLOPES)
-    return objective == "wasserstein" and not bounded and "penalty" not in arm.space
 
 
 def _slopes_are_mixed(config: StudyConfig, arm: Arm) -> bool:

@@ -43,6 +43,18 @@ def overflows(objective: Mapping[str, Any], generator_loss: str = "default") -> 
     return _overflows_of_formulas(json.dumps(dict(objective)), generator_loss)
 
 
+def needs_slope(objective: Mapping[str, Any]) -> bool:
+    """Whether there is no best critic unless its slope is bounded, as of `opposition.opposite_lines`."""
+    if own_code.is_location(objective.get("name")):
+        return opposition.opposite_lines(resolve(objective))
+    return _formulas_need_slope(json.dumps(dict(objective)))
+
+
+@lru_cache(maxsize=1024)
+def _formulas_need_slope(objective: str) -> bool:
+    return opposition.opposite_lines(resolve(json.loads(objective)))
+
+
 @lru_cache(maxsize=1024)
 def _require_formulas(objective: str, generator_loss: str, pairing: str) -> None:
     """Of many arms most have the same."""

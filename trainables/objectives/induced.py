@@ -25,6 +25,7 @@ from torch import Tensor
 from trainables.objectives import table as objectives
 from trainables.objectives.finite import overflows
 from trainables.objectives.known_divergences import COMPARED, FIT, same_divergence, same_step
+from trainables.objectives.opposition import opposite_lines
 from trainables.objectives.optimum import REACH, Optimum, derivatives, optimum
 from trainables.objectives.table import Game, Objective, written
 
@@ -282,13 +283,10 @@ def _without_value(game: Game, near: Optimum) -> str:
         return "unbounded even where p = q, by constant critics, so no divergence, and no Lipschitz constraint helps"
     if not np.isposinf(near.value[1:4]).any():
         return f"no best critic was found near p = q with |d| up to {REACH:g}, so that what it estimates is not known"
-    d = torch.linspace(-5, 5, 11, dtype=torch.float64)
-    f1, g1 = (derivatives(function, d)[0] for function in (game.f, game.g))
-    opposite_lines = bool(max((f1 - f1[0]).abs().max(), (f1 + g1).abs().max()) <= 1e-9 * f1[0].abs())
     constrained = (
         "with a Lipschitz critic it is an integral probability metric, and it needs clipping, a gradient penalty or "
         "spectral normalisation"
-        if opposite_lines
+        if opposite_lines(game)
         else "nor, with a Lipschitz critic, an integral probability metric, as that takes f = -g linear in d"
     )
     return f"unbounded without a constraint on the critic, so no f-divergence; {constrained}"

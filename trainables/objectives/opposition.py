@@ -55,6 +55,13 @@ def unopposed(game: Game, pairing: str = "independent") -> str | None:
     return "f and g lie below tangents of the same slope at 0" if below else None
 
 
+def opposite_lines(game: Game) -> bool:
+    """Whether f and g are lines of the critic network's output with slopes c and -c. F = c (E_p C - E_q C) then has no
+    bound unless the critic's slope has one, with which it is an integral probability metric."""
+    f1, g1 = (derivatives(part, GRID)[0] for part in game.of_outputs)
+    return bool(f1[0] != 0 and max((f1 - f1[0]).abs().max(), (f1 + g1).abs().max()) <= ROUNDING * f1[0].abs())
+
+
 def _below(values: Tensor, bounds: Tensor) -> bool:
     return bool((values - bounds <= ROUNDING * (1 + values.abs())).all())
 

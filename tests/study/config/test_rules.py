@@ -305,6 +305,21 @@ def test_what_is_rarely_meant_is_noted(least: Build) -> None:
     assert "depends on the workers' timing" in note
 
 
+def test_a_pair_of_ones_own_is_told_what_wasserstein_is(least: Build) -> None:
+    lines, cubes = ({"name": name, "f": f, "g": f"-{f}"} for name, f in (("lines", "2*d"), ("cubes", "d**3")))
+    fixed = {"generator_lr": 1e-3, "critic_lr": 1e-3}
+    both = {"objective": [lines, cubes, "hinge", "wasserstein"], "penalty": ["none", "spectral_norm"]}
+    found = [note for note in rules.warnings(least(scientific=both, fixed=fixed)) if "slope" in note]
+    (note,) = found
+    assert note.startswith("lines and wasserstein need a critic of bounded slope, by clip")
+    assert note.endswith("; without one: lines-none, wasserstein-none")
+    searched = {"objective": {"choice": [lines, "hinge"]}}
+    (note,) = [note for note in rules.warnings(least(nuisance=searched)) if "slope" in note]
+    assert note.startswith("lines needs a critic of bounded slope")
+    searched["penalty"] = {"choice": ["none", "spectral_norm"]}  # so that the search may find out
+    assert not [note for note in rules.warnings(least(nuisance=searched)) if "slope" in note]
+
+
 def test_a_pair_that_float32_cannot_hold_far_out_is_noted(least: Build) -> None:
     mine = {"name": "mine", "f": "d", "g": "-exp(2*d)"}
     choices = ["hinge", {"name": "alpha", "alpha": {"choice": [0.5, 0.75]}}, mine]

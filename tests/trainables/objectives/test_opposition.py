@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainables.objectives import OBJECTIVES, resolve
-from trainables.objectives.opposition import require, unopposed
+from trainables.objectives import OBJECTIVES, Objective, resolve
+from trainables.objectives.opposition import opposite_lines, require, unopposed
 from trainables.objectives.pairing import PAIRINGS, critic_value
 
 
@@ -35,6 +35,30 @@ def test_one_place_that_is_best_for_both_makes_no_game(f: str, g: str, expected:
     assert why(f, g) == expected
     with pytest.raises(ValueError, match=rf"^objective: .* induces no divergence: {expected}, so that"):
         require(resolve({"name": "mine", "f": f, "g": g}))
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_of_the_rows_wasserstein_alone_is_of_opposite_lines(name: str) -> None:
+    assert opposite_lines(resolve({"name": name})) == (name == "wasserstein")
+
+
+@pytest.mark.parametrize(
+    ("f", "g", "expected"),
+    [
+        ("d", "-d", True),
+        ("3 - 2*d", "2*d", True),
+        ("d + abs(d) - abs(d)", "-1e-9 - d", True),
+        ("1e-20*d", "-1e-20*d", True),
+        ("d", "-2*d", False),
+        ("d", "d", False),
+        ("d**3", "-d**3", False),
+        ("d", "-max(d, -25)", False),
+        ("1", "-1", False),
+    ],
+)
+def test_opposite_lines(f: str, g: str, expected: bool) -> None:
+    assert opposite_lines(resolve({"name": "mine", "f": f, "g": g})) == expected
+    assert not opposite_lines(resolve(Objective("mine", f, g, link="d**3 + d")))
 
 
 @pytest.mark.parametrize(
