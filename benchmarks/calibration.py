@@ -22,7 +22,7 @@ from benchmarks.power_tables import coverages, long_searches, powers, share_powe
 from benchmarks.repeated import NOISE, World
 from benchmarks.rivals import all_replicas, one_search
 from benchmarks.unlike_searches import SEEDS as LUMPS
-from benchmarks.unlike_searches import alike
+from benchmarks.unlike_searches import alike, unlike
 
 TITLE = "How often identical objectives are told apart"
 WORLDS = {
@@ -88,6 +88,13 @@ Shares of searches that end wholly well or wholly badly, or nearly so, {4 * STUD
 arms are told apart:
 
 {alike()}
+
+How often 95 % intervals of the difference of two arms hold it and, in brackets, lie on one side of 0, {2 * STUDIES:,}
+studies, {LUMPS} seeds: by the method, which takes the searches of both to differ about as much; with every search taken
+as one replica; and by Welch and Satterthwaite, each arm by its own part between repeats. Two arms whose searches differ
+unlike come first, which are alike where nothing else is said:
+
+{unlike()}
 
 Unfinished studies, 16 seeds, a tenth of their variance shared by all and a tenth by an arm, collapsing often:
 

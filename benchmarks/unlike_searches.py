@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import scipy
 
+from analysis.statistics.crossed import components
 from analysis.statistics.intervals import Floats
-from analysis.statistics.repeats import by_mean
+from analysis.statistics.repeats import by_mean, by_searches
 from benchmarks.comparison import markdown
 from benchmarks.error_rates import LIMIT, STUDIES, percent, told
 
 Law = Callable[[np.random.Generator, tuple[int, ...]], Floats]  # the chance of every search
 SEEDS, REPEATS = 8, (2, 3, 5, 10)
+ROUNDING = 1e-9
 
 
 def steady(share: float) -> Law:
@@ -55,4 +58,62 @@ def alike(studies: int = 4 * STUDIES) -> str:
             same = (a < count) & (b < count)
             found = [told(by_mean(drawn(laws, repeats, studies)))[:, same].any(-1).mean() for repeats in REPEATS]
             rows.append((name, str(arms), *(percent(float(share), LIMIT) for share in found)))
+    return markdown(rows)
+
+
+def varied(share: float, alike: float) -> Law:
+    """Searches with a beta distribution, `alike` being the correlation between replicas of one."""
+    size = 1 / alike - 1
+    return lambda generator, shape: generator.beta(share * size, (1 - share) * size, shape)
+
+
+PAIRS: Mapping[str, tuple[tuple[Law, float], tuple[Law, float]]] = {
+    "half good, half bad; all .5": ((lumpy(0.5), 0.5), (steady(0.5), 0.5)),
+    "half .95, half .05; all .5": ((lumpy(0.5, 0.95, 0.05), 0.5), (steady(0.5), 0.5)),
+    "8 of 10 good, the others bad; all .8": ((lumpy(0.8), 0.8), (steady(0.8), 0.8)),
+    "35 of 100 good, the others bad; all .35": ((lumpy(0.35), 0.35), (steady(0.35), 0.35)),
+    "half good, half bad; all .9": ((lumpy(0.5), 0.5), (steady(0.9), 0.9)),
+    "8 of 10 good; 3 of 10 good": ((lumpy(0.8), 0.8), (lumpy(0.3), 0.3)),
+    "all .5; all .5": ((steady(0.5), 0.5), (steady(0.5), 0.5)),
+    "all .05; all .35": ((steady(0.05), 0.05), (steady(0.35), 0.35)),
+    ".05 and .35, correlation .1": ((varied(0.05, 0.1), 0.05), (varied(0.35, 0.1), 0.35)),
+    ".05 and .35, correlation .3": ((varied(0.05, 0.3), 0.05), (varied(0.35, 0.3), 0.35)),
+    "all .95; all .5": ((steady(0.95), 0.95), (steady(0.5), 0.5)),
+    "all .95; all .05": ((steady(0.95), 0.95), (steady(0.05), 0.05)),
+}  # fmt: skip
+
+
+def own_parts(cells: Floats) -> tuple[Floats, Floats]:
+    """Ends (studies,) by Welch and Satterthwaite: the variance of each of two arms by its own part between repeats."""
+    repeats = cells.shape[-2]
+    part = np.concatenate([components(cells[:, [arm]]).repeat for arm in (0, 1)], -1)
+    share = cells.mean((-2, -1))
+    units = repeats / part
+    variance = (share * (1 - share) + 1 / (4 * units)) / units
+    whole = variance.sum(-1)
+    freedom = whole**2 / (variance**2).sum(-1) * (repeats - 1)
+    half = scipy.stats.t.isf((1 - 0.95) / 2, freedom) * np.sqrt(whole)
+    apart = share[:, 0] - share[:, 1]
+    return apart - half, apart + half
+
+
+INTERVALS: Mapping[str, Callable[[Floats], tuple[Floats, ...]]] = {
+    "the method": lambda cells: tuple(end[:, 0] for end in by_mean(cells).ends()),
+    "by searches alone": lambda cells: tuple(end[:, 0] for end in by_searches(cells).ends()),
+    "own parts": own_parts,
+}
+
+
+def unlike(studies: int = 2 * STUDIES) -> str:
+    """How often 95 % intervals of the difference of two arms hold it and, in brackets, are on one side of 0."""
+    columns = [(repeats, name) for repeats in REPEATS[1:] for name in INTERVALS]
+    rows: list[Sequence[str]] = [("two arms", *(f"{name}, {repeats} repeats" for repeats, name in columns))]
+    for name, ((first, share), (second, other)) in PAIRS.items():
+        row = [name]
+        for repeats, method in columns:
+            low, high = INTERVALS[method](drawn([first, second], repeats, studies))
+            held = (low <= share - other + ROUNDING) & (share - other - ROUNDING <= high)
+            told_apart = (low > ROUNDING) | (high < -ROUNDING)
+            row.append(f"{percent(float(held.mean()))} ({percent(float(told_apart.mean()))})")
+        rows.append(row)
     return markdown(rows)

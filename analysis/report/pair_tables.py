@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from analysis.report.repeat_words import least_of_searches
+from analysis.report.repeat_words import assumed, least_of_searches
 from analysis.report.table_files import Head, Table, Value
 from analysis.results.compare import ArmQuality
 from analysis.results.pairs import Comparison
@@ -84,12 +84,10 @@ def rate_table(comparisons: Mapping[str, Comparison], note: str = "") -> Table:
     newcombe = " by Newcombe," if first.unit != "repeat" else ""
     heads = (
         Head("outcome"), Head("a"), Head("b"), Head("n a", "count"), Head("n b", "count"),
-        Head("in favour of a", "points"), Head("p", "p"), Head("p (Holm)", "p"),
+        Head("in favour of a", "points"), *([Head("by searches alone", "points")] if first.unit == "repeat" else []),
+        Head("p", "p"), Head("p (Holm)", "p"),
     )  # fmt: skip
-    spread = least_of_searches(first.pairs) + (
-        " A share's own interval knows how much searches differ from its arm alone, that of a difference from all arms"
-        " together; it can therefore be far shorter, and holds as far as the searches of each arm differ about as much."
-    ) * (first.unit == "repeat")
+    spread = least_of_searches(first.pairs) + assumed(first) if first.unit == "repeat" else ""
     return Table(
         f"rates-{first.phase}",
         "All pairs of arms by how often each outcome occurred. “in favour of a”: by how much more often a converged"
@@ -99,11 +97,14 @@ def rate_table(comparisons: Mapping[str, Comparison], note: str = "") -> Table:
         f"trials.parquet: phase = {first.phase}, outcome of two arms at a time",
         heads,
         tuple(
-            (outcome, o.a, o.b, o.n_a, o.n_b, o.effect, o.p, o.p_holm)
+            (
+                outcome, o.a, o.b, o.n_a, o.n_b, o.effect, *([o.alone] if first.unit == "repeat" else []), o.p,
+                o.p_holm,
+            )
             for outcome, comparison in comparisons.items()
             for o in comparison.pairs
         ),
-    )
+    )  # fmt: skip
 
 
 def _test(comparison: Comparison | None, lead: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import comb
 
 from analysis.report.findings import Findings
+from analysis.report.pair_words import few
 from analysis.report.subject import FEW, Subject
 from analysis.results.effects import Effect
 from analysis.results.pairs import Comparison
@@ -27,6 +28,7 @@ def repeated(findings: Findings, subject: Subject) -> list[str]:
         _brackets([count for count in findings.searches.values() if count > 1]),
         *_uneven(findings, least, most),
         *_too_few(findings),
+        *_only_if_alike(findings),
         *_insufficient(findings, most),
     ]
 
@@ -92,6 +94,33 @@ def _too_few(findings: Findings) -> list[str]:
         "So few searches tell no two arms apart by how often replicas converged, not even all from none: where each"
         f" search ends wholly well or wholly badly, arms that are alike may end so in {chance} of studies. With"
         f" search.repeats: {enough_of_shares()} so plain a difference is found."
+    ]
+
+
+def assumed(comparison: Comparison) -> str:
+    """What the tests and intervals of shares take for granted, where that fails, and what does not: sentences."""
+    searches = min(min(pair.n_a, pair.n_b) for pair in comparison.pairs)
+    return (
+        " A share's own interval knows how much searches differ from its arm alone, that of a difference and its p from"
+        " all arms together: it can therefore be far shorter, and holds as far as the searches of each arm differ about"
+        " as much. If half of an arm's searches end wholly well and half wholly badly,"
+        f" {counted(searches, 'search ends', 'searches end')} alike in {percent(2.0 ** (1 - searches))} of studies and"
+        " show none of it: beside an arm whose searches are alike the difference is then missed. “by searches alone”"
+        " takes every search as one replica, which is the most that searches can differ by."
+    )
+
+
+def _only_if_alike(findings: Findings) -> list[str]:
+    """Which shares are told apart only if the searches of all arms differ about as much."""
+    converged = findings.rates.get("converged")
+    told = converged.told if converged else ()
+    pairs = [f"{pair.a} from {pair.b}" for pair in told if pair.alone_undecided]
+    if not pairs:
+        return []
+    return [
+        "Told apart by how often they converged only if the searches of all arms differ about as much:"
+        f" {few(pairs, counted(len(told), 'pair'))}. With every search taken as one replica, the most that searches can"
+        " differ by, they would not be."
     ]
 
 

@@ -99,6 +99,8 @@ class Effect:
         shift: how far apart they lie in the measurement's own unit; None where the effect itself says so.
         unbounded: p before it is held above `least`, which is what is corrected for several tests; None where it is p.
         least: the least p that so few searches can give, corrected or not (`analysis.statistics.repeats`).
+        alone: the effect with the interval that does not take the searches of all arms to differ about as much; None
+            where there is none.
     """
 
     a: str
@@ -112,6 +114,12 @@ class Effect:
     shift: Shift | None = None
     unbounded: float | None = None
     least: float = 0.0
+    alone: Interval | None = None
+
+    @property
+    def alone_undecided(self) -> bool:
+        """Whether the arms may be alike by the interval that does not take their searches to differ about as much."""
+        return self.alone is not None and self.alone.low <= self.null <= self.alone.high
 
     def within(self, margin: float) -> bool:
         """Whether the arms are shown to be the same within a margin > 0.
@@ -126,10 +134,14 @@ class Effect:
 
     def turned(self) -> Effect:
         """The same with b first."""
-        turned, twice = self.effect.negated(), 2 * self.null
-        effect = replace(turned, estimate=twice + turned.estimate, low=twice + turned.low, high=twice + turned.high)
+        effect, alone = self._mirrored(self.effect), self.alone and self._mirrored(self.alone)
         shift = self.shift and self.shift.turned()
-        return replace(self, a=self.b, b=self.a, n_a=self.n_b, n_b=self.n_a, effect=effect, shift=shift)
+        turned = replace(self, effect=effect, shift=shift, alone=alone)
+        return replace(turned, a=self.b, b=self.a, n_a=self.n_b, n_b=self.n_a)
+
+    def _mirrored(self, interval: Interval) -> Interval:
+        turned, twice = interval.negated(), 2 * self.null
+        return replace(turned, estimate=twice + turned.estimate, low=twice + turned.low, high=twice + turned.high)
 
 
 def corrected_together(pairs: Sequence[Effect]) -> Floats:

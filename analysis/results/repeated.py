@@ -9,6 +9,7 @@ so on, each of them on seeds of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +44,15 @@ def by_rank(
 def by_share(samples: Sequence[Sample], *, sign: int = 1, confidence: float = 0.95) -> tuple[Effect, ...]:
     """The difference of the shares of replicas for which something held; arguments as for
     `analysis.results.effects.by_share`."""
-    found = repeats.by_mean(_table(samples, [(one.values > 0).astype(np.float64) for one in samples]))
-    return _effects(samples, found, sign, confidence)
+    cells = _table(samples, [(one.values > 0).astype(np.float64) for one in samples])
+    found = _effects(samples, repeats.by_mean(cells), sign, confidence)
+    ends = np.stack(repeats.by_searches(cells).ends(confidence, simultaneous=True), -1)
+    ends = ends if sign == 1 else 0.0 - ends[:, ::-1]
+    method = f"each of the repeats one replica{ALL}"
+    return tuple(
+        replace(one, alone=replace(one.effect, low=float(low), high=float(high), method=method))
+        for one, (low, high) in zip(found, ends, strict=True)
+    )
 
 
 def by_time(

@@ -175,8 +175,23 @@ def by_rank(costs: Floats) -> Effects:
 def by_mean(scores: Floats, most: float = 1.0) -> Effects:
     """The mean of a less that of b, from scores (…, k, m, S) in [0, most]: indicators, or times up to `most`
     (`analysis.statistics.restricted_mean.pseudo_times` where some are censored); NaN is missing."""
-    weights = repeat_weights(scores)
+    return _by_mean(scores, most, components(scores))
+
+
+def by_searches(scores: Floats, most: float = 1.0) -> Effects:
+    """As `by_mean`, with every search as one unit, however much the searches of its own arm and of the others differ:
+    scores in [0, most] have no larger variance than that of searches which end wholly well or wholly badly."""
     parts = components(scores)
+    whole = replace(parts, repeat=np.ones_like(parts.repeat), interaction=np.zeros_like(parts.interaction))
+    found = _by_mean(scores, most, whole)
+    a, b = np.array(found.pairs).T
+    freedom = parts.repeats[..., a] + parts.repeats[..., b] - 2
+    freedom = np.where((freedom > 0) & ~np.isnan(found.estimate), freedom, np.nan)
+    return replace(found, degrees_of_freedom=freedom, least=np.zeros_like(found.least), still=False)
+
+
+def _by_mean(scores: Floats, most: float, parts: Components) -> Effects:
+    weights = repeat_weights(scores)
     pairs = pairs_of(scores.shape[-3])
     known = np.where(np.isnan(scores), 0.0, scores) / most
     mean, square = ((weights * known**power).sum((-2, -1)) for power in (1, 2))

@@ -3,7 +3,7 @@ import pytest
 
 from analysis.statistics.repeats import by_mean
 from benchmarks.error_rates import told
-from benchmarks.unlike_searches import SEEDS, drawn, lumpy, steady
+from benchmarks.unlike_searches import INTERVALS, SEEDS, drawn, lumpy, steady, unlike, varied
 
 
 def test_searches_follow_their_laws():
@@ -20,3 +20,27 @@ def test_searches_follow_their_laws():
 def test_searches_wholly_good_or_bad_are_told_apart_as_often_as_coins_fall_so(repeats, chance):
     found = told(by_mean(drawn([lumpy(0.5)] * 2, repeats, 2000))).mean()
     assert found == pytest.approx(chance, abs=4 * np.sqrt(max(chance, 1e-9) / 2000))
+
+
+def test_a_correlation_is_that_of_two_replicas_of_a_search():
+    found = drawn([varied(0.3, 0.2), steady(0.3)], 10, 2000)[:, 0]
+    assert found.mean() == pytest.approx(0.3, abs=0.01)
+    first, second = found[..., 0].ravel(), found[..., 1].ravel()
+    assert np.corrcoef(first, second)[0, 1] == pytest.approx(0.2, abs=0.03)
+
+
+def test_beside_an_arm_whose_searches_are_alike_only_searches_alone_hold_the_difference():
+    cells = drawn([lumpy(0.5), steady(0.5)], 3, 1000)
+    covered = {}
+    for name, ends in INTERVALS.items():
+        low, high = ends(cells)
+        covered[name] = float(np.mean((low <= 0) & (high >= 0)))
+    assert covered["the method"] < 0.85
+    assert covered["by searches alone"] > 0.98
+    assert covered["own parts"] > 0.93
+
+
+def test_the_table_of_unlike_arms_has_a_row_for_each_pair():
+    made = unlike(20).splitlines()
+    assert len(made) == 14
+    assert len({line.count("|") for line in made}) == 1

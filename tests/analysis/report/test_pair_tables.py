@@ -108,5 +108,18 @@ def test_the_least_p_of_so_few_searches_is_said_where_there_is_one():
     found = comparison("ac", null=0.0, estimate=0.5, subject="converged")
     assert "No p, corrected or not" not in rate_table({"converged": found}).caption
     pairs = tuple(replace(pair, least=1 / 32) for pair in found.pairs)
-    caption = rate_table({"converged": replace(found, pairs=pairs)}).caption
+    caption = rate_table({"converged": replace(found, pairs=pairs, unit="repeat")}).caption
     assert "No p, corrected or not, is below what searches alone can say, 0.031: how probable" in caption
+
+
+def test_shares_of_repeats_are_given_by_searches_alone_as_well_and_what_is_assumed_is_said():
+    found = comparison("ac", null=0.0, estimate=0.5, subject="converged")
+    alone = replace(interval(0.5), low=-0.2, high=0.9)
+    pairs = tuple(replace(pair, alone=alone, n_a=3, n_b=4) for pair in found.pairs)
+    table = rate_table({"converged": replace(found, pairs=pairs, unit="repeat")})
+    place = [head.name for head in table.heads].index("by searches alone")
+    assert [row[place] for row in table.rows] == [alone] * 3
+    assert "by searches alone low" in csv_text(table).splitlines()[0]
+    caption = table.caption.replace("\u00a0", " ")
+    assert "half wholly badly, 3 searches end alike in 25 % of studies and show none of it" in caption
+    assert "by searches alone" not in rate_table({"converged": found}).caption

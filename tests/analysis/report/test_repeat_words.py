@@ -98,3 +98,25 @@ def test_enough_of_shares_is_the_least_number_of_coins_that_fall_so_seldom_enoug
     assert enough_of_shares() == 3
     assert 2 / 2**6 <= 0.05 < 2 / 2**4
     assert enough_of_shares(0.01) == 4
+
+
+def test_what_is_told_apart_only_by_the_searches_of_all_arms_is_named(said):
+    findings, _ = said(7, confirm=12)
+    converged = findings.rates["converged"]
+    (pair,) = converged.pairs
+    assert pair.alone.low <= pair.effect.estimate <= pair.alone.high
+
+    def caveats(low, p):
+        alone = replace(pair.alone, low=low, high=0.9)
+        changed = replace(converged, pairs=(replace(pair, p_holm=p, alone=alone),))
+        return words(answer(replace(findings, rates={**findings.rates, "converged": changed})))
+
+    sentence = (
+        "Told apart by how often they converged only if the searches of all arms differ about as much:"
+        f" {pair.a} from {pair.b}. With every search taken as one replica, the most that searches can differ by, they"
+        " would not be."
+    )
+    turned = sentence.replace(f"{pair.a} from {pair.b}", f"{pair.b} from {pair.a}")
+    assert sentence in caveats(-0.1, 0.01) or turned in caveats(-0.1, 0.01)
+    assert "only if the searches of all arms" not in caveats(0.1, 0.01)
+    assert "only if the searches of all arms" not in caveats(-0.1, 0.2)

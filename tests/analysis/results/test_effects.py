@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -171,5 +172,11 @@ def test_of_several_comparisons_only_what_searches_alone_can_say_is_not_correcte
     few = Effect("a", "b", 3, 3, like, 0.0, 1 / 32, 1 / 32, unbounded=0.001, least=1 / 32)
     many = Effect("a", "b", 3, 3, like, 0.5, 0.02, 0.02)
     assert corrected_together([few, many, many]) == pytest.approx([1 / 32, 0.04, 0.04])
+    few = replace(few, alone=Interval(1.0, -0.1, 1.0, 48, "by hand", "both"))
+    assert few.alone_undecided
+    assert few.turned().alone_undecided
+    assert (few.turned().alone.low, few.turned().alone.high) == (-1.0, 0.1)
+    assert not replace(few, alone=Interval(1.0, 0.1, 1.0, 48, "by hand", "both")).alone_undecided
+    assert not many.alone_undecided
     assert few.turned().turned() == few
     assert (few.turned().least, few.turned().unbounded) == (1 / 32, 0.001)

@@ -183,3 +183,12 @@ def test_shares_and_times_carry_what_their_searches_alone_can_say_and_quality_do
     assert share.unbounded < share.p
     [quality] = by_rank(samples(costs))
     assert (quality.least, quality.unbounded) == (0, quality.p)
+
+
+def test_shares_have_an_interval_by_searches_alone_too_turned_with_them():
+    cells = (drawn(6, [0, 1, 2], 0.3, m=4) < 1).astype(float)
+    low, high = repeats.by_searches(cells).ends(simultaneous=True)
+    found, turned = by_share(samples(cells)), by_share(samples(cells), sign=-1)
+    assert [one.alone.estimate for one in found] == [one.effect.estimate for one in found]
+    np.testing.assert_allclose([(one.alone.low, one.alone.high) for one in found], np.stack([low, high], -1))
+    np.testing.assert_allclose([(one.alone.low, one.alone.high) for one in turned], np.stack([-high, -low], -1))

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.stats import mannwhitneyu
+from scipy.stats import mannwhitneyu, t
 
 from analysis.statistics.holm import holm
 from analysis.statistics.permutation import least
 from analysis.statistics.ranks import relative_effect
-from analysis.statistics.repeats import by_mean, by_rank, least_p
+from analysis.statistics.repeats import by_mean, by_rank, by_searches, least_p
 from analysis.statistics.two_shares import barnard
 
 TABLE = arrays(np.float64, (3, 3, 4), elements=st.sampled_from([0.0, 1.0, 2.0, 3.0, math.inf]))
@@ -218,3 +218,40 @@ def test_a_single_arm_is_refused():
     for method in (by_rank, by_mean):
         with pytest.raises(ValueError, match="arms: expected two or more, got 1"):
             method(np.zeros((1, 3, 4)))
+
+
+def held(*counts):
+    """Of arms, for each search how many of its 8 replicas converged."""
+    return np.stack([[np.arange(8) < one for one in arm] for arm in counts]).astype(float)
+
+
+@pytest.mark.golden
+def test_by_searches_alone_every_one_counts_as_one_replica():
+    found = by_searches(held((8, 8, 8, 8), (2, 2, 2, 2)))
+    whole = (1 + 0.25) / 2 - (1.25 / 2) ** 2 + 1 / 32
+    assert found.variance == pytest.approx([whole * (1 / 4 + 1 / 4)])
+    assert found.degrees_of_freedom == pytest.approx([6])
+    most = 2 * math.sqrt(whole)
+    away = t.isf(0.025, 6) * math.sqrt(whole / 2) / most
+    assert found.ends()[0] == pytest.approx([most * math.sin(math.asin(0.75 / most) - away)])
+    assert found.ends()[0] < 0 < by_mean(held((8, 8, 8, 8), (2, 2, 2, 2))).ends()[0]
+
+
+def test_by_searches_alone_what_searches_of_any_arm_differ_by_changes_nothing():
+    alike, apart = (
+        by_searches(held((4, 4, 4), (1, 2, 3), (6, 6, 6))),
+        by_searches(held((8, 0, 4), (2, 2, 2), (8, 8, 2))),
+    )
+    for one, other in zip(alike.ends(simultaneous=True), apart.ends(simultaneous=True), strict=True):
+        np.testing.assert_allclose(one, other)
+
+
+def test_by_searches_alone_the_plainest_difference_takes_as_many_as_barnard_says():
+    for m, arms in ((2, 2), (3, 2), (3, 3), (4, 3), (5, 3), (5, 4), (10, 12)):
+        low, _ = by_searches(held(*([(8,) * m] * (arms - 1)), (0,) * m)).ends(simultaneous=True)
+        pairs = arms * (arms - 1) / 2
+        assert (low[-1] > 0) == (barnard(m, m, 0, m) * pairs <= 0.05), (m, arms)
+
+
+def test_by_searches_alone_one_search_of_each_arm_says_nothing():
+    assert np.isnan(by_searches(held((8,), (0,))).ends()).all()
