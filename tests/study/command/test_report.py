@@ -118,7 +118,8 @@ def test_arms_have_the_colours_of_a_style_of_ones_own(study, tmp_path):
     style.write_text("axes.prop_cycle: cycler('color', ['112233', '445566'])")
     assert main(["report", str(study), "--out", str(tmp_path / "out"), "--style", str(style)]) == 0
     page = (tmp_path / "out" / "report" / "index.html").read_text(encoding="utf-8")
-    assert set(re.findall("background:(#[0-9a-f]{6})", page.split("<main>")[1])) == {"#112233", "#445566"}
+    swatches = re.findall(r"background:(?:var\(--on-\w+, )?(#[0-9a-f]{6})", page.split("<main>")[1])
+    assert set(swatches) == {"#112233", "#445566"}
 
 
 @pytest.fixture
