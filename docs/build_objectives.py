@@ -163,7 +163,8 @@ from q, as f = g = d: where one d is the highest of both f and g, sup F is the s
 
 Numbers of the table's rows are looked at in the same way, as `alpha_d: 0.01`, with which `alpha_loss` is too large for
 single precision at d = 0.4. What is too large where critics begin, at `d` from -1 to 1, is refused; what is so only
-farther out is told, with the `d` from which on: a replica whose critic gets there counts as diverged.
+farther out is told, with the `d` from which on: a replica whose critic gets there counts as diverged. So is a formula
+of which only a part gets too large, as log(1 + exp(d)) from d = 89 on, where softplus(d) is right.
 
 Functions of tensors go in as a `trainables.objectives.table.Objective` in a
 module of your own, whose place is then the objective's name: `objective: [mine.losses:PAIR]`.

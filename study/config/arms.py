@@ -126,6 +126,7 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
             try:
                 spec = spec_for(config, arm, values)
                 if number == 0:
+                    _check_spaces(spec, arm)
                     _check_different(arm, trained.setdefault(_settled(spec, arm.space), arm))
                 _check_networks(spec, description)
                 if not config.resources.gpu and spec.model not in UNTRAINED:
@@ -166,6 +167,15 @@ def without_slope(config: StudyConfig, arm: Arm) -> list[str]:
         and not any(row.bounds_slope for row, _ in penalties.resolve_all(spec.penalties))
     }
     return list(found)
+
+
+def boundless(config: StudyConfig, arm: Arm) -> list[str]:
+    """Names of an arm's pairs (f, g) by which constant critics gain without end; of those in Python only where this
+    process may import them."""
+    if constants_of(config, arm).get("model", Spec.model) not in ADVERSARIAL:
+        return []
+    alone = (spec for spec in _pairs(config, arm) if spec.pairing == "independent")
+    return list({str(spec.objective["name"]): None for spec in alone if admission.boundless(spec.objective)})
 
 
 def of_one_pair(arm: Arm) -> bool:
@@ -219,8 +229,20 @@ def _settled(spec: Spec, space: Mapping[str, Space]) -> str:
         plain["penalty"] = sorted((name, sorted(values.items())) for name, values in found)
     if "f" not in spec.objective and not own_code.is_location(spec.objective["name"]):
         game = objectives.resolve(spec.objective, spec.generator_loss)
-        plain |= {"objective": [game.objective.name, dict(game.parameters)], "generator_loss": game.loss_name}
+        numbers = {name: float(value) for name, value in game.parameters.items()}  # 1 is 1.0
+        plain |= {"objective": [game.objective.name, numbers], "generator_loss": game.loss_name}
     return json.dumps([plain, repr(sorted(space.items()))], sort_keys=True)
+
+
+def _check_spaces(spec: Spec, arm: Arm) -> None:
+    """Refuse a range of an objective's number that goes over one that it cannot be: a draw near it would be refused."""
+    row = objectives.OBJECTIVES.get(str(spec.objective["name"]))
+    for name, space in arm.space.items():
+        root, _, setting = name.partition(".")
+        over = [one for one in row.excluded if space.low < one < space.high] if row and setting else []
+        if root == "objective" and over:
+            numbers = " and ".join(f"{one:g}" for one in over)
+            raise ValueError(f"{name}: expected a range that does not go over {numbers}, got {space}")
 
 
 def _check_different(arm: Arm, other: Arm) -> None:

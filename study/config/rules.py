@@ -18,6 +18,7 @@ from analysis.wording import listed
 from study.config.arms import (
     Arm,
     arms_of,
+    boundless,
     check_arms,
     constants_of,
     equal_choices,
@@ -122,6 +123,14 @@ def warnings(plan: StudyPlan) -> list[str]:
         found.append("confirm.until: one arm makes no pair to decide, so that it is confirmed once")
     if note := slope_note(plan):
         found.append(note)
+    without_end: dict[str, list[str]] = {}
+    for arm in arms:
+        for name in boundless(config, arm):
+            without_end.setdefault(name, []).append(arm.name)
+    found += [
+        f"{name} is unbounded even where p = q, as constant critics, of slope 0, gain without end: {_few(names)}"
+        for name, names in without_end.items()
+    ]
     too_large: dict[str, list[str]] = {}
     for arm in arms:
         for said in overflows(config, arm):

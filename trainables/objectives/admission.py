@@ -55,6 +55,18 @@ def _formulas_need_slope(objective: str) -> bool:
     return opposition.opposite_lines(resolve(json.loads(objective)))
 
 
+def boundless(objective: Mapping[str, Any]) -> bool:
+    """Whether constant critics gain without end, even where p = q: of pairs of the user's own, as no row is so."""
+    if own_code.is_location(objective.get("name")):
+        return opposition.boundless(resolve(objective))
+    return "f" in objective and _formulas_are_boundless(json.dumps(dict(objective)))
+
+
+@lru_cache(maxsize=1024)
+def _formulas_are_boundless(objective: str) -> bool:
+    return opposition.boundless(resolve(json.loads(objective)))
+
+
 @lru_cache(maxsize=1024)
 def _require_formulas(objective: str, generator_loss: str, pairing: str) -> None:
     """Of many arms most have the same."""

@@ -238,6 +238,8 @@ def _function_of(tree: ast.expr, variables: Sequence[str], constants: Mapping[st
             return _binary(_BINARY[type(op)], build(left), build(right), tree)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS or name in CHOOSERS:
             return _call(name, [build(argument) for argument in arguments], tree)
+        case ast.BinOp(op=ast.BitXor()):
+            raise _refused(tree, "a power is written **")
         case ast.Call():
             raise _refused(tree, f"the functions are {', '.join([*FUNCTIONS, *CHOOSERS])}")
         case _:

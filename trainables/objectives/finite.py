@@ -21,6 +21,7 @@ from trainables.objectives.optimum import derivatives
 from trainables.objectives.table import GENERATOR_LOSSES, Function, Game, written
 
 GRID = torch.arange(-1000, 1001, dtype=torch.float64) / 20
+FAR = torch.cat([-torch.arange(600, 49, -1), torch.arange(50, 601)]).double()  # as far as float64 holds e^d
 PRECISIONS = {torch.float64: "", torch.float32: ", in float32 as training computes"}
 ZOOMS, FINER = 10, 20  # how often the surroundings of a part's least size are looked at more closely, and how much
 DIGITS = 12
@@ -41,13 +42,14 @@ class Part:
     """f, g or the generator's loss of a game, as a function of the critic network's output.
 
     `key` is the setting that it comes from, `name` what it is, `rule` its text; `numbers` are the row's own that stand
-    in it, as a message shows them.
+    in it, as a message shows them. `in_python`: f, g or the loss is a function in Python.
     """
 
     key: str
     name: str
     rule: str
     numbers: str
+    in_python: bool
     function: Function
 
     @property
@@ -59,11 +61,10 @@ class Part:
 def require(game: Game) -> None:
     """Refuse a pair that is not finite everywhere, or too large for float32 where critics begin. Raises `ValueError`
     that names what f, g or the generator's loss comes from, says at which d, and of a formula what to write instead."""
-    row = game.objective
-    in_python = callable(row.f) or callable(row.g) or callable(row.generator)
+    parts_of_game = _parts(game)
+    in_python = parts_of_game[0].in_python
     places = GRID[:0] if in_python else edges(game)
     precisions = [torch.float32] if in_python else list(PRECISIONS)
-    parts_of_game = _parts(game)
     for part in parts_of_game:
         found = unbounded(part.function, places, precisions)
         if found is not None:
@@ -82,15 +83,33 @@ def require(game: Game) -> None:
 
 
 def overflows(game: Game) -> tuple[str, ...]:
-    """What float32 cannot hold from some d on of f, g and the generator's loss, a sentence for each setting."""
+    """What float32 cannot hold from some d on of f, g and the generator's loss, a sentence for each setting: as it is
+    too large or, of a formula that may be written otherwise, as a part of it is."""
     found: dict[str, list[str]] = {}
     for part in _parts(game):
-        if places := _too_large(part.function):
+        why, places = "is too large for float32", _too_large(part.function)
+        if not places and not part.in_python:
+            why, places = "has a part too large for float32, though itself is not,", _rounded(part)
+        if places:
             what = part.name if part.numbers else f"{part.name} = {part.rule}"
             on = " and ".join(f"from d = {_short(place)} {'up' if place > 0 else 'down'}" for place in places)
             lead = f"{part.key}: with {part.numbers} " if part.numbers else f"{part.key}: "
-            found.setdefault(lead, []).append(f"{what} is too large for float32 {on}")
+            found.setdefault(lead, []).append(f"{what} {why} {on}")
     return tuple(f"{lead}{', '.join(said)}, where a replica counts as diverged" for lead, said in found.items())
+
+
+def _rounded(part: Part) -> list[float]:
+    """The d next to 0, on either side, at which float32 has no value or slope where the true ones are not large."""
+    single, double = ([part.function(d), derivatives(part.function, d)[0]] for d in (FAR.float(), FAR))
+    held = torch.stack([one.abs() < torch.finfo(torch.float32).max for one in double]).all(0)
+    lost = held & ~torch.stack([one.isfinite() for one in single]).all(0)
+    return _nearest(FAR, lost)
+
+
+def _nearest(places: Tensor, chosen: Tensor) -> list[float]:
+    """The chosen of ascending places next to 0 on either side."""
+    sides = ((places < 0, -1), (places >= 0, 0))
+    return [float(places[side & chosen][end]) for side, end in sides if (side & chosen).any()]
 
 
 def _parts(game: Game) -> list[Part]:
@@ -99,6 +118,7 @@ def _parts(game: Game) -> list[Part]:
     if game.loss_name not in GENERATOR_LOSSES:
         own = written(row.generator) == game.loss_name
         parts.append(("generator_loss", "the generator's loss", row.generator if own else game.loss_name, game.loss))
+    in_python = callable(row.f) or callable(row.g) or callable(row.generator)
     found = []
     for key, name, rule, function in parts:
         text = written(rule)
@@ -106,7 +126,7 @@ def _parts(game: Game) -> list[Part]:
         used = [one for one in game.parameters if mine and isinstance(rule, str) and re.search(rf"\b{one}\b", text)]
         numbers = ", ".join(f"{one} = {game.parameters[one]:g}" for one in used)
         whole = lambda x, part=function: part(game.link(x[None]))[0]  # noqa: E731
-        found.append(Part(f"objective.{used[0]}" if used else key, name, text, numbers, whole))
+        found.append(Part(f"objective.{used[0]}" if used else key, name, text, numbers, in_python, whole))
     return found
 
 
@@ -114,7 +134,7 @@ def _too_large(function: Function) -> list[float]:
     """The d of the grid next to 0, on either side, at which a function's value or slope is not finite in float32."""
     d = GRID.float()
     bad = ~(function(d).isfinite() & derivatives(function, d)[0].isfinite())
-    return [float(GRID[side & bad][end]) for side, end in ((GRID < 0, -1), (GRID >= 0, 0)) if (side & bad).any()]
+    return _nearest(GRID, bad)
 
 
 def unbounded(function: Function, places: Tensor, precisions: Iterable[torch.dtype] = PRECISIONS) -> str | None:

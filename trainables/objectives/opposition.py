@@ -62,6 +62,11 @@ def opposite_lines(game: Game) -> bool:
     return bool(f1[0] != 0 and max((f1 - f1[0]).abs().max(), (f1 + g1).abs().max()) <= ROUNDING * f1[0].abs())
 
 
+def boundless(game: Game) -> bool:
+    """Whether phi(1), which constant critics reach, is infinite."""
+    return bool(np.isposinf(optimum(game, [1.0]).value[0]))
+
+
 def _below(values: Tensor, bounds: Tensor) -> bool:
     return bool((values - bounds <= ROUNDING * (1 + values.abs())).all())
 

@@ -39,11 +39,11 @@ class Objective:
     """One row: f and g as formulas of d, the generator's usual loss, and their known properties.
 
     A row of the user's own may hold functions of tensors in place of formulas: `Objective("mine", f, g)` is enough to
-    explain a pair. `generator` is one of
-    `GENERATOR_LOSSES` or a formula of d, f and g. `boundary` is d*(1), where the critic cannot tell p from
-    q; None where the level of d has no meaning. `orientation` is -1 where a larger d means fake. `parameters` are the
-    row's numbers with their defaults and may be used in every formula; `at` adapts the row to given numbers where
-    other fields depend on them, and raises `ValueError` for invalid ones.
+    explain a pair. `generator` is one of `GENERATOR_LOSSES` or a formula of d, f and g. `boundary` is d*(1), where
+    the critic cannot tell p from q; None where the level of d has no meaning. `orientation` is -1 where a larger d
+    means fake. `parameters` are the row's numbers with their defaults and may be used in every formula, none of them
+    one of `excluded`; `at` adapts the row to given numbers where other fields depend on them, and raises `ValueError`
+    for invalid ones.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Objective:
     orientation: int = 1
     link: str = "d"
     parameters: Mapping[str, float] = field(default_factory=dict)
+    excluded: tuple[float, ...] = ()
     at: Callable[[Objective, Mapping[str, float]], Objective] = lambda row, values: row
 
 
@@ -73,7 +74,7 @@ def _order(row: Objective, values: Mapping[str, float]) -> Objective:
     """Checks the alpha-divergence's order. Below 1 f-GAN's conjugate is finite only for t < 1/(1 - alpha), and its
     output activation t = 1/(1 - alpha) - softplus(-d) is part of f and g; above 1 t is d."""
     alpha = values["alpha"]
-    if alpha == 0 or abs(alpha - 1) < NEAREST:
+    if alpha in row.excluded or abs(alpha - 1) < NEAREST:
         raise ValueError(
             "objective.alpha: expected a number other than 0 and 1 (use reverse_kl or kl), and not so near to 1 that"
             f" float32 cannot tell d*(alpha - 1) + 1 from 1, got {alpha}"
@@ -165,7 +166,7 @@ _ROWS = (
         "-expm1(alpha/(alpha - 1)*(log(1 - alpha) + log(softplus(-d))))/alpha", "saturating", "D_alpha",
         "Nowozin et al. 2016", "r**(alpha - 1)/(alpha - 1) - log(-expm1(r**(alpha - 1)/(alpha - 1)))",
         "(r**alpha - 1 - alpha*(r - 1))/(alpha*(alpha - 1))",
-        boundary=None, parameters={"alpha": 0.5}, at=_order,
+        boundary=None, parameters={"alpha": 0.5}, excluded=(0, 1), at=_order,
     ),
     Objective(
         "alpha_loss", "alpha_d/(alpha_d - 1)*expm1((1 - alpha_d)/alpha_d*softplus(-d))",
@@ -323,7 +324,7 @@ def _loss(
         return lambda d: -orientation * d
     if callable(rule):
         return rule
-    if re.fullmatch("[a-z]+_?[a-z]{2,}", rule):
+    if re.fullmatch("[a-z]+_?[a-z]{2,}", rule) or re.sub("[- ]", "_", rule.strip().lower()) in GENERATOR_LOSSES:
         choice("generator_loss", rule, GENERATOR_LOSSES)
     formula = _parsed("generator_loss", rule, ("d", "f", "g"), values)
     return lambda d: formula(d=sign * d, f=f(d), g=g(d))

@@ -337,6 +337,29 @@ def test_numbers_with_which_a_row_cannot_train_are_refused_like_a_pair_of_ones_o
     least(scientific={"objective": ["hinge", {"name": "alpha_loss", "alpha_d": 0.1}]})
 
 
+@pytest.mark.parametrize(
+    ("space", "over"),
+    [
+        ({"uniform": [0.5, 1.5]}, "1, got 0.5 … 1.5"),
+        ({"uniform": [-1, 2]}, "0 and 1, got -1 … 2"),
+        ({"int_uniform": [-3, 5]}, "0 and 1, got -3 … 5 int"),
+    ],
+)
+def test_a_range_over_a_number_that_an_objective_cannot_have_is_refused(space: Any, over: str, least: Build) -> None:
+    message = rf"^scientific.objective.alpha: expected a range that does not go over {over} \(arm alpha\)"
+    with pytest.raises(ConfigError, match=message):
+        least(scientific={"objective": [{"name": "alpha", "alpha": space}]})
+    least(scientific={"objective": [{"name": "alpha", "alpha": {"uniform": [0.1, 0.9]}}]})
+    least(scientific={"objective": [{"name": "alpha_loss", "alpha_d": {"uniform": [0.5, 1.5]}}]})
+
+
+def test_numbers_of_an_objective_are_the_same_however_they_are_written(least: Build) -> None:
+    with pytest.raises(
+        ConfigError, match="arms that differ, got least_squares and least_squares_a=0,b=1,c=1, which train"
+    ):
+        least(scientific={"objective": ["least_squares", {"name": "least_squares", "a": 0, "b": 1, "c": 1}]})
+
+
 def test_what_is_wrong_with_each_arm_is_told_at_once(least: Build) -> None:
     objectives = ["hinge", {"name": "mine", "f": "d", "g": "d"}, {"name": "other", "f": "log(d)", "g": "-d"}]
     with pytest.raises(ConfigError) as refused:

@@ -320,6 +320,18 @@ def test_a_pair_of_ones_own_is_told_what_wasserstein_is(least: Build) -> None:
     assert not [note for note in rules.warnings(least(nuisance=searched)) if "slope" in note]
 
 
+def test_a_pair_by_which_constant_critics_gain_without_end_is_noted(least: Build) -> None:
+    pairs = [{"name": "mine", "f": "exp(d)", "g": "-d"}, {"name": "other", "f": "-exp(-d)", "g": "-exp(d)"}]
+    both = {"objective": ["wasserstein", *pairs], "penalty": ["spectral_norm"]}
+    notes = rules.warnings(least(scientific=both, nuisance={"generator_lr": LR}))
+    assert [note for note in notes if "unbounded" in note] == [
+        "mine is unbounded even where p = q, as constant critics, of slope 0, gain without end: mine-spectral_norm"
+    ]
+    assert not any(
+        "unbounded" in note for note in rules.warnings(least(scientific={**both, "pairing": ["relativistic"]}))
+    )
+
+
 def test_a_pair_that_float32_cannot_hold_far_out_is_noted(least: Build) -> None:
     mine = {"name": "mine", "f": "d", "g": "-exp(2*d)"}
     choices = ["hinge", {"name": "alpha", "alpha": {"choice": [0.5, 0.75]}}, mine]

@@ -160,6 +160,27 @@ def test_what_float32_cannot_hold_farther_out_is_told(objective: dict[str, objec
     assert list(finite.overflows(game)) == [f"{said}, where a replica counts as diverged" for said in told]
 
 
+@pytest.mark.parametrize(
+    ("formula", "on"),
+    [
+        ("-log(1 + exp(-d))", "from d = -89 down"),
+        ("exp(d)/(exp(d) + exp(-d))", "from d = -89 down and from d = 89 up"),
+    ],
+)
+def test_a_part_that_float32_cannot_hold_is_told_where_the_whole_is_not_large(formula: str, on: str) -> None:
+    game = resolve({"name": "mine", "f": formula, "g": "-d"})
+    finite.require(game)
+    assert finite.overflows(game) == (
+        f"objective.f: f(d) = {formula} has a part too large for float32, though itself is not, {on}, where a replica"
+        " counts as diverged",
+    )
+
+
+@pytest.mark.parametrize("f", ["-softplus(-d)", "exp(d)", "-exp(-d)", "d**3", "log(1 + d**2)", "tanh(d)", "abs(d)"])
+def test_of_what_is_held_or_grows_too_large_beyond_50_nothing_is_told(f: str) -> None:
+    assert finite.overflows(resolve({"name": "mine", "f": f, "g": LOGISTIC})) == ()
+
+
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_of_the_rows_with_their_defaults_nothing_is_told(name: str) -> None:
     assert finite.overflows(resolve({"name": name})) == ()

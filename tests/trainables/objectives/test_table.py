@@ -488,6 +488,11 @@ def test_pairs_that_cannot_be_are_refused(
 def test_a_misspelt_generator_loss_names_the_nearest() -> None:
     with pytest.raises(ValueError, match="generator_loss: unknown name 'saturate'; did you mean 'saturating'"):
         resolve({"name": "minimax"}, "saturate")
+    with pytest.raises(
+        ValueError, match="generator_loss: unknown name 'non-saturating'; did you mean 'non_saturating'"
+    ):
+        resolve({"name": "minimax"}, "non-saturating")
+    assert float(resolve({"name": "minimax"}, "d-pi").loss(torch.zeros(1))) == pytest.approx(-math.pi)
 
 
 def test_a_row_in_python_may_hold_functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
