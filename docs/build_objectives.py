@@ -285,7 +285,8 @@ def _paired(rows: Iterable[Objective]) -> list[str]:
 
 def _best(explained: PairingExplanation) -> str:
     kind = "a divergence" if explained.is_divergence else "not shown to be one"
-    return kind if explained.finite else f"{kind}, infinite unless the critic is constrained"
+    limits = {True: "", False: ", infinite unless the critic is constrained", None: ", not known to be finite"}
+    return f"{kind}{limits[explained.finite]}"
 
 
 def _formula(rule: str | Function | None) -> str:

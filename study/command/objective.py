@@ -177,9 +177,11 @@ def show_paired(explained: PairingExplanation, parameters: Mapping[str, float], 
         "critic estimates": f"a divergence, {_number(explained.value_at_equality)} at p = q"
         if explained.is_divergence
         else "nothing shown to be a divergence",
-        "its best value": "finite where p and q have the same support"
-        if explained.finite
-        else "infinite unless the critic is constrained",
+        "its best value": {
+            True: "finite where p and q have the same support",
+            False: "infinite unless the critic is constrained",
+            None: "not known to be finite",
+        }[explained.finite],
         "generator": "descends what the critic ascends" if explained.zero_sum else "has a loss of its own",
     }
     console.print(_listed(found))

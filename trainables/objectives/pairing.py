@@ -30,7 +30,8 @@ PAIRINGS = {  # by name, and what each compares
 }
 GRID = torch.linspace(-30, 30, 12_001, dtype=torch.float64)  # differences of the critic's outputs
 ROUNDING = 1e-9  # of the numbers compared
-FAR = (50.0, 500.0)  # differences by which it is judged whether a game is bounded
+FAR = ((1e4, 1e8, 1e16), (50.0, 158.0, 500.0))  # differences by which it is judged; the second where numbers overflow
+SLOW = 1e-6  # a power of the distance that falls less does not fall
 
 
 def compared(game: Game, pairing: str, on_real: Tensor, on_fake: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,7 +83,7 @@ class PairingExplanation:
     `is_divergence`: D(p, q) = sup_C V - `value_at_equality` is shown to be 0 where p = q and above 0 elsewhere, as
     follows from `none_at_equality`, no critic finds anything between p and p, which is also needed, and a `slope` other
     than 0, what an infinitesimal critic gains for each unit of E_p C - E_q C. `finite`: the supremum is finite for all
-    p and q that overlap. `zero_sum`: the generator minimises what the critic maximises.
+    p and q that overlap; None where that was not found. `zero_sum`: the generator minimises what the critic maximises.
     """
 
     name: str
@@ -94,7 +95,7 @@ class PairingExplanation:
     none_at_equality: bool
     slope: float
     is_divergence: bool
-    finite: bool
+    finite: bool | None
     zero_sum: bool
     sentence: str
 
@@ -139,20 +140,30 @@ def explain_pairing(game: Game, pairing: str) -> PairingExplanation:
         "slope": slope,
         "is_divergence": nothing and abs(slope) > ROUNDING,
         "finite": _finite(f, g, pairing),
-        "zero_sum": bool(((loss - value).abs() <= ROUNDING * (1 + value.abs())).all()),
+        "zero_sum": bool(((loss == value) | ((loss - value).abs() <= ROUNDING * (1 + value.abs()))).all()),
     }
     return PairingExplanation(**parts, sentence=_sentence(parts))
 
 
-def _finite(f: Callable[[Tensor], Tensor], g: Callable[[Tensor], Tensor], pairing: str) -> bool:
-    """Whether a critic that is scaled up gains within bounds, as outputs of either sign come on both sides."""
-    t = torch.tensor(FAR, dtype=torch.float64)
-    parts = (f(t) + g(-t), f(-t) + g(t)) if pairing == "relativistic" else (f(t), g(-t), f(-t), g(t))
-    gain = torch.stack([part.clamp(min=0) for part in parts]).sum(0)
-    lost = -torch.stack([part.clamp(max=0) for part in parts]).sum(0)
-    bounded = bool(gain[1] - gain[0] <= ROUNDING * (1 + gain[0]))
-    outgrown = bool(lost[0] > 0) and float(gain[1] / lost[1]) <= 0.2 * float(gain[0] / lost[0])
-    return bounded or outgrown
+def _finite(f: Callable[[Tensor], Tensor], g: Callable[[Tensor], Tensor], pairing: str) -> bool | None:
+    """Whether a critic that is scaled up gains within bounds, as outputs of either sign come on both sides: if what it
+    gains on one is bounded, or falls behind what it loses on the other like a power of the scale."""
+    for distances in FAR:
+        t = torch.tensor(distances, dtype=torch.float64)
+        parts = (f(t) + g(-t), f(-t) + g(t)) if pairing == "relativistic" else (f(t), g(-t), f(-t), g(t))
+        gain = torch.stack([part.clamp(min=0) for part in parts]).sum(0)
+        lost = -torch.stack([part.clamp(max=0) for part in parts]).sum(0)
+        if gain.isfinite().all():
+            break
+    else:
+        return None
+    share = gain / lost
+    if gain[-1] - gain[0] <= ROUNDING * (1 + gain[0]) or share[-1] == 0:
+        return True
+    before, now = (share[1:] / share[:-1]).log() / (t[1:] / t[:-1]).log()
+    if now < -SLOW and now <= 0.9 * before:
+        return True
+    return None if now < -ROUNDING else False
 
 
 def _sentence(parts: dict[str, Any]) -> str:
@@ -162,7 +173,8 @@ def _sentence(parts: dict[str, Any]) -> str:
         return f"{lead} is no divergence: it finds a difference between p and p."
     if not parts["is_divergence"]:
         return f"{lead} is not shown to be a divergence: where p and q differ a small critic gains nothing at first."
-    bounded = "" if parts["finite"] else ", which is infinite unless the critic is constrained"
+    infinite = {False: ", which is infinite unless the critic is constrained", None: ", not known to be finite"}
+    bounded = infinite.get(parts["finite"], "")
     game = "descends it" if parts["zero_sum"] else "has a loss of its own"
     return (
         f"{lead}, less {parts['value_at_equality']:.4g}, is a divergence{bounded}; the generator {game}. It has no"

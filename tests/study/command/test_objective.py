@@ -328,6 +328,12 @@ def test_what_the_generator_descends_in_words(changes: dict[str, Any], expected:
     assert objective.descends(replace(EXPLAINED, **changes)) == expected
 
 
+def test_what_was_not_found_of_a_pairing_is_not_claimed(capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(capsys, "--f", "d + sqrt(1 + abs(d))", "--g=-d", "--pairing", "relativistic")
+    assert "not known to be finite" in text
+    assert "infinite" not in text
+
+
 def test_the_table_keeps_to_a_narrow_terminal() -> None:
     out = StringIO()
     objective.show(induced.explain("jeffrey"), {}, Console(file=out, width=90))

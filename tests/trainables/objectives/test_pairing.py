@@ -79,6 +79,31 @@ def test_what_grows_with_the_critic_is_infinite(f: str, g: str, pairing: str) ->
     assert not explain_pairing(objectives.resolve({"name": "grows", "f": f, "g": g}), pairing).finite
 
 
+@pytest.mark.parametrize("pairing", RELATIVISTIC)
+@pytest.mark.parametrize(
+    "objective",
+    [
+        *[{"name": "alpha", "alpha": order} for order in (-60.0, -1.0, -0.1, 0.1, 0.9, 1.01, 2.5, 3.0, 12.0, 100.0)],
+        *[{"name": "alpha_loss", "alpha_d": order} for order in (0.02, 0.3, 2.0, 100.0)],
+        {"name": "energy", "m": 1e6},
+        {"name": "least_squares", "a": -5.0, "b": 1e5},
+    ],
+)
+def test_no_row_but_wasserstein_is_infinite_whatever_its_numbers(objective: dict[str, object], pairing: str) -> None:
+    """What a critic gains on one side falls behind what it loses on the other, as of d - d^p, p = alpha/(alpha - 1)."""
+    assert explain_pairing(objectives.resolve(objective), pairing).finite is True
+    assert explain_pairing(objectives.resolve(objective, "saturating"), pairing).zero_sum
+
+
+def test_whether_it_is_infinite_may_not_be_found() -> None:
+    """t (1 + t^-1/2) on one side and t on the other: no power by which the one falls behind."""
+    found = explain_pairing(
+        objectives.resolve({"name": "mine", "f": "d + sqrt(1 + abs(d))", "g": "-d"}), "relativistic"
+    )
+    assert found.finite is None
+    assert "infinite" not in found.sentence
+
+
 def outputs(seed: int) -> Tensor:
     return 3 * torch.randn(4, 50, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
