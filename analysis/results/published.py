@@ -12,9 +12,12 @@ Ours has Wilson's interval for a share, a bootstrap interval for a median, and f
 probability that a replica of the arm has less than one of the other, half for ties. A published number has the interval
 that its own number of runs, or its standard error, gives; without either it is a point. Intervals are of 95 %.
 
-The verdict: published and ours `agree` where the intervals overlap, and otherwise `disagree`. Of the third kind they
-agree where the probability's interval lies above ½ and disagree where it lies below. It `cannot tell` where ours has no
-interval, where the probability's holds ½, and where that of a share is wider than `WIDE`: it agrees with most numbers.
+The verdict: published and ours `agree` where the interval of their difference holds 0, its ends lying at distances
+added in squares, as the errors of independent numbers are (Newcombe 1998, Zou & Donner 2008), and otherwise `disagree`.
+That the intervals overlap would be too little: two of equal width do so up to a difference that is 1.4 times as large.
+Of the third kind they agree where the probability's interval lies above ½ and disagree where it lies below. It `cannot
+tell` where ours has no interval, where the probability's holds ½, and where that of a share is wider than `WIDE`: it
+agrees with most numbers.
 
 Confirmed replicas are taken where there are any, else those of the search. A replica that diverged has no measurement:
 it lies within no bounds, enters no median, and has more than any other. One that did not, and has none either, is left
@@ -201,9 +204,17 @@ def _measured(rows: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, Floats]:
 def _verdict(claim: Claim, ours: Interval) -> Verdict:
     if math.isnan(ours.low):
         return "cannot tell"
-    if ours.high < claim.value.low or claim.value.high < ours.low:
+    if _apart(ours, claim.value):
         return "disagree"
     return "cannot tell" if claim.kind == "share" and ours.high - ours.low > WIDE else "agree"
+
+
+def _apart(ours: Interval, published: Interval) -> bool:
+    """Whether the interval of ours less the published number does not hold 0."""
+    away = ours.estimate - published.estimate
+    if away > 0:
+        return away > math.hypot(ours.estimate - ours.low, published.high - published.estimate)
+    return -away > math.hypot(ours.high - ours.estimate, published.estimate - published.low)
 
 
 def _direction(ours: Interval) -> Verdict:

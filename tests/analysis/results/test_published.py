@@ -13,6 +13,7 @@ import pytest
 from analysis.record.loading import Record
 from analysis.results.published import Claim, Comparison, about, compared, published
 from analysis.statistics.intervals import wilson
+from analysis.statistics.two_shares import newcombe
 
 OF = "replicas with modes captured = 25"
 ARMS = ("hinge", "none")
@@ -35,7 +36,7 @@ def verdicts(found: tuple[Comparison, ...]) -> list[str]:
     return [one.verdict for one in found]
 
 
-def test_a_share_agrees_where_wilsons_intervals_overlap(frame: Any, trial: Any) -> None:
+def test_a_share_agrees_where_the_interval_of_the_difference_holds_0(frame: Any, trial: Any) -> None:
     given = record(frame, trial, hinge=(25.0,) * 8, none=(25.0,) * 2 + (20.0,) * 5 + (math.nan,))
     share = {"share": "modes", "within": [25, 25]}
     told = claims(
@@ -50,6 +51,18 @@ def test_a_share_agrees_where_wilsons_intervals_overlap(frame: Any, trial: Any) 
     ]
     assert told[2].value == wilson(50, 200)
     assert told[0].value.low == told[0].value.high == 1
+
+
+def test_intervals_that_overlap_may_disagree(frame: Any, trial: Any) -> None:
+    given = record(frame, trial, hinge=(8.0,) * 12 + (7.0,) * 4)
+    share = {"arm": "hinge", "share": "modes", "within": [8, 8], "runs": 200}
+    told = claims({**share, "published": 0.47}, {**share, "published": 0.52})
+    found = compared(given, told)
+    assert all(one.ours.low < one.claim.value.high for one in found)
+    for one, count, verdict in zip(found, (94, 104), ("disagree", "agree"), strict=True):
+        between = newcombe(12, 16, count, 200)
+        assert (between.low > 0) == (verdict == "disagree")
+        assert one.verdict == verdict
 
 
 def test_of_a_median_a_published_error_is_a_standard_error(frame: Any, trial: Any) -> None:
