@@ -25,6 +25,7 @@ from analysis.report import (
     chosen,
     dark,
     data_sets,
+    factors,
     provenance,
     quality,
     rules,
@@ -161,6 +162,7 @@ def _sections(
     parts: list[Section | None] = [
         arms.arms(findings, writer),
         data_sets.data_sets(findings, writer),
+        factors.factors(findings, writer),
         stability.stability(findings, writer),
         quality.quality(findings, writer),
         chosen.chosen(findings, writer),

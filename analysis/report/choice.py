@@ -95,6 +95,7 @@ def shown(findings: Findings, names: Names) -> Findings:
         incidence=tuple(_incidence(one, names) for one in findings.incidence),
         measured=tuple(_measured(one, names) for one in findings.measured),
         rates={name: one for name, found in findings.rates.items() if (one := _comparison(found, names))},
+        crossing=findings.crossing if len(names) == findings.all_arms else None,
         random_search=_random_search(findings.random_search, names),
         overview={name: _armed(found, names) for name, found in findings.overview.items()},
         standings=tuple(_standing(one, names) for one in findings.standings),

@@ -24,6 +24,7 @@ from analysis.results import (
     chosen,
     compare,
     critic_bound,
+    crossing,
     data_sets,
     dirac,
     incidence,
@@ -125,6 +126,8 @@ def find(record: Record, seed: int = 0, *, same_within: float | None = None, cho
     known = {one.metric: one.quality for one in measured}
     if any(one.none_begun for one in measured) and not choice.metrics and "fid" in {*there} - {*usual}:
         usual = [*usual, "fid"]  # which tells far-off samples apart
+    settings = arm_settings.arm_settings(record)
+    told_by = next((one for one in measured if not one.none_begun), None)
     overview = {name: known.get(name) or _measured(selected, name, None, resampling).quality for name in usual}
     found = Findings(
         record=record,
@@ -138,12 +141,19 @@ def find(record: Record, seed: int = 0, *, same_within: float | None = None, cho
         same_within=same_within,
         arms=tuple(names),
         palette=palette(names),
-        settings=arm_settings.arm_settings(record),
+        settings=settings,
         outcomes=outcomes,
         signals=compare.signals(selected, resampling=resampling) if any_ended else (),
         survival=tuple(survival.survival(selected, event, met=met) for event in ("failure", "undone") if event in met),
         incidence=incidence.incidences(selected, met) if met else (),
         rates=rates.rates(selected) if any_ended else {},
+        crossing=(
+            crossing.crossing(
+                selected, settings, told_by.metric if told_by else None, told_by.mode if told_by else None
+            )
+            if any_ended
+            else None
+        ),
         best_of_k=curves,
         random_search=(
             random_search.compared(kept["search"], cohorts(kept["search"], metric, mode), metric)

@@ -13,6 +13,7 @@ from analysis.results.chosen import Chosen
 from analysis.results.common_arms import one_data_set
 from analysis.results.compare import ArmOutcomes, ArmQuality, ArmSignal, Comparison
 from analysis.results.critic_bound import ArmCriticBound, BoundCurve
+from analysis.results.crossing import Crossing
 from analysis.results.data_sets import Goal
 from analysis.results.dirac import DiracShares
 from analysis.results.incidence import Incidences
@@ -79,6 +80,8 @@ class Findings:
         incidence: of each kind of failure, in `phase`.
         rates: all pairs in `phase` by the share of each outcome that occurred; empty with fewer than two arms, and
             where a scheduler stopped replicas, of which it is not known how they would have ended.
+        crossing: the effects of the factors that the arms cross, in `phase`; None where they are no full crossing, or
+            not all of them are shown.
         best_of_k: of the search.
         random_search: all pairs tuned by a part of their search, where it was random and not repeated; else None.
         best_by_spending: the same curves over each of `analysis.wording.SPENDINGS` that is known.
@@ -116,6 +119,7 @@ class Findings:
     survival: tuple[Survival, ...]
     incidence: tuple[Incidences, ...]
     rates: Mapping[str, Comparison]
+    crossing: Crossing | None
     best_of_k: tuple[BestOfK, ...]
     random_search: RandomSearch | None
     best_by_spending: Mapping[str, tuple[BestOfK, ...]]

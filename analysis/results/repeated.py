@@ -28,7 +28,7 @@ def by_rank(
 ) -> tuple[Effect, ...]:
     """The probability that a replica of one arm is better than one of the other; arguments as for
     `analysis.results.effects.by_rank`."""
-    costs = _table(samples, [one.values for one in samples])
+    costs = cells(samples, [one.values for one in samples])
     found = repeats.by_rank(costs)
     weights = repeat_weights(costs)
     reach = found.reach(confidence, simultaneous=True)
@@ -44,9 +44,9 @@ def by_rank(
 def by_share(samples: Sequence[Sample], *, sign: int = 1, confidence: float = 0.95) -> tuple[Effect, ...]:
     """The difference of the shares of replicas for which something held; arguments as for
     `analysis.results.effects.by_share`."""
-    cells = _table(samples, [(one.values > 0).astype(np.float64) for one in samples])
-    found = _effects(samples, repeats.by_mean(cells), sign, confidence)
-    ends = np.stack(repeats.by_searches(cells).ends(confidence, simultaneous=True), -1)
+    held = cells(samples, [(one.values > 0).astype(np.float64) for one in samples])
+    found = _effects(samples, repeats.by_mean(held), sign, confidence)
+    ends = np.stack(repeats.by_searches(held).ends(confidence, simultaneous=True), -1)
     ends = ends if sign == 1 else 0.0 - ends[:, ::-1]
     method = f"each of the repeats one replica{ALL}"
     return tuple(
@@ -60,22 +60,22 @@ def by_time(
 ) -> tuple[Effect, ...]:
     """How much longer the first arm goes without an event; arguments as for `analysis.results.effects.by_time`."""
     times = [pseudo_times(one.values, met, horizon) for one, met in zip(samples, observed, strict=True)]
-    return _effects(samples, repeats.by_mean(_table(samples, times), horizon), 1, confidence)
+    return _effects(samples, repeats.by_mean(cells(samples, times), horizon), 1, confidence)
 
 
 def p_by_rank(samples: Sequence[Sample]) -> dict[tuple[str, str], float]:
     """p of each pair of arms alone, as `by_rank` has it."""
-    found = repeats.by_rank(_table(samples, [one.values for one in samples]))
+    found = repeats.by_rank(cells(samples, [one.values for one in samples]))
     return {(samples[a].arm, samples[b].arm): float(p) for (a, b), p in zip(found.pairs, found.p, strict=True)}
 
 
 def gain_of_seeds(samples: Sequence[Sample]) -> float:
     """The part of the variance of an arm's mean place that ever more seeds would take off, at most; costs as for
     `by_rank`."""
-    return float(repeats.gain_of_seeds(_table(samples, [one.values for one in samples])))
+    return float(repeats.gain_of_seeds(cells(samples, [one.values for one in samples])))
 
 
-def _table(samples: Sequence[Sample], values: Sequence[Floats]) -> Floats:
+def cells(samples: Sequence[Sample], values: Sequence[Floats]) -> Floats:
     """Values of each sample's replicas (N,) as a crossed table (k, m, S)."""
     arms = np.repeat([one.arm for one in samples], [len(one.values) for one in samples])
     repeat, seed = (np.concatenate([getattr(one, name) for one in samples]) for name in ("repeat", "seed"))
