@@ -9,6 +9,7 @@ and after the configuration that it is about was checked.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         explained = _exit_status(cause)
         if explained is None:
             raise
-        say(str(cause))
+        say(_told(cause))
         return explained
 
 
@@ -354,6 +355,13 @@ def _joined(arguments: Sequence[str]) -> list[str]:
         else:
             joined.append(argument)
     return joined
+
+
+def _told(error: object) -> str:
+    """An error's message: of the system's the file and what was wrong, as other commands have it, without a number."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return str(error)
 
 
 def _exit_status(error: object) -> int | None:

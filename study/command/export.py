@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from pathlib import Path
 
 from analysis import report
 from analysis.record.loading import RecordError
 from analysis.report import exports
 from analysis.wording import calling
 from study.command.choice import choice_of, refusing
-from study.command.folder import refuse_links
+from study.command.folder import readable, refuse_links
 from study.command.output import DONE, print_json
 from study.config.messages import ConfigError
-from study.record.sources import ensure_record
+from study.record.sources import record_of
 
 
 def export(options: Namespace) -> int:
     """Write the files, and print their paths; none is written where the record or an option is refused."""
     if options.dir.is_dir():
-        refuse_links(options.dir)
-    ensure_record(options.dir)
+        refuse_links(readable(options.dir))
+    with record_of(options.dir) as record:
+        paths = _write(record, options)
+    if options.json:
+        print_json({"files": [str(path) for path in paths]})
+    else:
+        print(*paths, sep="\n")
+    return DONE
+
+
+def _write(record: Path, options: Namespace) -> list[Path]:
     choice = choice_of(options)
     try:
         with refusing(), calling(choice.labels):
-            findings = report.find(report.read([options.dir], choice.metrics), choice=choice)
+            findings = report.find(report.read([record], choice.metrics), choice=choice)
             tables = report.every_table(findings, options.dir)
     except RecordError as error:
         raise ConfigError(str(error)) from None
@@ -31,11 +41,6 @@ def export(options: Namespace) -> int:
     if out.resolve() == options.dir.resolve():
         raise ConfigError(f"--out: expected a folder other than the study's own, got {out}")
     try:
-        paths = exports.write_tables(tables, out, options.kind) + exports.write_record(options.dir, out, options.kind)
+        return exports.write_tables(tables, out, options.kind) + exports.write_record(record, out, options.kind)
     except (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
         raise ConfigError(f"--out: expected a folder that can be written, got {out} ({error.strerror})") from None
-    if options.json:
-        print_json({"files": [str(path) for path in paths]})
-    else:
-        print(*paths, sep="\n")
-    return DONE

@@ -24,11 +24,29 @@ STUDY_FILES = (  # what a study folder may hold
 
 
 def study_folder(folder: Path) -> Path:
-    """The folder, which holds a study. Raises `ConfigError` where it does not."""
+    """The folder, which holds a study. Raises `ConfigError` where it does not, or cannot be read."""
+    if folder.is_dir():
+        readable(folder)
     if not (folder / loading.STUDY_FILE).is_file():
         there = "a folder without it" if folder.is_dir() else "a file" if folder.exists() else "nothing there"
         raise ConfigError(f"{folder}: expected a study folder, one that holds study.yaml, got {there}")
     refuse_links(folder)
+    return folder
+
+
+def readable(folder: Path) -> Path:
+    """The folder, which is there and may be a study's. Raises `ConfigError` where this user cannot read it."""
+    for place in (folder, folder / "ledger"):
+        if place.is_dir() and not os.access(place, os.R_OK | os.X_OK, effective_ids=True):
+            raise ConfigError(f"{folder}: expected a folder that this user can read, got {place}, which it cannot")
+    return folder
+
+
+def writable(folder: Path) -> Path:
+    """The folder, which holds a study. Raises `ConfigError` where this user cannot write to it."""
+    for place in (folder, folder / "ledger", folder / "ledger" / "lock"):
+        if place.exists() and not os.access(place, os.W_OK, effective_ids=True):
+            raise ConfigError(f"{folder}: expected a study that this user can write, got {place}, which it cannot")
     return folder
 
 
@@ -121,7 +139,7 @@ def ensure_folder(config: StudyConfig, folder: Path) -> bool:
                 f" {loading.STUDY_FILE}; put that back, or give another --out"
             )
         return False
-    refuse_links(folder)
+    refuse_links(writable(folder))
     ours, theirs = config.resolved(), loading.load(folder / loading.STUDY_FILE).config.resolved()
     for key in ours:
         if ours[key] != theirs[key]:

@@ -19,11 +19,11 @@ from analysis.results.outcomes import judge_record
 from analysis.statistics.bootstrap import Resampling
 from analysis.statistics.intervals import Interval
 from analysis.wording import counted
-from study.command.folder import refuse_links
+from study.command.folder import readable, refuse_links
 from study.command.output import DONE, print_json
 from study.config.messages import ConfigError
 from study.progress.tables import terminal
-from study.record.sources import ensure_record
+from study.record.sources import record_of
 
 RESAMPLES, SEED = 10_000, 0  # of kappa's interval: the same labels give the same
 
@@ -34,12 +34,12 @@ def label(options: Namespace) -> int:
         if getattr(options, name) < least:
             raise ConfigError(f"--{name}: expected a number from {least} on, got {getattr(options, name)}")
     if options.dir.is_dir():
-        refuse_links(options.dir)
-    ensure_record(options.dir)
-    try:
-        record = load(options.dir)
-    except RecordError as error:
-        raise ConfigError(str(error)) from None
+        refuse_links(readable(options.dir))
+    with record_of(options.dir) as place:
+        try:
+            record = load(place)
+        except RecordError as error:
+            raise ConfigError(str(error)) from None
     return _write(record, options) if options.labels is None else _compare(record, options)
 
 

@@ -20,6 +20,7 @@ from rich.text import Text
 from torch import Tensor
 
 from analysis.record.schema import HISTOGRAM
+from study.command.folder import writable
 from study.command.kept import KeptTrials, kept_trials
 from study.command.output import DONE, print_json
 from study.command.own import admitted
@@ -46,6 +47,7 @@ OF_TRAINING = ("jacobian",)  # groups that need what is gone
 def measure(options: Namespace) -> int:
     """Measure kept generators again, and write the study's record anew."""
     there = kept_trials(options.dir, options.trust)
+    writable(there.folder)
     trials = there.of(options.arm, options.trial)
     measured = _Measuring(
         there, list(dict.fromkeys(name.strip() for name in options.measure.split(","))), options.weights

@@ -126,7 +126,13 @@ def _page(options: Namespace, choice: Choice) -> Path:
         what = f"{len(options.sources)} sources" if others else f"{first}, which is no study folder"
         raise ConfigError(f"--out: expected a folder for the records and the report of {what}, got none")
     folder = study_folder(Path(first))
-    page = write(folder, margin, choice)
+    try:
+        page = write(folder, margin, choice)
+    except OSError as error:
+        if error.errno not in sources.REFUSED:
+            raise
+        said = f"which this user cannot write ({error.filename}: {error.strerror})"
+        raise ConfigError(f"--out: expected a folder for the record and the report of {first}, {said}") from None
     if waiting := deliver(folder):
         print(f"{waiting} ledger entries still wait for MLflow, and the report with them", file=sys.stderr)
     return page

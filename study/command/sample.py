@@ -41,10 +41,15 @@ def sample(options: Namespace) -> int:
         raise ConfigError(f"--{error}") from None
     values, asked = samples[0].numpy(), None if labels is None else labels[0].numpy()
     about = {"trial_id": trial.trial_id, "seed": seed, "step": kept.step, "weights": options.weights}
-    if as_array:
-        _write_array(options.out, values, asked, about)
-    else:
-        _write_pictures(options.out, values, asked if options.label is None else None)
+    try:
+        if as_array:
+            _write_array(options.out, values, asked, about)
+        else:
+            _write_pictures(options.out, values, asked if options.label is None else None)
+    except PermissionError as error:
+        raise ConfigError(
+            f"--out: expected a place that can be written, got {options.out} ({error.strerror})"
+        ) from None
     _say(options, about | {"arm": trial.arm, "count": options.count}, kept.diverged[kept.place(seed)])
     return DONE
 

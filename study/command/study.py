@@ -11,7 +11,7 @@ from pathlib import Path
 
 from analysis.record.loading import load
 from analysis.results.pilot import Pilot, pilot
-from study.command.folder import bring, ensure_folder, study_folder, unless_refused
+from study.command.folder import bring, ensure_folder, study_folder, unless_refused, writable
 from study.command.output import DONE, FAILED, print_json, say
 from study.command.own import admitted, refuse_strange_places, study_of
 from study.config import loading
@@ -66,7 +66,7 @@ def run(options: Namespace) -> int:
 
 def resume(options: Namespace) -> int:
     """Finish an interrupted study, or extend it."""
-    folder = study_folder(options.dir)
+    folder = writable(study_folder(options.dir))
     plan = loading.load(folder / loading.STUDY_FILE, options.set)
     refuse_strange_places(loading.load(folder / loading.STUDY_FILE).config, folder, options.trust)
     ready(plan.config)

@@ -1,6 +1,6 @@
 """Builds the Parquet record of a study from its ledger, atomically.
 
-`build_record(folder)` replays the ledger and writes `history.parquet` and `trials.parquet` exactly as
+`build_record(folder)` replays the ledger and writes `history.parquet` and `trials.parquet` there exactly as
 `analysis.record.schema` declares them: to temporary files, synced, then renamed, so that a reader finds the former
 record or the new one. Both files carry the same `build` id, by which `analysis.record.loading.load` detects files of
 different builds. A running study is written too, its unfinished trials as `running`.
@@ -48,8 +48,9 @@ class Written(NamedTuple):
     lacking: tuple[str, ...]
 
 
-def build_record(folder: str | Path) -> Written:
-    """Write the record of the study in `folder` as its ledger now stands.
+def build_record(folder: str | Path, out: Path | None = None) -> Written:
+    """Write the record of the study in `folder` as its ledger now stands, there or into `out`, a folder that nobody
+    else writes to.
 
     Raises:
         FileNotFoundError: the folder holds no ledger.
@@ -58,19 +59,20 @@ def build_record(folder: str | Path) -> Written:
     """
     folder = Path(folder)
     end = ledger.end(folder)
-    lock = lock_file(folder / "ledger" / "record.lock", BUILDING)
+    lock = lock_file(folder / "ledger" / "record.lock", BUILDING) if out is None else None
     try:
         outline = outline_of(folder, _until(folder, end, KINDS))
         held: set[Key] = set()
         while True:
-            with tables_in(folder, outline) as tables:
+            with tables_in(out or folder, outline) as tables:
                 damage = Damage()
                 reopened = _write_trials(_until(folder, end, damage=damage), tables, held, damage)
                 if not reopened:
-                    return _publish(folder, end, tables, damage)
+                    return _publish(folder, out or folder, end, tables, damage)
             held |= reopened
     finally:
-        os.close(lock)
+        if lock is not None:
+            os.close(lock)
 
 
 def _until(
@@ -111,7 +113,7 @@ def _write_trials(entries: Iterable[Entry], tables: Tables, held: set[Key], dama
     return reopened
 
 
-def _publish(folder: Path, end: Position, tables: Tables, damage: Damage) -> Written:
+def _publish(folder: Path, out: Path, end: Position, tables: Tables, damage: Damage) -> Written:
     undeclared = tuple(sorted(tables.undeclared))
     if damage.count:
         LOGGER.warning("%s: %s", folder, damage.sentence())
@@ -127,7 +129,7 @@ def _publish(folder: Path, end: Position, tables: Tables, damage: Damage) -> Wri
         "undeclared": undeclared,
     }
     tables.publish(json.dumps(about))
-    sync_folder(folder)
+    sync_folder(out)
     return Written(tables.history.rows, tables.trials.rows, damage, undeclared, lacking)
 
 

@@ -8,8 +8,10 @@ name only if it is a valid study name.
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +29,7 @@ from study.tracking.download import RUN, download
 REPORT, BUNDLE = "report", "report.zip"
 PARTIAL = ".partial"  # of `out`, while a fetch is under way
 TRIES = 3  # to copy both files of the same build
+REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)  # of a study of another user, or on a read-only file system
 
 
 def fetch(sources: Sequence[str], out: Path, tracking: str | None = None) -> list[tuple[Path, Record]]:
@@ -82,6 +85,25 @@ def _fetched(source: str, place: Path, tracking: str | None) -> tuple[Path, Reco
     return place, kept
 
 
+@contextmanager
+def record_of(folder: Path) -> Iterator[Path]:
+    """Where the record of a folder lies: there, built anew if it is a study's, or within the block in a folder of its
+    own if the study is one that this user may read alone.
+
+    Raises `ConfigError` where the folder holds neither study nor record.
+    """
+    try:
+        ensure_record(folder)
+    except OSError as error:
+        if error.errno not in REFUSED or not is_study(folder):
+            raise
+        with tempfile.TemporaryDirectory(prefix="ganstudy-record-") as place:
+            build_record(folder, Path(place))
+            yield Path(place)
+    else:
+        yield folder
+
+
 def ensure_record(folder: Path) -> None:
     """Build the record of a study folder anew; raise `ConfigError` where a folder holds neither study nor record."""
     if is_study(folder):
@@ -93,13 +115,13 @@ def ensure_record(folder: Path) -> None:
 
 
 def _copy(folder: Path, place: Path) -> None:
-    ensure_record(folder)
-    for _ in range(TRIES):
-        before = [(folder / name).stat().st_ino for name in FILES]
-        for name in FILES:
-            shutil.copyfile(folder / name, place / name)
-        if before == [(folder / name).stat().st_ino for name in FILES]:
-            break
+    with record_of(folder) as there:
+        for _ in range(TRIES):
+            before = [(there / name).stat().st_ino for name in FILES]
+            for name in FILES:
+                shutil.copyfile(there / name, place / name)
+            if before == [(there / name).stat().st_ino for name in FILES]:
+                break
 
 
 def _name(kept: Record) -> str:

@@ -109,7 +109,7 @@ def tables_in(folder: Path, outline: Outline) -> Iterator[Tables]:
 
         def table(name: str, declared: Any) -> _Table:
             path = folder / f"{name}.parquet"
-            remove_partials(path)  # the lock keeps other builds out
+            remove_partials(path)  # nobody else builds here
             partial = PartialFile(path)
             stack.callback(partial.discard)
             made = _Table(partial, declared)

@@ -353,7 +353,7 @@ def raising(error: BaseException) -> Callable[..., int]:
     [
         (StudyBusy(Path("s"), LockOwner("host", 7, 0.0)), 2, "by process 7 on host"),
         (KeyboardInterrupt(), 130, "interrupted; the same command goes on from what was done"),
-        (OSError(28, "No space left on device", "s/ledger"), 1, "No space left on device"),
+        (OSError(28, "No space left on device", "s/ledger"), 1, "ganstudy: s/ledger: No space left on device"),
         (ConnectionError("no cluster there"), 1, "no cluster there"),
     ],
 )

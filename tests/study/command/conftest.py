@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,15 @@ from typing import Any
 import pytest
 from torch import Tensor
 
+from study.ledger.lock import lock_file
+from study.record import build
 from study.storage import generators
 from study.storage.store import store_at
 from trainables.kept import to_bytes
 from trainables.spec import Spec
 from trainables.training import Training
 
+OnlyRead = Callable[[Path], Path]
 KEPT = ("search-hinge-0000", "search-hinge-0001")
 Keep = Callable[..., Path]
 
@@ -56,3 +61,25 @@ def keep(begun: Callable[..., Path]) -> Keep:
         return folder
 
     return made
+
+
+@pytest.fixture
+def only_read(monkeypatch: pytest.MonkeyPatch) -> OnlyRead:
+    """`only_read(folder)`: the folder, which from now on refuses to be written as that of another user does, whoever
+    runs the tests."""
+
+    def refusing(folder: Path) -> Path:
+        def lock(path: Path, patience: float) -> int:
+            if path.is_relative_to(folder):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return lock_file(path, patience)
+
+        def access(path: Path, mode: int, **how: bool) -> bool:
+            return not (mode & os.W_OK and Path(path).is_relative_to(folder)) and allowed(path, mode, **how)
+
+        allowed = os.access
+        monkeypatch.setattr(build, "lock_file", lock)
+        monkeypatch.setattr(os, "access", access)
+        return folder
+
+    return refusing

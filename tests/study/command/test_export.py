@@ -43,3 +43,10 @@ def test_what_cannot_be_exported_is_bad_input(study, options, said, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith(f"ganstudy: {said.format(study=study)}")
+
+
+def test_a_study_that_may_only_be_read_is_exported_elsewhere(begun, only_read, tmp_path, capsys):
+    study = only_read(begun(tmp_path / "theirs"))
+    assert main(["export", str(study), "--csv", "--out", str(tmp_path / "out")]) == 0
+    assert {"history.csv", "tables.csv"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    assert not (study / "history.parquet").exists()

@@ -132,3 +132,31 @@ def test_a_report_is_not_sent_to_a_strangers_server(
     trust.remember(identity(folder), Path("/"), ["http://stranger:5000"])
     assert main(["report", str(folder)]) == 0
     assert asked == ["report"]
+
+
+@pytest.mark.parametrize("command", ["resume {}", "run tests/tiny.yaml --set study=theirs --out {}"])
+def test_a_study_that_may_only_be_read_is_not_run(
+    command: str, begun: Callable[..., Path], only_read: Callable[[Path], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = only_read(begun())
+    said = refusal(capsys, *command.format(folder).split())
+    assert said == f"ganstudy: {folder}: expected a study that this user can write, got {folder}, which it cannot\n"
+
+
+@pytest.mark.parametrize("command", ["status", "resume", "report", "animate", "optuna", "export --csv", "label"])
+@pytest.mark.parametrize("place", [".", "ledger"])
+def test_a_folder_that_cannot_be_read_is_bad_input(
+    place: str,
+    command: str,
+    begun: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = begun()
+    name, *options = command.split()
+    monkeypatch.setattr("os.access", lambda path, mode, **how: Path(path) != folder / place)
+    said = refusal(capsys, name, folder, *options)
+    assert (
+        said
+        == f"ganstudy: {folder}: expected a folder that this user can read, got {folder / place}, which it cannot\n"
+    )

@@ -125,3 +125,10 @@ def test_a_study_without_pictures_and_a_folder_without_a_study_are_bad_input(beg
     assert "expected pictures of replicas that ended in trials/*/pictures, got none" in capsys.readouterr().err
     assert main(["label", str(tmp_path / "nowhere"), "--sheets", str(tmp_path)]) == 2
     assert "expected a study folder, or one that holds history.parquet" in capsys.readouterr().err
+
+
+def test_a_study_that_may_only_be_read_is_labelled_elsewhere(study, only_read, tmp_path):
+    (study / "history.parquet").unlink(missing_ok=True)
+    assert main(["label", str(only_read(study)), "--out", str(tmp_path / "cards")]) == 0
+    assert "search-hinge-0001" in (tmp_path / "cards" / "index.html").read_text(encoding="utf-8")
+    assert not (study / "history.parquet").exists()

@@ -170,3 +170,12 @@ def test_a_report_that_has_no_place_is_bad_input(study, sources, said, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith(f"ganstudy: {said.format(study=study)}")
+
+
+def test_a_study_that_may_only_be_read_has_its_report_elsewhere(begun, only_read, tmp_path, capsys):
+    theirs = only_read(begun(tmp_path / "theirs"))
+    assert main(["report", str(theirs)]) == 2
+    assert f"--out: expected a folder for the record and the report of {theirs}, which" in capsys.readouterr().err
+    assert main(["report", str(theirs), "--out", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "report" / "index.html").is_file()
+    assert not (theirs / "history.parquet").exists()

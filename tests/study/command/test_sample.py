@@ -161,3 +161,16 @@ def test_a_strangers_network_is_imported_by_those_who_trust_it(
     for changed in (command, ["measure", str(study), "--measure", "sliced"]):
         assert main([*changed, "--trust"]) == 2
         assert "average.map.bias: expected weights of shape (2, 2), got none; its module" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_named(
+    rings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(target: Path, payload: bytes) -> None:
+        raise PermissionError(13, "Permission denied", str(target))
+
+    monkeypatch.setattr("study.command.sample.atomic_write", refused)
+    out = tmp_path / "samples.npz"
+    assert main(["sample", str(rings), "--arm", "hinge", "--out", str(out)]) == 2
+    said = f"ganstudy: --out: expected a place that can be written, got {out} (Permission denied)\n"
+    assert capsys.readouterr().err == said
