@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from analysis.pictures.canvas import PAPER, as_image
 from analysis.pictures.render import SHOWN, panels, read, render
 from analysis.pictures.view import View, view_around
-from analysis.record.snapshots import evenly
+from analysis.record.snapshots import evenly, picture_files
 
 OF_REPLICAS = ("samples", "labels", "line_generator_density", "line_critic_share", "dirac_distance", "seeds")
 ACROSS = 8  # frames of a strip at most
@@ -38,7 +38,7 @@ def frames(folder: Path, seed: int | None = None) -> Frames:
     Files that cannot be read, as a kill leaves, are skipped. Raises `ValueError` for a seed that no file has, or if no
     file can be drawn.
     """
-    found = [(int(path.stem), arrays) for path in sorted(folder.glob("*.npz")) if (arrays := _arrays(path))]
+    found = [(int(path.stem), arrays) for path in picture_files(folder) if (arrays := _arrays(path))]
     if not found:
         raise ValueError(f"{folder}: expected pictures that can be drawn, got none")
     seeds = [int(one) for one in found[-1][1]["seeds"]]
@@ -55,7 +55,7 @@ def frames(folder: Path, seed: int | None = None) -> Frames:
 def strips(folder: Path) -> dict[int, Image.Image]:
     """Of each replica whose samples were saved, by its seed, its panels side by side, at most `ACROSS` of them evenly
     spaced, squares of `SMALL` pixels. Raises `ValueError` if no file can be drawn."""
-    found = [arrays for path in sorted(folder.glob("*.npz")) if "samples" in (arrays := _arrays(path))]
+    found = [arrays for path in picture_files(folder) if "samples" in (arrays := _arrays(path))]
     if not found:
         raise ValueError(f"{folder}: expected pictures that can be drawn, got none")
     chosen = [_fewer(found[place]) for place in evenly(range(len(found)), ACROSS)]

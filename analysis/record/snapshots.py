@@ -8,6 +8,7 @@ other points `real` (m, d) are held-out ones. Points of more than two dimensions
 
 from __future__ import annotations
 
+import os
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -53,13 +54,25 @@ class Snapshots:
         return "plane" if shape == (2,) else "images" if len(shape) == 3 and shape[0] in (1, 3) else "other"
 
 
+def picture_files(folder: Path) -> list[Path]:
+    """The picture files in a trial's folder `pictures`, by their steps; none if it cannot be read.
+
+    A pipe or a device by such a name is none of them: to read it might not end.
+    """
+    try:
+        with os.scandir(folder) as found:
+            return sorted(Path(one.path) for one in found if one.name.endswith(".npz") and one.is_file())
+    except OSError:
+        return []
+
+
 def snapshots(folder: str | Path, arm: str, trial_id: str, replica: int = 0) -> Snapshots | None:
     """The snapshots of a trial's replica; None if no file can be read.
 
     Truncated files, as a killed process leaves, are skipped, and so are files of another shape than the newest.
     """
     found = []
-    for path in sorted((Path(folder) / "trials" / trial_id / "pictures").glob("*.npz")):
+    for path in picture_files(Path(folder) / "trials" / trial_id / "pictures"):
         try:
             with np.load(path, allow_pickle=False) as file:
                 found.append((int(path.stem), {name: file[name] for name in file.files}))
@@ -89,7 +102,7 @@ def snapshots(folder: str | Path, arm: str, trial_id: str, replica: int = 0) -> 
 
 def pictured(folder: str | Path, trial_id: str) -> list[int]:
     """The seeds of a trial whose samples were saved, in the order of `snapshots`' `replica`; none without pictures."""
-    for path in sorted((Path(folder) / "trials" / trial_id / "pictures").glob("*.npz"), reverse=True):
+    for path in reversed(picture_files(Path(folder) / "trials" / trial_id / "pictures")):
         try:
             with np.load(path, allow_pickle=False) as file:
                 if {"samples", "seeds"} <= set(file.files):

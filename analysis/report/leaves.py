@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from analysis.pictures.animation import SMALL, strips
-from analysis.record.snapshots import pictured
+from analysis.record.snapshots import picture_files, pictured
 from analysis.report.findings import Findings
 from analysis.report.page import Html, joined, tag
 from analysis.report.writer import FigureWriter
@@ -71,7 +71,7 @@ def _trial(writer: FigureWriter, folder: Path, trial: str) -> list[Html]:
     pictures, seeds = folder / "trials" / trial / "pictures", pictured(folder, trial)
     if writer.samples is None or not seeds or Path(trial).name != trial:
         return []
-    newest = max(path.stat().st_mtime for path in pictures.glob("*.npz"))
+    newest = max(path.stat().st_mtime for path in picture_files(pictures))
     named = re.sub(r"[^A-Za-z0-9_-]+", "_", trial)
     paths = {seed: writer.samples / f"{named}-{seed}.png" for seed in seeds}
     if not all(_frames(path, newest) for path in paths.values()):

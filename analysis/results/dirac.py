@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.record.loading import RecordError
-from analysis.record.snapshots import UNREADABLE
+from analysis.record.snapshots import UNREADABLE, picture_files
 from analysis.results.selection import Selection
 from analysis.statistics.intervals import Floats, Interval, wilson
 
@@ -130,7 +130,7 @@ def _shares(arm: str, rows: pd.DataFrame, phase: str, confidence: float) -> Dira
 
 def dirac_map(folder: str | Path, arm: str, trial_id: str, replica: int = 0) -> DiracMap | None:
     """The newest map of a trial's replica among its pictures; None where there is none that can be read."""
-    for path in sorted((Path(folder) / "trials" / trial_id / "pictures").glob("*.npz"), reverse=True):
+    for path in reversed(picture_files(Path(folder) / "trials" / trial_id / "pictures")):
         try:
             with np.load(path, allow_pickle=False) as file:
                 parts = {name: np.asarray(file[f"dirac_{name}"], np.float64) for name in ARRAYS}

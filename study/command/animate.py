@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from analysis.pictures.animation import frames, gif, strip
+from analysis.record.snapshots import picture_files
 from study.atomic_write import atomic_write
 from study.command.chosen import Trials
 from study.command.folder import study_folder
@@ -23,7 +24,7 @@ def animate(options: Namespace) -> int:
     folder = study_folder(options.dir)
     plan, state = loading.load(folder / loading.STUDY_FILE), StudyState.replay(folder, results=False)
     pictures = {one.trial_id: folder / "trials" / one.trial_id / "pictures" for one in state.trials.values()}
-    found = {one.trial_id: one for one in state.trials.values() if any(pictures[one.trial_id].glob("*.npz"))}
+    found = {one.trial_id: one for one in state.trials.values() if picture_files(pictures[one.trial_id])}
     if not found:
         raise ConfigError(f"{options.dir}: expected pictures in trials/*/pictures, got none (tracking.pictures: 0?)")
     trial = Trials(folder, plan, found, "with pictures").winner(options.arm, options.trial)

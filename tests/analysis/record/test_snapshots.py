@@ -1,7 +1,9 @@
+import os
+
 import numpy as np
 import pytest
 
-from analysis.record.snapshots import evenly, pictured, snapshots
+from analysis.record.snapshots import evenly, picture_files, pictured, snapshots
 
 
 def put(folder, step, samples, **others):
@@ -74,3 +76,20 @@ def test_the_seeds_that_have_pictures_are_those_of_the_newest_whole_file(tmp_pat
     torn = put(tmp_path, 300, np.zeros((1, 4, 2)), seeds=[1])
     torn.write_bytes(torn.read_bytes()[:40])
     assert pictured(tmp_path, "confirm-a-0000") == [9]
+
+
+def test_a_pipe_is_no_picture_and_a_folder_that_cannot_be_read_has_none(tmp_path, monkeypatch):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("00000020.npz", "00000010.npz", "notes.txt"):
+        (folder / name).touch()
+    os.mkfifo(folder / "00000030.npz")
+    (folder / "00000040.npz").mkdir()
+    assert picture_files(folder) == [folder / "00000010.npz", folder / "00000020.npz"]
+    assert picture_files(tmp_path / "nothing") == []
+
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refused)
+    assert picture_files(folder) == []
