@@ -28,8 +28,9 @@ from study.config.spaces import name_of
 from study.progress.status import status
 from study.record import sources
 from study.record.build import build_record
-from study.tracking import Ending, sync
+from study.tracking import Ending, sync, trouble
 from study.tracking.download import RUN
+from study.tracking.local import damage as damage_of
 from study.tracking.renewal import renew
 from trainables import own_code
 from trainables.objectives.induced import explain, resolved
@@ -55,19 +56,18 @@ def report(options: Namespace) -> int:
     return DONE
 
 
-def write(folder: str | Path, same_within: float | None = None, choice: Choice = EVERYTHING) -> Path:
+def write(folder: Path, plan: StudyPlan, same_within: float | None = None, choice: Choice = EVERYTHING) -> Path:
     """Write `report/index.html` of the study in `folder`, finished or not, and return its path.
 
-    `same_within` is a margin, and `choice` what is shown, as of `analysis.report.write`.
+    `plan` is that of its study.yaml, `same_within` a margin, and `choice` what is shown, as of `analysis.report.write`.
 
     Raises:
         FileNotFoundError: the folder holds no study.
         OSError: it could not be written; the former report stays.
     """
-    plan = loading.load(Path(folder) / loading.STUDY_FILE)
     build_record(folder)
     objectives = _objectives([plan])
-    state = status(folder).to_dict()
+    state = status(folder, plan).to_dict()
     return analysis.report.write(folder, state=state, objectives=objectives, same_within=same_within, choice=choice)
 
 
@@ -94,22 +94,21 @@ def gather(
     )
 
 
-def deliver(folder: str | Path) -> int:
+def deliver(folder: Path, plan: StudyPlan) -> int:
     """Log the report to the study's MLflow run, unless the study is running and will do so itself at its end, or it is
     somebody else's study at a place that this user never tracked it at.
 
     Returns how many ledger entries MLflow still lacks; while there are any the report waits with them.
     """
-    state = status(folder).state
-    if state == "running" or not (Path(folder) / "tracking.json").exists():
+    state = status(folder, plan).state
+    if state == "running" or not (folder / "tracking.json").exists():
         return 0
-    plan = loading.load(Path(folder) / loading.STUDY_FILE)
-    if strange := strange_places(plan.config, Path(folder)):
+    if strange := strange_places(plan.config, folder):
         named = ", ".join(masked(place) for place in strange)
         print(f"the report stays here: {named} is not a place that you began this study with", file=sys.stderr)
         return 0
     ending: Ending = "FINISHED" if state == "done" else "KILLED"
-    return 0 if renew(Path(folder), plan, ending) else sync(folder, plan.config, DELIVERY, ending)
+    return 0 if renew(folder, plan, ending) else sync(folder, plan.config, DELIVERY, ending)
 
 
 def _page(options: Namespace, choice: Choice) -> Path:
@@ -126,16 +125,25 @@ def _page(options: Namespace, choice: Choice) -> Path:
         what = f"{len(options.sources)} sources" if others else f"{first}, which is no study folder"
         raise ConfigError(f"--out: expected a folder for the records and the report of {what}, got none")
     folder = study_folder(Path(first))
+    plan = loading.load(folder / loading.STUDY_FILE)
     try:
-        page = write(folder, margin, choice)
+        page = write(folder, plan, margin, choice)
     except OSError as error:
         if error.errno not in sources.REFUSED:
             raise
         said = f"which this user cannot write ({error.filename}: {error.strerror})"
         raise ConfigError(f"--out: expected a folder for the record and the report of {first}, {said}") from None
-    if waiting := deliver(folder):
-        print(f"{waiting} ledger entries still wait for MLflow, and the report with them", file=sys.stderr)
+    if waiting := deliver(folder, plan):
+        print(_waiting(folder, plan, waiting), file=sys.stderr)
     return page
+
+
+def _waiting(folder: Path, plan: StudyPlan, entries: int) -> str:
+    """That entries of the ledger wait for MLflow, and why, as far as it is known."""
+    damage = damage_of(folder) if plan.config.tracking.uri is None else None
+    why = damage or (trouble(folder) or "").partition("\n")[0]
+    wait = "entry of the ledger still waits" if entries == 1 else "entries of the ledger still wait"
+    return f"the report has not reached MLflow, for which {entries} {wait}{f': {why}' if why else ''}"
 
 
 def _style(path: Path | None) -> Mapping[str, Any]:

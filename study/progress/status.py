@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from study.config import loading
+from study.config.plan import StudyPlan
 from study.ledger.entries import Stopped
 from study.ledger.lock import LockOwner, holder
 from study.ledger.state import StudyState
@@ -134,13 +135,13 @@ class Status:
         return {**plain, "holder": holder, **lists}
 
 
-def status(folder: str | Path) -> Status:
-    """The status of the study in `folder`.
+def status(folder: str | Path, plan: StudyPlan | None = None) -> Status:
+    """The status of the study in `folder`; its `plan` is that of its study.yaml.
 
     Raises `ConfigError` where there is no study.yaml, `FileNotFoundError` where there is no ledger.
     """
     folder = Path(folder)
-    plan = loading.load(folder / loading.STUDY_FILE)
+    plan = plan or loading.load(folder / loading.STUDY_FILE)
     state, held = StudyState.replay(folder), holder(folder)
     tally = Tally(plan, state)
     arms = tuple(ArmStatus.of(one, repeat, held is not None) for (_, repeat), one in tally.searches.items())

@@ -82,6 +82,26 @@ def runs(folder: Path, study: str) -> dict[str, Run]:
     return found
 
 
+def damage(folder: Path) -> str | None:
+    """What is wrong with a folder's database, and what to do; None where it is MLflow's, and where there is none."""
+    if not (folder / DATABASE).exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{(folder / DATABASE).resolve().as_uri()}?mode=ro", timeout=10, uri=True)) as one:
+            one.execute("SELECT artifact_location FROM experiments").fetchall()
+    except sqlite3.Error as error:
+        return unusable(folder, error)
+    return None
+
+
+def unusable(folder: Path, error: sqlite3.Error) -> str:
+    """That a folder's database is none, and what to do."""
+    return (
+        f"{folder / DATABASE}: expected MLflow's database, got one that cannot be used ({error}); move it and"
+        " tracking.json out of the folder, and `ganstudy resume` writes both anew from the ledger"
+    )
+
+
 def tag(folder: Path, run: str, name: str, value: str) -> None:
     """Give a run a tag. sqlite3.Error where that cannot be."""
     with closing(sqlite3.connect(folder / DATABASE, timeout=10)) as database, database:

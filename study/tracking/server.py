@@ -61,10 +61,7 @@ def serve(folder: str | Path, host: str = LOOPBACK, port: int | None = None) -> 
     try:
         local.settle(folder)
     except sqlite3.Error as error:
-        raise ServerError(
-            f"{folder / local.DATABASE}: expected MLflow's database, got one that cannot be used ({error}); move it and"
-            " tracking.json out of the folder, and `ganstudy resume` writes both anew from the ledger"
-        ) from None
+        raise ServerError(local.unusable(folder, error)) from None
     former = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with running(folder, host, port) as (process, address):

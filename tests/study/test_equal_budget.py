@@ -59,7 +59,9 @@ def test_times_are_shares_of_the_budget(folder: Path) -> None:
 
 
 def test_the_page_says_what_was_equal(folder: Path) -> None:
-    words = unescape(write(folder).read_text(encoding="utf-8")).replace("\u202f", " ")
+    words = unescape(write(folder, loading.load(folder / loading.STUDY_FILE)).read_text(encoding="utf-8")).replace(
+        "\u202f", " "
+    )
     said = "Every replica had the same budget: 640 real samples. Not equal were generator updates (8 to 40)"
     assert said in words
     assert "Times are told as shares of the budget." in words

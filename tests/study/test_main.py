@@ -319,7 +319,8 @@ def test_report_says_where_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("study.command.report.write", lambda folder, *_: folder / "report.html")
-    monkeypatch.setattr("study.command.report.deliver", lambda _: 0)
+    monkeypatch.setattr("study.command.report.deliver", lambda *_: 0)
+    monkeypatch.setattr("study.config.loading.load", lambda *_: None)
     (tmp_path / "study.yaml").touch()
     assert main(["report", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'report.html'}\n"

@@ -179,3 +179,20 @@ def test_a_study_that_may_only_be_read_has_its_report_elsewhere(begun, only_read
     assert main(["report", str(theirs), "--out", str(tmp_path / "out")]) == 0
     assert (tmp_path / "out" / "report" / "index.html").is_file()
     assert not (theirs / "history.parquet").exists()
+
+
+def test_the_configuration_is_read_once_and_a_database_that_is_none_is_named_with_the_remedy(
+    study, tmp_path, capsys, monkeypatch
+):
+    folder, read = tmp_path / "mine", []
+    shutil.copytree(study, folder)
+    sync(folder, loading.load(folder / "study.yaml").config)
+    (folder / "mlflow.db").write_bytes(b"damaged " * 1000)
+    once = loading.load
+    monkeypatch.setattr(loading, "load", lambda *given: read.append(given) or once(*given))
+    assert main(["report", str(folder)]) == 0
+    said = capsys.readouterr().err
+    assert len(read) == 1
+    assert "the report has not reached MLflow, for which " in said
+    assert f"{folder / 'mlflow.db'}: expected MLflow's database, got one that cannot be used (file is not a dat" in said
+    assert "move it and tracking.json out of the folder, and `ganstudy resume` writes both anew" in said
