@@ -71,7 +71,7 @@ def chosen_table(results: Sequence[Chosen]) -> Table:
         " again on fresh seeds; one that begins with search is the best of a search that is not confirmed, and its"
         f" score is too good, as it was picked by it. Median {named(metric)} over replicas, with its bootstrap 95 %"
         f" interval over seeds.{too_few([one.score for one in results], 'confirm')} A dash: not searched in this arm,"
-        " or null.",
+        " or null." + " In a trial’s name -r1 before the last number is repeat 1, and no penalty." * repeated,
         f"trials.parquet: column {metric} and config.* of these trials",
         (
             Head("arm"), *([Head("repeat", "count")] if repeated else []),

@@ -83,6 +83,9 @@ def test_repeats_have_a_column_where_there_are_several(tmp_path):
     assert found == [("hinge", "0", "confirm-hinge-0003"), ("hinge", "1", "confirm-hinge-r1-0002")]
     assert "each of an arm&#x27;s independent searches, its repeats" in section.body
     assert "YAML of hinge (confirm-hinge-r1-0002)" in section.body
+    note = "In a trial’s name -r1 before the last number is repeat 1, and no penalty."
+    assert note in section.body
+    assert note not in chosen_table([one()]).caption
 
 
 def test_whole_numbers_are_counts_and_mixtures_numbers():
