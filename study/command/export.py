@@ -10,7 +10,7 @@ from analysis.record.loading import RecordError
 from analysis.report import exports
 from analysis.wording import calling
 from study.command.choice import choice_of, refusing
-from study.command.folder import readable, refuse_links
+from study.command.folder import readable, refuse_irregular
 from study.command.output import DONE, print_json
 from study.config.messages import ConfigError
 from study.record.sources import record_of
@@ -19,7 +19,7 @@ from study.record.sources import record_of
 def export(options: Namespace) -> int:
     """Write the files, and print their paths; none is written where the record or an option is refused."""
     if options.dir.is_dir():
-        refuse_links(readable(options.dir))
+        refuse_irregular(readable(options.dir))
     with record_of(options.dir) as record:
         paths = _write(record, options)
     if options.json:

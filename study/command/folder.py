@@ -30,7 +30,7 @@ def study_folder(folder: Path) -> Path:
     if not (folder / loading.STUDY_FILE).is_file():
         there = "a folder without it" if folder.is_dir() else "a file" if folder.exists() else "nothing there"
         raise ConfigError(f"{folder}: expected a study folder, one that holds study.yaml, got {there}")
-    refuse_links(folder)
+    refuse_irregular(folder)
     return folder
 
 
@@ -50,11 +50,15 @@ def writable(folder: Path) -> Path:
     return folder
 
 
-def refuse_links(folder: Path) -> None:
-    """Raise `ConfigError` where a link leads out of a study folder, which may be anybody's: what the study writes would
-    go there, and what is there would be read for the study's."""
+def refuse_irregular(folder: Path) -> None:
+    """Raise `ConfigError` where a study folder, which may be anybody's, holds a link that leads out of it, or a pipe or
+    device: what the study writes would go there, and what is there would be read for the study's, perhaps forever."""
     root = folder.resolve()
-    for path in _links(folder):
+    for path in _irregular(folder):
+        if not path.is_symlink():
+            raise ConfigError(
+                f"{path}: expected a file or folder of the study's own, got a pipe or a device; remove it"
+            )
         if not _leads_into(path, root):
             raise ConfigError(
                 f"{path}: expected a file or folder of the study's own, got a link to {os.readlink(path)}; put what"
@@ -62,19 +66,21 @@ def refuse_links(folder: Path) -> None:
             )
 
 
-def _links(folder: Path) -> Iterator[Path]:
-    """The links in a folder, and at any depth of what a study has in it, which are not followed; a folder that cannot
-    be read has none."""
+def _irregular(folder: Path) -> Iterator[Path]:
+    """The links, pipes and devices in a folder, and at any depth of what a study has in it; no link is followed, and a
+    folder that cannot be read has none."""
     top = os.fspath(folder)
     places = [top]
     while places:
         place = places.pop()
         with suppress(OSError), os.scandir(place) as found:  # a study has ten places for every trial
             for one in found:
-                if one.is_symlink():
+                ours = place != top or one.name in STUDY_FILES
+                if one.is_dir(follow_symlinks=False):
+                    if ours:
+                        places.append(one.path)
+                elif one.is_symlink() or (ours and not one.is_file(follow_symlinks=False)):
                     yield Path(one)
-                elif one.is_dir(follow_symlinks=False) and (place != top or one.name in STUDY_FILES):
-                    places.append(one.path)
 
 
 def _leads_into(link: Path, root: Path) -> bool:
@@ -139,7 +145,7 @@ def ensure_folder(config: StudyConfig, folder: Path) -> bool:
                 f" {loading.STUDY_FILE}; put that back, or give another --out"
             )
         return False
-    refuse_links(writable(folder))
+    refuse_irregular(writable(folder))
     ours, theirs = config.resolved(), loading.load(folder / loading.STUDY_FILE).config.resolved()
     for key in ours:
         if ours[key] != theirs[key]:

@@ -19,7 +19,7 @@ from analysis.results.outcomes import judge_record
 from analysis.statistics.bootstrap import Resampling
 from analysis.statistics.intervals import Interval
 from analysis.wording import counted
-from study.command.folder import readable, refuse_links
+from study.command.folder import readable, refuse_irregular
 from study.command.output import DONE, print_json
 from study.config.messages import ConfigError
 from study.progress.tables import terminal
@@ -34,7 +34,7 @@ def label(options: Namespace) -> int:
         if getattr(options, name) < least:
             raise ConfigError(f"--{name}: expected a number from {least} on, got {getattr(options, name)}")
     if options.dir.is_dir():
-        refuse_links(readable(options.dir))
+        refuse_irregular(readable(options.dir))
     with record_of(options.dir) as place:
         try:
             record = load(place)

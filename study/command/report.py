@@ -15,7 +15,7 @@ from analysis.report import Choice
 from analysis.report.bundle import write_bundle
 from analysis.report.derivation import EVERYTHING
 from study.command.choice import choice_of, refusing
-from study.command.folder import study_folder
+from study.command.folder import readable, refuse_irregular, study_folder
 from study.command.output import DONE, print_json
 from study.command.own import strange_places
 from study.config import loading
@@ -82,10 +82,12 @@ def gather(
 
     `same_within` is a margin, and `choice` what is shown, as of `analysis.report.write`.
 
-    Raises what `study.record.sources.fetch` raises.
+    Raises what `study.record.sources.fetch` raises, and `ConfigError` for links that lead out of a study folder.
     """
+    studies = [place for place in map(Path, places) if place.is_dir() and sources.is_study(readable(place))]
+    for study in studies:
+        refuse_irregular(study)
     found = sources.fetch(places, out, tracking)
-    studies = [place for place in map(Path, places) if sources.is_study(place)]
     state = status(studies[0]).to_dict() if studies and len(places) == 1 else None
     plans = [plan for _, kept in found if (plan := _plan(kept.about)) is not None]
     folders, objectives = [folder for folder, _ in found], _objectives(plans)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -160,3 +161,24 @@ def test_a_folder_that_cannot_be_read_is_bad_input(
         said
         == f"ganstudy: {folder}: expected a folder that this user can read, got {folder / place}, which it cannot\n"
     )
+
+
+@pytest.mark.parametrize("command", ["status", "resume", "report", "report --out copies", "export --csv", "label"])
+@pytest.mark.parametrize("name", ["tracking.json", "ledger/lock", "trials/search-hinge-0000/measured.json"])
+def test_a_pipe_is_named_and_not_read(
+    name: str,
+    command: str,
+    begun: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder, (first, *options) = begun(), command.split()
+    monkeypatch.chdir(tmp_path)
+    pipe = folder / name
+    pipe.parent.mkdir(parents=True, exist_ok=True)
+    pipe.unlink(missing_ok=True)
+    os.mkfifo(pipe)
+    said = refusal(capsys, first, folder, *options)
+    assert said.startswith(f"ganstudy: {pipe}: expected a file or folder of the study's own, got a pipe or a device")
+    assert not (tmp_path / "copies").exists()
