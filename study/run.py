@@ -312,7 +312,8 @@ class Session:
         trials = self.journal.state.trials.values()
         failed = sum(trial.status == "failed" for trial in trials)
         if waiting:
-            self.progress.say(f"{waiting} ledger entries still wait for MLflow; `ganstudy resume` sends them")
+            said = f"{waiting} ledger {'entry still waits' if waiting == 1 else 'entries still wait'} for MLflow"
+            self.progress.say(f"{said}; `ganstudy resume` sends {'it' if waiting == 1 else 'them'}")
         if not self.tally.finished:
             self.progress.say(f"stopped; `ganstudy resume {self.folder}` goes on from here")
             return FAILED if self._trouble else INTERRUPTED
