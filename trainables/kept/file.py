@@ -136,6 +136,8 @@ def from_bytes(payload: bytes, name: str) -> Kept:
     try:
         tensors = load(payload)
         about = json.loads(metadata(payload)[METADATA])
+        if not isinstance(about, dict):
+            raise KeptError(f"{name}: expected a mapping as its metadata {METADATA}, got {about!r}")
         if about["format"] != FORMAT:
             raise KeptError(f"{name}: expected format {FORMAT} of kept generators, got {about['format']!r}")
         kept = Kept(
@@ -154,7 +156,9 @@ def from_bytes(payload: bytes, name: str) -> Kept:
                 kept.weights(which)
     except KeptError:
         raise
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except KeyError as error:
+        raise KeptError(f"{name}: expected a file of kept generators, got one whose metadata lack {error}") from None
+    except (SafetensorError, TypeError, ValueError) as error:
         raise KeptError(f"{name}: expected a file of kept generators, got one that cannot be read: {error}") from None
     return kept
 

@@ -111,9 +111,15 @@ def edited(training: Training, **about: Any) -> bytes:
 def test_other_files_are_refused_by_name(trained: Train) -> None:
     training = trained()
     whole = payload(training)
-    for damaged in (b"", b"nothing of the kind", whole[:100], whole[:-4], save({"a": Z}), save({"a": Z}, {"b": "c"})):
+    for damaged in (b"", b"nothing of the kind", whole[:100], whole[:-4], save({"a": Z}, {METADATA: "nothing"})):
         with pytest.raises(KeptError, match=r"^here: expected a file of kept generators, got one that cannot be read"):
             kept.from_bytes(damaged, "here")
+    for foreign in (save({"a": Z}), save({"a": Z}, {"b": "c"})):
+        with pytest.raises(KeptError, match=rf"^here: .* got one whose metadata lack '{METADATA}'$"):
+            kept.from_bytes(foreign, "here")
+    for said in ("null", "[]", "7", '"x"'):
+        with pytest.raises(KeptError, match=rf"^here: expected a mapping as its metadata {METADATA}, got "):
+            kept.from_bytes(save({"a": Z}, {METADATA: said}), "here")
     with pytest.raises(KeptError, match=r"^here: expected format 1 of kept generators, got 2$"):
         kept.from_bytes(edited(training, format=2), "here")
     with pytest.raises(KeptError, match=r"cannot be read: nothing: unknown field of a spec"):
