@@ -176,7 +176,10 @@ def _stored(which: str, network: Network, weights: Sequence[Tensor]) -> dict[str
 
 
 def metadata(payload: bytes) -> Mapping[str, str]:
-    """The metadata of a safetensors file: eight bytes say how long the JSON header is that follows them."""
+    """The metadata of a safetensors file, empty where it has none.
+
+    Eight bytes say how long the JSON header is that follows them.
+    """
     length = int.from_bytes(payload[:8], "little")
-    found: Mapping[str, str] = json.loads(payload[8 : 8 + length])["__metadata__"]
+    found: Mapping[str, str] = json.loads(payload[8 : 8 + length]).get("__metadata__", {})
     return found
