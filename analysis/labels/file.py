@@ -52,6 +52,8 @@ def read(path: Path, judged: pd.DataFrame) -> pd.DataFrame:
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Each line's number, and its cells without blanks around them; one that is left out is empty."""
+    if path.exists() and not (path.is_file() or path.is_dir()):  # to read it might not end
+        raise LabelsError(f"{path}: expected a CSV file, got a device or a pipe")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = csv.DictReader(file, restval="", strict=True)

@@ -1,6 +1,8 @@
 """Files of labels: what is read, and what is refused with its line."""
 
+import os
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -66,6 +68,10 @@ def test_a_file_that_is_not_there_is_refused(tmp_path, judged):
         read(tmp_path / "none.csv", judged)
     with pytest.raises(LabelsError, match="expected a CSV file, got a folder"):
         read(tmp_path, judged)
+    os.mkfifo(tmp_path / "pipe")
+    for endless in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(LabelsError, match="expected a CSV file, got a device or a pipe"):
+            read(endless, judged)
 
 
 def test_another_encoding_is_refused(given):
