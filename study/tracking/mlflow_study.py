@@ -180,6 +180,8 @@ class MlflowStudy:
         logged = models.log(state, there)
         if logged and registering:
             models.register(loading.load(self._folder / STUDY_FILE), state, logged)
+            if self._local:
+                local.remove_stray(self._folder)  # the registry opened the database once more
 
     def _run_of(self, trial_id: str) -> str | None:
         """The run of a trial's newest attempt."""

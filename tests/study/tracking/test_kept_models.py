@@ -93,6 +93,16 @@ def test_the_winner_of_an_arm_is_registered_when_the_study_is_done(kept: Path) -
     assert json.loads(model.tags["mlflow.modelVersions"]) == [{"name": "ring-study-hinge", "version": "1"}]
 
 
+def test_the_registry_leaves_no_folder_beside_a_path_with_a_percent_sign(kept: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "beside" / "50%"
+    folder.parent.mkdir()
+    shutil.copytree(kept, folder)
+    study = MlflowStudy(folder, NAME, None)
+    cursor = study.connect(Cursor(""))
+    study.end(replace(study.log(cursor, list(entries(folder, cursor.position))), owed="FINISHED"))
+    assert [path.name for path in folder.parent.iterdir()] == ["50%"]
+
+
 def test_ending_again_adds_nothing_and_no_row_stands_twice(kept: Path) -> None:
     client = ended(kept)
     before, history = models(client), client.get_metric_history(run_of(client, FIRST).info.run_id, "fid")
