@@ -10,7 +10,7 @@ from analysis.record.loading import RecordError
 from analysis.report import exports
 from analysis.wording import calling
 from study.command.choice import choice_of, refusing
-from study.command.folder import readable, refuse_irregular
+from study.command.folder import readable, refuse_irregular, refuse_own_places
 from study.command.output import DONE, print_json
 from study.config.messages import ConfigError
 from study.record.sources import record_of
@@ -38,8 +38,7 @@ def _write(record: Path, options: Namespace) -> list[Path]:
     except RecordError as error:
         raise ConfigError(str(error)) from None
     out = options.out or options.dir / "export"
-    if out.resolve() == options.dir.resolve():
-        raise ConfigError(f"--out: expected a folder other than the study's own, got {out}")
+    refuse_own_places("--out", out, options.dir)
     try:
         return exports.write_tables(tables, out, options.kind) + exports.write_record(record, out, options.kind)
     except (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError) as error:

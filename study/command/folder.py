@@ -21,6 +21,7 @@ STUDY_FILES = (  # what a study folder may hold
     "trials", "features", "report", "report.zip", "export", "labels", "animations", "tracking.json",
     "optuna.db",
 )  # fmt: skip
+WRITTEN = ("export", "labels", "animations")  # of these what commands write beside it
 
 
 def study_folder(folder: Path) -> Path:
@@ -88,6 +89,13 @@ def _leads_into(link: Path, root: Path) -> bool:
         return link.resolve().is_relative_to(root)
     except (OSError, RuntimeError):  # a loop
         return False
+
+
+def refuse_own_places(option: str, out: Path, folder: Path) -> None:
+    """Raise `ConfigError` where `out` is the study folder itself, or lies in what the study has in it."""
+    place, root = out.resolve(), folder.resolve()
+    if place == root or any(place.is_relative_to(root / name) for name in STUDY_FILES if name not in WRITTEN):
+        raise ConfigError(f"{option}: expected a folder other than the study's own, got {out}")
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from analysis.results.outcomes import judge_record
 from analysis.statistics.bootstrap import Resampling
 from analysis.statistics.intervals import Interval
 from analysis.wording import counted
-from study.command.folder import readable, refuse_irregular
+from study.command.folder import readable, refuse_irregular, refuse_own_places
 from study.command.output import DONE, print_json
 from study.config.messages import ConfigError
 from study.progress.tables import terminal
@@ -49,6 +49,7 @@ def _write(record: Record, options: Namespace) -> int:
         raise ConfigError(f"{options.dir}: expected pictures of replicas that ended in trials/*/pictures, got none")
     option = "--out" if options.sheets is None else "--sheets"
     folder = options.sheets or options.out or options.dir / "labels"
+    refuse_own_places(option, folder, options.dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -34,7 +34,7 @@ def test_latex_is_the_tables_alone(study, tmp_path, capsys):
         (["{study}", "--csv", "--metrics", "foo"], "--metrics: expected some of fid"),
         (["{study}", "--parquet", "--out", "{study}"], "--out: expected a folder other than the study's own, got "),
         (["{study}", "--csv", "--out", "/proc/nowhere"], "--out: expected a folder that can be written, got /proc/"),
-        (["{study}", "--csv", "--out", "{study}/study.yaml"], "--out: expected a folder that can be written, got "),
+        (["{study}", "--csv", "--out", "{study}/ledger/x"], "--out: expected a folder other than the study's own"),
         (["{study}/nothing", "--csv"], "{study}/nothing: expected a study folder, or one that holds history.parquet"),
     ],
 )

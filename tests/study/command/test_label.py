@@ -101,6 +101,14 @@ def test_labels_that_cannot_be_used_are_bad_input(study, labels, line, said, cap
 
 
 @pytest.mark.parametrize("option", ["--sheets", "--out"])
+def test_the_studys_own_places_are_bad_input(study, option, capsys):
+    before = sorted(path for path in study.rglob("*"))
+    assert main(["label", str(study), option, str(study / "trials")]) == 2
+    assert f"{option}: expected a folder other than the study's own, got {study}/trials" in capsys.readouterr().err
+    assert sorted(path for path in study.rglob("*")) == before
+
+
+@pytest.mark.parametrize("option", ["--sheets", "--out"])
 def test_a_place_that_is_no_folder_is_bad_input(study, tmp_path, option, capsys):
     (tmp_path / "file").touch()
     assert main(["label", str(study), option, str(tmp_path / "file")]) == 2
