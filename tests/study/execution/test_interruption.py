@@ -3,10 +3,22 @@ import os
 import pickle
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from study.execution.interruption import SIGNALS, Interruption
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """No signal is ignored, as SIGHUP is where the tests run under nohup."""
+    ignored = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -24,6 +36,16 @@ def test_outside_the_loop_a_signal_interrupts_at_once() -> None:
     with Interruption() as interruption, pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGTERM)
     assert interruption.requested
+
+
+def test_a_hangup_that_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interruption() as interruption:
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert not interruption.requested
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_handlers_are_put_back() -> None:
