@@ -171,10 +171,10 @@ def _cohort(selected: Selection, arm: str, rows: pd.DataFrame, metric: str, sign
 
 
 def allowed_share(about: Mapping[str, Any], study: str) -> float | None:
-    """The share of a configuration's replicas that may diverge in a study of a record; None: any."""
+    """The share of a configuration's replicas that may diverge in a study of a record; None: any, or no number."""
     configs = {str(one.get("study")): one.get("config", {}) for one in studies_of(about)}
-    found: float | None = configs.get(study, {}).get("search", {}).get("diverged_at_most")
-    return found
+    found = configs.get(study, {}).get("search", {}).get("diverged_at_most")
+    return found if isinstance(found, (int, float)) else None
 
 
 def _barred(selected: Selection, ended: pd.DataFrame, diverged: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -99,10 +99,11 @@ def equal_budgets(record: Record) -> tuple[EqualBudget, ...]:
     found = []
     for about in studies_of(record.about):
         budget = about.get("config", {}).get("budget", {})
-        if "steps" not in budget:
+        steps = budget.get("steps")
+        if not isinstance(steps, (int, float)):
             continue
         rows = record.trials[(record.trials["study"] == about.get("study")) & (record.trials["status"] == "completed")]
-        amount = budget["steps"] * ((budget.get("equal") or {}).get("per_step") or 1.0)
+        amount = steps * ((budget.get("equal") or {}).get("per_step") or 1.0)
         ranges = {name: ends for name in OF_REPLICA if (ends := _ends(rows[name])) is not None}
         spending = EQUALISED[equal_of(about)]
         found.append(EqualBudget(str(about.get("study")), spending, float(amount), MappingProxyType(ranges)))

@@ -89,9 +89,13 @@ def holder(folder: str | Path) -> LockOwner | None:
 def lock_file(path: Path, patience: float) -> int:
     """An exclusive flock on a file, as its open descriptor; BlockingIOError after `patience` seconds held elsewhere.
 
-    OSError where there is a link, which is not followed.
+    OSError where there is a link, which is not followed, or a file that has other names too, under all of which it would
+    be emptied.
     """
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    if os.fstat(file).st_nlink > 1:
+        os.close(file)
+        raise OSError(errno.EMLINK, "expected a file of the study's own, got one with other names too", str(path))
     deadline = time.monotonic() + patience
     while True:
         try:

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.record.loading import Record
 from analysis.record.schema import HIGHER, MEASUREMENTS
-from analysis.results.cohort import cohorts, direction, unmeasured
+from analysis.results.cohort import allowed_share, cohorts, direction, unmeasured
 from analysis.results.selection import select
 
 
@@ -139,3 +139,8 @@ def test_arms_have_one_floor_or_none(trial, frame, of_phase):
 def test_an_unknown_floor_is_nan(trial, frame, of_phase):
     assert math.isnan(cohorts(of_phase(frame(trial()).drop(columns="floor.fid"), "search"), "fid")[0].floor)
     assert math.isnan(cohorts(of_phase(frame(trial()).assign(**{"floor.fid": math.nan}), "search"), "fid")[0].floor)
+
+
+@pytest.mark.parametrize(("said", "share"), [(0.25, 0.25), (None, None), ({"a": 1}, None), ("x", None)])
+def test_a_share_that_is_no_number_bars_nothing(said: object, share: float | None) -> None:
+    assert allowed_share({"study": "rings", "config": {"search": {"diverged_at_most": said}}}, "rings") == share

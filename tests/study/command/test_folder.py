@@ -92,6 +92,14 @@ def test_a_lock_follows_no_link(tmp_path: Path) -> None:
     assert (tmp_path / "precious").read_text() == "precious"
 
 
+def test_a_lock_is_no_other_file(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / "lock").hardlink_to(tmp_path / "precious")
+    with pytest.raises(OSError, match="got one with other names too"):
+        lock_file(tmp_path / "lock", 0.0)
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
 @pytest.mark.parametrize(
     ("settings", "shown"),
     [
