@@ -89,8 +89,8 @@ def holder(folder: str | Path) -> LockOwner | None:
 def lock_file(path: Path, patience: float) -> int:
     """An exclusive flock on a file, as its open descriptor; BlockingIOError after `patience` seconds held elsewhere.
 
-    OSError where there is a link, which is not followed, or a file that has other names too, under all of which it would
-    be emptied.
+    OSError where there is a link, which is not followed, or a file that has other names too, as it would be emptied
+    under all of them.
     """
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     if os.fstat(file).st_nlink > 1:
