@@ -1,9 +1,8 @@
 """The signals that outcomes are judged by: what each replica's curve says, condensed to a few numbers.
 
 All but `diverged` look at the tail, the last part of training (`Thresholds.tail`), or at its last half, the end, and
-are medians, means or extremes over their evaluations, so that no single lucky or unlucky one decides where there are 25
-and more in all. With 20, the default, the end is four: one at a level never reached before makes a collapsed replica
-learning; and with 15 and fewer one without its modes makes a converged one hopping, as mass moves twice.
+are medians, means or extremes over their evaluations, so that no single lucky or unlucky one decides where there are 22
+and more in all (`docs/outcomes.md` says what one does where there are fewer).
 
 `analysis.results.nearness` says when an evaluation is near the data. The *gain* is what a line through the share of
 good samples rises by over the tail, in units of their share among fresh real ones.
