@@ -6,7 +6,7 @@ Everything here is decided from the configuration alone; `study.config.readiness
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -123,19 +123,11 @@ def warnings(plan: StudyPlan) -> list[str]:
         found.append("confirm.until: one arm makes no pair to decide, so that it is confirmed once")
     if note := slope_note(plan):
         found.append(note)
-    without_end: dict[str, list[str]] = {}
-    for arm in arms:
-        for name in boundless(config, arm):
-            without_end.setdefault(name, []).append(arm.name)
     found += [
         f"{name} is unbounded even where p = q, as constant critics, of slope 0, gain without end: {_few(names)}"
-        for name, names in without_end.items()
+        for name, names in _by_word(boundless, plan).items()
     ]
-    too_large: dict[str, list[str]] = {}
-    for arm in arms:
-        for said in overflows(config, arm):
-            too_large.setdefault(said, []).append(arm.name)
-    found += [f"{said}: {_few(names)}" for said, names in too_large.items()]
+    found += [f"{said}: {_few(names)}" for said, names in _by_word(overflows, plan).items()]
     if mixed := [arm.name for arm in arms if _slopes_are_mixed(config, arm)]:
         found.append(
             "critic.batch_norm makes each sample's score depend on the others of its batch, while penalties on"
@@ -144,22 +136,26 @@ def warnings(plan: StudyPlan) -> list[str]:
     unmeasured = [arm.name for arm in arms if constants_of(config, arm).get("model", Spec.model) not in ("gan", "cgan")]
     if "jacobian" in config.measure and unmeasured:
         found.append(f"measure: jacobian is of the models gan and cgan alone, and says nothing of {_few(unmeasured)}")
-    unread: dict[str, list[str]] = {}
-    for arm in arms:
-        for said in idle(config, arm):
-            unread.setdefault(said, []).append(arm.name)
-    found += [f"{said} changes nothing, and is searched: {_few(names)}" for said, names in unread.items()]
-    same: dict[str, list[str]] = {}
-    for arm in arms:
-        for said in equal_choices(config, arm):
-            same.setdefault(said, []).append(arm.name)
-    found += [f"{said}, which is so drawn more often than another: {_few(names)}" for said, names in same.items()]
+    found += [f"{said} changes nothing, and is searched: {_few(names)}" for said, names in _by_word(idle, plan).items()]
+    found += [
+        f"{said}, which is so drawn more often than another: {_few(names)}"
+        for said, names in _by_word(equal_choices, plan).items()
+    ]
     if note := unequal(config, arms):
         found.append(note)
     if any(arm.space for arm in arms) and (blind := _blind_spots(config, arms)):
         found.append(blind)
     if config.scheduler.name == "asha":
         found.append("asha stops trials as results arrive, so that the search depends on the workers' timing")
+    return found
+
+
+def _by_word(said_of: Callable[[StudyConfig, Arm], Iterable[str]], plan: StudyPlan) -> dict[str, list[str]]:
+    """Whatever is said of some arm, with the names of the arms it is said of."""
+    found: dict[str, list[str]] = {}
+    for arm in plan.arms:
+        for said in said_of(plan.config, arm):
+            found.setdefault(said, []).append(arm.name)
     return found
 
 

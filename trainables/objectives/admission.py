@@ -4,9 +4,9 @@ it, formulas of the user's own, or functions in Python."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from trainables.objectives import finite, opposition
 from trainables.objectives.pairing import check_pairing
 from trainables.objectives.table import Game, resolve
 
+T = TypeVar("T")
 _OUTPUTS = (0.25, 0.5, 0.75)  # of a critic: inside the domain of f and g where the link maps everything into it
 
 
@@ -38,48 +39,41 @@ def require(objective: Mapping[str, Any], generator_loss: str = "default", pairi
 
 def overflows(objective: Mapping[str, Any], generator_loss: str = "default") -> tuple[str, ...]:
     """What of a pair float32 cannot hold from some output of the critic on, in words."""
-    if own_code.is_location(objective.get("name")):
-        return finite.overflows(resolve(objective, generator_loss))
-    return _overflows_of_formulas(json.dumps(dict(objective)), generator_loss)
+    return _asked(finite.overflows, objective, generator_loss)
 
 
 def needs_slope(objective: Mapping[str, Any]) -> bool:
     """Whether there is no best critic unless its slope is bounded, as of `opposition.opposite_lines`."""
-    if own_code.is_location(objective.get("name")):
-        return opposition.opposite_lines(resolve(objective))
-    return _formulas_need_slope(json.dumps(dict(objective)))
-
-
-@lru_cache(maxsize=1024)
-def _formulas_need_slope(objective: str) -> bool:
-    return opposition.opposite_lines(resolve(json.loads(objective)))
+    return _asked(opposition.opposite_lines, objective)
 
 
 def boundless(objective: Mapping[str, Any]) -> bool:
     """Whether constant critics gain without end, even where p = q: of pairs of the user's own, as no row is so."""
+    own = own_code.is_location(objective.get("name")) or "f" in objective
+    return own and _asked(opposition.boundless, objective)
+
+
+def _asked(question: Callable[[Game], T], objective: Mapping[str, Any], generator_loss: str = "default") -> T:
+    """The answer of a pair; of formulas it is kept, as of many arms most have the same."""
     if own_code.is_location(objective.get("name")):
-        return opposition.boundless(resolve(objective))
-    return "f" in objective and _formulas_are_boundless(json.dumps(dict(objective)))
+        return question(resolve(objective, generator_loss))
+    answer: T = _of_formulas(question, json.dumps(dict(objective)), generator_loss)
+    return answer
 
 
 @lru_cache(maxsize=1024)
-def _formulas_are_boundless(objective: str) -> bool:
-    return opposition.boundless(resolve(json.loads(objective)))
+def _of_formulas(question: Callable[[Game], Any], objective: str, generator_loss: str) -> Any:
+    return question(resolve(json.loads(objective), generator_loss))
 
 
 @lru_cache(maxsize=1024)
 def _require_formulas(objective: str, generator_loss: str, pairing: str) -> None:
-    """Of many arms most have the same."""
+    """Kept, as answers are."""
     pair = json.loads(objective)
     game = resolve(pair, generator_loss)
     finite.require(game)
     if "f" in pair:
         opposition.require(game, pairing)
-
-
-@lru_cache(maxsize=1024)
-def _overflows_of_formulas(objective: str, generator_loss: str) -> tuple[str, ...]:
-    return finite.overflows(resolve(json.loads(objective), generator_loss))
 
 
 def _call(game: Game) -> None:
