@@ -1,8 +1,8 @@
 """The study's question, and its answer in a few sentences, each with its uncertainty.
 
-What is claimed is in `analysis.report.claims` and `analysis.report.joint_claims`, and of what in
-`analysis.report.subject`. An answer from the search phase alone is called provisional, and one from an unfinished study
-a look.
+What is claimed is in `analysis.report.claims`, `analysis.report.factors` and `analysis.report.joint_claims`, and of
+what in `analysis.report.subject`. An answer from the search phase alone is called provisional, and one from an
+unfinished study a look.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from analysis.record.join import studies_of
 from analysis.report import claims, joint_claims
+from analysis.report.factors import claim
 from analysis.report.findings import Findings, Measured
 from analysis.report.look_words import looked
 from analysis.report.repeat_words import repeated
@@ -40,6 +41,7 @@ def answer(findings: Findings) -> Answer:
     found = [
         *map(verdict, findings.standings),
         *claims.convergence(findings, subject), *claims.times(findings, subject), *claims.quality(findings, subject),
+        *(claim(findings.crossing) if findings.crossing else []),
         *joint_claims.same(findings), *joint_claims.jointly(findings),
     ]  # fmt: skip
     shared = dict.fromkeys(said for one in findings.standings for said in drawn_alike(one))

@@ -37,15 +37,24 @@ def sentences(found: Crossing) -> list[str]:
     """What is told, and what is not, of convergence, of differences of differences, and of quality."""
     averaged = f"Averaged over the {_other(found)}"
     said = [_told(found.converged, found, averaged, "how often replicas converged", _convergence)]
-    differ = [one for one in found.differences if one.p_holm <= found.alpha]
-    if differ:
-        words = _few(differ, found.differences, _difference)
-        said.append(f"A level does not do the same beside all others: {words}. No average is what it does beside each.")
+    if unlike := _unlike(found):
+        said.append(f"{unlike} No average is what it does beside each.")
     else:
         said.append("Whether a level does more beside one level of another factor than beside the next cannot be told.")
     if found.quality:
         said.append(_told(found.quality, found, f"{averaged} too", f"quality ({named(found.metric)})", _quality))
     return said
+
+
+def claim(found: Crossing) -> list[str]:
+    """What is told of factors, and what levels do unlike beside others, a sentence each, for an answer about arms."""
+    families = (
+        (found.converged, "how often replicas converged", _convergence),
+        (found.quality, f"quality ({named(found.metric)})", _quality),
+    )
+    said = [f"by {what}: {_few(told, every, words)}" for every, what, words in families if (told := found.told(every))]
+    lead = f"As means over the {_other(found)}, not as differences of two arms, levels are told apart"
+    return [*([f"{lead} {'; and '.join(said)}."] if said else []), *filter(None, [_unlike(found)])]
 
 
 def factor_table(found: Crossing) -> Table:
@@ -102,10 +111,17 @@ def _scope(findings: Findings, found: Crossing) -> list[str]:
 
 
 def _told(every: Sequence[FactorEffect], found: Crossing, lead: str, what: str, words: Words) -> str:
-    told = [one for one in every if one.p_holm <= found.alpha]
+    told = found.told(every)
     if not told:
         return f"{lead}, no level of a factor is told from another by {what}."
     return f"{lead}, levels are told apart by {what}: {_few(told, every, words)}."
+
+
+def _unlike(found: Crossing) -> str:
+    """That a level does more beside one level of another factor than beside the next; empty where it is not told."""
+    told = found.told(found.differences)
+    words = _few(told, found.differences, _difference)
+    return f"A level does not do the same beside all others: {words}." if told else ""
 
 
 def _few(told: Sequence[FactorEffect], every: Sequence[FactorEffect], words: Words) -> str:
@@ -157,4 +173,4 @@ def _beside(quality: FactorEffect | None, one: FactorEffect, found: Crossing) ->
 
 
 def _verdict(one: FactorEffect, found: Crossing) -> str:
-    return "yes" if one.p_holm <= found.alpha else "no"
+    return "yes" if found.told([one]) else "no"

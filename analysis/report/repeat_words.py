@@ -132,7 +132,11 @@ def _insufficient(findings: Findings, most: int) -> list[str]:
     if not asked or any(one.told for one in asked):
         return []
     needed = enough(max(len(one.pairs) for one in asked))
-    lead = f"These data do not suffice to tell any two arms apart: {counted(most, 'search', 'searches')} of each say"
+    crossed = findings.crossing
+    means = crossed is not None and crossed.told((*crossed.converged, *crossed.quality))
+    though = " tell levels of a factor apart, as means over several arms, but" if means else ""
+    short = f"These data{though} do not suffice to tell any two arms apart"
+    lead = f"{short}: {counted(most, 'search', 'searches')} of each say"
     if needed > most:
         return [
             f"{lead} little of what another would find. With search.repeats: {needed} a difference as plain as can be"

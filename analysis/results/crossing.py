@@ -78,6 +78,10 @@ class Crossing:
     metric: str
     quality: tuple[FactorEffect, ...]
 
+    def told(self, family: Sequence[FactorEffect]) -> tuple[FactorEffect, ...]:
+        """Those of one of the three families by which levels are told apart."""
+        return tuple(one for one in family if one.p_holm <= self.alpha)
+
 
 def crossing(
     selected: Selection, settings: Sequence[ArmSettings], metric: str | None, mode: str | None = None

@@ -67,7 +67,7 @@ def findings(unmeasured=(), quality=(), comparison=None, **changes):
         "measured": (Measured("fid", "min", tuple(unmeasured), tuple(quality), comparison, ()),),
         "phase": "confirm", "searches": {"a": 1}, "arms": (), "all_arms": 0, "rates": {}, "same_within": None,
         "outcomes": {"confirm": [], "search": []}, "survival": (), "selection_bias": (), "standings": (),
-        "one_data_set": True, "chosen": (), "unbegun": (), "overview": {},
+        "one_data_set": True, "crossing": None, "chosen": (), "unbegun": (), "overview": {},
     }  # fmt: skip
     return SimpleNamespace(**{**settings, **changes})
 

@@ -6,7 +6,8 @@ import pytest
 from analysis import report
 from analysis.record.loading import load
 from analysis.report import Choice
-from analysis.report.factors import factor_table, factors, sentences
+from analysis.report.answer import answer
+from analysis.report.factors import claim, factor_table, factors, sentences
 from analysis.report.writer import FigureWriter
 from analysis.results.crossing import Crossing, FactorEffect
 from analysis.statistics.intervals import Interval
@@ -49,6 +50,19 @@ def test_what_is_not_told_is_not_called_nothing():
         "Averaged over the other factors, no level of a factor is told from another by how often replicas converged.",
         "Whether a level does more beside one level of another factor than beside the next cannot be told.",
     ]
+
+
+def test_an_answer_has_what_is_told_as_a_mean_and_not_of_two_arms():
+    assert [one.replace("\u00a0", " ") for one in claim(FOUND)] == [
+        "As means over the other factor, not as differences of two arms, levels are told apart by how often replicas"
+        " converged: objective hinge more often than wasserstein by 30 [20, 40] percentage points (p = 0.010); and by"
+        " quality (Fréchet distance): penalty none is better than r1 with probability 70 % [60 %, 80 %] (p = 0.001).",
+        "A level does not do the same beside all others: penalty r1 instead of none adds 40 [30, 50] percentage points"
+        " more beside objective hinge than beside wasserstein (p = 0.020).",
+    ]
+    assert claim(replace(FOUND, alpha=0.0001)) == []
+    (alone,) = claim(replace(FOUND, differences=(), quality=()))
+    assert alone.endswith("(p\u00a0=\u00a00.010).")
 
 
 def test_a_table_has_a_row_for_each_effect_and_says_what_is_corrected():
@@ -106,3 +120,25 @@ def test_without_some_arms_or_without_a_crossing_there_is_none(crossed, simulate
     assert report.find(crossed, choice=Choice(arms=ARMS[:3])).crossing is None
     assert report.find(crossed, choice=Choice(labels={ARMS[0]: "mine"})).crossing is not None
     assert report.find(load(simulated)).crossing is None
+
+
+def test_that_no_two_arms_are_told_apart_is_not_said_without_the_factor_that_is(crossed):
+    findings = report.find(crossed)
+    two = {name: replace(one, pairs=tuple(replace(pair, p_holm=0.3) for pair in one.pairs))
+           for name, one in findings.rates.items()}  # fmt: skip
+    quality = replace(findings.measured[0].comparison, alpha=0.0)
+    untold = {
+        "rates": two, "measured": (replace(findings.measured[0], comparison=quality),),
+        "survival": tuple(replace(one, comparison=replace(one.comparison, alpha=0.0)) for one in findings.survival),
+    }  # fmt: skip
+    plain = answer(replace(findings, **untold, crossing=replace(findings.crossing, alpha=0.0)))
+    assert any(one.startswith("These data do not suffice to tell any two arms apart: 3") for one in plain.caveats)
+    assert not any("levels are told apart" in one for one in plain.found)
+
+    told = answer(replace(findings, **untold, crossing=replace(findings.crossing, alpha=1.0)))
+    assert any(one.startswith("As means over the other factor, not as differences of two") for one in told.found)
+    lead = (
+        "These data tell levels of a factor apart, as means over several arms, but do not suffice to tell any two arms"
+    )
+    assert any(one.startswith(lead) for one in told.caveats)
+    assert not any(one.startswith("These data do not suffice") for one in told.caveats)
