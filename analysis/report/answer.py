@@ -1,7 +1,7 @@
 """The study's question, and its answer in a few sentences, each with its uncertainty.
 
-What is claimed is in `analysis.report.claims`, `analysis.report.factors` and `analysis.report.joint_claims`, and of
-what in `analysis.report.subject`. An answer from the search phase alone is called provisional, and one from an
+What is claimed is in `analysis.report.claims`, `analysis.report.factor_words` and `analysis.report.joint_claims`, and
+of what in `analysis.report.subject`. An answer from the search phase alone is called provisional, and one from an
 unfinished study a look.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from analysis.record.join import studies_of
 from analysis.report import claims, joint_claims
-from analysis.report.factors import claim
+from analysis.report.factor_words import claim
 from analysis.report.findings import Findings, Measured
 from analysis.report.look_words import looked
 from analysis.report.repeat_words import repeated
@@ -41,8 +41,7 @@ def answer(findings: Findings) -> Answer:
     found = [
         *map(verdict, findings.standings),
         *claims.convergence(findings, subject), *claims.times(findings, subject), *claims.quality(findings, subject),
-        *(claim(findings.crossing) if findings.crossing else []),
-        *joint_claims.same(findings), *joint_claims.jointly(findings),
+        *joint_claims.same(findings), *joint_claims.jointly(findings), *claim(findings.crossing),
     ]  # fmt: skip
     shared = dict.fromkeys(said for one in findings.standings for said in drawn_alike(one))
     caveats = (*shared, *_disagreements(findings), *_hardly(findings), *_caveats(findings, subject))
@@ -194,7 +193,7 @@ def _caveats(findings: Findings, subject: Subject) -> tuple[str, ...]:
             f" {drawn} as the search drew them; the scores of the best are too good, because they were picked by them."
         )
     compared = (*(measured.comparison for measured in findings.measured), *findings.rates.values())
-    if any(one is not None and one.told for one in compared):
+    if claim(findings.crossing) or any(one is not None and one.told for one in compared):
         said.append(
             "Two are told apart where a test finds that they differ, at 5\u00a0% for all pairs of a question together."
         )

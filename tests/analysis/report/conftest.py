@@ -5,13 +5,19 @@ from __future__ import annotations
 import csv
 import re
 import shutil
+from dataclasses import replace
 from html import unescape
 
 import numpy as np
 import pytest
 
 from analysis import report
+from analysis.record.loading import load
 from analysis.report import writer
+from analysis.results.crossing import Crossing, FactorEffect
+from analysis.statistics.intervals import Interval
+
+CROSSED = ("hinge-none", "hinge-r1", "wasserstein-none", "wasserstein-r1")
 
 OBJECTIVE = {
     "name": "hinge", "f": "min(0, d - 1)", "g": "min(0, -1 - d)", "generator": "critic_mean", "sentence": "TV",
@@ -36,8 +42,6 @@ def written(simulated, tmp_path_factory):
 
 
 def picked(folder):
-    from analysis.record.loading import load
-
     trials = load(folder, []).trials
     chosen = trials[(trials["phase"] == "confirm") & (trials["arm"] == "hinge")]
     return str(chosen["trial_id"].iloc[0])
@@ -77,3 +81,35 @@ def rows():
             return list(csv.DictReader(file))
 
     return rows
+
+
+@pytest.fixture(scope="session")
+def crossing():
+    """Effects of two crossed factors, some of them told."""
+
+    def effect(factor, estimate, p, beside=None, level="r1", instead="none"):
+        interval = Interval(estimate, estimate - 0.1, estimate + 0.1, 96, "Student’s t of repeats", "both")
+        return FactorEffect(factor, level, instead, beside, interval, p / 2, p)
+
+    return Crossing(
+        levels={"objective": ("hinge", "wasserstein"), "penalty": ("none", "r1")},
+        phase="confirm",
+        unit="repeat",
+        units=(3, 4),
+        alpha=0.05,
+        converged=(effect("objective", -0.3, 0.01, None, "wasserstein", "hinge"), effect("penalty", 0.2, 0.3)),
+        differences=(effect("penalty", -0.4, 0.02, ("objective", "wasserstein", "hinge")),),
+        metric="fid",
+        quality=(effect("objective", 0.5, 0.9, None, "wasserstein", "hinge"), effect("penalty", 0.3, 0.001)),
+    )
+
+
+@pytest.fixture(scope="session")
+def crossed(simulate, tmp_path_factory):
+    """A record of two objectives crossed with two penalties, each arm searched three times."""
+    folder = simulate(tmp_path_factory.mktemp("crossed"), arms=CROSSED, repeats=3, trials=3)
+    record = load(folder)
+    arm = record.trials["arm"].astype(str).str.split("-", expand=True)
+    record.about["config"]["scientific"] = {"objective": ["hinge", "wasserstein"], "penalty": ["none", "r1"]}
+    settings = {"config.model": "gan", "config.objective": arm[0], "config.penalty": arm[1]}
+    return replace(record, trials=record.trials.assign(**settings))
