@@ -23,7 +23,7 @@ from benchmarks.power_tables import coverages, long_searches, powers, share_powe
 from benchmarks.repeated import NOISE, World
 from benchmarks.rivals import all_replicas, one_search
 from benchmarks.unlike_searches import SEEDS as LUMPS
-from benchmarks.unlike_searches import alike, unlike
+from benchmarks.unlike_searches import alike, unlike, unlike_times
 
 TITLE = "How often identical objectives are told apart"
 WORLDS = {
@@ -96,6 +96,11 @@ as one replica; and by Welch and Satterthwaite, each arm by its own part between
 unlike come first, which are alike where nothing else is said:
 
 {unlike()}
+
+The same of the difference of two mean times, {LUMPS} seeds: with that chance a replica never fails, and otherwise at a
+uniform time:
+
+{unlike_times()}
 
 Unfinished studies, 16 seeds, a tenth of their variance shared by all and a tenth by an arm, collapsing often:
 

@@ -1,6 +1,8 @@
-"""Shares of searches that end wholly well or wholly badly, or nearly so, and of arms whose searches differ unlike.
+"""Shares and times of searches that end wholly well or wholly badly, or nearly so, and of arms whose searches differ
+unlike.
 
 Each search of an arm draws the probability with which its replicas converge (`Law`), and each replica is a coin of it.
+Of times it is the probability that a replica never fails; one that does fails at a uniform time.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from benchmarks.comparison import markdown
 from benchmarks.error_rates import LIMIT, STUDIES, percent, told
 
 Law = Callable[[np.random.Generator, tuple[int, ...]], Floats]  # the chance of every search
+Draw = Callable[[Sequence[Law], int, int], Floats]  # of arms, repeats and studies
+Pairs = Mapping[str, tuple[tuple[Law, float], tuple[Law, float]]]  # two arms, each with its true mean
 SEEDS, REPEATS = 8, (2, 3, 5, 10)
 ROUNDING = 1e-9
 
@@ -67,7 +71,7 @@ def varied(share: float, alike: float) -> Law:
     return lambda generator, shape: generator.beta(share * size, (1 - share) * size, shape)
 
 
-PAIRS: Mapping[str, tuple[tuple[Law, float], tuple[Law, float]]] = {
+PAIRS: Pairs = {
     "half good, half bad; all .5": ((lumpy(0.5), 0.5), (steady(0.5), 0.5)),
     "half .95, half .05; all .5": ((lumpy(0.5, 0.95, 0.05), 0.5), (steady(0.5), 0.5)),
     "8 of 10 good, the others bad; all .8": ((lumpy(0.8), 0.8), (steady(0.8), 0.8)),
@@ -87,9 +91,9 @@ def own_parts(cells: Floats) -> tuple[Floats, Floats]:
     """Ends (studies,) by Welch and Satterthwaite: the variance of each of two arms by its own part between repeats."""
     repeats = cells.shape[-2]
     part = np.concatenate([components(cells[:, [arm]]).repeat for arm in (0, 1)], -1)
-    share = cells.mean((-2, -1))
+    share, spread = cells.mean((-2, -1)), cells.var((-2, -1))
     units = repeats / part
-    variance = (share * (1 - share) + 1 / (4 * units)) / units
+    variance = (spread + 1 / (4 * units)) / units
     whole = variance.sum(-1)
     freedom = whole**2 / (variance**2).sum(-1) * (repeats - 1)
     half = scipy.stats.t.isf((1 - 0.95) / 2, freedom) * np.sqrt(whole)
@@ -105,13 +109,33 @@ INTERVALS: Mapping[str, Callable[[Floats], tuple[Floats, ...]]] = {
 
 
 def unlike(studies: int = 2 * STUDIES) -> str:
-    """How often 95 % intervals of the difference of two arms hold it and, in brackets, are on one side of 0."""
+    """How often 95 % intervals of the difference of two arms' shares hold it and, in brackets, are on one side of 0."""
+    return _held(PAIRS, drawn, studies)
+
+
+def lasting(laws: Sequence[Law], repeats: int, studies: int = STUDIES) -> Floats:
+    """How long replicas went without a failure, (studies, k, m, S), 1 for all of the time."""
+    survived = drawn(laws, repeats, studies)
+    moments = np.random.default_rng([len(laws), repeats, 1]).random(survived.shape)
+    return np.where(survived > 0, 1.0, moments)
+
+
+def unlike_times(studies: int = 2 * STUDIES) -> str:
+    """The same of the difference of two arms' mean times."""
+    means = {
+        name: ((first, (1 + share) / 2), (second, (1 + other) / 2))
+        for name, ((first, share), (second, other)) in PAIRS.items()
+    }
+    return _held(means, lasting, studies)
+
+
+def _held(pairs: Pairs, draw: Draw, studies: int) -> str:
     columns = [(repeats, name) for repeats in REPEATS[1:] for name in INTERVALS]
     rows: list[Sequence[str]] = [("two arms", *(f"{name}, {repeats} repeats" for repeats, name in columns))]
-    for name, ((first, share), (second, other)) in PAIRS.items():
+    for name, ((first, share), (second, other)) in pairs.items():
         row = [name]
         for repeats, method in columns:
-            low, high = INTERVALS[method](drawn([first, second], repeats, studies))
+            low, high = INTERVALS[method](draw([first, second], repeats, studies))
             held = (low <= share - other + ROUNDING) & (share - other - ROUNDING <= high)
             told_apart = (low > ROUNDING) | (high < -ROUNDING)
             row.append(f"{percent(float(held.mean()))} ({percent(float(told_apart.mean()))})")

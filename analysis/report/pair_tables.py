@@ -87,7 +87,7 @@ def rate_table(comparisons: Mapping[str, Comparison], note: str = "") -> Table:
         Head("in favour of a", "points"), *([Head("by searches alone", "points")] if first.unit == "repeat" else []),
         Head("p", "p"), Head("p (Holm)", "p"),
     )  # fmt: skip
-    spread = least_of_searches(first.pairs) + assumed(first) if first.unit == "repeat" else ""
+    spread = least_of_searches(first.pairs) + assumed(first, "share") if first.unit == "repeat" else ""
     return Table(
         f"rates-{first.phase}",
         "All pairs of arms by how often each outcome occurred. “in favour of a”: by how much more often a converged"

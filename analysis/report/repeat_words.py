@@ -97,13 +97,14 @@ def _too_few(findings: Findings) -> list[str]:
     ]
 
 
-def assumed(comparison: Comparison) -> str:
-    """What the tests and intervals of shares take for granted, where that fails, and what does not: sentences."""
+def assumed(comparison: Comparison, what: str) -> str:
+    """What the tests and intervals of a `what`, a share or a mean, take for granted, where that fails, and what does
+    not: sentences."""
     searches = min(min(pair.n_a, pair.n_b) for pair in comparison.pairs)
     return (
-        " A share's own interval knows how much searches differ from its arm alone, that of a difference and its p from"
-        " all arms together: it can therefore be far shorter, and holds as far as the searches of each arm differ about"
-        " as much. If half of an arm's searches end wholly well and half wholly badly,"
+        f" A {what}'s own interval knows how much searches differ from its arm alone, that of a difference and its p"
+        " from all arms together: it can therefore be far shorter, and holds as far as the searches of each arm differ"
+        " about as much. If half of an arm's searches end wholly well and half wholly badly,"
         f" {counted(searches, 'search ends', 'searches end')} alike in {percent(2.0 ** (1 - searches))} of studies and"
         " show none of it: beside an arm whose searches are alike the difference is then missed. “by searches alone”"
         " takes every search as one replica, which is the most that searches can differ by."
@@ -111,16 +112,20 @@ def assumed(comparison: Comparison) -> str:
 
 
 def _only_if_alike(findings: Findings) -> list[str]:
-    """Which shares are told apart only if the searches of all arms differ about as much."""
-    converged = findings.rates.get("converged")
-    told = converged.told if converged else ()
-    pairs = [f"{pair.a} from {pair.b}" for pair in told if pair.alone_undecided]
-    if not pairs:
+    """Which arms are told apart by shares or times only if the searches of all arms differ about as much."""
+    lasted = findings.survival[0].comparison if findings.survival else None
+    asked = (("how often they converged", findings.rates.get("converged")), ("their time without a failure", lasted))
+    said = []
+    for what, comparison in asked:
+        told = comparison.told if comparison else ()
+        pairs = [f"{pair.a} from {pair.b}" for pair in told if pair.alone_undecided]
+        if pairs:
+            said.append(f"by {what} {few(pairs, counted(len(told), 'pair'))}")
+    if not said:
         return []
     return [
-        "Told apart by how often they converged only if the searches of all arms differ about as much:"
-        f" {few(pairs, counted(len(told), 'pair'))}. With every search taken as one replica, the most that searches can"
-        " differ by, they would not be."
+        f"Told apart only if the searches of all arms differ about as much: {'; '.join(said)}. With every search"
+        " taken as one replica, the most that searches can differ by, they would not be."
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.report.repeat_words import least_of_searches
+from analysis.report.repeat_words import assumed, least_of_searches
 from analysis.report.table_files import Head, Kind, Table
 from analysis.results.incidence import Incidences
 from analysis.results.survival import Survival
@@ -45,23 +45,28 @@ def time_table(result: Survival, note: str = "") -> Table:
     if comparison is None:
         raise ValueError("result: expected a time of two arms or more, got one of a single arm")
     horizon = clock_time(result.clock, result.means[0].horizon)
+    kind: Kind = "number" if result.clock == "updates" else "points"
+    repeats = comparison.unit == "repeat"
     heads = (
-        Head("a"), Head("b"), Head("n a", "count"), Head("n b", "count"),
-        Head("a longer than b by", "number" if result.clock == "updates" else "points"),
+        Head("a"), Head("b"), Head("n a", "count"), Head("n b", "count"), Head("a longer than b by", kind),
+        *([Head("by searches alone", kind)] if repeats else []),
         Head("p", "p"), Head("p (Holm)", "p"), Head("log-rank p (Holm)", "p"),
     )  # fmt: skip
     beside = {frozenset(one.arms): one for one in result.pairs}
     rows = [
-        (o.a, o.b, o.n_a, o.n_b, o.effect, o.p, o.p_holm, beside[frozenset((o.a, o.b))].p_holm)
+        (
+            o.a, o.b, o.n_a, o.n_b, o.effect, *([o.alone] if repeats else []), o.p, o.p_holm,
+            beside[frozenset((o.a, o.b))].p_holm,
+        )
         for o in comparison.pairs
-    ]
+    ]  # fmt: skip
     return Table(
         f"times-{result.event}-{result.phase}",
         f"All pairs of arms by how long a replica went without {EVENTS[result.event]}, on average until {horizon};"
         " 95 % intervals of the differences hold for all pairs together (Bonferroni);"
         f" p by {comparison.test}, n being {comparison.unit}s, corrected for all pairs by Holm."
         f"{least_of_searches(comparison.pairs)} Beside it the log-rank test, which sees little of a difference where"
-        f" curves cross.{note}",
+        f" curves cross.{assumed(comparison, 'mean') if repeats else ''}{note}",
         f"history.parquet and trials.parquet: phase = {result.phase}, two arms at a time",
         heads,
         tuple(rows),

@@ -44,15 +44,8 @@ def by_rank(
 def by_share(samples: Sequence[Sample], *, sign: int = 1, confidence: float = 0.95) -> tuple[Effect, ...]:
     """The difference of the shares of replicas for which something held; arguments as for
     `analysis.results.effects.by_share`."""
-    held = cells(samples, [(one.values > 0).astype(np.float64) for one in samples])
-    found = _effects(samples, repeats.by_mean(held), sign, confidence)
-    ends = np.stack(repeats.by_searches(held).ends(confidence, simultaneous=True), -1)
-    ends = ends if sign == 1 else 0.0 - ends[:, ::-1]
-    method = f"each of the repeats one replica{ALL}"
-    return tuple(
-        replace(one, alone=replace(one.effect, low=float(low), high=float(high), method=method))
-        for one, (low, high) in zip(found, ends, strict=True)
-    )
+    held = [(one.values > 0).astype(np.float64) for one in samples]
+    return _by_mean(samples, held, 1.0, sign, confidence)
 
 
 def by_time(
@@ -60,7 +53,7 @@ def by_time(
 ) -> tuple[Effect, ...]:
     """How much longer the first arm goes without an event; arguments as for `analysis.results.effects.by_time`."""
     times = [pseudo_times(one.values, met, horizon) for one, met in zip(samples, observed, strict=True)]
-    return _effects(samples, repeats.by_mean(cells(samples, times), horizon), 1, confidence)
+    return _by_mean(samples, times, horizon, 1, confidence)
 
 
 def p_by_rank(samples: Sequence[Sample]) -> dict[tuple[str, str], float]:
@@ -91,6 +84,21 @@ def _places(sample: Sample) -> NDArray[np.int64]:
         own = sample.repeat == repeat
         place[own] = np.unique(sample.configuration[own], return_inverse=True)[1]
     return place
+
+
+def _by_mean(
+    samples: Sequence[Sample], values: Sequence[Floats], most: float, sign: int, confidence: float
+) -> tuple[Effect, ...]:
+    """The difference of the means of values (N,) of up to `most`, and its interval by searches alone."""
+    scores = cells(samples, values)
+    found = _effects(samples, repeats.by_mean(scores, most), sign, confidence)
+    ends = np.stack(repeats.by_searches(scores, most).ends(confidence, simultaneous=True), -1)
+    ends = ends if sign == 1 else 0.0 - ends[:, ::-1]
+    method = f"each of the repeats one replica{ALL}"
+    return tuple(
+        replace(one, alone=replace(one.effect, low=float(low), high=float(high), method=method))
+        for one, (low, high) in zip(found, ends, strict=True)
+    )
 
 
 def _effects(

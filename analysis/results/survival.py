@@ -248,8 +248,9 @@ def _means(
 
 
 def _unbounded(effect: Effect) -> Effect:
-    """Without an interval: that of a mean up to another horizon says nothing of this one."""
-    return replace(effect, effect=replace(effect.effect, low=-np.inf, high=np.inf))
+    """Without intervals: those of a mean up to another horizon say nothing of this one."""
+    alone = effect.alone and replace(effect.alone, low=-np.inf, high=np.inf)
+    return replace(effect, effect=replace(effect.effect, low=-np.inf, high=np.inf), alone=alone)
 
 
 def _at_the_end(test: LogRank, selected: Selection) -> LogRank:

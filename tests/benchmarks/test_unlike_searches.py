@@ -3,7 +3,7 @@ import pytest
 
 from analysis.statistics.repeats import by_mean
 from benchmarks.error_rates import told
-from benchmarks.unlike_searches import INTERVALS, SEEDS, drawn, lumpy, steady, unlike, varied
+from benchmarks.unlike_searches import INTERVALS, SEEDS, drawn, lasting, lumpy, steady, unlike, unlike_times, varied
 
 
 def test_searches_follow_their_laws():
@@ -40,7 +40,16 @@ def test_beside_an_arm_whose_searches_are_alike_only_searches_alone_hold_the_dif
     assert covered["own parts"] > 0.93
 
 
-def test_the_table_of_unlike_arms_has_a_row_for_each_pair():
-    made = unlike(20).splitlines()
+def test_of_times_too_only_searches_alone_hold_the_difference_beside_an_arm_whose_searches_are_alike():
+    cells = lasting([lumpy(0.5), steady(0.5)], 3, 1000)
+    assert cells.mean((0, 2, 3)) == pytest.approx([0.75, 0.75], abs=0.02)
+    (low, high), (alone_low, alone_high) = (INTERVALS[name](cells) for name in ("the method", "by searches alone"))
+    assert np.mean((low <= 0) & (high >= 0)) < 0.9
+    assert np.mean((alone_low <= 0) & (alone_high >= 0)) > 0.98
+
+
+@pytest.mark.parametrize("table", [unlike, unlike_times])
+def test_the_table_of_unlike_arms_has_a_row_for_each_pair(table):
+    made = table(20).splitlines()
     assert len(made) == 14
     assert len({line.count("|") for line in made}) == 1

@@ -112,7 +112,7 @@ def test_what_is_told_apart_only_by_the_searches_of_all_arms_is_named(said):
         return words(answer(replace(findings, rates={**findings.rates, "converged": changed})))
 
     sentence = (
-        "Told apart by how often they converged only if the searches of all arms differ about as much:"
+        "Told apart only if the searches of all arms differ about as much: by how often they converged"
         f" {pair.a} from {pair.b}. With every search taken as one replica, the most that searches can differ by, they"
         " would not be."
     )
@@ -120,3 +120,21 @@ def test_what_is_told_apart_only_by_the_searches_of_all_arms_is_named(said):
     assert sentence in caveats(-0.1, 0.01) or turned in caveats(-0.1, 0.01)
     assert "only if the searches of all arms" not in caveats(0.1, 0.01)
     assert "only if the searches of all arms" not in caveats(-0.1, 0.2)
+
+
+def test_times_that_are_told_apart_only_so_are_named_beside_the_shares(said):
+    findings, _ = said(7, confirm=12)
+    lasted = findings.survival[0]
+    (pair,) = lasted.comparison.pairs
+    assert pair.alone.low <= pair.effect.estimate <= pair.alone.high
+
+    def caveats(low, p):
+        changed = replace(pair, p_holm=p, alone=replace(pair.alone, low=low, high=900.0))
+        comparison = replace(lasted.comparison, pairs=(changed,))
+        survival = (replace(lasted, comparison=comparison), *findings.survival[1:])
+        return words(answer(replace(findings, rates={}, survival=survival)))
+
+    lead = "Told apart only if the searches of all arms differ about as much: by their time without a failure"
+    assert lead in caveats(-100.0, 0.01)
+    assert lead not in caveats(100.0, 0.01)
+    assert lead not in caveats(-100.0, 0.2)

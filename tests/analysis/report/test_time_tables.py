@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,19 @@ def test_pairs_are_tested_by_their_means_and_the_log_rank_test_stands_beside():
     assert pair.effect.estimate == 100
     with pytest.raises(ValueError, match="result: expected a time of two arms or more, got one of a single arm"):
         time_table(survival(arms={"a": 2}))
+
+
+def test_times_of_repeats_are_given_by_searches_alone_as_well_and_what_is_assumed_is_said():
+    result = survival()
+    [pair] = result.comparison.pairs
+    alone = replace(pair.effect, low=-300.0, high=400.0)
+    comparison = replace(result.comparison, unit="repeat", pairs=(replace(pair, alone=alone, n_a=3, n_b=3),))
+    table = time_table(replace(result, comparison=comparison))
+    place = [head.name for head in table.heads].index("by searches alone")
+    assert (table.rows[0][place], table.heads[place].kind) == (alone, "number")
+    assert "A mean's own interval knows how much searches differ from its arm alone" in table.caption
+    assert "3 searches end alike in 25\u00a0% of studies" in table.caption
+    assert "by searches alone" not in time_table(result).caption
 
 
 def test_each_kind_of_failure_has_a_column():

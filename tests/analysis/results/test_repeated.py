@@ -192,3 +192,15 @@ def test_shares_have_an_interval_by_searches_alone_too_turned_with_them():
     assert [one.alone.estimate for one in found] == [one.effect.estimate for one in found]
     np.testing.assert_allclose([(one.alone.low, one.alone.high) for one in found], np.stack([low, high], -1))
     np.testing.assert_allclose([(one.alone.low, one.alone.high) for one in turned], np.stack([-high, -low], -1))
+
+
+def test_times_have_one_too_and_searches_that_all_end_alike_do_not_shorten_it():
+    horizon = 1000.0
+    own = np.array([np.linspace(600, 1000, 8), np.linspace(100, 500, 8)])
+    times = np.repeat(own[:, None], 3, 1)
+    cells = samples(times)
+    met = [one.values < horizon for one in cells]
+    [found] = by_time(cells, met, horizon)
+    low, high = repeats.by_searches(times, horizon).ends(simultaneous=True)
+    assert (found.alone.low, found.alone.high) == pytest.approx((low[0], high[0]))
+    assert found.alone.low < found.effect.low < found.effect.estimate == 500 < found.effect.high < found.alone.high
