@@ -62,7 +62,8 @@ ALPHA = """\
 Of `alpha`'s orders below 1 $`f(d)`$ is f-GAN's output activation. Until November 2026 its value was called the critic's
 output, and is what records from before then hold: another parametrisation of the same divergence, whose critic differs
 from today's by a monotone map. They were trained as today, up to rounding, except under penalties on the critic, with
-`critic_mean`, and where an output came above 16.65, from where $`g`$ was infinite.
+`critic_mean`, and where an output came above 16.65, from where $`g`$ was infinite; studies with trials of the first two
+are not gone on with by `ganstudy resume`.
 """
 
 ESTIMATES = """\

@@ -39,6 +39,7 @@ from study.ledger.entries import CONFIRM, Stopped
 from study.ledger.entries import Session as SessionEntry
 from study.ledger.journal import Journal
 from study.ledger.ledger import identity
+from study.ledger.meaning import mixed
 from study.ledger.state import StudyState
 from study.progress.forecast import at_start
 from study.progress.live import Progress
@@ -100,7 +101,8 @@ def resume_study(
     With `retry_failed`, trials that failed are planned again and trained from the start. `begun` as for `run_study`.
 
     Raises:
-        ConfigError: there is no study, or an override or other data would change what finished trials mean.
+        ConfigError: there is no study; or an override, other data or this version would change what finished trials
+            mean.
         StudyBusy: another process is running it.
     """
     folder = Path(folder).resolve()
@@ -110,6 +112,8 @@ def resume_study(
     with closing(Journal.open(folder)) as journal:
         confirmed = any(key[0] == CONFIRM for key in journal.state.trials)
         check_extension(_trained_by(journal.state, folder), new, confirmed, looked=bool(journal.state.looks))
+        if (why := mixed(journal.state)) and (retry_failed or not Tally(new, journal.state).finished):
+            raise ConfigError(f"{folder}: {why}")
         store = store_of(new.config, folder)
         _refuse_other(store, folder, journal.state.sessions)
         begun()

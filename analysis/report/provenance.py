@@ -183,7 +183,8 @@ def _differing(configs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _session(session: Mapping[str, Any]) -> str:
-    known = {key: value for key, value in session.items() if key not in ("kind", "time", "versions", "pid", "data")}
+    apart = ("kind", "time", "versions", "pid", "data", "changes")
+    known = {key: value for key, value in session.items() if key not in apart}
     versions = ", ".join(f"{name} {version}" for name, version in session.get("versions", {}).items())
     return "; ".join(part for part in (moment(session.get("time")), _told(known), versions) if part)
 

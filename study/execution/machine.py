@@ -13,14 +13,15 @@ from typing import Any
 from study.config.schema import StudyConfig
 from study.ledger.entries import Session
 from trainables import own_code
+from trainables.changes import CHANGES
 from trainables.metrics import own
 
 PACKAGES = ("ganstudy", "torch", "numpy", "ray", "optuna", "mlflow")
 
 
 def session_entry(session: str, config: StudyConfig, data: Mapping[str, Any]) -> Session:
-    """What the ledger says of a session that this process begins: its configuration, versions, machine, own code, and
-    its `data`."""
+    """What the ledger says of a session that this process begins: its configuration, versions, machine, own code, its
+    `data`, and the changes of meaning that this version knows."""
     hardware = {"cpus": os.cpu_count(), "processor": _processor(), "platform": platform.platform()}
     every = own.every(config.measure) if own_code.directory() is not None else ()
     measured = {one.column: {"better": one.better, "meaning": one.meaning} for one in every}
@@ -32,6 +33,7 @@ def session_entry(session: str, config: StudyConfig, data: Mapping[str, Any]) ->
         code=own_code.digests(),
         own=measured,
         data=dict(data),
+        changes=[change.name for change in CHANGES],
         host=socket.gethostname(),
         pid=os.getpid(),
     )

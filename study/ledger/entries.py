@@ -39,6 +39,7 @@ class Session:
         own: of each of the user's own measurements, by its column: which way is `better`, "high", "low" or None, and
             its `meaning`.
         data: name, digest, origin and size of the data set, as `study.storage.data_set` says; {} in older ledgers.
+        changes: of meaning that its version knew, by their names in `trainables.changes`; [] in older ledgers.
     """
 
     kind: ClassVar[str] = "session"
@@ -52,6 +53,7 @@ class Session:
     code: Json = field(default_factory=dict)
     own: Json = field(default_factory=dict)
     data: Json = field(default_factory=dict)
+    changes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

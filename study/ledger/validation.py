@@ -78,6 +78,7 @@ def _session(found: Json) -> Session:
         code=_plain_mapping("code", found.get("code") or {}),
         own=_own_measurements(found.get("own") or {}),
         data=_data_set(found.get("data") or {}),
+        changes=[_text("changes", change) for change in _listed("changes", found.get("changes") or [])],
     )
 
 

@@ -162,4 +162,6 @@ def _look(look: Look) -> dict[str, Any]:
 
 def _session(session: Session) -> dict[str, Any]:
     """A session without its configuration and empty fields."""
-    return {name: value for name, value in to_json(session).items() if name != "config" and value not in (None, "", {})}
+    return {
+        name: value for name, value in to_json(session).items() if name != "config" and value not in (None, "", {}, [])
+    }

@@ -10,6 +10,7 @@ SESSION = Session(
     time=1.5, session="a", config={"study": "x"}, versions={"torch": "2"}, hardware={"cpus": 2}, pid=7,
     code={"my_loss": "0f"}, own={"own.blur": {"better": "low", "meaning": "How blurred."}},
     data={"name": "ring", "digest": "0f", "origin": "drawn from its settings", "train": 9, "shape": [2]},
+    changes=["a is b"],
 )  # fmt: skip
 STOPPED = Stopped(time=1.5, reason="SIGTERM")
 FLOOR = Floor(time=1.5, values={"fid": 0.25}, spread={"fid": 0.01}, classifier={"accuracy": 0.98, "seed": 0})
