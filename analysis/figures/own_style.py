@@ -16,6 +16,8 @@ import matplotlib as mpl
 from matplotlib.colors import to_hex
 from matplotlib.font_manager import FontProperties, findfont
 
+from analysis import text_files
+
 LOOKS = (  # beginnings of the settings that a file may have: how figures look, not how and where files are written
     "axes.", "font.", "grid.", "hatch.", "legend.", "lines.", "markers.", "mathtext.", "patch.", "scatter.",
     "text.color", "xaxis.", "yaxis.", "xtick.", "ytick.",
@@ -58,16 +60,9 @@ def read_style(path: str | Path) -> dict[str, Any]:
     Raises:
         ValueError: there is no such file, or a line is none, or its name or value is not matplotlib's, or says not how
             figures look, or none of the fonts is installed; the message names file and line.
-        OSError: it could not be read.
     """
     found: dict[str, Any] = {}
-    if not Path(path).is_file():  # reading a pipe would wait for a writer
-        there = "a folder" if Path(path).is_dir() else "a device or a pipe" if Path(path).exists() else "nothing there"
-        raise ValueError(f"{path}: expected a file of matplotlib's settings, got {there}")
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: expected text in UTF-8, got something else") from None
+    lines = text_files.read(path, "a file of matplotlib's settings").splitlines()
     for number, line in enumerate(lines, 1):
         told = COMMENT.sub(lambda match: match[1] or "", line).strip()
         name, colon, value = (part.strip() for part in told.partition(":"))

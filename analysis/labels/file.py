@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 
+from analysis import text_files
 from analysis.results.agreement import CANNOT_TELL, CHOICES, REPLICA
 from analysis.wording import NOT_JUDGED
 
 COLUMNS = (*REPLICA, "label")
+MOST = 1 << 24  # bytes, of a line for each replica of a large study
 
 
 class LabelsError(ValueError):
@@ -52,22 +55,20 @@ def read(path: Path, judged: pd.DataFrame) -> pd.DataFrame:
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Each line's number, and its cells without blanks around them; one that is left out is empty."""
-    if path.exists() and not (path.is_file() or path.is_dir()):  # to read it might not end
-        raise LabelsError(f"{path}: expected a CSV file, got a device or a pipe")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.DictReader(file, restval="", strict=True)
-            _check_columns(path, lines.fieldnames or ())
-            for row in lines:
-                if surplus := row.get(None):
-                    where, more = f"{path}, line {lines.line_num}", ", ".join(surplus)
-                    raise LabelsError(f"{where}: expected a cell for each column, got also {more}")
-                yield lines.line_num, {name: row[name].strip() for name in COLUMNS}
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise LabelsError(f"{path}: expected a CSV file in UTF-8, got one that cannot be read: {error}") from None
-    except OSError as error:
-        there = "a folder" if path.is_dir() else f"'{error.strerror}'" if path.exists() else "nothing there"
-        raise LabelsError(f"{path}: expected a CSV file, got {there}") from None
+        text = text_files.read(path, "a CSV file", MOST)
+    except ValueError as error:
+        raise LabelsError(str(error)) from None
+    lines = csv.DictReader(StringIO(text, newline=""), restval="", strict=True)
+    try:
+        _check_columns(path, lines.fieldnames or ())
+        for row in lines:
+            if surplus := row.get(None):
+                where, more = f"{path}, line {lines.line_num}", ", ".join(surplus)
+                raise LabelsError(f"{where}: expected a cell for each column, got also {more}")
+            yield lines.line_num, {name: row[name].strip() for name in COLUMNS}
+    except csv.Error as error:
+        raise LabelsError(f"{path}: expected a CSV file, got one that cannot be read: {error}") from None
 
 
 def _check_columns(path: Path, names: Sequence[str]) -> None:

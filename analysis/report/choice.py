@@ -37,11 +37,13 @@ class Choice:
         arms: by name, of joined studies "study/arm", or "arm" for that of each study.
         metrics: columns of measurements of quality, the first of which tells arms apart first.
         labels: what arms and measurements are called instead of their names.
+        given: how a label was given, by its name, for errors; those that are not there by the option `label`.
     """
 
     arms: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def names(self, arms: Collection[str], columns: Collection[str]) -> dict[str, str]:
         """Of each arm that is shown, in the order of `arms`, what it is called.
@@ -54,13 +56,17 @@ class Choice:
             by_name.setdefault(arm, []).append(arm)
             by_name.setdefault(arm.rpartition("/")[2], []).append(arm)
         check_known("arms", self.arms, by_name)
-        check_known("label", self.labels, [*by_name, *columns])
+        for name in self.labels:
+            check_known(self.given.get(name, "label"), [name], [*by_name, *columns])
         wanted = {one for name in self.arms for one in by_name[name]} or set(arms)
         found = {arm: self._label(arm) for arm in arms if arm in wanted}
         twice = sorted({label for label in found.values() if list(found.values()).count(label) > 1})
         if twice:
-            who = ", ".join(arm for arm, label in found.items() if label == twice[0])
-            raise ValueError(f"label: expected another for each arm, got {twice[0]!r} for {who}")
+            who = [arm for arm, label in found.items() if label == twice[0]]
+            keys = (key for arm in who for key in (arm, arm.rpartition("/")[2]) if key in self.labels)
+            given = {self.given.get(key, "label") for key in keys}
+            option = given.pop() if len(given) == 1 else "label"
+            raise ValueError(f"{option}: expected another for each arm, got {twice[0]!r} for {', '.join(who)}")
         return found
 
     def _label(self, arm: str) -> str:

@@ -11,19 +11,21 @@ from analysis.report import Choice
 from study.config import strict_yaml
 from study.config.messages import ConfigError, shown
 
-OPTIONS = ("arms", "metrics", "label")
+OPTIONS = ("arms", "metrics", "label", "labels")
 
 
 def choice_of(options: Namespace) -> Choice:
     """What `--arms`, `--metrics`, `--label` and `--labels` choose; raises ConfigError for a label that is none, for
     no name where names are asked for, and for a file that cannot be read."""
     labels = {} if options.labels is None else _file(options.labels)
+    given = dict.fromkeys(labels, f"labels: {options.labels}")
     for text in options.label:
         name, _, words = (part.strip() for part in text.partition("="))
         if not name or not words:
             raise ConfigError(f"--label: expected NAME=WORDS, got {shown(text)}")
         labels[name] = words
-    return Choice(_names("arms", options.arms), _names("metrics", options.metrics), labels)
+        given.pop(name, None)
+    return Choice(_names("arms", options.arms), _names("metrics", options.metrics), labels, given)
 
 
 @contextmanager

@@ -151,8 +151,6 @@ def _waiting(folder: Path, plan: StudyPlan, entries: int) -> str:
 def _style(path: Path | None) -> Mapping[str, Any]:
     try:
         return {} if path is None else read_style(path)
-    except OSError as error:
-        raise ConfigError(f"--style: {path}: expected a readable file, got '{error.strerror}'") from None
     except ValueError as error:
         raise ConfigError(f"--style: {error}") from None
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
+from analysis import text_files
 from study.config.broken_yaml import described
 from study.config.messages import LONGEST, ConfigError, shown
 
-LARGEST_FILE = 1 << 18  # bytes
 DEEPEST = 20  # mappings and lists within one another
 
 _SCALARS = {  # YAML 1.2's core schema: tag, pattern, first characters
@@ -44,16 +44,10 @@ def parse(text: str, source: str) -> Any:
 def read(path: Path) -> Any:
     """Read a file of one YAML document."""
     try:
-        if not path.is_file():
-            there = "a folder" if path.is_dir() else "a device or a pipe" if path.exists() else "nothing there"
-            raise ConfigError(f"{path}: expected a YAML file, got {there}")
-        if path.stat().st_size > LARGEST_FILE:
-            raise ConfigError(f"{path}: expected at most {LARGEST_FILE} bytes, got {path.stat().st_size}")
-        return parse(path.read_text(encoding="utf-8"), str(path))
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: expected UTF-8 text, got {error.reason} at byte {error.start}") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: expected a readable file, got '{error.strerror}'") from None
+        text = text_files.read(path, "a YAML file")
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    return parse(text, str(path))
 
 
 def dump(value: Any) -> str:

@@ -31,9 +31,17 @@ def load_generator(path: str | Path, seed: int | None = None, weights: str = "av
         KeptError: the file cannot be used, or there is no such replica.
         NotAllowed: it is a class of the user's own, and `trainables.own_code.allow` was not called.
         ValueError: no such weights.
+        FileNotFoundError: there is none.
         OSError: it cannot be read.
     """
-    return module(from_bytes(Path(path).read_bytes(), str(path)), seed, weights)
+    return module(_kept(path), seed, weights)
+
+
+def _kept(path: str | Path) -> Kept:
+    """What a file holds; a pipe, which would be waited for, is none."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"path: expected a file of kept generators, found none at {path}")
+    return from_bytes(Path(path).read_bytes(), str(path))
 
 
 def module(kept: Kept, seed: int | None = None, weights: str = "average") -> nn.Module:
@@ -52,7 +60,7 @@ def export(path: str | Path, out: str | Path, seed: int | None = None, weights: 
     What it takes is what the module takes, for any number of latents; under batch normalisation of points two or more.
     Arguments and errors are those of `load_generator`.
     """
-    kept = from_bytes(Path(path).read_bytes(), str(path))
+    kept = _kept(path)
     of_one = kept.shape if kept.spec.model == "cyclegan" else (kept.spec.latent_dim,)
     latents = torch.zeros(EXAMPLE, *of_one)
     inputs = (latents, torch.zeros(EXAMPLE, dtype=torch.int64)) if kept.classes else (latents,)

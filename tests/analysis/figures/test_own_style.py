@@ -69,15 +69,7 @@ def test_a_wrong_file_is_refused_with_its_line(text, said, tmp_path):
     assert said in str(raised.value)
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path):
-    path = tmp_path / "picture.png"
-    path.write_bytes(b"\x89PNG\xff")
-    with pytest.raises(ValueError, match=r"picture\.png: expected text in UTF-8, got something else"):
-        read_style(path)
-
-
 def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    for name, there in (("pipe", "a device or a pipe"), ("", "a folder"), ("none", "nothing there")):
-        with pytest.raises(ValueError, match=f"expected a file of matplotlib's settings, got {there}"):
-            read_style(tmp_path / name)
+    with pytest.raises(ValueError, match=r"pipe: expected a file of matplotlib's settings, got a device or a pipe"):
+        read_style(tmp_path / "pipe")

@@ -4,7 +4,7 @@ import pytest
 
 from analysis.report import Choice
 from study.__main__ import main
-from study.command.choice import choice_of
+from study.command.choice import choice_of, refusing
 from study.config.messages import ConfigError
 
 
@@ -43,6 +43,21 @@ def test_a_file_of_labels_has_a_line_for_each(tmp_path, text, said):
         chosen(labels=file)
     with pytest.raises(ConfigError, match=r"^--labels: .*nothing there"):
         chosen(labels=tmp_path / "none.yaml")
+
+
+def test_a_label_that_stands_in_the_file_alone_is_told_of_the_file(tmp_path):
+    file = tmp_path / "labels.yaml"
+
+    def refused(said, text, label=()):
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(ConfigError, match=said), refusing():
+            chosen(label=label, labels=file).names(["hinge", "wasserstein"], ["fid"])
+
+    refused(rf"^--labels: {file}: expected some of hinge, .* \(nearest: hinge\), got hing$", "hing: H\nfid: FID\n")
+    refused("^--label: expected some of hinge, wasserstein, fid .*, got hing$", "hing: H\n", ["hing=G"])
+    same = "hinge: Same\nwasserstein: Same\n"
+    refused(rf"^--labels: {file}: expected another for each arm, got 'Same' for hinge, wasserstein$", same)
+    refused("^--label: expected another for each arm, got 'Same' for hinge, wasserstein$", same, ["hinge=Same"])
 
 
 @pytest.mark.xdist_group("report of studies")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -118,3 +119,13 @@ def test_an_exported_generator_runs_where_there_is_no_ganstudy(trained: Train, t
     subprocess.run([sys.executable, "-I", "-c", BARE], cwd=tmp_path, check=True)
     expected = load_generator(path, seed=8)(latents, labels).detach().numpy()
     np.testing.assert_allclose(np.load(tmp_path / "samples.npy"), expected, atol=1e-6)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path, tmp_path / "none"):
+        said = f"^path: expected a file of kept generators, found none at {path}$"
+        with pytest.raises(FileNotFoundError, match=said):
+            load_generator(path)
+        with pytest.raises(FileNotFoundError, match=said):
+            export(path, tmp_path / "out.pt2")
