@@ -11,7 +11,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 
-from analysis.colours import INK, MUTED, RULE
+from analysis.colours import INK, MUTED, RULE, on_dark
 from analysis.figures.marks import belong, mark
 from analysis.figures.style import ArmStyle, Palette, shade, short
 from analysis.statistics.intervals import Band, Floats, Interval
@@ -179,10 +179,7 @@ def strips(
             continue
         (values, middle), look = rows[arm], palette[arm]
         seen = values[np.isfinite(values)]
-        axes.scatter(
-            seen, row + 0.16 + 0.14 * spread(len(seen)), s=5, color=look.colour, alpha=0.6, linewidths=0,
-            marker=look.marker, rasterized=len(seen) > MANY,
-        )  # fmt: skip
+        crowd(axes, seen, row + 0.16 + 0.14 * spread(len(seen)), look)
         whisker(axes, middle, row - 0.2, INK)
         if np.isfinite(middle.estimate):
             axes.plot(
@@ -191,6 +188,14 @@ def strips(
     axes.set_yticks(range(len(arms)), [short(arm, longest) for arm in arms])
     axes.set_ylim(len(arms) - 0.5, -0.55)
     axes.grid(axis="x")
+
+
+def crowd(axes: Axes, x: Floats, y: Floats, look: ArmStyle) -> None:
+    """An arm's replicas as points. Many of them become pixels, which do not follow a page's colours, in a colour that
+    light and dark paper show."""
+    many = len(x) > MANY
+    colour = on_dark(look.colour) if many else look.colour
+    axes.scatter(x, y, s=5, color=colour, alpha=0.6, linewidths=0, marker=look.marker, rasterized=many)
 
 
 def spread(count: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from analysis.colours import INK, MUTED
 from analysis.figures.axes import scale_metric
 from analysis.figures.marks import mark
-from analysis.figures.parts import MANY, spread, whisker
+from analysis.figures.parts import crowd, spread, whisker
 from analysis.figures.style import ArmStyle, Palette, new, short, styled
 from analysis.results.compare import ArmQuality
 from analysis.wording import counted, named, number, spoken
@@ -53,10 +53,7 @@ def _row(axes: Axes, row: int, result: ArmQuality, look: ArmStyle) -> None:
     values = result.values[finite]
     if len(values):
         places = row + 0.13 + 0.2 * spread(len(values))
-        axes.scatter(
-            values, places, s=5, color=look.colour, alpha=0.6, linewidths=0, marker=look.marker,
-            rasterized=len(values) > MANY,
-        )  # fmt: skip
+        crowd(axes, values, places, look)
         whose = [replica for replica, seen in zip(result.whose, finite, strict=True) if seen]
         said = [f"{result.arm}: {number(score)}\n{who}" for score, who in zip(values, whose, strict=True)]
         mark(axes, values, places, said, result.arm)

@@ -1,7 +1,7 @@
 """The page of cards: a figure for each replica, the outcomes to choose from, and a button that saves labels.csv.
 
-One self-contained file that fetches nothing. It shows numbers alone; whose the cards are stands in its source, for the
-file of labels.
+One self-contained file that fetches nothing, whose figures follow its colours as the report's do. It shows numbers
+alone; whose the cards are stands in its source, for the file of labels.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from pathlib import Path
 from analysis.figures.style import rendered
 from analysis.labels.cards import Card
 from analysis.labels.script import CSS, SCRIPT
-from analysis.report.page import Html, image, page, tag
+from analysis.report import dark
+from analysis.report.drawing import drawing
+from analysis.report.page import Html, joined, page, tag
 from analysis.results.agreement import CANNOT_TELL, CHOICES
 from analysis.wording import OUTCOME_MEANINGS, counted
 
@@ -39,6 +41,7 @@ def write(cards: Sequence[Card], folder: Path, place: str) -> Path:
 def _page(cards: Sequence[Card], place: str) -> Html:
     name = cards[0].curves.study
     button = tag("button", "Save labels.csv", id="save", type="button")
+    shown = [_card(card) for card in cards]
     return page(
         f"Labels of {name}",
         tag("p", f"ganstudy · {counted(len(cards), 'replica')} of {name}, drawn at random", class_="kicker"),
@@ -46,9 +49,9 @@ def _page(cards: Sequence[Card], place: str) -> Html:
         tag("p", READING),
         tag("p", "Choices stay in this browser. Save them when you are done; ", tag("code", "ganstudy label --labels"),
             " then holds them against the outcomes."),
-        tag("div", *(_card(card) for card in cards), id="cards", **{"data-place": place}),
+        tag("div", *shown, id="cards", **{"data-place": place}),
         tag("div", button, tag("span", id="count"), class_="saving"),
-        style=CSS,
+        style=CSS + dark.rules(joined(shown)),
         script=SCRIPT,
     )  # fmt: skip
 
@@ -56,12 +59,17 @@ def _page(cards: Sequence[Card], place: str) -> Html:
 def _card(card: Card) -> Html:
     figure = card.figure(titled=False)
     words = f"Replica {card.number}: measurements, shares of modes and samples over training"
-    picture = image(rendered(figure, "svg", DPI), "svg+xml", words, figure.get_figwidth())
+    picture = drawing(rendered(figure, "svg", DPI), figure, f"card-{card.number}", words)
     meanings = {**{outcome: OUTCOME_MEANINGS[outcome] for outcome in CHOICES}, CANNOT_TELL: ""}
     choices = [_choice(card.number, outcome, meaning) for outcome, meaning in meanings.items()]
     whose = {"data-study": card.curves.study, "data-trial": card.curves.trial_id, "data-seed": str(card.curves.seed)}
     return tag(
-        "section", tag("h2", card.number), picture, tag("div", *choices, class_="choices"), class_="card", **whose
+        "section",
+        tag("h2", card.number),
+        tag("figure", tag("div", picture, class_="wide")),
+        tag("div", *choices, class_="choices"),
+        class_="card",
+        **whose,
     )
 
 

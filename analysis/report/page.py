@@ -70,12 +70,6 @@ def facts(pairs: Mapping[str, object]) -> Html:
     return tag("dl", *(joined([tag("dt", name), tag("dd", value)]) for name, value in pairs.items()))
 
 
-def image(data: bytes, kind: str, alternative: str, width: float) -> Html:
-    """A picture of a kind such as `svg+xml` inside the page, drawn `width` inches wide; `alternative` describes it."""
-    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    return tag("img", src=source, alt=alternative, style=f"width:{ENLARGED * width:.2f}in")
-
-
 def figure(picture: Html, caption: object) -> Html:
     """A picture, scrolling sideways where the window is narrower, and what it shows."""
     return tag("figure", tag("div", picture, class_="wide"), tag("figcaption", caption))

@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from analysis import figures
+from analysis.colours import on_dark
+from analysis.figures.parts import MANY
 from analysis.figures.samples import tiles, view
 from analysis.figures.style import MARKERS
 from analysis.pictures.view import view_around
@@ -57,6 +60,14 @@ def test_every_replica_is_a_mark_and_diverged_ones_are_counted(made):
     figure = figures.quality_strips(made.quality, made.looks)
     assert [len(marks.get_offsets()) for marks in figure.axes[0].collections] == [16, 15, 14]
     assert {"1 diverged", "2 diverged, 1 not measured", "real data"} <= set(words(figure))
+
+
+@pytest.mark.parametrize(("count", "colour"), [(MANY, "#000000"), (MANY + 1, on_dark("#000000"))])
+def test_a_crowd_that_becomes_pixels_is_seen_on_dark_paper_too(made, count, colour):
+    many = replace(made.quality[0], values=np.linspace(1.0, 2.0, count), whose=("r",) * count)
+    looks = {**made.looks, many.arm: replace(made.looks[many.arm], colour="#000000")}
+    (marks,) = figures.quality_strips([many], looks).axes[0].collections
+    assert (marks.get_rasterized(), to_hex(marks.get_facecolor()[0])) == (count > MANY, colour)
 
 
 def test_biased_winners_are_named(made):

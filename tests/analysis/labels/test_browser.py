@@ -4,9 +4,12 @@ import csv
 import shutil
 import time
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from analysis.labels import page
 from analysis.labels.cards import draw
@@ -82,13 +85,38 @@ def test_another_draw_of_the_study_shows_what_was_chosen_and_another_study_does_
 
 def test_figures_are_shown_and_nothing_is_complained_of(shown, driver):
     driver.get(shown[1].as_uri())
-    widths = driver.execute_script("return [...document.images].map((image) => image.naturalWidth)")
+    seen = "return [...document.querySelectorAll('.card svg')].map((one) => one.getBoundingClientRect().width)"
+    widths = driver.execute_script(seen)
     assert len(widths) == 4
-    assert min(widths) > 400
+    assert min(widths) > 800
     fetched = driver.execute_script("return performance.getEntriesByType('resource').map((one) => one.name)")
     assert [name for name in fetched if not name.startswith("data:")] == []
     assert driver.get_log("browser") == []
     assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_figures_are_dark_on_a_dark_page_and_wide_enough_to_read_on_a_narrow_one(shown, driver):
+    paper = {}
+    for scheme in ("light", "dark"):
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        driver.get(shown[1].as_uri())
+        picture = driver.find_element("css selector", ".card svg")
+        driver.execute_script("arguments[0].scrollIntoView({block: 'start'})", picture)
+        with Image.open(BytesIO(picture.screenshot_as_png)) as image:
+            pixels = np.asarray(image.convert("RGB"))
+        colours, counts = np.unique(pixels.reshape(-1, 3), axis=0, return_counts=True)
+        paper[scheme] = colours[counts.argmax()].tolist()
+    assert paper == {"light": [0xFF] * 3, "dark": [0x17, 0x18, 0x1C]}
+    size = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        driver.get(shown[1].as_uri())
+        assert driver.find_element("css selector", ".card svg").size["width"] > 600
+        assert driver.execute_script("return document.documentElement.scrollWidth") == 390
+    finally:
+        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def saved(driver):

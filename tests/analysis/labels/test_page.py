@@ -7,9 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from analysis.colours import on_dark
+from analysis.figures import replica
 from analysis.labels import page
 from analysis.labels.cards import draw
 from analysis.record.schema import OUTCOMES
+from analysis.report.dark import THEMED
 from analysis.results.agreement import CHOICES
 from analysis.wording import OUTCOME_MEANINGS
 
@@ -51,7 +54,25 @@ def test_one_script_runs_and_nothing_is_fetched(text):
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"script-src 'sha256-{digest}'" in text
     assert "default-src 'none'" in text
-    assert not re.search(r'(src|href)="(?!data:)', text)
+    assert not re.search(r'(src|href)="(?!data:|#card-)', text)
+
+
+def test_figures_follow_the_pages_colours_and_each_id_is_there_once(text):
+    pictures = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
+    assert len(pictures) == 2
+    for colour, name in THEMED.items():
+        assert not any(f": {colour}" in one or f'"{colour}"' in one for one in pictures)
+        assert name in ("--stable", "--black") or all(f"var({name})" in one for one in pictures)
+    assert all('role="img" aria-label="Replica ' in one for one in pictures)
+    ids = re.findall(r'id="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'(?:href="|url\()#([^")]+)', text)) <= set(ids)
+
+
+def test_a_colour_that_a_dark_page_would_not_show_is_another_there(cards, tmp_path, monkeypatch):
+    monkeypatch.setattr(replica, "BLUE", "#112233")
+    text = page.write(cards[:1], tmp_path, "a").read_text(encoding="utf-8")
+    assert f":root {{ --on-112233: {on_dark('#112233')}; }}" in text
 
 
 def test_names_are_escaped(cards, tmp_path):
