@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.record import metadata
 from analysis.record.schema import (
+    ARROW,
     EARLIER_OUTCOMES,
     FILES,
     FLOORS,
@@ -20,7 +21,6 @@ from analysis.record.schema import (
     HISTORY_KEYS,
     MEASURED_LATER,
     MEASUREMENTS,
-    METADATA,
     OUTCOMES,
     OWN,
     PHASES,
@@ -39,6 +39,7 @@ RETIRED = frozenset({"oscillation"})  # a signal of an earlier rule of outcomes,
 # How columns begin of own measurements, and of those made later.
 MEASURED = (OWN, f"floor.{OWN}", f"floor_spread.{OWN}", MEASURED_LATER)
 VARIED = ("config.", *MEASURED)  # and all those that differ from study to study
+NUMBERS = ("int64", "float64")  # dtypes of a configured number
 CUT = ("failed", "truncated")  # statuses that are outcomes too
 CATEGORIES = {"phase": PHASES, "status": STATUSES, "outcome": (*OUTCOMES, *EARLIER_OUTCOMES)}  # of trials.parquet
 
@@ -107,12 +108,16 @@ def _read(path: Path, schema: Any, names: list[str] | None) -> tuple[Any, dict[s
     try:
         with pq.ParquetFile(path) as file:
             _check_columns(path, file.schema_arrow, schema)
-            about = json.loads((file.metadata.metadata or {}).get(METADATA, b"{}"))
             there = [name for name in file.schema_arrow.names if name not in RETIRED]
             table = file.read(columns=[name for name in names or there if name in there])
-    except (pa.ArrowException, OSError, json.JSONDecodeError) as error:
-        said = str(error).splitlines()[0].rstrip(".")
-        raise RecordError(f"{path}: cannot be read ({said}); build the record again from its ledger") from None
+            said = file.metadata.metadata
+    except (pa.ArrowException, OSError) as error:
+        why = str(error).splitlines()[0].rstrip(".")
+        raise RecordError(f"{path}: cannot be read ({why}); build the record again from its ledger") from None
+    try:
+        about = metadata.read(said)
+    except ValueError as error:
+        raise RecordError(f"{path}: metadata: {error}; build the record again from its ledger") from None
     for field in schema:
         if field.name not in there and field.name in (names or schema.names):
             value = pa.scalar(LATER.get(field.name), field.type)
@@ -132,6 +137,9 @@ def _check_columns(path: Path, found: Any, schema: Any) -> None:
     for name in found.names:
         if name.startswith(MEASURED) and (got := found.field(name).type) != pa.float64():
             raise RecordError(f"{path}: column {name}: expected double, got {got}")
+        kinds = NUMBERS if name == "config.steps" else (*NUMBERS, "bool", "category")
+        if name.startswith("config.") and (got := found.field(name).type) not in [ARROW[kind] for kind in kinds]:
+            raise RecordError(f"{path}: column {name}: expected one of {', '.join(kinds)}, got {got}")
     for want in schema:
         if want.name in found.names and (got := found.field(want.name).type) != want.type:
             raise RecordError(f"{path}: column {want.name}: expected {want.type}, got {got}")

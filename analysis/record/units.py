@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from analysis.record.join import studies_of
+from analysis.record.metadata import stated
 from analysis.record.schema import HISTORY, TRIALS
 
 UNITS = {column.name: column.unit for column in (*HISTORY, *TRIALS)}
@@ -17,10 +18,5 @@ def unit_of(column: str, about: Mapping[str, Any], otherwise: str = "1") -> str:
     unit = UNITS.get(column, otherwise)
     if not unit.startswith("features"):
         return unit
-    spaces = {str(_of(_of(one, "config"), "evaluation").get("features", "raw")) for one in studies_of(about)}
+    spaces = {str(stated(one, "config.evaluation.features", "raw")) for one in studies_of(about)}
     return unit.replace("features", "data") if spaces == {"raw"} else "1"
-
-
-def _of(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = values.get(key)
-    return found if isinstance(found, Mapping) else {}

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.record.join import studies_of
+from analysis.record.metadata import stated
 from analysis.report import claims, joint_claims
 from analysis.report.factor_words import claim
 from analysis.report.findings import Findings, Measured
@@ -52,9 +53,8 @@ def question(findings: Findings) -> str:
     """The question that the results answer: the configuration's, or that of the studies that were joined; of the chosen
     configurations where each arm was searched once, of arms tuned by their searches where each was searched anew."""
     studies, subject = studies_of(findings.record.about), subject_of(findings)
-    configs = [about.get("config", {}) for about in studies]
-    places = listed(list(dict.fromkeys(_data(config.get("data", {})) for config in configs)))
-    scientific = configs[0].get("scientific", {})
+    places = listed(list(dict.fromkeys(_data(stated(about, "config.data", {})) for about in studies)))
+    scientific = stated(studies[0], "config.scientific", {})
     crossed = scientific if isinstance(scientific, Mapping) else {}
     varied = [key.replace("_", " ") for key, values in crossed.items() if len(values) > 1]
     if len(studies) > 1:
@@ -158,10 +158,7 @@ def _selection_bias(findings: Findings) -> list[str]:
 
 def _more_searches(findings: Findings) -> str:
     """What would make an answer about the arms of a study that has results of one search of each."""
-    asked = max(
-        (about.get("config", {}).get("search", {}).get("repeats", 1) for about in studies_of(findings.record.about)),
-        default=1,
-    )
+    asked = max(stated(about, "config.search.repeats", 1) for about in studies_of(findings.record.about))
     if asked > 1:
         return (
             f"The configuration asks for {asked} searches of each (search.repeats), of which so far one has results on"

@@ -18,7 +18,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.record.schema import FILES, METADATA
+from analysis.record import metadata
+from analysis.record.schema import FILES
 from analysis.record.units import unit_of
 from analysis.report.table_files import Table, csv_text, inert, latex
 from analysis.statistics.intervals import Interval
@@ -53,7 +54,7 @@ def write_record(folder: Path, out: Path, kind: Format) -> list[Path]:
     paths, about = [], []
     for name in FILES:
         with pq.ParquetFile(folder / name) as file:
-            study = json.loads((file.metadata.metadata or {}).get(METADATA, b"{}"))
+            study = metadata.read(file.metadata.metadata)
             paths.append(out / f"{Path(name).stem}.csv")
             with paths[-1].open("w", encoding="utf-8", newline="") as written:
                 for place, batch in enumerate(_batches(file)):

@@ -10,6 +10,7 @@ import yaml
 
 from analysis.record.join import studies_of
 from analysis.record.loading import Record
+from analysis.record.metadata import stated
 from analysis.report import tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, facts, joined, section, tag
@@ -54,7 +55,7 @@ def names(record: Record) -> list[str]:
 
 def moments(record: Record) -> list[str]:
     """When each study's record was written."""
-    return list(dict.fromkeys(moment(about.get("built")) for about in studies_of(record.about)))
+    return list(dict.fromkeys(moment(stated(about, "built")) for about in studies_of(record.about)))
 
 
 def joining(record: Record) -> list[str]:
@@ -64,7 +65,7 @@ def joining(record: Record) -> list[str]:
         return []
     said = f"Joined from the records of {counted(len(studies), 'study', 'studies')}, {listed(names(record))}."
     said += " An arm is named study/arm, and each study searched its own."
-    differ = _differing([about.get("config", {}) for about in studies])
+    differ = _differing([stated(about, "config", {}) for about in studies])
     if not differ:
         return [f"{said} But for their arms the studies were configured alike."]
     rest = len(differ) - MOST_KEYS
@@ -92,7 +93,7 @@ def left_out(findings: Findings, writer: FigureWriter, state: State | None) -> S
             )
     if len(findings.arms) < findings.all_arms:
         notes.append(f"Not shown, as chosen: {counted(findings.all_arms - len(findings.arms), 'arm')}.")
-    if len(_versions([session for about in studies for session in about.get("sessions", [])])) > 1:
+    if len(_versions([session for about in studies for session in stated(about, "sessions", [])])) > 1:
         subject = "The study's" if len(studies) == 1 else "The studies'"
         notes.append(f"{subject} sessions ran with different versions; see below.")
     said = tag("ul", *(tag("li", note) for note in notes)) if notes else joined([])
@@ -112,10 +113,10 @@ def making(record: Record) -> Section:
             history, trials = (table[table["study"] == about.get("study")] for table in (history, trials))
             parts.append(tag("h3", _name(about)))
         parts.append(facts(_made(about, trials, len(history))))
-        floor = {name: number(v) for name, v in (about.get("floor") or {}).items() if isinstance(v, float)}
+        floor = {name: number(v) for name, v in stated(about, "floor", {}).items() if isinstance(v, float)}
         if floor:
             parts += [tag("h3", f"{_of(about, studies)}Floors: what fresh real samples score"), facts(floor)]
-        config = yaml.safe_dump(about.get("config", {}), sort_keys=False, allow_unicode=True, width=100)
+        config = yaml.safe_dump(stated(about, "config", {}), sort_keys=False, allow_unicode=True, width=100)
         whole = tag("details", tag("summary", "The whole configuration"), tag("pre", config))
         parts += [tag("h3", f"{_of(about, studies)}Configuration"), whole]
     return section("How it was made", *parts)
@@ -123,21 +124,21 @@ def making(record: Record) -> Section:
 
 def _made(about: About, replicas: pd.DataFrame, evaluations: int) -> dict[str, object]:
     """The facts that `making` lists for one study, whose rows of trials.parquet are `replicas`."""
-    sessions = about.get("sessions", [])
+    sessions = stated(about, "sessions", [])
     trials = replicas.drop_duplicates(["study", "trial_id"])
     seeds = [f"{phase}: {_range(part['seed'])}" for phase, part in replicas.groupby("phase", observed=True)]
     pairs: dict[str, object] = {
         "trials": f"{counted(len(trials), 'trial')}, {counted(len(replicas), 'replica')},"
         f" {counted(evaluations, 'evaluation')}",
         "seeds": "; ".join(seeds),
-        "search's seed": about.get("config", {}).get("search", {}).get("seed", "unknown"),
+        "search's seed": stated(about, "config.search.seed", "unknown"),
         "training time": f"{number(trials['wall_time'].sum() / 3600)} h of trials, replicas of a trial together",
         "begun": moment(sessions[0].get("time")) if sessions else "unknown",
-        "record written": moment(about.get("built")),
-        "record": about.get("build", "unknown"),
-        "data": _told(about["data"]) if about.get("data") else "not said",
-        "classifier": _told(about["classifier"]) if about.get("classifier") else "none",
-        "resources": _told(about.get("config", {}).get("resources", {})),
+        "record written": moment(stated(about, "built")),
+        "record": stated(about, "build", "unknown"),
+        "data": _told(stated(about, "data", {})) or "not said",
+        "classifier": _told(stated(about, "classifier", {})) or "none",
+        "resources": _told(stated(about, "config.resources", {})),
     }
     for place, session in enumerate(_distinct(sessions)):
         pairs[f"session {place + 1}"] = _session(session)
@@ -147,16 +148,16 @@ def _made(about: About, replicas: pd.DataFrame, evaluations: int) -> dict[str, o
 def _gaps(about: About) -> list[str]:
     """What is missing from a study's record itself."""
     notes = []
-    if about.get("damaged"):
-        notes.append(f"{counted(about['damaged'], 'line')} of the ledger could not be read and are not here.")
-    notes += [f"{line}." for line in about.get("lacking", ())]
-    if about.get("undeclared"):
-        notes.append(f"Measured but in no column of the record: {', '.join(about['undeclared'])}.")
+    if damaged := stated(about, "damaged"):
+        notes.append(f"{counted(damaged, 'line')} of the ledger could not be read and are not here.")
+    notes += [f"{line}." for line in stated(about, "lacking", ())]
+    if undeclared := stated(about, "undeclared"):
+        notes.append(f"Measured but in no column of the record: {', '.join(undeclared)}.")
     return notes
 
 
 def _name(about: About) -> str:
-    return str(about.get("study", "study"))
+    return str(stated(about, "study", "study"))
 
 
 def _of(about: About, studies: Sequence[About]) -> str:

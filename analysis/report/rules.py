@@ -9,6 +9,7 @@ from typing import Any
 
 from analysis.record.join import studies_of
 from analysis.record.loading import Record
+from analysis.record.metadata import stated
 from analysis.record.own import own_meanings
 from analysis.report.page import Html, Section, facts, section, tag
 from analysis.results.criteria import judged_by_earlier_rule, thresholds_of
@@ -110,8 +111,7 @@ def definitions(record: Record) -> Section:
 
 def space_of(about: Mapping[str, Any]) -> str:
     """In which features a study's Fréchet distance is, by the name that papers have for it."""
-    evaluation = about.get("config", {}).get("evaluation")
-    return frechet_in(evaluation.get("features", "raw") if isinstance(evaluation, Mapping) else "raw")
+    return frechet_in(stated(about, "config.evaluation.features", "raw"))
 
 
 def _facts(used: Thresholds, outcomes: Collection[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from functools import partial
 
 from analysis import figures
 from analysis.record.join import studies_of
+from analysis.record.metadata import stated
 from analysis.report import alternatives, tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, section, tag
@@ -86,8 +87,8 @@ def _searches(findings: Findings) -> str:
 
 def _adaptive(findings: Findings) -> str:
     """That the curves take configurations as independent draws, where a sampler drew them near good ones."""
-    searches = [about.get("config", {}).get("search", {}) for about in studies_of(findings.record.about)]
-    samplers = list(dict.fromkeys(str(search.get("sampler", "tpe")) for search in searches))
+    studies = studies_of(findings.record.about)
+    samplers = list(dict.fromkeys(stated(about, "config.search.sampler", "tpe") for about in studies))
     adaptive = [name for name in samplers if name != "random"]
     if not adaptive:
         return ""

@@ -11,6 +11,7 @@ from typing import Any
 
 from analysis.record.join import studies_of
 from analysis.record.loading import Record
+from analysis.record.metadata import stated
 from analysis.results.design import varying
 from analysis.results.selection import arms_in_order
 from analysis.results.settings import configuration, nested
@@ -44,8 +45,10 @@ def arm_settings(record: Record) -> tuple[ArmSettings, ...]:
         rows = record.trials[record.trials["arm"] == arm].sort_values(["started", "index"], kind="stable")
         trial = rows.iloc[:1].to_dict("records")[0]
         about, name = studies.get(str(trial["study"]), {}), arm.removeprefix(f"{trial['study']}/")
-        known = about.get("arms", {}).get(name, {})
-        drawn = dict.fromkeys([*about.get("searched", {}).get(name, ()), *varying(rows)], "") | known.get("space", {})
+        known = stated(about, "arms", {}).get(name, {})
+        drawn = dict.fromkeys([*stated(about, "searched", {}).get(name, ()), *varying(rows)], "") | known.get(
+            "space", {}
+        )
         whole = nested(_with_spaces(configuration(trial), drawn))
         if "model" in whole:
             order |= dict.fromkeys(known.get("chosen", ()))

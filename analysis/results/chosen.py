@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.record.join import studies_of
+from analysis.record.metadata import stated
 from analysis.results.cohort import Cohort, cohorts
 from analysis.results.selection import SPAN, Selection, arms_in_order, configurations
 from analysis.results.settings import Scalar, configuration, nested
@@ -111,7 +112,7 @@ def chosen(
             number = repeat * SPAN + int(trial["index"])
             about = studies.get(str(trial["study"]), {})
             flat = configuration(trial)
-            drawn = about.get("searched", {}).get(arm.removeprefix(f"{trial['study']}/"), ())
+            drawn = stated(about, "searched", {}).get(arm.removeprefix(f"{trial['study']}/"), ())
             found.append(
                 Chosen(
                     arm=arm,
@@ -157,10 +158,9 @@ def _converged(outcome: pd.Series) -> float:
 
 def _sections(about: Mapping[str, Any], arm: str) -> Mapping[str, Collection[str]]:
     """The hyperparameters that each of `SECTIONS` of the study's configuration sets in an arm."""
-    sections = {section: about.get("config", {}).get(section, {}) for section in SECTIONS}
-    if arm in about.get("arms", {}):
-        sections["scientific"] = about["arms"][arm]["chosen"]
-    return sections
+    sections = {section: stated(about, f"config.{section}", {}) for section in SECTIONS}
+    chosen = stated(about, "arms", {}).get(arm, {}).get("chosen")
+    return sections if chosen is None else {**sections, "scientific": chosen}
 
 
 def _settings(flat: Mapping[str, Scalar], sections: Mapping[str, Collection[str]]) -> Mapping[str, Mapping[str, Any]]:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.record.join import studies_of
+from analysis.record.metadata import stated
 from analysis.statistics.intervals import Floats
 
 Clock = Literal["updates", "budget"]
@@ -23,8 +24,7 @@ PLANNED = "config.steps"  # of trials.parquet: the generator updates that the tr
 
 def equal_of(about: Mapping[str, Any]) -> str:
     """What one study's trials spend alike, by its configuration: `updates`, `samples` or `arithmetic`."""
-    equal = about.get("config", {}).get("budget", {}).get("equal", {})
-    return str(equal.get("name", "updates"))
+    return str(stated(about, "config.budget.equal.name", "updates"))
 
 
 def clock_of(about: Mapping[str, Any]) -> Clock:

@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.record.join import studies_of
+from analysis.record.metadata import stated
 from analysis.record.own import higher_is_better
 from analysis.results.selection import SPAN, Selection, configurations, numbers, trials_of
 from analysis.statistics.intervals import Captures, Floats
@@ -171,10 +172,10 @@ def _cohort(selected: Selection, arm: str, rows: pd.DataFrame, metric: str, sign
 
 
 def allowed_share(about: Mapping[str, Any], study: str) -> float | None:
-    """The share of a configuration's replicas that may diverge in a study of a record; None: any, or no number."""
-    configs = {str(one.get("study")): one.get("config", {}) for one in studies_of(about)}
-    found = configs.get(study, {}).get("search", {}).get("diverged_at_most")
-    return found if isinstance(found, (int, float)) else None
+    """The share of a configuration's replicas that may diverge in a study of a record; None: any."""
+    studies = {str(one.get("study")): one for one in studies_of(about)}
+    found: float | None = stated(studies.get(study, {}), "config.search.diverged_at_most")
+    return found
 
 
 def _barred(selected: Selection, ended: pd.DataFrame, diverged: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from analysis.record.join import studies_of
+from analysis.record.metadata import stated
 
 DRAWN = ("points", "heldout", "seed", "root", "download")  # settings that say how a data set is drawn, and not which
 Abouts = Mapping[str, Mapping[str, Any]]  # by study, the `about` of its record
@@ -14,7 +15,7 @@ Abouts = Mapping[str, Mapping[str, Any]]  # by study, the `about` of its record
 
 def data_set(about: Mapping[str, Any]) -> str:
     """What tells a study's data set from others: all settings of its data but `DRAWN`."""
-    data = about.get("config", {}).get("data", about.get("study"))
+    data = stated(about, "config.data", stated(about, "study"))
     settings = data if isinstance(data, Mapping) else {"name": data}
     return json.dumps({key: value for key, value in settings.items() if key not in DRAWN}, sort_keys=True, default=str)
 
@@ -72,7 +73,7 @@ def drawn_alike(found: Sequence[Sequence[str]], abouts: Abouts) -> tuple[str, ..
     seeds = {}
     for place, studies in enumerate(found):
         for study in studies:
-            if any(abouts[study].get("searched", {}).values()):
-                seeds[study] = abouts[study].get("config", {}).get("search", {}).get("seed")
+            if any(stated(abouts[study], "searched", {}).values()):
+                seeds[study] = stated(abouts[study], "config.search.seed")
                 where.setdefault(seeds[study], set()).add(place)
     return tuple(study for study, seed in seeds.items() if len(where[seed]) > 1)

@@ -12,6 +12,7 @@ from typing import Any
 
 from analysis.record.join import studies_of
 from analysis.record.loading import RecordError
+from analysis.record.metadata import stated
 from analysis.results.cohort import direction
 from analysis.results.thresholds import Thresholds, is_earlier, thresholds_from
 
@@ -34,8 +35,11 @@ def goals_of(about: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
 
 
 def thresholds_of(about: Mapping[str, Any]) -> Thresholds:
-    """The thresholds of the outcomes; raises RecordError naming the one in which joined studies differ."""
-    found = [thresholds_from(study.get("config", {}).get("outcomes", {})) for study in studies_of(about)]
+    """The thresholds of the outcomes; raises RecordError naming one that is none, or in which joined studies differ."""
+    try:
+        found = [thresholds_from(stated(study, "config.outcomes", {})) for study in studies_of(about)]
+    except ValueError as error:
+        raise RecordError(f"config.{error}") from None
     for name in (field.name for field in fields(Thresholds)):
         different = {getattr(one, name) for one in found}
         if len(different) > 1:
@@ -50,14 +54,14 @@ def thresholds_of(about: Mapping[str, Any]) -> Thresholds:
 def judged_by_earlier_rule(about: Mapping[str, Any]) -> bool:
     """Whether a study here ran, at least at first, under an earlier rule of outcomes: its ledger's verdicts differ."""
     return any(
-        study.get("earlier_rule", is_earlier(study.get("config", {}).get("outcomes", {})))
-        for study in studies_of(about)
+        stated(study, "earlier_rule", is_earlier(stated(study, "config.outcomes", {}))) for study in studies_of(about)
     )
 
 
 def _searched_by(about: Mapping[str, Any]) -> tuple[str, str]:
-    search = about.get("config", {}).get("search", {})
-    named, mode = search.get("metric", "fid"), search.get("mode")
-    if isinstance(named, list):
-        named, mode = named[0], mode[0] if isinstance(mode, list) else mode
-    return str(named), direction(str(named), mode)
+    named, mode = stated(about, "config.search.metric", "fid"), stated(about, "config.search.mode")
+    metric, mode = (one[0] if isinstance(one, list) else one for one in (named, mode))
+    try:
+        return metric, direction(metric, mode)
+    except ValueError as error:
+        raise RecordError(f"config.search.{error}") from None

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.record.join import studies_of
+from analysis.record.metadata import stated
 from analysis.results import looks, repeated
 from analysis.results.arm_settings import ArmSettings
 from analysis.results.cohort import cohorts
@@ -99,7 +100,7 @@ def crossing(
         outcome, and where a scheduler stopped some replica, of which it is not known how it would have ended.
     """
     studies = studies_of(selected.about)
-    levels, arms = factors_of(settings, studies[0].get("config", {}).get("scientific", {}))
+    levels, arms = factors_of(settings, stated(studies[0], "config.scientific", {}))
     outcome = selected.trials["outcome"].astype(object)
     judged = selected.trials[outcome.notna() & (outcome != "failed")]
     if len(studies) > 1 or len(levels) < 2 or (judged["outcome"] == "truncated").any():

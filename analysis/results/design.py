@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.record.join import studies_of
+from analysis.record.metadata import stated
 from analysis.statistics.intervals import Floats
 
 SCALES = ("log", "linear", "categorical")
@@ -83,8 +84,8 @@ def scales_of(about: Mapping[str, Any]) -> dict[str, str]:
     """
     found: dict[str, set[str]] = {}
     for study in studies_of(about):
-        config = study.get("config", {})
-        for key, entry in [*_choices(config.get("scientific", {})), *config.get("nuisance", {}).items()]:
+        scientific, nuisance = (stated(study, f"config.{section}", {}) for section in ("scientific", "nuisance"))
+        for key, entry in [*_choices(scientific), *nuisance.items()]:
             for name, scale in _walk(key, entry):
                 found.setdefault(name, set()).add(scale)
     return {name: min(scales) for name, scales in found.items() if len(scales) == 1}

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.record.join import studies_of
+from analysis.record.metadata import stated
 from analysis.results.effects import Effect, Sample
 from analysis.results.selection import Selection
 from analysis.statistics.holm import holm
@@ -65,7 +66,7 @@ def looks_of(about: Mapping[str, Any]) -> tuple[Look, ...]:
             open=tuple(one["open"]),
             more_seeds=one["more_seeds"],
         )
-        for one in about.get("looks") or ()
+        for one in stated(about, "looks", ())
     )
 
 
@@ -89,11 +90,9 @@ def size_of(repeats: int, seeds: int) -> str:
 
 def limits_of(about: Mapping[str, Any]) -> tuple[int, int]:
     """The most repeats and seeds that there may be in a study, by the configuration in its record's `about`."""
-    config = about.get("config", {})
-    search, confirm = config.get("search", {}), config.get("confirm", {})
     return (
-        search.get("most_repeats") or search.get("repeats", 1),
-        confirm.get("most") or confirm.get("replicas", 0),
+        stated(about, "config.search.most_repeats", stated(about, "config.search.repeats", 1)),
+        stated(about, "config.confirm.most", stated(about, "config.confirm.replicas", 0)),
     )
 
 

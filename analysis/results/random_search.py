@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.record.join import studies_of
+from analysis.record.metadata import stated
 from analysis.results.cohort import Cohort
 from analysis.results.effects import ALL, Effect
 from analysis.results.selection import Selection
@@ -47,8 +48,7 @@ def compared(
         metric: what the costs are of.
         confidence: of the intervals, which hold for all pairs together.
     """
-    searches = [about.get("config", {}).get("search", {}) for about in studies_of(selected.about)]
-    random = bool(searches) and all(search.get("sampler") == "random" for search in searches)
+    random = all(stated(about, "config.search.sampler") == "random" for about in studies_of(selected.about))
     if not random or len(cohorts) < 2 or max(selected.repeats.values(), default=0) > 1:
         return None
     if any(one.truncated or one.running for one in cohorts):

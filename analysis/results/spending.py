@@ -15,6 +15,7 @@ import pandas as pd
 
 from analysis.record.join import studies_of
 from analysis.record.loading import Record
+from analysis.record.metadata import stated
 from analysis.results.best_of_k import BestOfK
 from analysis.results.clock import equal_of
 from analysis.results.selection import Selection, numbers
@@ -98,12 +99,11 @@ def equal_budgets(record: Record) -> tuple[EqualBudget, ...]:
     """What the trials of each study had alike; a study whose record does not say its budget is left out."""
     found = []
     for about in studies_of(record.about):
-        budget = about.get("config", {}).get("budget", {})
-        steps = budget.get("steps")
-        if not isinstance(steps, (int, float)):
+        steps = stated(about, "config.budget.steps")
+        if steps is None:
             continue
         rows = record.trials[(record.trials["study"] == about.get("study")) & (record.trials["status"] == "completed")]
-        amount = steps * ((budget.get("equal") or {}).get("per_step") or 1.0)
+        amount = steps * stated(about, "config.budget.equal.per_step", 1.0)
         ranges = {name: ends for name in OF_REPLICA if (ends := _ends(rows[name])) is not None}
         spending = EQUALISED[equal_of(about)]
         found.append(EqualBudget(str(about.get("study")), spending, float(amount), MappingProxyType(ranges)))

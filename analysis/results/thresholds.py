@@ -74,7 +74,8 @@ class Thresholds:
 EARLIER = frozenset(
     {"modes", "hop_rate", "oscillation", "metric", "tail", "critic_accuracy", "gradient_norm", "quality"}
 )
-NUMBERS = tuple(field.name for field in fields(Thresholds) if field.name != "metric")
+KEYS = tuple(field.name for field in fields(Thresholds))
+NUMBERS = tuple(name for name in KEYS if name != "metric")
 
 
 def is_earlier(settings: Mapping[str, Any]) -> bool:
@@ -85,5 +86,9 @@ def is_earlier(settings: Mapping[str, Any]) -> bool:
 
 def thresholds_from(settings: Mapping[str, Any]) -> Thresholds:
     """The thresholds that a study's written-out configuration has under `outcomes`; the present defaults for a study
-    from before this rule. Raises TypeError and ValueError for what is no threshold."""
-    return Thresholds() if is_earlier(settings) else Thresholds(**settings)
+    from before this rule. Raises ValueError for what is no threshold."""
+    if is_earlier(settings):
+        return Thresholds()
+    if unknown := [name for name in settings if name not in KEYS]:
+        raise ValueError(f"outcomes: expected of {', '.join(KEYS)}, got {unknown[0]!r}")
+    return Thresholds(**settings)

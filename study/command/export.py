@@ -6,7 +6,6 @@ from argparse import Namespace
 from pathlib import Path
 
 from analysis import report
-from analysis.record.loading import RecordError
 from analysis.report import exports
 from analysis.wording import calling
 from study.command.choice import choice_of, refusing
@@ -31,12 +30,9 @@ def export(options: Namespace) -> int:
 
 def _write(record: Path, options: Namespace) -> list[Path]:
     choice = choice_of(options)
-    try:
-        with refusing(), calling(choice.labels):
-            findings = report.find(report.read([record], choice.metrics), choice=choice)
-            tables = report.every_table(findings, options.dir)
-    except RecordError as error:
-        raise ConfigError(str(error)) from None
+    with refusing(), calling(choice.labels):
+        findings = report.find(report.read([record], choice.metrics), choice=choice)
+        tables = report.every_table(findings, options.dir)
     out = options.out or options.dir / "export"
     refuse_own_places("--out", out, options.dir)
     try:

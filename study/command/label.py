@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.labels import cards, file, page, sheets
-from analysis.record.loading import Record, RecordError, load
+from analysis.record.loading import Record, load
 from analysis.results.agreement import CANNOT_TELL, Agreement, agreement
 from analysis.results.criteria import thresholds_of
 from analysis.results.outcomes import judge_record
@@ -36,10 +36,7 @@ def label(options: Namespace) -> int:
     if options.dir.is_dir():
         refuse_irregular(readable(options.dir))
     with record_of(options.dir) as place:
-        try:
-            record = load(place)
-        except RecordError as error:
-            raise ConfigError(str(error)) from None
+        record = load(place)
     return _write(record, options) if options.labels is None else _compare(record, options)
 
 

@@ -112,17 +112,20 @@ def _floor(found: Json) -> Floor:
 
 
 def _look(found: Json) -> Look:
-    sizes = _plain_mapping("extents", found["extents"])
-    return Look(
+    sizes, undecided = _plain_mapping("extents", found["extents"]), _listed("open", found["open"])
+    look = Look(
         time=_time(found),
         number=_whole("number", found["number"]),
         level=_share("level", found["level"], open_below=True),
         planned=_whole("planned", found["planned"]),
         extents={arm: _extent(f"extents.{arm}", size) for arm, size in sizes.items()},
         pairs=[_pair(pair) for pair in _listed("pairs", found["pairs"])],
-        open=[_text("open", arm) for arm in _listed("open", found["open"])],
+        open=[_text("open", arm) for arm in undecided],
         more_seeds=_flag("more_seeds", found["more_seeds"]),
     )
+    if not sizes or not sizes.keys() >= {*undecided}:
+        raise _wrong("open", "arms that have an extent, of one or more", undecided)
+    return look
 
 
 def _extent(name: str, found: object) -> tuple[int, int]:
@@ -153,6 +156,9 @@ def _planned(found: Json) -> Planned:
         name = name_of(name)
         if name is not None and not isinstance(name, str):
             raise _wrong(choice.name, "a name", name)
+    for length in ("steps", "evaluations"):
+        if length in spec:
+            _whole(f"spec.{length}", spec[length])
     told = found.get("told")
     told = None if told is None else _whole("told", told)
     return Planned(**_trial(found), config=config, spec=spec, seeds=_seeds(found), told=told)

@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.record import schema
-from analysis.results.clock import equal_of
-from analysis.results.criteria import metric_and_mode, thresholds_of
-from analysis.results.design import scales_of
+from analysis.record import metadata, schema
+from analysis.results.criteria import thresholds_of
 from analysis.results.thresholds import Thresholds
 from study.config import loading
-from study.config.budget import UNITS
 from study.config.dotted import leaves
-from study.config.messages import ConfigError, shown
+from study.config.messages import ConfigError
 from study.ledger.entries import Entry, Floor, Json, Look, Planned, Session
 from study.ledger.state import StudyState
 from study.ledger.validation import InvalidEntry
@@ -92,7 +89,7 @@ def _settings(folder: Path, recorded: Json) -> Json:
         if recorded:
             _check_usable(recorded)
             return recorded
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    except ValueError as error:
         LOGGER.warning("%s: the configuration in the ledger is of no use, study.yaml's is taken: %s", folder, error)
     try:
         return loading.load(folder / loading.STUDY_FILE).config.resolved()
@@ -101,15 +98,7 @@ def _settings(folder: Path, recorded: Json) -> Json:
 
 
 def _check_usable(settings: Json) -> None:
-    """Raise what analysis would raise for a configuration that was edited or is another version's."""
+    """Raise the ValueError that analysis would raise for a configuration that was edited or is another version's."""
     about = {"config": settings}
-    scales_of(about)
-    if (equal := equal_of(about)) not in UNITS:
-        raise ValueError(f"budget.equal: expected one of {', '.join(UNITS)}, got {shown(equal)}")
-    named = {"search.metric": metric_and_mode(about)[0], "outcomes.metric": thresholds_of(about).metric}
-    for key, metric in named.items():
-        known = metric is None or metric.startswith(schema.OWN)
-        if not known and metric not in {column.name for column in schema.MEASUREMENTS}:
-            raise ValueError(f"{key}: expected a measurement, got {shown(metric)}")
-    if not isinstance(settings.get("resources", {}), dict):
-        raise TypeError(f"resources: expected a mapping, got {shown(settings['resources'])}")
+    metadata.check(about)
+    thresholds_of(about)

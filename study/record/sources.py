@@ -19,7 +19,7 @@ from pathlib import Path
 from analysis.record.join import join
 from analysis.record.loading import Record, RecordError, load
 from analysis.record.schema import FILES
-from analysis.results.criteria import thresholds_of
+from analysis.results.criteria import goals_of, thresholds_of
 from study.config import loading
 from study.config.messages import ConfigError, shown
 from study.config.schema import NAME
@@ -78,7 +78,7 @@ def _fetched(source: str, place: Path, tracking: str | None) -> tuple[Path, Reco
         _copy(Path(source), place)
     try:
         kept = load(place, [])
-    except (RecordError, KeyError, TypeError, ValueError) as error:  # a file that is no Parquet is a ValueError too
+    except RecordError as error:
         said = str(error).replace(f"{place}/", "").replace(f"{place}: ", "")
         raise ConfigError(f"{source}: its record cannot be used: {said}") from None
     _check_name(source, kept)
@@ -139,10 +139,9 @@ def _check_name(source: str, kept: Record) -> None:
 
 
 def _check_joined(records: Sequence[Record]) -> None:
-    try:
-        thresholds_of(join(records).about)
-    except (ValueError, TypeError) as error:
-        raise ConfigError(str(error)) from None
+    about = join(records).about
+    thresholds_of(about)
+    goals_of(about)
 
 
 def _refuse_unexpected(out: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from analysis.record.metadata import stated
 from study.ledger.state import TrialState
 from trainables import cost, own_code
 from trainables.spec import PER_REPLICA, Spec
@@ -28,14 +29,13 @@ class Each(NamedTuple):
 def spent(trial: TrialState, config: Mapping[str, Any]) -> dict[str, Any]:
     """What a trial's steps have spent: of each replica, and of all together its `core_seconds`.
 
-    `config` is the study's. None stands for what its plan, or the study's cores, do not say.
+    `config` is the study's. None stands for what its plan does not say.
     """
     each = _each(json.dumps({name: value for name, value in trial.spec.items() if name not in FREE}, sort_keys=True))
-    cores = config.get("resources", {}).get("cpu", 1.0)
+    cores = stated({"config": config}, "config.resources.cpu", 1.0)
     known = {} if each is None else {name: value for name, value in each._asdict().items() if value is not None}
-    seconds = trial.wall_time * cores if isinstance(cores, (int, float)) else None
     counted = {name: trial.last_step * value for name, value in known.items()}
-    return {**dict.fromkeys(Each._fields), **counted, "core_seconds": seconds}
+    return {**dict.fromkeys(Each._fields), **counted, "core_seconds": trial.wall_time * cores}
 
 
 @lru_cache(maxsize=4096)

@@ -21,7 +21,7 @@ def test_thresholds_are_those_of_the_configuration_the_others_the_defaults():
 
 def test_those_of_the_earlier_rule_mean_nothing_to_this_one():
     assert thresholds_of(about(WRITTEN)) == Thresholds()
-    with pytest.raises(TypeError, match="unexpected keyword argument 'oscillation'"):
+    with pytest.raises(RecordError, match=r"^config\.outcomes: expected of metric, .*, got 'oscillation'$"):
         thresholds_of(about({"oscillation": 1.0}))
 
 

@@ -79,6 +79,9 @@ from study.ledger.validation import InvalidEntry, from_json
         ("look", {"pairs": [["a", "b", 0.5]]}, "pairs: expected two arms and two p-values each"),
         ("look", {"pairs": [["a", "b", 0.5, 2]]}, "pairs: expected a number from 0 to 1, got 2"),
         ("look", {"open": "a"}, "open: expected a list, got 'a'"),
+        ("look", {"open": ["c"]}, r"open: expected arms that have an extent, of one or more, got \['c'\]"),
+        ("look", {"extents": {}, "open": []}, "open: expected arms that have an extent, of one or more"),
+        ("planned", {"spec": {"steps": "100"}}, "spec.steps: expected a whole number ≥ 0, got '100'"),
         ("look", {"more_seeds": 1}, "more_seeds: expected true or false, got 1"),
     ],
 )

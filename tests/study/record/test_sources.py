@@ -148,6 +148,25 @@ def test_a_record_that_is_not_whole_is_named_by_its_source(rings, copy, tmp_path
     assert str(out) not in message
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            '"steps": 20',
+            '"steps": "20"',
+            "/trials.parquet: metadata: config.budget.steps: expected a whole number ≥ 1, got",
+        ),
+        ('"tail": 0.4', '"tail": 4.0', "config.outcomes.tail: expected a share in [0, 1], got 4.0"),
+    ],
+)
+def test_a_wrong_value_in_a_records_metadata_is_named(copy, retell, tmp_path, capsys, old, new, said):
+    retell(copy, old, new)
+    assert said.removeprefix("/trials.parquet: ") in refused(capsys, tmp_path / "out", copy)
+    assert main(["export", str(copy), "--csv", "--out", str(tmp_path / "tables")]) == 2
+    assert said.replace("/trials", "/history") in capsys.readouterr().err
+    assert not (tmp_path / "tables").exists()
+
+
 def test_a_study_must_not_stand_twice(rings, copy, tmp_path, capsys):
     message = refused(capsys, tmp_path / "out", rings, copy)
     assert message == "join: studies that stand twice: rings; give each a name of its own"

@@ -50,8 +50,8 @@ def test_before_its_first_evaluation_it_has_spent_nothing(tiny: Build) -> None:
 )
 def test_what_a_plan_does_not_say_is_null(spec: dict[str, Any]) -> None:
     planned = Planned(phase="search", arm="hinge", index=0, config={}, spec=spec, seeds=[0])
-    found = spent(trained(planned, 10), {"resources": {"cpu": None}})
-    assert found == dict.fromkeys(["critic_updates", "real_samples", "operations", "core_seconds"])
+    found = spent(trained(planned, 10), {"resources": {"cpu": 2.0}})
+    assert found == {**dict.fromkeys(["critic_updates", "real_samples", "operations"]), "core_seconds": 3.0}
 
 
 def test_operations_of_own_networks_are_null_where_they_may_not_be_imported(tiny: Build) -> None:
