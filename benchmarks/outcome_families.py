@@ -67,6 +67,21 @@ def _rotating(rng: np.random.Generator, count: int) -> Floats:
     return found
 
 
+def _once(rng: np.random.Generator, usual: Floats, odd: Floats) -> Floats:
+    """Weights (evaluations, MODES) that are others at one evaluation of the last eight."""
+    found = usual.copy()
+    found[-rng.integers(1, 9)] = odd
+    return found
+
+
+def _half_but_once(rng: np.random.Generator, count: int) -> Floats:
+    return _once(rng, _half(rng, count), np.full(MODES, 1 / MODES))
+
+
+def _even_but_once(rng: np.random.Generator, count: int) -> Floats:
+    return _once(rng, _even(rng, count), np.eye(MODES)[0])
+
+
 def _true(rng: np.random.Generator, count: int) -> Floats:  # noqa: ARG001
     return np.full(count, STD)
 
@@ -105,6 +120,8 @@ FAMILIES: Mapping[str, Family] = {
     "monotone learner": Family("learning", _even, _learning),
     "swinging quality": Family("oscillating", _even, _swinging),
     "half of the modes": Family("collapsed", _half, _good),
+    "half of the modes, all of them once": Family("collapsed", _half_but_once, _good),
+    "all modes, one alone once": Family("converged", _even_but_once, _true),
     "rotating through the modes": Family("hopping", _rotating, _good),
     "frozen": Family("frozen", _even, _plateau, gradient=1e-5),
     "frozen on some modes": Family("frozen", _half, _blob, gradient=0.0),

@@ -90,7 +90,16 @@ The two labellers of the seventh batch agree in 83 %, a kappa of .74 [.64, .83],
 between learning and converged (six, all digits) and between stalled and what is next to it. With either labeller
 alone the rule has .70 [.60, .80] and .75 [.65, .84], so it agrees with them as they do with each other. On the 100
 on which they agree it has .84 [.75, .93], on the 21 others .22. Where eyes differ like this no rule can be expected
-to reach .8; on the sixth batch, where they did not, it has .73 and .69 with either."""
+to reach .8; on the sixth batch, where they did not, it has .73 and .69 with either.
+
+All this was said of the rule as frozen. Afterwards two of its signals were changed for a reason that is no label: one
+evaluation with all modes made a collapsed replica of twenty evaluations learning, and one on a single mode a
+converged one hopping. What is ahead is told by the median of the end in place of its mean, and the hop rate
+leaves the evaluation out that most mass visits and leaves again. Kappa was .83 and .72, and is that of the tables
+below; on the 100 on which the labellers of the seventh batch agree .86 [.77, .94] for .84, on the 214 of both batches
+.80 [.73, .86] for .78 [.71, .84]. To leave the oddest evaluation out of swings as well makes it .80 on the 509 and .72
+on the 241, out of progress .77 and .67: that was not done, and one evaluation can still make a swing. The families
+"once" have one such evaluation among the last eight of twenty."""
 LABELLED = Path(__file__).with_name("labelled")
 DEVELOPMENT = (
     "ring", "grid", "digits", "ring-2", "grid-2", "digits-2", "ring-3", "digits-3",
@@ -102,7 +111,7 @@ FRESH = (
     "ring-10", "grid-10", "digits-10", "ring-11", "grid-11", "digits-11",
     "ring-12", "ring-13", "ring-14", "grid-12", "grid-13", "grid-14", "digits-12", "digits-13",
 )  # fmt: skip
-SETS = {"the trainings the rule was made by": DEVELOPMENT, "trainings the rule had not seen": FRESH}
+SETS = {"the trainings the rule was made by": DEVELOPMENT, "trainings drawn after the rule was frozen": FRESH}
 STUDIES = tuple(study for studies in SETS.values() for study in studies)
 REPLICAS = 200
 ORACLES: dict[str, dict[str, Any]] = {

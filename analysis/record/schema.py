@@ -186,7 +186,11 @@ SIGNALS = _reals(
             "1",
             "share of the modes that hold mass, of those that do in real data; median over the tail",
         ),
-        ("hop_rate", "1", "mean hop over the tail, or the largest in its last half if less"),
+        (
+            "hop_rate",
+            "1",
+            "mean hop over the tail, the largest visit left out, or the largest in its last half if less",
+        ),
         ("near", "1", "share of the tail's evaluations whose samples are near the data"),
         ("swing", "1", "factor by which the judged metric both rose and fell, beyond noise"),
         ("progress", "1", "factor by which the judged metric improved over the tail"),

@@ -54,7 +54,7 @@ def rules(used: Thresholds) -> dict[str, str]:
         "frozen": f"median norm of the generator's gradient under {setting(used.gradient_norm)} over the end, the last"
         f" half of {tail}, and its samples are not near the data",
         "hopping": f"mode mass moved per evaluation, noise taken off, over {setting(used.hop_rate)} by the mean over"
-        " the tail and at one evaluation of the end at least",
+        " the tail, whichever one evaluation is left out, and at one evaluation of the end at least",
         "collapsed": f"under {percent(used.modes)} of the modes that real samples hold have a tenth of their mass, by"
         f" the tail's median, and {percent(ON_MODES)} of the samples lie in modes at one evaluation of it at least",
         "learning": f"{metric} falls over the tail by a factor of {setting(used.progress)} or more, by a line through"

@@ -14,8 +14,8 @@ error (`<metric>_error`, or from its interval, where it has one) and the spread 
 end, and fallen likewise. The swing is the factor by which it both rose and fell, one of the two within the tail: what
 had been reached is lost again, or what was lost comes back. A curve that only falls has none, whatever its shape, nor
 one that only rises. *Progress* is the factor by which a line falls over the tail. *Ahead* is the factor by which the
-mean over the tail's last half is below every evaluation before the tail: improvement to a level never reached before is
-learning, to one that was lost before it is part of a swing.
+median over the tail's last half is below every evaluation before the tail: improvement to a level never reached before
+is learning, to one that was lost before it is part of a swing.
 
 Of `mass_js`, which cannot exceed log 2 and comes close to it where few samples lie on modes, swings are factors of the
 odds m / (log 2 - m), proportional to m where m is small: quality that comes and goes is a swing however low it is.
@@ -61,7 +61,8 @@ class OutcomeSignals:
         held: share of the modes with at least a tenth of their mass, of those that real samples give as much, median
             over the tail.
         on_modes: share of high-quality samples, the most in the tail.
-        hop_rate: mean hop over the tail, or the largest in its end, whichever is less.
+        hop_rate: mean hop over the tail, without the one evaluation of it that most mass visits and leaves again; or
+            the largest in its end, if that is less.
         near: share of the tail's evaluations that are near the data.
         near_end: share of the end's evaluations that are.
         gain: what the share of good samples rises by over the tail, in units of the floor's.
@@ -135,7 +136,7 @@ def signals(measured: Curves, floor: Floor = Floor(), thresholds: Thresholds = T
         gradient_norm=quantiles(measured.value("gradient_norm_generator"), end, 0.5),
         held=quantiles(share_of_modes(measured, floor, "held"), tail, 0.5),
         on_modes=on_modes,
-        hop_rate=np.fmin(means(hop, tail), quantiles(hop, end, 1.0)),
+        hop_rate=np.fmin(_moved(hop, tail), quantiles(hop, end, 1.0)),
         near=means(close, tail),
         near_end=means(close, end),
         gain=_line(good, tail & np.isfinite(good)),
@@ -239,10 +240,26 @@ def _line(values: Floats, used: NDArray[np.bool_]) -> Floats:
 
 
 def _ahead(judged: _Judged, present: NDArray[np.bool_], tail: NDArray[np.bool_]) -> Floats:
-    """(N,) the factor by which the mean level of the tail's last half is below the least before the tail, the first
+    """(N,) the factor by which the median level of the tail's last half is below the least before the tail, the first
     evaluation being before it also where it is part of it; NaN without values."""
     level = judged.level()
     before = present & np.isfinite(level) & (~tail | (np.arange(level.shape[1]) == 0))
     least = np.min(np.where(before, level, np.inf), axis=1, initial=np.inf)
-    found: Floats = np.exp(np.clip(least - means(level, last_half(tail)), -LARGEST, LARGEST))
+    found: Floats = np.exp(np.clip(least - quantiles(level, last_half(tail), 0.5), -LARGEST, LARGEST))
     return np.where(np.isfinite(least), found, np.nan)
+
+
+def _moved(hop: Floats, tail: NDArray[np.bool_]) -> Floats:
+    """(N,) the mean hop over the tail, or without the one evaluation that most mass visits and leaves again, if that is
+    less; NaN where there are none.
+
+    Without an evaluation the hops h to it and h' from it are one, which is |h - h'| or more.
+    """
+    used = tail & np.isfinite(hop)
+    away = np.where(used, hop, 0.0)
+    back = np.pad(away[:, 1:], ((0, 0), (0, 1)))
+    visit = 2 * np.max(np.minimum(away, back), axis=1, initial=0.0)
+    total, count = away.sum(1), used.sum(1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: Floats = np.fmin(total / count, (total - visit) / np.maximum(count - 1, 0))
+    return found

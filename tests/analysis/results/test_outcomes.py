@@ -219,7 +219,7 @@ def test_a_record_is_judged_in_its_own_order():
     assert judged["outcome"].tolist()[0] == "failed"
     assert pd.isna(judged["outcome"].iloc[1])
     assert judged["evaluations"].tolist() == [0, 0, 8, 8, 8, 8]
-    assert judged["hop_rate"].tolist()[3] == 0.5
+    assert judged["hop_rate"].tolist()[3] == 0.375
     afresh = judged_afresh(record).trials
     assert afresh["outcome"].tolist()[2:] == judged["outcome"].tolist()[2:]
     assert afresh["near"].tolist()[2:] == [1, 1, 1, 0]
@@ -263,6 +263,25 @@ def test_one_last_evaluation_decides_nothing():
     assert judge(Curves(moved.steps, moved.lengths, values), "completed", FLOOR).tolist() == ["collapsed"]  # median 5
     values["held_fraction"] = np.array([[8, 7, 8, 7, 1]]) / 8
     assert judge(Curves(moved.steps, moved.lengths, values), "completed", FLOOR).tolist() == ["stalled"]
+
+
+COLLAPSED = BAD | {"held_fraction": 0.125, "covered_fraction": 0.125, "mass_js": 0.5}
+WHOLE = {"mass_js_error": 0.001, "held_fraction": 1.0, "covered_fraction": 1.0, "mass_js": 0.01, "high_quality": 0.95}
+
+
+@pytest.mark.parametrize("count", [5, 6, 8, 10, 12, 16, 20, 24])
+@pytest.mark.parametrize(
+    ("usual", "odd", "expected"), [(COLLAPSED, WHOLE, "collapsed"), (WHOLE, COLLAPSED, "converged")]
+)
+def test_one_odd_evaluation_decides_nothing_wherever_it_is(count, usual, odd, expected):
+    """Of a collapsed replica one with all modes, and of a converged one with a single mode, to which all mass goes."""
+    for place in range(1, count):  # a first one that is worse than all others is where learning began
+        values = {name: np.full((1, count), value) for name, value in (GOOD | usual).items()}
+        for name, value in odd.items():
+            values[name][0, place] = value
+        values["hop"][0, place : place + 2] = 7 / 8
+        once = Curves(np.arange(count)[None], np.array([count]), values)
+        assert judge(once, "completed", FLOOR).tolist() == [expected], place
 
 
 def test_improvement_is_no_oscillation():

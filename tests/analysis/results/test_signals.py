@@ -110,9 +110,17 @@ def test_off_all_modes_progress_is_that_of_fid():
 
 def test_a_replica_hops_as_much_as_it_does_in_the_tail_and_still_at_its_end():
     assert seen("hop_rate", hop=[0.9] * 12 + [0.6] * 4 + [0.1, 0.2, 0.1, 0.0]) == pytest.approx(0.2)
-    assert seen("hop_rate", hop=[0.9] * 12 + [0.2] * 4 + [0.6] * 4) == pytest.approx(0.4)
+    assert seen("hop_rate", hop=[0.9] * 12 + [0.2] * 4 + [0.6] * 4) == pytest.approx((3.2 - 1.2) / 7)
     assert seen("hop_rate", hop=[0.0] * 12 + [0.0, 0.0, 0.9] * 2 + [0.0] * 2) == pytest.approx(0.9 / 4)
+    assert seen("hop_rate", hop=0.7) == pytest.approx(0.7 * 6 / 7)
     assert math.isnan(seen("hop_rate", hop=math.nan))
+
+
+@pytest.mark.parametrize("place", range(-8, 0))
+def test_one_visit_to_other_modes_is_no_hopping(place):
+    hop = np.full(20, 0.01)
+    hop[place : min(place + 2, 0) or None] = 0.9  # there and back
+    assert seen("hop_rate", hop=list(hop)) <= 0.9 / 8 + 0.01
 
 
 # Progress
@@ -139,6 +147,7 @@ def test_progress_is_that_of_a_least_squares_line():
 def test_ahead_is_how_far_the_end_is_below_all_that_came_before_the_tail():
     before, tail = [9.0] * 11 + [4.0], [8.0] * 4
     assert seen("ahead", fid=[*before, *tail, 1.0, 2.0, 1.0, 2.0]) == pytest.approx(4 / np.sqrt(2))
+    assert seen("ahead", fid=[*before, *tail, 8.0, 8.0, 8.0, 1e-9]) == pytest.approx(0.5)  # one decides nothing
     assert seen("ahead", fid=[*before, *tail, 8.0, 8.0, 8.0, 8.0]) == pytest.approx(0.5)
     assert seen("ahead", fid=[8.0, 4.0, 2.0, 2.0, 2.0]) == pytest.approx(4)  # all is tail: the first is before it
     half = math.log(2) / 2
