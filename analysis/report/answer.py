@@ -8,7 +8,7 @@ unfinished study a look.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from analysis.report.look_words import looked
 from analysis.report.repeat_words import repeated
 from analysis.report.standing_words import drawn_alike, verdict
 from analysis.report.subject import FEW, Subject, subject_of
+from analysis.results.pairs import Comparison
 from analysis.results.unbegun import Unbegun
 from analysis.wording import CAPTURES, listed, named, number, percent
 
@@ -170,6 +171,17 @@ def _more_searches(findings: Findings) -> str:
     )
 
 
+def _stricter(compared: Sequence[Comparison | None]) -> str:
+    """Why a bracket may hold no difference where two are told apart; empty where none does."""
+    told = (pair for one in compared if one is not None for pair in one.told)
+    if not any(pair.effect.low <= pair.null <= pair.effect.high for pair in told):
+        return ""
+    return (
+        " Brackets, by Bonferroni, are a little stricter than these tests, by Holm: that of two told apart may take in"
+        " no difference."
+    )
+
+
 def _caveats(findings: Findings, subject: Subject) -> tuple[str, ...]:
     said = looked(findings.record.about) if findings.phase == "confirm" else []
     if subject.chosen:
@@ -193,6 +205,7 @@ def _caveats(findings: Findings, subject: Subject) -> tuple[str, ...]:
     if claim(findings.crossing) or any(one is not None and one.told for one in compared):
         said.append(
             "Two are told apart where a test finds that they differ, at 5\u00a0% for all pairs of a question together."
+            + _stricter(compared)
         )
     if any(one is not None and len(one.told) < len(one.pairs) for one in compared):
         said.append("That two cannot be told apart does not show them to be equal: these data do not decide.")

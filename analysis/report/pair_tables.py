@@ -93,7 +93,8 @@ def rate_table(comparisons: Mapping[str, Comparison], note: str = "") -> Table:
         "All pairs of arms by how often each outcome occurred. “in favour of a”: by how much more often a converged"
         " than b, or by how much less often it had another outcome, in percentage points,"
         f"{newcombe} with 95 % intervals that hold for all pairs of an outcome together (Bonferroni); p by"
-        f" {first.test}, n being {first.unit}s, corrected for all pairs of an outcome by Holm.{spread}{note}",
+        f" {first.test}, n being {first.unit}s, corrected for all pairs of an outcome by Holm, which is a little less"
+        f" strict.{spread}{note}",
         f"trials.parquet: phase = {first.phase}, outcome of two arms at a time",
         heads,
         tuple(

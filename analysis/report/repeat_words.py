@@ -120,7 +120,7 @@ def _only_if_alike(findings: Findings) -> list[str]:
         told = comparison.told if comparison else ()
         pairs = [f"{pair.a} from {pair.b}" for pair in told if pair.alone_undecided]
         if pairs:
-            said.append(f"by {what} {few(pairs, counted(len(told), 'pair'))}")
+            said.append(f"by {what}, {few(pairs, counted(len(told), 'pair'))}")
     if not said:
         return []
     return [

@@ -17,6 +17,8 @@ from analysis.report.writer import FigureWriter
 from analysis.results.random_search import RandomSearch
 from analysis.wording import listed, named
 
+RESPONSES = {"stability": "not diverging", "quality": "quality"}
+
 
 def search(findings: Findings, writer: FigureWriter) -> Section | None:
     """Best of k configurations, the bias of selection, and the outcomes in the search."""
@@ -102,7 +104,7 @@ def _adaptive(findings: Findings) -> str:
 def sensitivity(findings: Findings, writer: FigureWriter) -> Section | None:
     """Which nuisance hyperparameters matter in which arm."""
     parts: list[Html] = []
-    for response, words in (("stability", "not diverging"), ("quality", "quality")):
+    for response, words in RESPONSES.items():
         usable = [one for one in findings.sensitivity if one.response == response and one.importances and not one.note]
         if not usable:
             continue
@@ -123,13 +125,14 @@ def sensitivity(findings: Findings, writer: FigureWriter) -> Section | None:
                 alternatives.dependence(usable),
             )
         )
-    unexplained = [f"{one.arm} ({one.response})" for one in findings.sensitivity if one.r2 and not one.r2.estimate > 0]
+    unexplained = [one for one in findings.sensitivity if one.r2 and not one.r2.estimate > 0]
     if unexplained:
-        parts.append(tag("p", f"The forest explains nothing in {listed(unexplained)}; importances there mean little."))
+        where = listed([f"{one.arm} ({RESPONSES[one.response]})" for one in unexplained])
+        parts.append(tag("p", f"The forest explains nothing in {where}; importances there mean little."))
     notes: dict[str, dict[str, list[str]]] = {}
     for one in findings.sensitivity:
         if one.note:
-            notes.setdefault(one.note, {}).setdefault(one.arm, []).append(one.response)
+            notes.setdefault(one.note, {}).setdefault(one.arm, []).append(RESPONSES[one.response])
     parts += [tag("p", f"Not estimated, as {why}: {_by_response(whose)}.") for why, whose in notes.items()]
     return section("What matters within an arm", *parts) if parts else None
 

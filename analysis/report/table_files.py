@@ -90,6 +90,8 @@ def shown(value: Value, kind: Kind) -> str:
     if isinstance(value, Interval):
         if math.isnan(value.estimate):
             return "–"
+        if math.isnan(value.low) and math.isnan(value.high):
+            return shown(value.estimate, kind)
         parts = (value.estimate, value.low, value.high)
         if kind in COMPARING and bounds_nothing(value, COMPARING[kind]):
             return f"{shown(value.estimate, kind)} ({TOO_FEW if 'repeats' in value.method else NO_BOUND})"

@@ -133,7 +133,7 @@ def sensitivity(
         drawn = drawn[~drawn.index.duplicated()]
         for response in responses:
             y = _response(response, rows, scored[arm])
-            note = _obstacle(y.to_numpy(), len(own), response)
+            note = _obstacle(y.to_numpy(), len(own))
             if note:
                 found.append(Sensitivity(arm, response, len(y), (), (), constant, None, note))
                 continue
@@ -169,7 +169,7 @@ def _response(response: str, rows: pd.DataFrame, cohort: Cohort) -> pd.Series:
     return held.astype(np.float64).groupby(configurations(ended)).mean()
 
 
-def _obstacle(y: Floats, columns: int, response: str) -> str:
+def _obstacle(y: Floats, columns: int) -> str:
     if not columns:
         return "no hyperparameter varies in this arm"
     needed = max(FEWEST, 4 * columns)
@@ -177,7 +177,7 @@ def _obstacle(y: Floats, columns: int, response: str) -> str:
         few = f"{counted(len(y), 'configuration')} {'is' if len(y) == 1 else 'are'} too few"
         return f"{few} for {counted(columns, 'hyperparameter')}: {needed} are needed"
     if np.ptp(y) == 0:
-        return f"{response} is the same in all {len(y)} configurations: {y[0]:.3g}"
+        return f"all {len(y)} configurations are alike in it"
     return ""
 
 

@@ -13,6 +13,7 @@ from trainables import cost, own_code
 from trainables.spec import PER_REPLICA, Spec
 
 FREE = (*PER_REPLICA, "steps", "evaluations", "evaluation", "measure", "bound")  # fields that an update's cost ignores
+MANY = 1 << 40  # steps, of which a setting that acts once in several has enough
 
 
 class Each(NamedTuple):
@@ -42,7 +43,7 @@ def spent(trial: TrialState, config: Mapping[str, Any]) -> dict[str, Any]:
 def _each(spec: str) -> Each | None:
     """By a specification without its `FREE` fields, as JSON; None if this version cannot read it."""
     try:
-        whole = Spec.from_dict({**json.loads(spec), "steps": 1, "evaluations": 1})
+        whole = Spec.from_dict({**json.loads(spec), "steps": MANY, "evaluations": 1})
         own = [getattr(whole, role)["module"] for role in whole.own_networks]
         counted = cost.operations(whole) if not own or own_code.allowed(own) else None
         return Each(cost.critic_updates(whole), cost.real_samples(whole), counted)

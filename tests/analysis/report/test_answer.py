@@ -548,3 +548,13 @@ def test_an_arm_of_which_no_configuration_is_allowed_is_said_to_be_one():
         "Of b what was chosen had diverged in more replicas of the search than search.diverged_at_most"
     )
     assert not any("diverged_at_most" in caveat for caveat in answer(findings(chosen=searches[:1])).caveats)
+
+
+def test_a_bracket_that_takes_in_no_difference_though_two_are_told_apart_is_explained():
+    def caveats(estimate):
+        told = comparison("ab", ("ab",), estimate=estimate)
+        return " ".join(answer(findings(quality=[quality("a", 1.0), quality("b", 2.0)], comparison=told)).caveats)
+
+    assert "that of two told apart may take in no difference" in caveats(0.55)
+    assert "Two are told apart where" in caveats(0.75)
+    assert "may take in no difference" not in caveats(0.75)

@@ -112,7 +112,7 @@ def test_what_is_told_apart_only_by_the_searches_of_all_arms_is_named(said):
         return words(answer(replace(findings, rates={**findings.rates, "converged": changed})))
 
     sentence = (
-        "Told apart only if the searches of all arms differ about as much: by how often they converged"
+        "Told apart only if the searches of all arms differ about as much: by how often they converged,"
         f" {pair.a} from {pair.b}. With every search taken as one replica, the most that searches can differ by, they"
         " would not be."
     )

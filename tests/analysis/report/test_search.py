@@ -15,6 +15,6 @@ def test_arms_of_which_the_same_was_not_estimated_are_named_together(words):
     ]
     section = search.sensitivity(SimpleNamespace(sensitivity=of_arms), writer=None)
     assert words(section.markup) == (
-        f"What matters within an arm Not estimated, as {few}: a and b (stability and quality); c (quality). Not"
-        f" estimated, as {alike}: c (stability)."
+        f"What matters within an arm Not estimated, as {few}: a and b (not diverging and quality); c (quality). Not"
+        f" estimated, as {alike}: c (not diverging)."
     )

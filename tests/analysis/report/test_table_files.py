@@ -102,6 +102,8 @@ def test_text_is_no_latex(text, safe):
 
 def test_an_interval_without_an_estimate_is_a_dash():
     assert shown(interval(math.nan, math.nan, math.nan), "number") == "–"
+    assert shown(interval(0.25, math.nan, math.nan), "number") == "0.250"  # as sentences have it
+    assert shown(interval(0.25, math.nan, math.nan), "share") == "25\u00a0%"
 
 
 def test_a_row_has_a_value_for_each_head():

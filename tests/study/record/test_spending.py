@@ -37,6 +37,18 @@ def test_a_trial_has_spent_its_steps_times_what_each_spends(tiny: Build) -> None
     }
 
 
+@pytest.mark.parametrize(
+    "setting", [{"penalty": [{"name": "r1", "weight": 1.0, "every": 5}]}, {"lookahead": 5}], ids=["lazy", "lookahead"]
+)
+def test_what_acts_once_in_several_steps_has_spent_something_too(tiny: Build, setting: dict[str, Any]) -> None:
+    plan = tiny()
+    planned = search_trial(plan.config, plan.arms[0], 0, {"generator_lr": 1e-3, "critic_steps": 1})
+    own = replace(planned, spec={**planned.spec, **setting})
+    found = spent(trained(own, 15), RESOURCES)
+    assert found["critic_updates"] == 15
+    assert found["operations"] == 15 * cost.operations(Spec.from_dict(own.spec))
+
+
 def test_before_its_first_evaluation_it_has_spent_nothing(tiny: Build) -> None:
     plan = tiny()
     planned = search_trial(plan.config, plan.arms[0], 0, {"generator_lr": 1e-3, "critic_steps": 2})
