@@ -90,7 +90,7 @@ class _Measuring:
         values = self._evaluator(samples, labels)
         how = {"time": time.time(), "versions": versions(), "weights": self._weights, "samples": count}
         found = {
-            name: Later(seeds=kept.seeds, values=[_finite(value) for value in values[name].tolist()], **how)  # type: ignore[arg-type]
+            name: Later(seeds=kept.seeds, values=_known(values[name], kept), **how)  # type: ignore[arg-type]
             for name in self._columns
             if name in values
         }
@@ -133,8 +133,10 @@ def _wanted(asked: Sequence[str], data: DataSet, classifier: bool, features: Set
     return wanted
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _known(values: Tensor, kept: Kept) -> list[float | None]:
+    """Values (R,) of replicas; None where they are not finite, or the replica diverged."""
+    each = zip(values.tolist(), kept.diverged, strict=True)
+    return [value if fell is None and math.isfinite(value) else None for value, fell in each]
 
 
 def _tell(options: Namespace, trials: Sequence[TrialState], found: Mapping[str, Mapping[str, Later]]) -> None:

@@ -15,7 +15,7 @@ from study.atomic_write import atomic_write
 from study.command.kept import kept_trials
 from study.command.output import DONE, print_json
 from study.config.messages import ConfigError
-from trainables.kept import KeptError, draw
+from trainables.kept import Kept, KeptError, draw
 
 MOST = 10**7  # samples
 
@@ -39,6 +39,8 @@ def sample(options: Namespace) -> int:
         raise ConfigError(f"{trial.trial_id}: --{error}") from None
     except ValueError as error:
         raise ConfigError(f"--{error}") from None
+    if not samples.isfinite().all():
+        raise ConfigError(f"{trial.trial_id}: --seed: {_no_numbers(kept, seed)}")
     values, asked = samples[0].numpy(), None if labels is None else labels[0].numpy()
     about = {"trial_id": trial.trial_id, "seed": seed, "step": kept.step, "weights": options.weights}
     try:
@@ -52,6 +54,15 @@ def sample(options: Namespace) -> int:
         ) from None
     _say(options, about | {"arm": trial.arm, "count": options.count}, kept.diverged[kept.place(seed)])
     return DONE
+
+
+def _no_numbers(kept: Kept, seed: int) -> str:
+    """That a replica's samples are not all finite, and which other replicas did not diverge."""
+    fell = kept.diverged[kept.place(seed)]
+    how = "" if fell is None else f", which diverged at step {fell:,}"
+    sound = [str(one) for one, step in zip(kept.seeds, kept.diverged, strict=True) if step is None and one != seed]
+    others = f"; those that did not diverge: {', '.join(sound)}" if sound else ""
+    return f"expected a replica whose samples are finite numbers, got {seed}{how}{others}"
 
 
 def _say(options: Namespace, about: dict[str, Any], diverged: int | None) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from study.ledger.lock import lock_file
@@ -16,6 +18,7 @@ from study.record import build
 from study.storage import generators
 from study.storage.store import store_at
 from trainables.kept import to_bytes
+from trainables.kept.file import METADATA, metadata
 from trainables.spec import Spec
 from trainables.training import Training
 
@@ -48,6 +51,22 @@ def payload(**changes: Any) -> bytes:
     made = to_bytes(training)
     assert made is not None
     return made
+
+
+def fell(path: Path, seed: int, weights: float | None = None) -> None:
+    """Make a replica of a file of kept generators one that diverged at step 1, with all its weights alike if given."""
+    tensors, about = load_file(path), json.loads(metadata(path.read_bytes())[METADATA])
+    place = about["seeds"].index(seed)
+    about["diverged"][place] = 1
+    for tensor in tensors.values() if weights is not None else ():
+        tensor[place] = weights
+    save_file(tensors, path, {METADATA: json.dumps(about)})
+
+
+@pytest.fixture(scope="session", name="fell")
+def _fell() -> Callable[..., None]:
+    """`fell(path, seed, weights=…)`; see there."""
+    return fell
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from analysis.record.loading import load as record_of
@@ -54,6 +55,17 @@ def test_the_numbers_are_the_evaluators_of_the_samples_that_sample_draws(rings: 
     expected = evaluator(draw(kept, [0, 1], 60, weights="raw")[0])["fid"].tolist()
     found = record_of(rings).trials.query("trial_id == 'search-hinge-0000'")["later.fid"].tolist()
     assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("weights", [None, np.nan])
+def test_a_replica_that_diverged_has_no_value(
+    keep: Keep, fell: Callable[..., None], tmp_path: Path, weights: float | None
+) -> None:
+    study = keep(tmp_path / "study")
+    fell(study / "trials" / "search-hinge-0000" / "generators.safetensors", 0, weights)
+    assert main(["measure", str(study), "--measure", "fid", "--trial", "search-hinge-0000"]) == 0
+    trials = record_of(study).trials.query("trial_id == 'search-hinge-0000'").set_index("seed")
+    assert trials["later.fid"].notna().to_dict() == {0: False, 1: True}
 
 
 def test_a_conditional_generator_is_measured_with_labels(keep: Keep, tmp_path: Path) -> None:

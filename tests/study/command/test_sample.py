@@ -96,6 +96,31 @@ def test_what_is_not_there_is_refused_by_name(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_replica_without_numbers_is_named_and_others_are_drawn(
+    keep: Keep, fell: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study, out = keep(tmp_path / "study"), tmp_path / "a.npz"
+    kept = study / "trials" / "search-hinge-0000" / "generators.safetensors"
+    ask = ["sample", str(study), "--arm", "hinge", "--out", str(out)]
+    fell(kept, 0)
+    assert main([*ask, "--seed", "0", "--count", "3"]) == 0  # as it fell
+    assert capsys.readouterr().out == f"3 samples of search-hinge-0000, seed 0, which diverged at step 1, in {out}\n"
+    out.unlink()
+    fell(kept, 0, np.nan)
+    assert main([*ask, "--seed", "0"]) == 2
+    assert not out.exists()
+    assert capsys.readouterr().err == (
+        "ganstudy: search-hinge-0000: --seed: expected a replica whose samples are finite numbers, got 0, which"
+        " diverged at step 1; those that did not diverge: 1\n"
+    )
+    assert np.isfinite(drawn(study, out)["samples"]).all()  # of seed 1
+    fell(kept, 1, np.inf)
+    assert main([*ask, "--seed", "1"]) == 2
+    assert capsys.readouterr().err.endswith("got 1, which diverged at step 1\n")
+    assert main(ask) == 2
+    assert "--seed: expected one, as every replica diverged, got none" in capsys.readouterr().err
+
+
 def test_pictures_go_into_a_folder_of_their_own(
     digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
