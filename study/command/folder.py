@@ -18,8 +18,8 @@ from study.storage.store import store_of
 
 STUDY_FILES = (  # what a study folder may hold
     loading.STUDY_FILE, "ledger", "history.parquet", "trials.parquet", "mlflow.db", "artifacts",
-    "trials", "features", "report", "report.zip", "export", "labels", "animations", "tracking.json",
-    "optuna.db",
+    "trials", "classifier.pt", "data", "features", "report", "report.zip", "export", "labels", "animations",
+    "tracking.json", "optuna.db",
 )  # fmt: skip
 WRITTEN = ("export", "labels", "animations")  # of these what commands write beside it
 
@@ -69,18 +69,17 @@ def refuse_irregular(folder: Path) -> None:
 
 def _irregular(folder: Path) -> Iterator[Path]:
     """The links, pipes and devices in a folder, and at any depth of what a study has in it; no link is followed, and a
-    folder that cannot be read has none."""
+    folder that cannot be read has none. Of any name, as sqlite looks for mlflow.db-journal."""
     top = os.fspath(folder)
     places = [top]
     while places:
         place = places.pop()
         with suppress(OSError), os.scandir(place) as found:  # a study has ten places for every trial
             for one in found:
-                ours = place != top or one.name in STUDY_FILES
                 if one.is_dir(follow_symlinks=False):
-                    if ours:
+                    if place != top or one.name in STUDY_FILES:
                         places.append(one.path)
-                elif one.is_symlink() or (ours and not one.is_file(follow_symlinks=False)):
+                elif not one.is_file(follow_symlinks=False):
                     yield Path(one)
 
 

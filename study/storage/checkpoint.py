@@ -1,19 +1,19 @@
 """Checkpoints of a trial, written atomically and checked by a digest.
 
 A file is a SHA-256 digest (32 bytes) followed by what `torch.save` wrote. The one before the newest is kept, so that a
-file truncated by a dying machine costs no more than one interval. Reading executes no code (`weights_only`).
+file truncated by a dying machine costs no more than one interval. Reading executes no code (`trainables.torch_files`).
 """
 
 import hashlib
 import io
 import logging
-import pickle
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from study.storage.store import Store
+from trainables import torch_files
 
 LOGGER = logging.getLogger(__name__)
 NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
@@ -51,7 +51,7 @@ def _read(store: Store, name: str, device: str) -> dict[str, Any] | None:
     if hashlib.sha256(payload).digest() != digest:
         return None
     try:
-        content = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
-    except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError):
+        content = torch_files.load(payload, device)
+    except ValueError:
         return None
     return content if isinstance(content, dict) else None

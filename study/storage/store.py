@@ -10,6 +10,7 @@ raises `OSError` where the place does not answer.
 
 from __future__ import annotations
 
+import stat
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -76,8 +77,11 @@ class FolderStore:
 
     def read(self, name: str) -> bytes | None:
         """See `Store`."""
+        path = self._path(name)
         try:
-            return self._path(name).read_bytes()
+            if not stat.S_ISREG(path.stat().st_mode):  # to read a pipe or a device might not end
+                raise OSError(f"{path}: expected a file, got a folder, a pipe or a device")
+            return path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
 

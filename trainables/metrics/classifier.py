@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trainables import torch_files
 from trainables.data import DataSet, floats
 
 FEATURES = 64
@@ -106,7 +107,7 @@ class Classifier:
     def from_bytes(cls, payload: bytes, device: torch.device | str = "cpu", origin: str = "this") -> Classifier:
         """The inverse of `to_bytes`; a `ValueError` names the `origin`."""
         try:
-            saved = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+            saved = torch_files.load(payload, device)
             identity = Identity(**{**saved["identity"], "shape": tuple(saved["identity"]["shape"])})
             network = _network(identity.shape, identity.classes, identity.stacked).to_empty(device=device)
             network.load_state_dict(saved["weights"])

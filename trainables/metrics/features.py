@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as nnf
 from torch import Tensor
 
+from trainables import torch_files
 from trainables.data import floats
 
 Features = Callable[[Tensor], Tensor]
@@ -90,8 +91,8 @@ def plain_weights(path: Path, whose: str) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"evaluation.weights: expected a file of {whose} weights, found none at {path}")
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
+        found = torch_files.load(path)
+    except ValueError as error:
         raise ValueError(f"evaluation.weights: {path} is not a file of plain weights: {error}") from error
     if not isinstance(found, dict):
         raise ValueError(

@@ -172,7 +172,17 @@ def test_a_folder_that_cannot_be_read_is_bad_input(
 
 
 @pytest.mark.parametrize("command", ["status", "resume", "report", "report --out copies", "export --csv", "label"])
-@pytest.mark.parametrize("name", ["tracking.json", "ledger/lock", "trials/search-hinge-0000/measured.json"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tracking.json",
+        "ledger/lock",
+        "trials/search-hinge-0000/measured.json",
+        "classifier.pt",
+        "data/pictures.safetensors",
+        "mlflow.db-journal",  # which sqlite would look for
+    ],
+)
 def test_a_pipe_is_named_and_not_read(
     name: str,
     command: str,

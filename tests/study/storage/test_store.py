@@ -46,6 +46,12 @@ def test_a_folders_files_are_readable_by_every_user_whatever_the_umask(tmp_path:
     assert (tmp_path / "trials/a/checkpoint.pt").stat().st_mode & 0o777 == 0o644
 
 
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "classifier.pt")
+    with pytest.raises(OSError, match=r"classifier\.pt: expected a file, got a folder, a pipe or a device"):
+        FolderStore(str(tmp_path)).read("classifier.pt")
+
+
 def test_the_former_file_stays_under_another_name(store: Store) -> None:
     store.write("a", b"one", former="b")
     assert store.read("b") is None
