@@ -85,6 +85,7 @@ def columns(figure: Figure) -> Columns | None:
         if ends and box.left < ends[-1]:
             ends[-1] = max(ends[-1], box.right)
         else:
+            ends[-1:] = [(end + box.left) / 2 for end in ends[-1:]]  # amid the gap: lines reach beyond what they bound
             ends.append(box.right)
     if len(ends) < 2:
         return None

@@ -54,7 +54,7 @@ figure svg { width: var(--width); }
 .off, .narrow { display: none; }
 @media screen and (max-width: 44rem) {
   svg:has(+ .narrow) { display: none; } .narrow { display: block; }
-  .panels { flex-wrap: wrap; justify-content: center; }
+  .panels { flex-wrap: wrap; justify-content: center; row-gap: .8rem; }
   .panels svg { flex: 1 1 calc(.85 * var(--width)); max-width: min(100%, var(--width)); }
   .cut .above, .cut .below { width: 100%; height: var(--height); } .cut:has(+ .switches) .above { display: none; }
 }
@@ -140,7 +140,7 @@ footer { margin-top: 3.5rem; border-top: 1px solid var(--rule); color: var(--mut
   .interval { white-space: nowrap; } pre { columns: 3; } figure img { width: auto !important; max-width: 100%; }
   figure svg, .cut { width: min(100%, var(--width) / 1.3, 82mm * var(--ratio)); } .cut svg { width: var(--width); }
   details::details-content { display: block; content-visibility: visible; } summary { display: none; }
-  #chosen-configurations :is(details, p:has(+ details)) { display: none; }
+  #which-configuration-won :is(details, p:has(+ details)) { display: none; }
   a { color: inherit; text-decoration: none; } .files { display: none; }
 }
 """

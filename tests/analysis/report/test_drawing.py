@@ -68,6 +68,17 @@ def test_columns_of_panels_are_told_apart(down, across):
         assert 0 <= found.top < found.bottom <= 3 * 72
 
 
+def test_a_cut_leaves_the_line_about_a_panel_whole():
+    figure = Marked(figsize=(6, 3), layout="constrained")
+    first, second = figure.subplots(1, 2)
+    for axes in (first, second):
+        axes.set(xticks=[], yticks=[])
+        axes.spines["right"].set_linewidth(4)
+    rendered(figure)
+    edge = first.get_position().x1 * 6 * 72
+    assert edge + 2 < columns(figure).ends[0] < second.get_position().x0 * 6 * 72
+
+
 def test_a_figure_with_a_wide_column_is_not_cut():
     figure = Marked(figsize=(6, 3), layout="constrained")
     figure.subplots(1, 2, width_ratios=(5, 1))

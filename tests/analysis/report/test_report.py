@@ -15,6 +15,7 @@ from analysis.record.loading import load
 from analysis.report import table_files
 from analysis.report.derivation import find
 from analysis.report.script import SCRIPT
+from analysis.report.stylesheet import CSS
 from analysis.results.criteria import metric_and_mode
 from analysis.wording import number, percent
 
@@ -331,3 +332,9 @@ def test_what_stands_for_a_picture_states_its_result(written, page, rows):
     (medians,) = set(re.findall(r'aria-label="Median of the final Fréchet distance: (.*?)\."', page))
     for row in rows(written, "quality-confirm"):
         assert f"{row['arm']} {number(float(row['median Fréchet distance']))}" in medians.split(", ")
+
+
+def test_the_style_sheet_s_rules_for_a_section_are_of_one_that_pages_have(page):
+    named = re.findall(r"\n\s*#([a-z][a-z-]+) ", CSS)
+    assert named
+    assert set(named) <= set(re.findall(r'<section id="([^"]+)"', page))
