@@ -121,9 +121,14 @@ def _common(columns: Sequence[pd.Series]) -> tuple[str, ...]:
 def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     first = frames[0]
     columns = {
-        name: union_categoricals([frame[name] for frame in frames])
+        name: union_categoricals([_of_text(frame[name]) for frame in frames])
         if isinstance(first[name].dtype, pd.CategoricalDtype)
         else pd.concat([frame[name] for frame in frames], ignore_index=True)
         for name in first
     }
     return pd.DataFrame(columns)
+
+
+def _of_text(column: pd.Series) -> pd.Series:
+    """A categorical whose categories are text: those of a column that is null throughout are read as of objects."""
+    return column.astype(pd.CategoricalDtype(column.cat.categories.astype("str")))

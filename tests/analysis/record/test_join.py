@@ -1,8 +1,12 @@
 import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from analysis.record.join import join, studies_of
-from analysis.record.loading import Record, RecordError
+from analysis.record.loading import Record, RecordError, _frame
+from analysis.record.schema import ARROW
 from analysis.results.compare import outcomes
 from analysis.results.criteria import thresholds_of
 from analysis.results.selection import select
@@ -102,6 +106,49 @@ def test_a_setting_of_two_kinds_keeps_its_values():
     assert found.trials["config.ema"].dtype == "boolean"
     nothing = join([record("rings", weight=None), record("grids")])
     assert nothing.trials["config.weight"].isna().all()
+
+
+SETTINGS = {  # the kinds of a `config.*` column, with values of each
+    "int64": st.integers(0, 9),
+    "float64": st.floats(0, 1),
+    "bool": st.booleans(),
+    "category": st.sampled_from(["folders", "[1, 2]"]),
+}
+COLUMNS = st.none() | st.sampled_from(sorted(SETTINGS)).flatmap(
+    lambda kind: st.tuples(st.just(kind), st.lists(st.none() | SETTINGS[kind], min_size=2, max_size=2))
+)
+
+
+@given(st.lists(COLUMNS, min_size=2, max_size=3))
+@example([("category", [None, None]), ("category", ["folders", "[1, 2]"])])
+@example([("category", ["folders", None]), ("category", [None, None]), None])
+def test_a_setting_keeps_its_values_whatever_kinds_it_is_of_in_the_studies(columns):
+    """None: the study lacks the setting."""
+    records, expected = [], []
+    for number, column in enumerate(columns):
+        one = record(f"study{number}")
+        if column is not None:
+            kind, values = column
+            read = _frame(pa.table({"config.labels": pa.array(values, pa.string() if kind == "category" else None)
+                                    .cast(ARROW[kind])}))  # fmt: skip
+            one = Record(one.history, one.trials.assign(**{"config.labels": read["config.labels"]}), one.about)
+        records.append(one)
+        expected += [None, None] if column is None else column[1]
+    found = join(records).trials
+    if all(column is None for column in columns):
+        assert "config.labels" not in found
+        return
+    assert [None if pd.isna(value) else value for value in found["config.labels"]] == expected
+
+
+def test_studies_join_of_which_one_has_no_outcome_yet():
+    rings, grids = record("rings"), record("grids", outcomes=None)
+    begun = _frame(pa.table({"outcome": pa.nulls(2, ARROW["category"])}))["outcome"]
+    rings = Record(rings.history, rings.trials.astype({"outcome": "category"}), rings.about)
+    grids = Record(grids.history, grids.trials.assign(outcome=begun), grids.about)
+    for found in (join([rings, grids]), join([grids, rings])):
+        assert found.trials.loc[found.trials["study"] == "rings", "outcome"].tolist() == ["converged", "diverged"]
+        assert found.trials.loc[found.trials["study"] == "grids", "outcome"].isna().all()
 
 
 def test_columns_that_differ_are_named_with_their_studies():
