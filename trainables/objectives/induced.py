@@ -13,6 +13,7 @@ Everything here is computed from the functions f, g and l only.
 from __future__ import annotations
 
 import cmath
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -27,13 +28,14 @@ from trainables.objectives.finite import overflows
 from trainables.objectives.known_divergences import COMPARED, FIT, same_divergence, same_step
 from trainables.objectives.opposition import opposite_lines
 from trainables.objectives.optimum import REACH, Optimum, derivatives, optimum
-from trainables.objectives.table import Game, Objective, written
+from trainables.objectives.table import Function, Game, Objective, written
 
 Array = NDArray[np.float64]
 AnyObjective = str | Mapping[str, Any] | Objective | Game  # a name, a configuration's mapping, a row, or resolved
 FAR = 700.0  # replaces an infinite d where a derivative is taken
 BENDS = 1e-11  # of f and g: more is not rounding
-CHANGING = 0.01  # of a slope there, from FAR to twice as far: more, and it has no finite limit but 0
+CHANGING = 0.01  # of a slope, from FAR to twice as far: more, and it has no finite limit but 0
+LAST_DIGITS = (1, 16)  # units in d's last place: a slope that is CHANGING from one to the other follows from no such d
 
 DEFAULT_RATIOS = np.logspace(-4, 4, 161)
 NEAR_ONE = np.array([0.5, 0.99, 1.0, 1.01, 2.0])
@@ -44,19 +46,20 @@ WINNING = np.array([1e-8, 0.5])  # a ratio at which the critic separates almost 
 class Explanation:
     """Critic, divergence and generator step of an objective over a range of density ratios r.
 
-    Arrays have the shape of `ratios`. `optimal_critic` may be infinite, and is NaN where all d are equally good or
-    none is best; `divergence` is phi(r), infinite where the objective is unbounded, and NaN, as d* is then, where the
-    best d may be farther from 0 than was sought; `critic_curvature` is phi''(r) and `generator_curvature` that of the
-    divergence which the generator's step descends, both 0 where all curvature sits in a kink, NaN where there is no
-    optimum or rounding hides the bend. `generator_slope` is l'(d*(r)), or its limit where d* is infinite: small at
-    small r means that the generator learns nothing from a critic that separates well. `log_ratio` is log r recovered
-    from d* as log(-g'/f'); NaN where that is impossible. Where `matches` names a known divergence D, sup F = scale *
-    D + shift; `generator_matches` names the one that the generator's step descends. Both are judged on r from 0.01 to
-    100 whatever `ratios` are. `is_divergence`, like `strict`, says that phi was found finite next to r = 1 and not
-    linear there; `limits` says at which r it is infinite, or was not found. The step descends a divergence where
-    l(d*(r)) falls with r, jumps included; `ascends_at` holds the ratios at which, or between which, it rises.
-    `saturates` is None where no critic that wins was found. `overflows` says from which d on float32 cannot hold f, g
-    or l.
+    Arrays have the shape of `ratios`. `optimal_critic` may be infinite, or so far out that the slopes of f and g cannot
+    be held there, and is NaN where all d are equally good or none is best; `divergence` is phi(r), infinite where the
+    objective is unbounded, and NaN, as d* is then, where the best d may be farther from 0 than was sought;
+    `critic_curvature` is phi''(r) and `generator_curvature` that of the divergence which the generator's step descends,
+    both 0 where all curvature sits in a kink, NaN where there is no optimum or rounding hides the bend, as where d* is
+    closer to the edge of a domain than float64 tells. `generator_slope` is l'(d*(r)), or its limit where d* is
+    infinite: small at small r means that the generator learns nothing from a critic that separates well. `log_ratio` is
+    log r recovered from d* as log(-g'/f'); NaN where that is impossible. Where `matches` names a known divergence D,
+    sup F = scale * D + shift; `generator_matches` names the one that the generator's step descends. Both are judged on
+    r from 0.01 to 100 whatever `ratios` are. `is_divergence`, like `strict`, says that phi was found finite next to r =
+    1 and not linear there; `limits` says at which r it is infinite, or was not found. The step descends a divergence
+    where l(d*(r)) falls with r, jumps included; `ascends_at` holds the ratios at which, or between which, it rises.
+    `saturates` is None where no critic that wins was told. `overflows` says from which d on float32 cannot hold f, g or
+    l.
     """
 
     name: str
@@ -159,18 +162,56 @@ def _slopes(game: Game, best: Optimum, ratios: Array) -> dict[str, Array]:
     """Curvatures, the generator's slope and the ratio read back, at the optimum."""
     r = torch.as_tensor(ratios)
     d = _reachable(best.place)
-    (f1, f2), (g1, g2), (loss1,) = derivatives(game.f, d, 2), derivatives(game.g, d, 2), derivatives(game.loss, d)
+    (f1, f2), (g1, g2), loss1 = derivatives(game.f, d, 2), derivatives(game.g, d, 2), _loss_slopes(game, d, r)
     bend = r * f2 + g2
-    stationary = (r * f1 + g1).abs() <= 1e-6 * (r * f1).abs()
+    stationary = (r * f1 + g1).abs() <= 1e-6 * (r * f1).abs() + (bend * _last_digits(d, LAST_DIGITS[0])).abs()
     smooth = torch.as_tensor(best.place).isfinite() & stationary & f1.isfinite() & bend.isfinite() & (bend != 0)
-    moving = torch.where(smooth, -f1 / bend, 0.0).masked_fill(smooth & (bend > 0), torch.nan)  # no maximum bends up
+    unsettled = _unsettled(game.f, d) | _unsettled(game.g, d)
+    hidden = unsettled | (smooth & (bend > 0)) | _past_slopes(game, best.place, r)  # no maximum bends up
+    moving = torch.where(smooth, -f1 / bend, 0.0).masked_fill(hidden, torch.nan)
     nowhere, unknown = (torch.as_tensor(part).isnan() for part in (best.place, best.value))
     return {
         "critic_curvature": (f1 * moving).masked_fill(nowhere, torch.nan).numpy(),
         "generator_curvature": (-loss1 * moving / r).masked_fill(nowhere, torch.nan).numpy(),
         "generator_slope": _at_its_limit(game, best.place, loss1).masked_fill(unknown, torch.nan).numpy(),
-        "log_ratio": torch.where(smooth, (-g1 / f1).log(), torch.nan).numpy(),
+        "log_ratio": torch.where(smooth & ~unsettled, (-g1 / f1).log(), torch.nan).numpy(),
     }
+
+
+def _last_digits(d: Tensor, units: int) -> Tensor:
+    """So many units in the last place of each d (R,)."""
+    return units * torch.finfo(d.dtype).eps * d.abs()
+
+
+def _unsettled(function: Function, d: Tensor) -> Tensor:
+    """Where a slope changes with the last digits of d (R,) on either side, as next to the edge of a domain that an
+    optimum is closer to than float64 tells. Beside a kink it does not."""
+    changing = torch.zeros_like(d, dtype=torch.bool)
+    for side in (-1, 1):
+        near, far = (derivatives(function, d + side * _last_digits(d, units))[0] for units in LAST_DIGITS)
+        changing |= (far - near).abs() > CHANGING * torch.maximum(near.abs(), far.abs())
+    return changing
+
+
+def _past_slopes(game: Game, place: Array, ratios: Tensor) -> Tensor:
+    """Where an infinite optimum (R,) may be a finite one past which the slopes of f and g are too small to be held: on
+    the way there -r f'/g' comes closer to 1, which it is at an optimum."""
+    d = _reachable(place)
+    apart = [
+        (-ratios * derivatives(game.f, part * d)[0] / derivatives(game.g, part * d)[0]).log().abs()
+        for part in (0.5, 1.0)
+    ]
+    return torch.as_tensor(place).isinf() & (apart[1] < (1 - CHANGING) * apart[0])
+
+
+def _loss_slopes(game: Game, d: Tensor, ratios: Tensor) -> Tensor:
+    """The slopes l'(d*) (R,) at optima of these ratios; NaN where d* is not told closely enough. Those of l = g are
+    -r f'(d*) there, since r f' + g' is 0."""
+    (slope,), hidden = derivatives(game.loss, d), _unsettled(game.loss, d)
+    if game.loss is not game.g:
+        return slope.masked_fill(hidden, torch.nan)
+    (real,) = derivatives(game.f, d)
+    return torch.where(hidden, (-ratios * real).masked_fill(_unsettled(game.f, d), torch.nan), slope)
 
 
 def _at_its_limit(game: Game, place: Array, slope: Tensor) -> Tensor:
@@ -242,10 +283,12 @@ def _moving(game: Game, best: Optimum) -> bool:
 
 def _saturates(game: Game, best: Optimum) -> bool | None:
     """Whether the generator's slope, given d* at WINNING, vanishes as the critic separates; None where no d* was
-    found."""
+    told."""
     if np.isnan(best.value).any():
         return None
-    winning, even = derivatives(game.loss, _reachable(best.place))[0].abs().tolist()
+    winning, even = _loss_slopes(game, _reachable(best.place), torch.as_tensor(WINNING)).abs().tolist()
+    if math.isnan(winning + even):
+        return None
     return bool(winning < 1e-3 * even or winning < 1e-12)
 
 

@@ -107,9 +107,14 @@ def test_alpha_divergences(alpha: float) -> None:
     hidden = (alpha < 1) & (found.optimal_critic > 36.7)
     assert hidden.sum() == (2 if alpha == -3 else 0)
     assert np.isnan(found.critic_curvature[hidden]).all()
-    told = ~hidden
-    expected = RATIOS ** (alpha - 2)
-    assert closest(found.critic_curvature[told], expected[told]) < 1e-8  # at alpha = 5, d* + 1/4 cancels at r = 1e-4
+    # Above 1 d* comes as near to g's edge as rounding: (alpha - 1) d* + 1 is r^(alpha - 1).
+    edge = (alpha > 1) & (RATIOS ** (alpha - 1) < 1e-13)
+    assert edge.any() == (alpha == 5)
+    assert np.isnan(found.critic_curvature[edge]).all()
+    told, expected = ~hidden & ~edge, RATIOS ** (alpha - 2)
+    assert closest(found.critic_curvature[told], expected[told]) < 1e-8
+    if alpha > 1:
+        np.testing.assert_allclose(found.critic_curvature[told], expected[told], rtol=1e-2)
 
 
 @pytest.mark.golden
@@ -517,6 +522,52 @@ def test_curvature_that_rounding_hides_is_not_told_and_is_no_climb() -> None:
     assert not (found.critic_curvature < 0).any()
     assert found.generator_descends
     assert found.ascends_at == ()
+
+
+class TestLargeOrders:
+    """Of optima as near to the edge of a domain as rounding, or past what slopes can be held at."""
+
+    @pytest.mark.parametrize(("alpha", "least"), [(4.0, 1e-4), (12.0, 0.1), (40.0, 0.5)])
+    def test_slopes_at_an_edge_are_of_the_optimum_and_curvature_there_is_not_told(
+        self, alpha: float, least: float
+    ) -> None:
+        r = np.array([1e-4, 1e-3, 1e-2, 0.1, 0.5, 1.0, 2.0])
+        found = explain({"name": "alpha", "alpha": alpha}, r)
+        np.testing.assert_allclose(found.generator_slope, -r, rtol=1e-3)  # l' = g'(d*) = -r f'(d*)
+        told = r >= least
+        for curvature in (found.critic_curvature, found.generator_curvature):
+            np.testing.assert_allclose(curvature[told], r[told] ** (alpha - 2), rtol=1e-3)
+            assert np.isnan(curvature[~told]).all()
+        np.testing.assert_allclose(found.log_ratio[told], np.log(r[told]), atol=1e-3)
+        assert np.isnan(found.log_ratio[~told]).all()
+        assert found.saturates is True
+
+    def test_a_loss_that_is_not_g_has_no_slope_that_could_be_told_there(self) -> None:
+        found = explain({"name": "alpha", "alpha": 12.0}, [1e-3, 1.0], "2*g")
+        assert np.isnan(found.generator_slope[0])
+        assert found.generator_slope[1] == pytest.approx(-2)
+        assert found.saturates is None
+        plain = explain({"name": "alpha", "alpha": 12.0}, [1e-3, 1.0], "non_saturating")
+        assert plain.generator_slope.tolist() == [-1, -1]
+
+    def test_a_critic_past_what_slopes_can_be_held_at_has_no_kink(self) -> None:
+        r = np.array([1e-4, 0.5, 1.0, 2.0, 1e4])
+        found = explain({"name": "alpha_loss", "alpha_d": 100.0}, r)
+        assert np.isinf(found.optimal_critic).tolist() == [True, False, False, False, True]  # 100 log r
+        assert np.isnan(found.critic_curvature[[0, 4]]).all()
+        assert np.isnan(found.generator_curvature[[0, 4]]).all()
+        assert found.log_ratio[[1, 3]] == pytest.approx(np.log([0.5, 2]))
+
+    @pytest.mark.parametrize("name", ["absolute_error", "total_variation"])
+    def test_a_critic_at_infinity_bends_nowhere(self, name: str) -> None:
+        found = explain(name, [1e-4, 0.9, 1.1, 1e4])
+        assert np.isinf(found.optimal_critic).all()
+        assert not found.critic_curvature.any()
+
+    def test_a_kink_and_a_plateau_are_no_rounding(self) -> None:
+        found = explain("hinge", RATIOS)
+        assert not found.critic_curvature.any()
+        assert (found.generator_slope == -1).all()
 
 
 class TestNoMoreIsSaidThanWasFound:
