@@ -30,8 +30,8 @@ UNSEEN: Mapping[str, tuple[str, ...]] = {
     "label_fidelity": (GOOD,),
     "inception_score": (COVERED, SHARED),  # of modes within a class, and of what ImageNet has no class for
 }
-# In raw features, unless the data are a single Gaussian. Distances over the whole of the data hardly change with what
-# is small beside it, as modes are.
+# In raw features, unless the data are known to be a single Gaussian. Distances over the whole of the data hardly change
+# with what is small beside it, as modes are.
 UNSEEN_IN_RAW: Mapping[str, tuple[str, ...]] = {
     **UNSEEN,
     "fid": ASKED,
@@ -49,7 +49,7 @@ _TRAINING = frozenset(column.name for column in TRAINING)
 
 
 def unseen(metric: str, raw: bool) -> tuple[str, ...]:
-    """What of `ASKED` a metric does not see; `raw`: features are the data themselves, of several modes or pictures."""
+    """What of `ASKED` a metric does not see; `raw`: features are the data themselves, and these no single Gaussian."""
     return ASKED if metric in _TRAINING else (UNSEEN_IN_RAW if raw else UNSEEN).get(metric, ())
 
 

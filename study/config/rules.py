@@ -42,6 +42,7 @@ from study.config.seeds import check_repeats
 from study.config.spaces import name_of
 from study.config.suggestions import KEYS, unknown
 from trainables import data, own_code
+from trainables.data.arrays import Arrays
 from trainables.metrics import evaluator, own
 from trainables.metrics.feature_spaces import OF_PICTURES, least
 from trainables.metrics.measurements import require_samples
@@ -55,6 +56,7 @@ DIAGNOSTICS = (  # nothing to search for
     "jacobian_real", "jacobian_imaginary", "jacobian_radius", "memorisation",
 )  # fmt: skip
 OF_MODES = "mass_js"  # what is searched for by default where it is measured and there are several modes
+OF_POINTS = "coverage"  # of points that are no mixture, in raw features, where fid sees mean and covariance alone
 SEARCHABLE = frozenset(  # errors and the ends of an interval are no metric either
     column.name
     for column in (*TRAINING, *QUALITY)
@@ -178,7 +180,9 @@ def _blind_spots(config: StudyConfig, arms: tuple[Arm, ...]) -> str:
     description, features = data.describe(**config.data), config.evaluation["features"]
     measured = frozenset[str]().union(*(_measured(config, arm) for arm in arms))
     better = OF_MODES if OF_MODES in measured and description.classes else "fid"
-    raw = features == "raw" and (description.images or description.classes > 0)
+    raw = features == "raw" and (description.images or description.classes > 0 or not description.mixture)
+    if _of_raw_points(config):
+        better = OF_POINTS
     if description.images and raw:
         better = f"fid with evaluation.features: {'classifier' if description.classes else 'inception'}"
     modes = description.classes > 0
@@ -278,20 +282,31 @@ def _measured(config: StudyConfig, arm: Arm) -> frozenset[str]:
 
 
 def _metric_chosen(config: StudyConfig, arms: tuple[Arm, ...]) -> Search:
-    """The search with a metric: where none is named `OF_MODES` for mixtures of several modes, and otherwise fid.
+    """The search with a metric: where none is named `OF_MODES` for mixtures of several modes, `OF_POINTS`, of which
+    more is better, for points of the user's own in raw features, and otherwise fid.
 
     Of a single Gaussian fid, which is exact there, sees more: a generator that draws its mean alone has all its mass
     within three standard deviations."""
-    if config.search.metric is not None:
-        return config.search
-    several = data.describe(**config.data).classes > 1 and all(OF_MODES in _measured(config, arm) for arm in arms)
+    search, description = config.search, data.describe(**config.data)
+    if search.metric is not None:
+        return search
+    if config.data["name"] == Arrays.name and _of_raw_points(config):
+        mode = {} if "mode" in search.model_fields_set else {"mode": "max"}
+        return search.model_copy(update={"metric": OF_POINTS, **mode})
+    several = description.classes > 1 and all(OF_MODES in _measured(config, arm) for arm in arms)
     for arm in arms:
         if "fid" not in (valid := _measured(config, arm)):
             raise ConfigError(
                 f"search.metric: expected one of {', '.join(sorted(valid))}, as fid, which null stands for, is not"
                 f" measured here, got null (arm {arm.name})"
             )
-    return config.search.model_copy(update={"metric": OF_MODES if several else "fid"})
+    return search.model_copy(update={"metric": OF_MODES if several else "fid"})
+
+
+def _of_raw_points(config: StudyConfig) -> bool:
+    """Whether features are the data themselves, points whose distribution is not known."""
+    description = data.describe(**config.data)
+    return config.evaluation["features"] == "raw" and not (description.images or description.mixture)
 
 
 def _search(config: StudyConfig, arms: tuple[Arm, ...]) -> None:

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from analysis.record.schema import DERIVED, HIGHER, MEASUREMENTS
@@ -234,6 +236,33 @@ def test_the_metric_searched_for_suits_the_data(least: Build, data: str, metric:
     assert plan.config.resolved()["search"]["metric"] == metric
     assert least(data=data, search={"metric": None}) == plan
     assert least(data=data, search={"metric": "precision", "mode": "max"}).goal.metrics == ("precision",)
+
+
+@pytest.fixture
+def points(tmp_path: Path) -> dict[str, Any]:
+    """Data of the user's own, in the plane."""
+    np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(200, 2)))
+    return {"name": "arrays", "path": str(tmp_path / "points.npy")}
+
+
+def test_own_points_are_searched_by_what_sees_more_than_mean_and_covariance(
+    least: Build, points: dict[str, Any]
+) -> None:
+    plan = least(data=points, nuisance={"generator_lr": LR})
+    assert (plan.goal.metrics, plan.goal.modes) == (("coverage",), ("max",))
+    assert rules.warnings(plan) == []
+    assert least(data=points, evaluation={"features": {"module": "my:features"}}).goal.metrics == ("fid",)
+    with pytest.raises(ConfigError, match=r"search\.mode: expected max, as coverage is better so, got min"):
+        least(data=points, search={"mode": "min"})
+
+
+def test_fid_of_raw_points_of_no_known_distribution_is_noted(least: Build, points: dict[str, Any]) -> None:
+    for data in (points, "line"):
+        (note,) = rules.warnings(least(data=data, search={"metric": "fid"}, nuisance={"generator_lr": LR}))
+        assert note == (
+            "search.metric: fid sees neither sample quality nor coverage of the data (in raw features fid sees only"
+            " mean and covariance); coverage sees both"
+        )
 
 
 @pytest.mark.parametrize(
