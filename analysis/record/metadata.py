@@ -117,6 +117,8 @@ KEYS = {  # dotted, with * for any key of a mapping and any place of a list; a k
     "own.*": MAPPING,
     "own.*.meaning": _or_null(TEXT),
     "own.*.better": _or_null(_name("high", "low")),
+    "no_longer_chosen": LIST,
+    "no_longer_chosen.*": TEXT,
     "looks": _or_null(LIST),
     "looks.*": LOOK,
     "config": MAPPING,

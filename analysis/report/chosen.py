@@ -16,9 +16,11 @@ from analysis.report.page import Html, Section, joined, section, tag
 from analysis.report.table_files import Head, Kind, Table, Value, shown
 from analysis.report.writer import LONGEST, FigureWriter
 from analysis.results.chosen import Chosen
+from analysis.results.selection import no_longer_chosen
 from analysis.results.settings import Scalar
 from analysis.wording import counted, listed, named, percent, spoken, too_few
 
+SOME = 4  # trials named in a sentence
 NUMBER = re.compile(r"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+)\Z")
 
 
@@ -37,7 +39,23 @@ def chosen(findings: Findings, writer: FigureWriter) -> Section | None:
     if len(blocks) > LONGEST:
         parts.append(tag("p", f"The values of {len(blocks) - LONGEST} more are in tables/chosen.csv."))
     table = writer.table(chosen_table(findings.chosen))
-    return section("Which configuration won", _first(findings.chosen), table, *parts)
+    former = _former(sorted(no_longer_chosen(findings.record.about)))
+    return section("Which configuration won", _first(findings.chosen), table, *former, *parts)
+
+
+def _former(trials: Sequence[str]) -> list[Html]:
+    """What is said of confirm trials, as "study/trial", of configurations that are chosen no longer."""
+    if not trials:
+        return []
+    names = listed([one.partition("/")[2] for one in trials[:SOME]] + ["others"] * (len(trials) > SOME))
+    were = "was" if len(trials) == 1 else "were"
+    return [
+        tag(
+            "p",
+            f"{names} {were} confirmed as the best of fewer trials. The search has gone on since and found better ones,"
+            " which were confirmed too, so that no comparison counts the former. They are in trials.parquet.",
+        )
+    ]
 
 
 def _first(results: Sequence[Chosen]) -> Html:

@@ -6,7 +6,7 @@ that their scores are biased by selection.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.record.join import studies_of
 from analysis.record.loading import Record
+from analysis.record.metadata import stated
 from analysis.record.schema import PHASES, ROUND
 from analysis.results.effects import Sample, Unit
 from analysis.statistics.intervals import Captures, Floats
@@ -91,12 +93,23 @@ class Selection(Record):
 
 
 def select(record: Record, phase: str) -> Selection:
-    """The rows of a phase, "search" or "confirm"; raises ValueError for any other."""
+    """The rows of a phase, "search" or "confirm", but for those `no_longer_chosen`; raises ValueError for any other."""
     if phase not in PHASES:
         raise ValueError(f"phase: expected one of {', '.join(PHASES)}, got {phase!r}; the two are never pooled")
     arms = arms_in_order(record.trials)
-    history, trials = (_of_phase(rows, phase, arms) for rows in (record.history, record.trials))
+    left_out = no_longer_chosen(record.about) if phase == "confirm" else frozenset[str]()
+    history, trials = (_of_phase(rows, phase, arms, left_out) for rows in (record.history, record.trials))
     return Selection(history, trials, record.about, phase)
+
+
+def no_longer_chosen(about: Mapping[str, Any]) -> frozenset[str]:
+    """The confirm trials, as "study/trial", of configurations that were the best of their search before it went on, and
+    have been beaten by others since that were confirmed too: what a search chose are the latter."""
+    return frozenset(
+        f"{study.get('study')}/{trial}"
+        for study in studies_of(about)
+        for trial in stated(study, "no_longer_chosen", [])
+    )
 
 
 def captured(trials: pd.DataFrame, phase: str) -> Captures:
@@ -152,7 +165,11 @@ def arms_in_order(trials: pd.DataFrame) -> list[str]:
 def trials_of(rows: pd.DataFrame) -> list[str]:
     """Each replica's trial (N) as "study/trial", whether studies are joined or not; the rounds of one configuration's
     confirmation, which are trials of their own on further seeds, all as its first."""
-    names = zip(rows["study"].astype(str), rows["trial_id"].astype(str).str.replace(ROUND, "", regex=True), strict=True)
+    return _names(rows.assign(trial_id=rows["trial_id"].astype(str).str.replace(ROUND, "", regex=True)))
+
+
+def _names(rows: pd.DataFrame) -> list[str]:
+    names = zip(rows["study"].astype(str), rows["trial_id"].astype(str), strict=True)
     return [trial if trial.startswith(f"{study}/") else f"{study}/{trial}" for study, trial in names]
 
 
@@ -162,8 +179,10 @@ def numbers(column: pd.Series) -> Floats:
     return found
 
 
-def _of_phase(rows: pd.DataFrame, phase: str, arms: Sequence[str]) -> pd.DataFrame:
+def _of_phase(rows: pd.DataFrame, phase: str, arms: Sequence[str], left_out: Collection[str]) -> pd.DataFrame:
     chosen = rows[rows["phase"] == phase]
+    if left_out:
+        chosen = chosen[~np.isin(_names(chosen), list(left_out))]
     arm = chosen["arm"].astype(str)
     there = set(arm)
     places = pd.Categorical(arm, [one for one in arms if one in there])

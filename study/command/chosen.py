@@ -10,7 +10,7 @@ from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
 from study.ledger.entries import CONFIRM
 from study.ledger.state import TrialState
-from study.search.trials import best_first
+from study.search.ranking import best_first
 
 
 @dataclass(frozen=True)
@@ -40,4 +40,4 @@ class Trials:
         if len(arms) > 1:
             raise ConfigError(f"--arm: expected one of {', '.join(arms)}, got nothing")
         confirmed = [one for one in found if one.phase == CONFIRM]
-        return (best_first(self.plan, confirmed or found) or found)[0]
+        return (best_first(self.plan.goal, confirmed or found) or found)[0]

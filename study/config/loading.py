@@ -38,17 +38,16 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> StudyPlan:
 
 def build(values: Mapping[str, Any]) -> StudyPlan:
     """The study whose configuration is given as plain data. Raises `ConfigError`."""
-    config = _typed(values)
+    config = typed(values)
     outcomes = values.get("outcomes")
     replaced = sorted(outcomes) if isinstance(outcomes, dict) and is_earlier(outcomes) else ()
     return replace(rules.settled(config), replaced=tuple(replaced))
 
 
-def arms(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What a record says of the arms of a configuration, by name, without the checks of `build`: which hyperparameters
-    are `chosen` by scientific entries, the `space` that is searched, as text, and what is `without` meaning for the
-    model. Raises `ConfigError`."""
-    config = _typed(values)
+def arms(config: StudyConfig) -> dict[str, dict[str, Any]]:
+    """What a record says of the arms of a configuration, by name: which hyperparameters are `chosen` by scientific
+    entries, the `space` that is searched, as text, and what is `without` meaning for the model. Raises `ConfigError`.
+    """
     found = {}
     for arm in arms_of(config):
         without = meaningless(config, arm.choices)
@@ -63,7 +62,9 @@ def write(config: StudyConfig, path: Path) -> None:
     atomic_write(path, strict_yaml.dump(config.resolved()).encode())
 
 
-def _typed(values: Mapping[str, Any]) -> StudyConfig:
+def typed(values: Mapping[str, Any]) -> StudyConfig:
+    """The configuration given as plain data, without the checks of `build` that concern several of its keys, the data
+    set or the user's own code. Raises `ConfigError`."""
     strict_yaml.check(dict(values))
     try:
         return StudyConfig.model_validate(dict(values))

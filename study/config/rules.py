@@ -29,7 +29,6 @@ from study.config.arms import (
 )
 from study.config.blind_spots import blind_spots
 from study.config.combinations import place
-from study.config.goal import Goal
 from study.config.messages import ConfigError, brief, nearest, see, shown
 from study.config.own import locations
 from study.config.packs import pack_sizes
@@ -80,9 +79,7 @@ def settled(config: StudyConfig) -> StudyPlan:
     _scheduler(config)
     _outcomes(config, arms)
     _resources(config)
-    search = config.search
-    goal = Goal(search.metrics, search.modes, search.diverged_at_most)
-    return StudyPlan(config, arms, goal, pack_sizes(config, arms))
+    return StudyPlan(config, arms, config.search.goal, pack_sizes(config, arms))
 
 
 def judged_by(plan: StudyPlan) -> tuple[str, ...]:

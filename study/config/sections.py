@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from study.config.addresses import problem_of, tracking_problem
+from study.config.goal import Goal
 from study.config.messages import shown
 
 MOST_IN_PACK = 10**4
@@ -118,6 +119,11 @@ class Search(Section):
         """`min` or `max` for each of `metrics`; a single mode holds for all."""
         modes = (self.mode,) if isinstance(self.mode, str) else self.mode
         return modes * len(self.metrics) if len(modes) == 1 else modes
+
+    @property
+    def goal(self) -> Goal:
+        """What each search optimises."""
+        return Goal(self.metrics, self.modes, self.diverged_at_most)
 
 
 class Scheduler(Section):

@@ -32,6 +32,7 @@ from study.ledger.validation import InvalidEntry
 from study.record.later import described
 from study.record.outline import KINDS, Outline, outline_of
 from study.record.tables import Tables, tables_in
+from study.search.ranking import no_longer_chosen
 
 LOGGER = logging.getLogger(__name__)
 BUILDING = 3600.0  # seconds that one build waits for another to end
@@ -121,8 +122,9 @@ def _publish(folder: Path, out: Path, end: Position, tables: Tables, damage: Dam
         LOGGER.warning(
             "%s: measurements that analysis.record.schema does not declare are left out: %s", folder, undeclared
         )
-    lacking = tuple(tables.lacking)
+    lacking, goal = tuple(tables.lacking), tables.outline.goal
     about = _about(tables.outline) | {
+        "no_longer_chosen": no_longer_chosen(tables.standings, goal, tables.outline.top) if goal is not None else [],
         "through": end,
         "damaged": damage.count,
         "lacking": shortened(lacking),

@@ -14,6 +14,7 @@ from analysis.results.criteria import thresholds_of
 from analysis.results.thresholds import Thresholds
 from study.config import loading
 from study.config.dotted import leaves
+from study.config.goal import Goal
 from study.config.messages import ConfigError
 from study.ledger.entries import Entry, Floor, Json, Look, Planned, Session
 from study.ledger.state import StudyState
@@ -32,7 +33,8 @@ class Outline:
 
     `state` knows sessions, floor and looks, but no trials; `config` maps each `config.*` name to its dtype, `later`
     each trial to what was measured of it later, `searched` each arm to the hyperparameters drawn for its trials, `arms`
-    each planned arm to what `study.config.loading.arms` says of it;
+    each planned arm to what `study.config.loading.arms` says of it; `goal` is what each search optimises, of which
+    `top` configurations are confirmed, None where the configuration is another version's;
     `measured` are the columns of the user's own measurements.
     """
 
@@ -43,6 +45,8 @@ class Outline:
     later: dict[str, dict[str, Later]]
     searched: dict[str, list[str]]
     arms: dict[str, dict[str, Any]]
+    goal: Goal | None
+    top: int
     measured: tuple[str, ...] = ()
 
 
@@ -63,16 +67,13 @@ def outline_of(folder: Path, entries: Iterable[Entry]) -> Outline:
     config = {name: schema.config_dtype(found) for name, found in kinds.items()}
     name = state.config.get("study", folder.resolve().name)
     thresholds = thresholds_of({"config": state.config})
-    arms = _arms(state.config)
-    return Outline(name, state, thresholds, config, read_all(folder), searched, arms, tuple(measured))
-
-
-def _arms(settings: Json) -> dict[str, dict[str, Any]]:
-    """What a configuration says of its arms; nothing where it is another version's."""
+    about = (state, thresholds, config, read_all(folder), searched)
     try:
-        return loading.arms(settings)
+        settings = loading.typed(state.config)
+        arms = loading.arms(settings)
     except ConfigError:
-        return {}
+        return Outline(name, *about, {}, None, 0, tuple(measured))
+    return Outline(name, *about, arms, settings.search.goal, settings.confirm.top, tuple(measured))
 
 
 def _own_columns(spec: Json) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from study.ledger.state import TrialState
 from study.record.columns import TrialColumns
 from study.record.later import names
 from study.record.outline import Outline
+from study.search.ranking import Standing
 
 ROW_GROUP = 1 << 16
 SMALL = 256  # batches kept before they are merged; Arrow needs about a kilobyte for each of their arrays
@@ -74,13 +75,15 @@ def _joined(tables: Sequence[Any]) -> Any:
 
 @dataclass
 class Tables:
-    """Both tables of a study, the measurements among the trials added that have no column, and what these lack."""
+    """Both tables of a study, the measurements among the trials added that have no column, what these lack, and how
+    those that ended stand in their searches."""
 
     outline: Outline
     history: _Table
     trials: _Table
     undeclared: set[str] = field(default_factory=set)
     lacking: list[str] = field(default_factory=list)
+    standings: list[Standing] = field(default_factory=list)
 
     def add(self, trial: TrialState) -> None:
         """Add both tables' rows of a trial; ValueError as of `study.record.columns.TrialColumns`."""
@@ -89,6 +92,7 @@ class Tables:
         columns = TrialColumns(trial, outline.study, floor, outline.thresholds, outline.measured)
         self.undeclared |= columns.undeclared()
         self.lacking += [trial.lacking] if trial.lacking else []
+        self.standings += [Standing.of(trial)] if trial.status is not None else []
         self.history.add(columns.history(), len(trial.seeds) * len(columns.steps))
         self.trials.add(
             columns.summary(outline.state, outline.config, outline.later.get(trial.trial_id, {})), len(trial.seeds)

@@ -27,6 +27,7 @@ from study.config.schema import StudyConfig
 from study.ledger.entries import CONFIRM, Look, LookedAt
 from study.ledger.state import StudyState
 from study.search.extents import extents
+from study.search.ranking import no_longer_chosen
 
 ALPHA = 0.05  # family-wise
 WORTH = 0.1  # of the variance of an arm's mean
@@ -71,10 +72,13 @@ def decided(pair: LookedAt) -> bool:
 def _sample(plan: StudyPlan, state: StudyState, arm: str, size: Extent) -> Sample:
     """The costs of an arm's replicas within its extent, as `analysis.results.cohort` has them."""
     sign = 1 if plan.goal.modes[0] == "min" else -1
+    left_out = no_longer_chosen(state.trials.values(), plan.goal, plan.config.confirm.top)
     found: list[tuple[int, int, int, float]] = []
     for trial in state.trials.values():
         kept = trial.repeat < size.repeats and trial.round < rounds(plan.config, size.seeds)
         if trial.phase != CONFIRM or trial.arm != arm or not kept or trial.status in (None, "failed"):
+            continue
+        if trial.trial_id in left_out:
             continue
         for seed, score in zip(trial.seeds, trial.scores, strict=False):
             value = score[0] if isinstance(score, list) else score

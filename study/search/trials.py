@@ -6,12 +6,11 @@ and the index of the search trial that it trains again; more seeds of it, in a l
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from study.config.arms import Arm, spec_for
-from study.config.goal import Goal
 from study.config.plan import StudyPlan
 from study.config.rounds import rounds
 from study.config.schema import StudyConfig
@@ -19,7 +18,7 @@ from study.config.seeds import confirm_seeds, search_seeds
 from study.ledger.entries import CONFIRM, SEARCH, Planned, named
 from study.ledger.state import StudyState, TrialState
 from study.search.extents import extents
-from study.search.scores import beyond, medians
+from study.search.ranking import best_first
 
 
 def search_trial(
@@ -60,33 +59,9 @@ def champions(plan: StudyPlan, state: StudyState, arm: str, repeat: int) -> list
 
 
 def ranked(plan: StudyPlan, state: StudyState, arm: str, repeat: int) -> list[TrialState]:
-    """The trials of one search of an arm that ended, the best first; see `best_first`."""
-    return best_first(plan, searched(state, arm, repeat))
-
-
-def best_first(plan: StudyPlan, of: Sequence[TrialState]) -> list[TrialState]:
-    """Those of some trials that ended, in order.
-
-    Trials that ran to their end go before those a scheduler stopped; failed ones are left out. Those of which too many
-    replicas diverged go last, the fewer the earlier (`study.search.scores`). With several metrics the trials that
-    fewest others dominate go first, then those best in the first metric. An arm whose every trial diverged is confirmed
-    as well, since its rate of divergence is a result too.
-    """
-    trials = [trial for trial in of if trial.scores and trial.spec]
-    costs = [_costs(trial, plan.goal) for trial in trials]
-    over = [beyond(trial.scores, plan.goal) for trial in trials]
-    dominating = [0] * len(trials)
-    if len(plan.goal.metrics) > 1:
-        alike = [[costs[place] for place, other in enumerate(over) if other == mine] for mine in over]
-        dominating = [
-            sum(_dominates(other, mine) for other in rivals) for rivals, mine in zip(alike, costs, strict=True)
-        ]
-    ranks = [
-        (trial.status == "truncated", over[place], dominating[place], costs[place], _lost(trial), trial.index, place)
-        for place, trial in enumerate(trials)
-        if trial.status != "failed"
-    ]
-    return [trials[place] for *_, place in sorted(ranks)]
+    """The trials of one search of an arm that ended, the best first; see `study.search.ranking.best_first`. One whose
+    plan is lost cannot be trained again and is left out."""
+    return best_first(plan.goal, [trial for trial in searched(state, arm, repeat) if trial.spec])
 
 
 def unconfirmed(plan: StudyPlan, state: StudyState, arm: str, repeat: int) -> list[tuple[TrialState, int]]:
@@ -103,17 +78,3 @@ def unconfirmed(plan: StudyPlan, state: StudyState, arm: str, repeat: int) -> li
     found = champions(plan, state, arm, repeat)
     batches = range(rounds(plan.config, extents(plan, state)[arm].seeds))
     return [(trial, batch) for batch in batches for trial in found if not confirmed(trial.index, batch)]
-
-
-def _lost(trial: TrialState) -> int:
-    return sum(score is None for score in trial.scores)
-
-
-def _costs(trial: TrialState, goal: Goal) -> tuple[float, ...]:
-    """The trial's medians with their signs turned so that less is better."""
-    values = zip(goal.modes, medians(trial.scores, goal), strict=True)
-    return tuple(value if mode == "min" else -value for mode, value in values)
-
-
-def _dominates(other: tuple[float, ...], mine: tuple[float, ...]) -> bool:
-    return other != mine and all(theirs <= ours for theirs, ours in zip(other, mine, strict=True))

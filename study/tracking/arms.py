@@ -25,8 +25,8 @@ from study.ledger.entries import CONFIRM, SEARCH, Ended, trial_id_of
 from study.ledger.ledger import Position, entries
 from study.ledger.state import SUMMARY, StudyState, TrialState
 from study.ledger.validation import InvalidEntry
+from study.search.ranking import best_first, no_longer_chosen
 from study.search.scores import beyond, none_allowed
-from study.search.trials import best_first
 from study.tracking.summaries import Row, hyperparameters, milliseconds, named
 
 NONE_YET = "no replica has a score yet"
@@ -113,7 +113,10 @@ def _summary(
 ) -> tuple[dict[str, float], dict[str, str], str]:
     goal, confirms = plan.goal.metrics[0], plan.config.confirm.top > 0
     ended = [trial for trial in trials if trial.status is not None]
-    searched, confirmed = ([one for one in ended if one.phase == phase] for phase in (SEARCH, CONFIRM))
+    left_out = no_longer_chosen(trials, plan.goal, plan.config.confirm.top)
+    searched, confirmed = (
+        [one for one in ended if one.phase == phase and one.trial_id not in left_out] for phase in (SEARCH, CONFIRM)
+    )
     judged = confirmed if confirms else searched
     metrics = {"trials": float(len(ended)), "trials_failed": float(sum(one.status == "failed" for one in ended))}
     metrics |= _quality(plan, judged, drawn) | _shares(plan, judged, drawn)
@@ -121,7 +124,7 @@ def _summary(
         said = _quality(plan, searched, drawn, alone=True) | _shares(plan, searched, drawn)
         metrics |= {f"search/{name}": value for name, value in said.items()}
     tags = {"phase": CONFIRM if confirms else SEARCH, "metric": goal, "result": _result(goal, metrics)}
-    best = best_first(plan, searched)[:1]
+    best = best_first(plan.goal, searched)[:1]
     for trial in best:
         tags |= {"best": trial.trial_id} | {f"best.{name}": value for name, value in named(trial.config).items()}
         metrics |= {f"{goal}_best": value for value in _quality(plan, [trial], drawn, alone=True).values()}

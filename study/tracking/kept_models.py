@@ -22,7 +22,7 @@ from mlflow.exceptions import MlflowException
 from study.config.plan import StudyPlan
 from study.ledger.entries import CONFIRM
 from study.ledger.state import StudyState, TrialState
-from study.search.trials import best_first
+from study.search.ranking import best_first
 from study.storage import generators
 from study.storage.store import Store
 from study.tracking.summaries import hyperparameters
@@ -68,7 +68,7 @@ class KeptModels:
         for arm in dict.fromkeys(trial.arm for trial in kept):
             mine = [trial for trial in kept if trial.arm == arm]
             confirmed = [trial for trial in mine if trial.phase == CONFIRM]
-            for winner in best_first(plan, confirmed or mine)[:1]:
+            for winner in best_first(plan.goal, confirmed or mine)[:1]:
                 try:
                     self._register(f"{plan.config.study}-{arm}", models[winner.trial_id])
                 except MlflowException as error:

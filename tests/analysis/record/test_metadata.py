@@ -37,6 +37,7 @@ ABOUT: dict[str, Any] = {  # has every key of KEYS
     "searched": {"hinge": ["generator_lr", "critic_lr"], "minimax": ["generator_lr", "critic_lr"]},
     "arms": {"hinge": {"chosen": ["objective"], "without": ["source"], "space": {"generator_lr": "1e-4 … 1e-2 log"}}},
     "own": {"own.blur": {"meaning": "how blurred samples are", "better": "low"}},
+    "no_longer_chosen": ["confirm-hinge-0001"],
     "looks": [LOOK],
     "config": {
         "study": "simulated",

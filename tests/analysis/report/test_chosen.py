@@ -4,7 +4,7 @@ import csv
 import math
 import re
 from html import unescape
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import pytest
 
@@ -56,9 +56,10 @@ def one(arm="hinge", **changes):
     return Chosen(**{"arm": arm, **told, "searched": drawn, "settings": SETTINGS, **changes})
 
 
-def written(folder, *results, budgets=()):
+def written(folder, *results, budgets=(), about=MappingProxyType({})):
     palette = {result.arm: SimpleNamespace(colour="#000000") for result in results}
-    return chosen(SimpleNamespace(chosen=results, budgets=budgets), FigureWriter(folder, palette))
+    findings = SimpleNamespace(chosen=results, budgets=budgets, record=SimpleNamespace(about=about))
+    return chosen(findings, FigureWriter(folder, palette))
 
 
 def test_a_hyperparameter_is_a_column_a_dash_where_it_was_not_searched(tmp_path):
@@ -109,6 +110,18 @@ def test_each_configuration_has_its_yaml_folded_away(tmp_path):
     assert section.title == "Which configuration won"
     summaries = re.findall(r"<details><summary>(.*?)</summary><pre>(.*?)</pre></details>", section.body, re.S)
     assert [(name, unescape(block)) for name, block in summaries] == [("YAML of hinge (confirm-hinge-0003)", YAML)]
+
+
+def test_what_was_chosen_before_the_search_went_on_is_named(tmp_path):
+    assert "fewer trials" not in written(tmp_path, one()).body
+    about = {"study": "rings", "no_longer_chosen": ["confirm-hinge-0001"]}
+    said = written(tmp_path, one(), about=about).body
+    assert "<p>confirm-hinge-0001 was confirmed as the best of fewer trials. The search has gone on since and" in said
+    about["no_longer_chosen"] = [f"confirm-hinge-{index:04d}" for index in range(6)]
+    assert (
+        "confirm-hinge-0002, confirm-hinge-0003 and others were confirmed as"
+        in written(tmp_path, one(), about=about).body
+    )
 
 
 def test_a_budget_that_is_not_of_updates_has_to_be_pasted_too(tmp_path):

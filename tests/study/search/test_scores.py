@@ -70,7 +70,7 @@ def test_the_bound_is_on_the_share_of_replicas_that_diverged() -> None:
 
 @pytest.mark.parametrize(("mode", "sign"), [("min", 1), ("max", -1)])
 def test_what_is_allowed_goes_first_and_then_what_diverged_least(mode: str, sign: int) -> None:
-    """Deb's rule; of what is not allowed the median decides in `study.search.trials.best_first`, not here."""
+    """Deb's rule; of what is not allowed the median decides in `study.search.ranking.best_first`, not here."""
     goal = Goal(("fid",), (mode,), 0.25)
     best_first: list[list[Score]] = [
         [sign * 5.0] * 8,

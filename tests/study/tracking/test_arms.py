@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analysis.record.join import join
 from analysis.record.loading import load
 from analysis.results import compare
 from analysis.results.selection import select
@@ -100,6 +101,35 @@ def test_quality_and_outcomes_are_the_reports(tmp_path: Path, plan: StudyPlan) -
     study = of_study(plan, found)
     assert (study.tags["ahead"], study.metrics["trials"]) == ("hinge", 12)
     assert study.metrics["fid"] == found[0].metrics["fid"]
+
+
+def test_what_a_search_had_chosen_before_it_went_on_counts_no_more_here_nor_in_the_report(
+    tmp_path: Path, plan: StudyPlan
+) -> None:
+    searched = [told("search", "hinge", 0, index, [score] * 2) for index, score in enumerate((3.0, 2.0, 1.0))]
+    former, latter = (told("confirm", "hinge", 0, index, [score] * 8) for index, score in ((1, 0.5), (2, 1.5)))
+    folder = ledger(tmp_path / "one", plan, *searched, former, latter)
+    [one] = said(folder, plan)
+    assert (one.metrics["fid"], one.tags["confirmed"], one.metrics["trials"]) == (1.5, "confirm-hinge-0002", 5)
+    build_record(folder)
+    other = ledger(
+        tmp_path / "other", replace(plan, config=plan.config.model_copy(update={"study": "other"})), *former_only()
+    )
+    build_record(other)
+    for record in (load(folder), join([load(folder), load(other)])):
+        rows = select(record, "confirm").trials
+        mine = rows[rows["study"] == "arms"]
+        assert mine["fid"].tolist() == [1.5] * 8
+        assert mine["trial_id"].astype(str).str.removeprefix("arms/").unique().tolist() == ["confirm-hinge-0002"]
+        assert len(rows) == 8 * record.trials["study"].nunique()  # the same name in another study counts
+        assert set(select(record, "confirm").history["fid"]) <= {1.5, 0.5}
+        assert len(record.trials[record.trials["study"] == "arms"]) == 6 + 16  # all are in the record
+
+
+def former_only() -> Iterator[Iterator[Any]]:
+    """A study that confirmed the second of two trials and went no further."""
+    yield from (told("search", "hinge", 0, index, [score] * 2) for index, score in enumerate((3.0, 2.0)))
+    yield told("confirm", "hinge", 0, 1, [0.5] * 8)
 
 
 def test_the_best_trial_and_its_hyperparameters_are_tags(tmp_path: Path, plan: StudyPlan) -> None:
