@@ -98,6 +98,7 @@ KEYS = {  # dotted, with * for any key of a mapping and any place of a list; a k
     "classifier": _or_null(MAPPING),
     "floor": _or_null(MAPPING),
     "floor.*": REAL,
+    "floor_samples": _or_null(WHOLE),
     "sessions": LIST,
     "sessions.*": MAPPING,
     "sessions.*.time": TIME,
@@ -134,6 +135,7 @@ KEYS = {  # dotted, with * for any key of a mapping and any place of a list; a k
     "config.fixed": MAPPING,
     "config.evaluation": MAPPING,
     "config.evaluation.features": SETTINGS,
+    "config.evaluation.samples": COUNT,
     "config.outcomes": MAPPING,  # what stands there is checked by `analysis.results.thresholds`
     "config.search": MAPPING,
     "config.search.sampler": TEXT,

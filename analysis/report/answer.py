@@ -17,6 +17,7 @@ from analysis.record.metadata import stated
 from analysis.report import claims, joint_claims
 from analysis.report.factor_words import claim
 from analysis.report.findings import Findings, Measured
+from analysis.report.floor_words import of_fewer
 from analysis.report.look_words import looked
 from analysis.report.repeat_words import repeated
 from analysis.report.standing_words import drawn_alike, verdict
@@ -224,5 +225,5 @@ def _caveats(findings: Findings, subject: Subject) -> tuple[str, ...]:
             said.append(f"{metric} was not measured in {listed(without)}, left out of all on quality by it.")
         if lost := [f"{one.unmeasured} of {one.arm}" for one in measured.quality if one.unmeasured]:
             said.append(f"Replicas whose {metric} could not be measured, left out of quality: {listed(lost)}.")
-    said += _selection_bias(findings)
+    said += [*of_fewer(findings.record.about), *_selection_bias(findings)]
     return tuple(said)

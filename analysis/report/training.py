@@ -10,6 +10,7 @@ from analysis.figures.parts import TOGETHER
 from analysis.record.snapshots import Snapshots, snapshots
 from analysis.report import alternatives
 from analysis.report.findings import Findings
+from analysis.report.floor_words import dotted
 from analysis.report.leaves import leaves
 from analysis.report.page import Html, Section, section
 from analysis.report.subject import replicas_of
@@ -27,7 +28,7 @@ def training(findings: Findings, writer: FigureWriter, folder: Path) -> Section:
                 partial(figures.learning_curves, findings.learning, findings.palette),
                 f"Over training: median{_and_quartiles(findings)} of {replicas_of(findings)}. A diverged replica is"
                 " worse than any other in quality, so that a line ends where half have diverged; other signals are of"
-                " the replicas still training. Dotted: the score of the same number of fresh real samples.",
+                f" the replicas still training. {dotted(findings.record.about)}",
                 alternatives.learning(findings.learning),
             )
         )

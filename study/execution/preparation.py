@@ -50,7 +50,8 @@ def prepare(config: StudyConfig, place: str, at: DataAt = FROM_SETTINGS, code: P
     evaluator = Evaluator(data, config.evaluation, config.measure, device, classifier=classifier, kept=store_at(place))
     about = None if classifier is None else {"accuracy": classifier.accuracy, "seed": classifier.seed}
     scores = evaluator.floor(config.search.seed)
-    return Floor(values=dict(scores.mean), spread=dict(scores.spread), classifier=about)
+    samples = evaluator.floor_samples
+    return Floor(values=dict(scores.mean), spread=dict(scores.spread), samples=samples, classifier=about)
 
 
 def is_prepared(config: StudyConfig, state: StudyState, store: Store) -> bool:

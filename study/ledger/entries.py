@@ -76,6 +76,7 @@ class Floor:
     Attributes:
         values: measurement -> value, the mean over several draws of samples; lists and None may occur and are ignored.
         spread: measurement -> standard deviation of one draw, NaN where unknown; {} in ledgers from before it was kept.
+        samples: of a draw, fewer than a generator's where fewer points are held out; None as `spread` is {}.
         classifier: accuracy and seed of the classifier that measures; None where none does.
     """
 
@@ -83,6 +84,7 @@ class Floor:
     time: float = 0.0
     values: Json
     spread: Json = field(default_factory=dict)
+    samples: int | None = None
     classifier: Json | None = None
 
 

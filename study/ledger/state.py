@@ -173,7 +173,8 @@ class StudyState:
         own: what the newest session says of each of the user's own measurements.
         data: what the newest session that says it was given for data; {} before it.
         prepared: whether there is a floor entry.
-        floor, floor_spread, classifier: of the newest one; {}, {} and None before it. A game without data has no floor.
+        floor, floor_spread, floor_samples, classifier: of the newest one; {}, {}, None and None before it. A game
+            without data has no floor.
         looks: at the pairs of arms, in order.
         trials: every trial in the ledger, in the order of their first entries.
         damage: the parts of the ledger that could not be used.
@@ -190,6 +191,7 @@ class StudyState:
         self.prepared = False
         self.floor: dict[str, float] = {}
         self.floor_spread: dict[str, float] = {}
+        self.floor_samples: int | None = None
         self.classifier: dict[str, Any] | None = None
         self.looks: list[Look] = []
         self.trials: dict[Key, TrialState] = {}
@@ -236,7 +238,7 @@ class StudyState:
             case Floor():
                 self.prepared = True
                 self.floor, self.floor_spread = _scores(entry.values), _scores(entry.spread)
-                self.classifier = entry.classifier
+                self.floor_samples, self.classifier = entry.samples, entry.classifier
             case Look():
                 self._look(entry)
             case _:

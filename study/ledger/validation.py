@@ -102,11 +102,12 @@ def _stopped(found: Json) -> Stopped:
 
 
 def _floor(found: Json) -> Floor:
-    classifier = found.get("classifier")
+    classifier, samples = found.get("classifier"), found.get("samples")
     return Floor(
         time=_time(found),
         values=_scores("values", found["values"]),
         spread=_scores("spread", found.get("spread", {})),
+        samples=None if samples is None else _whole("samples", samples),
         classifier=None if classifier is None else _plain_mapping("classifier", classifier),
     )
 

@@ -151,6 +151,7 @@ def _about(outline: Outline) -> dict[str, Any]:
         "later": described(outline.later),
         "floor": state.floor,
         "floor_spread": state.floor_spread,
+        "floor_samples": state.floor_samples,
         "classifier": state.classifier,
         "own": state.own,
         "looks": [_look(look) for look in state.looks],

@@ -33,6 +33,7 @@ ABOUT: dict[str, Any] = {  # has every key of KEYS
     "data": {"name": "ring", "digest": "0a"},
     "classifier": {"accuracy": 0.9},
     "floor": {"fid": 0.001, "modes": 8.0},
+    "floor_samples": 2500,
     "sessions": [{"time": 1.8e9, "versions": {"python": "3.11"}, "hardware": {"cpus": 2}, "host": "box"}],
     "searched": {"hinge": ["generator_lr", "critic_lr"], "minimax": ["generator_lr", "critic_lr"]},
     "arms": {"hinge": {"chosen": ["objective"], "without": ["source"], "space": {"generator_lr": "1e-4 … 1e-2 log"}}},
@@ -46,7 +47,7 @@ ABOUT: dict[str, Any] = {  # has every key of KEYS
         "scientific": {"objective": ["hinge", "minimax"]},
         "nuisance": {"generator_lr": {"log_uniform": [1e-4, 1e-2]}, "critic_lr": {"log_uniform": [1e-4, 1e-2]}},
         "fixed": {"generator": {"hidden": [16]}},
-        "evaluation": {"features": "raw"},
+        "evaluation": {"samples": 2500, "features": "raw"},
         "outcomes": {"metric": None, "tail": 0.4},
         "search": {
             "sampler": "tpe", "repeats": 1, "most_repeats": None, "metric": "fid", "mode": "min", "seed": 0,

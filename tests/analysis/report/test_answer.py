@@ -558,3 +558,11 @@ def test_a_bracket_that_takes_in_no_difference_though_two_are_told_apart_is_expl
     assert "that of two told apart may take in no difference" in caveats(0.55)
     assert "Two are told apart where" in caveats(0.75)
     assert "may take in no difference" not in caveats(0.75)
+
+
+def test_a_floor_of_fewer_points_than_samples_is_a_caveat():
+    about = {"config": {**CONFIG, "evaluation": {"samples": 100}}, "floor": {"fid": 35.5}, "floor_samples": 30}
+    assert [
+        said for said in answer(findings(record=SimpleNamespace(about=about))).caveats if "30 points held out" in said
+    ]
+    assert not [said for said in answer(findings()).caveats if "held out" in said]

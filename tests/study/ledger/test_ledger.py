@@ -46,9 +46,12 @@ def test_entries_come_back_in_order_with_their_positions(tmp_path):
 
 def test_a_line_is_its_checksum_and_json(tmp_path):
     written(tmp_path, Floor(time=2.0, values={"fid": 0.5}, spread={"fid": 0.25}))
-    text = b'{"kind": "floor", "time": 2.0, "values": {"fid": 0.5}, "spread": {"fid": 0.25}, "classifier": null}'
+    text = (
+        b'{"kind": "floor", "time": 2.0, "values": {"fid": 0.5}, "spread": {"fid": 0.25}, "samples": null,'
+        b' "classifier": null}'
+    )
     # Its CRC-32 is from the trailer that gzip(1) writes.
-    assert (tmp_path / "ledger/0001.jsonl").read_bytes() == b"48c84ddd " + text + b"\n"
+    assert (tmp_path / "ledger/0001.jsonl").read_bytes() == b"eddc241c " + text + b"\n"
 
 
 def test_non_finite_numbers_and_numpy_come_back(tmp_path):

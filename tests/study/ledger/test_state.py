@@ -69,7 +69,9 @@ def test_a_finished_trial_keeps_only_its_summary():
 
 def test_sessions_and_floors():
     session = Session(config={"study": "a"}, versions={"torch": "2.15"}, host="h", pid=1)
-    floor = Floor(values={"fid": 0.1}, spread={"fid": 0.01, "kid": [1.0]}, classifier={"accuracy": 0.98, "seed": 0})
+    floor = Floor(
+        values={"fid": 0.1}, spread={"fid": 0.01, "kid": [1.0]}, samples=30, classifier={"accuracy": 0.98, "seed": 0}
+    )
     newer = replace(session, config={"study": "a", "replicas": 2}, pid=2)
     state = replayed(session, floor, newer, replace(floor, values={"fid": 0.2}))
     assert state.config == newer.config
@@ -80,7 +82,7 @@ def test_sessions_and_floors():
     for session in (with_data, state.sessions[0]):
         state.apply(session)
         assert state.data["digest"] == "0f"
-    assert (state.floor, state.floor_spread) == ({"fid": 0.2}, {"fid": 0.01})
+    assert (state.floor, state.floor_spread, state.floor_samples) == ({"fid": 0.2}, {"fid": 0.01}, 30)
     assert state.classifier == {"accuracy": 0.98, "seed": 0}
 
 

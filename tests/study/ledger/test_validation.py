@@ -104,6 +104,7 @@ def test_what_lacks_a_field_says_which(entry: Entry) -> None:
         "data",
         "changes",
         "spread",
+        "samples",
         "classifier",
         "pictures",
         "message",

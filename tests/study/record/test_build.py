@@ -36,7 +36,7 @@ SPEC = {
     "generator": {"hidden": [64, 64], "weight_std": None},
 }  # fmt: skip
 SESSION = Session(time=1e9, config={"study": "rings"}, versions={"torch": "2.15"}, host="h", pid=1)
-FLOOR = Floor(time=1e9, values={"fid": 0.01, "modes": 4.0, "unheard": 1.0}, spread={"fid": 0.002})
+FLOOR = Floor(time=1e9, values={"fid": 0.01, "modes": 4.0, "unheard": 1.0}, spread={"fid": 0.002}, samples=30)
 
 
 def about(kind, index=0, **more):
@@ -130,7 +130,7 @@ def test_the_record_says_what_it_is_of(tmp_path):
     told = {"kind": "session", "time": 1e9, "versions": {"torch": "2.15"}, "host": "h", "pid": 1}
     assert found.about["sessions"] == [told]
     assert (found.about["damaged"], found.about["floor"]["fid"]) == (0, 0.01)
-    assert found.about["floor_spread"] == {"fid": 0.002}
+    assert (found.about["floor_spread"], found.about["floor_samples"]) == ({"fid": 0.002}, 30)
     assert tuple(found.about["through"]) == ledger.end(tmp_path)
 
 

@@ -1,0 +1,59 @@
+"""What is said of the floor: of how many real points it is, and what follows where a generator is measured by more.
+
+Data that are no mixture have no more fresh points than are held out. A Fréchet distance, and whatever else falls with
+the number of samples, is then higher for them than it would be for as many as a generator's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from analysis.record.join import studies_of
+from analysis.record.metadata import stated
+from analysis.results.criteria import thresholds_of
+from analysis.wording import counted, listed, setting, whole
+
+About = Mapping[str, Any]
+
+
+def dotted(about: About) -> str:
+    """What a dotted line is, where figures draw the floor, a sentence."""
+    studies = studies_of(about)
+    if all(stated(one, "floor_samples") is None for one in studies):  # a record of before it was kept
+        return "Dotted: the score of as many fresh real samples, or of all that are held out where these are fewer."
+    fewer = _fewer(about)
+    if not fewer:
+        return "Dotted: the score of as many fresh real samples."
+    held, samples = next(iter(fewer.values()))
+    return (
+        f"Dotted: the score of the {counted(held, 'real point')} held out; as many as the {whole(samples)} samples of a"
+        " generator would have a smaller Fréchet distance."
+    )
+
+
+def of_fewer(about: About) -> list[str]:
+    """The caveat where the floor is of fewer points than a generator's samples, if it is."""
+    fewer, several = _fewer(about), len(studies_of(about)) > 1
+    if not fewer:
+        return []
+    name = " of {}" if several else ""
+    held = listed([f"the {counted(held, 'point')} held out{name.format(study)}" for study, (held, _) in fewer.items()])
+    drawn = listed([*dict.fromkeys(whole(samples) for _, samples in fewer.values())])
+    return [
+        f"What real data score is measured on {held}, what a generator scores on {drawn} samples, and more samples have"
+        " a smaller Fréchet distance: a generator may score better than real data do here, and"
+        f" {setting(thresholds_of(about).factor)} times their distance, within which samples count as near the data, is"
+        " further away than it would be of as many. Where evaluation.samples is no more than are held out, both are"
+        " measured alike."
+    ]
+
+
+def _fewer(about: About) -> dict[str, tuple[int, int]]:
+    """By study how many points the floor is of, and how many samples a generator's scores, where these are more."""
+    known = {
+        str(one.get("study", "?")): (stated(one, "floor_samples"), stated(one, "config.evaluation.samples"))
+        for one in studies_of(about)
+        if stated(one, "floor", {})
+    }
+    return {study: (held, drawn) for study, (held, drawn) in known.items() if held and drawn and held < drawn}
