@@ -52,7 +52,7 @@ from study.storage.data_set import DataRead
 from study.storage.lease import Lease
 from study.storage.mirror import Mirror
 from study.storage.store import Store, lies_in, store_of
-from study.tracking import Tracker
+from study.tracking import Tracker, why_waiting
 from trainables import own_code
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
@@ -317,7 +317,9 @@ class Session:
         failed = sum(trial.status == "failed" for trial in trials)
         if waiting:
             said = f"{waiting} ledger {'entry still waits' if waiting == 1 else 'entries still wait'} for MLflow"
-            self.progress.say(f"{said}; `ganstudy resume` sends {'it' if waiting == 1 else 'them'}")
+            why = why_waiting(self.folder, self.plan.config)
+            because = f" ({why})" if why else ""
+            self.progress.say(f"{said}{because}; `ganstudy resume` sends {'it' if waiting == 1 else 'them'}")
         if not self.tally.finished:
             self.progress.say(f"stopped; `ganstudy resume {self.folder}` goes on from here")
             return FAILED if self._trouble else INTERRUPTED

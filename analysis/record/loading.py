@@ -111,6 +111,8 @@ def _read(path: Path, schema: Any, names: list[str] | None) -> tuple[Any, dict[s
             there = [name for name in file.schema_arrow.names if name not in RETIRED]
             table = file.read(columns=[name for name in names or there if name in there])
             said = file.metadata.metadata
+    except PermissionError:
+        raise RecordError(f"{path}: expected a file that this user can read, got one that it cannot") from None
     except (pa.ArrowException, OSError) as error:
         why = str(error).splitlines()[0].rstrip(".")
         raise RecordError(f"{path}: cannot be read ({why}); build the record again from its ledger") from None

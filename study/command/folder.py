@@ -36,11 +36,21 @@ def study_folder(folder: Path) -> Path:
 
 
 def readable(folder: Path) -> Path:
-    """The folder, which is there and may be a study's. Raises `ConfigError` where this user cannot read it."""
-    for place in (folder, folder / "ledger"):
-        if place.is_dir() and not os.access(place, os.R_OK | os.X_OK, effective_ids=True):
+    """The folder, which is there and may be a study's. Raises `ConfigError` where this user cannot read it, or a file
+    in it without which nothing can be said of a study."""
+    for place in _read_first(folder):
+        wanted = os.R_OK | (os.X_OK if place.is_dir() else 0)
+        if place.exists() and not os.access(place, wanted, effective_ids=True):
             raise ConfigError(f"{folder}: expected a folder that this user can read, got {place}, which it cannot")
     return folder
+
+
+def _read_first(folder: Path) -> Iterator[Path]:
+    yield folder
+    yield folder / loading.STUDY_FILE
+    yield folder / "ledger"
+    if (folder / "ledger").is_dir():
+        yield from (path for _, path in segments(folder))
 
 
 def writable(folder: Path) -> Path:

@@ -28,9 +28,8 @@ from study.config.spaces import name_of
 from study.progress.status import status
 from study.record import sources
 from study.record.build import build_record
-from study.tracking import Ending, sync, trouble
+from study.tracking import Ending, sync, why_waiting
 from study.tracking.download import RUN
-from study.tracking.local import damage as damage_of
 from study.tracking.renewal import renew
 from trainables import own_code
 from trainables.objectives.induced import explain, resolved
@@ -142,8 +141,7 @@ def _page(options: Namespace, choice: Choice) -> Path:
 
 def _waiting(folder: Path, plan: StudyPlan, entries: int) -> str:
     """That entries of the ledger wait for MLflow, and why, as far as it is known."""
-    damage = damage_of(folder) if plan.config.tracking.uri is None else None
-    why = damage or (trouble(folder) or "").partition("\n")[0]
+    why = why_waiting(folder, plan.config)
     wait = "entry of the ledger still waits" if entries == 1 else "entries of the ledger still wait"
     return f"the report has not reached MLflow, for which {entries} {wait}{f': {why}' if why else ''}"
 

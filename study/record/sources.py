@@ -119,7 +119,11 @@ def _copy(folder: Path, place: Path) -> None:
         for _ in range(TRIES):
             before = [(there / name).stat().st_ino for name in FILES]
             for name in FILES:
-                shutil.copyfile(there / name, place / name)
+                try:
+                    shutil.copyfile(there / name, place / name)
+                except PermissionError:
+                    said = "expected a file that this user can read, got one that it cannot"
+                    raise ConfigError(f"{there / name}: {said}") from None
             if before == [(there / name).stat().st_ino for name in FILES]:
                 break
 

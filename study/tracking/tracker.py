@@ -19,8 +19,8 @@ from study.config.addresses import masked
 from study.ledger.ledger import entries
 from study.storage.store import store_of
 from study.tracking.batch import LARGEST
-from study.tracking.cursor import NAME, Cursor, waiting
-from study.tracking.local import LOCAL
+from study.tracking.cursor import NAME, Cursor, trouble, waiting
+from study.tracking.local import LOCAL, damage
 
 if TYPE_CHECKING:
     from study.config.schema import StudyConfig
@@ -166,6 +166,13 @@ class Tracker:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= BEGINNING + END else f"{text[:BEGINNING]} … {text[-END:]}"
+
+
+def why_waiting(folder: Path, config: StudyConfig) -> str | None:
+    """Why entries wait for MLflow, in a line, as far as is known: of a database in the folder that cannot be used also
+    what to do."""
+    broken = damage(folder) if config.tracking.uri is None else None
+    return broken or (trouble(folder) or "").partition("\n")[0] or None
 
 
 def sync(folder: str | Path, config: StudyConfig, timeout: float = 60.0, ending: Ending = "FINISHED") -> int:

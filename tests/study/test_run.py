@@ -160,6 +160,21 @@ def test_resume_says_what_of_the_ledger_it_could_not_read(
     assert status(folder).damaged == 2  # the line, and the segments that are missing before it
 
 
+def test_a_database_that_cannot_be_used_is_named_where_entries_wait_for_it(
+    reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(reference, folder)
+    (folder / "tracking.json").unlink()
+    (folder / "mlflow.db").write_bytes(b"damaged " * 1000)
+    monkeypatch.setattr("study.run.DRAIN", 1.0)
+    assert resume_study(folder) == 0
+    said = capsys.readouterr().out
+    assert "for MLflow (" in said
+    assert f"({folder / 'mlflow.db'}: expected MLflow's database, got one that cannot be used (file is not a" in said
+    assert "the ledger); `ganstudy resume` sends them" in said
+
+
 def test_the_folder_of_a_study_is_not_overwritten(reference: Path, long_study: StudyPlan) -> None:
     with pytest.raises(ConfigError, match=r"--out: expected a folder without a study, got .*study, which holds one"):
         run_study(long_study, reference)

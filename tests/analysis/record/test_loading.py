@@ -1,3 +1,4 @@
+import errno
 import json
 import time
 
@@ -288,6 +289,15 @@ def test_a_file_that_is_cut_short_is_refused_by_name(tmp_path, kept):
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(RecordError, match=r"history\.parquet: cannot be read \(.*\); build the record again from its"):
         load(tmp_path)
+
+
+def test_a_file_that_this_user_cannot_read_is_refused_by_name(tmp_path, monkeypatch):
+    def refused(path):
+        raise PermissionError(errno.EACCES, f"Failed to open local file '{path}'. Detail: [errno 13] Permission denied")
+
+    monkeypatch.setattr(pq, "ParquetFile", refused)
+    with pytest.raises(RecordError, match=r"\.parquet: expected a file that this user can read, got one that it ca"):
+        load(write(tmp_path))
 
 
 def test_files_of_two_builds_are_refused(tmp_path):

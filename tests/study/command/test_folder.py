@@ -152,8 +152,8 @@ def test_a_study_that_may_only_be_read_is_not_run(
     assert said == f"ganstudy: {folder}: expected a study that this user can write, got {folder}, which it cannot\n"
 
 
-@pytest.mark.parametrize("command", ["status", "resume", "report", "animate", "optuna", "export --csv", "label"])
-@pytest.mark.parametrize("place", [".", "ledger"])
+@pytest.mark.parametrize("command", ["status", "resume", "report", "animate", "optuna", "export --csv", "label", "ui"])
+@pytest.mark.parametrize("place", [".", "ledger", "ledger/0001.jsonl", "study.yaml"])
 def test_a_folder_that_cannot_be_read_is_bad_input(
     place: str,
     command: str,

@@ -1,5 +1,6 @@
 """Records from study folders, copies and MLflow's runs: fetched whole, or refused with one message and nothing kept."""
 
+import errno
 import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -96,6 +97,19 @@ def test_a_folder_a_copy_and_a_run_give_the_same_record(rings, begun, copy, rete
         for name in FILES:
             assert (folder / name).read_bytes() == (origin / name).read_bytes()
     assert load(out / "grids", []).running  # its record was built, as that of a study under way is
+
+
+def test_a_record_that_this_user_cannot_read_is_named(copy, tmp_path, monkeypatch, capsys):
+    place, out = copy, tmp_path / "out"
+
+    def refused(*_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(place / "trials.parquet"))
+
+    monkeypatch.setattr(shutil, "copyfile", refused)
+    assert main(["report", str(place), "--out", str(out)]) == 2
+    said = capsys.readouterr().err
+    assert said.endswith(".parquet: expected a file that this user can read, got one that it cannot\n")
+    assert not out.exists()
 
 
 def test_a_newer_record_takes_the_formers_place_and_what_lies_beside_it_stays(rings, copy, tmp_path):
