@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.record import metadata
 from analysis.record.schema import (
+    AMOUNT,
     ARROW,
     EARLIER_OUTCOMES,
     FILES,
@@ -24,6 +26,8 @@ from analysis.record.schema import (
     OUTCOMES,
     OWN,
     PHASES,
+    RANGES,
+    ROUNDING,
     SIGNALS,
     SPENT,
     STATUSES,
@@ -79,10 +83,10 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
 
     Raises:
         FileNotFoundError: a file is missing.
-        RecordError: another column is missing, unknown or of another dtype; a key is null or stands twice; a phase,
-            status or outcome is none that there is, or a replica's outcome contradicts its status or `diverged_step`;
-            the two files do not belong together; an evaluation that a replica must have is missing. The message says
-            which.
+        RecordError: the metadata hold what they cannot; another column is missing, unknown or of another dtype; a key
+            is null or stands twice; a value is outside of its column's range; a phase, status or outcome is none that
+            there is, or what is said of a replica's divergence, outcome and status contradicts itself; the two files do
+            not belong together; an evaluation that a replica must have is missing. The message says which.
     """
     declared = [c.name for c in HISTORY]
     unknown = [name for name in columns or () if name not in declared and not name.startswith(OWN)]
@@ -97,8 +101,11 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
     trials = _frame(now).copy()  # a block for each dtype, as pandas is slow at adding to a hundred single columns
     _check_keys(history, HISTORY_KEYS, "history.parquet")
     _check_keys(trials, TRIALS_KEYS, "trials.parquet")
+    _check_ranges(history, "history.parquet")
+    _check_ranges(trials, "trials.parquet")
     _check_categories(trials)
     _check_rows(history, trials)
+    _check_divergence(history, trials)
     return Record(history, trials, about)
 
 
@@ -173,6 +180,22 @@ def _check_keys(frame: pd.DataFrame, keys: tuple[str, ...], file: str) -> None:
         raise RecordError(f"{file}: {int(twice.sum())} row(s) stand twice: {_named(frame.loc[twice, list(keys[4:])])}")
 
 
+def _check_ranges(frame: pd.DataFrame, file: str) -> None:
+    """No value is outside of its column's range; a spread is an amount."""
+    for name in map(str, frame):
+        measurement = name.removeprefix("floor.")
+        low, high = AMOUNT if name.startswith("floor_spread.") else RANGES.get(measurement, (-np.inf, np.inf))
+        if low == -np.inf:
+            continue
+        values = frame[name].to_numpy(np.float64, na_value=np.nan)
+        outside = (values < low - ROUNDING) | (values > high + ROUNDING)
+        if outside.any():
+            expected = f"from {low:g} to {high:g}" if np.isfinite(high) else f">= {low:g}"
+            keys = [key for key in (*HISTORY_KEYS[4:], name) if key in frame]
+            got = _named(frame.loc[outside, list(dict.fromkeys(keys))])
+            raise RecordError(f"{file}: {name}: expected a number {expected}, got {got}")
+
+
 def _check_categories(trials: pd.DataFrame) -> None:
     """Every phase, status and outcome is one that there is, and none contradicts what else is said of the replica."""
     replica = list(TRIALS_KEYS[4:])
@@ -186,9 +209,10 @@ def _check_categories(trials: pd.DataFrame) -> None:
     for expected, broken in (
         ("null while the trial is running", outcome.notna() & (status == "running")),
         ("diverged where there is a diverged_step", outcome.notna() & diverged & (outcome != "diverged")),
-        ("another where there is no diverged_step", (outcome == "diverged") & ~diverged),
+        ("another where there is no diverged_step", (outcome == "diverged") & ~diverged & (status != "diverged")),
         ("the status, or diverged, of a trial cut short", outcome.notna() & ~diverged & cut & (outcome != status)),
         ("another of a trial that was not cut short", outcome.isin(CUT) & ~cut),
+        ("diverged or null where all did", outcome.notna() & (outcome != "diverged") & (status == "diverged")),
     ):
         if broken.any():
             got = _named(trials.loc[broken, [*replica, "outcome", "status", "diverged_step"]])
@@ -201,6 +225,19 @@ def _check_categories(trials: pd.DataFrame) -> None:
     if mixed.any():
         got = _named(trials.loc[mixed, [*replica, "status"]])
         raise RecordError(f"trials.parquet: status: expected one for all replicas of a trial, got {got}")
+
+
+def _check_divergence(history: pd.DataFrame, trials: pd.DataFrame) -> None:
+    """A replica is said to have diverged at evaluations after its `diverged_step`, and at none before."""
+    if "diverged" not in history:
+        return
+    keys = list(TRIALS_KEYS)
+    said = history[[*keys, "step", "diverged"]].merge(trials[[*keys, "diverged_step"]], on=keys, how="left")
+    fell = said["diverged_step"].to_numpy(np.float64, na_value=np.inf)
+    wrong = np.where(said["diverged"], said["step"] < fell, said["step"] > fell)
+    if wrong.any():
+        got = _named(said.loc[wrong, [*keys[4:], "step", "diverged", "diverged_step"]])
+        raise RecordError(f"history.parquet: diverged: expected it from the replica's diverged_step on, got {got}")
 
 
 def _check_rows(history: pd.DataFrame, trials: pd.DataFrame) -> None:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 import pyarrow as pa
@@ -177,7 +178,25 @@ HIGHER = frozenset({
 })
 # fmt: on
 MEASUREMENTS = (*TRAINING, *QUALITY, *DERIVED)
+COUNTED = ("modes", "modes_held", "modes_covered")  # at most as many as the histogram has; the record derives shares
 HISTOGRAM = Column("mode_histogram", "counts", "samples", "generated samples nearest to each mode")
+
+
+SHARE, AMOUNT = (0.0, 1.0), (0.0, inf)
+RANGES = {  # of what can take no other value than these, rounding apart, whoever measured it; of floors likewise
+    **dict.fromkeys(
+        ("probability_real", "probability_fake", "critic_accuracy", "dirac_converged", "dirac_agreement",
+         "high_quality", "precision", "recall", "coverage", "class_coverage", "label_fidelity", "label_fidelity_back",
+         "memorisation", "mode_fraction", "held_fraction", "covered_fraction", "near"), SHARE
+    ),
+    **dict.fromkeys(
+        ("gradient_norm_generator", "gradient_norm_critic", "parameter_norm_generator", "parameter_norm_critic",
+         "modes", "modes_held", "modes_held_back", "modes_covered", "density", "fid_error", "fid_back_error",
+         "mass_js_error", "held", "index", "repeat", "seed", "step", "steps", "wall_time", "critic_updates",
+         "real_samples", "operations", "core_seconds"), AMOUNT
+    ),
+}  # fmt: skip
+ROUNDING = 1e-6  # by which a value may be outside of its range
 
 SIGNALS = _reals(
     [  # of a replica's outcome
@@ -231,7 +250,7 @@ TRIALS = (
     _STUDY, _PHASE, _ARM, _REPEAT, _INDEX, _TRIAL, _SEED, *CHOICES,
     Column("status", "category", "", f"how the trial ended: {', '.join(STATUSES)}", True),
     Column("outcome", "category", "", "verdict (analysis.results.outcomes); null if running or not judged"),
-    Column("diverged_step", "int64", "steps", "the step at which the replica diverged; null if it did not"),
+    Column("diverged_step", "int64", "steps", "the step at which the replica diverged; null if it did not, or unknown"),
     Column("message", "text", "", "why the trial failed"),
     Column("started", "time", "UTC", "when the trial was planned", True),
     Column("ended", "time", "UTC", "when the trial ended; null while running"),

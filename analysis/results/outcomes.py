@@ -2,7 +2,8 @@
 
 Checked in this order; the first that holds is the outcome:
 
-- `diverged`: a loss, parameter or sample was not finite or exceeded a bound, at any time.
+- `diverged`: a loss, parameter or sample was not finite or exceeded a bound, at any time; or the trial
+  ended because its every replica had diverged.
 - `failed`: the trial raised. `truncated`: the scheduler stopped it before its budget: right-censored, not a failure.
 - `frozen`: the generator's gradient is negligible at the end although its samples are not near the data.
 - `learning`: the judged metric improves over the tail, and ends ahead of all before by as much as a swing.
@@ -68,7 +69,7 @@ def verdicts(seen: OutcomeSignals, status: ArrayLike, thresholds: Thresholds = T
     near = seen.near_end >= 0.5
     improving = (seen.progress >= thresholds.progress) & (~near | (seen.gain >= thresholds.gain))
     rules = [
-        ("diverged", seen.diverged),
+        ("diverged", seen.diverged | (ended == "diverged")),  # its every replica did: what would show it is lost
         ("failed", ended == "failed"),
         ("truncated", ended == "truncated"),
         ("converged", seen.settled > 0),

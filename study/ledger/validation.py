@@ -11,10 +11,11 @@ import math
 import re
 from array import array
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from analysis.record.schema import CHOICES, HISTOGRAM
+from analysis.record.schema import AMOUNT, CHOICES, COUNTED, HISTOGRAM, RANGES, ROUNDING
 from study.config.messages import shown
 from study.config.spaces import name_of
 from study.ledger.entries import (
@@ -147,6 +148,8 @@ def _scores(name: str, found: object) -> Json:
     for measurement, value in scores.items():
         if isinstance(value, (str, bool, dict)):
             raise _wrong(f"{name}.{measurement}", "a number", value)
+        if isinstance(value, (int, float)):
+            _check_range(f"{name}.{measurement}", RANGES.get(measurement) if name == "values" else AMOUNT, [value])
     return scores
 
 
@@ -168,6 +171,7 @@ def _planned(found: Json) -> Planned:
 def _result(found: Json) -> Result:
     seeds, columns, pictures = _seeds(found), found["columns"], found.get("pictures")
     _check_columns(columns, len(seeds))
+    _check_divergence(columns, _whole("step", found["step"]))
     if pictures is not None and not (isinstance(pictures, str) and pictures.isprintable()):
         raise _wrong("pictures", "a path", pictures)
     return Result(
@@ -292,6 +296,36 @@ def _check_columns(columns: object, replicas: int) -> None:
     plain = set(map(type, chain.from_iterable(reals))) <= _REALS
     for name in columns.keys() & _KINDS_OF_COLUMN.keys() if plain else columns:
         _check_column(name, columns[name])
+    modes = next((len(counts) for counts in columns.get(HISTOGRAM.name, ()) if counts), math.inf)
+    for low, high, names in _ranges_of(tuple(columns)):
+        most = min(high, modes) if names[0] in COUNTED else high
+        if [1 for name in names for value in columns[name] if value is not None and not low <= value <= most]:
+            for name in names:
+                _check_range(f"columns.{name}", (low, most), columns[name])
+
+
+@lru_cache(maxsize=256)
+def _ranges_of(columns: tuple[str, ...]) -> list[tuple[float, float, list[str]]]:
+    """The ranges that some of these columns have, each with the names of those; apart from others' that of counts of
+    modes, which a trial has no more of than its histogram."""
+    groups: dict[tuple[float, float, bool], list[str]] = {}
+    for name in columns:
+        if name in RANGES:
+            groups.setdefault((*RANGES[name], name in COUNTED), []).append(name)
+    return [(low, high, names) for (low, high, _), names in groups.items()]
+
+
+def _check_range(name: str, within: tuple[float, float] | None, values: list[Any]) -> None:
+    low, high = within or (-math.inf, math.inf)
+    if [value for value in values if value is not None and (value < low - ROUNDING or value > high + ROUNDING)]:
+        raise _wrong(name, f"from {low:g} to {high:g}" if high < math.inf else f"numbers ≥ {low:g}", values)
+
+
+def _check_divergence(columns: Json, step: int) -> None:
+    """Whoever has a `diverged_step` has diverged by then."""
+    for fell, diverged in zip(columns.get("diverged_step", ()), columns.get("diverged", ()), strict=False):
+        if fell is not None and not (diverged and fell <= step):
+            raise _wrong("columns.diverged_step", f"up to {step} where diverged, else null", columns["diverged_step"])
 
 
 def _check_column(name: str, values: list[Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from analysis.record import schema
 from analysis.record.curves import Curves
@@ -26,7 +27,6 @@ TYPES = {column.name: schema.ARROW[column.dtype] for column in (*schema.HISTORY,
 MEASURED = tuple(c.name for c in (*schema.TRAINING, *schema.QUALITY))
 DERIVED = tuple(c.name for c in schema.DERIVED)
 FLAGS = ("diverged", "diverged_step")
-COUNTED = ("modes", "modes_held", "modes_covered")  # what the record derives shares of
 
 
 class TrialColumns:
@@ -42,10 +42,11 @@ class TrialColumns:
         self._measured = (*MEASURED, *own)
         more = schema.own(own)
         self._types = {**TYPES, **{column.name: schema.ARROW[column.dtype] for column in (*more, *schema.floors(more))}}
-        names = {*judged_columns(thresholds), *COUNTED, schema.HISTOGRAM.name}
+        names = {*judged_columns(thresholds), *schema.COUNTED, schema.HISTOGRAM.name}
         self._curves: Curves = derive(trial.curves(names))
         self._signals: OutcomeSignals = signals(self._curves, floor, thresholds)
         self._thresholds = thresholds
+        self._fell, self._had_diverged = self._divergence()
         self._same = {
             "study": study,
             **{name: getattr(trial, name) for name in ("phase", "arm", "repeat", "trial_id")},
@@ -60,7 +61,7 @@ class TrialColumns:
             "seed": np.repeat(self.trial.seeds, evaluations),
             "step": np.tile(self.steps, replicas),
             "wall_time": np.tile(times, replicas),
-            "diverged": [bool(flag) for flag in self.trial.column("diverged")],
+            "diverged": self._had_diverged.ravel(),
         }
         taken = {name for result in self.trial.results.values() for name in result.columns}
         for name in (*self._measured, schema.HISTOGRAM.name):
@@ -78,7 +79,7 @@ class TrialColumns:
         values: dict[str, Any] = {
             "seed": trial.seeds,
             "outcome": self._outcomes(),
-            "diverged_step": self._diverged_steps(),
+            "diverged_step": self._fell,
             **{name: _nulls(getattr(self._signals, name)) for name in SHOWN},
         }
         if self.steps:
@@ -141,14 +142,18 @@ class TrialColumns:
             return [None] * len(trial.seeds)
         return [name or None for name in verdicts(self._signals, trial.status, self._thresholds).tolist()]
 
-    def _diverged_steps(self) -> list[int | None]:
-        """As reported; otherwise the step of the first evaluation that has the flag."""
-        if not self.steps:
-            return [None] * len(self.trial.seeds)
-        last = self.trial.results[self.steps[-1]].column("diverged_step", self.trial.seeds)
-        flags = np.nan_to_num(self._curves.value("diverged"))
-        first = [self.steps[at] if flags[r, at] else None for r, at in enumerate(flags.argmax(1))]
-        return [step if step is not None else fallback for step, fallback in zip(last, first, strict=True)]
+    def _divergence(self) -> tuple[list[int | None], NDArray[np.bool_]]:
+        """The step (R,) at which each replica diverged, as the first evaluation that has the flag reports it, or its
+        own; and whether it had by each evaluation (R, T), from then on always."""
+        steps, flags = np.array(self.steps, np.float64), self._curves.value("diverged") > 0
+        first = np.where(flags, steps, np.inf).min(axis=1, initial=np.inf)
+        fell: list[int | None] = []
+        for replica, step in enumerate(first):
+            at = None if np.isinf(step) else self.trial.results[int(step)]
+            said = None if at is None else at.column("diverged_step", self.trial.seeds)[replica]
+            fell.append(said if at is None or said is not None else at.step)
+        after = np.array([np.inf if step is None else step for step in fell], np.float64)
+        return fell, (steps >= first[:, None]) | (steps > after[:, None])
 
 
 def configuration(spec: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 import errno
 import json
+import math
 import time
 
 import numpy as np
@@ -220,6 +221,11 @@ def test_a_null_key_is_named(tmp_path):
         ({"status": "running"}, "outcome: expected null while the trial is running, got"),
         ({"status": "failed"}, "outcome: expected the status, or diverged, of a trial cut short, got"),
         ({"outcome": "truncated"}, "outcome: expected another of a trial that was not cut short, got"),
+        ({"near": 9.0}, "near: expected a number from 0 to 1, got"),
+        ({"wall_time": -1.0}, "wall_time: expected a number >= 0, got"),
+        ({"steps": -200}, "steps: expected a number >= 0, got"),
+        ({"floor.high_quality": 1.2}, "floor.high_quality: expected a number from 0 to 1, got"),
+        ({"floor_spread.fid": -0.1}, "floor_spread.fid: expected a number >= 0, got"),
     ],
 )
 def test_categories_that_there_are_not_and_contradictions_name_the_replica(tmp_path, change, message):
@@ -238,14 +244,71 @@ def test_categories_that_there_are_not_and_contradictions_name_the_replica(tmp_p
         {"outcome": "diverged", "diverged_step": 150, "status": "truncated"},
         {"outcome": None, "diverged_step": 150, "status": "running"},
         {"outcome": "failed", "status": "failed"},
+        {"outcome": "diverged", "status": "diverged"},  # the evaluation that would say when is lost
+        {"near": 1 + 1e-9},
+        {"near": math.nan},
     ],
 )
 def test_what_may_be_said_of_a_replica_loads(tmp_path, change):
-    rows = trials_rows()
+    rows, evaluations = trials_rows(), history_rows()
     rows[3] = {**rows[3], **change}
+    evaluations[7]["diverged"] = "diverged_step" in change
     if status := change.get("status"):  # of the whole trial
         rows[2] = {**rows[2], "status": status, "outcome": None if status == "running" else status}
-    assert len(load(write(tmp_path, trials=rows)).trials) == 4
+    assert len(load(write(tmp_path, evaluations, rows)).trials) == 4
+
+
+def test_a_trial_whose_every_replica_diverged_has_none_that_converged(tmp_path):
+    rows = [{**row, "status": "diverged"} for row in trials_rows()]
+    with pytest.raises(
+        RecordError, match=r"outcome: expected diverged or null where all did, got .*, seed 1, outcome c"
+    ):
+        load(write(tmp_path, trials=rows))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"step": -100}, "step: expected a number >= 0, got trial_id search-hinge-0001, seed 2, step -100"),
+        ({"wall_time": -1.0}, "wall_time: expected a number >= 0, got .*, wall_time -1.0"),
+        ({"precision": 9.0}, "precision: expected a number from 0 to 1, got .*, step 100, precision 9.0"),
+        ({"modes": -1.0}, "modes: expected a number >= 0, got"),
+    ],
+)
+def test_measurements_that_cannot_be_are_named(tmp_path, change, message):
+    rows = history_rows()
+    rows[6] |= change
+    with pytest.raises(RecordError, match=rf"history\.parquet: {message}"):
+        load(write(tmp_path, history=rows))
+
+
+@pytest.mark.parametrize(
+    ("fell", "flags", "refused"),
+    [
+        (None, [False, False], None),
+        (150, [False, True], None),
+        (100, [True, True], None),
+        (100, [False, True], None),  # as an early version counted steps
+        (50, [False, True], "step 100, diverged False, diverged_step 50"),
+        (150, [True, True], "step 100, diverged True, diverged_step 150"),
+        (150, [False, False], "step 200, diverged False, diverged_step 150"),
+        (None, [False, True], "step 200, diverged True, diverged_step"),
+        (100, [True, False], "step 200, diverged False, diverged_step 100"),
+    ],
+)
+def test_a_replica_has_diverged_from_its_step_on(tmp_path, fell, flags, refused):
+    evaluations, rows = history_rows(), trials_rows()
+    for row, flag in zip(evaluations[6:], flags, strict=True):
+        row["diverged"] = flag
+    rows[3] |= {"diverged_step": fell, "outcome": "converged" if fell is None else "diverged"}
+    folder = write(tmp_path, evaluations, rows)
+    if refused is None:
+        assert len(load(folder).history) == 8
+    else:
+        message = r"diverged: expected it from the replica's diverged_step on, got .*0001, seed 2, " + refused
+        with pytest.raises(RecordError, match=message):
+            load(folder)
+    assert "diverged" not in load(folder, ["fid"]).history  # which is not read where it is not asked for
 
 
 @pytest.mark.parametrize(
@@ -253,7 +316,7 @@ def test_what_may_be_said_of_a_replica_loads(tmp_path, change):
     [
         ({"outcome": "diverged", "diverged_step": -5}, "diverged_step: expected 0 to the replica's steps, got"),
         ({"outcome": "diverged", "diverged_step": 10**9}, "diverged_step: expected 0 to the replica's steps, got"),
-        ({"status": "diverged"}, "status: expected one for all replicas of a trial, got"),
+        ({"status": "failed", "outcome": "failed"}, "status: expected one for all replicas of a trial, got"),
     ],
 )
 def test_steps_out_of_range_and_a_trial_of_two_statuses_are_refused(tmp_path, change, message):

@@ -95,6 +95,7 @@ def test_how_the_trial_ended_comes_after_divergence_and_before_quality():
     bad = {"held_fraction": 0.0}
     assert outcome("truncated", **bad) == "truncated"
     assert outcome("failed", **bad) == "failed"
+    assert outcome("diverged") == "diverged"  # every replica did, and the evaluation that shows it is lost
     for status in ("truncated", "failed", "diverged", "completed"):
         assert outcome(status, **bad, diverged=late(1.0, 0.0, 3)) == "diverged"
 

@@ -241,6 +241,30 @@ def test_the_step_of_a_divergence_that_was_not_reported_is_its_first_evaluation(
     assert found.trials["diverged_step"].iloc[0] == 200
 
 
+def test_a_ledger_that_contradicts_itself_on_a_divergence_has_a_record_that_does_not(tmp_path):
+    flags = [result(step, diverged=[step == 200, False], diverged_step=[None, None]) for step in (100, 200, 300)]
+    late = result(400, diverged=[True, False], diverged_step=[50, None])
+    _, found = built(tmp_path, SESSION, planned(), *flags, late, ended())
+    assert found.trials["diverged_step"].iloc[0] == 200
+    assert found.history["diverged"].tolist() == [False, True, True, True] + [False] * 4
+
+    early = result(200, 1, diverged=[True, False], diverged_step=[50, None])
+    _, found = built(tmp_path, planned(1), result(100, 1), early, ended(1))
+    assert found.trials["diverged_step"].iloc[2] == 50
+    assert found.history["diverged"].tolist()[8:] == [True, True, False, False]
+
+
+def test_a_trial_that_diverged_did_so_where_its_last_evaluation_is_lost(tmp_path):
+    """Every replica had diverged, but that evaluation's line is gone: when is not known, and that it did is."""
+    counts = {"modes": [None, 1.0], "mode_histogram": [None, [9, 0, 0, 0]]}
+    fell = {"diverged": [True, False], "diverged_step": [70, None], **counts}
+    one, other = (result(100, index, **fell) for index in (0, 1))
+    _, found = built(tmp_path, SESSION, planned(), one, ended(0, "diverged", []), planned(1), other, ended(1))
+    assert found.trials["outcome"].tolist() == ["diverged", "diverged", "diverged", "collapsed"]
+    assert found.trials["diverged_step"].isna().tolist() == [False, True, False, True]
+    assert judge_record(found)["outcome"].tolist() == found.trials["outcome"].tolist()
+
+
 def test_null_is_what_was_not_measured_and_nan_what_is_not_a_number(tmp_path):
     built(tmp_path, SESSION, planned(), result(100, fid=[math.nan, math.inf], kid=[None, 1.0]), ended())
     columns = pq.read_table(tmp_path / "history.parquet")
