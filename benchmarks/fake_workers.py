@@ -120,7 +120,7 @@ class Worker:
         seeds, rate = len(job.seeds), math.log10(job.spec["generator_lr"]) + 3
         rows, columns = [], dict[str, Sequence[Any]]()
         for number in range(evaluated + 1, self.due + 1):
-            columns = {name: [abs(rate) + 0.1 * dice.random() for _ in range(seeds)] for name in COLUMNS}
+            columns = {name: [abs(rate) / 2 + 0.1 * dice.random() for _ in range(seeds)] for name in COLUMNS}
             columns |= {"mode_histogram": [dice.choices(range(300), k=8) for _ in range(seeds)]}
             columns |= {"diverged": [False] * seeds, "diverged_step": [None] * seeds}
             share = number / work.evaluations

@@ -36,15 +36,13 @@ def all_diverged(folder):
         path = folder / f"{name}.parquet"
         table = pq.read_table(path)
         rows = len(table)
-        steps = table["steps" if name == "trials" else "step"]
-        values = {"outcome": ["diverged"] * rows, "diverged_step": steps, "diverged": [True] * rows}
+        values = {"outcome": ["diverged"] * rows, "diverged_step": [1] * rows, "diverged": [True] * rows}
         values |= {name: [None] * rows for name in ("fid", "modes", "high_quality")}
         for column, given in values.items():
             place = table.schema.get_field_index(column)
             if place >= 0:
                 field = table.schema.field(place)
-                filled = given.cast(field.type) if isinstance(given, pa.ChunkedArray) else pa.array(given, field.type)
-                table = table.set_column(place, field, filled)
+                table = table.set_column(place, field, pa.array(given, field.type))
         pq.write_table(table, path)
 
 
