@@ -366,10 +366,13 @@ def _told(error: object) -> str:
 
 def _exit_status(error: object) -> int | None:
     """The exit status of an error that its message explains; None for one that needs a traceback."""
-    from analysis.record.loading import RecordError
     from study.config.messages import ConfigError
     from study.ledger.lock import StudyBusy
 
-    if isinstance(error, (ConfigError, RecordError, StudyBusy)):
+    if isinstance(error, (ConfigError, StudyBusy)):
         return BAD_INPUT
-    return FAILED if isinstance(error, OSError) else None
+    if isinstance(error, OSError):
+        return FAILED
+    from analysis.record.loading import RecordError  # brings pandas, which most errors do without
+
+    return BAD_INPUT if isinstance(error, RecordError) else None
