@@ -145,7 +145,7 @@ class Confirm(Section):
     """The best configurations of each arm trained again, on fresh seeds. Null, or 0, is `top: 0`.
 
     Attributes:
-        top (configurations): how many of each search are trained again; 0: none. 1 with `until`.
+        top (configurations): how many of each search are trained again; 0: none. 1 where another key is given.
         replicas (seeds): on how many seeds that took no part in choosing them, the same in every arm.
         until: `decided` adds seeds, or repeats, in rounds until each pair of arms is told apart or the limits are
             reached; null: one round.
@@ -159,8 +159,8 @@ class Confirm(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _something_to_decide(cls, value: Any) -> Any:
-        return {"top": 1, **value} if isinstance(value, dict) and value.get("until") else value
+    def _something_to_confirm(cls, value: Any) -> Any:
+        return {"top": 1, **value} if isinstance(value, dict) and value else value
 
     def __bool__(self) -> bool:
         """Whether anything is confirmed."""

@@ -124,6 +124,8 @@ def test_short_forms_mean_the_long_ones(least: Build) -> None:
     assert least(scheduler=None).config.scheduler == Scheduler()
     assert least(confirm=None).config.confirm == least(confirm=0).config.confirm == Confirm()
     assert bool(least(confirm={"top": 1}).config.confirm)
+    assert least(confirm={"replicas": 16}).config.confirm == Confirm(top=1, replicas=16)
+    assert least(confirm={"top": 0, "replicas": 16}).config.confirm.top == 0
     several = least(search={"sampler": "nsga2", "metric": ["fid", "reverse_kl"]}).config.search
     assert (several.metrics, several.modes) == (("fid", "reverse_kl"), ("min", "min"))
 
