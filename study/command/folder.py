@@ -10,7 +10,9 @@ from pathlib import Path
 
 from study.atomic_write import SUFFIX
 from study.config import loading
+from study.config.extension import changed, check_extension
 from study.config.messages import ConfigError, shown
+from study.config.plan import StudyPlan
 from study.config.schema import StudyConfig
 from study.ledger.ledger import segments
 from study.storage.mirror import fetch
@@ -21,6 +23,7 @@ STUDY_FILES = (  # what a study folder may hold
     "trials", "classifier.pt", "data", "features", "report", "report.zip", "export", "labels", "animations",
     "tracking.json", "optuna.db",
 )  # fmt: skip
+MOST_KEYS = 4  # of those that differ, said at once
 WRITTEN = ("export", "labels", "animations")  # of these what commands write beside it
 
 
@@ -140,7 +143,7 @@ def bring(config: StudyConfig, folder: Path) -> None:
             print(f"brought the study from {config.resources.storage} to {folder}", file=sys.stderr)
 
 
-def ensure_folder(config: StudyConfig, folder: Path) -> bool:
+def ensure_folder(plan: StudyPlan, folder: Path) -> bool:
     """Make the folder if need be; return whether it holds this study already.
 
     Raises `ConfigError` where it holds anything else, or cannot be written.
@@ -163,11 +166,29 @@ def ensure_folder(config: StudyConfig, folder: Path) -> bool:
             )
         return False
     refuse_irregular(writable(folder))
-    ours, theirs = config.resolved(), loading.load(folder / loading.STUDY_FILE).config.resolved()
-    for key in ours:
-        if ours[key] != theirs[key]:
-            raise ConfigError(
-                f"--out: {folder} holds another study; its '{key}' is {shown(theirs[key])}, here {shown(ours[key])}."
-                f" Give another --out, or `ganstudy resume {folder} --set KEY=VALUE` to extend it"
-            )
+    there = loading.load(folder / loading.STUDY_FILE)
+    if differ := changed(there, plan):
+        said = [f"{key} is {shown(was)} there, {shown(now)} here" for key, (was, now) in differ.items()]
+        more = f" and {len(said) - MOST_KEYS} more keys" if len(said) > MOST_KEYS else ""
+        raise ConfigError(
+            f"--out: {folder} holds a study with other settings: {'; '.join(said[:MOST_KEYS])}{more}."
+            f" {_way_on(there, plan, folder)}"
+        )
+    return True
+
+
+def _way_on(there: StudyPlan, here: StudyPlan, folder: Path) -> str:
+    """What to do where a folder holds another configuration than the one that is to be run."""
+    if _extends(there, here):
+        return f"`ganstudy resume {folder} --set KEY=VALUE` sets these"
+    if _extends(here, there):
+        return f"It was extended: `ganstudy resume {folder}` goes on with it"
+    return "Finished trials were run with that: run this as a study of its own, by --set study=NAME, or another --out"
+
+
+def _extends(old: StudyPlan, new: StudyPlan) -> bool:
+    try:
+        check_extension(old, new, confirmed=True)
+    except ConfigError:
+        return False
     return True

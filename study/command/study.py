@@ -49,7 +49,7 @@ def run(options: Namespace) -> int:
     folder = options.out or Path("studies") / plan.config.study
     with unless_refused(folder):
         bring(plan.config, folder)
-        resuming = ensure_folder(plan.config, folder)
+        resuming = ensure_folder(plan, folder)
 
         def begun() -> None:
             for warning in () if resuming else warnings(plan):

@@ -27,11 +27,8 @@ def check_extension(old: StudyPlan, new: StudyPlan, confirmed: bool, looked: boo
 
     `confirmed`: whether the study has confirm trials; `looked`: whether pairs of arms were looked at.
     """
-    before: dict[str, Any] = dict(leaves(old.config.resolved()))
-    after: dict[str, Any] = dict(leaves(new.config.resolved()))
-    for key in sorted(before.keys() | after.keys()):
-        was, now = before.get(key), after.get(key)
-        if was == now or key.split(".")[0] in (*FREE, "scientific") or (key == "confirm.replicas" and not confirmed):
+    for key, (was, now) in changed(old, new).items():
+        if key.split(".")[0] in (*FREE, "scientific") or (key == "confirm.replicas" and not confirmed):
             continue
         if key in LIMITS and was is None:
             continue
@@ -43,11 +40,18 @@ def check_extension(old: StudyPlan, new: StudyPlan, confirmed: bool, looked: boo
         if key not in (*GROWING, *LIMITS[:2]) or now is None:
             raise ConfigError(
                 f"{key}: expected {shown(was)}, as finished trials were run with it, got {shown(now)};"
-                " start a new study with another --out"
+                f" a study of its own may have it: `ganstudy run CONFIG --set {key}=… --set study=NAME`"
             )
-        if after[key] < before[key]:
+        if now < was:
             raise ConfigError(f"{key}: expected at least {shown(was)}, as the study has them, got {shown(now)}")
     _check_arms(old, new)
+
+
+def changed(old: StudyPlan, new: StudyPlan) -> dict[str, tuple[Any, Any]]:
+    """By dotted key, what stands there in one configuration and in another, None for nothing, where they differ."""
+    before, after = dict(leaves(old.config.resolved())), dict(leaves(new.config.resolved()))
+    keys = sorted(before.keys() | after.keys())
+    return {key: (before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)}
 
 
 def _check_arms(old: StudyPlan, new: StudyPlan) -> None:

@@ -243,8 +243,9 @@ def test_a_folder_that_holds_something_else_is_refused(
     capsys.readouterr()
     message = refused(capsys, "run", QUICK, "--out", folder, "--set", "replicas=11")
     there = loading.load(QUICK).config.replicas
-    said = f"--out: {folder} holds another study; its 'replicas' is {there}, here 11. Give another --out"
+    said = f"--out: {folder} holds a study with other settings: replicas is {there} there, 11 here. Finished"
     assert message.startswith(said)
+    assert message.endswith("run this as a study of its own, by --set study=NAME, or another --out")
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "a.txt").touch()
     message = refused(capsys, "run", QUICK, "--out", tmp_path / "letters")
@@ -252,6 +253,23 @@ def test_a_folder_that_holds_something_else_is_refused(
     message = refused(capsys, "run", QUICK, "--out", tmp_path / "letters" / "a.txt")
     assert message.startswith("--out: expected a folder that can be written")
     assert len(runs) == 1
+
+
+def test_a_folder_whose_study_was_extended_or_may_be_says_the_command_that_goes_on(
+    tmp_path: Path, runs: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, more = tmp_path / "s", ("--set", "search.repeats=5", "--set", "search.trials_per_arm=7")
+    main(["run", str(QUICK), "--out", str(folder), *more])
+    main(["run", str(QUICK), "--out", str(tmp_path / "t")])
+    capsys.readouterr()
+    search = loading.load(QUICK).config.search
+    apart = "search.repeats is 5 there, {0.repeats} here; search.trials_per_arm is 7 there, {0.trials_per_arm} here"
+    assert refused(capsys, "run", QUICK, "--out", folder) == (
+        f"--out: {folder} holds a study with other settings: {apart.format(search)}. It was extended:"
+        f" `ganstudy resume {folder}` goes on with it"
+    )
+    message = refused(capsys, "run", QUICK, "--out", tmp_path / "t", *more)
+    assert message.endswith(f"`ganstudy resume {tmp_path / 't'} --set KEY=VALUE` sets these")
 
 
 def test_what_is_refused_is_not_said_to_begin_and_leaves_no_folder(

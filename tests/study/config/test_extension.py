@@ -103,7 +103,11 @@ def test_what_pairs_were_looked_at_by_stays(tiny: Build, change: dict[str, Any],
     ("change", "message"),
     [
         ({"study": "other"}, "study: expected 'tiny', as finished trials were run with it, got 'other'"),
-        ({"replicas": 3}, "replicas: expected 2, as finished trials were run with it, got 3"),
+        (
+            {"replicas": 3},
+            "replicas: expected 2, as finished trials were run with it, got 3; a study of its own may have it:"
+            " `ganstudy run CONFIG --set replicas=… --set study=NAME`",
+        ),
         ({"budget__steps": 40}, "budget.steps: expected 20"),
         ({"data__std": 0.05}, "data.std: expected 0.02"),
         ({"search__seed": 1}, "search.seed: expected 0"),
