@@ -127,6 +127,7 @@ KEYS = {  # dotted, with * for any key of a mapping and any place of a list; a k
     "config.data": SETTINGS,
     "config.budget": MAPPING,
     "config.budget.steps": COUNT,
+    "config.budget.evaluations": COUNT,
     "config.budget.equal": MAPPING,
     "config.budget.equal.name": _name("updates", "samples", "arithmetic"),
     "config.budget.equal.per_step": _or_null(POSITIVE),

@@ -15,7 +15,7 @@ from analysis.report.page import Html, Section, facts, section, tag
 from analysis.results.criteria import judged_by_earlier_rule, thresholds_of
 from analysis.results.outcomes import STEADY
 from analysis.results.signals import FEW, LEAST, ON_MODES
-from analysis.results.thresholds import JUDGED_METRICS, Thresholds
+from analysis.results.thresholds import EVALUATIONS, JUDGED_METRICS, Thresholds
 from analysis.wording import OUTCOME_MEANINGS, frechet_in, listed, named, percent, setting
 
 ORDER = (  # in which outcomes are asked for
@@ -86,6 +86,17 @@ def limits(record: Record) -> str:
         f" share among real ones (learning); and where the swing is {setting(used.swing)} or more and under"
         f" {percent(STEADY)} of the tail near the data (oscillating). A replica has the first that holds, in the order"
         " of the section Definitions."
+    )
+
+
+def few_evaluations(record: Record) -> str:
+    """What is said where replicas were evaluated less often than their outcomes ask for; "" where none was."""
+    known = [stated(study, "config.budget.evaluations", EVALUATIONS) for study in studies_of(record.about)]
+    if (least := min(known)) >= EVALUATIONS:
+        return ""
+    return (
+        f"These outcomes are told from {least} evaluation{'s' * (least > 1)} of a replica, and less surely than from"
+        f" {EVALUATIONS} or more: look at the curves before you build on them."
     )
 
 

@@ -32,7 +32,9 @@ def stability(findings: Findings, writer: FigureWriter) -> Section:
     note = subject_of(findings).note
     seen = {name for arm in outcomes for name, share in arm.probabilities.items() if share.estimate > 0}
     told = rules.in_short(findings.record, seen | {"converged"})
-    parts: list[Html] = [bars, told, writer.table(tables.outcome_table(outcomes, findings.phase, note))]
+    few = rules.few_evaluations(findings.record)
+    parts: list[Html] = [bars, *([tag("p", few)] if few else []), told]
+    parts.append(writer.table(tables.outcome_table(outcomes, findings.phase, note)))
     if findings.rates:
         parts.append(writer.table(pair_tables.rate_table(findings.rates, note)))
     parts += _times(findings, writer, note)

@@ -10,6 +10,7 @@ SHARES = ("tail", "quality", "coverage", "modes")  # in [0, 1]
 FACTORS = ("factor", "swing", "progress")  # of 1 or more
 NOISE_KNOWN = ("mass_js", "fid", "kid", "mmd")  # metrics with an error of their own, or an interval
 JUDGED_METRICS = ("mass_js", "fid")  # what `metric` None stands for: the first that is measured
+EVALUATIONS = 20  # of a replica, from which on its outcome is told well enough to build on: docs/outcomes.md
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from analysis.record import schema
 from analysis.record.schema import QUALITY, TRAINING
-from analysis.results.thresholds import JUDGED_METRICS, NOISE_KNOWN
+from analysis.results.thresholds import EVALUATIONS, JUDGED_METRICS, NOISE_KNOWN
 from analysis.wording import listed
 from study.config.arms import (
     Arm,
@@ -118,6 +118,11 @@ def warnings(plan: StudyPlan) -> list[str]:
     if still and repeats > 1 and config.confirm:
         alike = f"all {repeats} repeats confirm the same configuration on the same seeds"
         found.append(f"nothing is searched, so that {alike}: {_few(still)}")
+    if config.budget.evaluations < EVALUATIONS and judged_by(plan):
+        found.append(
+            f"budget.evaluations: outcomes, as converged or hopping, are told less surely from"
+            f" {config.budget.evaluations} than from {EVALUATIONS} or more{see('outcomes.md')}"
+        )
     if config.confirm.until and len(arms) == 1:
         found.append("confirm.until: one arm makes no pair to decide, so that it is confirmed once")
     if note := slope_note(plan):

@@ -24,7 +24,7 @@ from study.ledger.entries import Ended, Floor, Planned, Result, Session
 from study.ledger.journal import Journal
 
 TINY: dict[str, Any] = yaml.safe_load(Path(__file__).parents[1].joinpath("tiny.yaml").read_text(encoding="utf-8"))
-LEAST = {"study": "least", "data": "ring", "budget": {"steps": 20, "evaluations": 2, "batch_size": 8}}
+LEAST = {"study": "least", "data": "ring", "budget": {"steps": 20, "evaluations": 20, "batch_size": 8}}
 Build = Callable[..., StudyPlan]
 
 torch.set_num_threads(1)  # tiny networks: threads only get in each other's way

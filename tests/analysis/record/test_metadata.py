@@ -43,7 +43,7 @@ ABOUT: dict[str, Any] = {  # has every key of KEYS
     "config": {
         "study": "simulated",
         "data": {"name": "ring", "modes": 8},
-        "budget": {"steps": 1000, "equal": {"name": "samples", "per_step": 64.0}},
+        "budget": {"steps": 1000, "evaluations": 20, "equal": {"name": "samples", "per_step": 64.0}},
         "scientific": {"objective": ["hinge", "minimax"]},
         "nuisance": {"generator_lr": {"log_uniform": [1e-4, 1e-2]}, "critic_lr": {"log_uniform": [1e-4, 1e-2]}},
         "fixed": {"generator": {"hidden": [16]}},

@@ -57,6 +57,18 @@ def test_definitions_have_the_thresholds_in_use(definitions):
     assert "JS of where the mass lies or Fréchet distance both rises and falls" in definitions({})
 
 
+def test_few_evaluations_are_said_to_tell_outcomes_less_surely():
+    def said(*evaluations):
+        abouts = [{"study": str(count), "config": {"budget": {"evaluations": count}}} for count in evaluations]
+        return rules.few_evaluations(SimpleNamespace(about={"joined": abouts} if len(abouts) > 1 else abouts[0]))
+
+    assert said(20) == said(40, 20) == rules.few_evaluations(SimpleNamespace(about={})) == ""
+    assert said(40, 5).startswith(
+        "These outcomes are told from 5 evaluations of a replica, and less surely than from 20"
+    )
+    assert said(1).startswith("These outcomes are told from 1 evaluation of a replica")
+
+
 def test_definitions_say_what_fid_is_and_what_the_authors_measurements_are(words):
     def defined(features, **about):
         config = {"outcomes": {}, "evaluation": {"features": features}}

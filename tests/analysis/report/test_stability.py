@@ -63,14 +63,14 @@ def stability(words):
     return partial(_stability, words)
 
 
-def _stability(words, signals=(), **counts):
+def _stability(words, signals=(), evaluations=20, **counts):
     shares = {name: Interval(0.0, 0.0, 0.3, 8, "Wilson", "seeds") for name in OUTCOMES if name != "failed"}
     shares["converged"] = Interval(1.0, 0.7, 1.0, 8, "Wilson", "seeds")
     arm = ArmOutcomes("a", 8, 1, 0, 0, shares)
     survival = tuple(survived(event, counts[event]) for event in ("failure", "undone") if event in counts)
     incidences = tuple(competing(event, counts[event]) for event in KINDS if event in counts)
     findings = SimpleNamespace(
-        record=SimpleNamespace(about={}),
+        record=SimpleNamespace(about={"config": {"budget": {"evaluations": evaluations}}}),
         outcomes={"confirm": [arm]},
         phase="confirm",
         searches={"a": 1},
@@ -112,6 +112,11 @@ def test_what_never_happened_is_said_and_what_did_is_drawn(counts, said, curves,
     drawn = [name for name in names if name.endswith(tuple(counts))]
     assert drawn == [f"{'incidence' if event in KINDS else 'survival'}-{event}" for event in curves]
     assert ("incidence-confirm" in names) == (counts["failure"] > 0)
+
+
+def test_few_evaluations_are_told_of_beside_the_outcomes(stability):
+    assert "told from" not in stability(failure=0)[0]
+    assert "These outcomes are told from 5 evaluations of a replica" in stability(evaluations=5, failure=0)[0]
 
 
 def test_a_failure_is_explained_where_it_is_drawn(stability):

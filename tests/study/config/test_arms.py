@@ -124,7 +124,7 @@ def test_a_specification_takes_every_section(least: Build) -> None:
     assert spec.objective == {"name": "least_squares", "c": 0.5}
     assert (spec.critic["activation"], spec.critic["hidden"]) == ("tanh", [16, 16])
     assert (spec.critic_steps, spec.optimizer, spec.latent_dim, spec.generator["hidden"]) == (2, "sgd", 3, [4])
-    assert (spec.steps, spec.evaluations, spec.batch_size) == (20, 2, 8)
+    assert (spec.steps, spec.evaluations, spec.batch_size) == (20, 20, 8)
     assert (spec.evaluation["samples"], spec.evaluation["neighbours"], spec.measure) == (100, 5, ("sliced",))
 
 

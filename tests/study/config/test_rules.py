@@ -124,8 +124,8 @@ LR = {"log_uniform": [1e-4, 1e-2]}
             "for cmaes, got generator_lr (arm single)",
         ),
         (
-            {"scheduler": {"name": "asha", "grace": 3}},
-            "scheduler.grace: expected at most budget.evaluations = 2, got 3",
+            {"scheduler": {"name": "asha", "grace": 21}},
+            "scheduler.grace: expected at most budget.evaluations = 20, got 21",
         ),
         (
             {"scheduler": "asha", "search": {"sampler": "nsga2", "metric": ["fid", "modes"], "mode": ["min", "max"]}},
@@ -486,6 +486,20 @@ def test_the_metric_judged_is_the_one_named_or_suits_the_data(
 def test_no_metric_is_judged_of_a_map_of_dirac_gans(least: Build) -> None:
     search = {"metric": "dirac_converged", "mode": "max"}
     assert rules.judged_by(least(data="dirac", scientific={"model": ["dirac"]}, search=search)) == ()
+
+
+def test_few_evaluations_are_noted_where_outcomes_are_told_from_them(least: Build) -> None:
+    def notes(evaluations: int, **sections: Any) -> list[str]:
+        budget = {"steps": 40, "evaluations": evaluations, "batch_size": 8}
+        return rules.warnings(least(**{"budget": budget, "search": {"trials_per_arm": 1}, **sections}))
+
+    assert notes(20) == notes(40) == []
+    assert notes(5) == [
+        "budget.evaluations: outcomes, as converged or hopping, are told less surely from 5 than from 20 or more (see"
+        " `ganstudy docs outcomes`)"
+    ]
+    search = {"metric": "dirac_converged", "mode": "max", "trials_per_arm": 1}
+    assert notes(5, data="dirac", scientific={"model": ["dirac"]}, search=search) == []
 
 
 def test_long_lists_of_arms_are_cut_in_notes(least: Build) -> None:
