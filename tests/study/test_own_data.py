@@ -27,7 +27,9 @@ def plan(least: Callable[..., StudyPlan], tmp_path: Path) -> StudyPlan:
         levels = np.random.default_rng(number).integers(100 * (number % 2), 255, (9, 8, 3)).astype(np.uint8)
         Image.fromarray(levels).save(tmp_path / "pictures" / f"{number}.png")
     return least(
-        data={"name": "images", "root": str(tmp_path / "pictures"), "size": 8, "heldout": 0.4}, resources={"workers": 1}
+        data={"name": "images", "root": str(tmp_path / "pictures"), "size": 8, "heldout": 0.4},
+        budget={"steps": 20, "evaluations": 2, "batch_size": 8},
+        resources={"workers": 1},
     )
 
 
