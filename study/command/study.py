@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from analysis.record.loading import load
@@ -28,11 +29,12 @@ from study.progress.tables import show_beginning, show_forecast, show_status
 def check(options: Namespace) -> int:
     """Validate a configuration; print its arms, trials, expected cost, and what differences it can find."""
     plan = options.plan
-    ready(plan.config)
+    odd = ready(plan.config)
     if options.detect is not None and not 0 < options.detect < 1:
         raise ConfigError(f"--detect: expected a number between 0 and 1, got {options.detect:g}")
     plan = admitted(plan, study_of(options.config), options.trust)
     expected, power = forecast(plan, calibrate(plan)), power_forecast(plan, options.detect, _pilot(options.pilot))
+    expected = replace(expected, warnings=(*expected.warnings, *odd))
     if options.json:
         found = power and power.to_dict()
         print_json({**expected.to_dict(), "power": found, "config": plan.config.resolved()})
@@ -44,7 +46,7 @@ def check(options: Namespace) -> int:
 def run(options: Namespace) -> int:
     """Run a study, or go on with it where it has begun."""
     plan = options.plan
-    ready(plan.config)
+    odd = ready(plan.config)
     plan = admitted(plan, study_of(options.config), options.trust)
     folder = options.out or Path("studies") / plan.config.study
     with unless_refused(folder):
@@ -52,7 +54,7 @@ def run(options: Namespace) -> int:
         resuming = ensure_folder(plan, folder)
 
         def begun() -> None:
-            for warning in () if resuming else warnings(plan):
+            for warning in () if resuming else (*warnings(plan), *odd):
                 say(f"note: {warning}")
             show_beginning(plan.config, forecast(plan), folder, resuming)
 

@@ -8,25 +8,29 @@ from pathlib import Path
 
 from study.config.addresses import file_of
 from study.config.combinations import combinations
-from study.config.messages import ConfigError, brief, shown
+from study.config.messages import ConfigError, brief, see, shown
 from study.config.schema import StudyConfig
 from trainables import checks, data, precision
-from trainables.metrics import feature_spaces
+from trainables.data.arrays import Arrays
+from trainables.metrics import evaluator, feature_spaces
 
 BYTES = 4  # of a number
+FAR = 10.0  # times, from which on points are on another scale than samples begin with
 ROOM = 0.75  # of the memory that one of these may take; the rest is for weights, libraries and the other processes
 
 
-def ready(config: StudyConfig) -> None:
-    """Refuse what cannot run here, or on the cluster that RAY_ADDRESS names. Raises `ConfigError`."""
+def ready(config: StudyConfig) -> list[str]:
+    """Refuse what cannot run here, or on the cluster that RAY_ADDRESS names; return what is odd in the data, a sentence
+    each. Raises `ConfigError`."""
     try:
         feature_spaces.require(config.evaluation["features"])
         data.check(**config.data)
+        odd = _oddities(config)
     except (OSError, ValueError) as error:
         raise ConfigError(brief(error)) from None
     check_places(config)
     if os.environ.get("RAY_ADDRESS"):
-        return  # its nodes may come and go, and Ray says what it waits for
+        return odd  # its nodes may come and go, and Ray says what it waits for
     check_memory(config, memory())
     gpus = 0
     if config.resources.gpu:
@@ -36,6 +40,30 @@ def ready(config: StudyConfig) -> None:
     check_resources(config, gpus, os.cpu_count() or 1)
     if gpus:
         check_precision(config, "cuda")
+    return odd
+
+
+def _oddities(config: StudyConfig) -> list[str]:
+    """What is odd in points of the user's own, which are read at once, where pictures take long.
+
+    Raises `ValueError` for points that a run would refuse, be it as they are too few.
+    """
+    if config.data["name"] != Arrays.name or data.describe(**config.data).images:
+        return []
+    found = data.load(**config.data)
+    settings, points = evaluator.check(config.evaluation, config.measure), len(found.train)
+    evaluator.require_points(points, len(found.heldout), False, settings, config.measure, of_data=("path", "heldout"))
+    odd, batch = [], config.budget.batch_size or 0
+    means, spreads = found.train.double().mean(0).abs(), found.train.double().std(0)
+    if max(means.max(), spreads.max()) > FAR or spreads.max() < 1 / FAR:
+        odd.append(
+            f"data: the points' coordinates have means up to {means.max():.3g} from 0 and standard deviations up to"
+            f" {spreads.max():.3g}, while a generator begins near 0 with values of about 1: scale them first"
+            + see("own_data.md")
+        )
+    if batch > points:
+        odd.append(f"budget.batch_size: a batch of {batch:,} has points several times, as there are {points:,}")
+    return odd
 
 
 def check_places(config: StudyConfig) -> None:

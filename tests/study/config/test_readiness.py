@@ -1,8 +1,10 @@
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from study.config.messages import ConfigError
@@ -139,3 +141,42 @@ def test_a_storage_of_somebody_elses_is_refused(least: Build, tmp_path: Path) ->
 def test_on_a_cluster_its_own_resources_count(least: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "auto")
     ready(least(resources={"gpu": 8, "cpu": 4000}).config)
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        (np.zeros((50, 2)), "data.heldout: expected at least 10 held-out points, as the floor of every measurement is"),
+        (np.where(np.arange(200)[:, None] == 3, np.nan, np.ones((200, 2))), "data.path: samples in "),
+    ],
+)
+def test_points_that_a_run_would_refuse_are_refused(
+    points: np.ndarray[Any, Any], message: str, least: Build, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "points.npy", points)
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        ready(least(data={"name": "arrays", "path": str(tmp_path / "points.npy")}).config)
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(1000.0, 0.0), (1.0, 50.0), (0.001, 0.0)])
+def test_points_on_another_scale_are_noted(scale: float, shift: float, least: Build, tmp_path: Path) -> None:
+    drawn = np.random.default_rng(0).normal(size=(400, 3))
+    data = {"name": "arrays", "path": str(tmp_path / "points.npy")}
+    np.save(data["path"], 3 * drawn)
+    assert ready(least(data=data).config) == []
+    np.save(data["path"], scale * drawn + shift)
+    (note,) = ready(least(data=data).config)
+    assert re.fullmatch(
+        r"data: the points' coordinates have means up to .+ from 0 and standard deviations up to .+, while a generator"
+        r" begins near 0 with values of about 1: scale them first \(see `ganstudy docs own_data`\)",
+        note,
+    )
+
+
+def test_a_batch_larger_than_the_data_is_noted(least: Build, tmp_path: Path) -> None:
+    data = {"name": "arrays", "path": str(tmp_path / "points.npy")}
+    np.save(data["path"], np.random.default_rng(0).normal(size=(400, 3)))
+    budget = {"steps": 20, "evaluations": 20, "batch_size": 361}
+    assert ready(least(data=data, budget=budget).config) == [
+        "budget.batch_size: a batch of 361 has points several times, as there are 360"
+    ]
