@@ -57,6 +57,7 @@ def write(
     *,
     state: Mapping[str, Any] | None = None,
     objectives: Sequence[Mapping[str, Any]] = (),
+    notes: Sequence[str] = (),
     same_within: float | None = None,
     choice: Choice = EVERYTHING,
 ) -> Path:
@@ -66,8 +67,8 @@ def write(
         folder: gets the report; pictures of samples are taken from `trials/` there, where it exists.
         records: the folders of the records that it is about, several of them joined; `folder` itself when none.
         state: what `ganstudy status --json` says of the study; without it only the record speaks of what is missing.
-        objectives: what `ganstudy objective --json` says of the pairs (f, g) that are compared, with `caveats`, what
-            arms of theirs lack, which the page says below its answer.
+        objectives: what `ganstudy objective --json` says of the pairs (f, g) that are compared.
+        notes: sentences on how the study was configured that bear on its answer, said with the answer's own caveats.
         same_within: the margin within which the report says of arms that they are the same, as of
             `analysis.report.derivation.find`; None not to ask.
         choice: arms, measurements and names of one's own that are shown; see `analysis.report.choice`.
@@ -86,9 +87,9 @@ def write(
         if objectives:
             explained = json.dumps(list(objectives), indent=1)
             (folder / "report" / "objectives.json").write_text(explained, encoding="utf-8")
-        (folder / "report" / "answer.json").write_text(_answer(findings), encoding="utf-8")
+        (folder / "report" / "answer.json").write_text(_answer(findings, notes), encoding="utf-8")
         path, partial = (folder / "report" / name for name in ("index.html", ".index.html.partial"))
-        written, before = _page(findings, writer, folder, state, objectives), former(path)
+        written, before = _page(findings, writer, folder, state, objectives, notes), former(path)
         partial.write_text(written, encoding="utf-8")
         partial.replace(path)
         sweep(path.parent, before - linked(written))
@@ -107,11 +108,13 @@ def every_table(findings: Findings, folder: str | Path) -> list[Table]:
     return writer.tables
 
 
-def _answer(findings: Findings) -> str:
+def _answer(findings: Findings, notes: Sequence[str]) -> str:
     """The question, what was found and the caveats as JSON, and how many trials had `ended`."""
+    said = answer(findings)
     trials = findings.record.trials
     ended = trials.loc[trials["status"] != "running", ["study", "trial_id"]].drop_duplicates()
-    return json.dumps({**asdict(answer(findings)), "ended": len(ended)}, indent=1, ensure_ascii=False)
+    found = {**asdict(said), "caveats": [*said.caveats, *notes], "ended": len(ended)}
+    return json.dumps(found, indent=1, ensure_ascii=False)
 
 
 @contextmanager
@@ -144,10 +147,11 @@ def _page(
     folder: Path,
     state: Mapping[str, Any] | None,
     objectives: Sequence[Mapping[str, Any]],
+    notes: Sequence[str],
 ) -> Html:
     name = " + ".join(provenance.names(findings.record))
     shown = _sections(findings, writer, folder, state, objectives)
-    opening = _opening(findings, name, state, objectives)
+    opening = _opening(findings, name, state, notes)
     body = joined([*opening, contents(shown), *(part.markup for part in shown), _closing(findings)])
     return page(name, body, style=dark.rules(body), script=SCRIPT)
 
@@ -180,9 +184,7 @@ def _sections(
     return [part for part in parts if part is not None]
 
 
-def _opening(
-    findings: Findings, name: str, state: Mapping[str, Any] | None, objectives: Sequence[Mapping[str, Any]]
-) -> list[Html]:
+def _opening(findings: Findings, name: str, state: Mapping[str, Any] | None, notes: Sequence[str]) -> list[Html]:
     said = answer(findings)
     several = len(studies_of(findings.record.about)) > 1
     lead = "Not all of these studies are finished" if several else "This study is not finished"
@@ -195,8 +197,7 @@ def _opening(
         *(tag("p", sentence, class_="note") for sentence in chosen_words(findings)),
         *(tag("p", sentence) for sentence in provenance.joining(findings.record)),
         tag("div", *(tag("p", sentence) for sentence in said.found), class_="answer"),
-        *(tag("p", caveat) for caveat in said.caveats),
-        *(tag("p", caveat) for one in objectives for caveat in one.get("caveats", ())),
+        *(tag("p", caveat) for caveat in (*said.caveats, *notes)),
         *(tag("p", sentence) for sentence in spending.equality(findings.budgets)),
         tag("p", f"{lead}: {unfinished} {provenance.LOOK}", class_="note") if unfinished else joined([]),
     ]

@@ -20,10 +20,10 @@ from study.command.output import DONE, print_json
 from study.command.own import strange_places
 from study.config import loading
 from study.config.addresses import masked
-from study.config.arms import constants_of, of_one_pair, without_slope
+from study.config.arms import constants_of, of_one_pair
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
-from study.config.rules import slope_note
+from study.config.rules import blind_note, slope_note
 from study.config.spaces import name_of
 from study.progress.status import status
 from study.record import sources
@@ -65,9 +65,14 @@ def write(folder: Path, plan: StudyPlan, same_within: float | None = None, choic
         OSError: it could not be written; the former report stays.
     """
     build_record(folder)
-    objectives = _objectives([plan])
-    state = status(folder, plan).to_dict()
-    return analysis.report.write(folder, state=state, objectives=objectives, same_within=same_within, choice=choice)
+    return analysis.report.write(
+        folder,
+        state=status(folder, plan).to_dict(),
+        objectives=_objectives([plan]),
+        notes=_notes([plan]),
+        same_within=same_within,
+        choice=choice,
+    )
 
 
 def gather(
@@ -89,9 +94,14 @@ def gather(
     found = sources.fetch(places, out, tracking)
     state = status(studies[0]).to_dict() if studies and len(places) == 1 else None
     plans = [plan for _, kept in found if (plan := _plan(kept.about)) is not None]
-    folders, objectives = [folder for folder, _ in found], _objectives(plans)
     return analysis.report.write(
-        out, folders, state=state, objectives=objectives, same_within=same_within, choice=choice
+        out,
+        [folder for folder, _ in found],
+        state=state,
+        objectives=_objectives(plans),
+        notes=_notes(plans),
+        same_within=same_within,
+        choice=choice,
     )
 
 
@@ -173,12 +183,10 @@ def _objectives(plans: Iterable[StudyPlan]) -> list[dict[str, Any]]:
     """The explanation of every pair (f, g) in the studies' arms, each once.
 
     A pair in Python has none: a report is read by those who did not write it, and imports nothing. Nor has one that is
-    searched. What `check` notes of arms that lack what their pair needs is among the `caveats` of the first of these.
+    searched.
     """
     found: dict[str, dict[str, Any]] = {}
-    plans = list(plans)
     for plan in plans:
-        note = slope_note(plan)
         for arm in plan.arms:
             constants = constants_of(plan.config, arm)
             objective = constants.get("objective", "non_saturating")
@@ -191,8 +199,10 @@ def _objectives(plans: Iterable[StudyPlan]) -> list[dict[str, Any]]:
                 found[key] = explain(objective, generator_loss=generator).to_dict()
             elif key not in found:
                 found[key] = explain_pairing(resolved(objective, generator), pairing).to_dict()
-            if note and without_slope(plan.config, arm):
-                said = f"{note}." if len(plans) == 1 else f"{plan.config.study}: {note}."
-                found[key]["caveats"] = [*found[key].get("caveats", ()), said]
-                note = None
     return list(found.values())
+
+
+def _notes(plans: Sequence[StudyPlan]) -> list[str]:
+    """What `check` notes that bears on the answer: what arms lack that their pair needs, what a search cannot see."""
+    found = [(plan, note) for plan in plans for note in (slope_note(plan), blind_note(plan)) if note]
+    return [f"{note}." if len(plans) == 1 else f"{plan.config.study}: {note}." for plan, note in found]

@@ -147,8 +147,8 @@ def warnings(plan: StudyPlan) -> list[str]:
     ]
     if note := unequal(config, arms):
         found.append(note)
-    if any(arm.space for arm in arms) and (blind := _blind_spots(config, arms)):
-        found.append(blind)
+    if any(arm.space for arm in arms) and (note := blind_note(plan)):
+        found.append(note)
     if note := _few_held_out(config):
         found.append(note)
     if config.scheduler.name == "asha":
@@ -180,7 +180,9 @@ def _crossed(config: StudyConfig) -> Mapping[str, Sequence[Any]]:
     return config.scientific if isinstance(config.scientific, dict) else {}
 
 
-def _blind_spots(config: StudyConfig, arms: tuple[Arm, ...]) -> str:
+def blind_note(plan: StudyPlan) -> str:
+    """What the searched metrics do not see of the samples; "" if there is nothing, or nothing measured sees it."""
+    config, arms = plan.config, plan.arms
     description, features = data.describe(**config.data), config.evaluation["features"]
     measured = frozenset[str]().union(*(_measured(config, arm) for arm in arms))
     better = OF_MODES if OF_MODES in measured and description.classes else "fid"

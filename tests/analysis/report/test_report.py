@@ -1,5 +1,6 @@
 """The whole page: what it says is in the record, it fetches nothing, and it is there for any state of a study."""
 
+import json
 import re
 import shutil
 import xml.etree.ElementTree as ElementTree
@@ -181,18 +182,16 @@ def test_the_same_record_gives_the_same_page(written, page):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_what_a_pairs_arms_lack_is_said_below_the_answer(written, tmp_path):
+def test_what_is_noted_of_the_configuration_is_said_below_the_answer(written, tmp_path):
     said = "wasserstein needs a critic of bounded slope; without one: wasserstein."
-    explained = [{**one, "caveats": [said]} for one in _objectives(written)[:1]]
     folder = shutil.copytree(written, tmp_path / "study")
-    page = report.write(folder, objectives=explained).read_text(encoding="utf-8")
+    page = report.write(folder, notes=[said]).read_text(encoding="utf-8")
     assert page.count(said) == 1
+    assert json.loads((folder / "report" / "answer.json").read_text(encoding="utf-8"))["caveats"][-1] == said
     assert page.index('class="answer"') < page.index(said) < page.index("<h2")
 
 
 def _objectives(folder):
-    import json
-
     return json.loads((folder / "report" / "objectives.json").read_text(encoding="utf-8"))
 
 

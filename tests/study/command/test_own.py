@@ -93,29 +93,6 @@ def test_a_pairing_is_explained_as_what_it_is(begun: Begin, tmp_path: Path) -> N
     assert (paired["name"], paired["pairing"]) == ("hinge", "relativistic")
 
 
-def test_what_an_arm_lacks_is_a_caveat_of_its_pair(begun: Begin, tmp_path: Path) -> None:
-    scientific = {"objective": ["hinge", "wasserstein"], "penalty": ["none", "spectral_norm"]}
-    plan = loading.load(begun(tmp_path, scientific=scientific) / "study.yaml")
-    hinge, wasserstein = _objectives([plan])
-    assert "caveats" not in hinge
-    (said,) = wasserstein["caveats"]
-    assert said.startswith("wasserstein needs a critic of bounded slope")
-    assert said.endswith("without one: wasserstein-none.")
-    twice = [one.get("caveats", ()) for one in _objectives([plan, plan])]
-    assert [len(one) for one in twice] == [0, 2]
-    assert twice[1][0] == f"{plan.config.study}: {said}"
-
-
-def test_a_caveat_stands_with_the_pair_that_lacks_something(begun: Begin, tmp_path: Path) -> None:
-    mine = {"name": "mine", "f": "d", "g": "-d"}
-    scientific = [{"objective": ["wasserstein"], "penalty": ["spectral_norm"]}, {"objective": [mine, "hinge"]}]
-    plan = loading.load(begun(tmp_path, scientific=scientific) / "study.yaml")
-    wasserstein, lacking, hinge = _objectives([plan])
-    assert "caveats" not in wasserstein
-    assert "caveats" not in hinge
-    assert lacking["caveats"][0].startswith("mine needs a critic of bounded slope")
-
-
 def test_a_pair_that_is_searched_or_that_no_arm_has_is_not_explained(begun: Begin, tmp_path: Path) -> None:
     searched = {"name": "alpha", "alpha": {"uniform": [0.2, 0.6]}}
     scientific = [{"objective": ["hinge", searched]}, {"model": ["matching"]}]

@@ -9,7 +9,7 @@ import pytest
 from analysis.record.loading import load
 from analysis.report import Choice, writer
 from study.__main__ import main
-from study.command.report import gather
+from study.command.report import _notes, gather
 from study.config import loading
 from study.record.build import build_record
 from study.tracking import sync
@@ -52,6 +52,22 @@ def test_a_study_that_is_not_done_has_a_report_that_says_so(study, page):
 def test_the_studys_objectives_are_explained_each_once(page):
     assert page.count("f(d) = ") == 2
     assert "hinge (generator: critic_mean)" in page
+
+
+def test_what_check_notes_of_pairs_and_of_the_searched_metric_is_said_with_the_answer(begun, tmp_path):
+    scientific = {"objective": ["hinge", "wasserstein"], "penalty": ["none", "spectral_norm"]}
+    plan = loading.load(begun(tmp_path / "rings", scientific=scientific) / "study.yaml")
+    (slope,) = _notes([plan])
+    assert slope.startswith("wasserstein needs a critic of bounded slope")
+    assert slope.endswith("without one: wasserstein-none.")
+    folder = begun(tmp_path / "digits", study="digits", data="digits", search={"metric": "fid"})
+    (blind,) = _notes([loading.load(folder / "study.yaml")])
+    assert blind.startswith("search.metric: fid sees neither sample quality, nor coverage")
+    assert _notes([plan, loading.load(folder / "study.yaml")]) == [f"tiny: {slope}", f"digits: {blind}"]
+    assert main(["report", str(folder)]) == 0
+    page = (folder / "report" / "index.html").read_text(encoding="utf-8")
+    assert page.index('class="answer"') < page.index("fid sees neither sample quality") < page.index("<h2")
+    assert blind in json.loads((folder / "report" / "answer.json").read_text(encoding="utf-8"))["caveats"]
 
 
 def test_a_record_beside_its_configuration_without_a_ledger_wants_a_place(study, tmp_path, capsys):
