@@ -103,6 +103,8 @@ KEYS = {  # dotted, with * for any key of a mapping and any place of a list; a k
     "sessions.*": MAPPING,
     "sessions.*.time": TIME,
     "sessions.*.versions": MAPPING,
+    "sessions.*.extended": LIST,
+    "sessions.*.extended.*": TEXT,
     "searched": MAPPING,
     "searched.*": LIST,
     "searched.*.*": TEXT,

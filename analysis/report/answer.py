@@ -18,7 +18,7 @@ from analysis.report import claims, joint_claims
 from analysis.report.factor_words import claim
 from analysis.report.findings import Findings, Measured
 from analysis.report.floor_words import of_fewer
-from analysis.report.look_words import looked
+from analysis.report.look_words import extended, looked
 from analysis.report.repeat_words import repeated
 from analysis.report.standing_words import drawn_alike, verdict
 from analysis.report.subject import FEW, Subject, subject_of
@@ -185,6 +185,7 @@ def _stricter(compared: Sequence[Comparison | None]) -> str:
 
 def _caveats(findings: Findings, subject: Subject) -> tuple[str, ...]:
     said = looked(findings.record.about) if findings.phase == "confirm" else []
+    said += extended(findings.record)
     if subject.chosen:
         once = "once in each study" if findings.standings else "once"
         this = "all of this but what is said over several studies" if findings.standings else "all of this"

@@ -1,11 +1,17 @@
-"""What the page says of looks at the pairs of arms: how many there were, why they ended, and how they are paid for."""
+"""What the page says of looks at the pairs of arms: how many there were, why they ended, how they are paid for, and
+where there may have been others."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from analysis.record.join import studies_of
+from analysis.record.loading import Record
+from analysis.record.metadata import stated
 from analysis.results.looks import ended, limits_of, looks_of, size_of
 from analysis.wording import counted, listed, number, percent
 
@@ -25,6 +31,30 @@ def looked(about: Mapping[str, Any]) -> list[str]:
     studies = studies_of(about)
     said = [_study(one, len(studies) > 1) for one in studies if looks_of(one)]
     return [*said, ALONE if len(studies) == 1 else JOINED] if said else []
+
+
+def extended(record: Record) -> list[str]:
+    """A sentence where studies were extended once trials of theirs had ended: they may have been looked at before, as
+    no entry of a ledger says; none of a study that plans its looks."""
+    keys = dict.fromkeys(
+        key
+        for about in studies_of(record.about)
+        for session in stated(about, "sessions", [])
+        for key in session.get("extended", ())
+        if not looks_of(about) and session.get("time", 0) > _first_end(record, about)
+    )
+    if not keys:
+        return []
+    return [
+        f"What was to be done was extended ({listed(list(keys))}) after trials had ended. If that was decided by what"
+        " they had shown, this is a further look, which no p here pays for: confirm.until plans looks beforehand."
+    ]
+
+
+def _first_end(record: Record, about: Mapping[str, Any]) -> float:
+    """When the first trial of a study ended, in unix seconds; infinity where none has."""
+    time = record.trials.loc[record.trials["study"] == about.get("study"), "ended"].min()
+    return math.inf if pd.isna(time) else time.timestamp()
 
 
 def _study(about: Mapping[str, Any], named: bool) -> str:

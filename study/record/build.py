@@ -144,7 +144,7 @@ def _about(outline: Outline) -> dict[str, Any]:
         "study": outline.study,
         "config": state.config,
         "earlier_rule": state.earlier_rule,
-        "sessions": [_session(session) for session in state.sessions],
+        "sessions": [_session(session, keys) for session, keys in zip(state.sessions, outline.extended, strict=True)],
         "data": state.data,
         "searched": outline.searched,
         "arms": outline.arms,
@@ -163,8 +163,7 @@ def _look(look: Look) -> dict[str, Any]:
     return {name: value for name, value in to_json(look).items() if name != "pairs"}
 
 
-def _session(session: Session) -> dict[str, Any]:
-    """A session without its configuration and empty fields."""
-    return {
-        name: value for name, value in to_json(session).items() if name != "config" and value not in (None, "", {}, [])
-    }
+def _session(session: Session, extended: list[str]) -> dict[str, Any]:
+    """A session without its configuration and empty fields, with the keys by which it `extended` the study."""
+    told = to_json(session) | {"extended": extended}
+    return {name: value for name, value in told.items() if name != "config" and value not in (None, "", {}, [])}

@@ -14,6 +14,7 @@ from analysis.results.criteria import thresholds_of
 from analysis.results.thresholds import Thresholds
 from study.config import loading
 from study.config.dotted import leaves
+from study.config.extension import GROWING
 from study.config.goal import Goal
 from study.config.messages import ConfigError
 from study.ledger.entries import Entry, Floor, Json, Look, Planned, Session
@@ -35,7 +36,8 @@ class Outline:
     each trial to what was measured of it later, `searched` each arm to the hyperparameters drawn for its trials, `arms`
     each planned arm to what `study.config.loading.arms` says of it; `goal` is what each search optimises, of which
     `top` configurations are confirmed, None where the configuration is another version's;
-    `measured` are the columns of the user's own measurements.
+    `extended` are the keys by which each session extended the study; `measured` are the columns of the user's own
+    measurements.
     """
 
     study: str
@@ -47,14 +49,17 @@ class Outline:
     arms: dict[str, dict[str, Any]]
     goal: Goal | None
     top: int
+    extended: list[list[str]]
     measured: tuple[str, ...] = ()
 
 
 def outline_of(folder: Path, entries: Iterable[Entry]) -> Outline:
     """The outline of the study in `folder`, from its ledger's entries of `KINDS`."""
     state, kinds, searched = StudyState(), dict[str, set[type]](), dict[str, list[str]]()
-    measured = dict[str, None]()
+    measured, extended = dict[str, None](), list[list[str]]()
     for entry in entries:
+        if isinstance(entry, Session):
+            extended.append(_extended(state.config, entry.config))
         if not isinstance(entry, Planned):
             with suppress(InvalidEntry):  # a look that follows a lost one
                 state.apply(entry)
@@ -72,8 +77,15 @@ def outline_of(folder: Path, entries: Iterable[Entry]) -> Outline:
         settings = loading.typed(state.config)
         arms = loading.arms(settings)
     except ConfigError:
-        return Outline(name, *about, {}, None, 0, tuple(measured))
-    return Outline(name, *about, arms, settings.search.goal, settings.confirm.top, tuple(measured))
+        return Outline(name, *about, {}, None, 0, extended, tuple(measured))
+    return Outline(name, *about, arms, settings.search.goal, settings.confirm.top, extended, tuple(measured))
+
+
+def _extended(before: Json, after: Json) -> list[str]:
+    if not before:
+        return []
+    former, latter = ({**one, **dict(leaves(one))} for one in (before, after))
+    return [key for key in ("scientific", *GROWING) if former.get(key) != latter.get(key)]
 
 
 def _own_columns(spec: Json) -> tuple[str, ...]:

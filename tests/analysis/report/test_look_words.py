@@ -1,4 +1,8 @@
-from analysis.report.look_words import ALONE, JOINED, looked
+import pandas as pd
+import pytest
+
+from analysis.record.loading import Record
+from analysis.report.look_words import ALONE, JOINED, extended, looked
 
 FIRST = {"level": 0.225, "planned": 4, "extents": {"a": [1, 8], "b": [1, 8]}, "open": ["a"], "more_seeds": True}
 SECOND = {**FIRST, "extents": {"a": [1, 16], "b": [1, 8]}}
@@ -27,3 +31,22 @@ def test_a_study_that_goes_on_says_so_and_joined_ones_are_named():
     both = looked({"joined": [on, {"study": "other"}]})
     assert both[0].startswith("rings: the pairs of arms")
     assert both[1:] == [JOINED]
+
+
+@pytest.mark.parametrize(
+    ("time", "more", "expected"),
+    [
+        (200.0, {}, "What was to be done was extended (scientific and search.repeats) after trials had ended."),
+        (50.0, {}, None),  # before any had
+        (200.0, {"looks": [FIRST]}, None),  # looks are planned, and paid for
+    ],
+)
+def test_a_study_that_was_extended_when_it_had_results_may_have_been_looked_at(time, more, expected):
+    sessions = [{"time": 1.0}, {"time": time, "extended": ["scientific", "search.repeats"]}, {"time": 300.0}]
+    ends = pd.to_datetime([100.0, 150.0], unit="s", utc=True)
+    trials = pd.DataFrame({"study": ["rings", "rings"], "ended": ends})
+    about = {"study": "rings", "sessions": sessions, **more}
+    said = extended(Record(pd.DataFrame(), trials, about))
+    assert [one.split(" If that")[0] for one in said] == ([] if expected is None else [expected])
+    other = {"study": "other", "sessions": sessions}  # of which nothing has ended
+    assert extended(Record(pd.DataFrame(), trials, {"joined": [about, other]})) == said

@@ -124,6 +124,17 @@ def test_the_users_own_measurements_have_columns_like_any_other(tmp_path):
     assert own_meanings(found.about) == {"own.blur": "How blurred."}
 
 
+def test_a_session_says_by_what_it_extended_the_former_one(tmp_path):
+    def session(time, repeats, arms=("hinge",), replicas=8):
+        asked = {"search": {"repeats": repeats, "trials_per_arm": 2}, "confirm": {"replicas": replicas}}
+        return replace(SESSION, time=time, config={"scientific": {"objective": list(arms)}, **asked})
+
+    sessions = session(1e9, 2), session(2e9, 2), session(3e9, 3, ("hinge", "minimax")), session(4e9, 3, replicas=16)
+    _, found = built(tmp_path, sessions[0], FLOOR, *trial(), *sessions[1:3], sessions[3])
+    told = [one.get("extended") for one in found.about["sessions"]]
+    assert told == [None, None, ["scientific", "search.repeats"], ["scientific"]]
+
+
 def test_the_record_says_what_it_is_of(tmp_path):
     _, found = built(tmp_path, SESSION, FLOOR, *trial())
     assert found.about["config"] == SESSION.config
