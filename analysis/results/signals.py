@@ -22,6 +22,9 @@ odds m / (log 2 - m), proportional to m where m is small: quality that comes and
 Progress and ahead are told as these odds change in the middle of the range, by exp(4 Δm / log 2): near either end odds
 make much of little, and from .65 to .63 or .03 to .02 little was learnt.
 
+KID and MMD are 0 on average where samples are perfect, so that a factor of them means something beside their noise
+alone: an evaluation of which no noise is known, neither its own nor the floor's, is not judged by them.
+
 **Off the modes.** Where at no evaluation of the tail as much as `ON_MODES` of the samples are of high quality,
 `mass_js` is at its bound whatever the samples do, and the default judges FID instead. Its swings count from `FEW` down,
 by their third root: far from the data FID, a squared distance, of one and the same cloud goes up and down several-fold.
@@ -44,6 +47,7 @@ Floats = NDArray[np.float64]
 ON_MODES = 0.01  # share of high-quality samples under which a replica's samples lie in no mode
 FEW = 0.1  # share of high-quality samples under which swings of FID count too
 BOUNDS = {"mass_js": np.log(2)}  # that a metric cannot exceed: near it, changes are told by its odds
+SIGNED = ("kid", "mmd")  # about 0, and less, where samples are good: only their noise tells how near 0 is near
 LEAST = 5  # evaluations of a tail, where there are as many
 INTERVAL_ERRORS = 2 * 2.2621571628  # standard errors in the 95 % interval of kid and mmd, Student's t of ten blocks
 TINY, ENDLESS = 1e-300, 1e300
@@ -185,12 +189,13 @@ def _judged(measured: Curves, floor: Floor, name: str | None, off_modes: NDArray
 
 
 def _one(measured: Curves, floor: Floor, name: str) -> _Judged:
-    """One metric; an error is 0 where nothing is known of it."""
+    """One metric; an error is 0 where nothing is known of it, and the value then NaN of a metric of `SIGNED`."""
     own = measured.value(f"{name}_error")
     interval = (measured.value(f"{name}_high") - measured.value(f"{name}_low")) / INTERVAL_ERRORS
     error = np.nan_to_num(np.fmax(np.fmax(own, interval), column(floor.noise(name))), posinf=ENDLESS)
     value = measured.value(name)
-    finite = np.where(np.isfinite(value), value, np.nan)  # a distance may overflow long before a replica diverges
+    known = np.isfinite(value)  # a distance may overflow long before a replica diverges
+    finite = np.where(known & (error > 0) if name in SIGNED else known, value, np.nan)
     return _Judged(finite, error, np.full((len(own), 1), BOUNDS.get(name, np.inf)))
 
 

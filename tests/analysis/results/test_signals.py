@@ -67,8 +67,15 @@ def test_a_metric_that_crosses_zero_swings_by_its_noise_alone():
     found = signals(settled, Floor(), Thresholds(metric="kid"))
     assert (found.swing > 2).mean() < 0.01
     assert (found.ahead > 1).mean() < 0.01
+    alone = Curves(settled.steps, settled.lengths, {"kid": kid})  # without noise nobody knows what is far from 0
+    found = signals(alone, Floor(), Thresholds(metric="kid"))
+    assert all(np.isnan(values).all() for values in (found.swing, found.progress, found.ahead))
+    assert (signals(alone, Floor(spread={"kid": 0.001}), Thresholds(metric="kid")).swing < 2).mean() > 0.9
+
     waves = 0.03 + 0.02 * np.sin(np.arange(20)) + kid  # of twenty such errors
-    moving = Curves(settled.steps, settled.lengths, values | {"kid": waves, "kid_low": waves - 0.002})
+    moving = Curves(
+        settled.steps, settled.lengths, {"kid": waves, "kid_low": waves - 0.002262, "kid_high": waves + 0.002262}
+    )
     assert (signals(moving, Floor(), Thresholds(metric="kid")).swing > 2).all()
 
 
