@@ -17,6 +17,7 @@ from analysis.report import answer, find, joint_claims, pair_tables, tables, tim
 from analysis.report.spending import spent_table
 from analysis.report.table_files import frame
 from analysis.results.pilot import pilot
+from analysis.results.selection import select
 from analysis.statistics.power import Design, power_of_shares
 
 folder = Path(os.environ.get("GANSTUDY_FOLDER", "studies/quickstart"))
@@ -111,7 +112,7 @@ frame(spent_table([one for of_phase in findings.spent.values() for one in of_pha
 
 # %%
 SEARCHES, APART = (3, 5, 8, 12, 20), (0.2, 0.4, 0.6, 0.8)
-confirmed = record.trials[record.trials["phase"] == "confirm"]
+confirmed = select(record, "confirm").trials
 chosen = confirmed.groupby(["arm", "repeat"], observed=True)["index"].nunique()  # of each search
 known = pilot(record) if len(chosen) and chosen.max() == 1 else None
 if known is not None and known.convergence is not None and known.arms > 1:
