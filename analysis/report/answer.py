@@ -20,7 +20,7 @@ from analysis.report.findings import Findings, Measured
 from analysis.report.floor_words import of_fewer
 from analysis.report.look_words import extended, looked
 from analysis.report.repeat_words import repeated
-from analysis.report.standing_words import drawn_alike, verdict
+from analysis.report.standing_words import all_tied, drawn_alike, verdict
 from analysis.report.subject import FEW, Subject, subject_of
 from analysis.results.pairs import Comparison
 from analysis.results.unbegun import Unbegun
@@ -41,9 +41,11 @@ class Answer:
 def answer(findings: Findings) -> Answer:
     """The question, answer and caveats that follow from the findings."""
     subject = subject_of(findings)
+    tied = [one for one in findings.standings if all_tied(one)]  # says least, and stands after what says more
     found = [
-        *map(verdict, findings.standings),
+        *(verdict(one) for one in findings.standings if one not in tied),
         *claims.convergence(findings, subject), *claims.times(findings, subject), *claims.quality(findings, subject),
+        *map(verdict, tied),
         *joint_claims.same(findings), *joint_claims.jointly(findings), *claim(findings.crossing),
     ]  # fmt: skip
     shared = dict.fromkeys(said for one in findings.standings for said in drawn_alike(one))

@@ -34,6 +34,7 @@ from analysis.wording import (
     spoken_time,
 )
 
+REACHED = ("converged", "hopping", "collapsed")  # outcomes of replicas that had samples in some mode
 UNBOUNDED = "fid"  # tells samples apart that are far from the data
 
 
@@ -124,10 +125,12 @@ def _first(metric: str) -> str:
 def _none_begun(findings: Findings, one: Measured, subject: Subject) -> str:
     """That the measurement says nothing of who is ahead, as all are near its worst, and what another one says."""
     best = min(float(np.min(arm.values)) for arm in one.quality)
-    who = f"no {subject.one} has begun" if len(one.quality) > 1 else "it has not begun"
+    who = f"no {subject.one} has begun, and nobody is ahead" if len(one.quality) > 1 else "it has not begun"
+    if any(_count(arm, outcome) for arm in findings.outcomes[findings.phase] for outcome in REACHED):
+        who = "nobody is ahead"
     said = (
-        f"In quality ({_first(one.metric)}) {who}, and nobody is ahead: the best replica of all is at {number(best)},"
-        f" near the worst. A longer budget might change that."
+        f"In quality ({_first(one.metric)}) {who}: the best replica of all is at {number(best)}, near the worst. A"
+        " longer budget might change that."
     )
     other = findings.overview.get(UNBOUNDED, ())
     if one.metric == UNBOUNDED or not 1 < len(other) <= FEW:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.figures.style import palette
 from analysis.record.loading import Record
-from analysis.record.own import own_measurements
+from analysis.record.own import higher_is_better, own_measurements
 from analysis.record.schema import PHASES, QUALITY
 from analysis.report.choice import Choice, check_known, shown
 from analysis.report.findings import Findings, Measured
@@ -122,7 +122,8 @@ def find(record: Record, seed: int = 0, *, same_within: float | None = None, cho
     judged = dict.fromkeys(choice.metrics) or ({metric: mode} if one_metric else {})
     measured = tuple(_measured(selected, *one, resampling) for one in judged.items())
     columns = record.trials.columns[record.trials.notna().any()]
-    usual = choice.metrics or [name for name in dict.fromkeys((metric, *USUAL)) if name in columns]
+    own = [name for name in own_measurements(record) if higher_is_better(name, record.about) is not None]
+    usual = choice.metrics or [name for name in dict.fromkeys((metric, *USUAL, *own)) if name in columns]
     known = {one.metric: one.quality for one in measured}
     if any(one.none_begun for one in measured) and not choice.metrics and "fid" in {*there} - {*usual}:
         usual = [*usual, "fid"]  # which tells far-off samples apart

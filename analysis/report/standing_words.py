@@ -22,12 +22,21 @@ def of_such(one: OverDataSets) -> str:
     return "more such studies" if one.unit == "study" else "such data sets"
 
 
+def all_tied(one: OverDataSets) -> bool:
+    """Whether all arms have the same average rank."""
+    return len(set(one.test.average_ranks)) == 1
+
+
 def verdict(one: OverDataSets) -> str:
     """Which arm has the best average rank, and which of the others are told apart from it."""
     ranks, count = one.test.average_ranks, len(one.arms)
     best = [arm for arm, rank in zip(one.arms, ranks, strict=True) if rank == ranks[0]]
-    said = f"Over {units_of(one)}, {listed(best)} {'have' if len(best) > 1 else 'has'} the best average rank in"
-    said += f" {ENDPOINTS[one.endpoint]}, {number(ranks[0])} of {counted(count, 'arm')}"
+    if all_tied(one):
+        said = f"Over {units_of(one)}, no arm is ahead of another in {ENDPOINTS[one.endpoint]}:"
+        said += " all have the same average rank"
+    else:
+        said = f"Over {units_of(one)}, {listed(best)} {'have' if len(best) > 1 else 'has'} the best average rank in"
+        said += f" {ENDPOINTS[one.endpoint]}, {number(ranks[0])} of {counted(count, 'arm')}"
     if count > 2 and len(one.units) > NOTHING:
         differ = "differ" if one.test.p <= one.alpha else "do not differ measurably"
         said += f"; the arms {differ} (Friedman's test of all, p\u00a0{_equals(one.test.p)})"

@@ -76,7 +76,8 @@ def selection_bias_table(results: Sequence[SelectionBias]) -> Table:
         " “change”: by how much fresh seeds score higher, Hodges and Lehmann's estimate; “biased”: they score worse, by"
         " Mann and Whitney's test, corrected for all rows by Holm. “corrected”: what the search alone says"
         " of the score on fresh seeds, given that it was the best (the hybrid estimate of Andrews,"
-        " Kitagawa and McCloskey).",
+        " Kitagawa and McCloskey); where it says little, as few seeds that scatter do, its interval is wide, and the"
+        " estimate with it far from the score.",
         f"trials.parquet: column {results[0].metric} of the confirmed configurations, phase by phase",
         heads,
         tuple(rows),

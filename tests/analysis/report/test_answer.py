@@ -419,6 +419,10 @@ def test_where_no_arm_has_begun_nobody_is_ahead_and_the_frechet_distances_are_sa
         " change that. What far-off samples can differ in is the Fréchet distance: medians of 3.10 of a and 0.0172 of"
         " b, not tested here."
     )
+    hopped = outcomes(ended("a", hopping=2, stalled=14), ended("b", stalled=16))
+    moved = answer(findings(measured=found.measured, outcomes=hopped)).found[-1]
+    assert "begun" not in moved
+    assert "all astray) nobody is ahead: the best replica of all is at 0.629, near the worst." in moved
     near = replace(far[1], values=np.array([0.1, 0.2]))
     begun = findings(measured=(Measured("mass_js", "min", (), (far[0], near), comparison("ba", ("ba",)), ()),))
     assert "has begun" not in answer(begun).found[0]
@@ -566,3 +570,13 @@ def test_a_floor_of_fewer_points_than_samples_is_a_caveat():
         said for said in answer(findings(record=SimpleNamespace(about=about))).caveats if "30 points held out" in said
     ]
     assert not [said for said in answer(findings()).caveats if "held out" in said]
+
+
+@pytest.mark.parametrize(("ranks", "first"), [((1.5, 1.5), False), ((1.0, 2.0), True)])
+def test_a_tie_of_all_over_data_sets_is_not_the_shortest_answer(ranks, first):
+    over = SimpleNamespace(
+        endpoint="quality", unit="data set", units=("x", "y"), arms=("a", "b"), needed=6, drawn_alike=(),
+        test=SimpleNamespace(average_ranks=ranks),
+    )  # fmt: skip
+    found = said(standings=(over,), outcomes=outcomes(ended("a", stalled=16), ended("b", stalled=16)))
+    assert [sentence.startswith("Over 2 data sets") for sentence in found] == [first, not first]

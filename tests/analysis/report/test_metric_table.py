@@ -42,6 +42,22 @@ def test_the_usual_metrics_are_shown_where_none_is_chosen(simulated):
     ]  # fmt: skip
 
 
+def test_own_measurements_that_say_which_way_is_better_are_shown_without_being_asked_for(simulated):
+    record = load(simulated)
+    own = {"own.spread": {"better": "low"}, "own.sharpness": {"better": "high"}, "own.angle": {"better": None}}
+    for name in own:
+        record = replace(
+            record,
+            trials=record.trials.assign(**{name: record.trials["fid"] * 10}),
+            history=record.history.assign(**{name: record.history["fid"] * 10}),
+            about={**record.about, "own": own},
+        )
+    table = metric_table(report.find(record))
+    assert [head.name for head in table.heads[5:]] == ["own.spread", "own.sharpness"]
+    for row in table.rows:
+        assert row[5].estimate == pytest.approx(10 * row[3].estimate)
+
+
 def test_what_was_measured_of_translations_is_shown_of_the_arms_that_have_it(simulated):
     record = load(simulated)
     known = {

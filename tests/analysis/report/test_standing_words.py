@@ -50,6 +50,16 @@ def test_from_four_on_all_arms_together_are_tested():
     assert "; the arms do not differ measurably (Friedman's test of all, p = 0.93)" in mixed
 
 
+def test_where_all_are_tied_nobody_has_the_best_rank():
+    assert said(standings([[1, 2], [2, 1]])) == (
+        "Over 2 data sets, no arm is ahead of another in quality: all have the same average rank. So few data sets"
+        " cannot tell two arms apart, whatever the results: that takes 6 at least."
+    )
+    assert said(standings([[1, 2], [2, 1], [1.5, 1.5]] * 3)).endswith(
+        "; at 5 % after Holm's correction none of 1 pair can be told apart."
+    )
+
+
 def test_two_arms_are_compared_by_their_pair_alone():
     assert said(standings([[1, 2]] * 5)) == (
         "Over 5 data sets, a has the best average rank in quality, 1.00 of 2 arms. So few data sets cannot tell two"

@@ -66,7 +66,7 @@ def test_a_diverged_replica_does_not_make_the_error_infinite(trial, frame, of_ph
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("count", "seeds"), [(6, 3), (12, 5), (30, 3), (30, 8)])
+@pytest.mark.parametrize(("count", "seeds"), [(2, 2), (6, 3), (12, 5), (30, 3), (30, 8)])
 def test_the_correction_is_calibrated(searched, count, seeds):
     """Configurations that differ by .4 in the logarithm, seeds by .5: too good in half of the searches, and covered."""
     generator, below, held = np.random.default_rng(1), 0, 0
