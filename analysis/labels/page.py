@@ -22,8 +22,9 @@ DPI = 150  # of what is rasterised in a figure
 READING = (
     "The shaded part of a curve is the tail, which is judged. The dotted line is what fresh real samples score, bars"
     " are two standard errors of an evaluation, as far as they are known, and a red line stands where a replica has"
-    " diverged. The strip of cells shows the share of the samples in each mode over training: even grey is coverage."
+    " diverged."
 )
+STRIP = " The strip of cells shows the share of the samples in each mode over training: even grey is coverage."
 
 
 def write(cards: Sequence[Card], folder: Path, place: str) -> Path:
@@ -46,9 +47,10 @@ def _page(cards: Sequence[Card], place: str) -> Html:
         f"Labels of {name}",
         tag("p", f"ganstudy · {counted(len(cards), 'replica')} of {name}, drawn at random", class_="kicker"),
         tag("h1", "How did each replica end?"),
-        tag("p", READING),
-        tag("p", "Choices stay in this browser. Save them when you are done; ", tag("code", "ganstudy label --labels"),
-            " then holds them against the outcomes."),
+        tag("p", READING + STRIP * any(card.curves.shares is not None for card in cards)),
+        tag("p", "Choices stay in this browser. Save them when you are done; ",
+            tag("code", "ganstudy label DIR --labels labels.csv"),
+            " then holds them against the outcomes, DIR being the study's folder."),
         tag("div", *shown, id="cards", **{"data-place": place}),
         tag("div", button, tag("span", id="count"), class_="saving"),
         style=CSS + dark.rules(joined(shown)),
@@ -58,7 +60,8 @@ def _page(cards: Sequence[Card], place: str) -> Html:
 
 def _card(card: Card) -> Html:
     figure = card.figure(titled=False)
-    words = f"Replica {card.number}: measurements, shares of modes and samples over training"
+    modes = "" if card.curves.shares is None else ", shares of modes"
+    words = f"Replica {card.number}: measurements{modes} and samples over training"
     picture = drawing(rendered(figure, "svg", DPI), figure, f"card-{card.number}", words)
     meanings = {**{outcome: OUTCOME_MEANINGS[outcome] for outcome in CHOICES}, CANNOT_TELL: ""}
     choices = [_choice(card.number, outcome, meaning) for outcome, meaning in meanings.items()]

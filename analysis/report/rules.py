@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from analysis.record.join import studies_of
@@ -22,6 +23,7 @@ ORDER = (  # in which outcomes are asked for
     "diverged", "failed", "truncated", "frozen", "hopping", "collapsed", "learning", "oscillating", "converged",
     "stalled",
 )  # fmt: skip
+OF_MODES = ("hopping", "collapsed")  # which data without modes or classes do not do
 AFRESH = (
     "A study here was run under an earlier rule of outcomes. All its replicas are judged afresh by the rule above, with"
     " its default thresholds; the ledger, the terminal and MLflow keep what was said then."
@@ -45,12 +47,36 @@ MEANINGS = {  # of each threshold, in a few words
 }
 
 
-def rules(used: Thresholds) -> dict[str, str]:
-    """By outcome, how it is told, with these thresholds; those that need no words are left out."""
+@dataclass(frozen=True)
+class Kinds:
+    """What the data are, as far as rules depend on it: with modes or classes, mixtures, others than mixtures."""
+
+    modes: bool = True
+    mixtures: bool = True
+    others: bool = True
+
+    @classmethod
+    def of(cls, record: Record) -> Kinds:
+        """By what was measured; all that there are where nothing was."""
+        modes, good, distance = (record.trials[name].notna() for name in ("modes", "high_quality", "fid"))
+        if not (good | distance).any():
+            return cls()
+        return cls(bool(modes.any()), bool(good.any()), bool((distance & ~good).any()))
+
+
+def rules(used: Thresholds, kinds: Kinds) -> dict[str, str]:
+    """By outcome, how it is told, with these thresholds and of these data; those that need no words are left out."""
     tail = f"the last {percent(used.tail)} of the evaluations ({LEAST} at least: the tail)"
-    metric = named(used.metric) if used.metric else " or ".join(named(name) for name in JUDGED_METRICS)
+    judged = [used.metric] if used.metric else [*JUDGED_METRICS[not kinds.mixtures :]]
+    metric = " or ".join(map(named, judged))
     swing, noise = setting(used.swing), setting(used.noise)
-    return {
+    bounded = f" (mass_js, which is bounded: by {percent(math.log(used.progress) / 4)} of its range)"
+    asked = f". Asked before hopping of those that are below by a factor of {swing}, and of others after collapse"
+    off_modes = (
+        f"; of mixtures under {percent(FEW)} of whose samples lie in modes, the Fréchet distance by"
+        f" {setting(used.swing**3)} will do"
+    )
+    told = {
         "frozen": f"median norm of the generator's gradient under {setting(used.gradient_norm)} over the end, the last"
         f" half of {tail}, and its samples are not near the data",
         "hopping": f"mode mass moved per evaluation, noise taken off, over {setting(used.hop_rate)} by the mean over"
@@ -58,34 +84,42 @@ def rules(used: Thresholds) -> dict[str, str]:
         "collapsed": f"under {percent(used.modes)} of the modes that real samples hold have a tenth of their mass, by"
         f" the tail's median, and {percent(ON_MODES)} of the samples lie in modes at one evaluation of it at least",
         "learning": f"{metric} falls over the tail by a factor of {setting(used.progress)} or more, by a line through"
-        f" its logarithms (mass_js, which is bounded: by {percent(math.log(used.progress) / 4)} of its range), and the"
-        " mean over the end is below all evaluations before the tail; of those near the data, only if good samples"
-        f" become more frequent by {setting(100 * used.gain)}\u00a0% of their share among real ones. Asked before"
-        f" hopping of those that are below by a factor of {swing}, and of others after collapse",
+        f" its logarithms{bounded * ('mass_js' in judged)}, and the mean over the end is below all evaluations before"
+        " the tail; of those near the data, only if good samples become more frequent by"
+        f" {setting(100 * used.gain)}\u00a0% of their share among real ones{asked * kinds.modes}",
         "oscillating": f"{metric} both rises and falls by a factor of {swing} or more, one of them within the"
         f" tail, error bars of {noise} standard error{'s' * (used.noise != 1)} taken off, and less than"
-        f" {percent(STEADY)} of the tail is near the data; of mixtures under {percent(FEW)} of whose samples lie in"
-        f" modes, the Fréchet distance by {setting(used.swing**3)} will do",
+        f" {percent(STEADY)} of the tail is near the data{off_modes * kinds.mixtures}",
         "converged": "none of these, and half of the end at least is near the data: good samples at least"
-        f" {percent(used.quality)} as frequent as among fresh real ones, of mixtures those of high quality, of other"
-        f" data the precision; of mixtures {percent(used.coverage)} of the modes covered that real samples cover, by a"
-        " tenth of their share, and of other data Fréchet distance at most"
-        f" {setting(used.factor)} times that of fresh real samples",
+        f" {percent(used.quality)} as frequent as among fresh real ones, {_near(used, kinds)}",
         "stalled": "none of these, and most of the end is not near the data",
     }
+    return {name: words for name, words in told.items() if kinds.modes or name not in OF_MODES}
+
+
+def _near(used: Thresholds, kinds: Kinds) -> str:
+    """What good samples are, and what besides makes samples near the data."""
+    covered = f"{percent(used.coverage)} of the modes covered that real samples cover, by a tenth of their share"
+    distance = f"Fréchet distance at most {setting(used.factor)} times that of fresh real samples"
+    if kinds.mixtures and kinds.others:
+        good = "of mixtures those of high quality, of other data the precision"
+        return f"{good}; of mixtures {covered}, and of other data {distance}"
+    return f"those of high quality, and {covered}" if kinds.mixtures else f"by the precision, and {distance}"
 
 
 def limits(record: Record) -> str:
     """From where on a signal of stability makes an outcome: a sentence that ends a caption."""
     used = thresholds_of(record.about)
+    of_modes = (
+        f"where the hop rate is over {setting(used.hop_rate)} (hopping); where under {percent(used.modes)} of the modes"
+        f" hold mass, though {percent(ON_MODES)} of the samples lie in modes (collapsed); "
+    )
     return (
-        f" Outcomes begin where the hop rate is over {setting(used.hop_rate)} (hopping); where under"
-        f" {percent(used.modes)} of the modes hold mass, though {percent(ON_MODES)} of the samples lie in modes"
-        f" (collapsed); where the progress is {setting(used.progress)} or more, the end better than all before the"
-        f" tail, and, near the data, good samples become more frequent by {setting(100 * used.gain)}\u00a0% of their"
-        f" share among real ones (learning); and where the swing is {setting(used.swing)} or more and under"
-        f" {percent(STEADY)} of the tail near the data (oscillating). A replica has the first that holds, in the order"
-        " of the section Definitions."
+        f" Outcomes begin {of_modes * Kinds.of(record).modes}where the progress is {setting(used.progress)} or more,"
+        " the end better than all before the tail, and, near the data, good samples become more frequent by"
+        f" {setting(100 * used.gain)}\u00a0% of their share among real ones (learning); and where the swing is"
+        f" {setting(used.swing)} or more and under {percent(STEADY)} of the tail near the data (oscillating). A replica"
+        " has the first that holds, in the order of the section Definitions."
     )
 
 
@@ -102,14 +136,14 @@ def few_evaluations(record: Record) -> str:
 
 def in_short(record: Record, seen: Collection[str]) -> Html:
     """The rules of these outcomes with their thresholds, folded: to stand beside the shares of outcomes."""
-    told = _facts(thresholds_of(record.about), [name for name in ORDER if name in seen])
+    told = _facts(record, [name for name in ORDER if name in seen])
     lead = "The first that holds, in this order, is a replica's outcome; the section Definitions has all."
     return tag("details", tag("summary", "How these outcomes are told"), tag("p", lead), facts(told))
 
 
 def definitions(record: Record) -> Section:
     """Definitions of the outcomes with the thresholds in use, of what fid is, and of the user's own measurements."""
-    told = _facts(thresholds_of(record.about), ORDER)
+    told = _facts(record, ORDER)
     parts: list[Html] = [tag("p", "The first that holds is a replica's outcome."), facts(told), tag("p", EVENTS)]
     spaces = list(dict.fromkeys(space_of(study) for study in studies_of(record.about)))
     parts.append(tag("p", f"The Fréchet distance (fid) is {listed(spaces)}."))
@@ -125,9 +159,14 @@ def space_of(about: Mapping[str, Any]) -> str:
     return frechet_in(stated(about, "config.evaluation.features", "raw"))
 
 
-def _facts(used: Thresholds, outcomes: Collection[str]) -> dict[str, str]:
-    told = rules(used)
-    return {name: f"{OUTCOME_MEANINGS[name]} {_sentence(told.get(name, ''))}" for name in outcomes}
+def _facts(record: Record, outcomes: Collection[str]) -> dict[str, str]:
+    kinds = Kinds.of(record)
+    told = rules(thresholds_of(record.about), kinds)
+    return {
+        name: f"{OUTCOME_MEANINGS[name]} {_sentence(told.get(name, ''))}"
+        for name in outcomes
+        if kinds.modes or name not in OF_MODES
+    }
 
 
 def _sentence(words: str) -> str:

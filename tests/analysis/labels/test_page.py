@@ -49,6 +49,19 @@ def test_what_a_person_sees_names_no_replica(text, cards):
     assert "hinge" not in visible
 
 
+def test_the_strip_of_modes_is_explained_where_there_is_one(text, cards, tmp_path):
+    assert "The strip of cells" in text
+    assert "Replica 1: measurements, shares of modes and samples over training" in text
+    flat = [replace(card, curves=replace(card.curves, shares=None)) for card in cards]
+    text = page.write(flat, tmp_path, "a").read_text(encoding="utf-8")
+    assert "strip" not in text.partition("</style>")[2]
+    assert "Replica 1: measurements and samples over training" in text
+
+
+def test_the_command_that_reads_the_labels_is_whole(text):
+    assert "<code>ganstudy label DIR --labels labels.csv</code>" in text
+
+
 def test_one_script_runs_and_nothing_is_fetched(text):
     [script] = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from analysis.record.schema import OUTCOMES
@@ -12,6 +13,12 @@ EARLIER = {
     "modes": 0.5, "hop_rate": 0.1, "oscillation": 1.0, "metric": "fid", "tail": 0.25, "critic_accuracy": 0.99,
     "gradient_norm": 0.001, "quality": 0.25,
 }  # fmt: skip
+
+
+def of(about, **measured):
+    """A record of these metadata, and of replicas of which this was measured."""
+    trials = pd.DataFrame(measured, columns=["modes", "high_quality", "fid"])
+    return SimpleNamespace(about=about, trials=trials)
 
 
 @pytest.fixture
@@ -25,7 +32,7 @@ def definitions(words):
             for place, one in enumerate(outcomes)
         ]
         about = abouts[0] if len(abouts) == 1 else {"joined": abouts}
-        return words(rules.definitions(SimpleNamespace(about=about)).markup)
+        return words(rules.definitions(of(about=about)).markup)
 
     return definitions
 
@@ -60,9 +67,9 @@ def test_definitions_have_the_thresholds_in_use(definitions):
 def test_few_evaluations_are_said_to_tell_outcomes_less_surely():
     def said(*evaluations):
         abouts = [{"study": str(count), "config": {"budget": {"evaluations": count}}} for count in evaluations]
-        return rules.few_evaluations(SimpleNamespace(about={"joined": abouts} if len(abouts) > 1 else abouts[0]))
+        return rules.few_evaluations(of(about={"joined": abouts} if len(abouts) > 1 else abouts[0]))
 
-    assert said(20) == said(40, 20) == rules.few_evaluations(SimpleNamespace(about={})) == ""
+    assert said(20) == said(40, 20) == rules.few_evaluations(of(about={})) == ""
     assert said(40, 5).startswith(
         "These outcomes are told from 5 evaluations of a replica, and less surely than from 20"
     )
@@ -72,7 +79,7 @@ def test_few_evaluations_are_said_to_tell_outcomes_less_surely():
 def test_definitions_say_what_fid_is_and_what_the_authors_measurements_are(words):
     def defined(features, **about):
         config = {"outcomes": {}, "evaluation": {"features": features}}
-        return words(rules.definitions(SimpleNamespace(about={"config": config, **about})).markup)
+        return words(rules.definitions(of(about={"config": config, **about})).markup)
 
     assert "The Fréchet distance (fid) is of the data themselves (raw)." in defined("raw")
     seen = defined("efficientnet_lite0", own={"own.blur": {"better": "low", "meaning": "How blurred."}})
@@ -91,12 +98,36 @@ def test_every_threshold_has_its_meaning():
 
 
 def test_beside_the_shares_stand_the_rules_of_outcomes_that_occurred(words):
-    shown = words(rules.in_short(SimpleNamespace(about={"config": {}}), {"hopping", "converged"}))
+    shown = words(rules.in_short(of(about={"config": {}}), {"hopping", "converged"}))
     assert "over 0.2 by the mean over the tail" in shown
     assert "frozen" not in shown
-    limits = words(rules.limits(SimpleNamespace(about={})))
+    limits = words(rules.limits(of(about={})))
     assert "under 75 % of the modes hold mass, though 1 % of the samples lie in modes (collapsed)" in limits
     assert (
         "the progress is 1.3 or more, the end better than all before the tail, and, near the data, good samples become"
         " more frequent by 7.5 % of their share among real ones (learning)"
     ) in limits
+
+
+def test_rules_are_of_the_data_that_there_are(words):
+    measured = {
+        "mixture": {"modes": [8.0, None], "high_quality": [0.9, None], "fid": [0.1, None]},
+        "points": {"fid": [0.1]},
+        "digits": {"modes": [10.0], "fid": [3.0]},
+    }
+    seen = {
+        name: words(rules.definitions(of({}, **found)).markup) + words(rules.limits(of({}, **found)))
+        for name, found in measured.items()
+    }
+    for words_, of_them in {
+        "JS of where the mass lies": ["mixture"],
+        "mass_js": ["mixture"],
+        "in modes, the Fréchet distance by": ["mixture"],
+        "ones, those of high quality, and": ["mixture"],
+        "ones, by the precision, and Fréchet distance at most 4 times": ["points", "digits"],
+        "hopping": ["mixture", "digits"],
+        "(collapsed)": ["mixture", "digits"],
+        "Asked before hopping": ["mixture", "digits"],
+        "of other data": [],
+    }.items():
+        assert [name for name, text in seen.items() if words_ in text] == of_them, words_

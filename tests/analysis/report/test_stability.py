@@ -5,6 +5,7 @@ from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.figures.style import palette
@@ -70,7 +71,10 @@ def _stability(words, signals=(), evaluations=20, **counts):
     survival = tuple(survived(event, counts[event]) for event in ("failure", "undone") if event in counts)
     incidences = tuple(competing(event, counts[event]) for event in KINDS if event in counts)
     findings = SimpleNamespace(
-        record=SimpleNamespace(about={"config": {"budget": {"evaluations": evaluations}}}),
+        record=SimpleNamespace(
+            about={"config": {"budget": {"evaluations": evaluations}}},
+            trials=pd.DataFrame(columns=["modes", "high_quality", "fid"]),
+        ),
         outcomes={"confirm": [arm]},
         phase="confirm",
         searches={"a": 1},
