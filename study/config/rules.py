@@ -128,7 +128,8 @@ def warnings(plan: StudyPlan) -> list[str]:
     if note := slope_note(plan):
         found.append(note)
     found += [
-        f"{name} is unbounded even where p = q, as constant critics, of slope 0, gain without end: {_few(names)}"
+        f"{name} is unbounded even where p = q, as constant critics, of slope 0, gain without end; the critic"
+        f" maximises, so that losses, which are minimised, are given as their negatives: {_few(names)}"
         for name, names in _by_word(boundless, plan).items()
     ]
     found += [f"{said}: {_few(names)}" for said, names in _by_word(overflows, plan).items()]

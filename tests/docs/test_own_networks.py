@@ -54,6 +54,16 @@ def test_every_arm_trains(folder: Path) -> None:
         assert Training(spec, [0, 1]).advance().columns["diverged"] == [False, False]
 
 
+def test_the_generator_of_pictures_trains(folder: Path) -> None:
+    own_code.allow(folder)
+    own = {"generator": {"module": "my_networks:Pictures", "width": 4}, "evaluation": {"samples": 60}}
+    values: dict[str, Any] = {"data": {"name": "digits"}, "steps": 2, "evaluations": 1, "batch_size": 8, **own}
+    training = Training(Spec.from_dict(values), [0, 1])
+    assert training.advance().columns["diverged"] == [False, False]
+    samples, _ = training.samples(5)
+    assert samples.shape == (2, 5, 1, 8, 8)
+
+
 def test_the_labelled_critic_trains(folder: Path) -> None:
     own_code.allow(folder)
     values: dict[str, Any] = {"data": DATA, "steps": 2, "evaluations": 1, "batch_size": 8}

@@ -105,6 +105,10 @@ def source(name: str, **settings: Any) -> Source:
         ValueError: an unknown name or setting, or a wrong value.
         FileNotFoundError: a setting is left out that is found in a file, which is missing.
     """
+    if isinstance(name, Mapping):
+        raise ValueError(
+            f"data.name: expected a name, as load_data(**mapping) passes it with the settings, got {shown(name)}"
+        )
     if not isinstance(name, str) or name not in DATASETS:
         expected = f"expected one of {', '.join(DATASETS)}"
         raise ValueError(

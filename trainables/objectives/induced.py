@@ -323,7 +323,10 @@ def _sentence(parts: Mapping[str, Any]) -> str:
 def _without_value(game: Game, near: Optimum) -> str:
     """What can be said of a pair of which phi, given at NEAR_ONE, is not known to be finite near r = 1."""
     if np.isposinf(near.value[2]):  # constant critics reach phi(1)
-        return "unbounded even where p = q, by constant critics, so no divergence, and no Lipschitz constraint helps"
+        return (
+            "unbounded even where p = q, by constant critics, so no divergence, and no Lipschitz constraint helps; the"
+            " critic maximises, so that losses, which are minimised, are given as their negatives"
+        )
     if not np.isposinf(near.value[1:4]).any():
         return f"no best critic was found near p = q with |d| up to {REACH:g}, so that what it estimates is not known"
     constrained = (

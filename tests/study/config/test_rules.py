@@ -364,7 +364,8 @@ def test_a_pair_by_which_constant_critics_gain_without_end_is_noted(least: Build
     both = {"objective": ["wasserstein", *pairs], "penalty": ["spectral_norm"]}
     notes = rules.warnings(least(scientific=both, nuisance={"generator_lr": LR}))
     assert [note for note in notes if "unbounded" in note] == [
-        "mine is unbounded even where p = q, as constant critics, of slope 0, gain without end: mine-spectral_norm"
+        "mine is unbounded even where p = q, as constant critics, of slope 0, gain without end; the critic maximises,"
+        " so that losses, which are minimised, are given as their negatives: mine-spectral_norm"
     ]
     assert not any(
         "unbounded" in note for note in rules.warnings(least(scientific={**both, "pairing": ["relativistic"]}))

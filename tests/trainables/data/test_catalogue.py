@@ -84,6 +84,10 @@ def test_an_unknown_name(use: Callable[..., Any]) -> None:
         ValueError, match=r"^data\.name: expected one of gaussian, ring, .*, got 'rign'; did you mean 'ring'\?$"
     ):
         use("rign")
+    with pytest.raises(
+        ValueError, match=r"^data\.name: expected a name, as load_data\(\*\*mapping\) passes it with the"
+    ):
+        use({"name": "ring"})
     with pytest.raises(ValueError, match=r"^data\.name: expected one of gaussian, .*, got 3$"):
         use(3)
 

@@ -350,6 +350,7 @@ class TestPairsSomebodyWrote:
             ("3*d", "-3*d", "with a Lipschitz critic it is an integral probability metric"),
             ("-(d-1)**2", "d**3", "unbounded even where p = q"),  # by d = c: c**3 - (c - 1)**2
             ("d", "-d/2", "unbounded even where p = q"),
+            ("relu(1-d)", "relu(1+d)", "losses, which are minimised, are given as their negatives"),  # hinge's
             ("d**3", "-d**3", "nor, with a Lipschitz critic, an integral probability metric"),
         ],
     )
