@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import NoReturn
 
 from study.command.output import BAD_INPUT, FAILED, INTERRUPTED, json_alone, say
 from study.command.process import UNREAD, importing, prepare, unread
 from study.config.messages import shown
+from trainables.checks import meant
 
 RESUMABLE = ("study.command.study:run", "study.command.study:resume", "study.command.reproduce:reproduce")
 
@@ -65,13 +68,36 @@ def _load(options: argparse.Namespace) -> None:
         options.plan = build(values)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that says of a choice which there is not which one is probably meant."""
+
+    def error(self, message: str) -> NoReturn:
+        if found := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
+            message += meant(found[1], re.findall(r"[\w-]+", found[2]))
+        super().error(message)
+
+
+class _Version(argparse.Action):
+    """Prints the version and ends; it is looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"ganstudy {version('ganstudy')}")
+        except PackageNotFoundError:
+            print("ganstudy, from a source tree that was not installed")
+        parser.exit()
+
+
 def parser() -> argparse.ArgumentParser:
     """All commands with their options; `function` of what it parses is where the command's function stands."""
-    every = argparse.ArgumentParser(
+    every = _Parser(
         prog="ganstudy",
         description="Settles by experiment which adversarial objectives train stably.",
         allow_abbrev=False,
     )
+    every.add_argument("--version", action=_Version, nargs=0, help="print ganstudy's version")
     commands = every.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def command(name: str, function: str, about: str) -> argparse.ArgumentParser:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 
 import study
 from study.command.output import DONE, print_json
 from study.config.messages import ConfigError, shown
-from trainables.checks import close_to
+from trainables.checks import close_to, meant
 
 ANCHOR = '<a id="{}"></a>'
 HEADING = re.compile(r"(#+) (.*)")
@@ -28,7 +29,8 @@ def docs(options: Namespace) -> int:
     given, _, place = options.page.partition("#")
     name = given.removeprefix("docs/").removesuffix(".md")
     if name not in pages:
-        raise ConfigError(f"PAGE: no page of the guide is called {shown(given)}{close_to(name, pages)}")
+        near = meant(name, pages) or _spoken_of(name, pages) or close_to(name, pages)
+        raise ConfigError(f"PAGE: no page of the guide is called {shown(given)}{near}")
     text = pages[name].read_text(encoding="utf-8")
     found = part(text, place) if place else text
     if found is None:
@@ -45,6 +47,13 @@ def shipped() -> dict[str, Path]:
     package = Path(str(study.__file__)).parent
     folder = package / "docs" if (package / "docs").is_dir() else package.parent / "docs"
     return {path.stem: path for path in sorted(folder.glob("*.md"))}
+
+
+def _spoken_of(word: str, pages: Mapping[str, Path]) -> str:
+    """The tail of a message that says which page has a word most often; empty where none has it."""
+    times = {name: path.read_text(encoding="utf-8").lower().count(word.lower()) for name, path in pages.items()}
+    most = max(times, key=lambda name: times[name])
+    return f"; '{most}' speaks of it" if word and times[most] else ""
 
 
 def places(text: str) -> list[str]:

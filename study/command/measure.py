@@ -19,7 +19,8 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
-from analysis.record.schema import HISTOGRAM
+from analysis.record.schema import HISTOGRAM, MEASURED_LATER
+from analysis.wording import listed
 from study.command.folder import writable
 from study.command.kept import KeptTrials, kept_trials
 from study.command.output import DONE, print_json
@@ -35,6 +36,7 @@ from study.record.build import build_record
 from study.record.later import Later
 from study.storage import data_set
 from trainables import own_code
+from trainables.checks import meant
 from trainables.data import DataSet
 from trainables.kept import Kept, draw
 from trainables.metrics.columns import GROUPS, DataTraits, columns
@@ -125,7 +127,9 @@ def _wanted(asked: Sequence[str], data: DataSet, classifier: bool, features: Set
         if (name not in (*GROUPS, *always) and not own_code.is_location(name)) or name in OF_TRAINING:
             valid = [*(group for group in GROUPS if group not in OF_TRAINING), "module:function", *always]
             why = ", which only training can measure" if name in OF_TRAINING else ""
-            raise ConfigError(f"--measure: expected some of {', '.join(valid)}, got {name!r}{why}")
+            raise ConfigError(
+                f"--measure: expected some of {', '.join(valid)}, got {name!r}{why or meant(name, valid)}"
+            )
         new = [name] if name in always else [column for column in of(name) if column not in always]
         if not new:
             raise ConfigError(f"--measure: {name} measures nothing of {data.name}")
@@ -150,6 +154,10 @@ def _tell(options: Namespace, trials: Sequence[TrialState], found: Mapping[str, 
     for trial in trials:
         table.add_row(Text(trial.trial_id), *(_median(found[trial.trial_id].get(name)) for name in names))
     terminal().print(table)
+    terminal().print(
+        f"in trials.parquet as {listed([f'{MEASURED_LATER}{name}' for name in names])}, which no report shows; trials"
+        " that end from now on have none until they are measured, too"
+    )
 
 
 def _median(column: Later | None) -> str:

@@ -321,9 +321,11 @@ def _located(config: StudyConfig, arm: Arm, message: str) -> str:
     another entry has that hyperparameter and the arm's own has not, what it falls back to."""
     match = re.match(r"[a-z_0-9]+", message)
     root = match.group() if match else ""
+    if root in ("steps", "evaluations"):  # of no arm
+        return f"budget.{message}"
     if root in config.entries[arm.entry]:
         return f"{place(config, arm.entry, message)} (arm {arm.name})"
-    sections = {"nuisance": config.nuisance, "fixed": config.fixed, "budget": ("steps", "evaluations", "batch_size")}
+    sections = {"nuisance": config.nuisance, "fixed": config.fixed, "budget": ("batch_size",)}
     section = next((name for name, keys in sections.items() if root in keys), "")
     left = any(root in entry for entry in config.entries)
     back = f", whose entry leaves {root} to {section or 'its default'}" if left else ""

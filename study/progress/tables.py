@@ -180,7 +180,8 @@ def _arms(expected: Forecast, shared: Mapping[str, str]) -> Table:
 def _searches(config: StudyConfig) -> str:
     """How often every arm is searched, where that is more than once."""
     search, confirm = config.search, config.confirm
-    found = "its best configuration" if confirm.top == 1 else f"its {confirm.top} best configurations"
+    top = min(confirm.top, search.trials_per_arm)
+    found = "its best configuration" if top == 1 else f"its {top} best configurations"
     again = f"; of each {found} again on {_many(confirm.replicas, 'fresh seed')}" if confirm else ""
     return f"every arm: {search.repeats} independent searches of {_many(search.trials_per_arm, 'trial')}{again}"
 

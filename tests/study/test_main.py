@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -67,6 +68,20 @@ def test_help_is_there_for_every_command(command: str, capsys: pytest.CaptureFix
     assert f"usage: ganstudy {command}".strip() in out
     if not command:
         assert all(name in out for name in COMMANDS)
+
+
+def test_a_mistyped_command_is_told_the_nearest_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["rum", "study.yaml"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.rstrip("\n").endswith("; did you mean 'run'?")
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"ganstudy {version('ganstudy')}\n"
 
 
 def test_help_is_instant_because_nothing_heavy_is_imported() -> None:

@@ -108,6 +108,7 @@ def test_the_yaml_is_a_section_to_paste():
 def test_each_configuration_has_its_yaml_folded_away(tmp_path):
     section = written(tmp_path, one(), one("clip", settings={}))
     assert section.title == "Which configuration won"
+    assert "trained alone, with trials_per_arm: 1 and repeats: 1 under search. By the same search.seed" in section.body
     summaries = re.findall(r"<details><summary>(.*?)</summary><pre>(.*?)</pre></details>", section.body, re.S)
     assert [(name, unescape(block)) for name, block in summaries] == [("YAML of hinge (confirm-hinge-0003)", YAML)]
 

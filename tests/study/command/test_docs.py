@@ -55,6 +55,8 @@ def test_pages_are_listed_with_their_titles(capsys):
     ("page", "said"),
     [
         ("outcome", "PAGE: no page of the guide is called 'outcome'"),
+        ("oscillating", "PAGE: no page of the guide is called 'oscillating'; 'outcomes' speaks of it"),
+        ("qqqq", "PAGE: no page of the guide is called 'qqqq'; expected one of"),
         ("faq#nothing", "the page 'faq' has no place 'noth"),
     ],
 )

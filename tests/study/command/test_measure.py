@@ -30,10 +30,12 @@ def rings(keep: Keep, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_is_measured_later_stays_in_the_record(rings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["measure", str(rings), "--measure", "sliced", "--trial", "search-hinge-0001"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "in trials.parquet as later.sliced_wasserstein, which no report shows; trials that end from now on" in said
     assert main(["measure", str(rings), "--measure", "kernel", "--arm", "hinge", "--json"]) == 0
     build_record(rings)  # as resume and report do
     record = record_of(rings)
-    told = json.loads(capsys.readouterr().out.split("\n{", 1)[1].join(["{", ""]))
+    told = json.loads(capsys.readouterr().out)
     trials = record.trials.set_index(["trial_id", "seed"])
     for trial_id, columns in told.items():
         assert set(columns) == {"kid", "kid_low", "kid_high", "mmd", "mmd_low", "mmd_high"}
@@ -117,6 +119,7 @@ def test_features_of_ones_own_are_imported_where_the_study_is_the_users(
             "kernle",
             "--measure: expected some of kernel, sliced, divergences, memorisation, ",
         ),
+        ("kernle", "got 'kernle'; did you mean 'kernel'?"),
         ("kernel,jacobian", "got 'jacobian', which only training can measure"),
         ("", "--measure: expected some of"),
     ],

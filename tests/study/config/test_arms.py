@@ -187,12 +187,12 @@ def test_what_a_specification_holds_is_not_the_configurations_own(least: Build) 
         ({"fixed": {"updates": "simultaneous", "critic_steps": 2}}, "fixed.critic_steps: expected 1 with simultaneous"),
         (
             {"budget": {"steps": 20, "evaluations": 3, "batch_size": 8}},
-            "budget.evaluations: expected a divisor of steps = 20",
+            "budget.evaluations: expected a divisor of steps = 20, got 3$",
         ),
     ],
 )
 def test_arms_that_make_no_sense_are_refused(least: Build, sections: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError, match=re.escape(message)):
+    with pytest.raises(ConfigError, match=re.escape(message).replace(r"\$", "$")):
         least(**sections)
 
 

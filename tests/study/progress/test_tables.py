@@ -104,6 +104,8 @@ def test_check_says_how_often_every_arm_is_searched(study: Build) -> None:
     assert sentence in lines
     assert any(line.startswith("single 3 × 4 3 × 1 144,000") for line in lines)
     assert "in all 15 trials of 144 replicas, 1,440 evaluations, 144,000 generator updates" in lines
+    several = shown(study(search={"trials_per_arm": 2, "repeats": 2}, confirm={"top": 3, "replicas": 4}))
+    assert "2 independent searches of 2 trials; of each its 2 best configurations again on 4 fresh seeds" in several
     unconfirmed = shown(study(search={"trials_per_arm": 1, "repeats": 2}))
     assert "every arm: 2 independent searches of 1 trial\n" in unconfirmed
     assert "independent" not in shown(study())
