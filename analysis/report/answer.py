@@ -1,8 +1,8 @@
 """The study's question, and its answer in a few sentences, each with its uncertainty.
 
 What is claimed is in `analysis.report.claims`, `analysis.report.factor_words` and `analysis.report.joint_claims`, and
-of what in `analysis.report.subject`. An answer from the search phase alone is called provisional, and one from an
-unfinished study a look.
+of what in `analysis.report.subject`. An answer from a search alone is called provisional, and one from an unfinished
+study a look.
 """
 
 from __future__ import annotations
@@ -198,6 +198,11 @@ def _caveats(findings: Findings, subject: Subject) -> tuple[str, ...]:
         said.append("Brackets are 95 % intervals over seeds; those of pairs hold for all pairs together.")
     elif subject.searches:
         said += repeated(findings, subject)
+    elif subject.fixed:
+        said.append(
+            "Each arm is one configuration: nothing was searched, and nothing chosen by its score. Brackets are"
+            " 95\u00a0% intervals over seeds; those of pairs hold for all pairs together."
+        )
     elif findings.phase == "search":
         searched = findings.outcomes["search"]
         drawn = CAPTURES[searched[0].probabilities["converged"].captures if searched else "both"]

@@ -13,12 +13,14 @@ import yaml
 
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, joined, section, tag
+from analysis.report.pair_words import few
+from analysis.report.subject import nothing_searched
 from analysis.report.table_files import Head, Kind, Table, Value, shown
 from analysis.report.writer import LONGEST, FigureWriter
 from analysis.results.chosen import Chosen
 from analysis.results.selection import no_longer_chosen
 from analysis.results.settings import Scalar
-from analysis.wording import counted, listed, named, percent, spoken, too_few
+from analysis.wording import counted, listed, named, number, percent, spoken, too_few
 
 SOME = 4  # trials named in a sentence
 NUMBER = re.compile(r"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+)\Z")
@@ -39,9 +41,10 @@ def chosen(findings: Findings, writer: FigureWriter) -> Section | None:
     parts = [tag("p", lead), *blocks[:LONGEST]] if blocks else []
     if len(blocks) > LONGEST:
         parts.append(tag("p", f"The values of {len(blocks) - LONGEST} more are in tables/chosen.csv."))
-    table = writer.table(chosen_table(findings.chosen))
+    fixed = nothing_searched(findings.record.about)
+    table = writer.table(chosen_table(findings.chosen, fixed))
     former = _former(sorted(no_longer_chosen(findings.record.about)))
-    return section("Which configuration won", _first(findings.chosen), table, *former, *parts)
+    return section("Which configuration won", _first(findings.chosen, fixed), table, *former, *parts)
 
 
 def _former(trials: Sequence[str]) -> list[Html]:
@@ -59,38 +62,50 @@ def _former(trials: Sequence[str]) -> list[Html]:
     ]
 
 
-def _first(results: Sequence[Chosen]) -> Html:
-    """The configuration with the best score of all, with its values; nothing where none has a score."""
+def _first(results: Sequence[Chosen], fixed: bool) -> Html:
+    """The configuration with the best score of all, with its values, or that several have it; nothing where none has a
+    score. `fixed` where nothing was searched."""
     scored = [one for one in results if not np.isnan(one.score.estimate)]
     if not scored:
         return joined([])
     sign = 1 if scored[0].mode == "min" else -1
     best = min(scored, key=lambda one: sign * one.score.estimate)
+    where = " on fresh seeds" if best.phase == "confirm" else "" if fixed else " in the search"
+    level = [one for one in scored if one.score.estimate == best.score.estimate]
+    if len(level) > 1:
+        who = few([f"{one.arm} ({one.trial_id})" for one in level], f"the {len(scored)}")
+        return tag("p", f"The best median {named(best.metric)}{where}, {number(best.score.estimate)}, have {who}.")
     kinds = {name: _kind([value]) for name, value in best.searched.items()}
     values = [f"{name} {shown(_cell(value), kinds[name])}" for name, value in best.searched.items()]
     drawn = f", with {listed(values)}" if values else ""
-    where = "on fresh seeds" if best.phase == "confirm" else "in the search"
     return tag(
         "p",
-        f"The best median {named(best.metric)} {where} has {best.arm} ({best.trial_id}): {spoken(best.score)},"
+        f"The best median {named(best.metric)}{where} has {best.arm} ({best.trial_id}): {spoken(best.score)},"
         f" {percent(best.converged)} of {counted(best.replicas, 'replica')} converged{drawn}. As the best of"
         f" {len(scored)} it may owe something to luck; what the arms differ by is under Quality.",
     )
 
 
-def chosen_table(results: Sequence[Chosen]) -> Table:
-    """Each chosen configuration's result, and its values of the hyperparameters that were searched in its arm."""
+def chosen_table(results: Sequence[Chosen], fixed: bool = False) -> Table:
+    """Each chosen configuration's result, and its values of the hyperparameters that were searched in its arm; `fixed`
+    where nothing was."""
     names = list(dict.fromkeys(name for one in results for name in one.searched))
     kinds = {name: _kind([one.searched.get(name) for one in results]) for name in names}
     metric, repeated = results[0].metric, any(one.repeat for one in results)
     each = "each of an arm's independent searches, its repeats," if repeated else "each arm's search"
-    return Table(
-        "chosen",
+    what = "What each arm, a single configuration, ended with." if fixed else (
         f"What {each} chose: the result beside the values drawn. A trial whose name begins with confirm trained it"
         " again on fresh seeds; one that begins with search is the best of a search that is not confirmed, and its"
-        f" score is too good, as it was picked by it. Median {named(metric)} over replicas, with its bootstrap 95 %"
-        f" interval over seeds.{too_few([one.score for one in results], 'confirm')} A dash: not searched in this arm,"
-        " or null." + " In a trial’s name -r1 before the last number is repeat 1, and no penalty." * repeated,
+        " score is too good, as it was picked by it."
+    )  # fmt: skip
+    known = [
+        " A dash: not searched in this arm, or null." * bool(names),
+        " In a trial’s name -r1 before the last number is repeat 1, and no penalty." * repeated,
+    ]
+    return Table(
+        "chosen",
+        f"{what} Median {named(metric)} over replicas, with its bootstrap 95 % interval over"
+        f" seeds.{too_few([one.score for one in results], 'confirm')}{''.join(known)}",
         f"trials.parquet: column {metric} and config.* of these trials",
         (
             Head("arm"), *([Head("repeat", "count")] if repeated else []),

@@ -51,7 +51,8 @@ def convergence(findings: Findings, subject: Subject) -> list[str]:
     outcomes = [arm for arm in findings.outcomes[findings.phase] if arm.n]
     if not outcomes:
         return []
-    where = "on fresh seeds" if findings.phase == "confirm" else "over the search"
+    where = "over all seeds" if subject.fixed else "over the search"
+    where = "on fresh seeds" if findings.phase == "confirm" else where
     where += f", over {subject.over}" * bool(subject.over)
     total = sum(arm.n for arm in outcomes)
     stopped = sum(_count(arm, "truncated") for arm in outcomes)
@@ -201,6 +202,8 @@ def _amount(pair: Effect) -> str:
     found = pair.shift.interval
     if bounds_nothing(found, pair.shift.scale):
         return ""
+    if found.low == found.estimate == found.high:
+        return ", its value typically the same"
     if pair.shift.scale == "ratio":
         return f", its value {spoken(found)} times as large"
     return f", its value {'lower' if found.estimate < 0 else 'higher'} by {spoken(_upwards(found))}"

@@ -72,9 +72,10 @@ def _crossed(found: Crossing) -> str:
 
 def _scope(findings: Findings, found: Crossing) -> list[str]:
     """Of what the effects are."""
-    if found.unit == "repeat":
+    subject = subject_of(findings)
+    if found.unit == "repeat" or subject.fixed:
         return []
-    if subject_of(findings).chosen:
+    if subject.chosen:
         return ["As each arm was searched once, what follows is of the configurations that these searches chose."]
     return ["What follows is of all configurations that the searches tried."]
 

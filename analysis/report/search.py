@@ -11,7 +11,7 @@ from analysis.record.metadata import stated
 from analysis.report import alternatives, tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, section, tag
-from analysis.report.subject import subject_of
+from analysis.report.subject import nothing_searched, subject_of
 from analysis.report.table_files import Head, Table
 from analysis.report.writer import FigureWriter
 from analysis.results.random_search import RandomSearch
@@ -23,7 +23,8 @@ RESPONSES = {"stability": "not diverging", "quality": "quality"}
 def search(findings: Findings, writer: FigureWriter) -> Section | None:
     """Best of k configurations, the bias of selection, and the outcomes in the search."""
     parts: list[Html] = []
-    if findings.selection_bias:
+    searched = not nothing_searched(findings.record.about)
+    if findings.selection_bias and searched:
         caption = (
             "Each winner in the search that chose it (open), this corrected for the choice (pale), and on fresh seeds"
             " (filled); 95 % intervals over seeds, where there are six or more."
@@ -32,7 +33,7 @@ def search(findings: Findings, writer: FigureWriter) -> Section | None:
         said = alternatives.selection_bias(findings.selection_bias)
         parts.append(writer.figure("selection-bias", picture, caption, said))
         parts.append(writer.table(tables.selection_bias_table(findings.selection_bias)))
-    if findings.best_of_k:
+    if findings.best_of_k and searched:
         parts.append(
             writer.figure(
                 "best-of-k",
@@ -102,7 +103,9 @@ def _adaptive(findings: Findings) -> str:
 
 
 def sensitivity(findings: Findings, writer: FigureWriter) -> Section | None:
-    """Which nuisance hyperparameters matter in which arm."""
+    """Which nuisance hyperparameters matter in which arm; None where nothing was searched."""
+    if nothing_searched(findings.record.about):
+        return None
     parts: list[Html] = []
     for response, words in RESPONSES.items():
         usable = [one for one in findings.sensitivity if one.response == response and one.importances and not one.note]

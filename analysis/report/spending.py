@@ -11,6 +11,7 @@ from analysis import figures
 from analysis.report import alternatives
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, section
+from analysis.report.subject import nothing_searched
 from analysis.report.table_files import Head, Table, Value
 from analysis.report.writer import FigureWriter
 from analysis.results.best_of_k import BestOfK
@@ -55,6 +56,8 @@ def budget(findings: Findings, writer: FigureWriter) -> Section | None:
     if not any(findings.spent.values()):
         return None
     parts: list[Html] = [writer.table(spent_table([one for phase in findings.spent.values() for one in phase]))]
+    if nothing_searched(findings.record.about):
+        return section("Budget", *parts)
     if findings.best_of_k:
         parts.append(writer.beside(best_of_k_table(findings.best_of_k, findings.best_by_spending)))
     timed = findings.best_by_spending.get("core_seconds", ())

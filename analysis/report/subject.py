@@ -8,9 +8,12 @@ configuration, say how the arm trains when it is tuned by such a search.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from analysis.record.join import studies_of
+from analysis.record.metadata import stated
 from analysis.report.findings import Findings
 from analysis.wording import counted, listed
 
@@ -24,10 +27,12 @@ class Subject:
     Attributes:
         chosen: whether it is each arm's chosen configuration.
         searches: the least and the most searches of an arm, where it is arms tuned by several; otherwise None.
+        fixed: whether nothing was searched, each arm being one configuration.
     """
 
     chosen: bool
     searches: tuple[int, int] | None = None
+    fixed: bool = False
 
     def the(self, *arms: str) -> str:
         """`the chosen configuration of a`, `the chosen configurations of a and b`; or `a and b`."""
@@ -73,16 +78,26 @@ class Subject:
 
 def subject_of(findings: Findings) -> Subject:
     """What the results of the phase that is judged are about."""
+    fixed = nothing_searched(findings.record.about)
     if findings.phase != "confirm":
-        return Subject(chosen=False)
+        return Subject(chosen=False, fixed=fixed)
     counts = findings.searches.values()
     most = max(counts, default=1)
-    return Subject(chosen=most == 1, searches=(min(counts), most) if most > 1 else None)
+    return Subject(most == 1 and not fixed, (min(counts), most) if most > 1 else None, fixed)
+
+
+def nothing_searched(about: Mapping[str, Any]) -> bool:
+    """Whether no arm of a record with this `about` had anything to search; False where the record does not say."""
+    found = [stated(study, "searched", {}) for study in studies_of(about)]
+    return all(one and not any(one.values()) for one in found)
 
 
 def replicas_of(findings: Findings) -> str:
     """Of what the replicas of the phase that is judged are."""
+    subject = subject_of(findings)
     if findings.phase == "search":
-        return "all configurations of the search"
-    over = subject_of(findings).over
-    return f"fresh seeds of what each arm's {over} chose" if over else "fresh seeds of each arm's chosen configuration"
+        return "all seeds of each arm" if subject.fixed else "all configurations of the search"
+    over = subject.over
+    if over:
+        return f"fresh seeds of what each arm's {over} chose"
+    return "fresh seeds of each arm" if subject.fixed else "fresh seeds of each arm's chosen configuration"

@@ -329,6 +329,32 @@ def test_the_search_alone_makes_a_provisional_answer():
     assert found.caveats[0].startswith("Provisional: no configuration has been confirmed")
 
 
+@pytest.mark.parametrize("phase", ["search", "confirm"])
+def test_where_nothing_was_searched_an_arm_is_its_configuration_and_nothing_is_provisional(phase):
+    about = {"config": CONFIG, "searched": {"a": [], "b": []}}
+    both = outcomes(arm("a", 0.5, 0.3, 0.7), arm("b", 0.2, 0.1, 0.4), phase=phase)
+    found = answer(findings(phase=phase, outcomes=both, record=SimpleNamespace(about=about)))
+    where = "over all seeds" if phase == "search" else "on fresh seeds"
+    assert found.found[0].startswith(f"a converged most often {where}: 8 of 16 replicas")
+    assert found.caveats[0].startswith("Each arm is one configuration: nothing was searched")
+    assert found.question.startswith("Which choice of objective trains")
+    about["searched"]["b"] = ["generator_lr"]
+    assert (
+        not answer(findings(phase=phase, outcomes=both, record=SimpleNamespace(about=about)))
+        .caveats[0]
+        .startswith("Each arm is one")
+    )
+
+
+def test_a_typical_difference_of_nothing_is_said_in_words():
+    pair = replace(
+        comparison("ab").pairs[0], shift=Shift("difference", Interval(0.0, 0.0, 0.0, 32, "by hand", "seeds"))
+    )
+    level = compared([pair], "ab", "fid", "confirm", "replica", "a test", 0.05)
+    sentences = said(quality=[quality("a", 1.0), quality("b", 1.0)], comparison=level)
+    assert any("with probability 75 % [65 %, 85 %], its value typically the same. It" in one for one in sentences)
+
+
 AHEAD = (
     "a replica of it is better than one of b, the next, with probability 75 % [65 %, 85 %], its value 0.50 [0.25,"
     " 1.00] times as large."

@@ -163,3 +163,23 @@ def test_the_best_of_all_is_named_with_its_values(tmp_path):
 
 def test_while_nothing_is_chosen_there_is_no_section(tmp_path):
     assert written(tmp_path) is None
+
+
+def test_several_with_the_best_score_are_named_and_none_of_them_is_the_best(tmp_path):
+    seen = unescape(written(tmp_path, one(), one("clip")).body)
+    assert (
+        "The best median Fréchet distance on fresh seeds, 0.0123, have hinge (confirm-hinge-0003) and clip"
+        " (confirm-clip-0003)." in seen
+    )
+    assert "it may owe something to luck" not in seen
+
+
+def test_where_nothing_was_searched_nothing_is_said_to_be_chosen(tmp_path):
+    results = [one(arm, phase="search", searched={}, trial_id=f"search-{arm}-0000") for arm in ("hinge", "clip")]
+    about = {"searched": {"hinge": [], "clip": []}}
+    seen = unescape(written(tmp_path, *results, about=about).body)
+    assert "What each arm, a single configuration, ended with. Median" in seen
+    assert "The best median Fréchet distance, 0.0123, have" in seen
+    assert not any(word in seen for word in ("search chose", "picked", "A dash", "in the search"))
+    about["searched"]["clip"] = ["generator_lr"]
+    assert "What each arm's search chose" in unescape(written(tmp_path, *results, about=about).body)

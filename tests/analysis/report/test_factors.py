@@ -35,7 +35,8 @@ def test_a_table_has_a_row_for_each_effect_and_says_what_is_corrected(crossing):
     ],
 )
 def test_a_section_says_of_what_the_effects_are(unit, phase, said, crossing):
-    findings = SimpleNamespace(crossing=replace(crossing, unit=unit), phase=phase, searches={"a": 1})
+    record = SimpleNamespace(about={})
+    findings = SimpleNamespace(crossing=replace(crossing, unit=unit), phase=phase, searches={"a": 1}, record=record)
     section = factors(findings, FigureWriter(None, {}))
     assert section.title == "What each factor does"
     assert "The 4 arms cross objective (hinge and wasserstein) with penalty (none and r1)" in section.body

@@ -13,7 +13,7 @@ def test_arms_of_which_the_same_was_not_estimated_are_named_together(words):
         SimpleNamespace(arm=arm, response=response, note=note, importances=(), r2=None)
         for (arm, response), note in notes.items()
     ]
-    section = search.sensitivity(SimpleNamespace(sensitivity=of_arms), writer=None)
+    section = search.sensitivity(SimpleNamespace(sensitivity=of_arms, record=SimpleNamespace(about={})), writer=None)
     assert words(section.markup) == (
         f"What matters within an arm Not estimated, as {few}: a and b (not diverging and quality); c (quality). Not"
         f" estimated, as {alike}: c (not diverging)."
