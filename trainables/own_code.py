@@ -35,7 +35,7 @@ class _Allowed:
     locations: frozenset[str] | None
 
 
-_now: list[_Allowed] = []  # what `allow` was told last, if it was called
+_now: _Allowed | None = None  # what `allow` was told last, if it was called
 
 
 class NotAllowed(ValueError):  # noqa: N818 (what it is, as elsewhere)
@@ -53,22 +53,23 @@ def allow(folder: str | Path, locations: Iterable[str] | None = None) -> None:
 
     The folder comes last on `sys.path`, so that no file in it takes the place of an installed module.
     """
+    global _now
     folder = Path(folder).absolute()
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
-    before = _now[0].locations if _now else frozenset[str]()
+    before = _now.locations if _now else frozenset[str]()
     both = None if locations is None or before is None else before.union(locations)
-    _now[:] = [_Allowed(folder, both)]
+    _now = _Allowed(folder, both)
 
 
 def directory() -> Path | None:
     """The folder that own code is imported from; None while nothing may be imported."""
-    return _now[0].folder if _now else None
+    return _now.folder if _now else None
 
 
 def allowed(locations: Iterable[str]) -> bool:
     """Whether `attribute` would import all of these; False while nothing may be imported."""
-    return bool(_now) and (_now[0].locations is None or _now[0].locations.issuperset(locations))
+    return _now is not None and (_now.locations is None or _now.locations.issuperset(locations))
 
 
 def attribute(key: str, location: str) -> Any:

@@ -42,8 +42,7 @@ from analysis.statistics.intervals import Captures, Floats
 from analysis.statistics.kaplan_meier import SurvivalCurve, kaplan_meier
 from analysis.statistics.logrank import clustered, k_samples
 from analysis.statistics.permutation import few
-from analysis.statistics.restricted_mean import RestrictedMean, longest, restricted_mean
-from analysis.statistics.restricted_mean import Sample as Times
+from analysis.statistics.restricted_mean import RestrictedMean, Times, longest, restricted_mean
 
 __all__ = ["EVENTS", "LogRank", "Survival", "SurvivalCurve", "event_steps", "kaplan_meier", "survival", "times"]
 
@@ -255,7 +254,7 @@ def _unbounded(effect: Effect) -> Effect:
 
 def _at_the_end(test: LogRank, selected: Selection) -> LogRank:
     """With the p of a test that is made once, after the last look at the pairs of arms."""
-    p = min(test.p / looks.last_level(selected), 1.0) if test.p == test.p else test.p
+    p = float(np.minimum(test.p / looks.last_level(selected), 1.0))  # NaN stays NaN
     return replace(test, p=p, p_holm=p)
 
 

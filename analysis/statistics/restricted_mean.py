@@ -42,7 +42,7 @@ from analysis.statistics.intervals import (
 from analysis.statistics.permutation import permutation
 from analysis.statistics.risk_sets import RiskSets, risk_sets, survival_curve, survival_influence
 
-Sample = tuple[ArrayLike, ArrayLike]  # times (n,), and whether the event was met or (False) censored (n,)
+Times = tuple[ArrayLike, ArrayLike]  # times (n,), and whether the event was met or (False) censored (n,)
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def pseudo_times(time: ArrayLike, observed: ArrayLike, horizon: float) -> Floats
 
 
 def compare(
-    a: Sample, b: Sample, horizon: float, configurations: tuple[ArrayLike, ArrayLike] | None = None
+    a: Times, b: Times, horizon: float, configurations: tuple[ArrayLike, ArrayLike] | None = None
 ) -> tuple[float, float]:
     """Whether two arms have the same restricted mean time.
 
@@ -155,7 +155,7 @@ def compare(
     return float(welch.statistic), float(np.fmax(welch.pvalue, dealt))
 
 
-def longest(samples: Sequence[Sample]) -> float:
+def longest(samples: Sequence[Times]) -> float:
     """The latest horizon to which the curve of every sample is known; infinite where all replicas met the event."""
     ends = []
     for time, observed in samples:

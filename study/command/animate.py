@@ -7,9 +7,9 @@ from argparse import Namespace
 from analysis.pictures.animation import frames, gif, strip
 from analysis.record.snapshots import picture_files
 from study.atomic_write import atomic_write
-from study.command.chosen import Trials
 from study.command.folder import study_folder
 from study.command.output import DONE, print_json
+from study.command.trials import Trials
 from study.config import loading
 from study.config.messages import ConfigError
 from study.ledger.state import StudyState

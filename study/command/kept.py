@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from study.command.chosen import Trials
 from study.command.folder import study_folder
 from study.command.own import admitted, refuse_strange_places
+from study.command.trials import Trials
 from study.config import loading
 from study.config.messages import ConfigError
 from study.ledger.entries import CONFIRM

@@ -27,7 +27,7 @@ def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     (tmp_path / "my_metrics.py").write_text(blocks["python"])
     (tmp_path / "spreads.yaml").write_text(blocks["yaml"])
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(own_code, "_now", [])
+    monkeypatch.setattr(own_code, "_now", None)
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield tmp_path / "spreads.yaml"
     sys.modules.pop("my_metrics", None)

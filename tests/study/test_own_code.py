@@ -36,7 +36,7 @@ def session(
     code = tmp_path / "code"
     code.mkdir()
     (code / "their_metrics.py").write_text(METRICS)
-    monkeypatch.setattr(own_code, "_now", [])
+    monkeypatch.setattr(own_code, "_now", None)
     monkeypatch.setattr(own_code, "_named", set())
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
@@ -95,7 +95,7 @@ def test_a_study_without_own_code_leaves_no_note(
     tiny: Callable[..., Any], journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr(own_code, "_now", [])
+    monkeypatch.setattr(own_code, "_now", None)
     monkeypatch.setattr(own_code, "_named", set())  # other tests of this process named their own modules
     of(tiny(), tmp_path, journal)._begin()
     assert not (tmp_path / "state").exists()

@@ -87,7 +87,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "my_metrics.py").write_text(METRICS)
     section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Your own work")[1]
     (tmp_path / "paper.yaml").write_text(section.split("```yaml\n")[1].split("```")[0])
-    monkeypatch.setattr(own_code, "_now", [])
+    monkeypatch.setattr(own_code, "_now", None)
     monkeypatch.setattr(own_code, "_named", set())
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))

@@ -15,7 +15,7 @@ MODULES = ("my_code", "my_parts", "my_package", "my_package.inner", "my_broken",
 
 @pytest.fixture(autouse=True)
 def nothing_allowed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(own_code, "_now", [])
+    monkeypatch.setattr(own_code, "_now", None)
     monkeypatch.setattr(own_code, "_named", set())
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield

@@ -86,7 +86,7 @@ def test_a_measurement_of_ones_own_is_imported_from_the_working_directory(
         "def spread(samples, data):\n    return samples.flatten(2).std(1).mean(1)\n"
     )
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(own_code, "_now", [])
+    monkeypatch.setattr(own_code, "_now", None)
     monkeypatch.setattr("sys.path", [*sys.path])
     assert main(["measure", str(rings), "--measure", "later_metrics:spread", "--trial", "search-hinge-0001"]) == 0
     found = record_of(rings).trials.query("trial_id == 'search-hinge-0001'")["later.own.spread"]
@@ -100,7 +100,7 @@ def test_features_of_ones_own_are_imported_where_the_study_is_the_users(
 ) -> None:
     (tmp_path / "later_features.py").write_text("def embed(points):\n    return points.flatten(1).exp()\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(own_code, "_now", [])
+    monkeypatch.setattr(own_code, "_now", None)
     monkeypatch.setattr("sys.path", [*sys.path])
     evaluation = {"samples": 60, "neighbour_samples": 60, "features": {"module": "later_features:embed"}}
     study = keep(tmp_path / "study", evaluation=evaluation)

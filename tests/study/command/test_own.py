@@ -29,7 +29,7 @@ Begin = Callable[..., Path]
 @pytest.fixture(autouse=True)
 def nothing_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A process of its own as far as own code goes: nothing is allowed yet, no module known, an empty state folder."""
-    monkeypatch.setattr(own_code, "_now", [])
+    monkeypatch.setattr(own_code, "_now", None)
     monkeypatch.setattr(own_code, "_named", set())
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
@@ -48,7 +48,7 @@ def imported(tmp_path: Path) -> Callable[[], bool]:
         found = mark.exists()
         mark.unlink(missing_ok=True)
         sys.modules.pop("their_loss", None)
-        own_code._now.clear()
+        own_code._now = None
         return found
 
     return was

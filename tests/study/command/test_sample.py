@@ -172,11 +172,11 @@ def test_a_strangers_network_is_imported_by_those_who_trust_it(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr("sys.path", [*sys.path])
-    monkeypatch.setattr(own_code, "_now", [])
+    monkeypatch.setattr(own_code, "_now", None)
     own_code.allow(tmp_path)
     generator = {"module": "strange_networks:Line"}
     study = keep(tmp_path / "study", spec={"generator": generator}, fixed={"generator": generator})
-    monkeypatch.setattr(own_code, "_now", [])
+    monkeypatch.setattr(own_code, "_now", None)
     command = ["sample", str(study), "--arm", "hinge", "--count", "4", "--out", str(tmp_path / "a.npz")]
     assert main(command) == 2
     assert "expected a study that you began, as its configuration names code to import" in capsys.readouterr().err

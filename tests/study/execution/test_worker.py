@@ -85,7 +85,7 @@ def test_trials_in_one_process_are_what_they_are_in_their_own(job: Job, worker: 
 def test_own_code_is_imported_from_where_the_job_says(
     job: Job, worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(own_code, "_now", [])
+    monkeypatch.setattr(own_code, "_now", None)
     monkeypatch.setattr(sys, "path", [*sys.path])
     (tmp_path / "their_code.py").write_text(
         "from trainables.objectives.table import Objective\n"

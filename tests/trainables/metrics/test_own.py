@@ -80,7 +80,7 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "wrong", lambda samples, data: wrong, raising=False)
     monkeypatch.setattr(module.wrong, "better", "more", raising=False)
     monkeypatch.setitem(sys.modules, "mine", module)
-    monkeypatch.setattr(own_code, "_now", [])
+    monkeypatch.setattr(own_code, "_now", None)
     own_code.allow(tmp_path)
 
 

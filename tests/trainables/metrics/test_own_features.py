@@ -45,7 +45,7 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, member in members.items():
         monkeypatch.setattr(module, name, member, raising=False)
     monkeypatch.setitem(sys.modules, "mine", module)
-    monkeypatch.setattr(own_code, "_now", [])
+    monkeypatch.setattr(own_code, "_now", None)
     own_code.allow(tmp_path)
 
 

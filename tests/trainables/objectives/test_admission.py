@@ -24,7 +24,7 @@ def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[s
         row = Objective("mine", f, g, generator, "", "a test", link=link)
         monkeypatch.setattr(module, "row", row, raising=False)
         monkeypatch.setitem(sys.modules, "mine", module)
-        monkeypatch.setattr(own_code, "_now", [])
+        monkeypatch.setattr(own_code, "_now", None)
         own_code.allow(tmp_path)
         return {"name": "mine:row"}
 

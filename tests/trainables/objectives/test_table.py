@@ -479,7 +479,7 @@ def test_a_pair_of_the_user_s_own_is_the_built_in_one_when_the_formulas_are() ->
 def test_pairs_that_cannot_be_are_refused(
     objective: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(own_code, "_now", [])
+    monkeypatch.setattr(own_code, "_now", None)
     own_code.allow(tmp_path)
     with pytest.raises((ValueError, TypeError), match=message):
         resolve(objective)
@@ -500,7 +500,7 @@ def test_a_row_in_python_may_hold_functions(tmp_path: Path, monkeypatch: pytest.
     row = Objective("cubic", lambda d: d - d**3 / 3, lambda d: -d, "saturating", "", "the user's")
     monkeypatch.setattr(module, "row", row, raising=False)
     monkeypatch.setitem(sys.modules, "users_objectives", module)
-    monkeypatch.setattr(own_code, "_now", [])
+    monkeypatch.setattr(own_code, "_now", None)
     check({"name": "users_objectives:row"}, "-f + d")
     with pytest.raises(own_code.NotAllowed, match="objective: 'users_objectives:row' is the user's own code"):
         resolve({"name": "users_objectives:row"}, "-f + d")
