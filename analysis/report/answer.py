@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from analysis.record.join import studies_of
@@ -81,10 +82,11 @@ def question(findings: Findings) -> str:
 def _data(data: Any) -> str:
     if not isinstance(data, Mapping):
         return f"the data set “{data}”"
-    telling = [
-        f"{key} {data[key]}" for key in ("modes", "std", "radius", "size", "classes") if data.get(key) is not None
-    ]
-    return f"the data set “{data.get('name', '?')}”" + (f" ({', '.join(telling)})" if telling else "")
+    said = {key: data.get(key) for key in ("modes", "std", "radius", "size", "classes")}
+    telling = [f"{key} {value}" for key, value in said.items() if value is not None and (key, value) != ("classes", 0)]
+    own = data.get({"arrays": "path", "images": "root"}.get(str(data.get("name")), ""))
+    name = PurePath(str(own)).name if own else data.get("name", "?")
+    return f"the data set “{name}”" + (f" ({', '.join(telling)})" if telling else "")
 
 
 def _disagreements(findings: Findings) -> list[str]:

@@ -229,7 +229,7 @@ def _not_compared(outcomes: Sequence[ArmOutcomes], where: str, stopped: int, tot
 
 def _none_converged(outcomes: Sequence[ArmOutcomes], where: str, subject: Subject) -> str:
     """That no replica converged, and what the others did instead, the most frequent first."""
-    total = sum(arm.n for arm in outcomes)
+    total, where = sum(arm.n for arm in outcomes), where + "," * ("," in where)
     names = [name for name in outcomes[0].probabilities if name != "converged"]
     counts = {name: sum(_count(arm, name) for arm in outcomes) for name in names}
     stopped = counts["truncated"]

@@ -92,8 +92,8 @@ def _too_few(findings: Findings) -> list[str]:
     chance = percent(min(pair.least for pair in converged.pairs))
     return [
         "So few searches tell no two arms apart by how often replicas converged, not even all from none: where each"
-        f" search ends wholly well or wholly badly, arms that are alike may end so in {chance} of studies. With"
-        f" search.repeats: {enough_of_shares()} so plain a difference is found."
+        f" search ends wholly well or wholly badly, arms that are alike may end so in {chance} of studies. By that it"
+        f" takes search.repeats: {enough_of_shares()}."
     ]
 
 
@@ -144,7 +144,9 @@ def _insufficient(findings: Findings, most: int) -> list[str]:
     lead = f"{short}: {counted(most, 'search', 'searches')} of each say"
     if needed > most:
         return [
-            f"{lead} little of what another would find. With search.repeats: {needed} a difference as plain as can be"
-            " is found whatever lies between searches; smaller ones take more."
+            f"{lead} little of what another would find. By quality it takes search.repeats: {needed} to find even a"
+            " difference as plain as can be, if nothing is taken for granted of how searches differ; smaller ones take"
+            " more. How many find a difference of some size, where searches differ as they usually do, `ganstudy check`"
+            " says."
         ]
     return [f"{lead} too little for differences as small as these; a larger search.repeats would say more."]

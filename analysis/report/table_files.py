@@ -116,14 +116,16 @@ def shown(value: Value, kind: Kind) -> str:
 
 
 def latex(table: Table) -> str:
-    """The table for a paper; needs the packages booktabs and textcomp."""
+    """The table for a paper, its caption's first sentence above and the rest below; needs booktabs and textcomp."""
+    caption, _, notes = table.caption.partition(". ")
+    notes = f"{escaped(notes)}{_legend(table)}".strip()
     align = "".join("l" if head.kind == "text" else "r" for head in table.heads)
     lines = [
         r"% Needs \usepackage{booktabs} and \usepackage{textcomp} in the preamble.",
         rf"% {_one_line(table.rows_of)}",
         r"\begin{table}",
         r"  \centering",
-        rf"  \caption{{{escaped(table.caption)}{_legend(table)}}}",
+        rf"  \caption{{{escaped(caption.removesuffix('.'))}.}}",
         rf"  \label{{tab:{re.sub('[^A-Za-z0-9-]', '-', table.name)}}}",
         rf"  \begin{{tabular}}{{{align}}}",
         r"    \toprule",
@@ -132,6 +134,7 @@ def latex(table: Table) -> str:
         *(f"    {_latex_row(table, place)}" for place in range(len(table.rows))),
         r"    \bottomrule",
         r"  \end{tabular}",
+        *([r"  \par\smallskip\footnotesize\raggedright", f"  {notes}"] if notes else []),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"

@@ -18,6 +18,7 @@ from analysis.report.table_files import Table, shown
 
 LONGEST = 60  # rows shown on the page, at most
 FIRST = 12  # rows shown unfolded
+OF_ARMS = ("arm", "a", "b")  # columns of arms, whose colours stand beside them
 CLIPPED = 300  # characters of a cell
 
 
@@ -105,7 +106,7 @@ class FigureWriter:
         for value, head in zip(table.rows[place], table.heads, strict=True):
             words = shown(value, head.kind)
             words = words if len(words) <= CLIPPED else words[:CLIPPED] + " …"
-            cell = self.arm(words) if head.kind == "text" else _greyed(words)
+            cell = self.arm(words) if head.name in OF_ARMS else words if head.kind == "text" else _greyed(words)
             cells.append(tag("strong", cell) if place == table.best else cell)
         if place in table.tied and place != table.best:
             cells[0] = page.joined([cells[0], tag("sup", "†")])

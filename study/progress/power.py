@@ -14,6 +14,7 @@ import numpy as np
 
 from analysis.statistics.looks import next_level
 from analysis.statistics.power import Design, Parts, least, power_of_ranks, power_of_shares, two_shares
+from analysis.wording import counted
 from study.config.plan import StudyPlan
 from study.config.rounds import first, limits, looks
 
@@ -170,14 +171,18 @@ def sentences(found: PowerForecast) -> list[str]:
     design, known = found.design, found.variances
     once = design.repeats == 1
     whom = (
-        f"between the chosen configurations, of {design.seeds} replicas each"
+        f"between the chosen configurations, of {counted(design.seeds, 'replica')} each"
         if once
-        else f"between the arms, of {design.repeats} repeats of {design.seeds} seeds each"
+        else f"between the arms, of {design.repeats} repeats of {counted(design.seeds, 'seed')} each"
     )
-    pairs = f"{design.pairs} pair{'s' if design.pairs > 1 else ''}"
+    pairs = counted(design.pairs, "pair")
     when = " at the last look, if not before," if design.alpha < ALPHA else ""
     power = f"80 % power{when} after Holm's correction, {pairs}"
-    said = f"a difference {whom}, is found 4 times in 5 ({power}) if it is as large as: {_differences(found)}"
+    said = f"a difference {whom}, is found 4 times in 5 ({power})"
+    if found.share is None and found.better is None:
+        said = f"no difference {whom}, however large, is found 4 times in 5 ({power}){_largest(found)}"
+    else:
+        said += f" if it is as large as: {_differences(found)}{_largest(found)}"
     lines = [f"{said}; of the arms themselves one search says nothing" if once else said]
     if not once or any(one.units == "repeats" for one in found.needed):
         lines.append(_assumed(known))
@@ -194,13 +199,21 @@ def _differences(found: PowerForecast) -> str:
         )
     if found.better is not None:
         words.append(f"P(better), that one's replica is better than the other's, of {found.better:.2f}")
+    return ", or ".join(words)
+
+
+def _largest(found: PowerForecast) -> str:
+    """What it takes to find the largest difference where not even that is found, after a semicolon."""
     if found.first is None:
-        return ", or ".join(words)
-    first = found.first
-    for name, value, count in (("shares", found.share, first.share), ("quality", found.better, first.better)):
-        if value is None:
-            words.append(f"nothing of {name}, however large ({_count(count, first)} would find the largest)")
-    return ", ".join(words)
+        return ""
+    asked = (("shares", found.share, found.first.share), ("quality", found.better, found.first.better))
+    lacking = {name: _count(count, found.first) for name, value, count in asked if value is None}
+    if len(lacking) == 1:
+        [(name, count)] = lacking.items()
+        return f"; of {name} not even the largest is, which takes {count}"
+    if len(set(lacking.values())) == 1:
+        return f"; the largest takes {lacking['shares']}"
+    return f"; the largest takes {lacking['shares']} in shares, {lacking['quality']} in quality"
 
 
 def _assumed(known: Variances) -> str:

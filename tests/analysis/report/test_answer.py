@@ -123,6 +123,19 @@ def test_a_study_of_one_arm_asks_how_stable_it_is():
     assert asked == "How stably does this configuration train, on the data set “digits”?"
 
 
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ({"name": "arrays", "path": "/home/me/moons.npy", "classes": 0}, "“moons.npy”"),
+        ({"name": "images", "root": "/home/me/shapes", "size": 16, "classes": 2}, "“shapes” (size 16, classes 2)"),
+        ({"name": "cifar10", "root": "/data/torchvision", "classes": 10}, "“cifar10” (classes 10)"),
+    ],
+)
+def test_data_of_ones_own_are_called_by_their_file(data, name):
+    about = {"config": {**CONFIG, "data": data}}
+    assert answer(findings(record=SimpleNamespace(about=about))).question.endswith(f"on the data set {name}?")
+
+
 def test_without_a_result_nothing_is_said():
     assert said() == ["No trial has ended yet; nothing can be said."]
 
@@ -296,6 +309,11 @@ def ended(name, n=16, **counts):
     """An arm of `n` replicas none of which converged."""
     shares = {one: Interval(counts.get(one, 0) / n, 0.0, 1.0, n, "Wilson", "seeds") for one in OUTCOMES}
     return ArmOutcomes(name, n, 1, 0, 0, {one: share for one, share in shares.items() if one != "failed"})
+
+
+def test_a_sentence_goes_on_after_the_comma_that_it_opened():
+    (sentence,) = said(outcomes=outcomes(ended("a", stalled=16), ended("b", stalled=16)), searches={"a": 2, "b": 2})
+    assert "not one of 32 replicas on fresh seeds, over 2 searches, settled near the data" in sentence
 
 
 def test_where_none_converged_what_they_did_instead_is_said_the_most_frequent_first():

@@ -33,3 +33,11 @@ def test_the_section_is_there_where_names_do_not_say_it_all(words):
     plain = (ArmSettings("hinge-r1", {"objective": "hinge"}), ArmSettings("minimax-r1", {"objective": "minimax"}))
     assert section(*plain)[0] is None
     assert section()[0] is None
+
+
+def test_a_setting_that_is_called_as_an_arm_is_has_not_its_colour():
+    found = (ArmSettings("hinge", {"objective": "hinge"}), ArmSettings("mine", {"objective": "mine (f tanh(d))"}))
+    writer = FigureWriter(None, {one.arm: SimpleNamespace(colour="#000000") for one in found})
+    shown = arms(SimpleNamespace(settings=found), writer)
+    assert shown is not None
+    assert shown.markup.count("swatch") == 2

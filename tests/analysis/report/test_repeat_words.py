@@ -53,7 +53,7 @@ def test_of_three_searches_it_speaks_of_arms_tuned_by_them_and_says_what_would_d
     assert findings.measured[0].comparison.unit == "repeat"
     assert not any(one.told for one in (findings.measured[0].comparison, *findings.rates.values()))
     assert "These data do not suffice to tell any two arms apart: 3 searches of each" in words(found)
-    assert "With search.repeats: 4 a difference as plain as can be is found" in words(found)
+    assert "By quality it takes search.repeats: 4 to find even a difference as plain as can be" in words(found)
     assert "That two cannot be told apart does not show them to be equal" in words(found)
 
 
@@ -89,8 +89,8 @@ def test_two_searches_are_said_to_be_too_few_for_shares_and_three_are_not(said):
     _, found = said(2)
     assert (
         "So few searches tell no two arms apart by how often replicas converged, not even all from none: where each"
-        " search ends wholly well or wholly badly, arms that are alike may end so in 12 % of studies. With"
-        " search.repeats: 3 so plain a difference is found." in words(found)
+        " search ends wholly well or wholly badly, arms that are alike may end so in 12 % of studies. By that"
+        " it takes search.repeats: 3." in words(found)
     )
 
 

@@ -33,7 +33,7 @@ GOLDEN = r"""% Needs \usepackage{booktabs} and \usepackage{textcomp} in the prea
 % trials.parquet: phase = confirm
 \begin{table}
   \centering
-  \caption{Quality, 100 \%. Bold: ahead in these data. \textsuperscript{\textdagger}: cannot be told apart from it.}
+  \caption{Quality, 100 \%.}
   \label{tab:quality}
   \begin{tabular}{lrrrr}
     \toprule
@@ -44,6 +44,8 @@ GOLDEN = r"""% Needs \usepackage{booktabs} and \usepackage{textcomp} in the prea
     \textless{}script\textgreater{} & 16 & 0~\% & -- & 0.21 \\
     \bottomrule
   \end{tabular}
+  \par\smallskip\footnotesize\raggedright
+  Bold: ahead in these data. \textsuperscript{\textdagger}: cannot be told apart from it.
 \end{table}
 """
 
@@ -51,6 +53,13 @@ GOLDEN = r"""% Needs \usepackage{booktabs} and \usepackage{textcomp} in the prea
 @pytest.mark.golden
 def test_latex_is_booktabs_with_the_best_and_its_equals_marked():
     assert latex(table()) == GOLDEN
+
+
+def test_of_a_long_caption_the_first_sentence_stands_above_and_the_others_are_notes():
+    text = latex(table(caption="Quality of 3.5 kinds. Medians of 100 %. Never pooled.", best=None, tied=frozenset()))
+    assert r"\caption{Quality of 3.5 kinds.}" in text
+    assert "\n".join([r"  \par\smallskip\footnotesize\raggedright", r"  Medians of 100 \%. Never pooled.", ""]) in text
+    assert "footnotesize" not in latex(table(caption="Quality.", best=None, tied=frozenset()))
 
 
 def test_without_a_best_row_nothing_is_marked():

@@ -118,9 +118,25 @@ def test_where_nothing_can_be_found_that_is_said_and_what_would(study: Build) ->
     assert found
     assert (found.share, found.better) == (None, None)
     assert found.first
-    text = sentences(found)[0]
-    assert f"nothing of shares, however large ({found.first.share} repeats would find the largest)" in text
-    assert f"nothing of quality, however large ({found.first.better} repeats would find the largest)" in text
+    shares, quality = found.first.share, found.first.better
+    lead = (
+        "no difference between the arms, of 2 repeats of 2 seeds each, however large, is found 4 times in 5 (80 % power"
+        " after Holm's correction, 6 pairs); the largest takes "
+    )
+    assert shares != quality
+    assert sentences(found)[0] == f"{lead}{shares} repeats in shares, {quality} repeats in quality"
+    alike = replace(found, first=replace(found.first, better=shares))
+    assert sentences(alike)[0] == f"{lead}{shares} repeats"
+
+
+def test_where_only_shares_cannot_be_found_that_is_said_of_them(study: Build) -> None:
+    found = power_forecast(study(3))
+    assert found
+    one = replace(found, share=None, first=Needed("repeats", 100, 4, None), design=replace(found.design, seeds=1))
+    text = sentences(one)[0]
+    assert text.startswith("a difference between the arms, of 3 repeats of 1 seed each, is found 4 times in 5 (80 %")
+    assert "if it is as large as: P(better)" in text
+    assert text.endswith("; of shares not even the largest is, which takes 4 repeats")
 
 
 def test_a_pilot_says_as_much_as_it_knows() -> None:
