@@ -13,7 +13,7 @@ from typing import Any
 from analysis.record.schema import HIGHER, QUALITY, TRAINING, Column
 from analysis.wording import OUTCOME_MEANINGS
 from docs.meanings import about, anchored, code, filled, keys, listed, meanings, sentence, table, write
-from study.config.rules import SEARCHABLE
+from study.config.measured import SEARCHABLE
 from trainables.data import DATASETS, describe
 from trainables.data.source import Axis, Source
 from trainables.metrics.columns import GROUPS, DataTraits, columns

@@ -22,8 +22,8 @@ from study.config import loading
 from study.config.addresses import masked
 from study.config.arms import constants_of, of_one_pair
 from study.config.messages import ConfigError
+from study.config.notes import blind_note, slope_note
 from study.config.plan import StudyPlan
-from study.config.rules import blind_note, slope_note
 from study.config.spaces import name_of
 from study.progress.status import status
 from study.record import sources

@@ -17,8 +17,8 @@ from study.command.output import DONE, FAILED, print_json, say
 from study.command.own import admitted, refuse_strange_places, study_of
 from study.config import loading
 from study.config.messages import ConfigError
+from study.config.notes import notes
 from study.config.readiness import ready
-from study.config.rules import warnings
 from study.progress.calibration import calibrate
 from study.progress.forecast import forecast
 from study.progress.power import power_forecast
@@ -54,7 +54,7 @@ def run(options: Namespace) -> int:
         resuming = ensure_folder(plan, folder)
 
         def begun() -> None:
-            for warning in () if resuming else (*warnings(plan), *odd):
+            for warning in () if resuming else (*notes(plan), *odd):
                 say(f"note: {warning}")
             show_beginning(plan.config, forecast(plan), folder, resuming)
 

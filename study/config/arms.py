@@ -20,6 +20,7 @@ from typing import Any
 
 from study.config.budget import within
 from study.config.combinations import Combination, combinations, meaningless, place
+from study.config.dotted import root
 from study.config.messages import ConfigError, brief, see, shown
 from study.config.own import locations
 from study.config.schema import StudyConfig
@@ -28,7 +29,7 @@ from study.config.suggestions import page_of
 from trainables import data, objectives, own_code, penalties, precision, rehearsal
 from trainables.data import transformations
 from trainables.objectives import admission
-from trainables.spec import ADVERSARIAL, ROLES, UNTRAINED, Spec
+from trainables.spec import ROLES, UNTRAINED, Spec
 
 MOST_CORNERS = 64
 MOST_WEIGHTS = 10**9  # of one network of one replica
@@ -118,7 +119,7 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
     """
     description = data.describe(**config.data)
     importing = own_code.allowed(locations(config))
-    trained: dict[str, Arm] = {}
+    different: dict[str, Arm] = {}
     wrong: dict[str, str] = {}
     for arm in arms:
         for number, values in enumerate(corners(arm.space)):
@@ -127,7 +128,7 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                 spec = spec_for(config, arm, values)
                 if number == 0:
                     _check_spaces(spec, arm)
-                    _check_different(arm, trained.setdefault(_settled(spec, arm.space), arm))
+                    _check_different(arm, different.setdefault(trained(spec, arm.space), arm))
                 _check_networks(spec, description)
                 if not config.resources.gpu and spec.model not in UNTRAINED:
                     precision.require(spec.precision, "cpu")
@@ -146,79 +147,12 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
         raise ConfigError("\n".join(wrong.values()))
 
 
-def overflows(config: StudyConfig, arm: Arm) -> list[str]:
-    """What of an arm's pairs (f, g) float32 cannot hold from some output of the critic on, in words; of those in Python
-    only where this process may import them."""
-    found: dict[str, None] = {}
-    for spec in _pairs(config, arm):
-        found |= dict.fromkeys(admission.overflows(spec.objective, spec.generator_loss))
-    return list(found)
-
-
-def without_slope(config: StudyConfig, arm: Arm) -> list[str]:
-    """Names of an arm's pairs (f, g) that have no best critic unless its slope is bounded, where nothing bounds it; of
-    those in Python only where this process may import them."""
-    if "penalty" in arm.space or constants_of(config, arm).get("model", Spec.model) not in ADVERSARIAL:
-        return []
-    found = {
-        str(spec.objective["name"]): None
-        for spec in _pairs(config, arm)
-        if admission.needs_slope(spec.objective)
-        and not any(row.bounds_slope for row, _ in penalties.resolve_all(spec.penalties))
-    }
-    return list(found)
-
-
-def boundless(config: StudyConfig, arm: Arm) -> list[str]:
-    """Names of an arm's pairs (f, g) by which constant critics gain without end; of those in Python only where this
-    process may import them."""
-    if constants_of(config, arm).get("model", Spec.model) not in ADVERSARIAL:
-        return []
-    alone = (spec for spec in _pairs(config, arm) if spec.pairing == "independent")
-    return list({str(spec.objective["name"]): None for spec in alone if admission.boundless(spec.objective)})
-
-
 def of_one_pair(arm: Arm) -> bool:
     """Whether all trials of an arm have the same pair (f, g) and generator's loss, applied in the same way."""
-    return not any(_root(name) in ("objective", "generator_loss", "pairing") for name in arm.space)
+    return not any(root(name) in ("objective", "generator_loss", "pairing") for name in arm.space)
 
 
-def _pairs(config: StudyConfig, arm: Arm) -> Iterator[Spec]:
-    """Specifications with the pairs at the corners of an arm's space, less those that this process may not import."""
-    importing, low = own_code.allowed(locations(config)), next(corners(arm.space))
-    of_pair = {name: space for name, space in arm.space.items() if _root(name) in ("objective", "generator_loss")}
-    for values in corners(of_pair):
-        spec = spec_for(config, arm, {**low, **values})
-        if importing or not own_code.is_location(spec.objective["name"]):
-            yield spec
-
-
-def equal_choices(config: StudyConfig, arm: Arm) -> list[str]:
-    """Choices of one hyperparameter that train the same, in words: whatever is written out, as of arms.
-
-    What a generator's loss stands for may depend on the objective; where both are choices, it is left out.
-    """
-    low, found = next(corners(arm.space)), []
-    for name, space in arm.space.items():
-        if name == "generator_loss" and "objective" in arm.space:
-            continue
-        seen: dict[str, Any] = {}
-        for option, value in zip(space.options, space.choices, strict=True):
-            same = seen.setdefault(_settled(spec_for(config, arm, {**low, name: option}), {}), value)
-            if same is not value:
-                found.append(f"{name}: the choices {shown(same)} and {shown(value)} train the same")
-    return found
-
-
-def idle(config: StudyConfig, arm: Arm) -> list[str]:
-    """Hyperparameters that are searched although nothing reads them, in words; unless what makes them so is searched,
-    too."""
-    spec = spec_for(config, arm, next(corners(arm.space)))
-    roots = {_root(name) for name in arm.space}
-    return [f"{name} with {why}" for name, why in spec.idle.items() if name in roots and why.split()[0] not in roots]
-
-
-def _settled(spec: Spec, space: Mapping[str, Space]) -> str:
+def trained(spec: Spec, space: Mapping[str, Space]) -> str:
     """What a specification trains and its arm searches, whatever is written out: defaults filled in, in one order, and
     without what nothing reads."""
     plain = spec.to_dict() | {name: repr(way) for name, way in spec.schedules.items()}
@@ -280,13 +214,9 @@ def corners(space: Mapping[str, Space]) -> Iterator[dict[str, Any]]:
 
 def _arm(config: StudyConfig, one: Combination, nuisance: Mapping[str, Space]) -> Arm:
     """The arm of a combination: what it does not choose itself of the study's nuisance is searched too."""
-    own = {*meaningless(config, one.choices), *one.choices, *map(_root, one.space)}
-    searched = {key: space for key, space in nuisance.items() if _root(key) not in own}
+    own = {*meaningless(config, one.choices), *one.choices, *map(root, one.space)}
+    searched = {key: space for key, space in nuisance.items() if root(key) not in own}
     return Arm(one.name, one.choices, {**one.space, **searched}, one.entry)
-
-
-def _root(name: str) -> str:
-    return name.split(".")[0]
 
 
 def _nuisance(entries: Mapping[str, Any]) -> dict[str, Space]:

@@ -22,3 +22,8 @@ def leaves(values: Mapping[str, Any], prefix: str = "", empty: bool = False) -> 
             yield from leaves(value, f"{prefix}{name}.", empty)
         else:
             yield prefix + name, value
+
+
+def root(name: str) -> str:
+    """The setting that a dotted key is of or within."""
+    return name.split(".")[0]

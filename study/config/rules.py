@@ -6,61 +6,32 @@ Everything here is decided from the configuration alone; `study.config.readiness
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from analysis.record import schema
-from analysis.record.schema import QUALITY, TRAINING
-from analysis.results.thresholds import EVALUATIONS, JUDGED_METRICS, NOISE_KNOWN
+from analysis.record.schema import QUALITY
+from analysis.results.thresholds import NOISE_KNOWN
 from analysis.wording import listed
-from study.config.arms import (
-    Arm,
-    arms_of,
-    boundless,
-    check_arms,
-    constants_of,
-    equal_choices,
-    idle,
-    mistakable,
-    overflows,
-    without_slope,
-)
-from study.config.blind_spots import blind_spots
+from study.config.arms import Arm, arms_of, check_arms, mistakable
 from study.config.combinations import place
+from study.config.measured import OF_MODES, OF_POINTS, measured, of_raw_points
 from study.config.messages import ConfigError, brief, nearest, see, shown
 from study.config.own import locations
 from study.config.packs import pack_sizes
 from study.config.plan import StudyPlan
-from study.config.reference import settled_budget, unequal
+from study.config.reference import settled_budget
 from study.config.rounds import check_rounds
 from study.config.schema import StudyConfig
 from study.config.sections import Search
 from study.config.seeds import check_repeats
-from study.config.spaces import name_of
 from study.config.suggestions import KEYS, unknown
 from trainables import data, own_code
 from trainables.data.arrays import Arrays
 from trainables.metrics import evaluator, own
 from trainables.metrics.feature_spaces import OF_PICTURES, least
 from trainables.metrics.measurements import require_samples
-from trainables.models.catalogue import measured_columns
-from trainables.penalties import PENALTIES
-from trainables.spec import ADVERSARIAL, Spec
-
-SLOPES = tuple(row.name for row in PENALTIES.values() if row.bounds_slope)
-DIAGNOSTICS = (  # nothing to search for
-    "critic_bound", "induced_divergence", "bound_gap", "ratio_error", "generator_mean", "generator_std",
-    "jacobian_real", "jacobian_imaginary", "jacobian_radius", "memorisation",
-)  # fmt: skip
-OF_MODES = "mass_js"  # what is searched for by default where it is measured and there are several modes
-OF_POINTS = "coverage"  # of points that are no mixture, in raw features, where fid sees mean and covariance alone
-SEARCHABLE = frozenset(  # errors and the ends of an interval are no metric either
-    column.name
-    for column in (*TRAINING, *QUALITY)
-    if column.name not in DIAGNOSTICS and not column.name.endswith(("_low", "_high", "_error"))
-)
 
 
 def settled(config: StudyConfig) -> StudyPlan:
@@ -80,145 +51,6 @@ def settled(config: StudyConfig) -> StudyPlan:
     _outcomes(config, arms)
     _resources(config)
     return StudyPlan(config, arms, config.search.goal, pack_sizes(config, arms))
-
-
-def judged_by(plan: StudyPlan) -> tuple[str, ...]:
-    """The metrics whose swings and progress are judged: `outcomes.metric`, or what null stands for in each arm."""
-    if plan.config.outcomes.metric is not None:
-        return (plan.config.outcomes.metric,)
-    measured = (_measured(plan.config, arm) for arm in plan.arms)
-    firsts = (next((name for name in JUDGED_METRICS if name in found), None) for found in measured)
-    return tuple(dict.fromkeys(name for name in firsts if name is not None))
-
-
-def warnings(plan: StudyPlan) -> list[str]:
-    """Settings that are allowed but probably unintended, one sentence each."""
-    config, arms = plan.config, plan.arms
-    trials, repeats = config.search.trials_per_arm, config.search.repeats
-    still = [arm.name for arm in arms if not arm.space]
-    found = []
-    if plan.replaced:
-        found.append(
-            f"outcomes: {listed(plan.replaced)} set the earlier rule of outcomes and are replaced by the present"
-            " defaults, which `ganstudy docs outcomes` explains"
-        )
-    if len(arms) > 1 and (alone := [key for key, choices in _crossed(config).items() if len(choices) == 1]):
-        found.append(
-            f"scientific: {listed(alone)} {'has' if len(alone) == 1 else 'have'} one choice, which tells no arms apart"
-            " and is in the name of each; under fixed it would be in none"
-        )
-    for repeat, other, arm in mistakable(arms)[:1]:
-        found.append(
-            f"search.repeats can be at most {repeat}, as trials of repeat {repeat} of {other.name} would be called as"
-            f" those of {arm.name}; an entry of scientific may give its arms a name"
-        )
-    if still and trials > 1:
-        of = " of a repeat" if repeats > 1 else ""
-        found.append(f"nothing is searched, so that all {trials} trials{of} are the same: {_few(still)}")
-    if still and repeats > 1 and config.confirm:
-        alike = f"all {repeats} repeats confirm the same configuration on the same seeds"
-        found.append(f"nothing is searched, so that {alike}: {_few(still)}")
-    if config.budget.evaluations < EVALUATIONS and judged_by(plan):
-        found.append(
-            f"budget.evaluations: outcomes, as converged or hopping, are told less surely from"
-            f" {config.budget.evaluations} than from {EVALUATIONS} or more{see('outcomes.md')}"
-        )
-    if config.confirm.until and len(arms) == 1:
-        found.append("confirm.until: one arm makes no pair to decide, so that it is confirmed once")
-    if note := slope_note(plan):
-        found.append(note)
-    found += [
-        f"{name} is unbounded even where p = q, as constant critics, of slope 0, gain without end; the critic"
-        f" maximises, so that losses, which are minimised, are given as their negatives: {_few(names)}"
-        for name, names in _by_word(boundless, plan).items()
-    ]
-    found += [f"{said}: {_few(names)}" for said, names in _by_word(overflows, plan).items()]
-    if mixed := [arm.name for arm in arms if _slopes_are_mixed(config, arm)]:
-        found.append(
-            "critic.batch_norm makes each sample's score depend on the others of its batch, while penalties on"
-            f" gradients are meant of each by itself (Gulrajani et al. 2017, section 4): {_few(mixed)}"
-        )
-    unmeasured = [arm.name for arm in arms if constants_of(config, arm).get("model", Spec.model) not in ("gan", "cgan")]
-    if "jacobian" in config.measure and unmeasured:
-        found.append(f"measure: jacobian is of the models gan and cgan alone, and says nothing of {_few(unmeasured)}")
-    found += [f"{said} changes nothing, and is searched: {_few(names)}" for said, names in _by_word(idle, plan).items()]
-    found += [
-        f"{said}, which is so drawn more often than another: {_few(names)}"
-        for said, names in _by_word(equal_choices, plan).items()
-    ]
-    if note := unequal(config, arms):
-        found.append(note)
-    if any(arm.space for arm in arms) and (note := blind_note(plan)):
-        found.append(note)
-    if note := _few_held_out(config):
-        found.append(note)
-    if config.scheduler.name == "asha":
-        found.append("asha stops trials as results arrive, so that the search depends on the workers' timing")
-    return found
-
-
-def _by_word(said_of: Callable[[StudyConfig, Arm], Iterable[str]], plan: StudyPlan) -> dict[str, list[str]]:
-    """Whatever is said of some arm, with the names of the arms it is said of."""
-    found: dict[str, list[str]] = {}
-    for arm in plan.arms:
-        for said in said_of(plan.config, arm):
-            found.setdefault(said, []).append(arm.name)
-    return found
-
-
-def slope_note(plan: StudyPlan) -> str | None:
-    """What is said of arms whose objective needs a critic of bounded slope and whose critic has none."""
-    free = {arm.name: names for arm in plan.arms if (names := without_slope(plan.config, arm))}
-    if not free:
-        return None
-    pairs = list(dict.fromkeys(name for names in free.values() for name in names))
-    need = f"{listed(pairs)} {'needs' if len(pairs) == 1 else 'need'} a critic of bounded slope"
-    return f"{need}, by {listed(SLOPES, 'or')}; without one: {_few(list(free))}"
-
-
-def _crossed(config: StudyConfig) -> Mapping[str, Sequence[Any]]:
-    """The lists that span all arms; none where several entries do."""
-    return config.scientific if isinstance(config.scientific, dict) else {}
-
-
-def blind_note(plan: StudyPlan) -> str:
-    """What the searched metrics do not see of the samples; "" if there is nothing, or nothing measured sees it."""
-    config, arms = plan.config, plan.arms
-    description, features = data.describe(**config.data), config.evaluation["features"]
-    measured = frozenset[str]().union(*(_measured(config, arm) for arm in arms))
-    better = OF_MODES if OF_MODES in measured and description.classes else "fid"
-    raw = features == "raw" and (description.images or description.classes > 0 or not description.mixture)
-    if _of_raw_points(config):
-        better = OF_POINTS
-    if description.images and raw:
-        better = f"fid with evaluation.features: {'classifier' if description.classes else 'inception'}"
-    modes = description.classes > 0
-    return blind_spots(config.search.metrics, measured, raw=raw, modes=modes, better=better)
-
-
-def _few_held_out(config: StudyConfig) -> str | None:
-    """What is said of a floor of fewer points than a generator is measured by, where it is known how many there are."""
-    source, samples = data.source(**config.data), config.evaluation["samples"]
-    held = source.counts and source.counts[1]
-    if not held or source.of_mixture or held >= samples:
-        return None
-    return (
-        f"data.heldout: real data are measured on {held:,} points, a generator on {samples:,} samples"
-        " (evaluation.samples), of which a Fréchet distance is smaller: what real data score is no lower bound, and"
-        " outcomes.factor times it, within which samples count as near the data, is too far. Where evaluation.samples"
-        " is no more than are held out, both are measured alike"
-    )
-
-
-def _slopes_are_mixed(config: StudyConfig, arm: Arm) -> bool:
-    constant = constants_of(config, arm)
-    penalties, critic = str(name_of(constant.get("penalty"))).split("+"), constant.get("critic", {})
-    charged = any(name in PENALTIES and PENALTIES[name].points for name in penalties)
-    return constant.get("model", Spec.model) in ADVERSARIAL and charged and bool(critic.get("batch_norm"))
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more arms" if len(names) > 4 else "")
 
 
 def _hyperparameters(config: StudyConfig) -> None:
@@ -294,14 +126,6 @@ def _evaluation(config: StudyConfig) -> dict[str, Any]:
     return settings
 
 
-def _measured(config: StudyConfig, arm: Arm) -> frozenset[str]:
-    """Names of the measurements that every trial of an arm brings and that can be searched for."""
-    model = constants_of(config, arm).get("model", Spec.model)
-    features = config.evaluation["features"]
-    columns = measured_columns(model, data.describe(**config.data), config.measure, features)
-    return frozenset(name for name in columns if name in SEARCHABLE or name.startswith(schema.OWN))
-
-
 def _metric_chosen(config: StudyConfig, arms: tuple[Arm, ...]) -> Search:
     """The search with a metric: where none is named `OF_MODES` for mixtures of several modes, `OF_POINTS`, of which
     more is better, for points of the user's own in raw features, and otherwise fid.
@@ -311,23 +135,17 @@ def _metric_chosen(config: StudyConfig, arms: tuple[Arm, ...]) -> Search:
     search, description = config.search, data.describe(**config.data)
     if search.metric is not None:
         return search
-    if config.data["name"] == Arrays.name and _of_raw_points(config):
+    if config.data["name"] == Arrays.name and of_raw_points(config):
         mode = {} if "mode" in search.model_fields_set else {"mode": "max"}
         return search.model_copy(update={"metric": OF_POINTS, **mode})
-    several = description.classes > 1 and all(OF_MODES in _measured(config, arm) for arm in arms)
+    several = description.classes > 1 and all(OF_MODES in measured(config, arm) for arm in arms)
     for arm in arms:
-        if "fid" not in (valid := _measured(config, arm)):
+        if "fid" not in (valid := measured(config, arm)):
             raise ConfigError(
                 f"search.metric: expected one of {', '.join(sorted(valid))}, as fid, which null stands for, is not"
                 f" measured here, got null (arm {arm.name})"
             )
     return search.model_copy(update={"metric": OF_MODES if several else "fid"})
-
-
-def _of_raw_points(config: StudyConfig) -> bool:
-    """Whether features are the data themselves, points whose distribution is not known."""
-    description = data.describe(**config.data)
-    return config.evaluation["features"] == "raw" and not (description.images or description.mixture)
 
 
 def _search(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
@@ -386,7 +204,7 @@ def _metric(config: StudyConfig, arms: tuple[Arm, ...], metric: str, mode: str) 
     if mode not in ("min", "max"):
         raise ConfigError(f"search.mode: expected min or max, got {shown(mode)}")
     for arm in arms:
-        if metric not in (valid := _measured(config, arm)):
+        if metric not in (valid := measured(config, arm)):
             raise ConfigError(
                 f"search.metric: expected what is measured here, got {shown(metric)}; the nearest is"
                 f" '{nearest(metric, sorted(valid))}' (arm {arm.name}){see('names.md#measurements')}"
@@ -437,7 +255,7 @@ def _outcomes(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
     """The judged metric is one whose sampling noise is known, so that a swing can be told from it."""
     metric = config.outcomes.metric
     for arm in arms if metric is not None else ():
-        known = [name for name in NOISE_KNOWN if name in _measured(config, arm)]
+        known = [name for name in NOISE_KNOWN if name in measured(config, arm)]
         if metric not in known:
             names = f"one of {', '.join(known)}, whose sampling noise is known, or null" if known else "null"
             raise ConfigError(f"outcomes.metric: expected {names}, got {shown(metric)} (arm {arm.name})")

@@ -16,10 +16,11 @@ from typing import Any
 
 from analysis.wording import spelled
 from study.config.arms import Arm, corners, spec_for
+from study.config.measured import judged_by
+from study.config.notes import notes
 from study.config.plan import StudyPlan
 from study.config.reference import specs_at_corners
 from study.config.rounds import limits, rounds
-from study.config.rules import judged_by, warnings
 from study.config.schema import StudyConfig
 from study.config.seeds import confirm_seeds
 from study.progress import overheads
@@ -145,7 +146,7 @@ def forecast(plan: StudyPlan, calibration: Calibration | None = None) -> Forecas
         cores=os.cpu_count() or 1,
         load=measured.load,
         kept_bytes=sum(_kept_bytes(config, arm) for arm in plan.arms),
-        warnings=tuple(warnings(plan)),
+        warnings=tuple(notes(plan)),
     )
 
 

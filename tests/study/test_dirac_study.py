@@ -17,7 +17,7 @@ from analysis.results.outcomes import judge
 from study.config import loading
 from study.config.arms import spec_for
 from study.config.messages import ConfigError
-from study.config.rules import warnings
+from study.config.notes import notes
 from study.execution.job import Job
 from study.execution.pack import Pack
 from study.progress.forecast import forecast
@@ -34,7 +34,7 @@ def test_the_map_has_thousands_of_cells_and_costs_seconds() -> None:
     assert data["step"]["count"] * data["gamma"]["count"] >= 4000
     assert len(plan.arms) == 24
     assert forecast(plan).core_seconds < 100
-    assert warnings(plan) == []
+    assert notes(plan) == []
 
 
 @pytest.mark.parametrize(

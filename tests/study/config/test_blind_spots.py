@@ -11,7 +11,7 @@ from torch import Tensor
 
 from analysis.record.schema import HIGHER, QUALITY, TRAINING
 from study.config.blind_spots import ASKED, COVERED, GOOD, SHARED, UNSEEN_IN_RAW, blind_spots, unseen
-from study.config.rules import SEARCHABLE
+from study.config.measured import SEARCHABLE
 from trainables.data import DataSet, load
 from trainables.metrics.evaluator import GROUPS, Evaluator
 

@@ -10,9 +10,9 @@ from study.config.arms import corners, spec_for
 from study.config.extension import check_extension
 from study.config.loading import build
 from study.config.messages import ConfigError
+from study.config.notes import notes
 from study.config.plan import StudyPlan
 from study.config.reference import unequal
-from study.config.rules import warnings
 from trainables import cost
 from trainables.spec import Spec
 
@@ -123,7 +123,7 @@ def test_a_budget_missed_by_rounding_is_noted(least: Build) -> None:
     many = least(budget={"steps": 4000, "evaluations": 20, "batch_size": 8, "equal": "samples"}, nuisance=steps)
     note = "budget.equal: trials spend 100% to 350% of the real samples, as each takes a multiple of"
     assert unequal(few.config, few.arms).startswith(note)
-    assert unequal(few.config, few.arms) in warnings(few)
+    assert unequal(few.config, few.arms) in notes(few)
     assert unequal(many.config, many.arms) == ""
     same = least(budget={"steps": 40, "evaluations": 20, "batch_size": 8}, nuisance=steps)
     assert unequal(same.config, same.arms) == ""

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from study.config.messages import ConfigError
+from study.config.notes import notes
 from study.config.plan import StudyPlan
 from study.config.rounds import Extent, after, first, limits, looks, rounds
-from study.config.rules import warnings
 from study.config.seeds import confirm_seeds
 
 Build = Callable[..., StudyPlan]
@@ -45,8 +45,8 @@ def test_one_configuration_of_each_search_is_confirmed_where_nothing_is_said(tin
 
 def test_one_arm_is_told_that_there_is_nothing_to_decide(tiny: Build) -> None:
     said = "confirm.until: one arm makes no pair to decide, so that it is confirmed once"
-    assert said in warnings(tiny(confirm=ROUNDS, scientific={"objective": ["hinge"]}))
-    assert said not in warnings(tiny(confirm=ROUNDS))
+    assert said in notes(tiny(confirm=ROUNDS, scientific={"objective": ["hinge"]}))
+    assert said not in notes(tiny(confirm=ROUNDS))
 
 
 @pytest.mark.parametrize(
