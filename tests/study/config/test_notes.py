@@ -209,17 +209,17 @@ def test_thresholds_of_the_earlier_rule_are_said_to_be_replaced(least: Build) ->
 
 
 def test_few_evaluations_are_noted_where_outcomes_are_told_from_them(least: Build) -> None:
-    def notes(evaluations: int, **sections: Any) -> list[str]:
+    def of(evaluations: int, **sections: Any) -> list[str]:
         budget = {"steps": 40, "evaluations": evaluations, "batch_size": 8}
         return notes(least(**{"budget": budget, "search": {"trials_per_arm": 1}, **sections}))
 
-    assert notes(20) == notes(40) == []
-    assert notes(5) == [
+    assert of(20) == of(40) == []
+    assert of(5) == [
         "budget.evaluations: outcomes, as converged or hopping, are told less surely from 5 than from 20 or more (see"
         " `ganstudy docs outcomes`)"
     ]
     search = {"metric": "dirac_converged", "mode": "max", "trials_per_arm": 1}
-    assert notes(5, data="dirac", scientific={"model": ["dirac"]}, search=search) == []
+    assert of(5, data="dirac", scientific={"model": ["dirac"]}, search=search) == []
 
 
 def test_long_lists_of_arms_are_cut_in_notes(least: Build) -> None:
