@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.colours import INK, MUTED
-from analysis.figures.style import new, short, styled
+from analysis.figures.style import new, shortened, styled
 from analysis.results.standings import OverDataSets
 from analysis.wording import number
 
@@ -35,13 +35,14 @@ def average_ranks(result: OverDataSets, columns: int = 1) -> Figure:
         axes.plot(places, [height] * len(places), "o", color=INK, markersize=3.4)
     side = SIDES[columns - 1]
     room = side * (len(arms) - 1) / (1 - 2 * side)
-    for place, (arm, rank) in enumerate(zip(arms, ranks, strict=True)):
+    names = shortened(arms, 12 * columns + 4)
+    for place, (name, rank) in enumerate(zip(names, ranks, strict=True)):
         left = place < below
         row = place if left else len(arms) - 1 - place
         height = -0.12 - BAR * bars - ROW * (row + 0.5)
         edge = 1 - 0.06 * room if left else len(arms) + 0.06 * room
         axes.plot([rank, rank, edge], [0, height, height], color=MUTED, linewidth=0.7, zorder=1)
-        named = f" {short(arm, 12 * columns + 4)}  {number(float(rank))} "
+        named = f" {name}  {number(float(rank))} "
         axes.text(edge, height, named, ha="right" if left else "left", va="center")
     axes.set_xlim(1 - room, len(arms) + room)
     axes.set_ylim(-deep, 0.3)

@@ -22,7 +22,7 @@ from analysis.figures.parts import (
     panels_height,
     whisker,
 )
-from analysis.figures.style import Palette, legend_above, new, short, styled
+from analysis.figures.style import Palette, legend_above, new, shortened, styled
 from analysis.results.best_of_k import BestOfK
 from analysis.results.profiles import Profile
 from analysis.results.selection_bias import SelectionBias
@@ -130,7 +130,7 @@ def selection_bias(results: Sequence[SelectionBias], palette: Palette, columns: 
             axes.annotate("biased", (1, row), xycoords=("axes fraction", "data"), ha="right", fontsize=6, color=INK)
     several = any(result.repeat for result in results)
     names = [f"{one.arm}{f', search {one.repeat}' if several else ''} #{one.index}" for one in results]
-    axes.set_yticks(range(len(results)), [short(name, 22 * columns) for name in names])
+    axes.set_yticks(range(len(results)), shortened(names, 22 * columns))
     axes.set_ylim(len(results) - 0.5, -0.5)
     axes.grid(axis="x")
     axes.set_xlabel(f"median {named(results[0].metric)}")

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from analysis.colours import INK, MUTED
 from analysis.figures.axes import scale_axis, scale_clock, scale_signed
 from analysis.figures.parts import HEIGHT, draw_band, panel_grid, strips
-from analysis.figures.style import ArmStyle, Palette, legend_above, new, short, styled
+from analysis.figures.style import ArmStyle, Palette, legend_above, new, shortened, styled
 from analysis.results.critic_bound import GAP, RATIO, ArmCriticBound, BoundCurve
 from analysis.wording import CLOCKS
 
@@ -32,9 +32,10 @@ def bound_curves(curves: Sequence[BoundCurve], palette: Palette, columns: int = 
     down = math.ceil(len(curves) / across)
     figure = new(columns, 0.3 + min(1.25, TALLEST / down) * down, [TRUE, SAID])
     panels = panel_grid(figure, len(curves), across, CLOCKS[curves[0].clock])
-    for panel, curve in zip(panels, curves, strict=True):
+    names = shortened([curve.arm for curve in curves], 46 * columns // across)
+    for panel, curve, name in zip(panels, curves, names, strict=True):
         _panel(panel, curve, palette[curve.arm])
-        panel.set_title(short(curve.arm, 46 * columns // across))
+        panel.set_title(name)
     legend_above(figure, panels[0])
     return figure
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.colours import MUTED, RULE
 from analysis.figures.axes import scale_axis
-from analysis.figures.style import Palette, legend_above, new, short, styled
+from analysis.figures.style import Palette, legend_above, new, shortened, styled
 from analysis.record.snapshots import evenly
 from analysis.results.density import Densities
 from analysis.wording import percent, whole
@@ -25,12 +25,12 @@ def density_pictures(rows: Sequence[Densities], palette: Palette, columns: int =
     across = max(min(most if columns > 1 else 2, len(row.steps)) for row in rows)
     figure = new(columns, 0.55 + 1.05 * len(rows))
     panels = figure.subplots(len(rows), across, squeeze=False, sharex=True)
-    for line, row in zip(panels, rows, strict=True):
+    for line, row, name in zip(panels, rows, shortened([row.arm for row in rows], 18), strict=True):
         for axes in line:
             axes.set_axis_off()
         for axes, place in zip(line, evenly(row.steps, across), strict=False):
             draw_densities(axes, row, place, palette[row.arm].colour)
-        line[0].set_ylabel(short(row.arm, 18), fontsize=6.5)
+        line[0].set_ylabel(name, fontsize=6.5)
     handles, labels = panels[0][0].get_legend_handles_labels()
     if len(rows) == 1:
         legend_above(figure, panels[0][0])

@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analysis.colours import DISTANCES, MUTED
 from analysis.figures.marks import keep_colours
-from analysis.figures.style import COLUMN, new, short, styled
+from analysis.figures.style import COLUMN, new, shortened, styled
 from analysis.results.dirac import ENDS, DiracMap
 from analysis.statistics.intervals import Floats
 from analysis.wording import number
@@ -45,6 +45,7 @@ def dirac_maps(maps: Sequence[DiracMap], columns: int = 2) -> Figure:
     panels = figure.subplots(down, 3 * across - 1, squeeze=False, width_ratios=([1, 1, GAP] * across)[:-1])
     for axes in panels.ravel():
         axes.set_axis_off()
+    names = shortened([one.arm for one in maps], 99 // across if columns > 1 else 44)
     for place, one in enumerate(maps):
         row, column = place // across, place % across
         _pair(
@@ -54,7 +55,7 @@ def dirac_maps(maps: Sequence[DiracMap], columns: int = 2) -> Figure:
             first=column == 0,
             last=place + across >= len(maps),
         )
-        panels[row, 3 * column].set_title(short(one.arm, 99 // across if columns > 1 else 44))
+        panels[row, 3 * column].set_title(names[place])
     _legend(figure)
     return figure
 

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from analysis.colours import INK
 from analysis.figures.axes import percent_ticks
 from analysis.figures.marks import few, mark_bar
-from analysis.figures.style import OUTCOME_LOOKS, new, short, styled
+from analysis.figures.style import OUTCOME_LOOKS, new, shortened, styled
 from analysis.results.compare import ArmOutcomes
 from analysis.wording import counted, percent, spoken_share
 
@@ -29,7 +29,7 @@ def outcome_bars(outcomes: Sequence[ArmOutcomes], columns: int = 1) -> Figure:
     axes = figure.subplots()
     for row, arm in enumerate(outcomes):
         _bar(axes, row, arm, columns)
-    axes.set_yticks(range(len(outcomes)), [short(arm.arm, 22 * columns) for arm in outcomes])
+    axes.set_yticks(range(len(outcomes)), shortened([arm.arm for arm in outcomes], 22 * columns))
     axes.set_ylim(len(outcomes) - 0.45, -0.55)
     axes.set_xlim(0, 1)
     percent_ticks(axes.xaxis)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from analysis.colours import BLUE, INK, MUTED, VERMILION
 from analysis.figures.marks import keep_colours
-from analysis.figures.style import COLUMN, PAGE, new, short, styled
+from analysis.figures.style import COLUMN, PAGE, new, shortened, styled
 from analysis.results.compare import Comparison
 from analysis.wording import percent
 
@@ -40,7 +40,7 @@ def pairwise_matrix(comparison: Comparison, columns: int = 1) -> Figure:
                 va="center", fontsize=6.2, fontweight="bold" if told else "normal", color="white" if dark else INK,
             )  # fmt: skip
             keep_colours(said)
-    names = [short(arm, 18 * columns) for arm in arms]
+    names = shortened(arms, 18 * columns)
     axes.set_xticks(range(len(arms)), names, rotation=38, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(arms)), names)
     axes.tick_params(length=0)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure, FigureBase
 
 from analysis.colours import INK, MUTED, RULE, on_dark
 from analysis.figures.marks import belong, mark
-from analysis.figures.style import ArmStyle, Palette, shade, short
+from analysis.figures.style import ArmStyle, Palette, shade, shortened
 from analysis.statistics.intervals import Band, Floats, Interval
 
 TOGETHER = 6  # arms that share one panel; more get a panel each, with the others in grey
@@ -55,8 +55,8 @@ def arm_panels(figure: FigureBase, arms: Sequence[str], columns: int) -> list[Pa
     grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
     for axes in grid[len(arms) :]:
         axes.set_axis_off()
-    for place, (axes, arm) in enumerate(zip(grid, arms, strict=False)):
-        axes.set_title(short(arm, 26), fontsize=6.6)
+    for place, (axes, name) in enumerate(zip(grid, shortened(arms, 26), strict=False)):
+        axes.set_title(name, fontsize=6.6)
         axes.tick_params(labelbottom=place + across >= len(arms))
     return [Panel(axes, arm) for axes, arm in zip(grid, arms, strict=False)]
 
@@ -185,7 +185,7 @@ def strips(
             axes.plot(
                 middle.estimate, row - 0.2, marker=look.marker, color=look.colour, markeredgecolor=INK, markersize=4
             )
-    axes.set_yticks(range(len(arms)), [short(arm, longest) for arm in arms])
+    axes.set_yticks(range(len(arms)), shortened(arms, longest))
     axes.set_ylim(len(arms) - 0.5, -0.55)
     axes.grid(axis="x")
 

@@ -12,7 +12,7 @@ from analysis.colours import INK, MUTED
 from analysis.figures.axes import scale_metric
 from analysis.figures.marks import mark
 from analysis.figures.parts import crowd, spread, whisker
-from analysis.figures.style import ArmStyle, Palette, new, short, styled
+from analysis.figures.style import ArmStyle, Palette, new, shortened, styled
 from analysis.results.compare import ArmQuality
 from analysis.wording import counted, named, number, spoken
 
@@ -41,7 +41,7 @@ def quality_strips(results: Sequence[ArmQuality], palette: Palette, columns: int
             "real data", (floor, 1), xycoords=("data", "axes fraction"), xytext=(2, 1), textcoords="offset points",
             fontsize=6, color=MUTED,
         )  # fmt: skip
-    axes.set_yticks(range(len(results)), [short(result.arm, 22 * columns) for result in results])
+    axes.set_yticks(range(len(results)), shortened([result.arm for result in results], 22 * columns))
     axes.set_ylim(len(results) - 0.5, -0.55)
     axes.grid(axis="x")
     axes.set_xlabel(named(results[0].metric))

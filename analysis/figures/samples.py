@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from analysis.colours import BLUE, INK, MUTED, RULE
 from analysis.figures.marks import keep_colours
-from analysis.figures.style import COLUMN, PAGE, new, short, styled
+from analysis.figures.style import COLUMN, PAGE, new, shortened, styled
 from analysis.pictures.view import WITHIN, View, view_around, view_of
 from analysis.record.snapshots import Snapshots, evenly
 from analysis.results.learning import ModeShares
@@ -39,7 +39,7 @@ def samples_over_time(rows: Sequence[Snapshots], columns: int = 2, most: int = 6
     side = min(1.5, (width - 0.3) / max(across, 3))
     figure = new(columns, (side + 0.16) * len(rows) + 0.1)
     panels = figure.subplots(len(rows), across, squeeze=False)
-    for line, row in zip(panels, rows, strict=True):
+    for line, row, name in zip(panels, rows, shortened([row.arm for row in rows], 22), strict=True):
         places = evenly(row.steps, across)
         for axes in line:
             axes.set_axis_off()
@@ -48,7 +48,7 @@ def samples_over_time(rows: Sequence[Snapshots], columns: int = 2, most: int = 6
         line[0].text(
             -0.06,
             0.5,
-            short(row.arm, 22),
+            name,
             rotation=90,
             ha="right",
             va="center",
@@ -122,7 +122,7 @@ def mode_shares(rows: Sequence[ModeShares], columns: int = 2) -> Figure:
     figure = new(columns, 0.45 + (0.72 if columns > 1 else 0.6) * len(rows))
     panels = figure.subplots(len(rows), across, squeeze=False, sharey="row")
     shown = None
-    for line, row in zip(panels, rows, strict=True):
+    for line, row, name in zip(panels, rows, shortened([row.arm for row in rows], 16), strict=True):
         modes = row.shares.shape[2]
         even = 1 / modes
         for axes in line[len(row.seeds) :]:
@@ -135,7 +135,7 @@ def mode_shares(rows: Sequence[ModeShares], columns: int = 2) -> Figure:
             axes.set_title(f"seed {seed}", fontsize=6, color=MUTED, pad=2, loc="center")
             axes.set_xticks([1, len(row.steps)], [whole(row.steps[0]), whole(row.steps[-1])], fontsize=5.5)
             axes.set_yticks([])
-        line[0].set_ylabel(short(row.arm, 16), fontsize=6.5, rotation=0, ha="right", va="center")
+        line[0].set_ylabel(name, fontsize=6.5, rotation=0, ha="right", va="center")
     figure.supxlabel("generator updates", fontsize=7)
     if shown is not None:
         bar = figure.colorbar(

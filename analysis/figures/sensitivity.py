@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.colours import MUTED
 from analysis.figures.axes import percent_ticks, scale_axis
-from analysis.figures.style import Palette, legend_above, new, shade, short, styled
+from analysis.figures.style import Palette, legend_above, new, shade, shortened, styled
 from analysis.results.sensitivity import Dependence, Sensitivity
 
 RESPONSES = {"stability": "replicas that do not diverge", "quality": "rank in its arm (1 best)"}
@@ -78,7 +78,7 @@ def _panel(axes: Axes, found: Mapping[str, Dependence], palette: Palette) -> Non
     scales = {one.scale for one in found.values()}
     categories = list(dict.fromkeys(str(value) for one in found.values() for value in one.values))
     if "categorical" in scales:
-        axes.set_xticks(range(len(categories)), [short(category, 12) for category in categories])
+        axes.set_xticks(range(len(categories)), shortened(categories, 12))
     else:
         scale_axis(axes, "x", np.concatenate([one.band.x for one in found.values()]), log="log" in scales)
         if "log" not in scales:

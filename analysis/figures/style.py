@@ -231,8 +231,28 @@ def shade(bands: int) -> float:
     return 0.14 if bands <= 4 else max(0.04, 0.56 / bands)
 
 
-def short(name: str, longest: int = 24) -> str:
-    """A name, its middle replaced by an ellipsis if longer than `longest`."""
+def shortened(names: Sequence[str], longest: int) -> list[str]:
+    """Names of at most `longest` letters, ellipses for what is left out: the middle, or, where two names would then be
+    the same, what all begin and end with."""
+    found = [_short(name, longest) for name in names]
+    if len(set(found)) == len(set(names)):
+        return found
+    begins = _alike(names)
+    ends = _alike([name[begins:][::-1] for name in names])
+    widest = max(len(name) - begins - ends for name in names)
+    begins = max(0, begins - max(0, longest - widest - 2))  # as much before what differs as there is room for
+    return [
+        _short(f"{'…' * (begins > 0)}{name[begins : len(name) - ends]}{'…' * (ends > 0)}", longest) for name in names
+    ]
+
+
+def _alike(names: Sequence[str]) -> int:
+    """With how many same letters all names begin."""
+    unlike = (place for place, letters in enumerate(zip(*names, strict=False)) if len(set(letters)) > 1)
+    return next(unlike, min(map(len, names)))
+
+
+def _short(name: str, longest: int) -> str:
     if len(name) <= longest:
         return name
     half = (longest - 1) // 2

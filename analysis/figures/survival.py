@@ -13,7 +13,7 @@ from analysis.colours import MUTED
 from analysis.figures.axes import percent_ticks, scale_clock
 from analysis.figures.marks import belong, few
 from analysis.figures.parts import TOGETHER, Panel, arm_panels, draw_steps, drawing_order, label_panels, panels_height
-from analysis.figures.style import ArmStyle, Palette, legend_above, new, short, styled
+from analysis.figures.style import ArmStyle, Palette, legend_above, new, shortened, styled
 from analysis.results.clock import Clock
 from analysis.results.survival import Survival, SurvivalCurve
 from analysis.wording import CLOCKS, EVENTS, clock_time, counted, spoken_share, whole
@@ -82,7 +82,9 @@ def _at_risk(axes: Axes, result: Survival, ticks: np.ndarray, end: float, palett
             side = "left" if tick == 0 else "right" if tick == end else "center"
             left = 0 if tick > curve.band.x[-1] else int(curve.at_risk[place])
             axes.text(tick, row, whole(left), ha=side, va="center", fontsize=6.2)
-    axes.set_yticks(range(len(result.curves)), [short(c.arm, 16 * columns) for c in result.curves], fontsize=6.2)
+    axes.set_yticks(
+        range(len(result.curves)), shortened([curve.arm for curve in result.curves], 16 * columns), fontsize=6.2
+    )
     for label, curve in zip(axes.get_yticklabels(), result.curves, strict=True):
         label.set_color(palette[curve.arm].colour)
     axes.set_ylim(len(result.curves) - 0.4, -0.6)

@@ -8,7 +8,7 @@ from analysis.report.findings import Findings
 from analysis.report.page import Section, section
 from analysis.report.table_files import Head, Table
 from analysis.report.writer import FigureWriter
-from analysis.results.arm_settings import ArmSettings
+from analysis.results.arm_settings import SEARCHED, ArmSettings
 
 
 def arms(findings: Findings, writer: FigureWriter) -> Section | None:
@@ -19,10 +19,12 @@ def arms(findings: Findings, writer: FigureWriter) -> Section | None:
 
 def arms_table(found: Sequence[ArmSettings]) -> Table:
     """Each arm's value of the hyperparameters in which arms differ."""
+    drawn = any(SEARCHED in (value or "") for one in found for value in one.values.values())
     return Table(
         "arms",
-        "What the arms are: all hyperparameters in which they differ. Searched: drawn anew in each trial, from the"
-        " range or the values that follow. A dash: null, or without meaning for the arm's model.",
+        "What the arms are: all hyperparameters in which they differ."
+        + " Searched: drawn anew in each trial, from the range or the values that follow." * drawn
+        + " A dash: null, or without meaning for the arm's model.",
         "trials.parquet: config.* of each arm's first trial",
         (Head("arm"), *(Head(name) for name in found[0].values)),
         tuple((one.arm, *one.values.values()) for one in found),

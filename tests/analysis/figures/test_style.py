@@ -1,9 +1,11 @@
 import colorsys
 from itertools import combinations, pairwise
 
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 
-from analysis.figures.style import COLOURS, DASHES, MARKERS, OUTCOME_LOOKS, palette, short
+from analysis.figures.style import COLOURS, DASHES, MARKERS, OUTCOME_LOOKS, palette, shortened
 
 OKABE_ITO = {  # Okabe & Ito (2008), Color Universal Design
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
@@ -43,6 +45,18 @@ def test_outcomes_differ_in_grey_by_lightness_or_hatch():
 
 
 def test_long_names_lose_their_middle():
-    assert short("non_saturating,none", 30) == "non_saturating,none"
-    assert short("non_saturating,gradient_penalty", 12) == "non_sa…nalty"
-    assert len(short("x" * 99, 12)) == 12
+    assert shortened(["non_saturating,none"], 30) == ["non_saturating,none"]
+    assert shortened(["non_saturating,gradient_penalty", "hinge"], 12) == ["non_sa…nalty", "hinge"]
+    assert len(shortened(["x" * 99], 12)[0]) == 12
+
+
+def test_names_that_would_be_cut_to_the_same_are_cut_about_what_they_differ_in():
+    names = [f"alpha_loss_alpha_d={value},alpha_g=1" for value in ("0.5", "1")]
+    assert shortened(names, 16) == ["…ss_alpha_d=0.5…", "…ss_alpha_d=1…"]
+    assert shortened(["beginning_1_long_ending", "beginning_2_long_ending"], 9) == ["…nning_1…", "…nning_2…"]
+    assert shortened(["beginning_1", "beginning_2"], 9) == ["begi…ng_1", "begi…ng_2"]  # differ anyway
+
+
+@given(st.lists(st.text("ab_", max_size=12), min_size=1, max_size=5), st.integers(5, 14))
+def test_short_names_are_no_longer_than_asked(names, longest):
+    assert all(len(name) <= longest for name in shortened(names, longest))

@@ -19,6 +19,8 @@ def test_every_arm_has_a_row_of_what_it_differs_by():
         ("WGAN-GP", "gradient_penalty (weight searched 0.1 … 10 log)", "5"),
         ("VAE", None, None),
     )
+    assert "Searched: drawn anew in each trial" in found.caption
+    assert "Searched" not in arms_table(RECIPES[1:]).caption
 
 
 def test_the_section_is_there_where_names_do_not_say_it_all(words):
