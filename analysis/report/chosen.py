@@ -33,9 +33,10 @@ def chosen(findings: Findings, writer: FigureWriter) -> Section | None:
     blocks = list(_blocks(findings.chosen))
     lead = (
         "In place of the sections scientific, nuisance and fixed of the study's configuration, a block below has that"
-        " configuration trained alone, with trials_per_arm: 1 and repeats: 1 under search. By the same search.seed and"
-        " confirm it is confirmed on the same fresh seeds."
+        " configuration trained alone, with trials_per_arm: 1 and repeats: 1 under search."
     )
+    if any(one.phase == "confirm" for one in findings.chosen):
+        lead += " By the same search.seed and confirm it is confirmed on the same fresh seeds."
     if any(one.spending != "steps" for one in findings.budgets):
         lead += " The section budget has to be that of study.yaml, in which equal.per_step is written out."
     parts = [tag("p", lead), *blocks[:LONGEST]] if blocks else []

@@ -183,3 +183,9 @@ def test_where_nothing_was_searched_nothing_is_said_to_be_chosen(tmp_path):
     assert not any(word in seen for word in ("search chose", "picked", "A dash", "in the search"))
     about["searched"]["clip"] = ["generator_lr"]
     assert "What each arm's search chose" in unescape(written(tmp_path, *results, about=about).body)
+
+
+def test_a_block_is_said_to_be_confirmed_alike_where_something_was_confirmed(tmp_path):
+    said = "By the same search.seed and confirm it is confirmed on the same fresh seeds."
+    assert said in written(tmp_path, one(phase="search"), one("clip")).body
+    assert said not in written(tmp_path, one(phase="search")).body
