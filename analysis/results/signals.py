@@ -258,7 +258,7 @@ def _moved(hop: Floats, tail: NDArray[np.bool_]) -> Floats:
     """(N,) the mean hop over the tail, or without the one evaluation that most mass visits and leaves again, if that is
     less; NaN where there are none.
 
-    Without an evaluation the hops h to it and h' from it are one, which is |h - h'| or more.
+    Without an evaluation the hops h to it and h' from it are one, which is |h - h'| or more; a single hop stays.
     """
     used = tail & np.isfinite(hop)
     away = np.where(used, hop, 0.0)
@@ -266,5 +266,5 @@ def _moved(hop: Floats, tail: NDArray[np.bool_]) -> Floats:
     visit = 2 * np.max(np.minimum(away, back), axis=1, initial=0.0)
     total, count = away.sum(1), used.sum(1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found: Floats = np.fmin(total / count, (total - visit) / np.maximum(count - 1, 0))
+        found: Floats = np.fmin(total / count, np.where(count > 1, (total - visit) / (count - 1), np.nan))
     return found

@@ -121,6 +121,7 @@ def test_a_replica_hops_as_much_as_it_does_in_the_tail_and_still_at_its_end():
     assert seen("hop_rate", hop=[0.0] * 12 + [0.0, 0.0, 0.9] * 2 + [0.0] * 2) == pytest.approx(0.9 / 4)
     assert seen("hop_rate", hop=0.7) == pytest.approx(0.7 * 6 / 7)
     assert math.isnan(seen("hop_rate", hop=math.nan))
+    assert seen("hop_rate", hop=[math.nan] * 19 + [-0.01]) == -0.01  # a single hop, less its noise
 
 
 @pytest.mark.parametrize("place", range(-8, 0))
