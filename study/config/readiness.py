@@ -25,6 +25,7 @@ def ready(config: StudyConfig) -> list[str]:
     try:
         feature_spaces.require(config.evaluation["features"])
         data.check(**config.data)
+        _require_points(config)
         odd = _oddities(config)
     except (OSError, ValueError) as error:
         raise ConfigError(brief(error)) from None
@@ -43,17 +44,23 @@ def ready(config: StudyConfig) -> list[str]:
     return odd
 
 
+def _require_points(config: StudyConfig) -> None:
+    """Refuse files with fewer points than can be measured."""
+    source = data.source(**config.data)
+    if (counts := source.found()) is not None:
+        settings = evaluator.check(config.evaluation, config.measure)
+        evaluator.require_points(*counts, source.of_mixture, settings, config.measure)
+
+
 def _oddities(config: StudyConfig) -> list[str]:
     """What is odd in points of the user's own, which are read at once, where pictures take long.
 
-    Raises `ValueError` for points that a run would refuse, be it as they are too few.
+    Raises `ValueError` for points that a run would refuse.
     """
     if config.data["name"] != Arrays.name or data.describe(**config.data).images:
         return []
     found = data.load(**config.data)
-    settings, points = evaluator.check(config.evaluation, config.measure), len(found.train)
-    evaluator.require_points(points, len(found.heldout), False, settings, config.measure, of_data=("path", "heldout"))
-    odd, batch = [], config.budget.batch_size or 0
+    points, odd, batch = len(found.train), [], config.budget.batch_size or 0
     means, spreads = found.train.double().mean(0).abs(), found.train.double().std(0)
     if max(means.max(), spreads.max()) > FAR or spreads.max() < 1 / FAR:
         odd.append(

@@ -87,6 +87,13 @@ class Arrays(Labelled):
         for key, file in self._files().items():
             self._shape(f"data.{key}", file)
 
+    def found(self) -> tuple[int, int]:
+        counts = [array_files.header(Path(file), self.samples)[0][0] for file in self._files().values()]
+        if isinstance(self.heldout, str):
+            return counts[0], counts[1]
+        held = split(counts[0], self._labels("data.path", self.path, self.classes), self.heldout, self.seed)
+        return int((~held).sum()), int(held.sum())
+
     def load(self) -> DataSet:
         """Read the arrays.
 

@@ -94,6 +94,14 @@ class Images(Labelled):
         for found in self._parts():
             look_at_all(found.key, found.files, found.folder, self.size)
 
+    def found(self) -> tuple[int, int]:
+        first, *other = self._parts()
+        if other:
+            return len(first.files), len(other[0].files)
+        assert isinstance(self.heldout, float)
+        held = split(len(first.files), first.labels, self.heldout, self.seed)
+        return int((~held).sum()), int(held.sum())
+
     def fingerprint(self) -> str:
         """SHA-256 over the bytes and names of all files, and the settings that shape what is read from them."""
         shaping = {name: value for name, value in self.settings().items() if name not in ("root", "heldout")}

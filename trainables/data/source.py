@@ -97,6 +97,11 @@ class Source(ABC):
         if message := self.absent():
             raise FileNotFoundError(message)
 
+    def found(self) -> tuple[int, int] | None:
+        """How many points to train on and held out there are at most, as a quick look at files tells; None where the
+        settings say it. Raises what `check_files` raises."""
+        return None
+
     def fingerprint(self) -> str | None:
         """64 hexadecimal digits that differ where `load` would return something else; None where loading is quick."""
         return None

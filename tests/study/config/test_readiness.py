@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
@@ -146,7 +147,7 @@ def test_on_a_cluster_its_own_resources_count(least: Build, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("points", "message"),
     [
-        (np.zeros((50, 2)), "data.heldout: expected at least 10 held-out points, as the floor of every measurement is"),
+        (np.zeros((50, 2)), "data: expected at least 10 held-out points, as the floor of every measurement is"),
         (np.where(np.arange(200)[:, None] == 3, np.nan, np.ones((200, 2))), "data.path: samples in "),
     ],
 )
@@ -156,6 +157,19 @@ def test_points_that_a_run_would_refuse_are_refused(
     np.save(tmp_path / "points.npy", points)
     with pytest.raises(ConfigError, match=f"^{message}"):
         ready(least(data={"name": "arrays", "path": str(tmp_path / "points.npy")}).config)
+
+
+@pytest.mark.parametrize("heldout", [0.1, "others"])
+def test_too_few_pictures_are_refused_before_any_is_read(heldout: float | str, least: Build, tmp_path: Path) -> None:
+    for folder, count in (("pictures", 50), ("others", 5)):
+        (tmp_path / folder).mkdir()
+        for number in range(count):
+            Image.new("L", (8, 8), number).save(tmp_path / folder / f"{number}.png")
+    part = str(tmp_path / heldout) if isinstance(heldout, str) else heldout
+    data = {"name": "images", "root": str(tmp_path / "pictures"), "size": 8, "channels": 1, "heldout": part}
+    with pytest.raises(ConfigError, match=r"^data: expected at least 10 held-out points, .*, got 5$"):
+        ready(least(data=data).config)
+    assert ready(least(data={**data, "heldout": 0.2}).config) == []
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1000.0, 0.0), (1.0, 50.0), (0.001, 0.0)])
