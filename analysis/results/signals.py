@@ -1,8 +1,8 @@
 """The signals that outcomes are judged by: what each replica's curve says, condensed to a few numbers.
 
 All but `diverged` look at the tail, the last part of training (`Thresholds.tail`), or at its last half, the end, and
-are medians, means or extremes over their evaluations, so that no single lucky or unlucky one decides where there are 22
-and more in all (`docs/outcomes.md` says what one does where there are fewer).
+are medians, means or extremes over their evaluations; `docs/outcomes.md` says what a single lucky or unlucky one does
+decide.
 
 `analysis.results.nearness` says when an evaluation is near the data. The *gain* is what a line through the share of
 good samples rises by over the tail, in units of their share among fresh real ones.
@@ -258,12 +258,14 @@ def _moved(hop: Floats, tail: NDArray[np.bool_]) -> Floats:
     """(N,) the mean hop over the tail, or without the one evaluation that most mass visits and leaves again, if that is
     less; NaN where there are none.
 
-    Without an evaluation the hops h to it and h' from it are one, which is |h - h'| or more; a single hop stays.
+    Without an evaluation the hops h to it and h' from it are one, which is |h - h'| or more; without the last there is
+    no hop to it, and whether mass would have left it again is not known. A single hop stays.
     """
     used = tail & np.isfinite(hop)
     away = np.where(used, hop, 0.0)
     back = np.pad(away[:, 1:], ((0, 0), (0, 1)))
-    visit = 2 * np.max(np.minimum(away, back), axis=1, initial=0.0)
+    last = tail & ~np.pad(tail[:, 1:], ((0, 0), (0, 1)))
+    visit = np.max(np.where(last, away, 2 * np.minimum(away, back)), axis=1, initial=0.0)
     total, count = away.sum(1), used.sum(1)
     with np.errstate(divide="ignore", invalid="ignore"):
         found: Floats = np.fmin(total / count, np.where(count > 1, (total - visit) / (count - 1), np.nan))

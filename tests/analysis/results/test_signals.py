@@ -124,6 +124,12 @@ def test_a_replica_hops_as_much_as_it_does_in_the_tail_and_still_at_its_end():
     assert seen("hop_rate", hop=[math.nan] * 19 + [-0.01]) == -0.01  # a single hop, less its noise
 
 
+def test_a_hop_at_the_last_evaluation_alone_is_none_however_few_there_are():
+    assert seen("hop_rate", hop=[math.nan, 0.0, 0.0, 0.0, 0.9]) == 0
+    assert seen("hop_rate", hop=[math.nan] + [0.04] * 8 + [0.95]) == pytest.approx(0.04)  # the tail has five
+    assert seen("hop_rate", hop=[math.nan] + [0.8] * 9) == pytest.approx(0.8 * 3 / 4)
+
+
 @pytest.mark.parametrize("place", range(-8, 0))
 def test_one_visit_to_other_modes_is_no_hopping(place):
     hop = np.full(20, 0.01)
