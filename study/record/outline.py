@@ -84,7 +84,8 @@ def outline_of(folder: Path, entries: Iterable[Entry]) -> Outline:
 def _extended(before: Json, after: Json) -> list[str]:
     if not before:
         return []
-    former, latter = ({**one, **dict(leaves(one))} for one in (before, after))
+    once = {"search.repeats": 1}  # what a version had that has no such key
+    former, latter = ({**once, **one, **dict(leaves(one))} for one in (before, after))
     return [key for key in ("scientific", *GROWING) if former.get(key) != latter.get(key)]
 
 

@@ -135,6 +135,13 @@ def test_a_session_says_by_what_it_extended_the_former_one(tmp_path):
     assert told == [None, None, ["scientific", "search.repeats"], ["scientific"]]
 
 
+def test_a_session_of_before_there_were_repeats_had_one(tmp_path):
+    asked = ({"trials_per_arm": 2, **more} for more in ({}, {"repeats": 1}, {"repeats": 3}))
+    sessions = [replace(SESSION, time=1e9 + place, config={"search": search}) for place, search in enumerate(asked)]
+    _, found = built(tmp_path, sessions[0], FLOOR, *trial(), *sessions[1:])
+    assert [one.get("extended") for one in found.about["sessions"]] == [None, None, ["search.repeats"]]
+
+
 def test_the_record_says_what_it_is_of(tmp_path):
     _, found = built(tmp_path, SESSION, FLOOR, *trial())
     assert found.about["config"] == SESSION.config
