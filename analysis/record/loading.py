@@ -19,6 +19,7 @@ from analysis.record.schema import (
     EARLIER_OUTCOMES,
     FILES,
     FLOORS,
+    HISTOGRAM,
     HISTORY,
     HISTORY_KEYS,
     MEASURED_LATER,
@@ -106,6 +107,7 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
     _check_categories(trials)
     _check_rows(history, trials)
     _check_divergence(history, trials)
+    _check_histograms(history)
     return Record(history, trials, about)
 
 
@@ -238,6 +240,22 @@ def _check_divergence(history: pd.DataFrame, trials: pd.DataFrame) -> None:
     if wrong.any():
         got = _named(said.loc[wrong, [*keys[4:], "step", "diverged", "diverged_step"]])
         raise RecordError(f"history.parquet: diverged: expected it from the replica's diverged_step on, got {got}")
+
+
+def _check_histograms(history: pd.DataFrame) -> None:
+    """Counts of modes are none below 0, and at all evaluations of a trial of as many modes."""
+    if HISTOGRAM.name not in history:
+        return
+    counts, keys = history[HISTOGRAM.name], list(TRIALS_KEYS[:-1])
+    sizes = history[keys].assign(size=counts.list.len()).groupby(keys, observed=True)["size"]
+    each = counts.list.flatten()
+    for expected, wrong in (
+        ("as many counts at all evaluations of a trial", sizes.transform("nunique") > 1),
+        ("counts >= 0", history.index.isin(each.index[each < 0])),
+    ):
+        if wrong.any():
+            got = _named(history.loc[wrong, [*HISTORY_KEYS[4:], HISTOGRAM.name]])
+            raise RecordError(f"history.parquet: {HISTOGRAM.name}: expected {expected}, got {got}")
 
 
 def _check_rows(history: pd.DataFrame, trials: pd.DataFrame) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.record.curves import Curves
+from analysis.record.schema import HISTOGRAM
 from analysis.results.nearness import Floor as RealScores
 from analysis.results.thresholds import is_earlier
 from study.ledger.attempts import begins_anew
@@ -48,6 +49,7 @@ class TrialState:
         last_step, wall_time: of the newest evaluation, 0 before the first.
         status: None while unfinished, else completed | diverged | truncated | failed, with its `message`.
         outcomes, scores: one per replica once ended; a score is None where the replica diverged.
+        modes: of how many its evaluations have counts; None where none has any yet.
         results: step -> evaluation, while the trial is unfinished.
         lost: once ended, the steps of evaluations that should be in the ledger and are not.
     """
@@ -71,6 +73,7 @@ class TrialState:
     message: str | None = None
     outcomes: list[str] = field(default_factory=list)
     scores: list[Any] = field(default_factory=list)
+    modes: int | None = None
     results: dict[int, Result] = field(default_factory=dict)
     lost: list[int] = field(default_factory=list)
 
@@ -97,7 +100,8 @@ class TrialState:
         return sentence(self.trial_id, lost, self.unplanned and bool(self.seeds))
 
     def apply(self, entry: OfTrial) -> None:
-        """Take in an entry of this trial; raises `InvalidEntry` for an ending of another number of replicas."""
+        """Take in an entry of this trial; raises `InvalidEntry` for an ending of another number of replicas, or an
+        evaluation with counts of another number of modes."""
         match entry:
             case Planned():
                 self._plan(entry)
@@ -114,6 +118,10 @@ class TrialState:
         self.config, self.spec, self.told, self.plan_made = plan.config, plan.spec, plan.told, plan.time
 
     def _result(self, result: Result) -> None:
+        modes = next((len(counts) for counts in result.columns.get(HISTOGRAM.name, ()) if counts), self.modes)
+        if modes != (self.modes or modes):
+            raise InvalidEntry(f"columns.{HISTOGRAM.name}: expected counts of {self.modes} modes, got {modes}")
+        self.modes = modes
         step, former = result.step, self.results.get(result.step)
         self.results[step] = result if former is None else result.over(former)
         if step in self.lost:  # it came after the ending, a segment being out of order
@@ -294,11 +302,11 @@ def _scores(found: dict[str, Any]) -> dict[str, float]:
 def _array(values: list[Any], shape: tuple[int, int]) -> NDArray[np.float64]:
     """Numbers or lists of K numbers (counts by mode) as float64, of `shape` or (*shape, K).
 
-    None becomes NaN, and so does a list of another length than the first.
+    None becomes NaN.
     """
     width = next((len(value) for value in values if isinstance(value, list)), None)
     if width is None:
         return np.array(values, np.float64).reshape(shape)
     empty = [np.nan] * width
-    whole = [empty if value is None or len(value) != width else value for value in values]
+    whole = [empty if value is None else value for value in values]
     return np.array(whole, np.float64).reshape(*shape, width)

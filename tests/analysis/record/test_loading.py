@@ -273,6 +273,8 @@ def test_a_trial_whose_every_replica_diverged_has_none_that_converged(tmp_path):
         ({"wall_time": -1.0}, "wall_time: expected a number >= 0, got .*, wall_time -1.0"),
         ({"precision": 9.0}, "precision: expected a number from 0 to 1, got .*, step 100, precision 9.0"),
         ({"modes": -1.0}, "modes: expected a number >= 0, got"),
+        ({"mode_histogram": [1, 2, 3]}, "mode_histogram: expected as many counts at all evaluations of a trial, got"),
+        ({"mode_histogram": [1, -2]}, "mode_histogram: expected counts >= 0, got .*0001, seed 2, step 100, mode_h"),
     ],
 )
 def test_measurements_that_cannot_be_are_named(tmp_path, change, message):

@@ -505,6 +505,13 @@ def test_builds_wait_for_each_other(tmp_path, monkeypatch):
     os.close(lock)
 
 
+def test_counts_of_another_number_of_modes_than_before_are_damaged(tmp_path):
+    one, other = result(100, mode_histogram=[[5, 5], None]), result(200, mode_histogram=[None, [3, 3, 4]])
+    written, found = built(tmp_path, SESSION, planned(), one, other, ended())
+    assert "columns.mode_histogram: expected counts of 2 modes, got 3" in written.damage.sentence()
+    assert found.history["step"].tolist() == [100, 100]
+
+
 def test_the_metadata_is_json(tmp_path):
     built(tmp_path, SESSION, *trial(0))
     for name in ("history.parquet", "trials.parquet"):
