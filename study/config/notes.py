@@ -86,8 +86,6 @@ def notes(plan: StudyPlan) -> list[str]:
         found.append(note)
     if any(arm.space for arm in arms) and (note := blind_note(plan)):
         found.append(note)
-    if note := _few_held_out(config):
-        found.append(note)
     if config.scheduler.name == "asha":
         found.append("asha stops trials as results arrive, so that the search depends on the workers' timing")
     return found
@@ -197,20 +195,6 @@ def blind_note(plan: StudyPlan) -> str:
         better = f"fid with evaluation.features: {'classifier' if description.classes else 'inception'}"
     modes = description.classes > 0
     return blind_spots(config.search.metrics, found, raw=raw, modes=modes, better=better)
-
-
-def _few_held_out(config: StudyConfig) -> str | None:
-    """What is said of a floor of fewer points than a generator is measured by, where it is known how many there are."""
-    source, samples = data.source(**config.data), config.evaluation["samples"]
-    held = source.counts and source.counts[1]
-    if not held or source.of_mixture or held >= samples:
-        return None
-    return (
-        f"data.heldout: real data are measured on {held:,} points, a generator on {samples:,} samples"
-        " (evaluation.samples), of which a Fréchet distance is smaller: what real data score is no lower bound, and"
-        " outcomes.factor times it, within which samples count as near the data, is too far. Where evaluation.samples"
-        " is no more than are held out, both are measured alike"
-    )
 
 
 def _slopes_are_mixed(config: StudyConfig, arm: Arm) -> bool:

@@ -53,14 +53,17 @@ def _require_points(config: StudyConfig) -> None:
 
 
 def _oddities(config: StudyConfig) -> list[str]:
-    """What is odd in points of the user's own, which are read at once, where pictures take long.
+    """What is odd in how many points there are, as far as a look tells, and in points of the user's own, which are read
+    at once, where pictures take long.
 
     Raises `ValueError` for points that a run would refuse.
     """
     if config.data["name"] != Arrays.name or data.describe(**config.data).images:
-        return []
+        source = data.source(**config.data)
+        counts = None if source.of_mixture else source.counts or source.found()
+        return [] if counts is None else _few_held_out(config, counts[1])
     found = data.load(**config.data)
-    points, odd, batch = len(found.train), [], config.budget.batch_size or 0
+    points, odd, batch = len(found.train), _few_held_out(config, len(found.heldout)), config.budget.batch_size or 0
     means, spreads = found.train.double().mean(0).abs(), found.train.double().std(0)
     if max(means.max(), spreads.max()) > FAR or spreads.max() < 1 / FAR:
         odd.append(
@@ -71,6 +74,19 @@ def _oddities(config: StudyConfig) -> list[str]:
     if batch > points:
         odd.append(f"budget.batch_size: a batch of {batch:,} has points several times, as there are {points:,}")
     return odd
+
+
+def _few_held_out(config: StudyConfig, held: int) -> list[str]:
+    """What is said of a floor of fewer points than a generator is measured by."""
+    samples = config.evaluation["samples"]
+    if held >= samples:
+        return []
+    return [
+        f"data.heldout: real data are measured on {held:,} points, a generator on {samples:,} samples"
+        " (evaluation.samples), of which a Fréchet distance is smaller: what real data score is no lower bound, and"
+        " outcomes.factor times it, within which samples count as near the data, is too far. Where evaluation.samples"
+        " is no more than are held out, both are measured alike" + see("outcomes.md")
+    ]
 
 
 def check_places(config: StudyConfig) -> None:

@@ -82,16 +82,6 @@ def test_a_metric_that_chooses_nothing_is_not_noted(least: Build) -> None:
     assert note.startswith("nothing is searched")
 
 
-def test_a_floor_of_fewer_points_than_a_generators_samples_is_noted(least: Build) -> None:
-    data, lr = {"name": "swiss_roll", "heldout": 250}, {"nuisance": {"generator_lr": LR}}
-    few = [note for note in notes(least(data=data, **lr)) if "data.heldout" in note]
-    assert len(few) == 1
-    assert few[0].startswith("data.heldout: real data are measured on 250 points, a generator on 2,500 samples")
-    for same in ({"data": data, "evaluation": {"samples": 250}}, {"data": {**data, "heldout": 2500}}):
-        assert not [note for note in notes(least(**same, **lr)) if "data.heldout" in note]
-    assert notes(least(data={"name": "ring", "heldout": 250}, **lr)) == []  # fresh points are drawn of it
-
-
 def test_what_is_rarely_meant_is_noted(least: Build) -> None:
     assert notes(least(nuisance={"generator_lr": LR})) == []
     assert notes(least()) == ["nothing is searched, so that all 20 trials are the same: single"]

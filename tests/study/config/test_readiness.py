@@ -14,6 +14,7 @@ from study.config.readiness import check_memory, check_precision, check_resource
 from trainables import precision
 
 Build = Callable[..., StudyPlan]
+FEW = {"evaluation": {"samples": 40, "neighbour_samples": 40}}  # no more than are held out
 
 
 def test_a_trial_may_not_ask_for_more_than_there_is(least: Build) -> None:
@@ -169,7 +170,8 @@ def test_too_few_pictures_are_refused_before_any_is_read(heldout: float | str, l
     data = {"name": "images", "root": str(tmp_path / "pictures"), "size": 8, "channels": 1, "heldout": part}
     with pytest.raises(ConfigError, match=r"^data: expected at least 10 held-out points, .*, got 5$"):
         ready(least(data=data).config)
-    assert ready(least(data={**data, "heldout": 0.2}).config) == []
+    (note,) = ready(least(data={**data, "heldout": 0.2}).config)
+    assert note.startswith("data.heldout: real data are measured on 10 points, a generator on 2,500 samples")
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1000.0, 0.0), (1.0, 50.0), (0.001, 0.0)])
@@ -177,9 +179,9 @@ def test_points_on_another_scale_are_noted(scale: float, shift: float, least: Bu
     drawn = np.random.default_rng(0).normal(size=(400, 3))
     data = {"name": "arrays", "path": str(tmp_path / "points.npy")}
     np.save(data["path"], 3 * drawn)
-    assert ready(least(data=data).config) == []
+    assert ready(least(data=data, **FEW).config) == []
     np.save(data["path"], scale * drawn + shift)
-    (note,) = ready(least(data=data).config)
+    (note,) = ready(least(data=data, **FEW).config)
     assert re.fullmatch(
         r"data: the points' coordinates have means up to .+ from 0 and standard deviations up to .+, while a generator"
         r" begins near 0 with values of about 1: scale them first \(see `ganstudy docs own_data`\)",
@@ -191,6 +193,17 @@ def test_a_batch_larger_than_the_data_is_noted(least: Build, tmp_path: Path) -> 
     data = {"name": "arrays", "path": str(tmp_path / "points.npy")}
     np.save(data["path"], np.random.default_rng(0).normal(size=(400, 3)))
     budget = {"steps": 20, "evaluations": 20, "batch_size": 361}
-    assert ready(least(data=data, budget=budget).config) == [
+    assert ready(least(data=data, budget=budget, **FEW).config) == [
         "budget.batch_size: a batch of 361 has points several times, as there are 360"
     ]
+
+
+def test_a_floor_of_fewer_points_than_a_generators_samples_is_noted(least: Build, tmp_path: Path) -> None:
+    own = {"name": "arrays", "path": str(tmp_path / "points.npy")}
+    np.save(own["path"], np.random.default_rng(0).normal(size=(400, 3)))
+    for data, held in (({"name": "swiss_roll", "heldout": 250}, 250), (own, 40)):
+        (note,) = ready(least(data=data).config)
+        assert note.startswith(f"data.heldout: real data are measured on {held} points, a generator on 2,500 samples")
+        assert ready(least(data=data, **FEW).config) == []
+    assert ready(least(data={"name": "swiss_roll", "heldout": 2500}).config) == []
+    assert ready(least(data={"name": "ring", "heldout": 250}).config) == []  # fresh points are drawn of it
