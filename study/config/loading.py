@@ -31,14 +31,27 @@ MOST_PROBLEMS = 8  # shown at once
 def load(path: str | Path, overrides: Sequence[str] = ()) -> StudyPlan:
     """Read a configuration file, put each `key.path=value` of `overrides` in its place, and check all of it.
 
-    Raises `ConfigError`.
+    Raises `ConfigError`; of the file of a study that has begun, which ganstudy wrote itself, it also says whose it may
+    be where its keys and types are not those of this version.
     """
-    return build(read(path, overrides))
+    values, begun = read(path, overrides), Path(path).name == STUDY_FILE and Path(path).with_name("ledger").is_dir()
+    try:
+        config = typed(values)
+    except ConfigError as error:
+        if overrides or not begun:
+            raise
+        said = "another version of ganstudy wrote it, which can go on with it, or it was edited"
+        raise ConfigError(f"{path}: {error}; {said}") from None
+    return _settled(config, values)
 
 
 def build(values: Mapping[str, Any]) -> StudyPlan:
     """The study whose configuration is given as plain data. Raises `ConfigError`."""
-    config = typed(values)
+    return _settled(typed(values), values)
+
+
+def _settled(config: StudyConfig, values: Mapping[str, Any]) -> StudyPlan:
+    """The study of a configuration, with what of its `values` is replaced."""
     outcomes = values.get("outcomes")
     replaced = sorted(outcomes) if isinstance(outcomes, dict) and is_earlier(outcomes) else ()
     return replace(rules.settled(config), replaced=tuple(replaced))

@@ -171,6 +171,22 @@ def test_a_folder_that_cannot_be_read_is_bad_input(
     )
 
 
+@pytest.mark.parametrize("command", ["status", "resume", "report", "optuna", "animate", "sample --out a.npz"])
+@pytest.mark.parametrize(
+    ("line", "said"), [("telepathy: 1", "telepathy: unknown key"), ("replicas: many", "replicas: ")]
+)
+def test_settings_that_this_version_does_not_have_are_said_to_be_anothers(
+    line: str, said: str, command: str, begun: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, (name, *options) = begun() / "study.yaml", command.split()
+    key = line.partition(":")[0]
+    kept = [one for one in path.read_text().splitlines() if not one.startswith(f"{key}:")]
+    path.write_text("\n".join([*kept, line, ""]))
+    told = refusal(capsys, name, path.parent, *options)
+    assert told.startswith(f"ganstudy: {path}: {said}")
+    assert told.endswith("; another version of ganstudy wrote it, which can go on with it, or it was edited\n")
+
+
 @pytest.mark.parametrize("command", ["status", "resume", "report", "report --out copies", "export --csv", "label"])
 @pytest.mark.parametrize(
     "name",
