@@ -66,7 +66,9 @@ def record_of(folder: Path, plan: StudyPlan, most: int | None = None) -> dict[st
     Returns the specification of each confirming trial.
     """
     journal, specs = Journal.open(folder), {}
-    journal.append(Session(config=plan.config.resolved()))
+    config = plan.config.resolved()
+    config["confirm"]["top"] = config["search"]["trials_per_arm"] = 1000  # none is beaten by another
+    journal.append(Session(config=config))
     metric = plan.config.search.metrics[0]
     for arm in plan.arms:
         for index, values in enumerate(islice(corners(arm.space), most)):
