@@ -20,6 +20,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from study.config.messages import ConfigError
+
 PATIENCE = 0.2  # seconds; longer than `holder` keeps its shared lock
 
 
@@ -71,12 +73,14 @@ def release(lock: int) -> None:
 
 
 def holder(folder: str | Path) -> LockOwner | None:
-    """Who runs the study in `folder` now; None when nobody does."""
+    """Who runs the study in `folder` now; None when nobody does. Raises `ConfigError` where this user may not ask."""
     path = Path(folder) / "ledger" / "lock"
     try:
         file = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return None
+    except PermissionError:
+        raise ConfigError(f"{path}: expected a file that this user can read, got one that it cannot") from None
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

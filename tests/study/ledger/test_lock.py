@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from study.config.messages import ConfigError
 from study.ledger.entries import Floor
 from study.ledger.ledger import Ledger
 from study.ledger.lock import LockOwner, StudyBusy, holder, lock_file
@@ -17,6 +18,19 @@ ROOT = Path(__file__).parents[3]
 
 def test_nobody_holds_what_is_not_there(tmp_path):
     assert holder(tmp_path) is None
+
+
+def test_a_lock_that_this_user_cannot_read_is_named(tmp_path, monkeypatch):
+    Ledger.open(tmp_path).close()
+
+    def refused(path, flags):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "open", refused)
+    with pytest.raises(
+        ConfigError, match=r"ledger/lock: expected a file that this user can read, got one that it cann"
+    ):
+        holder(tmp_path)
 
 
 def test_a_study_being_run_names_who_runs_it(tmp_path):
