@@ -183,7 +183,10 @@ def _way_on(there: StudyPlan, here: StudyPlan, folder: Path) -> str:
         return f"`ganstudy resume {folder} --set KEY=VALUE` sets these"
     if _extends(here, there):
         return f"It was extended: `ganstudy resume {folder}` goes on with it"
-    return "Finished trials were run with that: run this as a study of its own, by --set study=NAME, or another --out"
+    return (
+        f"Finished trials were run with that: `ganstudy resume {folder}` goes on with it; run this as a study of its"
+        " own, by --set study=NAME, or another --out"
+    )
 
 
 def _extends(old: StudyPlan, new: StudyPlan) -> bool:

@@ -260,7 +260,10 @@ def test_a_folder_that_holds_something_else_is_refused(
     there = loading.load(QUICK).config.replicas
     said = f"--out: {folder} holds a study with other settings: replicas is {there} there, 11 here. Finished"
     assert message.startswith(said)
-    assert message.endswith("run this as a study of its own, by --set study=NAME, or another --out")
+    assert message.endswith(
+        f" trials were run with that: `ganstudy resume {folder}` goes on with it; run this as a study of its own, by"
+        " --set study=NAME, or another --out"
+    )
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "a.txt").touch()
     message = refused(capsys, "run", QUICK, "--out", tmp_path / "letters")
