@@ -27,7 +27,7 @@ def animate(options: Namespace) -> int:
     found = {one.trial_id: one for one in state.trials.values() if picture_files(pictures[one.trial_id])}
     if not found:
         raise ConfigError(f"{options.dir}: expected pictures in trials/*/pictures, got none (tracking.pictures: 0?)")
-    trial = Trials(folder, plan, found, "with pictures").winner(options.arm, options.trial)
+    trial = Trials(folder, plan, state, found, "with pictures").winner(options.arm, options.trial)
     try:
         shown = frames(pictures[trial.trial_id], options.seed)
     except ValueError as error:

@@ -65,4 +65,4 @@ def kept_trials(directory: Path, trusting: bool = False) -> KeptTrials:
             f"{directory}: expected kept generators, got none: keep is {keep}, and {why};"
             " `ganstudy resume DIR --set keep=all` keeps those of the trials to come"
         )
-    return KeptTrials(folder, plan, found, "whose generators are kept", store, trusting)
+    return KeptTrials(folder, plan, state, found, "whose generators are kept", store, trusting)

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
-from study.ledger.entries import CONFIRM
-from study.ledger.state import TrialState
-from study.search.ranking import best_first
+from study.ledger.state import StudyState, TrialState
+from study.search.ranking import winner
 
 
 @dataclass(frozen=True)
@@ -19,6 +18,7 @@ class Trials:
 
     folder: Path
     plan: StudyPlan
+    state: StudyState
     trials: Mapping[str, TrialState]
     what: str
 
@@ -39,5 +39,5 @@ class Trials:
         arms = list(dict.fromkeys(one.arm for one in found))
         if len(arms) > 1:
             raise ConfigError(f"--arm: expected one of {', '.join(arms)}, got nothing")
-        confirmed = [one for one in found if one.phase == CONFIRM]
-        return (best_first(self.plan.goal, confirmed or found) or found)[0]
+        best = winner(found, self.state.trials.values(), self.plan.goal, self.plan.config.confirm.top)
+        return best or found[0]

@@ -80,6 +80,17 @@ def no_longer_chosen(trials: Iterable[Trial], goal: Goal, top: int) -> list[str]
     return found
 
 
+def winner(of: Sequence[Trial], every: Iterable[Trial], goal: Goal, top: int) -> Trial | None:
+    """Of some trials of an arm the best that was confirmed, or else the best of its searches; None where none ended.
+
+    `every` are all trials of the arm's searches, by which configurations of `of` count no more (`no_longer_chosen`).
+    """
+    left_out = no_longer_chosen(every, goal, top)
+    counted = [trial for trial in of if trial.trial_id not in left_out]
+    confirmed = [trial for trial in counted if trial.phase == CONFIRM]
+    return next(iter(best_first(goal, confirmed or counted)), None)
+
+
 def _lost(trial: Standing | TrialState) -> int:
     return sum(score is None for score in trial.scores)
 

@@ -20,9 +20,8 @@ from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, M
 from mlflow.exceptions import MlflowException
 
 from study.config.plan import StudyPlan
-from study.ledger.entries import CONFIRM
 from study.ledger.state import StudyState, TrialState
-from study.search.ranking import best_first
+from study.search.ranking import winner
 from study.storage import generators
 from study.storage.store import Store
 from study.tracking.summaries import hyperparameters
@@ -67,15 +66,16 @@ class KeptModels:
         kept = [trial for trial in state.trials.values() if trial.trial_id in models]
         for arm in dict.fromkeys(trial.arm for trial in kept):
             mine = [trial for trial in kept if trial.arm == arm]
-            confirmed = [trial for trial in mine if trial.phase == CONFIRM]
-            for winner in best_first(plan.goal, confirmed or mine)[:1]:
-                try:
-                    self._register(f"{plan.config.study}-{arm}", models[winner.trial_id])
-                except MlflowException as error:
-                    if error.error_code not in LACKING:
-                        raise
-                    LOGGER.info("MLflow registers no model: %s", error)
-                    return
+            best = winner(mine, state.trials.values(), plan.goal, plan.config.confirm.top)
+            if best is None:
+                continue
+            try:
+                self._register(f"{plan.config.study}-{arm}", models[best.trial_id])
+            except MlflowException as error:
+                if error.error_code not in LACKING:
+                    raise
+                LOGGER.info("MLflow registers no model: %s", error)
+                return
 
     def _found(self) -> Iterator[LoggedModel]:
         token = None

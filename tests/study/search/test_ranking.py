@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from study.config.goal import Goal
-from study.search.ranking import Standing, best_first, no_longer_chosen
+from study.search.ranking import Standing, best_first, no_longer_chosen, winner
 
 FID = Goal(("fid",), ("min",))
 
@@ -61,3 +61,16 @@ def test_a_confirmation_whose_search_trial_is_lost_goes_last() -> None:
     confirmed = [trial("confirm", index, 1.0) for index in (0, 1)]
     assert no_longer_chosen([search(3.0, 2.0)[1], *confirmed], FID, 1) == ["confirm-r0-0"]
     assert no_longer_chosen(confirmed, FID, 1) == ["confirm-r0-1"]
+
+
+def test_the_winner_is_the_best_confirmed_of_what_the_search_still_chooses() -> None:
+    searched = search(3.0, 2.0, 1.0)
+    former, chosen = trial("confirm", 1, 0.1), trial("confirm", 2, 0.5)
+    assert winner(searched, searched, FID, 1) == searched[2]
+    assert winner([*searched, former], [*searched, former], FID, 1) == former
+    every = [*searched, former, chosen]
+    assert winner(every, every, FID, 1) == chosen
+    assert winner([former, chosen], every, FID, 1) == chosen  # the searches' own are not kept
+    assert winner(every, every, FID, 2) == former
+    assert winner([former], every, FID, 1) is None
+    assert winner([], every, FID, 1) is None
