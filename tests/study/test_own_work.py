@@ -44,7 +44,7 @@ class Block(nn.Module):
         return x + self.body(x)
 
 
-class Generator(nn.Module):
+class Pictures(nn.Module):
     """From a map of 2 x 2 by residual blocks, each at twice the size, to an image in [-1, 1]."""
 
     def __init__(self, latent_dim, shape, classes, width=32):
@@ -124,7 +124,7 @@ def after_training(folder: Path, trial: str, capsys: pytest.CaptureFixture[str])
     own_code.allow(".")
     path = folder / "trials" / trial / "generators.safetensors"
     generator = load_generator(path, seed=int(drawn["seed"]))
-    assert type(generator).__name__ == "Generator"
+    assert type(generator).__name__ == "Pictures"
     assert generator(torch.randn(3, 4)).shape == (3, 1, 8, 8)
     return path
 
