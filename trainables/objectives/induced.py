@@ -275,10 +275,13 @@ def _rising(game: Game, best: Optimum, ratios: Array, curvature: Array) -> tuple
 
 
 def _moving(game: Game, best: Optimum) -> bool:
-    """Whether the generator's step changes a divergence: whether l(d*) depends on r."""
-    loss = _losses(game, best)
-    known = loss[np.isfinite(loss)]
-    return bool(known.size and np.ptp(known) > 1e-12 * np.abs(known).max())
+    """Whether the generator's step changes a divergence: whether l(d*) depends on r, if by less than rounding."""
+    loss, known = _losses(game, best), np.isfinite(best.place)
+    told = loss[np.isfinite(loss)]
+    if told.size and np.ptp(told) > 1e-12 * np.abs(told).max():
+        return True
+    (slope,) = derivatives(game.loss, torch.as_tensor(best.place[known]))
+    return bool(known.any() and np.ptp(best.place[known]) > 0 and slope.any())
 
 
 def _saturates(game: Game, best: Optimum) -> bool | None:
