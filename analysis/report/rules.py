@@ -125,13 +125,20 @@ def limits(record: Record) -> str:
 
 def few_evaluations(record: Record) -> str:
     """What is said where replicas were evaluated less often than their outcomes ask for; "" where none was."""
-    known = [stated(study, "config.budget.evaluations", EVALUATIONS) for study in studies_of(record.about)]
-    if (least := min(known)) >= EVALUATIONS:
+    judged = [study for study in studies_of(record.about) if not _of_a_game(study)]
+    known = [stated(study, "config.budget.evaluations", EVALUATIONS) for study in judged]
+    if (least := min(known, default=EVALUATIONS)) >= EVALUATIONS:
         return ""
     return (
         f"These outcomes are told from {least} evaluation{'s' * (least > 1)} of a replica, and less surely than from"
         f" {EVALUATIONS} or more: look at the curves before you build on them."
     )
+
+
+def _of_a_game(about: Mapping[str, Any]) -> bool:
+    """Whether a study is of a game without data, whose outcomes are of its map at the end and of no curve."""
+    data = stated(about, "config.data", {})
+    return (data if isinstance(data, str) else data.get("name")) == "dirac"
 
 
 def in_short(record: Record, seen: Collection[str]) -> Html:

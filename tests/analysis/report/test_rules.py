@@ -65,8 +65,10 @@ def test_definitions_have_the_thresholds_in_use(definitions):
 
 
 def test_few_evaluations_are_said_to_tell_outcomes_less_surely():
-    def said(*evaluations):
+    def said(*evaluations, games=()):
         abouts = [{"study": str(count), "config": {"budget": {"evaluations": count}}} for count in evaluations]
+        for place in games:
+            abouts[place]["config"]["data"] = {"name": "dirac"}
         return rules.few_evaluations(of(about={"joined": abouts} if len(abouts) > 1 else abouts[0]))
 
     assert said(20) == said(40, 20) == rules.few_evaluations(of(about={})) == ""
@@ -74,6 +76,8 @@ def test_few_evaluations_are_said_to_tell_outcomes_less_surely():
         "These outcomes are told from 5 evaluations of a replica, and less surely than from 20"
     )
     assert said(1).startswith("These outcomes are told from 1 evaluation of a replica")
+    assert said(5, games=[0]) == said(5, 20, games=[0]) == ""  # told from its end alone
+    assert "from 10 evaluations" in said(5, 10, games=[0])
 
 
 def test_definitions_say_what_fid_is_and_what_the_authors_measurements_are(words):
