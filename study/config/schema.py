@@ -186,4 +186,4 @@ class StudyConfig(Section):
 
     def resolved(self) -> dict[str, Any]:
         """Plain data, every default written out, that `build` turns back into an equal configuration."""
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json", warnings=False)  # of several metrics, which JSON has as a list

@@ -119,6 +119,14 @@ def test_scientific_is_one_mapping_or_a_list_of_them_with_names(least: Build) ->
     assert loading.build(config.resolved()).config == config
 
 
+@pytest.mark.filterwarnings("error")
+def test_several_metrics_are_written_out_without_a_word_of_pydantics(least: Build) -> None:
+    several = {"metric": ["fid", "recall"], "mode": ["min", "max"], "sampler": "nsga2"}
+    config = least(search=several).config
+    assert {key: config.resolved()["search"][key] for key in several} == several
+    assert loading.build(config.resolved()).config == config
+
+
 def test_short_forms_mean_the_long_ones(least: Build) -> None:
     assert least(scheduler="asha").config.scheduler == Scheduler(name="asha")
     assert least(scheduler=None).config.scheduler == Scheduler()
