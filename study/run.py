@@ -203,7 +203,8 @@ class Session:
         held = lease.new(identity(self.folder), session)
         lease.write(self.store, held)
         with suppress(OSError):
-            self.store.sweep("trials")
+            for written in ("trials", "ledger", data_set.FOLDER):
+                self.store.sweep(written)
         self.data.keep(self.store)
         return held
 
