@@ -53,12 +53,12 @@ def _former(trials: Sequence[str]) -> list[Html]:
     if not trials:
         return []
     names = listed([one.partition("/")[2] for one in trials[:SOME]] + ["others"] * (len(trials) > SOME))
-    were = "was" if len(trials) == 1 else "were"
+    were, better = ("was", "a better one, which was") if len(trials) == 1 else ("were", "better ones, which were")
     return [
         tag(
             "p",
-            f"{names} {were} confirmed as the best of fewer trials. The search has gone on since and found better ones,"
-            " which were confirmed too, so that no comparison counts the former. They are in trials.parquet.",
+            f"{names} {were} confirmed as the best of fewer trials. The search has gone on since and found"
+            f" {better} confirmed too, so that no comparison counts the former; trials.parquet has all.",
         )
     ]
 

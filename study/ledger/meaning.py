@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,11 +13,14 @@ from trainables.spec import Spec
 def mixed(state: StudyState) -> str | None:
     """Why trials from now on would not be trained as those of the ledger were; None where they are.
 
-    A trial was trained before a change of `trainables.changes` if no session that knew it had begun by then.
+    A trial was trained before a change of `trainables.changes` if the session that began it did not know it.
     """
     for change in CHANGES:
-        known = min((begun.time for begun in state.sessions if change.name in begun.changes), default=math.inf)
-        before = (trial for trial in state.trials.values() if trial.planned < known and trial.status != "failed")
+        before = (
+            trial
+            for trial in state.trials.values()
+            if trial.changes is not None and change.name not in trial.changes and trial.status != "failed"
+        )
         if touched := [trial.trial_id for trial in before if _touches(change, trial.spec)]:
             more = f" and {len(touched) - 1} more" if len(touched) > 1 else ""
             return (

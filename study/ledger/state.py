@@ -52,6 +52,7 @@ class TrialState:
         modes: of how many its evaluations have counts; None where none has any yet.
         results: step -> evaluation, while the trial is unfinished.
         lost: once ended, the steps of evaluations that should be in the ledger and are not.
+        changes: of meaning that the session knew which began the trial; None if that session is unknown.
     """
 
     phase: str
@@ -76,6 +77,7 @@ class TrialState:
     modes: int | None = None
     results: dict[int, Result] = field(default_factory=dict)
     lost: list[int] = field(default_factory=list)
+    changes: list[str] | None = None
 
     @classmethod
     def of(cls, entry: OfTrial) -> TrialState:
@@ -274,6 +276,8 @@ class StudyState:
         if trial is None:
             trial = self.trials[entry.key] = TrialState.of(entry)
         trial.apply(entry)
+        if trial.changes is None and self.sessions:  # it is new, or begins anew
+            trial.changes = self.sessions[-1].changes
         if trial.status is not None:
             trial.results.clear()
         return trial

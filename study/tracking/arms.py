@@ -199,4 +199,4 @@ def _units(plan: StudyPlan, trials: Sequence[TrialState], drawn: bool) -> tuple[
 
 
 def _finite(value: float) -> float:
-    return value if math.isfinite(value) else math.nan
+    return value + 0.0 if math.isfinite(value) else math.nan  # a median of 0 that was negated is 0

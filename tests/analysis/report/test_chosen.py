@@ -117,7 +117,8 @@ def test_what_was_chosen_before_the_search_went_on_is_named(tmp_path):
     assert "fewer trials" not in written(tmp_path, one()).body
     about = {"study": "rings", "no_longer_chosen": ["confirm-hinge-0001"]}
     said = written(tmp_path, one(), about=about).body
-    assert "<p>confirm-hinge-0001 was confirmed as the best of fewer trials. The search has gone on since and" in said
+    assert "<p>confirm-hinge-0001 was confirmed as the best of fewer trials. The search has gone on since" in said
+    assert "and found a better one, which was confirmed too, so that no comparison" in said
     about["no_longer_chosen"] = [f"confirm-hinge-{index:04d}" for index in range(6)]
     assert (
         "confirm-hinge-0002, confirm-hinge-0003 and others were confirmed as"

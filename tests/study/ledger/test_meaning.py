@@ -59,6 +59,9 @@ def ended(time: float, status: str = "completed", index: int = 0) -> Ended:
         ([session(1), planned(2), ended(3, "failed")], 0),
         ([session(1), planned(2), ended(3), session(4, KNOWN), planned(5)], 0),  # trained anew
         ([session(1), planned(2), session(4, KNOWN), planned(5)], 1),  # gone on with
+        ([session(9, KNOWN), planned(2)], 0),  # the clock was put back: what counts is the order
+        ([session(1), planned(5), session(4, KNOWN), planned(6, index=1)], 1),
+        ([planned(2), session(4, KNOWN), planned(5, index=1)], 0),  # the line of its session is damaged
         ([session(1), planned(2, objective={"name": "kl"})], 0),
         ([session(1), planned(2, objective={"name": "no longer"})], 0),
     ],
