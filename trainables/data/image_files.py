@@ -141,6 +141,8 @@ def _side_by_side(paths: Sequence[Path], doing: str, use: Callable[[Path], Looke
 def _opened(path: Path) -> Image.Image:
     from PIL import Image
 
+    if path.exists() and not path.is_file():  # to read it might not end
+        raise UnusableError("pipe or device")
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:

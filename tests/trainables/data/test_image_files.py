@@ -57,6 +57,8 @@ def made(path: Path, kind: str) -> Path:
         Image.new("L", (20, 7)).save(path)
     elif kind == "gif.png":
         plain.save(path, format="GIF")
+    elif kind == "pipe.png":
+        os.mkfifo(path)
     elif kind == "empty.png":
         path.write_bytes(b"")
     elif kind == "flipped.png":
@@ -81,6 +83,7 @@ KINDS = {
     "tiny.png": "smaller than 8 x 8",
     "gif.png": "damaged",
     "empty.png": "damaged",
+    "pipe.png": "pipe or device",
     "flipped.png": "damaged",
     "cut.png": "damaged",
     "cut.jpg": "damaged",
@@ -106,7 +109,7 @@ def test_all_of_them_are_counted_and_named(tmp_path: Path, write_pictures: Calla
         made(tmp_path / kind, kind)
     paths = pictures_in(tmp_path)
     with pytest.raises(
-        ValueError, match=rf"^data\.root: 13 of 23 pictures in {tmp_path} cannot be used \(.*"
+        ValueError, match=rf"^data\.root: 14 of 24 pictures in {tmp_path} cannot be used \(.*"
     ) as refusal:
         read_all("data.root", paths, tmp_path, 8, 3)
     for words in (
@@ -115,7 +118,7 @@ def test_all_of_them_are_counted_and_named(tmp_path: Path, write_pictures: Calla
         "1 smaller than 8 x 8: tiny.png",
     ):
         assert words in str(refusal.value)
-    with pytest.raises(ValueError, match=r"^data\.root: 8 of 23 pictures .* 2 damaged: empty.png, gif.png"):
+    with pytest.raises(ValueError, match=r"^data\.root: 9 of 24 pictures .* 2 damaged: empty.png, gif.png"):
         look_at_all("data.root", paths, tmp_path, 8)
 
 
