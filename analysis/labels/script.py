@@ -6,7 +6,6 @@ and another draw. What is saved are the choices that the page shows, in its orde
 
 CSS = """
 html { scroll-padding-bottom: 5rem; } main { max-width: 54rem; }
-code { white-space: nowrap; }
 .card { border-top: 1px solid var(--rule); padding-top: .6rem; margin-top: 2.2rem; break-inside: avoid; }
 .card h2 { border: 0; margin: 0; padding: 0; }
 .card figure { margin: .4rem 0 .8rem; }

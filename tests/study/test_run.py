@@ -40,7 +40,7 @@ from trainables.metrics.evaluator import Evaluator
 
 Build = Callable[..., StudyPlan]
 ROOT = Path(__file__).parents[2]
-LONG = {"steps": 1200, "evaluations": 12, "batch_size": 16}  # trials of seconds, to be killed in their middle
+LONG = {"steps": 1200, "evaluations": 20, "batch_size": 16}  # trials of seconds, to be killed in their middle
 CONFIRM = {"top": 1, "replicas": 3}
 ALONE = {"workers": 1}  # where the number does not matter: a worker takes seconds to start
 
@@ -112,7 +112,7 @@ def test_a_study_runs_from_configuration_to_record(reference: Path, long_study: 
     assert loading.load(reference / "study.yaml") == long_study
     by_phase = record.trials.groupby("phase", observed=True)["trial_id"].nunique()
     assert by_phase.to_dict() == {"search": 4, "confirm": 2}
-    assert len(record.history) == (4 * 2 + 2 * 3) * 12
+    assert len(record.history) == (4 * 2 + 2 * 3) * LONG["evaluations"]
     assert set(record.trials["status"]) == {"completed"}
     assert not set(record.trials.query("phase == 'confirm'")["seed"]) & set(
         record.trials.query("phase == 'search'")["seed"]
