@@ -84,7 +84,7 @@ def rules(used: Thresholds, kinds: Kinds) -> dict[str, str]:
         "collapsed": f"under {percent(used.modes)} of the modes that real samples hold have a tenth of their mass, by"
         f" the tail's median, and {percent(ON_MODES)} of the samples lie in modes at one evaluation of it at least",
         "learning": f"{metric} falls over the tail by a factor of {setting(used.progress)} or more, by a line through"
-        f" its logarithms{bounded * ('mass_js' in judged)}, and the mean over the end is below all evaluations before"
+        f" its logarithms{bounded * ('mass_js' in judged)}, and the median over the end is below all evaluations before"
         " the tail; of those near the data, only if good samples become more frequent by"
         f" {setting(100 * used.gain)}\u00a0% of their share among real ones{asked * kinds.modes}",
         "oscillating": f"{metric} both rises and falls by a factor of {swing} or more, one of them within the"

@@ -165,11 +165,11 @@ def arms_in_order(trials: pd.DataFrame) -> list[str]:
 def trials_of(rows: pd.DataFrame) -> list[str]:
     """Each replica's trial (N) as "study/trial", whether studies are joined or not; the rounds of one configuration's
     confirmation, which are trials of their own on further seeds, all as its first."""
-    return _names(rows.assign(trial_id=rows["trial_id"].astype(str).str.replace(ROUND, "", regex=True)))
+    return _names(rows["study"], rows["trial_id"].astype(str).str.replace(ROUND, "", regex=True))
 
 
-def _names(rows: pd.DataFrame) -> list[str]:
-    names = zip(rows["study"].astype(str), rows["trial_id"].astype(str), strict=True)
+def _names(studies: pd.Series, trials: pd.Series) -> list[str]:
+    names = zip(studies.astype(str), trials.astype(str), strict=True)
     return [trial if trial.startswith(f"{study}/") else f"{study}/{trial}" for study, trial in names]
 
 
@@ -182,7 +182,7 @@ def numbers(column: pd.Series) -> Floats:
 def _of_phase(rows: pd.DataFrame, phase: str, arms: Sequence[str], left_out: Collection[str]) -> pd.DataFrame:
     chosen = rows[rows["phase"] == phase]
     if left_out:
-        chosen = chosen[~np.isin(_names(chosen), list(left_out))]
+        chosen = chosen[~np.isin(_names(chosen["study"], chosen["trial_id"]), list(left_out))]
     arm = chosen["arm"].astype(str)
     there = set(arm)
     places = pd.Categorical(arm, [one for one in arms if one in there])

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from study.config.arms import Arm
-from study.config.dotted import leaves
+from study.config.dotted import leaves, root
 from study.config.messages import ConfigError, shown
 from study.config.plan import StudyPlan
 from study.config.spaces import Space
@@ -28,7 +28,7 @@ def check_extension(old: StudyPlan, new: StudyPlan, confirmed: bool, looked: boo
     `confirmed`: whether the study has confirm trials; `looked`: whether pairs of arms were looked at.
     """
     for key, (was, now) in changed(old, new).items():
-        if key.split(".")[0] in (*FREE, "scientific") or (key == "confirm.replicas" and not confirmed):
+        if root(key) in (*FREE, "scientific") or (key == "confirm.replicas" and not confirmed):
             continue
         if key in LIMITS and was is None:
             continue

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from study.config.arms import Arm, corners, spec_for
 from study.config.budget import UNITS, share_spent, spent_per_update
+from study.config.dotted import root
 from study.config.messages import ConfigError
 from study.config.schema import StudyConfig
 from study.config.sections import Budget
@@ -42,7 +43,7 @@ def settled_budget(config: StudyConfig, arms: tuple[Arm, ...]) -> Budget:
 def specs_at_corners(config: StudyConfig, arm: Arm) -> Iterator[Spec]:
     """The specifications at the corners of an arm's search space, but for numbers that no update's cost depends on."""
     low = next(corners(arm.space))
-    counted = {name: space for name, space in arm.space.items() if name.split(".")[0] not in PER_REPLICA}
+    counted = {name: space for name, space in arm.space.items() if root(name) not in PER_REPLICA}
     return (spec_for(config, arm, {**low, **values}) for values in corners(counted))
 
 

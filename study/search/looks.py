@@ -25,7 +25,7 @@ from study.config.plan import StudyPlan
 from study.config.rounds import Extent, looks, rounds
 from study.config.schema import StudyConfig
 from study.ledger.entries import CONFIRM, Look, LookedAt
-from study.ledger.state import StudyState
+from study.ledger.state import StudyState, TrialState
 from study.search.extents import extents
 from study.search.ranking import no_longer_chosen
 
@@ -36,7 +36,9 @@ WORTH = 0.1  # of the variance of an arm's mean
 def look(plan: StudyPlan, state: StudyState) -> Look:
     """The ledger entry of the look that is due."""
     sizes = extents(plan, state)
-    samples = [_sample(plan, state, arm, size) for arm, size in sizes.items()]
+    left_out = no_longer_chosen(state.trials.values(), plan.goal, plan.config.confirm.top)
+    trials = [trial for trial in state.trials.values() if trial.phase == CONFIRM and trial.trial_id not in left_out]
+    samples = [_sample(plan, trials, arm, size) for arm, size in sizes.items()]
     return looked(plan.config, state.looks, sizes, samples)
 
 
@@ -69,16 +71,14 @@ def decided(pair: LookedAt) -> bool:
     return pair.adjusted is not None and pair.adjusted <= ALPHA
 
 
-def _sample(plan: StudyPlan, state: StudyState, arm: str, size: Extent) -> Sample:
-    """The costs of an arm's replicas within its extent, as `analysis.results.cohort` has them."""
+def _sample(plan: StudyPlan, trials: Sequence[TrialState], arm: str, size: Extent) -> Sample:
+    """The costs of an arm's replicas within its extent, as `analysis.results.cohort` has them; `trials` are the
+    confirmations that count, of all arms."""
     sign = 1 if plan.goal.modes[0] == "min" else -1
-    left_out = no_longer_chosen(state.trials.values(), plan.goal, plan.config.confirm.top)
     found: list[tuple[int, int, int, float]] = []
-    for trial in state.trials.values():
+    for trial in trials:
         kept = trial.repeat < size.repeats and trial.round < rounds(plan.config, size.seeds)
-        if trial.phase != CONFIRM or trial.arm != arm or not kept or trial.status in (None, "failed"):
-            continue
-        if trial.trial_id in left_out:
+        if trial.arm != arm or not kept or trial.status in (None, "failed"):
             continue
         for seed, score in zip(trial.seeds, trial.scores, strict=False):
             value = score[0] if isinstance(score, list) else score
