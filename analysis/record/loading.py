@@ -87,7 +87,8 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
         RecordError: the metadata hold what they cannot; another column is missing, unknown or of another dtype; a key
             is null or stands twice; a value is outside of its column's range; a phase, status or outcome is none that
             there is, or what is said of a replica's divergence, outcome and status contradicts itself; the two files do
-            not belong together; an evaluation that a replica must have is missing. The message says which.
+            not belong together, or differ in what was measured last; an evaluation that a replica must have is missing.
+            The message says which.
     """
     declared = [c.name for c in HISTORY]
     unknown = [name for name in columns or () if name not in declared and not name.startswith(OWN)]
@@ -107,6 +108,7 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
     _check_categories(trials)
     _check_rows(history, trials)
     _check_divergence(history, trials)
+    _check_finals(history, trials)
     _check_histograms(history)
     return Record(history, trials, about)
 
@@ -240,6 +242,22 @@ def _check_divergence(history: pd.DataFrame, trials: pd.DataFrame) -> None:
     if wrong.any():
         got = _named(said.loc[wrong, [*keys[4:], "step", "diverged", "diverged_step"]])
         raise RecordError(f"history.parquet: diverged: expected it from the replica's diverged_step on, got {got}")
+
+
+def _check_finals(history: pd.DataFrame, trials: pd.DataFrame) -> None:
+    """A replica's measurements in trials.parquet are those of its last evaluation."""
+    names = [str(name) for name in history if name in trials and (name in MAY_LACK or name.startswith(OWN))]
+    keys = list(TRIALS_KEYS)
+    if not names or not len(history):
+        return
+    last = history.loc[history.groupby(keys, observed=True)["step"].idxmax(), [*keys, *names]]
+    both = trials[[*keys, *names]].merge(last, on=keys, suffixes=("", " measured"))
+    for name in names:
+        said, measured = both[name], both[f"{name} measured"]
+        wrong = (said != measured) & (said.notna() | measured.notna())
+        if wrong.any():
+            got = _named(both.loc[wrong, [*keys[4:], name, f"{name} measured"]])
+            raise RecordError(f"trials.parquet: {name}: expected what the last evaluation measured, got {got}")
 
 
 def _check_histograms(history: pd.DataFrame) -> None:

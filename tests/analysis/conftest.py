@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.record.schema import METADATA, history_schema, trials_schema
+from analysis.record.schema import MEASUREMENTS, METADATA, history_schema, trials_schema
 from analysis.results.hops import multinomial_noise
 
 MODES, SAMPLES, STEPS = 8, 400, 1000
+MEASURED = frozenset(column.name for column in MEASUREMENTS)
 ARMS = ("non_saturating", "least_squares", "hinge")
 CONFIG = {
     "study": "simulated",
@@ -186,15 +187,11 @@ def _hops(counts: Any, replica: Any) -> Any:
 
 def _summary(rows: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
     keys = ["trial_id", "seed"]
-    names = [
-        "step", "fid", "modes", "mode_fraction", "held_fraction", "high_quality", "critic_accuracy", "hop", "diverged",
-    ]  # fmt: skip
-    last = history.groupby(keys, sort=False)[names].last().rename(columns={"step": "steps"})
+    measured = [str(name) for name in history if name in MEASURED]
+    last = history.groupby(keys, sort=False)[[*keys, "step", "diverged", *measured]].tail(1)
+    last = last.rename(columns={"step": "steps"})
     fallen = history[history["diverged"]].groupby(keys)["step"].min().rename("diverged_step")
     summary = rows.merge(last, on=keys, how="left").merge(fallen, on=keys, how="left")
-    summary[["fid", "modes", "high_quality"]] = summary[["fid", "modes", "high_quality"]].where(
-        ~summary["diverged"].eq(True)
-    )
     outcome = np.where(summary["collapses"], "collapsed", "converged")
     outcome = np.where(summary["diverged"].eq(True), "diverged", outcome).astype(object)
     for status in ("failed", "truncated"):

@@ -57,7 +57,7 @@ def trials_rows():
     }
     return [
         {**keys, "index": index, "trial_id": trial, "seed": seed, "started": 1_700_000_000_000_000, "steps": 200,
-         "wall_time": 1.0, "config.beta1": 0.5, "config.critic_steps": 2, "floor.fid": 0.01}
+         "wall_time": 1.0, "config.beta1": 0.5, "config.critic_steps": 2, "floor.fid": 0.01, "fid": seed + 0.2}
         for index, trial in enumerate(TRIAL_IDS)
         for seed in SEEDS
     ]  # fmt: skip
@@ -284,6 +284,22 @@ def test_measurements_that_cannot_be_are_named(tmp_path, change, message):
         load(write(tmp_path, history=rows))
 
 
+@pytest.mark.parametrize("said", [5.0, None, math.nan, math.inf])
+def test_a_final_value_that_the_last_evaluation_did_not_measure_is_refused(tmp_path, said):
+    rows = trials_rows()
+    rows[3]["fid"] = said
+    message = r"trials\.parquet: fid: expected what the last evaluation measured, got .*0001, seed 2, fid .*measured 2\.2$"
+    with pytest.raises(RecordError, match=message):
+        load(write(tmp_path, trials=rows))
+    assert len(load(tmp_path, []).trials) == 4  # where no measurement of the history is read
+
+
+def test_a_final_value_that_is_not_a_number_is_measured_as_such(tmp_path):
+    evaluations, rows = history_rows(), trials_rows()
+    evaluations[7]["fid"], rows[3]["fid"] = math.nan, None
+    assert math.isnan(load(write(tmp_path, evaluations[::-1], rows)).trials["fid"].iloc[3])
+
+
 @pytest.mark.parametrize(
     ("fell", "flags", "refused"),
     [
@@ -401,6 +417,7 @@ def test_a_large_record_loads_in_seconds(tmp_path):
     now = {"trial_id": (np.repeat(np.arange(trials), replicas), names), "seed": np.tile(np.arange(replicas), trials)}
     now |= {"index": np.repeat(np.arange(trials), replicas), "status": (np.zeros(count, np.int32), ["completed"])}
     now |= {"started": np.zeros(count, np.int64), "steps": np.full(count, evaluations)}
+    now |= {name: past[name][evaluations - 1 :: evaluations] for name in ("fid", "hop")}
     pq.write_table(filled(schema.history_schema(), rows, words(rows) | past), tmp_path / "history.parquet")
     pq.write_table(filled(schema.trials_schema({}), count, words(count) | now), tmp_path / "trials.parquet")
     started = time.process_time()

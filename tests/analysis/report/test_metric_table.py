@@ -38,7 +38,7 @@ def test_the_studys_metric_has_the_intervals_of_the_table_of_quality(findings):
 def test_the_usual_metrics_are_shown_where_none_is_chosen(simulated):
     table = metric_table(report.find(load(simulated)))
     assert [head.name for head in table.heads[3:]] == [
-        "Fréchet distance", "share of high-quality samples",
+        "Fréchet distance", "share of high-quality samples", "modes with a fair part of the good samples",
     ]  # fmt: skip
 
 
@@ -53,9 +53,9 @@ def test_own_measurements_that_say_which_way_is_better_are_shown_without_being_a
             about={**record.about, "own": own},
         )
     table = metric_table(report.find(record))
-    assert [head.name for head in table.heads[5:]] == ["own.spread", "own.sharpness"]
+    assert [head.name for head in table.heads[6:]] == ["own.spread", "own.sharpness"]
     for row in table.rows:
-        assert row[5].estimate == pytest.approx(10 * row[3].estimate)
+        assert row[6].estimate == pytest.approx(10 * row[3].estimate)
 
 
 def test_what_was_measured_of_translations_is_shown_of_the_arms_that_have_it(simulated):
@@ -71,11 +71,11 @@ def test_what_was_measured_of_translations_is_shown_of_the_arms_that_have_it(sim
         name: np.where(record.trials["arm"] == "hinge", value, np.nan) for name, value in known.items()
     })  # fmt: skip
     table = metric_table(report.find(replace(record, trials=trials)))
-    assert [head.name for head in table.heads[5:]] == [
+    assert [head.name for head in table.heads[6:]] == [
         "label fidelity", "Fréchet distance of the way back", "label fidelity of the way back", "cycle error",
         "partner error",
     ]  # fmt: skip
-    rows = {row[0]: row[5:] for row in table.rows}
+    rows = {row[0]: row[6:] for row in table.rows}
     diverged = (trials[trials["arm"] == "hinge"]["outcome"] == "diverged").mean()
     assert diverged < 0.5
     assert [cell.estimate for cell in rows.pop("hinge")] == list(known.values())

@@ -2,7 +2,6 @@
 
 from types import SimpleNamespace
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -24,17 +23,16 @@ def test_a_record_from_before_a_setting_does_not_differ_in_it():
 @pytest.mark.usefixtures("undrawn")
 def test_a_replica_without_a_final_score_is_said_to_be_left_out(simulate, tmp_path, words):
     simulate(tmp_path, arms=("a", "b"), trials=2, replicas=2, confirm=4, evaluations=4)
-    rows = pq.read_table(tmp_path / "trials.parquet")
-    frame = rows.to_pandas()
-    fid = frame["fid"].to_numpy(copy=True)
-    fid[frame.index[(frame["phase"] == "confirm") & (frame["arm"] == "b") & (frame["outcome"] == "converged")][0]] = (
-        np.nan
-    )
-    place = rows.schema.get_field_index("fid")
-    pq.write_table(
-        rows.set_column(place, rows.schema.field(place), pa.array(fid, rows.schema.field(place).type)),
-        tmp_path / "trials.parquet",
-    )
+    trials = pq.read_table(tmp_path / "trials.parquet").to_pandas()
+    ended = trials[(trials["phase"] == "confirm") & (trials["arm"] == "b") & (trials["outcome"] == "converged")]
+    lost = ended.iloc[0]
+    for name, step in (("history", "step"), ("trials", "steps")):
+        rows = pq.read_table(tmp_path / f"{name}.parquet")
+        frame, place = rows.to_pandas(), rows.schema.get_field_index("fid")
+        mine = (frame["trial_id"] == lost["trial_id"]) & (frame["seed"] == lost["seed"])
+        fid = frame["fid"].mask(mine & (frame[step] == lost["steps"]))
+        values = pa.array(fid, rows.schema.field(place).type)
+        pq.write_table(rows.set_column(place, rows.schema.field(place), values), tmp_path / f"{name}.parquet")
     seen = words(report.write(tmp_path).read_text(encoding="utf-8"))
     assert "Replicas that ended without a final Fréchet distance, left out of quality: 1 of b." in seen
     assert "every replica is in" not in seen
