@@ -16,6 +16,7 @@ from analysis.record import metadata
 from analysis.record.schema import (
     AMOUNT,
     ARROW,
+    COUNTED,
     EARLIER_OUTCOMES,
     FILES,
     FLOORS,
@@ -261,11 +262,12 @@ def _check_finals(history: pd.DataFrame, trials: pd.DataFrame) -> None:
 
 
 def _check_histograms(history: pd.DataFrame) -> None:
-    """Counts of modes are none below 0, and at all evaluations of a trial of as many modes."""
+    """Counts of modes are none below 0, and at all evaluations of a trial of as many modes; no replica has more."""
     if HISTOGRAM.name not in history:
         return
     counts, keys = history[HISTOGRAM.name], list(TRIALS_KEYS[:-1])
-    sizes = history[keys].assign(size=counts.list.len()).groupby(keys, observed=True)["size"]
+    length = counts.list.len().to_numpy(np.float64, na_value=np.nan)
+    sizes = history[keys].assign(size=length).groupby(keys, observed=True)["size"]
     each = counts.list.flatten()
     for expected, wrong in (
         ("as many counts at all evaluations of a trial", sizes.transform("nunique") > 1),
@@ -274,6 +276,13 @@ def _check_histograms(history: pd.DataFrame) -> None:
         if wrong.any():
             got = _named(history.loc[wrong, [*HISTORY_KEYS[4:], HISTOGRAM.name]])
             raise RecordError(f"history.parquet: {HISTOGRAM.name}: expected {expected}, got {got}")
+    most = sizes.transform("max")
+    for name in COUNTED:
+        if name in history and (more := history[name] > most).any():
+            got = _named(history.loc[more, [*HISTORY_KEYS[4:], name]])
+            raise RecordError(
+                f"history.parquet: {name}: expected no more modes than the trial's counts are of, got {got}"
+            )
 
 
 def _check_rows(history: pd.DataFrame, trials: pd.DataFrame) -> None:

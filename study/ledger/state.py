@@ -25,7 +25,7 @@ from study.ledger.damage import Damage
 from study.ledger.entries import Ended, Entry, Floor, Key, Look, OfTrial, Planned, Result, Session, Stopped
 from study.ledger.ledger import START, Position, entries
 from study.ledger.losses import lost_steps, sentence
-from study.ledger.validation import InvalidEntry
+from study.ledger.validation import InvalidEntry, beyond, counted_modes
 
 SUMMARY = ("session", "stopped", "floor", "look", "planned", "ended")
 ORPHAN = "{trial_id}: ended, but neither its plan nor a result can be read"
@@ -103,7 +103,7 @@ class TrialState:
 
     def apply(self, entry: OfTrial) -> None:
         """Take in an entry of this trial; raises `InvalidEntry` for an ending of another number of replicas, or an
-        evaluation with counts of another number of modes."""
+        evaluation of more modes, or with counts of another number of them."""
         match entry:
             case Planned():
                 self._plan(entry)
@@ -120,9 +120,13 @@ class TrialState:
         self.config, self.spec, self.told, self.plan_made = plan.config, plan.spec, plan.told, plan.time
 
     def _result(self, result: Result) -> None:
-        modes = next((len(counts) for counts in result.columns.get(HISTOGRAM.name, ()) if counts), self.modes)
+        modes = counted_modes(result.columns) or self.modes
         if modes != (self.modes or modes):
             raise InvalidEntry(f"columns.{HISTOGRAM.name}: expected counts of {self.modes} modes, got {modes}")
+        if modes and (name := beyond(result.columns, modes)):
+            raise InvalidEntry(f"columns.{name}: expected at most the trial's {modes} modes, got more")
+        if modes and self.modes is None:  # what came before there were counts to hold it against
+            self.results = {step: one for step, one in self.results.items() if not beyond(one.columns, modes)}
         self.modes = modes
         step, former = result.step, self.results.get(result.step)
         self.results[step] = result if former is None else result.over(former)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -296,23 +296,33 @@ def _check_columns(columns: object, replicas: int) -> None:
     plain = set(map(type, chain.from_iterable(reals))) <= _REALS
     for name in columns.keys() & _KINDS_OF_COLUMN.keys() if plain else columns:
         _check_column(name, columns[name])
-    modes = next((len(counts) for counts in columns.get(HISTOGRAM.name, ()) if counts), math.inf)
-    for low, high, names in _ranges_of(tuple(columns)):
-        most = min(high, modes) if names[0] in COUNTED else high
-        if [1 for name in names for value in columns[name] if value is not None and not low <= value <= most]:
+    for (low, high), names in _ranges_of(tuple(columns)).items():
+        if [1 for name in names for value in columns[name] if value is not None and not low <= value <= high]:
             for name in names:
-                _check_range(f"columns.{name}", (low, most), columns[name])
+                _check_range(f"columns.{name}", (low, high), columns[name])
+    if (modes := counted_modes(columns)) and (name := beyond(columns, modes)):
+        raise _wrong(f"columns.{name}", f"from 0 to {modes}", columns[name])
 
 
 @lru_cache(maxsize=256)
-def _ranges_of(columns: tuple[str, ...]) -> list[tuple[float, float, list[str]]]:
-    """The ranges that some of these columns have, each with the names of those; apart from others' that of counts of
-    modes, which a trial has no more of than its histogram."""
-    groups: dict[tuple[float, float, bool], list[str]] = {}
+def _ranges_of(columns: tuple[str, ...]) -> dict[tuple[float, float], list[str]]:
+    """The ranges that some of these columns have, each with the names of those."""
+    groups: dict[tuple[float, float], list[str]] = {}
     for name in columns:
         if name in RANGES:
-            groups.setdefault((*RANGES[name], name in COUNTED), []).append(name)
-    return [(low, high, names) for (low, high, _), names in groups.items()]
+            groups.setdefault(RANGES[name], []).append(name)
+    return groups
+
+
+def counted_modes(columns: Mapping[str, Sequence[Any]]) -> int | None:
+    """Of how many modes an evaluation has counts; None where it has none."""
+    return next((len(counts) for counts in columns.get(HISTOGRAM.name, ()) if counts), None)
+
+
+def beyond(columns: Mapping[str, Sequence[Any]], modes: int) -> str | None:
+    """The first column by which a replica has more modes than there are; None where none has."""
+    claimed = (name for name in COUNTED for value in columns.get(name, ()) if value is not None and value > modes)
+    return next(claimed, None)
 
 
 def _check_range(name: str, within: tuple[float, float] | None, values: list[Any]) -> None:

@@ -273,6 +273,8 @@ def test_a_trial_whose_every_replica_diverged_has_none_that_converged(tmp_path):
         ({"wall_time": -1.0}, "wall_time: expected a number >= 0, got .*, wall_time -1.0"),
         ({"precision": 9.0}, "precision: expected a number from 0 to 1, got .*, step 100, precision 9.0"),
         ({"modes": -1.0}, "modes: expected a number >= 0, got"),
+        ({"modes": 3.0}, "modes: expected no more modes than the trial's counts are of, got .*, step 100, modes 3.0"),
+        ({"modes_held": 3.0, "mode_histogram": None}, "modes_held: expected no more modes than .*, modes_held 3.0"),
         ({"mode_histogram": [1, 2, 3]}, "mode_histogram: expected as many counts at all evaluations of a trial, got"),
         ({"mode_histogram": [1, -2]}, "mode_histogram: expected counts >= 0, got .*0001, seed 2, step 100, mode_h"),
     ],
@@ -288,7 +290,9 @@ def test_measurements_that_cannot_be_are_named(tmp_path, change, message):
 def test_a_final_value_that_the_last_evaluation_did_not_measure_is_refused(tmp_path, said):
     rows = trials_rows()
     rows[3]["fid"] = said
-    message = r"trials\.parquet: fid: expected what the last evaluation measured, got .*0001, seed 2, fid .*measured 2\.2$"
+    message = (
+        r"trials\.parquet: fid: expected what the last evaluation measured, got .*0001, seed 2, fid .*measured 2\.2$"
+    )
     with pytest.raises(RecordError, match=message):
         load(write(tmp_path, trials=rows))
     assert len(load(tmp_path, []).trials) == 4  # where no measurement of the history is read

@@ -512,6 +512,21 @@ def test_counts_of_another_number_of_modes_than_before_are_damaged(tmp_path):
     assert found.history["step"].tolist() == [100, 100]
 
 
+def test_more_modes_than_a_trials_counts_are_of_are_damaged_and_named(tmp_path):
+    counted = result(200, mode_histogram=[[5, 5], None], modes=[2.0, math.nan])
+    written, found = built(tmp_path, SESSION, planned(), counted, result(300, modes_held=[1.0, 3.0]), ended())
+    assert "columns.modes_held: expected at most the trial's 2 modes, got more" in written.damage.sentence()
+    assert found.history["step"].tolist() == [200, 200]
+
+
+def test_more_modes_than_a_trials_later_counts_are_of_are_left_out_and_said(tmp_path):
+    plan = about("planned", config={}, spec=SPEC | {"steps": 200, "evaluations": 2}, seeds=[1, 2])
+    early, counted = result(100, modes=[3.0, None]), result(200, mode_histogram=[[5, 5], None], modes=[2.0, None])
+    written, found = built(tmp_path, SESSION, plan, early, counted, ended())
+    assert written.lacking == ("search-hinge-0000: what was measured at step 100 is not in the ledger",)
+    assert found.history["step"].tolist() == [200, 200]
+
+
 def test_the_metadata_is_json(tmp_path):
     built(tmp_path, SESSION, *trial(0))
     for name in ("history.parquet", "trials.parquet"):
