@@ -42,8 +42,9 @@ def settled(config: StudyConfig) -> StudyPlan:
     arms = arms_of(config)
     check_arms(config, arms)
     config = config.model_copy(update={"budget": settled_budget(config, arms)})
+    named = config.search.metric is not None
     config = config.model_copy(update={"search": _metric_chosen(config, arms)})
-    _search(config, arms)
+    _search(config, arms, named)
     check_repeats(config)
     _repeats_by_name(config, arms)
     check_rounds(config)
@@ -148,7 +149,7 @@ def _metric_chosen(config: StudyConfig, arms: tuple[Arm, ...]) -> Search:
     return search.model_copy(update={"metric": OF_MODES if several else "fid"})
 
 
-def _search(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
+def _search(config: StudyConfig, arms: tuple[Arm, ...], named: bool) -> None:
     search = config.search
     if len(search.modes) != len(search.metrics):
         raise ConfigError(
@@ -163,7 +164,7 @@ def _search(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
         raise ConfigError(f"search.multivariate: expected true, its default, with sampler {search.sampler}, got false")
     _diverged_at_most(config)
     for metric, mode in zip(search.metrics, search.modes, strict=True):
-        _metric(config, arms, metric, mode)
+        _metric(config, arms, metric, mode, named)
     if search.sampler == "cmaes":
         for arm in arms:
             choices = [name for name, space in arm.space.items() if not space.numeric]
@@ -200,7 +201,7 @@ def _diverged_at_most(config: StudyConfig) -> None:
         raise ConfigError(f"search.diverged_at_most: expected {least}, as less than one of {of} is none, got {share:g}")
 
 
-def _metric(config: StudyConfig, arms: tuple[Arm, ...], metric: str, mode: str) -> None:
+def _metric(config: StudyConfig, arms: tuple[Arm, ...], metric: str, mode: str, named: bool) -> None:
     if mode not in ("min", "max"):
         raise ConfigError(f"search.mode: expected min or max, got {shown(mode)}")
     for arm in arms:
@@ -214,7 +215,8 @@ def _metric(config: StudyConfig, arms: tuple[Arm, ...], metric: str, mode: str) 
         return
     better = "max" if metric in schema.HIGHER else "min"
     if mode != better and metric in {*(column.name for column in QUALITY), *schema.HIGHER}:
-        raise ConfigError(f"search.mode: expected {better}, as {metric} is better so, got {mode}")
+        what = metric if named else f"{metric}, which search.metric null stands for,"
+        raise ConfigError(f"search.mode: expected {better}, as {what} is better so, got {mode}")
 
 
 def _own_metric(config: StudyConfig, metric: str, mode: str) -> None:

@@ -91,7 +91,7 @@ LR = {"log_uniform": [1e-4, 1e-2]}
         ),
         ({"search": {"metric": "kid"}}, "search.metric: expected what is measured here, got 'kid'"),
         ({"search": {"mode": "lowest"}}, "search.mode: expected min or max, got 'lowest'"),
-        ({"search": {"mode": "max"}}, "search.mode: expected min, as mass_js is better so, got max"),
+        ({"search": {"mode": "max"}}, "search.mode: expected min, as mass_js, which search.metric null stands for,"),
         ({"search": {"metric": "coverage"}}, "search.mode: expected max, as coverage is better so, got min"),
         (
             {"search": {"metric": ["fid", "modes"]}},
@@ -243,7 +243,8 @@ def test_own_points_are_searched_by_what_sees_more_than_mean_and_covariance(
     assert (plan.goal.metrics, plan.goal.modes) == (("coverage",), ("max",))
     assert notes(plan) == []
     assert least(data=points, evaluation={"features": {"module": "my:features"}}).goal.metrics == ("fid",)
-    with pytest.raises(ConfigError, match=r"search\.mode: expected max, as coverage is better so, got min"):
+    said = r"search\.mode: expected max, as coverage, which search\.metric null stands for, is better so, got min"
+    with pytest.raises(ConfigError, match=said):
         least(data=points, search={"mode": "min"})
 
 
