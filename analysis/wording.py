@@ -322,3 +322,13 @@ def moment(seconds: float | None) -> str:
 def counted(count: int, one: str, many: str = "") -> str:
     """`1 trial`, `2 trials`, with separated thousands."""
     return f"{whole(count)} {one if count == 1 else many or one + 's'}"
+
+
+def of_fewer_points(held: str, samples: str, factor: float) -> str:
+    """What follows where real data are measured on `held` points, a generator on more `samples`; without a capital."""
+    return (
+        f"what real data score is measured on {held}, what a generator scores on {samples}, and more samples have a"
+        " smaller Fréchet distance: a generator may score better than real data do here, and"
+        f" {setting(factor)} times their distance, within which samples count as near the data, is further away than it"
+        " would be of as many. Where evaluation.samples is no more than are held out, both are measured alike"
+    )

@@ -12,7 +12,7 @@ from typing import Any
 from analysis.record.join import studies_of
 from analysis.record.metadata import stated
 from analysis.results.criteria import thresholds_of
-from analysis.wording import counted, listed, setting, whole
+from analysis.wording import counted, listed, of_fewer_points, whole
 
 About = Mapping[str, Any]
 
@@ -40,13 +40,8 @@ def of_fewer(about: About) -> list[str]:
     name = " of {}" if several else ""
     held = listed([f"the {counted(held, 'point')} held out{name.format(study)}" for study, (held, _) in fewer.items()])
     drawn = listed([*dict.fromkeys(whole(samples) for _, samples in fewer.values())])
-    return [
-        f"What real data score is measured on {held}, what a generator scores on {drawn} samples, and more samples have"
-        " a smaller Fréchet distance: a generator may score better than real data do here, and"
-        f" {setting(thresholds_of(about).factor)} times their distance, within which samples count as near the data, is"
-        " further away than it would be of as many. Where evaluation.samples is no more than are held out, both are"
-        " measured alike."
-    ]
+    words = of_fewer_points(held, f"{drawn} samples", thresholds_of(about).factor)
+    return [f"{words[0].upper()}{words[1:]}."]
 
 
 def _fewer(about: About) -> dict[str, tuple[int, int]]:

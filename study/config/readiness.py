@@ -6,6 +6,9 @@ import math
 import os
 from pathlib import Path
 
+from torch import Tensor
+
+from analysis.wording import listed, of_fewer_points
 from study.config.addresses import file_of
 from study.config.combinations import combinations
 from study.config.messages import ConfigError, brief, see, shown
@@ -16,6 +19,7 @@ from trainables.metrics import evaluator, feature_spaces
 
 BYTES = 4  # of a number
 FAR = 10.0  # times, from which on points are on another scale than samples begin with
+MOST_NAMED = 5  # of coordinates
 ROOM = 0.75  # of the memory that one of these may take; the rest is for weights, libraries and the other processes
 
 
@@ -64,16 +68,32 @@ def _oddities(config: StudyConfig) -> list[str]:
         return [] if counts is None else _few_held_out(config, counts[1])
     found = data.load(**config.data)
     points, odd, batch = len(found.train), _few_held_out(config, len(found.heldout)), config.budget.batch_size or 0
-    means, spreads = found.train.double().mean(0).abs(), found.train.double().std(0)
-    if max(means.max(), spreads.max()) > FAR or spreads.max() < 1 / FAR:
+    varied = found.train.amin(0) < found.train.amax(0)
+    if constant := [str(one) for one in (~varied).nonzero()[:, 0].tolist()]:
+        more = [f"{len(constant) - MOST_NAMED} more"] if len(constant) > MOST_NAMED else []
+        which = listed([*constant[:MOST_NAMED], *more])
+        one = len(constant) == 1
         odd.append(
-            f"data: the points' coordinates have means up to {means.max():.3g} from 0 and standard deviations up to"
-            f" {spreads.max():.3g}, while a generator begins near 0 with values of about 1: scale them first"
-            + see("own_data.md")
+            f"data: coordinate{'' if one else 's'} {which}, counted from 0, {'is' if one else 'are'} the same in all"
+            f" points, which scaling does not change: leave {'it' if one else 'them'} out{see('own_data.md')}"
         )
+    if varied.any():
+        odd += _of_another_scale(found.train[:, varied].double())
     if batch > points:
         odd.append(f"budget.batch_size: a batch of {batch:,} has points several times, as there are {points:,}")
     return odd
+
+
+def _of_another_scale(points: Tensor) -> list[str]:
+    """What is said of points (n, d) on another scale than a generator begins with."""
+    means, spreads = points.mean(0).abs(), points.std(0)
+    if max(means.max(), spreads.max()) <= FAR and spreads.max() >= 1 / FAR:
+        return []
+    return [
+        f"data: the points' coordinates have means up to {means.max():.3g} from 0 and standard deviations up to"
+        f" {spreads.max():.3g}, while a generator begins near 0 with values of about 1: scale them first"
+        + see("own_data.md")
+    ]
 
 
 def _few_held_out(config: StudyConfig, held: int) -> list[str]:
@@ -81,12 +101,8 @@ def _few_held_out(config: StudyConfig, held: int) -> list[str]:
     samples = config.evaluation["samples"]
     if held >= samples:
         return []
-    return [
-        f"data.heldout: real data are measured on {held:,} points, a generator on {samples:,} samples"
-        " (evaluation.samples), of which a Fréchet distance is smaller: what real data score is no lower bound, and"
-        " outcomes.factor times it, within which samples count as near the data, is too far. Where evaluation.samples"
-        " is no more than are held out, both are measured alike" + see("outcomes.md")
-    ]
+    words = of_fewer_points(f"{held:,} points", f"{samples:,} samples", config.outcomes.factor)
+    return [f"data.heldout: {words}{see('outcomes.md')}"]
 
 
 def check_places(config: StudyConfig) -> None:

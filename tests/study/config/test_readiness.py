@@ -171,7 +171,9 @@ def test_too_few_pictures_are_refused_before_any_is_read(heldout: float | str, l
     with pytest.raises(ConfigError, match=r"^data: expected at least 10 held-out points, .*, got 5$"):
         ready(least(data=data).config)
     (note,) = ready(least(data={**data, "heldout": 0.2}).config)
-    assert note.startswith("data.heldout: real data are measured on 10 points, a generator on 2,500 samples")
+    assert note.startswith(
+        "data.heldout: what real data score is measured on 10 points, what a generator scores on 2,5"
+    )
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1000.0, 0.0), (1.0, 50.0), (0.001, 0.0)])
@@ -189,6 +191,36 @@ def test_points_on_another_scale_are_noted(scale: float, shift: float, least: Bu
     )
 
 
+@pytest.mark.parametrize(
+    ("constant", "value", "said"),
+    [
+        (
+            [2],
+            100.0,
+            "coordinate 2, counted from 0, is the same in all points, which scaling does not change: leave it",
+        ),
+        ([0, 2], 0.1, "coordinates 0 and 2, counted from 0, are the same in all points, which scaling does not change"),
+        ([*range(7)], 1e-3, "coordinates 0, 1, 2, 3, 4 and 2 more, counted from 0, are the same in all points, which"),
+    ],
+)
+def test_a_coordinate_that_is_constant_is_not_to_be_scaled(
+    constant: list[int], value: float, said: str, least: Build, tmp_path: Path
+) -> None:
+    drawn = np.random.default_rng(0).normal(size=(400, 8))
+    drawn[:, constant] = value
+    data = {"name": "arrays", "path": str(tmp_path / "points.npy")}
+    np.save(data["path"], drawn)
+    (note,) = ready(least(data=data, **FEW).config)
+    assert note.startswith(f"data: {said}")
+    drawn[:, 7] *= 1000
+    np.save(data["path"], drawn)
+    assert [": scale them first" in note for note in ready(least(data=data, **FEW).config)] == [False, True]
+    drawn[:] = value
+    np.save(data["path"], drawn)
+    (note,) = ready(least(data=data, **FEW).config)
+    assert "3, 4 and 3 more, counted from 0, are the same" in note
+
+
 def test_a_batch_larger_than_the_data_is_noted(least: Build, tmp_path: Path) -> None:
     data = {"name": "arrays", "path": str(tmp_path / "points.npy")}
     np.save(data["path"], np.random.default_rng(0).normal(size=(400, 3)))
@@ -203,7 +235,7 @@ def test_a_floor_of_fewer_points_than_a_generators_samples_is_noted(least: Build
     np.save(own["path"], np.random.default_rng(0).normal(size=(400, 3)))
     for data, held in (({"name": "swiss_roll", "heldout": 250}, 250), (own, 40)):
         (note,) = ready(least(data=data).config)
-        assert note.startswith(f"data.heldout: real data are measured on {held} points, a generator on 2,500 samples")
+        assert note.startswith(f"data.heldout: what real data score is measured on {held} points, what a generator")
         assert ready(least(data=data, **FEW).config) == []
     assert ready(least(data={"name": "swiss_roll", "heldout": 2500}).config) == []
     assert ready(least(data={"name": "ring", "heldout": 250}).config) == []  # fresh points are drawn of it
