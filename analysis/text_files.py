@@ -1,4 +1,4 @@
-"""Text files that a user names: what is read as one, and what is said of anything else."""
+"""Files that a user names: what is read as text, and what is said of anything else."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 MOST = 1 << 18  # bytes of a file of settings
+OF_OTHERS = "expected a file that this user can read, got one that it cannot"  # said of one whose rights forbid it
 
 
 def read(path: str | Path, expected: str, most: int = MOST) -> str:

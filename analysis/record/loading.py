@@ -37,6 +37,7 @@ from analysis.record.schema import (
     history_schema,
     trials_schema,
 )
+from analysis.text_files import OF_OTHERS
 
 # A record that an earlier version wrote has no columns for what was first measured later: it was not measured.
 MAY_LACK = frozenset(column.name for column in (*MEASUREMENTS, *FLOORS, *SIGNALS, *SPENT))
@@ -124,7 +125,7 @@ def _read(path: Path, schema: Any, names: list[str] | None) -> tuple[Any, dict[s
             table = file.read(columns=[name for name in names or there if name in there])
             said = file.metadata.metadata
     except PermissionError:
-        raise RecordError(f"{path}: expected a file that this user can read, got one that it cannot") from None
+        raise RecordError(f"{path}: {OF_OTHERS}") from None
     except (pa.ArrowException, OSError) as error:
         why = str(error).splitlines()[0].rstrip(".")
         raise RecordError(f"{path}: cannot be read ({why}); build the record again from its ledger") from None
@@ -247,15 +248,15 @@ def _check_divergence(history: pd.DataFrame, trials: pd.DataFrame) -> None:
 
 def _check_finals(history: pd.DataFrame, trials: pd.DataFrame) -> None:
     """A replica's measurements in trials.parquet are those of its last evaluation."""
-    names = [str(name) for name in history if name in trials and (name in MAY_LACK or name.startswith(OWN))]
-    keys = list(TRIALS_KEYS)
+    measured = (name for name in map(str, history) if name in MAY_LACK or name.startswith(OWN))
+    names, keys = [name for name in measured if name in trials], list(TRIALS_KEYS)
     if not names or not len(history):
         return
     last = history.loc[history.groupby(keys, observed=True)["step"].idxmax(), [*keys, *names]]
     both = trials[[*keys, *names]].merge(last, on=keys, suffixes=("", " measured"))
     for name in names:
-        said, measured = both[name], both[f"{name} measured"]
-        wrong = (said != measured) & (said.notna() | measured.notna())
+        said, there = both[name], both[f"{name} measured"]
+        wrong = (said != there) & (said.notna() | there.notna())
         if wrong.any():
             got = _named(both.loc[wrong, [*keys[4:], name, f"{name} measured"]])
             raise RecordError(f"trials.parquet: {name}: expected what the last evaluation measured, got {got}")

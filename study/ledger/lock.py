@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from analysis.text_files import OF_OTHERS
 from study.config.messages import ConfigError
 
 PATIENCE = 0.2  # seconds; longer than `holder` keeps its shared lock
@@ -80,7 +81,7 @@ def holder(folder: str | Path) -> LockOwner | None:
     except FileNotFoundError:
         return None
     except PermissionError:
-        raise ConfigError(f"{path}: expected a file that this user can read, got one that it cannot") from None
+        raise ConfigError(f"{path}: {OF_OTHERS}") from None
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

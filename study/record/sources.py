@@ -20,6 +20,7 @@ from analysis.record.join import join
 from analysis.record.loading import Record, RecordError, load
 from analysis.record.schema import FILES
 from analysis.results.criteria import goals_of, thresholds_of
+from analysis.text_files import OF_OTHERS
 from study.config import loading
 from study.config.messages import ConfigError, shown
 from study.config.schema import NAME
@@ -122,8 +123,7 @@ def _copy(folder: Path, place: Path) -> None:
                 try:
                     shutil.copyfile(there / name, place / name)
                 except PermissionError:
-                    said = "expected a file that this user can read, got one that it cannot"
-                    raise ConfigError(f"{there / name}: {said}") from None
+                    raise ConfigError(f"{there / name}: {OF_OTHERS}") from None
             if before == [(there / name).stat().st_ino for name in FILES]:
                 break
 
