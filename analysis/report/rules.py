@@ -24,6 +24,10 @@ ORDER = (  # in which outcomes are asked for
     "stalled",
 )  # fmt: skip
 OF_MODES = ("hopping", "collapsed")  # which data without modes or classes do not do
+OF_MAPS = {  # of a model without data
+    "oscillating": "A map of Dirac-GANs: none of its cells has converged by the end.",
+    "converged": "A map of Dirac-GANs: some of its cells have converged by the end.",
+}
 AFRESH = (
     "A study here was run under an earlier rule of outcomes. All its replicas are judged afresh by the rule above, with"
     " its default thresholds; the ledger, the terminal and MLflow keep what was said then."
@@ -49,19 +53,27 @@ MEANINGS = {  # of each threshold, in a few words
 
 @dataclass(frozen=True)
 class Kinds:
-    """What the data are, as far as rules depend on it: with modes or classes, mixtures, others than mixtures."""
+    """What the data are, as far as rules depend on it: with modes or classes, mixtures, others than mixtures; and
+    whether there are maps of Dirac-GANs, which are trained on none."""
 
     modes: bool = True
     mixtures: bool = True
     others: bool = True
+    maps: bool = False
 
     @classmethod
     def of(cls, record: Record) -> Kinds:
-        """By what was measured; all that there are where nothing was."""
-        modes, good, distance = (record.trials[name].notna() for name in ("modes", "high_quality", "fid"))
-        if not (good | distance).any():
+        """By what was measured; all kinds of data where nothing was."""
+        names = ("modes", "high_quality", "fid", "dirac_converged")
+        modes, good, distance, maps = (record.trials[name].notna() for name in names)
+        if not (good | distance | maps).any():
             return cls()
-        return cls(bool(modes.any()), bool(good.any()), bool((distance & ~good).any()))
+        return cls(bool(modes.any()), bool(good.any()), bool((distance & ~good).any()), bool(maps.any()))
+
+    @property
+    def data(self) -> bool:
+        """Whether there are any."""
+        return self.mixtures or self.others
 
 
 def rules(used: Thresholds, kinds: Kinds) -> dict[str, str]:
@@ -151,9 +163,10 @@ def in_short(record: Record, seen: Collection[str]) -> Html:
 def definitions(record: Record) -> Section:
     """Definitions of the outcomes with the thresholds in use, of what fid is, and of the user's own measurements."""
     told = _facts(record, ORDER)
-    parts: list[Html] = [tag("p", "The first that holds is a replica's outcome."), facts(told), tag("p", EVENTS)]
-    spaces = list(dict.fromkeys(space_of(study) for study in studies_of(record.about)))
-    parts.append(tag("p", f"The Fréchet distance (fid) is {listed(spaces)}."))
+    parts: list[Html] = [tag("p", "The first that holds is a replica's outcome."), facts(told)]
+    spaces = list(dict.fromkeys(space_of(study) for study in studies_of(record.about) if not _of_a_game(study)))
+    if spaces and Kinds.of(record).data:
+        parts += [tag("p", EVENTS), tag("p", f"The Fréchet distance (fid) is {listed(spaces)}.")]
     if own := {name: meaning for name, meaning in own_meanings(record.about).items() if meaning}:
         parts += [tag("p", "Measurements that the study's author wrote, in the author's words:"), facts(own)]
     if judged_by_earlier_rule(record.about):
@@ -169,11 +182,14 @@ def space_of(about: Mapping[str, Any]) -> str:
 def _facts(record: Record, outcomes: Collection[str]) -> dict[str, str]:
     kinds = Kinds.of(record)
     told = rules(thresholds_of(record.about), kinds)
-    return {
-        name: f"{OUTCOME_MEANINGS[name]} {_sentence(told.get(name, ''))}"
-        for name in outcomes
-        if kinds.modes or name not in OF_MODES
-    }
+    found = {}
+    for name in outcomes:
+        words = OF_MAPS.get(name, "") if kinds.maps else ""
+        if (kinds.data or name not in told) and (kinds.modes or name not in OF_MODES):
+            words = " ".join(filter(None, [OUTCOME_MEANINGS[name], _sentence(told.get(name, "")), words]))
+        if words:
+            found[name] = words
+    return found
 
 
 def _sentence(words: str) -> str:

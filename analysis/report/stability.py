@@ -84,8 +84,8 @@ def _kinds(findings: Findings, writer: FigureWriter, note: str) -> list[Html]:
 
 
 def thresholds(findings: Findings, writer: FigureWriter) -> Section | None:
-    """The dependence of the outcomes on their thresholds."""
-    if findings.thresholds is None or not len(findings.thresholds.changed):
+    """The dependence of the outcomes on their thresholds, which those of maps alone do not have."""
+    if findings.thresholds is None or not len(findings.thresholds.changed) or not rules.Kinds.of(findings.record).data:
         return None
     changed = np.asarray(findings.thresholds.changed["changed"], np.float64)
     most = float(changed.max(initial=0.0))

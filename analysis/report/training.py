@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from pathlib import Path
 
@@ -22,13 +23,14 @@ def training(findings: Findings, writer: FigureWriter, folder: Path) -> Section:
     """The course of training: learning curves, shares of modes, samples."""
     parts: list[Html] = []
     if findings.learning:
+        floor = any(math.isfinite(curve.floor) for curve in findings.learning)
         parts.append(
             writer.figure(
                 f"learning-{findings.phase}",
                 partial(figures.learning_curves, findings.learning, findings.palette),
                 f"Over training: median{_and_quartiles(findings)} of {replicas_of(findings)}. A diverged replica is"
                 " worse than any other in quality, so that a line ends where half have diverged; other signals are of"
-                f" the replicas still training. {dotted(findings.record.about)}",
+                f" the replicas still training.{f' {dotted(findings.record.about)}' if floor else ''}",
                 alternatives.learning(findings.learning),
             )
         )

@@ -17,7 +17,7 @@ EARLIER = {
 
 def of(about, **measured):
     """A record of these metadata, and of replicas of which this was measured."""
-    trials = pd.DataFrame(measured, columns=["modes", "high_quality", "fid"])
+    trials = pd.DataFrame(measured, columns=["modes", "high_quality", "fid", "dirac_converged"])
     return SimpleNamespace(about=about, trials=trials)
 
 
@@ -135,3 +135,18 @@ def test_rules_are_of_the_data_that_there_are(words):
         "of other data": [],
     }.items():
         assert [name for name, text in seen.items() if words_ in text] == of_them, words_
+
+
+def test_of_maps_of_dirac_gans_nothing_is_said_that_only_data_have(words):
+    def told(**measured):
+        record = of({"config": {"data": {"name": "dirac"}}}, **measured)
+        return words(rules.in_short(record, ["converged", "oscillating"])), words(rules.definitions(record).markup)
+
+    maps = told(dirac_converged=[0.1, 0.0])
+    for text in maps:
+        assert "oscillating A map of Dirac-GANs: none of its cells has converged by the end. converged A map" in text
+        assert not [word for word in ("JS", "Fréchet", "near the data", "stalled", "frozen") if word in text]
+    assert "truncated A scheduler stopped it" in maps[1]
+    for text in told(dirac_converged=[0.1, None], fid=[None, 3.0]):
+        assert "Its quality rises and falls again" in text
+        assert "is near the data. A map of Dirac-GANs: none of its cells" in text

@@ -16,6 +16,8 @@ from analysis.report.page import joined, tag
 from analysis.results.compare import STABILITY_SIGNALS, ArmOutcomes, ArmSignal
 from analysis.results.incidence import Incidences
 from analysis.results.survival import KINDS, Survival
+from analysis.results.threshold_table import ThresholdTable
+from analysis.results.thresholds import Thresholds
 from analysis.statistics.incidence import incidence
 from analysis.statistics.intervals import Interval
 from analysis.statistics.kaplan_meier import kaplan_meier
@@ -73,7 +75,7 @@ def _stability(words, signals=(), evaluations=20, **counts):
     findings = SimpleNamespace(
         record=SimpleNamespace(
             about={"config": {"budget": {"evaluations": evaluations}}},
-            trials=pd.DataFrame(columns=["modes", "high_quality", "fid"]),
+            trials=pd.DataFrame(columns=["modes", "high_quality", "fid", "dirac_converged"]),
         ),
         outcomes={"confirm": [arm]},
         phase="confirm",
@@ -144,3 +146,15 @@ def test_the_table_of_signals_has_a_column_for_each_that_was_measured():
     assert table.rows[1] == ("b", signal("b", "near", 0.5).interval, None, None, None, None, None)
     assert "medians over replicas that ended without failing, with 95 % intervals, which capture seeds" in table.caption
     assert "columns near, held, hop_rate, swing, progress, critic_distance" in table.rows_of
+
+
+@pytest.mark.parametrize(("fid", "shown"), [(0.1, ["thresholds-search"]), (np.nan, [])])
+def test_outcomes_of_maps_of_dirac_gans_depend_on_no_threshold(fid, shown):
+    measured = {"modes": [np.nan], "high_quality": [np.nan], "fid": [fid], "dirac_converged": [0.5]}
+    tried = pd.DataFrame({"threshold": ["swing"], "value": [3.0], "base": [False], "changed": [0.0]})
+    thresholds = ThresholdTable("search", Thresholds(), pd.DataFrame(), tried)
+    writer = Unwritten()
+    section.thresholds(
+        SimpleNamespace(thresholds=thresholds, record=SimpleNamespace(trials=pd.DataFrame(measured))), writer
+    )
+    assert writer.names == shown
