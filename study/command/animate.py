@@ -7,7 +7,7 @@ from argparse import Namespace
 from analysis.pictures.animation import frames, gif, strip
 from analysis.record.snapshots import picture_files
 from study.atomic_write import atomic_write
-from study.command.folder import study_folder
+from study.command.folder import refuse_unreadable_pictures, study_folder
 from study.command.output import DONE, print_json
 from study.command.trials import Trials
 from study.config import loading
@@ -26,6 +26,7 @@ def animate(options: Namespace) -> int:
     pictures = {one.trial_id: folder / "trials" / one.trial_id / "pictures" for one in state.trials.values()}
     found = {one.trial_id: one for one in state.trials.values() if picture_files(pictures[one.trial_id])}
     if not found:
+        refuse_unreadable_pictures(folder)
         raise ConfigError(f"{options.dir}: expected pictures in trials/*/pictures, got none (tracking.pictures: 0?)")
     trial = Trials(folder, plan, state, found, "with pictures").winner(options.arm, options.trial)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -41,11 +41,30 @@ def study_folder(folder: Path) -> Path:
 def readable(folder: Path) -> Path:
     """The folder, which is there and may be a study's. Raises `ConfigError` where this user cannot read it, or a file
     in it without which nothing can be said of a study."""
-    for place in _read_first(folder):
+    _refuse_unreadable(folder, _read_first(folder))
+    return folder
+
+
+def refuse_unreadable_pictures(folder: Path) -> None:
+    """Raise `ConfigError` where this user cannot read what a study may have for pictures."""
+    _refuse_unreadable(folder, _pictured(folder))
+
+
+def _refuse_unreadable(folder: Path, places: Iterable[Path]) -> None:
+    """Raise `ConfigError` for the first of the places in a folder that this user cannot read."""
+    for place in places:
         wanted = os.R_OK | (os.X_OK if place.is_dir() else 0)
         if place.exists() and not os.access(place, wanted, effective_ids=True):
             raise ConfigError(f"{folder}: expected a folder that this user can read, got {place}, which it cannot")
-    return folder
+
+
+def _pictured(folder: Path) -> Iterator[Path]:
+    """The places of pictures, each after the folder that it lies in."""
+    yield folder / "trials"
+    for trial in sorted((folder / "trials").glob("*/")):
+        yield trial
+        yield trial / "pictures"
+        yield from sorted((trial / "pictures").glob("*.npz"))
 
 
 def _read_first(folder: Path) -> Iterator[Path]:

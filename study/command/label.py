@@ -19,7 +19,7 @@ from analysis.results.outcomes import judge_record
 from analysis.statistics.bootstrap import Resampling
 from analysis.statistics.intervals import Interval
 from analysis.wording import counted
-from study.command.folder import readable, refuse_irregular, refuse_own_places
+from study.command.folder import readable, refuse_irregular, refuse_own_places, refuse_unreadable_pictures
 from study.command.output import DONE, print_json
 from study.config.messages import ConfigError
 from study.progress.tables import terminal
@@ -43,6 +43,7 @@ def label(options: Namespace) -> int:
 def _write(record: Record, options: Namespace) -> int:
     drawn = cards.draw(record, options.dir, options.count, options.seed)
     if not drawn:
+        refuse_unreadable_pictures(options.dir)
         raise ConfigError(f"{options.dir}: expected pictures of replicas that ended in trials/*/pictures, got none")
     option = "--out" if options.sheets is None else "--sheets"
     folder = options.sheets or options.out or options.dir / "labels"

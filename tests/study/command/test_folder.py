@@ -171,6 +171,28 @@ def test_a_folder_that_cannot_be_read_is_bad_input(
     )
 
 
+@pytest.mark.parametrize("command", ["animate", "label"])
+@pytest.mark.parametrize("place", ["", "search-hinge-0000", "search-hinge-0000/pictures/00000020.npz"])
+def test_pictures_that_cannot_be_read_are_not_said_to_be_none(
+    place: str,
+    command: str,
+    begun: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = begun()
+    pictures = folder / "trials" / "search-hinge-0000" / "pictures"
+    pictures.mkdir(parents=True)
+    (pictures / "00000020.npz").touch()
+    monkeypatch.setattr("analysis.record.snapshots.picture_files", lambda folder: [])
+    monkeypatch.setattr("study.command.animate.picture_files", lambda folder: [])
+    monkeypatch.setattr("os.access", lambda path, mode, **how: Path(path) != folder / "trials" / place)
+    assert refusal(capsys, command, folder) == (
+        f"ganstudy: {folder}: expected a folder that this user can read, got {folder / 'trials' / place}, which it"
+        " cannot\n"
+    )
+
+
 @pytest.mark.parametrize("command", ["status", "resume", "report", "optuna", "animate", "sample --out a.npz"])
 @pytest.mark.parametrize(
     ("line", "said"), [("telepathy: 1", "telepathy: unknown key"), ("replicas: many", "replicas: ")]
