@@ -35,7 +35,7 @@ def optuna(options: Namespace) -> int:
             written = Path(beside) / NAME
             counts = write(plan, state, found, written.resolve())
             os.replace(written, out)
-    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+    except OSError as error:
         raise ConfigError(f"--out: expected a file that can be written, got {out} ({error.strerror})") from None
     if options.json:
         print_json({"file": str(out), "studies": counts})

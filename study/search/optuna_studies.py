@@ -18,6 +18,7 @@ What is confirmed is no part of a search, and is left out.
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -26,6 +27,7 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
+from optuna.exceptions import StorageInternalError
 from optuna.study import StudyDirection as Direction
 from optuna.trial import FrozenTrial, create_trial
 from optuna.trial import TrialState as OptunaState
@@ -67,7 +69,7 @@ def read(plan: StudyPlan, folder: Path) -> tuple[StudyState, Medians]:
 def write(plan: StudyPlan, state: StudyState, found: Medians, path: Path) -> dict[str, int]:
     """Write all searches that have trials to a new SQLite file; the number of trials of each study.
 
-    A trial takes SQLAlchemy some 30 ms of processor.
+    A trial takes SQLAlchemy some 30 ms of processor. Raises `OSError` where the file cannot be written.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
@@ -83,6 +85,9 @@ def write(plan: StudyPlan, state: StudyState, found: Medians, path: Path) -> dic
             trials = sorted((t for t in state.trials.values() if t.key[:3] == (SEARCH, name, repeat)), key=_index)
             made.add_trials([_trial(plan, trial, distributions(arm), found.get(trial.key, {})) for trial in trials])
             counts[called] = len(trials)
+    except StorageInternalError as error:
+        said = getattr(error.__cause__, "orig", error) if path.parent.is_dir() else "its folder is gone"
+        raise OSError(errno.EIO, str(said), str(path)) from error
     finally:
         storage.remove_session()
         storage.engine.dispose()

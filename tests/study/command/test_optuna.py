@@ -1,11 +1,15 @@
 import json
 import os
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import optuna
 import pytest
 
 from study.__main__ import main
+from study.search import optuna_studies
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +46,25 @@ def test_the_file_is_written_anew_and_says_the_same(study, capsys):
 def test_what_cannot_be_written_is_bad_input(study, options, said, capsys):
     assert main(["optuna", *(one.format(study=study) for one in options)]) == 2
     assert capsys.readouterr().err.startswith(f"ganstudy: {said.format(study=study)}")
+
+
+@pytest.mark.parametrize(("gone", "why"), [("folder", "its folder is gone"), ("table", "no such table: trials")])
+def test_a_database_that_is_lost_while_it_is_written_is_said_in_a_line(study, gone, why, tmp_path, monkeypatch, capsys):
+    def lose(*given):
+        [beside] = tmp_path.glob("*.partial")
+        if gone == "folder":
+            shutil.rmtree(beside)
+        else:
+            with closing(sqlite3.connect(beside / "optuna.db")) as there:
+                there.execute("DROP TABLE trials")
+        return trial(*given)
+
+    trial = optuna_studies._trial
+    monkeypatch.setattr(optuna_studies, "_trial", lose)
+    assert main(["optuna", str(study), "--out", str(tmp_path / "o.db")]) == 2
+    said = f"ganstudy: --out: expected a file that can be written, got {tmp_path / 'o.db'} ({why})\n"
+    assert capsys.readouterr().err == said
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_database_of_others_is_left_alone(study, tmp_path):
