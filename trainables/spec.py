@@ -226,6 +226,13 @@ class Spec:
             raise ValueError(f"packing: expected a divisor of batch_size = {self.batch_size}, got {self.packing}")
         if self.packing > 1 and self.model == "cgan":
             raise ValueError(f"packing: expected 1 with cgan, whose samples bear a label each, got {self.packing}")
+        for role, judged in (("generator", self.batch_size), ("critic", self.batch_size // self.packing)):
+            network = getattr(self, role)
+            if judged == 1 and network.get("kind") == "mlp" and network["hidden"] and network["batch_norm"]:
+                raise ValueError(
+                    f"{role}.batch_norm: expected false where a batch of one is normalised, which makes a constant of"
+                    f" it, got true with batch_size = {self.batch_size}"
+                )
         if self.model == "vae" and self.latent != "normal":
             raise ValueError(f"latent: expected normal with vae, got {self.latent}")
         if self.model == "cyclegan":

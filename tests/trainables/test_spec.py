@@ -242,6 +242,14 @@ def test_what_may_vary() -> None:
         ({"packing": 0}, "packing: expected at least 1, got 0"),
         ({"packing": 3}, "packing: expected a divisor of batch_size = 32, got 3"),
         ({"packing": 2, "model": "cgan"}, "packing: expected 1 with cgan, .*got 2"),
+        (
+            {"generator": {"batch_norm": True}, "batch_size": 1},
+            "generator.batch_norm: expected false where a batch of one .*, got true with batch_size = 1",
+        ),
+        (
+            {"critic": {"batch_norm": True}, "batch_size": 4, "packing": 4},
+            "critic.batch_norm: expected false where a batch of one .*, got true with batch_size = 4",
+        ),
         ({"instance_noise": -1}, r"instance_noise: expected a number in \[0, inf\), got -1"),
         ({"augmentation": "cutouts"}, "augmentation: unknown name 'cutouts'; did you mean 'cutout'?"),
         ({"augmentation": ["colour", "none"]}, "augmentation: expected none alone, got colour, none"),

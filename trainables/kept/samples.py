@@ -29,16 +29,19 @@ def draw(
 ) -> tuple[Tensor, Tensor | None]:
     """Samples (seeds, count, *shape) of replicas, and of a conditional generator their labels (seeds, count).
 
-    `labels` (count,) may be chosen. Where the generator normalises over its batch, samples are made in batches of the
-    training's size, or fewer together. Raises `KeptError` for a seed, and `ValueError` for a label, that is not there;
-    of a cyclegan also what `trainables.data.load` raises.
+    `labels` (count,) may be chosen. Where the generator normalises over its batch, samples are made in whole batches of
+    the training's size. Raises `KeptError` for a seed, and `ValueError` for a label, that is not there; of a cyclegan
+    also what `trainables.data.load` raises.
     """
     places, network = [kept.place(seed) for seed in seeds], kept.generator
     mine = [values[places] for values in kept.weights(weights)]
-    size, whole = (kept.spec.batch_size, True) if network.normalises else (BLOCK, False)
-    asked = _labels(kept, len(seeds), count, labels)
-    z, asked = _sources(kept, seeds, count) if kept.spec.model == "cyclegan" else (_latents(kept, seeds, count), asked)
-    return in_pieces(lambda *piece: network(mine, *piece), z, asked, size, whole), asked
+    size = kept.spec.batch_size if network.normalises else BLOCK
+    made = -(-count // size) * size if network.normalises else count
+    chosen = None if labels is None else labels[torch.arange(made) % max(count, 1)]
+    asked = _labels(kept, len(seeds), made, chosen)
+    z, asked = _sources(kept, seeds, made) if kept.spec.model == "cyclegan" else (_latents(kept, seeds, made), asked)
+    samples = in_pieces(lambda *piece: network(mine, *piece), z, asked, size)
+    return samples[:, :count], None if asked is None else asked[:, :count]
 
 
 def _latents(kept: Kept, seeds: Sequence[int], count: int) -> Tensor:

@@ -79,10 +79,22 @@ def test_labels_are_every_class_in_turn_or_the_one_chosen(digits: Kept) -> None:
     assert torch.allclose(chosen[0, 7], samples[0, 7], atol=1e-6)
 
 
-def test_a_generator_that_normalises_is_drawn_in_the_batches_it_was_trained_in(trained: Train) -> None:
-    kept = read(trained(generator={"hidden": [6], "batch_norm": True}))
-    few, many = (draw(kept, [3], count)[0][0] for count in (8, 24))
-    assert torch.allclose(few, many[:8], atol=1e-6)
+@pytest.mark.parametrize("count", [1, 2, 8, 9, 17])
+@pytest.mark.parametrize("model", [{}, {"model": "cgan", "data": "digits"}])
+def test_a_generator_that_normalises_is_drawn_in_the_batches_it_was_trained_in(
+    trained: Train, model: dict[str, Any], count: int
+) -> None:
+    kept = read(trained(generator={"hidden": [6], "batch_norm": True}, **model))
+    assert kept.spec.batch_size == 8
+    (few, of_few), (many, of_many) = (draw(kept, [3], number) for number in (count, 24))
+    assert few.shape[1] == count
+    assert torch.allclose(few[0], many[0, :count], atol=1e-6)
+    if of_few is not None and of_many is not None:
+        assert torch.equal(of_few, of_many[:, :count])
+        sevens, labels = draw(kept, [3], count, torch.full((count,), 7))
+        assert labels is not None
+        assert labels.tolist() == [[7] * count]
+        assert torch.allclose(sevens[0], draw(kept, [3], 24, torch.full((24,), 7))[0][0, :count], atol=1e-6)
 
 
 def test_what_is_not_there_is_refused_by_name(ring: Kept, digits: Kept) -> None:
