@@ -13,6 +13,7 @@ penalties, and the meaning of `gamma` for each (0 is the game without it; a boun
 |---|---|---|
 | r1, r2 | weight | subtracts gamma/2 psi^2 from the critic's objective; the critic's slope is psi everywhere |
 | gradient_penalty, dragan | weight | subtracts gamma (abs(psi) - 1)^2, which pushes psi away from its equilibrium |
+| max_gradient | weight | subtracts gamma psi^2 |
 | lipschitz_penalty | weight | subtracts gamma max(0, abs(psi) - 1)^2, which is 0 near the equilibrium |
 | clip | bound | psi clamped to [-gamma, gamma] after every update of the critic |
 | instance_noise | standard deviation | N(0, gamma^2) added to data and samples, in expectation (Sonderby et al. 2017) |
@@ -63,7 +64,7 @@ def simulate(
     """
     whole("steps", steps, low=1)
     play, size = dynamics(objective, penalty, gamma, step, updates, critic_steps, generator_loss)
-    theta, psi = (torch.full_like(size, float(place)) for place in start)
+    theta, psi = beginning(start, size)
     places = [torch.stack([theta, psi], -1)]
     for _ in range(steps):
         theta, psi = play.iterate(theta, psi, size)
@@ -219,14 +220,37 @@ def dynamics(
     if updates == "sga" and name == "consensus":
         raise ValueError("penalty: expected no consensus with sga, which adjusts both gradients itself")
     weight, size = _numbers("gamma", gamma, positive=name == "clip"), _numbers("step", step, positive=True)
-    weight, size = torch.broadcast_tensors(weight, size)
+    try:
+        weight, size = torch.broadcast_tensors(weight, size)
+    except RuntimeError:
+        got = f"{tuple(weight.shape)} and {tuple(size.shape)}"
+        raise ValueError(f"gamma: expected a shape that broadcasts with that of step, got {got}") from None
     game = resolved(objective, generator_loss)
     return Dynamics(game, name, weight.clone(), updates, critic_steps), size.clone()
 
 
+def beginning(start: tuple[float, float], size: Tensor) -> tuple[Tensor, Tensor]:
+    """The same theta and psi in every cell; raises as `simulate` does."""
+    places = array_of("start", start)
+    if places.shape != (2,) or not np.isfinite(places).all():
+        raise ValueError(f"start: expected two finite numbers, got {start!r}")
+    return torch.full_like(size, float(places[0])), torch.full_like(size, float(places[1]))
+
+
 def _numbers(name: str, values: ArrayLike, positive: bool) -> Tensor:
-    array = np.asarray(values, dtype=np.float64)
+    array = array_of(name, values)
     if not np.all(np.isfinite(array) & (array >= 0)) or (positive and not np.all(array)):
         expected = "positive finite numbers" if positive else "finite numbers >= 0"
         raise ValueError(f"{name}: expected {expected}, got {values!r}")
     return torch.as_tensor(array)
+
+
+def array_of(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """An argument's numbers as an array; raises as `simulate` does."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # lists of several lengths
+        array = np.empty(0, object)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name}: expected a number or an array of numbers, got {values!r}")
+    return array.astype(np.float64)

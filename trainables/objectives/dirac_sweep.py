@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from trainables.checks import whole
-from trainables.objectives.dirac import dynamics, eigenvalues
+from trainables.objectives.dirac import array_of, beginning, dynamics, eigenvalues
 from trainables.objectives.induced import AnyObjective
 
 ROUNDING = (1e-150, 1e-13)  # distances that are rounding error: without, and with the quadrature of instance noise
@@ -73,12 +73,12 @@ def sweep(
     The prediction is that of the linearised map, exact in the limit of `start` at (0, 0). Raises as `simulate` does.
     """
     whole("steps", steps, low=2)
-    step, gamma = (np.atleast_1d(np.asarray(values, dtype=np.float64)) for values in (step, gamma))
+    step, gamma = np.atleast_1d(array_of("step", step)), np.atleast_1d(array_of("gamma", gamma))
     rules = updates, critic_steps, generator_loss
     play, size = dynamics(objective, penalty, gamma[None, :], step[:, None], *rules)
     with np.errstate(over="ignore", invalid="ignore"):
         radius = np.abs(eigenvalues(objective, penalty, gamma[None, :], step[:, None], *rules)).max(-1)
-    theta, psi = (torch.full_like(size, float(place)) for place in start)
+    theta, psi = beginning(start, size)
     line, rounding = _LogSlope(size), ROUNDING[play.penalty == "instance_noise"]
     for time in range(1, steps + 1):
         theta, psi = play.iterate(theta, psi, size)

@@ -225,6 +225,8 @@ def resolve(objective: Mapping[str, Any] | Objective, generator_loss: str = "def
     """
     if isinstance(objective, Objective):
         return _resolved(objective, {}, generator_loss)
+    if not isinstance(objective, Mapping):
+        raise TypeError(f"objective: expected a name, a mapping or an Objective, got {shown(objective)}")
     name = objective.get("name")
     given = {key: value for key, value in objective.items() if key != "name"}
     if "f" in objective or "g" in objective:

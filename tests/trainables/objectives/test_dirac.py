@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from trainables.objectives.dirac import STABILISERS, UPDATES, eigenvalues, simulate
+from trainables.objectives.dirac_sweep import sweep
 from trainables.objectives.induced import dirac_eigenvalues, resolved
 from trainables.objectives.table import GENERATOR_LOSSES, OBJECTIVES, Objective, resolve
 
@@ -368,8 +369,30 @@ class TestSimulate:
             ({"critic_steps": 2, "updates": "sga"}, "critic_steps: expected 1 with sga updates, got 2"),
             ({"penalty": "consensus", "updates": "sga"}, "penalty: expected no consensus with sga, which adjusts both"),
             ({"critic_steps": 0, "updates": "alternating"}, "critic_steps: expected at least 1, got 0"),
+            (
+                {"step": [0.1, 0.2], "gamma": [1.0, 2.0, 3.0]},
+                r"gamma: expected a shape .* of step, got \(3,\) and \(2,\)",
+            ),
+            ({"start": (1.0,)}, r"start: expected two finite numbers, got \(1.0,\)"),
+            ({"start": (np.nan, 1.0)}, r"start: expected two finite numbers, got \(nan, 1.0\)"),
         ],
     )
     def test_wrong_arguments_are_refused(self, arguments: dict[str, Any], message: str) -> None:
         with pytest.raises(ValueError, match=message):
             simulate(**{"objective": "minimax", **arguments})
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"objective": 3}, "objective: expected a name, a mapping or an Objective, got 3"),
+            ({"objective": None}, "objective: expected a name, a mapping or an Objective, got null"),
+            ({"gamma": True}, "gamma: expected a number or an array of numbers, got True"),
+            ({"gamma": [[1.0], [2.0, 3.0]]}, "gamma: expected a number or an array of numbers, got"),
+            ({"step": "0.1"}, "step: expected a number or an array of numbers, got '0.1'"),
+            ({"start": "ab"}, "start: expected a number or an array of numbers, got 'ab'"),
+        ],
+    )
+    def test_arguments_of_a_wrong_type_are_refused(self, arguments: dict[str, Any], message: str) -> None:
+        for play in (simulate, sweep):
+            with pytest.raises(TypeError, match=message):
+                play(**{"objective": "minimax", **arguments})
