@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import trim_mean
 
+from analysis.statistics.bootstrap import Resampling, bootstrap
 from study.config.addresses import masked
 from study.tracking.summaries import (
     canonical,
@@ -69,8 +70,16 @@ def test_the_interquartile_mean_of_two_replicas_is_the_median_and_not_said_again
 
 @pytest.mark.property
 @given(st.lists(FINITE, min_size=1, max_size=40))
-def test_the_interquartile_mean_is_scipys(values: list[float]) -> None:
-    assert interquartile_mean(values) == pytest.approx(trim_mean(values, 0.25), rel=1e-6, abs=1e-30)
+def test_the_interquartile_mean_is_the_reports(values: list[float]) -> None:
+    report = bootstrap(values, resampling=Resampling(np.random.default_rng(0), 1), statistic="iqm")
+    assert interquartile_mean(values) == pytest.approx(report.estimate, rel=1e-6, abs=1e-9 * max(map(abs, values)))
+    if len(values) % 4 == 0:
+        assert interquartile_mean(values) == pytest.approx(trim_mean(values, 0.25), rel=1e-6, abs=1e-30)
+
+
+def test_the_interquartile_mean_of_three_weighs_the_outer_ones_by_a_quarter() -> None:
+    assert interquartile_mean([4.0, 10.0, 1.0]) == pytest.approx((0.25 * 1 + 4 + 0.25 * 10) / 1.5)
+    assert interquartile_mean([1e308] * 5) == pytest.approx(1e308)
 
 
 def test_what_has_a_name_is_a_param_under_its_own_key() -> None:
