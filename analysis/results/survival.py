@@ -5,7 +5,8 @@ scheduler truncated its trial, or where the trial failed or still runs. None of 
 stops bad trials censors those most likely to fail next, so that the curves of such a search are optimistic;
 confirmed trials are never stopped.
 
-- `diverged`: at the step of divergence.
+- `diverged`: at the step of divergence. A trial that ended as its every replica had diverged, but whose last evaluations
+  are lost, diverged at the last that is left, or soon after.
 - `collapsed`, `frozen`: a replica whose outcome is that, at the evaluation from which on it lasted to the end
   (`analysis.results.spells`): time and outcome follow one definition. Known to the evaluation, not to the step.
   A replica that was cut short (truncated, failed, running) is judged by the curve it has, but has not collapsed if it
@@ -185,7 +186,8 @@ def event_steps(selected: Selection, thresholds: Thresholds | None = None) -> di
     own = replicas.merge(selected.trials[[*keys, "status"]], on=keys, how="left", validate="one_to_one")
     seen = signals(measured, floor, thresholds)
     outcome = np.full(len(own), "", dtype=object)
-    outcome[seen.evaluations > 0] = verdicts(seen, "completed", thresholds)[seen.evaluations > 0]
+    ended = np.where(own["status"] == "diverged", "diverged", "completed")
+    outcome[seen.evaluations > 0] = verdicts(seen, ended, thresholds)[seen.evaluations > 0]
     collapse = spells(measured, share_of_modes(measured, floor, "held"), thresholds.modes, thresholds.tail)
     gradient = measured.value("gradient_norm_generator")
     still = spells(measured, gradient, thresholds.gradient_norm, thresholds.tail, end=True)
@@ -196,8 +198,10 @@ def event_steps(selected: Selection, thresholds: Thresholds | None = None) -> di
         undone=collapse.undone,
     )
     joined = selected.trials[keys].merge(found, on=keys, how="left", validate="one_to_one")
-    diverged = selected.trials["diverged_step"].to_numpy(np.float64, na_value=np.inf)
-    last = np.minimum(selected.trials["steps"].to_numpy(np.float64), diverged)
+    trained, fell = (selected.trials[name].to_numpy(np.float64, na_value=np.inf) for name in ("steps", "diverged_step"))
+    unseen = (selected.trials["status"] == "diverged").to_numpy() & np.isinf(fell)
+    diverged = np.where(unseen, trained, fell)
+    last = np.minimum(trained, diverged)
     steps = {name: joined[name].fillna(np.inf).to_numpy(np.float64) for name in ("collapsed", "frozen", "undone")}
     # What was seen after a divergence is not counted: it censors.
     steps = {name: np.where(step <= last, step, np.inf) for name, step in steps.items()} | {"diverged": diverged}

@@ -64,6 +64,9 @@ LOST, BACK = (1.0,) * 5 + (0.25,) * 7, (1.0,) * 5 + (0.25,) * 5 + (1.0,) * 6
         ("diverged", {"fell": 137}, (137, True)),
         ("diverged", {"status": "truncated", "modes": (1.0, 1.0)}, (200, False)),
         ("diverged", {"status": "running", "modes": (1.0,)}, (100, False)),
+        ("diverged", {"status": "diverged"}, (400, True)),  # the evaluation that showed it is lost
+        ("failure", {"status": "diverged"}, (400, True)),
+        ("collapsed", {"status": "diverged", "modes": LOST}, (1200, False)),
         ("collapsed", {"modes": LOST}, (600, True)),
         ("collapsed", {"modes": BACK}, (1600, False)),  # undone: an event of its own
         ("collapsed", {"modes": (0.25,) * 5 + (1.0,) * 11}, (1600, False)),  # had yet to find the modes
