@@ -134,8 +134,8 @@ def units(rows: pd.DataFrame, phase: str) -> NDArray[np.str_]:
     that all that one search has chosen is one draw."""
     if phase == "search" or captured(rows, phase) == "seeds":
         return np.array(trials_of(rows), np.str_)
-    names = zip(rows["study"].astype(str), rows["arm"].astype(str), rows["repeat"], strict=True)
-    return np.array([f"{study}/{arm}/r{repeat}" for study, arm, repeat in names], np.str_)
+    arms = _names(rows["study"], rows["arm"])
+    return np.array([f"{arm}/r{repeat}" for arm, repeat in zip(arms, rows["repeat"], strict=True)], np.str_)
 
 
 def configurations(rows: pd.DataFrame) -> NDArray[np.int64]:
@@ -168,9 +168,10 @@ def trials_of(rows: pd.DataFrame) -> list[str]:
     return _names(rows["study"], rows["trial_id"].astype(str).str.replace(ROUND, "", regex=True))
 
 
-def _names(studies: pd.Series, trials: pd.Series) -> list[str]:
-    names = zip(studies.astype(str), trials.astype(str), strict=True)
-    return [trial if trial.startswith(f"{study}/") else f"{study}/{trial}" for study, trial in names]
+def _names(studies: pd.Series, names: pd.Series) -> list[str]:
+    """Trials or arms (N) as "study/name"."""
+    both = zip(studies.astype(str), names.astype(str), strict=True)
+    return [name if name.startswith(f"{study}/") else f"{study}/{name}" for study, name in both]
 
 
 def numbers(column: pd.Series) -> Floats:

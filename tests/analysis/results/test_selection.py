@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from analysis.results.selection import SPAN, arms_in_order, captured, configurations
+from analysis.results.selection import SPAN, arms_in_order, captured, configurations, units
 
 
 def test_phases_are_never_pooled(trial, frame, of_phase):
@@ -66,3 +66,12 @@ def test_arms_stand_in_the_order_in_which_they_were_planned():
 def test_arms_of_joined_studies_stand_study_by_study():
     both = pd.concat([planned(["one/a"], ["2026-01-02"], "one"), planned(["two/a"], ["2026-01-01"], "two")])
     assert arms_in_order(both) == ["one/a", "two/a"]
+
+
+def test_units_have_the_same_names_where_studies_are_joined():
+    """By them resamples are drawn, which are then the same."""
+    rows = pd.DataFrame({"study": "one", "arm": "a", "repeat": [0, 1], "trial_id": ["c-0", "c-1"]})
+    joined = rows.assign(arm="one/a", trial_id=["one/c-0", "one/c-1"])
+    for phase in ("confirm", "search"):
+        assert units(rows, phase).tolist() == units(joined, phase).tolist()
+    assert units(rows, "confirm").tolist() == ["one/a/r0", "one/a/r1"]
