@@ -5,8 +5,8 @@ scheduler truncated its trial, or where the trial failed or still runs. None of 
 stops bad trials censors those most likely to fail next, so that the curves of such a search are optimistic;
 confirmed trials are never stopped.
 
-- `diverged`: at the step of divergence. A trial that ended as its every replica had diverged, but whose last evaluations
-  are lost, diverged at the last that is left, or soon after.
+- `diverged`: at the step of divergence. Replicas of a trial that ended as all had diverged, but whose last evaluations
+  are lost: at the last that is left, as it was then or soon after.
 - `collapsed`, `frozen`: a replica whose outcome is that, at the evaluation from which on it lasted to the end
   (`analysis.results.spells`): time and outcome follow one definition. Known to the evaluation, not to the step.
   A replica that was cut short (truncated, failed, running) is judged by the curve it has, but has not collapsed if it
