@@ -41,7 +41,9 @@ class Summary:
         arm: its name; "" for the study.
         time: of the newest entry that changed it, unix seconds.
         endings: how many endings of its trials the ledger holds, of a trial that was tried again each.
-        metrics: by name; NaN where an order statistic is infinite, as a median is where half of the replicas diverged.
+        metrics: by name; NaN where an order statistic is infinite, as a median is where half of the replicas diverged,
+            and for the ends of an interval that so few units do not give: they may have had one before, as of the one
+            repeat that was confirmed first, and MLflow's newest value must not remain that.
         tags: the phase that is judged, the metric, the `result` in words, the best and the confirmed trials.
         barred: words on the best trial, where the arm has no configuration that `search.diverged_at_most` allows.
     """
@@ -161,7 +163,7 @@ def _quality(plan: StudyPlan, trials: Sequence[TrialState], drawn: bool, alone: 
     resampling = Resampling(np.random.default_rng(0)).named(np.unique(units))
     both = bootstraps(values, units, resampling, ("median", "iqm"), captures)
     median, iqm = (one if sign == 1 else one.negated() for one in both)
-    ends = {} if math.isnan(median.low) else {f"{goal}_low": _finite(median.low), f"{goal}_high": _finite(median.high)}
+    ends = {f"{goal}_low": _finite(median.low), f"{goal}_high": _finite(median.high)}
     return {goal: _finite(median.estimate), f"{goal}_iqm": _finite(iqm.estimate), **ends}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import zlib
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ def views_of(plan: StudyPlan, arms: Sequence[Summary], measured: Collection[str]
         time: when the views were made, unix milliseconds.
     """
     goal, ascending = plan.goal.metrics[0], plan.goal.modes[0] == "min"
-    of_arms = [goal, f"{goal}_low", f"{goal}_high", "share_converged", "share_diverged", "trials", "trials_failed"]
+    of_arms = [goal, *_ends(goal, arms), "share_converged", "share_diverged", "trials", "trials_failed"]
     columns = [_column("metrics", name) for name in of_arms]
     searched = dict.fromkeys(name for arm in plan.arms for name in arm.space)
     of_trial = [
@@ -79,9 +80,15 @@ def _state(condition: str, key: str, ascending: bool, columns: Sequence[str], ch
     }  # fmt: skip
 
 
+def _ends(goal: str, arms: Sequence[Summary]) -> list[str]:
+    """The ends of the medians' intervals, where an arm has one."""
+    names = [f"{goal}_low", f"{goal}_high"]
+    return names if any(math.isfinite(arm.metrics.get(name, math.nan)) for arm in arms for name in names) else []
+
+
 def _arm_charts(goal: str, arms: Sequence[Summary]) -> list[Json]:
     """Bars of the result, and of the outcomes that occurred."""
-    result = [goal, f"{goal}_low", f"{goal}_high", f"{goal}_best"]
+    result = [goal, *_ends(goal, arms), f"{goal}_best"]
     logged = dict.fromkeys(name for arm in arms for name in arm.metrics)
     shares = [name for name in logged if name.startswith("share_") and not name.endswith(("_low", "_high"))]
     occurred = [name for name in shares if any(arm.metrics.get(name) for arm in arms)]

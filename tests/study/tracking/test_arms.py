@@ -91,7 +91,8 @@ def test_quality_and_outcomes_are_the_reports(tmp_path: Path, plan: StudyPlan) -
             if phase == "confirm":
                 assert metrics["fid_iqm"] == pytest.approx(quality.iqm.estimate)
                 assert math.isnan(quality.median.low)  # two searches are too few
-                assert not {"fid_low", "fid_high"} & set(metrics)
+                assert math.isnan(metrics["fid_low"])
+                assert math.isnan(metrics["fid_high"])
         for outcome in compare.outcomes(selected):
             metrics = next(one.metrics for one in found if one.arm == outcome.arm)
             interval = outcome.probabilities["converged"]
@@ -101,6 +102,18 @@ def test_quality_and_outcomes_are_the_reports(tmp_path: Path, plan: StudyPlan) -
     study = of_study(plan, found)
     assert (study.tags["ahead"], study.metrics["trials"]) == ("hinge", 12)
     assert study.metrics["fid"] == found[0].metrics["fid"]
+
+
+def test_the_interval_of_the_repeat_that_was_confirmed_first_does_not_stay(tmp_path: Path, plan: StudyPlan) -> None:
+    """MLflow shows the newest value of a metric, so that one which is known no more has to be overwritten."""
+    first, second = (told("confirm", "hinge", repeat, 0, [1.0 + repeat] * 7) for repeat in (0, 1))
+    [one] = said(ledger(tmp_path / "one", plan, first), plan)
+    assert (one.metrics["fid_low"], one.metrics["fid"], one.metrics["fid_high"]) == (1.0, 1.0, 1.0)
+    first = told("confirm", "hinge", 0, 0, [1.0] * 7)
+    [both] = said(ledger(tmp_path / "two", plan, first, second), plan)
+    assert both.metrics["fid"] == 1.5
+    for found in (both, of_study(plan, [both])):
+        assert all(math.isnan(found.metrics[name]) for name in ("fid_low", "fid_high"))
 
 
 def test_what_a_search_had_chosen_before_it_went_on_counts_no_more_here_nor_in_the_report(

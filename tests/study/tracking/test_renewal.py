@@ -41,13 +41,14 @@ def _report(folder: Path, said: str) -> None:
     (folder / "report" / "answer.json").write_text(json.dumps({"found": [said], "ended": 2}), encoding="utf-8")
 
 
-def _in_mlflow(folder: Path) -> tuple[dict[str, Any], dict[str, Any], str]:
-    """By MLflow's client: all that it has of the study's run and its arms', but for the page, which comes last."""
+def _in_mlflow(folder: Path) -> tuple[dict[str, str], dict[str, Any], str]:
+    """By MLflow's client: all that it has of the study's run and its arms', as JSON, where a NaN is as another; the
+    page comes last."""
     from mlflow import MlflowClient
 
     client, parent = MlflowClient(local.database_uri(folder)), str(Cursor.load(folder).parent)
     experiment = client.get_run(parent).info.experiment_id
-    runs = {run.info.run_id: run.to_dictionary() for run in client.search_runs([experiment])}
+    runs = {run.info.run_id: json.dumps(run.to_dictionary()) for run in client.search_runs([experiment])}
     artifacts = {one.path: one.is_dir for place in (None, "report") for one in client.list_artifacts(parent, place)}
     return runs, artifacts, Path(client.download_artifacts(parent, "report/index.html")).read_text("utf-8")
 
@@ -57,7 +58,7 @@ def test_it_is_to_mlflow_as_if_mlflow_had_brought_it(study: Path) -> None:
     assert renew(study, _plan(study), ENDING)
     renewed = _in_mlflow(study)
     assert "wasserstein leads" in renewed[2]
-    assert "wasserstein leads" in str(renewed[0][Cursor.load(study).parent])
+    assert "wasserstein leads" in renewed[0][str(Cursor.load(study).parent)]
     assert sync(study, _plan(study).config, ending="KILLED") == 0
     assert _in_mlflow(study) == renewed
 

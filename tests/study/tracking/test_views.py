@@ -76,6 +76,15 @@ def test_outcomes_that_did_not_occur_have_no_bar(plan: StudyPlan) -> None:
     assert shown(opened(views_of(plan, [ARM], [], 1))[COMPARED][1])["Outcomes"] == ["share_converged"]
 
 
+def test_ends_of_an_interval_are_neither_columns_nor_bars_where_no_arm_has_one(plan: StudyPlan) -> None:
+    ends = {"fid_low": float("nan"), "fid_high": float("nan")}
+    without = Summary("hinge", 1.0, 1, {**ARM.metrics, **ends}, {})
+    views = opened(views_of(plan, [without], [], 1))
+    assert not any(name in column for name in ends for column in views[ARMS][1]["selectedColumns"])
+    assert shown(views[COMPARED][1])["Result"] == ["fid", "fid_best"]
+    assert shown(opened(views_of(plan, [without, ARM], [], 1))[COMPARED][1])["Result"][1:3] == ["fid_low", "fid_high"]
+
+
 def test_trials_have_a_view_once_the_searched_metric_was_measured(plan: StudyPlan) -> None:
     assert TRIALS not in opened(views_of(plan, [ARM], ["wall_time", "diverged"], 1))
 
