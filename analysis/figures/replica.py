@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import MaxNLocator
 
 from analysis.colours import BLUE, FAINT, VERMILION
 from analysis.figures.axes import percent_ticks, scale_axis, scale_signed
@@ -22,8 +24,7 @@ from analysis.statistics.intervals import Floats
 from analysis.wording import named
 
 SHARES = ("high_quality", "precision")
-ROWS = (1.6, 1.25, 0.8, 1.45)  # inches: quality, other measurements, modes, samples
-PICTURES = 5  # at most
+CURVES, PICTURES = 1.3, 1.6  # inches: the height of a row
 LEAST = 20.0  # times its lower end that a logarithmic axis ends at, so that noise does not fill it
 
 
@@ -31,7 +32,8 @@ LEAST = 20.0  # times its lower end that a logarithmic axis ends at, so that noi
 def replica_card(
     curves: ReplicaCurves, samples: Snapshots | Densities | None = None, title: str = "", columns: int = 2
 ) -> Figure:
-    """One replica's quality on a logarithmic axis, coverage, gradient, share of every mode, and samples.
+    """One replica's quality on a logarithmic axis, coverage, gradient, share of every mode, and samples, in two halves
+    that nothing crosses, so that a narrow page can show them one under the other.
 
     The tail, which is judged, is shaded. Bars are two standard errors of an evaluation, the dotted line is what fresh
     real samples score, a red line stands where the replica had diverged.
@@ -40,20 +42,20 @@ def replica_card(
     """
     if not curves.quality or not curves.others:
         raise ValueError("replica_card: expected a replica with measurements, got none")
-    shown = (True, True, curves.shares is not None, samples is not None)
-    heights = [height for height, there in zip(ROWS, shown, strict=True) if there]
+    drawn: list[Callable[[SubFigure], None]] = [
+        partial(_draw_measured, curves=curves, one=one) for one in (*curves.quality, *curves.others)
+    ]
+    if curves.shares is not None:
+        drawn.append(partial(_draw_modes, curves=curves, shares=curves.shares))
+    heights = [CURVES] * math.ceil(len(drawn) / 2) + [PICTURES] * (samples is not None)
     figure = new(columns, sum(heights) + 0.2 * bool(title))
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
-    parts = iter(figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0])
-    for row in (curves.quality, curves.others):
-        panels = next(parts).subplots(1, len(row), squeeze=False)[0]
-        for axes, one in zip(panels, row, strict=True):
-            _draw_curve(axes, curves, one)
-    if curves.shares is not None:
-        _draw_modes(next(parts), curves, curves.shares)
+    cells = figure.subfigures(len(heights), 2, squeeze=False, height_ratios=heights)
+    for part, draw in zip(cells.ravel(), drawn, strict=False):
+        draw(part)
     if samples is not None:
-        _draw_pictures(next(parts), samples)
+        _draw_pictures(cells[-1], samples)
     return figure
 
 
@@ -72,13 +74,14 @@ def typical_curves(examples: Mapping[str, ReplicaCurves], columns: int = 2) -> F
     for part, (name, curves) in zip(parts, examples.items(), strict=False):
         part.suptitle(name, x=0.02, ha="left", fontsize=8, fontweight="bold")
         top, bottom = part.subfigures(2, 1, height_ratios=(1.0, 0.62))
-        _draw_curve(top.subplots(), curves, curves.others[0])
+        _draw_measured(top, curves, curves.others[0])
         if curves.shares is not None:
             _draw_modes(bottom, curves, curves.shares)
     return figure
 
 
-def _draw_curve(axes: Axes, curves: ReplicaCurves, one: Measured) -> None:
+def _draw_measured(part: SubFigure, curves: ReplicaCurves, one: Measured) -> None:
+    axes = part.subplots()
     axes.set_title(named(one.metric, one.unit), fontsize=7)
     axes.axvspan(_tail(curves), curves.steps[-1], color=FAINT, linewidth=0, zorder=0)
     mark_floor(axes, one.floor)
@@ -104,6 +107,7 @@ def _scale(axes: Axes, one: Measured, curves: ReplicaCurves) -> None:
         top = seen.max() if curves.shares is None else curves.shares.shape[1]
         axes.set_ylim(-0.03 * top, 1.03 * top)
         scale_axis(axes, "y", seen, log=False)
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
         axes.set_title(f"modes captured, of {top:.0f}", fontsize=7)
     elif (seen > 0).all():
         scale_axis(axes, "y", seen, log=True)
@@ -116,7 +120,6 @@ def _scale(axes: Axes, one: Measured, curves: ReplicaCurves) -> None:
 def _scale_steps(axes: Axes, curves: ReplicaCurves) -> None:
     axes.set_xlim(0, 1.015 * curves.steps[-1])  # the last evaluation, which is judged, is drawn whole
     scale_axis(axes, "x", [], log=False)
-    axes.tick_params(labelsize=6)
 
 
 def _edges(curves: ReplicaCurves) -> Floats:
@@ -143,13 +146,16 @@ def _draw_modes(part: SubFigure, curves: ReplicaCurves, shares: Floats) -> None:
     axes.axvline(_tail(curves), color=BLUE, linewidth=0.8)
     axes.set_ylabel("modes", fontsize=7)
     bar = part.colorbar(cells, ax=axes, aspect=7, pad=0.01, ticks=[0, 1, 2, 3])
-    bar.ax.set_yticklabels(["0", "even", "2 ×", "≥ 3 ×"], fontsize=6)
+    bar.ax.set_yticklabels(["0", "even", "2 ×", "≥ 3 ×"])
     bar.outline.set_visible(False)
 
 
-def _draw_pictures(part: SubFigure, samples: Snapshots | Densities) -> None:
-    places = evenly(samples.steps, PICTURES)
-    for axes, place in zip(part.subplots(1, len(places), squeeze=False)[0], places, strict=True):
+def _draw_pictures(halves: Sequence[SubFigure], samples: Snapshots | Densities) -> None:
+    """Pictures of at most four steps, two in each half."""
+    panels = [axes for half in halves for axes in half.subplots(1, 2)]
+    for axes in panels:
+        axes.set_axis_off()
+    for axes, place in zip(panels, evenly(samples.steps, len(panels)), strict=False):
         if isinstance(samples, Densities):
             draw_densities(axes, samples, place, BLUE)
         else:

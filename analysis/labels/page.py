@@ -13,7 +13,7 @@ from analysis.figures.style import rendered
 from analysis.labels.cards import Card
 from analysis.labels.script import CSS, SCRIPT
 from analysis.report import dark
-from analysis.report.drawing import drawing
+from analysis.report.drawing import columns, drawing
 from analysis.report.page import Html, joined, page, tag
 from analysis.results.agreement import CANNOT_TELL, CHOICES
 from analysis.wording import OUTCOME_MEANINGS, counted
@@ -52,7 +52,7 @@ def _page(cards: Sequence[Card], place: str) -> Html:
             tag("code", "ganstudy label DIR --labels labels.csv"),
             " then holds them against the outcomes, DIR being the study's folder."),
         tag("div", *shown, id="cards", **{"data-place": place}),
-        tag("div", button, tag("span", id="count"), class_="saving"),
+        tag("div", button, tag("output", id="count"), class_="saving"),
         style=CSS + dark.rules(joined(shown)),
         script=SCRIPT,
     )  # fmt: skip
@@ -62,7 +62,8 @@ def _card(card: Card) -> Html:
     figure = card.figure(titled=False)
     modes = "" if card.curves.shares is None else ", shares of modes"
     words = f"Replica {card.number}: measurements{modes} and samples over training"
-    picture = drawing(rendered(figure, "svg", DPI), figure, f"card-{card.number}", words)
+    svg = rendered(figure, "svg", DPI)
+    picture = drawing(svg, figure, f"card-{card.number}", words, columns(figure))
     meanings = {**{outcome: OUTCOME_MEANINGS[outcome] for outcome in CHOICES}, CANNOT_TELL: ""}
     choices = [_choice(card.number, outcome, meaning) for outcome, meaning in meanings.items()]
     whose = {"data-study": card.curves.study, "data-trial": card.curves.trial_id, "data-seed": str(card.curves.seed)}
@@ -70,7 +71,7 @@ def _card(card: Card) -> Html:
         "section",
         tag("h2", card.number),
         tag("figure", tag("div", picture, class_="wide")),
-        tag("div", *choices, class_="choices"),
+        tag("div", *choices, class_="choices", role="radiogroup", **{"aria-label": f"Replica {card.number}"}),
         class_="card",
         **whose,
     )

@@ -9,7 +9,6 @@ html { scroll-padding-bottom: 5rem; } main { max-width: 54rem; }
 .card { border-top: 1px solid var(--rule); padding-top: .6rem; margin-top: 2.2rem; break-inside: avoid; }
 .card h2 { border: 0; margin: 0; padding: 0; }
 .card figure { margin: .4rem 0 .8rem; }
-@media screen { .card svg { min-width: 36rem; } }
 .choices { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: .35rem 1.4rem; }
 .choices label { display: block; font-size: .8rem; line-height: 1.35; padding-left: 1.5rem; cursor: pointer; }
 .choices input { float: left; margin: .2rem 0 0 -1.5rem; }

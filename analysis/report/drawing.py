@@ -23,7 +23,8 @@ from analysis.report.dark import followed
 from analysis.report.page import ENLARGED, Html, tag
 
 MOST = 2000  # marks in a figure
-WIDEST = 290  # points of a column, whose text is then 9 pixels high on a page of 390
+EDGE = 5  # points above or below all panels in which no text stands
+WIDEST = 250  # points of a column, whose text is then 10 pixels high on a page of 390
 NEAR = 5  # points from a mark at which it is pointed at
 UNSEEN = re.compile(r"<metadata>.*?</metadata>|<!--.*?-->|<defs>\s*<style.*?</style>\s*</defs>", re.DOTALL)
 EMBEDDED = re.compile(r'(?<=base64,)[^"]*')
@@ -93,7 +94,8 @@ def columns(figure: Figure) -> Columns | None:
     if max(right - left for left, right in zip([0.0, *ends[:-1]], ends, strict=True)) > WIDEST:
         return None
     height = float(POINTS * figure.get_figheight())
-    return Columns(ends, max(0.0, min(box.top for box in boxes)), min(height, max(box.bottom for box in boxes)))
+    top, bottom = min(box.top for box in boxes), max(box.bottom for box in boxes)
+    return Columns(ends, top if top > EDGE else 0.0, bottom if bottom < height - EDGE else height)
 
 
 def switches(arms: Sequence[str]) -> Html:

@@ -54,6 +54,8 @@ figure svg { width: var(--width); }
 .off, .narrow { display: none; }
 @media screen and (max-width: 44rem) {
   svg:has(+ .narrow) { display: none; } .narrow { display: block; }
+  figure:not(.table) > .wide { --bleed: 1.1rem; width: calc(100% + 2 * var(--bleed)); max-width: none;
+    margin: 0 calc(-1 * var(--bleed)); } figure:not(.table) .switches { margin: .5rem var(--bleed) 0; }
   .panels { flex-wrap: wrap; justify-content: center; row-gap: .8rem; }
   .panels svg { flex: 1 1 calc(.85 * var(--width)); max-width: min(100%, var(--width)); }
   .cut .above, .cut .below { width: 100%; height: var(--height); } .cut:has(+ .switches) .above { display: none; }

@@ -8,6 +8,7 @@ from matplotlib.text import Text
 
 from analysis import figures
 from analysis.colours import VERMILION
+from analysis.figures.style import PAGE, panels, rendered
 from analysis.record.schema import OUTCOMES
 from analysis.results.replica import Measured
 
@@ -68,3 +69,18 @@ def test_modes_and_samples_are_there_where_they_are_known(made):
     assert "modes" in words(figures.replica_card(made.replica))
     assert "modes" not in words(figures.replica_card(made.diverged))
     assert words(figures.replica_card(made.replica, made.lines[0])).count("step 500") == 1
+
+
+def test_nothing_crosses_the_middle_of_a_card(made):
+    """So that the page of labels can show its halves one under the other (`analysis.report.drawing.columns`)."""
+    figure = figures.replica_card(made.replica, made.plane[0])
+    rendered(figure)
+    middle = 72 * PAGE / 2
+    boxes = panels(figure)
+    assert all(box.right <= middle or box.left >= middle for box in boxes)
+    assert {box.right <= middle for box in boxes} == {True, False}
+
+
+def test_ticks_of_modes_are_whole(made):
+    axes = panel(figures.replica_card(made.replica), "modes captured, of 8")
+    assert [tick for tick in axes.get_yticks() if 0 <= tick <= 8] == [0, 2, 4, 6, 8]

@@ -85,7 +85,7 @@ def test_another_draw_of_the_study_shows_what_was_chosen_and_another_study_does_
 
 def test_figures_are_shown_and_nothing_is_complained_of(shown, driver):
     driver.get(shown[1].as_uri())
-    seen = "return [...document.querySelectorAll('.card svg')].map((one) => one.getBoundingClientRect().width)"
+    seen = "return [...document.querySelectorAll('.card .cut')].map((one) => one.getBoundingClientRect().width)"
     widths = driver.execute_script(seen)
     assert len(widths) == 4
     assert min(widths) > 800
@@ -95,7 +95,7 @@ def test_figures_are_shown_and_nothing_is_complained_of(shown, driver):
     assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_figures_are_dark_on_a_dark_page_and_wide_enough_to_read_on_a_narrow_one(shown, driver):
+def test_figures_are_dark_on_a_dark_page(shown, driver):
     paper = {}
     for scheme in ("light", "dark"):
         feature = {"name": "prefers-color-scheme", "value": scheme}
@@ -108,15 +108,39 @@ def test_figures_are_dark_on_a_dark_page_and_wide_enough_to_read_on_a_narrow_one
         colours, counts = np.unique(pixels.reshape(-1, 3), axis=0, return_counts=True)
         paper[scheme] = colours[counts.argmax()].tolist()
     assert paper == {"light": [0xFF] * 3, "dark": [0x17, 0x18, 0x1C]}
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_a_narrow_page_has_the_halves_of_a_card_one_under_the_other(shown, driver):
     size = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
         driver.get(shown[1].as_uri())
-        assert driver.find_element("css selector", ".card svg").size["width"] > 600
         assert driver.execute_script("return document.documentElement.scrollWidth") == 390
+        left, right = driver.find_elements("css selector", "#cards .card:first-child .panels svg")
+        assert right.rect["y"] >= left.rect["y"] + left.rect["height"]
+        for half in (left, right):
+            assert half.rect["width"] > 7 / 5 * 244.8  # so that text of 7 points is 10 pixels high
+            assert half.rect["x"] + half.rect["width"] < 390
+        sideways = "return [...document.querySelectorAll('.wide')].some((one) => one.scrollWidth > one.clientWidth)"
+        assert not driver.execute_script(sideways)
     finally:
         driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_keys_choose(shown, driver):
+    from selenium.webdriver import ActionChains, Keys
+
+    driver.get(shown[1].as_uri())
+    driver.execute_script("localStorage.clear()")
+    driver.refresh()
+    for key in (Keys.TAB, Keys.SPACE, Keys.ARROW_DOWN, Keys.TAB, Keys.SPACE):
+        ActionChains(driver).send_keys(key).perform()
+    chosen = "return [...document.querySelectorAll('input:checked')].map((one) => one.name + ' ' + one.value)"
+    assert driver.execute_script(chosen) == ["card-1 stalled", "card-2 converged"]
+    assert count(driver) == "2 of 4 labelled"
+    groups = [one.accessible_name for one in driver.find_elements("css selector", "[role=radiogroup]")]
+    assert groups[:2] == ["Replica 1", "Replica 2"]
 
 
 def saved(driver):

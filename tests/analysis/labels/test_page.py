@@ -71,7 +71,7 @@ def test_one_script_runs_and_nothing_is_fetched(text):
 
 
 def test_figures_follow_the_pages_colours_and_each_id_is_there_once(text):
-    pictures = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
+    pictures = re.findall(r'<div class="cut".*?</figure>', text, re.DOTALL)
     assert len(pictures) == 2
     for colour, name in THEMED.items():
         assert not any(f": {colour}" in one or f'"{colour}"' in one for one in pictures)

@@ -79,6 +79,14 @@ def test_a_cut_leaves_the_line_about_a_panel_whole():
     assert edge + 2 < columns(figure).ends[0] < second.get_position().x0 * 6 * 72
 
 
+def test_a_line_about_panels_at_the_edge_of_their_figure_is_no_part_of_its_own():
+    figure = Marked(figsize=(6, 3))
+    for left in (0.1, 0.6):
+        figure.add_axes((left, 0.01, 0.3, 0.98)).set(xticks=[], yticks=[])
+    rendered(figure)
+    assert columns(figure)[1:] == (0, 3 * 72)
+
+
 def test_a_figure_with_a_wide_column_is_not_cut():
     figure = Marked(figsize=(6, 3), layout="constrained")
     figure.subplots(1, 2, width_ratios=(5, 1))
@@ -88,6 +96,8 @@ def test_a_figure_with_a_wide_column_is_not_cut():
 
 def test_a_figure_is_cut_into_its_columns_and_loses_nothing():
     figure = made(2, 3)
+    figure.suptitle("what it is")
+    figure.supxlabel("steps")
     rendered(figure)
     pieces = read(figure, cut=columns(figure))
     assert [piece.get("class") for piece in pieces] == ["above", "panels", "below"]
