@@ -127,7 +127,7 @@ def selection_bias(results: Sequence[SelectionBias], palette: Palette, columns: 
                 linestyle="none", markersize=4.5,
             )  # fmt: skip
         if result.biased:
-            axes.annotate("biased", (1, row), xycoords=("axes fraction", "data"), ha="right", fontsize=6, color=INK)
+            axes.annotate("biased", (1, row), xycoords=("axes fraction", "data"), ha="right", color=INK)
     several = any(result.repeat for result in results)
     names = [f"{one.arm}{f', search {one.repeat}' if several else ''} #{one.index}" for one in results]
     axes.set_yticks(range(len(results)), shortened(names, 22 * columns))

@@ -30,7 +30,7 @@ def density_pictures(rows: Sequence[Densities], palette: Palette, columns: int =
             axes.set_axis_off()
         for axes, place in zip(line, evenly(row.steps, across), strict=False):
             draw_densities(axes, row, place, palette[row.arm].colour)
-        line[0].set_ylabel(name, fontsize=6.5)
+        line[0].set_ylabel(name, fontsize=7)
     handles, labels = panels[0][0].get_legend_handles_labels()
     if len(rows) == 1:
         legend_above(figure, panels[0][0])
@@ -47,8 +47,8 @@ def draw_densities(axes: Axes, row: Densities, place: int, colour: str) -> None:
     axes.plot(row.x, row.generated[place], color=colour, linewidth=1.1, label="generator")
     axes.set(ylim=(0, top), yticks=[])
     axes.spines["left"].set_visible(False)
-    axes.set_title(f"step {whole(row.steps[place])}", fontsize=6, color=MUTED, pad=2, loc="center")
+    axes.set_title(f"step {whole(row.steps[place])}", fontsize=7, color=MUTED, pad=2, loc="center")
     scale_axis(axes, "x", row.x, log=False)
     if row.outside[place] > 0:
         words = f"{percent(row.outside[place])} outside"
-        axes.text(0.98, 0.9, words, transform=axes.transAxes, ha="right", fontsize=5)
+        axes.text(0.98, 0.9, words, transform=axes.transAxes, ha="right")

@@ -47,7 +47,7 @@ def explanation(explained: Mapping[str, Any], columns: int = 2) -> Figure:
         panel.axvline(1, color=MUTED, linewidth=0.6, linestyle=(0, (1, 1)))
         panel.set_xlabel("density ratio r = p/q")
     if sentence:
-        figure.supxlabel(sentence, x=0.01, ha="left", fontsize=6.5, color=INK)
+        figure.supxlabel(sentence, x=0.01, ha="left", fontsize=7, color=INK)
     return figure
 
 

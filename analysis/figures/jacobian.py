@@ -75,6 +75,6 @@ def _plane(axes: Axes, results: Sequence[ArmSpectrum], palette: Palette) -> None
     axes.set_ylabel("imaginary part")
     for place, words in ((0.02, "stable"), (0.98, "unstable")):
         axes.text(
-            place, 0.98, words, transform=axes.transAxes, ha="left" if place < 0.5 else "right", va="top", fontsize=6,
+            place, 0.98, words, transform=axes.transAxes, ha="left" if place < 0.5 else "right", va="top",
             color=MUTED,
         )  # fmt: skip

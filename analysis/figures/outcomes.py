@@ -56,7 +56,7 @@ def _bar(axes: Axes, row: int, arm: ArmOutcomes, columns: int) -> None:
             box = {"facecolor": "white", "alpha": 0.86, "edgecolor": "none", "boxstyle": "round,pad=0.14"}
             where = (start + share / 2 if name != "converged" else start + 0.012, row - 0.1)
             side = "center" if name != "converged" else "left"
-            axes.text(*where, percent(share), ha=side, va="center", fontsize=6, color=INK, bbox=box)
+            axes.text(*where, percent(share), ha=side, va="center", color=INK, bbox=box)
         start += share
     good = arm.probabilities["converged"]
     if good.high > good.low:

@@ -37,7 +37,7 @@ def pairwise_matrix(comparison: Comparison, columns: int = 1) -> Figure:
             dark = abs(chance[row, column] - 0.5) > 0.33
             said = axes.text(
                 column, row, percent(chance[row, column]).removesuffix("\u00a0%") + ("*" if told else ""), ha="center",
-                va="center", fontsize=6.2, fontweight="bold" if told else "normal", color="white" if dark else INK,
+                va="center", fontweight="bold" if told else "normal", color="white" if dark else INK,
             )  # fmt: skip
             keep_colours(said)
     names = shortened(arms, 18 * columns)
@@ -48,6 +48,6 @@ def pairwise_matrix(comparison: Comparison, columns: int = 1) -> Figure:
         side.set_visible(False)
     bar = figure.colorbar(shown, ax=axes, shrink=0.85, aspect=22, pad=0.02, ticks=[0, 0.5, 1])
     bar.ax.set_yticklabels(["0 %", "50 %", "100 %"])
-    bar.set_label("row better than column", color=MUTED, fontsize=6.5)
+    bar.set_label("row better than column", color=MUTED, fontsize=7)
     bar.outline.set_visible(False)
     return figure

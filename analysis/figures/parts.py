@@ -56,7 +56,7 @@ def arm_panels(figure: FigureBase, arms: Sequence[str], columns: int) -> list[Pa
     for axes in grid[len(arms) :]:
         axes.set_axis_off()
     for place, (axes, name) in enumerate(zip(grid, shortened(arms, 26), strict=False)):
-        axes.set_title(name, fontsize=6.6)
+        axes.set_title(name, fontsize=7)
         axes.tick_params(labelbottom=place + across >= len(arms))
     return [Panel(axes, arm) for axes, arm in zip(grid, arms, strict=False)]
 

@@ -39,7 +39,7 @@ def quality_strips(results: Sequence[ArmQuality], palette: Palette, columns: int
         axes.axvline(floor, color=MUTED, linewidth=0.9, linestyle=(0, (1, 1)))
         axes.annotate(
             "real data", (floor, 1), xycoords=("data", "axes fraction"), xytext=(2, 1), textcoords="offset points",
-            fontsize=6, color=MUTED,
+            color=MUTED,
         )  # fmt: skip
     axes.set_yticks(range(len(results)), shortened([result.arm for result in results], 22 * columns))
     axes.set_ylim(len(results) - 0.5, -0.55)
@@ -72,6 +72,6 @@ def _row(axes: Axes, row: int, result: ArmQuality, look: ArmStyle) -> None:
     if any(counts.values()):
         note = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
         axes.annotate(
-            note, (1, row + 0.12), xycoords=("axes fraction", "data"), ha="right", va="center", fontsize=6, color=INK,
+            note, (1, row + 0.12), xycoords=("axes fraction", "data"), ha="right", va="center", color=INK,
             bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.5},
         )  # fmt: skip

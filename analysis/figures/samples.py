@@ -53,7 +53,6 @@ def samples_over_time(rows: Sequence[Snapshots], columns: int = 2, most: int = 6
             ha="right",
             va="center",
             transform=line[0].transAxes,
-            fontsize=6.5,
         )
     return figure
 
@@ -61,7 +60,7 @@ def samples_over_time(rows: Sequence[Snapshots], columns: int = 2, most: int = 6
 def draw_samples(axes: Axes, row: Snapshots, place: int) -> None:
     """The samples of one step, points of the plane or images, under the step's number."""
     axes.set_axis_on()
-    axes.set_title(f"step {whole(row.steps[place])}", fontsize=6, color=MUTED, pad=2, loc="center")
+    axes.set_title(f"step {whole(row.steps[place])}", fontsize=7, color=MUTED, pad=2, loc="center")
     axes.set_xticks([])
     axes.set_yticks([])
     for side in axes.spines.values():
@@ -86,7 +85,7 @@ def draw_samples(axes: Axes, row: Snapshots, place: int) -> None:
     beyond = len(row.samples[place][:SHOWN]) - int((np.abs(points - (x, y)) <= half).all(axis=1).sum())
     if beyond:
         words = f"{beyond} outside"
-        outside = axes.text(0.97, 0.03, words, transform=axes.transAxes, ha="right", fontsize=5, color=INK)
+        outside = axes.text(0.97, 0.03, words, transform=axes.transAxes, ha="right", color=INK)
         keep_colours(outside)
 
 
@@ -118,7 +117,7 @@ def mode_shares(rows: Sequence[ModeShares], columns: int = 2) -> Figure:
     """
     if not rows:
         raise ValueError("mode_shares: expected at least one row, got none")
-    across = max(len(row.seeds) for row in rows)
+    across = min(max(len(row.seeds) for row in rows), 4 if columns > 1 else 2)
     figure = new(columns, 0.45 + (0.72 if columns > 1 else 0.6) * len(rows))
     panels = figure.subplots(len(rows), across, squeeze=False, sharey="row")
     shown = None
@@ -132,16 +131,16 @@ def mode_shares(rows: Sequence[ModeShares], columns: int = 2) -> Figure:
                 shares.T / even, cmap="Greys", vmin=0, vmax=3, aspect="auto", interpolation="nearest",
                 extent=(0.5, len(row.steps) + 0.5, modes + 0.5, 0.5),
             )  # fmt: skip
-            axes.set_title(f"seed {seed}", fontsize=6, color=MUTED, pad=2, loc="center")
-            axes.set_xticks([1, len(row.steps)], [whole(row.steps[0]), whole(row.steps[-1])], fontsize=5.5)
+            axes.set_title(f"seed {seed}", fontsize=7, color=MUTED, pad=2, loc="center")
+            axes.set_xticks([1, len(row.steps)], [whole(row.steps[0]), whole(row.steps[-1])])
             axes.set_yticks([])
-        line[0].set_ylabel(name, fontsize=6.5, rotation=0, ha="right", va="center")
+        line[0].set_ylabel(name, fontsize=7, rotation=0, ha="right", va="center")
     figure.supxlabel("generator updates", fontsize=7)
     if shown is not None:
         bar = figure.colorbar(
             shown, ax=panels, shrink=min(1.0, 1.6 / len(rows)), aspect=14, pad=0.015, ticks=[0, 1, 2, 3]
         )
         bar.ax.set_yticklabels(["0", "even", "2 ×", "≥ 3 ×"])
-        bar.set_label("samples in the mode", fontsize=6.5)
+        bar.set_label("samples in the mode", fontsize=7)
         bar.outline.set_visible(False)
     return figure

@@ -81,16 +81,14 @@ def _at_risk(axes: Axes, result: Survival, ticks: np.ndarray, end: float, palett
             place = np.clip(np.searchsorted(curve.band.x, tick, side="left"), 0, len(curve.at_risk) - 1)
             side = "left" if tick == 0 else "right" if tick == end else "center"
             left = 0 if tick > curve.band.x[-1] else int(curve.at_risk[place])
-            axes.text(tick, row, whole(left), ha=side, va="center", fontsize=6.2)
-    axes.set_yticks(
-        range(len(result.curves)), shortened([curve.arm for curve in result.curves], 16 * columns), fontsize=6.2
-    )
+            axes.text(tick, row, whole(left), ha=side, va="center")
+    axes.set_yticks(range(len(result.curves)), shortened([curve.arm for curve in result.curves], 16 * columns))
     for label, curve in zip(axes.get_yticklabels(), result.curves, strict=True):
         label.set_color(palette[curve.arm].colour)
     axes.set_ylim(len(result.curves) - 0.4, -0.6)
-    axes.set_title("replicas at risk", fontsize=6.4, color=MUTED, pad=2)
+    axes.set_title("replicas at risk", fontsize=7, color=MUTED, pad=2)
     axes.xaxis.set_ticks(ticks)
     scale_clock(axes, result.clock)
-    axes.tick_params(length=0, labelsize=6.2)
+    axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)

@@ -17,8 +17,9 @@ from analysis.report.stylesheet import CSS
 
 POLICY = "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 ENLARGED = 1.3  # pictures on the screen, whose text of 7 points is 12 pixels high then
-LONG = 40  # characters of a cell from which it may be broken
+LONG, LONG_HEAD = 40, 16  # characters of a cell, and of a column's name, from which it may be broken
 VOID = ("meta", "img", "br", "hr", "input")
+PER_CENT = re.compile(r"(?<=\d) %")
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -29,8 +30,11 @@ class Html(str):
 
 
 def text(value: object) -> Html:
-    """A value as markup: `Html` as it is, anything else escaped, control and bidirectional characters replaced."""
-    return value if isinstance(value, Html) else Html(escape(UNPRINTABLE.sub("\ufffd", str(value))))
+    """A value as markup: `Html` as it is, anything else escaped, control and bidirectional characters replaced, and no
+    line broken before a per cent sign."""
+    if isinstance(value, Html):
+        return value
+    return Html(escape(PER_CENT.sub("\u00a0%", UNPRINTABLE.sub("\ufffd", str(value)))))
 
 
 def tag(name: str, /, *children: object, **attributes: str) -> Html:
@@ -50,14 +54,12 @@ def table(
     """A table under its caption, scrolling sideways where it is too wide; columns `numbers` are set flush right."""
     kinds = ["number" if place in numbers else "words" for place in range(len(head))]
 
-    def line(cells: Sequence[object], name: str) -> Html:
-        return tag(
-            "tr",
-            *(tag(name, cell, class_=_width(kind, cell)) for cell, kind in zip(cells, kinds, strict=True)),
-        )
+    def line(cells: Sequence[object], name: str, classes: Sequence[str]) -> Html:
+        return tag("tr", *(tag(name, cell, class_=one) for cell, one in zip(cells, classes, strict=True)))
 
-    body = tag("tbody", *(line(row, "td") for row in rows))
-    inside = tag("div", tag("table", tag("thead", line(head, "th")), body), class_="wide")
+    body = tag("tbody", *(line(row, "td", [_width(*one) for one in zip(kinds, row, strict=True)]) for row in rows))
+    heads = [f"{kind} long" if len(str(cell)) > LONG_HEAD else kind for kind, cell in zip(kinds, head, strict=True)]
+    inside = tag("div", tag("table", tag("thead", line(head, "th", heads)), body), class_="wide")
     return tag("figure", tag("figcaption", caption), inside, class_="table") if caption else inside
 
 

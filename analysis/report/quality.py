@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from functools import partial
 
 from analysis import figures
@@ -11,6 +13,7 @@ from analysis.report.metric_table import metric_table
 from analysis.report.page import Html, Section, joined, section, tag
 from analysis.report.subject import replicas_of, subject_of
 from analysis.report.writer import FigureWriter
+from analysis.results.compare import ArmQuality
 from analysis.results.pairs import Comparison
 from analysis.wording import listed, named, percent
 
@@ -53,9 +56,8 @@ def _by(findings: Findings, one: Measured, writer: FigureWriter, ending: str) ->
         writer.figure(
             f"quality-{findings.phase}{ending}",
             partial(figures.quality_strips, one.quality, findings.palette),
-            f"Final {named(one.metric)}, one mark per replica: {replicas_of(findings)}. Above them the"
-            " median with its 95 % interval, and behind it that of the interquartile mean. Diverged replicas are"
-            " counted.",
+            f"Final {named(one.metric)}, one mark per replica: {replicas_of(findings)}. Above them the median"
+            f"{_interval(one.quality)}. Diverged replicas are counted.",
             alternatives.quality(one),
         ),
         writer.table(pair_tables.quality_table(one.quality, one.comparison, note, ending)),
@@ -75,6 +77,13 @@ def _by(findings: Findings, one: Measured, writer: FigureWriter, ending: str) ->
             )
         )
     return parts
+
+
+def _interval(quality: Sequence[ArmQuality]) -> str:
+    """What is drawn about the medians, where an arm's replicas are enough for an interval."""
+    if all(math.isnan(arm.median.low) for arm in quality):
+        return ""
+    return " with its 95 % interval, and behind it that of the interquartile mean"
 
 
 def _pairs(findings: Findings, comparison: Comparison, writer: FigureWriter, ending: str) -> Html:

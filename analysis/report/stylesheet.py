@@ -104,9 +104,9 @@ figure.table figcaption { margin: 0 0 .5rem; }
     linear-gradient(to right, var(--shade), transparent) left / .9rem 100%,
     linear-gradient(to left, var(--shade), transparent) right / .9rem 100%;
   background-repeat: no-repeat; background-attachment: local, local, scroll, scroll; }
-table { border-collapse: collapse; font-size: .78rem; min-width: 100%; font-variant-numeric: tabular-nums lining-nums; }
-thead { border-top: 1.5px solid var(--ink); border-bottom: 1px solid var(--ink); }
-tbody { border-bottom: 1.5px solid var(--ink); }
+table { border-spacing: 0; font-size: .78rem; min-width: 100%; font-variant-numeric: tabular-nums lining-nums; }
+thead th { border-top: 1.5px solid var(--ink); border-bottom: 1px solid var(--ink); }
+tbody tr:last-child td { border-bottom: 1.5px solid var(--ink); }
 th { font-weight: 600; vertical-align: bottom; }
 th, td { padding: .28rem .7rem .28rem 0; text-align: left; }
 th:last-child, td:last-child { padding-right: 0; }
@@ -114,13 +114,14 @@ tbody td { vertical-align: top; }
 th.number, td.number { text-align: right; }
 td.number, td.words { white-space: nowrap; }
 .interval { color: var(--muted); font-size: .92em; }
-tbody tr:nth-child(5n):not(:last-child) { border-bottom: 1px solid var(--faint); }
-.trace { opacity: .8; font-style: italic; } sup { line-height: 0; }
+tbody tr:nth-child(5n):not(:last-child) td { border-bottom: 1px solid var(--faint); }
+.trace { font-style: italic; } sup { line-height: 0; }
 .files { white-space: nowrap; }
 dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .15rem 1.1rem; font-size: .84rem;
   margin: .8rem 0; }
 dt { color: var(--muted); } dd { margin: 0; }
 @media screen and (max-width: 44rem) {
+  th.long { min-width: 6.5rem; } td.long { min-width: 11rem; }
   th:first-child, td:first-child { position: sticky; left: 0; background: var(--paper); max-width: 9rem; }
 }
 @media (max-width: 30rem) { dl { display: block; } dd { margin: 0 0 .5rem; } }

@@ -43,6 +43,7 @@ def training(findings: Findings, writer: FigureWriter, folder: Path) -> Section:
                 " arm's best configuration. Even grey is coverage, one black line collapse; a line that breaks off"
                 " where another begins is mode hopping.",
                 alternatives.mode_shares(findings.shares),
+                apart=False,
             )
         )
     return section("Training", *parts, *_samples(findings, writer, folder), leaves(findings, writer, folder))
@@ -62,6 +63,7 @@ def _samples(findings: Findings, writer: FigureWriter, folder: Path) -> list[Htm
                 f" its result). {'Circles: the true modes, three standard deviations. ' if _true(drawn) else ''}"
                 f"{_real_points(drawn)}Trials: {', '.join(one.trial_id for one in drawn)}.",
                 _ends(drawn, findings),
+                apart=False,
             )
         )
     if lines:
@@ -72,6 +74,7 @@ def _samples(findings: Findings, writer: FigureWriter, folder: Path) -> list[Htm
                 "Density of the data (grey) and of the generator's samples (line, a kernel estimate, which smooths)"
                 f" over training, first seed. Trials: {', '.join(one.trial_id for one in lines)}.",
                 _ends([one for one in found if one.kind == "line"], findings),
+                apart=False,
             )
         )
     return parts

@@ -39,7 +39,9 @@ class FigureWriter:
             for name in ("figures", "tables"):
                 (folder / name).mkdir(parents=True, exist_ok=True)
 
-    def figure(self, name: str, draw: Callable[..., Figure], caption: object, alt_text: str) -> Html:
+    def figure(
+        self, name: str, draw: Callable[..., Figure], caption: object, alt_text: str, apart: bool = True
+    ) -> Html:
         """Write a figure's files and return it with its caption for the page.
 
         Args:
@@ -47,6 +49,8 @@ class FigureWriter:
             draw: draws it as wide as `columns`, 1 or 2, of a page; one for a narrow screen alone.
             caption: what it shows.
             alt_text: describes it.
+            apart: whether a narrow page may show its columns of panels one under the other, as what names the rows
+                stands in all of them.
         """
         if self._folder is None:
             return page.joined([])
@@ -54,7 +58,7 @@ class FigureWriter:
         picture, paper = vector_files(figure)
         (self._folder / "figures" / f"{name}.svg").write_bytes(picture)
         (self._folder / "figures" / f"{name}.pdf").write_bytes(paper)
-        cut = columns(figure) if figure.get_figwidth() > COLUMN else None
+        cut = columns(figure) if apart and figure.get_figwidth() > COLUMN else None
         shown = [drawing(picture, figure, name, alt_text, cut)]
         if figure.get_figwidth() > COLUMN and cut is None:
             slim = draw(columns=1)

@@ -47,6 +47,15 @@ def test_a_figure_is_drawn_without_a_warning_and_its_text_stays_inside(drawn, na
     assert box.y1 < figure.get_figheight() + EDGE
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("columns", [1, 2])
+def test_text_is_of_seven_points_at_least(drawn, name, columns):
+    figure = drawn[name](columns)
+    figure.draw_without_rendering()
+    small = {text.get_text() for text in figure.findobj(Text) if text.get_text().strip() and text.get_fontsize() < 7}
+    assert not small
+
+
 @pytest.mark.parametrize("name", ["learning", "pairs", "samples"])
 def test_files_are_vector_with_embedded_fonts_and_the_same_every_time(drawn, name, tmp_path):
     first = [path.read_bytes() for path in save(drawn[name](1), tmp_path / "a", name)]

@@ -37,9 +37,9 @@ def drawn(monkeypatch):
     found = {}
     whole = writer.FigureWriter.figure
 
-    def noted(self, name, draw, *rest):
+    def noted(self, name, draw, *rest, **more):
         found[name] = draw(columns=2)
-        return whole(self, name, draw, *rest)
+        return whole(self, name, draw, *rest, **more)
 
     monkeypatch.setattr(writer.FigureWriter, "figure", noted)
     return found

@@ -49,6 +49,10 @@ def test_characters_that_deceive_are_replaced():
     assert text("a\x00b\u202ec\ud800") == "a\ufffdb\ufffdc\ufffd"
 
 
+def test_no_line_is_broken_before_a_per_cent_sign():
+    assert text("the 95 % interval, in % of 3") == "the 95\u00a0% interval, in % of 3"
+
+
 def test_an_attribute_cannot_be_left():
     assert read(tag("a", "x", title='"><script>')).tags == [("a", {"title": '"><script>'})]
 
@@ -57,6 +61,12 @@ def test_a_table_sets_its_numbers_apart_and_lets_long_words_break():
     markup = table(["arm", "n"], [["a", 1], ["x" * 50, 2]], numbers=[1])
     classes = [attributes.get("class") for kind, attributes in read(markup).tags if kind == "td"]
     assert classes == ["words", "number", "long", "number"]
+
+
+def test_a_long_name_of_a_column_keeps_some_width_on_a_narrow_page():
+    heads = ["arm", "share of the tail near the data"]
+    found = read(table(heads, [["a", 1]], numbers=[1])).tags
+    assert [attributes.get("class") for kind, attributes in found if kind == "th"] == ["words", "number long"]
 
 
 def test_a_row_has_a_cell_for_each_head():
