@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from analysis.pictures.canvas import PAPER, as_image
-from analysis.pictures.render import SHOWN, panels, read, render
+from analysis.pictures.render import SHOWN, panels, render
 from analysis.pictures.view import View, view_around
-from analysis.record.snapshots import evenly, picture_files
+from analysis.record.snapshots import arrays_in, evenly, picture_files
 
 OF_REPLICAS = ("samples", "labels", "line_generator_density", "line_critic_share", "dirac_distance", "seeds")
 ACROSS = 8  # frames of a strip at most
@@ -89,7 +89,7 @@ def strip(shown: Frames) -> Image.Image:
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     """A file's arrays; empty if it is not a whole picture."""
     try:
-        arrays = read(path)
+        arrays = arrays_in(path)
     except (OSError, ValueError):
         return {}
     return arrays if "seeds" in arrays and path.stem.isdigit() else {}

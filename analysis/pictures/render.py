@@ -16,8 +16,6 @@ start's over `dirac_step` (S,) and `dirac_gamma` (G,), with the spectral radius 
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,6 +45,7 @@ from analysis.pictures.image_grid import grid
 from analysis.pictures.moves import moves
 from analysis.pictures.scatter import scatter
 from analysis.pictures.view import View, view_around, view_of
+from analysis.record.snapshots import arrays_in
 
 ACROSS = 8  # samples beside their neighbours in a row
 SHOWN = 4  # replicas in a picture
@@ -62,14 +61,14 @@ def picture(path: Path, title: str = "", captions: Sequence[str] = ()) -> Image.
 
     OSError or ValueError where the file is not a picture's.
     """
-    return render(read(path), title, captions)
+    return render(arrays_in(path), title, captions)
 
 
 def gallery(path: Path, title: str = "", captions: Sequence[str] = ()) -> dict[str, Image.Image]:
     """The further pictures of a file by name: `walk`, between latent points a row or a curve each, and `beside`, rows
     of samples and below each its nearest training image; of a cyclegan `there` and `back`, samples and what is made of
     each. Raises as `picture` does."""
-    arrays = read(path)
+    arrays = arrays_in(path)
     found = {}
     if (walk := _given(arrays, "walk")) is not None and (walk.ndim == 6 or walk.shape[3:] == (2,)):
         parts: dict[str, NDArray[Any]] = {**arrays, "samples": walk.reshape(len(walk), -1, *walk.shape[3:])}
@@ -103,15 +102,6 @@ def _render_moves(pairs: Array, arrays: Mapping[str, NDArray[Any]], title: str, 
     if means is not None:
         legend.append((TRUTH, "ring", "true modes of the data, 3 std"))
     return compose(drawn, _counted(title, len(drawn), len(pairs), captions), legend, captions)
-
-
-def read(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a picture file; OSError or ValueError where it is none."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (AttributeError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path}: not a whole .npz file: {error}") from error
 
 
 def render(

@@ -20,7 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-UNREADABLE = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error)
+BROKEN = (
+    AttributeError, EOFError, KeyError, MemoryError, RuntimeError, TypeError, ValueError, zipfile.BadZipFile,
+    zlib.error,
+)  # fmt: skip
+MOST = 1 << 30  # bytes that a file's arrays take: of 4 replicas 80 pictures each of 512² pixels in three colours
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,23 @@ def picture_files(folder: Path) -> list[Path]:
         return []
 
 
+def arrays_in(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a picture file, all of numbers; OSError or ValueError where it is none, or takes more memory than
+    pictures do, as a small file may that is not from here."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(part.file_size for part in archive.infolist())  # more is not read of any
+        if size > MOST:
+            raise ValueError(f"its arrays take {size:,} bytes, of {MOST:,} at most")
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        if strange := [name for name, array in arrays.items() if array.dtype.kind not in "biuf"]:
+            raise ValueError(f"{strange[0]} is not of numbers")
+        return arrays
+    except BROKEN as error:
+        raise ValueError(f"{path}: not a whole .npz file of pictures: {error}") from error
+
+
 def snapshots(folder: str | Path, arm: str, trial_id: str, replica: int = 0) -> Snapshots | None:
     """The snapshots of a trial's replica; None if no file can be read.
 
@@ -74,9 +95,8 @@ def snapshots(folder: str | Path, arm: str, trial_id: str, replica: int = 0) -> 
     found = []
     for path in picture_files(Path(folder) / "trials" / trial_id / "pictures"):
         try:
-            with np.load(path, allow_pickle=False) as file:
-                found.append((int(path.stem), {name: file[name] for name in file.files}))
-        except UNREADABLE:
+            found.append((int(path.stem), arrays_in(path)))
+        except (OSError, ValueError):
             continue
     found = [(step, arrays) for step, arrays in found if len(arrays.get("samples", ())) > replica]
     if not found:
@@ -104,11 +124,11 @@ def pictured(folder: str | Path, trial_id: str) -> list[int]:
     """The seeds of a trial whose samples were saved, in the order of `snapshots`' `replica`; none without pictures."""
     for path in reversed(picture_files(Path(folder) / "trials" / trial_id / "pictures")):
         try:
-            with np.load(path, allow_pickle=False) as file:
-                if {"samples", "seeds"} <= set(file.files):
-                    return [int(seed) for seed in file["seeds"][: len(file["samples"])]]
-        except UNREADABLE:
+            arrays = arrays_in(path)
+        except (OSError, ValueError):
             continue
+        if {"samples", "seeds"} <= arrays.keys():
+            return [int(seed) for seed in arrays["seeds"][: len(arrays["samples"])]]
     return []
 
 

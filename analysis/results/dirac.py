@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.record.loading import RecordError
-from analysis.record.snapshots import UNREADABLE, picture_files
+from analysis.record.snapshots import arrays_in, picture_files
 from analysis.results.selection import Selection
 from analysis.statistics.intervals import Floats, Interval, wilson
 
@@ -132,10 +132,10 @@ def dirac_map(folder: str | Path, arm: str, trial_id: str, replica: int = 0) -> 
     """The newest map of a trial's replica among its pictures; None where there is none that can be read."""
     for path in reversed(picture_files(Path(folder) / "trials" / trial_id / "pictures")):
         try:
-            with np.load(path, allow_pickle=False) as file:
-                parts = {name: np.asarray(file[f"dirac_{name}"], np.float64) for name in ARRAYS}
-                seed = int(file["seeds"][replica])
-        except (*UNREADABLE, IndexError):
+            arrays = arrays_in(path)
+            parts = {name: np.asarray(arrays[f"dirac_{name}"], np.float64) for name in ARRAYS}
+            seed = int(arrays["seeds"][replica])
+        except (OSError, ValueError, KeyError, IndexError):
             continue
         if parts["distance"].shape[1:] == parts["radius"].shape == (len(parts["step"]), len(parts["gamma"])):
             return _map(arm, trial_id, seed, replica, parts)

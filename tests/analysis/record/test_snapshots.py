@@ -1,9 +1,10 @@
 import os
+import zipfile
 
 import numpy as np
 import pytest
 
-from analysis.record.snapshots import evenly, picture_files, pictured, snapshots
+from analysis.record.snapshots import arrays_in, evenly, picture_files, pictured, snapshots
 
 
 def put(folder, step, samples, **others):
@@ -76,6 +77,34 @@ def test_the_seeds_that_have_pictures_are_those_of_the_newest_whole_file(tmp_pat
     torn = put(tmp_path, 300, np.zeros((1, 4, 2)), seeds=[1])
     torn.write_bytes(torn.read_bytes()[:40])
     assert pictured(tmp_path, "confirm-a-0000") == [9]
+
+
+def test_a_small_file_that_holds_more_than_pictures_do_is_not_read(tmp_path, monkeypatch):
+    path = tmp_path / "p.npz"
+    np.savez_compressed(path, samples=np.zeros((2, 100_000)), seeds=[7, 8])
+    assert path.stat().st_size < 5000
+    assert arrays_in(path)["seeds"].tolist() == [7, 8]
+    monkeypatch.setattr("analysis.record.snapshots.MOST", 1_000_000)
+    monkeypatch.setattr(np, "load", lambda *_, **__: pytest.fail("it was read"))
+    with pytest.raises(
+        ValueError, match=r"p\.npz: not a whole \.npz file .*: its arrays take 1,600,\d+ bytes, of 1,000,000"
+    ):
+        arrays_in(path)
+
+
+@pytest.mark.parametrize("named", [{"labels": np.array(["cat"])}, {"samples": np.array([b"x"])}])
+def test_what_is_not_of_numbers_is_no_picture(named, tmp_path):
+    put(tmp_path, 200, **{"samples": np.zeros((1, 4, 2)), "seeds": [9]} | named)
+    put(tmp_path, 100, np.zeros((2, 4, 2)), seeds=[7, 8])
+    assert pictured(tmp_path, "confirm-a-0000") == [7, 8]
+    assert snapshots(tmp_path, "a", "confirm-a-0000").steps.tolist() == [100]
+
+
+def test_a_file_with_parts_that_are_no_arrays_is_no_picture(tmp_path):
+    path = put(tmp_path, 100, np.zeros((1, 4, 2)), seeds=[7])
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("samples", b"text")
+    assert pictured(tmp_path, "confirm-a-0000") == []
 
 
 def test_a_pipe_is_no_picture_and_a_folder_that_cannot_be_read_has_none(tmp_path, monkeypatch):
