@@ -176,3 +176,8 @@ def can_be_written(folder: Path) -> bool:
             return False
         return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
     return False
+
+
+def memory() -> int:
+    """Bytes of memory that this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -36,7 +36,7 @@ def ready(config: StudyConfig) -> list[str]:
     check_places(config)
     if os.environ.get("RAY_ADDRESS"):
         return odd  # its nodes may come and go, and Ray says what it waits for
-    check_memory(config, memory())
+    check_memory(config, checks.memory())
     gpus = 0
     if config.resources.gpu:
         import torch
@@ -168,11 +168,6 @@ def needed(config: StudyConfig, replicas: int) -> dict[str, int]:
         "evaluation.samples": config.evaluation["samples"] * sample,
         "budget.batch_size": size * replicas * (config.budget.batch_size or 1),
     }
-
-
-def memory() -> int:
-    """Bytes of memory that this machine has."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def check_resources(config: StudyConfig, gpus_available: float, cpus_available: float | None = None) -> None:

@@ -19,9 +19,9 @@ import torch
 
 from study.config.arms import Arm, spec_for
 from study.config.plan import StudyPlan
-from study.config.readiness import BYTES, memory, needed
+from study.config.readiness import BYTES, needed
 from study.config.seeds import confirm_seeds
-from trainables import cost, data, timing
+from trainables import checks, cost, data, timing
 from trainables.spec import UNTRAINED, Spec, shared
 
 LOGGER = logging.getLogger(__name__)
@@ -109,14 +109,14 @@ def middle(plan: StudyPlan, arm: Arm) -> Spec:
 
 def _fits(plan: StudyPlan) -> bool:
     most = max(replicas for arm in plan.arms for replicas in _sizes(plan, arm))
-    return max(needed(plan.config, most).values()) <= SHARE * memory()
+    return max(needed(plan.config, most).values()) <= SHARE * checks.memory()
 
 
 def _quick(spec: Spec, replicas: int) -> bool:
     description = data.describe(**spec.data)
     trained = () if spec.model in UNTRAINED else spec.networks(description.shape, description.classes)
     weights = sum(network.size for network in trained)
-    fits = COPIES * BYTES * weights * replicas <= SHARE * memory()
+    fits = COPIES * BYTES * weights * replicas <= SHARE * checks.memory()
     return fits and cost.step_seconds(spec, replicas) <= WITHIN
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
+
+from trainables import checks
 
 BROKEN = (EOFError, KeyError, MemoryError, OSError, ValueError, zipfile.BadZipFile, zlib.error)
 
@@ -26,10 +29,18 @@ def header(path: Path, name: str | None) -> tuple[tuple[int, ...], np.dtype[Any]
         return _head(file)
 
 
+def require_room(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Raise `ValueError` for an array larger than half of the memory, as a compressed file of a few megabytes may hold
+    one: to convert it or to take a part of it needs as much again."""
+    size, room = math.prod(shape) * dtype.itemsize, checks.memory()
+    if 2 * size > room:
+        raise ValueError(f"one of {size / 1e9:,.1f} GB, more than half of this machine's memory of {room / 1e9:.1f} GB")
+
+
 def content(path: Path, name: str | None) -> NDArray[Any]:
-    """The array itself; raises as `header` does."""
+    """The array itself; raises as `header` and `require_room` do."""
     with _opened(path, name) as file:
-        _head(file)
+        require_room(*_head(file))
         file.seek(0)
         found: NDArray[Any] = npy.read_array(file, allow_pickle=False)
         return found

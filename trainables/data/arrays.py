@@ -82,10 +82,14 @@ class Arrays(Labelled):
         return None
 
     def check_files(self) -> None:
-        """Refuse also arrays of another shape."""
+        """Refuse also arrays of another shape, and those that the memory has no room for."""
         super().check_files()
         for key, file in self._files().items():
             self._shape(f"data.{key}", file)
+            try:
+                array_files.require_room(*array_files.header(Path(file), self.samples))
+            except ValueError as error:
+                self._refuse(f"data.{key}", file, "samples", f"an array (data.samples), got {error}")
 
     def found(self) -> tuple[int, int]:
         counts = [array_files.header(Path(file), self.samples)[0][0] for file in self._files().values()]

@@ -9,7 +9,7 @@ from study.config.plan import StudyPlan
 from study.progress import calibration
 from study.progress.calibration import Calibration, Factors, calibrate
 from study.progress.forecast import forecast
-from trainables import cost, timing
+from trainables import checks, cost, timing
 from trainables.spec import Spec
 from trainables.timing import Prepared, Taken
 
@@ -49,7 +49,7 @@ def test_arms_alike_are_measured_once_for_each_number_of_replicas(
 def test_nothing_is_measured_that_takes_a_good_part_of_the_memory(
     least: Build, measured: list[tuple[str, str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibration, "memory", lambda: 8 * 10**9)
+    monkeypatch.setattr(checks, "memory", lambda: 8 * 10**9)
     assert calibrate(least(**SEARCHED, evaluation={"samples": 10**7})) == Calibration(pace=1.5, load=0.25)
     assert measured == []
     assert calibrate(least(**SEARCHED, evaluation={"samples": 10**6})).factors
@@ -59,7 +59,7 @@ def test_nothing_is_measured_that_takes_a_good_part_of_the_memory(
 def test_no_step_is_measured_that_would_take_a_good_part_of_the_memory_or_longer_than_measuring_may(
     endless: dict[str, Any], least: Build, measured: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibration, "memory", lambda: 8 * 10**9)
+    monkeypatch.setattr(checks, "memory", lambda: 8 * 10**9)
     assert not any(calibrate(least(fixed=endless)).factors.values())
     assert measured == []
 

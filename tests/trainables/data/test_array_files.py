@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from trainables.data import check
 from trainables.data.array_files import content, header
 
 ARRAY = np.arange(12.0).reshape(3, 4)
@@ -25,6 +26,24 @@ def test_the_head_is_read_without_the_content(tmp_path: Path) -> None:
     with (tmp_path / "huge.npy").open("wb") as file:
         np.lib.format.write_array_header_1_0(file, {"shape": (10**9, 10**3), "fortran_order": False, "descr": "<f4"})
     assert header(tmp_path / "huge.npy", None) == ((10**9, 10**3), np.dtype("float32"))
+
+
+def test_a_small_file_that_holds_more_than_the_memory_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, pictures = tmp_path / "small.npz", np.zeros((20_000, 1, 10, 10), np.uint8)
+    np.savez_compressed(path, x=pictures)
+    assert path.stat().st_size < 10_000
+    monkeypatch.setattr("trainables.checks.memory", lambda: 2 * pictures.nbytes)
+    assert content(path, "x").shape == pictures.shape
+    monkeypatch.setattr("trainables.checks.memory", lambda: 2 * pictures.nbytes - 1)
+    monkeypatch.setattr("numpy.lib.format.read_array", lambda *_, **__: pytest.fail("it was read"))
+    with pytest.raises(ValueError, match=r"^one of 0\.0 GB, more than half of this machine's memory of 0\.0 GB$"):
+        content(path, "x")
+    with pytest.raises(
+        ValueError, match=r"^data\.path: samples in .*small\.npz: expected an array \(data\.samples\), got one"
+    ):
+        check("arrays", path=str(path), samples="x")
 
 
 def test_nothing_is_unpickled(tmp_path: Path) -> None:
@@ -52,7 +71,7 @@ def test_damaged_files(tmp_path: Path) -> None:
     with (tmp_path / "vast.npy").open("wb") as file:
         head = {"descr": "<f4", "fortran_order": False, "shape": (10**15,)}
         np.lib.format.write_array_header_1_0(file, head)
-    with pytest.raises(ValueError, match=r"^Unable to allocate 3\.55 PiB"):
+    with pytest.raises(ValueError, match=r"^one of 4,000,000\.0 GB, more than half of this machine's memory of \d"):
         content(tmp_path / "vast.npy", None)
     np.savez(tmp_path / "flipped.npz", x=ARRAY)
     raw = bytearray((tmp_path / "flipped.npz").read_bytes())
