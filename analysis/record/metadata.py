@@ -120,6 +120,8 @@ KEYS = {  # dotted, with * for any key of a mapping and any place of a list; a k
     "own.*": MAPPING,
     "own.*.meaning": _or_null(TEXT),
     "own.*.better": _or_null(_name("high", "low")),
+    "trained_since": MAPPING,  # by change of what a setting means that touches some trial, whether they were
+    "trained_since.*": FLAG,
     "no_longer_chosen": LIST,
     "no_longer_chosen.*": TEXT,
     "looks": _or_null(LIST),
@@ -179,7 +181,9 @@ def check(about: object) -> None:
     for key, kind in KEYS.items():
         for place, found in _found(about, key.split(".")):
             if not kind.fits(found):
-                raise ValueError(f"{'.'.join(place)}: expected {kind.expected}, got {_shown(found)}")
+                name = ".".join(place)
+                named = name if name.isprintable() else ascii(name)
+                raise ValueError(f"{named}: expected {kind.expected}, got {_shown(found)}")
 
 
 def stated(about: Mapping[str, Any], key: str, otherwise: Any = None) -> Any:

@@ -59,18 +59,34 @@ def moments(record: Record) -> list[str]:
 
 
 def joining(record: Record) -> list[str]:
-    """Which studies were joined and in which settings they differ; empty for a single study."""
+    """Which studies were joined, and in which settings and meanings of settings they differ; empty for a single one."""
     studies = studies_of(record.about)
     if len(studies) == 1:
         return []
     said = f"Joined from the records of {counted(len(studies), 'study', 'studies')}, {listed(names(record))}."
     said += " An arm is named study/arm, and each study searched its own."
+    changed = _changed(studies)
     differ = _differing([stated(about, "config", {}) for about in studies])
     if not differ:
-        return [f"{said} But for their arms the studies were configured alike."]
+        return [f"{said} But for their arms the studies were configured alike.", *changed]
     rest = len(differ) - MOST_KEYS
     few = differ if rest <= 0 else [*differ[:MOST_KEYS], counted(rest, "more setting")]
-    return [said, f"The studies differ not in their arms alone but also in {listed(few)}: so may their results."]
+    alone = f"The studies differ not in their arms alone but also in {listed(few)}: so may their results."
+    return [said, alone, *changed]
+
+
+def _changed(studies: Sequence[About]) -> list[str]:
+    """By which meanings of settings that came to mean something else some studies were trained and others were not."""
+    known: dict[str, dict[bool, list[str]]] = {}
+    for about in studies:
+        for change, since in stated(about, "trained_since", {}).items():
+            known.setdefault(change, {}).setdefault(since, []).append(_name(about))
+    return [
+        f"What a setting means has changed: {change}. So it was where {listed(found[True])} trained, and not where"
+        f" {listed(found[False])} did: arms that this touches differ in it too."
+        for change, found in known.items()
+        if len(found) > 1
+    ]
 
 
 def left_out(findings: Findings, writer: FigureWriter, state: State | None) -> Section:

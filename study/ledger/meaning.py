@@ -5,22 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from study.ledger.state import StudyState
+from study.ledger.state import StudyState, TrialState
 from trainables.changes import CHANGES, Change
 from trainables.spec import Spec
 
 
 def mixed(state: StudyState) -> str | None:
-    """Why trials from now on would not be trained as those of the ledger were; None where they are.
-
-    A trial was trained before a change of `trainables.changes` if the session that began it did not know it.
-    """
+    """Why trials from now on would not be trained as those of the ledger were; None where they are."""
     for change in CHANGES:
-        before = (
-            trial
-            for trial in state.trials.values()
-            if trial.changes is not None and change.name not in trial.changes and trial.status != "failed"
-        )
+        before = (trial for trial in state.trials.values() if _since(change, trial) is False)
         if touched := [trial.trial_id for trial in before if _touches(change, trial.spec)]:
             more = f" and {len(touched) - 1} more" if len(touched) > 1 else ""
             return (
@@ -29,6 +22,17 @@ def mixed(state: StudyState) -> str | None:
                 " new study with another --out"
             )
     return None
+
+
+def trained_since(trial: TrialState) -> dict[str, bool]:
+    """Of the changes that touch a trial, by their names, whether it was trained since; where unknown, it is none."""
+    known = {change: _since(change, trial) for change in CHANGES}
+    return {change.name: since for change, since in known.items() if since is not None and _touches(change, trial.spec)}
+
+
+def _since(change: Change, trial: TrialState) -> bool | None:
+    """Whether the session that began a trial knew a change; None of one that failed, and if the session is unknown."""
+    return None if trial.changes is None or trial.status == "failed" else change.name in trial.changes
 
 
 def _touches(change: Change, spec: Mapping[str, Any]) -> bool:

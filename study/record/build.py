@@ -91,8 +91,10 @@ def _write_trials(entries: Iterable[Entry], tables: Tables, held: set[Key], dama
     under_way: dict[Key, TrialState] = {}
     written: set[Key] = set()
     reopened: set[Key] = set()
+    changes: list[str] | None = None  # that the newest session knew
     for entry in entries:
         if isinstance(entry, OfStudy):
+            changes = entry.changes if isinstance(entry, Session) else changes
             continue
         if entry.key in written:
             reopened.add(entry.key)
@@ -102,6 +104,8 @@ def _write_trials(entries: Iterable[Entry], tables: Tables, held: set[Key], dama
             trial.apply(entry)
         except InvalidEntry as error:
             damage.add(str(error))
+        if trial.changes is None:  # it is new, or begins anew
+            trial.changes = changes
         if trial.status is not None and trial.seeds and entry.key not in held:
             tables.add(trial)
             written.add(entry.key)
@@ -126,6 +130,7 @@ def _publish(folder: Path, out: Path, end: Position, tables: Tables, damage: Dam
     about = _about(tables.outline) | {
         "no_longer_chosen": no_longer_chosen(tables.standings, goal, tables.outline.top) if goal is not None else [],
         "through": end,
+        "trained_since": tables.trained_since,
         "damaged": damage.count,
         "lacking": shortened(lacking),
         "undeclared": undeclared,

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from analysis.record import schema
 from study.atomic_write import PartialFile, remove_partials
+from study.ledger.meaning import trained_since
 from study.ledger.state import TrialState
 from study.record.columns import TrialColumns
 from study.record.later import names
@@ -75,8 +76,8 @@ def _joined(tables: Sequence[Any]) -> Any:
 
 @dataclass
 class Tables:
-    """Both tables of a study, the measurements among the trials added that have no column, what these lack, and how
-    those that ended stand in their searches."""
+    """Both tables of a study, the measurements among the trials added that have no column, what these lack, how those
+    that ended stand in their searches, and by change of meaning that touches some whether they were trained since."""
 
     outline: Outline
     history: _Table
@@ -84,6 +85,7 @@ class Tables:
     undeclared: set[str] = field(default_factory=set)
     lacking: list[str] = field(default_factory=list)
     standings: list[Standing] = field(default_factory=list)
+    trained_since: dict[str, bool] = field(default_factory=dict)
 
     def add(self, trial: TrialState) -> None:
         """Add both tables' rows of a trial; ValueError as of `study.record.columns.TrialColumns`."""
@@ -93,6 +95,8 @@ class Tables:
         self.undeclared |= columns.undeclared()
         self.lacking += [trial.lacking] if trial.lacking else []
         self.standings += [Standing.of(trial)] if trial.status is not None else []
+        for change, since in trained_since(trial).items():
+            self.trained_since[change] = self.trained_since.get(change, True) and since
         self.history.add(columns.history(), len(trial.seeds) * len(columns.steps))
         self.trials.add(
             columns.summary(outline.state, outline.config, outline.later.get(trial.trial_id, {})), len(trial.seeds)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from analysis import report
@@ -39,6 +39,7 @@ ABOUT: dict[str, Any] = {  # has every key of KEYS
     "searched": {"hinge": ["generator_lr", "critic_lr"], "minimax": ["generator_lr", "critic_lr"]},
     "arms": {"hinge": {"chosen": ["objective"], "without": ["source"], "space": {"generator_lr": "1e-4 … 1e-2 log"}}},
     "own": {"own.blur": {"meaning": "how blurred samples are", "better": "low"}},
+    "trained_since": {"hinge is doubled": True},
     "no_longer_chosen": ["confirm-hinge-0001"],
     "looks": [LOOK],
     "config": {
@@ -178,6 +179,7 @@ def test_whatever_stands_anywhere_is_read_or_refused_in_a_sentence() -> None:
 
 @pytest.mark.property
 @given(st.sampled_from(PLACES), ANYTHING)
+@example(("arms",), {"\n": None})
 def test_so_it_is_of_anything_that_is_json(at: tuple[Any, ...], odd: Any) -> None:
     why = refusal(changed(at, odd))
     assert why is None or SENTENCE.fullmatch(why)

@@ -20,6 +20,27 @@ def test_a_record_from_before_a_setting_does_not_differ_in_it():
     assert "also in budget.equal: so may" in said({"steps": 10}, {"steps": 10, "equal": samples})
 
 
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ([True, False, True, None], "where s0 and s2 trained, and not where s1 did: arms that this touches differ"),
+        ([False, True], "where s1 trained, and not where s0 did"),
+        ([True, True], None),
+        ([False, None], None),  # a study that it touches in nothing, or of an earlier record
+    ],
+)
+def test_joined_studies_by_two_meanings_of_a_setting_are_said_to_be(known, said):
+    studies = [
+        {"study": f"s{place}", "config": {}} | ({} if one is None else {"trained_since": {"hinge is doubled": one}})
+        for place, one in enumerate(known)
+    ]
+    [_, *rest] = provenance.joining(SimpleNamespace(about={"joined": studies}))
+    if said is None:
+        assert not rest
+    else:
+        assert rest[0].startswith(f"What a setting means has changed: hinge is doubled. So it was {said}")
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_a_replica_without_a_final_score_is_said_to_be_left_out(simulate, tmp_path, words):
     simulate(tmp_path, arms=("a", "b"), trials=2, replicas=2, confirm=4, evaluations=4)

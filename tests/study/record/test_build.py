@@ -29,6 +29,8 @@ from study.ledger.state import StudyState, TrialState
 from study.ledger.validation import from_json
 from study.record import build as record
 from study.record.columns import TrialColumns
+from trainables.changes import Change
+from trainables.spec import Spec
 
 SPEC = {
     "model": "gan", "objective": {"name": "hinge"}, "penalty": {"name": "r1", "weight": 1.0},
@@ -525,6 +527,26 @@ def test_more_modes_than_a_trials_later_counts_are_of_are_left_out_and_said(tmp_
     written, found = built(tmp_path, SESSION, plan, early, counted, ended())
     assert written.lacking == ("search-hinge-0000: what was measured at step 100 is not in the ledger",)
     assert found.history["step"].tolist() == [200, 200]
+
+
+def test_the_record_says_by_which_meanings_its_trials_were_trained(tmp_path, monkeypatch):
+    touched = Change("hinge is doubled", "it was half of itself", lambda spec: spec.objective["name"] == "hinge")
+    others = Change("kl is doubled", "it was half of itself", lambda spec: spec.objective["name"] == "kl")
+    monkeypatch.setattr("study.ledger.meaning.CHANGES", (touched, others))
+    whole = Spec.from_dict(SPEC | {"steps": 200, "evaluations": 2, "batch_size": 8}).to_dict()
+
+    def said(name, *entries):
+        plan = about("planned", config={}, spec=whole, seeds=[1, 2])
+        _, found = built(tmp_path / name, *entries, plan, result(100), result(200), ended())
+        return found.about["trained_since"]
+
+    later = replace(SESSION, changes=[touched.name, others.name])
+    assert said("before", SESSION) == {"hinge is doubled": False}
+    assert said("since", later) == {"hinge is doubled": True}
+    assert said("unknown") == {}
+    assert said("both", SESSION, *trial(3), planned(4), later) == {"hinge is doubled": True}  # theirs are of no Spec
+    again = about("planned", index=1, config={}, spec=whole, seeds=[1, 2])
+    assert said("gone-on-with", SESSION, again, result(100, 1), later) == {"hinge is doubled": False}
 
 
 def test_the_metadata_is_json(tmp_path):
