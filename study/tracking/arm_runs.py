@@ -89,7 +89,7 @@ class ArmRuns:
         for name in gone:
             self._try(run, partial(self._runs.client.delete_tag, run.run_id, name))
         kept = {name: value for name, value in run.tags.items() if name not in gone}
-        run.tags, run.metrics = kept | tags, {**run.metrics, **summary.metrics}
+        run.tags, run.metrics = kept | tags, {**run.metrics, **{name: value for name, value, *_ in rows}}
 
     def reopen(self) -> None:
         """The study goes on."""

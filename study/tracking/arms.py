@@ -57,9 +57,15 @@ class Summary:
 
     @property
     def rows(self) -> list[Row]:
-        """The metrics as MLflow's rows, whose steps are the endings so far."""
-        time = milliseconds(self.time)
-        return [(name, value, time, self.endings) for name, value in self.metrics.items()]
+        """The metrics as MLflow's rows, whose steps are the endings so far.
+
+        The searched one is the last, and there from the first time on, if only as NaN: MLflow's page that compares runs
+        opens on the metric that it heard of first, and `Runs.log` sends the last one first.
+        """
+        time, goal = milliseconds(self.time), self.tags["metric"]
+        others = {name: value for name, value in self.metrics.items() if name != goal}
+        last = {goal: self.metrics.get(goal, math.nan)}
+        return [(name, value, time, self.endings) for name, value in {**others, **last}.items()]
 
 
 def params_of(plan: StudyPlan, arm: str) -> dict[str, str]:

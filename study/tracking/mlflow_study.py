@@ -224,7 +224,11 @@ class MlflowStudy:
             self._client.log_inputs(self._parent, [data_input(update.data)])
 
     def _log(self, run_id: str, update: RunUpdate) -> None:
-        self._runs.log(run_id, update.metrics, update.params, update.tags)
+        """Log what a batch says about one run, the searched metric last, for the same reason as in `Summary.rows`."""
+        plan = self._newest.plan
+        goal = plan.goal.metrics[0] if plan else ""
+        rows = sorted(update.metrics, key=lambda row: row[0] == goal)
+        self._runs.log(run_id, rows, update.params, update.tags)
 
     def _arm_run(self, arm: str, time: float) -> str:
         newest = self._newest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 from study.config import loading
 from study.config.schema import StudyConfig
-from study.ledger.ledger import entries
+from study.ledger.ledger import Ledger, entries
+from study.ledger.validation import from_json
 from study.tracking import local, mlflow_study
 from study.tracking.cursor import Cursor
 from study.tracking.environment import prepare
@@ -73,6 +75,24 @@ def test_an_arm_has_figures_params_and_tags(folder: Path, write: Write, trial: T
     assert study.data.metrics[metric] == arm.data.metrics[metric] == 0.5
     assert "`ganstudy report" in study.data.tags["mlflow.note.content"]
     assert "[Its trials](" in arm.data.tags["mlflow.note.content"]
+
+
+def test_mlflow_compares_runs_by_the_searched_metric_first(
+    folder: Path, config: StudyConfig, write: Write, trial: Trial
+) -> None:
+    """Its page opens on the first metric of the runs, in the order in which their database heard of them."""
+    values = config.resolved() | {"search": {"metric": "fid"}, "confirm": {"top": 1, "replicas": 4}}
+    about = {"kind": "session", "config": loading.build(values).config.resolved(), "versions": {}, "host": "h"}
+    with Ledger.open(folder) as ledger:
+        ledger.append(from_json({**about, "pid": 1, "time": 1_699_999_999.0}))
+    write(*trial(0), begin=False)
+    cursor = followed(folder)
+    assert math.isnan(arm_of(folder).data.metrics["fid"])  # nothing is confirmed
+    confirmed = [{**entry, "phase": "confirm", "trial_id": "confirm-hinge-0000"} for entry in trial(0)]
+    write(*confirmed, begin=False)
+    followed(folder, cursor=cursor)
+    assert arm_of(folder).data.metrics["fid"] == 0.5
+    assert [next(iter(run.data.metrics)) for run in found(folder, "")] == ["fid"] * 4
 
 
 def test_logging_again_adds_neither_runs_nor_rows(folder: Path, write: Write, trial: Trial) -> None:
