@@ -17,13 +17,13 @@ from analysis.figures.density import draw_densities
 from analysis.figures.parts import mark_floor
 from analysis.figures.samples import draw_samples
 from analysis.figures.style import new, styled
+from analysis.record.schema import RANGES, SHARE
 from analysis.record.snapshots import Snapshots, evenly
 from analysis.results.density import Densities
 from analysis.results.replica import Measured, ReplicaCurves
 from analysis.statistics.intervals import Floats
 from analysis.wording import named
 
-SHARES = ("high_quality", "precision")
 CURVES, PICTURES = 1.3, 1.6  # inches: the height of a row
 LEAST = 20.0  # times its lower end that a logarithmic axis ends at, so that noise does not fill it
 
@@ -100,7 +100,7 @@ def _scale(axes: Axes, one: Measured, curves: ReplicaCurves) -> None:
     """The vertical scale: shares from 0 to 1, modes from 0 to all, others logarithmic where they are positive."""
     seen = np.r_[one.values, one.floor]
     seen = seen[np.isfinite(seen)]
-    if one.metric in SHARES:
+    if RANGES.get(one.metric) == SHARE:
         axes.set_ylim(-0.03, 1.03)
         percent_ticks(axes.yaxis)
     elif one.metric == "modes":

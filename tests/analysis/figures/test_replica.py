@@ -56,6 +56,12 @@ def test_a_signed_metric_has_an_axis_with_zero(made):
     assert axes.get_ylim()[0] < 0 < axes.get_ylim()[1]
 
 
+def test_a_share_has_a_linear_axis_to_one(made):
+    covered = Measured("coverage", np.linspace(0.3, 0.8, 10), np.full(10, np.nan), 0.6)
+    axes = panel(figures.replica_card(replace(made.replica, quality=(covered,))), "coverage")
+    assert (axes.get_yscale(), *axes.get_ylim()) == ("linear", -0.03, 1.03)
+
+
 def test_modes_are_counted_of_all(made):
     assert panel(figures.replica_card(made.replica), "modes captured, of 8").get_ylim() == pytest.approx((-0.24, 8.24))
 
