@@ -241,8 +241,11 @@ def segments(folder: str | Path) -> list[tuple[int, Path]]:
 
 
 def encode(entry: Entry) -> bytes:
-    """One entry as its line. Raises `TypeError` and `ValueError` for one that is not JSON or not valid."""
+    """One entry as its line; a ? for what has no UTF-8, as a message may name a file by such bytes. Raises `TypeError`
+    and `ValueError` for one that is not JSON or not valid."""
     text = json.dumps(to_json(entry), default=_plain).encode()
+    if rb"\ud" in text:
+        text = json.dumps(json.loads(text), ensure_ascii=False).encode(errors="replace")
     line = b"%08x %s\n" % (zlib.crc32(text), text)
     decode(line)
     return line

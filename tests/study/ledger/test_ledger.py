@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from study.ledger import ledger
-from study.ledger.entries import Ended, Floor, Planned, Session
+from study.ledger.entries import Ended, Floor, Planned, Session, Stopped
 from study.ledger.ledger import START, Ledger, Position
 
 ROOT = Path(__file__).parents[3]
@@ -52,6 +52,12 @@ def test_a_line_is_its_checksum_and_json(tmp_path):
     )
     # Its CRC-32 is from the trailer that gzip(1) writes.
     assert (tmp_path / "ledger/0001.jsonl").read_bytes() == b"eddc241c " + text + b"\n"
+
+
+def test_a_message_that_names_a_file_by_bytes_that_are_no_utf8_is_kept(tmp_path):
+    named = os.fsdecode(b"no such file: /\xff\xc3\xa9 \\\\ud800 ") + "\U0001f600 é"
+    written(tmp_path, Stopped(reason=named), NOTES[0])
+    assert read(tmp_path) == [Stopped(reason="no such file: /?é \\\\ud800 \U0001f600 é"), NOTES[0]]
 
 
 def test_non_finite_numbers_and_numpy_come_back(tmp_path):
