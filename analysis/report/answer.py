@@ -15,6 +15,7 @@ from typing import Any
 
 from analysis.record.join import studies_of
 from analysis.record.metadata import stated
+from analysis.record.schema import HIGHER
 from analysis.report import claims, joint_claims
 from analysis.report.factor_words import claim
 from analysis.report.findings import Findings, Measured
@@ -136,7 +137,8 @@ def _hardly_begun(one: Unbegun) -> str:
     )
     if math.isnan(one.begun):
         return said
-    return f"{said} Half of the replicas that converged were below half of the worst by {percent(one.begun)} of theirs."
+    left = "above it" if one.metric in HIGHER else "below half of the worst"
+    return f"{said} Half of the replicas that converged were {left} by {percent(one.begun)} of theirs."
 
 
 def _unconfirmed(findings: Findings) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from analysis.record.schema import HIGHER
 from analysis.report.findings import Findings, Measured
 from analysis.report.pair_words import few, nobody_ahead, sentence, verdict
 from analysis.report.subject import FEW, Subject
@@ -119,18 +120,21 @@ def quality(findings: Findings, subject: Subject) -> list[str]:
 
 def _first(metric: str) -> str:
     """A measurement where it is first spoken of, with its range where its name does not tell which way is better."""
-    worst = WORST.get(metric)
-    return named(metric) if worst is None else f"{named(metric)}, from 0, as the data's, to {number(worst)}, all astray"
+    if metric in HIGHER or metric not in WORST:
+        return named(metric)
+    return f"{named(metric)}, from 0, as the data's, to {number(WORST[metric])}, all astray"
 
 
 def _none_begun(findings: Findings, one: Measured, subject: Subject) -> str:
     """That the measurement says nothing of who is ahead, as all are near its worst, and what another one says."""
-    best = min(float(np.min(arm.values)) for arm in one.quality)
+    ends = np.concatenate([arm.values for arm in one.quality])
+    best = float(np.min(ends) if one.mode == "min" else np.max(ends))
+    near = "the worst" if best == WORST[one.metric] else "near the worst"
     who = f"no {subject.one} has begun, and nobody is ahead" if len(one.quality) > 1 else "it has not begun"
     if any(_count(arm, outcome) for arm in findings.outcomes[findings.phase] for outcome in REACHED):
         who = "nobody is ahead"
     said = (
-        f"In quality ({_first(one.metric)}) {who}: the best replica of all is at {number(best)}, near the worst. A"
+        f"In quality ({_first(one.metric)}) {who}: the best replica of all is at {number(best)}, {near}. A"
         " longer budget might change that."
     )
     other = findings.overview.get(UNBOUNDED, ())

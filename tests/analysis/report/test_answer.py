@@ -185,6 +185,10 @@ def test_replicas_that_stalled_near_the_worst_are_said_to_need_a_longer_budget()
     told = " ".join(answer(findings(unbegun=(one,))).caveats).replace("\u00a0", " ")
     assert f"{lead} the worst: with a longer budget they might begin. Half of the replicas that converged" in told
     assert "converged were below half of the worst by 34 % of theirs." in told
+    more = Unbegun("a", 12, 16, "coverage", 0.0, 0.0, 0.34)
+    told = " ".join(answer(findings(unbegun=(more,))).caveats).replace("\u00a0", " ")
+    assert "whose coverage is still at 0, where 0 is the worst: with a longer budget they might begin." in told
+    assert "converged were above it by 34 % of theirs." in told
     unknown = " ".join(answer(findings(unbegun=(replace(one, begun=float("nan")),))).caveats)
     assert "they might begin." in unknown
     assert "Half of the replicas" not in unknown
@@ -469,6 +473,23 @@ def test_where_no_arm_has_begun_nobody_is_ahead_and_the_frechet_distances_are_sa
     assert "all astray) nobody is ahead: the best replica of all is at 0.629, near the worst." in moved
     near = replace(far[1], values=np.array([0.1, 0.2]))
     begun = findings(measured=(Measured("mass_js", "min", (), (far[0], near), comparison("ba", ("ba",)), ()),))
+    assert "has begun" not in answer(begun).found[0]
+
+
+def test_where_all_tie_at_the_worst_of_what_is_maximised_nobody_has_begun():
+    tied = tuple(replace(quality(name, 0.0), metric="coverage", values=np.array([0.0, -np.inf])) for name in "ab")
+    found = findings(
+        measured=(Measured("coverage", "max", (), tied, comparison("ab"), ()),),
+        overview={"fid": (quality("a", 3.1), quality("b", 0.0172))},
+    )
+    (sentence,) = answer(found).found
+    assert sentence == (
+        "In quality (coverage) no chosen configuration has begun, and nobody is ahead: the best replica of all is at 0,"
+        " the worst. A longer budget might change that. What far-off samples can differ in is the Fréchet distance:"
+        " medians of 3.10 of a and 0.0172 of b, not tested here."
+    )
+    ahead = replace(tied[1], values=np.array([0.0, 0.2]))
+    begun = findings(measured=(Measured("coverage", "max", (), (tied[0], ahead), comparison("ba"), ()),))
     assert "has begun" not in answer(begun).found[0]
 
 
