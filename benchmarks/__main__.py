@@ -3,9 +3,9 @@
     python -m benchmarks [NAME ...] [--write] [--turns N]
 
 NAME is population, pack, noop_trials, study_end_to_end, frechet, record_reading or report, or an experiment, which
-runs only when named: convolutions or outcome_rule (two minutes), searched_metric (six), workers (ten), calibration or
-rounds (fifteen). `--write` keeps in benchmarks/results.md what ran, in place of what stands there: the table, and each
-experiment's section.
+runs only when named: convolutions or outcome_rule (two minutes), near_the_data (one), searched_metric (six), workers
+(ten), calibration or rounds (fifteen). `--write` keeps in benchmarks/results.md what ran, in place of what stands
+there: the table, and each experiment's section.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from benchmarks import (
     calibration,
     convolutions,
     frechet,
+    near_the_data,
     noop_trials,
     outcome_rule,
     packs,
@@ -87,6 +88,7 @@ EXPERIMENTS: dict[str, Callable[[bool], str]] = {
     "convolutions": convolutions.section,
     "outcome_rule": outcome_rule.section,
     "searched_metric": searched_metric.section,
+    "near_the_data": near_the_data.section,
     "calibration": calibration.section,
     "rounds": rounds.section,
     "workers": workers.section,

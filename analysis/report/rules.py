@@ -14,7 +14,7 @@ from analysis.record.metadata import stated
 from analysis.record.own import own_meanings
 from analysis.report.page import Html, Section, facts, section, tag
 from analysis.results.criteria import judged_by_earlier_rule, thresholds_of
-from analysis.results.outcomes import STEADY
+from analysis.results.outcomes import STEADY, in_raw_features
 from analysis.results.signals import FEW, LEAST, ON_MODES
 from analysis.results.thresholds import EVALUATIONS, JUDGED_METRICS, Thresholds
 from analysis.wording import OUTCOME_MEANINGS, frechet_in, listed, named, percent, setting
@@ -41,6 +41,7 @@ MEANINGS = {  # of each threshold, in a few words
     "quality": "near the data: good samples at least so frequent, as a share of that of real ones",
     "coverage": "near the data: share of the modes covered at least",
     "factor": "near the data that are no mixture: Fréchet distance over that of real samples, at most",
+    "support": "near the data measured in raw features: coverage at least, as a share of that of real samples",
     "gradient_norm": "frozen: norm of the generator's gradient below",
     "hop_rate": "hopping: mode mass moved per evaluation above",
     "modes": "collapsed: share of the modes that hold mass below",
@@ -53,11 +54,12 @@ MEANINGS = {  # of each threshold, in a few words
 
 @dataclass(frozen=True)
 class Kinds:
-    """What the data are, as far as rules depend on it: with modes or classes, mixtures, others than mixtures; and
-    whether there are maps of Dirac-GANs, which are trained on none."""
+    """What the data are, as far as rules depend on it: with modes or classes, mixtures, others that are measured in
+    the data themselves, and others in features; and whether there are maps of Dirac-GANs, which are trained on none."""
 
     modes: bool = True
     mixtures: bool = True
+    raw: bool = True
     others: bool = True
     maps: bool = False
 
@@ -68,12 +70,13 @@ class Kinds:
         modes, good, distance, maps = (record.trials[name].notna() for name in names)
         if not (good | distance | maps).any():
             return cls()
-        return cls(bool(modes.any()), bool(good.any()), bool((distance & ~good).any()), bool(maps.any()))
+        raw, others = in_raw_features(record.trials), distance & ~good
+        return cls(*(bool(kind.any()) for kind in (modes, good, others & raw, others & ~raw, maps)))
 
     @property
     def data(self) -> bool:
         """Whether there are any."""
-        return self.mixtures or self.others
+        return self.mixtures or self.raw or self.others
 
 
 def rules(used: Thresholds, kinds: Kinds) -> dict[str, str]:
@@ -111,12 +114,16 @@ def rules(used: Thresholds, kinds: Kinds) -> dict[str, str]:
 
 def _near(used: Thresholds, kinds: Kinds) -> str:
     """What good samples are, and what besides makes samples near the data."""
-    covered = f"{percent(used.coverage)} of the modes covered that real samples cover, by a tenth of their share"
-    distance = f"Fréchet distance at most {setting(used.factor)} times that of fresh real samples"
-    if kinds.mixtures and kinds.others:
-        good = "of mixtures those of high quality, of other data the precision"
-        return f"{good}; of mixtures {covered}, and of other data {distance}"
-    return f"those of high quality, and {covered}" if kinds.mixtures else f"by the precision, and {distance}"
+    told = {
+        "of mixtures": "those of high quality, and"
+        f" {percent(used.coverage)} of the modes covered that real samples cover, by a tenth of their share",
+        "of data in raw features": f"by the precision; density at least {percent(used.quality)} and coverage"
+        f" {percent(used.support)} of what fresh real samples have",
+        "of data in other features": "by the precision, and"
+        f" Fréchet distance at most {setting(used.factor)} times that of fresh real samples",
+    }
+    found = [kind for kind, there in zip(told, (kinds.mixtures, kinds.raw, kinds.others), strict=True) if there]
+    return told[found[0]] if len(found) == 1 else "; ".join(f"{kind} {told[kind]}" for kind in found)
 
 
 def limits(record: Record) -> str:

@@ -40,10 +40,11 @@ from analysis.results.thresholds import NOISE_KNOWN, Thresholds
 ENDED = ("completed", "diverged", "truncated", "failed")
 JUDGED = (
     "diverged", "mode_fraction", "held_fraction", "covered_fraction", "modes_held", "modes_covered",
-    "gradient_norm_generator", "high_quality", "precision", "hop", "dirac_converged", "fid", "fid_error",
-    "mass_js", "mass_js_error",
+    "gradient_norm_generator", "high_quality", "precision", "density", "coverage", "hop",
+    "dirac_converged", "fid", "fid_error", "mass_js", "mass_js_error",
 )  # fmt: skip
 DECLARED = frozenset(column.name for column in HISTORY)
+FEATURES = "config.evaluation.features"
 STEADY = 0.75  # share of the tail's evaluations near the data
 SHOWN = ("held", "hop_rate", "near", "swing", "progress")  # the signals that a record keeps
 SIGNALS = tuple(field.name for field in fields(OutcomeSignals))
@@ -151,13 +152,18 @@ def judged_columns(thresholds: Thresholds) -> list[str]:
 
 
 def floor_of_rows(trials: pd.DataFrame) -> Floor:
-    """The floor of each row of a record's trials, from its columns `floor.*` and `floor_spread.*`."""
+    """The floor of each row of a record's trials, by its columns `floor.*` and `floor_spread.*` and their features."""
 
     def family(prefix: str) -> dict[str, NDArray[np.float64]]:
         found = [str(name) for name in trials if str(name).startswith(prefix)]
         return {name.removeprefix(prefix): trials[name].to_numpy(np.float64, na_value=np.nan) for name in found}
 
-    return Floor(family("floor."), family("floor_spread."))
+    return Floor(family("floor."), family("floor_spread."), in_raw_features(trials).to_numpy())
+
+
+def in_raw_features(trials: pd.DataFrame) -> pd.Series[bool]:
+    """Which rows of a record's trials are measured in the data themselves."""
+    return trials[FEATURES] == "raw" if FEATURES in trials else pd.Series(False, trials.index)
 
 
 def signals_of(judged: pd.DataFrame) -> OutcomeSignals:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-SHARES = ("tail", "quality", "coverage", "modes")  # in [0, 1]
+SHARES = ("tail", "quality", "coverage", "support", "modes")  # in [0, 1]
 FACTORS = ("factor", "swing", "progress")  # of 1 or more
 NOISE_KNOWN = ("mass_js", "fid", "kid", "mmd")  # metrics with an error of their own, or an interval
 JUDGED_METRICS = ("mass_js", "fid")  # what `metric` None stands for: the first that is measured
@@ -26,6 +26,8 @@ class Thresholds:
             at least this much as frequent as among fresh real samples.
         coverage: besides, at least this share of the modes, or classes, must be covered that real samples cover.
         factor: besides, FID of data that are no mixture must be at most so many times that of fresh real samples.
+        support: instead, where features are the data themselves, `density` must be `quality` times and `coverage` so
+            many times that of fresh real samples.
         gradient_norm: norm of the generator's gradient under which it is frozen.
         hop_rate: mode mass moved per evaluation, less noise, over which a replica hops.
         modes: share of the modes that hold mass under which a replica has collapsed.
@@ -43,6 +45,7 @@ class Thresholds:
     quality: float = 0.8
     coverage: float = 0.9
     factor: float = 4.0
+    support: float = 0.6
     gradient_norm: float = 1e-3
     hop_rate: float = 0.2
     modes: float = 0.75

@@ -8,7 +8,7 @@ planned again goes on or begins anew is decided by `study.ledger.attempts`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -294,7 +294,9 @@ class StudyState:
     @property
     def real_scores(self) -> RealScores:
         """The floor as outcomes are judged by it."""
-        return RealScores(self.floor, self.floor_spread)
+        evaluation = self.config.get("evaluation")
+        raw = isinstance(evaluation, Mapping) and evaluation.get("features") == "raw"
+        return RealScores(self.floor, self.floor_spread, raw)
 
     @property
     def unfinished(self) -> list[TrialState]:

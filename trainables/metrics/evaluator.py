@@ -30,7 +30,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ from trainables.metrics.distances import blocks
 from trainables.metrics.feature_spaces import QUICK, Kept, feature_space, features_of_part
 from trainables.metrics.finite import FiniteReplicas
 from trainables.metrics.measurements import MeasuredSamples, Measurement
+from trainables.metrics.neighbours import expected_coverage
 from trainables.metrics.real_scores import RealScores, draw, summarised
 
 DRAWS, FEW_DRAWS = 20, 5  # of real samples, for the floor
@@ -181,7 +182,8 @@ class Evaluator:
         Each of `draws` draws costs as much as the evaluation of a replica. None: `DRAWS`, or `FEW_DRAWS` where
         that takes minutes. Where a draw would be all held-out points one is measured. If there are fewer of these than
         `samples` a warning is given, because the bias of FID and similar estimates is then larger than for the
-        generator's samples. Of no measurement, and no draw, where nothing is measured.
+        generator's samples. Coverage, which would be smaller by much, is then what as many real samples as a generator
+        gives have in the mean. Of no measurement, and no draw, where nothing is measured.
         """
         if not self._measurements:
             return RealScores({}, {}, 0)
@@ -195,7 +197,12 @@ class Evaluator:
         part = 0.0 if self.data.mixture else count / len(self.data.heldout)
         usual = DRAWS if self.settings.features in QUICK else FEW_DRAWS
         measured = [self(*draw(self.data, count, generator)) for _ in range(1 if part == 1 else draws or usual)]
-        return summarised({name: torch.cat([one[name] for one in measured]) for name in measured[0]}, part)
+        scores = summarised({name: torch.cat([one[name] for one in measured]) for name in measured[0]}, part)
+        few, real = (min(self.settings.neighbour_samples, of) for of in (self.samples, len(self.data.train)))
+        if count >= few:
+            return scores
+        coverage = expected_coverage(few, real, self.settings.neighbours)
+        return replace(scores, mean={**scores.mean, "coverage": coverage})
 
     def _refer(self, measure: Sequence[str]) -> list[Measurement]:
         """Prepare all measurements from the reference, once; none for data that are a single point."""

@@ -14,6 +14,7 @@ A ball is closed: duplicated points have balls of radius 0, which a strict `<` w
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,6 +59,14 @@ def squared_radii(points: Tensor, k: int) -> Tensor:
         near = squared_distances(points[:, rows], points).topk(k + 1, dim=-1, largest=False).values
         radii[:, rows] = near.amax(-1).clamp_min(0)
     return radii
+
+
+def expected_coverage(samples: int, real: int, k: int) -> float:
+    """The mean coverage of `real` points by so many `samples` of the same continuous distribution, whichever it is.
+
+    A point is not covered if of all others, real and generated, the k nearest to it are real (Naeem et al. 2020).
+    """
+    return 1 - math.prod((real - 1 - j) / (real - 1 + samples - j) for j in range(k))
 
 
 def covered(samples: Tensor, real: Neighbourhood) -> Tensor:

@@ -17,7 +17,8 @@ EARLIER = {
 
 def of(about, **measured):
     """A record of these metadata, and of replicas of which this was measured."""
-    trials = pd.DataFrame(measured, columns=["modes", "high_quality", "fid", "dirac_converged"])
+    names = dict.fromkeys(["modes", "high_quality", "fid", "dirac_converged", *measured])
+    trials = pd.DataFrame(measured, columns=[*names])
     return SimpleNamespace(about=about, trials=trials)
 
 
@@ -116,8 +117,8 @@ def test_beside_the_shares_stand_the_rules_of_outcomes_that_occurred(words):
 def test_rules_are_of_the_data_that_there_are(words):
     measured = {
         "mixture": {"modes": [8.0, None], "high_quality": [0.9, None], "fid": [0.1, None]},
-        "points": {"fid": [0.1]},
-        "digits": {"modes": [10.0], "fid": [3.0]},
+        "points": {"fid": [0.1], "config.evaluation.features": ["raw"]},
+        "digits": {"modes": [10.0], "fid": [3.0], "config.evaluation.features": ["classifier"]},
     }
     seen = {
         name: words(rules.definitions(of({}, **found)).markup) + words(rules.limits(of({}, **found)))
@@ -128,11 +129,12 @@ def test_rules_are_of_the_data_that_there_are(words):
         "mass_js": ["mixture"],
         "in modes, the Fréchet distance by": ["mixture"],
         "ones, those of high quality, and": ["mixture"],
-        "ones, by the precision, and Fréchet distance at most 4 times": ["points", "digits"],
+        "ones, by the precision, and Fréchet distance at most 4 times": ["digits"],
+        "ones, by the precision; density at least 80 % and coverage 60 % of what fresh real samples have": ["points"],
         "hopping": ["mixture", "digits"],
         "(collapsed)": ["mixture", "digits"],
         "Asked before hopping": ["mixture", "digits"],
-        "of other data": [],
+        "of data in": [],
     }.items():
         assert [name for name, text in seen.items() if words_ in text] == of_them, words_
 
@@ -150,3 +152,10 @@ def test_of_maps_of_dirac_gans_nothing_is_said_that_only_data_have(words):
     for text in told(dirac_converged=[0.1, None], fid=[None, 3.0]):
         assert "Its quality rises and falls again" in text
         assert "is near the data. A map of Dirac-GANs: none of its cells" in text
+
+
+def test_rules_of_several_kinds_of_data_say_which_is_of_which(words):
+    every = words(rules.definitions(of({})).markup)
+    assert "ones, of mixtures those of high quality, and 90 % of the modes" in every
+    assert "; of data in raw features by the precision; density at least 80 %" in every
+    assert "; of data in other features by the precision, and Fréchet distance at most 4 times" in every

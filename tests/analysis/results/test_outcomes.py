@@ -197,7 +197,16 @@ def recorded(kinds, trials):
     rows = []
     for ((trial, seed), changes), step in itertools.product(kinds.items(), range(1, 9)):
         keys = {"study": "s", "phase": "search", "arm": "x", "repeat": 0, "trial_id": trial, "seed": seed, "step": step}
-        unmeasured = ("dirac_converged", "fid_error", "mass_js_error", "mode_fraction", "modes_held", "modes_covered")
+        unmeasured = (
+            "dirac_converged",
+            "density",
+            "coverage",
+            "fid_error",
+            "mass_js_error",
+            "mode_fraction",
+            "modes_held",
+            "modes_covered",
+        )
         nothing = dict.fromkeys(unmeasured, math.nan)
         rows.append({**keys, **GOOD, **nothing, **changes})
     history = pd.DataFrame(rows).sample(frac=1, random_state=0)

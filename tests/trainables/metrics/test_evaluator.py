@@ -10,6 +10,7 @@ from torch import Tensor
 from trainables.data import DataSet, load
 from trainables.metrics.classifier import Classifier, train_classifier
 from trainables.metrics.evaluator import GROUPS, Evaluator, Settings, check
+from trainables.metrics.neighbours import expected_coverage
 
 SMALL = {"samples": 400, "neighbour_samples": 200}
 
@@ -198,6 +199,14 @@ def test_too_few_held_out_points_are_said(digits: DataSet) -> None:
     unknown = {name for name, value in floor.mean.items() if not math.isfinite(value)}
     assert unknown == {"fid_infinity_low", "fid_infinity_high"}  # 24 points in 64 dimensions have no line
     assert all(math.isnan(value) for value in floor.spread.values())
+    assert floor.mean["coverage"] == expected_coverage(1000, 1000, 5)  # a generator has as many
+
+
+def test_coverage_of_as_many_held_out_points_as_samples_is_measured(digits: DataSet) -> None:
+    evaluator = Evaluator(digits, {"samples": 1000, "neighbour_samples": 200})
+    with pytest.warns(UserWarning, match="fewer than the 1000"):
+        floor = evaluator.floor().mean
+    assert (200 * floor["coverage"]) == pytest.approx(round(200 * floor["coverage"]))  # a count of 200 points
 
 
 def test_the_floor_of_other_data_is_draws_of_held_out_points(digits: DataSet) -> None:

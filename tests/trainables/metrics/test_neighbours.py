@@ -4,7 +4,7 @@ from prdc import compute_prdc
 from torch import Tensor
 
 from trainables.metrics import distances
-from trainables.metrics.neighbours import neighbourhood, prdc, squared_radii
+from trainables.metrics.neighbours import expected_coverage, neighbourhood, prdc, squared_radii
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -54,6 +54,21 @@ def test_the_same_distribution_scores_high() -> None:
     assert measured["recall"].item() > 0.95
     assert measured["density"].item() == pytest.approx(1, abs=0.1)
     assert measured["coverage"].item() > 0.95
+
+
+@pytest.mark.parametrize(("samples", "real", "k"), [(300, 300, 5), (100, 300, 5), (300, 100, 3), (50, 40, 1)])
+@pytest.mark.parametrize("width", [1, 3])
+def test_the_expected_coverage_is_that_of_any_distribution(samples: int, real: int, k: int, width: int) -> None:
+    found = [
+        prdc(
+            normal(20, samples, width, seed=2 * turn).exp(),
+            neighbourhood(normal(real, width, seed=2 * turn + 1).exp(), k),
+        )
+        for turn in range(20)
+    ]
+    of_turns = torch.stack([one["coverage"].mean() for one in found])
+    error = of_turns.std().item() / 20**0.5
+    assert of_turns.mean().item() == pytest.approx(expected_coverage(samples, real, k), abs=4 * error)
 
 
 def test_a_collapsed_generator_is_precise_and_recalls_nothing() -> None:
