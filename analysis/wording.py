@@ -324,12 +324,19 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{whole(count)} {one if count == 1 else many or one + 's'}"
 
 
-def of_fewer_points(held: str, samples: str, factor: float) -> str:
-    """What follows where real data are measured on `held` points, a generator on more `samples`; without a capital."""
+def of_fewer_points(held: str, samples: str, factor: float | None) -> str:
+    """What follows where real data are measured on `held` points, a generator on more `samples`; without a capital.
+
+    `factor`: times the distance of real data, within which samples count as near them; None where it is not asked.
+    """
+    limit = ""
+    if factor is not None:
+        limit = (
+            f", and {setting(factor)} times their distance, within which samples count as near the data, is further"
+            " away than it would be of as many"
+        )
     return (
         f"what real data score is measured on {held}, what a generator scores on {samples}, and more samples have a"
-        " smaller Fréchet distance and, up to evaluation.neighbour_samples, a higher coverage: a generator may score"
-        f" better than real data do here, and {setting(factor)} times their distance, within which samples count as"
-        " near the data, is further away than it would be of as many. Where evaluation.samples is no more than are held"
-        " out, both are measured alike"
+        f" smaller Fréchet distance: a generator may score better than real data do here{limit}. Where"
+        " evaluation.samples is no more than are held out, both are measured alike"
     )

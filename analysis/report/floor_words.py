@@ -40,8 +40,14 @@ def of_fewer(about: About) -> list[str]:
     name = " of {}" if several else ""
     held = listed([f"the {counted(held, 'point')} held out{name.format(study)}" for study, (held, _) in fewer.items()])
     drawn = listed([*dict.fromkeys(whole(samples) for _, samples in fewer.values())])
-    words = of_fewer_points(held, f"{drawn} samples", thresholds_of(about).factor)
+    asked = any(str(one.get("study", "?")) in fewer and not _raw(one) for one in studies_of(about))
+    words = of_fewer_points(held, f"{drawn} samples", thresholds_of(about).factor if asked else None)
     return [f"{words[0].upper()}{words[1:]}."]
+
+
+def _raw(about: About) -> bool:
+    """Whether a study's Fréchet distance is in the data themselves, where it is not asked whether samples are near."""
+    return bool(stated(about, "config.evaluation.features", "raw") == "raw")
 
 
 def _fewer(about: About) -> dict[str, tuple[int, int]]:

@@ -101,7 +101,8 @@ def _few_held_out(config: StudyConfig, held: int) -> list[str]:
     samples = config.evaluation["samples"]
     if held >= samples:
         return []
-    words = of_fewer_points(f"{held:,} points", f"{samples:,} samples", config.outcomes.factor)
+    factor = None if config.evaluation["features"] == "raw" else config.outcomes.factor
+    words = of_fewer_points(f"{held:,} points", f"{samples:,} samples", factor)
     return [f"data.heldout: {words}{see('outcomes.md')}"]
 
 

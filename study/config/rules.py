@@ -28,7 +28,6 @@ from study.config.sections import Search
 from study.config.seeds import check_repeats
 from study.config.suggestions import KEYS, unknown
 from trainables import data, own_code
-from trainables.data.arrays import Arrays
 from trainables.metrics import evaluator, own
 from trainables.metrics.feature_spaces import OF_PICTURES, least
 from trainables.metrics.measurements import require_samples
@@ -129,14 +128,14 @@ def _evaluation(config: StudyConfig) -> dict[str, Any]:
 
 def _metric_chosen(config: StudyConfig, arms: tuple[Arm, ...]) -> Search:
     """The search with a metric: where none is named `OF_MODES` for mixtures of several modes, `OF_POINTS`, of which
-    more is better, for points of the user's own in raw features, and otherwise fid.
+    more is better, for other points in raw features, and otherwise fid.
 
     Of a single Gaussian fid, which is exact there, sees more: a generator that draws its mean alone has all its mass
     within three standard deviations."""
     search, description = config.search, data.describe(**config.data)
     if search.metric is not None:
         return search
-    if config.data["name"] == Arrays.name and of_raw_points(config):
+    if of_raw_points(config) and all(OF_POINTS in measured(config, arm) for arm in arms):
         mode = {} if "mode" in search.model_fields_set else {"mode": "max"}
         return search.model_copy(update={"metric": OF_POINTS, **mode})
     several = description.classes > 1 and all(OF_MODES in measured(config, arm) for arm in arms)

@@ -75,8 +75,8 @@ class Search(Section):
         most_repeats (searches): how many repeats there may be in the end with `confirm.until`; null: as many as
             `repeats`.
         metric: the measurement that is searched by, of its last value the median over the replicas, or a list of
-            several for their Pareto front; null: `mass_js` for mixtures of several modes, `coverage` for points of your
-            own in raw features, and `fid` for other data.
+            several for their Pareto front; null: `mass_js` for mixtures of several modes, `coverage` for other
+            points in raw features, and `fid` for other data.
         mode: `min` or `max`, what is better of the metric; a list where there is one for each metric. `max` of the
             `coverage` that null stands for.
         diverged_at_most: the share of a configuration's replicas that may diverge, below half; where more did, it loses

@@ -3,9 +3,9 @@ import pytest
 from analysis.report.floor_words import dotted, of_fewer
 
 
-def about(study="shapes", held=30, samples=100, **more):
+def about(study="shapes", held=30, samples=100, features="classifier", **more):
     floor = {"floor": {"fid": 35.5}, "floor_samples": held}
-    return {"study": study, "config": {"evaluation": {"samples": samples}, **more}, **floor}
+    return {"study": study, "config": {"evaluation": {"samples": samples, "features": features}, **more}, **floor}
 
 
 def test_a_floor_of_fewer_points_than_a_generators_samples_is_said_to_be_one():
@@ -16,6 +16,14 @@ def test_a_floor_of_fewer_points_than_a_generators_samples_is_said_to_be_one():
     (caveat,) = of_fewer(about(outcomes={"factor": 3.0}))
     assert "is measured on the 30 points held out, what a generator scores on 100 samples, and more" in caveat
     assert "and 3 times their distance, within which samples count as near the data, is further away" in caveat
+
+
+def test_the_limit_that_rests_on_the_floor_is_named_where_it_is_asked():
+    raw, other = about(features="raw"), about("digits")
+    (caveat,) = of_fewer(raw)
+    assert "a generator may score better than real data do here. Where evaluation.samples" in caveat
+    assert "4 times their distance" in of_fewer({"joined": [raw, other]})[0]
+    assert "4 times" not in of_fewer({"joined": [raw, about("digits", held=100)]})[0]
 
 
 @pytest.mark.parametrize("same", [about(held=100), {**about(), "floor": {}}])

@@ -236,6 +236,10 @@ def test_a_floor_of_fewer_points_than_a_generators_samples_is_noted(least: Build
     for data, held in (({"name": "swiss_roll", "heldout": 250}, 250), (own, 40)):
         (note,) = ready(least(data=data).config)
         assert note.startswith(f"data.heldout: what real data score is measured on {held} points, what a generator")
+        assert "times their distance" not in note  # which in raw features is not asked for
         assert ready(least(data=data, **FEW).config) == []
+    stacks = {"data": {"name": "stacked_digits", "heldout": 500}, "evaluation": {"features": "classifier"}}
+    (note,) = ready(least(**stacks).config)
+    assert "and 4 times their distance, within which samples count as near the data, is further away" in note
     assert ready(least(data={"name": "swiss_roll", "heldout": 2500}).config) == []
     assert ready(least(data={"name": "ring", "heldout": 250}).config) == []  # fresh points are drawn of it

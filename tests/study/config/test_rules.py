@@ -236,12 +236,14 @@ def test_the_metric_searched_for_suits_the_data(least: Build, data: str, metric:
     assert least(data=data, search={"metric": "precision", "mode": "max"}).goal.metrics == ("precision",)
 
 
-def test_own_points_are_searched_by_what_sees_more_than_mean_and_covariance(
+def test_points_that_are_no_mixture_are_searched_by_what_sees_more_than_mean_and_covariance(
     least: Build, points: dict[str, Any]
 ) -> None:
     plan = least(data=points, nuisance={"generator_lr": LR})
     assert (plan.goal.metrics, plan.goal.modes) == (("coverage",), ("max",))
     assert notes(plan) == []
+    for known in ("line", "circle", "swiss_roll"):
+        assert least(data=known).goal.metrics == ("coverage",)
     assert least(data=points, evaluation={"features": {"module": "my:features"}}).goal.metrics == ("fid",)
     said = r"search\.mode: expected max, as coverage, which search\.metric null stands for, is better so, got min"
     with pytest.raises(ConfigError, match=said):
