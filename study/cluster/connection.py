@@ -68,7 +68,7 @@ def refuse_unreachable() -> None:
     if ray.is_initialized():
         return
     if address is None:
-        _refuse_relative()
+        _refuse_unusable()
         return
     host, _, port = address.rpartition(":")
     if address != "auto" and not (host and port.isdecimal() and 0 < int(port) < 2**16 and "://" not in address):
@@ -162,12 +162,15 @@ def _attach(address: str, quiet: dict[str, Any], modules: list[str]) -> None:
         ) from error
 
 
-def _refuse_relative() -> None:
-    """Raise `ConfigError` where Ray would keep its sockets under a relative path, which its servers cannot find."""
+def _refuse_unusable() -> None:
+    """Raise `ConfigError` where Ray would keep its sockets under a relative path, which its servers cannot find, or
+    under one whose bytes are no UTF-8, which it cannot pass on to them."""
     for name in ("RAY_TMPDIR", "TMPDIR"):
         if given := os.environ.get(name):
             if not Path(given).is_absolute():
                 raise ConfigError(f"{name}: expected an absolute path, where Ray keeps its sockets, got {shown(given)}")
+            if given != given.encode(errors="replace").decode():
+                raise ConfigError(f"{name}: expected a path in UTF-8, where Ray keeps its sockets, got {shown(given)}")
             return
 
 

@@ -167,12 +167,21 @@ def test_a_ray_that_never_starts_is_said_in_a_line_with_a_remedy(monkeypatch: py
 
 
 @pytest.mark.parametrize("name", ["RAY_TMPDIR", "TMPDIR"])
-def test_a_relative_temporary_folder_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [
+        ("here", "an absolute path, where Ray keeps its sockets, got 'he"),
+        ("/a\udcff", r"a path in UTF-8, .* '/a\\udcff'"),
+    ],
+)
+def test_a_temporary_folder_that_ray_cannot_use_is_refused(
+    name: str, folder: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     for variable in ("RAY_ADDRESS", "RAY_TMPDIR", "TMPDIR"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv(name, "here")
-    with pytest.raises(ConfigError, match=f"^{name}: expected an absolute path, where Ray keeps its sockets, got 'he"):
+    monkeypatch.setenv(name, folder)
+    with pytest.raises(ConfigError, match=f"^{name}: expected {said}"):
         refuse_unreachable()
     monkeypatch.setenv("RAY_TMPDIR", "/tmp")
     refuse_unreachable()
