@@ -35,7 +35,7 @@ OBJECTIVES = ("non_saturating", "least_squares", "hinge", "wasserstein", "absolu
 REPLICAS, STEPS, EVALUATIONS = 8, 5000, 10
 POINTS, SAMPLES, SETS = 20_000, 2500, 20
 OF_MODES = ("high_quality", "modes_covered", "modes_held")
-MEASURED = (*OF_MODES, "fid", "precision", "density", "coverage")
+MEASURED = (*OF_MODES, "fid", "precision", "coverage")
 Draw = Callable[[int, torch.Generator], Tensor]  # points (count, 2)
 TITLE = "When samples lie near points of one's own"
 
@@ -109,13 +109,12 @@ def ways(measured: Mapping[str, Floats], floor: Mapping[str, float]) -> dict[str
     """What is said of N measured generators of a mixture, (N,) of 0 and 1, by the name of what is asked."""
     whole = _curves(measured)
     unknown = _curves({name: values for name, values in measured.items() if name not in OF_MODES})
-    undense = replace(unknown, values={**unknown.values, "density": np.full(unknown.steps.shape, np.inf)})
-    raw, usual = Floor({**floor, "density": 1.0}, raw=True), Thresholds()
+    usual = Thresholds()
     found = {"modes": near(whole, Floor(floor), usual), "precision, FID": near(unknown, Floor(floor), usual)}
     for support in SUPPORTS:
-        asked = replace(usual, support=support)
-        found[f"precision, coverage {support:g}"] = near(undense, raw, asked)
-        found[f"precision, density, coverage {support:g}"] = near(unknown, raw, asked)
+        found[f"precision, coverage {support:g}"] = near(
+            unknown, Floor(floor, raw=True), replace(usual, support=support)
+        )
     return {name: values[:, 0] for name, values in found.items()}
 
 

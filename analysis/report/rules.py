@@ -117,8 +117,8 @@ def _near(used: Thresholds, kinds: Kinds) -> str:
     told = {
         "of mixtures": "those of high quality, and"
         f" {percent(used.coverage)} of the modes covered that real samples cover, by a tenth of their share",
-        "of data in raw features": f"by the precision; density at least {percent(used.quality)} and coverage"
-        f" {percent(used.support)} of what fresh real samples have",
+        "of data in raw features": f"by the precision, and coverage at least {percent(used.support)} of that of"
+        " fresh real samples",
         "of data in other features": "by the precision, and"
         f" Fréchet distance at most {setting(used.factor)} times that of fresh real samples",
     }

@@ -7,9 +7,8 @@ Good samples are those of high quality of a mixture and, of other data, those th
   high-quality samples it should hold;
 - of other data FID is at most `factor` times the floor's, and, where classes are predicted, at least `coverage` of
   them are held;
-- where features are the data themselves FID sees mean and covariance alone. Instead samples lie where real ones are
-  dense (`density`, `quality` times that of real ones), and at least `support` times as many of the real points as
-  fresh real samples cover are covered (`coverage`; both Naeem et al. 2020).
+- where features are the data themselves FID sees mean and covariance alone. Instead at least `support` times as many
+  of the real points are covered (`coverage`, Naeem et al. 2020) as fresh real samples cover.
 """
 
 from __future__ import annotations
@@ -54,12 +53,12 @@ def near(measured: Curves, floor: Floor, thresholds: Thresholds) -> Floats:
     good = good_share(measured, floor)
     covered, held = (share_of_modes(measured, floor, kind) for kind in ("covered", "held"))
     fid, limit = measured.value("fid"), thresholds.factor * column(floor.score("fid"))
-    dense, support = in_units_of_real(measured, floor, "density"), in_units_of_real(measured, floor, "coverage")
+    support = in_units_of_real(measured, floor, "coverage")
     all_held = ~(held < thresholds.coverage)
     of_mixture = (good >= thresholds.quality) & ~(covered < thresholds.coverage)
-    of_raw = (np.minimum(good, dense) >= thresholds.quality) & (support >= thresholds.support) & all_held
+    of_raw = (good >= thresholds.quality) & (support >= thresholds.support) & all_held
     of_others = (fid <= limit) & ~(good < thresholds.quality) & all_held
-    known = np.select([mixture, raw], [good, good + dense + support], fid + limit)
+    known = np.select([mixture, raw], [good, good + support], fid + limit)
     found: Floats = np.where(np.isnan(known), np.nan, np.select([mixture, raw], [of_mixture, of_raw], of_others))
     return found
 

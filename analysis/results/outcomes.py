@@ -40,7 +40,7 @@ from analysis.results.thresholds import NOISE_KNOWN, Thresholds
 ENDED = ("completed", "diverged", "truncated", "failed")
 JUDGED = (
     "diverged", "mode_fraction", "held_fraction", "covered_fraction", "modes_held", "modes_covered",
-    "gradient_norm_generator", "high_quality", "precision", "density", "coverage", "hop",
+    "gradient_norm_generator", "high_quality", "precision", "coverage", "hop",
     "dirac_converged", "fid", "fid_error", "mass_js", "mass_js_error",
 )  # fmt: skip
 DECLARED = frozenset(column.name for column in HISTORY)

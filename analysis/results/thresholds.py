@@ -26,8 +26,8 @@ class Thresholds:
             at least this much as frequent as among fresh real samples.
         coverage: besides, at least this share of the modes, or classes, must be covered that real samples cover.
         factor: besides, FID of data that are no mixture must be at most so many times that of fresh real samples.
-        support: instead, where features are the data themselves, `density` must be `quality` times and `coverage` so
-            many times that of fresh real samples.
+        support: instead, where features are the data themselves, `coverage` must be at least this share of that of
+            fresh real samples.
         gradient_norm: norm of the generator's gradient under which it is frozen.
         hop_rate: mode mass moved per evaluation, less noise, over which a replica hops.
         modes: share of the modes that hold mass under which a replica has collapsed.

@@ -130,7 +130,7 @@ def test_rules_are_of_the_data_that_there_are(words):
         "in modes, the Fréchet distance by": ["mixture"],
         "ones, those of high quality, and": ["mixture"],
         "ones, by the precision, and Fréchet distance at most 4 times": ["digits"],
-        "ones, by the precision; density at least 80 % and coverage 60 % of what fresh real samples have": ["points"],
+        "ones, by the precision, and coverage at least 60 % of that of fresh real samples": ["points"],
         "hopping": ["mixture", "digits"],
         "(collapsed)": ["mixture", "digits"],
         "Asked before hopping": ["mixture", "digits"],
@@ -157,5 +157,5 @@ def test_of_maps_of_dirac_gans_nothing_is_said_that_only_data_have(words):
 def test_rules_of_several_kinds_of_data_say_which_is_of_which(words):
     every = words(rules.definitions(of({})).markup)
     assert "ones, of mixtures those of high quality, and 90 % of the modes" in every
-    assert "; of data in raw features by the precision; density at least 80 %" in every
+    assert "; of data in raw features by the precision, and coverage at least 60 %" in every
     assert "; of data in other features by the precision, and Fréchet distance at most 4 times" in every

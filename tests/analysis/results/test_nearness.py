@@ -45,7 +45,7 @@ def test_what_is_near_the_data(expected, values):
     assert nearness(**values) == pytest.approx(expected, nan_ok=True)
 
 
-RAW = Floor({"fid": 0.01, "precision": 0.9, "density": 1.1, "coverage": 0.95}, raw=True)
+RAW = Floor({"fid": 0.01, "precision": 0.9, "coverage": 0.95}, raw=True)
 
 
 @pytest.mark.parametrize(
@@ -53,28 +53,26 @@ RAW = Floor({"fid": 0.01, "precision": 0.9, "density": 1.1, "coverage": 0.95}, r
     [
         (1, {}),
         (1, {"fid": 9.0}),  # sees mean and covariance alone
-        (1, {"precision": 0.73, "density": 0.89, "coverage": 0.58}),
+        (1, {"precision": 0.73, "coverage": 0.58}),
         (0, {"precision": 0.71}),
-        (0, {"density": 0.87}),  # where few real ones are
         (0, {"coverage": 0.56}),  # half of the data
         (1, {"held_fraction": 0.9}),
         (0, {"held_fraction": 0.8}),
         (0, {"high_quality": 0.1, "covered_fraction": 1.0}),  # a mixture is not judged by neighbours
-        (math.nan, {"density": math.nan}),
         (math.nan, {"coverage": math.nan}),
         (math.nan, {"precision": math.nan}),
     ],
 )
 def test_in_raw_features_neighbours_are_asked_instead_of_fid(expected, values):
     floor = Floor({**RAW.mean, "high_quality": 0.99}, raw=True)
-    good = {"fid": 0.01, "precision": 0.9, "density": 1.0, "coverage": 0.9}
+    good = {"fid": 0.01, "precision": 0.9, "coverage": 0.9}
     assert nearness(floor=floor, **(good | values)) == pytest.approx(expected, nan_ok=True)
 
 
 def test_features_differ_between_replicas_of_a_joined_record():
     both = Curves(
         np.ones((2, 1), int), np.ones(2, int),
-        {"fid": np.full((2, 1), 9.0), **{name: np.ones((2, 1)) for name in ("precision", "density", "coverage")}},
+        {"fid": np.full((2, 1), 9.0), **{name: np.ones((2, 1)) for name in ("precision", "coverage")}},
     )  # fmt: skip
     floor = Floor({name: np.full(2, value) for name, value in RAW.mean.items()}, raw=np.array([True, False]))
     assert near(both, floor, Thresholds()).tolist() == [[1], [0]]
