@@ -149,7 +149,8 @@ def _networks(spec: Spec) -> _Networks:
 def _built(architecture: str) -> _Networks:
     """For the fields `ARCHITECTURE` of a spec; JSON is a hashable key for the cache."""
     settings = json.loads(architecture)
-    spec = Spec.from_dict({**settings, "steps": 1, "evaluations": 1, "batch_size": settings["packing"]})
+    batch = 2 * settings["packing"]  # of one a network that normalises would make a constant
+    spec = Spec.from_dict({**settings, "steps": 1, "evaluations": 1, "batch_size": batch})
     found = data.describe(**spec.data)
     generator, critic = spec.networks(found.shape, found.classes)
     if spec.model == "vae":

@@ -166,3 +166,9 @@ def test_own_networks_are_counted_by_torch_and_cost_more_a_call(monkeypatch: pyt
     assert cost.operations(Spec(**common, **own)) == cost.operations(Spec(**common, **SMALL))
     more = 100 * 2 * cost.SECONDS_PER_OWN_UPDATE
     assert seconds(**own) == pytest.approx(seconds(**SMALL) + more)
+
+
+@pytest.mark.parametrize("packing", [1, 2])
+def test_networks_that_normalise_over_a_batch_have_a_cost(packing: int) -> None:
+    normalising = {"hidden": [8], "batch_norm": True}
+    assert seconds(generator=normalising, critic=normalising, packing=packing) > 0
