@@ -209,7 +209,7 @@ def read_only(d: Disturbance) -> bool:
     d.subject.kill()
     d.subject.sweep()
     _remount(d.around.disk, "ro")
-    for words, expected in (("status", 0), ("resume", 1), ("report", 1)):
+    for words, expected in (("status", 0), ("resume", 2), ("report", 2)):
         found = command(words, d.subject.folder)
         if found.returncode != expected or TRACEBACK in found.stderr or (expected and not found.stderr):
             d.wrong.append(f"{words} on a read-only disk ended with {found.returncode}: {found.stderr[-500:]}")
