@@ -1,8 +1,8 @@
 """When do samples lie near data of which nothing but the points is known? Asked where the density is known.
 
 Generators in training on a ring and a grid are judged by their modes, as mixtures are, and by what would be asked of
-the same points if their density were not known. Then known faults of two moons and of a spiral,
-on which no mixture helps, are judged by the rule in use and by the one before it.
+the same points if their density were not known. Then known faults of two moons and of a spiral, on which no mixture
+helps, are judged by the rule in use and by the one before it.
 
     python -m benchmarks near_the_data
 """
@@ -84,7 +84,7 @@ def judged(name: str) -> dict[str, Floats]:
 
 
 def _spec(data: str, objective: str, random: torch.Generator) -> Spec:
-    """Settings as configs/quickstart.yaml searches them, and rates half as high besides."""
+    """Settings as configs/quickstart.yaml searches them, and learning rates down to half of its lowest."""
     shares = torch.rand(3, generator=random, dtype=torch.float64)
     low, high = torch.tensor([[1e-3, 1e-3, 0.01], [1e-2, 1e-2, 0.1]], dtype=torch.float64).log()
     generator_lr, critic_lr, weight = (low + (high - low) * shares).exp().tolist()
@@ -109,12 +109,10 @@ def ways(measured: Mapping[str, Floats], floor: Mapping[str, float]) -> dict[str
     """What is said of N measured generators of a mixture, (N,) of 0 and 1, by the name of what is asked."""
     whole = _curves(measured)
     unknown = _curves({name: values for name, values in measured.items() if name not in OF_MODES})
-    usual = Thresholds()
+    raw, usual = Floor(floor, raw=True), Thresholds()
     found = {"modes": near(whole, Floor(floor), usual), "precision, FID": near(unknown, Floor(floor), usual)}
     for support in SUPPORTS:
-        found[f"precision, coverage {support:g}"] = near(
-            unknown, Floor(floor, raw=True), replace(usual, support=support)
-        )
+        found[f"precision, coverage {support:g}"] = near(unknown, raw, replace(usual, support=support))
     return {name: values[:, 0] for name, values in found.items()}
 
 
@@ -157,11 +155,11 @@ def faults(data: DataSet, draw: Draw, random: torch.Generator) -> Iterator[tuple
     fresh = draw(SETS * SAMPLES, random).double().view(SETS, SAMPLES, 2)
     blob = points.mean(0) + noise(1.0) @ torch.linalg.cholesky(points.T.cov()).T
     right, left = (points[(points[:, 0] > points[:, 0].median()) == side] for side in (True, False))
-    third = torch.rand(SETS, SAMPLES, 1, generator=random)
+    chance = torch.rand(SETS, SAMPLES, 1, generator=random)
     yield "none", fresh
     yield "noise of 0.05 on top", fresh + noise(0.05)
-    yield "one half three times as often", torch.where(third < 0.75, some(left), some(right))
-    yield "a quarter of them a blob", torch.where(third < 0.25, blob, fresh)
+    yield "one half three times as often", torch.where(chance < 0.75, some(left), some(right))
+    yield "a quarter of them a blob", torch.where(chance < 0.25, blob, fresh)
     yield "a blob of their mean and covariance", blob
     yield "one half missing", some(left)
     yield "every 200th point alone", some(points[::200])
