@@ -74,7 +74,7 @@ def begin(folder: Path, ended: int = 2, **changes: Any) -> Path:
     journal = Journal.open(folder)
     versions = {"python": "3.11", "torch": "2"}
     journal.append(Session(config=config.resolved(), versions=versions, host="box", pid=1))
-    journal.append(Floor(values={"fid": 0.001}))
+    journal.append(Floor(values={"fid": 0.001, "high_quality": 1.0}))
     for index in range(ended):
         plan = _planned(config, "hinge", index)
         journal.append(plan, *_results(plan, 0.1 * (1 + index)))
@@ -100,6 +100,7 @@ def _results(plan: Planned, level: float) -> list[Result]:
             "fid": scores,
             "mass_js": scores,
             "modes": [8.0] * len(scores),
+            "high_quality": [0.5] * len(scores),
             "mode_histogram": [[8] * 8] * len(scores),
         }
         trial: dict[str, Any] = {"phase": plan.phase, "arm": plan.arm, "index": plan.index, "seeds": plan.seeds}
