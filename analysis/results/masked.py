@@ -6,6 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+ROUNDING = 1e-9  # of a threshold
+
+
+def under(values: Floats, threshold: float) -> NDArray[np.bool_]:
+    """Which values are less than a threshold >= 0: the middle of 1/7 and 6/7 is not less than 1/2, despite rounding."""
+    found: NDArray[np.bool_] = values < threshold * (1 - ROUNDING)
+    return found
 
 
 def last_half(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

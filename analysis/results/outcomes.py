@@ -33,6 +33,7 @@ from numpy.typing import ArrayLike, NDArray
 from analysis.record.curves import Curves, curves
 from analysis.record.loading import Record
 from analysis.record.schema import HISTORY, OUTCOMES, TRIALS_KEYS
+from analysis.results.masked import under
 from analysis.results.nearness import Floor
 from analysis.results.signals import ON_MODES, OutcomeSignals, derive, signals, with_counted_modes
 from analysis.results.thresholds import NOISE_KNOWN, Thresholds
@@ -75,10 +76,10 @@ def verdicts(seen: OutcomeSignals, status: ArrayLike, thresholds: Thresholds = T
         ("truncated", ended == "truncated"),
         ("converged", seen.settled > 0),
         ("oscillating", seen.settled == 0),
-        ("frozen", (seen.gradient_norm < thresholds.gradient_norm) & ~near),
+        ("frozen", under(seen.gradient_norm, thresholds.gradient_norm) & ~near),
         ("learning", improving & (seen.ahead >= thresholds.swing)),
         ("hopping", seen.hop_rate > thresholds.hop_rate),
-        ("collapsed", (seen.held < thresholds.modes) & ~(seen.on_modes < ON_MODES)),
+        ("collapsed", under(seen.held, thresholds.modes) & ~(seen.on_modes < ON_MODES)),
         ("learning", improving & (seen.ahead > 1)),
         ("oscillating", (seen.swing >= thresholds.swing) & ~(seen.near >= STEADY)),
         ("converged", near),

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.record.curves import Curves
-from analysis.results.masked import quantiles
+from analysis.results.masked import quantiles, under
 from analysis.results.signals import LEAST
 
 Floats = NDArray[np.float64]
@@ -39,7 +39,7 @@ def spells(measured: Curves, values: Floats, below: float, tail: float, end: boo
 
     The window is the tail or, with `end`, its last half.
     """
-    met = measured.present & (values < below)
+    met = measured.present & under(values, below)
     width = np.minimum(measured.window(tail, LEAST), measured.lengths)
     width = (width + 1) // 2 if end else width
     last = measured.lengths - width  # the place of the last window, which is the tail or the end
@@ -48,7 +48,7 @@ def spells(measured: Curves, values: Floats, below: float, tail: float, end: boo
     place = np.arange(shape[1])
     for start in range(shape[1]):
         window = (place >= start) & (place < start + width[:, None]) & measured.present
-        state[:, start] = (start <= last) & (quantiles(values, window, 0.5) < below)
+        state[:, start] = (start <= last) & under(quantiles(values, window, 0.5), below)
     lasting, always = _lasting(state, met, measured, last)
     return Spells(lasting, _undone(state, met, measured, last), always)
 

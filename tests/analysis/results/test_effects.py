@@ -17,6 +17,7 @@ from analysis.results.effects import (
     corrected_together,
     together,
 )
+from analysis.results.pairs import compared
 from analysis.results.survival import common_horizon
 from analysis.statistics.intervals import Interval
 from analysis.statistics.ranks import rank_test, relative_effect
@@ -156,6 +157,14 @@ def test_times_have_the_difference_of_restricted_means_and_its_test():
     assert (pair.effect.estimate, pair.effect.low, pair.effect.high) == (100, expected.low, expected.high)
     assert pair.p == compare((a.values, met[0]), (b.values, met[1]), 400)[1]
     assert (pair.null, pair.n_a, pair.shift) == (0, 8, None)
+
+
+def test_arms_whose_mean_times_are_equal_are_level_whatever_their_times():
+    times = {"a": [47.0, 335.0, *[1853.0] * 9], "b": [191.0, 191.0, *[1853.0] * 9]}
+    samples = [sample(arm, own, np.arange(11).astype(str)) for arm, own in times.items()]
+    pairs = by_time(samples, [np.arange(11) < 2] * 2, 1853, "replica")
+    assert (pairs[0].effect.estimate, pairs[0].p) == (0, 1)
+    assert compared(pairs, list(times), "diverged", "confirm", "replica", "", 0.05).best is None
 
 
 def test_times_of_configurations_have_configurations_as_units():

@@ -122,6 +122,13 @@ def test_thresholds_decide():
     assert outcome(**images, thresholds=Thresholds(factor=2.0)) == "stalled"
 
 
+@pytest.mark.parametrize("modes", [7, 9, 12, 25])
+def test_a_replica_that_holds_exactly_as_many_modes_as_asked_has_not_collapsed(modes):
+    middling = np.tile([1 / modes, (modes - 1) / modes], EVALUATIONS // 2)  # the median of the tail's eight is 1/2
+    assert outcome(thresholds=Thresholds(modes=0.5), held_fraction=middling) == "converged"
+    assert outcome(thresholds=Thresholds(modes=0.5), held_fraction=middling - 0.01) == "collapsed"
+
+
 def test_what_was_not_measured_speaks_against_nobody_and_for_nobody():
     assert outcome(**dict.fromkeys(GOOD, math.nan)) == ""
     assert outcome(floor=Floor()) == ""

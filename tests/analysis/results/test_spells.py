@@ -45,6 +45,11 @@ def test_a_longer_tail_makes_longer_spells():
     assert found(values, 1.0) == (INF, INF, False)  # by the median of all sixteen it covers the modes
 
 
+def test_exactly_half_is_not_under_one_half():
+    assert found([1] * 5 + [1 / 7, 6 / 7] * 5, 0.4) == (INF, INF, False)  # the median of every six is 1/2
+    assert found([1] * 5 + [1 / 7, 5 / 7] * 5, 0.4) == (60, INF, False)
+
+
 def test_replicas_of_unequal_lengths_are_seen_as_each_alone():
     rng = np.random.default_rng(1)
     lengths = rng.integers(0, 25, 300)
