@@ -18,6 +18,7 @@ from trainables.data.arrays import Arrays
 from trainables.metrics import evaluator, feature_spaces
 
 BYTES = 4  # of a number
+DEFAULT = "Default"  # its artifacts would go to mlruns in the working directory
 FAR = 10.0  # times, from which on points are on another scale than samples begin with
 MOST_NAMED = 5  # of coordinates
 ROOM = 0.75  # of the memory that one of these may take; the rest is for weights, libraries and the other processes
@@ -26,6 +27,8 @@ ROOM = 0.75  # of the memory that one of these may take; the rest is for weights
 def ready(config: StudyConfig) -> list[str]:
     """Refuse what cannot run here, or on the cluster that RAY_ADDRESS names; return what is odd in the data, a sentence
     each. Raises `ConfigError`."""
+    if config.study == DEFAULT:
+        raise ConfigError(f"study: expected a name other than {DEFAULT}, MLflow's own experiment's, got {DEFAULT!r}")
     try:
         feature_spaces.require(config.evaluation["features"])
         data.check(**config.data)

@@ -18,7 +18,7 @@ def found(client: MlflowClient, name: str, folder: Path | None) -> str:
     """The id of the experiment `name`; with a study's folder, whose own database the client has open, its addresses are
     made those of the folder.
 
-    RuntimeError if it was deleted in MLflow.
+    RuntimeError if it was deleted in MLflow, or keeps artifacts outside of the folder.
     """
     one = client.get_experiment_by_name(name)
     if folder is not None:
@@ -29,6 +29,7 @@ def found(client: MlflowClient, name: str, folder: Path | None) -> str:
         raise RuntimeError(f"experiment '{name}' was deleted in MLflow; restore it there, or remove it for good")
     if folder is not None:
         local.settle(folder)
+        local.refuse_places_outside(folder, one.experiment_id)
     return str(one.experiment_id)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from study.tracking.tags import LEVEL, STUDY
 
@@ -94,7 +97,7 @@ def damage(folder: Path) -> str | None:
     return None
 
 
-def unusable(folder: Path, error: sqlite3.Error) -> str:
+def unusable(folder: Path, error: object) -> str:
     """That a folder's database is none, and what to do."""
     return (
         f"{folder / DATABASE}: expected MLflow's database, got one that cannot be used ({error}); move it and"
@@ -122,3 +125,20 @@ def settle(folder: Path) -> None:
                     move = _MOVE.format(table=table, column=column)
                     database.execute(move, (now, len(was) + 1, len(was) + 1, f"{was}/"))
                     database.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (now, was))
+
+
+def refuse_places_outside(folder: Path, experiment: str) -> None:
+    """Raise `RuntimeError` where MLflow would write what it keeps of an experiment anywhere but into the folder's
+    `artifacts`: the database, like the folder, may be anybody's."""
+    with closing(sqlite3.connect(folder / DATABASE, timeout=10)) as database:
+        for table, column in ADDRESSES[:3]:
+            asked = f"SELECT DISTINCT {column} FROM {table} WHERE experiment_id = ?"
+            for (address,) in database.execute(asked, (experiment,)):
+                if not _within(folder.resolve() / "artifacts", str(address)):
+                    raise RuntimeError(unusable(folder, f"it keeps artifacts at {address}, outside of the folder"))
+
+
+def _within(root: Path, address: str) -> bool:
+    parts = urlsplit(address)
+    place = os.path.normpath(url2pathname(parts.path))
+    return (parts.scheme, parts.netloc) == ("file", "") and Path(place).is_relative_to(root)

@@ -243,3 +243,9 @@ def test_a_floor_of_fewer_points_than_a_generators_samples_is_noted(least: Build
     assert "and 4 times their distance, within which samples count as near the data, is further away" in note
     assert ready(least(data={"name": "swiss_roll", "heldout": 2500}).config) == []
     assert ready(least(data={"name": "ring", "heldout": 250}).config) == []  # fresh points are drawn of it
+
+
+def test_a_study_has_an_experiment_of_its_own_in_mlflow(least: Build) -> None:
+    ready(least(study="default", **FEW).config)
+    with pytest.raises(ConfigError, match="study: expected a name other than Default, MLflow's own experiment's"):
+        ready(least(study="Default", **FEW).config)
