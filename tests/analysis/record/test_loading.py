@@ -1,6 +1,7 @@
 import errno
 import json
 import math
+import re
 import time
 
 import numpy as np
@@ -233,6 +234,14 @@ def test_categories_that_there_are_not_and_contradictions_name_the_replica(tmp_p
     rows[3] = {**rows[3], **change}
     with pytest.raises(RecordError, match=rf"trials\.parquet: {message}.* trial_id search-hinge-0001, seed 2"):
         load(write(tmp_path, trials=rows))
+
+
+@pytest.mark.parametrize("name", ["arm", "trial_id"])
+@pytest.mark.parametrize("got", ["../../elsewhere", "/elsewhere", "..", "", "a b", "a\x1b[31m", "<b>", "é"])
+def test_names_that_lead_elsewhere_or_command_a_terminal_are_refused(tmp_path, name, got):
+    message = f"trials.parquet: {name}: expected letters, digits, '_', '.', ',', '=' and '-', got {got!r}"
+    with pytest.raises(RecordError, match=f"^{re.escape(message)}$"):
+        load(write(tmp_path, trials=[*trials_rows()[:-1], trials_rows()[-1] | {name: got}]))
 
 
 @pytest.mark.parametrize(
