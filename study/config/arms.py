@@ -164,7 +164,8 @@ def trained(spec: Spec, space: Mapping[str, Space]) -> str:
     if "f" not in spec.objective and not own_code.is_location(spec.objective["name"]):
         game = objectives.resolve(spec.objective, spec.generator_loss)
         numbers = {name: float(value) for name, value in game.parameters.items()}  # 1 is 1.0
-        plain |= {"objective": [game.objective.name, numbers], "generator_loss": game.loss_name}
+        row = game.objective  # by its formulas: minimax with the other loss is non_saturating
+        plain |= {"objective": [row.f, row.g, row.orientation, numbers], "generator_loss": game.loss_name}
     return json.dumps([plain, repr(sorted(space.items()))], sort_keys=True)
 
 

@@ -99,6 +99,10 @@ def test_schedules_are_choices_and_are_searched(least: Build) -> None:
         ({"optimizer": ["rmsprop"], "beta1": [0.0, 0.5]}, "rmsprop-beta1=0 and rmsprop-beta1=0.5"),
         ({"lookahead_alpha": [0.2, 0.5]}, "lookahead_alpha=0.2 and lookahead_alpha=0.5"),
         ({"objective": ["hinge"], "generator_loss": ["default", "critic_mean"]}, "hinge-default and hinge-critic_mean"),
+        (
+            {"objective": ["minimax", "non_saturating"], "generator_loss": ["default", "non_saturating"]},
+            "minimax-non_saturating and non_saturating-default",
+        ),
     ],
 )
 def test_arms_that_train_the_same_are_refused(choices: dict[str, Any], names: str, least: Build) -> None:
