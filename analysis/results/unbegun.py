@@ -57,9 +57,10 @@ def _astray(metric: str, values: Any) -> Any:
 
 
 def none_begun(metric: str, values: Iterable[Iterable[float]]) -> bool:
-    """Whether the best value of every arm, of the values of each, has not begun; not of no value at all."""
+    """Whether the best value of every arm, of the values of each, has not begun; not of no value at all, nor where
+    every replica diverged, which may have begun before."""
     every = [value for arm in values for value in arm]
-    return metric in WORST and bool(every) and not any(has_begun(metric, value) for value in every)
+    return metric in WORST and any(map(math.isfinite, every)) and not any(has_begun(metric, one) for one in every)
 
 
 def unbegun(record: Record, phase: str) -> tuple[Unbegun, ...]:

@@ -476,6 +476,16 @@ def test_where_no_arm_has_begun_nobody_is_ahead_and_the_frechet_distances_are_sa
     assert "has begun" not in answer(begun).found[0]
 
 
+@pytest.mark.parametrize(("metric", "mode", "worst"), [("mass_js", "min", np.inf), ("coverage", "max", -np.inf)])
+def test_a_longer_budget_is_no_advice_where_every_replica_diverged(metric, mode, worst):
+    fell = tuple(replace(quality(name, worst), metric=metric, mode=mode, values=np.full(8, worst)) for name in "ab")
+    found = findings(measured=(Measured(metric, mode, (), fell, comparison("ab", estimate=0.5), ()),))
+    said = " ".join(answer(found).found)
+    assert "neither is ahead of the other; the two cannot be told apart" in said
+    assert "begun" not in said
+    assert "longer budget" not in said
+
+
 def test_where_all_tie_at_the_worst_of_what_is_maximised_nobody_has_begun():
     tied = tuple(replace(quality(name, 0.0), metric="coverage", values=np.array([0.0, -np.inf])) for name in "ab")
     found = findings(
