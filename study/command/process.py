@@ -21,12 +21,15 @@ UNREAD = 128 + signal.SIGPIPE  # the exit status that a shell gives to a program
 
 
 def prepare() -> None:
-    """Make stdout and stderr write what their encoding lacks as escapes, SIGTERM end a command as ctrl-C does, and
-    warnings of ganstudy's own notes without a place in its source.
+    """Make stdout and stderr write what their encoding lacks as escapes, and one that was closed write nowhere, SIGTERM
+    end a command as ctrl-C does, and warnings of ganstudy's own notes without a place in its source.
 
     Raises `ConfigError` where the working directory was deleted or the user has no home folder: PyTorch and Ray would
     end the process, or raise from the midst of their imports.
     """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # as by `>&-`; it takes its own number, which a study's file would have had
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -52,6 +52,15 @@ def test_a_user_without_a_home_is_told_to_set_one(monkeypatch: pytest.MonkeyPatc
         process.prepare()
 
 
+@pytest.mark.parametrize("closed", [">&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_a_command_works_without_the_streams_that_were_closed(tmp_path: Path, closed: str) -> None:
+    for line in ("objective hinge --json", "objective hinge", "docs outcomes", "init mine"):
+        done = ganstudy(f"$GANSTUDY {line} {closed}", tmp_path)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "mine.yaml").is_file()
+    assert ganstudy(f"$GANSTUDY status nowhere {closed}", tmp_path).returncode == 2
+
+
 def test_a_reader_that_leaves_ends_a_command_quietly(tmp_path: Path) -> None:
     done = ganstudy('$GANSTUDY objective hinge --json | head -1; echo "${PIPESTATUS[0]}"', tmp_path)
     assert done.stdout.splitlines()[0] == "{"
