@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sqlite3
 import tempfile
 from argparse import Namespace
@@ -13,6 +14,7 @@ from study.atomic_write import SUFFIX
 from study.command.folder import study_folder
 from study.command.output import DONE, print_json
 from study.config import loading
+from study.config.addresses import of_sqlite
 from study.config.messages import ConfigError
 
 NAME = "optuna.db"
@@ -41,7 +43,7 @@ def optuna(options: Namespace) -> int:
         print_json({"file": str(out), "studies": counts})
     else:
         print(f"{out}: {sum(counts.values())} trials of {len(counts)} searches; see them by")
-        print(f"optuna-dashboard sqlite:///{out}")
+        print(f"optuna-dashboard {shlex.quote(of_sqlite(out))}")
     return DONE
 
 

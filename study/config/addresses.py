@@ -38,6 +38,11 @@ def file_of(uri: str) -> Path | None:
     return Path(address.partition("///")[2]) if address.startswith("sqlite") else None
 
 
+def of_sqlite(file: Path) -> str:
+    """The address of an SQLite file; SQLAlchemy 2.1 undoes what is quoted here."""
+    return f"sqlite:///{str(file).replace('%', '%25').replace('?', '%3F')}"
+
+
 def tracking_problem(uri: str) -> str | None:
     """What is wrong with a setting of `tracking.uri`, judged by its form alone; None if nothing is."""
     if (hidden := masked(uri)) != uri:

@@ -32,6 +32,7 @@ from optuna.study import StudyDirection as Direction
 from optuna.trial import FrozenTrial, create_trial
 from optuna.trial import TrialState as OptunaState
 
+from study.config.addresses import of_sqlite
 from study.config.arms import Arm
 from study.config.plan import StudyPlan
 from study.ledger.entries import SEARCH, Entry, Key, Planned, Result
@@ -72,7 +73,7 @@ def write(plan: StudyPlan, state: StudyState, found: Medians, path: Path) -> dic
     A trial takes SQLAlchemy some 30 ms of processor. Raises `OSError` where the file cannot be written.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
+    storage = optuna.storages.RDBStorage(of_sqlite(path))
     counts = {}
     try:
         for (name, repeat), arm in _searches(plan, state):

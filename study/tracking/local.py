@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from study.config.addresses import of_sqlite
 from study.tracking.tags import LEVEL, STUDY
 
 DATABASE = "mlflow.db"
@@ -23,9 +24,8 @@ _MOVE = "UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({co
 
 
 def database_uri(folder: Path) -> str:
-    """The tracking URI of the study's own database; SQLAlchemy 2.1 undoes what is quoted here."""
-    path = str(folder.resolve() / DATABASE)
-    return f"sqlite:///{path.replace('%', '%25').replace('?', '%3F')}"
+    """The tracking URI of the study's own database."""
+    return of_sqlite(folder.resolve() / DATABASE)
 
 
 def remove_stray(folder: Path) -> None:

@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import shutil
 import sqlite3
 from contextlib import closing
@@ -32,6 +33,17 @@ def test_the_file_is_written_anew_and_says_the_same(study, capsys):
     assert trials(study / "optuna.db") == first
     assert not [*Path(study).glob("*.partial")]
     assert main(["status", str(study)]) == 0  # a study folder may hold it
+
+
+@pytest.mark.parametrize("name", ["p%41 q?x#y", "per%20cent", "a?b=c&d", "ünï ☃'"])
+def test_any_folder_name_takes_the_file_and_nothing_is_written_beside_it(study, tmp_path, name, capsys):
+    folder = tmp_path / name / "study"
+    shutil.copytree(study, folder)
+    assert main(["optuna", str(folder), "--out", str(tmp_path / name / "searches.db")]) == 0
+    address = shlex.split(capsys.readouterr().out.splitlines()[-1])[1]
+    assert set(optuna.get_all_study_names(address)) == {"tiny/hinge", "tiny/non_saturating"}
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert {path.name for path in (tmp_path / name).iterdir()} == {"study", "searches.db"}
 
 
 @pytest.mark.parametrize(
