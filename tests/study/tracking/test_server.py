@@ -49,6 +49,19 @@ def started(folder: Path, port: int) -> subprocess.Popen[str]:
     return process
 
 
+def await_free(port: int) -> None:
+    """Wait until what was killed has closed its port, which takes the kernel a moment."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            free_port(port=port)
+        except ServerError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        else:
+            return
+
+
 @pytest.fixture
 def team(with_database: Callable[[str], Path]) -> Path:
     """The folder of a team's server, with a database that holds nothing yet."""
@@ -118,6 +131,7 @@ def test_a_server_killed_twice_during_a_study_ends_with_the_ledgers_rows(
                 time.sleep(0.05)
             if round_ < 2:
                 os.killpg(process.pid, signal.SIGKILL)
+                await_free(port)
             else:
                 assert follower.drain(120, "FINISHED") == 0
     follower.close()
