@@ -15,7 +15,7 @@ them. Files for machines have full precision.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -60,7 +60,7 @@ NAMES = {
 }
 OUTCOME_MEANINGS = {  # one sentence each, for those who judge by eye as for those who read
     "converged": "It has settled near the data: most samples are among the real ones, and nearly all modes or classes"
-    " are covered. It may still score worse than fresh real samples.",
+    " are covered, or most of the points where they have neither. It may still score worse than fresh real samples.",
     "stalled": "It has settled, but its samples are far from the data.",
     "learning": "It is still improving at the end: the budget was too short to tell.",
     "oscillating": "Its quality rises and falls again to the end, by more than chance, and often far from the data.",
@@ -88,17 +88,12 @@ EVENTS = {
     "failure": "failure",
     "undone": "a collapse that is undone",
 }
-FAILURE = "divergence, freezing, or a collapse that lasts"
 LOGARITHMIC = (
     "fid", "fid_back", "class_fid", "kid", "reverse_kl", "mode_js", "mass_js", "sliced_wasserstein", "wasserstein_1d",
 )  # fmt: skip
-NEVER = {
-    "diverged": "No replica diverged.",
-    "collapsed": "No replica collapsed for good.",
-    "frozen": "No replica froze.",
-    "failure": "No replica diverged, froze or collapsed for good.",
-    "undone": "No replica collapsed and recovered.",
-}
+MET = {
+    "diverged": "diverged", "frozen": "froze", "collapsed": "collapsed for good", "undone": "collapsed and recovered",
+}  # fmt: skip
 CLOCKS = {"updates": "generator updates", "budget": "share of the budget spent"}
 SPENDINGS = {  # columns of trials.parquet
     "steps": "generator updates",
@@ -170,9 +165,15 @@ def too_few(intervals: Iterable[Interval], phase: str) -> str:
     )
 
 
-def event_named(event: str) -> str:
-    """An event in words; a failure with what counts as one."""
-    return f"{EVENTS[event]} ({FAILURE})" if event == "failure" else EVENTS[event]
+def event_named(event: str, kinds: Collection[str]) -> str:
+    """An event in words; a failure with the kinds of it that could be seen."""
+    which = f" ({listed([EVENTS[kind] for kind in kinds], 'or')})" if event == "failure" else ""
+    return EVENTS[event] + which
+
+
+def never_met(event: str, kinds: Collection[str]) -> str:
+    """That no replica met an event; of a failure none of the kinds that could be seen."""
+    return f"No replica {listed([MET[kind] for kind in kinds], 'or') if event == 'failure' else MET[event]}."
 
 
 def log_scaled(metric: str) -> bool | None:

@@ -21,13 +21,13 @@ from analysis.results.unbegun import WORST
 from analysis.statistics.intervals import Interval
 from analysis.wording import (
     DID,
-    NEVER,
     bounds_nothing,
     clock_time,
     counted,
     event_named,
     listed,
     named,
+    never_met,
     number,
     spoken,
     spoken_points,
@@ -93,8 +93,8 @@ def times(findings: Findings, subject: Subject) -> list[str]:
     if result is None or result.comparison is None or result.event != "failure":
         return []
     if not any(curve.events for curve in result.curves):
-        return [NEVER[result.event]]
-    comparison, clock, event = result.comparison, result.clock, event_named(result.event)
+        return [never_met(result.event, result.kinds)]
+    comparison, clock, event = result.comparison, result.clock, event_named(result.event, result.kinds)
     until = f"Until {clock_time(clock, result.means[0].horizon)}"
     if comparison.best is None:
         nobody = nobody_ahead(comparison, subject)

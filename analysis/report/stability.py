@@ -13,7 +13,7 @@ from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, section, tag
 from analysis.report.subject import replicas_of, subject_of
 from analysis.report.writer import FigureWriter
-from analysis.wording import EVENTS, NEVER, captured, event_named, percent
+from analysis.wording import EVENTS, captured, event_named, never_met, percent
 
 
 def stability(findings: Findings, writer: FigureWriter) -> Section:
@@ -45,18 +45,20 @@ def stability(findings: Findings, writer: FigureWriter) -> Section:
 
 def _times(findings: Findings, writer: FigureWriter, note: str) -> list[Html]:
     """When failures came, which of the kinds that compete they were, and collapses undone."""
-    never = [one.event for one in findings.survival if not any(curve.events for curve in one.curves)]
+    never = {one.event: one.kinds for one in findings.survival if not any(curve.events for curve in one.curves)}
     if "failure" not in never:  # of which the others are parts
-        never[:0] = [one.event for one in findings.incidence if not any(curve.events for curve in one.curves)]
-    parts = [tag("p", " ".join(NEVER[event] for event in never))] if never else []
+        unmet = [one.event for one in findings.incidence if not any(curve.events for curve in one.curves)]
+        never = {event: (event,) for event in unmet} | never
+    parts = [tag("p", " ".join(never_met(event, kinds) for event, kinds in never.items()))] if never else []
     for result in findings.survival:
         if result.event in never:
             continue
         curve = writer.figure(
             f"survival-{result.event}",
             partial(figures.survival_curves, result, findings.palette),
-            f"Share of replicas without {event_named(result.event)} over training (Kaplan and Meier), with pointwise"
-            " 95 % intervals. Ticks mark replicas that were censored: at the end of their budget, or stopped before.",
+            f"Share of replicas without {event_named(result.event, result.kinds)} over training (Kaplan and Meier),"
+            " with pointwise 95 % intervals. Ticks mark replicas that were censored: at the end of their budget, or"
+            " stopped before.",
             alternatives.survival(result),
         )
         parts += [curve, writer.table(time_tables.survival_table(result, note))]

@@ -47,8 +47,9 @@ from analysis.statistics.restricted_mean import RestrictedMean, Times, longest, 
 
 __all__ = ["EVENTS", "LogRank", "Survival", "SurvivalCurve", "event_steps", "kaplan_meier", "survival", "times"]
 
-KINDS = ("diverged", "collapsed", "frozen")  # of failure; where two are met at one step it is the first
+KINDS = ("diverged", "frozen", "collapsed")  # of failure; where two are met at one step it is the first
 EVENTS = ("failure", *KINDS, "undone")
+NEEDED = {"collapsed": "held_fraction", "undone": "held_fraction", "frozen": "gradient_norm_generator"}
 TEST = "Welch’s test of the units’ parts in the means, or their permutation where its p is larger"
 
 
@@ -90,6 +91,7 @@ class Survival:
         comparison: every pair by the difference of these means, by which arms are told apart: it says how much a
             difference is, also where curves cross. None for a single arm.
         met: by arm, the times at which replicas met the event, ascending, with the replica and the kind of event.
+        kinds: the event; of a failure those of `KINDS` that could be seen.
     """
 
     event: str
@@ -101,6 +103,7 @@ class Survival:
     means: tuple[RestrictedMean, ...] = ()
     comparison: Comparison | None = None
     met: Mapping[str, tuple[tuple[float, str], ...]] = field(default_factory=dict)
+    kinds: tuple[str, ...] = KINDS
 
 
 def survival(
@@ -115,7 +118,8 @@ def survival(
 
     Intervals and tests capture what those of `selected` do (`analysis.results.selection`).
     """
-    rows = times(selected, event, thresholds=thresholds, met=met)
+    met = event_steps(selected, thresholds) if met is None else met
+    rows = times(selected, event, met=met)
     parts = {str(arm): part for arm, part in rows.groupby("arm", observed=True, sort=False)}
     found = tuple(
         kaplan_meier(
@@ -132,7 +136,13 @@ def survival(
     overall = _at_the_end(_test(parts, selected), selected) if len(parts) > 1 else None
     means, comparison = _means(parts, event, selected, alpha) if parts else ((), None)
     whose = MappingProxyType({arm: _whose(part[part["observed"]].sort_values("time")) for arm, part in parts.items()})
-    return Survival(event, selected.phase, found, overall, pairs, clock_of(selected.about), means, comparison, whose)
+    clock, kinds = clock_of(selected.about), kinds_of(event, met)
+    return Survival(event, selected.phase, found, overall, pairs, clock, means, comparison, whose, kinds)
+
+
+def kinds_of(event: str, met: Mapping[str, Floats]) -> tuple[str, ...]:
+    """The event; of a failure those of `KINDS` that could be seen."""
+    return tuple(name for name in (KINDS if event == "failure" else (event,)) if name in met)
 
 
 def _whose(rows: pd.DataFrame) -> tuple[tuple[float, str], ...]:
@@ -158,17 +168,17 @@ def times(
         censored, and `kind`, the event that was met, of a failure which one, "" where it is censored.
 
     Raises:
-        ValueError: no such event, or modes were not counted in these data, which a collapse needs.
+        ValueError: no such event, or what tells it was not measured: modes of a collapse, gradients of freezing.
     """
     if event not in EVENTS:
         raise ValueError(f"event: expected one of {', '.join(EVENTS)}, got {event!r}")
     met = event_steps(selected, thresholds) if met is None else met
     if event not in met:
-        raise ValueError(f"event: {event} needs the measurement held_fraction, which these data do not have")
+        raise ValueError(f"event: {event} needs the measurement {NEEDED[event]}, which these data do not have")
     rows, first = selected.trials.reset_index(drop=True), met[event]
     last = np.minimum(rows["steps"].to_numpy(np.float64), met["diverged"])
     time = told(clock_of(selected.about), np.minimum(first, last), rows)
-    kinds = [name for name in (KINDS if event == "failure" else (event,)) if name in met]
+    kinds = kinds_of(event, met)
     kind = np.select([np.isfinite(first) & (met[name] == first) for name in kinds], kinds, "")
     table = rows[list(TRIALS_KEYS)].assign(time=time, observed=np.isfinite(first), kind=kind)[~np.isnan(time)]
     # A replica censored at step 0 was never evaluated and carries no information.
@@ -178,7 +188,7 @@ def times(
 def event_steps(selected: Selection, thresholds: Thresholds | None = None) -> dict[str, Floats]:
     """The step at which each row of `selected.trials` met each of `EVENTS`, (N,); inf where it never did.
 
-    `collapsed` and `undone` are left out where no modes were counted. Thresholds as for `times`.
+    Those whose measurement (`NEEDED`) was never taken are left out. Thresholds as for `times`.
     """
     thresholds = thresholds or thresholds_of(selected.about)
     replicas, measured, floor = record_curves(selected, thresholds)
@@ -206,8 +216,8 @@ def event_steps(selected: Selection, thresholds: Thresholds | None = None) -> di
     # What was seen after a divergence is not counted: it censors.
     steps = {name: np.where(step <= last, step, np.inf) for name, step in steps.items()} | {"diverged": diverged}
     steps["failure"] = np.minimum.reduce([steps[name] for name in ("diverged", "collapsed", "frozen")])
-    counted = len(replicas) == 0 or not np.isnan(measured.value("held_fraction")).all()
-    return {name: step for name, step in steps.items() if counted or name not in ("collapsed", "undone")}
+    unmeasured = {name for name in NEEDED.values() if len(replicas) and np.isnan(measured.value(name)).all()}
+    return {name: step for name, step in steps.items() if NEEDED.get(name) not in unmeasured}
 
 
 def common_horizon(samples: Sequence[Times]) -> float:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 
-from study.config.messages import ConfigError
+from study.config.messages import ConfigError, shown
 
 OURS = tuple(f"{Path(__file__).parents[2] / name}{os.sep}" for name in ("study", "trainables", "analysis"))
 UNREAD = 128 + signal.SIGPIPE  # the exit status that a shell gives to a program ended by that signal
@@ -24,8 +24,8 @@ def prepare() -> None:
     """Make stdout and stderr write what their encoding lacks as escapes, and one that was closed write nowhere, SIGTERM
     end a command as ctrl-C does, and warnings of ganstudy's own notes without a place in its source.
 
-    Raises `ConfigError` where the working directory was deleted or the user has no home folder: PyTorch and Ray would
-    end the process, or raise from the midst of their imports.
+    Raises `ConfigError` where the working directory was deleted, or the user has no home folder or a file for one:
+    PyTorch and Ray would end the process, or raise from the midst of their imports.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # as by `>&-`; it takes its own number, which a study's file would have had
@@ -41,11 +41,13 @@ def prepare() -> None:
     except FileNotFoundError:
         raise ConfigError("expected a working directory, got one that was deleted; change to another") from None
     try:
-        Path.home()
+        home = Path.home()
     except RuntimeError:
         raise ConfigError(
             f"HOME: expected a folder, got none, and user {os.getuid()} has no entry with one; set HOME"
         ) from None
+    if home.exists() and not home.is_dir():
+        raise ConfigError(f"HOME: expected a folder, where Ray keeps its token, got the file {shown(str(home))}")
 
 
 def _worded(

@@ -7,8 +7,7 @@ from analysis.statistics.intervals import Interval
 from analysis.wording import (
     DID,
     EVENTS,
-    FAILURE,
-    NEVER,
+    MET,
     OUTCOME_MEANINGS,
     bounds_nothing,
     counted,
@@ -146,12 +145,13 @@ def test_measurements_have_names_and_units():
 def test_every_outcome_and_event_has_its_words():
     assert tuple(OUTCOME_MEANINGS) == OUTCOMES
     assert {*DID, "converged", "failed"} == set(OUTCOMES)
-    assert set(EVENTS) == set(NEVER) == set(survival.EVENTS)
+    assert set(EVENTS) == {*MET, "failure"} == set(survival.EVENTS)
 
 
 def test_a_failure_comes_with_what_counts_as_one():
-    assert event_named("failure") == f"failure ({FAILURE})"
-    assert event_named("frozen") == "freezing"
+    assert event_named("failure", survival.KINDS) == "failure (divergence, freezing or a collapse that lasts)"
+    assert event_named("failure", ["diverged"]) == "failure (divergence)"
+    assert event_named("frozen", ["frozen"]) == "freezing"
 
 
 def test_only_unbounded_measurements_may_be_logarithmic():

@@ -79,14 +79,15 @@ def test_a_study_is_submitted_as_a_job(
     assert not {".venv", ".git", "studies"} & {path.name for copy in copies for path in copy.parent.iterdir()}
 
     folder, name = tmp_path / "stopped", f"stopped-{secrets.token_hex(4)}"
-    changed = config(study="long", **long)
+    longer = {**long, "budget": {**long["budget"], "steps": 6000}}  # `ray job stop` takes seconds to begin
+    changed = config(study="long", **longer)
     nodes.finish(job("run", changed, "--out", folder, options=("--no-wait", "--submission-id", name)))
     nodes.wait_for(lambda: (folder / "ledger").exists() and sum(e.kind == "result" for _, e in entries(folder)) > 5)
     stop = ["-m", "ray.scripts.scripts", "job", "stop", "--address", nodes.dashboard, name]
     nodes.finish(nodes.python(*stop))
     assert status(folder).state == "interrupted"
     nodes.finish(job("resume", folder))
-    assert curves(folder) == curves(alone(study="long", **long))
+    assert curves(folder) == curves(alone(study="long", **longer))
 
 
 @pytest.fixture

@@ -326,7 +326,11 @@ def _loss(
         return lambda d: -orientation * d
     if callable(rule):
         return rule
-    if re.fullmatch("[a-z]+_?[a-z]{2,}", rule) or re.sub("[- ]", "_", rule.strip().lower()) in GENERATOR_LOSSES:
+    if (
+        not isinstance(rule, str)
+        or re.fullmatch("[a-z]+_?[a-z]{2,}", rule)
+        or re.sub("[- ]", "_", rule.strip().lower()) in GENERATOR_LOSSES
+    ):
         choice("generator_loss", rule, GENERATOR_LOSSES)
     formula = _parsed("generator_loss", rule, ("d", "f", "g"), values)
     return lambda d: formula(d=sign * d, f=f(d), g=g(d))

@@ -542,7 +542,7 @@ def test_what_stays_told_apart_when_all_is_corrected_together_is_said():
 
 def test_times_to_failure_are_told_apart_by_their_means():
     lead = (
-        "Until step 1\u202f000 the chosen configuration of a went longest without failure (divergence, freezing, or a"
+        "Until step 1\u202f000 the chosen configuration of a went longest without failure (divergence, freezing or a"
         " collapse that lasts): 900 [800, 950] updates on average, 30.0 [29.9, 30.1] updates more than that of b;"
     )
     assert said(survival=(lasting(),)) == [f"{lead} no two can be told apart."]

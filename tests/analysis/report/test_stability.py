@@ -15,7 +15,7 @@ from analysis.report import tables
 from analysis.report.page import joined, tag
 from analysis.results.compare import STABILITY_SIGNALS, ArmOutcomes, ArmSignal
 from analysis.results.incidence import Incidences
-from analysis.results.survival import KINDS, Survival
+from analysis.results.survival import KINDS, Survival, kinds_of
 from analysis.results.threshold_table import ThresholdTable
 from analysis.results.thresholds import Thresholds
 from analysis.statistics.incidence import incidence
@@ -39,12 +39,13 @@ class Unwritten:
         return joined([])
 
 
-def survived(event, count):
-    """Eight replicas of one arm, `count` of which met the event at step 100."""
-    observed = np.arange(8) < count
+def survived(event, counts):
+    """Eight replicas of one arm, some of which met the event at step 100."""
+    observed = np.arange(8) < counts[event]
     time = np.where(observed, 100.0, 400.0)
     curve = kaplan_meier(time, observed, arm="a", event=event)
-    return Survival(event, "confirm", (curve,), None, (), "updates", (restricted_mean(time, observed, 100.0),))
+    means = (restricted_mean(time, observed, 100.0),)
+    return Survival(event, "confirm", (curve,), None, (), "updates", means, kinds=kinds_of(event, counts))
 
 
 def competing(event, count):
@@ -70,7 +71,7 @@ def _stability(words, signals=(), evaluations=20, **counts):
     shares = {name: Interval(0.0, 0.0, 0.3, 8, "Wilson", "seeds") for name in OUTCOMES if name != "failed"}
     shares["converged"] = Interval(1.0, 0.7, 1.0, 8, "Wilson", "seeds")
     arm = ArmOutcomes("a", 8, 1, 0, 0, shares)
-    survival = tuple(survived(event, counts[event]) for event in ("failure", "undone") if event in counts)
+    survival = tuple(survived(event, counts) for event in ("failure", "undone") if event in counts)
     incidences = tuple(competing(event, counts[event]) for event in KINDS if event in counts)
     findings = SimpleNamespace(
         record=SimpleNamespace(
@@ -109,7 +110,8 @@ def _stability(words, signals=(), evaluations=20, **counts):
             ["failure", "collapsed"],
         ),
         ({"failure": 2, "diverged": 1, "frozen": 1}, "", ["failure", "diverged", "frozen"]),  # data without modes
-        ({"failure": 0, "diverged": 0, "frozen": 0}, "No replica diverged, froze or collapsed for good.", []),
+        ({"failure": 0, "diverged": 0, "frozen": 0}, "No replica diverged or froze.", []),
+        ({"failure": 0, "diverged": 0}, "No replica diverged.", []),  # maps of Dirac-GANs
     ],
 )
 def test_what_never_happened_is_said_and_what_did_is_drawn(counts, said, curves, stability):
@@ -126,8 +128,9 @@ def test_few_evaluations_are_told_of_beside_the_outcomes(stability):
 
 
 def test_a_failure_is_explained_where_it_is_drawn(stability):
-    text, _ = stability(failure=3, diverged=3)
-    assert "without failure (divergence, freezing, or a collapse that lasts) over training" in text
+    text, _ = stability(failure=3, diverged=3, frozen=0, collapsed=0)
+    assert "without failure (divergence, freezing or a collapse that lasts) over training" in text
+    assert "without failure (divergence) over training" in stability(failure=3, diverged=3)[0]  # all that could be seen
     assert "Share of replicas that had met divergence by then (Aalen and Johansen)" in text
 
 

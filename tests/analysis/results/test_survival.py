@@ -166,13 +166,17 @@ def test_phases_are_not_pooled_and_errors_say_what_was_expected():
     with pytest.raises(ValueError, match="phase: expected one of search, confirm, got 'all'"):
         times(select(both, "all"), "diverged")
     with pytest.raises(
-        ValueError, match="event: expected one of failure, diverged, collapsed, frozen, undone, got 'vanished'"
+        ValueError, match="event: expected one of failure, diverged, frozen, collapsed, undone, got 'vanished'"
     ):
         times(select(both, "confirm"), "vanished")
     blind = record(replica(modes=(math.nan,) * 4))
     with pytest.raises(ValueError, match="event: collapsed needs the measurement held_fraction"):
         times(select(blind, "confirm"), "collapsed")
     assert set(event_steps(select(blind, "confirm"))) == {"failure", "diverged", "frozen"}
+    blind.history["gradient_norm_generator"] = math.nan
+    with pytest.raises(ValueError, match="event: frozen needs the measurement gradient_norm_generator"):
+        times(select(blind, "confirm"), "frozen")
+    assert survival(select(blind, "confirm"), "failure").kinds == ("diverged",)
 
 
 def arms(phase, counts, replicas=8):

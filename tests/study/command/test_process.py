@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from study.command import process
+from study.config.messages import ConfigError
 
 ROOT = Path(__file__).parents[3]
 TINY = str(ROOT / "tests" / "tiny.yaml")
@@ -41,9 +42,6 @@ def test_a_deleted_working_directory_is_said(tmp_path: Path) -> None:
 
 
 def test_a_user_without_a_home_is_told_to_set_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    from study.command import process
-    from study.config.messages import ConfigError
-
     def nowhere() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
@@ -59,6 +57,13 @@ def test_a_command_works_without_the_streams_that_were_closed(tmp_path: Path, cl
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert (tmp_path / "mine.yaml").is_file()
     assert ganstudy(f"$GANSTUDY status nowhere {closed}", tmp_path).returncode == 2
+
+
+def test_a_home_that_is_a_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "home").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with pytest.raises(ConfigError, match=r"^HOME: expected a folder, where Ray keeps its token, got the file '.+e'"):
+        process.prepare()
 
 
 def test_a_reader_that_leaves_ends_a_command_quietly(tmp_path: Path) -> None:

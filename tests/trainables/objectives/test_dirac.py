@@ -386,6 +386,8 @@ class TestSimulate:
         [
             ({"objective": 3}, "objective: expected a name, a mapping or an Objective, got 3"),
             ({"objective": None}, "objective: expected a name, a mapping or an Objective, got null"),
+            ({"generator_loss": 3}, "generator_loss: expected one of saturating, non_saturating, critic_mean, got 3"),
+            ({"generator_loss": ["d"]}, "generator_loss: expected one of saturating, non_saturating, critic_mean, got"),
             ({"gamma": True}, "gamma: expected a number or an array of numbers, got True"),
             ({"gamma": [[1.0], [2.0, 3.0]]}, "gamma: expected a number or an array of numbers, got"),
             ({"step": "0.1"}, "step: expected a number or an array of numbers, got '0.1'"),
