@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from study.command.output import say
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
 from study.ledger.state import StudyState, TrialState
@@ -34,10 +35,13 @@ class Trials:
         return found
 
     def winner(self, arm: str | None, trial: str | None) -> TrialState:
-        """The trial asked for; of an arm the best that was confirmed, or else the best of its searches."""
+        """The trial asked for; of an arm the best that was confirmed, or else the best of its searches, among those
+        that the ledger still tells of: what is damaged is said on stderr."""
         found = self.of(arm, trial)
         arms = list(dict.fromkeys(one.arm for one in found))
         if len(arms) > 1:
             raise ConfigError(f"--arm: expected one of {', '.join(arms)}, got nothing")
+        if trial is None and self.state.damage.count:
+            say(f"note: {self.state.damage.sentence()}")
         best = winner(found, self.state.trials.values(), self.plan.goal, self.plan.config.confirm.top)
         return best or found[0]

@@ -46,7 +46,7 @@ def renew(folder: Path, plan: StudyPlan, ending: str) -> bool:
         note = notes.of_study(folder.resolve(), found, arms, run.experiment, cursor.parent)
         _copy(folder, place)
         local.tag(folder, cursor.parent, NOTE, note)
-    except (sqlite3.Error, KeyError, OSError):  # no database of this version's, or a disk that is full
+    except (sqlite3.Error, KeyError, OSError, ValueError):  # no database of this version's, or an empty ledger or disk
         return False
     return True
 

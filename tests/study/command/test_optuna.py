@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import optuna
 import pytest
 
@@ -97,6 +98,22 @@ def test_what_is_no_file_is_not_opened(study, tmp_path, capsys):
             capsys.readouterr().err
         )
     assert (tmp_path / "lost").is_symlink()
+
+
+def test_what_is_damaged_is_said_by_commands_that_choose_or_copy_trials(study, tmp_path, capsys):
+    folder = tmp_path / "study"
+    shutil.copytree(study, folder)
+    pictures = folder / "trials" / "search-hinge-0001" / "pictures"
+    pictures.mkdir(parents=True)
+    np.savez(pictures / "00000010.npz", samples=np.zeros((1, 20, 2)), seeds=np.array([0]))
+    [segment] = (folder / "ledger").glob("*.jsonl")
+    lines = segment.read_bytes().splitlines(keepends=True)
+    segment.write_bytes(b"".join(b"?" + line if b"search-hinge-0000" in line else line for line in lines))
+    for command in (["optuna"], ["animate", "--arm", "hinge"]):
+        assert main([command[0], str(folder), *command[1:]]) == 0
+        assert "of the ledger unreadable, skipped: 0001.jsonl, line" in capsys.readouterr().err
+    assert main(["animate", str(folder), "--trial", "search-hinge-0001"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_a_study_without_a_ledger_is_bad_input(study, tmp_path, capsys):

@@ -97,6 +97,11 @@ def _without_cursor(folder: Path) -> None:
     (folder / "tracking.json").unlink()
 
 
+def _an_empty_ledger(folder: Path) -> None:
+    for segment in (folder / "ledger").glob("*.jsonl"):
+        segment.write_bytes(b"")
+
+
 def _a_file_in_the_way(folder: Path) -> None:
     place = folder / "artifacts" / str(Cursor.load(folder).parent) / "artifacts" / "report"
     shutil.rmtree(place)
@@ -108,7 +113,16 @@ def _runs(folder: Path) -> dict[str, local.Run]:
 
 
 @pytest.mark.parametrize(
-    "change", [_trial_waits, _moved, _of_another_version, _without_database, _without_cursor, _a_file_in_the_way]
+    "change",
+    [
+        _trial_waits,
+        _moved,
+        _of_another_version,
+        _without_database,
+        _without_cursor,
+        _an_empty_ledger,
+        _a_file_in_the_way,
+    ],
 )
 def test_what_lacks_more_is_left_to_mlflow(study: Path, change: Callable[[Path], None]) -> None:
     change(study)
