@@ -104,6 +104,15 @@ def test_what_is_within_the_rope_is_within():
     assert found.within > 0.99
 
 
+@pytest.mark.parametrize(("differences", "rope"), [([3, 3, 3, -1, -1, -1], 1), ([3, -1, 2, -4, 7], 1), ([7, -5], 1)])
+def test_a_sum_on_a_border_is_on_it_in_any_unit(differences, rope):
+    def found(unit):  # of 3 - 1 = 2 · 1 tenths, or of .3 - .1 and 2 · .1
+        one = credence(np.array(differences) / unit, generator=np.random.default_rng(0), rope=rope / unit)
+        return one.below, one.within, one.above
+
+    assert found(10) == found(1) == found(1000) == found(7)
+
+
 def test_what_the_data_do_not_decide_is_left_open():
     found = credence([1.0, -1.0], generator=np.random.default_rng(0))
     assert found.below == pytest.approx(found.above, abs=ERROR)
