@@ -78,12 +78,15 @@ def test_the_posterior_is_that_of_loops_over_pairs():
         (DEMSAR, 0, [0.001, 0, 0.999]),
         (DEMSAR, 10, [0, 0.333, 0.667]),
         (FEW, 0, [0.063, 0, 0.937]),
-        (FEW, 0.05, [0.020, 0.102, 0.878]),
         (FEW, 0.1, [0.001, 0.531, 0.469]),
     ],
 )
 def test_with_the_pseudo_observation_at_0_it_is_the_authors(differences, rope, expected):
-    """Of baycomp 1.0.3, `SignedRankTest` with prior = STRENGTH and 100,000 draws."""
+    """Of baycomp 1.0.3, `SignedRankTest` with prior = STRENGTH and 100,000 draws.
+
+    With a rope of .05 it has .020, .102 and .878, as its sums of floats miss the border, on which some of these lie; of
+    the same differences in thousandths, which are added exactly, the regions have .027, .084 and .889.
+    """
     weights = np.random.default_rng(1).dirichlet([STRENGTH, *np.ones(len(differences))], 50_000)
     np.testing.assert_allclose(posterior(np.array(differences), weights, rope, 0.0), expected, atol=0.01)
 
@@ -104,7 +107,10 @@ def test_what_is_within_the_rope_is_within():
     assert found.within > 0.99
 
 
-@pytest.mark.parametrize(("differences", "rope"), [([3, 3, 3, -1, -1, -1], 1), ([3, -1, 2, -4, 7], 1), ([7, -5], 1)])
+@pytest.mark.parametrize(
+    ("differences", "rope"),
+    [([3, 3, 3, -1, -1, -1], 1), ([3, -1, 2, -4, 7], 1), ([7, -5], 1), ([100, 300, -50, 200, 250, -120, 20], 50)],
+)
 def test_a_sum_on_a_border_is_on_it_in_any_unit(differences, rope):
     def found(unit):  # of 3 - 1 = 2 · 1 tenths, or of .3 - .1 and 2 · .1
         one = credence(np.array(differences) / unit, generator=np.random.default_rng(0), rope=rope / unit)
