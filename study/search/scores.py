@@ -1,7 +1,8 @@
 """The score that a search is told of a trial: the median over replicas, a diverged one worse than any finite score.
 
 A replica's score is None where it diverged, otherwise its value of the metric (a list where there are several). In the
-median a value that could not be measured (NaN) is as bad as one of a replica that diverged.
+median a value that could not be measured (NaN, or infinite at the better end, which is no score in a report either) is
+as bad as one of a replica that diverged.
 
 Where a study bounds how many replicas may diverge (`search.diverged_at_most`), every configuration that is allowed goes
 before any other; those that are not go by how many of their replicas diverged, and then by the same median (Deb's rule,
@@ -79,4 +80,4 @@ def ordered(scores: Sequence[Score], goal: Goal) -> float:
 def _value(score: Score, position: int, worst: float) -> float:
     if isinstance(score, list):  # shorter than the metrics in a ledger of a study that searched fewer
         score = score[position] if position < len(score) else None
-    return worst if score is None or math.isnan(score) else score
+    return worst if score is None or math.isnan(score) or score == -worst else score

@@ -36,6 +36,8 @@ def test_a_metric_that_was_not_measured_is_named() -> None:
         ([None], math.inf),
         ([math.nan, 1.0, 2.0], 2.0),
         ([math.nan, math.nan, 2.0], math.inf),
+        ([-math.inf, 1.0, 2.0], 2.0),  # better than any number is no score, as in a report
+        ([-math.inf, -math.inf, 2.0], math.inf),
     ],
 )
 def test_the_median_counts_divergence_as_worse_than_any_finite_score(
@@ -51,7 +53,7 @@ def test_several_metrics_have_a_median_each() -> None:
 
 
 def test_tune_gets_finite_numbers_in_the_same_order() -> None:
-    values = [-math.inf, -1.0, 0.0, 2.5, math.inf]
+    values = [-1e300, -1.0, 0.0, 2.5, math.inf]
     assert [ordered([value], MIN) for value in values] == [-LARGEST, -1.0, 0.0, 2.5, LARGEST]
     assert ordered([None], MAX) == -LARGEST
 
