@@ -184,8 +184,8 @@ def _stricter(compared: Sequence[Comparison | None]) -> str:
     if not any(pair.effect.low <= pair.null <= pair.effect.high for pair in told):
         return ""
     return (
-        " Brackets, by Bonferroni, are a little stricter than these tests, by Holm: that of two told apart may take in"
-        " no difference."
+        " Brackets, by Bonferroni and by formulas of their own, are a little stricter than these tests, by Holm: that"
+        " of two told apart may take in no difference, or end at it."
     )
 
 

@@ -93,7 +93,8 @@ def times(findings: Findings, subject: Subject) -> list[str]:
     if result is None or result.comparison is None or result.event != "failure":
         return []
     if not any(curve.events for curve in result.curves):
-        return [never_met(result.event, result.kinds)]
+        said = never_met(result.event, result.kinds)  # of these replicas: `status` counts those of the search, too
+        return [f"On fresh seeds {said[0].lower()}{said[1:]}" if findings.phase == "confirm" else said]
     comparison, clock, event = result.comparison, result.clock, event_named(result.event, result.kinds)
     until = f"Until {clock_time(clock, result.means[0].horizon)}"
     if comparison.best is None:

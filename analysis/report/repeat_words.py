@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import comb
 
+from analysis.record.join import studies_of
 from analysis.report.findings import Findings
 from analysis.report.pair_words import few
 from analysis.report.subject import FEW, Subject
@@ -22,14 +23,15 @@ def repeated(findings: Findings, subject: Subject) -> list[str]:
     others, and that the data do not suffice."""
     assert subject.searches is not None
     least, most = subject.searches
+    own = ", those of its study" if len(studies_of(findings.record.about)) > 1 else ""
     return [
-        f"There were {subject.over} of each arm, and what each chose was trained on the same fresh seeds."
+        f"There were {subject.over} of each arm, and what each chose was trained on the same fresh seeds{own}."
         " What is compared is an arm tuned by this search with its budget: its repeats are the units of all tests.",
         _brackets([count for count in findings.searches.values() if count > 1]),
         *_uneven(findings, least, most),
         *_too_few(findings),
         *_only_if_alike(findings),
-        *_insufficient(findings, most),
+        *_insufficient(findings, subject),
     ]
 
 
@@ -129,8 +131,9 @@ def _only_if_alike(findings: Findings) -> list[str]:
     ]
 
 
-def _insufficient(findings: Findings, most: int) -> list[str]:
+def _insufficient(findings: Findings, subject: Subject) -> list[str]:
     """That the data do not suffice, and what would."""
+    assert subject.searches is not None
     lasted = findings.survival[0].comparison if findings.survival else None
     every = (findings.rates.get("converged"), lasted, *(one.comparison for one in findings.measured))
     asked = [one for one in every if isinstance(one, Comparison) and one.pairs]
@@ -141,12 +144,14 @@ def _insufficient(findings: Findings, most: int) -> list[str]:
     means = crossed is not None and crossed.told((*crossed.converged, *crossed.quality))
     though = " tell levels of a factor apart, as means over several arms, but" if means else ""
     short = f"These data{though} do not suffice to tell any two arms apart"
-    lead = f"{short}: {counted(most, 'search', 'searches')} of each say"
-    if needed > most:
+    lead = f"{short}: {subject.over} of each say"
+    if needed > subject.searches[1]:
+        by_quality = (
+            f" By quality it takes search.repeats: {needed} to find even a difference as plain as can be, if nothing is"
+            " taken for granted of how searches differ; smaller ones take more."
+        ) * any(one.comparison for one in findings.measured)
         return [
-            f"{lead} little of what another would find. By quality it takes search.repeats: {needed} to find even a"
-            " difference as plain as can be, if nothing is taken for granted of how searches differ; smaller ones take"
-            " more. How many find a difference of some size, where searches differ as they usually do, `ganstudy check`"
-            " says."
+            f"{lead} little of what another would find.{by_quality} How many find a difference of some size, where"
+            " searches differ as they usually do, `ganstudy check` says."
         ]
     return [f"{lead} too little for differences as small as these; a larger search.repeats would say more."]

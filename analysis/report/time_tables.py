@@ -27,7 +27,10 @@ def survival_table(result: Survival, note: str = "") -> Table:
     overall = result.overall
     test = ""
     if overall is not None and np.isfinite(overall.statistic):
-        test = f" Log-rank test of all arms: chi-squared {number(overall.statistic)} on {overall.df}."
+        test = (
+            f" Log-rank test of all arms: chi-squared {number(overall.statistic)} on {overall.df}, p"
+            f" {p_value(overall.p)} ({overall.method})."
+        )
     return Table(
         f"survival-{result.event}-{result.phase}",
         f"Time to {EVENTS[result.event]}: median by Kaplan and Meier, ∞ where half never met it, and how long a replica"

@@ -3,6 +3,7 @@ from math import comb
 
 import pytest
 
+from analysis.record.join import join
 from analysis.record.loading import load
 from analysis.report import find
 from analysis.report.answer import answer
@@ -55,6 +56,22 @@ def test_of_three_searches_it_speaks_of_arms_tuned_by_them_and_says_what_would_d
     assert "These data do not suffice to tell any two arms apart: 3 searches of each" in words(found)
     assert "By quality it takes search.repeats: 4 to find even a difference as plain as can be" in words(found)
     assert "That two cannot be told apart does not show them to be equal" in words(found)
+
+
+def test_joined_studies_of_other_data_have_their_own_seeds_and_searches_and_no_quality(simulate, tmp_path_factory):
+    folders = []
+    for data, arms, repeats in (("ring", ("hinge", "wasserstein"), 2), ("grid", ("b", "c"), 3)):
+        about = {"config": {"data": data, "budget": {"steps": 1000}, "search": {"repeats": repeats}}}
+        sizes = {"repeats": repeats, "trials": 2, "confirm": 4, "evaluations": 8}
+        folders.append(simulate(tmp_path_factory.mktemp(data), study=data, arms=arms, about=about, **sizes))
+    findings = find(join([load(folder) for folder in folders]))
+    found = answer(findings)
+    own = "2 to 3 searches of each arm, and what each chose was trained on the same fresh seeds, those of its study."
+    assert own in words(found)
+    assert not any(one.comparison for one in findings.measured)
+    (lacking,) = [one for one in found.caveats if "do not suffice" in one]
+    assert ": 2 to 3 searches of each say little" in lacking
+    assert "quality" not in lacking
 
 
 def test_of_many_searches_that_differ_plainly_nothing_is_lacking(said):

@@ -38,6 +38,13 @@ def test_arms_have_medians_and_means():
     assert (shares.heads[4].name, shares.heads[4].kind) == ("mean until 100\u00a0% of the budget", "share")
 
 
+def test_the_log_rank_test_of_all_arms_has_its_own_p():
+    """Where repeats are dealt out anew, chi-squared with its degrees of freedom does not give it."""
+    overall = LogRank(("b", "a"), 4.0, 1, 0.1, 0.1, "log-rank scores of repeats, dealt out anew", "both")
+    caption = survival_table(replace(survival(), overall=overall)).caption
+    assert caption.endswith("chi-squared 4.00 on 1, p 0.10 (log-rank scores of repeats, dealt out anew).")
+
+
 def test_pairs_are_tested_by_their_means_and_the_log_rank_test_stands_beside():
     result = survival()
     table = time_table(result)
