@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from math import inf, log
+from math import inf
 from typing import Any
 
 import pyarrow as pa
@@ -193,9 +193,8 @@ RANGES = {  # of what can take no other value than these, rounding apart, whoeve
         ("gradient_norm_generator", "gradient_norm_critic", "parameter_norm_generator", "parameter_norm_critic",
          "modes", "modes_held", "modes_held_back", "modes_covered", "density", "fid_error", "fid_back_error",
          "mass_js_error", "held", "index", "repeat", "seed", "step", "steps", "wall_time", "critic_updates",
-         "real_samples", "operations", "core_seconds", "reverse_kl"), AMOUNT
+         "real_samples", "operations", "core_seconds"), AMOUNT
     ),
-    **dict.fromkeys(("mode_js", "mass_js"), (0.0, log(2))),
 }  # fmt: skip
 ROUNDING = 1e-6  # by which a value may be outside of its range
 

@@ -236,10 +236,15 @@ def test_categories_that_there_are_not_and_contradictions_name_the_replica(tmp_p
         load(write(tmp_path, trials=rows))
 
 
-@pytest.mark.parametrize("name", ["arm", "trial_id"])
-@pytest.mark.parametrize("got", ["../../elsewhere", "/elsewhere", "..", "", "a\x1b[31m", "a\n"])
+@pytest.mark.parametrize(
+    ("name", "got"),
+    [
+        *((name, got) for name in ("arm", "trial_id") for got in ("", "a\x1b[31m", "a\n")),
+        *(("trial_id", got) for got in ("../../elsewhere", "/elsewhere", "..")),
+    ],
+)
 def test_names_that_lead_elsewhere_or_command_a_terminal_are_refused(tmp_path, name, got):
-    message = f"trials.parquet: {name}: expected a printable name without '/', got {got!r}"
+    message = f"trials.parquet: {name}: expected a printable name that is no path, got {got!r}"
     with pytest.raises(RecordError, match=f"^{re.escape(message)}$"):
         load(write(tmp_path, trials=[*trials_rows()[:-1], trials_rows()[-1] | {name: got}]))
 
@@ -282,9 +287,6 @@ def test_a_trial_whose_every_replica_diverged_has_none_that_converged(tmp_path):
         ({"wall_time": -1.0}, "wall_time: expected a number >= 0, got .*, wall_time -1.0"),
         ({"precision": 9.0}, "precision: expected a number from 0 to 1, got .*, step 100, precision 9.0"),
         ({"modes": -1.0}, "modes: expected a number >= 0, got"),
-        ({"mass_js": 0.9}, "mass_js: expected a number from 0 to 0.693147, got .*, step 100, mass_js 0.9"),
-        ({"mode_js": -0.1}, "mode_js: expected a number from 0 to 0.693147, got"),
-        ({"reverse_kl": -0.1}, "reverse_kl: expected a number >= 0, got"),
         ({"modes": 3.0}, "modes: expected no more modes than the trial's counts are of, got .*, step 100, modes 3.0"),
         ({"modes_held": 3.0, "mode_histogram": None}, "modes_held: expected no more modes than .*, modes_held 3.0"),
         ({"mode_histogram": [1, 2, 3]}, "mode_histogram: expected as many counts at all evaluations of a trial, got"),
