@@ -146,12 +146,14 @@ def _insufficient(findings: Findings, subject: Subject) -> list[str]:
     short = f"These data{though} do not suffice to tell any two arms apart"
     lead = f"{short}: {subject.over} of each say"
     if needed > subject.searches[1]:
-        by_quality = (
-            f" By quality it takes search.repeats: {needed} to find even a difference as plain as can be, if nothing is"
-            " taken for granted of how searches differ; smaller ones take more."
-        ) * any(one.comparison for one in findings.measured)
+        lead += " little of what another would find."
+        if any(one.comparison for one in findings.measured):
+            lead += (
+                f" By quality it takes search.repeats: {needed} to find even a difference as plain as can be, if"
+                " nothing is taken for granted of how searches differ; smaller ones take more."
+            )
         return [
-            f"{lead} little of what another would find.{by_quality} How many find a difference of some size, where"
-            " searches differ as they usually do, `ganstudy check` says."
+            f"{lead} How many find a difference of some size, where searches differ as they usually do,"
+            " `ganstudy check` says."
         ]
     return [f"{lead} too little for differences as small as these; a larger search.repeats would say more."]

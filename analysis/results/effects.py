@@ -261,8 +261,6 @@ def by_time(
     found = []
     for (a, b), one, p_holm in zip(names, p, holm(p), strict=True):
         apart = restricted_mean.difference(means[a], means[b])
-        # Sums of parts of the horizon: of two arms whose means are equal none is ahead of the other.
-        apart = replace(apart, estimate=horizon * round(apart.estimate / horizon, 12))
         effect = _agreeing(replace(apart, confidence=confidence, method=f"{apart.method}{ALL}"), 0.0, one, each)
         found.append(Effect(a, b, units[a], units[b], effect, 0.0, one, float(p_holm)))
     return tuple(found)

@@ -215,7 +215,7 @@ def event_steps(selected: Selection, thresholds: Thresholds | None = None) -> di
     steps = {name: joined[name].fillna(np.inf).to_numpy(np.float64) for name in ("collapsed", "frozen", "undone")}
     # What was seen after a divergence is not counted: it censors.
     steps = {name: np.where(step <= last, step, np.inf) for name, step in steps.items()} | {"diverged": diverged}
-    steps["failure"] = np.minimum.reduce([steps[name] for name in ("diverged", "collapsed", "frozen")])
+    steps["failure"] = np.minimum.reduce([steps[name] for name in KINDS])
     unmeasured = {name for name in NEEDED.values() if len(replicas) and np.isnan(measured.value(name)).all()}
     return {name: step for name, step in steps.items() if NEEDED.get(name) not in unmeasured}
 

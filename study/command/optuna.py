@@ -12,7 +12,7 @@ from pathlib import Path
 
 from study.atomic_write import SUFFIX
 from study.command.folder import study_folder
-from study.command.output import DONE, print_json, say
+from study.command.output import DONE, note_damage, print_json
 from study.config import loading
 from study.config.addresses import of_sqlite
 from study.config.messages import ConfigError
@@ -39,8 +39,7 @@ def optuna(options: Namespace) -> int:
             os.replace(written, out)
     except OSError as error:
         raise ConfigError(f"--out: expected a file that can be written, got {out} ({error.strerror})") from None
-    if state.damage.count:
-        say(f"note: {state.damage.sentence()}")
+    note_damage(state.damage)
     if options.json:
         print_json({"file": str(out), "studies": counts})
     else:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import Any, TextIO
 
+from study.ledger.damage import Damage
+
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 INTERRUPTED = 130  # as a shell has it of ctrl-C; here of every signal that stops a command in order
 LONGEST_MESSAGE = 4000  # characters
@@ -38,3 +40,9 @@ def say(message: str) -> None:
     if len(printable) > LONGEST_MESSAGE:
         printable = printable[:LONGEST_MESSAGE] + " …"
     print(f"ganstudy: {printable}", file=sys.stderr)
+
+
+def note_damage(damage: Damage) -> None:
+    """Say on stderr what of a ledger could not be read, if anything."""
+    if damage.count:
+        say(f"note: {damage.sentence()}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from study.command.output import say
+from study.command.output import note_damage
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
 from study.ledger.state import StudyState, TrialState
@@ -41,7 +41,7 @@ class Trials:
         arms = list(dict.fromkeys(one.arm for one in found))
         if len(arms) > 1:
             raise ConfigError(f"--arm: expected one of {', '.join(arms)}, got nothing")
-        if trial is None and self.state.damage.count:
-            say(f"note: {self.state.damage.sentence()}")
+        if trial is None:
+            note_damage(self.state.damage)
         best = winner(found, self.state.trials.values(), self.plan.goal, self.plan.config.confirm.top)
         return best or found[0]

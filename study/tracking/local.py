@@ -42,7 +42,11 @@ def remove_stray(folder: Path) -> None:
 
 def artifact_uri(folder: Path) -> str:
     """Where the study's own artifacts are."""
-    return (folder.resolve() / "artifacts").as_uri()
+    return _artifacts(folder).as_uri()
+
+
+def _artifacts(folder: Path) -> Path:
+    return folder.resolve() / "artifacts"
 
 
 def experiment_in(folder: Path, tag: str) -> tuple[str, bool] | None:
@@ -131,10 +135,10 @@ def refuse_places_outside(folder: Path, experiment: str) -> None:
     """Raise `RuntimeError` where MLflow would write what it keeps of an experiment anywhere but into the folder's
     `artifacts`: the database, like the folder, may be anybody's."""
     with closing(sqlite3.connect(folder / DATABASE, timeout=10)) as database:
-        for table, column in ADDRESSES[:3]:
+        for table, column in ADDRESSES[:3]:  # those that belong to an experiment
             asked = f"SELECT DISTINCT {column} FROM {table} WHERE experiment_id = ?"
             for (address,) in database.execute(asked, (experiment,)):
-                if not _within(folder.resolve() / "artifacts", str(address)):
+                if not _within(_artifacts(folder), str(address)):
                     raise RuntimeError(unusable(folder, f"it keeps artifacts at {address}, outside of the folder"))
 
 
