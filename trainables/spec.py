@@ -336,12 +336,8 @@ class Spec:
 
     @property
     def idle(self) -> dict[str, str]:
-        """Settings that nothing reads beside others of these, and what makes each so: `optimizer sgd`."""
-        found = {
-            name: f"optimizer {self.optimizer}" for name, rules in optimizers.READ_BY.items()
-            if self.optimizer not in rules
-        }  # fmt: skip
-        return found if self.lookahead else {**found, "lookahead_alpha": "lookahead 0"}
+        """As the function `idle`."""
+        return idle(vars(self))
 
     @property
     def schedules(self) -> dict[str, Schedule]:
@@ -442,6 +438,17 @@ MEANINGLESS: Mapping[str, tuple[str, ...]] = {
         if name not in ("model", "objective", "generator_loss", "penalty", "updates", "critic_steps")
     ),
 }
+
+
+def idle(values: Mapping[str, Any]) -> dict[str, str]:
+    """Settings, of a spec's plain data or a part of it, that nothing reads beside others of these, and what makes each
+    so: `model gan`, `optimizer sgd`."""
+    model = values.get("model", Spec.model)
+    found = dict.fromkeys(MEANINGLESS.get(model, ()), f"model {model}")
+    if "optimizer" in values:
+        rule = values["optimizer"]
+        found |= {name: f"optimizer {rule}" for name, rules in optimizers.READ_BY.items() if rule not in rules}
+    return found if values.get("lookahead", 1) else {**found, "lookahead_alpha": "lookahead 0"}
 
 
 def shared(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,8 @@
 
 - `own.*`: measurements that the user wrote; which they are differs from study to study.
 
-- `config.*`: the trial's resolved configuration, flat and dotted; names and dtypes differ from study to study.
+- `config.*`: the trial's resolved configuration, flat and dotted, null what nothing reads beside its other settings
+  (β2 under SGD, any objective of a `vae`); names and dtypes differ from study to study.
 - `floor.*`: each sample-based measurement, taken of fresh real samples against the same reference: what a perfect
   generator would score, as the mean over several draws of samples; `floor_spread.*` is the standard deviation of one.
 - `later.*`: measurements made after the trial had ended, of the generators that it kept, float64 all; the metadata's
@@ -89,7 +90,7 @@ _WALL_TIME = Column(
     "s",
     "time spent training since the trial began, all replicas together; of a pack's (resources.pack), an even share",
 )
-CHOICES = (
+CHOICES = (  # null where the model reads none
     Column("model", "category", "", "gan, cgan, cyclegan, matching, vae, oracle or dirac"),
     Column("objective", "category", "", "name of the pair (f, g)"),
     Column("generator_loss", "category", "", "default, saturating, non_saturating, critic_mean or a formula"),

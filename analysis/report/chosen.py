@@ -100,7 +100,7 @@ def chosen_table(results: Sequence[Chosen], fixed: bool = False) -> Table:
         " score is too good, as it was picked by it."
     )  # fmt: skip
     known = [
-        " A dash: not searched in this arm, or null." * bool(names),
+        " A dash: not searched in this arm, read by nothing there, or null." * bool(names),
         " In a trial’s name -r1 before the last number is repeat 1, and no penalty." * repeated,
     ]
     return Table(

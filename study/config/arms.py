@@ -157,7 +157,6 @@ def trained(spec: Spec, space: Mapping[str, Space]) -> str:
     without what nothing reads."""
     plain = spec.to_dict() | {name: repr(way) for name, way in spec.schedules.items()}
     plain["source"] = transformations.settled(spec.source)
-    plain |= dict.fromkeys(spec.idle)
     if spec.model != "dirac":
         found = [(row.name, {**values, "weight": None}) for row, values in penalties.resolve_all(spec.penalties)]
         plain["penalty"] = sorted((name, sorted(values.items())) for name, values in found)
@@ -166,6 +165,7 @@ def trained(spec: Spec, space: Mapping[str, Space]) -> str:
         numbers = {name: float(value) for name, value in game.parameters.items()}  # 1 is 1.0
         row = game.objective  # by its formulas: minimax with the other loss is non_saturating
         plain |= {"objective": [row.f, row.g, row.orientation, numbers], "generator_loss": game.loss_name}
+    plain |= dict.fromkeys(spec.idle)
     return json.dumps([plain, repr(sorted(space.items()))], sort_keys=True)
 
 

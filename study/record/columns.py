@@ -16,11 +16,12 @@ from analysis.results.nearness import Floor
 from analysis.results.outcomes import SHOWN, judged_columns, verdicts
 from analysis.results.signals import OutcomeSignals, derive, signals
 from analysis.results.thresholds import Thresholds
-from study.config.dotted import by_name, leaves
+from study.config.dotted import by_name, leaves, root
 from study.config.spaces import name_of
 from study.ledger.state import StudyState, TrialState
 from study.record.later import Later
 from study.record.spending import spent
+from trainables.spec import idle
 
 Columns = dict[str, Any]
 TYPES = {column.name: schema.ARROW[column.dtype] for column in (*schema.HISTORY, *schema.TRIALS)}
@@ -47,10 +48,14 @@ class TrialColumns:
         self._signals: OutcomeSignals = signals(self._curves, floor, thresholds)
         self._thresholds = thresholds
         self._fell, self._had_diverged = self._divergence()
+        unread = idle(trial.spec)
         self._same = {
             "study": study,
             **{name: getattr(trial, name) for name in ("phase", "arm", "repeat", "trial_id")},
-            **{c.name: name_of(trial.spec.get(c.name, trial.config.get(c.name))) for c in schema.CHOICES},
+            **{
+                c.name: None if c.name in unread else name_of(trial.spec.get(c.name, trial.config.get(c.name)))
+                for c in schema.CHOICES
+            },
         }
 
     def history(self) -> Columns:
@@ -157,13 +162,16 @@ class TrialColumns:
 
 
 def configuration(spec: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """A trial's specification and the hyperparameters drawn for it, flat and dotted; lists become JSON texts.
+    """A trial's specification and the hyperparameters drawn for it, flat and dotted, without those that nothing reads;
+    lists become JSON texts.
 
     A list that was drawn stands in `config` by its name; its value, in `spec`, goes first.
     """
+    unread = idle(spec)
     return {
         name: json.dumps(value) if isinstance(value, (list, tuple)) else value
         for name, value in (*leaves(config), *leaves(by_name(spec)))
+        if root(name) not in unread
     }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from study.config.addresses import masked
-from study.config.dotted import by_name, leaves
+from study.config.dotted import by_name, leaves, root
 from study.config.spaces import name_of
 
 Entry = Mapping[str, Any]
@@ -65,12 +65,14 @@ def named(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def hyperparameters(spec: Mapping[str, Any], chosen: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """The params of a spec and of what the search chose of it: not how it is measured, and of the data set, which is an
-    input of the run, its name."""
-    data = spec.get("data")
+    """The params of a spec, or a part of it, and of what the search chose: not what nothing reads, nor how it is
+    measured, and of the data set, which is an input of the run, its name."""
+    from trainables.spec import idle  # loads torch, which a process that shows MLflow's page needs not
+
+    data, unread = spec.get("data"), {*idle(spec), "data", "evaluation", "measure"}
     about = {"data": data["name"]} if isinstance(data, Mapping) and "name" in data else {}
-    settings = {name: value for name, value in spec.items() if name not in ("data", "evaluation", "measure")} | about
-    return named(settings) | named(chosen or {})
+    settings = {name: value for name, value in spec.items() if name not in unread} | about
+    return named(settings) | named({name: value for name, value in (chosen or {}).items() if root(name) not in unread})
 
 
 def summaries(columns: Mapping[str, Sequence[Any]]) -> dict[str, float]:

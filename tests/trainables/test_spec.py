@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from trainables.objectives import GENERATOR_LOSSES, OBJECTIVES
 from trainables.optimizers import OPTIMIZERS
 from trainables.penalties import PENALTIES
-from trainables.spec import HYPERPARAMETERS, MEANINGLESS, MODELS, PER_REPLICA, SCHEDULED, Spec, shared
+from trainables.spec import HYPERPARAMETERS, MEANINGLESS, MODELS, PER_REPLICA, SCHEDULED, Spec, idle, shared
 
 BUDGET: dict[str, Any] = {"data": {"name": "ring", "modes": 8}, "steps": 100, "evaluations": 4, "batch_size": 32}
 
@@ -165,6 +165,15 @@ def test_what_may_vary() -> None:
     assert set(MEANINGLESS) <= set(MODELS)
     assert all(set(names) <= set(HYPERPARAMETERS) - {"model"} for names in MEANINGLESS.values())
     assert {"objective", "penalty", "generator_loss", "critic_steps", "generator", "latent_dim"} < set(HYPERPARAMETERS)
+
+
+def test_what_nothing_reads_says_what_makes_it_so() -> None:
+    found = spec(optimizer="rmsprop").idle
+    assert found == dict.fromkeys(MEANINGLESS["gan"], "model gan") | {
+        "beta1": "optimizer rmsprop", "lookahead_alpha": "lookahead 0"
+    }  # fmt: skip
+    assert spec(model="cyclegan", lookahead=2).idle.keys() == {*MEANINGLESS["cyclegan"]}
+    assert idle({"beta1": 0.5, "lookahead_alpha": 0.5}) == dict.fromkeys(MEANINGLESS["gan"], "model gan")
 
 
 @pytest.mark.parametrize(

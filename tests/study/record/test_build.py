@@ -169,6 +169,27 @@ def test_configurations_are_flat_and_typed_over_all_trials(tmp_path):
     assert trials["config.generator.weight_std"].isna().all()
 
 
+def test_settings_that_nothing_reads_have_no_column_and_are_null_beside_models_that_read_them(tmp_path):
+    gan = Spec(data={"name": "ring"}, steps=9, evaluations=1, batch_size=4, optimizer="sgd").to_dict()
+    plans = [replace(planned(index, config={"beta2": 0.9}), spec=gan | more) for index, more in enumerate((
+        {}, {"optimizer": "adam"}, {"model": "vae"}, {"model": "oracle"},
+    ))]  # fmt: skip
+    _, found = built(tmp_path, SESSION, *plans)
+    trials = found.trials.drop_duplicates("trial_id")
+    for unread in ("source.name", "cycle_weight", "identity_weight", "conditioning", "lookahead_alpha"):
+        assert f"config.{unread}" not in trials
+    read = {
+        "beta2": [1], "lookahead": [0, 1], "latent": [0, 1], "critic_lr": [0, 1], "latent_dim": [0, 1, 2],
+        "critic.kind": [0, 1, 2], "model": [0, 1, 2, 3], "data.name": [0, 1, 2, 3],
+    }  # fmt: skip
+    assert {name: trials.index[trials[f"config.{name}"].notna()].tolist() for name in read} == {
+        name: trials.index[places].tolist() for name, places in read.items()
+    }
+    for choice in ("objective", "generator_loss", "penalty"):
+        assert set(found.trials.loc[found.trials[choice].notna(), "model"]) == {"gan"}
+    assert found.trials["config.latent_dim"].dropna().map(str).unique().tolist() == ["2"]  # whole numbers remain whole
+
+
 def test_a_list_that_was_drawn_stands_by_its_value(tmp_path):
     """The sampler draws a list by its name, `64x64`; the specification has the list."""
     _, found = built(tmp_path, SESSION, planned(config={"generator.hidden": "64x64", "penalty": "r1_1"}))

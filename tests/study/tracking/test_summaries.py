@@ -15,12 +15,14 @@ from study.tracking.summaries import (
     counted,
     finite,
     flat,
+    hyperparameters,
     interquartile_mean,
     milliseconds,
     named,
     quartiles,
     summaries,
 )
+from trainables.spec import Spec
 
 NAN, INF = float("nan"), float("inf")
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=32)
@@ -154,3 +156,20 @@ def test_milliseconds_and_finite() -> None:
     assert [finite(value) for value in (1, 0.5, NAN, INF, None, True, "1", math.pi)] == [
         True, True, False, False, False, False, False, True,
     ]  # fmt: skip
+
+
+def test_params_are_what_something_reads() -> None:
+    spec = Spec(data={"name": "ring"}, steps=9, evaluations=1, batch_size=4, optimizer="sgd").to_dict()
+    found = hyperparameters(spec, {"beta2": 0.9, "penalty.weight": 2.0, "generator_lr": 0.1})
+    assert (found["data"], found["objective"], found["penalty.weight"]) == ("ring", "non_saturating", "2.0")
+    assert not {"beta2", "lookahead_alpha", "cycle_weight", "source", "conditioning", "evaluation"} & found.keys()
+    assert {"beta1", "lookahead", "critic_lr", "latent"} < found.keys()
+    assert hyperparameters({**spec, "model": "vae"}, {"penalty.weight": 2.0}).keys() >= {"critic.kind", "latent_dim"}
+    assert not {"penalty", "penalty.weight", "objective"} & hyperparameters({**spec, "model": "vae"}).keys()
+
+
+def test_of_a_part_of_a_specification_what_may_yet_be_read_is_kept() -> None:
+    """What all trials of an arm share, where its search draws the optimiser and whether it looks ahead."""
+    assert hyperparameters({"beta2": 0.9, "lookahead_alpha": 0.2, "cycle_weight": 3.0}) == {
+        "beta2": "0.9", "lookahead_alpha": "0.2"
+    }  # fmt: skip
