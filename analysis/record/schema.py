@@ -170,7 +170,7 @@ DERIVED = _reals([
     ("covered_fraction", "1", "modes_covered over all modes"),
     ("hop", "1", "mode mass moved since the previous evaluation (total variation), less multinomial noise"),
 ])
-# Measurements of which more is better; of every other, less is.
+# Measurements of which more is better; of the other `DIRECTED` ones, less is.
 HIGHER = frozenset({
     "modes", "modes_held", "modes_covered", "mode_fraction", "held_fraction", "covered_fraction", "high_quality",
     "precision", "recall", "density", "coverage", "class_coverage", "label_fidelity", "inception_score",
@@ -178,6 +178,7 @@ HIGHER = frozenset({
     "dirac_converged", "dirac_agreement",
 })
 # fmt: on
+DIRECTED = HIGHER | {column.name for column in (*QUALITY, *DERIVED)}  # losses, norms and such are neither
 MEASUREMENTS = (*TRAINING, *QUALITY, *DERIVED)
 COUNTED = ("modes", "modes_held", "modes_covered")  # at most as many as the histogram has; the record derives shares
 HISTOGRAM = Column("mode_histogram", "counts", "samples", "generated samples nearest to each mode")

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from analysis.record import schema
-from analysis.record.schema import QUALITY
 from analysis.results.thresholds import NOISE_KNOWN
 from analysis.wording import listed
 from study.config.arms import Arm, arms_of, check_arms, mistakable
@@ -213,7 +212,7 @@ def _metric(config: StudyConfig, arms: tuple[Arm, ...], metric: str, mode: str, 
         _own_metric(config, metric, mode)
         return
     better = "max" if metric in schema.HIGHER else "min"
-    if mode != better and metric in {*(column.name for column in QUALITY), *schema.HIGHER}:
+    if mode != better and metric in schema.DIRECTED:
         what = metric if named else f"{metric}, which search.metric null stands for,"
         raise ConfigError(f"search.mode: expected {better}, as {what} is better so, got {mode}")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analysis.wording import NOT_JUDGED
@@ -99,10 +99,13 @@ class RunUpdate:
         self.metrics += [(name, value, time, step) for name, value in metrics.items()]
 
 
-def gather(batch: Iterable[Entry], attempts: Attempts, runs: Mapping[str, OpenRun]) -> list[RunUpdate]:
+def gather(
+    batch: Iterable[Entry], attempts: Attempts, runs: Mapping[str, OpenRun], higher: Callable[[str], bool | None]
+) -> list[RunUpdate]:
     """An update for each run in the order of their first entries.
 
-    `runs` are the open runs by trial as they were before the batch.
+    `runs` are the open runs by trial as they were before the batch; `higher` says whether more of a measurement is
+    better, None where neither is or nobody knows.
     """
     gathered: dict[str, RunUpdate] = {}
     for entry in batch:
@@ -121,7 +124,7 @@ def gather(batch: Iterable[Entry], attempts: Attempts, runs: Mapping[str, OpenRu
                 _look(entry, update)
             case _:
                 update = _update_of(entry, attempts.apply(entry), gathered, runs)
-                _trial(entry, update)
+                _trial(entry, update, higher)
         update.entries += 1
     return list(gathered.values())
 
@@ -157,13 +160,14 @@ def _look(entry: Look, update: RunUpdate) -> None:
     update.tags[f"look.{entry.number}"] = canonical(about)[:LONGEST_TAG]
 
 
-def _trial(entry: OfTrial, update: RunUpdate) -> None:
+def _trial(entry: OfTrial, update: RunUpdate, higher: Callable[[str], bool | None]) -> None:
     match entry:
         case Planned():
             update.params |= hyperparameters(entry.spec, entry.config)
             update.tags["seeds"] = canonical(entry.seeds)[:LONGEST_TAG]
         case Result() if entry.step > update.step:
-            update.measure(summaries(entry.columns) | {"wall_time": float(entry.wall_time)}, entry, entry.step)
+            found = summaries(entry.columns, higher) | {"wall_time": float(entry.wall_time)}
+            update.measure(found, entry, entry.step)
             update.step = entry.step
             if entry.pictures:
                 update.pictures.append((entry, entry.pictures))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +20,7 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric
 from mlflow.exceptions import MlflowException
 
+from analysis.wording import counted
 from study.config.plan import StudyPlan
 from study.ledger.state import StudyState, TrialState
 from study.search.ranking import winner
@@ -70,7 +72,13 @@ class KeptModels:
             if best is None:
                 continue
             try:
-                self._register(f"{plan.config.study}-{arm}", models[best.trial_id])
+                about = (
+                    f"Generators of the arm {arm} of the study {plan.config.study}, one per replica. `{ALIAS}` is of"
+                    f" its best trial by {plan.goal.metrics[0]}, of those confirmed where there are any;"
+                    f" `ganstudy sample DIR --arm {arm} --out FILE.npz` draws from it."
+                )
+                trial = f"{best.trial_id}: {counted(len(best.seeds), 'replica')}"
+                self._register(f"{plan.config.study}-{arm}", about, models[best.trial_id], trial)
             except MlflowException as error:
                 if error.error_code not in LACKING:
                     raise
@@ -112,14 +120,19 @@ class KeptModels:
             self._client.log_artifacts(run_id, folder)
             self._client.log_model_artifacts(model.model_id, folder)
         last: Any = self._client.get_run(run_id).to_proto().data.metrics  # with their times, which `data.metrics` lacks
-        metrics = [Metric(one.key, one.value, one.timestamp, one.step, model.model_id) for one in last]
+        metrics = [
+            Metric(one.key, one.value, one.timestamp, one.step, model.model_id)
+            for one in last
+            if math.isfinite(one.value)  # of a model MLflow gives NaN back as 0
+        ]
         self._client.log_batch(run_id, metrics)
         step = max((one.step for one in last), default=0)
         self._client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step)])
 
-    def _register(self, name: str, model: LoggedModel) -> None:
+    def _register(self, name: str, about: str, model: LoggedModel, trial: str) -> None:
+        """Make a model the `winner` of a registered one, which `about` describes, as `trial` does the version."""
         try:
-            self._client.create_registered_model(name)
+            self._client.create_registered_model(name, description=about)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -128,7 +141,9 @@ class KeptModels:
         if found is None:
             source, run_id = model.artifact_location, model.source_run_id
             tags = {STUDY: self._study, MODEL: model.model_id}
-            found = self._client.create_model_version(name, source, run_id, tags, model_id=model.model_id)
+            found = self._client.create_model_version(
+                name, source, run_id, tags, description=trial, model_id=model.model_id
+            )
         versions_of_model = json.dumps([{"name": name, "version": str(found.version)}])
         self._client.set_logged_model_tags(model.model_id, {VERSIONS: versions_of_model})
         self._client.set_registered_model_alias(name, ALIAS, str(found.version))

@@ -101,7 +101,7 @@ class MlflowStudy:
         for _, entry in batch:
             if isinstance(entry, Session):
                 self._newest.take(entry)
-        for update in gather((entry for _, entry in batch), self._attempts, runs):
+        for update in gather((entry for _, entry in batch), self._attempts, runs, self._newest.higher):
             try:
                 self._send(update, runs)
             except MlflowException as error:

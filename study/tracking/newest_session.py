@@ -10,7 +10,10 @@ from contextlib import suppress
 from mlflow.entities import DatasetInput
 
 from analysis.colours import CYCLE
+from analysis.record.own import higher_is_better
+from analysis.record.schema import DIRECTED, OWN
 from study.config import loading
+from study.config.goal import Goal
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
 from study.ledger.entries import Session
@@ -44,6 +47,14 @@ class NewestSession:
     def data(self) -> DatasetInput | None:
         """The data set as an input of a run; None where the session does not say."""
         return data_input(self._session.data) if self._session is not None and self._session.data else None
+
+    def higher(self, metric: str) -> bool | None:
+        """Whether more of a measurement is better; None where neither is, or nobody says."""
+        goal = self.plan.goal if self.plan else Goal((), ())
+        if metric in goal.metrics:
+            return goal.modes[goal.metrics.index(metric)] == "max"
+        about = {"own": self._session.own if self._session else {}}
+        return higher_is_better(metric, about) if metric in DIRECTED or metric.startswith(OWN) else None
 
     def params(self, arm: str) -> dict[str, str]:
         """What is the same in all trials of an arm; {} for none of the plan's."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from study.config.addresses import masked
@@ -39,14 +39,17 @@ def milliseconds(seconds: float) -> int:
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
-    """The 25 %, 50 % and 75 % quantiles of finite values (replicas,), linearly interpolated."""
+    """The 25 %, 50 % and 75 % quantiles of values (replicas,), linearly interpolated; infinite from the first infinite
+    value on that has a part in them."""
     ordered = sorted(values)
 
     def at(share: float) -> float:
         place = share * (len(ordered) - 1)
         low = math.floor(place)
-        high = min(low + 1, len(ordered) - 1)
-        return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+        if place == low:
+            return ordered[low]
+        high = ordered[low + 1]
+        return high if math.isinf(high) else ordered[low] + (place - low) * (high - ordered[low])
 
     return at(0.25), at(0.5), at(0.75)
 
@@ -75,36 +78,68 @@ def hyperparameters(spec: Mapping[str, Any], chosen: Mapping[str, Any] | None = 
     return named(settings) | named({name: value for name, value in (chosen or {}).items() if root(name) not in unread})
 
 
-def summaries(columns: Mapping[str, Sequence[Any]]) -> dict[str, float]:
+def summaries(columns: Mapping[str, Sequence[Any]], higher: Callable[[str], bool | None]) -> dict[str, float]:
     """Of every scalar measurement the median over the replicas, by its plain name, so that `metrics.fid < 1` finds
     runs; its quartiles and, where that is another number than the median, of three replicas or more, its interquartile
     mean (`_q25`, `_q75`, `_iqm`), next to it by their names; and how many replicas diverged.
 
-    Values that are null or not finite are left out. `diverged` counts the replicas with that flag, or without flags
-    those with a number that is not finite. A column without a finite value has no row; of one replica there is its
-    value alone.
+    Of what is better one way, as `higher` says, a replica that diverged is worse than any other, as in the search and
+    the report, and so is a value that is infinite at the worse end: where one has a part in a number, this is NaN. Of
+    the rest, such as losses, where `higher` gives None, the replicas that diverged are left out.
+
+    Values that are null or not a number, or infinite at the better end, are left out. `diverged` counts the replicas
+    with that flag, or without flags those with a number that is not finite. A column of which nothing remains has no
+    row; of one replica there is its value alone.
     """
     metrics: dict[str, float] = {}
-    diverged: set[int] = set()
-    for name, values in columns.items():
-        if name in NOT_MEASURED or not all(value is None or _number(value) for value in values):
+    scalars = {
+        name: values
+        for name, values in columns.items()
+        if name not in NOT_MEASURED and all(value is None or _number(value) for value in values)
+    }
+    diverged = _diverged(columns.get("diverged"), scalars)
+    for name, values in scalars.items():
+        kept = _costs(values, diverged, higher(name))
+        if not kept:
             continue
-        diverged |= {index for index, value in enumerate(values) if value is not None and not finite(value)}
-        kept = [float(value) for value in values if finite(value)]
-        if len(values) == 1 and kept:
-            metrics[name] = kept[0]
-        elif kept:
-            names = (f"{name}_q25", name, f"{name}_q75")
-            metrics |= dict(zip(names, quartiles(kept), strict=True))
-            metrics |= {f"{name}_iqm": interquartile_mean(kept)} if len(values) > 2 else {}
-    flags = columns.get("diverged")
-    metrics["diverged"] = float(len(diverged) if flags is None else sum(map(bool, flags)))
+        sign = -1 if higher(name) else 1
+        found = dict(zip(("_q25", "", "_q75")[::sign], quartiles(kept), strict=True))
+        if len(values) == 1:
+            found = {"": found[""]}
+        elif len(values) > 2:
+            found["_iqm"] = interquartile_mean(kept)
+        metrics |= {
+            name + end: sign * value + 0.0 if math.isfinite(value) else math.nan for end, value in found.items()
+        }
+    metrics["diverged"] = float(len(diverged))
     return metrics
 
 
+def _diverged(flags: Sequence[Any] | None, scalars: Mapping[str, Sequence[Any]]) -> set[int]:
+    """The places of the replicas that diverged."""
+    if flags is not None:
+        return {place for place, flag in enumerate(flags) if flag}
+    every = (enumerate(values) for values in scalars.values())
+    return {place for values in every for place, value in values if value is not None and not math.isfinite(value)}
+
+
+def _costs(values: Sequence[Any], diverged: Collection[int], higher: bool | None) -> list[float]:
+    """What remains of a measurement's values, less being better, and +inf where a replica diverged."""
+    if higher is None:
+        return [float(value) for value in values if finite(value)]
+    if all(value is None for value in values):
+        return []
+    sign = -1 if higher else 1
+    costs = [
+        math.inf if place in diverged else math.nan if value is None else sign * float(value)
+        for place, value in enumerate(values)
+    ]
+    return [cost for cost in costs if not math.isnan(cost) and cost != -math.inf]
+
+
 def interquartile_mean(values: Sequence[float]) -> float:
-    """The mean of the middle half of finite values (replicas,), as the report has it: of five, the second and fourth
-    count three quarters."""
+    """The mean of the middle half of values (replicas,), as the report has it: of five, the second and fourth count
+    three quarters."""
     quarters = sorted([*values] * 4)[len(values) : 3 * len(values)]
     return math.fsum(value / len(quarters) for value in quarters)
 

@@ -32,6 +32,7 @@ from study.config import loading
 from study.ledger.ledger import entries
 from study.record.build import build_record
 from study.tracking.batch import Attempts, gather
+from study.tracking.newest_session import NewestSession
 
 SMALL = {
     "budget": {"steps": 8, "evaluations": 4, "batch_size": 8},
@@ -149,7 +150,12 @@ class _Judge:
 
     def run(self, number: int) -> None:
         """All of it."""
-        if self._reads("gather", lambda: gather((e for _, e in entries(self.place)), Attempts(), {})) is None:
+        if (
+            self._reads(
+                "gather", lambda: gather((e for _, e in entries(self.place)), Attempts(), {}, NewestSession().higher)
+            )
+            is None
+        ):
             return
         said = self._command("status", str(self.place), "--json")
         if said is not None and self.torn and not json.loads(said)["damaged"]:

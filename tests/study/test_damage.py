@@ -30,6 +30,7 @@ from study.record.build import build_record
 from study.search.repeat import rebuilt
 from study.search.scheduler import StudyScheduler
 from study.tracking.batch import Attempts, gather
+from study.tracking.newest_session import NewestSession
 
 Begun = Callable[..., Path]
 TRIAL = {"time": 2.0, "phase": "search", "arm": "hinge", "index": 7, "trial_id": "search-hinge-0007"}
@@ -97,7 +98,7 @@ def look(folder: Path, plan: StudyPlan) -> dict[str, Any]:
     found = status(folder).to_dict()
     written = build_record(folder)
     record = load(folder)
-    assert gather((entry for _, entry in entries(folder)), Attempts(), {})
+    assert gather((entry for _, entry in entries(folder)), Attempts(), {}, NewestSession().higher)
     StudyScheduler(plan, (entry for _, entry in entries(folder)))
     state = StudyState.replay(folder)
     for arm in plan.arms:

@@ -18,7 +18,8 @@ from study.tracking.environment import prepare
 from study.tracking.summaries import interquartile_mean
 
 NAN, INF = float("nan"), float("inf")
-Rows = dict[str, list[tuple[str, float, int, int]]]
+Rows = dict[str, list[tuple[str, float | None, int, int]]]  # None: a metric that is not a number
+ENDS = ("_q25", "", "_q75")
 
 
 def trial_entries(
@@ -71,20 +72,25 @@ def expected_rows(folder: Path) -> Rows:
         time = round(entry["time"] * 1000)
         for name in ("fid", "loss_critic"):
             values = np.array(entry["columns"][name], dtype=float)
+            if name == "fid":  # less is better, so that a diverged replica is worse than any
+                values[np.array(entry["columns"]["diverged"])] = 1e300
             values = values[np.isfinite(values)]
-            for suffix, share in (("_q25", 0.25), ("", 0.5), ("_q75", 0.75)):
-                found.append((f"{name}{suffix}", float(np.quantile(values, share)), time, entry["step"]))
-            if len(entry["columns"][name]) > 2:
-                found.append((f"{name}_iqm", interquartile_mean(values.tolist()), time, entry["step"]))
+            said = {
+                f"{name}{end}": np.quantile(values, share) for end, share in zip(ENDS, (0.25, 0.5, 0.75), strict=True)
+            }
+            said[f"{name}_iqm"] = interquartile_mean(values.tolist())
+            for key, value in said.items():
+                found.append((key, float(value) if value < 1e200 else None, time, entry["step"]))
         found.append(("diverged", float(sum(entry["columns"]["diverged"])), time, entry["step"]))
         found.append(("wall_time", float(entry["wall_time"]), time, entry["step"]))
-    return {name: sorted(found) for name, found in rows.items()}
+    return {name: sorted(found, key=lambda row: (row[0], row[3])) for name, found in rows.items()}
 
 
 def tracked_rows(folder: Path) -> Rows:
     """The metric rows of every trial's run in a study's own MLflow database, read with plain SQL."""
     query = """
-        SELECT runs.name, metrics.key, metrics.value, metrics.timestamp, metrics.step
+        SELECT runs.name, metrics.key, CASE WHEN metrics.is_nan THEN NULL ELSE metrics.value END,
+            metrics.timestamp, metrics.step
         FROM runs JOIN tags ON tags.run_uuid = runs.run_uuid AND tags.key = 'level' AND tags.value = 'trial'
         LEFT JOIN metrics ON metrics.run_uuid = runs.run_uuid WHERE runs.lifecycle_stage = 'active'
     """
@@ -92,7 +98,7 @@ def tracked_rows(folder: Path) -> Rows:
     with closing(sqlite3.connect(folder / "mlflow.db")) as database:
         for name, *row in database.execute(query):
             rows.setdefault(name, []).extend([tuple(row)] if row[0] is not None else [])
-    return {name: sorted(found) for name, found in rows.items()}
+    return {name: sorted(found, key=lambda row: (row[0], row[3])) for name, found in rows.items()}
 
 
 @pytest.fixture(scope="session", autouse=True)

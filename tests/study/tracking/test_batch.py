@@ -11,7 +11,7 @@ Trial = Callable[..., list[dict[str, Any]]]
 
 
 def updates_of(*story: dict[str, Any], runs: dict[str, OpenRun] | None = None) -> list[RunUpdate]:
-    return gather([entry for told in story if (entry := from_json(told))], Attempts(), runs or {})
+    return gather([entry for told in story if (entry := from_json(told))], Attempts(), runs or {}, lambda metric: None)
 
 
 def test_entries_are_gathered_run_by_run(trial: Trial) -> None:

@@ -113,7 +113,7 @@ def test_the_view_of_arms_runs_nested_twice_charts_and_pictures(
         wait_for(driver, lambda: "search-hinge-0000" in text(driver), "the runs of its trials")
         link = driver.find_element("partial link text", "search-hinge-0000").get_attribute("href").partition("?")[0]
         driver.get(f"{link}/model-metrics")
-        wait_for(driver, lambda: "fid_q75" in text(driver).split(), "the charts of the FID and its quartiles")
+        wait_for(driver, lambda: "fid_q25" in text(driver).split(), "the charts of the FID and its quartile")
         pictures = "return [...document.images].filter(i => i.naturalWidth > 200).length"
         for part in driver.find_elements("css selector", "[data-testid]"):
             driver.execute_script("arguments[0].scrollIntoView()", part)

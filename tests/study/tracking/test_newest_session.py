@@ -37,3 +37,12 @@ def test_a_plan_that_this_version_cannot_read_is_none() -> None:
     newest = NewestSession()
     newest.take(Session(config={**CONFIG, "invented": 1}))
     assert (newest.plan, newest.params("hinge")) == (None, {})
+
+
+def test_which_way_a_measurement_is_better_is_said_by_the_plan_the_users_own_and_the_schema() -> None:
+    newest = NewestSession()
+    assert [newest.higher(name) for name in ("fid", "modes", "loss_critic", "own.x")] == [False, True, None, None]
+    own = {"own.x": {"better": "high", "meaning": ""}, "own.y": {"better": None, "meaning": ""}}
+    newest.take(Session(config={**CONFIG, "search": {**CONFIG["search"], "metric": "critic_accuracy"}}, own=own))
+    assert newest.plan is not None
+    assert [newest.higher(name) for name in ("own.x", "own.y", "critic_accuracy")] == [True, None, False]

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from scipy.stats import trim_mean
 
 from analysis.statistics.bootstrap import Resampling, bootstrap
 from study.config.addresses import masked
+from study.config.goal import Goal
+from study.search.scores import medians, replica_scores
 from study.tracking.summaries import (
     canonical,
     captions,
@@ -34,25 +37,75 @@ def test_quartiles_are_numpys(values: list[float]) -> None:
     assert quartiles(values) == pytest.approx(np.quantile(values, [0.25, 0.5, 0.75]), rel=1e-12, abs=1e-30)
 
 
-def test_summaries_leave_out_what_is_not_finite() -> None:
-    columns: dict[str, list[Any]] = {"fid": [3.0, NAN, 1.0, None, INF, 2.0], "kid": [None] * 6, "gone": [NAN] * 6}
-    found = summaries(columns)
-    assert found == {"fid_q25": 1.5, "fid": 2.0, "fid_q75": 2.5, "fid_iqm": 2.0, "diverged": 6.0}
+def less(metric: str) -> bool | None:
+    """Less is better of all but losses, of which neither is."""
+    return None if metric.startswith("loss") else False
 
 
-def test_diverged_counts_the_flags_where_there_are_flags() -> None:
+def more(metric: str) -> bool | None:
+    return True
+
+
+def test_without_flags_a_replica_without_a_finite_number_diverged() -> None:
     columns: dict[str, list[Any]] = {
-        "diverged": [True, False, False],
-        "reverse_kl": [NAN, INF, 0.5],
-        "diverged_step": [7, None, None],
+        "loss_critic": [3.0, NAN, 1.0, None, INF, 2.0],
+        "kid": [None] * 6,
+        "fid": [1.0] * 6,
     }
-    assert summaries(columns) == {
-        "reverse_kl_q25": 0.5,
-        "reverse_kl": 0.5,
-        "reverse_kl_q75": 0.5,
-        "reverse_kl_iqm": 0.5,
-        "diverged": 1.0,
-    }
+    missing = pytest.approx(NAN, nan_ok=True)
+    assert summaries(columns, less) == {
+        "loss_critic_q25": 1.5, "loss_critic": 2.0, "loss_critic_q75": 2.5, "loss_critic_iqm": 2.0,
+        "fid_q25": 1.0, "fid": 1.0, "fid_q75": missing, "fid_iqm": missing,
+        "diverged": 2.0,
+    }  # fmt: skip
+
+
+def test_a_replica_that_diverged_is_worse_than_any_other() -> None:
+    columns: dict[str, list[Any]] = {"diverged": [False, True, False], "fid": [3.0, NAN, 1.0], "modes": [8, NAN, 4]}
+    found = summaries({"diverged": columns["diverged"], "fid": columns["fid"]}, less)
+    assert (found["fid_q25"], found["fid"], found["diverged"]) == (2.0, 3.0, 1.0)
+    assert math.isnan(found["fid_q75"])
+    found = summaries({"diverged": columns["diverged"], "modes": columns["modes"]}, more)
+    assert (found["modes_q75"], found["modes"]) == (6.0, 4.0)
+    assert math.isnan(found["modes_q25"])
+
+
+@pytest.mark.parametrize("higher", [less, more])
+def test_where_half_diverged_there_is_no_median_and_where_all_did_there_is_nothing_else(
+    higher: Callable[[str], bool | None],
+) -> None:
+    found = summaries({"diverged": [True, False], "fid": [NAN, 1.0]}, higher)
+    assert math.isnan(found["fid"])
+    assert found["fid_q75" if higher("fid") else "fid_q25"] is not None
+    for count in (1, 3):  # so that no query finds the last number from before
+        found = summaries({"diverged": [True] * count, "fid": [NAN] * count, "loss_critic": [NAN] * count}, less)
+        assert math.isnan(found.pop("fid"))
+        assert found.pop("diverged") == count
+        assert not any(map(math.isfinite, found.values()))
+        assert "loss_critic" not in found
+
+
+def test_what_is_not_measured_at_a_step_has_no_row_though_a_replica_diverged() -> None:
+    assert summaries({"diverged": [True, False], "kid": [None, None]}, less) == {"diverged": 1.0}
+
+
+def test_a_value_infinite_at_the_worse_end_counts_and_one_at_the_better_end_or_unmeasured_does_not() -> None:
+    flags = [False] * 4
+    found = summaries({"diverged": flags, "fid": [INF, -INF, NAN, 2.0]}, less)
+    assert math.isnan(found["fid_q25"])  # halfway between 2 and infinity
+    assert found["diverged"] == 0
+    found = summaries({"diverged": flags, "fid": [INF, -INF, NAN, 2.0]}, lambda metric: None)
+    assert found["fid"] == 2.0
+
+
+@pytest.mark.property
+@given(st.lists(st.tuples(FINITE, st.booleans()), min_size=1, max_size=20), st.booleans())
+def test_the_median_is_what_the_search_is_told(replicas: list[tuple[float, bool]], higher: bool) -> None:
+    values, flags = [value for value, _ in replicas], [flag for _, flag in replicas]
+    found = summaries({"diverged": flags, "fid": values}, lambda metric: higher)["fid"]
+    goal = Goal(("fid",), ("max" if higher else "min",))
+    [told] = medians(replica_scores({"diverged": flags, "fid": values}, goal), goal)
+    assert found == pytest.approx(told if math.isfinite(told) else NAN, rel=1e-6, abs=1e-30, nan_ok=True)
 
 
 def test_summaries_skip_what_is_not_a_scalar_measurement() -> None:
@@ -62,12 +115,12 @@ def test_summaries_skip_what_is_not_a_scalar_measurement() -> None:
         "name": ["a", "b"],
         "modes": [8, 6],
     }
-    assert set(summaries(columns)) == {"modes", "modes_q25", "modes_q75", "diverged"}
+    assert set(summaries(columns, less)) == {"modes", "modes_q25", "modes_q75", "diverged"}
 
 
 def test_the_interquartile_mean_of_two_replicas_is_the_median_and_not_said_again() -> None:
-    assert summaries({"fid": [1.0, 4.0]}) == {"fid_q25": 1.75, "fid": 2.5, "fid_q75": 3.25, "diverged": 0.0}
-    assert summaries({"fid": [1.0, 4.0, NAN]})["fid_iqm"] == 2.5
+    assert summaries({"fid": [1.0, 4.0]}, less) == {"fid_q25": 1.75, "fid": 2.5, "fid_q75": 3.25, "diverged": 0.0}
+    assert summaries({"loss": [1.0, 4.0, NAN]}, less)["loss_iqm"] == 2.5
 
 
 @pytest.mark.property

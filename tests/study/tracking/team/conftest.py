@@ -176,13 +176,14 @@ class Team:
         """The metric rows of every trial's run of an experiment, by plain SQL: run name -> (key, value, ms, step)."""
         rows: Rows = {}
         for name, *row in self.database.query(f"""
-            SELECT runs.name, metrics.key, metrics.value, metrics.timestamp, metrics.step
+            SELECT runs.name, metrics.key, CASE WHEN metrics.is_nan THEN NULL ELSE metrics.value END,
+                metrics.timestamp, metrics.step
             FROM runs JOIN tags ON tags.run_uuid = runs.run_uuid AND tags.key = 'level' AND tags.value = 'trial'
             JOIN experiments USING (experiment_id) LEFT JOIN metrics ON metrics.run_uuid = runs.run_uuid
             WHERE runs.lifecycle_stage = 'active' AND experiments.name = '{study}'
         """):
             rows.setdefault(name, []).extend([tuple(row)] if row[0] is not None else [])  # type: ignore[list-item]
-        return {name: sorted(found) for name, found in rows.items()}
+        return {name: sorted(found, key=lambda row: (row[0], row[3])) for name, found in rows.items()}
 
     def runs(self, study: str) -> list[tuple[str, str]]:
         """Name and status of every active run of an experiment, the study's own among them."""
