@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.comparison import markdown, provenance
-from benchmarks.crossed_factors import errors, found
+from benchmarks.crossed_factors import errors, found, near_ends
 from benchmarks.error_rates import ARMS, LEVEL, LIMIT, OURS, SEEDS, STUDIES, Size, false_alarms, ours, percent, sizes
 from benchmarks.hard_worlds import harder, rivals, unfinished
 from benchmarks.power_tables import coverages, long_searches, powers, share_powers
@@ -116,6 +116,12 @@ The same crossings: how often the last factor's effect is told, that it adds .6 
 how often all intervals of a question hold what is true:
 
 {found()}
+
+Arms of which none or all converge, beside arms of a share p: how often all intervals of a question hold what is true,
+at the p where they do so least, and in brackets what those by Student's t alone do; of one search exact, of several
+simulated at p of .05, .1, .2, .5 and .9:
+
+{near_ends()}
 
 Other tests of the same repeats, by quality on 16 seeds; errors first, then the share found of the pairs that differ
 ({STUDIES // 4} studies). A pair's effect is P(better), but for the pooled t and the permutation, which compare mean

@@ -8,12 +8,15 @@ beside one level of another than beside the next, unless it is asked how often t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
+import scipy
+from numpy.typing import NDArray
 
 from analysis.statistics.factors import Contrasts, of_differences, of_levels
 from analysis.statistics.intervals import Floats
-from analysis.statistics.repeats import by_mean, by_rank
+from analysis.statistics.repeats import Effects, by_mean, by_rank
 from benchmarks.comparison import markdown
 from benchmarks.error_rates import LEVEL, LIMIT, STUDIES, percent
 
@@ -27,6 +30,13 @@ LAWS: Mapping[str, Law] = {
     "wholly": lambda generator, mean: np.where(generator.random(mean.shape) < mean, 0.97, 0.03),
 }
 SPREADS = (0.2, 0.5, 1.5)  # of searches' log scores
+ENDS: Mapping[str, Sequence[float]] = {  # of 2 × 2 arms the shares, those that are NaN being the same p
+    "p, p, 0, 0": (np.nan, np.nan, 0, 0),
+    "p, 0, 0, 0": (np.nan, 0, 0, 0),
+    "p, 0, 0, p": (np.nan, 0, 0, np.nan),
+    "p, p, 1, 1": (np.nan, np.nan, 1, 1),
+}
+GRID = np.linspace(0.005, 0.995, 199)
 
 
 def converged(means: Floats, law: Law, repeats: int, seeds: int, studies: int) -> Floats:
@@ -97,8 +107,8 @@ def found(studies: int = STUDIES // 2) -> str:
                 beside[(-1, *(slice(None),) * (len(levels) - 2), -1)] = 0.8
                 effects = by_mean(converged(beside.ravel(), LAWS[name], repeats, seeds, studies))
                 both = of_differences(effects, levels)
-                held = [_held(alone, means, levels), _held(both, beside.ravel(), levels)]
-                cells += [float(told(alone, last)), float(told(both)), min(held)]
+                held = [_held(alone, means, levels).mean(), _held(both, beside.ravel(), levels).mean()]
+                cells += [float(told(alone, last)), float(told(both)), float(min(held))]
             for spread in SPREADS:
                 costs = scores(along(levels, 0.0, -SHIFT), spread, repeats, seeds, studies)
                 cells.append(float(told(of_levels(by_rank(costs), levels), last)))
@@ -106,13 +116,62 @@ def found(studies: int = STUDIES // 2) -> str:
     return markdown(rows)
 
 
-def _held(found: Contrasts, means: Floats, levels: Sequence[int]) -> float:
-    """The share of studies in which every interval holds what is true."""
+def near_ends(studies: int = STUDIES) -> str:
+    """How often intervals hold all true effects where shares of 2 × 2 arms are near 0 or 1, at the p where they do so
+    least; in brackets by Student's t alone. Of one search exactly, over all counts that there can be."""
+    kinds = {"levels": of_levels, "differences": of_differences}
+    heads = [f"{what}, 1 × {replicas}" for replicas in (8, 16, 32) for what in kinds]
+    heads += [f"levels, {repeats} × 8, searches {name}" for repeats in (2, 4, 8) for name in LAWS]
+    rows: list[Sequence[str]] = [("arms", *heads)]
+    for name, shares in ENDS.items():
+        least = [np.min(once(shares, replicas, of), 1) for replicas in (8, 16, 32) for of in kinds.values()]
+        for repeats in (2, 4, 8):
+            for law in LAWS.values():
+                drawn = (at(shares, p) for p in (0.05, 0.1, 0.2, 0.5, 0.9))
+                cells = ((means, of_levels(by_mean(_ended(means, law, repeats, studies)), (2, 2))) for means in drawn)
+                least.append(np.min([[held.mean() for held in _both(one, means)] for means, one in cells], 0))
+        rows.append((name, *(f"{percent(float(now))} ({percent(float(alone))})" for alone, now in least)))
+    return markdown(rows)
+
+
+def once(shares: Sequence[float], replicas: int, of: Callable[[Effects, Sequence[int]], Contrasts]) -> Floats:
+    """How often (2, P) intervals hold all true effects of 2 × 2 arms, by Student's t alone and as they are, at each p
+    of the grid that an arm without a share has, each searched once."""
+    free = np.flatnonzero(np.isnan(shares))
+    counts = np.indices((replicas + 1,) * len(free)).reshape(len(free), -1)
+    every = np.tile(at(shares, 0.0) * replicas, (counts.shape[1], 1))
+    every[:, free] = counts.T
+    found = of(by_mean((np.arange(replicas) < every[..., None])[..., None].astype(np.float64)), (2, 2))
+    chance = np.prod(scipy.stats.binom.pmf(counts[:, None], replicas, GRID[:, None]), 0)
+    held = np.stack([_both(found, at(shares, float(p))) for p in GRID], 1)
+    return np.asarray((held * chance).sum(-1), np.float64)
+
+
+def at(shares: Sequence[float], p: float) -> Floats:
+    """Shares (4,) with p where there is none."""
+    return np.where(np.isnan(shares), p, shares)
+
+
+def _ended(means: Floats, law: Law, repeats: int, studies: int) -> Floats:
+    """`converged` where arms of which none or all converge have searches that are all alike."""
+    inner = converged(np.clip(means, 1e-9, 1 - 1e-9), law, repeats, 8, studies)
+    ends = ((means == 0) | (means == 1))[:, None, None]
+    return np.where(ends, means[:, None, None], inner)
+
+
+def _both(found: Contrasts, means: Floats) -> Floats:
+    """In which studies (2, …) every interval holds what is true, by Student's t alone and as it is."""
+    return np.stack([_held(replace(found, levels=None), means, (2, 2)), _held(found, means, (2, 2))])
+
+
+def _held(found: Contrasts, means: Floats, levels: Sequence[int]) -> NDArray[np.bool_]:
+    """In which studies every interval holds what is true."""
     exact = by_mean(np.broadcast_to(means[:, None, None], (means.size, 2, 1)))
     truth = (of_levels if found.of[0].other is None else of_differences)(exact, levels).estimate
     low, high = found.ends()
     slack = 1e-9
-    return float(((low <= truth + slack) & (truth <= high + slack)).all(-1).mean())
+    inside: NDArray[np.bool_] = ((low <= truth + slack) & (truth <= high + slack)).all(-1)
+    return inside
 
 
 def _named(levels: Sequence[int], repeats: int, seeds: int) -> tuple[str, str]:

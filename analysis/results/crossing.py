@@ -212,6 +212,7 @@ def _told(
     names = list(levels)
     low, high = found.ends(1 - alpha * spent)
     captures: Captures = "seeds" if unit == "replica" else "both"
+    method = f"Student’s t of {unit}s" + " and Zou and Donner’s" * (found.levels is not None)
     estimate = found.null + np.round(found.estimate - found.null, 12)  # sums of weights
     effects = []
     for place, one in enumerate(found.of):
@@ -221,7 +222,7 @@ def _told(
             others = levels[names[one.other]]
             beside = (names[one.other], others[one.v], others[one.u])
         ends = (float(estimate[place]), float(low[place]), float(high[place]))
-        interval = Interval(*ends, n, f"Student’s t of {unit}s, of all such effects together", captures, 1 - alpha)
+        interval = Interval(*ends, n, f"{method}, of all such effects together", captures, 1 - alpha)
         p, corrected = (min(float(values[place]) / spent, 1.0) for values in (found.p, found.p_holm))
         effects.append(FactorEffect(names[one.factor], own[one.b], own[one.a], beside, interval, p, corrected))
     return tuple(effects)

@@ -62,6 +62,8 @@ class Effects:
         least: the least p that the effective numbers of units can give, before Holm's correction.
         searches: the least p that the searches alone can give, after it too; 0 where it is not asked for.
         still: whether in no arm a replica differs from another.
+        shares: the means (…, k) of the arms in `unit`s and the effective numbers (…, k) of independent replicas that
+            they rest on, for `by_mean`.
     """
 
     pairs: Pairs
@@ -74,6 +76,7 @@ class Effects:
     least: Floats
     searches: Floats | float = 0.0
     still: NDArray[np.bool_] | bool = False
+    shares: tuple[Floats, Floats] | None = None
 
     @property
     def statistic(self) -> Floats:
@@ -203,7 +206,10 @@ def _by_mean(scores: Floats, most: float, parts: Components) -> Effects:
     found = _effects(pairs, (mean[..., a] - mean[..., b]) * most, (0.0, most), variance, 2 * np.sqrt(whole), parts)
     still = _still(scores)[..., None]
     searches = np.where(np.isnan(found.variance), np.nan, _barnards(parts.repeats[..., a], parts.repeats[..., b]))
-    return replace(found, least=np.where(still, 0.0, found.least), searches=searches, still=still)
+    common = parts.interaction / np.maximum(parts.seeds, 1)
+    units = 1 / (parts.repeat / np.maximum(parts.repeats, 1) + common[..., None])
+    least = np.where(still, 0.0, found.least)
+    return replace(found, least=least, searches=searches, still=still, shares=(mean, units))
 
 
 def gain_of_seeds(costs: Floats) -> Floats:

@@ -4,7 +4,7 @@ import pytest
 from analysis.statistics.factors import of_differences, of_levels
 from analysis.statistics.repeats import by_mean
 from benchmarks import crossed_factors
-from benchmarks.crossed_factors import LAWS, along, converged, scores, told
+from benchmarks.crossed_factors import ENDS, LAWS, along, at, converged, once, scores, told
 
 
 def test_arms_have_the_means_that_were_asked_for_whatever_their_searches_follow():
@@ -36,3 +36,32 @@ def test_every_table_is_made(table, monkeypatch):
     assert len(made) == 6
     assert len({line.count("|") for line in made}) == 1
     assert "| 2 × 2 × 2 | 1 × 8 |" in made[-1]
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("of", [of_levels, of_differences])
+@pytest.mark.parametrize("replicas", [8, 16, 32])
+@pytest.mark.parametrize("arms", ENDS)
+def test_intervals_of_arms_searched_once_hold_what_is_true_near_0_and_1(arms, replicas, of):
+    """Exact, over all counts that there can be."""
+    alone, now = once(ENDS[arms], replicas, of)
+    assert now.min() >= 0.95
+    assert (now >= alone).all()
+    if (arms, of) == ("p, p, 0, 0", of_levels):
+        assert alone.min() < 0.86
+
+
+def test_how_often_intervals_hold_is_what_simulations_find():
+    means = at(ENDS["p, 0, 0, p"], 0.1)
+    assert means.tolist() == [0.1, 0, 0, 0.1]
+    drawn = converged(means, LAWS["much"], 16, 1, 4000)  # of one search, by its mean
+    low, high = of_differences(by_mean(drawn), (2, 2)).ends()
+    held = once(ENDS["p, 0, 0, p"], 16, of_differences)[1][np.isclose(crossed_factors.GRID, 0.1)].item()
+    found = ((low <= 0.2) & (high >= 0.2)).mean()
+    assert found == pytest.approx(held, abs=4 * (held * (1 - held) / 4000) ** 0.5)
+
+
+def test_the_table_near_0_and_1_is_made():
+    made = crossed_factors.near_ends(4).splitlines()
+    assert len(made) == 2 + len(ENDS)
+    assert made[2].startswith("| p, p, 0, 0 | 98.8% (83.0%) |")

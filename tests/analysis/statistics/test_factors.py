@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t
 
 from analysis.statistics.factors import Contrast, of_differences, of_levels
 from analysis.statistics.holm import holm
@@ -75,6 +78,45 @@ def test_turned_levels_turn_the_effect_and_ends_are_possible(seed, levels):
         if len(levels) == 2 and levels[0] == 2:
             assert one.estimate[0] == pytest.approx(-other.estimate[0])
             assert one.p[0] == pytest.approx(other.p[0])
+
+
+@pytest.mark.golden
+def test_of_no_replica_that_converged_the_interval_is_wilsons_of_all_of_a_level():
+    low, high = of_levels(by_mean(np.zeros((4, 8, 1))), (2, 2)).ends()
+    z = t.isf(0.025 / 2, 28)  # of two questions, four arms of 8 units
+    assert high == pytest.approx([z**2 / (z**2 + 16)] * 2)
+    assert low == pytest.approx(-high)
+
+
+@pytest.mark.golden
+def test_of_a_difference_of_differences_the_arms_own_intervals_are_added_in_squares():
+    counts = np.array([1, 0, 0, 0])
+    found = of_differences(by_mean((np.arange(16) < counts[:, None])[..., None].astype(float)), (2, 2))
+    z, p = t.isf(0.025, 15 + 2), 1 / 16  # all that differs is within one arm (Satterthwaite)
+    none = z**2 / (z**2 + 16)
+    middle, half = (p + z**2 / 32) / (1 + z**2 / 16), z * (p * (1 - p) / 16 + z**2 / 1024) ** 0.5 / (1 + z**2 / 16)
+    low, high = found.ends()
+    assert found.estimate == pytest.approx([p])
+    assert low == pytest.approx([p - ((p - middle + half) ** 2 + 2 * none**2) ** 0.5])
+    assert high == pytest.approx([p + ((middle + half - p) ** 2 + none**2) ** 0.5])
+
+
+@given(st.integers(0, 10_000), st.sampled_from([(8, 1), (4, 6)]), st.sampled_from([(2, 2), (3, 2)]))
+@settings(max_examples=25, deadline=None)
+def test_interval_and_test_agree_and_the_interval_is_no_shorter_than_students(seed, size, levels):
+    shares = np.random.default_rng(seed).choice([0.0, 0.1, 0.5, 0.9, 1.0], int(np.prod(levels)))
+    effects = by_mean(drawn(seed, shares, *size))
+    for of in (of_levels, of_differences):
+        found = of(effects, levels)
+        told = found.p <= 0.05 / len(found.of)
+        low, high = found.ends()
+        beside = np.minimum(np.abs(low), np.abs(high)) < 1e-12  # the end is open where the test tells
+        assert ((low > 1e-12) | (high < -1e-12) | (beside & told)).tolist() == told.tolist()
+        least, most = replace(found, levels=None).ends()
+        towards = np.where(found.estimate > 0, high >= most - 1e-12, low <= least + 1e-12)
+        assert towards.all()
+        assert ((low <= least + 1e-12) | (least > 0)).all()
+        assert ((high >= most - 1e-12) | (most < 0)).all()
 
 
 def test_two_searches_of_each_arm_tell_nothing():
