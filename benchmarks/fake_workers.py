@@ -121,6 +121,7 @@ class Worker:
         rows, columns = [], dict[str, Sequence[Any]]()
         for number in range(evaluated + 1, self.due + 1):
             columns = {name: [abs(rate) / 2 + 0.1 * dice.random() for _ in range(seeds)] for name in COLUMNS}
+            columns |= {"modes": [8.0] * seeds}
             columns |= {"mode_histogram": [dice.choices(range(300), k=8) for _ in range(seeds)]}
             columns |= {"diverged": [False] * seeds, "diverged_step": [None] * seeds}
             share = number / work.evaluations

@@ -34,6 +34,7 @@ from analysis.record.schema import (
     SPENT,
     STATUSES,
     TRIALS_KEYS,
+    WHOLE,
     history_schema,
     trials_schema,
 )
@@ -89,8 +90,9 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
         RecordError: the metadata hold what they cannot; another column is missing, unknown or of another dtype; a key
             is null or stands twice; a value is outside of its column's range; an arm's or a trial's name is not
             printable, or a trial's leads elsewhere; a phase, status or outcome is none that there is, or what is said
-            of a replica's divergence, outcome and status contradicts itself; the two files do not belong together, or
-            differ in what was measured last; an evaluation that a replica must have is missing. The message says which.
+            of a replica's divergence, outcome and status contradicts itself; replicas of a trial differ in its status
+            or configuration; the two files do not belong together, or differ in what was measured last; an evaluation
+            that a replica must have is missing. The message says which.
     """
     declared = [c.name for c in HISTORY]
     unknown = [name for name in columns or () if name not in declared and not name.startswith(OWN)]
@@ -107,8 +109,11 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
     _check_keys(trials, TRIALS_KEYS, "trials.parquet")
     _check_ranges(history, "history.parquet")
     _check_ranges(trials, "trials.parquet")
+    _check_whole(history, "history.parquet")
+    _check_whole(trials, "trials.parquet")
     _check_names(trials)
     _check_categories(trials)
+    _check_shared(trials)
     _check_rows(history, trials)
     _check_divergence(history, trials)
     _check_finals(history, trials)
@@ -203,6 +208,14 @@ def _check_ranges(frame: pd.DataFrame, file: str) -> None:
             raise RecordError(f"{file}: {name}: expected a number {expected}, got {got}")
 
 
+def _check_whole(frame: pd.DataFrame, file: str) -> None:
+    """Nobody has part of a mode."""
+    for name in WHOLE:
+        if name in frame and (part := frame[name] % 1 > 0).any():
+            got = _named(frame.loc[part, [*(key for key in HISTORY_KEYS[4:] if key in frame), name]])
+            raise RecordError(f"{file}: {name}: expected a whole number, got {got}")
+
+
 def _check_names(trials: pd.DataFrame) -> None:
     """Names of arms and trials are printable, so that none commands a terminal, and no trial's leads elsewhere."""
     for name in ("arm", "trial_id"):
@@ -237,10 +250,19 @@ def _check_categories(trials: pd.DataFrame) -> None:
     if outside.any():
         got = _named(trials.loc[outside, [*replica, "diverged_step", "steps"]])
         raise RecordError(f"trials.parquet: diverged_step: expected 0 to the replica's steps, got {got}")
-    mixed = trials.groupby(list(TRIALS_KEYS[:-1]), observed=True)["status"].transform("nunique") > 1
-    if mixed.any():
-        got = _named(trials.loc[mixed, [*replica, "status"]])
-        raise RecordError(f"trials.parquet: status: expected one for all replicas of a trial, got {got}")
+
+
+def _check_shared(trials: pd.DataFrame) -> None:
+    """All replicas of a trial have its status and its configuration."""
+    keys = list(TRIALS_KEYS[:-1])
+    shared = ["status", *(name for name in map(str, trials) if name.startswith("config."))]
+    different = trials[[*keys, *shared]].drop_duplicates()
+    different = different[different.duplicated(keys, keep=False)]
+    for name in shared if len(different) else ():
+        mixed = different.groupby(keys, observed=True)[name].transform("nunique", dropna=False) > 1
+        if mixed.any():
+            got = _named(trials.merge(different.loc[mixed, keys].drop_duplicates())[[*TRIALS_KEYS[4:], name]])
+            raise RecordError(f"trials.parquet: {name}: expected one for all replicas of a trial, got {got}")
 
 
 def _check_divergence(history: pd.DataFrame, trials: pd.DataFrame) -> None:

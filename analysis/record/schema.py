@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from math import inf
+from math import inf, log
 from typing import Any
 
 import pyarrow as pa
@@ -181,22 +181,28 @@ HIGHER = frozenset({
 DIRECTED = HIGHER | {column.name for column in (*QUALITY, *DERIVED)}  # losses, norms and such are neither
 MEASUREMENTS = (*TRAINING, *QUALITY, *DERIVED)
 COUNTED = ("modes", "modes_held", "modes_covered")  # at most as many as the histogram has; the record derives shares
+WHOLE = (*COUNTED, "modes_held_back")  # of a replica; the floor is a mean over draws
 HISTOGRAM = Column("mode_histogram", "counts", "samples", "generated samples nearest to each mode")
 
 
 SHARE, AMOUNT = (0.0, 1.0), (0.0, inf)
 RANGES = {  # of what can take no other value than these, rounding apart, whoever measured it; of floors likewise
     **dict.fromkeys(
-        ("probability_real", "probability_fake", "critic_accuracy", "dirac_converged", "dirac_agreement",
+        ("probability_real", "probability_fake", "critic_accuracy", "ratio_error", "dirac_converged", "dirac_agreement",
          "high_quality", "precision", "recall", "coverage", "class_coverage", "label_fidelity", "label_fidelity_back",
          "memorisation", "mode_fraction", "held_fraction", "covered_fraction", "near"), SHARE
     ),
     **dict.fromkeys(
         ("gradient_norm_generator", "gradient_norm_critic", "parameter_norm_generator", "parameter_norm_critic",
-         "modes", "modes_held", "modes_held_back", "modes_covered", "density", "fid_error", "fid_back_error",
-         "mass_js_error", "held", "index", "repeat", "seed", "step", "steps", "wall_time", "critic_updates",
+         "generator_std", "jacobian_imaginary", "jacobian_radius", "cycle_error", "partner_error",
+         "fid", "fid_back", "class_fid", "reverse_kl", "sliced_wasserstein", "wasserstein_1d",
+         *WHOLE, "density", "fid_error", "fid_back_error", "mass_js_error", "held", "progress",
+         "index", "repeat", "seed", "step", "steps", "wall_time", "critic_updates",
          "real_samples", "operations", "core_seconds"), AMOUNT
     ),
+    **dict.fromkeys(("mode_js", "mass_js"), (0.0, log(2))),  # the greatest divergence of Jensen and Shannon
+    **dict.fromkeys(("inception_score", "swing"), (1.0, inf)),
+    "hop": (-1.0, 1.0),  # a total variation, less another
 }  # fmt: skip
 ROUNDING = 1e-6  # by which a value may be outside of its range
 

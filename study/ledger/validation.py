@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from analysis.record.schema import AMOUNT, CHOICES, COUNTED, HISTOGRAM, RANGES, ROUNDING
+from analysis.record.schema import AMOUNT, CHOICES, COUNTED, HISTOGRAM, RANGES, ROUNDING, WHOLE
 from study.config.messages import shown
 from study.config.spaces import name_of
 from study.ledger.entries import (
@@ -300,6 +300,9 @@ def _check_columns(columns: object, replicas: int) -> None:
         if [1 for name in names for value in columns[name] if value is not None and not low <= value <= high]:
             for name in names:
                 _check_range(f"columns.{name}", (low, high), columns[name])
+    for name in WHOLE:
+        if [value for value in columns.get(name, ()) if value is not None and value % 1 > 0]:
+            raise _wrong(f"columns.{name}", "whole numbers", columns[name])
     if (modes := counted_modes(columns)) and (name := beyond(columns, modes)):
         raise _wrong(f"columns.{name}", f"from 0 to {modes}", columns[name])
 

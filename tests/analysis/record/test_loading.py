@@ -287,6 +287,12 @@ def test_a_trial_whose_every_replica_diverged_has_none_that_converged(tmp_path):
         ({"wall_time": -1.0}, "wall_time: expected a number >= 0, got .*, wall_time -1.0"),
         ({"precision": 9.0}, "precision: expected a number from 0 to 1, got .*, step 100, precision 9.0"),
         ({"modes": -1.0}, "modes: expected a number >= 0, got"),
+        ({"mass_js": 0.7}, "mass_js: expected a number from 0 to 0.693147, got .*, step 100, mass_js 0.7"),
+        ({"mode_js": -0.1}, "mode_js: expected a number from 0 to 0.693147, got"),
+        ({"reverse_kl": -0.1}, "reverse_kl: expected a number >= 0, got"),
+        ({"inception_score": 0.5}, "inception_score: expected a number >= 1, got"),
+        ({"hop": 1.5}, "hop: expected a number from -1 to 1, got"),
+        ({"modes_held": 2.5}, "modes_held: expected a whole number, got .*, seed 2, step 100, modes_held 2.5"),
         ({"modes": 3.0}, "modes: expected no more modes than the trial's counts are of, got .*, step 100, modes 3.0"),
         ({"modes_held": 3.0, "mode_histogram": None}, "modes_held: expected no more modes than .*, modes_held 3.0"),
         ({"mode_histogram": [1, 2, 3]}, "mode_histogram: expected as many counts at all evaluations of a trial, got"),
@@ -353,9 +359,12 @@ def test_a_replica_has_diverged_from_its_step_on(tmp_path, fell, flags, refused)
         ({"outcome": "diverged", "diverged_step": -5}, "diverged_step: expected 0 to the replica's steps, got"),
         ({"outcome": "diverged", "diverged_step": 10**9}, "diverged_step: expected 0 to the replica's steps, got"),
         ({"status": "failed", "outcome": "failed"}, "status: expected one for all replicas of a trial, got"),
+        ({"config.beta1": 0.6}, "config.beta1: expected one for all replicas of a trial, got"),
+        ({"config.critic_steps": None}, "config.critic_steps: expected one for all replicas of a trial, got"),
+        ({"swing": 0.5}, "swing: expected a number >= 1, got"),
     ],
 )
-def test_steps_out_of_range_and_a_trial_of_two_statuses_are_refused(tmp_path, change, message):
+def test_what_a_replica_cannot_have_is_refused(tmp_path, change, message):
     rows = trials_rows()
     rows[3] = {**rows[3], **change}
     with pytest.raises(RecordError, match=rf"trials\.parquet: {message} .*trial_id search-hinge-0001, seed 2"):

@@ -85,7 +85,7 @@ def failure(folder: Path, error: Exception | None, text: str) -> dict[str, Any]:
 
 
 def row(step: int, diverged: list[bool]) -> dict[str, Any]:
-    columns = {"mass_js": [float(step), float(step + 1)], "modes": [8.0, 8.0], "diverged": diverged}
+    columns = {"mass_js": [step / 100, (step + 1) / 100], "modes": [8.0, 8.0], "diverged": diverged}
     return {"step": step, "wall_time": step / 10, "columns": columns, "pictures": None}
 
 
@@ -119,7 +119,7 @@ def test_what_a_worker_tells_is_said_once(tiny: Build, journal: Journal, tmp_pat
 def test_a_trial_that_finished_completed(one: Study) -> None:
     one.report(5, 20, finished=True)
     trial = one.complete()
-    assert (trial.status, trial.scores, trial.message) == ("completed", [20.0, 21.0], None)
+    assert (trial.status, trial.scores, trial.message) == ("completed", [0.2, 0.21], None)
     assert len(trial.outcomes) == 2
     assert "truncated" not in trial.outcomes
 
@@ -140,7 +140,7 @@ def test_a_trial_that_its_scheduler_stopped_is_truncated(one: Study) -> None:
     one.report(5)
     one.stopped.add(one.state.trial_id)
     trial = one.complete()
-    assert (trial.status, trial.outcomes, trial.scores) == ("truncated", ["truncated"] * 2, [5.0, 6.0])
+    assert (trial.status, trial.outcomes, trial.scores) == ("truncated", ["truncated"] * 2, [0.05, 0.06])
 
 
 def test_a_trial_whose_every_replica_diverged_is_diverged_and_no_error(one: Study) -> None:
@@ -152,7 +152,7 @@ def test_a_trial_whose_every_replica_diverged_is_diverged_and_no_error(one: Stud
 def test_one_diverged_replica_is_an_outcome_of_that_replica(one: Study) -> None:
     one.report(20, diverged=[True, False], finished=True)
     trial = one.complete()
-    assert (trial.status, trial.scores) == ("completed", [None, 21.0])
+    assert (trial.status, trial.scores) == ("completed", [None, 0.21])
     assert trial.outcomes[0] == "diverged" != trial.outcomes[1]
 
 

@@ -70,6 +70,16 @@ from study.ledger.validation import InvalidEntry, from_json
             {"columns": {"diverged": [True, False], "diverged_step": [7, None]}, "step": 5},
             r"columns.diverged_step: expected up to 5 where diverged, else null, got \[7, null\]",
         ),
+        (
+            "result",
+            {"columns": {"mass_js": [0.5, 0.7]}},
+            r"columns.mass_js: expected from 0 to 0.693147, got \[0.5, 0.7\]",
+        ),
+        (
+            "result",
+            {"columns": {"modes_held": [2.5, 1.0]}},
+            r"columns.modes_held: expected whole numbers, got \[2.5, 1.0\]",
+        ),
         ("result", {"columns": {"recall": [0.5, 1.1]}}, r"columns.recall: expected from 0 to 1, got \[0.5, 1.1\]"),
         ("result", {"columns": {"modes": [-1.0, None]}}, r"columns.modes: expected numbers ≥ 0, got \[-1.0, null\]"),
         (
