@@ -387,7 +387,7 @@ def _told(error: object) -> str:
     """An error's message: of the system's the file and what was wrong, as other commands have it, without a number."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{os.fsdecode(error.filename)}: {error.strerror}"
-    return str(error)
+    return str(error) or "more memory was needed than there is"
 
 
 def _exit_status(error: object) -> int | None:
@@ -397,7 +397,7 @@ def _exit_status(error: object) -> int | None:
 
     if isinstance(error, (ConfigError, StudyBusy)):
         return BAD_INPUT
-    if isinstance(error, OSError):
+    if isinstance(error, (OSError, MemoryError)):
         return FAILED
     from analysis.record.loading import RecordError  # brings pandas, which most errors do without
 

@@ -143,6 +143,8 @@ def check_plot(path: Path) -> None:
     """Refuse a file name that does not end in a known picture format. Raises `ConfigError`."""
     if path.suffix.lower() not in FORMATS:
         raise ConfigError(f"--plot: expected a name that ends in {', '.join(FORMATS)}, got {shown(str(path))}")
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"--plot: expected a file that can be written, got {path}, a folder, a pipe or a device")
 
 
 def draw(explained: Explanation, path: Path) -> None:

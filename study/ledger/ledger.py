@@ -28,7 +28,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from pydantic_core import from_json as parsed
 
@@ -40,6 +40,7 @@ from study.ledger.lock import hold, release
 from study.ledger.lock import holder as holder
 from study.ledger.validation import InvalidEntry, from_json
 
+LONGEST = 2**28  # bytes of a line: thousands of replicas' counts of thousands of modes
 SEGMENT = 4 * 2**20  # bytes after which an append begins the next segment, so that copying what is new stays cheap
 _SEGMENT = re.compile(r"([0-9]{4}|[1-9][0-9]{4,})\.jsonl")  # one name for each number
 _KIND = re.compile(rb'.{8} \{"kind": "(\w+)"')
@@ -212,10 +213,10 @@ def _lines(folder: str | Path, after: Position, damage: Damage) -> Iterator[tupl
         former, offset = number, after.offset if number == after.segment else 0
         with path.open("rb", buffering=1 << 20) as file:
             file.seek(offset)
-            for row, line in enumerate(file, 1):
-                offset += len(line)
+            for row, (line, length) in enumerate(_split(file), 1):
+                offset += length
                 damage.at = number, row
-                if line[-1:] != b"\n":
+                if line[-1:] != b"\n" and length < LONGEST:
                     damage.add("torn")
                     break  # reading on would take the rest of a line being written for a line
                 yield Position(number, offset), line
@@ -247,6 +248,8 @@ def encode(entry: Entry) -> bytes:
     if rb"\ud" in text:
         text = json.dumps(json.loads(text), ensure_ascii=False).encode(errors="replace")
     line = b"%08x %s\n" % (zlib.crc32(text), text)
+    if len(line) > LONGEST:
+        raise ValueError(f"ledger entry: expected at most {LONGEST:,} bytes, got {len(line):,}")
     decode(line)
     return line
 
@@ -263,11 +266,21 @@ def identity(folder: str | Path) -> str:
     """
     for _, path in segments(folder):
         with path.open("rb") as file:
-            for line in file:
+            for line, _ in _split(file):
                 with suppress(InvalidEntry):
                     decode(line)
                     return hashlib.sha256(json.dumps(_object(line), sort_keys=True).encode()).hexdigest()[:20]
     raise ValueError(f"{folder}: its ledger holds no entry")
+
+
+def _split(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """The lines of a file, each with its length; of one that is longer than any entry the beginning alone."""
+    while line := file.readline(LONGEST):
+        length, piece = len(line), line
+        while len(piece) == LONGEST and piece[-1:] != b"\n":
+            piece = file.readline(LONGEST)
+            length += len(piece)
+        yield line, length
 
 
 def _numbered(folder: str | Path) -> Iterator[tuple[int, Path]]:

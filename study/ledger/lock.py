@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from analysis.text_files import OF_OTHERS
+from analysis.text_files import OF_OTHERS, read
 from study.config.messages import ConfigError
 
 PATIENCE = 0.2  # seconds; longer than `holder` keeps its shared lock
@@ -121,6 +121,6 @@ def lock_file(path: Path, patience: float) -> int:
 
 def _read_holder(path: Path) -> LockOwner | None:
     try:
-        return LockOwner(**json.loads(path.read_bytes()))
+        return LockOwner(**json.loads(read(path, "a JSON file")))
     except (OSError, ValueError, TypeError):
         return None

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis.text_files import read
 from study.config.messages import shown
 from study.ledger.lock import lock_file
 from study.ledger.state import TrialState
@@ -23,6 +24,7 @@ from study.storage.store import Store, lies_in, store_at
 
 LOGGER = logging.getLogger(__name__)
 FILE = "measured.json"
+MOST = 2**26  # bytes that are read of it
 WAIT = 60.0  # seconds for another process that adds to the same study
 
 
@@ -76,11 +78,11 @@ def names(later: Iterable[Mapping[str, Later]]) -> list[str]:
 
 def _read(folder: Path, trial_id: str) -> dict[str, Later]:
     path = folder / name_of(trial_id)
-    try:
-        content = json.loads(path.read_bytes())
-        return {str(name): _checked(Later(**column)) for name, column in content.items()}
-    except FileNotFoundError:
+    if not path.exists():
         return {}
+    try:
+        content = json.loads(read(path, "a JSON file", MOST))
+        return {str(name): _checked(Later(**column)) for name, column in content.items()}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         LOGGER.warning("%s could not be used: %s", path, error)
         return {}

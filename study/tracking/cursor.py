@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from analysis.text_files import read
 from study.atomic_write import atomic_write
 from study.ledger.ledger import START, Position, entries
 
 NAME = "tracking.json"
+MOST = 2**26  # bytes that are read of it
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Cursor:
     def load(cls, folder: Path, server: str | None = None) -> Cursor:
         """The cursor kept in a study's folder; a new one if there is none, a damaged one, or one for another server."""
         try:
-            kept = cls._read(json.loads((folder / NAME).read_text(encoding="utf-8")))
+            kept = cls._read(json.loads(read(folder / NAME, "a JSON file", MOST)))
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return cls(server or "")
         return kept if server in (None, kept.server) else cls(server or "")

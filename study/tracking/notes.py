@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from analysis.text_files import read
 from analysis.wording import number
 from study.config.addresses import masked
 from study.tracking.arms import Summary
@@ -18,12 +19,13 @@ from study.tracking.views import query
 
 LONGEST = 7500  # characters, of the 8,000 that a tag of MLflow's holds
 REPORT, ANSWER = "report/index.html", "report/answer.json"
+MOST = 2**26  # bytes that are read of it
 
 
 def answer_in(folder: Path) -> Mapping[str, Any]:
     """The answer that the report in a study's folder gives, as `analysis.report.write` left it; {} without one."""
     try:
-        found = json.loads((folder / ANSWER).read_text(encoding="utf-8"))
+        found = json.loads(read(folder / ANSWER, "a JSON file", MOST))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

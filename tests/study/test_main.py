@@ -392,6 +392,7 @@ def raising(error: BaseException) -> Callable[..., int]:
         (KeyboardInterrupt(), 130, "interrupted; the same command goes on from what was done"),
         (OSError(28, "No space left on device", "s/ledger"), 1, "ganstudy: s/ledger: No space left on device"),
         (ConnectionError("no cluster there"), 1, "no cluster there"),
+        (MemoryError(), 1, "ganstudy: more memory was needed than there is"),
     ],
 )
 def test_what_the_user_can_mend_is_one_message(

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -208,6 +210,15 @@ def test_bad_input_exits_2_and_shows_the_piece(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert refused(capsys, *arguments).startswith(message)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_plot_that_would_wait_for_a_reader_is_refused(
+    make: Callable[[Path], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(tmp_path / "kl.png")
+    told = refused(capsys, "kl", *FEW, "--plot", str(tmp_path / "kl.png"))
+    assert told.startswith("--plot: expected a file that can be written, got ")
 
 
 def test_an_option_without_its_formula_is_argparses_to_refuse(capsys: pytest.CaptureFixture[str]) -> None:

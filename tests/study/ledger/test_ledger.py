@@ -147,6 +147,27 @@ def test_segments_are_regular_files(tmp_path):
     assert read(tmp_path) == NOTES[:2]
 
 
+def test_a_line_longer_than_any_entry_costs_that_line_and_no_more_memory(tmp_path, monkeypatch):
+    written(tmp_path, *NOTES)
+    path, longest = tmp_path / "ledger/0001.jsonl", max(map(len, map(ledger.encode, NOTES)))
+    monkeypatch.setattr(ledger, "LONGEST", longest)
+    first, *others = path.read_bytes().splitlines(keepends=True)
+    for length in (longest, longest + 1, 2 * longest, 5 * longest):
+        path.write_bytes(b"".join([first, bytes(length), b"\n", *others]))
+        assert read(tmp_path) == NOTES
+        assert [str(place) for place in ledger.damaged(tmp_path).places] == [
+            "0001.jsonl, line 2: torn, or its checksum does not fit"
+        ]
+        path.write_bytes(bytes(length) + b"\n" + first)
+        assert ledger.identity(tmp_path)
+        path.write_bytes(first + bytes(length))
+        assert read(tmp_path) == NOTES[:1]
+        assert ledger.damaged(tmp_path).count == 1
+    assert max(len(line) for _, line in ledger._lines(tmp_path, ledger.START, ledger.Damage())) == longest
+    with Ledger.open(tmp_path) as book, pytest.raises(ValueError, match=f"expected at most {longest} bytes, got"):
+        book.append(Stopped(reason="x" * longest))
+
+
 def test_a_ledger_cut_at_any_byte_keeps_every_entry_before_the_cut(tmp_path):
     ends = [position.offset for position in written(tmp_path, *NOTES)]
     path = tmp_path / "ledger/0001.jsonl"

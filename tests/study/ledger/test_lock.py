@@ -52,6 +52,8 @@ def test_a_holder_that_left_no_name_is_still_a_holder(tmp_path):
     with pytest.raises(StudyBusy, match="by another process"):
         Ledger.open(tmp_path)
     assert holder(tmp_path) == LockOwner("unknown", 0, 0.0)
+    os.truncate(tmp_path / "ledger/lock", 2**40)
+    assert holder(tmp_path) == LockOwner("unknown", 0, 0.0)
     os.close(lock)
 
 

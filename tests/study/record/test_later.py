@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,8 @@ def test_a_damaged_file_costs_its_columns_and_not_the_record(
     path = folder / "trials" / TRIAL / "measured.json"
     path.parent.mkdir(parents=True)
     path.write_text(wrong if content is None else content)
+    if content == "":
+        os.truncate(path, 2**40)  # zeros, of which the disk holds none; no memory does
     assert read_all(folder) == {}
     assert "measured.json could not be used" in caplog.text
     build_record(folder)

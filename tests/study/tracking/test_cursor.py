@@ -30,6 +30,12 @@ def test_a_damaged_cursor_means_beginning_anew(tmp_path: Path, text: str) -> Non
     assert Cursor.load(tmp_path, "http://h") == Cursor("http://h", START)
 
 
+def test_a_cursor_larger_than_memory_means_beginning_anew(tmp_path: Path) -> None:
+    CURSOR.save(tmp_path)
+    os.truncate(tmp_path / NAME, 2**40)  # the rest is a hole
+    assert Cursor.load(tmp_path, "http://h") == Cursor("http://h", START)
+
+
 def test_a_kill_while_writing_leaves_the_former_cursor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     CURSOR.save(tmp_path)
     monkeypatch.setattr(os, "fsync", lambda _: 1 / 0)
