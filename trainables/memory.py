@@ -1,12 +1,13 @@
-"""How much memory a replica of a training needs on its device, known before it runs: a bound by counting, in bytes.
+"""How much memory a training needs on its device, known before it runs, by counting, in bytes.
 
-Weights, their gradients, Adam's two moments, look-ahead's slow weights and the generator's average, twice, as a trial
-that shares a population has a copy of its own; every tensor that the networks make of one batch, kept for the backward
-pass, of the critic's two halves and three times where a penalty differentiates the gradient again, or SGA those of both
-networks, of a cyclegan's two games and six translations; the same again for every update of an unrolled critic, with
-its weights and moments; the random numbers of a block of steps; and, instead of a batch where that is more, the two
-largest tensors of as many samples as an evaluation makes at once. The networks are run without numbers (on torch's
-device `meta`), so that whatever they are made of is counted.
+`least_bytes` is what a population takes at the least on a processor, and `replica_bytes` what one more replica takes at
+the most on a card: weights, their gradients, Adam's two moments, look-ahead's slow weights and the generator's average,
+twice, as a trial that shares a population has a copy of its own; every tensor that the networks make of one batch, kept
+for the backward pass, of the critic's two halves and three times where a penalty differentiates the gradient again, or
+SGA those of both networks, of a cyclegan's two games and six translations; the same again for every update of an
+unrolled critic, with its weights and moments; the random numbers of a block of steps; and, instead of a batch where
+that is more, the two largest tensors of as many samples as an evaluation makes at once. The networks are run without
+numbers (on torch's device `meta`), so that whatever they are made of is counted.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from trainables.batches import BLOCK, CHUNK
 from trainables.networks import Network
 from trainables.penalties import PENALTIES
 from trainables.population import views
-from trainables.spec import ADVERSARIAL, UNTRAINED, Spec
+from trainables.spec import ADVERSARIAL, ROLES, UNTRAINED, Spec
 
 BATCH = 8  # samples that the networks are run with, some for those that normalise over them
+COPIES = 4  # of a processor's weights: themselves, their gradients and two moments
 DRAWN = 5  # float32 numbers that a drawn one takes: whole numbers have two, and blocks are joined from replicas'
 
 
@@ -62,6 +64,24 @@ def replica_bytes(spec: Spec) -> int | None:
     weights += 8 * critic.size * spec.unroll * adversarial
     evaluation = min(CHUNK, spec.evaluation["samples"]) * 2 * max(largest, largest_judged)
     return int(4 * (weights + max(training, evaluation) + DRAWN * BLOCK))
+
+
+def least_bytes(spec: Spec, replicas: int) -> dict[str, int]:
+    """Bytes that so many replicas that train together take at the least on a processor, by the setting that says how
+    many: networks other than the user's own, as weights, gradients and two moments; and either the latents that an
+    evaluation draws and joins or, where that is more, those of a step, what one replica's dense layers make of a batch,
+    of both its halves in the critic, and for `matching` the pairs among its samples and of them with real ones."""
+    if spec.model in UNTRAINED:
+        return {}
+    found = data.describe(**spec.data)
+    roles = [role for role in ROLES if role not in {*spec.own_networks, *spec.idle}]
+    networks = {role: COPIES * replicas * spec.network(role, found.shape, found.classes).size for role in roles}
+    latents = 0 if "latent_dim" in spec.idle else 2 * replicas * spec.latent_dim
+    dense = sum((1 + (role == "critic")) * sum(getattr(spec, role).get("hidden", ())) for role in roles)
+    pairs = 2 * replicas * spec.batch_size if spec.model == "matching" else 0
+    evaluation, step = spec.evaluation["samples"] * latents, spec.batch_size * (latents + dense + pairs)
+    last = {"latent_dim": evaluation} if evaluation > step else {"batch_size": step}
+    return {name: 4 * numbers for name, numbers in (networks | last).items()}
 
 
 def _made(network: Network, shape: tuple[int, ...]) -> tuple[float, float]:

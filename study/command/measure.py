@@ -65,7 +65,7 @@ class _Measuring:
 
     def __init__(self, there: KeptTrials, asked: Sequence[str], weights: str) -> None:
         self._there, self._weights, config = there, weights, there.plan.config
-        ready(config)
+        ready(there.plan)
         device = "cuda" if config.resources.gpu and torch.cuda.is_available() else "cpu"
         self._data = _same_data(there)
         given = config.evaluation.get("classifier") is not None

@@ -29,7 +29,7 @@ from study.progress.tables import show_beginning, show_forecast, show_status
 def check(options: Namespace) -> int:
     """Validate a configuration; print its arms, trials, expected cost, and what differences it can find."""
     plan = options.plan
-    odd = ready(plan.config)
+    odd = ready(plan)
     if options.detect is not None and not 0 < options.detect < 1:
         raise ConfigError(f"--detect: expected a number between 0 and 1, got {options.detect:g}")
     plan = admitted(plan, study_of(options.config), options.trust)
@@ -46,7 +46,7 @@ def check(options: Namespace) -> int:
 def run(options: Namespace) -> int:
     """Run a study, or go on with it where it has begun."""
     plan = options.plan
-    odd = ready(plan.config)
+    odd = ready(plan)
     plan = admitted(plan, study_of(options.config), options.trust)
     folder = options.out or Path("studies") / plan.config.study
     with unless_refused(folder):
@@ -71,7 +71,7 @@ def resume(options: Namespace) -> int:
     folder = writable(study_folder(options.dir))
     plan = loading.load(folder / loading.STUDY_FILE, options.set)
     refuse_strange_places(loading.load(folder / loading.STUDY_FILE).config, folder, options.trust)
-    ready(plan.config)
+    ready(plan)
     admitted(plan, folder, options.trust)
 
     def begun() -> None:

@@ -141,7 +141,7 @@ def check_arms(config: StudyConfig, arms: tuple[Arm, ...]) -> None:
                     rehearsal.rehearse(spec, description.shape, description.classes)
             except (ValueError, TypeError, OverflowError) as error:
                 said = brief(error)
-                wrong.setdefault(said, f"{_located(config, arm, said)}{page or page_of(said)}")
+                wrong.setdefault(said, f"{located(config, arm, said)}{page or page_of(said)}")
                 break
     if wrong:
         raise ConfigError("\n".join(wrong.values()))
@@ -247,7 +247,7 @@ def _put(settings: dict[str, Any], path: list[str], value: Any) -> None:
     settings[path[-1]] = value
 
 
-def _located(config: StudyConfig, arm: Arm, message: str) -> str:
+def located(config: StudyConfig, arm: Arm, message: str) -> str:
     """The message, prefixed with the section that holds the hyperparameter it begins with, and the arm's name; where
     another entry has that hyperparameter and the arm's own has not, what it falls back to."""
     match = re.match(r"[a-z_0-9]+", message)

@@ -10,12 +10,16 @@ from torch import Tensor
 
 from analysis.wording import listed, of_fewer_points
 from study.config.addresses import file_of
+from study.config.arms import corners, located, spec_for
 from study.config.combinations import combinations
 from study.config.messages import ConfigError, brief, see, shown
+from study.config.plan import StudyPlan
 from study.config.schema import StudyConfig
 from trainables import checks, data, precision
 from trainables.data.arrays import Arrays
+from trainables.memory import COPIES, least_bytes
 from trainables.metrics import evaluator, feature_spaces
+from trainables.spec import ROLES
 
 BYTES = 4  # of a number
 DEFAULT = "Default"  # its artifacts would go to mlruns in the working directory
@@ -24,9 +28,10 @@ MOST_NAMED = 5  # of coordinates
 ROOM = 0.75  # of the memory that one of these may take; the rest is for weights, libraries and the other processes
 
 
-def ready(config: StudyConfig) -> list[str]:
+def ready(plan: StudyPlan) -> list[str]:
     """Refuse what cannot run here, or on the cluster that RAY_ADDRESS names; return what is odd in the data, a sentence
     each. Raises `ConfigError`."""
+    config = plan.config
     if config.study == DEFAULT:
         raise ConfigError(f"study: expected a name other than {DEFAULT}, MLflow's own experiment's, got {DEFAULT!r}")
     try:
@@ -45,6 +50,8 @@ def ready(config: StudyConfig) -> list[str]:
         import torch
 
         gpus = torch.cuda.device_count()
+    else:
+        check_training(plan, checks.memory())
     check_resources(config, gpus, os.cpu_count() or 1)
     if gpus:
         check_precision(config, "cuda")
@@ -150,10 +157,29 @@ def check_memory(config: StudyConfig, available: int) -> None:
     for (key, number), most in zip(got.items(), needed(config, replicas).values(), strict=True):
         if most > ROOM * available:
             together = "" if key in larger else f" with {replicas} replicas"
-            raise ConfigError(
-                f"{key}: expected what {ROOM:.0%} of this machine's {available / 1e9:.0f} GB of memory can hold, got"
-                f" {number:,}, which take {most / 1e9:.0f} GB{together}"
-            )
+            raise ConfigError(f"{_expected(key, available, f'{number:,}')}, which take {most / 1e9:.0f} GB{together}")
+
+
+def check_training(plan: StudyPlan, available: int) -> None:
+    """Refuse arms of which a population takes more than `ROOM` of the memory, in bytes, at the least. Raises
+    `ConfigError`, which names what takes most of it."""
+    config = plan.config
+    for arm in plan.arms:
+        together = config.replicas * min(plan.packs.get(arm.name, 1), config.search.trials_per_arm)
+        replicas = max(together, config.confirm.replicas if config.confirm else 0)
+        for values in corners(arm.space):
+            spec = spec_for(config, arm, values)
+            least = least_bytes(spec, replicas)
+            if (most := sum(least.values())) > ROOM * available:
+                name = max(least, key=lambda name: least[name])
+                weights = f"{least[name] // (COPIES * BYTES * replicas):,} weights"
+                got = weights if name in ROLES else f"{getattr(spec, name):,}"
+                taken = f"with which {replicas} replicas take {most / 1e9:.0f} GB or more"
+                raise ConfigError(located(config, arm, f"{_expected(name, available, got)}, {taken}"))
+
+
+def _expected(key: str, available: int, got: str) -> str:
+    return f"{key}: expected what {ROOM:.0%} of this machine's {available / 1e9:.0f} GB of memory can hold, got {got}"
 
 
 def needed(config: StudyConfig, replicas: int) -> dict[str, int]:

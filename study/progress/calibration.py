@@ -19,15 +19,15 @@ import torch
 
 from study.config.arms import Arm, spec_for
 from study.config.plan import StudyPlan
-from study.config.readiness import BYTES, needed
+from study.config.readiness import needed
 from study.config.seeds import confirm_seeds
-from trainables import checks, cost, data, timing
-from trainables.spec import UNTRAINED, Spec, shared
+from trainables import checks, cost, timing
+from trainables.memory import least_bytes
+from trainables.spec import Spec, shared
 
 LOGGER = logging.getLogger(__name__)
 WITHIN = 8.0  # seconds that measuring may take, about
 SHARE = 0.25  # of the memory, at most, that measuring may take
-COPIES = 4  # of the weights: themselves, their gradients and two moments
 INDIFFERENT = ("objective", "generator_loss", "steps", "evaluations")  # to what a step takes
 LOOP, USUAL = 200_000, 0.0054  # rounds of a loop, and the seconds that it took where overheads were measured
 
@@ -63,8 +63,8 @@ class Calibration:
 
 def calibrate(plan: StudyPlan, within: float = WITHIN) -> Calibration:
     """Measure on one worker's threads; nothing but the pace where trials run on a GPU, which is not modelled, or where
-    data, samples or batches take more than `SHARE` of the memory, and no arm whose weights would, or whose step would
-    take longer than measuring may.
+    data, samples or batches take more than `SHARE` of the memory, and no arm whose population would, or whose step
+    would take longer than measuring may.
 
     What cannot be measured, or not in time, keeps the factors of what was, or has none.
     """
@@ -113,10 +113,7 @@ def _fits(plan: StudyPlan) -> bool:
 
 
 def _quick(spec: Spec, replicas: int) -> bool:
-    description = data.describe(**spec.data)
-    trained = () if spec.model in UNTRAINED else spec.networks(description.shape, description.classes)
-    weights = sum(network.size for network in trained)
-    fits = COPIES * BYTES * weights * replicas <= SHARE * checks.memory()
+    fits = sum(least_bytes(spec, replicas).values()) <= SHARE * checks.memory()
     return fits and cost.step_seconds(spec, replicas) <= WITHIN
 
 

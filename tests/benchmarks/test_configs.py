@@ -7,7 +7,7 @@ from study.config.readiness import ready
 
 @pytest.mark.parametrize("module", [noop_trials, study_end_to_end])
 def test_configurations_pass_check(module):
-    ready(loading.build(module.CONFIG).config)
+    ready(loading.build(module.CONFIG))
 
 
 def test_the_noop_study_has_its_trials():

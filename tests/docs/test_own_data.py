@@ -29,7 +29,7 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, StudyPlan]:
             exec(compile(block, f"block {number} of {PAGE.name}", "exec"), {})
         found = [loading.build(yaml.safe_load(block)) for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)]
         for plan in found:
-            ready(plan.config)
+            ready(plan)
         return {plan.config.study: plan for plan in found}
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from trainables import memory
 from trainables.batches import BLOCK
-from trainables.memory import replica_bytes
+from trainables.memory import least_bytes, replica_bytes
 from trainables.spec import Spec
 
 SMALL = {"hidden": [16]}
@@ -76,3 +77,33 @@ def test_convolutions_of_normalised_batches_are_counted() -> None:
 def test_what_trains_no_network_needs_its_draws_and_own_networks_are_unknown() -> None:
     assert replica_bytes(replace(ONE, model="oracle")) == DRAWN
     assert replica_bytes(replace(ONE, generator={"module": "theirs:Net"})) is None
+
+
+MLP = {"hidden": [128, 128]}
+WIDE = {"hidden": [4096, 4096]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "replicas", "measured"),
+    [
+        ({"latent_dim": 100_000}, 1, 2044e6),
+        ({"latent_dim": 50_000}, 2, 2092e6),
+        ({"generator": WIDE, "critic": WIDE}, 2, 1279e6),
+        ({"generator": WIDE, "critic": WIDE, "optimizer": "sgd"}, 2, 1481e6),
+        ({"generator": MLP, "critic": MLP, "batch_size": 100_000}, 2, 424e6),
+        ({"generator": MLP, "critic": MLP, "batch_size": 100_000, "model": "vae"}, 2, 551e6),
+    ],
+)
+def test_a_population_takes_no_less_on_a_processor(changes: dict[str, Any], replicas: int, measured: float) -> None:
+    """`measured` is by how much a process's peak of resident memory grew in two steps and a measurement, on a core."""
+    found = sum(least_bytes(replace(ONE, evaluation={"samples": 2500}, **changes), replicas).values())
+    assert found <= measured < 2 * found
+
+
+def test_what_is_not_there_takes_nothing() -> None:
+    assert least_bytes(Spec({"name": "ring"}, 20, 4, 64, model="oracle", evaluation={"samples": 100}), 2) == {}
+    translated = replace(ONE, model="cyclegan")
+    assert least_bytes(translated, 2).keys() == {"generator", "critic", "batch_size"}
+    paired = least_bytes(replace(ONE, model="matching", batch_size=10_000), 3)
+    assert paired.keys() == {"generator", "batch_size"}
+    assert paired["batch_size"] == 4 * 10_000 * (2 * 3 * 2 + 16 + 2 * 3 * 10_000)

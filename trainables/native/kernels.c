@@ -98,9 +98,9 @@ static void weight_gradient(const float *inputs, const float *signal, float *dw,
 int chain_backward(int from, int to, const Chain *chain, int n, const float *weights, size_t stride, const float *x,
                    size_t x_stride, const float *hidden, const float *d_out, float *dw, float *dx, float *signals) {
   size_t kept = hidden_size(chain, n), row = row_size(chain), wide = widest(chain);
-  float *spare = malloc(sizeof(float) * (2 * n * wide + wide * wide + LANES * wide));
+  float *spare = malloc(sizeof(float) * (2 * n * wide + row + LANES * wide));
   if (!spare) return 1;
-  float *turned = spare + 2 * n * wide;
+  float *turned = spare + 2 * n * wide; /* a layer's weights: never more than all of them */
   for (int r = from; r < to; r++) {
     const float *signal = d_out + (size_t)r * n * chain->width[chain->layers];
     size_t at = row, inner = kept; /* where this layer's weights, and the outputs of the one before, begin */

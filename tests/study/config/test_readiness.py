@@ -10,7 +10,7 @@ from PIL import Image
 
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
-from study.config.readiness import check_memory, check_precision, check_resources, needed, ready
+from study.config.readiness import check_memory, check_precision, check_resources, check_training, needed, ready
 from trainables import precision
 
 Build = Callable[..., StudyPlan]
@@ -70,6 +70,26 @@ def test_what_memory_cannot_hold_is_refused(sections: dict[str, Any], message: s
 
 
 @pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"fixed": {"latent_dim": 10**6}}, r"fixed\.latent_dim: expected what 75% of this machine's 8 GB of memory can"
+         r" hold, got 1,000,000, with which 8 replicas take 1\d\d GB or more \(arm"),
+        ({"nuisance": {"latent_dim": {"choice": [2, 10**6]}}}, r"nuisance\.latent_dim: .* got 1,000,000, with which 8"),
+        ({"fixed": {"generator": {"hidden": [8192, 8192]}}}, r"fixed\.generator: .* got 67,\d{3},\d{3} weights, with"),
+        ({"fixed": {"critic": {"hidden": [4096] * 4}}, "confirm": {"top": 1, "replicas": 9}},
+         r"fixed\.critic: .* got 50,\d{3},\d{3} weights, with which 9 replicas take 7 GB or more"),
+        ({"budget": {"steps": 20, "evaluations": 2, "batch_size": 10**6}, "fixed": {"critic": {"hidden": [900]}}},
+         r"budget\.batch_size: .* got 1,000,000, with which 8 replicas take 8 GB or more"),
+        ({"replicas": 2000, "fixed": {"critic": {"hidden": [512, 512]}}}, r"critic: .*, with which 2000 replicas take"),
+    ],
+)  # fmt: skip
+def test_a_population_that_memory_cannot_hold_is_refused(sections: dict[str, Any], message: str, least: Build) -> None:
+    check_training(least(), 8 * 10**9)
+    with pytest.raises(ConfigError, match=message):
+        check_training(least(**sections), 8 * 10**9)
+
+
+@pytest.mark.parametrize(
     ("data", "samples", "replicas", "measured"),
     [
         ({"name": "ring"}, 10**6, 1, 152e6),
@@ -91,15 +111,15 @@ def test_an_evaluations_memory_is_bounded(
 def test_readiness_looks_at_the_machine(least: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
-    ready(least().config)
-    wants_gpu = least(resources={"gpu": 0.25}).config
+    ready(least())
+    wants_gpu = least(resources={"gpu": 0.25})
     with pytest.raises(ConfigError, match=r"resources\.gpu: expected at most 0, all that this machine has, got 0\.25"):
         ready(wants_gpu)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     ready(wants_gpu)
     with pytest.raises(ConfigError, match=r"data\.root: mnist is not under .*set `download: true`"):
-        ready(least(data={"name": "mnist", "root": str(tmp_path)}).config)
-    ready(least(data={"name": "mnist", "root": str(tmp_path), "download": True}).config)
+        ready(least(data={"name": "mnist", "root": str(tmp_path)}))
+    ready(least(data={"name": "mnist", "root": str(tmp_path), "download": True}))
 
 
 def unwritable(tmp_path: Path) -> list[str]:
@@ -115,11 +135,11 @@ def unwritable(tmp_path: Path) -> list[str]:
 def test_a_storage_must_be_a_folder_that_can_be_written(least: Build, tmp_path: Path) -> None:
     for path in unwritable(tmp_path):
         with pytest.raises(ConfigError, match=r"^resources\.storage: expected a folder that can be written, got '/"):
-            ready(least(resources={"storage": path}).config)
+            ready(least(resources={"storage": path}))
     (tmp_path / "link").symlink_to(tmp_path)
     for path in ("", "new", "new/new er", "link", "link/new"):
-        ready(least(resources={"storage": f"{tmp_path}/{path}"}).config)
-    ready(least(resources={"storage": "s3://bucket/anything"}).config)
+        ready(least(resources={"storage": f"{tmp_path}/{path}"}))
+    ready(least(resources={"storage": "s3://bucket/anything"}))
     assert not (tmp_path / "new").exists()
 
 
@@ -128,21 +148,21 @@ def test_a_database_must_be_a_file_in_a_folder_that_can_be_written(least: Build,
     (tmp_path / "file").touch()
     for path in ("/dev/null", f"{tmp_path}/folder", f"{tmp_path}/file/runs.db"):
         with pytest.raises(ConfigError, match=r"^tracking\.uri: expected a (file|folder) that can be written, got '/"):
-            ready(least(tracking={"uri": f"sqlite:///{path}"}).config)
+            ready(least(tracking={"uri": f"sqlite:///{path}"}))
     for uri in (f"sqlite:///{tmp_path}/file", f"sqlite+pysqlite:///{tmp_path}/new/runs.db?timeout=3", "http://host"):
-        ready(least(tracking={"uri": uri}).config)
+        ready(least(tracking={"uri": uri}))
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="the superuser may write anywhere")
 def test_a_storage_of_somebody_elses_is_refused(least: Build, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(ConfigError, match=r"^resources\.storage: expected a folder that can be written"):
-        ready(least(resources={"storage": f"{tmp_path}/new"}).config)
+        ready(least(resources={"storage": f"{tmp_path}/new"}))
 
 
 def test_on_a_cluster_its_own_resources_count(least: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "auto")
-    ready(least(resources={"gpu": 8, "cpu": 4000}).config)
+    ready(least(resources={"gpu": 8, "cpu": 4000}))
 
 
 @pytest.mark.parametrize(
@@ -157,7 +177,7 @@ def test_points_that_a_run_would_refuse_are_refused(
 ) -> None:
     np.save(tmp_path / "points.npy", points)
     with pytest.raises(ConfigError, match=f"^{message}"):
-        ready(least(data={"name": "arrays", "path": str(tmp_path / "points.npy")}).config)
+        ready(least(data={"name": "arrays", "path": str(tmp_path / "points.npy")}))
 
 
 @pytest.mark.parametrize("heldout", [0.1, "others"])
@@ -169,8 +189,8 @@ def test_too_few_pictures_are_refused_before_any_is_read(heldout: float | str, l
     part = str(tmp_path / heldout) if isinstance(heldout, str) else heldout
     data = {"name": "images", "root": str(tmp_path / "pictures"), "size": 8, "channels": 1, "heldout": part}
     with pytest.raises(ConfigError, match=r"^data: expected at least 10 held-out points, .*, got 5$"):
-        ready(least(data=data).config)
-    (note,) = ready(least(data={**data, "heldout": 0.2}).config)
+        ready(least(data=data))
+    (note,) = ready(least(data={**data, "heldout": 0.2}))
     assert note.startswith(
         "data.heldout: what real data score is measured on 10 points, what a generator scores on 2,5"
     )
@@ -181,9 +201,9 @@ def test_points_on_another_scale_are_noted(scale: float, shift: float, least: Bu
     drawn = np.random.default_rng(0).normal(size=(400, 3))
     data = {"name": "arrays", "path": str(tmp_path / "points.npy")}
     np.save(data["path"], 3 * drawn)
-    assert ready(least(data=data, **FEW).config) == []
+    assert ready(least(data=data, **FEW)) == []
     np.save(data["path"], scale * drawn + shift)
-    (note,) = ready(least(data=data, **FEW).config)
+    (note,) = ready(least(data=data, **FEW))
     assert re.fullmatch(
         r"data: the points' coordinates have means up to .+ from 0 and standard deviations up to .+, while a generator"
         r" begins near 0 with values of about 1: scale them first \(see `ganstudy docs own_data`\)",
@@ -210,14 +230,14 @@ def test_a_coordinate_that_is_constant_is_not_to_be_scaled(
     drawn[:, constant] = value
     data = {"name": "arrays", "path": str(tmp_path / "points.npy")}
     np.save(data["path"], drawn)
-    (note,) = ready(least(data=data, **FEW).config)
+    (note,) = ready(least(data=data, **FEW))
     assert note.startswith(f"data: {said}")
     drawn[:, 7] *= 1000
     np.save(data["path"], drawn)
-    assert [": scale them first" in note for note in ready(least(data=data, **FEW).config)] == [False, True]
+    assert [": scale them first" in note for note in ready(least(data=data, **FEW))] == [False, True]
     drawn[:] = value
     np.save(data["path"], drawn)
-    (note,) = ready(least(data=data, **FEW).config)
+    (note,) = ready(least(data=data, **FEW))
     assert "3, 4 and 3 more, counted from 0, are the same" in note
 
 
@@ -225,7 +245,7 @@ def test_a_batch_larger_than_the_data_is_noted(least: Build, tmp_path: Path) -> 
     data = {"name": "arrays", "path": str(tmp_path / "points.npy")}
     np.save(data["path"], np.random.default_rng(0).normal(size=(400, 3)))
     budget = {"steps": 20, "evaluations": 20, "batch_size": 361}
-    assert ready(least(data=data, budget=budget, **FEW).config) == [
+    assert ready(least(data=data, budget=budget, **FEW)) == [
         "budget.batch_size: a batch of 361 has points several times, as there are 360"
     ]
 
@@ -234,18 +254,18 @@ def test_a_floor_of_fewer_points_than_a_generators_samples_is_noted(least: Build
     own = {"name": "arrays", "path": str(tmp_path / "points.npy")}
     np.save(own["path"], np.random.default_rng(0).normal(size=(400, 3)))
     for data, held in (({"name": "swiss_roll", "heldout": 250}, 250), (own, 40)):
-        (note,) = ready(least(data=data).config)
+        (note,) = ready(least(data=data))
         assert note.startswith(f"data.heldout: what real data score is measured on {held} points, what a generator")
         assert "times their distance" not in note  # which in raw features is not asked for
-        assert ready(least(data=data, **FEW).config) == []
+        assert ready(least(data=data, **FEW)) == []
     stacks = {"data": {"name": "stacked_digits", "heldout": 500}, "evaluation": {"features": "classifier"}}
-    (note,) = ready(least(**stacks).config)
+    (note,) = ready(least(**stacks))
     assert "and 4 times their distance, within which samples count as near the data, is further away" in note
-    assert ready(least(data={"name": "swiss_roll", "heldout": 2500}).config) == []
-    assert ready(least(data={"name": "ring", "heldout": 250}).config) == []  # fresh points are drawn of it
+    assert ready(least(data={"name": "swiss_roll", "heldout": 2500})) == []
+    assert ready(least(data={"name": "ring", "heldout": 250})) == []  # fresh points are drawn of it
 
 
 def test_a_study_has_an_experiment_of_its_own_in_mlflow(least: Build) -> None:
-    ready(least(study="default", **FEW).config)
+    ready(least(study="default", **FEW))
     with pytest.raises(ConfigError, match="study: expected a name other than Default, MLflow's own experiment's"):
-        ready(least(study="Default", **FEW).config)
+        ready(least(study="Default", **FEW))

@@ -147,3 +147,11 @@ def test_threads_change_nothing(layers_of: Make) -> None:
         assert torch.equal(layers(flat, x), alone)
     finally:
         torch.set_num_threads(before)
+
+
+def test_many_inputs_take_no_room_for_their_square(layers_of: Make) -> None:
+    """A generator of so many latents wanted room for a matrix of as many rows and columns, 160 GB."""
+    widths = (200_000, 4, 2)
+    layers, (flat, x) = layers_of(widths, 0.2), drawn(widths, 2)
+    ours, theirs = (torch.autograd.grad(call(flat, x).sum(), flat)[0] for call in (layers, layers.plain))
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
