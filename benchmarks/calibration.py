@@ -23,7 +23,7 @@ from benchmarks.power_tables import coverages, long_searches, powers, share_powe
 from benchmarks.repeated import NOISE, World
 from benchmarks.rivals import all_replicas, one_search
 from benchmarks.unlike_searches import SEEDS as LUMPS
-from benchmarks.unlike_searches import alike, unlike, unlike_times
+from benchmarks.unlike_searches import alike, alike_scores, unlike, unlike_times, worse_scores
 
 TITLE = "How often identical objectives are told apart"
 WORLDS = {
@@ -89,6 +89,15 @@ Shares of searches that end wholly well or wholly badly, or nearly so, {4 * STUD
 arms are told apart:
 
 {alike()}
+
+The same searches by quality ({STUDIES:,} studies; replicas' log scores have sd 0.5), and in brackets without the
+page's warning that searches may end wholly well or wholly badly:
+
+{alike_scores()}
+
+How often one arm that is worse is told from each of the others by quality, in brackets without that warning:
+
+{worse_scores()}
 
 How often 95 % intervals of the difference of two arms hold it and, in brackets, lie on one side of 0, {2 * STUDIES:,}
 studies, {LUMPS} seeds: by the method, which takes the searches of both to differ about as much; with every search taken

@@ -1,8 +1,9 @@
-"""Shares and times of searches that end wholly well or wholly badly, or nearly so, and of arms whose searches differ
-unlike.
+"""Shares, times and scores of searches that end wholly well or wholly badly, or nearly so, and of arms whose searches
+differ unlike.
 
 Each search of an arm draws the probability with which its replicas converge (`Law`), and each replica is a coin of it.
-Of times it is the probability that a replica never fails; one that does fails at a uniform time.
+Of times it is the probability that a replica never fails; one that does fails at a uniform time. Of scores it is the
+probability that one stays as it is; else it is worse than all that do by a distance, or infinite.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from analysis.statistics.crossed import components
 from analysis.statistics.intervals import Floats
-from analysis.statistics.repeats import by_mean, by_searches
+from analysis.statistics.repeats import by_mean, by_rank, by_searches, by_searches_rank, may_end_wholly
 from benchmarks.comparison import markdown
 from benchmarks.error_rates import LIMIT, STUDIES, percent, told
 
@@ -62,6 +64,63 @@ def alike(studies: int = 4 * STUDIES) -> str:
             same = (a < count) & (b < count)
             found = [told(by_mean(drawn(laws, repeats, studies)))[:, same].any(-1).mean() for repeats in REPEATS]
             rows.append((name, str(arms), *(percent(float(share), LIMIT) for share in found)))
+    return markdown(rows)
+
+
+SCORES: Mapping[str, tuple[Law, float, float]] = {  # how many stay, how far off the others are, sd between searches
+    "sd 0.2": (steady(1.0), 0.0, 0.2),
+    "sd 0.5, as within": (steady(1.0), 0.0, 0.5),
+    "sd 1.5": (steady(1.0), 0.0, 1.5),
+    "sd 0.2, half of them far worse": (lumpy(0.5), 10.0, 0.2),
+    "sd 0.2, half of them infinite": (lumpy(0.5), np.inf, 0.2),
+    "sd 0.2, three in ten infinite": (lumpy(0.7), np.inf, 0.2),
+    "sd 0.2, infinite .05 of half, .95 of half": (lumpy(0.5, 0.95, 0.05), np.inf, 0.2),
+}
+
+
+def scored(name: str, arms: int, repeats: int, studies: int, worse: float = 0.0) -> Floats:
+    """Log scores (studies, k, m, S) of arms that are alike, but for the first if it is `worse`."""
+    law, off, spread = SCORES[name]
+    generator = np.random.default_rng([arms, repeats])
+    shape = (studies, arms, repeats, SEEDS)
+    score = 0.5 * generator.normal(size=shape) + spread * generator.normal(size=(*shape[:3], 1))
+    score[:, 0] += worse
+    return np.where(generator.random(shape) < law(generator, shape[:3])[..., None], score, score + off)
+
+
+def told_by_quality(costs: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which pairs are told apart by quality, and which without the warning that searches may end wholly."""
+    apart = told(by_rank(costs))
+    low, high = by_searches_rank(costs).ends(simultaneous=True)
+    return apart, apart & ~(may_end_wholly(costs) & (low <= 0.5) & (high >= 0.5))
+
+
+def alike_scores(studies: int = STUDIES) -> str:
+    """How often arms that are alike are told apart by quality, in brackets without the warning."""
+    rows: list[Sequence[str]] = [("searches", "arms", *(f"{repeats} repeats" for repeats in (2, 3, 4, 5, 10)))]
+    for name in SCORES:
+        for arms in (2, 3, 6, 12):
+            cells = []
+            for repeats in (2, 3, 4, 5, 10):
+                apart, sure = (
+                    float(one.any(-1).mean()) for one in told_by_quality(scored(name, arms, repeats, studies))
+                )
+                cells.append(f"{percent(apart, LIMIT)} ({percent(sure, LIMIT)})")
+            rows.append((name, str(arms), *cells))
+    return markdown(rows)
+
+
+def worse_scores(studies: int = STUDIES) -> str:
+    """How often an arm that is worse is told from each of the others, in brackets without the warning."""
+    rows: list[Sequence[str]] = [("searches", "worse by", "arms", *(f"{repeats} repeats" for repeats in (2, 3, 5, 10)))]
+    for name in ("sd 0.2", "sd 0.5, as within", "sd 0.2, three in ten infinite"):
+        for worse, arms in ((0.6, 2), (0.6, 6), (1.5, 2), (1.5, 6)):
+            cells = []
+            for repeats in (2, 3, 5, 10):
+                found = told_by_quality(scored(name, arms, repeats, studies, worse))
+                apart, sure = (percent(float(one[:, : arms - 1].mean())) for one in found)
+                cells.append(f"{apart} ({sure})")
+            rows.append((name, str(worse), str(arms), *cells))
     return markdown(rows)
 
 

@@ -13,7 +13,7 @@ from analysis.results.effects import Effect
 from analysis.results.pairs import Comparison
 from analysis.statistics.intervals import fewest
 from analysis.statistics.two_shares import barnard
-from analysis.wording import counted, listed, p_value, percent
+from analysis.wording import counted, listed, named, p_value, percent
 
 MOST = 100  # more searches than any study makes
 
@@ -31,6 +31,7 @@ def repeated(findings: Findings, subject: Subject) -> list[str]:
         *_uneven(findings, least, most),
         *_too_few(findings),
         *_only_if_alike(findings),
+        *_only_if_not_wholly(findings),
         *_insufficient(findings, subject),
     ]
 
@@ -128,6 +129,24 @@ def _only_if_alike(findings: Findings) -> list[str]:
     return [
         f"Told apart only if the searches of all arms differ about as much: {'; '.join(said)}. With every search"
         " taken as one replica, the most that searches can differ by, they would not be."
+    ]
+
+
+def _only_if_not_wholly(findings: Findings) -> list[str]:
+    """Which arms are told apart by quality only if searches do not end wholly well or wholly badly."""
+    said = []
+    for one in findings.measured:
+        told = one.comparison.told if one.comparison else ()
+        pairs = [f"{pair.a} from {pair.b}" for pair in told if pair.alone_undecided]
+        if pairs:
+            said.append(f"by {named(one.metric)}, {few(pairs, counted(len(told), 'pair'))}")
+    if not said:
+        return []
+    return [
+        f"Told apart only if searches do not end wholly well or wholly badly: {'; '.join(said)}. Of arms that are alike"
+        " and have such searches some are told apart too often, and here an arm’s searches fall into two groups, all"
+        " replicas of the one worse than all of the other, or are too few to show it. With every search taken as one"
+        " replica they would not be."
     ]
 
 

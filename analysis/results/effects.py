@@ -100,7 +100,8 @@ class Effect:
         unbounded: p before it is held above `least`, which is what is corrected for several tests; None where it is p.
         least: the least p that so few searches can give, corrected or not (`analysis.statistics.repeats`).
         alone: the effect with the interval that does not take the searches of all arms to differ about as much; None
-            where there is none.
+            where there is none. Of quality, where searches may end wholly well or wholly badly
+            (`analysis.statistics.repeats.may_end_wholly`).
     """
 
     a: str

@@ -38,7 +38,9 @@ def by_rank(
         method = "Hodges and Lehmann’s of repeats, by inversion"
         interval = Interval(estimate, low, high, int((weights[[a, b]] > 0).sum()), method, "both", confidence)
         shifts.append(Shift(scale, interval if sign == 1 else interval.negated()))
-    return _effects(samples, found, 1, confidence, shifts)
+    suspect = repeats.may_end_wholly(costs, 1 - confidence)
+    by_searches = _alone(_effects(samples, found, 1, confidence, shifts), repeats.by_searches_rank(costs), confidence)
+    return tuple(one if held else replace(one, alone=None) for one, held in zip(by_searches, suspect, strict=True))
 
 
 def by_share(samples: Sequence[Sample], *, sign: int = 1, confidence: float = 0.95) -> tuple[Effect, ...]:
@@ -92,7 +94,12 @@ def _by_mean(
     """The difference of the means of values (N,) of up to `most`, and its interval by searches alone."""
     scores = cells(samples, values)
     found = _effects(samples, repeats.by_mean(scores, most), sign, confidence)
-    ends = np.stack(repeats.by_searches(scores, most).ends(confidence, simultaneous=True), -1)
+    return _alone(found, repeats.by_searches(scores, most), confidence, sign)
+
+
+def _alone(found: Sequence[Effect], alone: repeats.Effects, confidence: float, sign: int = 1) -> tuple[Effect, ...]:
+    """The effects with their intervals by searches alone."""
+    ends = np.stack(alone.ends(confidence, simultaneous=True), -1)
     ends = ends if sign == 1 else 0.0 - ends[:, ::-1]
     method = f"each of the repeats one replica{ALL}"
     return tuple(

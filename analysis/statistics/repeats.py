@@ -20,7 +20,9 @@ that dealing these units out anew could give. What is compared is an objective t
 Of shares and times no p is below what the searches alone can say either, corrected or not: Barnard's p of m_a searches
 that all end wholly well against m_b that all end wholly badly, .125 of two and two, .031 of three and three. Searches
 that end so hide how much they differ, and arms that are alike come out as far apart by that chance, however many the
-seeds. It is the p of arms that differ where no arm has two replicas that do.
+seeds. It is the p of arms that differ where no arm has two replicas that do. Quality has no such bound, by which two
+searches would find nothing and three no less: what is told of it is told `by_searches_rank` too, or not, where searches
+`may_end_wholly`.
 
 With one repeat everywhere nothing is known of other searches: p and the ends are NaN. An arm with one repeat is
 compared by the variance of the others. Where all replicas of two arms score alike p is 1.
@@ -164,10 +166,11 @@ def least_p(first: ArrayLike, second: ArrayLike) -> Floats:
 
 def by_rank(costs: Floats) -> Effects:
     """P(a better than b), ties half, from costs (…, k, m, S): less is better, infinities tie, NaN is missing."""
+    return _by_rank(costs, components(_own_places(costs)))
+
+
+def _by_rank(costs: Floats, parts: Components) -> Effects:
     weights = repeat_weights(costs)
-    arms = range(costs.shape[-3])
-    places = np.stack([_places(costs[..., arm, :, :], weights[..., arm, :, :]) for arm in arms], -3)
-    parts = components(places)  # within arms, so that a distance between arms does not compress them
     pairs = pairs_of(costs.shape[-3])
     found = [_pair_of_ranks(costs[..., pair, :, :], weights[..., pair, :, :]) for pair in pairs]
     effect, spread = (np.stack(column, -1) for column in zip(*found, strict=True))
@@ -184,9 +187,39 @@ def by_mean(scores: Floats, most: float = 1.0) -> Effects:
 def by_searches(scores: Floats, most: float = 1.0) -> Effects:
     """As `by_mean`, with every search as one unit, however much the searches of its own arm and of the others differ:
     scores in [0, most] have no larger variance than that of searches which end wholly well or wholly badly."""
-    parts = components(scores)
-    whole = replace(parts, repeat=np.ones_like(parts.repeat), interaction=np.zeros_like(parts.interaction))
-    found = _by_mean(scores, most, whole)
+    parts = _as_replicas(components(scores))
+    return _of_searches(_by_mean(scores, most, parts), parts)
+
+
+def by_searches_rank(costs: Floats) -> Effects:
+    """As `by_rank`, with every search as one unit, whose places are then as far from each other as those of replicas:
+    a search that ends wholly well or wholly badly is one replica."""
+    parts = _as_replicas(components(_own_places(costs)))
+    return _of_searches(_by_rank(costs, parts), parts)
+
+
+def may_end_wholly(costs: Floats, level: float = 0.05) -> NDArray[np.bool_]:
+    """Whether searches (…, P) of costs (…, k, m, S) may be of the kind that ends wholly well or wholly badly: those of
+    some arm fall into two groups, every replica of the one worse than every one of the other, or the pair has too few
+    to tell at this level arms of such searches from arms that are alike (Barnard)."""
+    there = ~np.isnan(costs)
+    best, worst = np.where(there, costs, np.inf).min(-1), np.where(there, costs, -np.inf).max(-1)
+    order = np.argsort(best, -1)
+    best, worst = (np.take_along_axis(end, order, -1) for end in (best, worst))
+    repeats = there.any(-1).sum(-1)
+    exists = np.arange(1, costs.shape[-2]) < repeats[..., None]  # searches without a replica come last
+    parted = (exists & (best[..., 1:] > np.maximum.accumulate(worst, -1)[..., :-1])).any((-2, -1))
+    a, b = np.array(pairs_of(costs.shape[-3])).T
+    found: NDArray[np.bool_] = parted[..., None] | (_barnards(repeats[..., a], repeats[..., b]) > level)
+    return found
+
+
+def _as_replicas(parts: Components) -> Components:
+    return replace(parts, repeat=np.ones_like(parts.repeat), interaction=np.zeros_like(parts.interaction))
+
+
+def _of_searches(found: Effects, parts: Components) -> Effects:
+    """Effects with the degrees of freedom of each pair's own searches."""
     a, b = np.array(found.pairs).T
     freedom = parts.repeats[..., a] + parts.repeats[..., b] - 2
     freedom = np.where((freedom > 0) & ~np.isnan(found.estimate), freedom, np.nan)
@@ -215,10 +248,7 @@ def _by_mean(scores: Floats, most: float, parts: Components) -> Effects:
 def gain_of_seeds(costs: Floats) -> Floats:
     """The part (…) of the variance of an arm's mean place that ever more seeds would take off, at most; costs as in
     `by_rank`. The rest lies between repeats; 1 where no arm has two of them."""
-    weights = repeat_weights(costs)
-    arms = range(costs.shape[-3])
-    places = np.stack([_places(costs[..., arm, :, :], weights[..., arm, :, :]) for arm in arms], -3)
-    parts = components(places)
+    parts = components(_own_places(costs))
     seeds, common = np.maximum(parts.seeds, 1), np.minimum(parts.interaction, SEEDS)
     both = parts.repeat.mean(-1)  # holds a share 1/S of what is neither between repeats nor common to a seed
     between = np.clip((both - (1 - common) / seeds) / np.maximum(1 - 1 / seeds, 1 / seeds), 0.0, 1 - common)
@@ -281,7 +311,9 @@ def _pair_of_ranks(costs: Floats, weights: Floats) -> tuple[Floats, Floats]:
     return np.where(empty, np.nan, 0.5 + means[1] - means[0]), spread
 
 
-def _places(costs: Floats, weights: Floats) -> Floats:
+def _own_places(costs: Floats) -> Floats:
+    """Places among the replicas of the same arm, so that a distance between arms does not compress them."""
     flat = costs.reshape(*costs.shape[:-2], -1)
-    found = mid_distribution(flat, weights.reshape(flat.shape)).reshape(costs.shape)
-    return np.where(np.isnan(costs), np.nan, found)
+    weights = repeat_weights(costs).reshape(flat.shape)
+    found = [mid_distribution(flat[..., arm, :], weights[..., arm, :]) for arm in range(costs.shape[-3])]
+    return np.where(np.isnan(costs), np.nan, np.stack(found, -2).reshape(costs.shape))

@@ -3,7 +3,22 @@ import pytest
 
 from analysis.statistics.repeats import by_mean
 from benchmarks.error_rates import told
-from benchmarks.unlike_searches import INTERVALS, SEEDS, drawn, lasting, lumpy, steady, unlike, unlike_times, varied
+from benchmarks.unlike_searches import (
+    INTERVALS,
+    SCORES,
+    SEEDS,
+    alike_scores,
+    drawn,
+    lasting,
+    lumpy,
+    scored,
+    steady,
+    told_by_quality,
+    unlike,
+    unlike_times,
+    varied,
+    worse_scores,
+)
 
 
 def test_searches_follow_their_laws():
@@ -52,4 +67,44 @@ def test_of_times_too_only_searches_alone_hold_the_difference_beside_an_arm_whos
 def test_the_table_of_unlike_arms_has_a_row_for_each_pair(table):
     made = table(20).splitlines()
     assert len(made) == 14
+    assert len({line.count("|") for line in made}) == 1
+
+
+def test_scores_follow_their_laws():
+    found = scored("sd 0.2, half of them far worse", 3, 4, 1000, worse=1.0)
+    assert found.shape == (1000, 3, 4, SEEDS)
+    assert (found > 5).mean() == pytest.approx(0.5, abs=0.02)
+    assert ((found > 5).mean(-1) % 1 == 0).all()
+    good = np.where(found < 5, found, np.nan)
+    assert np.nanmean(good, (0, 2, 3)) == pytest.approx([1, 0, 0], abs=0.03)
+    assert np.nanstd(good[:, 1]) == pytest.approx((0.5**2 + 0.2**2) ** 0.5, rel=0.03)
+    assert (scored("sd 0.2, three in ten infinite", 2, 5, 1000) == np.inf).mean() == pytest.approx(0.3, abs=0.02)
+
+
+@pytest.mark.parametrize("name", [name for name in SCORES if "half" in name])
+def test_two_searches_that_end_wholly_tell_arms_apart_by_quality_as_coins_fall_and_are_warned_of(name):
+    apart, sure = told_by_quality(scored(name, 2, 2, 2000))
+    assert apart.mean() > 0.08
+    assert not sure.any()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arms", [2, 3, 6, 12])
+@pytest.mark.parametrize("name", SCORES)
+def test_what_is_told_without_the_warning_keeps_the_level(name, arms):
+    for repeats in (2, 3, 4, 5, 10):
+        _, sure = told_by_quality(scored(name, arms, repeats, 1000))
+        assert sure.any(-1).mean() <= 0.05 + 3 * (0.05 * 0.95 / 1000) ** 0.5, repeats
+
+
+def test_tight_searches_are_told_apart_without_the_warning():
+    apart, sure = told_by_quality(scored("sd 0.2", 6, 3, 300, worse=1.5))
+    assert sure[:, :5].mean() == pytest.approx(apart[:, :5].mean(), abs=0.01)
+    assert apart[:, :5].mean() > 0.9
+
+
+@pytest.mark.parametrize(("table", "rows"), [(alike_scores, 28), (worse_scores, 12)])
+def test_the_tables_of_scores_have_their_rows(table, rows):
+    made = table(4).splitlines()
+    assert len(made) == 2 + rows
     assert len({line.count("|") for line in made}) == 1

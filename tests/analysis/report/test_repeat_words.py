@@ -9,6 +9,7 @@ from analysis.report import find
 from analysis.report.answer import answer
 from analysis.report.repeat_words import enough, enough_of_shares
 from analysis.report.subject import subject_of
+from analysis.wording import named
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +156,23 @@ def test_times_that_are_told_apart_only_so_are_named_beside_the_shares(said):
     assert lead in caveats(-100.0, 0.01)
     assert lead not in caveats(100.0, 0.01)
     assert lead not in caveats(-100.0, 0.2)
+
+
+def test_what_is_told_by_quality_only_if_searches_do_not_end_wholly_is_named(said):
+    findings, found = said(7, confirm=12)
+    one = findings.measured[0]
+    (pair,) = one.comparison.pairs
+    assert pair.alone is None
+    assert "end wholly well" not in words(found)
+
+    def caveats(low, p):
+        changed = replace(pair, p_holm=p, alone=replace(pair.effect, low=low, high=1.0))
+        measured = replace(one, comparison=replace(one.comparison, pairs=(changed,)))
+        return words(answer(replace(findings, measured=(measured, *findings.measured[1:]), rates={})))
+
+    lead = f"Told apart only if searches do not end wholly well or wholly badly: by {named(one.metric)},"
+    named_pairs = [f"{lead} {a} from {b}." for a, b in ((pair.a, pair.b), (pair.b, pair.a))]
+    assert any(one in caveats(0.4, 0.01) for one in named_pairs)
+    assert "fall into two groups, all replicas of the one worse than all of the other" in caveats(0.4, 0.01)
+    assert lead not in caveats(0.6, 0.01)
+    assert lead not in caveats(0.4, 0.2)

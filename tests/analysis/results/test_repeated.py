@@ -194,6 +194,19 @@ def test_shares_have_an_interval_by_searches_alone_too_turned_with_them():
     np.testing.assert_allclose([(one.alone.low, one.alone.high) for one in turned], np.stack([-high, -low], -1))
 
 
+def test_quality_has_one_where_searches_may_end_wholly_well_or_badly():
+    costs = drawn(7, [0, 1], 0.1, m=3)
+    assert [one.alone for one in by_rank(samples(costs))] == [None]
+    costs[1, 2] += 20
+    found = by_rank(samples(costs), confidence=0.9)
+    low, high = repeats.by_searches_rank(costs).ends(0.9, simultaneous=True)
+    assert [(one.alone.low, one.alone.high) for one in found] == [(low[0], high[0])]
+    assert found[0].alone.estimate == found[0].effect.estimate
+    [two] = by_rank(samples(drawn(7, [0, 5], 0.1, m=2)))
+    assert two.p < 0.05
+    assert two.alone_undecided
+
+
 def test_times_have_one_too_and_searches_that_all_end_alike_do_not_shorten_it():
     horizon = 1000.0
     own = np.array([np.linspace(600, 1000, 8), np.linspace(100, 500, 8)])

@@ -10,7 +10,7 @@ from scipy.stats import mannwhitneyu, t
 from analysis.statistics.holm import holm
 from analysis.statistics.permutation import least
 from analysis.statistics.ranks import relative_effect
-from analysis.statistics.repeats import by_mean, by_rank, by_searches, least_p
+from analysis.statistics.repeats import by_mean, by_rank, by_searches, by_searches_rank, least_p, may_end_wholly
 from analysis.statistics.two_shares import barnard
 
 TABLE = arrays(np.float64, (3, 3, 4), elements=st.sampled_from([0.0, 1.0, 2.0, 3.0, math.inf]))
@@ -255,3 +255,49 @@ def test_by_searches_alone_the_plainest_difference_takes_as_many_as_barnard_says
 
 def test_by_searches_alone_one_search_of_each_arm_says_nothing():
     assert np.isnan(by_searches(held((8,), (0,))).ends()).all()
+
+
+@pytest.mark.golden
+def test_by_searches_alone_quality_as_plain_as_can_be_takes_as_many_as_barnard_says():
+    for m in (2, 3, 4):
+        costs = np.random.default_rng(m).random((2, m, 8)) + np.arange(2)[:, None, None]
+        found = by_searches_rank(costs)
+        assert found.degrees_of_freedom == pytest.approx([2 * m - 2])
+        assert found.variance == pytest.approx([4 / 12 * (1 + 1 / (2 * m)) * 2 / m], rel=1e-3)
+        assert (found.ends()[0][0] > 0.5) == (barnard(m, m, 0, m) <= 0.05) == (m > 2)
+        assert found.estimate == pytest.approx([1])
+
+
+def test_by_searches_alone_it_changes_nothing_how_much_they_differ():
+    costs = np.random.default_rng(7).random((2, 4, 8)) + np.arange(2)[:, None, None] / 2
+    moved = np.sort(costs.reshape(2, -1), -1).reshape(costs.shape)  # searches apart, the same replicas of the arms
+    assert by_rank(moved).p[0] > 10 * by_rank(costs).p[0]
+    assert by_searches_rank(moved).p == pytest.approx(by_searches_rank(costs).p)
+
+
+def test_searches_may_end_wholly_where_those_of_an_arm_fall_into_two_groups():
+    chain = np.array([[0.0, 2.0], [1.0, 4.0], [3.0, 5.0]])
+    parted = np.array([[0.0, 2.0], [6.0, math.inf], [1.0, 4.0]])
+    steady = np.tile([0.0, 1.0], (3, 1))
+    assert not may_end_wholly(np.stack([chain, steady + 9, steady])).any()
+    assert may_end_wholly(np.stack([chain, parted, steady])).all()
+    touching = np.array([[0.0, math.inf], [math.inf, math.inf], [0.0, 1.0]])
+    assert not may_end_wholly(np.stack([touching, steady])).any()
+    gone = np.stack([parted, steady])
+    gone[0, 1, 0] = math.nan
+    assert may_end_wholly(gone).all()
+    gone[0, 1, 1] = math.nan
+    assert barnard(2, 2, 0, 3) > 0.05
+    assert may_end_wholly(gone).all()  # two searches are too few
+    assert not may_end_wholly(np.stack([np.r_[chain, gone[0, 1:2]], np.r_[steady, steady[:1]]])).any()
+
+
+def test_searches_may_end_wholly_where_a_pair_has_too_few_to_show_it():
+    costs = np.tile([0.0, 1.0], (3, 4, 1))
+    costs[0, 2:] = math.nan
+    found = by_rank(costs)
+    assert found.pairs == ((0, 1), (0, 2), (1, 2))
+    assert may_end_wholly(costs).tolist() == [False, False, False]  # 2 against 4: .031
+    assert may_end_wholly(costs, 0.03).tolist() == [True, True, False]
+    costs[1, 3] = math.nan
+    assert may_end_wholly(costs).tolist() == [True, False, False]  # 2 against 3: .0625
