@@ -17,7 +17,7 @@ from analysis.record.join import studies_of
 from analysis.record.loading import Record
 from analysis.record.metadata import stated
 from analysis.results.best_of_k import BestOfK
-from analysis.results.clock import equal_of
+from analysis.results.clock import PLANNED, equal_of
 from analysis.results.selection import Selection, numbers
 from analysis.wording import SPENDINGS
 
@@ -53,7 +53,7 @@ class EqualBudget:
         spending: what is equal, of `SPENDINGS`.
         amount: of it, for each replica.
         ranges: of each of `OF_REPLICA`, the least and the most that a replica spent whose trial ran to its end; none
-            that the record does not say.
+            that the record does not say, nor of trials whose last evaluation it lacks.
     """
 
     study: str
@@ -102,12 +102,18 @@ def equal_budgets(record: Record) -> tuple[EqualBudget, ...]:
         steps = stated(about, "config.budget.steps")
         if steps is None:
             continue
-        rows = record.trials[(record.trials["study"] == about.get("study")) & (record.trials["status"] == "completed")]
+        rows = _ended(record.trials[record.trials["study"] == about.get("study")])
         amount = steps * stated(about, "config.budget.equal.per_step", 1.0)
         ranges = {name: ends for name in OF_REPLICA if (ends := _ends(rows[name])) is not None}
         spending = EQUALISED[equal_of(about)]
         found.append(EqualBudget(str(about.get("study")), spending, float(amount), MappingProxyType(ranges)))
     return tuple(found)
+
+
+def _ended(rows: pd.DataFrame) -> pd.DataFrame:
+    """Those of trials that ran to their end, and of which the record has the last evaluation."""
+    rows = rows[rows["status"] == "completed"]
+    return rows[~(numbers(rows["steps"]) < numbers(rows[PLANNED]))] if PLANNED in rows else rows
 
 
 def _ends(column: pd.Series) -> tuple[float, float] | None:

@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from analysis.record.loading import load
+from analysis.record.metadata import stated
 from analysis.results.pilot import Pilot, pilot
+from analysis.wording import counted
 from study.command.folder import bring, ensure_folder, study_folder, unless_refused, writable
 from study.command.output import DONE, FAILED, print_json, say
 from study.command.own import admitted, refuse_strange_places, study_of
@@ -116,9 +118,14 @@ def _pilot(folder: Path | None) -> Pilot | None:
     if folder is None:
         return None
     try:
-        return pilot(load(folder))
+        record = load(folder)
+        found = pilot(record)
     except (OSError, ValueError) as error:
         raise ConfigError(f"--pilot: expected the folder of a record with confirmed replicas; {error}") from None
+    if damaged := stated(record.about, "damaged", 0):
+        where = counted(damaged, "place")
+        say(f"note: --pilot: {where} of its ledger could not be read: what stood there is not in its record")
+    return found
 
 
 def _reported(options: Namespace, folder: Path, start: Callable[[], int]) -> int:

@@ -17,7 +17,11 @@ import study
 from study.__main__ import main
 from study.config import loading, strict_yaml
 from study.config.plan import StudyPlan
+from study.ledger.entries import Ended, Result
+from study.ledger.journal import Journal
 from study.ledger.lock import LockOwner, StudyBusy
+from study.record.build import build_record
+from study.search.trials import confirm_trial
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
@@ -191,6 +195,34 @@ def test_check_refuses_what_is_no_pilot(tmp_path: Path, capsys: pytest.CaptureFi
     message = refused(capsys, "check", QUICK, "--pilot", tmp_path)
     assert message.startswith("--pilot: expected the folder of a record with confirmed replicas; ")
     assert "no record there" in message
+
+
+def test_check_says_what_a_pilots_record_lacks(
+    begun: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    search, confirm = {"metric": "fid", "trials_per_arm": 2}, {"top": 1, "replicas": 3}
+    folder = begun(tmp_path / "pilot", search=search, confirm=confirm)
+    journal = Journal.open(folder)
+    confirming = confirm_trial(
+        loading.load(folder / "study.yaml").config, journal.state.trials["search", "hinge", 0, 0, 0]
+    )
+    of: dict[str, Any] = {"phase": "confirm", "arm": "hinge", "index": 0}
+    scores = [0.1] * len(confirming.seeds)
+    journal.append(confirming)
+    for step in (10, 20):
+        journal.append(Result(**of, step=step, wall_time=1.0, columns={"fid": scores}, seeds=confirming.seeds))
+    ended = ["converged"] * len(scores)
+    journal.append(Ended(**of, status="completed", message="", outcomes=ended, scores=scores))
+    journal.close()
+    build_record(folder)
+    assert main(["check", str(QUICK), "--pilot", str(folder)]) == 0
+    assert "could not be read" not in capsys.readouterr().err
+    segment = sorted((folder / "ledger").glob("*.jsonl"))[-1]
+    segment.write_bytes(segment.read_bytes().replace(b'"step": 10', b'"step": 11', 1))
+    build_record(folder)
+    assert main(["check", str(QUICK), "--pilot", str(folder)]) == 0
+    note = "note: --pilot: 1 place of its ledger could not be read: what stood there is not in its record\n"
+    assert note in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

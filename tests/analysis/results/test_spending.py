@@ -100,6 +100,14 @@ def test_how_far_trials_missed_the_budget():
     assert one.missed == pytest.approx(0.02)
 
 
+def test_a_trial_whose_last_evaluation_the_record_lacks_missed_no_budget():
+    """A line of the ledger that cannot be read takes an evaluation, and no training."""
+    rows = record(trial("a", 0), trial("a", 1, steps=90), trial("b", 0), steps=100).trials
+    whole = Record(rows, rows.assign(**{"config.steps": 100}), {"study": "rings", "config": {"budget": {"steps": 100}}})
+    (one,) = equal_budgets(whole)
+    assert (one.missed, one.ranges["steps"], one.ranges["real_samples"]) == (0.0, (100, 100), (6400, 6400))
+
+
 def test_a_study_that_does_not_say_its_budget_is_left_out():
     assert equal_budgets(record(trial("a", 0))) == ()
     known = record(trial("a", 0), steps=100)
