@@ -15,9 +15,10 @@ that its own number of runs, or its standard error, gives; without either it is 
 The verdict: published and ours `agree` where the interval of their difference holds 0, its ends lying at distances
 added in squares, as the errors of independent numbers are (Newcombe 1998, Zou & Donner 2008), and otherwise `disagree`.
 That the intervals overlap would be too little: two of equal width do so up to a difference that is 1.4 times as large.
-Of the third kind they agree where the probability's interval lies above ½ and disagree where it lies below. It `cannot
-tell` where ours has no interval, where the probability's holds ½, and where that of a share is wider than `WIDE`: it
-agrees with most numbers.
+Of the third kind they agree where the test of the two arms tells them apart and the probability is above ½, and
+disagree where it is below: the interval holds ½ where the test does not, and ends at it where by itself it would hold
+it and the test tells them apart, so that an end at ½ says neither. It `cannot tell` where ours has no interval, where
+the test tells nothing, and where a share's interval is wider than `WIDE`: it agrees with most numbers.
 
 Confirmed replicas are taken where there are any, else those of the search. A replica that diverged has no measurement:
 it lies within no bounds, enters no median, and has more than any other. One that did not, and has none either, is left
@@ -36,7 +37,7 @@ import pandas as pd
 
 from analysis.record.loading import Record
 from analysis.record.schema import TRIALS
-from analysis.results.effects import by_rank
+from analysis.results.effects import Effect, by_rank
 from analysis.results.medians import median
 from analysis.results.selection import Selection, numbers, select
 from analysis.statistics.bootstrap import Resampling
@@ -50,6 +51,7 @@ KINDS = {  # what stands beside each kind's own key: what must, and what may
     "less": (("than",), ()),
 }
 WIDE = 0.5
+LEVEL = 0.05
 KEYS = ("paper", "source", "short", "differs", "claims")
 COLUMNS = tuple(column.name for column in TRIALS if column.dtype in ("float64", "int64"))
 
@@ -179,7 +181,7 @@ def _compared(selected: Selection, arms: Mapping[str, pd.DataFrame], claim: Clai
             return Comparison(claim, nothing, 0, "cannot tell")
         costs = [selected.sample(arm, found, np.nan_to_num(cost, nan=np.inf)) for arm, found, cost in pair]
         [effect] = by_rank(costs, selected.unit)
-        return Comparison(claim, effect.effect, len(rows), _direction(effect.effect))
+        return Comparison(claim, effect.effect, len(rows), _direction(effect))
     if claim.kind == "share":
         held = (claim.within[0] <= values) & (values <= claim.within[1])
         ours = proportion(held, selected.units_of(rows), captures=selected.captures_of(rows)) if len(rows) else nothing
@@ -217,8 +219,10 @@ def _apart(ours: Interval, published: Interval) -> bool:
     return -away > math.hypot(ours.high - ours.estimate, published.estimate - published.low)
 
 
-def _direction(ours: Interval) -> Verdict:
-    return "agree" if ours.low > 0.5 else "disagree" if ours.high < 0.5 else "cannot tell"
+def _direction(ours: Effect) -> Verdict:
+    if not ours.p <= LEVEL:  # NaN too
+        return "cannot tell"
+    return "agree" if ours.effect.estimate > ours.null else "disagree"
 
 
 def _claim(where: str, values: object, arms: Sequence[str]) -> Claim:

@@ -87,6 +87,18 @@ def test_less_is_a_probability_and_a_diverged_replica_has_most(frame: Any, trial
     assert verdicts(compared(same, claims(less))) == ["cannot tell"]
 
 
+@pytest.mark.golden
+def test_whether_less_is_told_is_what_the_test_says_where_the_interval_ends_at_one_half(frame: Any, trial: Any) -> None:
+    less, more = {"arm": "hinge", "less": "modes", "than": "none"}, {"arm": "none", "less": "modes", "than": "hinge"}
+    for count, verdict in ((3, ["cannot tell"] * 2), (4, ["agree", "disagree"])):  # p = 2/20 and 2/70
+        given = record(frame, trial, hinge=tuple(range(count)), none=tuple(range(10, 10 + count)))
+        found = compared(given, claims(less, more))
+        assert verdicts(found) == verdict
+    assert [(one.ours.low, one.ours.high) for one in found] == [(0.5, 1), (0, 0.5)]
+    one = record(frame, trial, hinge=(1.0,), none=(2.0,))
+    assert verdicts(compared(one, claims(less))) == ["cannot tell"]
+
+
 def test_an_arm_that_has_not_ended_cannot_be_told(frame: Any, trial: Any) -> None:
     rows = frame(trial(arm="hinge", fid=(25.0, 25.0), status="running"))
     share = {"arm": "hinge", "share": "modes", "within": [25, None], "published": 1}
