@@ -145,7 +145,7 @@ def _unconfirmed(findings: Findings) -> list[str]:
     """The arms without a replica on fresh seeds, where others have some."""
     if findings.phase != "confirm":
         return []
-    confirmed = {arm.arm for arm in findings.outcomes["confirm"] if arm.n}
+    confirmed = {arm.arm for arm in findings.outcomes["confirm"] if arm.n or arm.not_judged}
     return [arm for arm in findings.arms if arm not in confirmed]
 
 

@@ -40,10 +40,13 @@ UNBOUNDED = "fid"  # tells samples apart that are far from the data
 
 
 def nothing(findings: Findings) -> str:
-    """Why there is nothing to claim, without a full stop: no trial has ended, or every one that has failed."""
-    failed = sum(arm.failed for arm in findings.outcomes.get(findings.phase, ()))
-    if failed:
+    """Why there is nothing to claim, without a full stop: no trial has ended, every one that has failed, or what those
+    that have measured is lost."""
+    outcomes = findings.outcomes.get(findings.phase, ())
+    if failed := sum(arm.failed for arm in outcomes):
         return f"Every trial that has ended failed, with {counted(failed, 'replica')}"
+    if unknown := sum(arm.not_judged for arm in outcomes):
+        return f"What became of the {counted(unknown, 'replica')} that ended cannot be told"
     return "No trial has ended yet"
 
 
@@ -258,7 +261,7 @@ def _did(counts: Mapping[str, int], *but: str) -> str:
 
 
 def _count(arm: ArmOutcomes, outcome: str) -> int:
-    return round(arm.n * arm.probabilities[outcome].estimate)
+    return round(arm.n * arm.probabilities[outcome].estimate) if arm.n else 0
 
 
 def _start(subject: Subject, *arms: str) -> str:

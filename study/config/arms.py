@@ -15,7 +15,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from study.config.budget import within
@@ -155,18 +155,19 @@ def of_one_pair(arm: Arm) -> bool:
 def trained(spec: Spec, space: Mapping[str, Space]) -> str:
     """What a specification trains and its arm searches, whatever is written out: defaults filled in, in one order, and
     without what nothing reads."""
-    plain = spec.to_dict() | {name: repr(way) for name, way in spec.schedules.items()}
+    plain = spec.to_dict() | {name: astuple(way) for name, way in spec.schedules.items()}
     plain["source"] = transformations.settled(spec.source)
     if spec.model != "dirac":
         found = [(row.name, {**values, "weight": None}) for row, values in penalties.resolve_all(spec.penalties)]
         plain["penalty"] = sorted((name, sorted(values.items())) for name, values in found)
-    if "f" not in spec.objective and not own_code.is_location(spec.objective["name"]):
+    if not own_code.is_location(spec.objective["name"]):
         game = objectives.resolve(spec.objective, spec.generator_loss)
-        numbers = {name: float(value) for name, value in game.parameters.items()}  # 1 is 1.0
         row = game.objective  # by its formulas: minimax with the other loss is non_saturating
-        plain |= {"objective": [row.f, row.g, row.orientation, numbers], "generator_loss": game.loss_name}
+        pair = ["".join(str(formula).split()) for formula in (row.f, row.g)]
+        plain |= {"objective": [pair, row.orientation, dict(game.parameters)], "generator_loss": game.loss_name}
     plain |= dict.fromkeys(spec.idle)
-    return json.dumps([plain, repr(sorted(space.items()))], sort_keys=True)
+    same = json.loads(json.dumps(plain), parse_int=float)  # 1 is 1.0
+    return json.dumps([same, repr(sorted(space.items()))], sort_keys=True)
 
 
 def _check_spaces(spec: Spec, arm: Arm) -> None:

@@ -27,6 +27,12 @@ def arm(name, converged, low, high, n=16):
     return ArmOutcomes(name, n, 1, 0, 0, shares)
 
 
+def unjudged(name, n):
+    """Of an arm whose evaluations are lost."""
+    nothing = Interval(np.nan, np.nan, np.nan, 0, "Wilson", "seeds")
+    return ArmOutcomes(name, 0, 0, 0, 0, dict.fromkeys(arm(name, 0.0, 0.0, 0.2).probabilities, nothing), n)
+
+
 def quality(name, median, floor=0.001):
     interval = Interval(median, median / 2, median * 2, 16, "bootstrap", "seeds")
     return ArmQuality(
@@ -138,6 +144,8 @@ def test_data_of_ones_own_are_called_by_their_file(data, name):
 
 def test_without_a_result_nothing_is_said():
     assert said() == ["No trial has ended yet; nothing can be said."]
+    lost = said(outcomes=outcomes(unjudged("a", 4)))
+    assert lost == ["What became of the 4 replicas that ended cannot be told; nothing can be said."]
 
 
 def converged(arms, *told, estimate=0.3):
@@ -235,8 +243,12 @@ def test_arms_that_were_not_confirmed_are_not_spoken_for():
     assert "Not confirmed, and therefore in the search's results alone: c." in found.caveats
     found = answer(findings(outcomes=outcomes(first, second), arms=("a", "b", *"cdefg")))
     assert "Not confirmed, and therefore in the search's results alone: 5 of the 7 arms." in found.caveats
-    found = answer(findings(outcomes=outcomes(first, second), arms=("a", "b")))
-    assert not any("Not confirmed" in caveat for caveat in found.caveats)
+    lost = outcomes(first, second, unjudged("c", 4))  # it was confirmed
+    for found in (
+        answer(findings(outcomes=outcomes(first, second), arms=("a", "b"))),
+        answer(findings(outcomes=lost, arms=("a", "b", "c"))),
+    ):
+        assert not any("Not confirmed" in caveat for caveat in found.caveats)
 
 
 def test_what_repeats_would_add_is_said_where_each_arm_was_searched_once():
@@ -470,6 +482,7 @@ def test_where_no_arm_has_begun_nobody_is_ahead_and_the_frechet_distances_are_sa
     hopped = outcomes(ended("a", hopping=2, stalled=14), ended("b", stalled=16))
     moved = answer(findings(measured=found.measured, outcomes=hopped)).found[-1]
     assert "begun" not in moved
+    assert "nobody is ahead" in answer(findings(measured=found.measured, outcomes=outcomes(unjudged("a", 4)))).found[0]
     assert "all astray) nobody is ahead: the best replica of all is at 0.629, near the worst." in moved
     near = replace(far[1], values=np.array([0.1, 0.2]))
     begun = findings(measured=(Measured("mass_js", "min", (), (far[0], near), comparison("ba", ("ba",)), ()),))

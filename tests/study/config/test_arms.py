@@ -15,6 +15,7 @@ from trainables import own_code
 from trainables.schedules import Schedule
 
 Build = Callable[..., StudyPlan]
+OWN = {"name": "mine", "f": "-exp(-d)", "g": "-exp(d)"}
 CLIP = {"name": "clip", "bound": {"log_uniform": [1e-3, 1]}}
 
 
@@ -103,6 +104,13 @@ def test_schedules_are_choices_and_are_searched(least: Build) -> None:
             {"objective": ["minimax", "non_saturating"], "generator_loss": ["default", "non_saturating"]},
             "minimax-non_saturating and non_saturating-default",
         ),
+        ({"objective": [OWN, {**OWN, "name": "again", "f": "-exp( -d )"}]}, "mine and again"),
+        ({"objective": ["minimax", {"name": "mine", "f": "-softplus(-d)", "g": "-softplus(d)"}]}, "minimax and mine"),
+        (
+            {"critic_lr": [{"from": 0.1, "to": 0.01}, {"from": 0.1, "to": 0.01, "warmup": 0, "until": 1}]},
+            "critic_lr=.*",
+        ),
+        ({"critic_lr": [{"from": 1.0, "to": 0.1}, {"from": 1, "to": 0.1, "warmup": 0.0}]}, "critic_lr=.*"),
     ],
 )
 def test_arms_that_train_the_same_are_refused(choices: dict[str, Any], names: str, least: Build) -> None:
