@@ -28,8 +28,9 @@ RESUMABLE = ("study.command.study:run", "study.command.study:resume", "study.com
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    options = parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
+    options = argparse.Namespace(function="")
     try:
+        parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments), options)
         prepare()
         with importing(options.function.partition(":")[0]):
             _load(options)
@@ -385,8 +386,8 @@ def _joined(arguments: Sequence[str]) -> list[str]:
 
 def _told(error: object) -> str:
     """An error's message: of the system's the file and what was wrong, as other commands have it, without a number."""
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename is not None else error.strerror
     return str(error) or "more memory was needed than there is"
 
 

@@ -38,9 +38,10 @@ def check_extension(old: StudyPlan, new: StudyPlan, confirmed: bool, looked: boo
                 f" {', '.join(LIMITS[:2])} may still grow"
             )
         if key not in (*GROWING, *LIMITS[:2]) or now is None:
+            own = f"--set {key}=… " * (key != "study")
             raise ConfigError(
                 f"{key}: expected {shown(was)}, as finished trials were run with it, got {shown(now)};"
-                f" a study of its own may have it: `ganstudy run CONFIG --set {key}=… --set study=NAME`"
+                f" a study of its own may have it: `ganstudy run CONFIG {own}--set study=NAME`"
             )
         if now < was:
             raise ConfigError(f"{key}: expected at least {shown(was)}, as the study has them, got {shown(now)}")

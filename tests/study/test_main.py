@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import random
 import subprocess
 import sys
@@ -86,6 +87,13 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--version"])
     assert ended.value.code == 0
     assert capsys.readouterr().out == f"ganstudy {version('ganstudy')}\n"
+
+
+def test_a_version_that_cannot_be_written_is_one_message() -> None:
+    with open("/dev/full", "w") as full:
+        command, surroundings = [sys.executable, "-m", "study", "--version"], {**os.environ, "PYTHONUNBUFFERED": "1"}
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=surroundings, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "ganstudy: No space left on device\n")
 
 
 def test_help_is_instant_because_nothing_heavy_is_imported() -> None:
@@ -424,6 +432,7 @@ def raising(error: BaseException) -> Callable[..., int]:
         (KeyboardInterrupt(), 130, "interrupted; the same command goes on from what was done"),
         (OSError(28, "No space left on device", "s/ledger"), 1, "ganstudy: s/ledger: No space left on device"),
         (ConnectionError("no cluster there"), 1, "no cluster there"),
+        (OSError(28, "No space left on device"), 1, "ganstudy: No space left on device\n"),
         (MemoryError(), 1, "ganstudy: more memory was needed than there is"),
     ],
 )

@@ -102,7 +102,10 @@ def test_what_pairs_were_looked_at_by_stays(tiny: Build, change: dict[str, Any],
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"study": "other"}, "study: expected 'tiny', as finished trials were run with it, got 'other'"),
+        (
+            {"study": "other"},
+            "study: .*, got 'other'; a study of its own may have it: `ganstudy run CONFIG --set study=NAME`",
+        ),
         (
             {"replicas": 3},
             "replicas: expected 2, as finished trials were run with it, got 3; a study of its own may have it:"
