@@ -17,7 +17,8 @@ rliable's (Agarwal et al. 2021), which is `scipy.stats.trim_mean`, leaves out wh
 or seven. The two are equal where n is divisible by four.
 
 The draws' distribution of one configuration's median is known (Efron 1979): its percentiles are computed and not
-drawn, so that they do not hop from one order statistic to the next with the generator's seed.
+drawn, so that they do not hop from one order statistic to the next with the generator's seed. Its ends being order
+statistics, of an even number at least, it covers what a binomial says: .930 of eight replicas, .979 of 16, .950 of 32.
 """
 
 from __future__ import annotations

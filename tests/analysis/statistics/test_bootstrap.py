@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import norm, trim_mean
+from scipy.stats import binom, norm, trim_mean
 
 from analysis.statistics import bootstrap as module
 from analysis.statistics.bootstrap import Resampling, bootstrap, ordered_quantiles, percentiles, resampled
@@ -262,6 +262,23 @@ def test_how_few_are_too_few_follows_from_the_confidence():
     assert all(1 - 2.0 ** (1 - fewest(c)) >= c > 1 - 2.0 ** (2 - fewest(c)) for c in (0.6, 0.8, 0.9, 0.95, 0.99))
 
 
+def covered_by_order_statistics(n):
+    """How often the median's interval of n continuous values, n even, holds the true median: its ends are the i-th and
+    the j-th of them, and as many as a coin of n throws says lie below it."""
+    ends = interval(np.arange(1.0, n + 1), statistic="median")
+    return float(binom.cdf(ends.high - 1, n, 0.5) - binom.cdf(ends.low - 1, n, 0.5))
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize(("n", "low", "ways"), [(6, 1, 2), (8, 2, 18), (16, 4, 1394), (32, 11, 215_188_426)])
+def test_the_median_of_one_configuration_covers_as_often_as_a_binomial_says(n, low, ways):
+    """`ways`: of 2ⁿ, to have fewer than `low` values on one side of the median."""
+    found = interval(np.arange(1.0, n + 1), statistic="median")
+    assert (found.low, found.high) == (low, n + 1 - low)
+    assert covered_by_order_statistics(n) == pytest.approx(1 - ways / 2**n)
+    assert 2 * sum(math.comb(n, k) for k in range(low)) == ways
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("statistic", ["median", "iqm"])
 @pytest.mark.parametrize(("configurations", "replicas"), [(1, 32), (1, 16), (1, 8), (4, 8), (4, 4), (20, 8)])
@@ -269,7 +286,11 @@ def test_how_few_are_too_few_follows_from_the_confidence():
 def test_intervals_cover(name, configurations, replicas, statistic):
     covered = coverage(name, configurations, replicas, statistic, 1000, 1000, 5)
     print(f"bootstrap {statistic}, {name}, {configurations} × {replicas}: {covered:.3f}")
-    assert 0.92 <= covered <= 0.98, covered
+    if statistic == "median" and configurations == 1:
+        exact = covered_by_order_statistics(replicas)
+        assert covered == pytest.approx(exact, abs=4 * (exact * (1 - exact) / 1000) ** 0.5)
+    else:
+        assert 0.92 <= covered <= 0.98, covered
 
 
 @pytest.mark.slow
