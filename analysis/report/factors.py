@@ -56,8 +56,8 @@ def factor_table(found: Crossing) -> Table:
         " than another: by how much more than beside the other, a difference of differences, from −200 to 200."
         f"{quality if found.quality else ''} p by {TESTS[found.unit]}, of which each arm has {n}. The {families}"
         " questions, of levels, of differences of differences" + " and of quality," * bool(found.quality) + " are each"
-        " corrected for all their rows: p by Holm, 95 % intervals by Bonferroni. Those of points reach as far as by the"
-        " levels’ own shares (Zou & Donner 2008), or to no difference where by this they would hold it and p does not.",
+        " corrected for all their rows: p by Holm, 95 % intervals by Bonferroni. Those of points are at least as wide"
+        " as the levels’ own shares ask (Zou & Donner 2008), but end at no difference where p says that there is one.",
         f"trials.parquet: phase = {found.phase}, outcome by arm, averaged over arms",
         heads + ends * bool(found.quality),
         tuple(rows),
