@@ -28,7 +28,7 @@ from study.config.spaces import name_of
 from study.progress.status import status
 from study.record import sources
 from study.record.build import build_record
-from study.tracking import Ending, sync, why_waiting
+from study.tracking import Ending, damage, sync, why_waiting
 from study.tracking.download import RUN
 from study.tracking.renewal import renew
 from trainables import own_code
@@ -107,7 +107,7 @@ def gather(
 
 def deliver(folder: Path, plan: StudyPlan) -> int:
     """Log the report to the study's MLflow run, unless the study is running and will do so itself at its end, or it is
-    somebody else's study at a place that this user never tracked it at.
+    somebody else's study at a place that this user never tracked it at, or its folder's database cannot be used.
 
     Returns how many ledger entries MLflow still lacks; while there are any the report waits with them.
     """
@@ -117,6 +117,9 @@ def deliver(folder: Path, plan: StudyPlan) -> int:
     if strange := strange_places(plan.config, folder):
         named = ", ".join(masked(place) for place in strange)
         print(f"the report stays here: {named} is not a place that you began this study with", file=sys.stderr)
+        return 0
+    if plan.config.tracking.uri is None and (broken := damage(folder)):
+        print(f"the report has not reached MLflow: {broken}", file=sys.stderr)
         return 0
     ending: Ending = "FINISHED" if state == "done" else "KILLED"
     return 0 if renew(folder, plan, ending) else sync(folder, plan.config, DELIVERY, ending)

@@ -20,6 +20,7 @@ ADDRESSES = (  # tables and columns with absolute ones
     ("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"),
     ("model_versions", "source"), ("model_versions", "storage_location"),
 )  # fmt: skip
+BRIEF = 2.0  # seconds to wait for whoever is writing to the database
 _MOVE = "UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?"
 
 
@@ -54,7 +55,7 @@ def experiment_in(folder: Path, tag: str) -> tuple[str, bool] | None:
     asked = """SELECT experiment_id, EXISTS (SELECT 1 FROM experiment_tags AS tags
         WHERE tags.experiment_id = experiments.experiment_id AND tags.key = ?)
         FROM experiments WHERE experiment_id != 0 AND lifecycle_stage = 'active' ORDER BY experiment_id DESC"""
-    with closing(sqlite3.connect(folder / DATABASE, timeout=10)) as database:
+    with closing(sqlite3.connect(folder / DATABASE, timeout=BRIEF)) as database:
         found = database.execute(asked, (tag,)).fetchone()
     return found and (str(found[0]), bool(found[1]))
 
@@ -78,7 +79,7 @@ def runs(folder: Path, study: str) -> dict[str, Run]:
     asked = (STUDY, study, LEVEL, "trial")
     values = "SELECT run_uuid, own.key, {} FROM {} AS own WHERE run_uuid IN (SELECT run_uuid " + of_study + ")"
     address = f"{(folder / DATABASE).resolve().as_uri()}?mode=ro"  # not to make an empty one
-    with closing(sqlite3.connect(address, timeout=10, uri=True)) as database:
+    with closing(sqlite3.connect(address, timeout=BRIEF, uri=True)) as database:
         about = database.execute(f"SELECT run_uuid, status, artifact_uri, experiment_id {of_study}", asked)
         found = {run: Run(status, address, str(one), {}, {}) for run, status, address, one in about}
         for run, name, value in database.execute(values.format("own.value", "tags"), asked):
@@ -90,19 +91,41 @@ def runs(folder: Path, study: str) -> dict[str, Run]:
 
 
 def damage(folder: Path) -> str | None:
-    """What is wrong with a folder's database, and what to do; None where it is MLflow's, and where there is none."""
+    """Why a folder's database cannot be written to, and what to do; None where it can, being MLflow's, and where there
+    is none."""
     if not (folder / DATABASE).exists():
         return None
+    address = f"{(folder / DATABASE).resolve().as_uri()}?mode=rw"  # not to make an empty one
     try:
-        with closing(sqlite3.connect(f"{(folder / DATABASE).resolve().as_uri()}?mode=ro", timeout=10, uri=True)) as one:
-            one.execute("SELECT artifact_location FROM experiments").fetchall()
+        with closing(sqlite3.connect(address, timeout=BRIEF, uri=True, isolation_level=None)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            _refuse_strange(database)
+            database.execute("SELECT artifact_location FROM experiments LIMIT 1").fetchall()
     except sqlite3.Error as error:
         return unusable(folder, error)
     return None
 
 
+def refuse_strange(folder: Path) -> None:
+    """Raise sqlite3.Error where a folder's database, if there is one, is none, or has what MLflow's has not: views, and
+    triggers elsewhere than on its secrets. In one that somebody else gave they would change what is written, as where
+    MLflow keeps a run's files, or answer without end."""
+    if (folder / DATABASE).exists():
+        with closing(sqlite3.connect(folder / DATABASE, timeout=BRIEF)) as database:
+            _refuse_strange(database)
+
+
+def _refuse_strange(database: sqlite3.Connection) -> None:
+    asked = """SELECT type, name FROM sqlite_master
+        WHERE type = 'view' OR type = 'trigger' AND lower(tbl_name) != 'secrets'"""
+    if found := database.execute(asked).fetchone():
+        raise sqlite3.DatabaseError("a {} is in it, named {!r}".format(*found))
+
+
 def unusable(folder: Path, error: object) -> str:
-    """That a folder's database is none, and what to do."""
+    """That a folder's database is none, or somebody else is writing to it, and what to do."""
+    if getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
+        return f"{folder / DATABASE} is locked by another process; end that, and `ganstudy resume` brings what it lacks"
     return (
         f"{folder / DATABASE}: expected MLflow's database, got one that cannot be used ({error}); move it and"
         " tracking.json out of the folder, and `ganstudy resume` writes both anew from the ledger"
@@ -111,7 +134,7 @@ def unusable(folder: Path, error: object) -> str:
 
 def tag(folder: Path, run: str, name: str, value: str) -> None:
     """Give a run a tag. sqlite3.Error where that cannot be."""
-    with closing(sqlite3.connect(folder / DATABASE, timeout=10)) as database, database:
+    with closing(sqlite3.connect(folder / DATABASE, timeout=BRIEF)) as database, database:
         database.execute("INSERT OR REPLACE INTO tags (run_uuid, key, value) VALUES (?, ?, ?)", (run, name, value))
 
 
@@ -121,7 +144,8 @@ def settle(folder: Path) -> None:
     MLflow keeps absolute addresses. sqlite3.Error if the file is not MLflow's database.
     """
     now = artifact_uri(folder)
-    with closing(sqlite3.connect(folder / DATABASE, timeout=10)) as database, database:
+    with closing(sqlite3.connect(folder / DATABASE, timeout=BRIEF)) as database, database:
+        _refuse_strange(database)
         known = database.execute("SELECT DISTINCT artifact_location FROM experiments WHERE experiment_id != 0")
         for (was,) in known.fetchall():
             if was != now:
@@ -134,7 +158,7 @@ def settle(folder: Path) -> None:
 def refuse_places_outside(folder: Path, experiment: str) -> None:
     """Raise `RuntimeError` where MLflow would write what it keeps of an experiment anywhere but into the folder's
     `artifacts`: the database, like the folder, may be anybody's."""
-    with closing(sqlite3.connect(folder / DATABASE, timeout=10)) as database:
+    with closing(sqlite3.connect(folder / DATABASE, timeout=BRIEF)) as database:
         for table, column in ADDRESSES[:3]:  # those that belong to an experiment
             asked = f"SELECT DISTINCT {column} FROM {table} WHERE experiment_id = ?"
             for (address,) in database.execute(asked, (experiment,)):

@@ -54,9 +54,11 @@ class MlflowStudy:
 
     def __init__(self, folder: Path, name: str, uri: str | None, store: Callable[[], Store] | None = None) -> None:
         """Open MLflow; the study's ledger must hold an entry. `store` gives the store of its trials' files, by default
-        the folder."""
+        the folder. sqlite3.Error where the folder's database is none."""
         self._store = store or (lambda: store_at(str(folder.resolve())))
         self._folder, self._name, self._local = folder, name, uri is None
+        if self._local:
+            local.refuse_strange(folder)
         self._client = MlflowClient(uri or local.database_uri(folder))
         self._runs = Runs(self._client, "", identity(folder))
         self._attempts = Attempts()

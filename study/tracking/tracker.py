@@ -32,6 +32,7 @@ Ending = Literal["FINISHED", "FAILED", "KILLED"]
 PACE = 3.0  # seconds between looks at the ledger, so that a trial's entries share requests
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0  # seconds between attempts while MLflow does not answer
 SILENCE = 20.0  # seconds after which a drain gives up if all attempts fail, as when the server is gone
+OF_FILE = 3.0  # the same of the database in the folder, which does not come back by itself
 BEGINNING, END = 300, 200  # characters of an error that are kept; the reason often comes last
 
 
@@ -67,7 +68,8 @@ class Tracker:
     def drain(self, timeout: float, ending: Ending | None = None) -> int:
         """Let MLflow catch up for at most `timeout` seconds, and then end the study's run if `ending` says how.
 
-        It gives up earlier where MLflow has taken nothing for `SILENCE` seconds and the newest attempt failed.
+        It gives up earlier where MLflow has taken nothing for `SILENCE` or `OF_FILE` seconds and the newest attempt
+        failed.
 
         Returns:
             How many entries still wait, as `waiting` counts them; the next session, or `sync`, logs them.
@@ -93,7 +95,7 @@ class Tracker:
             self._thread.join(timeout)
 
     def _silent(self) -> bool:
-        return self._failures > 0 and time.monotonic() - self._heard > SILENCE
+        return self._failures > 0 and time.monotonic() - self._heard > (SILENCE if self._uri else OF_FILE)
 
     def _follow(self) -> None:
         while not self._closing:

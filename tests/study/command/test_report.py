@@ -210,6 +210,6 @@ def test_the_configuration_is_read_once_and_a_database_that_is_none_is_named_wit
     assert main(["report", str(folder)]) == 0
     said = capsys.readouterr().err
     assert len(read) == 1
-    assert "the report has not reached MLflow, for which " in said
+    assert "the report has not reached MLflow: " in said
     assert f"{folder / 'mlflow.db'}: expected MLflow's database, got one that cannot be used (file is not a dat" in said
     assert "move it and tracking.json out of the folder, and `ganstudy resume` writes both anew" in said

@@ -1,5 +1,6 @@
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,43 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_text("no database at all, but some text of some length")
     with pytest.raises(sqlite3.DatabaseError, match="not a database"):
         local.settle(tmp_path)
+
+
+STRANGE = {  # what a database that somebody else gave may hold, and what is said of it
+    "CREATE TRIGGER t AFTER INSERT ON runs BEGIN UPDATE runs SET artifact_uri = 'file:///elsewhere'; END":
+        "a trigger is in it, named 't'",
+    "CREATE TRIGGER t AFTER UPDATE ON tags BEGIN DELETE FROM runs; END": "a trigger is in it, named 't'",
+    "CREATE VIEW v AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x FROM c) SELECT x FROM c":
+        "a view is in it, named 'v'",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("made", STRANGE)
+def test_what_mlflow_does_not_make_is_refused(tmp_path: Path, empty_database: Path, made: str) -> None:
+    """MLflow's own database, with its trigger, is used; one in which others would write or answer is not."""
+    shutil.copy(empty_database, tmp_path / "mlflow.db")
+    MlflowClient(local.database_uri(tmp_path)).create_run("0")
+    local.refuse_strange(tmp_path)
+    local.settle(tmp_path)
+    assert local.damage(tmp_path) is None
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database, database:
+        assert database.execute("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'").fetchone() == (1,)
+        database.execute(made)
+    for refuse in (local.refuse_strange, local.settle):
+        with pytest.raises(sqlite3.DatabaseError, match=STRANGE[made]):
+            refuse(tmp_path)
+    assert STRANGE[made] in (local.damage(tmp_path) or "")
+
+
+@pytest.mark.parametrize("lock", ["IMMEDIATE", "EXCLUSIVE"])
+def test_a_database_that_another_process_writes_to_is_said_to_be_locked(
+    tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch, lock: str
+) -> None:
+    monkeypatch.setattr(local, "BRIEF", 0.1)
+    shutil.copy(empty_database, tmp_path / "mlflow.db")
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as other:
+        other.execute(f"BEGIN {lock}")
+        said = local.damage(tmp_path)
+    does = "end that, and `ganstudy resume` brings what it lacks"
+    assert said == f"{tmp_path / 'mlflow.db'} is locked by another process; {does}"
+    assert local.damage(tmp_path) is None

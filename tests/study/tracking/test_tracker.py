@@ -257,7 +257,7 @@ def test_a_study_does_not_wait_long_at_its_end_for_a_server_that_is_gone(
         if name == "log_batch":
             time.sleep(0.05)
 
-    monkeypatch.setattr(tracker, "SILENCE", silence)
+    monkeypatch.setattr(tracker, "OF_FILE", silence)
     monkeypatch.setattr(tracker, "LARGEST", 1)
     intercept(monkeypatch, fail, lambda _: None)
     write()
