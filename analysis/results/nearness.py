@@ -79,9 +79,14 @@ def in_units_of_real(measured: Curves, floor: Floor, name: str) -> Floats:
 
 
 def share_of_modes(measured: Curves, floor: Floor, kind: str) -> Floats:
-    """Share (N, T) of the modes that are "held" or "covered", of those that fresh real samples hold or cover; of all
-    modes where either was not counted. More than 1 where real samples happened to miss more."""
-    counted = measured.value(f"modes_{kind}") / column(floor.score(f"modes_{kind}"))
+    """Share (N, T) of the modes that are "held" or "covered", of those that fresh real samples hold or cover, less one
+    standard deviation of a draw; of all modes where either was not counted. More than 1 where real samples miss more.
+
+    Of modes so rare that a draw may miss them real samples hold now more, now fewer.
+    """
+    name = f"modes_{kind}"
+    real = np.maximum(floor.score(name) - np.nan_to_num(floor.noise(name)), 1.0)
+    counted = measured.value(name) / column(real)
     return np.where(np.isnan(counted), measured.value(f"{kind}_fraction"), counted)
 
 

@@ -92,6 +92,9 @@ def test_modes_are_covered_as_real_samples_cover_them():
     assert nearness(**good, modes_covered=17.0, floor=few) == 0
     assert share_of_modes(curve(**good, modes_held=18.0), few, "held").item() == pytest.approx(0.9)
     assert share_of_modes(curve(**good, modes_held=18.0), FLOOR, "held").item() == 0.72  # real samples were not counted
+    rare = Floor({"modes_held": 2.7}, {"modes_held": 0.7})  # of eight: six are so rare that a draw has .7 of them
+    assert share_of_modes(curve(**good, modes_held=2.0), rare, "held").item() == pytest.approx(1.0)
+    assert share_of_modes(curve(**good, modes_held=1.0), rare, "held").item() == pytest.approx(0.5)
     both = Curves(np.zeros((2, 1), int), np.ones(2, int), {"modes_held": np.array([[5.0], [9.0]])})
     assert share_of_modes(both, Floor({"modes_held": np.array([10.0, 6.0])}), "held").tolist() == [[0.5], [1.5]]
 

@@ -338,6 +338,20 @@ def test_perfect_samples_of_many_modes_are_near_the_data_however_few_they_are():
     assert outcome(**few) == "stalled"  # where it is not known how many real ones cover
 
 
+def test_perfect_samples_of_modes_so_rare_that_a_draw_may_miss_them_have_converged():
+    """Six of eight modes are hit by one draw in eight: real samples hold 2.75, and a perfect generator often two."""
+    counts = 2.0 + np.random.default_rng(0).binomial(6, 0.125, (500, EVALUATIONS))
+    spread = dict.fromkeys(("modes_held", "modes_covered"), math.sqrt(6 * 0.125 * 0.875))
+    floor = Floor({**FLOOR.mean, **dict.fromkeys(spread, 2.75)}, {**FLOOR.spread, **spread})
+    values = {name: np.broadcast_to(value, counts.shape) for name, value in GOOD.items()} | dict.fromkeys(
+        spread, counts
+    )
+    shape = np.tile(np.arange(1, EVALUATIONS + 1), (500, 1)), np.full(500, EVALUATIONS)
+    assert set(judge(Curves(*shape, values), "completed", floor)) == {"converged"}
+    one = values | dict.fromkeys(spread, np.ones_like(counts))
+    assert set(judge(Curves(*shape, one), "completed", floor)) == {"collapsed"}
+
+
 def test_a_generator_that_moves_wholly_at_every_third_evaluation_hops():
     for phase in range(3):
         place = (np.arange(EVALUATIONS) + phase) // 3 % 8
