@@ -163,14 +163,16 @@ def _attach(address: str, quiet: dict[str, Any], modules: list[str]) -> None:
 
 
 def _refuse_unusable() -> None:
-    """Raise `ConfigError` where Ray would keep its sockets under a relative path, which its servers cannot find, or
-    under one whose bytes are no UTF-8, which it cannot pass on to them."""
+    """Raise `ConfigError` where Ray would keep its sockets under a relative path, which its servers cannot find, under
+    one that is not ASCII, which it cannot pass on to them, or in a file."""
     for name in ("RAY_TMPDIR", "TMPDIR"):
         if given := os.environ.get(name):
             if not Path(given).is_absolute():
                 raise ConfigError(f"{name}: expected an absolute path, where Ray keeps its sockets, got {shown(given)}")
-            if given != given.encode(errors="replace").decode():
-                raise ConfigError(f"{name}: expected a path in UTF-8, where Ray keeps its sockets, got {shown(given)}")
+            if not given.isascii():
+                raise ConfigError(f"{name}: expected a path in ASCII, where Ray keeps its sockets, got {shown(given)}")
+            if Path(given).is_file():
+                raise ConfigError(f"{name}: expected a folder, where Ray keeps its sockets, got the file {given}")
             return
 
 

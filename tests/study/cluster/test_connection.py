@@ -171,7 +171,9 @@ def test_a_ray_that_never_starts_is_said_in_a_line_with_a_remedy(monkeypatch: py
     ("folder", "said"),
     [
         ("here", "an absolute path, where Ray keeps its sockets, got 'he"),
-        ("/a\udcff", r"a path in UTF-8, .* '/a\\udcff'"),
+        ("/a\udcff", r"a path in ASCII, .* '/a\\udcff'"),
+        ("/tmp/é", r"a path in ASCII, .* '/tmp/é'"),
+        (__file__, "a folder, where Ray keeps its sockets, got the file .*test_connection.py"),
     ],
 )
 def test_a_temporary_folder_that_ray_cannot_use_is_refused(
