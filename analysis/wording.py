@@ -293,6 +293,15 @@ def spoken_points(interval: Interval) -> str:
     return f"{bracketed(points(interval.estimate), points(interval.low), points(interval.high))} percentage\u00a0points"
 
 
+def duration(seconds: float) -> str:
+    """Two figures at most: `40 s`, `12 min`, `3.5 h`, `2.1 days`."""
+    for unit, size, limit in (("s", 1, 90), ("min", 60, 5400), ("h", 3600, 129600)):
+        if seconds < limit:
+            return f"{seconds / size:.2g} {unit}"
+    days = seconds / 86400
+    return f"{days:.2g} days" if days < 100 else f"{days:,.0f} days"
+
+
 def clock_time(clock: str, at: float) -> str:
     """A time as a study's clock tells it: `step 1 000`, or `68 % of the budget`."""
     return f"step {whole(at)}" if clock == "updates" else f"{percent(at)} of the budget"

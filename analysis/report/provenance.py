@@ -15,7 +15,7 @@ from analysis.report import tables
 from analysis.report.findings import Findings
 from analysis.report.page import Html, Section, facts, joined, section, tag
 from analysis.report.writer import FigureWriter
-from analysis.wording import counted, listed, moment, named, number
+from analysis.wording import counted, duration, listed, moment, named, number
 
 State = Mapping[str, Any]
 About = Mapping[str, Any]  # what one study's record says of itself
@@ -148,7 +148,7 @@ def _made(about: About, replicas: pd.DataFrame, evaluations: int) -> dict[str, o
         f" {counted(evaluations, 'evaluation')}",
         "seeds": "; ".join(seeds),
         "search's seed": stated(about, "config.search.seed", "unknown"),
-        "training time": f"{number(trials['wall_time'].sum() / 3600)} h of trials, replicas of a trial together",
+        "training time": f"{duration(trials['wall_time'].sum())} of trials, replicas of a trial together",
         "begun": moment(sessions[0].get("time")) if sessions else "unknown",
         "record written": moment(stated(about, "built")),
         "record": stated(about, "build", "unknown"),

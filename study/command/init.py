@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import study
+from analysis.wording import duration
 from study.command.output import DONE, print_json
 from study.config.messages import ConfigError, shown
 from study.config.schema import NAME
@@ -71,7 +72,7 @@ def _list(options: Namespace) -> int:
     from rich.table import Table
     from rich.text import Text
 
-    from study.progress.tables import duration, terminal
+    from study.progress.tables import terminal
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("--from", no_wrap=True)

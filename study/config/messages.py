@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from trainables import checks
@@ -30,8 +29,3 @@ def see(place: str) -> str:
     """The tail of a message whose reader needs more than a sentence: the command that shows a page of docs/, or the
     place on it; whoever has ganstudy has its pages."""
     return f" (see `ganstudy docs {place.replace('.md', '')}`)"
-
-
-def nearest(key: str, valid: Iterable[str]) -> str:
-    """The valid key that is probably meant, however dissimilar; empty if there are no valid keys."""
-    return next(iter(checks.likely(key[:LONGEST], valid, 0.0)), "")

@@ -16,7 +16,7 @@ from analysis.wording import listed
 from study.config.arms import Arm, arms_of, check_arms, mistakable
 from study.config.combinations import place
 from study.config.measured import OF_MODES, OF_POINTS, measured, of_raw_points
-from study.config.messages import ConfigError, brief, nearest, see, shown
+from study.config.messages import ConfigError, brief, see, shown
 from study.config.own import locations
 from study.config.packs import pack_sizes
 from study.config.plan import StudyPlan
@@ -27,6 +27,7 @@ from study.config.sections import Search
 from study.config.seeds import check_repeats
 from study.config.suggestions import KEYS, unknown
 from trainables import data, own_code
+from trainables.checks import close_to
 from trainables.metrics import evaluator, own
 from trainables.metrics.feature_spaces import OF_PICTURES, least
 from trainables.metrics.measurements import require_samples
@@ -205,8 +206,8 @@ def _metric(config: StudyConfig, arms: tuple[Arm, ...], metric: str, mode: str, 
     for arm in arms:
         if metric not in (valid := measured(config, arm)):
             raise ConfigError(
-                f"search.metric: expected what is measured here, got {shown(metric)}; the nearest is"
-                f" '{nearest(metric, sorted(valid))}' (arm {arm.name}){see('names.md#measurements')}"
+                f"search.metric: expected what is measured here, got {shown(metric)}{close_to(metric, sorted(valid))}"
+                f" (arm {arm.name}){see('names.md#measurements')}"
             )
     if metric.startswith(schema.OWN):
         _own_metric(config, metric, mode)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from analysis.results.thresholds import EARLIER, Thresholds, is_earlier
-from study.config.messages import nearest, see, shown
+from study.config.messages import LONGEST, see, shown
 from study.config.sections import (
     Budget,
     Confirm,
@@ -25,6 +25,7 @@ from study.config.sections import (
     unnamed,
 )
 from study.config.spaces import is_space
+from trainables import checks
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"  # of a study
 TITLE = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}"  # of an entry
@@ -59,9 +60,10 @@ def _thresholds(value: Any) -> Thresholds:
                 f" `ganstudy docs outcomes` explains, are {', '.join(known)}"
             )
         if key not in known:
-            near = nearest(key, known)
-            page = see(f"configuration.md#outcomes.{near}")
-            raise ValueError(f"outcomes.{key}: unknown key; the nearest valid key is '{near}'{page}")
+            near = checks.likely(key[:LONGEST], known)
+            meant = f"the nearest valid key is '{near[0]}'" if near else f"expected one of {', '.join(known)}"
+            page = see(f"configuration.md#{f'outcomes.{near[0]}' if near else 'study.outcomes'}")
+            raise ValueError(f"outcomes.{key}: unknown key; {meant}{page}")
         expected, kinds = ("a name or null", (str, type(None))) if key == "metric" else ("a number", (int, float))
         if isinstance(given, bool) or not isinstance(given, kinds):
             raise ValueError(f"outcomes.{key}: expected {expected}, got {shown(given)}")

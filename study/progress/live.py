@@ -10,11 +10,12 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from analysis.wording import duration
 from study.config.plan import StudyPlan
 from study.ledger.entries import Ended, Entry, Look, Planned
 from study.ledger.state import TrialState
 from study.progress.look_words import made
-from study.progress.tables import Terminal, duration
+from study.progress.tables import Terminal
 from study.progress.tally import ArmTally, PhaseTally, Tally
 from study.search.scores import medians, none_allowed
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.results.unbegun import WORST, has_begun
-from analysis.wording import moment
+from analysis.wording import duration, moment
 from study.config.addresses import masked
 from study.config.budget import UNITS
 from study.ledger.damage import NAMED, shortened
@@ -226,8 +226,11 @@ def cost(config: StudyConfig, expected: Forecast) -> str:
     if config.resources.gpu:
         return f"{sentence}, right within a factor of two or so; what a GPU gains is not in it"
     error = "1.5 by what was measured here just now" if expected.calibrated else "two or so"
+    with_workers = f"{duration(expected.seconds)} with {_many(expected.workers, 'worker')} here"
+    if expected.seconds * expected.workers < expected.core_seconds:
+        with_workers += ", as Ray and the driver keep another core busy meanwhile"
     return (
-        f"{sentence}; {duration(expected.seconds)} with {_many(expected.workers, 'worker')} here, right within a factor"
+        f"{sentence}; {with_workers}, right within a factor"
         f" of {error} where nothing else runs{_burdened(expected)}; then {duration(expected.parts.report)} for the"
         " report"
     )
@@ -241,15 +244,6 @@ def _burdened(expected: Forecast) -> str:
         f" (now other processes want {expected.load:.2g} of {_many(expected.cores, 'core')}: while they do, about"
         f" {duration(expected.seconds * expected.slowdown)})"
     )
-
-
-def duration(seconds: float) -> str:
-    """Two figures at most: `40 s`, `12 min`, `3.5 h`, `2.1 days`."""
-    for unit, size, limit in (("s", 1, 90), ("min", 60, 5400), ("h", 3600, 129600)):
-        if seconds < limit:
-            return f"{seconds / size:.2g} {unit}"
-    days = seconds / 86400
-    return f"{days:.2g} days" if days < 100 else f"{days:,.0f} days"
 
 
 def _bytes(count: int) -> str:

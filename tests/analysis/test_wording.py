@@ -11,6 +11,7 @@ from analysis.wording import (
     OUTCOME_MEANINGS,
     bounds_nothing,
     counted,
+    duration,
     event_named,
     frechet_in,
     listed,
@@ -203,3 +204,14 @@ def test_why_medians_of_few_have_no_interval_is_said_of_those_that_have_none():
     )
     assert too_few([one("both", few)], "confirm").startswith(" Fewer than 6 searches have")
     assert too_few([one("both", few), one("seeds", few)], "search").startswith(" Fewer than 6 configurations or seeds")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"), (40, "40 s"), (89, "89 s"), (90, "1.5 min"), (720, "12 min"), (5400, "1.5 h"), (40_000, "11 h"),
+        (200_000, "2.3 days"), (86_400 * 99, "99 days"), (86_400 * 12_345, "12,345 days"),
+    ],
+)  # fmt: skip
+def test_durations_have_two_figures(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

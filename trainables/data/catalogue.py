@@ -20,6 +20,7 @@ from trainables.data.supports import Circle, EmbeddedMixture, Line, SwissRoll
 from trainables.data.synthetic import Dirac, ExplicitMixture, Grid, Ring, SingleGaussian, Sixteen
 from trainables.data.vision import Cifar10, FashionMnist, Mnist, Svhn
 
+FEW = 3  # data sets that a message names
 DATASETS: Mapping[str, type[Source]] = MappingProxyType(
     {
         "gaussian": SingleGaussian,
@@ -119,7 +120,9 @@ def source(name: str, **settings: Any) -> Source:
     for key in settings:
         if key not in known:
             valid = f"expected one of {', '.join(known)}"
-            raise ValueError(f"data.{key}: no such setting of {name}: {valid}{meant(key, known)}")
+            others = [other for other, one in DATASETS.items() if key in {setting.name for setting in fields(one)}]
+            of = f", but of {' and '.join(others)}" if 0 < len(others) <= FEW else ""
+            raise ValueError(f"data.{key}: no such setting of {name}{of}: {valid}{meant(key, known)}")
     for key, setting in known.items():
         if setting.default is MISSING and key not in settings:
             raise ValueError(f"data.{key}: {name} needs it, and it did not come")

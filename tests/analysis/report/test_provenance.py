@@ -42,6 +42,15 @@ def test_joined_studies_by_two_meanings_of_a_setting_are_said_to_be(known, said)
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_times_are_told_in_what_they_are_long_in(simulate, tmp_path, words):
+    simulate(tmp_path, arms=("a", "b"), trials=2, replicas=2, confirm=4, evaluations=4)
+    taken = pq.read_table(tmp_path / "trials.parquet").to_pandas().drop_duplicates("trial_id")["wall_time"].sum()
+    assert taken < 90
+    seen = words(report.write(tmp_path).read_text(encoding="utf-8"))
+    assert f"training time {taken:.2g} s of trials, replicas of a trial together" in seen
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_a_replica_without_a_final_score_is_said_to_be_left_out(simulate, tmp_path, words):
     simulate(tmp_path, arms=("a", "b"), trials=2, replicas=2, confirm=4, evaluations=4)
     trials = pq.read_table(tmp_path / "trials.parquet").to_pandas()

@@ -74,7 +74,7 @@ LR = {"log_uniform": [1e-4, 1e-2]}
         ({"measure": ["kernal"]}, "measure: unknown group 'kernal'; did you mean 'kernel'?"),
         (
             {"search": {"metric": "fidd"}},
-            "search.metric: expected what is measured here, got 'fidd'; the nearest is 'fid'",
+            "search.metric: expected what is measured here, got 'fidd'; did you mean 'fid'?",
         ),
         (
             {"search": {"metric": "label_fidelity"}},

@@ -191,6 +191,7 @@ def test_overrides_are_checked_like_the_file() -> None:
         ),
         ({"budget": {"stps": 3}}, "budget.stps: unknown key; the nearest valid key is 'steps'"),
         ({"outcomes": {"mods": 1}}, "outcomes.mods: unknown key; the nearest valid key is 'modes'"),
+        ({"outcomes": {"foo": 1}}, "outcomes.foo: unknown key; expected one of "),
         ({"resources": {"gpus": 1}}, "resources.gpus: unknown key; the nearest valid key is 'gpu'"),
         (
             {"fixed": {"critic_step": 1}},

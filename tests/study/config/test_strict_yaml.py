@@ -172,9 +172,3 @@ def test_messages_show_values_on_one_short_line() -> None:
     assert messages.shown(True) == "true"
     assert len(messages.shown("x" * 999)) == messages.LONGEST
     assert len(messages.brief("x" * 9999)) == 4 * messages.LONGEST
-
-
-def test_the_nearest_key_is_always_named() -> None:
-    assert messages.nearest("trails_per_arm", ["seed", "trials_per_arm"]) == "trials_per_arm"
-    assert messages.nearest("zzz", ["seed", "lag"]) in ("seed", "lag")
-    assert messages.nearest("zzz", []) == ""

@@ -13,7 +13,7 @@ from study.ledger.entries import Stopped
 from study.ledger.lock import LockOwner
 from study.progress.forecast import forecast
 from study.progress.status import ArmStatus, Counts, Status, TrackingStatus
-from study.progress.tables import cost, duration, show_beginning, show_forecast, show_status
+from study.progress.tables import cost, show_beginning, show_forecast, show_status
 
 Build = Callable[..., StudyPlan]
 PHASE = Counts(done=3, failed=0, running=0, interrupted=0, missing=1, total=4)
@@ -58,17 +58,6 @@ def shown(plan: StudyPlan) -> str:
     show_forecast(plan.config, forecast(plan), console=console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0 s"), (40, "40 s"), (89, "89 s"), (90, "1.5 min"), (720, "12 min"), (5400, "1.5 h"), (40_000, "11 h"),
-        (200_000, "2.3 days"), (86_400 * 99, "99 days"), (86_400 * 12_345, "12,345 days"),
-    ],
-)  # fmt: skip
-def test_durations_have_two_figures(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
 
 
 def test_check_shows_arms_spaces_counts_and_an_estimate_that_says_so(study: Build) -> None:
@@ -142,6 +131,16 @@ def test_an_estimate_says_what_else_runs_on_the_machine(study: Build) -> None:
         plan.config, busy
     )
     assert replace(busy, workers=1, cores=8).slowdown == 1
+
+
+def test_more_time_of_cores_than_passes_is_explained(study: Build) -> None:
+    plan = study()
+    alone = replace(forecast(plan), workers=1, core_seconds=84.0, seconds=72.0)
+    assert "72 s with 1 worker here, as Ray and the driver keep another core busy meanwhile, right" in cost(
+        plan.config, alone
+    )
+    assert "meanwhile" not in cost(plan.config, replace(alone, seconds=84.0))
+    assert "meanwhile" not in cost(plan.config, replace(alone, workers=2, seconds=50.0))
 
 
 def test_what_is_begun_is_said_at_once(study: Build, capsys: pytest.CaptureFixture[str]) -> None:

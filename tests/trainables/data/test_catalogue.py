@@ -112,6 +112,10 @@ def test_an_unknown_setting(use: Callable[..., Any]) -> None:
         ValueError, match=r"^data\.raduis: no such setting of ring: expected one of .*; did you mean 'radius'\?$"
     ):
         use("ring", raduis=2.0)
+    with pytest.raises(ValueError, match=r"^data\.spacing: no such setting of ring, but of grid and sixteen: "):
+        use("ring", spacing=3)
+    with pytest.raises(ValueError, match=r"^data\.side: no such setting of grid: .*; did you mean 'modes'\?$"):
+        use("grid", side=5)
     with pytest.raises(ValueError, match=r"^data\.seed: no such setting of digits: expected one of class_weights$"):
         use("digits", seed=1)
 
