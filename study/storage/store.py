@@ -10,6 +10,7 @@ raises `OSError` where the place does not answer.
 
 from __future__ import annotations
 
+import os
 import stat
 from contextlib import suppress
 from functools import cache
@@ -94,8 +95,10 @@ class FolderStore:
 
     def names(self, folder: str) -> list[str]:
         """See `Store`."""
-        found = (path for path in (self._root / folder).rglob("*") if path.is_file())
-        return sorted(path.relative_to(self._root).as_posix() for path in found if not path.name.endswith(SUFFIX))
+        walked = os.walk(self._root / folder, onerror=_told)
+        found = (Path(parent, name) for parent, _, names in walked for name in names)
+        files = (path for path in found if path.is_file() and not path.name.endswith(SUFFIX))
+        return sorted(path.relative_to(self._root).as_posix() for path in files)
 
     def _path(self, name: str) -> Path:
         """Where a file is. A name may come from a ledger that somebody else wrote: it leads nowhere outside."""
@@ -150,6 +153,12 @@ class ObjectStore:
 
     def _path(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}"
+
+
+def _told(error: OSError) -> None:
+    """Raise the error of a folder that could not be looked into, unless it is not there."""
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        raise error
 
 
 def _inside(storage: str, name: str) -> str:

@@ -52,6 +52,25 @@ def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
         FolderStore(str(tmp_path)).read("classifier.pt")
 
 
+def test_a_folder_that_cannot_be_looked_into_is_not_taken_for_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = store_at(str(tmp_path))
+    store.write("trials/a/one", b"1")
+    scandir = os.scandir
+
+    def refused(path: str | os.PathLike[str]) -> os._ScandirIterator[str]:
+        if Path(path) == tmp_path / "trials" / "a":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(PermissionError, match="trials/a"):
+        store.names("trials")
+    (tmp_path / "file").write_bytes(b"")
+    assert store.names("file") == store.names("nothing") == []
+
+
 def test_the_former_file_stays_under_another_name(store: Store) -> None:
     store.write("a", b"one", former="b")
     assert store.read("b") is None
