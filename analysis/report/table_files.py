@@ -190,7 +190,7 @@ def inert(field: object) -> object:
     if not isinstance(field, str):
         return field
     text = field.replace("\r", "\n")  # a bare one would not be quoted
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\n")) else text
+    return f"'{text}" if text.startswith((*"=+-@＝＋－＠", "\t", "\n")) else text
 
 
 def _latex_row(table: Table, place: int) -> str:
@@ -203,7 +203,8 @@ def _latex_row(table: Table, place: int) -> str:
 
 
 def _row(cells: Sequence[str]) -> str:
-    return " & ".join(cells) + r" \\"
+    first = "{}" * cells[0].startswith("[")  # it would be an argument of the line break before
+    return first + " & ".join(cells) + r" \\"
 
 
 def _legend(table: Table) -> str:

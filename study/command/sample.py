@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from analysis.wording import counted
 from study.atomic_write import atomic_write
 from study.command.kept import kept_trials
 from study.command.output import DONE, print_json
@@ -70,7 +71,7 @@ def _say(options: Namespace, about: dict[str, Any], diverged: int | None) -> Non
         print_json({**about, "label": options.label, "diverged_step": diverged, "out": str(options.out)})
         return
     fell = "" if diverged is None else f", which diverged at step {diverged:,}"
-    print(f"{about['count']:,} samples of {about['trial_id']}, seed {about['seed']}{fell}, in {options.out}")
+    print(f"{counted(about['count'], 'sample')} of {about['trial_id']}, seed {about['seed']}{fell}, in {options.out}")
 
 
 def _check_out(out: Path, as_array: bool, shape: tuple[int, ...]) -> None:

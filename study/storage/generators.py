@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 from study.storage.store import Store
 from trainables import kept
-from trainables.kept import Kept
+from trainables.checks import shown
+from trainables.kept import Kept, KeptError
 
 FILE = "generators.safetensors"
 
@@ -26,9 +27,15 @@ def write(store: Store, trial_id: str, payload: bytes) -> None:
 
 
 def read(store: Store, trial_id: str) -> Kept | None:
-    """A trial's generators; None where none were kept. Raises `OSError`, or `KeptError` for a damaged file."""
+    """A trial's generators; None where none were kept. Raises `OSError`, or `KeptError` for a damaged file, or one that
+    says it is of another trial."""
     payload = store.read(name_of(trial_id))
-    return None if payload is None else kept.from_bytes(payload, name_of(trial_id))
+    if payload is None:
+        return None
+    found = kept.from_bytes(payload, name_of(trial_id))
+    if (whose := found.about.get("trial_id", trial_id)) != trial_id:
+        raise KeptError(f"{found.name}: expected the generators of {trial_id}, got those of {shown(whose)}")
+    return found
 
 
 def remove(store: Store, trial_ids: Iterable[str]) -> None:

@@ -62,6 +62,14 @@ def test_of_a_long_caption_the_first_sentence_stands_above_and_the_others_are_no
     assert "footnotesize" not in latex(table(caption="Quality.", best=None, tied=frozenset()))
 
 
+def test_a_row_that_begins_with_a_bracket_is_no_argument_of_the_line_before():
+    named = table(rows=(("[1] ours", 16, 0.9, 0.1, None), ("[2]", 16, 0.5, 0.2, None)), best=0, tied=frozenset())
+    assert [line.split(" & ")[0].strip() for line in latex(named).splitlines() if "[" in line and "&" in line] == [
+        r"\textbf{[1] ours}",
+        "{}[2]",
+    ]
+
+
 def test_without_a_best_row_nothing_is_marked():
     plain = latex(table(best=None, tied=frozenset()))
     assert "textbf" not in plain
@@ -85,7 +93,7 @@ def test_commas_and_newlines_stay_inside_their_csv_field():
     assert found[1][0] == 'a,"b"\nc'
 
 
-@pytest.mark.parametrize("text", ['=HYPERLINK("x")', "+1+1", "-1+1", "@SUM(A1)", "\tx", "\rx"])
+@pytest.mark.parametrize("text", ['=HYPERLINK("x")', "+1+1", "-1+1", "@SUM(A1)", "＝1+1", "＠SUM(A1)", "\tx", "\rx"])
 def test_no_text_is_a_formula_and_numbers_stay_numbers(text):
     rows = ((text, -1, -0.5, interval(-1.0, -math.inf, 1.0), None),)
     heads = (Head(text), *table().heads[1:])
