@@ -91,10 +91,10 @@ def record_of(folder: Path, plan: StudyPlan, most: int | None = None) -> dict[st
 def ending(planned: Planned, metric: str) -> tuple[Result, Ended]:
     about: dict[str, Any] = {"phase": planned.phase, "arm": planned.arm, "index": planned.index}
     count, step = len(planned.seeds), planned.spec["steps"]
-    columns = {metric: [0.5] * count, "diverged": [False] * count}
+    columns = {metric: [0.0] * count, "diverged": [False] * count}
     return (
         Result(**about, step=step, wall_time=1.0, columns=columns, seeds=planned.seeds),
-        Ended(**about, status="completed", message="", outcomes=["converged"] * count, scores=[0.5] * count),
+        Ended(**about, status="completed", message="", outcomes=["converged"] * count, scores=[0.0] * count),
     )
 
 
