@@ -122,7 +122,8 @@ class _Part:
         modes = (self.counts > 0).sum(-1).astype(np.float64)
         moved = 0.5 * np.abs(np.diff(self.counts / SAMPLES, axis=1)).sum(-1)
         fid = level[:, None] * (1 + 8 * np.exp(-6 * self.share)) * np.exp(random.normal(0, 0.2, shape))
-        values = {name: random.random(shape) for name in MEASURED}
+        most = {name: min(schema.RANGES.get(name, schema.SHARE)[1], 1.0) for name in MEASURED}
+        values = {name: most[name] * random.random(shape) for name in MEASURED}
         values |= {"critic_accuracy": 0.5 + 0.3 * np.exp(-3 * self.share) * random.random(shape)}
         values |= {"fid": fid, "modes": modes, "mass_js": fid / (1 + 2 * fid), "high_quality": np.full(shape, 0.9)}
         values |= dict.fromkeys(("mode_fraction", "held_fraction", "covered_fraction"), modes / MODES)
