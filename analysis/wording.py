@@ -208,8 +208,8 @@ def number(value: float, digits: int = 3, places: int | None = None) -> str:
     if value == 0 or (exponent + kept < 0 and not round(value, kept)):
         return "0" if value == 0 or kept > 4 or kept < 1 else f"{0:.{kept}f}"
     if abs(value) >= 1e5 or exponent < -4:
-        mantissa = f"{value / 10.0**exponent:.{max(0, exponent + kept)}f}"
-        return f"{mantissa}·{power_of_ten(exponent)}".replace("-", "−")
+        mantissa, _, power = f"{value:.{max(0, exponent + kept)}e}".partition("e")
+        return f"{mantissa}·{power_of_ten(int(power))}".replace("-", "−")
     return separated(f"{round(value, kept):,.{max(0, kept)}f}")
 
 

@@ -47,6 +47,7 @@ RETIRED = frozenset({"oscillation"})  # a signal of an earlier rule of outcomes,
 # How columns begin of own measurements, and of those made later.
 MEASURED = (OWN, f"floor.{OWN}", f"floor_spread.{OWN}", MEASURED_LATER)
 VARIED = ("config.", *MEASURED)  # and all those that differ from study to study
+LARGEST = 1e100
 NUMBERS = ("int64", "float64")  # dtypes of a configured number
 CUT = ("failed", "truncated")  # statuses that are outcomes too
 CATEGORIES = {"phase": PHASES, "status": STATUSES, "outcome": (*OUTCOMES, *EARLIER_OUTCOMES)}  # of trials.parquet
@@ -105,6 +106,7 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
         raise RecordError(f"{folder}: history.parquet and trials.parquet are of different builds; build them again")
     history = _frame(past)
     trials = _frame(now).copy()  # a block for each dtype, as pandas is slow at adding to a hundred single columns
+    history, trials = _without_extremes(history), _without_extremes(trials)
     _check_keys(history, HISTORY_KEYS, "history.parquet")
     _check_keys(trials, TRIALS_KEYS, "trials.parquet")
     _check_ranges(history, "history.parquet")
@@ -175,6 +177,19 @@ def _frame(table: Any) -> pd.DataFrame:
         self_destruct=True,
     )
     return kept.astype(dict.fromkeys(nullable, "Int64"))
+
+
+def _without_extremes(frame: pd.DataFrame) -> pd.DataFrame:
+    """Measurements so large that their squares overflow, and axes with them, are infinite."""
+    names = [name for name in frame.select_dtypes("float64") if not name.startswith("config.")]
+    extreme = {name: (frame[name].abs() > LARGEST) & np.isfinite(frame[name]) for name in names}
+    return frame.assign(
+        **{
+            name: frame[name].mask(where, np.sign(frame[name]) * np.inf)
+            for name, where in extreme.items()
+            if where.any()
+        }
+    )
 
 
 def _named(rows: pd.DataFrame, limit: int = 3) -> str:

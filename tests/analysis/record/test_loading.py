@@ -318,6 +318,14 @@ def test_a_final_value_that_the_last_evaluation_did_not_measure_is_refused(tmp_p
     assert len(load(tmp_path, []).trials) == 4  # where no measurement of the history is read
 
 
+@pytest.mark.parametrize(("said", "read"), [(1e300, math.inf), (-1e300, -math.inf), (1e99, 1e99), (-0.5, -0.5)])
+def test_a_number_whose_square_no_number_holds_is_infinite(tmp_path, said, read):
+    evaluations, rows = history_rows(), trials_rows()
+    evaluations[7]["kid"] = rows[3]["kid"] = said
+    record = load(write(tmp_path, evaluations, rows))
+    assert record.trials["kid"].iloc[3] == record.history["kid"].iloc[7] == read
+
+
 def test_a_final_value_that_is_not_a_number_is_measured_as_such(tmp_path):
     evaluations, rows = history_rows(), trials_rows()
     evaluations[7]["fid"], rows[3]["fid"] = math.nan, None
