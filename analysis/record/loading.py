@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +131,9 @@ def _read(path: Path, schema: Any, names: list[str] | None) -> tuple[Any, dict[s
         with pq.ParquetFile(path) as file:
             _check_columns(path, file.schema_arrow, schema)
             there = [name for name in file.schema_arrow.names if name not in RETIRED]
-            table = file.read(columns=[name for name in names or there if name in there])
+            wanted = [name for name in names or there if name in there]
+            _check_size(path, file.metadata.num_rows, len(wanted))
+            table = file.read(columns=wanted)
             said = file.metadata.metadata
     except PermissionError:
         raise RecordError(f"{path}: {OF_OTHERS}") from None
@@ -147,6 +150,14 @@ def _read(path: Path, schema: Any, names: list[str] | None) -> tuple[Any, dict[s
             table = table.append_column(field, pa.repeat(value, len(table)))
     order = names or dict.fromkeys([*schema.names, *table.column_names])
     return table.select([name for name in order if name in table.column_names]), about
+
+
+def _check_size(path: Path, rows: int, columns: int) -> None:
+    """Refuse what does not fit into half of the memory: a file of some megabytes may repeat a row a billion times."""
+    if 8 * rows * columns > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2:
+        raise RecordError(
+            f"{path}: expected a table that fits into half of the memory, got {rows:,} rows of {columns} columns"
+        )
 
 
 def _check_columns(path: Path, found: Any, schema: Any) -> None:

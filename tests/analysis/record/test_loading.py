@@ -1,8 +1,10 @@
 import errno
 import json
 import math
+import os
 import re
 import time
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -316,6 +318,18 @@ def test_a_final_value_that_the_last_evaluation_did_not_measure_is_refused(tmp_p
     with pytest.raises(RecordError, match=message):
         load(write(tmp_path, trials=rows))
     assert len(load(tmp_path, []).trials) == 4  # where no measurement of the history is read
+
+
+def test_a_table_larger_than_half_of_the_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    folder = write(tmp_path)
+    table = pq.read_schema(folder / "trials.parquet")  # the larger of the two
+    for memory, refused in ((2 * 8 * 4 * len(table), False), (2 * 8 * 4 * len(table) - 1, True)):
+        monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": memory, "SC_PHYS_PAGES": 1}.__getitem__)
+        message = (
+            rf"trials\.parquet: expected a table that fits into half of the memory, got 4 rows of {len(table)} col"
+        )
+        with pytest.raises(RecordError, match=message) if refused else nullcontext():
+            load(folder)
 
 
 @pytest.mark.parametrize(("said", "read"), [(1e300, math.inf), (-1e300, -math.inf), (1e99, 1e99), (-0.5, -0.5)])
