@@ -192,15 +192,11 @@ def _frame(table: Any) -> pd.DataFrame:
 
 def _without_extremes(frame: pd.DataFrame) -> pd.DataFrame:
     """Measurements so large that their squares overflow, and axes with them, are infinite."""
-    names = [name for name in frame.select_dtypes("float64") if not name.startswith("config.")]
-    extreme = {name: (frame[name].abs() > LARGEST) & np.isfinite(frame[name]) for name in names}
-    return frame.assign(
-        **{
-            name: frame[name].mask(where, np.sign(frame[name]) * np.inf)
-            for name, where in extreme.items()
-            if where.any()
-        }
-    )
+    for name in map(str, frame.select_dtypes("float64")):
+        extreme = (frame[name].abs() > LARGEST) & np.isfinite(frame[name])
+        if extreme.any() and not name.startswith("config."):
+            frame = frame.assign(**{name: frame[name].mask(extreme, np.sign(frame[name]) * np.inf)})
+    return frame
 
 
 def _named(rows: pd.DataFrame, limit: int = 3) -> str:
