@@ -45,6 +45,24 @@ def test_a_folder_without_modules_and_a_copy_of_ganstudy_take_nothing(tmp_path: 
     assert ganstudy.taken(tmp_path / "copy") is None
 
 
+@pytest.mark.parametrize("name", ["torch.py", "numpy/__init__.py"])
+def test_a_module_that_takes_a_librarys_place_is_named(name: str, tmp_path: Path) -> None:
+    other = write(tmp_path / name)
+    library = name.removesuffix(".py").partition("/")[0]
+    message = ganstudy.taken(tmp_path)
+    assert message is not None
+    assert message.startswith(f"{library}: expected the library, as in ")
+    assert f", got {other}, which Python finds first" in message
+
+
+def test_a_librarys_own_folder_and_folders_of_its_name_take_nothing(tmp_path: Path) -> None:
+    import numpy
+
+    (tmp_path / "torch").mkdir()  # without modules
+    assert ganstudy.taken(tmp_path) is None
+    assert ganstudy.taken(Path(numpy.__file__).parents[1]) is None
+
+
 def test_the_command_ends_with_the_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

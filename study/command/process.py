@@ -22,11 +22,15 @@ UNREAD = 128 + signal.SIGPIPE  # the exit status that a shell gives to a program
 
 def prepare() -> None:
     """Make stdout and stderr write what their encoding lacks as escapes, and one that was closed write nowhere, SIGTERM
-    end a command as ctrl-C does, and warnings of ganstudy's own notes without a place in its source.
+    end a command as ctrl-C does, warnings of ganstudy's own notes without a place in its source, and figures files,
+    whatever window the environment names for them.
 
-    Raises `ConfigError` where the working directory was deleted, or the user has no home folder or a file for one:
-    PyTorch and Ray would end the process, or raise from the midst of their imports.
+    Raises `ConfigError` where the working directory was deleted, the user has no home folder or a file for one, or
+    Python leaves docstrings out: PyTorch and Ray would end the process, or raise from the midst of their imports.
     """
+    if sys.flags.optimize > 1:
+        raise ConfigError(f"PYTHONOPTIMIZE: expected 0 or 1, as Ray needs its docstrings, got {sys.flags.optimize}")
+    os.environ["MPLBACKEND"] = "agg"
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # as by `>&-`; it takes its own number, which a study's file would have had
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))

@@ -66,6 +66,18 @@ def test_a_home_that_is_a_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_p
         process.prepare()
 
 
+def test_python_without_docstrings_is_refused_and_no_window_is_asked_for(tmp_path: Path) -> None:
+    environment = {**os.environ, "MPLBACKEND": "nonsense"}
+    command = [sys.executable, "-m", "ganstudy", "report", str(tmp_path)]
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert found.returncode == 2
+    assert "Traceback" not in found.stderr
+    assert "backend" not in found.stderr
+    found = subprocess.run(command, env=environment | {"PYTHONOPTIMIZE": "2"}, capture_output=True, text=True)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert "PYTHONOPTIMIZE: expected 0 or 1" in found.stderr
+
+
 def test_a_reader_that_leaves_ends_a_command_quietly(tmp_path: Path) -> None:
     done = ganstudy('$GANSTUDY objective hinge --json | head -1; echo "${PIPESTATUS[0]}"', tmp_path)
     assert done.stdout.splitlines()[0] == "{"
