@@ -388,7 +388,9 @@ def _told(error: object) -> str:
     """An error's message: of the system's the file and what was wrong, as other commands have it, without a number."""
     if isinstance(error, OSError) and error.strerror:
         return f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename is not None else error.strerror
-    return str(error) or "more memory was needed than there is"
+    if isinstance(error, MemoryError):
+        return str(error) or "more memory was needed than there is"
+    return str(error)
 
 
 def _exit_status(error: object) -> int | None:
