@@ -120,10 +120,12 @@ class KeptModels:
             self._client.log_artifacts(run_id, folder)
             self._client.log_model_artifacts(model.model_id, folder)
         last: Any = self._client.get_run(run_id).to_proto().data.metrics  # with their times, which `data.metrics` lacks
+        there = {one.key for one in self._client.get_logged_model(model.model_id).metrics or ()}
         metrics = [
             Metric(one.key, one.value, one.timestamp, one.step, model.model_id)
             for one in last
-            if math.isfinite(one.value)  # of a model MLflow gives NaN back as 0
+            # MLflow gives NaN of a model back as 0, and of more than a hundred metrics refuses those that are there.
+            if math.isfinite(one.value) and one.key not in there
         ]
         self._client.log_batch(run_id, metrics)
         step = max((one.step for one in last), default=0)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from study.atomic_write import SUFFIX
 from study.config.addresses import of_sqlite
 from study.tracking.tags import LEVEL, STUDY
 
@@ -27,6 +30,27 @@ _MOVE = "UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({co
 def database_uri(folder: Path) -> str:
     """The tracking URI of the study's own database."""
     return of_sqlite(folder.resolve() / DATABASE)
+
+
+def create(folder: Path) -> None:
+    """Make the study's own database where there is none.
+
+    MLflow makes its tables one after the other, for a second or so, and cannot go on with some of what a kill leaves
+    meanwhile: they are made in a folder beside, and a whole database takes its place. Imports MLflow.
+    """
+    from mlflow import MlflowClient
+
+    if (folder / DATABASE).exists():
+        return
+    for left in folder.glob(f".{DATABASE}.*{SUFFIX}"):
+        shutil.rmtree(left, ignore_errors=True)
+    with TemporaryDirectory(prefix=f".{DATABASE}.", suffix=SUFFIX, dir=folder) as beside:
+        made = Path(beside).resolve() / DATABASE
+        try:
+            MlflowClient(of_sqlite(made)).search_experiments()
+        finally:
+            remove_stray(Path(beside))
+        made.replace(folder / DATABASE)
 
 
 def remove_stray(folder: Path) -> None:
@@ -108,8 +132,8 @@ def damage(folder: Path) -> str | None:
 
 def refuse_strange(folder: Path) -> None:
     """Raise sqlite3.Error where a folder's database, if there is one, is none, or has what MLflow's has not: views, and
-    triggers elsewhere than on its secrets. In one that somebody else gave they would change what is written, as where
-    MLflow keeps a run's files, or answer without end."""
+    triggers elsewhere than on its secrets, which in one that somebody else gave would change what is written, as where
+    MLflow keeps a run's files, or answer without end; and tables half changed, as by a kill while it was made."""
     if (folder / DATABASE).exists():
         with closing(sqlite3.connect(folder / DATABASE, timeout=BRIEF)) as database:
             _refuse_strange(database)
@@ -117,7 +141,7 @@ def refuse_strange(folder: Path) -> None:
 
 def _refuse_strange(database: sqlite3.Connection) -> None:
     asked = """SELECT type, name FROM sqlite_master
-        WHERE type = 'view' OR type = 'trigger' AND lower(tbl_name) != 'secrets'"""
+        WHERE type = 'view' OR type = 'trigger' AND lower(tbl_name) != 'secrets' OR name GLOB '_alembic_tmp_*'"""
     if found := database.execute(asked).fetchone():
         raise sqlite3.DatabaseError("a {} is in it, named {!r}".format(*found))
 

@@ -49,7 +49,7 @@ def _of_entry(change: Callable[[dict[str, Any], random.Random], Any]) -> Mutatio
         try:
             found = json.loads(line[9:])
             text = change(found, chance)
-        except (ValueError, LookupError, AttributeError, TypeError):  # of a line that was damaged before
+        except (ValueError, LookupError, AttributeError, TypeError, RecursionError):  # of one damaged before
             return line
         return sealed(text if isinstance(text, bytes) else json.dumps(found).encode())
 

@@ -118,7 +118,16 @@ def test_ending_again_adds_nothing_and_no_row_stands_twice(kept: Path) -> None:
     assert len(client.search_model_versions("name = 'ring-study-hinge'")) == 1
 
 
-def test_a_failure_in_between_is_made_up_for(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("columns", [1, 40])
+def test_a_failure_in_between_is_made_up_for(
+    kept: Path, write: Write, trial: Trial, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    story = [{**entry, "time": entry["time"] + 100} for entry in trial(0, batch_size=7)]
+    for entry in story:
+        if entry["kind"] == "result":  # each makes four metrics, of which MLflow takes a hundred apart
+            entry["columns"] |= {f"own.x{number}": [1.0, 2.0, 3.0, 4.0] for number in range(columns)}
+    write(*story, begin=False)
+
     def gone(*_: Any) -> None:
         raise ConnectionError("the server is down")
 

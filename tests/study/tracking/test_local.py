@@ -10,6 +10,7 @@ from study.tracking.environment import prepare
 
 prepare()
 
+import mlflow  # noqa: E402
 from mlflow import MlflowClient  # noqa: E402
 
 
@@ -53,12 +54,37 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
         local.settle(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["study", "50%"])
+def test_a_database_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    folder = tmp_path / name
+    left = folder / ".mlflow.db.killed.partial"
+    left.mkdir(parents=True)
+    (left / "mlflow.db").touch()
+
+    def cut_short(uri: str) -> None:
+        MlflowClient(uri).search_experiments()
+        raise RuntimeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mlflow, "MlflowClient", cut_short)
+        with pytest.raises(RuntimeError):
+            local.create(folder)
+    assert list(folder.iterdir()) == []
+    local.create(folder)
+    assert [path.name for path in folder.iterdir()] == ["mlflow.db"]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    experiment = MlflowClient(local.database_uri(folder)).create_experiment("new")
+    local.create(folder)
+    assert MlflowClient(local.database_uri(folder)).get_experiment(experiment).name == "new"
+
+
 STRANGE = {  # what a database that somebody else gave may hold, and what is said of it
     "CREATE TRIGGER t AFTER INSERT ON runs BEGIN UPDATE runs SET artifact_uri = 'file:///elsewhere'; END":
         "a trigger is in it, named 't'",
     "CREATE TRIGGER t AFTER UPDATE ON tags BEGIN DELETE FROM runs; END": "a trigger is in it, named 't'",
     "CREATE VIEW v AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x FROM c) SELECT x FROM c":
         "a view is in it, named 'v'",
+    "CREATE TABLE _alembic_tmp_tags (key VARCHAR)": "a table is in it, named '_alembic_tmp_tags'",  # half made
 }  # fmt: skip
 
 
