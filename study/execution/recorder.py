@@ -149,8 +149,9 @@ class Recorder(Unpickled, Callback):
     def _finish(self, state: TrialState, status: str) -> None:
         """Append the ending of a trial that finished or was stopped."""
         last = state.results[state.last_step]
+        columns = {name: last.column(name, state.seeds) for name in last.columns}  # a damaged ledger may name others
         diverged = all(last.column("diverged", state.seeds))
-        self._end(state, "diverged" if diverged else status, None, replica_scores(last.columns, self._goal))
+        self._end(state, "diverged" if diverged else status, None, replica_scores(columns, self._goal))
 
     def _end(self, state: TrialState, status: str, message: str | None, scores: list[Any]) -> None:
         outcomes = judge(state.curves(), status, self._journal.state.real_scores, self._thresholds).tolist()

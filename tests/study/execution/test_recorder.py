@@ -3,6 +3,7 @@
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -122,6 +123,18 @@ def test_a_trial_that_finished_completed(one: Study) -> None:
     assert (trial.status, trial.scores, trial.message) == ("completed", [0.2, 0.21], None)
     assert len(trial.outcomes) == 2
     assert "truncated" not in trial.outcomes
+
+
+def test_a_trial_ends_with_the_replicas_of_its_plan_whoever_else_its_damaged_ledger_has_evaluated(one: Study) -> None:
+    one.report(20)
+    last = one.state.results[20]
+    one.state.results[20] = replace(  # as of a plan that had a seed more
+        last,
+        seeds=[7, *last.seeds],
+        columns={name: [values[0], *values] for name, values in last.columns.items()},
+    )
+    one.report(finished=True)
+    assert one.complete().scores == [0.2, 0.21]
 
 
 def test_a_last_evaluation_and_the_ending_are_made_durable_together(
