@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import comb
 
 from analysis.record.join import studies_of
@@ -118,36 +118,34 @@ def _only_if_alike(findings: Findings) -> list[str]:
     """Which arms are told apart by shares or times only if the searches of all arms differ about as much."""
     lasted = findings.survival[0].comparison if findings.survival else None
     asked = (("how often they converged", findings.rates.get("converged")), ("their time without a failure", lasted))
-    said = []
-    for what, comparison in asked:
-        told = comparison.told if comparison else ()
-        pairs = [f"{pair.a} from {pair.b}" for pair in told if pair.alone_undecided]
-        if pairs:
-            said.append(f"by {what}, {few(pairs, counted(len(told), 'pair'))}")
-    if not said:
+    if not (said := _undecided_alone(asked)):
         return []
     return [
-        f"Told apart only if the searches of all arms differ about as much: {'; '.join(said)}. With every search"
+        f"Told apart only if the searches of all arms differ about as much: {said}. With every search"
         " taken as one replica, the most that searches can differ by, they would not be."
     ]
 
 
 def _only_if_not_wholly(findings: Findings) -> list[str]:
     """Which arms are told apart by quality only if searches do not end wholly well or wholly badly."""
-    said = []
-    for one in findings.measured:
-        told = one.comparison.told if one.comparison else ()
-        pairs = [f"{pair.a} from {pair.b}" for pair in told if pair.alone_undecided]
-        if pairs:
-            said.append(f"by {named(one.metric)}, {few(pairs, counted(len(told), 'pair'))}")
-    if not said:
+    if not (said := _undecided_alone((named(one.metric), one.comparison) for one in findings.measured)):
         return []
     return [
-        f"Told apart only if searches do not end wholly well or wholly badly: {'; '.join(said)}. Of arms that are alike"
+        f"Told apart only if searches do not end wholly well or wholly badly: {said}. Of arms that are alike"
         " and have such searches some are told apart too often, and here an arm’s searches fall into two groups, all"
         " replicas of the one worse than all of the other, or are too few to show it. With every search taken as one"
         " replica they would not be."
     ]
+
+
+def _undecided_alone(asked: Iterable[tuple[str, Comparison | None]]) -> str:
+    """Which arms are told apart, but not with every search as one replica, by what of the `asked`; "" where none."""
+    said = []
+    for what, comparison in asked:
+        told = comparison.told if comparison else ()
+        if pairs := [f"{pair.a} from {pair.b}" for pair in told if pair.alone_undecided]:
+            said.append(f"by {what}, {few(pairs, counted(len(told), 'pair'))}")
+    return "; ".join(said)
 
 
 def _insufficient(findings: Findings, subject: Subject) -> list[str]:

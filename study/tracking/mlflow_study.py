@@ -59,7 +59,6 @@ class MlflowStudy:
         self._folder, self._name, self._local = folder, name, uri is None
         if self._local:
             local.refuse_strange(folder)
-        if uri is None:
             local.create(folder)
         self._client = MlflowClient(uri or local.database_uri(folder))
         self._runs = Runs(self._client, "", identity(folder))

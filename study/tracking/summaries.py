@@ -99,10 +99,11 @@ def summaries(columns: Mapping[str, Sequence[Any]], higher: Callable[[str], bool
     }
     diverged = _diverged(columns.get("diverged"), scalars)
     for name, values in scalars.items():
-        kept = _costs(values, diverged, higher(name))
+        more = higher(name)
+        kept = _costs(values, diverged, more)
         if not kept:
             continue
-        sign = -1 if higher(name) else 1
+        sign = -1 if more else 1
         found = dict(zip(("_q25", "", "_q75")[::sign], quartiles(kept), strict=True))
         if len(values) == 1:
             found = {"": found[""]}
