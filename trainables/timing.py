@@ -27,10 +27,11 @@ from trainables.training import Training
 POINTS = 2000  # of noise, in either part
 TOGETHER = 8  # steps timed at once
 FEW = 4  # steps of a classifier
+LONG = 2.0  # seconds of a first call beside which what it alone makes is little
 
 
 class Taken(NamedTuple):
-    """Seconds of a population's step and evaluation; None: not measured, as the features take long."""
+    """Seconds of a step and of an evaluation; None: not measured, as the features take long."""
 
     step: float
     evaluation: float | None
@@ -44,19 +45,27 @@ class Prepared(NamedTuple):
     seconds: float
 
 
-def taken(spec: Spec, replicas: int, within: float = 0.15) -> Taken:
-    """Measure a population of so many replicas, `within` so many seconds for either number but once at least.
+def taken(spec: Spec, replicas: int, evaluated: int, within: float = 0.15) -> Taken:
+    """Measure a step of a population of so many replicas, and an evaluation of a population of as many as `evaluated`,
+    `within` so many seconds for either number but once at least.
+
+    A first step or evaluation, which makes what is kept for later ones, counts only where it takes long by itself.
 
     Raises what `trainables.training.Training` and `trainables.metrics.evaluator.Evaluator` raise.
     """
     found = prepared(spec)
     training = Training(spec, range(replicas), data=found.data, evaluator=found.evaluator)
-    training.take_steps(1)  # makes what is kept from step to step
-    step = _each(lambda: training.take_steps(TOGETHER), within) / TOGETHER
+    step = _each(lambda: training.take_steps(1), 0.0)
+    if step < LONG:
+        step = _each(lambda: training.take_steps(TOGETHER), within) / TOGETHER
     if found.evaluator is None:
         return Taken(step, None)
-    training.measure()
-    return Taken(step, _each(training.measure, within))
+    if evaluated != replicas:
+        training = Training(spec, range(evaluated), data=found.data, evaluator=found.evaluator)
+    evaluation = _each(training.measure, 0.0)
+    if evaluation < LONG:
+        evaluation = _each(training.measure, within)
+    return Taken(step, evaluation)
 
 
 def prepared(spec: Spec) -> Prepared:

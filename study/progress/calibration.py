@@ -2,7 +2,8 @@
 
 `trainables.cost` says how the arms' steps and evaluations compare; some are measured, and its estimates multiplied by
 what came out. Measured is an arm's middle configuration, and one arm of those that differ in what hardly takes time,
-with as many replicas as trials, packs and confirmations train at once.
+with as many replicas as trials, packs and confirmations train at once; where evaluating them all would take long, only
+some are evaluated.
 """
 
 from __future__ import annotations
@@ -126,8 +127,10 @@ def _sizes(plan: StudyPlan, arm: Arm) -> Iterator[int]:
 
 
 def _factors(spec: Spec, replicas: int) -> Factors:
-    step, evaluation = timing.taken(spec, replicas)
-    estimate = cost.evaluation_seconds(spec, replicas)
+    whole = cost.evaluation_seconds(spec, replicas)
+    evaluated = max(1, min(replicas, int(replicas * WITHIN / whole))) if whole else replicas
+    step, evaluation = timing.taken(spec, replicas, evaluated)
+    estimate = cost.evaluation_seconds(spec, evaluated)
     return Factors(
         step / cost.step_seconds(spec, replicas),
         evaluation / estimate if evaluation is not None and estimate else 1.0,

@@ -39,14 +39,20 @@ SHORT: dict[str, list[str]] = {
     "r3gan_lazy_grid": ["data.points=500", "data.heldout=200", "budget.batch_size=16", "fixed.critic_steps=5"],
     "bilinear": ["data.points=500", "data.heldout=200", "budget.batch_size=16"],
     "are_gans_created_equal": ["data.download=false", "budget.batch_size=8", "fixed.generator.width=4"],
-}
+    "pacgan_stacked": [
+        "data.download=false", "data.points=300", "data.heldout=100", "budget.batch_size=24",
+        "fixed.generator.width=4", "fixed.critic.width=4",
+    ],
+}  # fmt: skip
 
 
 def short(path: Path, mnist: Path) -> StudyPlan:
     """The study with two steps, few samples and, of pictures, those of the test."""
     settings = ["budget.steps=2", "budget.evaluations=2", "evaluation.samples=60", "evaluation.neighbour_samples=60"]
+    if path.stem in ("are_gans_created_equal", "pacgan_stacked"):
+        settings.append(f"data.root={mnist}")
     if path.stem == "are_gans_created_equal":
-        settings += [f"data.root={mnist}", "nuisance.critic.width=4"]
+        settings.append("nuisance.critic.width=4")
     return loading.load(path, [*SHORT[path.stem], *settings])
 
 
@@ -128,6 +134,22 @@ def test_pacgan_is_the_papers(name: str, modes: int, std: float, reach: float) -
         assert spec.generator["weight_std"] == spec.critic["weight_std"] == 0.02
         assert (spec.latent_dim, spec.latent, spec.evaluation["samples"]) == (2, "normal", 2500)
     assert loading.load(PAPERS / f"{name}.yaml").config.replicas == 10
+
+
+@pytest.mark.golden
+def test_pacgan_on_stacked_mnist_is_the_papers() -> None:
+    found = specs("pacgan_stacked")
+    assert [spec.packing for spec in found] == [1, 2, 3, 4]
+    for spec in found:
+        assert (spec.data["points"], spec.data["heldout"], spec.evaluation["samples"]) == (128_000, 26_000, 26_000)
+        assert spec.steps == 50 * 128_000 // 64
+        assert (spec.objective["name"], spec.optimizer, spec.beta1) == ("non_saturating", "adam", 0.5)
+        assert spec.generator_lr == spec.critic_lr == 2e-4
+        assert (spec.latent_dim, spec.latent, spec.batch_size) == (100, "uniform", 3 * 64)
+        for network in (spec.generator, spec.critic):
+            assert (network["kind"], network["width"], network["batch_norm"]) == ("conv", 64, True)
+            assert network["weight_std"] == 0.02
+    assert loading.load(PAPERS / "pacgan_stacked.yaml").config.replicas == 10
 
 
 def test_pacgans_own_hundred_packs_are_a_setting_away() -> None:

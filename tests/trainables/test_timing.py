@@ -33,10 +33,37 @@ def test_calls_are_averaged_for_as_long_as_was_asked(monkeypatch: pytest.MonkeyP
 
 
 def test_a_step_and_an_evaluation_are_measured() -> None:
-    few = timing.taken(spec({"name": "ring", "points": 500, "heldout": 100}), 2, within=0.01)
+    few = timing.taken(spec({"name": "ring", "points": 500, "heldout": 100}), 2, 1, within=0.01)
     assert 0 < few.step < 1
     assert few.evaluation is not None
     assert 0 < few.evaluation < 1
+
+
+@pytest.mark.parametrize(("seconds", "steps", "evaluations"), [(1.9, 9, 2), (2.1, 1, 1)])
+def test_what_takes_long_is_measured_once(
+    seconds: float, steps: int, evaluations: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, taken = [0.0], {"steps": 0, "evaluations": 0}
+
+    class Slow:
+        """Each step and each evaluation takes the same time."""
+
+        def __init__(self, spec: Spec, seeds: range, **_: Any) -> None: ...
+
+        def take_steps(self, count: int) -> None:
+            now[0] += seconds * count
+            taken["steps"] += count
+
+        def measure(self) -> None:
+            now[0] += seconds
+            taken["evaluations"] += 1
+
+    found = spec({"name": "ring", "points": 500, "heldout": 100})
+    timing.prepared(found)
+    monkeypatch.setattr(timing, "Training", Slow)
+    monkeypatch.setattr(timing, "_clock", lambda: now[0])
+    assert timing.taken(found, 2, 2) == pytest.approx((seconds, seconds))
+    assert taken == {"steps": steps, "evaluations": evaluations}
 
 
 def test_what_takes_long_to_load_is_replaced_by_noise_of_its_shape(tmp_path: Path) -> None:

@@ -23,10 +23,10 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, int]]:
     """What was measured: a step takes twice the estimate, with r1 three times, an evaluation half of it."""
     found: list[tuple[str, str, int]] = []
 
-    def taken(spec: Spec, replicas: int) -> Taken:
+    def taken(spec: Spec, replicas: int, evaluated: int) -> Taken:
         found.append((spec.objective["name"], spec.penalty["name"], replicas))
         factor = 3 if spec.penalty["name"] == "r1" else 2
-        return Taken(factor * cost.step_seconds(spec, replicas), cost.evaluation_seconds(spec, replicas) / 2)
+        return Taken(factor * cost.step_seconds(spec, replicas), cost.evaluation_seconds(spec, evaluated) / 2)
 
     monkeypatch.setattr(timing, "taken", taken)
     monkeypatch.setattr(timing, "prepared", lambda spec: Prepared(None, None, 7.0))  # type: ignore[arg-type]
@@ -89,8 +89,27 @@ def test_out_of_time_other_arms_go_by_what_was_measured(least: Build, measured: 
     assert [found.of(arm, 8).training for arm in found.factors] == pytest.approx([2] * 4)
 
 
+@pytest.mark.parametrize(("seconds", "evaluated"), [(1.0, 8), (7.9, 8), (16.0, 4), (800.0, 1)])
+def test_of_a_population_that_takes_long_to_evaluate_only_some_are(
+    seconds: float, evaluated: int, least: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def taken(spec: Spec, replicas: int, evaluated: int) -> Taken:
+        asked.append(evaluated)
+        return Taken(cost.step_seconds(spec, replicas), 3 * cost.evaluation_seconds(spec, evaluated))
+
+    monkeypatch.setattr(timing, "taken", taken)
+    monkeypatch.setattr(timing, "prepared", lambda spec: Prepared(None, None, 0.0))  # type: ignore[arg-type]
+    monkeypatch.setattr(cost, "evaluation_seconds", lambda spec, replicas: seconds * replicas / 8)
+    plan = least(replicas=8)
+    found = calibrate(plan)
+    assert asked == [evaluated]
+    assert found.of(plan.arms[0].name, 8).evaluation == pytest.approx(3)
+
+
 def test_what_cannot_be_measured_is_estimated(least: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(spec: Spec, replicas: int) -> Taken:
+    def fails(spec: Spec, replicas: int, evaluated: int) -> Taken:
         raise ZeroDivisionError("of the user's own")
 
     monkeypatch.setattr(timing, "taken", fails)
