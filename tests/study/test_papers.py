@@ -39,6 +39,7 @@ SHORT: dict[str, list[str]] = {
     "r3gan_lazy_grid": ["data.points=500", "data.heldout=200", "budget.batch_size=16", "fixed.critic_steps=5"],
     "bilinear": ["data.points=500", "data.heldout=200", "budget.batch_size=16"],
     "are_gans_created_equal": ["data.download=false", "budget.batch_size=8", "fixed.generator.width=4"],
+    "unrolled_ring": ["data.points=500", "data.heldout=200", "budget.batch_size=16"],
     "pacgan_stacked": [
         "data.download=false", "data.points=300", "data.heldout=100", "budget.batch_size=24",
         "fixed.generator.width=4", "fixed.critic.width=4",
@@ -150,6 +151,27 @@ def test_pacgan_on_stacked_mnist_is_the_papers() -> None:
             assert (network["kind"], network["width"], network["batch_norm"]) == ("conv", 64, True)
             assert network["weight_std"] == 0.02
     assert loading.load(PAPERS / "pacgan_stacked.yaml").config.replicas == 10
+
+
+@pytest.mark.golden
+def test_the_unrolled_ring_is_the_notebooks() -> None:
+    found = specs("unrolled_ring")
+    assert [spec.unroll for spec in found] == [0, 5]
+    for spec in found:
+        assert (spec.data["modes"], spec.data["radius"], spec.data["std"]) == (8, 1.0, 0.01)
+        assert (spec.steps, spec.batch_size, spec.latent_dim, spec.latent) == (25_000, 512, 256, "normal")
+        assert (spec.objective["name"], spec.updates, spec.optimizer, spec.beta1) == (
+            "minimax",
+            "simultaneous",
+            "adam",
+            0.5,
+        )
+        assert (spec.generator_lr, spec.critic_lr, spec.evaluation["samples"]) == (1e-3, 1e-4, 2500)
+        for network in (spec.generator, spec.critic):
+            assert (network["hidden"], network["activation"]) == ([128, 128], "tanh")
+            assert (network["init"], network["gain"]) == ("orthogonal", 1.4)
+    grid = ["data={name: grid, modes: 25, spacing: 2.0, std: 0.05}", "study=unrolled-grid"]
+    assert loading.load(PAPERS / "unrolled_ring.yaml", grid).config.data["modes"] == 25
 
 
 def test_pacgans_own_hundred_packs_are_a_setting_away() -> None:
