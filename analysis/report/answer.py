@@ -211,7 +211,7 @@ def _caveats(findings: Findings, subject: Subject) -> tuple[str, ...]:
         searched = findings.outcomes["search"]
         drawn = CAPTURES[searched[0].probabilities["converged"].captures if searched else "both"]
         said.append(
-            "Provisional: no configuration has been confirmed on fresh seeds. Brackets are 95 % intervals over"
+            "Provisional: there are no results on fresh seeds. Brackets are 95 % intervals over"
             f" {drawn} as the search drew them; the scores of the best are too good, because they were picked by them."
         )
     compared = (*(measured.comparison for measured in findings.measured), *findings.rates.values())

@@ -231,7 +231,7 @@ def test_a_study_under_way_is_said_to_be_so(simulate, tmp_path, words):
     seen = words(report.write(tmp_path, state=state).read_text(encoding="utf-8"))
     assert "10 of 15 trials are done; 2 trials under way and 3 trials not begun. Numbers will change. This is a" in seen
     assert "This is a look before the end: tests hold their 5 % only if" in seen
-    assert "Provisional: no configuration has been confirmed on fresh seeds" in seen
+    assert "Provisional: there are no results on fresh seeds" in seen
     stopped = {"time": 1e9, "reason": "the disk is full."}
     state |= {"state": "interrupted", "stopped": stopped}
     seen = words(report.write(tmp_path, state=state).read_text(encoding="utf-8"))
