@@ -45,8 +45,8 @@ def replica_card(
     drawn: list[Callable[[SubFigure], None]] = [
         partial(_draw_measured, curves=curves, one=one) for one in (*curves.quality, *curves.others)
     ]
-    if curves.shares is not None:
-        drawn.append(partial(_draw_modes, curves=curves, shares=curves.shares))
+    if curves.relative is not None:
+        drawn.append(partial(_draw_modes, curves=curves, relative=curves.relative))
     heights = [CURVES] * math.ceil(len(drawn) / 2) + [PICTURES] * (samples is not None)
     figure = new(columns, sum(heights) + 0.2 * bool(title))
     if title:
@@ -75,8 +75,8 @@ def typical_curves(examples: Mapping[str, ReplicaCurves], columns: int = 2) -> F
         part.suptitle(name, x=0.02, ha="left", fontsize=8, fontweight="bold")
         top, bottom = part.subfigures(2, 1, height_ratios=(1.0, 0.62))
         _draw_measured(top, curves, curves.others[0])
-        if curves.shares is not None:
-            _draw_modes(bottom, curves, curves.shares)
+        if curves.relative is not None:
+            _draw_modes(bottom, curves, curves.relative)
     return figure
 
 
@@ -104,7 +104,7 @@ def _scale(axes: Axes, one: Measured, curves: ReplicaCurves) -> None:
         axes.set_ylim(-0.03, 1.03)
         percent_ticks(axes.yaxis)
     elif one.metric == "modes":
-        top = seen.max() if curves.shares is None else curves.shares.shape[1]
+        top = seen.max() if curves.relative is None else curves.relative.shape[1]
         axes.set_ylim(-0.03 * top, 1.03 * top)
         scale_axis(axes, "y", seen, log=False)
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
@@ -135,10 +135,10 @@ def _tail(curves: ReplicaCurves) -> float:
     return float(_edges(curves)[:-1][curves.tail][0])
 
 
-def _draw_modes(part: SubFigure, curves: ReplicaCurves, shares: Floats) -> None:
-    axes, modes = part.subplots(), shares.shape[1]
+def _draw_modes(part: SubFigure, curves: ReplicaCurves, relative: Floats) -> None:
+    axes, modes = part.subplots(), relative.shape[1]
     cells = axes.pcolormesh(
-        _edges(curves), np.arange(modes + 1) + 0.5, shares.T * modes, cmap="Greys", vmin=0, vmax=3, rasterized=True
+        _edges(curves), np.arange(modes + 1) + 0.5, relative.T, cmap="Greys", vmin=0, vmax=3, rasterized=True
     )
     axes.invert_yaxis()
     axes.set_yticks([])
@@ -146,7 +146,7 @@ def _draw_modes(part: SubFigure, curves: ReplicaCurves, shares: Floats) -> None:
     axes.axvline(_tail(curves), color=BLUE, linewidth=0.8)
     axes.set_ylabel("modes", fontsize=7)
     bar = part.colorbar(cells, ax=axes, aspect=7, pad=0.01, ticks=[0, 1, 2, 3])
-    bar.ax.set_yticklabels(["0", "even", "2 ×", "≥ 3 ×"])
+    bar.ax.set_yticklabels(["0", "1 ×", "2 ×", "≥ 3 ×"])
     bar.outline.set_visible(False)
 
 

@@ -109,8 +109,8 @@ def tiles(images: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @styled
 def mode_shares(rows: Sequence[ModeShares], columns: int = 2) -> Figure:
-    """The share of samples in every mode over training: one row per arm, one panel per replica, one line of cells per
-    mode.
+    """The share of samples in every mode over training, over the share that it should have: one row per arm, one panel
+    per replica, one line of cells per mode.
 
     A generator that covers has even grey lines, one that collapses a single dark line, one that hops a line that breaks
     off where another begins. Raises ValueError without a row.
@@ -122,25 +122,25 @@ def mode_shares(rows: Sequence[ModeShares], columns: int = 2) -> Figure:
     panels = figure.subplots(len(rows), across, squeeze=False, sharey="row")
     shown = None
     for line, row, name in zip(panels, rows, shortened([row.arm for row in rows], 16), strict=True):
-        modes = row.shares.shape[2]
-        even = 1 / modes
+        modes = row.relative.shape[2]
         for axes in line[len(row.seeds) :]:
             axes.set_axis_off()
-        for axes, seed, shares in zip(line, row.seeds, row.shares, strict=False):
+        for axes, seed, relative in zip(line, row.seeds, row.relative, strict=False):
             shown = axes.imshow(
-                shares.T / even, cmap="Greys", vmin=0, vmax=3, aspect="auto", interpolation="nearest",
+                relative.T, cmap="Greys", vmin=0, vmax=3, aspect="auto", interpolation="nearest",
                 extent=(0.5, len(row.steps) + 0.5, modes + 0.5, 0.5),
             )  # fmt: skip
             axes.set_title(f"seed {seed}", fontsize=7, color=MUTED, pad=2, loc="center")
             axes.set_xticks([1, len(row.steps)], [whole(row.steps[0]), whole(row.steps[-1])])
             axes.set_yticks([])
+        line[0].set_yticks([1, modes] if modes > 1 else [1], ["0", str(modes - 1)][:modes])
         line[0].set_ylabel(name, fontsize=7, rotation=0, ha="right", va="center")
     figure.supxlabel("generator updates", fontsize=7)
     if shown is not None:
         bar = figure.colorbar(
             shown, ax=panels, shrink=min(1.0, 1.6 / len(rows)), aspect=14, pad=0.015, ticks=[0, 1, 2, 3]
         )
-        bar.ax.set_yticklabels(["0", "even", "2 ×", "≥ 3 ×"])
-        bar.set_label("samples in the mode", fontsize=7)
+        bar.ax.set_yticklabels(["0", "1 ×", "2 ×", "≥ 3 ×"])
+        bar.set_label("samples of its share", fontsize=7)
         bar.outline.set_visible(False)
     return figure

@@ -24,7 +24,10 @@ READING = (
     " are two standard errors of an evaluation, as far as they are known, and a red line stands where a replica has"
     " diverged."
 )
-STRIP = " The strip of cells shows the share of the samples in each mode over training: even grey is coverage."
+STRIP = (
+    " The strip of cells shows the samples in each mode over training, of the share that it should have: even grey is"
+    " coverage."
+)
 
 
 def write(cards: Sequence[Card], folder: Path, place: str) -> Path:
@@ -47,7 +50,7 @@ def _page(cards: Sequence[Card], place: str) -> Html:
         f"Labels of {name}",
         tag("p", f"ganstudy · {counted(len(cards), 'replica')} of {name}, drawn at random", class_="kicker"),
         tag("h1", "How did each replica end?"),
-        tag("p", READING + STRIP * any(card.curves.shares is not None for card in cards)),
+        tag("p", READING + STRIP * any(card.curves.relative is not None for card in cards)),
         tag("p", "Choices stay in this browser. Save them when you are done; ",
             tag("code", "ganstudy label DIR --labels labels.csv"),
             " then holds them against the outcomes, DIR being the study's folder."),
@@ -60,7 +63,7 @@ def _page(cards: Sequence[Card], place: str) -> Html:
 
 def _card(card: Card) -> Html:
     figure = card.figure(titled=False)
-    modes = "" if card.curves.shares is None else ", shares of modes"
+    modes = "" if card.curves.relative is None else ", shares of modes"
     words = f"Replica {card.number}: measurements{modes} and samples over training"
     svg = rendered(figure, "svg", DPI)
     picture = drawing(svg, figure, f"card-{card.number}", words, columns(figure))

@@ -82,10 +82,10 @@ def mode_shares(found: Sequence[ModeShares]) -> str:
     """How many modes each replica's samples hold at the end."""
 
     def held(row: ModeShares) -> str:
-        seen = [one[np.isfinite(one).all(axis=1)] for one in row.shares]
-        return listed([str(int((one[-1] >= TENTH / one.shape[1]).sum())) if len(one) else NOTHING for one in seen])
+        seen = [one[np.isfinite(one).all(axis=1)] for one in row.relative]
+        return listed([str(int((one[-1] >= TENTH).sum())) if len(one) else NOTHING for one in seen])
 
-    modes = max((row.shares.shape[2] for row in found), default=0)
+    modes = max((row.relative.shape[2] for row in found), default=0)
     return f"Modes of {modes} that hold a tenth of their samples at their last evaluation, seed by seed: " + (
         f"{_each((row.arm, held(row)) for row in found)}."
     )

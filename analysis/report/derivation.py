@@ -284,4 +284,4 @@ def _shown(selected: Selection, metric: str, mode: str) -> dict[str, str]:
 
 def _mode_shares(record: Record, shown: Mapping[str, str]) -> tuple[ModeShares, ...]:
     rows = learning.mode_shares(record, list(shown.values()))
-    return tuple(row for row in rows if row.shares.shape[2] <= MODES_SHOWN)
+    return tuple(row for row in rows if row.relative.shape[2] <= MODES_SHOWN)

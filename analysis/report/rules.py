@@ -78,6 +78,12 @@ class Kinds:
         """Whether there are any."""
         return self.mixtures or self.raw or self.others
 
+    @property
+    def lie(self) -> str:
+        """Where samples lie that may have collapsed."""
+        places = ("in modes",) * self.mixtures + ("among the real ones, by the precision",) * (self.raw or self.others)
+        return f"lie {' or, of data that are no mixture, '.join(places)}"
+
 
 def rules(used: Thresholds, kinds: Kinds) -> dict[str, str]:
     """By outcome, how it is told, with these thresholds and of these data; those that need no words are left out."""
@@ -97,7 +103,7 @@ def rules(used: Thresholds, kinds: Kinds) -> dict[str, str]:
         "hopping": f"mode mass moved per evaluation, noise taken off, over {setting(used.hop_rate)} by the mean over"
         " the tail, whichever one evaluation is left out, and at one evaluation of the end at least",
         "collapsed": f"under {percent(used.modes)} of the modes that real samples hold have a tenth of their mass, by"
-        f" the tail's median, and {percent(ON_MODES)} of the samples lie in modes at one evaluation of it at least",
+        f" the tail's median, and at one evaluation of it {percent(ON_MODES)} of the samples at least {kinds.lie}",
         "learning": f"{metric} falls over the tail by a factor of {setting(used.progress)} or more, by a line through"
         f" its logarithms{bounded * ('mass_js' in judged)}, and the median over the end is below all evaluations before"
         " the tail; of those near the data, only if good samples become more frequent by"
@@ -131,7 +137,7 @@ def limits(record: Record) -> str:
     used = thresholds_of(record.about)
     of_modes = (
         f"where the hop rate is over {setting(used.hop_rate)} (hopping); where under {percent(used.modes)} of the modes"
-        f" hold mass, though {percent(ON_MODES)} of the samples lie in modes (collapsed); "
+        f" hold mass, though {percent(ON_MODES)} of the samples {Kinds.of(record).lie} (collapsed); "
     )
     return (
         f" Outcomes begin {of_modes * Kinds.of(record).modes}where the progress is {setting(used.progress)} or more,"

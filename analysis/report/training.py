@@ -39,8 +39,9 @@ def training(findings: Findings, writer: FigureWriter, folder: Path) -> Section:
             writer.figure(
                 "modes",
                 partial(figures.mode_shares, findings.shares),
-                "Share of the samples in each mode (one line of cells per mode) over training, first seeds of each"
-                " arm's best configuration. Even grey is coverage, one black line collapse; a line that breaks off"
+                "Share of the samples in each mode or class (one line of cells each, in their order) over training,"
+                " over the share that it should have, first seeds of each arm's best configuration. Even grey is"
+                " coverage, one black line collapse; a line that breaks off"
                 " where another begins is mode hopping.",
                 alternatives.mode_shares(findings.shares),
                 apart=False,

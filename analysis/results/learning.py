@@ -18,7 +18,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.record.curves import Curves, curves
+from analysis.record.join import studies_of
 from analysis.record.loading import Record
+from analysis.record.metadata import stated
 from analysis.record.own import higher_is_better
 from analysis.record.schema import OWN, QUALITY, TRIALS_KEYS
 from analysis.record.units import unit_of
@@ -49,13 +51,14 @@ class LearningCurve:
 
 @dataclass(frozen=True)
 class ModeShares:
-    """Share of the samples nearest to each mode, (replicas, steps, modes), of the trial of an arm; NaN past the end."""
+    """Of the trial of an arm, `relative` (replicas, steps, modes): the share of the samples in each mode over the share
+    that it should have, 1 where it is right; NaN past the end."""
 
     arm: str
     trial_id: str
     seeds: NDArray[np.int64]
     steps: NDArray[np.int64]
-    shares: Floats
+    relative: Floats
 
 
 def learning(selected: Selection, metrics: Sequence[str]) -> tuple[LearningCurve, ...]:
@@ -102,7 +105,10 @@ def _times(selected: Selection, replicas: pd.DataFrame, measured: Curves) -> Flo
 
 
 def mode_shares(record: Record, trials: Sequence[str], most: int = 4) -> tuple[ModeShares, ...]:
-    """Mode histograms as shares for the first replicas of some trials; none for data without modes."""
+    """Mode histograms for the first replicas of some trials; none for data without modes.
+
+    A mode should have its part of `data.class_weights`; without these all have the same.
+    """
     found = []
     for trial in trials:
         part = record.history[record.history["trial_id"] == trial]
@@ -112,7 +118,8 @@ def mode_shares(record: Record, trials: Sequence[str], most: int = 4) -> tuple[M
             continue
         seeds, steps = (np.unique(part[name].to_numpy(np.int64)) for name in ("seed", "step"))
         shares = _shares(part, counts, seeds, steps)
-        found.append(ModeShares(str(part["arm"].iloc[0]), trial, seeds, steps, shares))
+        wanted = _wanted(record, trial, shares.shape[2])
+        found.append(ModeShares(str(part["arm"].iloc[0]), trial, seeds, steps, shares / wanted))
     return tuple(found)
 
 
@@ -124,6 +131,18 @@ def _shares(part: Any, counts: Any, seeds: NDArray[np.int64], steps: NDArray[np.
         total = held.sum()
         shares[np.searchsorted(seeds, seed), np.searchsorted(steps, step)] = held / total if total > 0 else np.nan
     return shares
+
+
+def _wanted(record: Record, trial: str, modes: int) -> Floats:
+    """The share (modes,) of the data of a trial's study that each mode has."""
+    study = record.trials.loc[record.trials["trial_id"] == trial, "study"].iloc[0]
+    about = next((one for one in studies_of(record.about) if stated(one, "study") == study), {})
+    data = stated(about, "config.data")
+    weights = data.get("class_weights") if isinstance(data, dict) else None
+    if not isinstance(weights, list) or len(weights) != modes:
+        return np.full(modes, 1 / modes)
+    found: Floats = np.asarray(weights, np.float64) / np.sum(weights)
+    return found
 
 
 def _ranked(measured: Mapping[str, Floats], metric: str, higher: bool | None) -> Floats:

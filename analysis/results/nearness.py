@@ -50,16 +50,24 @@ class Floor:
 def near(measured: Curves, floor: Floor, thresholds: Thresholds) -> Floats:
     """(N, T), 1 where an evaluation is near the data, 0 where not, NaN where that cannot be told."""
     mixture, raw = ~np.isnan(measured.value("high_quality")), column(np.asarray(floor.raw, np.bool_))
-    good = good_share(measured, floor)
+    share = good_share(measured, floor)
     covered, held = (share_of_modes(measured, floor, kind) for kind in ("covered", "held"))
     fid, limit = measured.value("fid"), thresholds.factor * column(floor.score("fid"))
     support = in_units_of_real(measured, floor, "coverage")
     all_held = ~(held < thresholds.coverage)
-    of_mixture = (good >= thresholds.quality) & ~(covered < thresholds.coverage)
-    of_raw = (good >= thresholds.quality) & (support >= thresholds.support) & all_held
-    of_others = (fid <= limit) & ~(good < thresholds.quality) & all_held
-    known = np.select([mixture, raw], [good, good + support], fid + limit)
+    of_mixture = (share >= thresholds.quality) & ~(covered < thresholds.coverage)
+    of_raw = (share >= thresholds.quality) & (support >= thresholds.support) & all_held
+    of_others = (fid <= limit) & ~(share < thresholds.quality) & all_held
+    known = np.select([mixture, raw], [share, share + support], fid + limit)
     found: Floats = np.where(np.isnan(known), np.nan, np.select([mixture, raw], [of_mixture, of_raw], of_others))
+    return found
+
+
+def good_samples(measured: Curves) -> Floats:
+    """Share (N, T) of good samples: of high quality, or `precision` where that is not measured."""
+    found: Floats = np.where(
+        np.isnan(measured.value("high_quality")), measured.value("precision"), measured.value("high_quality")
+    )
     return found
 
 

@@ -59,8 +59,8 @@ class ReplicaCurves:
         quality: the judged and the searched metric and the Fréchet distance, each once, those that were measured.
         others: the share of high-quality samples (precision, where data are no mixture), the modes captured, and the
             norm of the generator's gradient, those that were measured.
-        shares: (T, K) share of the samples nearest to each mode, NaN where there are none; None unless the data have
-            several modes.
+        relative: (T, K) share of the samples in each mode over the share that it should have, NaN where there are no
+            samples; None unless the data have several modes.
     """
 
     study: str
@@ -71,7 +71,7 @@ class ReplicaCurves:
     diverged: int | None
     quality: tuple[Measured, ...]
     others: tuple[Measured, ...]
-    shares: Floats | None
+    relative: Floats | None
 
 
 def replica_curves(record: Record, replica: pd.Series) -> ReplicaCurves:
@@ -87,7 +87,7 @@ def replica_curves(record: Record, replica: pd.Series) -> ReplicaCurves:
     judged = (*((thresholds.metric,) if thresholds.metric else ()), metric_and_mode(record.about)[0], *JUDGED_METRICS)
     gone = measured.value("diverged")[0] > 0
     first_of = "high_quality" if np.isfinite(measured.value("high_quality")).any() else "precision"
-    shares = mode_shares(replace(record, history=history), [trial])
+    modes = mode_shares(replace(record, history=history), [trial])
     return ReplicaCurves(
         study=str(replica["study"]),
         trial_id=trial,
@@ -97,7 +97,7 @@ def replica_curves(record: Record, replica: pd.Series) -> ReplicaCurves:
         diverged=int(steps[gone][0]) if gone.any() else None,
         quality=_measured(measured, replica, record.about, judged),
         others=_measured(measured, replica, record.about, (first_of, "modes", GRADIENT)),
-        shares=shares[0].shares[0] if shares and shares[0].shares.shape[2] > 1 else None,
+        relative=modes[0].relative[0] if modes and modes[0].relative.shape[2] > 1 else None,
     )
 
 

@@ -40,11 +40,11 @@ from numpy.typing import NDArray
 from analysis.record.curves import Curves
 from analysis.results.hops import hops
 from analysis.results.masked import last_half, means, quantiles
-from analysis.results.nearness import Floor, column, good_share, near, share_of_modes
+from analysis.results.nearness import Floor, column, good_samples, good_share, near, share_of_modes
 from analysis.results.thresholds import JUDGED_METRICS, Thresholds
 
 Floats = NDArray[np.float64]
-ON_MODES = 0.01  # share of high-quality samples under which a replica's samples lie in no mode
+ON_MODES = 0.01  # share of samples of high quality, or among the real ones, under which a replica's lie in no mode
 FEW = 0.1  # share of high-quality samples under which swings of FID count too
 BOUNDS = {"mass_js": np.log(2)}  # that a metric cannot exceed: near it, changes are told by its odds
 SIGNED = ("kid", "mmd")  # about 0, and less, where samples are good: only their noise tells how near 0 is near
@@ -64,7 +64,7 @@ class OutcomeSignals:
         gradient_norm: the generator's, median over the end.
         held: share of the modes with at least a tenth of their mass, of those that real samples give as much, median
             over the tail.
-        on_modes: share of high-quality samples, the most in the tail.
+        on_modes: share of high-quality samples, or the precision where these are not told, the most in the tail.
         hop_rate: mean hop over the tail, without the one evaluation of it that most mass visits and leaves again; or
             the largest in its end, if that is less.
         near: share of the tail's evaluations that are near the data.
@@ -130,7 +130,7 @@ def signals(measured: Curves, floor: Floor = Floor(), thresholds: Thresholds = T
     tail = measured.tail(thresholds.tail, LEAST)
     end = last_half(tail)
     diverged: NDArray[np.bool_] = np.any(measured.present & (measured.value("diverged") > 0), axis=1)
-    on_modes = quantiles(measured.value("high_quality"), tail, 1.0)
+    on_modes = quantiles(good_samples(measured), tail, 1.0)
     hop = measured.value("hop")
     judged = _judged(measured, floor, thresholds.metric, on_modes < ON_MODES)
     close, good = near(measured, floor, thresholds), good_share(measured, floor)

@@ -128,7 +128,7 @@ def line(arm):
 
 
 def shares(arm):
-    found = np.random.default_rng(0).dirichlet(np.ones(8), (2, 10))
+    found = 8 * np.random.default_rng(0).dirichlet(np.ones(8), (2, 10))
     return ModeShares(arm, "confirm-x-0000", np.array([1, 2]), STEPS.astype(int), found)
 
 
@@ -139,7 +139,7 @@ def replica(shares=True, diverged=None):
         for name in ("mode_js", "fid")
     )
     others = tuple(Measured(name, 3 * falling, np.full(10, np.nan), np.nan) for name in ("precision", "modes"))
-    held = np.random.default_rng(0).dirichlet(np.ones(8), 10) if shares else None
+    held = 8 * np.random.default_rng(0).dirichlet(np.ones(8), 10) if shares else None
     tail = STEPS > 750
     return ReplicaCurves("rings", "search-x-0000", 7, STEPS.astype(int), tail, diverged, quality, others, held)
 

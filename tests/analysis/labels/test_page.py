@@ -52,7 +52,7 @@ def test_what_a_person_sees_names_no_replica(text, cards):
 def test_the_strip_of_modes_is_explained_where_there_is_one(text, cards, tmp_path):
     assert "The strip of cells" in text
     assert "Replica 1: measurements, shares of modes and samples over training" in text
-    flat = [replace(card, curves=replace(card.curves, shares=None)) for card in cards]
+    flat = [replace(card, curves=replace(card.curves, relative=None)) for card in cards]
     text = page.write(flat, tmp_path, "a").read_text(encoding="utf-8")
     assert "strip" not in text.partition("</style>")[2]
     assert "Replica 1: measurements and samples over training" in text

@@ -87,10 +87,10 @@ def test_what_was_not_measured_is_said_so():
 
 
 def test_modes_are_counted_where_a_replica_was_last_measured():
-    shares = np.full((3, 2, 4), np.nan)
-    shares[0] = 0.25
-    shares[1, 0] = 1.0, 0.0, 0.0, 0.0
-    row = ModeShares("a", "t", np.arange(3), np.arange(2), shares)
+    relative = np.full((3, 2, 4), np.nan)
+    relative[0] = 1.0
+    relative[1, 0] = 4.0, 0.0, 0.0, 0.0
+    row = ModeShares("a", "t", np.arange(3), np.arange(2), relative)
     assert alternatives.mode_shares([row]).endswith("seed by seed: a 4, 1 and not measured.")
 
 

@@ -360,7 +360,7 @@ def test_where_all_were_still_learning_nothing_is_said_of_their_stability():
 def test_the_search_alone_makes_a_provisional_answer():
     found = answer(findings(phase="search", outcomes=outcomes(arm("a", 0.5, 0.3, 0.7), phase="search")))
     assert "over the search" in found.found[0]
-    assert found.caveats[0].startswith("Provisional: no configuration has been confirmed")
+    assert found.caveats[0].startswith("Provisional: there are no results on fresh seeds")
 
 
 @pytest.mark.parametrize("phase", ["search", "confirm"])

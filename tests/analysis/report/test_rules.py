@@ -107,7 +107,7 @@ def test_beside_the_shares_stand_the_rules_of_outcomes_that_occurred(words):
     assert "over 0.2 by the mean over the tail" in shown
     assert "frozen" not in shown
     limits = words(rules.limits(of(about={})))
-    assert "under 75 % of the modes hold mass, though 1 % of the samples lie in modes (collapsed)" in limits
+    assert "under 75 % of the modes hold mass, though 1 % of the samples lie in modes or, of data that are no" in limits
     assert (
         "the progress is 1.3 or more, the end better than all before the tail, and, near the data, good samples become"
         " more frequent by 7.5 % of their share among real ones (learning)"

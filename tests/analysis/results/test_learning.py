@@ -113,7 +113,18 @@ def test_mode_shares_add_up_and_end_with_their_replica(simulated):
     loaded = load(simulated)
     trial = loaded.trials.loc[loaded.trials["phase"] == "confirm", "trial_id"].iloc[0]
     (found,) = mode_shares(loaded, [str(trial)], most=3)
-    assert found.shares.shape == (3, 10, 8)
-    total = found.shares.sum(axis=2)
-    np.testing.assert_allclose(total[~np.isnan(total)], 1)
+    assert found.relative.shape == (3, 10, 8)
+    total = found.relative.sum(axis=2)
+    np.testing.assert_allclose(total[~np.isnan(total)], 8)
     assert found.seeds.tolist() == [10_000, 10_001, 10_002]
+
+
+def test_a_rare_mode_with_its_share_counts_as_much_as_a_frequent_one(simulated):
+    loaded = load(simulated)
+    trial = str(loaded.trials["trial_id"].iloc[0])
+    (even,) = mode_shares(loaded, [trial])
+    weights = [7.0, *[1.0] * 7]
+    config = {**loaded.about.get("config", {}), "data": {"name": "ring", "class_weights": weights}}
+    study = str(loaded.trials["study"].iloc[0])
+    (found,) = mode_shares(replace(loaded, about={"study": study, "config": config}), [trial])
+    np.testing.assert_allclose(found.relative, even.relative / 8 / (np.array(weights) / 14))

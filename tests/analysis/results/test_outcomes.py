@@ -122,6 +122,13 @@ def test_thresholds_decide():
     assert outcome(**images, thresholds=Thresholds(factor=2.0)) == "stalled"
 
 
+def test_pictures_that_are_no_pictures_yet_have_not_collapsed_whatever_class_they_are_told_to_be():
+    blobs = dict.fromkeys(("high_quality", "mass_js", "covered_fraction"), math.nan) | {"fid": 5000.0, "precision": 0.0}
+    assert outcome(**blobs, held_fraction=0.1) == "stalled"
+    assert outcome(**blobs | {"precision": late(0.0, 0.02, 5)}, held_fraction=0.1) == "collapsed"
+    assert outcome(**blobs | {"precision": math.nan}, held_fraction=0.1) == "collapsed"
+
+
 @pytest.mark.parametrize("modes", [7, 9, 12, 25])
 def test_a_replica_that_holds_exactly_as_many_modes_as_asked_has_not_collapsed(modes):
     middling = np.tile([1 / modes, (modes - 1) / modes], EVALUATIONS // 2)  # the median of the tail's eight is 1/2

@@ -37,10 +37,10 @@ def test_the_tail_is_the_last_third_and_five_evaluations_at_least(record):
     assert of(type(record)(record.history, record.trials, about), "search-hinge-0003", 2).tail.sum() == 8
 
 
-def test_shares_of_modes_add_up_to_one(record):
-    shares = of(record, "search-hinge-0003", 2).shares
-    assert shares.shape == (10, 8)
-    np.testing.assert_allclose(shares.sum(1), 1)
+def test_shares_of_eight_modes_over_an_eighth_add_up_to_eight(record):
+    relative = of(record, "search-hinge-0003", 2).relative
+    assert relative.shape == (10, 8)
+    np.testing.assert_allclose(relative.sum(1), 8)
 
 
 def test_a_diverged_replica_says_when(record):

@@ -110,6 +110,8 @@ def test_off_all_modes_progress_is_that_of_fid():
     assert seen("progress", **values, high_quality=[0.0] * 4 + [0.01], floor=Floor()) == pytest.approx(1)
     assert seen("progress", **values, high_quality=0.009, floor=Floor()) == pytest.approx(np.exp(0.4))
     assert seen("on_modes", high_quality=[0.1, 0.2, 0.9, 0.3, 0.2, 0.1, 0.1, 0.0]) == 0.3
+    assert seen("on_modes", high_quality=0.2, precision=0.5) == 0.2
+    assert seen("on_modes", precision=[0.9, 0.2, 0.9, 0.3, 0.2, 0.1, 0.1, 0.0]) == 0.3  # of pictures
 
 
 # Hops
