@@ -178,6 +178,7 @@ HIGHER = frozenset({
     "dirac_converged", "dirac_agreement",
 })
 # fmt: on
+OF_LABELS = ("class_fid", "label_fidelity", "class_coverage")  # see whether samples are of the class asked for
 DIRECTED = HIGHER | {column.name for column in (*QUALITY, *DERIVED)}  # losses, norms and such are neither
 MEASUREMENTS = (*TRAINING, *QUALITY, *DERIVED)
 COUNTED = ("modes", "modes_held", "modes_covered")  # at most as many as the histogram has; the record derives shares

@@ -15,7 +15,7 @@ from typing import Any
 
 from analysis.record.join import studies_of
 from analysis.record.metadata import stated
-from analysis.record.schema import HIGHER
+from analysis.record.schema import HIGHER, OF_LABELS
 from analysis.report import claims, joint_claims
 from analysis.report.factor_words import claim
 from analysis.report.findings import Findings, Measured
@@ -149,6 +149,24 @@ def _unconfirmed(findings: Findings) -> list[str]:
     return [arm for arm in findings.arms if arm not in confirmed]
 
 
+def _labels(findings: Findings) -> list[str]:
+    """How often samples are of the class that was asked for, where the measurements shown do not see it."""
+    found = [one for one in findings.overview.get("label_fidelity", ()) if one.n]
+    if not found or {one.metric for one in findings.measured} & set(OF_LABELS):
+        return []
+    medians = listed([f"{number(one.median.estimate)} of {one.arm}" for one in found])
+    classes = max((row.relative.shape[2] for row in findings.shares), default=0)
+    chance = ""
+    if classes:
+        chance = f"; of one that ignores what is asked and makes {classes} classes alike, {number(1 / classes)}"
+    real = f"; of fresh real samples, {number(found[0].floor)}" * math.isfinite(found[0].floor)
+    return [
+        "None of this sees whether samples are of the class that was asked for, or translations of that of their"
+        f" partner. The share that is (label fidelity), in the median over replicas: {medians}"
+        f"{real}{chance}."
+    ]
+
+
 def _selection_bias(findings: Findings) -> list[str]:
     """Of which arms a winner scored worse on fresh seeds; of several, how many of them."""
     found = findings.selection_bias
@@ -237,5 +255,6 @@ def _caveats(findings: Findings, subject: Subject) -> tuple[str, ...]:
             said.append(f"{metric} was not measured in {listed(without)}, left out of all on quality by it.")
         if lost := [f"{one.unmeasured} of {one.arm}" for one in measured.quality if one.unmeasured]:
             said.append(f"Replicas whose {metric} could not be measured, left out of quality: {listed(lost)}.")
+    said += _labels(findings)
     said += [*of_fewer(findings.record.about), *_selection_bias(findings)]
     return tuple(said)

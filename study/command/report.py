@@ -22,7 +22,7 @@ from study.config import loading
 from study.config.addresses import masked
 from study.config.arms import constants_of, of_one_pair
 from study.config.messages import ConfigError
-from study.config.notes import blind_note, slope_note
+from study.config.notes import blind_note, label_note, slope_note
 from study.config.plan import StudyPlan
 from study.config.spaces import name_of
 from study.progress.status import status
@@ -207,5 +207,5 @@ def _objectives(plans: Iterable[StudyPlan]) -> list[dict[str, Any]]:
 
 def _notes(plans: Sequence[StudyPlan]) -> list[str]:
     """What `check` notes that bears on the answer: what arms lack that their pair needs, what a search cannot see."""
-    found = [(plan, note) for plan in plans for note in (slope_note(plan), blind_note(plan)) if note]
+    found = [(plan, note) for plan in plans for note in (slope_note(plan), blind_note(plan), label_note(plan)) if note]
     return [f"{note}." if len(plans) == 1 else f"{plan.config.study}: {note}." for plan, note in found]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from analysis.record.schema import OF_LABELS
 from analysis.results.thresholds import EVALUATIONS
 from analysis.wording import listed
 from study.config.arms import Arm, constants_of, corners, mistakable, spec_for, trained
@@ -85,6 +86,8 @@ def notes(plan: StudyPlan) -> list[str]:
     if note := unequal(config, arms):
         found.append(note)
     if any(arm.space for arm in arms) and (note := blind_note(plan)):
+        found.append(note)
+    if note := label_note(plan):
         found.append(note)
     if config.scheduler.name == "asha":
         found.append("asha stops trials as results arrive, so that the search depends on the workers' timing")
@@ -195,6 +198,20 @@ def blind_note(plan: StudyPlan) -> str:
         better = f"fid with evaluation.features: {'classifier' if description.classes else 'inception'}"
     modes = description.classes > 0
     return blind_spots(config.search.metrics, found, raw=raw, modes=modes, better=better)
+
+
+def label_note(plan: StudyPlan) -> str:
+    """That no searched metric sees whether samples are of the class that was asked for; "" where none is asked for."""
+    config = plan.config
+    asked = [arm.name for arm in plan.arms if constants_of(config, arm).get("model") == "cgan"]
+    if not asked or set(OF_LABELS) & set(config.search.metrics):
+        return ""
+    found = frozenset[str]().union(*(measured(config, arm) for arm in plan.arms))
+    better = next(name for name in OF_LABELS if name in found)
+    return (
+        f"search.metric: {listed(config.search.metrics)} {'does' if len(config.search.metrics) == 1 else 'do'} not see"
+        f" whether samples are of the class that was asked for, nor do outcomes; {better} does: {_few(asked)}"
+    )
 
 
 def _slopes_are_mixed(config: StudyConfig, arm: Arm) -> bool:

@@ -9,15 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from analysis.record.schema import HIGHER, QUALITY, TRAINING
+from analysis.record.schema import HIGHER, OF_LABELS, QUALITY, TRAINING
 from study.config.blind_spots import ASKED, COVERED, GOOD, SHARED, UNSEEN_IN_RAW, blind_spots, unseen
 from study.config.measured import SEARCHABLE
 from trainables.data import DataSet, load
 from trainables.metrics.evaluator import GROUPS, Evaluator
 
 COUNT, REPLICAS = 2500, 24
-# Measured of samples whose labels are those they were drawn with: they say nothing of a generator that misses a mode.
-OF_LABELS = {"class_fid", "class_coverage", "label_fidelity"}
 Drawn = tuple[Tensor, Tensor]
 
 
@@ -63,7 +61,8 @@ def test_a_metric_worsens_by_every_flaw_but_those_it_does_not_see(
     ring: DataSet, flaw: Callable[..., Tensor], aspect: str
 ) -> None:
     perfect, flawed = drawn(ring, None), drawn(ring, flaw)
-    judged = (SEARCHABLE & perfect.keys()) - (OF_LABELS if aspect != GOOD else set())
+    # Labels are those that samples were drawn with: of a mode that is missed they say nothing.
+    judged = (SEARCHABLE & perfect.keys()) - (set(OF_LABELS) if aspect != GOOD else set())
     for metric in judged:
         worse = (flawed[metric].mean() - perfect[metric].mean()) * (-1 if metric in HIGHER else 1)
         noticed = bool(worse > 3 * perfect[metric].std() + 1e-9)

@@ -54,6 +54,17 @@ def test_a_search_by_a_metric_that_misses_something_is_noted(least: Build, secti
     assert note in found
 
 
+def test_that_a_search_does_not_see_labels_is_noted_where_they_are_asked_for(least: Build) -> None:
+    arms = {"scientific": {"model": ["gan", "cgan"]}}
+    (found,) = [note for note in notes(least(**arms)) if "class that was asked for" in note]
+    assert found == (
+        "search.metric: mass_js does not see whether samples are of the class that was asked for, nor do outcomes;"
+        " class_fid does: cgan"
+    )
+    seen = notes(least(search={"metric": "class_fid"}, scientific={"model": ["cgan"]}))
+    assert not any("asked for" in note for note in [*seen, *notes(least())])
+
+
 def test_repeats_of_what_is_not_searched_are_noted_as_copies(least: Build) -> None:
     search, confirm = {"trials_per_arm": 1, "repeats": 3}, {"top": 1, "replicas": 4}
     assert notes(least(search=search)) == []
