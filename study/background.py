@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import ctypes
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
+
+PATIENCE = 20.0  # seconds that a function gets to end when the process does; a call of torch's is over sooner
 
 
 class BackgroundCall:
@@ -13,13 +18,15 @@ class BackgroundCall:
     def __init__(self, function: Callable[..., Any], *arguments: Any, until: threading.Event | None = None) -> None:
         """Start at once; the thread lives until the function has ended and `until`, if any, is set.
 
-        The process may end before.
+        A process that ends before ends the function first.
         """
         self._function, self._arguments, self._until = function, arguments, until
         self._result: Any = None
         self._error: BaseException | None = None
         self._ended = threading.Event()  # a join that a signal broke off would take the thread for ended
-        threading.Thread(target=self._run, daemon=True).start()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        atexit.register(self._leave)
 
     def __call__(self) -> Any:
         """Wait for it; raises what the function raised."""
@@ -41,3 +48,17 @@ class BackgroundCall:
             self._ended.set()
             if self._until is not None:
                 self._until.wait()
+
+    def _leave(self) -> None:
+        """Raise `SystemExit` in a function that still runs when the process ends, and wait until it has ended.
+
+        Python would end the thread amidst whatever it calls, and torch's C++ would abort the process.
+        """
+        if self._ended.is_set() or self._thread.ident is None:
+            return
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread.ident), ctypes.py_object(SystemExit))
+        try:
+            self._thread.join(PATIENCE)
+        finally:
+            if self._thread.is_alive():  # or a second ctrl-C came
+                os._exit(130)

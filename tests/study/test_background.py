@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -39,3 +41,33 @@ def test_its_thread_lives_as_long_as_it_is_told_to() -> None:
     over.set()
     while threading.active_count() > before:
         time.sleep(0.01)
+
+
+BUSY = """
+import sys, threading
+import torch
+from study.background import BackgroundCall
+begun = threading.Event()
+def learn():
+    weights = torch.ones(200, 200, requires_grad=True)
+    while True:
+        (weights @ weights).sum().backward()
+        begun.set()
+call = BackgroundCall(learn)
+begun.wait()
+print("leaves")
+sys.exit(7)
+"""
+
+
+def test_a_process_that_ends_while_it_is_within_torch_has_its_own_exit_status() -> None:
+    for _ in range(3):  # where Python ends the thread is chance
+        done = subprocess.run([sys.executable, "-c", BUSY], capture_output=True, text=True, timeout=100, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (7, "leaves\n", "")
+
+
+def test_what_does_not_end_with_the_process_is_left() -> None:
+    stuck = BUSY.replace("    while True", "    begun.set(); threading.Event().wait()\n    while True")
+    stuck = stuck.replace("call =", "import study.background; study.background.PATIENCE = 0.1\ncall =")
+    done = subprocess.run([sys.executable, "-c", stuck], capture_output=True, text=True, timeout=100, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "leaves\n", "")
