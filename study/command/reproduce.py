@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -36,8 +37,7 @@ def reproduce(options: Namespace) -> int:
     with redirect_stdout(sys.stderr):
         exit_status = run(Namespace(config=source, plan=plan, out=folder, trust=False, json=False))
     if exit_status != DONE:
-        again = f"the same `ganstudy reproduce {options.name}` goes on with it"
-        say(f"nothing is compared before the study is done: {again}")
+        say(f"nothing is compared before the study is done: `{_command(options)}` goes on with it")
         return exit_status
     arms = [arm.name for arm in plan.arms]
     found = compared(load(folder), about(told.claims, arms))
@@ -48,6 +48,13 @@ def reproduce(options: Namespace) -> int:
     else:
         _show(told, settings, folder, found, unjudged)
     return DONE
+
+
+def _command(options: Namespace) -> str:
+    """What was asked for, as it is typed."""
+    short, out = ["--short"] * options.short, ["--out", str(options.out)] if options.out else []
+    settings = [word for setting in options.set for word in ("--set", setting)]
+    return shlex.join(["ganstudy", "reproduce", options.name, *short, *out, *settings, *["--json"] * options.json])
 
 
 def papers() -> dict[str, Path]:

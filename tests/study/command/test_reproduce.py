@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -144,7 +145,22 @@ def test_a_run_that_fails_compares_nothing(monkeypatch: pytest.MonkeyPatch, caps
     assert main(["reproduce", "rings"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert "nothing is compared before the study is done: the same `ganstudy reproduce rings` goes on with it" in err
+    assert "nothing is compared before the study is done: `ganstudy reproduce rings` goes on with it" in err
+
+
+@pytest.mark.usefixtures("configurations")
+def test_the_command_that_goes_on_is_the_same_to_the_letter(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[Namespace] = []
+    monkeypatch.setattr(reproduce, "run", lambda options: asked.append(options) or 130)
+    typed = ["reproduce", "rings", "--short", "--set", "study=brief", "--set", "scientific.objective=[hinge, minimax]"]
+    assert main([*typed, "--out", "my runs"]) == 130
+    found = re.findall("`(ganstudy .*)` goes on with it", capsys.readouterr().err)
+    assert main(shlex.split(found[0])[1:]) == 130
+    first, second = asked
+    assert (first.plan, first.out) == (second.plan, second.out)
+    assert first.plan.config.study == "brief"
 
 
 @pytest.mark.parametrize(
