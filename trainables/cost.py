@@ -11,6 +11,8 @@ weights that is not 0 another 3g; every update of it, a generator's, too, takes 
 loss goes back through the decoder for either network, 4g + 3d, and moment matching costs 3g. What the networks do
 counts, not what losses, penalties and optimisers do with their outputs.
 
+A classifier of the data is trained, and the floor measured, once for a study.
+
 The constants were measured on a processor core (x86 with AVX-512, one thread, the kernels in C, 2026) and are for
 proportions: what this machine takes is measured (`trainables.timing`). They do not model GPUs.
 """
@@ -18,10 +20,16 @@ proportions: what this machine takes is measured (`trainables.timing`). They do 
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from trainables import data, networks
+from trainables.metrics.classifier import FEATURES as PENULTIMATE
+from trainables.metrics.classifier import usual_steps
+from trainables.metrics.evaluator import DRAWS, FEW_DRAWS
+from trainables.metrics.feature_spaces import QUICK
 from trainables.penalties import PENALTIES
 from trainables.spec import MEANINGLESS, UNTRAINED, Spec
 
@@ -30,8 +38,11 @@ SECONDS_PER_UPDATE = 1e-4  # of a whole population
 SECONDS_PER_OWN_UPDATE = 8e-4  # more, where networks are modules of the user's own
 SECONDS_PER_ROUNDED_UPDATE = 2.5e-3  # more in bf16, which the kernels in C do not know
 SECONDS_PER_EVALUATION = {"points": 0.0018, "images": 0.02}  # of a replica, on top of its networks' arithmetic
+SECONDS_PER_CLASSIFIER_FLOP = 1.7e-11  # of a classifier's training; 1.2e-11 for (1, 28, 28), 2.4e-11 for (3, 128, 128)
 SECONDS_PER_CELL = 4e-8  # of a map of Dirac-GANs, for each move of each replica
 FEATURES = {"inception": 1.1e10, "efficientnet_lite0": 8e8, "dinov2": 1.2e10}  # operations per image; of ViT-S/14
+CLASSIFIED = 128  # pictures of a classifier's step
+UNKNOWN = 60_000  # pictures to train on, where neither settings nor files say: as many as MNIST has
 ARCHITECTURE = ("data", "model", "latent_dim", "conditioning", "packing", "generator", "critic")  # operations depend on
 
 
@@ -82,7 +93,7 @@ def operations(spec: Spec) -> float:
 def seconds(spec: Spec, replicas: int) -> float:
     """Seconds of one core that training `replicas` replicas takes, evaluations included.
 
-    The spec's data and evaluation name every setting. Neither the loading of the data nor a classifier counts.
+    The spec's data and evaluation name every setting. Neither the loading of the data nor what is prepared counts.
     """
     return spec.steps * step_seconds(spec, replicas) + spec.evaluations * evaluation_seconds(spec, replicas)
 
@@ -111,6 +122,33 @@ def evaluation_seconds(spec: Spec, replicas: int) -> float:
     return replicas * measured * (each + _rate(spec) * samples * (g + 2 * d + features))
 
 
+def preparation_seconds(spec: Spec) -> float:
+    """Seconds of one core that a study of such specs takes before its first trial: for the classifier that it trains
+    where the data are labelled pictures and the evaluation names none, and for the floor."""
+    if spec.model == "dirac":
+        return 0.0
+    found, setting = data.describe(**spec.data), spec.evaluation["features"]
+    features = FEATURES.get(setting, 0.0) if isinstance(setting, str) else 0.0
+    each = SECONDS_PER_EVALUATION["images" if found.images else "points"]
+    draws = DRAWS if setting in QUICK else FEW_DRAWS
+    floor = draws * (each + _rate(spec) * int(spec.evaluation["samples"]) * features)
+    if not found.images or not found.classes or spec.evaluation["classifier"] is not None:
+        return floor
+    return floor + SECONDS_PER_CLASSIFIER_FLOP * classifier_steps(spec.data) * _classifier_operations(found)
+
+
+def classifier_steps(settings: Mapping[str, Any]) -> int:
+    """How many steps a classifier of these pictures is trained for, as far as settings and files tell."""
+    source = data.source(**settings)
+    try:
+        counts = source.counts or source.found()
+    except (OSError, ValueError):  # they are not there yet, or no good, which is said elsewhere
+        counts = None
+    if counts is None or _is_stacked(data.describe(**settings)):  # stacks are many, of digits that are few
+        return usual_steps(UNKNOWN if source.of_files else 0)  # scikit-learn's digits: the least steps
+    return usual_steps(counts[0])
+
+
 def kept_bytes(spec: Spec, replicas: int, critics: bool = False) -> int:
     """Bytes of the weights that `trainables.kept` keeps of so many replicas, and with `critics` of their critics."""
     if spec.model in UNTRAINED:
@@ -128,6 +166,25 @@ def _passes(spec: Spec) -> int:
 def _rate(spec: Spec) -> float:
     """Seconds for an operation of the networks."""
     return SECONDS_PER_FLOP["conv" if _networks(spec).convolutions else "mlp"]
+
+
+def _classifier_operations(found: data.Description) -> float:
+    """Of a step of a classifier's training for such pictures: of its convolutions (`trainables.metrics.classifier`) to
+    32 channels, and then to 64 and 128 at half the side each until it is at most 4, and of its two linear layers."""
+    channels, *side = found.shape
+    stacked = _is_stacked(found)
+    narrow, wide, layers = 1 if stacked else channels, 32, 0.0
+    while True:
+        layers += 2 * 9 * narrow * wide * math.prod(side)
+        if max(side) <= 4:
+            break
+        narrow, wide, side = wide, min(2 * wide, 128), [-(-length // 2) for length in side]
+    layers += 2 * wide * math.prod(side) * PENULTIMATE + 2 * PENULTIMATE * (10 if stacked else found.classes)
+    return 3 * CLASSIFIED * layers
+
+
+def _is_stacked(found: data.Description) -> bool:
+    return found.shape[0] > 1 and found.classes == 10 ** found.shape[0]
 
 
 class _Networks(NamedTuple):

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 import torch
 
-from trainables import data
+from trainables import cost, data
 from trainables.data import DataSet
-from trainables.metrics.classifier import Classifier, train_classifier, usual_steps
+from trainables.metrics.classifier import Classifier, train_classifier
 from trainables.metrics.evaluator import DRAWS, Evaluator
 from trainables.metrics.feature_spaces import QUICK
 from trainables.spec import Spec
@@ -38,11 +38,12 @@ class Taken(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A data set or its stand-in, what evaluates samples, and the seconds of a classifier's training and the floor."""
+    """A data set or its stand-in, what evaluates samples, and the seconds of a classifier's training and the floor; of
+    neither of these where features take long."""
 
     data: DataSet
     evaluator: Evaluator | None
-    seconds: float
+    seconds: float | None
 
 
 def taken(spec: Spec, replicas: int, evaluated: int, within: float = 0.15) -> Taken:
@@ -78,10 +79,10 @@ def _prepared(key: str) -> Prepared:
     settings, evaluation, measure = json.loads(key)
     found = _points(settings)
     if evaluation.get("features", "raw") not in QUICK:
-        return Prepared(found, None, 0.0)
+        return Prepared(found, None, None)
     classifier, seconds = None, 0.0
     if found.images and found.labels is not None and evaluation.get("classifier") is None:
-        classifier, seconds = _classifier(found, data.source(**settings).counts or (len(found.train),))
+        classifier, seconds = _classifier(found, cost.classifier_steps(settings))
     evaluator = Evaluator(found, evaluation, measure, classifier=classifier)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the run says what is to be said of the floor
@@ -100,12 +101,12 @@ def _points(settings: dict[str, Any]) -> DataSet:
     return DataSet(source.name, train, labels, heldout, labels, source.classes)
 
 
-def _classifier(found: DataSet, counts: tuple[int, ...]) -> tuple[Classifier, float]:
+def _classifier(found: DataSet, steps: int) -> tuple[Classifier, float]:
     """A classifier that has hardly been trained, and the seconds that its whole training takes."""
     classifier = train_classifier(found, 0, steps=FEW)
     few = _each(lambda: train_classifier(found, 0, steps=FEW), 0.0)
     more = _each(lambda: train_classifier(found, 0, steps=3 * FEW), 0.0)
-    return classifier, usual_steps(counts[0]) * max(more - few, 0.0) / (2 * FEW)
+    return classifier, steps * max(more - few, 0.0) / (2 * FEW)
 
 
 def _each(function: Callable[[], object], within: float) -> float:

@@ -46,13 +46,13 @@ class Calibration:
 
     Attributes:
         factors: by arm, and by the number of replicas that were measured.
-        preparation: seconds that the floor and the study's classifier take.
+        preparation: seconds that the floor and the study's classifier take; None: not measured.
         pace: seconds of Python here for each where the overheads of `study.progress.overheads` were measured.
         load: cores that other processes wanted meanwhile. What was measured is processor time, and knows nothing of it.
     """
 
     factors: Mapping[str, Mapping[int, Factors]] = field(default_factory=dict)
-    preparation: float = 0.0
+    preparation: float | None = None
     pace: float = 1.0
     load: float = 0.0
 
@@ -76,7 +76,7 @@ def calibrate(plan: StudyPlan, within: float = WITHIN) -> Calibration:
     torch.set_num_threads(max(1, int(plan.config.resources.cpu)))
     found: dict[str, dict[int, Factors]] = {}
     by_arm: dict[str, dict[int, Factors]] = {}
-    preparation = 0.0
+    preparation: float | None = None
     try:
         for arm in plan.arms:
             spec = middle(plan, arm)

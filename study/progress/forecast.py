@@ -121,7 +121,7 @@ def forecast(plan: StudyPlan, calibration: Calibration | None = None) -> Forecas
     workers = overheads.workers(config)
     parts = Parts(
         start=overheads.start(workers, measured.pace),
-        preparation=measured.preparation,
+        preparation=_preparation(plan) if measured.preparation is None else measured.preparation,
         training=sum(arm.core_seconds - arm.evaluation_seconds for arm in arms),
         evaluation=sum(arm.evaluation_seconds for arm in arms),
         records=overheads.records(config, search, confirm, measured.pace),
@@ -193,6 +193,11 @@ def _arm(plan: StudyPlan, arm: Arm, measured: Calibration) -> ArmForecast:
         longest=max(sum(each) for _, each in populations),
         packing=packs,
     )
+
+
+def _preparation(plan: StudyPlan) -> float:
+    """The estimate of what precedes the first trial; data and evaluation are the same in all arms."""
+    return cost.preparation_seconds(_draw(plan.config, plan.arms[0], 0.5))
 
 
 def _kept_bytes(config: StudyConfig, arm: Arm) -> int:

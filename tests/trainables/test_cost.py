@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from trainables import cost, data, native, own_code
 from trainables.batches import Batch
 from trainables.metrics import evaluator
+from trainables.metrics.classifier import train_classifier
 from trainables.spec import Spec
 from trainables.training import Training
 
@@ -172,3 +175,38 @@ def test_own_networks_are_counted_by_torch_and_cost_more_a_call(monkeypatch: pyt
 def test_networks_that_normalise_over_a_batch_have_a_cost(packing: int) -> None:
     normalising = {"hidden": [8], "batch_norm": True}
     assert seconds(generator=normalising, critic=normalising, packing=packing) > 0
+
+
+def prepared(settings: Any, **evaluation: Any) -> float:
+    told = {**evaluator.check({}).__dict__, **evaluation}
+    return cost.preparation_seconds(Spec(data=settings, steps=1, evaluations=1, batch_size=8, evaluation=told, **SMALL))
+
+
+@pytest.mark.usefixtures("operations_alone")
+@pytest.mark.parametrize(
+    ("settings", "steps"),
+    [({"name": "digits"}, 1000), ({"name": "stacked_digits"}, 1000), ({"name": "mnist"}, 2343),
+     ({"name": "stacked_mnist"}, 2343), ({"name": "cifar10"}, 2343)],
+    ids=str,
+)  # fmt: skip
+def test_a_classifier_of_labelled_pictures_is_trained_once(
+    settings: dict[str, Any], steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of files are taken to be as many as MNIST has where there are none yet."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cost, "SECONDS_PER_CLASSIFIER_FLOP", 1.0)
+    found = data.describe(**settings)
+    pictures, labels = torch.zeros(2, *found.shape), torch.zeros(2, dtype=torch.int64)
+    pair = data.DataSet("pair", pictures, labels, pictures, labels, found.classes)
+    classifier = train_classifier(pair, seed=0, steps=1)
+    with FlopCounterMode(display=False) as counter:
+        classifier(pictures)
+    singles = 2 * found.shape[0] if classifier.identity.stacked else 2
+    assert prepared(settings) == 3 * 128 * steps * counter.get_total_flops() / singles
+    assert prepared(settings, classifier="mine.pt") == prepared({"name": "ring"}) == 0
+
+
+@pytest.mark.usefixtures("operations_alone")
+def test_features_of_the_floors_draws_count() -> None:
+    few = prepared({"name": "ring"}, features="inception", samples=100)
+    assert few == 5 * 100 * cost.FEATURES["inception"]

@@ -111,3 +111,16 @@ def test_a_study_begins_with_what_is_measured_if_it_is_long_enough(
     found = at_start(long)
     assert (found.calibrated, measured) == (True, [long])
     assert found.parts.training == pytest.approx(3 * forecast(long).parts.training)
+
+
+def test_a_classifiers_training_is_in_the_estimate_that_decides_whether_to_measure(
+    study: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = Calibration(preparation=200.0)
+    monkeypatch.setattr(module, "calibrate", lambda plan: measured)
+    mnist = study(data={"name": "mnist"}, fixed=SMALL)
+    rough = forecast(mnist)
+    assert rough.parts.preparation > 100 > rough.parts.training
+    assert rough.seconds > rough.parts.preparation
+    assert at_start(mnist) == forecast(mnist, measured)
+    assert forecast(mnist, measured).parts.preparation == 200
