@@ -32,7 +32,7 @@ from study.config.plan import StudyPlan
 from study.execution.interruption import Interruption
 from study.execution.keeping import sweep
 from study.execution.machine import session_entry
-from study.execution.preparation import begin_to_prepare, is_prepared
+from study.execution.preparation import begin_to_prepare, is_prepared, preparing
 from study.execution.tuning import remove_leftovers, train
 from study.ledger.damage import shortened
 from study.ledger.entries import CONFIRM, Stopped
@@ -247,7 +247,7 @@ class Session:
         prepared = is_prepared(self.plan.config, self.journal.state, self.store)
         if prepared and self.tally.finished:
             return
-        self.progress.doing("starting Ray" if prepared else "starting Ray, measuring the real-data baseline")
+        self.progress.doing("starting Ray" if prepared else f"starting Ray, {preparing(self.plan.config, self.store)}")
         floor = None if prepared else begin_to_prepare(self.plan.config, self.store.place, self.data.at)
         try:
             with self._interruption, connected(own_code.files()), RayWatch(self._without_ray):

@@ -18,7 +18,7 @@ from study.ledger.entries import Floor
 from study.storage.data_set import FROM_SETTINGS, DataAt, load
 from study.storage.store import Store, store_at
 from trainables import own_code
-from trainables.data import DataSet
+from trainables.data import DataSet, describe
 from trainables.metrics.classifier import Classifier, train_classifier
 from trainables.metrics.evaluator import Evaluator
 
@@ -58,6 +58,14 @@ def is_prepared(config: StudyConfig, state: StudyState, store: Store) -> bool:
     """Whether floor and classifier are there from an earlier session."""
     missing = state.classifier and config.evaluation.get("classifier") is None and store.read(CLASSIFIER) is None
     return state.prepared and not missing
+
+
+def preparing(config: StudyConfig, store: Store) -> str:
+    """What `prepare` does, for whoever waits for it."""
+    found = describe(**config.data)
+    trains = found.images and found.classes and config.evaluation.get("classifier") is None
+    first = trains and store.read(CLASSIFIER) is None
+    return f"{'training a classifier of the pictures, then ' * bool(first)}measuring the real-data baseline"
 
 
 def begin_to_prepare(config: StudyConfig, place: str, at: DataAt) -> Callable[[], Floor]:

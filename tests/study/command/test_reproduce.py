@@ -153,7 +153,12 @@ def test_the_command_that_goes_on_is_the_same_to_the_letter(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[Namespace] = []
-    monkeypatch.setattr(reproduce, "run", lambda options: asked.append(options) or 130)
+
+    def run(options: Namespace) -> int:
+        asked.append(options)
+        return 130
+
+    monkeypatch.setattr(reproduce, "run", run)
     typed = ["reproduce", "rings", "--short", "--set", "study=brief", "--set", "scientific.objective=[hinge, minimax]"]
     assert main([*typed, "--out", "my runs"]) == 130
     found = re.findall("`(ganstudy .*)` goes on with it", capsys.readouterr().err)

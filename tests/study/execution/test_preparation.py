@@ -8,7 +8,7 @@ import pytest
 from study.config import loading
 from study.config.plan import StudyPlan
 from study.execution import preparation as module
-from study.execution.preparation import is_prepared, own_classifier, prepare
+from study.execution.preparation import is_prepared, own_classifier, prepare, preparing
 from study.ledger.entries import to_json
 from study.ledger.state import StudyState
 from study.storage.store import store_at
@@ -23,6 +23,7 @@ DIGITS: dict[str, Any] = {
 
 
 def test_mixtures_have_a_floor_and_no_classifier(tiny: Build, tmp_path: Path) -> None:
+    assert preparing(tiny().config, store_at(str(tmp_path))) == "measuring the real-data baseline"
     entry = prepare(tiny().config, str(tmp_path))
     assert entry.kind == "floor"
     assert (entry.classifier, entry.samples) == (None, 60)
@@ -60,6 +61,7 @@ def test_labelled_images_get_a_classifier_once(tiny: Build, tmp_path: Path, monk
     monkeypatch.setattr(module, "train_classifier", short)
     config = tiny(**DIGITS).config
     assert own_classifier(store_at(str(tmp_path))) is None
+    assert preparing(config, store_at(str(tmp_path))).startswith("training a classifier of the pictures, then ")
     entry = prepare(config, str(tmp_path))
     found = own_classifier(store_at(str(tmp_path)))
     assert found is not None
@@ -69,6 +71,7 @@ def test_labelled_images_get_a_classifier_once(tiny: Build, tmp_path: Path, monk
     assert {"modes", "class_fid", "label_fidelity"} <= entry.values.keys()
     assert json.dumps(to_json(prepare(config, str(tmp_path)))) == json.dumps(to_json(entry))
     assert trained == [0]
+    assert preparing(config, store_at(str(tmp_path))) == "measuring the real-data baseline"
 
 
 def test_a_configured_classifier_is_used_and_none_is_trained(tiny: Build, tmp_path: Path) -> None:
@@ -78,5 +81,6 @@ def test_a_configured_classifier_is_used_and_none_is_trained(tiny: Build, tmp_pa
     train_classifier(load("digits"), seed=5, steps=20).save(path)
     config = tiny(**{**DIGITS, "evaluation": {**DIGITS["evaluation"], "classifier": str(path)}}).config
     (tmp_path / "study").mkdir()
+    assert preparing(config, store_at(str(tmp_path / "study"))) == "measuring the real-data baseline"
     assert (prepare(config, str(tmp_path / "study")).classifier or {})["seed"] == 5
     assert list((tmp_path / "study").iterdir()) == []
