@@ -35,6 +35,7 @@ class CelebA(Pictures):
     """
 
     name: ClassVar[str] = "celeba"
+    folder: ClassVar[str | None] = FOLDER
     size: int = integer(64, low=4)
     crop: int = integer(WIDTH, low=8)
     attribute: str | None = named("an attribute", None)

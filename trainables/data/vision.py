@@ -8,6 +8,7 @@ read: torchvision reads only files with the published MD5, and all reading here 
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
@@ -36,6 +37,7 @@ class Pictures(Labelled):
     """
 
     of_files: ClassVar[bool] = True
+    folder: ClassVar[str | None] = None  # which of `files` is a folder
     root: str = path("data")
     download: bool = flag(False)
 
@@ -88,6 +90,33 @@ class Pictures(Labelled):
             f"set `download: true` under `data` to download it there, or name the folder that holds it"
         )
 
+    def check_files(self) -> None:
+        """Refuse also a folder in a file's place, a file in a folder's, and an empty file."""
+        super().check_files()
+        for file in self.files():
+            at = Path(self.root, file)
+            if not at.exists():
+                continue  # to be fetched
+            kind = "folder" if at.is_dir() else "file"
+            expected = "folder" if file == self.folder else "file"
+            if kind != expected:
+                raise self._refused(file, f"expected a {expected}, got a {kind}")
+            if kind == "file" and not at.stat().st_size:
+                raise self._refused(file, "expected content, got an empty file")
+
+    def suspects(self, train: bool) -> list[str]:  # noqa: ARG002 - of MNIST the part tells
+        """The files, relative to `root`, in which the fault lies that reading a part of them met: those without the MD5
+        that the reader asks for, or any."""
+        from torchvision.datasets.utils import check_integrity
+
+        wrong = [file for file, md5 in self.md5s() if not check_integrity(Path(self.root, file), md5)]
+        return wrong or self.files()
+
+    def md5s(self) -> list[tuple[str, str]]:
+        """The files whose MD5 the reader asks for, relative to `root`, and it."""
+        files = self.files()
+        return [(file, md5) for file, md5 in self.archives() if file in files]
+
     def load(self) -> DataSet:
         """Read both parts, fetching first what is missing.
 
@@ -96,8 +125,7 @@ class Pictures(Labelled):
             ConnectionError: the download failed.
             ValueError: the files are not those of this data set, or are damaged.
         """
-        if message := self.absent():
-            raise FileNotFoundError(message)
+        self.check_files()
         if self.missing():
             self._fetch()
         train, labels = self._read(train=True)
@@ -111,25 +139,31 @@ class Pictures(Labelled):
     def _read(self, *, train: bool) -> tuple[Tensor, Tensor | None]:
         try:
             part = self.opened(train)
-            images, labels = self.images(part), self.targets(part)
-            self._check(images, labels)
         except (RuntimeError, ValueError, TypeError, AssertionError, LookupError, EOFError) as error:
-            raise ValueError(
-                f"data.root: the files of {self.name} under {self.root} ({', '.join(self.files())}) "
-                f"are damaged or something else ({type(error).__name__}: {error}); delete them and set "
-                f"`download: true` under `data`"
+            files = ", ".join(self.suspects(train))
+            raise self._refused(
+                files, f"expected {self.name} as torchvision lays it out, got a damaged or another file"
             ) from error
+        images, labels = self.images(part), self.targets(part)
+        if message := self._wrong(images, labels):
+            raise self._refused(", ".join(self.suspects(train)), message)
         return images.contiguous(), labels
 
-    def _check(self, images: Tensor, labels: Tensor | None) -> None:
+    def _wrong(self, images: Tensor, labels: Tensor | None) -> str | None:
+        """What was expected of a part, and what came."""
         if tuple(images.shape[1:]) != self.shape:
-            raise ValueError(f"expected pictures of shape {self.shape}, got {tuple(images.shape[1:])}")
+            return f"expected pictures of shape {self.shape}, got {tuple(images.shape[1:])}"
         if labels is None:
-            return
+            return None
         if len(images) != len(labels) or not len(images):
-            raise ValueError(f"expected a label for each picture, got {len(images)} and {len(labels)}")
-        if labels.min() < 0 or labels.max() >= self.classes:
-            raise ValueError(f"expected labels in 0..{self.classes - 1}, got {int(labels.max())}")
+            return f"expected a label for each picture, got {len(images):,} pictures and {len(labels):,} labels"
+        outside = labels[(labels < 0) | (labels >= self.classes)]
+        return f"expected labels in 0..{self.classes - 1}, got {int(outside[0])}" if len(outside) else None
+
+    def _refused(self, file: str, message: str) -> ValueError:
+        return ValueError(
+            f"data.root: {file} under {self.root}: {message}; delete it and set `download: true` under `data`"
+        )
 
     def _packed(self) -> bool:
         """Whether every archive is under `root`, with its MD5."""
@@ -187,6 +221,46 @@ class Mnist(Pictures):
         images: Tensor = part.data
         return images.unsqueeze(1)
 
+    def check_files(self) -> None:
+        """Refuse also files whose first bytes tell of something else than their size or their neighbour does."""
+        super().check_files()
+        if not self.missing():
+            self._counted()
+
+    def found(self) -> tuple[int, int] | None:
+        self.check_files()
+        return None if self.counts is not None or self.missing() else self._counted()
+
+    def suspects(self, train: bool) -> list[str]:
+        """The labels, whose values the first bytes do not tell."""
+        return [self.files()[1 if train else 3]]
+
+    def _counted(self) -> tuple[int, int]:
+        """How many pictures there are to train on and held out, as their files' first bytes say."""
+        counts = []
+        for images, labels in zip(self.files()[::2], self.files()[1::2], strict=True):
+            (count, *side), (labelled,) = self._header(images, 3), self._header(labels, 1)
+            if side != [28, 28]:
+                raise self._refused(images, f"expected pictures of 28 × 28 pixels, got {side[0]} × {side[1]}")
+            if count != labelled or not count:
+                expected = f"expected as many pictures as {labels} has labels"
+                raise self._refused(images, f"{expected}, got {count:,} pictures and {labelled:,} labels")
+            counts.append(count)
+        return counts[0], counts[1]
+
+    def _header(self, file: str, axes: int) -> list[int]:
+        """The lengths of an idx file's axes of bytes: after 0, 0, 8 and how many axes there are, four bytes each."""
+        at = Path(self.root, file)
+        with at.open("rb") as opened:
+            head = opened.read(4 + 4 * axes)
+        if len(head) < 4 + 4 * axes or head[:4] != bytes([0, 0, 8, axes]):
+            raise self._refused(file, f"expected an unpacked idx{axes}-ubyte file, got another kind of file")
+        lengths = [int.from_bytes(head[place : place + 4], "big") for place in range(4, len(head), 4)]
+        size, expected = at.stat().st_size, len(head) + math.prod(lengths)
+        if size != expected:
+            raise self._refused(file, f"expected {expected:,} bytes, as its first ones tell, got {size:,}")
+        return lengths
+
 
 @dataclass(frozen=True, kw_only=True)
 class FashionMnist(Mnist):
@@ -224,6 +298,11 @@ class Cifar10(Pictures):
     def archives(self) -> list[tuple[str, str]]:
         reader = self.reader()
         return [(reader.filename, reader.tgz_md5)]
+
+    def md5s(self) -> list[tuple[str, str]]:
+        reader = self.reader()
+        batches = [*reader.train_list, *reader.test_list, (reader.meta["filename"], reader.meta["md5"])]
+        return [(f"{reader.base_folder}/{file}", md5) for file, md5 in batches]
 
     def images(self, part: Any) -> Tensor:
         """The pictures, channels first."""

@@ -100,14 +100,18 @@ def test_a_pickle_that_is_not_cifars_is_never_read(
     mark = tmp_path / "mark"
     batch = tmp_path / "cifar-10-batches-py" / "data_batch_3"
     batch.write_bytes(pickle.dumps(Trap(mark)))
-    with pytest.raises(ValueError, match=r"^data\.root: the files of cifar10 under .*data_batch_3.* are damaged"):
+    with pytest.raises(
+        ValueError, match=r"^data\.root: cifar-10-batches-py/data_batch_3 under .* a damaged or another file"
+    ):
         load("cifar10", root=tmp_path)
     assert not mark.exists()
 
 
 def test_the_published_md5s_are_asked_for(tmp_path: Path, write_cifar: WriteCifar) -> None:
     write_cifar(tmp_path)
-    with pytest.raises(ValueError, match=r"are damaged or something else .*; delete them and set `download: true`"):
+    with pytest.raises(
+        ValueError, match=r"data_batch_1, .*batches\.meta under .* another file; delete it and set `download: true`"
+    ):
         load("cifar10", root=tmp_path)
 
 
@@ -155,35 +159,66 @@ def test_check_and_describe_do_not_load(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", FOLDERS)
+@pytest.mark.parametrize("use", [check, load])
 @pytest.mark.parametrize(
-    "content",
+    ("content", "message"),
     [
-        b"",
-        b"not an idx file",
-        b"\x00\x00\x08\x03" + b"\x00\x00\x00\x07" * 3,
-        b"\x00\x00\x0d\x01\x00\x00\x00\x01\x00\x00\x00\x00",
+        (b"", "expected content, got an empty file"),
+        (b"not an idx file at all", "expected an unpacked idx3-ubyte file, got another kind of file"),
+        (b"\x00\x00\x08\x03" + b"\x00\x00\x00\x07" * 3, "expected 359 bytes, as its first ones tell, got 16"),
+        (b"\x00\x00\x08\x01\x00\x00\x00\x01\x00", "expected an unpacked idx3-ubyte file"),
+        (b"\x00\x00\x08\x03" + b"\x00\x00\x00\x07" * 3 + bytes(7**3), "expected pictures of 28 × 28 pixels, got 7 × 7"),
+        (None, "expected a file, got a folder"),
     ],
-    ids=["empty", "text", "cut short", "floats"],
+    ids=["empty", "text", "cut short", "labels", "small", "folder"],
 )
-def test_damaged_idx_files(content: bytes, tmp_path: Path, write_idx: WriteIdx) -> None:
-    write_idx(tmp_path)
-    (tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte").write_bytes(content)
-    with pytest.raises(ValueError, match=r"^data\.root: the files of mnist under .* are damaged or something else"):
-        load("mnist", root=tmp_path)
+def test_a_damaged_idx_file_is_named(
+    content: bytes | None, message: str, use: Callable[..., Any], name: str, tmp_path: Path, write_idx: WriteIdx
+) -> None:
+    write_idx(tmp_path, FOLDERS[name])
+    file = tmp_path / FOLDERS[name] / "raw" / "train-images-idx3-ubyte"
+    file.unlink()
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_bytes(content)
+    named = f"^data\\.root: {FOLDERS[name]}/raw/train-images-idx3-ubyte under {tmp_path}: {message}"
+    with pytest.raises(ValueError, match=named):
+        use(name, root=tmp_path)
 
 
 def test_files_of_another_data_set(tmp_path: Path, write_idx: WriteIdx) -> None:
     write_idx(tmp_path)
-    raw = tmp_path / "MNIST" / "raw"
-    (raw / "train-labels-idx1-ubyte").write_bytes((raw / "t10k-labels-idx1-ubyte").read_bytes())
-    with pytest.raises(ValueError, match="expected a label for each picture, got 7 and 4"):
+    labels, images = (tmp_path / "MNIST" / "raw" / f"train-{kind}-ubyte" for kind in ("labels-idx1", "images-idx3"))
+    labels.write_bytes(b"\x00\x00\x08\x01\x00\x00\x00\x07" + bytes([*range(5), 11, 9]))
+    check("mnist", root=tmp_path)  # only reading tells
+    with pytest.raises(
+        ValueError, match=rf"^data\.root: {labels.relative_to(tmp_path)} .*: expected labels in 0\.\.9, got 11"
+    ):
         load("mnist", root=tmp_path)
-    (raw / "train-labels-idx1-ubyte").write_bytes(b"\x00\x00\x08\x01\x00\x00\x00\x07" + bytes([11] * 7))
-    with pytest.raises(ValueError, match=r"expected labels in 0\.\.9, got 11"):
-        load("mnist", root=tmp_path)
-    (raw / "train-images-idx3-ubyte").write_bytes(b"\x00\x00\x08\x03" + b"\x00\x00\x00\x07" * 3 + bytes(7**3))
-    with pytest.raises(ValueError, match=r"expected pictures of shape \(1, 28, 28\), got \(1, 7, 7\)"):
-        load("mnist", root=tmp_path)
+    images.write_bytes(images.with_name("t10k-images-idx3-ubyte").read_bytes())
+    with pytest.raises(
+        ValueError, match=r"train-images.* as many pictures as .*train-labels\S* has labels, got 4 pictures and 7"
+    ):
+        check("mnist", root=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "folder"),
+    [
+        ("cifar10", "cifar-10-batches-py/data_batch_2", False),
+        ("svhn", "test_32x32.mat", False),
+        ("celeba", "celeba/img_align_celeba", True),
+    ],
+)
+def test_a_folder_in_the_place_of_a_file_is_refused(name: str, file: str, folder: bool, tmp_path: Path) -> None:
+    at = tmp_path / file
+    at.parent.mkdir(parents=True, exist_ok=True)
+    at.touch() if folder else at.mkdir()
+    expected = "a folder, got a file" if folder else "a file, got a folder"
+    with pytest.raises(ValueError, match=rf"^data\.root: {file} under {tmp_path}: expected {expected}"):
+        check(name, root=tmp_path, download=True)
 
 
 def test_gzipped_files_that_are_there_are_unpacked_without_a_download(
@@ -285,7 +320,7 @@ def test_house_numbers(tmp_path: Path, write_svhn: Callable[[Path], dict[str, np
         np.testing.assert_array_equal(points.numpy(), written[part].transpose(3, 2, 0, 1), strict=True)
         assert labels.tolist() == (written[f"{part} labels"][:, 0] % 10).tolist()
     (tmp_path / "test_32x32.mat").write_bytes(b"cut")
-    with pytest.raises(ValueError, match=r"^data\.root: the files of svhn under .* are damaged or something else"):
+    with pytest.raises(ValueError, match=r"^data\.root: test_32x32\.mat under .* a damaged or another file"):
         load("svhn", root=tmp_path)
 
 
