@@ -19,6 +19,7 @@ from trainables import checks, data, precision
 from trainables.data.arrays import Arrays
 from trainables.memory import COPIES, least_bytes
 from trainables.metrics import evaluator, feature_spaces
+from trainables.metrics.classifier import Classifier
 from trainables.spec import ROLES
 
 BYTES = 4  # of a number
@@ -37,6 +38,8 @@ def ready(plan: StudyPlan) -> list[str]:
     try:
         feature_spaces.require(config.evaluation["features"])
         data.check(**config.data)
+        if (classifier := config.evaluation.get("classifier")) is not None:
+            Classifier.load(classifier).refuse_other(data.describe(**config.data))
         _require_points(config)
         odd = _oddities(config)
     except (OSError, ValueError) as error:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainables import torch_files
-from trainables.data import DataSet, floats
+from trainables.data import DataSet, Description, floats
 
 FEATURES = 64
 _BATCH = 128
@@ -72,7 +72,7 @@ class Classifier:
         places = 10 ** torch.arange(channels - 1, -1, -1, device=classes.device)
         return features.reshape(len(images), -1), (classes.reshape(-1, channels) * places).sum(1)
 
-    def refuse_other(self, data: DataSet) -> None:
+    def refuse_other(self, data: DataSet | Description) -> None:
         """Raise `ValueError` where it was trained on images of another shape, or on other classes."""
         mine, theirs = (self.identity.shape, self.identity.classes), (data.shape, data.classes)
         if mine != theirs:

@@ -63,7 +63,8 @@ class Settings:
         neighbours: the neighbour that a ball about a point reaches to, for precision, recall, density and coverage.
         neighbour_samples (samples): how many of the samples at most, and of the training points as many, enter these.
         weights: the file of InceptionV3's weights, None to download them, or of DINOv2's.
-        classifier: the file of a saved classifier; None: the study trains one where it needs one.
+        classifier: the file of a saved classifier, whose accuracy is that on the held-out images of its own training;
+            None: the study trains one where it needs one.
     """
 
     samples: int = 2500

@@ -11,7 +11,8 @@ from PIL import Image
 from study.config.messages import ConfigError
 from study.config.plan import StudyPlan
 from study.config.readiness import check_memory, check_precision, check_resources, check_training, needed, ready
-from trainables import precision
+from trainables import precision, train_classifier
+from trainables.data import load
 
 Build = Callable[..., StudyPlan]
 FEW = {"evaluation": {"samples": 40, "neighbour_samples": 40}}  # no more than are held out
@@ -263,6 +264,25 @@ def test_a_floor_of_fewer_points_than_a_generators_samples_is_noted(least: Build
     assert "and 4 times their distance, within which samples count as near the data, is further away" in note
     assert ready(least(data={"name": "swiss_roll", "heldout": 2500})) == []
     assert ready(least(data={"name": "ring", "heldout": 250})) == []  # fresh points are drawn of it
+
+
+def test_a_classifier_given_is_one_and_of_these_pictures(least: Build, tmp_path: Path) -> None:
+    file = tmp_path / "classifier.pt"
+    train_classifier(load("digits"), 0, steps=1).save(file)
+    evaluation = {**FEW["evaluation"], "classifier": str(file)}
+    ready(least(data={"name": "digits"}, evaluation=evaluation))
+    stacks = {"name": "stacked_digits", "heldout": 500}
+    with pytest.raises(
+        ConfigError,
+        match=r"^evaluation\.classifier: expected one for 1000 classes of shape \(3, 8, 8\), got one for 10 ",
+    ):
+        ready(least(data=stacks, evaluation=evaluation))
+    with file.open("wb") as other:
+        np.savez(other, samples=np.zeros((4, 1, 8, 8)))
+    with pytest.raises(
+        ConfigError, match=r"^evaluation\.classifier: \S+classifier\.pt does not hold a saved classifier"
+    ):
+        ready(least(data={"name": "digits"}, evaluation=evaluation))
 
 
 def test_a_study_has_an_experiment_of_its_own_in_mlflow(least: Build) -> None:
