@@ -17,6 +17,7 @@ from study.config.plan import StudyPlan
 from study.config.schema import StudyConfig
 from trainables import checks, data, precision
 from trainables.data.arrays import Arrays
+from trainables.data.vision import Pictures
 from trainables.memory import COPIES, least_bytes
 from trainables.metrics import evaluator, feature_spaces
 from trainables.metrics.classifier import Classifier
@@ -78,7 +79,10 @@ def _oddities(config: StudyConfig) -> list[str]:
     if config.data["name"] != Arrays.name or data.describe(**config.data).images:
         source = data.source(**config.data)
         counts = None if source.of_mixture else source.counts or source.found()
-        return [] if counts is None else _few_held_out(config, counts[1])
+        odd = [] if counts is None else _few_held_out(config, counts[1])
+        if isinstance(source, Pictures) and source.missing():
+            odd.append(f"data.root: {source.name} is not under {source.root} yet, where a run puts it first")
+        return odd
     found = data.load(**config.data)
     points, odd, batch = len(found.train), _few_held_out(config, len(found.heldout)), config.budget.batch_size or 0
     varied = found.train.amin(0) < found.train.amax(0)

@@ -36,6 +36,7 @@ class CelebA(Pictures):
 
     name: ClassVar[str] = "celeba"
     folder: ClassVar[str | None] = FOLDER
+    published: ClassVar[tuple[int, int]] = (162_770, 19_962)
     size: int = integer(64, low=4)
     crop: int = integer(WIDTH, low=8)
     attribute: str | None = named("an attribute", None)

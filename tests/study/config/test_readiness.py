@@ -120,7 +120,8 @@ def test_readiness_looks_at_the_machine(least: Build, tmp_path: Path, monkeypatc
     ready(wants_gpu)
     with pytest.raises(ConfigError, match=r"data\.root: mnist is not under .*set `download: true`"):
         ready(least(data={"name": "mnist", "root": str(tmp_path)}))
-    ready(least(data={"name": "mnist", "root": str(tmp_path), "download": True}))
+    (note,) = ready(least(data={"name": "mnist", "root": str(tmp_path), "download": True}))
+    assert note == f"data.root: mnist is not under {tmp_path} yet, where a run puts it first"
 
 
 def unwritable(tmp_path: Path) -> list[str]:
@@ -264,6 +265,29 @@ def test_a_floor_of_fewer_points_than_a_generators_samples_is_noted(least: Build
     assert "and 4 times their distance, within which samples count as near the data, is further away" in note
     assert ready(least(data={"name": "swiss_roll", "heldout": 2500})) == []
     assert ready(least(data={"name": "ring", "heldout": 250})) == []  # fresh points are drawn of it
+
+
+@pytest.mark.parametrize(
+    ("name", "held"), [("mnist", 10_000), ("fashion_mnist", 10_000), ("cifar10", 10_000), ("svhn", 26_032)]
+)
+def test_pictures_to_be_downloaded_are_as_many_as_published(name: str, held: int, least: Build, tmp_path: Path) -> None:
+    data = {"name": name, "root": str(tmp_path), "download": True}
+    few, absent = ready(least(data=data, evaluation={"samples": held + 1}))
+    assert few.startswith(f"data.heldout: what real data score is measured on {held:,} points, what a generator")
+    assert ready(least(data=data, evaluation={"samples": held})) == [absent]
+
+
+def test_pictures_that_are_there_are_counted(least: Build, tmp_path: Path) -> None:
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part, count in (("train", 300), ("t10k", 200)):
+        length = count.to_bytes(4, "big")
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(b"\0\0\x08\x01" + length + bytes(count))
+        side = (28).to_bytes(4, "big")
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03" + length + 2 * side + bytes(count * 28**2))
+    data = {"name": "mnist", "root": str(tmp_path)}
+    (note,) = ready(least(data=data, evaluation={"samples": 201}))
+    assert note.startswith("data.heldout: what real data score is measured on 200 points")
 
 
 def test_a_classifier_given_is_one_and_of_these_pictures(least: Build, tmp_path: Path) -> None:
