@@ -25,8 +25,8 @@ class BackgroundCall:
         self._error: BaseException | None = None
         self._ended = threading.Event()  # a join that a signal broke off would take the thread for ended
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
         atexit.register(self._leave)
+        self._thread.start()
 
     def __call__(self) -> Any:
         """Wait for it; raises what the function raised."""
@@ -46,6 +46,7 @@ class BackgroundCall:
             self._error = error
         finally:
             self._ended.set()
+            atexit.unregister(self._leave)  # which would keep the result until the process ends
             if self._until is not None:
                 self._until.wait()
 

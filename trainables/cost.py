@@ -20,14 +20,12 @@ proportions: what this machine takes is measured (`trainables.timing`). They do 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from trainables import data, networks
-from trainables.metrics.classifier import FEATURES as PENULTIMATE
-from trainables.metrics.classifier import usual_steps
+from trainables.metrics.classifier import is_stacked, step_operations, usual_steps
 from trainables.metrics.evaluator import DRAWS, FEW_DRAWS
 from trainables.metrics.feature_spaces import QUICK
 from trainables.penalties import PENALTIES
@@ -41,7 +39,6 @@ SECONDS_PER_EVALUATION = {"points": 0.0018, "images": 0.02}  # of a replica, on 
 SECONDS_PER_CLASSIFIER_FLOP = 1.7e-11  # of a classifier's training; 1.2e-11 for (1, 28, 28), 2.4e-11 for (3, 128, 128)
 SECONDS_PER_CELL = 4e-8  # of a map of Dirac-GANs, for each move of each replica
 FEATURES = {"inception": 1.1e10, "efficientnet_lite0": 8e8, "dinov2": 1.2e10}  # operations per image; of ViT-S/14
-CLASSIFIED = 128  # pictures of a classifier's step
 UNKNOWN = 60_000  # pictures to train on, where neither settings nor files say: as many as MNIST has
 ARCHITECTURE = ("data", "model", "latent_dim", "conditioning", "packing", "generator", "critic")  # operations depend on
 
@@ -134,7 +131,7 @@ def preparation_seconds(spec: Spec) -> float:
     floor = draws * (each + _rate(spec) * int(spec.evaluation["samples"]) * features)
     if not found.images or not found.classes or spec.evaluation["classifier"] is not None:
         return floor
-    return floor + SECONDS_PER_CLASSIFIER_FLOP * classifier_steps(spec.data) * _classifier_operations(found)
+    return floor + SECONDS_PER_CLASSIFIER_FLOP * classifier_steps(spec.data) * step_operations(found)
 
 
 def classifier_steps(settings: Mapping[str, Any]) -> int:
@@ -144,7 +141,7 @@ def classifier_steps(settings: Mapping[str, Any]) -> int:
         counts = source.counts or source.found()
     except (OSError, ValueError):  # they are not there yet, or no good, which is said elsewhere
         counts = None
-    if counts is None or _is_stacked(data.describe(**settings)):  # stacks are many, of digits that are few
+    if counts is None or is_stacked(data.describe(**settings)):  # stacks are many, of digits that are few
         return usual_steps(UNKNOWN if source.of_files else 0)  # scikit-learn's digits: the least steps
     return usual_steps(counts[0])
 
@@ -166,25 +163,6 @@ def _passes(spec: Spec) -> int:
 def _rate(spec: Spec) -> float:
     """Seconds for an operation of the networks."""
     return SECONDS_PER_FLOP["conv" if _networks(spec).convolutions else "mlp"]
-
-
-def _classifier_operations(found: data.Description) -> float:
-    """Of a step of a classifier's training for such pictures: of its convolutions (`trainables.metrics.classifier`) to
-    32 channels, and then to 64 and 128 at half the side each until it is at most 4, and of its two linear layers."""
-    channels, *side = found.shape
-    stacked = _is_stacked(found)
-    narrow, wide, layers = 1 if stacked else channels, 32, 0.0
-    while True:
-        layers += 2 * 9 * narrow * wide * math.prod(side)
-        if max(side) <= 4:
-            break
-        narrow, wide, side = wide, min(2 * wide, 128), [-(-length // 2) for length in side]
-    layers += 2 * wide * math.prod(side) * PENULTIMATE + 2 * PENULTIMATE * (10 if stacked else found.classes)
-    return 3 * CLASSIFIED * layers
-
-
-def _is_stacked(found: data.Description) -> bool:
-    return found.shape[0] > 1 and found.classes == 10 ** found.shape[0]
 
 
 class _Networks(NamedTuple):

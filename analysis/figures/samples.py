@@ -132,8 +132,7 @@ def mode_shares(rows: Sequence[ModeShares], columns: int = 2) -> Figure:
             )  # fmt: skip
             axes.set_title(f"seed {seed}", fontsize=7, color=MUTED, pad=2, loc="center")
             axes.set_xticks([1, len(row.steps)], [whole(row.steps[0]), whole(row.steps[-1])])
-            axes.set_yticks([])
-        line[0].set_yticks([1, modes] if modes > 1 else [1], ["0", str(modes - 1)][:modes])
+        line[0].set_yticks([1, modes], ["0", str(modes - 1)])  # all panels of a row share the axis
         line[0].set_ylabel(name, fontsize=7, rotation=0, ha="right", va="center")
     figure.supxlabel("generator updates", fontsize=7)
     if shown is not None:

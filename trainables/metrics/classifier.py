@@ -146,7 +146,21 @@ def usual_steps(images: int) -> int:
     return max(_STEPS, _EPOCHS * images // _BATCH)
 
 
-def is_stacked(data: DataSet) -> bool:
+def step_operations(data: DataSet | Description) -> int:
+    """Floating-point operations of a step of training on such images: what the layers' products take forwards, and
+    twice as many backwards."""
+    channels, height, breadth = data.shape
+    forwards = 0
+    for layer in _network((channels, height, breadth), data.classes, is_stacked(data)).modules():
+        if isinstance(layer, nn.Conv2d):
+            height, breadth = -(-height // layer.stride[0]), -(-breadth // layer.stride[1])
+            forwards += 2 * layer.weight.numel() * height * breadth
+        elif isinstance(layer, nn.Linear):
+            forwards += 2 * layer.weight.numel()
+    return 3 * _BATCH * forwards
+
+
+def is_stacked(data: DataSet | Description) -> bool:
     """Whether each channel is a digit, as in stacked digits: C channels and 10 to the power C classes."""
     return data.images and data.shape[0] > 1 and data.classes == 10 ** data.shape[0]
 
