@@ -192,7 +192,7 @@ def _check_different(arm: Arm, other: Arm) -> None:
 def _check_networks(spec: Spec, description: data.Description) -> None:
     shape, classes, _ = description
     if spec.model == "cgan" and not classes:
-        raise ValueError(f"model: expected gan on unlabelled data, got cgan on '{spec.data['name']}'")
+        raise ValueError(f"model: expected gan, as {data.source(**spec.data).without_classes}, got cgan")
     spec.check_samples(shape)
     for role in ROLES:
         if role in spec.own_networks:

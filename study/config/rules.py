@@ -116,8 +116,11 @@ def _evaluation(config: StudyConfig) -> dict[str, Any]:
     description = data.describe(**config.data)
     features = settings["features"]
     if features in OF_PICTURES and not (description.images and (features != "classifier" or description.classes)):
-        name, kind = config.data["name"], "labelled images" if features == "classifier" else "images"
-        raise ConfigError(f"evaluation.features: expected raw, as '{name}' has no {kind}, got {shown(features)}")
+        expected = f"raw, as '{config.data['name']}' has no images"
+        if description.images:
+            others = ", ".join(name for name in OF_PICTURES if name != features)
+            expected = f"raw or one of {others}, as {data.source(**config.data).without_classes}"
+        raise ConfigError(f"evaluation.features: expected {expected}, got {shown(features)}")
     if "infinity" in config.measure:
         try:
             require_samples(least(features, description.shape), settings["samples"])

@@ -259,7 +259,7 @@ def test_check_refuses_bad_input(setting: str, message: str, capsys: pytest.Capt
 
 def test_a_conditional_model_needs_labels(capsys: pytest.CaptureFixture[str]) -> None:
     message = refused(capsys, "check", QUICK, "--set", "data=gaussian", "--set", "fixed.model=cgan")
-    assert message.startswith("fixed.model: expected gan on unlabelled data, got cgan on 'gaussian' (arm ")
+    assert message.startswith("fixed.model: expected gan, as 'gaussian' has no classes, got cgan (arm ")
 
 
 def test_a_gpu_that_is_not_there_is_refused(

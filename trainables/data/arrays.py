@@ -48,6 +48,7 @@ class Arrays(Labelled):
 
     name: ClassVar[str] = "arrays"
     of_files: ClassVar[bool] = True
+    labelled_by: ClassVar[str | None] = "`data.labels`, the array of them"
     path: str = path()
     samples: str | None = named("an array", None)
     labels: str | None = named("an array", None)

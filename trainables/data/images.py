@@ -54,6 +54,7 @@ class Images(Labelled):
 
     name: ClassVar[str] = "images"
     of_files: ClassVar[bool] = True
+    labelled_by: ClassVar[str | None] = "`data.labels: folders`"
     root: str = path()
     size: int = integer(32, low=4)
     channels: int = one_of(3, 1)

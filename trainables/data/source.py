@@ -48,6 +48,7 @@ class Source(ABC):
 
     name: ClassVar[str]
     of_files: ClassVar[bool] = False  # whether the points come from files that may change or be missing
+    labelled_by: ClassVar[str | None] = None  # the setting that gives points their classes, where they may have none
 
     def __post_init__(self) -> None:
         """Check every setting and store it in its canonical type."""
@@ -84,6 +85,12 @@ class Source(ABC):
     def origin(self) -> str:
         """Where the points come from: a path, or in words."""
         return "drawn from its settings"
+
+    @property
+    def without_classes(self) -> str:
+        """What is said of unlabelled points where labels are asked for, and the setting that would give some."""
+        by = "" if self.labelled_by is None else f" without {self.labelled_by}"
+        return f"'{self.name}' has no classes{by}"
 
     def absent(self) -> str | None:
         """A message that names missing files and how to get them; None if nothing is missing."""

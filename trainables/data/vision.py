@@ -87,9 +87,24 @@ class Pictures(Labelled):
             writable = can_be_written(Path(self.root))
             return None if writable else f"data.root: expected a folder to put {self.name} into, got {self.root}"
         return (
-            f"data.root: {self.name} is not under {self.root}, which lacks {', '.join(missing)}; "
-            f"set `download: true` under `data` to download it there, or name the folder that holds it"
+            f"data.root: {self.name} is not under {self.root}, which lacks {', '.join(missing)}{self._beside(missing)};"
+            f" set `download: true` under `data` to download it there, or name the folder that holds it"
         )
+
+    def _beside(self, missing: list[str]) -> str:
+        """What lies there in the missing files' stead: archives to unpack or damaged, files in another folder."""
+        from torchvision.datasets.utils import check_integrity
+
+        root, said = Path(self.root), ""
+        there = [(archive, md5) for archive, md5 in self.archives() if Path(root, archive).is_file()]
+        for archive, md5 in there:
+            known = check_integrity(Path(root, archive), md5)
+            said += f"; {archive} is there, " + ("to be unpacked" if known else "without the published MD5")
+        for file in missing:
+            flat = Path(root, Path(file).name)
+            if flat.exists() and flat != Path(root, file):
+                said += f"; {flat.name} is there, but not in {Path(file).parent}"
+        return said
 
     def check_files(self) -> None:
         """Refuse also a folder in a file's place, a file in a folder's, and an empty file."""

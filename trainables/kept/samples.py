@@ -63,7 +63,7 @@ def _sources(kept: Kept, seeds: Sequence[int], count: int) -> tuple[Tensor, Tens
 def _labels(kept: Kept, replicas: int, count: int, chosen: Tensor | None) -> Tensor | None:
     if not kept.classes:
         if chosen is not None:
-            raise ValueError(f"label: expected none without classes, got {int(chosen[0])}")
+            raise ValueError(f"label: expected none, as {kept.spec.model} is not told classes, got {int(chosen[0])}")
         return None
     every = torch.arange(count) % kept.classes if chosen is None else chosen
     outside = every[(every < 0) | (every >= kept.classes)]

@@ -112,7 +112,9 @@ class Classifier:
             network = _network(identity.shape, identity.classes, identity.stacked).to_empty(device=device)
             network.load_state_dict(saved["weights"])
         except Exception as error:
-            raise ValueError(f"evaluation.classifier: {origin} does not hold a saved classifier: {error}") from error
+            raise ValueError(
+                f"evaluation.classifier: expected what Classifier.save wrote, got another or a damaged file: {origin}"
+            ) from error
         return cls(network, identity)
 
 

@@ -17,7 +17,11 @@ def square(role: str, shape: Sequence[int], depth: int, kind: str = "conv") -> t
     if len(shape) != 3 or shape[1] != shape[2]:
         raise ValueError(f"{role}.kind: {kind} needs square images, got samples of shape {tuple(shape)}")
     if depth > shape[1].bit_length() or shape[1] % 2**depth:
-        raise ValueError(f"{role}.depth: {depth} halvings do not divide images of side {shape[1]}")
+        most = (shape[1] & -shape[1]).bit_length() - 1  # how often 2 divides the side
+        if not most:
+            raise ValueError(f"{role}.kind: expected mlp for images of side {shape[1]}, which is odd, got {kind}")
+        why = f"{depth} halvings do not divide images of side {shape[1]}"
+        raise ValueError(f"{role}.depth: expected at most {most}, as {why}, got {depth}")
     return shape[0], shape[1]
 
 

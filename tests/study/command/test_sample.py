@@ -81,7 +81,7 @@ def test_one_class_lies_flat(digits: Path, tmp_path: Path) -> None:
         (["--count", "0"], "--count: expected a number from 1 to 10000000, got 0"),
         (["--seed", "10003"], "search-hinge-0000: --seed: expected one of 0, 1, got 10003"),
         (["--label", str(10**20)], f"--label: expected the number of a class, got {10**20}"),
-        (["--label", "3"], "--label: expected none without classes, got 3"),
+        (["--label", "3"], "--label: expected none, as gan is not told classes, got 3"),
         (["--out", "FOLDER/pictures"], "--out: expected a file .npz, as samples of shape (2,) are no pictures"),
         (["--out", "FOLDER/nowhere/a.npz"], "--out: expected a file in a folder that is there, got"),
     ],

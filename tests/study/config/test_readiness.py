@@ -304,7 +304,7 @@ def test_a_classifier_given_is_one_and_of_these_pictures(least: Build, tmp_path:
     with file.open("wb") as other:
         np.savez(other, samples=np.zeros((4, 1, 8, 8)))
     with pytest.raises(
-        ConfigError, match=r"^evaluation\.classifier: \S+classifier\.pt does not hold a saved classifier"
+        ConfigError, match=r"^evaluation\.classifier: expected what Classifier\.save wrote, got another"
     ):
         ready(least(data={"name": "digits"}, evaluation=evaluation))
 

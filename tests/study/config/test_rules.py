@@ -60,7 +60,16 @@ LR = {"log_uniform": [1e-4, 1e-2]}
         ({"data": {"name": "line", "heldout": 9}}, "data.heldout: expected at least 10 held-out points, as the floor"),
         (
             {"data": "gaussian", "scientific": {"model": ["cgan"]}},
-            "scientific.model: expected gan on unlabelled data, got cgan",
+            "scientific.model: expected gan, as 'gaussian' has no classes, got cgan",
+        ),
+        (
+            {"data": {"name": "images", "root": "/nowhere"}, "scientific": {"model": ["cgan"]}},
+            "scientific.model: expected gan, as 'images' has no classes without `data.labels: folders`, got cgan",
+        ),
+        (
+            {"data": {"name": "images", "root": "/nowhere"}, "evaluation": {"features": "classifier"}},
+            "evaluation.features: expected raw or one of inception, efficientnet_lite0, dinov2, as 'images' has no"
+            " classes without `data.labels: folders`, got 'classifier'",
         ),
         (
             {"evaluation": {"features": "inception"}},

@@ -151,6 +151,24 @@ def test_only_what_is_missing_is_named(tmp_path: Path, write_idx: WriteIdx) -> N
         check("mnist", root=tmp_path)
 
 
+def test_what_lies_beside_a_missing_file_is_named(tmp_path: Path, write_idx: WriteIdx, accept_idx: Accept) -> None:
+    labels = "t10k-labels-idx1-ubyte"
+    raw = tmp_path / "MNIST" / "raw"
+    write_idx(tmp_path)
+    (raw / labels).rename(tmp_path / labels)
+    with pytest.raises(FileNotFoundError, match=rf"lacks MNIST/raw/{labels}; {labels} is there, but not in MNIST/raw;"):
+        check("mnist", root=tmp_path)
+    (tmp_path / labels).unlink()
+    (raw / f"{labels}.gz").write_bytes(b"cut")
+    with pytest.raises(FileNotFoundError, match=rf"; MNIST/raw/{labels}.gz is there, without the published MD5;"):
+        check("mnist", root=tmp_path)
+    write_idx(tmp_path / "packed", packed=True)
+    accept_idx(tmp_path / "packed")
+    (tmp_path / "packed" / "MNIST" / "raw" / f"{labels}.gz").replace(raw / f"{labels}.gz")
+    with pytest.raises(FileNotFoundError, match=rf"; MNIST/raw/{labels}.gz is there, to be unpacked;"):
+        check("mnist", root=tmp_path)
+
+
 def test_check_and_describe_do_not_load(tmp_path: Path) -> None:
     resolved = check("cifar10", root=tmp_path, download=True)
     assert resolved == {"name": "cifar10", "root": str(tmp_path), "download": True, "class_weights": None}

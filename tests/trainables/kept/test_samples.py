@@ -100,7 +100,7 @@ def test_a_generator_that_normalises_is_drawn_in_the_batches_it_was_trained_in(
 def test_what_is_not_there_is_refused_by_name(ring: Kept, digits: Kept) -> None:
     with pytest.raises(KeptError, match=r"^seed: expected one of 3, 5, 8, got 4$"):
         draw(ring, [4], 2)
-    with pytest.raises(ValueError, match=r"^label: expected none without classes, got 3$"):
+    with pytest.raises(ValueError, match=r"^label: expected none, as gan is not told classes, got 3$"):
         draw(ring, [3], 2, torch.tensor([3, 3]))
     with pytest.raises(ValueError, match=r"^label: expected one from 0 to 9, got 10$"):
         draw(digits, [3], 2, torch.tensor([0, 10]))

@@ -271,8 +271,9 @@ def test_images_end_in_tanh_and_points_do_not() -> None:
     [
         ((2,), 2, r"{role}.kind: {kind} needs square images, got samples of shape \(2,\)"),
         ((1, 8, 4), 2, r"{role}.kind: {kind} needs square images, got samples of shape \(1, 8, 4\)"),
-        ((1, 28, 28), 3, "{role}.depth: 3 halvings do not divide images of side 28"),
-        ((1, 8, 8), 4, "{role}.depth: 4 halvings do not divide images of side 8"),
+        ((1, 28, 28), 3, "{role}.depth: expected at most 2, as 3 halvings do not divide images of side 28, got 3"),
+        ((1, 8, 8), 4, "{role}.depth: expected at most 3, as 4 halvings do not divide images of side 8, got 4"),
+        ((1, 27, 27), 1, "{role}.kind: expected mlp for images of side 27, which is odd, got {kind}"),
     ],
 )
 def test_convolutions_need_images_they_can_halve(role: str, shape: tuple[int, ...], depth: int, message: str) -> None:
