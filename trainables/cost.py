@@ -14,7 +14,8 @@ counts, not what losses, penalties and optimisers do with their outputs.
 A classifier of the data is trained, and the floor measured, once for a study.
 
 The constants were measured on a processor core (x86 with AVX-512, one thread, the kernels in C, 2026) and are for
-proportions: what this machine takes is measured (`trainables.timing`). They do not model GPUs.
+proportions: what this machine takes is measured (`trainables.timing`). They do not model GPUs. Of the studies that come
+with ganstudy a step took 0.5 to 2 times as long as they say.
 """
 
 from __future__ import annotations
@@ -25,21 +26,22 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from trainables import data, networks
-from trainables.metrics.classifier import is_stacked, step_operations, usual_steps
+from trainables.metrics.classifier import is_stacked, operations_each, step_operations, usual_steps
 from trainables.metrics.evaluator import DRAWS, FEW_DRAWS
 from trainables.metrics.feature_spaces import QUICK
 from trainables.penalties import PENALTIES
 from trainables.spec import MEANINGLESS, UNTRAINED, Spec
 
-SECONDS_PER_FLOP = {"mlp": 7e-12, "conv": 2.5e-11}
-SECONDS_PER_UPDATE = 1e-4  # of a whole population
+SECONDS_PER_FLOP = {"dense": 7e-12, "torch": 1.6e-11, "conv": 6e-12, "features": 2.5e-11}
+SECONDS_PER_UPDATE = {"game": 1e-4, "torch": 5e-4}  # of a whole population
 SECONDS_PER_OWN_UPDATE = 8e-4  # more, where networks are modules of the user's own
 SECONDS_PER_ROUNDED_UPDATE = 2.5e-3  # more in bf16, which the kernels in C do not know
 SECONDS_PER_EVALUATION = {"points": 0.0018, "images": 0.02}  # of a replica, on top of its networks' arithmetic
 SECONDS_PER_CLASSIFIER_FLOP = 1.7e-11  # of a classifier's training; 1.2e-11 for (1, 28, 28), 2.4e-11 for (3, 128, 128)
-SECONDS_PER_CELL = 4e-8  # of a map of Dirac-GANs, for each move of each replica
+SECONDS_PER_CELL = {"exact": 1e-8, "noisy": 2.6e-7}  # of a map of Dirac-GANs, for each move of each replica
 FEATURES = {"inception": 1.1e10, "efficientnet_lite0": 8e8, "dinov2": 1.2e10}  # operations per image; of ViT-S/14
 UNKNOWN = 60_000  # pictures to train on, where neither settings nor files say: as many as MNIST has
+GAME = ("none", "clip", "r1", "r2")  # penalties that the kernels' whole update knows
 ARCHITECTURE = ("data", "model", "latent_dim", "conditioning", "packing", "generator", "critic")  # operations depend on
 
 
@@ -99,11 +101,13 @@ def step_seconds(spec: Spec, replicas: int) -> float:
     """Seconds of one core that a step of the population takes, a generator update with the critic's updates."""
     if spec.model == "dirac":
         cells = int(spec.data["step"]["count"]) * int(spec.data["gamma"]["count"])
-        return SECONDS_PER_UPDATE + SECONDS_PER_CELL * cells * replicas * (1 + spec.critic_steps)
-    update = SECONDS_PER_UPDATE + (SECONDS_PER_OWN_UPDATE if spec.own_networks else 0.0)
+        each = SECONDS_PER_CELL["noisy" if spec.penalties[0]["name"] == "instance_noise" else "exact"]
+        return SECONDS_PER_UPDATE["game"] + each * cells * replicas * (1 + spec.critic_steps)
+    update = SECONDS_PER_UPDATE["game" if _is_game(spec) else "torch"] * (2 if spec.model == "cyclegan" else 1)
+    update += SECONDS_PER_OWN_UPDATE if spec.own_networks else 0.0
     if spec.precision == "bf16" and spec.model not in UNTRAINED:
         update += SECONDS_PER_ROUNDED_UPDATE
-    return update * (1 + critic_updates(spec)) * _passes(spec) + _rate(spec) * replicas * operations(spec)
+    return update * (1 + critic_updates(spec)) * _passes(spec) + _rate(spec, _twice(spec)) * replicas * operations(spec)
 
 
 def evaluation_seconds(spec: Spec, replicas: int) -> float:
@@ -112,11 +116,9 @@ def evaluation_seconds(spec: Spec, replicas: int) -> float:
         return 0.0
     g, d, *_ = found = _networks(spec)
     each = SECONDS_PER_EVALUATION["images" if found.images else "points"]
-    setting = spec.evaluation["features"]
-    features = FEATURES.get(setting, 0.0) if isinstance(setting, str) else 0.0  # of the user's own: unknown
     samples = int(spec.evaluation["samples"])
     measured = 2 if spec.model == "cyclegan" else 1  # sets of samples, there and back
-    return replicas * measured * (each + _rate(spec) * samples * (g + 2 * d + features))
+    return replicas * measured * (each + samples * (_rate(spec) * (g + 2 * d) + _features(spec) + _classes(spec)))
 
 
 def preparation_seconds(spec: Spec) -> float:
@@ -124,11 +126,10 @@ def preparation_seconds(spec: Spec) -> float:
     where the data are labelled pictures and the evaluation names none, and for the floor."""
     if spec.model == "dirac":
         return 0.0
-    found, setting = data.describe(**spec.data), spec.evaluation["features"]
-    features = FEATURES.get(setting, 0.0) if isinstance(setting, str) else 0.0
+    found = data.describe(**spec.data)
     each = SECONDS_PER_EVALUATION["images" if found.images else "points"]
-    draws = DRAWS if setting in QUICK else FEW_DRAWS
-    floor = draws * (each + _rate(spec) * int(spec.evaluation["samples"]) * features)
+    draws = DRAWS if spec.evaluation["features"] in QUICK else FEW_DRAWS
+    floor = draws * (each + int(spec.evaluation["samples"]) * _features(spec))
     if not found.images or not found.classes or spec.evaluation["classifier"] is not None:
         return floor
     return floor + SECONDS_PER_CLASSIFIER_FLOP * classifier_steps(spec.data) * step_operations(found)
@@ -160,18 +161,47 @@ def _passes(spec: Spec) -> int:
     return 2 if spec.updates == "extragradient" and critic_updates(spec) else 1
 
 
-def _rate(spec: Spec) -> float:
-    """Seconds for an operation of the networks."""
-    return SECONDS_PER_FLOP["conv" if _networks(spec).convolutions else "mlp"]
+def _is_game(spec: Spec) -> bool:
+    """Whether the kernels do a whole update at once (`Players.dense`), as far as the spec tells."""
+    names = [penalty["name"] for penalty in spec.penalties]
+    changed = spec.instance_noise != 0 or spec.label_smoothing != 0 or spec.augmentations
+    known = len(names) == 1 and names[0] in GAME and spec.pairing == "independent" and not changed
+    return spec.model == "gan" and _networks(spec).dense and known and not _twice(spec)
+
+
+def _twice(spec: Spec) -> bool:
+    """Whether gradients by the weights are differentiated, which torch does."""
+    return spec.updates == "sga" or spec.unroll > 0 or any(one["name"] == "consensus" for one in spec.penalties)
+
+
+def _rate(spec: Spec, twice: bool = False) -> float:
+    """Seconds for an operation of the networks, which torch does where it is to be differentiated `twice`."""
+    found = _networks(spec)
+    if found.convolutions:
+        return SECONDS_PER_FLOP["conv"]
+    return SECONDS_PER_FLOP["dense" if found.dense and not twice else "torch"]
+
+
+def _features(spec: Spec) -> float:
+    """Seconds for the features of a sample; 0 for those of the user's own, of which nothing is known."""
+    setting = spec.evaluation["features"]
+    return SECONDS_PER_FLOP["features"] * FEATURES.get(setting, 0.0) if isinstance(setting, str) else 0.0
+
+
+def _classes(spec: Spec) -> float:
+    """Seconds for the class of a sample, which of labelled images a classifier tells."""
+    found = data.describe(**spec.data)
+    return SECONDS_PER_FLOP["conv"] * operations_each(found) if found.images and found.classes else 0.0
 
 
 class _Networks(NamedTuple):
     """Operations per sample of the generator's and the critic's forward pass, whether there are convolutions, whether
-    samples are images, and the numbers of one replica's weights."""
+    both are layers that the kernels know, whether samples are images, and the numbers of one replica's weights."""
 
     generator: float
     critic: float
     convolutions: bool
+    dense: bool
     images: bool
     sizes: tuple[int, int]
 
@@ -191,5 +221,6 @@ def _built(architecture: str) -> _Networks:
     if spec.model == "vae":
         critic = networks.critic(spec.critic, found.shape, outputs=2 * spec.latent_dim)  # its encoder
     convolutions = any(len(weight.shape) > 3 for network in (generator, critic) for weight in network.weights)
-    sizes = generator.size, critic.size
-    return _Networks(generator.operations, critic.operations / spec.packing, convolutions, len(found.shape) > 1, sizes)
+    dense = all(getattr(network, "dense", None) is not None for network in (generator, critic))
+    sizes, images = (generator.size, critic.size), len(found.shape) > 1
+    return _Networks(generator.operations, critic.operations / spec.packing, convolutions, dense, images, sizes)

@@ -32,8 +32,8 @@ def seconds(replicas: int = 1, *, samples: int = 50, features: str = "raw", **ch
 @pytest.fixture
 def operations_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """An operation counts 1, and nothing else counts."""
-    monkeypatch.setattr(cost, "SECONDS_PER_FLOP", {"mlp": 1.0, "conv": 1.0})
-    monkeypatch.setattr(cost, "SECONDS_PER_UPDATE", 0.0)
+    monkeypatch.setattr(cost, "SECONDS_PER_FLOP", dict.fromkeys(cost.SECONDS_PER_FLOP, 1.0))
+    monkeypatch.setattr(cost, "SECONDS_PER_UPDATE", dict.fromkeys(cost.SECONDS_PER_UPDATE, 0.0))
     monkeypatch.setattr(cost, "SECONDS_PER_EVALUATION", {"points": 0.0, "images": 0.0})
 
 
@@ -60,7 +60,9 @@ def test_the_operations_of_convolutions_count_every_position() -> None:
     g = 2 * (3 * 8 * 4 + 8 * 4 * 16 * 2**2 + 4 * 1 * 16 * 4**2)
     # Patches of 4x4 at 4x4 positions, then at 2x2, then dense from 8 planes of 2x2.
     d = 2 * (1 * 4 * 16 * 4**2 + 4 * 8 * 16 * 2**2 + 8 * 4)
-    assert found == pytest.approx((8 * d + 4 * g) + 50 * (g + 2 * d))
+    # The classifier's 3x3: 32 planes of 8x8, 64 of 4x4; then dense to 64 features, and to 10 classes.
+    c = 2 * (1 * 32 * 9 * 8**2 + 32 * 64 * 9 * 4**2 + 64 * 4**2 * 64 + 64 * 10)
+    assert found == pytest.approx((8 * d + 4 * g) + 50 * (g + 2 * d + c))
 
 
 def test_inception_features_dominate_an_evaluation() -> None:
@@ -168,7 +170,41 @@ def test_own_networks_are_counted_by_torch_and_cost_more_a_call(monkeypatch: pyt
     common: dict[str, Any] = {"data": "ring", "steps": 1, "evaluations": 1, "batch_size": 8, "penalty": "r1"}
     assert cost.operations(Spec(**common, **own)) == cost.operations(Spec(**common, **SMALL))
     more = 100 * 2 * cost.SECONDS_PER_OWN_UPDATE
+    monkeypatch.setattr(cost, "SECONDS_PER_FLOP", dict.fromkeys(cost.SECONDS_PER_FLOP, 0.0))
+    more += 100 * 2 * (cost.SECONDS_PER_UPDATE["torch"] - cost.SECONDS_PER_UPDATE["game"])
     assert seconds(**own) == pytest.approx(seconds(**SMALL) + more)
+
+
+@pytest.mark.parametrize(
+    ("changes", "way"),
+    [
+        ({}, "game"),
+        ({"penalty": "r1", "packing": 2}, "game"),
+        ({"penalty": "gradient_penalty"}, "torch"),
+        ({"penalty": [{"name": "r1"}, {"name": "r2"}]}, "torch"),
+        ({"penalty": "spectral_norm"}, "torch"),
+        ({"pairing": "relativistic"}, "torch"),
+        ({"instance_noise": 0.1}, "torch"),
+        ({"updates": "sga"}, "torch"),
+        ({"unroll": 2}, "torch"),
+        ({"generator": {"hidden": [8], "batch_norm": True}}, "torch"),
+        ({"critic": {"hidden": [8], "activation": "tanh"}}, "torch"),
+        ({"generator": {"kind": "affine"}, "latent_dim": 2}, "torch"),
+    ],
+    ids=str,
+)
+def test_it_is_known_which_games_the_kernels_play(
+    changes: dict[str, Any], way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not native.available():
+        pytest.skip("no C compiler")
+    spec = Spec(**{"data": {"name": "ring"}, "steps": 1, "evaluations": 1, "batch_size": 8, **SMALL, **changes})
+    training = Training(spec, [0], "cpu")
+    model: Any = training.model
+    game = model.players.dense is not None and spec.updates != "sga" and not spec.unroll
+    monkeypatch.setattr(cost, "SECONDS_PER_FLOP", dict.fromkeys(cost.SECONDS_PER_FLOP, 0.0))
+    monkeypatch.setattr(cost, "SECONDS_PER_UPDATE", {"game": 1.0, "torch": 0.0})
+    assert cost.step_seconds(spec, 1) == 2 * game == 2 * (way == "game")
 
 
 @pytest.mark.parametrize("packing", [1, 2])

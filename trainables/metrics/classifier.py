@@ -148,9 +148,20 @@ def usual_steps(images: int) -> int:
     return max(_STEPS, _EPOCHS * images // _BATCH)
 
 
+def operations_each(data: DataSet | Description) -> int:
+    """Floating-point operations that the layers' products take for one such image, of stacks for all channels."""
+    stacked = is_stacked(data)
+    return _of_products(data) * (data.shape[0] if stacked else 1)
+
+
 def step_operations(data: DataSet | Description) -> int:
     """Floating-point operations of a step of training on such images: what the layers' products take forwards, and
     twice as many backwards."""
+    return 3 * _BATCH * _of_products(data)
+
+
+def _of_products(data: DataSet | Description) -> int:
+    """Floating-point operations of the layers' products on one image, or one channel of a stack."""
     channels, height, breadth = data.shape
     forwards = 0
     for layer in _network((channels, height, breadth), data.classes, is_stacked(data)).modules():
@@ -159,7 +170,7 @@ def step_operations(data: DataSet | Description) -> int:
             forwards += 2 * layer.weight.numel() * height * breadth
         elif isinstance(layer, nn.Linear):
             forwards += 2 * layer.weight.numel()
-    return 3 * _BATCH * forwards
+    return forwards
 
 
 def is_stacked(data: DataSet | Description) -> bool:
