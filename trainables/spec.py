@@ -229,9 +229,10 @@ class Spec:
         for role, judged in (("generator", self.batch_size), ("critic", self.batch_size // self.packing)):
             network = getattr(self, role)
             if judged == 1 and network.get("kind") == "mlp" and network["hidden"] and network["batch_norm"]:
+                packs = f" and packing = {self.packing}" if judged < self.batch_size else ""
                 raise ValueError(
                     f"{role}.batch_norm: expected false where a batch of one is normalised, which makes a constant of"
-                    f" it, got true with batch_size = {self.batch_size}"
+                    f" it, got true with batch_size = {self.batch_size}{packs}"
                 )
         if self.model == "vae" and self.latent != "normal":
             raise ValueError(f"latent: expected normal with vae, got {self.latent}")

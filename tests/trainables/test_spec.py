@@ -257,7 +257,7 @@ def test_what_nothing_reads_says_what_makes_it_so() -> None:
         ),
         (
             {"critic": {"batch_norm": True}, "batch_size": 4, "packing": 4},
-            "critic.batch_norm: expected false where a batch of one .*, got true with batch_size = 4",
+            "critic.batch_norm: expected false where a batch of one .*, got true with batch_size = 4 and packing = 4",
         ),
         ({"instance_noise": -1}, r"instance_noise: expected a number in \[0, inf\), got -1"),
         ({"augmentation": "cutouts"}, "augmentation: unknown name 'cutouts'; did you mean 'cutout'?"),

@@ -265,7 +265,9 @@ class Mnist(Pictures):
             (count, *side), (labelled,) = self._header(images, 3), self._header(labels, 1)
             if side != [28, 28]:
                 raise self._refused(images, f"expected pictures of 28 × 28 pixels, got {side[0]} × {side[1]}")
-            if count != labelled or not count:
+            if not count:
+                raise self._refused(images, "expected pictures, got none")
+            if count != labelled:
                 expected = f"expected as many pictures as {labels} has labels"
                 raise self._refused(images, f"{expected}, got {count:,} pictures and {labelled:,} labels")
             counts.append(count)

@@ -111,11 +111,20 @@ class Classifier:
             identity = Identity(**{**saved["identity"], "shape": tuple(saved["identity"]["shape"])})
             network = _network(identity.shape, identity.classes, identity.stacked).to_empty(device=device)
             network.load_state_dict(saved["weights"])
+            _require_finite(network, identity)
         except Exception as error:
             raise ValueError(
                 f"evaluation.classifier: expected what Classifier.save wrote, got another or a damaged file: {origin}"
             ) from error
         return cls(network, identity)
+
+
+def _require_finite(network: nn.Module, identity: Identity) -> None:
+    """Raise `ValueError` for weights or an accuracy that no training ends with, and another type of seed."""
+    if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
+        raise ValueError("weights that are no numbers")
+    if isinstance(identity.seed, bool) or not isinstance(identity.seed, int) or not 0 <= identity.accuracy <= 1:
+        raise ValueError(f"seed {identity.seed!r} and accuracy {identity.accuracy!r}")
 
 
 def train_classifier(

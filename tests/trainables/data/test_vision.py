@@ -187,9 +187,10 @@ def test_check_and_describe_do_not_load(tmp_path: Path) -> None:
         (b"\x00\x00\x08\x03" + b"\x00\x00\x00\x07" * 3, "expected 359 bytes, as its first ones tell, got 16"),
         (b"\x00\x00\x08\x01\x00\x00\x00\x01\x00", "expected an unpacked idx3-ubyte file"),
         (b"\x00\x00\x08\x03" + b"\x00\x00\x00\x07" * 3 + bytes(7**3), "expected pictures of 28 × 28 pixels, got 7 × 7"),
+        (b"\x00\x00\x08\x03" + bytes(4) + b"\x00\x00\x00\x1c" * 2, "expected pictures, got none"),
         (None, "expected a file, got a folder"),
     ],
-    ids=["empty", "text", "cut short", "labels", "small", "folder"],
+    ids=["empty", "text", "cut short", "labels", "small", "none", "folder"],
 )
 def test_a_damaged_idx_file_is_named(
     content: bytes | None, message: str, use: Callable[..., Any], name: str, tmp_path: Path, write_idx: WriteIdx

@@ -1,6 +1,10 @@
+import copy
+import math
 import pickle
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -82,6 +86,24 @@ def test_a_file_of_something_else_is_refused_and_not_run(tmp_path: Path, monkeyp
         with pytest.raises(ValueError, match=rf"expected what Classifier.save wrote, got .* file: \S+{name}$"):
             Classifier.load(tmp_path / name)
     assert not (tmp_path / "touched").exists()
+
+
+@pytest.mark.parametrize(
+    "other", [{"accuracy": math.nan}, {"accuracy": 9.0}, {"accuracy": "x"}, {"seed": None}, {"seed": True}], ids=str
+)
+def test_what_no_training_ends_with_is_refused(other: dict[str, Any], trained: Classifier, tmp_path: Path) -> None:
+    changed = Classifier(trained.network, replace(trained.identity, **other))
+    changed.save(tmp_path / "other.pt")
+    with pytest.raises(ValueError, match=r"expected what Classifier\.save wrote, got another or a damaged file"):
+        Classifier.load(tmp_path / "other.pt")
+
+
+def test_weights_that_are_no_numbers_are_refused(trained: Classifier, tmp_path: Path) -> None:
+    broken = copy.deepcopy(trained.network)
+    next(broken.parameters()).data.fill_(math.nan)
+    Classifier(broken, trained.identity).save(tmp_path / "broken.pt")
+    with pytest.raises(ValueError, match=r"expected what Classifier\.save wrote, got another or a damaged file"):
+        Classifier.load(tmp_path / "broken.pt")
 
 
 def test_values_out_of_range_are_clipped(trained: Classifier) -> None:
