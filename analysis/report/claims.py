@@ -114,11 +114,10 @@ def quality(findings: Findings, subject: Subject) -> list[str]:
     """Which arm is ahead in quality, by how much, and from which it is told apart; by each measurement."""
     if not findings.one_data_set:
         return []
-    several = len(findings.measured) > 1
     return [
         said
         for one in findings.measured
-        for said in ([_none_begun(findings, one, subject)] if one.none_begun else _quality(one, subject, several))
+        for said in ([_none_begun(findings, one, subject)] if one.none_begun else _quality(one, subject))
     ]
 
 
@@ -150,11 +149,11 @@ def _none_begun(findings: Findings, one: Measured, subject: Subject) -> str:
     )
 
 
-def _quality(measured: Measured, subject: Subject, several: bool) -> list[str]:
+def _quality(measured: Measured, subject: Subject) -> list[str]:
     comparison, metric = measured.comparison, _first(measured.metric)
     by_arm = {arm.arm: arm for arm in measured.quality}
     if comparison is None:
-        of = f" {named(measured.metric)}" * several
+        of = f" {named(measured.metric)}"
         return [f"{_start(subject, arm)} has {_median(one, of)}." for arm, one in by_arm.items()]
     if comparison.best is None:
         return [f"In quality ({metric}) {nobody_ahead(comparison, subject)}; {verdict(comparison, subject)}."]

@@ -549,7 +549,7 @@ def test_where_none_is_ahead_of_every_other_nobody_is_called_the_best():
 
 def test_an_unknown_floor_is_not_mentioned():
     (sentence,) = said(quality=[quality("a", 0.01, floor=np.nan)])
-    assert sentence == "The chosen configuration of a has a median of 0.0100 [0.0050, 0.0200]."
+    assert sentence == "The chosen configuration of a has a median Fréchet distance of 0.0100 [0.0050, 0.0200]."
 
 
 def test_what_stays_told_apart_when_all_is_corrected_together_is_said():
