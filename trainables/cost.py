@@ -15,7 +15,7 @@ A classifier of the data is trained, and the floor measured, once for a study.
 
 The constants were measured on a processor core (x86 with AVX-512, one thread, the kernels in C, 2026) and are for
 proportions: what this machine takes is measured (`trainables.timing`). They do not model GPUs. Of the studies that come
-with ganstudy a step took 0.5 to 2 times as long as they say.
+with ganstudy, but for CIFAR-10's, which was not timed, a step took 0.5 to 2 times as long as they say.
 """
 
 from __future__ import annotations
@@ -118,7 +118,8 @@ def evaluation_seconds(spec: Spec, replicas: int) -> float:
     each = SECONDS_PER_EVALUATION["images" if found.images else "points"]
     samples = int(spec.evaluation["samples"])
     measured = 2 if spec.model == "cyclegan" else 1  # sets of samples, there and back
-    return replicas * measured * (each + samples * (_rate(spec) * (g + 2 * d) + _features(spec) + _classes(spec)))
+    classes = SECONDS_PER_FLOP["conv"] * found.classifier
+    return replicas * measured * (each + samples * (_rate(spec) * (g + 2 * d) + _features(spec) + classes))
 
 
 def preparation_seconds(spec: Spec) -> float:
@@ -188,18 +189,14 @@ def _features(spec: Spec) -> float:
     return SECONDS_PER_FLOP["features"] * FEATURES.get(setting, 0.0) if isinstance(setting, str) else 0.0
 
 
-def _classes(spec: Spec) -> float:
-    """Seconds for the class of a sample, which of labelled images a classifier tells."""
-    found = data.describe(**spec.data)
-    return SECONDS_PER_FLOP["conv"] * operations_each(found) if found.images and found.classes else 0.0
-
-
 class _Networks(NamedTuple):
-    """Operations per sample of the generator's and the critic's forward pass, whether there are convolutions, whether
-    both are layers that the kernels know, whether samples are images, and the numbers of one replica's weights."""
+    """Operations per sample of the generator's and the critic's forward pass and of the classifier that tells the
+    classes of labelled images (0: there is none), whether there are convolutions, whether both are layers that the
+    kernels know, whether samples are images, and the numbers of one replica's weights."""
 
     generator: float
     critic: float
+    classifier: float
     convolutions: bool
     dense: bool
     images: bool
@@ -222,5 +219,6 @@ def _built(architecture: str) -> _Networks:
         critic = networks.critic(spec.critic, found.shape, outputs=2 * spec.latent_dim)  # its encoder
     convolutions = any(len(weight.shape) > 3 for network in (generator, critic) for weight in network.weights)
     dense = all(getattr(network, "dense", None) is not None for network in (generator, critic))
-    sizes, images = (generator.size, critic.size), len(found.shape) > 1
-    return _Networks(generator.operations, critic.operations / spec.packing, convolutions, dense, images, sizes)
+    classifier = operations_each(found) if found.images and found.classes else 0.0
+    each = generator.operations, critic.operations / spec.packing, classifier
+    return _Networks(*each, convolutions, dense, found.images, (generator.size, critic.size))

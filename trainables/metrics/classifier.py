@@ -159,8 +159,7 @@ def usual_steps(images: int) -> int:
 
 def operations_each(data: DataSet | Description) -> int:
     """Floating-point operations that the layers' products take for one such image, of stacks for all channels."""
-    stacked = is_stacked(data)
-    return _of_products(data) * (data.shape[0] if stacked else 1)
+    return _of_products(data) * (data.shape[0] if is_stacked(data) else 1)
 
 
 def step_operations(data: DataSet | Description) -> int:
