@@ -44,24 +44,29 @@ def of_both(players: Players, batch: Batch) -> Adjusted:
     critic_loss = players.critic_loss(batch, generator.views, critic.views)
     generator_loss = players.generator_loss(batch, generator.views, critic.views)
     # Of either loss by either's weights.
-    of_generator, of_critic = (
-        _gradients(generator_loss, weights, keep=True),
-        _gradients(critic_loss, weights, keep=True),
-    )
+    of_generator = _gradients(generator_loss.sum(), weights, keep=True)
+    of_critic = _gradients(critic_loss.sum(), weights, keep=True)
     theta, psi = of_generator[0].detach(), of_critic[1].detach()  # ξ
-    own_theta, cross_psi = _gradients((of_generator[0] * theta).sum(1), weights)
-    cross_theta, own_psi = _gradients((of_critic[1] * psi).sum(1), weights)
-    (across_theta,) = _gradients((of_generator[1] * psi).sum(1), weights[:1])
-    (across_psi,) = _gradients((of_critic[0] * theta).sum(1), weights[1:])
-    field = torch.cat([theta, psi], 1)
-    adjustment = torch.cat([cross_theta - across_theta, cross_psi - across_psi], 1) / 2  # A^T ξ
-    slope = torch.cat([own_theta + cross_theta, own_psi + cross_psi], 1)  # ∇h
-    aligned = (field * slope).sum(1) * (adjustment * slope).sum(1) / field.shape[1]
-    adjusted = field + (aligned + ALIGNMENT).sign()[:, None] * adjustment
-    by_generator, by_critic = adjusted.split([theta.shape[1], psi.shape[1]], 1)
+    own_theta, cross_psi = _gradients(of_generator[0], weights, theta)
+    cross_theta, own_psi = _gradients(of_critic[1], weights, psi)
+    (across_theta,) = _gradients(of_generator[1], weights[:1], psi)
+    (across_psi,) = _gradients(of_critic[0], weights[1:], theta)
+    adjustment = (cross_theta - across_theta) / 2, (cross_psi - across_psi) / 2  # A^T ξ
+    slope = own_theta + cross_theta, own_psi + cross_psi  # ∇h
+    size = theta.shape[1] + psi.shape[1]
+    aligned = _products((theta, psi), slope) * _products(adjustment, slope) / size
+    sign = (aligned + ALIGNMENT).sign()[:, None]
+    by_generator, by_critic = (xi + sign * part for xi, part in zip((theta, psi), adjustment, strict=True))
     return Adjusted(critic_loss.detach(), generator_loss.detach(), by_critic, by_generator)
 
 
-def _gradients(values: Tensor, weights: Sequence[Tensor], keep: bool = False) -> tuple[Tensor, ...]:
-    """Of each replica's own value (R,) by its weights (R, P); `keep` makes them differentiable."""
-    return torch.autograd.grad(values.sum(), weights, create_graph=keep, retain_graph=True, materialize_grads=True)
+def _gradients(
+    values: Tensor, weights: Sequence[Tensor], upstream: Tensor | None = None, keep: bool = False
+) -> tuple[Tensor, ...]:
+    """Of values, or of their inner product with `upstream`, by weights (R, P); `keep` makes them differentiable."""
+    return torch.autograd.grad(values, weights, upstream, create_graph=keep, retain_graph=True, materialize_grads=True)
+
+
+def _products(ours: Sequence[Tensor], others: Sequence[Tensor]) -> Tensor:
+    """The inner product (R,) of each replica's vectors, in parts (R, P) by player."""
+    return torch.stack([torch.linalg.vecdot(*pair) for pair in zip(ours, others, strict=True)]).sum(0)
