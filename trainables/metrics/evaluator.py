@@ -48,7 +48,7 @@ from trainables.metrics.feature_spaces import QUICK, Kept, feature_space, featur
 from trainables.metrics.finite import FiniteReplicas
 from trainables.metrics.measurements import MeasuredSamples, Measurement
 from trainables.metrics.neighbours import expected_coverage
-from trainables.metrics.real_scores import RealScores, draw, summarised
+from trainables.metrics.real_scores import Draws, RealScores
 
 DRAWS, FEW_DRAWS = 20, 5  # of real samples, for the floor
 
@@ -180,9 +180,10 @@ class Evaluator:
     def floor(self, seed: int = 0, draws: int | None = None) -> RealScores:
         """The floor: the same measurements of fresh real samples and their labels, `floor_samples` in each draw.
 
-        Each of `draws` draws costs as much as the evaluation of a replica. None: `DRAWS`, or `FEW_DRAWS` where
-        that takes minutes. Where a draw would be all held-out points one is measured. If there are fewer of these than
-        `samples` a warning is given, because the bias of FID and similar estimates is then larger than for the
+        Each of `draws` draws costs as much as the evaluation of a replica. None: `DRAWS`, or `FEW_DRAWS` where that
+        takes minutes; of data with classes a quarter of them is made twice (`trainables.metrics.real_scores`). A single
+        one, of all held-out points, is measured where fewer are held out than `samples`, or as many without classes. In
+        the first case a warning is given, because the bias of FID and similar estimates is then another than for the
         generator's samples. Coverage, which would be smaller by much, is then what as many real samples as a generator
         gives have in the mean. Of no measurement, and no draw, where nothing is measured.
         """
@@ -195,10 +196,10 @@ class Evaluator:
                 f"fewer than the {self.samples} samples of a generator",
                 stacklevel=2,
             )
-        part = 0.0 if self.data.mixture else count / len(self.data.heldout)
         usual = DRAWS if self.settings.features in QUICK else FEW_DRAWS
-        measured = [self(*draw(self.data, count, generator)) for _ in range(1 if part == 1 else draws or usual)]
-        scores = summarised({name: torch.cat([one[name] for one in measured]) for name in measured[0]}, part)
+        planned = Draws.planned(self.data, self.samples, draws or usual, generator)
+        measured = [self(*drawn) for drawn in planned.points(generator)]
+        scores = planned.summarised({name: torch.cat([one[name] for one in measured]) for name in measured[0]})
         few, real = (min(self.settings.neighbour_samples, of) for of in (self.samples, len(self.data.train)))
         if count >= few:
             return scores

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from trainables.data import DataSet, load
+from trainables.data.heldout import split
 from trainables.metrics.classifier import Classifier, train_classifier
 from trainables.metrics.evaluator import GROUPS, Evaluator, Settings, check
 from trainables.metrics.neighbours import expected_coverage
@@ -152,6 +153,32 @@ def test_the_floors_spread_is_that_of_a_perfect_generators_evaluations(ring: Dat
         spread = perfect[name].std().item()
         assert floor.mean[name] == pytest.approx(perfect[name].mean().item(), abs=spread / 2)
         assert floor.spread[name] == pytest.approx(spread, rel=0.4)  # each is known to 7 %, fid's being skew to 15 %
+
+
+def test_the_floor_of_classes_held_out_in_shares_is_that_of_fresh_points() -> None:
+    """Nearly all of what is held out is drawn, and its classes are in just the proportions of the training part."""
+
+    def population(count: int) -> tuple[Tensor, Tensor]:
+        labels = torch.multinomial(torch.tensor([0.6, 0.3, 0.1]), count, replacement=True, generator=generator)
+        centres = torch.tensor([[2.0, 0.0], [-1.0, 2.0], [-1.0, -2.0]])
+        return centres[labels] + 0.2 * torch.randn(count, 2, generator=generator), labels
+
+    generator, floors, truths = torch.Generator().manual_seed(0), [], []
+    for seed in range(12):
+        points, labels = population(2020)
+        held = split(2020, labels, 0.1, 0)
+        evaluator = Evaluator(
+            DataSet("three", points[~held], labels[~held], points[held], labels[held], 3), {"samples": 200}
+        )
+        assert evaluator.floor_samples == 200
+        floors.append(evaluator.floor(seed))
+        fresh_points, of_class = population(40 * 200)
+        truths.append(evaluator(fresh_points.reshape(40, 200, 2), of_class.reshape(40, 200)))
+    for name, within in (("fid", 0.3), ("coverage", 0.03)):
+        true = torch.stack([truth[name] for truth in truths])
+        mean, spread = (sum(getattr(floor, part)[name] for floor in floors) / 12 for part in ("mean", "spread"))
+        assert mean == pytest.approx(true.mean().item(), rel=within)
+        assert spread == pytest.approx(true.std(1).mean().item(), rel=0.4)
 
 
 def test_one_dimension_has_its_wasserstein_distance() -> None:
