@@ -73,6 +73,11 @@ def notes(plan: StudyPlan) -> list[str]:
             "critic.batch_norm makes each sample's score depend on the others of its batch, while penalties on"
             f" gradients are meant of each by itself (Gulrajani et al. 2017, section 4): {_few(mixed)}"
         )
+    if blind := [arm.name for arm in arms if _place_is_unseen(config, arm)]:
+        found.append(
+            "critic.batch_norm: of an mlp the first layer is normalised too, which takes off where a batch lies and how"
+            f" wide it is spread; the critic sees neither of real or generated samples: {_few(blind)}"
+        )
     unmeasured = [arm.name for arm in arms if constants_of(config, arm).get("model", Spec.model) not in ("gan", "cgan")]
     if "jacobian" in config.measure and unmeasured:
         found.append(f"measure: jacobian is of the models gan and cgan alone, and says nothing of {_few(unmeasured)}")
@@ -212,6 +217,13 @@ def label_note(plan: StudyPlan) -> str:
         f"search.metric: {listed(config.search.metrics)} {'does' if len(config.search.metrics) == 1 else 'do'} not see"
         f" whether samples are of the class that was asked for, nor do outcomes; {better} does: {_few(asked)}"
     )
+
+
+def _place_is_unseen(config: StudyConfig, arm: Arm) -> bool:
+    constant = constants_of(config, arm)
+    critic = constant.get("critic", {})
+    dense = critic.get("kind", "mlp") == "mlp" and critic.get("hidden", True)
+    return constant.get("model", Spec.model) in ADVERSARIAL and dense and bool(critic.get("batch_norm"))
 
 
 def _slopes_are_mixed(config: StudyConfig, arm: Arm) -> bool:

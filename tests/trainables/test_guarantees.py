@@ -79,6 +79,23 @@ def test_an_unrolled_critic_keeps_the_guarantees(optimizer: str, penalty: str, r
     keeps_the_guarantees(spec(unroll=2, penalty=PENALISED.get(penalty, penalty), optimizer=optimizer), ring)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
+@pytest.mark.parametrize(
+    "changes", [{"unroll": 3}, {"updates": "sga"}, {"updates": "simultaneous", "penalty": "consensus"}]
+)
+def test_weights_before_batch_normalisation_are_the_same_alone(
+    changes: dict[str, Any], optimizer: str, ring: DataSet
+) -> None:
+    """Of biases that nothing depends on rounding errors would be made steps of, other ones in company than alone."""
+    normed = {"hidden": [16, 16], "batch_norm": True}
+    one = spec(generator=normed, critic={"hidden": [16, 16]}, steps=60, optimizer=optimizer, **changes)
+    company, alone = (train(one, seeds, ring) for seeds in ([3, 1, 4, 15, 9], [4]))
+    for training in (company, alone):
+        training.take_steps(50)
+    for many, single in zip(company.model.stacks, alone.model.stacks, strict=True):
+        torch.testing.assert_close(many.flat[2], single.flat[0], rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize(("updates", "penalty"), [("alternating", "spectral_norm"), ("extragradient", "clip")])
 def test_lookahead_keeps_the_guarantees(updates: str, penalty: str, ring: DataSet) -> None:
     """Stopped after 4 steps, in the middle of 3."""

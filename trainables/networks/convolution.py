@@ -40,10 +40,14 @@ _chosen: str | None = None
 
 
 def convolve(
-    x: Tensor, kernel: Tensor, bias: Tensor, stride: int, padding: int, transposed: bool = False, slope: float = 1.0
-) -> Tensor:
-    """Convolve images x (R, B, C, H, W) by kernels (R, K, C, side, side) and add a bias (R, K); what is below 0 is then
-    multiplied by `slope`. `transposed`: kernels (R, C, K, side, side) and the transposed convolution."""
+    x: Tensor, kernel: Tensor, bias: Tensor | None, stride: int, padding: int, transposed: bool = False,
+    slope: float = 1.0,
+) -> Tensor:  # fmt: skip
+    """Convolve images x (R, B, C, H, W) by kernels (R, K, C, side, side) and add a bias (R, K), if there is one.
+
+    What is below 0 is then multiplied by `slope`. `transposed`: kernels (R, C, K, side, side) and the transposed
+    convolution.
+    """
     side, replicas, batch, *sides = kernel.shape[3], *x.shape[:2], *x.shape[3:]
     if transposed:
         sides = [(side_ - 1) * stride - 2 * padding + side for side_ in sides]
@@ -124,11 +128,11 @@ class _Product(torch.autograd.Function):
 
 
 class _Layer(torch.autograd.Function):
-    """Images and kernels to images, with bias and slope."""
+    """Images and kernels to images, with slope and any bias."""
 
     @staticmethod
     def forward(
-        ctx: Any, part: int, geometry: Geometry, slope: float, x: Tensor, kernel: Tensor, bias: Tensor
+        ctx: Any, part: int, geometry: Geometry, slope: float, x: Tensor, kernel: Tensor, bias: Tensor | None
     ) -> Tensor:
         ctx.part, ctx.geometry, ctx.slope = part, geometry, slope
         out = _make(part, geometry, x, kernel, bias, slope)

@@ -2,6 +2,8 @@
 
 A layer maps its own weights, stacked (R, *shape), and activations (R, B, ...) to activations; replica i uses weights i
 only. Batch normalisation always uses the statistics of the batch at hand, so that no layer carries hidden state.
+It takes off whatever is added to all samples alike. A bias before it is kept and not read: added, it would have a
+gradient of rounding errors, which optimisers that divide by its size make steps of.
 A layer computes in the type of its activations, to which it rounds its weights; batch normalisation in theirs.
 """
 
@@ -113,14 +115,16 @@ class LayerBuilder:
         drawn = DrawnWeight(weight, shape, **rule, uses=uses)
         self.weights += [drawn, DrawnWeight(bias, (outputs,), bound=of_bias)]
 
-    def dense(self, inputs: int, outputs: int, after: Callable[[Tensor], Tensor] = lambda x: x) -> None:
-        """Append a dense layer, and a function of its outputs."""
-        if outputs <= THIN:
+    def dense(
+        self, inputs: int, outputs: int, after: Callable[[Tensor], Tensor] = lambda x: x, biased: bool = True
+    ) -> None:
+        """Append a dense layer, and a function of its outputs; `biased` False: without its bias."""
+        if outputs <= THIN and biased:
             layers = self._chain((inputs, outputs))
             self.add(2, lambda weights, x: after(layers(flattened(weights), x)))
         else:
             self._affine("dense", (inputs, outputs), outputs, inputs)
-            self.add(2, lambda w, x: after(_dense(w[0], w[1], x)))
+            self.add(2, lambda w, x: after(_dense(w[0], w[1] if biased else None, x)))
 
     def perceptron(self, inputs: int, widths: Sequence[int], outputs: int) -> DenseLayers | None:
         """Append hidden dense layers, each with its activation, and a last one without; what they are if the activation
@@ -144,7 +148,7 @@ class LayerBuilder:
     def hidden(self, inputs: int, widths: Sequence[int]) -> int:
         """Append hidden layers, each with its activation; the width of the last."""
         for width in widths:
-            self.dense(inputs, width * self.pieces)
+            self.dense(inputs, width * self.pieces, biased=not self.values["batch_norm"])
             self.nonlinear(width)
             inputs = width
         return inputs
@@ -171,13 +175,15 @@ class LayerBuilder:
             activation = ACTIVATIONS[self.values["activation"]]
             self.add(0, lambda _, x: activation(x))
 
-    def convolution(self, inputs: int, outputs: int, up: bool, small: int, slope: float = 1.0) -> None:
+    def convolution(
+        self, inputs: int, outputs: int, up: bool, small: int, slope: float = 1.0, biased: bool = True
+    ) -> None:
         """A 4x4 convolution that doubles (`up`) or halves the side; `small` is the smaller one. What is below 0 is
-        multiplied by `slope`."""
+        multiplied by `slope`. `biased` False: without its bias."""
         shape = (inputs, outputs, 4, 4) if up else (outputs, inputs, 4, 4)
         fan_in = 16 * shape[1]  # torch counts axis 1 as the fan-in of both kinds
         self._affine("conv", shape, outputs, fan_in, small * small)
-        self.add(2, _convolution(2, 1, up, slope))
+        self.add(2, _convolution(2, 1, biased, up, slope))
 
     def convolved(self, inputs: int, width: int, up: bool, small: int, normalise: bool) -> None:
         """Such a convolution, batch normalisation where asked, and the activation."""
@@ -185,13 +191,13 @@ class LayerBuilder:
         if slope is not None and not normalise:
             self.convolution(inputs, width, up, small, slope)
             return
-        self.convolution(inputs, width * self.pieces, up, small)
+        self.convolution(inputs, width * self.pieces, up, small, biased=not normalise)
         self.nonlinear(width, normalise)
 
-    def same(self, inputs: int, outputs: int, kernel: int, side: int, kind: str = "conv") -> None:
-        """A convolution of an odd kernel that keeps the side."""
+    def same(self, inputs: int, outputs: int, kernel: int, side: int, kind: str = "conv", biased: bool = True) -> None:
+        """A convolution of an odd kernel that keeps the side; `biased` False: without its bias."""
         self._affine(kind, (outputs, inputs, kernel, kernel), outputs, kernel * kernel * inputs, side * side)
-        self.add(2, _convolution(1, kernel // 2))
+        self.add(2, _convolution(1, kernel // 2, biased))
 
     def part(self, name: str) -> LayerBuilder:
         """A builder of a part, whose weights' names begin with the part's."""
@@ -221,7 +227,9 @@ def _perceptron(activation: Callable[[Tensor], Tensor], declared: Sequence[Weigh
     return _dense(matrix, bias, x)
 
 
-def _dense(matrix: Tensor, bias: Tensor, x: Tensor) -> Tensor:
+def _dense(matrix: Tensor, bias: Tensor | None, x: Tensor) -> Tensor:
+    if bias is None:
+        return torch.bmm(x, matrix.to(x.dtype))
     return torch.baddbmm(bias.to(x.dtype)[:, None], x, matrix.to(x.dtype))
 
 
@@ -238,5 +246,9 @@ def _batch_norm(slope: float, x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
     return y if slope == 1 else functional.leaky_relu(y, slope)
 
 
-def _convolution(stride: int, padding: int, transposed: bool = False, slope: float = 1.0) -> Layer:
-    return lambda w, x: convolve(x, w[0].to(x.dtype), w[1].to(x.dtype), stride, padding, transposed, slope)
+def _convolution(stride: int, padding: int, biased: bool = True, transposed: bool = False, slope: float = 1.0) -> Layer:
+    def layer(weights: Sequence[Tensor], x: Tensor) -> Tensor:
+        kernel, bias = weights
+        return convolve(x, kernel.to(x.dtype), bias.to(x.dtype) if biased else None, stride, padding, transposed, slope)
+
+    return layer

@@ -2,7 +2,8 @@
 
 A block adds two ways from one side to the next: activation, 3x3 convolution, activation, 3x3 convolution; and a 1x1
 convolution. In a generator sides double before the convolutions, in a critic they halve after them. Bilinear
-interpolation to half the side is the mean of 2x2 pixels.
+interpolation to half the side is the mean of 2x2 pixels. What blocks add to a channel everywhere passes on through 1x1
+convolutions alone, until the last batch normalisation takes it off, where there is one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def generator(builder: LayerBuilder, inputs: int, shape: Sequence[int]) -> None:
     """Layers from (R, B, inputs) to images (R, B, *shape) in [-1, 1]."""
     depth, width = builder.values["depth"], builder.values["width"]
     channels, side = square("generator", shape, depth, "resnet")
-    small, here = side // 2**depth, width * 2 ** (depth - 1)
+    small, here, biased = side // 2**depth, width * 2 ** (depth - 1), not builder.values["batch_norm"]
     builder.dense(inputs, here * small * small)
     builder.add(0, lambda _, x: native.unflatten(x, (-1, small, small)))
     for level in range(depth):
@@ -30,10 +31,10 @@ def generator(builder: LayerBuilder, inputs: int, shape: Sequence[int]) -> None:
         branch, skip = builder.part(f"block{level}"), builder.part(f"block{level}")
         branch.nonlinear(here)
         branch.add(0, lambda _, x: doubled(x))
-        branch.same(here, there, 3, large)
+        branch.same(here, there, 3, large, biased=biased)
         branch.nonlinear(there)
-        branch.same(there, there, 3, large)
-        skip.same(here, there, 1, large // 2, kind="skip")
+        branch.same(there, there, 3, large, biased=biased)
+        skip.same(here, there, 1, large // 2, kind="skip", biased=biased)
         skip.add(0, lambda _, x: doubled(x))
         builder.added([branch, skip])
         here = there
@@ -50,18 +51,19 @@ def critic(builder: LayerBuilder, shape: Sequence[int], joined: int) -> int:
     """
     depth, width = builder.values["depth"], builder.values["width"]
     channels, side = square("critic", shape, depth, "resnet")
-    here = channels + joined
+    here, biased = channels + joined, not builder.values["batch_norm"]
     for level in range(depth):
         there, large = width * 2**level, side // 2**level
         branch, skip = builder.part(f"block{level}"), builder.part(f"block{level}")
         if level:
             branch.nonlinear(here)
-        branch.same(here, there, 3, large)
-        branch.nonlinear(there, normalise=builder.values["batch_norm"] and level > 0)
-        branch.same(there, there, 3, large)
+        normalise = builder.values["batch_norm"] and level > 0
+        branch.same(here, there, 3, large, biased=not normalise)
+        branch.nonlinear(there, normalise)
+        branch.same(there, there, 3, large, biased=biased)
         branch.add(0, lambda _, x: halved(x))
         skip.add(0, lambda _, x: halved(x))
-        skip.same(here, there, 1, large // 2, kind="skip")
+        skip.same(here, there, 1, large // 2, kind="skip", biased=biased)
         builder.added([branch, skip])
         here = there
     builder.nonlinear(here)

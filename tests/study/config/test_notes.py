@@ -178,8 +178,17 @@ def test_penalised_slopes_of_a_critic_that_normalises_are_noted(least: Build) ->
     for batch_norm, count in ((True, 1), (False, 0)):
         fixed = {"critic": {"batch_norm": batch_norm}}
         found = notes(least(scientific=scientific, fixed=fixed, nuisance={"generator_lr": LR}))
+        mixed = [note for note in found if note.startswith("critic.batch_norm makes each")]
+        assert len(mixed) == count
+        assert all(note.endswith("4): lecamxr1") for note in mixed)
+
+
+def test_a_dense_critic_that_normalises_is_said_not_to_see_where_samples_lie(least: Build) -> None:
+    for critic, count in (({"batch_norm": True}, 1), ({}, 0), ({"hidden": [], "batch_norm": True}, 0)):
+        given = {"scientific": {"model": ["gan", "vae"]}, "fixed": {"critic": critic}}
+        found = notes(least(**given, nuisance={"generator_lr": LR}))
         assert len(found) == count
-        assert all(note.startswith("critic.batch_norm") and note.endswith("4): lecamxr1") for note in found)
+        assert all(note.startswith("critic.batch_norm: of an mlp") and note.endswith(": gan") for note in found)
 
 
 def test_a_jacobian_of_other_games_is_noted(least: Build) -> None:

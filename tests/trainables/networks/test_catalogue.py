@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from trainables import networks
 from trainables.networks.architecture import PIECES
+from trainables.networks.network import FlatWeights
 from trainables.population import StackedParameters, generators, views
 
 
@@ -250,6 +252,32 @@ def test_weights_are_named_by_their_layers_kind_and_number() -> None:
     block = [f"block0.{part}.{kind}" for part in ("conv0", "conv1", "skip0") for kind in ("weight", "bias")]
     assert names("critic", {"kind": "resnet", "depth": 1}, (1, 8, 8)) == [*block, *dense, "embedding"]
     assert names("generator", {"kind": "affine"}, (3,)) == ["shift", "scale"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    ("role", "given", "unread"),
+    [
+        ("generator", {"hidden": [6, 5]}, ["dense0", "dense1"]),
+        ("critic", {"hidden": [6], "activation": "maxout"}, ["dense0"]),
+        ("generator", {"kind": "conv", "width": 3, "depth": 3}, ["conv0", "conv1"]),
+        ("critic", {"kind": "conv", "width": 3, "depth": 3}, ["conv1", "conv2"]),
+        ("generator", {"kind": "resnet", "width": 2, "depth": 1}, ["block0.conv0", "block0.conv1", "block0.skip0"]),
+        ("critic", {"kind": "resnet", "width": 2, "depth": 1}, ["block0.conv1", "block0.skip0"]),
+    ],
+)
+def test_biases_that_batch_normalisation_takes_off_are_not_read(
+    role: str, given: dict[str, Any], unread: Sequence[str], dtype: torch.dtype
+) -> None:
+    """Their gradient is 0 and not a rounding error."""
+    values, shape = networks.settings(role, {**given, "batch_norm": True}), (1, 8, 8) if "kind" in given else (2,)
+    network = networks.generator(values, LATENT, shape) if role == "generator" else networks.critic(values, shape)
+    x = torch.randn(2, 9, *((LATENT,) if role == "generator" else shape), dtype=dtype)
+    flat = torch.cat([weight.flatten(1) for weight in drawn(network, 2)], 1).to(dtype).requires_grad_()
+    network(FlatWeights(network.weights, flat), x).square().sum().backward()
+    assert flat.grad is not None
+    gradients = zip(network.weights, FlatWeights(network.weights, flat.grad), strict=True)
+    assert [w.name for w, gradient in gradients if not gradient.any()] == [f"{layer}.bias" for layer in unread]
 
 
 def test_images_end_in_tanh_and_points_do_not() -> None:
