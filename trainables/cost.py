@@ -32,7 +32,7 @@ from trainables.metrics.feature_spaces import QUICK
 from trainables.penalties import PENALTIES
 from trainables.spec import MEANINGLESS, UNTRAINED, Spec
 
-SECONDS_PER_FLOP = {"dense": 7e-12, "torch": 1.6e-11, "conv": 6e-12, "features": 2.5e-11}
+SECONDS_PER_FLOP = {"dense": 6e-12, "torch": 1.6e-11, "conv": 6e-12, "features": 2.5e-11}
 SECONDS_PER_UPDATE = {"game": 1e-4, "torch": 5e-4}  # of a whole population
 SECONDS_PER_OWN_UPDATE = 8e-4  # more, where networks are modules of the user's own
 SECONDS_PER_ROUNDED_UPDATE = 2.5e-3  # more in bf16, which the kernels in C do not know
@@ -107,7 +107,7 @@ def step_seconds(spec: Spec, replicas: int) -> float:
     update += SECONDS_PER_OWN_UPDATE if spec.own_networks else 0.0
     if spec.precision == "bf16" and spec.model not in UNTRAINED:
         update += SECONDS_PER_ROUNDED_UPDATE
-    return update * (1 + critic_updates(spec)) * _passes(spec) + _rate(spec, _twice(spec)) * replicas * operations(spec)
+    return update * (1 + critic_updates(spec)) * _passes(spec) + _rate(spec) * replicas * operations(spec)
 
 
 def evaluation_seconds(spec: Spec, replicas: int) -> float:
@@ -171,16 +171,16 @@ def _is_game(spec: Spec) -> bool:
 
 
 def _twice(spec: Spec) -> bool:
-    """Whether gradients by the weights are differentiated, which torch does."""
+    """Whether gradients by the weights are differentiated, for which an update is autograd's."""
     return spec.updates == "sga" or spec.unroll > 0 or any(one["name"] == "consensus" for one in spec.penalties)
 
 
-def _rate(spec: Spec, twice: bool = False) -> float:
-    """Seconds for an operation of the networks, which torch does where it is to be differentiated `twice`."""
+def _rate(spec: Spec) -> float:
+    """Seconds for an operation of the networks."""
     found = _networks(spec)
     if found.convolutions:
         return SECONDS_PER_FLOP["conv"]
-    return SECONDS_PER_FLOP["dense" if found.dense and not twice else "torch"]
+    return SECONDS_PER_FLOP["dense" if found.dense else "torch"]
 
 
 def _features(spec: Spec) -> float:

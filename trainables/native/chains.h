@@ -1,4 +1,4 @@
-/* Dense layers of a population, as kernels.c computes them. */
+/* Dense layers of a population, as kernels.c and second_order.c compute them. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,3 +19,6 @@ int chain_backward(int from, int to, const Chain *chain, int n, const float *wei
                    size_t x_stride, const float *hidden, const float *d_out, float *dw, float *dx, float *signals);
 int slope_backward(int from, int to, const Chain *chain, int n, const float *weights, size_t stride, const float *hidden,
                    const float *signals, const float *u, float *dw);
+int gradient_backward(int from, int to, const Chain *chain, int n, const float *weights, size_t stride, const float *x,
+                      size_t x_stride, const float *hidden, const float *d_out, const float *signals, const float *of_dw,
+                      const float *of_dx, float *dw, float *dx, float *of_d_out);

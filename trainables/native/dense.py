@@ -6,7 +6,7 @@ Each replica is worked on alone, so that its numbers are the same whoever trains
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -108,15 +108,63 @@ class _Output(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         flat, x = ctx.saved_tensors
         _, *wanted = ctx.needs_input_grad
-        if torch.is_grad_enabled():  # the gradient is to be differentiated: by torch
-            asked = [part for part, want in zip((flat, x), wanted, strict=True) if want]
-            found = iter(torch.autograd.grad(ctx.layers.plain(flat, x), asked, upstream, create_graph=True))
-            return None, *(next(found) if want else None for want in wanted)
+        if torch.is_grad_enabled():  # the gradient is to be differentiated
+            return None, *_Gradients.apply(ctx.layers, ctx.hidden, wanted, flat, x, upstream)
         of_weights, of_inputs = (
             part.new_empty(part.shape) if want else None for part, want in zip((flat, x), wanted, strict=True)
         )
         _backward(ctx.layers, _rows(flat), _rows(x), ctx.hidden, solid(upstream).contiguous(), of_weights, of_inputs)
         return None, of_weights, of_inputs
+
+
+class _Gradients(torch.autograd.Function):
+    """Weights, inputs and what comes from above to the gradients of the first two, as far as these are `wanted`."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, layers: DenseLayers, hidden: Tensor, wanted: Sequence[bool], flat: Tensor, x: Tensor, upstream: Tensor
+    ) -> tuple[Tensor | None, ...]:
+        signals = torch.empty_like(hidden)
+        of_weights, of_inputs = (
+            part.new_empty(part.shape) if want else None for part, want in zip((flat, x), wanted, strict=True)
+        )
+        above = solid(upstream).contiguous()
+        _backward(layers, _rows(flat), _rows(x), hidden, above, of_weights, of_inputs, signals)
+        ctx.layers, ctx.hidden, ctx.signals = layers, hidden, signals
+        ctx.save_for_backward(flat, x, upstream)
+        ctx.set_materialize_grads(False)
+        return of_weights, of_inputs
+
+    @staticmethod
+    def backward(ctx: Any, *along: Tensor | None) -> tuple[Tensor | None, ...]:
+        parts, wanted = ctx.saved_tensors, ctx.needs_input_grad[3:]
+        if along == (None, None):
+            return (None,) * (3 + len(parts))
+        if torch.is_grad_enabled():  # the gradient's gradient is to be differentiated: by torch
+            return None, None, None, *_by_torch(ctx.layers, parts, along, wanted)
+        flat, x, above = _rows(parts[0]), _rows(parts[1]), solid(parts[2]).contiguous()
+        along = tuple(None if part is None else solid(part).contiguous() for part in along)
+        made = [part.new_empty(part.shape) if want else None for part, want in zip(parts, wanted, strict=True)]
+        over_replicas(
+            kernels().gradient_backward, len(x), ctx.layers.chain, x.shape[1],
+            address(flat), ctypes.c_size_t(flat.stride(0)), address(x), ctypes.c_size_t(x.stride(0)),
+            address(ctx.hidden), address(above), address(ctx.signals), *map(address, along), *map(address, made),
+        )  # fmt: skip
+        return None, None, None, *made
+
+
+def _by_torch(
+    layers: DenseLayers, parts: Sequence[Tensor], along: Sequence[Tensor | None], wanted: Sequence[bool]
+) -> Sequence[Tensor | None]:
+    """The gradients of a product of two, the gradients of weights and inputs and vectors `along` them, by weights,
+    inputs and what comes from above, as far as they are `wanted`; to be differentiated."""
+    flat, x, upstream = own = [part.view_as(part) for part in parts]  # so that none is a function of another
+    pairs = [(part, vector) for part, vector in zip(own, along, strict=False) if vector is not None]
+    places, vectors = zip(*pairs, strict=True)
+    found = torch.autograd.grad(layers.plain(flat, x), places, upstream, create_graph=True)
+    asked = [part for part, want in zip(own, wanted, strict=True) if want]
+    gradients = iter(torch.autograd.grad(found, asked, vectors, create_graph=True, materialize_grads=True))
+    return [next(gradients) if want else None for want in wanted]
 
 
 class _InputGradient(torch.autograd.Function):

@@ -5,28 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chains.h"
-#include "products.h"
-
-/* y (n, out) = x (n, in) t' + b for few outputs; t is (out, in), b may be null. */
-static void few(const float *x, const float *t, const float *b, float *y, int n, int in, int out) {
-  for (int r = 0; r < n; r++)
-    for (int k = 0; k < out; k++) {
-      const float *row = x + (size_t)r * in, *column = t + (size_t)k * in;
-      Floats sums = {0};
-      int j = 0;
-      for (; j + LANES <= in; j += LANES) sums += *(const Floats *)(row + j) * *(const Floats *)(column + j);
-      float sum = b ? b[k] : 0;
-      for (; j < in; j++) sum += row[j] * column[j];
-      for (int q = 0; q < LANES; q++) sum += sums[q];
-      y[(size_t)r * out + k] = sum;
-    }
-}
-
-static void transpose(const float *w, float *t, int rows, int cols) {
-  for (int r = 0; r < rows; r++)
-    for (int c = 0; c < cols; c++) t[(size_t)c * rows + r] = w[(size_t)r * cols + c];
-}
+#include "dense.h"
 
 /* Numbers in all hidden layers of n samples. */
 size_t hidden_size(const Chain *chain, int n) {
@@ -35,19 +14,11 @@ size_t hidden_size(const Chain *chain, int n) {
   return size;
 }
 
-static size_t layer_size(const Chain *chain, int l) { return ((size_t)chain->width[l] + 1) * chain->width[l + 1]; }
-
 /* Numbers in all weights of one replica. */
 size_t row_size(const Chain *chain) {
   size_t size = 0;
   for (int l = 0; l < chain->layers; l++) size += layer_size(chain, l);
   return size;
-}
-
-static int widest(const Chain *chain) {
-  int most = 0;
-  for (int l = 0; l <= chain->layers; l++) most = chain->width[l] > most ? chain->width[l] : most;
-  return most;
 }
 
 /* Outputs (R, n, out) of inputs x (R, n, in), which lie x_stride apart, by weights (R, row_size) that lie stride apart.

@@ -100,6 +100,38 @@ def test_gradients_can_be_differentiated(layers_of: Make) -> None:
     torch.testing.assert_close(*found, rtol=1e-4, atol=1e-5)
 
 
+@settings(max_examples=40, deadline=None)
+@given(shapes, st.sampled_from([(True, True), (True, False), (False, True)]))
+@pytest.mark.property
+def test_gradients_of_gradients_are_those_of_torch(layers_of: Make, shape: Shape, wanted: tuple[bool, bool]) -> None:
+    widths, samples, slope = shape
+    layers, (flat, x) = layers_of(widths, slope), drawn(widths, samples)
+    upstream = torch.randn(REPLICAS, samples, widths[-1], requires_grad=True)
+    parts, found = [part for part, want in zip((flat, x), wanted, strict=True) if want], []
+    along = [torch.randn_like(part) / len(part[0]) ** 0.5 for part in parts]
+    for y in (layers(flat, x), layers.plain(flat, x)):
+        first = torch.autograd.grad(y, parts, upstream, create_graph=True)
+        found.append(torch.autograd.grad(first, (flat, x, upstream), along, materialize_grads=True))
+    for mine, other in zip(*found, strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-4 * max(1.0, float(other.abs().max())))
+
+
+@pytest.mark.parametrize("order", [2, 3, 4])
+def test_gradients_are_differentiated_as_often_as_torchs(layers_of: Make, order: int) -> None:
+    """By weights and inputs together, of a loss that is not linear, so that what comes from above depends on both."""
+    layers, (flat, x) = layers_of((2, 16, 16, 1), 0.2), drawn((2, 16, 16, 1), 6)
+    found = []
+    for y in (layers(flat, x), layers.plain(flat, x)):
+        value = torch.nn.functional.softplus(y).sum()
+        for _ in range(order - 1):
+            gradients = torch.autograd.grad(value, (flat, x), create_graph=True)
+            value = torch.stack([(gradient * gradient.detach()).sum() for gradient in gradients]).sum()
+        found.append(torch.autograd.grad(value, (flat, x)))
+    for mine, other in zip(*found, strict=True):
+        assert other.abs().max() > 1e-3
+        torch.testing.assert_close(mine, other, rtol=1e-3, atol=1e-4 * float(other.abs().max()))
+
+
 def test_a_gradient_that_is_only_noted_to_be_zero_is_zero(layers_of: Make) -> None:
     """As autograd hands on the second derivative of an absolute value: a tensor without an address."""
     layers, (flat, x) = layers_of((3, 4, 1), 0.2), drawn((3, 4, 1), 5)
