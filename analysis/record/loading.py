@@ -92,9 +92,9 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
         RecordError: the metadata hold what they cannot; another column is missing, unknown or of another dtype; a key
             is null or stands twice; a value is outside of its column's range; an arm's or a trial's name is not
             printable, or a trial's leads elsewhere; a phase, status or outcome is none that there is, or what is said
-            of a replica's divergence, outcome and status contradicts itself; replicas of a trial differ in its status
-            or configuration; the two files do not belong together, or differ in what was measured last; an evaluation
-            that a replica must have is missing. The message says which.
+            of a replica's divergence, outcome and status contradicts itself; two trials have one number; replicas of a
+            trial differ in its status or configuration; the two files do not belong together, or differ in what was
+            measured last; an evaluation that a replica must have is missing. The message says which.
     """
     declared = [c.name for c in HISTORY]
     unknown = [name for name in columns or () if name not in declared and not name.startswith(OWN)]
@@ -117,6 +117,7 @@ def load(folder: str | Path, columns: Sequence[str] | None = None) -> Record:
     _check_names(trials)
     _check_categories(trials)
     _check_shared(trials)
+    _check_numbers(trials)
     _check_rows(history, trials)
     _check_divergence(history, trials)
     _check_finals(history, trials)
@@ -203,6 +204,15 @@ def _named(rows: pd.DataFrame, limit: int = 3) -> str:
     """The first rows in words, `trial_id a, seed 1; trial_id b, seed 2 and 7 more`."""
     shown = [", ".join(f"{k} {v}" for k, v in row.items()) for row in rows.head(limit).to_dict("records")]
     return "; ".join(shown) + (f" and {len(rows) - limit} more" if len(rows) > limit else "")
+
+
+def _check_numbers(trials: pd.DataFrame) -> None:
+    """The trials of an arm, phase and repeat have numbers of their own, but for further seeds of a confirmation."""
+    keys = [*TRIALS_KEYS[:4], "index", "seed"]
+    alike = trials.duplicated(keys, keep=False)
+    if alike.any():
+        got = _named(trials.loc[alike, ["trial_id", "index", "seed"]])
+        raise RecordError(f"trials.parquet: index: expected another for every trial of an arm, got {got}")
 
 
 def _check_keys(frame: pd.DataFrame, keys: tuple[str, ...], file: str) -> None:

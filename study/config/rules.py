@@ -108,7 +108,7 @@ def _evaluation(config: StudyConfig) -> dict[str, Any]:
         source = data.source(**config.data)
         if source.counts is not None:
             evaluator.require_points(
-                *source.counts, source.of_mixture, checked, config.measure, of_data=("points", "heldout")
+                *source.counts, source.of_mixture, checked, config.measure, keys=("data.points", "data.heldout")
             )
         settings = asdict(checked)
     except (OSError, ValueError, TypeError, RuntimeError) as error:

@@ -94,10 +94,12 @@ class Arrays(Labelled):
 
     def found(self) -> tuple[int, int]:
         counts = [array_files.header(Path(file), self.samples)[0][0] for file in self._files().values()]
+        labels = self._labels("data.path", self.path, self.classes)
         if isinstance(self.heldout, str):
-            return counts[0], counts[1]
-        held = split(counts[0], self._labels("data.path", self.path, self.classes), self.heldout, self.seed)
-        return int((~held).sum()), int(held.sum())
+            return self.left((counts[0], counts[1]), labels, self._labels("data.heldout", self.heldout, self.classes))
+        held = split(counts[0], labels, self.heldout, self.seed)
+        own, other = (None if labels is None else labels[part] for part in (~held, held))
+        return self.left((int((~held).sum()), int(held.sum())), own, other)
 
     def load(self) -> DataSet:
         """Read the arrays.

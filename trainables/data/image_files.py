@@ -35,10 +35,16 @@ class UnusableError(ValueError):
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The picture files in a folder and below, sorted by their paths; hidden ones are left out, links not followed."""
+    """The picture files in a folder and below, sorted by their paths; hidden ones are left out, and links to a folder
+    that they lie in."""
     found = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    for place, folders, files in os.walk(folder, followlinks=True):
+        here = Path(place).resolve()
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and not here.is_relative_to(Path(place, name).resolve())
+        ]
         found += [Path(place, name) for name in files if not name.startswith(".") and _suffix(name) in FORMATS]
     return sorted(found)
 
@@ -173,5 +179,11 @@ def _suffix(name: str) -> str:
     return os.path.splitext(name)[1].lower()
 
 
+def _on_a_line(name: str) -> str:
+    return name if name.isprintable() else repr(name)
+
+
 def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
+    return ", ".join(_on_a_line(name) for name in names[:NAMED]) + (
+        f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    )

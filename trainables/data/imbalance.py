@@ -38,11 +38,10 @@ class Labelled(Source):
 
     def weighted(self, data: DataSet) -> DataSet:
         """The data with as many points of each class as the weights allow; raises `ValueError` where one has none."""
-        if self.class_weights is None or data.labels is None or data.heldout_labels is None:
+        if (kept := self.kept(data.labels, data.heldout_labels)) is None or data.labels is None:
             return data
-        seed = getattr(self, "seed", 0)
-        train = _kept(data.labels, self.class_weights, stream(seed, TRAIN))
-        heldout = _kept(data.heldout_labels, self.class_weights, stream(seed, HELDOUT))
+        train, heldout = kept
+        assert data.heldout_labels is not None
         return replace(
             data,
             train=data.train[train],
@@ -50,6 +49,20 @@ class Labelled(Source):
             heldout=data.heldout[heldout],
             heldout_labels=data.heldout_labels[heldout],
         )
+
+    def kept(self, labels: Tensor | None, heldout_labels: Tensor | None) -> tuple[Tensor, Tensor] | None:
+        """The indices of the points of either part that the weights leave, None for all, of their labels (n,) and (m,);
+        raises `ValueError` where a class has none."""
+        if self.class_weights is None or labels is None or heldout_labels is None:
+            return None
+        seed = getattr(self, "seed", 0)
+        train = _kept(labels, self.class_weights, stream(seed, TRAIN))
+        return train, _kept(heldout_labels, self.class_weights, stream(seed, HELDOUT))
+
+    def left(self, counts: tuple[int, int], labels: Tensor | None, heldout_labels: Tensor | None) -> tuple[int, int]:
+        """How many of so many points the weights leave to train on and held out; raises what `kept` raises."""
+        kept = self.kept(labels, heldout_labels)
+        return counts if kept is None else (len(kept[0]), len(kept[1]))
 
 
 def _kept(labels: Tensor, weights: tuple[float, ...], generator: torch.Generator) -> Tensor:

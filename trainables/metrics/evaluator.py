@@ -96,13 +96,17 @@ def check(settings: Mapping[str, Any], measure: Sequence[str] = ()) -> Settings:
 
 
 def require_points(
-    train: int, heldout: int, mixture: bool, settings: Settings, measure: Sequence[str], of_data: Sequence[str] = ()
+    train: int,
+    heldout: int,
+    mixture: bool,
+    settings: Settings,
+    measure: Sequence[str],
+    keys: tuple[str, str] = ("data", "data.heldout"),
 ) -> None:
     """Refuse so few training and held-out points that they cannot be measured; of a mixture fresh ones are drawn.
 
-    `of_data` are the settings of the data that say how many there are. Raises `ValueError` that names them.
+    `keys` are the settings that say how many there are of each. Raises `ValueError` that names them.
     """
-    keys = [f"data.{name}" for name in of_data] or ["data", "data"]
     least, why = settings.neighbours + 1, f"evaluation.neighbours is {settings.neighbours}"
     if "kernel" in measure and least < 2 * measurements.BLOCKS:
         least, why = 2 * measurements.BLOCKS, f"measure kernel compares {measurements.BLOCKS} blocks of them"

@@ -182,6 +182,12 @@ def test_a_record_from_before_searches_were_repeated_holds_one_search(tmp_path):
     assert curves(record.history, ["fid"])[0]["repeat"].tolist() == [0] * 4
 
 
+def test_two_trials_of_one_number_are_named(tmp_path):
+    rows = [{**row, "index": 0} for row in trials_rows()]
+    with pytest.raises(RecordError, match=r"trials\.parquet: index: expected another for every trial of an arm, got"):
+        load(write(tmp_path, trials=rows))
+
+
 def test_rows_that_stand_twice_are_named(tmp_path):
     rows = history_rows()
     with pytest.raises(

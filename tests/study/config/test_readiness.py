@@ -170,7 +170,7 @@ def test_on_a_cluster_its_own_resources_count(least: Build, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("points", "message"),
     [
-        (np.zeros((50, 2)), "data: expected at least 10 held-out points, as the floor of every measurement is"),
+        (np.zeros((50, 2)), "data.heldout: expected at least 10 held-out points, as the floor of every measurement is"),
         (np.where(np.arange(200)[:, None] == 3, np.nan, np.ones((200, 2))), "data.path: samples in "),
     ],
 )
@@ -190,7 +190,7 @@ def test_too_few_pictures_are_refused_before_any_is_read(heldout: float | str, l
             Image.new("L", (8, 8), number).save(tmp_path / folder / f"{number}.png")
     part = str(tmp_path / heldout) if isinstance(heldout, str) else heldout
     data = {"name": "images", "root": str(tmp_path / "pictures"), "size": 8, "channels": 1, "heldout": part}
-    with pytest.raises(ConfigError, match=r"^data: expected at least 10 held-out points, .*, got 5$"):
+    with pytest.raises(ConfigError, match=r"^data\.heldout: expected at least 10 held-out points, .*, got 5$"):
         ready(least(data=data))
     (note,) = ready(least(data={**data, "heldout": 0.2}))
     assert note.startswith(

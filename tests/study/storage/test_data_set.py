@@ -126,7 +126,9 @@ def test_what_cannot_be_used_is_a_configuration_error(tiny: Build, tmp_path: Pat
 def test_too_few_points_are_refused_before_anything_starts(tiny: Build, tmp_path: Path) -> None:
     np.save(tmp_path / "own.npy", np.random.default_rng(0).normal(size=(40, 3)))
     data = {"name": "arrays", "path": str(tmp_path / "own.npy"), "heldout": 0.1}
-    with pytest.raises(ConfigError, match=r"^data: expected at least 10 held-out points, as the floor .*, got 4$"):
+    with pytest.raises(
+        ConfigError, match=r"^data\.heldout: expected at least 10 held-out points, as the floor .*, got 4$"
+    ):
         data_set.read(tiny(data=data).config, store_at(str(tmp_path)))
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from trainables.data import check, describe, load
+from trainables.data import check, describe, load, source
 from trainables.data.images import Images
 
 Write = Callable[..., None]
@@ -103,6 +103,26 @@ def test_layouts_that_do_not_fit(use: Callable[..., Any], tmp_path: Path, write_
         use("images", **settings)
 
 
+def test_folders_that_are_links_are_followed_but_not_in_circles(tmp_path: Path, write_pictures: Write) -> None:
+    write_pictures(tmp_path / "every" / "a", tmp_path / "every" / "b", tmp_path / "every" / "c")
+    (tmp_path / "chosen").mkdir()
+    for name in ("a", "c"):
+        (tmp_path / "chosen" / name).symlink_to(tmp_path / "every" / name)
+    for place in ("again", "every/a/again"):
+        (tmp_path / place).symlink_to(tmp_path)
+    (tmp_path / "every" / "a" / "itself").symlink_to(tmp_path / "every" / "a")
+    data = load("images", root=tmp_path / "chosen", size=8, labels="folders")
+    assert (data.classes, len(data.train) + len(data.heldout)) == (2, 20)
+
+
+def test_weights_that_leave_a_class_without_pictures_are_refused(tmp_path: Path, write_pictures: Write) -> None:
+    write_pictures(tmp_path / "a", tmp_path / "b")
+    settings: dict[str, Any] = {"root": tmp_path, "size": 8, "labels": "folders", "heldout": 0.5}
+    assert source("images", **settings, class_weights=[0.4, 1]).found() == (7, 7)
+    with pytest.raises(ValueError, match=r"^data\.class_weights: .* by which class 0 of 5 points keeps none$"):
+        source("images", **settings, class_weights=[0.1, 1]).found()
+
+
 def test_unusable_pictures_are_refused_by_name(tmp_path: Path, write_pictures: Write) -> None:
     write_pictures(tmp_path)
     (tmp_path / "000.png").write_bytes((tmp_path / "000.png").read_bytes()[:200])
@@ -114,6 +134,9 @@ def test_unusable_pictures_are_refused_by_name(tmp_path: Path, write_pictures: W
         ValueError, match=r"^data\.root: 10 of 10 .* \(10 smaller than 16 x 16: 000.png, 001.png, 002.png and"
     ):
         check("images", root=tmp_path, size=16)
+    (tmp_path / "000.png").rename(tmp_path / "0\n0.png")
+    with pytest.raises(ValueError, match=r"\(1 damaged: '0\\n0\.png'\)$"):
+        load("images", root=tmp_path, size=8)
 
 
 def test_the_fingerprint_follows_content_and_settings(tmp_path: Path, write_pictures: Write) -> None:

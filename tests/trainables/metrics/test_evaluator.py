@@ -330,7 +330,12 @@ def test_labelled_points_without_a_mixture_are_told_by_their_nearest_class_mean(
             ["kernel"],
             r"^data: expected at least 20 points to train on, as measure kernel compares 10 blocks of",
         ),
-        (500, 9, [], r"^data: expected at least 10 held-out points, as the floor of every measurement is .*, got 9$"),
+        (
+            500,
+            9,
+            [],
+            r"^data\.heldout: expected at least 10 held-out points, as the floor of every measurement is .*, got 9$",
+        ),
     ],
 )
 def test_too_few_points_are_refused_by_name(train: int, heldout: int, measure: list[str], message: str) -> None:
