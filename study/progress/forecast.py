@@ -156,6 +156,11 @@ def at_start(plan: StudyPlan) -> Forecast:
     return rough if rough.seconds < WORTH * WITHIN else forecast(plan, calibrate(plan))
 
 
+def seconds_of_arms(plan: StudyPlan) -> dict[str, float]:
+    """What a search trial of each arm takes, for proportions: of one typical draw, by what is known of no machine."""
+    return {arm.name: cost.seconds(_draw(plan.config, arm, 0.5), plan.config.replicas) for arm in plan.arms}
+
+
 def _arm(plan: StudyPlan, arm: Arm, measured: Calibration) -> ArmForecast:
     config = plan.config
     (repeats, seeds), search = limits(config), config.search.trials_per_arm

@@ -14,6 +14,7 @@ from analysis.wording import duration
 from study.config.plan import StudyPlan
 from study.ledger.entries import Ended, Entry, Look, Planned
 from study.ledger.state import TrialState
+from study.progress.forecast import seconds_of_arms
 from study.progress.look_words import made
 from study.progress.tables import Terminal
 from study.progress.tally import ArmTally, PhaseTally, Tally
@@ -39,7 +40,8 @@ class Progress:
             Live(console=self.console, auto_refresh=False, transient=True) if self.console.is_terminal else None
         )
         self._drawn = float("-inf")
-        self._done = 0.0  # replicas trained in this session
+        self._done = 0.0  # seconds of a core that what was trained in this session should have taken
+        self._each = {arm: seconds / plan.config.replicas for arm, seconds in seconds_of_arms(plan).items()}
         self._started: float | None = None
         self._doing = ""
 
@@ -81,7 +83,7 @@ class Progress:
             self.tally.on_planned(trial)
         elif trial is not None and isinstance(entry, Ended):
             self.tally.on_ended(trial)
-            self._done += len(trial.seeds)
+            self._done += self._seconds(trial.arm, len(trial.seeds))
             if trial.status == "failed":
                 self.say(f"{trial.trial_id} failed: {trial.message}")
             elif self._live is None:
@@ -94,16 +96,23 @@ class Progress:
             self._drawn = time.monotonic()
 
     def left(self) -> float | None:
-        """Seconds until the study ends at the pace of this session; None while that is unknown."""
-        steps = self._config.budget.steps
-        open_trials = self.tally.open.values()
-        begun: float = sum(len(one.seeds) * one.last_step / one.spec.get("steps", steps) for one in open_trials)
+        """Seconds until the study ends at the pace of this session, arms in proportion to their estimates; None while
+        that is unknown."""
+        steps, whole, begun = self._config.budget.steps, 0.0, 0.0
+        for trial in self.tally.open.values():
+            seconds = self._seconds(trial.arm, len(trial.seeds))
+            whole += seconds
+            begun += seconds * trial.last_step / trial.spec.get("steps", steps)
         if self._started is None or not self._done + begun:
             return None
-        todo = sum(len(trial.seeds) for trial in open_trials) - begun
         for one in self.tally.searches.values():
-            todo += one.search.missing * self._config.replicas + one.confirm.missing * one.confirm_replicas
-        return todo * (time.monotonic() - self._started) / (self._done + begun)
+            whole += self._seconds(one.arm, one.search.missing * self._config.replicas)
+            whole += self._seconds(one.arm, one.confirm.missing * one.confirm_replicas)
+        return (whole - begun) * (time.monotonic() - self._started) / (self._done + begun)
+
+    def _seconds(self, arm: str, replicas: int) -> float:
+        """What so many replicas of an arm should take; of an arm that the study has no more, as of the dearest."""
+        return self._each.get(arm, max(self._each.values())) * replicas
 
     def _line(self) -> str:
         phases = self.tally.phases

@@ -9,6 +9,7 @@ from rich.console import Console
 from study.config.plan import StudyPlan
 from study.ledger.entries import Ended, Result
 from study.ledger.journal import Journal
+from study.progress import live
 from study.progress.live import Progress
 from study.progress.tally import Tally
 from study.search.trials import search_trial
@@ -101,6 +102,21 @@ def test_time_left_is_what_this_sessions_pace_says(
     assert shown.progress.left() == pytest.approx(9 * 30)
     shown.trial(0, 1, "completed", [1.0, 2.0])
     assert shown.progress.left() == pytest.approx(8 * 15)
+
+
+def test_time_left_knows_that_arms_take_unlike_times(
+    tiny: Build, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(
+        live, "seconds_of_arms", lambda plan: dict(zip([a.name for a in plan.arms], [10.0, 30.0], strict=True))
+    )
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    shown = Shown(tiny(search__trials_per_arm=2), journal, terminal=False)
+    shown.progress.doing("")
+    now[0] = 20.0  # twice what was estimated
+    shown.trial(0, 0, "completed", [1.0, 2.0])
+    assert shown.progress.left() == pytest.approx(2 * (10 + 2 * 30))
 
 
 def test_time_left_goes_by_each_trials_own_steps(
