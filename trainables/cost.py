@@ -29,6 +29,7 @@ from trainables import data, networks
 from trainables.metrics.classifier import is_stacked, operations_each, step_operations, usual_steps
 from trainables.metrics.evaluator import DRAWS, FEW_DRAWS
 from trainables.metrics.feature_spaces import QUICK
+from trainables.metrics.real_scores import again
 from trainables.penalties import PENALTIES
 from trainables.spec import MEANINGLESS, UNTRAINED, Spec
 
@@ -130,6 +131,8 @@ def preparation_seconds(spec: Spec) -> float:
     found = data.describe(**spec.data)
     each = SECONDS_PER_EVALUATION["images" if found.images else "points"]
     draws = DRAWS if spec.evaluation["features"] in QUICK else FEW_DRAWS
+    if found.classes and not data.source(**spec.data).of_mixture:
+        draws += again(draws)
     floor = draws * (each + int(spec.evaluation["samples"]) * _features(spec))
     if not found.images or not found.classes or spec.evaluation["classifier"] is not None:
         return floor

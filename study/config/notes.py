@@ -222,7 +222,8 @@ def label_note(plan: StudyPlan) -> str:
 def _place_is_unseen(config: StudyConfig, arm: Arm) -> bool:
     constant = constants_of(config, arm)
     critic = constant.get("critic", {})
-    dense = critic.get("kind", "mlp") == "mlp" and critic.get("hidden", True)
+    known = "critic.kind" not in arm.space and "module" not in critic
+    dense = known and critic.get("kind", "mlp") == "mlp" and critic.get("hidden", True)
     return constant.get("model", Spec.model) in ADVERSARIAL and dense and bool(critic.get("batch_norm"))
 
 

@@ -246,3 +246,5 @@ def test_a_classifier_of_labelled_pictures_is_trained_once(
 def test_features_of_the_floors_draws_count() -> None:
     few = prepared({"name": "ring"}, features="inception", samples=100)
     assert few == 5 * 100 * cost.FEATURES["inception"]
+    labelled = prepared({"name": "digits"}, features="inception", samples=100, classifier="mine.pt")
+    assert labelled == 7 * 100 * cost.FEATURES["inception"]  # two of five are made again

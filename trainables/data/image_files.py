@@ -35,16 +35,23 @@ class UnusableError(ValueError):
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The picture files in a folder and below, sorted by their paths; hidden ones are left out, and links to a folder
-    that they lie in."""
-    found = []
+    """The picture files in a folder and below, sorted by their paths; hidden ones are left out.
+
+    Links to folders elsewhere are followed, each folder once; of those to folders that lie in this one the pictures
+    are there already.
+    """
+    found, root, elsewhere = [], folder.resolve(), set[Path]()
     for place, folders, files in os.walk(folder, followlinks=True):
-        here = Path(place).resolve()
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith(".") and not here.is_relative_to(Path(place, name).resolve())
-        ]
+        own, kept = Path(place).resolve().is_relative_to(root), []
+        for name in sorted(name for name in folders if not name.startswith(".")):
+            path = Path(place, name)
+            real = path.resolve()
+            if not (own and not path.is_symlink()):
+                if real.is_relative_to(root) or real in elsewhere:
+                    continue
+                elsewhere.add(real)
+            kept.append(name)
+        folders[:] = kept
         found += [Path(place, name) for name in files if not name.startswith(".") and _suffix(name) in FORMATS]
     return sorted(found)
 

@@ -143,7 +143,12 @@ class Images(Labelled):
         classes = class_folders(folders["root"]) if self.labels == FOLDERS else []
         if len(classes) != self.classes:
             raise refused("data.classes", f"{len(classes)}, the folders in {self.root}", self.classes)
-        return [self._found(f"data.{key}", folder, classes) for key, folder in folders.items()]
+        parts = [self._found(f"data.{key}", folder, classes) for key, folder in folders.items()]
+        places = [{place.resolve() for place in {file.parent for file in part.files}} for part in parts]
+        if shared := set.intersection(*places) if len(places) > 1 else set():
+            expected = f"pictures that are not in data.root = {self.root} too"
+            raise refused("data.heldout", expected, f"{self.heldout}, of which {min(shared)} is in both")
+        return parts
 
     def _found(self, key: str, folder: Path, classes: list[str]) -> _Found:
         files = pictures_in(folder)

@@ -76,7 +76,7 @@ class Draws:
         counts = torch.stack([_counts(some, data.classes) for some in chosen.chunk(number)])
         rest = counts % of_class.clamp(min=1)
         varying = rest * (1 - rest / of_class.clamp(min=1))
-        return cls(data, samples, number, counts, _again(number), float(varying.sum() / counts.sum()))
+        return cls(data, samples, number, counts, again(number), float(varying.sum() / counts.sum()))
 
     def points(self, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor | None]]:
         """Points (1, count, *shape) of each draw, and of those made again, in random order, and their labels (1, count)
@@ -110,8 +110,8 @@ class Draws:
         return math.sqrt(variance + by_points * (1 / self.fresh - 1))
 
 
-def _again(number: int) -> int:
-    """Of how many draws the part of the variance that is by points is told."""
+def again(number: int) -> int:
+    """How many of so many draws of points with classes are made once more."""
     return 0 if number == 1 else math.ceil(number / 4)
 
 

@@ -162,6 +162,10 @@ def _by_torch(
     pairs = [(part, vector) for part, vector in zip(own, along, strict=False) if vector is not None]
     places, vectors = zip(*pairs, strict=True)
     found = torch.autograd.grad(layers.plain(flat, x), places, upstream, create_graph=True)
+    pairs = [(part, vector) for part, vector in zip(found, vectors, strict=True) if part.requires_grad]
+    if not pairs:  # of a single layer, whose gradient is constant
+        return [torch.zeros_like(part) if want else None for part, want in zip(own, wanted, strict=True)]
+    found, vectors = zip(*pairs, strict=True)
     asked = [part for part, want in zip(own, wanted, strict=True) if want]
     gradients = iter(torch.autograd.grad(found, asked, vectors, create_graph=True, materialize_grads=True))
     return [next(gradients) if want else None for want in wanted]

@@ -191,6 +191,12 @@ def test_a_dense_critic_that_normalises_is_said_not_to_see_where_samples_lie(lea
         assert all(note.startswith("critic.batch_norm: of an mlp") and note.endswith(": gan") for note in found)
 
 
+def test_nothing_is_said_of_what_critics_see_where_their_kind_is_searched(least: Build) -> None:
+    critic = {"kind": {"choice": ["conv", "resnet"]}, "batch_norm": True}
+    given = {"data": {"name": "digits"}, "nuisance": {"critic": critic, "generator_lr": LR}}
+    assert not any(note.startswith("critic.batch_norm: of an mlp") for note in notes(least(**given)))
+
+
 def test_a_jacobian_of_other_games_is_noted(least: Build) -> None:
     scientific = {"model": ["gan", "cyclegan", "vae"]}
     given = {"scientific": scientific, "measure": ["jacobian"], "nuisance": {"generator_lr": LR}}

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from trainables.data import check, describe, load, source
+from trainables.data.image_files import pictures_in
 from trainables.data.images import Images
 
 Write = Callable[..., None]
@@ -103,16 +104,35 @@ def test_layouts_that_do_not_fit(use: Callable[..., Any], tmp_path: Path, write_
         use("images", **settings)
 
 
-def test_folders_that_are_links_are_followed_but_not_in_circles(tmp_path: Path, write_pictures: Write) -> None:
+def test_folders_elsewhere_may_be_linked_and_are_read_once(tmp_path: Path, write_pictures: Write) -> None:
     write_pictures(tmp_path / "every" / "a", tmp_path / "every" / "b", tmp_path / "every" / "c")
     (tmp_path / "chosen").mkdir()
     for name in ("a", "c"):
         (tmp_path / "chosen" / name).symlink_to(tmp_path / "every" / name)
-    for place in ("again", "every/a/again"):
-        (tmp_path / place).symlink_to(tmp_path)
-    (tmp_path / "every" / "a" / "itself").symlink_to(tmp_path / "every" / "a")
     data = load("images", root=tmp_path / "chosen", size=8, labels="folders")
     assert (data.classes, len(data.train) + len(data.heldout)) == (2, 20)
+    for name, there in (("a/back", "chosen"), ("a/beside", "every/b"), ("b/beside", "every/a"), ("c/top", ".")):
+        (tmp_path / "every" / name).symlink_to(tmp_path / there)
+    found = pictures_in(tmp_path / "chosen")
+    assert len({path.resolve() for path in found}) == len(found) == 30
+
+
+def test_links_to_folders_within_are_left_out(tmp_path: Path, write_pictures: Write) -> None:
+    write_pictures(tmp_path / "run3", tmp_path / "z" / "run4")
+    for name, there in (("latest", "run3"), ("run3/above", "."), ("a", "z"), ("z/again", "z/run4")):
+        (tmp_path / name).symlink_to(tmp_path / there)
+    assert {path.parent.name for path in pictures_in(tmp_path)} == {"run3", "run4"}
+    assert len(pictures_in(tmp_path)) == 20
+
+
+def test_a_held_out_folder_that_is_linked_from_the_root_is_refused(tmp_path: Path, write_pictures: Write) -> None:
+    write_pictures(tmp_path / "pictures", tmp_path / "root" / "own")
+    (tmp_path / "root" / "all").symlink_to(tmp_path / "pictures")
+    settings: dict[str, Any] = {"root": tmp_path / "root", "size": 8, "heldout": tmp_path / "pictures"}
+    with pytest.raises(
+        ValueError, match=r"^data\.heldout: expected pictures that are not in data\.root = .* in both'$"
+    ):
+        source("images", **settings).found()
 
 
 def test_weights_that_leave_a_class_without_pictures_are_refused(tmp_path: Path, write_pictures: Write) -> None:

@@ -132,6 +132,17 @@ def test_gradients_are_differentiated_as_often_as_torchs(layers_of: Make, order:
         torch.testing.assert_close(mine, other, rtol=1e-3, atol=1e-4 * float(other.abs().max()))
 
 
+def test_a_constant_gradient_has_none_of_its_own(layers_of: Make) -> None:
+    """Of a single layer, whose gradient by its weights depends on nothing that has a gradient."""
+    layers, (flat, x) = layers_of((3, 1), 0.2), drawn((3, 1), 5)
+    found = []
+    for y in (layers(flat, x.detach()), layers.plain(flat, x.detach())):
+        (first,) = torch.autograd.grad(y.sum() + (flat**4).sum(), flat, create_graph=True)
+        (second,) = torch.autograd.grad(first.square().sum(), flat, create_graph=True)
+        found.append(torch.autograd.grad(second.square().sum(), flat)[0])
+    torch.testing.assert_close(*found)
+
+
 def test_a_gradient_that_is_only_noted_to_be_zero_is_zero(layers_of: Make) -> None:
     """As autograd hands on the second derivative of an absolute value: a tensor without an address."""
     layers, (flat, x) = layers_of((3, 4, 1), 0.2), drawn((3, 4, 1), 5)
