@@ -15,7 +15,7 @@ A classifier of the data is trained, and the floor measured, once for a study.
 
 The constants were measured on a processor core (x86 with AVX-512, one thread, the kernels in C, 2026) and are for
 proportions: what this machine takes is measured (`trainables.timing`). They do not model GPUs. Of the studies that come
-with ganstudy, but for CIFAR-10's, which was not timed, a step took 0.5 to 2 times as long as they say.
+with ganstudy, but for CIFAR-10's, which was not timed, a step took 0.45 to 2 times as long as they say.
 """
 
 from __future__ import annotations

@@ -97,9 +97,7 @@ class Arrays(Labelled):
         labels = self._labels("data.path", self.path, self.classes)
         if isinstance(self.heldout, str):
             return self.left((counts[0], counts[1]), labels, self._labels("data.heldout", self.heldout, self.classes))
-        held = split(counts[0], labels, self.heldout, self.seed)
-        own, other = (None if labels is None else labels[part] for part in (~held, held))
-        return self.left((int((~held).sum()), int(held.sum())), own, other)
+        return self.left_by(split(counts[0], labels, self.heldout, self.seed), labels)
 
     def load(self) -> DataSet:
         """Read the arrays.

@@ -100,9 +100,7 @@ class Images(Labelled):
         if other:
             return self.left((len(first.files), len(other[0].files)), first.labels, other[0].labels)
         assert isinstance(self.heldout, float)
-        held = split(len(first.files), first.labels, self.heldout, self.seed)
-        labels, held_labels = (None if first.labels is None else first.labels[part] for part in (~held, held))
-        return self.left((int((~held).sum()), int(held.sum())), labels, held_labels)
+        return self.left_by(split(len(first.files), first.labels, self.heldout, self.seed), first.labels)
 
     def fingerprint(self) -> str:
         """SHA-256 over the bytes and names of all files, and the settings that shape what is read from them."""

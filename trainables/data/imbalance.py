@@ -64,6 +64,11 @@ class Labelled(Source):
         kept = self.kept(labels, heldout_labels)
         return counts if kept is None else (len(kept[0]), len(kept[1]))
 
+    def left_by(self, held: Tensor, labels: Tensor | None) -> tuple[int, int]:
+        """The same of points of which these (n,) are held out, with labels (n,) if they have classes."""
+        own, other = (None if labels is None else labels[part] for part in (~held, held))
+        return self.left((int((~held).sum()), int(held.sum())), own, other)
+
 
 def _kept(labels: Tensor, weights: tuple[float, ...], generator: torch.Generator) -> Tensor:
     """The indices, in order, of the most points whose classes have these weights, each rounded down."""

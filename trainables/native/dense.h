@@ -29,6 +29,20 @@ INLINE void transpose(const float *w, float *t, int rows, int cols) {
     }
 }
 
+/* dw (in, out) = inputs' signal, or dw + inputs' signal, over n samples. `spare` has room for dw where out < LANES. */
+INLINE void weight_gradient(const float *inputs, const float *signal, float *dw, int add, int n, int in, int out,
+                            float *spare) {
+  if (out < LANES) {
+    Product p = {out, in, n, signal, 1, out, inputs, spare, NULL, 0};
+    multiply(&p, KEEP);
+    for (int i = 0; i < in; i++)
+      for (int k = 0; k < out; k++) dw[(size_t)i * out + k] = (add ? dw[(size_t)i * out + k] : 0) + spare[(size_t)k * in + i];
+  } else {
+    Product p = {in, out, n, inputs, 1, in, signal, dw, dw, 0};
+    multiply(&p, add ? ADD : KEEP);
+  }
+}
+
 INLINE size_t layer_size(const Chain *chain, int l) { return ((size_t)chain->width[l] + 1) * chain->width[l + 1]; }
 
 INLINE int widest(const Chain *chain) {

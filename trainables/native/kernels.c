@@ -51,18 +51,6 @@ int chain_forward(int from, int to, const Chain *chain, int n, const float *weig
   return 0;
 }
 
-/* dw (in, out) = inputs' signal, over n samples; `turned` has room for LANES * widest. */
-static void weight_gradient(const float *inputs, const float *signal, float *dw, int n, int in, int out, float *turned) {
-  if (out < LANES) {
-    Product p = {out, in, n, signal, 1, out, inputs, turned, NULL, 0};
-    multiply(&p, KEEP);
-    transpose(turned, dw, out, in);
-  } else {
-    Product p = {in, out, n, inputs, 1, in, signal, dw, NULL, 0};
-    multiply(&p, KEEP);
-  }
-}
-
 /* Gradients of the sum of outputs times d_out (R, n, out): of the weights into dw (R, row_size) or of the inputs into dx
  * (R, n, in), either of which may be null. `signals` (R, hidden_size; or null) keeps the gradients with respect to the
  * hidden layers before their activations. Returns 1 when there is no memory. */
@@ -82,7 +70,7 @@ int chain_backward(int from, int to, const Chain *chain, int n, const float *wei
       const float *inputs = l > 0 ? hidden + r * kept + inner : x + r * x_stride, *w = weights + r * stride + at;
       if (dw) {
         float *gradient = dw + r * row + at, *bias = gradient + (size_t)in * out;
-        weight_gradient(inputs, signal, gradient, n, in, out, turned);
+        weight_gradient(inputs, signal, gradient, 0, n, in, out, turned);
         memset(bias, 0, sizeof(float) * out);
         for (int s = 0; s < n; s++)
           for (int k = 0; k < out; k++) bias[k] += signal[(size_t)s * out + k];
@@ -121,7 +109,7 @@ int slope_backward(int from, int to, const Chain *chain, int n, const float *wei
     for (int l = 0; l < chain->layers; l++) {
       int in = chain->width[l], out = chain->width[l + 1], last = l == chain->layers - 1;
       float *gradient = dw + r * row + at;
-      weight_gradient(tangent, last ? ones : signals + inner, gradient, n, in, out, turned);
+      weight_gradient(tangent, last ? ones : signals + inner, gradient, 0, n, in, out, turned);
       memset(gradient + (size_t)in * out, 0, sizeof(float) * out);
       if (last) break;
       float *next = spare + (size_t)(l & 1) * n * wide;

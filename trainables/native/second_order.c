@@ -37,19 +37,6 @@ static void back(const float *s, const float *w, float *y, int add, int n, int i
   multiply(&p, add ? ADD : KEEP);
 }
 
-/* g (in, out) = x' s, or g + x' s, over n samples. `spare` has room for g. */
-static void outer(const float *x, const float *s, float *g, int add, int n, int in, int out, float *spare) {
-  if (out < LANES) {
-    Product p = {out, in, n, s, 1, out, x, spare, NULL, 0};
-    multiply(&p, KEEP);
-    for (int i = 0; i < in; i++)
-      for (int k = 0; k < out; k++) g[(size_t)i * out + k] = (add ? g[(size_t)i * out + k] : 0) + spare[(size_t)k * in + i];
-    return;
-  }
-  Product p = {in, out, n, x, 1, in, s, g, g, 0};
-  multiply(&p, add ? ADD : KEEP);
-}
-
 /* Multiplies by the slope of an activation, told by the sign of its output. */
 static void bend(float *z, const float *output, float slope, size_t size) {
   for (size_t i = 0; i < size; i++) z[i] = output[i] > 0 ? z[i] : slope * z[i];
@@ -104,11 +91,11 @@ int gradient_backward(int from, int to, const Chain *chain, int n, const float *
         float *gradient = dw + r * row + at, *bias = gradient + (size_t)in * out;
         memset(bias, 0, sizeof(float) * out);
         if (change)
-          outer(change, signal, gradient, 0, n, in, out, spare);
+          weight_gradient(change, signal, gradient, 0, n, in, out, spare);
         else if (!second)
           memset(gradient, 0, sizeof(float) * in * out);
         if (second) {
-          outer(inputs, second, gradient, change != NULL, n, in, out, spare);
+          weight_gradient(inputs, second, gradient, change != NULL, n, in, out, spare);
           for (int s = 0; s < n; s++)
             for (int k = 0; k < out; k++) bias[k] += second[(size_t)s * out + k];
         }
